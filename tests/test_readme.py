@@ -2,10 +2,13 @@
 
 import re
 import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
+import requests
 
 import harken.jobs.demo
 import people
@@ -20,7 +23,7 @@ BLOCKS = {
     for name, text in PAGES.items()
 }
 COMMANDS = {
-    "README.md": ("demo", "simulate", "simulate", "train", "label"),
+    "README.md": ("demo", "simulate", "simulate", "train", "label", "annotate"),
     "docs/first_model.md": (*("simulate", "simulate", "inspect", "inspect", "train", "evaluate", "label", "export"),),
 }
 
@@ -54,12 +57,27 @@ def test_the_commands(page: str, run_harken: Run, monkeypatch: pytest.MonkeyPatc
     ]
     assert tuple(command.split()[1] for command in commands) == COMMANDS[page]
     for command in commands:
+        if command.split()[1] == "annotate":
+            _check_annotate(command)
+            continue
         ended = run_harken(*shlex.split(command)[1:])
         assert ended.exit_code == 0, (command, ended.stderr)
         if command.split()[1] in ("train", "evaluate", "label"):
             assert "simulated by harken simulate" in " ".join((ended.stdout + ended.stderr).split())
     report = Path("first-run/report.html").read_text(encoding="utf-8")
     assert "simulated by harken simulate" in report[: report.index("The three tests")]
+
+
+def _check_annotate(command: str) -> None:
+    """The command serves its page until it is ended."""
+    arguments = [*shlex.split(command)[1:], "--port", "0", "--no-open", "--no-model"]
+    with Popen([sys.executable, "-m", "harken", *arguments], stdout=PIPE, text=True) as serving:
+        try:
+            assert serving.stdout is not None
+            (url,) = re.findall(r"http://\S+", serving.stdout.readline())
+            assert [one["name"] for one in requests.get(f"{url}api/recordings", timeout=30).json()] == ["me"]
+        finally:
+            serving.kill()
 
 
 @pytest.mark.usefixtures("_small", "undrawn")

@@ -33,6 +33,7 @@ HOUSE = (
     "labelling",
     "jobs",
     "server",
+    "annotating",
     "cli",
     "__main__",
 )

@@ -44,6 +44,34 @@ def test_it_serves_until_it_is_stopped(model: Path) -> None:
             running.kill()
 
 
+def test_for_the_network_it_prints_the_addresses_for_a_phone(model: Path) -> None:
+    command = [sys.executable, "-m", "harken", "serve", "--model", str(model), "--port", "0", "--no-open"]
+    with subprocess.Popen(
+        [*command, "--host", "0.0.0.0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    ) as running:
+        assert running.stdout is not None
+        try:
+            lines = [running.stdout.readline() for _ in range(3)]
+            here, phone, push = (re.search(r"(http://[^/]+)(/\S*)", line) for line in lines)
+            assert here is not None
+            assert phone is not None
+            assert push is not None
+            assert lines[1].startswith("On the phone, open: ")
+            assert lines[2].startswith("Sensor Logger pushes to: ")
+            assert phone[1] == push[1]
+            assert phone[2] == here[2]
+            assert push[2] == here[2].replace("/?token=", "/push?token=")
+            if "THIS-MACHINE" not in phone[1]:  # there is a network
+                with urllib.request.urlopen(phone[1] + "/health", timeout=10) as answer:
+                    assert answer.status == 200
+        finally:
+            running.kill()
+
+
 def test_a_port_in_use_is_an_error(run_harken: Run, model: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

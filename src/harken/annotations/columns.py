@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from harken.annotations.entries import Entry, check_label, next_day
+from harken.annotations.entries import Entry, check_label, next_day, plain_note
 from harken.annotations.moments import EXAMPLES, SECOND_NS, Moment, number_moment, read_date, text_moment
 from harken.support.printable import printable
 from harken.support.text_rows import line_error
@@ -39,6 +39,7 @@ NAMES = {
     "subject": ("subject", "participant", "person", "user", "wearer", "participant_id", "subject_id"),
     "file": ("file", "recording", "filename", "file_name"),
     "date": ("date", "day"),
+    "note": ("note", "notes", "comment", "comments", "remark", "remarks"),
 }
 """Known names of columns, by what they hold. If several are there, the first counts."""
 
@@ -60,8 +61,8 @@ class Columns:
 
     Attributes:
         path: the file.
-        positions: the position (from 0) of ``start``, ``end``, ``duration``, ``label``, ``subject``, ``file`` and
-            ``date``, as far as the table has them.
+        positions: the position (from 0) of ``start``, ``end``, ``duration``, ``label``, ``subject``, ``file``,
+            ``date`` and ``note``, as far as the table has them.
         width: the number of fields that a row has at least.
     """
 
@@ -77,7 +78,7 @@ class Columns:
         """
         if len(fields) < self.width:
             raise line_error(self.path, line, f"{len(fields)} fields instead of {self.width}")
-        values = {role: fields[position] for role, position in self.positions.items()}
+        values = {role: fields[position] for role, position in self.positions.items() if position < len(fields)}
         day = self._day(line, values["date"]) if "date" in values else None
         start = self.moment(line, "start", values["start"], day)
         end = self.moment(line, "end", values["end"], day) if "end" in values else None
@@ -94,6 +95,7 @@ class Columns:
             "" if label.lower() in MISSING else check_label(self.path, line, label),
             line,
             self.duration_ns(line, values["duration"]) if "duration" in values and end is None else None,
+            note=plain_note(values.get("note", "")),
             **names,
         )
 

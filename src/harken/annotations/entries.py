@@ -10,10 +10,22 @@ from harken.support.errors import HarkenError
 from harken.support.printable import listed
 from harken.support.text_rows import line_error
 
-__all__ = ["Annotations", "Entry", "check_label", "next_day"]
+__all__ = [
+    "ENDS",
+    "LONGEST_LABEL",
+    "LONGEST_NOTE",
+    "Annotations",
+    "Entry",
+    "check_label",
+    "next_day",
+    "plain_note",
+    "why_no_label",
+]
 
 LONGEST_LABEL = 200
 """Characters of a label."""
+LONGEST_NOTE = 1000
+"""Characters of a note."""
 ENDS = ("", "end", "stop")
 """Texts of points at which the label before ends and none begins."""
 MOST_NAMED = 5
@@ -30,6 +42,7 @@ class Entry:
         line: the line of the file.
         duration_ns: how long the label lasts; None for other rows.
         file, subject: for which recording the row is, if the file says it.
+        note: a remark of the person who labelled; empty: none.
     """
 
     start: Moment
@@ -39,6 +52,7 @@ class Entry:
     duration_ns: int | None = None
     file: str | None = None
     subject: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +66,7 @@ class Annotations:
         points: whether the rows are points: a label holds until the next point, the last one until the end of the
             recording. A point with an empty text, or with the text ``end`` or ``stop``, ends the label before it.
         names: which of ``file`` and ``subject`` the file has as a column.
+        unread: the names of columns that are not read.
     """
 
     path: Path
@@ -59,6 +74,7 @@ class Annotations:
     entries: tuple[Entry, ...]
     points: bool = False
     names: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def has_local_times(self) -> bool:
@@ -107,7 +123,8 @@ class Annotations:
         """
         offset_ns = round(offset_s * SECOND_NS)
         rows = self._held(span, offset_ns) if self.points else self._spans(span, offset_ns)
-        return Intervals.of(rows, self.path, self.format).inside(span)
+        notes = {entry.line: entry.note for entry in self.entries if entry.note}
+        return Intervals.of(rows, self.path, self.format, notes).inside(span)
 
     def _spans(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
         rows = []
@@ -148,11 +165,23 @@ def check_label(path: Path, line: int, label: str) -> str:
     Raises:
         HarkenError: when it is longer than 200 characters, or has characters that cannot be printed.
     """
-    if len(label) > LONGEST_LABEL:
-        raise line_error(path, line, f"the label has {len(label):,} characters; the most are {LONGEST_LABEL}")
-    if any(character < " " or character == "\x7f" for character in label):
-        raise line_error(path, line, f"the label {label!r} contains a line end or another control character")
+    if (reason := why_no_label(label)) is not None:
+        raise line_error(path, line, reason)
     return label
+
+
+def why_no_label(label: str) -> str | None:
+    """What is wrong with a label; None: nothing."""
+    if len(label) > LONGEST_LABEL:
+        return f"the label has {len(label):,} characters; the most are {LONGEST_LABEL}"
+    if any(character < " " or character == "\x7f" for character in label):
+        return f"the label {label!r} contains a line end or another control character"
+    return None
+
+
+def plain_note(text: str) -> str:
+    """A note in one line of at most 1,000 characters; characters that cannot be printed become blanks."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())[:LONGEST_NOTE]
 
 
 def next_day(start: Moment, end: Moment) -> Moment:

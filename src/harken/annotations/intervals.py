@@ -1,6 +1,7 @@
 """Intervals with a label on the clock of a recording, and the labels of its samples."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ class Intervals:
         lines: int64 ``[n]``, the line of the file, for messages.
         path: the file.
         format: the name of its format.
+        notes: what was remarked on intervals, by the line of the file.
 
     Raises:
         HarkenError: when an interval ends before it begins or overlaps another one; the message has the line.
@@ -44,6 +46,7 @@ class Intervals:
     lines: NDArray[np.int64]
     path: Path = Path("labels.csv")
     format: str = "plain table"
+    notes: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for row in np.flatnonzero(self.end_ns <= self.start_ns)[:1]:
@@ -60,14 +63,17 @@ class Intervals:
 
     @classmethod
     def of(
-        cls, rows: list[tuple[int, int, str, int]], path: Path = Path("labels.csv"), format_name: str = "plain table"
+        cls,
+        rows: list[tuple[int, int, str, int]],
+        path: Path = Path("labels.csv"),
+        format_name: str = "plain table",
+        notes: Mapping[int, str] | None = None,
     ) -> "Intervals":
-        """The intervals of rows (start, end, label, line) in any order."""
+        """The intervals of rows (start, end, label, line) in any order, with notes by their lines."""
         rows = sorted(rows, key=lambda row: (row[0], row[3]))
         starts, ends, labels, lines = zip(*rows, strict=True) if rows else ((), (), (), ())
-        return cls(
-            np.array(starts, np.int64), np.array(ends, np.int64), labels, np.array(lines, np.int64), path, format_name
-        )
+        start_ns, end_ns, line = (np.array(each, np.int64) for each in (starts, ends, lines))
+        return cls(start_ns, end_ns, labels, line, path, format_name, notes or {})
 
     def __len__(self) -> int:
         return len(self.labels)

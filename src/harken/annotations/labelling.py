@@ -11,7 +11,7 @@ from harken.annotations.registry import SIDE, annotations_in, read_annotations
 from harken.recordings.recording import Recording, recoded
 from harken.support.errors import HarkenError
 
-__all__ = ["is_side_file", "label_recordings", "renamed", "side_file", "with_labels"]
+__all__ = ["is_side_file", "label_recordings", "recording_names", "renamed", "side_file", "with_labels"]
 
 
 def is_side_file(path: str | Path) -> bool:
@@ -23,10 +23,10 @@ def side_file(path: Path) -> Path:
     """Where the labels of a recording are looked for: ``alice.labels.csv`` for ``alice.csv``, ``alice.csv.gz`` and
     ``alice.zip``, and ``export.labels.csv`` for the folder ``export``."""
     place = path.resolve() if path.is_dir() else path  # a folder may be given as . or ..
-    return place.with_name(_names(path)[-1] + SIDE)
+    return place.with_name(recording_names(path)[-1] + SIDE)
 
 
-def _names(path: Path) -> tuple[str, ...]:
+def recording_names(path: Path) -> tuple[str, ...]:
     """The names of a recording's file: whole, without ``.gz``, and without its ending."""
     if path.is_dir():
         return (path.resolve().name,)
@@ -115,7 +115,7 @@ def _beside(path: Path) -> Path | None:
 
 
 def _laid(recording: Recording, labels: Path, path: Path, options: LabelOptions) -> Recording:
-    annotations = read_annotations(labels).of_recording(_names(path), recording.subject)
+    annotations = read_annotations(labels).of_recording(recording_names(path), recording.subject)
     intervals = annotations.intervals(span_of(recording), offset_s=options.offset_s)
     trimmed = intervals.trimmed(options.trim_s)
     notes = []

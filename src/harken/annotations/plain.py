@@ -14,7 +14,7 @@ from harken.support.errors import HarkenError
 from harken.support.files import write_text
 from harken.support.printable import printable
 
-__all__ = ["FORMAT", "read", "write_intervals"]
+__all__ = ["FORMAT", "read", "table_of", "write_intervals"]
 
 FORMAT = "plain table"
 HEADER = ("start", "end", "label")
@@ -26,8 +26,8 @@ def read(table: Rows) -> Annotations:
     """Read a plain table.
 
     Columns are found by their names in the header (``start``, ``end`` or ``duration``, ``label``, and if needed
-    ``subject``, ``file`` and ``date``; ``NAMES`` in ``harken.annotations.columns`` has all of them), other columns are
-    not read. Without a header, the order counts: ``ORDERS``. A table without ends has points.
+    ``subject``, ``file``, ``date`` and ``note``; ``NAMES`` in ``harken.annotations.columns`` has all of them), other
+    columns are not read. Without a header, the order counts: ``ORDERS``. A table without ends has points.
 
     Raises:
         HarkenError: when a column is missing, or for a broken row; the message has the line.
@@ -43,11 +43,13 @@ def read(table: Rows) -> Annotations:
             f"{printable(', '.join(first))[:200]}; it needs {advice}. Without a header, the columns are start, end, "
             f"label, with times such as {EXAMPLES}"
         )
-    columns = Columns(table.path, positions, max(positions.values()) + 1)
+    width = max(position for role, position in positions.items() if role != "note") + 1  # it may be left out
+    columns = Columns(table.path, positions, width)
     names = tuple(name for name in ("file", "subject") if name in positions)
     entries = tuple(columns.entry(line, fields) for line, fields in table.rows[1:])
     points = "end" not in positions and "duration" not in positions
-    return Annotations(table.path, FORMAT, entries, points, names)
+    unread = tuple(name for position, name in enumerate(first) if position not in positions.values())
+    return Annotations(table.path, FORMAT, entries, points, names, unread)
 
 
 def _by_order(table: Rows) -> Annotations:
@@ -65,7 +67,8 @@ def _by_order(table: Rows) -> Annotations:
 
 
 def write_intervals(path: str | Path, intervals: Intervals, *, timezone: str = "UTC") -> None:
-    """Write intervals as a plain table, whole or not at all: ``start,end,label``, ISO 8601 times with their offset.
+    """Write intervals as a plain table, whole or not at all: ``start,end,label``, ISO 8601 times with their offset; and
+    a column ``note`` if there are notes.
 
     Args:
         path: the file, such as ``alice.labels.csv`` for the recording ``alice.csv``.
@@ -75,14 +78,19 @@ def write_intervals(path: str | Path, intervals: Intervals, *, timezone: str = "
     Raises:
         NotWrittenError: when the file cannot be written.
     """
+    write_text(Path(path), table_of(intervals, timezone=timezone))
+
+
+def table_of(intervals: Intervals, *, timezone: str) -> str:
+    """The text that ``write_intervals`` writes."""
     text = StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(HEADER)
-    for start_ns, end_ns, label in zip(
-        intervals.start_ns.tolist(), intervals.end_ns.tolist(), intervals.labels, strict=True
-    ):
-        table.writerow((_iso(start_ns, timezone), _iso(end_ns, timezone), label))
-    write_text(Path(path), text.getvalue())
+    table.writerow((*HEADER, "note") if intervals.notes else HEADER)
+    columns = (intervals.start_ns.tolist(), intervals.end_ns.tolist(), intervals.labels, intervals.lines.tolist())
+    for start_ns, end_ns, label, line in zip(*columns, strict=True):
+        note = (intervals.notes.get(line, ""),) if intervals.notes else ()
+        table.writerow((_iso(start_ns, timezone), _iso(end_ns, timezone), label, *note))
+    return text.getvalue()
 
 
 def _iso(time_ns: int, timezone: str) -> str:

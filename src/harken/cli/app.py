@@ -11,7 +11,20 @@ from typing import Annotated
 import typer
 
 from harken import __version__
-from harken.cli import adapt, benchmark, datasets, demo, evaluate, export, inspect, label, serve, simulate, train
+from harken.cli import (
+    adapt,
+    annotate,
+    benchmark,
+    datasets,
+    demo,
+    evaluate,
+    export,
+    inspect,
+    label,
+    serve,
+    simulate,
+    train,
+)
 from harken.cli.options import FLAG
 from harken.support.errors import HarkenError
 from harken.support.files import NotWrittenError
@@ -43,6 +56,7 @@ app.command("train", cls=train.TrainCommand)(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("adapt")(adapt.adapt)
 app.command("label")(label.label)
+app.command("annotate")(annotate.annotate)
 app.command("serve")(serve.serve)
 app.command("export")(export.export)
 app.command("simulate")(simulate.simulate)

@@ -21,7 +21,11 @@ Token = Annotated[
 ]
 Keep = Annotated[
     Path | None,
-    typer.Option(help="Write samples here before they are acknowledged.", metavar="DIR", show_default=False),
+    typer.Option(
+        help="Write samples here before they are acknowledged, and recordings with labels.",
+        metavar="DIR",
+        show_default=False,
+    ),
 ]
 Demo = Annotated[
     bool, typer.Option("--demo", help="Stream recordings of people on whom the model was not trained.", metavar=FLAG)
@@ -48,6 +52,7 @@ def serve(
     from harken.server.guard import check_token
     from harken.server.server import is_loopback, listening, new_token, server_for
     from harken.support.errors import HarkenError
+    from harken.support.printable import printable
 
     if demo and model is not None:
         raise HarkenError("--demo has a model of its own; leave out --model")
@@ -63,8 +68,9 @@ def serve(
     def started() -> None:
         _print_addresses(host, listening_at, token, open_page=open_page)
 
+    recogniser = Recogniser.load(model, device="cpu")
     server = server_for(
-        Recogniser.load(model, device="cpu"),
+        recogniser,
         host=host,
         port=port,
         token=token,
@@ -72,18 +78,26 @@ def serve(
         demo=demo,
         on_started=started,
     )
+    if keep is not None and not demo:
+        from harken.server.chosen_model import chosen_model
+        from harken.server.learning import models_folder
+
+        if (chosen := chosen_model(models_folder(keep), recogniser)) is not None:
+            typer.echo(f"The model that was chosen on the page labels: {printable(chosen)}")
     with listening(host, port) as found:
         listening_at = found.getsockname()[1]  # with --port 0 the system chooses one
         server.run(sockets=[found])
 
 
 def _print_addresses(host: str, port: int, token: str | None, *, open_page: bool) -> None:
-    from harken.server.server import address, is_loopback
+    from harken.server.server import address, is_loopback, network_address
 
     url = address("127.0.0.1" if host in ("0.0.0.0", "::") else host, port, token)
     typer.echo(f"harken listens: {url}")
     if not is_loopback(host):
-        typer.echo(f"Sensor Logger pushes to: http://THIS-MACHINE:{port}/push?token={token}")
+        outside = address(network_address(host), port, token)
+        typer.echo(f"On the phone, open: {outside}")
+        typer.echo(f"Sensor Logger pushes to: {outside.replace('/?', '/push?')}")
     typer.echo("Ctrl+C stops.")
     if open_page:
         import webbrowser

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harken.recordings.recording import Recording
     from harken.recordings.source import Source
 
-__all__ = ["TableOptions", "open_source", "open_stream", "read", "recording_of"]
+__all__ = ["TableOptions", "file_errors", "open_source", "open_stream", "read", "recording_of"]
 
 
 def read(path: str | Path, *, as_found: bool = False, **options: Any) -> "Recording":
@@ -70,7 +70,7 @@ def open_stream(path: str | Path, *, observer: "Observer | None" = None, **optio
 
     table_options = _table_options(options)
     source = open_source(path, table_options)
-    with _file_errors(path):
+    with file_errors(path):
         return mended_stream(source, sensor_range=table_options.sensor_range_g, observer=observer)
 
 
@@ -83,7 +83,7 @@ def open_source(path: str | Path, options: TableOptions) -> "Source":
     from harken.readers.registry import reader_of
 
     path = Path(path)
-    with _file_errors(path):
+    with file_errors(path):
         if path.exists() and not path.is_file() and not path.is_dir():
             raise HarkenError(
                 f"{path}: this is not a regular file; harken reads a file more than once, so it cannot read "
@@ -100,7 +100,7 @@ def recording_of(source: "Source", options: TableOptions, *, as_found: bool = Fa
     """
     from harken.recordings.mending import check_clock, mend
 
-    with _file_errors(source.source):
+    with file_errors(source.source):
         recording = source.collect()
     if not as_found:
         return mend(recording, sensor_range=options.sensor_range_g)
@@ -117,7 +117,7 @@ def _table_options(options: dict[str, Any]) -> TableOptions:
 
 
 @contextmanager
-def _file_errors(path: str | Path) -> Iterator[None]:
+def file_errors(path: str | Path) -> Iterator[None]:
     """Within the block, an OSError is converted to a HarkenError that names the file."""
     try:
         yield

@@ -35,6 +35,7 @@ class MendedStream:
         rows: samples in all pieces.
         streamed: False if the whole recording is in memory.
         read: the function that ``samples`` calls.
+        label_names: the labels of the label codes; empty if the samples have no labels.
         observed: whether the observer (see ``mended_stream``) was called with exactly these samples.
     """
 
@@ -51,6 +52,7 @@ class MendedStream:
     rows: int
     streamed: bool
     read: Callable[[], Iterator[Samples]]
+    label_names: tuple[str, ...] = ()
     observed: bool = False
 
     def samples(self) -> Iterator[Samples]:
@@ -108,6 +110,7 @@ def stream_of(recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> Mend
         rows=len(recording),
         streamed=False,
         read=RecordingSource(recording, rows_at_once=rows_at_once).samples,
+        label_names=recording.label_names,
     )
 
 

@@ -16,7 +16,7 @@ from harken.support.errors import HarkenError
 from harken.windows.splits import Split, blocked_same_person, overlapping_same_person
 from harken.windows.windows import Windows, concatenate, random_windows, sliding_windows
 
-__all__ = ["MissingWindows", "NoHonestTest", "RunWindows", "draw_run_windows"]
+__all__ = ["MissingWindows", "NoHonestTest", "RunWindows", "draw_run_windows", "sliding_windows_of_all"]
 
 TEST_SEED = 0
 """The seed for choosing the windows of the flattering same-person test. The choice does not depend on the training."""
@@ -100,18 +100,25 @@ class _Sliding:
         return self.resampled[id(one)]
 
     def _slide(self, recordings: Iterable[Recording]) -> Windows:
-        """The windows of all recordings. A recording without windows is left out if another has some."""
-        parts: list[Windows] = []
-        refusal: HarkenError | None = None
-        for recording in recordings:
-            try:
-                length_s = self.length / recording.sample_rate_hz
-                parts.append(sliding_windows(recording, length_s=length_s, hop_s=self.hops.hop_s))
-            except HarkenError as error:
-                refusal = refusal or error
-        if not parts and refusal is not None:
-            raise refusal
-        return concatenate(parts)
+        return sliding_windows_of_all(recordings, length=self.length, hop_s=self.hops.hop_s)
+
+
+def sliding_windows_of_all(recordings: Iterable[Recording], *, length: int, hop_s: float) -> Windows:
+    """The labelled windows of all recordings. A recording without windows is left out if another has some.
+
+    Raises:
+        HarkenError: when no recording has a window, with the reason for the first one.
+    """
+    parts: list[Windows] = []
+    refusal: HarkenError | None = None
+    for recording in recordings:
+        try:
+            parts.append(sliding_windows(recording, length_s=length / recording.sample_rate_hz, hop_s=hop_s))
+        except HarkenError as error:
+            refusal = refusal or error
+    if not parts and refusal is not None:
+        raise refusal
+    return concatenate(parts)
 
 
 class NoHonestTest(Enum):

@@ -4,7 +4,7 @@ The routes give information about watches and model, label recordings, take Sens
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -13,20 +13,24 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi import Path as PathParameter
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 
 from harken import __version__
+from harken.jobs.learning.files import LabelledFile
 from harken.models.recogniser import Recogniser
+from harken.server.answers import add_error_answers
 from harken.server.guard import Guard
 from harken.server.hub import Hub
+from harken.server.learning import Learner, labelled_files_in, models_folder
+from harken.server.learning_routes import learning_routes
 from harken.server.limits import RefusedError, malformed
+from harken.server.page_files import SERVER_PAGE, page_routes
+from harken.server.recorded.routes import record_routes
+from harken.server.replay import replay
+from harken.server.request_bodies import check_length, described_body, read_body
 from harken.server.results import REPORT, TABLES
 from harken.server.sample_messages import DeviceSensors, envelope
 from harken.server.schemas import (
-    REFUSALS,
     Health,
     ModelDescription,
     Pushed,
@@ -35,6 +39,7 @@ from harken.server.schemas import (
     RecordingTimeline,
     WatchSummary,
     WatchTimeline,
+    refusals,
 )
 from harken.server.uploads import Uploads
 from harken.server.websocket_routes import Sockets
@@ -43,15 +48,6 @@ from harken.support.errors import HarkenError
 __all__ = ["create_app"]
 
 Task = Callable[[], Awaitable[None]]
-PAGE = Path(__file__).parent / "page"
-ASSETS = Path(__file__).parents[1] / "reports" / "assets"
-SECURITY_HEADERS = {
-    "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
-    "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-cache",
-}
 REPORT_HEADERS = {
     # A report is made of a stranger's file: its scripts run, but as those of another site, without this one's data.
     "content-security-policy": "sandbox allow-scripts allow-modals; frame-ancestors 'none'",
@@ -60,6 +56,7 @@ REPORT_HEADERS = {
     "cache-control": "no-store",
 }
 PIECE_BYTES = 1 << 18
+WITHOUT_KEEP = "To learn from labels, start the server with harken serve --keep DIR, without --demo."
 HTML, ZIP = "text/html", "application/zip"
 KEY = "^[A-Za-z0-9_-]{22,64}$"
 """Long enough that nobody guesses a random one."""
@@ -67,7 +64,14 @@ Key = Annotated[str, PathParameter(pattern=KEY, description="The key with which 
 
 
 def create_app(
-    hub: Hub, *, token: str | None = None, sample_source: Task | None = None, recording_model: Recogniser | None = None
+    hub: Hub,
+    *,
+    token: str | None = None,
+    sample_source: Task | None = None,
+    recording_model: Recogniser | None = None,
+    before: Recogniser | None = None,
+    served: Path | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> Guard:
     """The application for ``hub``.
 
@@ -76,21 +80,32 @@ def create_app(
         token: the token that clients must send; if None, they must be on this machine.
         sample_source: gives the hub samples that the server itself makes, until cancelled.
         recording_model: labels posted recordings; the hub's recogniser if None.
+        before: the model with which learned ones are compared; the hub's recogniser if None.
+        served: the file of the hub's recogniser if it is a learned model.
+        training: arguments of ``harken.jobs.learning.learn`` for *Learn*, in place of the usual ones.
 
     Raises:
         HarkenError: when the token is empty, or cannot be sent.
     """
     uploads = Uploads(recording_model or hub.recogniser, hub.limits)
+    learner = _learner(hub, uploads, before, served, training)
     app = FastAPI(
         title="harken",
         version=__version__,
         summary="Activity recognition from a wrist accelerometer, live.",
-        lifespan=_lifespan(hub, uploads, sample_source),
+        lifespan=_lifespan(hub, uploads, learner, sample_source),
         docs_url=None,
         redoc_url=None,
     )
-    _add_error_answers(app, hub)
-    for routes in (information_routes(hub), recording_routes(hub, uploads), push_routes(hub), page_routes()):
+    add_error_answers(app, hub.metrics)
+    for routes in (
+        information_routes(hub),
+        recording_routes(hub, uploads),
+        record_routes(hub),
+        learning_routes(learner, hub.limits),
+        push_routes(hub),
+        page_routes(SERVER_PAGE),
+    ):
         app.include_router(routes)
     return Guard(
         Sockets(app, hub),
@@ -99,17 +114,50 @@ def create_app(
     )
 
 
+def _learner(
+    hub: Hub, uploads: Uploads, before: Recogniser | None, served: Path | None, training: Mapping[str, Any] | None
+) -> Learner:
+    """*Learn* on the recordings with labels in the folder of ``--keep``."""
+
+    async def serve(recogniser: Recogniser) -> None:
+        await hub.serve(recogniser)
+        await uploads.serve(recogniser)
+
+    recorder, log = hub.recorder, hub.log
+
+    def labelled() -> list[LabelledFile]:
+        if recorder is None or log is None:
+            return []
+        recorder.make_changed()
+        return labelled_files_in(log.folder / "recordings")
+
+    return Learner(
+        labelled=labelled,
+        before=before or hub.recogniser,
+        folder=Path() if log is None else models_folder(log.folder),
+        serve=serve,
+        orientation=False,  # live, watches are not turned
+        longest_s=hub.limits.learn_s,
+        served=served,
+        remember=True,
+        refused=WITHOUT_KEEP if recorder is None else None,
+        training=training,
+    )
+
+
 def _lifespan(
-    hub: Hub, uploads: Uploads, sample_source: Task | None
+    hub: Hub, uploads: Uploads, learner: Learner, sample_source: Task | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """The tasks that run while the server does."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await hub.replay()
+        await replay(hub)
         running = [asyncio.create_task(hub.run())]
         if hub.log is not None:
             running.append(asyncio.create_task(hub.log.run()))
+        if hub.recorder is not None:
+            running.append(asyncio.create_task(hub.recorder.run(hub.viewers.send_recording)))
         if sample_source is not None:
             running.append(asyncio.ensure_future(sample_source()))
         try:
@@ -118,46 +166,11 @@ def _lifespan(
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            learner.close()
             await uploads.close()
             hub.close()
 
     return lifespan
-
-
-def _add_error_answers(app: FastAPI, hub: Hub) -> None:
-    """Every error is answered with JSON: ``{"error": "a sentence"}``."""
-
-    @app.exception_handler(RefusedError)
-    async def refused(_: Request, refusal: RefusedError) -> JSONResponse:
-        hub.metrics.add("harken_refused_total", reason=refusal.reason)
-        headers = {} if refusal.retry_s is None else {"retry-after": str(refusal.retry_s)}
-        return JSONResponse({"error": str(refusal)}, refusal.status, headers)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        return JSONResponse({"error": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"}, 422)
-
-    @app.exception_handler(HTTPException)
-    async def unknown(_: Request, error: HTTPException) -> JSONResponse:
-        return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
-
-    @app.exception_handler(ClientDisconnect)
-    async def disconnected(_: Request, error: ClientDisconnect) -> Response:  # noqa: ARG001
-        return Response(status_code=400)  # it is not received, but without it the log would show an error
-
-
-def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: REFUSALS[status] for status in statuses}
-
-
-def _body(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """The description of a request's body; definitions are written in place of references to them."""
-    definitions = schema.pop("$defs", {})
-    text = orjson.dumps(schema)
-    for name, definition in definitions.items():
-        text = text.replace(orjson.dumps({"$ref": f"#/$defs/{name}"}), orjson.dumps(definition))
-    return {"requestBody": {"required": True, "content": {kind: {"schema": orjson.loads(text)}}}}
 
 
 def information_routes(hub: Hub) -> APIRouter:
@@ -189,7 +202,7 @@ def information_routes(hub: Hub) -> APIRouter:
         """The watches that send."""
         return hub.watches()
 
-    @routes.get("/api/timeline", response_model=WatchTimeline, responses=_refusals(404, 422))
+    @routes.get("/api/timeline", response_model=WatchTimeline, responses=refusals(404, 422))
     async def timeline(
         watch: Annotated[str, Query(min_length=1, max_length=128, description="The watch's name.")],
     ) -> dict[str, Any]:
@@ -204,7 +217,7 @@ def information_routes(hub: Hub) -> APIRouter:
 
 def _file(kind: str) -> dict[int | str, dict[str, Any]]:
     """The description of answers that are files of a media type, or refusals."""
-    return {200: {"description": "The file.", "content": {kind: {}}}, **_refusals(404, 422)}
+    return {200: {"description": "The file.", "content": {kind: {}}}, **refusals(404, 422)}
 
 
 def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
@@ -214,8 +227,8 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
     @routes.post(
         "/api/recordings",
         response_model=RecordingTimeline,
-        responses=_refusals(408, 409, 413, 422, 503, 507),
-        openapi_extra=_body("application/octet-stream", {"type": "string", "format": "binary"}),
+        responses=refusals(408, 409, 413, 422, 503, 507),
+        openapi_extra=described_body("application/octet-stream", {"type": "string", "format": "binary"}),
     )
     async def recordings(
         request: Request,
@@ -234,14 +247,14 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
         if request.headers.get("content-type", "").startswith("multipart/"):
             sentence = "send the recording itself as the body, not as a form: curl --data-binary @FILE"
             raise RefusedError(422, 1007, sentence, reason="recording")
-        _check_length(request, hub.limits.upload_bytes)
+        check_length(request, hub.limits.upload_bytes)
         answer = await uploads.label(
             name, request.stream(), partial(_disconnected, request), timezone=timezone, key=key
         )
         # Not validated again, and sent in pieces: the rows of a month would block the event loop.
         return StreamingResponse(_pieces(answer), 200, {"content-length": str(len(answer))}, "application/json")
 
-    @routes.get("/api/recordings/{key}", response_model=RecordingProgress, responses=_refusals(404, 422))
+    @routes.get("/api/recordings/{key}", response_model=RecordingProgress, responses=refusals(404, 422))
     async def progress(key: Key) -> dict[str, Any]:
         """How far the labelling of a recording with this key is."""
         return uploads.results.entry(key).as_dict()
@@ -268,12 +281,12 @@ def push_routes(hub: Hub) -> APIRouter:
     @routes.post(
         "/push",
         response_model=Pushed,
-        responses=_refusals(400, 408, 413, 429, 503, 507),
-        openapi_extra=_body("application/json", PushMessage.model_json_schema()),
+        responses=refusals(400, 408, 413, 429, 503, 507),
+        openapi_extra=described_body("application/json", PushMessage.model_json_schema()),
     )
     async def push(request: Request) -> dict[str, Any]:
         """Take a message of Sensor Logger. The answer is sent when its samples are taken, with --keep on the disk."""
-        body = await _read_message(request, hub)
+        body = await read_body(request, hub.limits.message_bytes, seconds=hub.limits.body_s)
         try:
             device, payload = envelope(orjson.loads(body))
             if device not in hub.sessions:
@@ -295,30 +308,6 @@ def push_routes(hub: Hub) -> APIRouter:
     return routes
 
 
-def page_routes() -> APIRouter:
-    """``/`` and ``/assets/NAME``."""
-    routes = APIRouter(include_in_schema=False)
-
-    @routes.get("/")
-    async def page() -> Response:
-        return _page_file("index.html")
-
-    @routes.get("/assets/{name}")
-    async def asset(name: str) -> Response:
-        return _page_file(name)
-
-    return routes
-
-
-def _page_file(name: str) -> Response:
-    """One of the page's files. Names are looked up among these, so a request cannot reach any other file."""
-    uplot = {path.name: path for path in (ASSETS / "uplot").glob("*") if path.suffix in (".js", ".css")}
-    path = (uplot | {path.name: path for path in PAGE.glob("*") if path.is_file()}).get(name)
-    if path is None:
-        return JSONResponse({"error": "there is no such file"}, 404)
-    return FileResponse(path, headers=SECURITY_HEADERS)
-
-
 async def _disconnected(request: Request) -> None:
     """Returns when the client of a request, whose body has been read, disconnects."""
     while (await request.receive())["type"] != "http.disconnect":
@@ -328,25 +317,3 @@ async def _disconnected(request: Request) -> None:
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:
     for first in range(0, len(content), PIECE_BYTES):
         yield content[first : first + PIECE_BYTES]
-
-
-def _check_length(request: Request, most: int) -> None:
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > most:
-        raise RefusedError(413, 1009, f"the body has {int(length):,} bytes; the limit is {most:,}", reason="message")
-
-
-async def _read_message(request: Request, hub: Hub) -> bytes:
-    """The body of a message."""
-    most = hub.limits.message_bytes
-    _check_length(request, most)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(hub.limits.body_s):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > most:
-                    raise RefusedError(413, 1009, f"a message may have at most {most:,} bytes", reason="message")
-    except TimeoutError as error:
-        raise RefusedError(408, 1013, "the message came too slowly", reason="slow") from error
-    return bytes(body)

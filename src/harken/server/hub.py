@@ -21,16 +21,18 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from harken.labelling.live import LiveSettings, StreamSpecification, Update, advance, label
+from harken.labelling.live import Update, advance, label
 from harken.labelling.live.recogniser import probabilities_of
 from harken.models.recogniser import Recogniser
 from harken.server.inbox import Inbox, Sender, acknowledge
 from harken.server.limits import Limits, RefusedError, malformed
 from harken.server.message_batches import read_messages
 from harken.server.metrics import Metrics
+from harken.server.model_choices import ModelChoices, live_specification
 from harken.server.model_description import description
 from harken.server.pace import TICK_S, Pace
-from harken.server.sample_log import SampleLog, logged_samples
+from harken.server.recorded.recorder import Recorder
+from harken.server.sample_log import SampleLog
 from harken.server.session import Session, rounded
 from harken.server.viewers import Viewers
 from harken.support.errors import HarkenError
@@ -50,9 +52,6 @@ TICKS_AT_ONCE = 2
 MOST_AT_ONCE, MOST_BYTES_AT_ONCE = 1024, 4 << 20
 """The most messages, and the most watches, of one tick. HTTP requests are answered between two ticks."""
 SWEEP_S = 5.0
-HOP_S = 1.0
-REPLAYED_S = 3600.0
-REPLAYED_AT_ONCE = 200
 NAME_CHARACTERS = 128
 
 
@@ -63,6 +62,7 @@ class Hub:
         recogniser: labels the samples; its channels must be acceleration ``x, y, z``.
         limits: the limits of clients.
         log: the log to which samples are written; None: samples are not kept.
+        recorder: records bouts with labels; None: nothing is recorded.
         about_model: fields of ``/api/model`` that replace or complete the usual ones.
 
     Raises:
@@ -75,21 +75,14 @@ class Hub:
         *,
         limits: Limits | None = None,
         log: SampleLog | None = None,
+        recorder: Recorder | None = None,
         about_model: Mapping[str, Any] | None = None,
     ) -> None:
-        specification = recogniser.specification_
-        if specification.channels != ("x", "y", "z"):
-            raise HarkenError(
-                f"the model needs the channels {', '.join(specification.channels)}, but live samples are x, "
-                "y, z; choose another model"
-            )
-        self.recogniser = recogniser
+        self.specification, self.recogniser = live_specification(recogniser), recogniser
         self.limits = limits or Limits()
-        self.log = log
+        self.log, self.recorder = log, recorder
         self.metrics = Metrics()
-        self._about_model = dict(about_model or {})
-        settings = LiveSettings(hop_s=min(HOP_S, specification.hop_s))
-        self.specification = StreamSpecification(specification, settings)
+        self._about_model = recogniser, dict(about_model or {})
         self.sessions: dict[str, Session] = {}
         self.viewers = Viewers(self.sessions)
         self.pace = Pace()
@@ -98,7 +91,33 @@ class Hub:
         self._forgotten = dict.fromkeys(("late", "repeated"), 0)
         self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
         self._wake = asyncio.Event()
+        self._choices = ModelChoices(self._wake.set)
         self.inbox = Inbox(self._wake.set)
+
+    async def serve(self, recogniser: Recogniser) -> None:
+        """Label with another model; returns when no label of the model before is sent any more.
+
+        The watches begin again: their labels of the past hour are forgotten, and the first new label comes after a
+        window's length.
+
+        Raises:
+            HarkenError: when the model has other channels.
+        """
+        await self._choices.put(recogniser)
+
+    def _use(self, recogniser: Recogniser) -> None:
+        """Label with another model from now on; no tick may be in progress."""
+        self.specification, self.recogniser = live_specification(recogniser), recogniser
+        self._waiting.clear()
+        frame = orjson.dumps({"type": "model", "model": self.model()})
+        for session in self.sessions.values():
+            self._count_dropped(session)
+            session.serve(self.specification)
+            for outbox in session.senders:
+                outbox.replace(frame)
+        self.viewers.model_changed(frame)
+        self.viewers.send_watches(self.watches)
+        self.metrics.add("harken_model_changes_total")
 
     def receive(
         self, name: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]
@@ -136,7 +155,12 @@ class Hub:
             raise malformed("samples are ahead of the server's clock; correct the watch's clock")
         session.check_rate(len(time_ns), now_s)
         self._take(session, signals, time_ns, now_s, span_ns)
-        return None if self.log is None else self.log.append(name, signals, time_ns)
+        if self.log is None:
+            return None
+        written = self.log.append(name, signals, time_ns)
+        if self.recorder is not None:
+            self.recorder.received(name, time_ns, written)
+        return written
 
     def _take(
         self,
@@ -225,6 +249,9 @@ class Hub:
         try:
             while True:
                 began = time.monotonic()
+                if self._choices:
+                    await asyncio.gather(*ticks)
+                    self._choices.take(self._use)
                 if self.inbox or self._due():
                     ticks.add(asyncio.create_task(self._tick()))
                 if len(ticks) >= TICKS_AT_ONCE:
@@ -234,11 +261,12 @@ class Hub:
                     sweep_s = began
                     await self._sweep(began)
                 await asyncio.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
-                if not self.inbox and not self._waiting and not ticks:
+                if not self.inbox and not self._waiting and not ticks and not self._choices:
                     await self._rest()
         finally:
             for tick in ticks:
                 tick.cancel()
+            self._choices.close()
             await asyncio.gather(*ticks, return_exceptions=True)
 
     async def _rest(self) -> None:
@@ -274,7 +302,7 @@ class Hub:
             session.waiting_since_s = None
         labelled: list[bool] = []
         try:
-            labelled = await self._label(waiting, ended=False)
+            labelled = await self.label(waiting, ended=False)
         except Exception:  # the other watches need labels after an error, too
             LOG.exception("a tick failed; its %d watches start again", len(waiting))
             self.metrics.add("harken_failed_ticks_total")
@@ -287,7 +315,7 @@ class Hub:
         self.pace.labelled(now_s - began_s, waits_s)
         self.viewers.send_late(self.pace.late_s)
 
-    async def _label(self, sessions: list[Session], *, ended: bool) -> list[bool]:
+    async def label(self, sessions: list[Session], *, ended: bool) -> list[bool]:
         """Label the due windows of these watches; returns which of them have new labels."""
         self._in_network.update(sessions)
         try:
@@ -335,15 +363,19 @@ class Hub:
             and session not in self._in_network
         ]
         if idle:
-            await self._label(idle, ended=True)
+            await self.label(idle, ended=True)
             for session in idle:
                 del self.sessions[session.name]
-                for reason in ("late", "repeated"):
-                    self._forgotten[reason] += getattr(session.stream.arrivals, reason)
+                self._count_dropped(session)
                 self._waiting.pop(session, None)
             self.metrics.add("harken_forgotten_total", len(idle))
         self.viewers.send_watches(self.watches)
         hand_back()
+
+    def _count_dropped(self, session: Session) -> None:
+        """Count the dropped samples of a stream that ends."""
+        for reason in ("late", "repeated"):
+            self._forgotten[reason] += getattr(session.stream.arrivals, reason)
 
     def watches(self) -> list[dict[str, Any]]:
         """All watches, in the order of their names."""
@@ -369,29 +401,6 @@ class Hub:
 
     def model(self) -> dict[str, Any]:
         """The answer of ``/api/model``."""
-        return {**description(self.specification.offline, self.recogniser.provenance_), **self._about_model}
-
-    async def replay(self) -> int:
-        """Take the samples of the last hour from the log; returns the number of messages."""
-        if self.log is None:
-            return 0
-        after_s = time.time() - REPLAYED_S
-        count = 0
-        touched: set[Session] = set()
-        for message in logged_samples(self.log.folder, after_s=after_s):
-            if message.received_ms < after_s * 1000:
-                continue
-            try:
-                session = self.session(message.watch)
-                session.take(message.signals, message.time_ns, time.monotonic())
-            except (RefusedError, HarkenError):
-                continue  # it was accepted by a server with other limits
-            touched.add(session)
-            count += 1
-            if count % REPLAYED_AT_ONCE == 0:
-                await self._label(list(touched), ended=False)
-                touched.clear()
-        await self._label(list(touched), ended=False)
-        for session in self.sessions.values():
-            session.waiting_since_s = None
-        return count
+        described = description(self.specification.offline, self.recogniser.provenance_)
+        about, more = self._about_model
+        return {**described, **more} if self.recogniser is about else described

@@ -10,7 +10,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -26,7 +25,7 @@ import orjson
 from harken.server.limits import Limits, RefusedError
 from harken.server.results import REPORT, TABLES
 from harken.support.errors import HarkenError
-from harken.support.processes import end_with, one_thread_each
+from harken.support.processes import end_with, start_with_one_thread
 
 if TYPE_CHECKING:
     from harken.labelling import LabelledFile
@@ -52,7 +51,6 @@ NICENESS = 5
 NO_MEMORY = "labelling this recording takes more memory than the server allows; use harken label"
 NO_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "out of memory")
 """Messages of PyTorch, which does not raise MemoryError."""
-_starting = threading.Lock()
 
 
 OnProgress: TypeAlias = Callable[[str, float | None], None]
@@ -127,8 +125,7 @@ class LabellingProcess:
         lifeline, self._held = context.Pipe(duplex=False)
         settings = _Settings(str(model), limits)
         self._process = context.Process(target=_serve, args=(theirs, lifeline, settings), daemon=True)
-        with _starting, one_thread_each():  # it changes the environment of this process for a moment
-            self._process.start()
+        start_with_one_thread(self._process)
         theirs.close()
         lifeline.close()
         self.reusable = False

@@ -29,9 +29,12 @@ class Limits:
             network.
         watches: watches at the same time (503; WebSocket 1013).
         viewers: sockets of ``/ws/view`` (503; WebSocket 1013).
+        learn_s: time for learning from labels; a job that takes longer is ended.
         idle_s: a watch that has sent nothing for this time is forgotten.
         socket_s: age at which a socket is closed (WebSocket 4408); it may be opened again.
         ahead_s: the largest time of samples ahead of the server's clock (400; WebSocket 1007).
+        recorded_sessions: recorded sessions in the folder of ``--keep`` (409).
+        recorded_bouts: bouts of one of them (409).
         frames, frame_bytes: frames that wait for a slow reader; older ones are dropped, and their number is sent.
     """
 
@@ -53,9 +56,12 @@ class Limits:
     samples_burst: float = 60_000.0
     watches: int = 10_000
     viewers: int = 200
+    learn_s: float = 3600.0
     idle_s: float = 600.0
     socket_s: float = 86_400.0
     ahead_s: float = 86_400.0
+    recorded_sessions: int = 10_000
+    recorded_bouts: int = 1_000
     frames: int = 64
     frame_bytes: int = 1 << 20
 

@@ -16,6 +16,7 @@ HELP = {
     "harken_dropped_samples_total": "Samples dropped as late or repeated.",
     "harken_refused_total": "Requests refused, by reason.",
     "harken_failed_ticks_total": "Ticks that failed; their watches started again.",
+    "harken_model_changes_total": "Times that another model was chosen.",
     "harken_forgotten_total": "Watches that were removed because they sent nothing.",
 }
 

@@ -23,18 +23,19 @@ class Outbox:
         lost: all frames that were dropped.
     """
 
-    __slots__ = ("_acknowledged", "_bytes", "_frames", "_most", "_most_bytes", "_write", "dropped", "lost")
+    __slots__ = ("_acknowledged", "_bytes", "_first", "_frames", "_most", "_most_bytes", "_write", "dropped", "lost")
 
     def __init__(self, write: Write, frames: int, frame_bytes: int = 1 << 20) -> None:
         self._write = write
         self._frames: list[bytes] = []  # usually empty; an empty deque needs ten times the memory
         self._most, self._most_bytes, self._bytes = frames, frame_bytes, 0
         self._acknowledged: int | None = None
+        self._first: bytes | None = None
         self.dropped = self.lost = 0
 
     def put(self, frame: bytes) -> None:
         """Send a frame, or queue it; the oldest frames are dropped when there are too many."""
-        if not self._frames and self._acknowledged is None and self._write(frame):
+        if not self._frames and self._acknowledged is None and self._first is None and self._write(frame):
             return
         self._bytes += len(frame)
         while self._frames and (len(self._frames) >= self._most or self._bytes > self._most_bytes):
@@ -48,12 +49,24 @@ class Outbox:
         self._acknowledged = messages
         self.flush()
 
+    def replace(self, frame: bytes) -> None:
+        """Drop the frames that wait, and send this one, which is never dropped itself unless another replaces it."""
+        self.dropped += len(self._frames)
+        self.lost += len(self._frames)
+        self._frames.clear()
+        self._bytes, self._first = 0, frame
+        self.flush()
+
     def flush(self) -> None:
         """Send what waits, in order, as far as the client reads."""
         if self._acknowledged is not None:
             if not self._write(b'{"type":"ack","messages":%d}' % self._acknowledged):
                 return
             self._acknowledged = None
+        if self._first is not None:
+            if not self._write(self._first):
+                return
+            self._first = None
         if self.dropped:
             if not self._write(orjson.dumps({"type": "dropped", "frames": self.dropped})):
                 return

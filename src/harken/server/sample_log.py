@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 
-__all__ = ["LoggedSamples", "SampleLog", "logged_samples"]
+__all__ = ["LoggedSamples", "SampleLog", "logged_samples", "sync_folder"]
 
 HEAD = struct.Struct("<4sIQIH")
 """Mark, checksum of the rest, time of receipt (ms), number of samples, length of the watch's name."""
@@ -48,7 +48,7 @@ class SampleLog:
             self._number = max(numbers, default=0) + 1
             # "x": a file of this name exists only if another server writes to the folder.
             self._file = self._path().open("xb", buffering=0)
-            _sync_folder(folder)
+            sync_folder(folder)
         except OSError as error:
             raise HarkenError(f"{folder}: samples cannot be kept there ({error.strerror or error})") from error
         self._waiting: list[bytes] = []
@@ -107,7 +107,7 @@ class SampleLog:
             self._file.close()
             self._number += 1
             self._file = self._path().open("xb", buffering=0)
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
 
 
 def record(watch: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> bytes:
@@ -118,7 +118,7 @@ def record(watch: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64])
     return HEAD.pack(MARK, crc32(head[8:] + body), *HEAD.unpack(head)[2:]) + body
 
 
-def logged_samples(folder: str | Path, *, after_s: float = 0.0) -> Iterator[LoggedSamples]:
+def logged_samples(folder: str | Path, *, after_s: float = 0.0, watch: str | None = None) -> Iterator[LoggedSamples]:
     """The messages in a log, in the order in which they came.
 
     Reading of a file ends at a message that is incomplete: such a message, cut short by a power failure, was never
@@ -127,27 +127,33 @@ def logged_samples(folder: str | Path, *, after_s: float = 0.0) -> Iterator[Logg
     Args:
         folder: the folder given to ``--keep``.
         after_s: leave out files that were last written to before this time (seconds since 1970).
+        watch: only the messages of this watch; None: of all watches.
     """
     for path in sorted(Path(folder).glob(f"*{SUFFIX}")):
         if path.stat().st_mtime >= after_s:
-            yield from _records(path)
+            yield from _records(path, None if watch is None else watch.encode())
 
 
-def _records(path: Path) -> Iterator[LoggedSamples]:
+def _records(path: Path, watch: bytes | None) -> Iterator[LoggedSamples]:
     with path.open("rb") as file:
         while len(head := file.read(HEAD.size)) == HEAD.size:
             mark, checksum, received_ms, samples, name_bytes = HEAD.unpack(head)
             if mark != MARK or samples > MOST_SAMPLES:
                 return
-            body = file.read(name_bytes + 20 * samples)
+            name = file.read(name_bytes)
+            if watch is not None and name != watch:
+                file.seek(20 * samples, os.SEEK_CUR)
+                continue
+            body = name + file.read(20 * samples)
             if len(body) < name_bytes + 20 * samples or crc32(head[8:] + body) != checksum:
                 return
             times = np.frombuffer(body, "<i8", samples, name_bytes)
             signals = np.frombuffer(body, "<f4", 3 * samples, name_bytes + 8 * samples).reshape(-1, 3)
-            yield LoggedSamples(body[:name_bytes].decode(errors="replace"), received_ms, signals.copy(), times.copy())
+            yield LoggedSamples(name.decode(errors="replace"), received_ms, signals.copy(), times.copy())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Write the names of a folder's files to the disk, so that a new or renamed file is there after a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -5,16 +5,21 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 __all__ = [
-    "REFUSALS",
+    "BeginRecording",
+    "EndRecording",
+    "Ended",
     "Health",
     "ModelDescription",
     "PushMessage",
     "Pushed",
+    "Recorded",
+    "RecordedWatch",
     "RecordingProgress",
     "RecordingTimeline",
     "Refusal",
     "WatchSummary",
     "WatchTimeline",
+    "refusals",
 ]
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -129,6 +134,76 @@ class Pushed(BaseModel):
     samples: int
 
 
+class RecordedWatch(BaseModel):
+    """A watch with which something is recorded."""
+
+    watch: Name
+
+
+class BeginRecording(RecordedWatch):
+    """The beginning of a bout."""
+
+    label: str = Field(min_length=1, max_length=1000)
+
+
+class EndRecording(RecordedWatch):
+    """The end of a bout; the last ``discard_s`` seconds are left out."""
+
+    discard_s: float = Field(default=0.0, ge=0, le=60)
+
+
+class RecordedBout(BaseModel):
+    """A bout. Times are milliseconds since 1970 by the clock of the watch. ``seconds``: as far as there are samples."""
+
+    start_ms: int
+    end_ms: int
+    label: str
+    seconds: float
+
+
+class OpenBout(BaseModel):
+    """A bout that is being recorded; ``seconds``: how long it has lasted."""
+
+    watch: str
+    label: str
+    start_ms: int
+    seconds: float
+
+
+class RecordedSession(BaseModel):
+    """The bouts of a session, and its recording in the folder of ``--keep``. ``trouble`` says why it could not be
+    written."""
+
+    name: str
+    closed: bool
+    bouts: list[RecordedBout]
+    recording: str
+    trouble: str | None
+
+
+class Recorded(BaseModel):
+    """What is recorded with a watch, and whether it can be; ``why_not`` is a sentence. The latest session is first."""
+
+    possible: bool
+    why_not: str | None
+    labels: list[str]
+    open: OpenBout | None
+    others: list[OpenBout]
+    sessions: list[RecordedSession]
+
+
+class Ended(BaseModel):
+    """What a bout has become; null if nothing of it is left. For the last ``missing_s`` of it, no samples have come."""
+
+    bout: RecordedBout | None
+    missing_s: float
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The descriptions of answers with these statuses."""
+    return {status: REFUSALS[status] for status in statuses}
+
+
 def _refusal(about: str) -> dict[str, Any]:
     return {"model": Refusal, "description": about}
 
@@ -137,12 +212,12 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     400: _refusal("The message cannot be read, and none of its samples were accepted."),
     401: _refusal("A token is needed."),
     403: _refusal("A page of another site, or a name that is not this machine's."),
-    404: _refusal("There is no watch of this name, or no recording or result with this key."),
+    404: _refusal("There is no watch of this name, no recording or result with this key, or no such bout."),
     408: _refusal("The body came too slowly."),
-    409: _refusal("The key of a recording is in use."),
+    409: _refusal("The key of a recording is in use; or nothing can be recorded now, or is being recorded."),
     413: _refusal("The body is too large."),
-    422: _refusal("The query is not valid, or the recording cannot be read."),
+    422: _refusal("The request is not valid, or the recording cannot be read."),
     429: _refusal("The watch sends too many samples; Retry-After gives the seconds to wait."),
     503: _refusal("The server has reached its limit of watches or recordings; Retry-After gives the seconds to wait."),
-    507: _refusal("The samples could not be written to the disk; send them again."),
+    507: _refusal("The samples, or a bout, could not be written to the disk; send the request again."),
 }

@@ -3,7 +3,7 @@
 import ipaddress
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,11 +17,22 @@ if TYPE_CHECKING:
     import uvicorn
 
     from harken.models.recogniser import Recogniser
-    from harken.server.hub import Hub
     from harken.server.limits import Limits
+    from harken.server.metrics import Metrics
 
-__all__ = ["address", "is_loopback", "listening", "new_token", "server_for"]
+__all__ = [
+    "address",
+    "extra_serve",
+    "is_loopback",
+    "listening",
+    "network_address",
+    "new_token",
+    "server_for",
+    "uvicorn_server",
+]
 
+EVERYWHERE = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}
+"""The names of all addresses of a machine, and an address for documentation (RFC 5737, RFC 3849) of the same family."""
 BACKLOG = 4096
 """Connections that may wait to be accepted: after a restart all clients connect at once."""
 
@@ -72,29 +83,35 @@ def server_for(
     keep: Path | None = None,
     demo: bool = False,
     limits: "Limits | None" = None,
+    training: Mapping[str, Any] | None = None,
     on_started: Callable[[], None] = lambda: None,
 ) -> "uvicorn.Server":
     """A server that is ready to ``run()``.
 
     Args:
-        recogniser: labels the samples; with ``demo`` it must be the demo's model (``server.demo.MODEL``).
+        recogniser: labels the samples, unless a learned model was chosen in ``keep``
+            (``server.chosen_model``); with ``demo`` it must be the demo's model (``server.demo.MODEL``).
         host, port: the address.
         token: the token that clients must send; None only for loopback addresses.
         keep: the folder to which samples are written before they are acknowledged; if None, they are not kept.
         demo: stream the demo's people. Posted recordings are labelled by the model that comes with harken.
         limits: the limits of clients; the defaults if None.
+        training: arguments of ``harken.jobs.learning.learn`` for *Learn*, in place of the usual ones.
         on_started: called when the server answers requests.
 
     Raises:
         HarkenError: when a package is missing, the token is empty or cannot be sent, the address needs one, samples
             cannot be kept, or the demo's data is not installed.
     """
-    with _extra_serve():
+    with extra_serve():
         from harken.models.recogniser import Recogniser
         from harken.server.app import create_app
+        from harken.server.chosen_model import chosen_model
         from harken.server.demo import about_demo, demo_watches, stream
         from harken.server.hub import Hub
+        from harken.server.learning import models_folder
         from harken.server.limits import Limits
+        from harken.server.recorded.recorder import Recorder
         from harken.server.sample_log import SampleLog
 
     check_token(token)
@@ -102,10 +119,13 @@ def server_for(
         raise HarkenError(f"{host} can be reached from other machines: give a token")
     # Loaded here, so that missing data of the demo is an error before the server listens.
     watches = demo_watches() if demo else None
+    limits = limits or Limits()
+    served = None if keep is None or demo else chosen_model(models_folder(keep), recogniser)
     hub = Hub(
-        recogniser,
-        limits=limits or Limits(),
+        recogniser if served is None else Recogniser.load(served, device="cpu"),
+        limits=limits,
         log=None if keep is None else SampleLog(keep),
+        recorder=None if keep is None or demo else Recorder(keep, limits),
         about_model=about_demo(recogniser) if demo else None,
     )
     app = create_app(
@@ -113,12 +133,32 @@ def server_for(
         token=token,
         sample_source=None if watches is None else partial(stream, hub.receive_own, watches),
         recording_model=Recogniser.load(device="cpu") if demo else None,
+        before=recogniser,
+        served=served,
+        training=training,
     )
-    return _uvicorn_server(app, hub, host=host, port=port, on_started=on_started)
+    return uvicorn_server(app, hub.limits, hub.metrics, host=host, port=port, on_started=on_started)
+
+
+def network_address(host: str) -> str:
+    """The address at which other machines reach a server that listens at ``host``; ``THIS-MACHINE`` if it is not known.
+
+    For a server that listens at all addresses it is the one from which this machine would send to the internet. Nothing
+    is sent.
+    """
+    if host not in EVERYWHERE:
+        return host
+    family, far = EVERYWHERE[host]
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((far, 9))
+            return str(probe.getsockname()[0])
+    except OSError:  # no network
+        return "THIS-MACHINE"
 
 
 @contextmanager
-def _extra_serve() -> Iterator[None]:
+def extra_serve() -> Iterator[None]:
     """Raise a HarkenError with the name of the extra if an import inside fails."""
     try:
         yield
@@ -128,8 +168,22 @@ def _extra_serve() -> Iterator[None]:
         ) from error
 
 
-def _uvicorn_server(app: Any, hub: "Hub", *, host: str, port: int, on_started: Callable[[], None]) -> "uvicorn.Server":
-    with _extra_serve():
+def uvicorn_server(
+    app: Any, limits: "Limits", metrics: "Metrics", *, host: str, port: int, on_started: Callable[[], None]
+) -> "uvicorn.Server":
+    """A server for an ASGI application, with limits on connections.
+
+    Args:
+        app: the application.
+        limits: the limits of clients.
+        metrics: counts refusals.
+        host, port: the address.
+        on_started: called when the server answers requests.
+
+    Raises:
+        HarkenError: when a package is missing.
+    """
+    with extra_serve():
         import uvicorn
 
         from harken.server.connections import Connections
@@ -142,7 +196,7 @@ def _uvicorn_server(app: Any, hub: "Hub", *, host: str, port: int, on_started: C
             if self.started:
                 on_started()
 
-    connections = Connections(hub.limits, hub.metrics)
+    connections = Connections(limits, metrics)
     return Server(
         uvicorn.Config(
             app,
@@ -154,7 +208,7 @@ def _uvicorn_server(app: Any, hub: "Hub", *, host: str, port: int, on_started: C
             proxy_headers=False,  # client addresses are not used, and the middleware would slow down every socket
             http=connections.http,  # type: ignore[arg-type]  # uvicorn only calls it
             ws=connections.websocket,  # type: ignore[arg-type]
-            ws_max_size=hub.limits.message_bytes,
+            ws_max_size=limits.message_bytes,
             ws_per_message_deflate=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=3,

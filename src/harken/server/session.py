@@ -10,6 +10,7 @@ from harken.labelling.live import StreamSpecification, TimelineRow, Update, Watc
 from harken.server.history import MS, RecentSamples, RunLengths, thinned
 from harken.server.limits import Limits, RefusedError
 from harken.server.outbox import Outbox
+from harken.server.recorded.clock import WatchClock
 
 __all__ = ["HOUR_NS", "Session", "rounded"]
 
@@ -57,25 +58,32 @@ class Session:
         viewers, senders: the sockets that receive its labels.
         since_ns, last_ns: the times of its first and latest sample.
         last_message_s: the time of its latest message, by the server's clock.
+        clock: what the clock of the watch shows.
         waiting_since_s: the arrival of the first sample that no tick has labelled; None if there is none.
     """
 
     def __init__(self, name: str, specification: StreamSpecification, limits: Limits, now_s: float) -> None:
-        self.name, self.specification = name, specification
-        self.stream = Watch(specification)
-        self.label: str | None = None
+        self.name = name
+        self.serve(specification)
         self.viewers: set[Outbox] = set()
         self.senders: set[Outbox] = set()
         self.since_ns = self.last_ns = 0
         self.last_message_s = now_s
-        self.waiting_since_s: float | None = None
+        self.clock = WatchClock()
         self._limits = limits
         self._allowed, self._allowed_s = limits.samples_burst, now_s
+        self._recent = RecentSamples()
+        self._unsent: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+
+    def serve(self, specification: StreamSpecification) -> None:
+        """Label with this model from the next sample on. The labels of another model are forgotten."""
+        self.specification = specification
+        self.stream = Watch(specification)
+        self.label: str | None = None
+        self.waiting_since_s: float | None = None
         self._labels = RunLengths()  # ends in ns, codes of labels
         self._last: Update | None = None
         self._final = FinalRows(len(specification.model.labels), most=MOST_ROWS)
-        self._recent = RecentSamples()
-        self._unsent: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
 
     def check_rate(self, samples: int, now_s: float) -> None:
         """Count these samples. Raises ``RefusedError`` when the watch sends more than its limit."""
@@ -98,6 +106,7 @@ class Session:
         time_ns: NDArray[np.int64],
         now_s: float,
         span_ns: tuple[int, int] | None = None,
+        arrived_s: float | None = None,
     ) -> None:
         """Add samples that came at ``now_s``. Raises ``HarkenError`` as ``Watch.add``.
 
@@ -105,10 +114,12 @@ class Session:
             signals, time_ns: ``[n, 3]`` in g and ``[n]``.
             now_s: by ``time.monotonic``.
             span_ns: the first and last time, if the times are known to be valid and to rise.
+            arrived_s: when they came to an earlier server, by the same clock; None: at ``now_s``.
         """
         if span_ns is None or not self.stream.add_next(signals, time_ns, *span_ns):
             self.stream.add(signals, time_ns)
-        first_ns, last_ns = span_ns or (int(time_ns[0]), int(time_ns[-1]))
+        first_ns, last_ns = span_ns or (int(time_ns[0]), int(time_ns.max()))
+        self.clock.add(last_ns, now_s if arrived_s is None else arrived_s)
         if self.last_ns == 0:
             self.since_ns = first_ns
         self.last_ns = max(self.last_ns, last_ns)

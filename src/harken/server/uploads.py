@@ -47,6 +47,7 @@ class Uploads:
         self._running = 0
         self._idle: dict[LabellingProcess, asyncio.TimerHandle] = {}
         self._working: set[LabellingProcess] = set()
+        self._models: dict[LabellingProcess, Recogniser] = {}
 
     async def label(
         self,
@@ -89,12 +90,20 @@ class Uploads:
             finally:
                 await self._put_back(process)
 
+    async def serve(self, recogniser: Recogniser) -> None:
+        """Label recordings that are posted from now on with another model."""
+        self._recogniser = recogniser
+        idle, self._idle = self._idle, {}
+        for process, retiring in idle.items():
+            retiring.cancel()
+            await _clean_up(partial(self._end, process))
+
     async def close(self) -> None:
         """End all processes."""
         for retiring in self._idle.values():
             retiring.cancel()
         for process in (*self._idle, *self._working):
-            await _clean_up(process.end)
+            await _clean_up(partial(self._end, process))
         self._idle.clear()
         await _clean_up(self.results.close)
 
@@ -105,25 +114,31 @@ class Uploads:
             process.reusable = False
             if process.alive:
                 return process
-            process.end()
+            self._end(process)
         return None
 
     def _start(self, folder: Path) -> LabellingProcess:
-        model = folder / "model.safetensors"
-        self._recogniser.save(model)
-        return LabellingProcess(model, self._limits)
+        model, recogniser = folder / "model.safetensors", self._recogniser
+        recogniser.save(model)
+        process = LabellingProcess(model, self._limits)
+        self._models[process] = recogniser
+        return process
+
+    def _end(self, process: LabellingProcess) -> None:
+        self._models.pop(process, None)
+        process.end()
 
     async def _put_back(self, process: LabellingProcess) -> None:
-        """Keep a process for the next recording, unless it still works or uses too much memory."""
+        """Keep a process for the next recording, unless it still works, uses too much memory, or has another model."""
         self._working.discard(process)
-        if not process.reusable:
-            await _clean_up(process.end)
+        if not process.reusable or self._models.get(process) is not self._recogniser:
+            await _clean_up(partial(self._end, process))
             return
         self._idle[process] = asyncio.get_running_loop().call_later(IDLE_S, self._retire, process)
 
     def _retire(self, process: LabellingProcess) -> None:
         del self._idle[process]
-        asyncio.get_running_loop().run_in_executor(None, process.end)
+        asyncio.get_running_loop().run_in_executor(None, self._end, process)
 
     @asynccontextmanager
     async def _entry(self, key: str | None) -> AsyncIterator[Entry]:

@@ -60,6 +60,16 @@ class Viewers:
             if watch in (None, session.name):
                 self.choose(outbox, session.name)
 
+    def model_changed(self, frame: bytes) -> None:
+        """Another model labels from now on: send this, and the history of each viewer's watch."""
+        for outbox in self._all:
+            outbox.replace(frame)
+        for session in self._sessions.values():
+            if session.viewers:
+                history = orjson.dumps(session.history())
+                for outbox in session.viewers:
+                    outbox.put(history)
+
     def send_watches(self, watches: Callable[[], list[dict[str, Any]]]) -> None:
         """Send the list of watches."""
         if self._all:
@@ -71,6 +81,10 @@ class Viewers:
         if late_s != self._late_s and now_s - self._told_s >= 1:
             self._late_s, self._told_s = late_s, now_s
             self._send(busy(late_s))
+
+    def send_recording(self, watch: str) -> None:
+        """Send that something has changed in what is recorded with a watch."""
+        self._send(orjson.dumps({"type": "record", "watch": watch}))
 
     def _send(self, frame: bytes) -> None:
         for outbox in self._all:

@@ -67,7 +67,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     After an error the temporary file is removed, and an earlier file at ``path`` is unchanged. The temporary name keeps
     the ending of ``path``, because some writers choose their format by it. The content is flushed to the disk before
-    the rename, so that a power cut cannot leave an empty file under the final name.
+    the rename, so that a power cut cannot leave an empty file under the final name, and the name after it, so that the
+    file is there after a power cut.
 
     Raises:
         NotWrittenError: when the system reports an error, for example because the disk is full.
@@ -84,6 +85,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
                 os.fsync(written.fileno())
             aside.chmod(0o666 & ~_current_umask())
             aside.replace(path)
+            _sync_folder(path.parent)
         finally:
             with suppress(OSError):  # the original error is more informative
                 aside.unlink(missing_ok=True)
@@ -245,6 +247,16 @@ def _error_at(error: Exception, path: Path) -> NotWrittenError | None:
         return NotWrittenError(error.errno, error.strerror, str(path)) if at is None or aside else None
     found = RUST_ERROR.search(str(error)) if os.name == "posix" else None
     return NotWrittenError(int(found[1]), os.strerror(int(found[1])), str(path)) if found else None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk, where the system can open folders."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _current_umask() -> int:

@@ -9,12 +9,13 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
 
-__all__ = ["dask_client", "end_with", "one_thread_each", "process_pool"]
+__all__ = ["dask_client", "end_with", "one_thread_each", "process_pool", "start_with_one_thread"]
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -24,6 +25,7 @@ THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
 )
 SCHEDULER_TIMEOUT_S = 30
+_starting = threading.Lock()
 
 
 @contextmanager
@@ -89,6 +91,12 @@ def one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
         if in_main_thread:
             signal.signal(signal.SIGINT, handler)
+
+
+def start_with_one_thread(process: BaseProcess) -> None:
+    """Start a process inside ``one_thread_each``. Threads may call it at the same time."""
+    with _starting, one_thread_each():  # it changes the environment of this process for a moment
+        process.start()
 
 
 @contextmanager

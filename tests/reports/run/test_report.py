@@ -155,6 +155,16 @@ def test_a_note_on_all_recordings_is_shown_once(make_outcome: MakeOutcome, tmp_p
     )
 
 
+def test_a_card_names_the_file_of_labels_without_its_folder(make_outcome: MakeOutcome) -> None:
+    outcome = make_outcome(unseen=("bob",))
+    (own,) = outcome.data.training
+    noted = replace(own, mended=replace(own.mended, label_source="far/away/notes.csv (plain table)"))
+    cards, _ = recording_cards(replace(outcome, data=replace(outcome.data, training=[noted])))
+    facts = [dict(card.facts) for card in cards]
+    assert facts[0]["Labels"] == "notes.csv (plain table)"
+    assert "Labels" not in facts[1], "the labels of the recording's own file"
+
+
 def test_a_note_on_some_recordings_says_which(make_outcome: MakeOutcome) -> None:
     outcome = make_outcome(unseen=("bob", "carol"))
     own = [*outcome.data.training, *outcome.data.cross]

@@ -21,7 +21,7 @@ from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
-from harken.support.printable import percent
+from harken.support.printable import listed, percent
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 __all__ = ["Adapted", "adapt"]
@@ -42,7 +42,7 @@ class Adapted:
         before, after: the scores of the general and the adapted weights in cross-validation, ``after`` for the best
             strength that was tried; None if there was too little data.
         strength: the strength of the prior for ``after``; None as above.
-        wearer: the wearer of the labelled recordings.
+        wearer: the wearer of the labelled recordings; if there are several, their names in a list.
         labelled_s: seconds of each label that windows cover.
         windows, tested_windows: the number of windows, and of windows that were tested in cross-validation.
         too_short: labels that are too short for separate training and test windows: they were tested by weights that
@@ -89,6 +89,8 @@ def adapt(
     *,
     ignore_labels: Sequence[str] = (),
     forearm_axis: ForearmAxis | None = None,
+    orientation: bool = True,
+    several_wearers: bool = False,
 ) -> Adapted:
     """Adapt a recogniser to one wearer, and keep the result only if it is better in cross-validation.
 
@@ -108,17 +110,22 @@ def adapt(
         ignore_labels: labels to leave out.
         forearm_axis: the axis of the sensor that points along the forearm; None to find it by walking. It does not
             apply to windows.
+        orientation: whether watches are turned. False for a model that labels samples as they come, as live.
+        several_wearers: adapt to several wearers together. Their time is divided as that of one wearer, so the
+            cross-validation does not show how well other people are recognised.
 
     Raises:
         HarkenError: when there is no labelled window, or a label that is neither the model's nor in
-            ``ignore_labels``; when there are several wearers; when the model was trained on one of the recordings; when
-            its network does not end in a linear layer.
+            ``ignore_labels``; when there are several wearers without ``several_wearers``; when the model was trained on
+            one of the recordings; when its network does not end in a linear layer.
     """
     specification = recogniser.specification_
     layer = output_layer(recogniser.network_, specification.network)
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
-    windows, mountings = _windows(recogniser, labelled, forearm_axis)
-    wearer = _one_wearer(windows)
+    windows, mountings = _windows(recogniser, labelled, forearm_axis, orientation=orientation)
+    wearers = sorted({str(subject) for subject in windows.subjects})
+    if not several_wearers:
+        _refuse_several(wearers)
     examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
     # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
     general = _weights(layer) * (examples.scale / specification.temperature)
@@ -131,7 +138,7 @@ def adapt(
         before=decision.before,
         after=decision.after,
         strength=decision.strength,
-        wearer=wearer,
+        wearer=listed(wearers),
         labelled_s=_labelled_s(examples, specification.labels),
         windows=len(examples.codes),
         tested_windows=0 if decision.held_out_codes is None else len(decision.held_out_codes),
@@ -139,7 +146,7 @@ def adapt(
         turned=tuple(one.reason for one in mountings if one.quarters),
         mounting_unknown=tuple(one.warning for one in mountings if one.warning is not None),
     )
-    personal = personal.with_provenance(_provenance(recogniser, recordings, adapted)).with_fingerprints(
+    personal = personal.with_provenance(_provenance(recogniser, recordings, wearers, adapted)).with_fingerprints(
         recogniser.fingerprints_.joined(Fingerprints.of(recordings))
     )
     return replace(adapted, recogniser=personal)
@@ -162,7 +169,11 @@ def _personal(
 
 
 def _windows(
-    recogniser: Recogniser, recordings: Windows | Sequence[Recording], forearm_axis: ForearmAxis | None
+    recogniser: Recogniser,
+    recordings: Windows | Sequence[Recording],
+    forearm_axis: ForearmAxis | None,
+    *,
+    orientation: bool,
 ) -> tuple[Windows, list[Mounting]]:
     """The windows of recordings, and the orientations of their watches; windows are returned as they are."""
     if isinstance(recordings, Windows):
@@ -178,7 +189,9 @@ def _windows(
                 "whether adapting helps; adapt the general model, to all recordings of the wearer at once"
             )
     specification = recogniser.specification_
-    mounted = [as_trained(recogniser, recording, forearm_axis=forearm_axis) for recording in recordings]
+    mounted: list[tuple[Recording, Mounting | None]] = [(recording, None) for recording in recordings]
+    if orientation:
+        mounted = [as_trained(recogniser, recording, forearm_axis=forearm_axis) for recording in recordings]
     mountings = [mounting for _, mounting in mounted if mounting is not None]
     prepared = [specification.prepare_recording(recording) for recording, _ in mounted]
     labelled_s = sum(np.count_nonzero(one.label_codes != UNLABELLED) / one.sample_rate_hz for one in prepared)
@@ -188,14 +201,12 @@ def _windows(
     return concatenate(windows), mountings
 
 
-def _one_wearer(windows: Windows) -> str:
-    wearers = sorted({str(subject) for subject in windows.subjects})
+def _refuse_several(wearers: Sequence[str]) -> None:
     if len(wearers) != 1:
         raise HarkenError(
             f"a personal model is for one person, but these are windows of {', '.join(wearers) or 'nobody'}; give "
             "recordings of one wearer; if only the names of the files differ, name the wearer with --subject"
         )
-    return wearers[0]
 
 
 def _weights(layer: nn.Linear) -> NDArray[np.float64]:
@@ -221,7 +232,9 @@ def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, 
     return result
 
 
-def _provenance(recogniser: Recogniser, recordings: Sequence[Recording], adapted: Adapted) -> dict[str, Any]:
+def _provenance(
+    recogniser: Recogniser, recordings: Sequence[Recording], wearers: Sequence[str], adapted: Adapted
+) -> dict[str, Any]:
     """The provenance of the general model, with a description of the adaptation.
 
     The wearer counts as known even if the weights were not changed, because the wearer's data decided that.
@@ -236,7 +249,7 @@ def _provenance(recogniser: Recogniser, recordings: Sequence[Recording], adapted
         for one in recordings
     ]
     return {
-        "training_people": sorted({*before.get("training_people", []), adapted.wearer}),
+        "training_people": sorted({*before.get("training_people", []), *wearers}),
         "data": [*before.get("data", []), *data],
         "adaptation": adapted.as_dict() | {"adapted_from": _fingerprint(recogniser)},
     }

@@ -4,6 +4,7 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from harken import __version__
@@ -224,7 +225,7 @@ def recording_cards(outcome: "Outcome") -> tuple[list[RecordingCard], list[str]]
             file=printable(one.short_name),
             subject=its.subject,
             role=role,
-            facts=_recording_facts(its),
+            facts=[*_recording_facts(its), *_labels_fact(its)],
             labels=_label_shares(its, colours),
             notes=[note.text for note in shared if note.recordings == (position,)],
         )
@@ -257,6 +258,11 @@ def _recording_facts(found: Inspection) -> list[Fact]:
         Fact("Missing values", f"{found.missing:,}"),
         Fact("Sensor stuck", f"{found.stuck:,}"),
     ]
+
+
+def _labels_fact(found: Inspection) -> list[Fact]:
+    """The file of labels, without its folder; nothing if the labels are those in the recording's own file."""
+    return [Fact("Labels", printable(Path(found.label_source).name))] if found.label_source else []
 
 
 def _label_shares(found: Inspection, colours: dict[str, str]) -> list[LabelShare]:

@@ -5,6 +5,7 @@ import { labelColours } from "./colours.js";
 import { connect } from "./connection.js";
 import { instructions } from "./instructions.js";
 import { LastHour } from "./last_hour.js";
+import { record } from "./record.js";
 import { Samples } from "./samples.js";
 import { byId, duration, make, plain, showText } from "./text.js";
 import { traces } from "./traces.js";
@@ -14,7 +15,7 @@ const BY_NAME = new Intl.Collator(undefined, { numeric: true });
 const NOTICE_MS = 15_000;
 
 /** Connects to the server and shows its messages. */
-export function live() {
+export function live({ onRecorded }) {
   const samples = new Samples();
   const activity = new Activity();
   const lastHour = new LastHour();
@@ -25,6 +26,7 @@ export function live() {
   let dropped = 0;
   let noticeTimer = null;
 
+  const recording = record({ silenceS: () => samples.silenceS(performance.now()), onShow: (watch) => look(watch) });
   const connection = connect({ onMessage, onState });
   traces(samples);
   setInterval(() => silence(samples.silenceS(performance.now())), 1000);
@@ -34,14 +36,17 @@ export function live() {
     const text = state === "good" && model?.demo ? "Connected · demo" : words;
     if (byId("connection-text").textContent !== text) byId("connection-text").textContent = text;
     if (state === "bad") notice(words);
+    recording.connected(state === "good");
   }
 
   function onMessage(message) {
     if (message.type === "hello") hello(message);
+    else if (message.type === "model") modelChanged(message);
     else if (message.type === "watches") present(message.watches);
     else if (message.type === "dropped") missed(message.frames);
     else if (message.type === "busy") late(message.late_s);
     else if (message.type === "history") history(message);
+    else if (message.type === "record") recorded(message.watch);
     else if (message.type === "error") refused(message.message);
     else if (message.watch !== current) return; // of the watch that was shown before
     else if (message.type === "samples") samples.push(message, performance.now());
@@ -49,16 +54,27 @@ export function live() {
   }
 
   function hello(message) {
-    model = message.model;
     byId("wait").hidden = true;
-    onState("good", "Connected");
     late(0);
+    modelChanged(message);
+    onState("good", "Connected");
+    present(message.watches);
+  }
+
+  /** Another model labels from now on: other labels, so all displays begin again. */
+  function modelChanged(message) {
+    model = message.model;
     clear();
     const lines = model.card ?? [];
     byId("model-lines").replaceChildren(...lines.map((line) => make("li", {}, plain(line))));
     byId("model-card").hidden = lines.length === 0;
     for (const place of [byId("how"), byId("how-here")]) place.replaceChildren(instructions(model));
-    present(message.watches);
+    recording.begin(model);
+  }
+
+  function recorded(watch) {
+    recording.changed(watch);
+    onRecorded();
   }
 
   /** Clear all displays, for a new watch. */
@@ -75,6 +91,7 @@ export function live() {
     if (gone && known.length) look(known[0].watch);
     else if (gone) current = null; // the server chooses the next one that connects
     watches.show(known, current);
+    recording.present(known);
     const some = known.length > 0;
     byId("live").hidden = !some;
     byId("connect").hidden = !some;
@@ -86,6 +103,7 @@ export function live() {
     clear();
     connection.choose(watch);
     watches.show(known, current);
+    recording.show(current);
   }
 
   /** The past labels and samples of a newly chosen watch. */
@@ -100,6 +118,7 @@ export function live() {
     if (last) activity.show(last, lastHour.since);
     lastHour.draw();
     watches.show(known, current);
+    recording.show(current);
   }
 
   /** Show an error message; if it is about a watch that no longer exists, show another watch. */

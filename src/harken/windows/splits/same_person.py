@@ -40,7 +40,9 @@ def overlapping_same_person(windows: Windows, *, training: int) -> Split:
     return Split(windows[:training], windows[training:])
 
 
-def blocked_same_person(recording: Recording, *, window_length: int) -> tuple[Recording, Recording]:
+def blocked_same_person(
+    recording: Recording, *, window_length: int, least_test: int = 0
+) -> tuple[Recording, Recording]:
     """Divide each bout in time: the first 80 % is for training, and the rest, minus one window length, is for testing.
 
     A bout ends at a label change or a gap. Both returned recordings have all samples; each marks the samples that do
@@ -51,6 +53,8 @@ def blocked_same_person(recording: Recording, *, window_length: int) -> tuple[Re
     Args:
         recording: a mended recording.
         window_length: samples in a window. This number of samples is dropped between the two parts of a bout.
+        least_test: samples in the test part of a bout that is so short that 20 % of it, minus one window length, are
+            fewer. A bout in which this would leave less than a window for training has the usual parts.
 
     Raises:
         HarkenError: when the recording is ``as_found``.
@@ -60,6 +64,9 @@ def blocked_same_person(recording: Recording, *, window_length: int) -> tuple[Re
     edges = recording.bout_edges
     starts, ends = edges[:-1], edges[1:]
     cuts = starts + (TRAINING_SHARE * (ends - starts)).astype(np.int64)
+    sooner = ends - window_length - least_test
+    if least_test:
+        cuts = np.where(sooner - starts >= window_length, np.minimum(cuts, sooner), cuts)
     rows = np.arange(len(recording))
     bout = np.repeat(np.arange(len(starts)), ends - starts)
     training = recording.valid & (rows < cuts[bout])

@@ -1,0 +1,209 @@
+"""All recordings of one server, and the processes that read them."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harken.annotating.cache import cache_folder, entry_name, read_facts
+from harken.annotating.model_process import suggest
+from harken.annotating.reading import read_recording
+from harken.annotating.recording import OpenRecording
+from harken.annotating.suggestions import Suggestions
+from harken.labelling.settings import file_sha256
+from harken.models.model_file import model_path, read_model
+from harken.readers.options import TableOptions
+from harken.server.background import Background
+from harken.support.errors import HarkenError
+
+__all__ = ["Desk"]
+
+READERS = 2
+"""Recordings that are read at once: one after the other, and one that a window waits for."""
+NICENESS, LABELLING_NICENESS = 5, 10
+CHECKED_S = 1.0
+"""How often it is checked whether another program changed the labels, and whether a writer is silent."""
+STATUS_S = 0.25
+
+
+class Desk:
+    """The recordings that the user named.
+
+    Args:
+        files: the recordings and their names.
+        reading: how tables are read.
+        model: the model that labels the recordings; None for none.
+
+    Raises:
+        HarkenError: when the model cannot be read.
+    """
+
+    def __init__(self, files: Sequence[tuple[Path, str]], reading: TableOptions, *, model: Path | None) -> None:
+        self._reading = reading
+        self._model: Path | None = None
+        name: str | None = None
+        labels: tuple[str, ...] = ()
+        if model is not None:
+            self._model = model_path(model)
+            labels = read_model(model).specification.labels
+            name = model.name if model.is_dir() else self._model.stem
+        self.recordings = [
+            OpenRecording(number, path, each, model_name=name, model_labels=labels)
+            for number, (path, each) in enumerate(files)
+        ]
+        self._cache = cache_folder()
+        self._temporary: Path | None = None
+        self._processes: dict[OpenRecording, Background] = {}
+        self._labelling: Background | None = None
+        self._status_due: set[OpenRecording] = set()
+
+    async def run(self) -> None:
+        """Read the recordings, until cancelled."""
+        self.schedule()
+        try:
+            while True:
+                for _ in range(round(CHECKED_S / STATUS_S)):
+                    await asyncio.sleep(STATUS_S)
+                    for recording in self._status_due:
+                        recording.send_status()
+                    self._status_due.clear()
+                await self._check()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End all processes."""
+        for process in self._processes.values():
+            process.end()
+        self._processes.clear()
+        if self._labelling is not None:
+            self._labelling.end()
+        for recording in self.recordings:
+            recording.close()
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def want(self, recording: OpenRecording) -> None:
+        """A window shows this recording: it is read next."""
+        if not recording.wanted:
+            recording.wanted = True
+            self.schedule()
+
+    def schedule(self) -> None:
+        """Start what can be started."""
+        waiting = [each for each in self.recordings if each.state == "waiting"]
+        waiting.sort(key=lambda each: not each.wanted)
+        for recording in waiting:
+            if len(self._processes) >= (READERS if recording.wanted else 1):
+                break
+            self._read(recording)
+        if self._labelling is None and self._model is not None:
+            for recording in self.recordings:
+                if recording.wanted and recording.state == "ready" and recording.model_state == "waiting":
+                    self._suggest(recording, self._model)
+                    break
+
+    def _suggest(self, recording: OpenRecording, model: Path) -> None:
+        """Label a recording with the model."""
+        try:
+            file = self._place_of(self._entry_of(recording)) / f"{file_sha256(model)[:16]}.npz"
+        except OSError as error:
+            recording.model_state, recording.model_error = "failed", f"cannot be read ({error.strerror or error})"
+            return
+        if (found := Suggestions.read(file)) is not None:
+            recording.suggest(found)
+            self._status_due.add(recording)
+            return
+        recording.model_state = "labelling"
+        arguments = (str(recording.path), asdict(self._reading), str(model), str(file))
+
+        def on_message(message: dict[str, Any]) -> None:
+            self._on_labelling(recording, file, message)
+
+        self._labelling = Background(suggest, arguments, on_message, niceness=LABELLING_NICENESS)
+
+    def _on_labelling(self, recording: OpenRecording, file: Path, message: dict[str, Any]) -> None:
+        """A message of the process that labels."""
+        match message["type"]:
+            case "share":
+                recording.model_share = message["share"]
+            case "failed":
+                recording.model_state, recording.model_error = "failed", message["error"]
+            case "done":
+                if (found := Suggestions.read(file)) is None:
+                    recording.model_state, recording.model_error = "failed", f"{file} cannot be read"
+                else:
+                    recording.suggest(found)
+        self._status_due.add(recording)
+        if recording.model_state != "labelling":
+            self._labelling = None
+            self.schedule()
+
+    def _entry_of(self, recording: OpenRecording) -> Path:
+        return self._cache / entry_name(recording.path, self._reading)
+
+    def _read(self, recording: OpenRecording) -> None:
+        recording.state = "reading"
+        try:
+            entry = self._entry_of(recording)
+            if (facts := read_facts(entry)) is not None:
+                recording.complete(entry, facts)
+                return
+        except FileNotFoundError:
+            recording.fail(f"{recording.path}: there is no such file")
+            return
+        except OSError as error:
+            recording.fail(f"{recording.path}: cannot be read ({error.strerror or error})")
+            return
+        arguments = (str(recording.path), asdict(self._reading), str(self._place_of(entry)))
+
+        def on_message(message: dict[str, Any]) -> None:
+            self._on_reading(recording, self._place_of(entry), message)
+
+        self._processes[recording] = Background(read_recording, arguments, on_message, niceness=NICENESS)
+
+    def _place_of(self, entry: Path) -> Path:
+        """The entry, in a temporary folder if the cache folder cannot be written."""
+        try:
+            self._cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._cache):
+                return entry
+        except OSError:
+            if self._temporary is None:
+                self._temporary = Path(tempfile.mkdtemp(prefix="harken-annotate-"))
+            return self._temporary / entry.name
+
+    def _on_reading(self, recording: OpenRecording, entry: Path, message: dict[str, Any]) -> None:
+        """A message of the process that reads."""
+        match message.pop("type"):
+            case "begin":
+                with suppress(OSError):  # the process has begun again
+                    recording.begin(Path(message["folder"]), start_ns=message["start_ns"], slot_ns=message["slot_ns"])
+            case "more":
+                recording.more(message["blocks"], read_to_ns=message["read_to_ns"], share=message["share"])
+            case "facts":
+                try:
+                    recording.complete(entry, message)
+                except OSError as error:
+                    recording.fail(f"{recording.path}: {entry} cannot be read ({error.strerror or error})")
+            case "failed":
+                recording.fail(message["error"])
+        if recording.state != "reading":
+            self._processes.pop(recording, None)
+            self.schedule()
+        self._status_due.add(recording)
+
+    async def _check(self) -> None:
+        """Notice changes by other programs, and silent writers."""
+        for recording in self.recordings:
+            if len(recording.windows) and recording.labels is not None:
+                if not recording.saving.locked() and recording.labels.changed_outside():
+                    async with recording.saving:
+                        with suppress(HarkenError):
+                            recording.labels.load()
+                        recording.send_labels()
+                recording.windows.tell()

@@ -1,0 +1,271 @@
+"""The labels of one recording while a person edits them: in memory, and in the file beside it, ``NAME.labels.csv``."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.annotations import plain
+from harken.annotations.columns import MISSING
+from harken.annotations.entries import ENDS, LONGEST_NOTE, Annotations, plain_note, why_no_label
+from harken.annotations.intervals import Intervals
+from harken.annotations.labelling import recording_names, side_file
+from harken.annotations.moments import Span
+from harken.annotations.registry import MOST_BYTES, MOST_ROWS, annotations_in, read_annotations
+from harken.support.errors import HarkenError
+from harken.support.files import write_text
+from harken.support.text_rows import REMARK
+
+__all__ = ["ChangedError", "Labels", "ReadOnlyError"]
+
+MS_NS = 10**6
+MOST_INTERVALS = MOST_ROWS - 1
+"""The header is a row, too."""
+FIRST_LINE = 2
+NO_LABELS = (*MISSING, *ENDS)
+"""Texts, in lower case, that mean in a file that there is no label."""
+
+
+class ChangedError(Exception):
+    """The labels were changed by another window or program since this window got them."""
+
+
+class ReadOnlyError(Exception):
+    """The file of labels must not be written."""
+
+
+class Labels:
+    """The labels of one recording.
+
+    At first they are those of the file beside the recording, else of a file of labels in its folder or archive, else of
+    the label column of the recording, as in all commands. They are always written to the file beside the recording. An
+    existing file is only replaced if nothing in it is lost: it must be a plain table whose columns are all known, for
+    one recording, without remarks.
+
+    Args:
+        recording: the recording's file.
+        span: its time.
+        subject: its wearer.
+        column: the intervals of its label column (start, end, label), in ns since 1970.
+        zone_known: whether the wearer's time zone is known, so that times without a zone can be written with it.
+        several_people: whether the recording's file has other people, too.
+
+    Attributes:
+        path: the file beside the recording.
+        intervals: the labels.
+        revision: a number that grows with each change, also from one start of the server to the next.
+        read_only: a sentence that says why the file is not written; None if it is.
+    """
+
+    def __init__(
+        self,
+        recording: Path,
+        span: Span,
+        subject: str,
+        column: list[tuple[int, int, str]],
+        *,
+        zone_known: bool = True,
+        several_people: bool = False,
+    ) -> None:
+        self.path = side_file(recording)
+        self.revision = time.time_ns() // MS_NS
+        self.read_only: str | None = None
+        self._recording, self._span, self._subject = recording, span, subject
+        self._zone_known, self._several_people = zone_known, several_people
+        self._column = [(*row, FIRST_LINE + number) for number, row in enumerate(column)]
+        self.load()
+
+    def load(self) -> None:
+        """Read the labels again, because another program changed the file."""
+        self.revision += 1
+        self._state = file_state(self.path)
+        self.read_only, found = None, None
+        self.intervals = Intervals.of([], self.path)
+        try:
+            if self._state is not None:
+                found = read_annotations(self.path)
+                self.read_only = why_not_replaced(found, zone_known=self._zone_known)
+            elif (inside := annotations_in(self._recording)) is not None:
+                found = read_annotations(inside)
+            if found is None:
+                self.intervals = Intervals.of(self._column, self.path).inside(self._span)
+            else:
+                own = found.of_recording(recording_names(self._recording), self._subject)
+                self.intervals = own.intervals(self._span)
+        except HarkenError as error:
+            self.read_only = f"{error}. Correct or remove that file to label here"
+        if self.read_only is None and self._several_people:
+            self.read_only = (
+                f"{self._recording.name} has several people, and {self.path.name} would not say whose labels it has; "
+                "write each person to a file of their own to label here"
+            )
+        if self.read_only is None and not os.access(self.path.parent, os.W_OK):
+            self.read_only = (
+                f"the folder {self.path.parent} cannot be written, so labels cannot be saved beside the recording"
+            )
+
+    def changed_outside(self) -> bool:
+        """Whether another program has changed the file since it was read or written here."""
+        return file_state(self.path) != self._state
+
+    @property
+    def labelled_s(self) -> float:
+        """Seconds with a label."""
+        return float((self.intervals.end_ns - self.intervals.start_ns).sum() / 1e9)
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer to ``GET labels``. Times are cut to milliseconds."""
+        columns = (
+            (self.intervals.start_ns // MS_NS).tolist(),
+            (self.intervals.end_ns // MS_NS).tolist(),
+            self.intervals.labels,
+            self.intervals.lines.tolist(),
+        )
+        notes = self.intervals.notes
+        return {
+            "revision": self.revision,
+            "intervals": [
+                {"start_ms": start, "end_ms": end, "label": label, "note": notes.get(line, "")}
+                for start, end, label, line in zip(*columns, strict=True)
+            ],
+        }
+
+    def save(self, revision: int, rows: list[Any]) -> None:
+        """Replace all labels. They are on the disk when this returns.
+
+        Args:
+            revision: that of the labels which were edited.
+            rows: mappings with ``start_ms``, ``end_ms``, ``label`` and ``note``, in order.
+
+        Raises:
+            ChangedError: when the labels were changed since; they are then those of the file.
+            ReadOnlyError: when the file must not be written.
+            HarkenError: when the labels are not valid; the message has the number of the interval, from 1.
+            OSError: when the file cannot be written.
+        """
+        if self.changed_outside():
+            self.load()
+            raise ChangedError(f"{self.path.name} was changed by another program; its labels are shown now")
+        if self.read_only is not None:
+            raise ReadOnlyError(self.read_only)
+        if revision != self.revision:
+            raise ChangedError("the labels were changed in another window; its labels are shown now")
+        intervals = self._valid(rows)
+        text = plain.table_of(intervals, timezone=self._span.timezone)
+        if len(text.encode()) > MOST_BYTES:
+            raise HarkenError(f"a file of labels has at most {MOST_BYTES >> 20} MiB; make notes shorter")
+        write_text(self.path, text)
+        self._state = file_state(self.path)
+        self.intervals = intervals
+        self.revision += 1
+
+    def _valid(self, rows: list[Any]) -> Intervals:
+        if len(rows) > MOST_INTERVALS:
+            raise HarkenError(f"a file of labels has at most {MOST_INTERVALS:,} intervals, got {len(rows):,}")
+        fields = [_Row.of(number, row) for number, row in enumerate(rows, 1)]
+        edges_ms = np.array([(row.start_ms, row.end_ms) for row in fields], np.int64).reshape(-1, 2)
+        first_ms, last_ms = self._span.start_ns // MS_NS, -(-(self._span.end_ns + 1) // MS_NS)
+        for number in np.flatnonzero((edges_ms[:, 0] < first_ms) | (edges_ms[:, 1] > last_ms))[:1]:
+            raise HarkenError(f"interval {number + 1} lies outside the recording")
+        for number in np.flatnonzero(edges_ms[:, 1] < edges_ms[:, 0])[:1]:
+            raise HarkenError(f"interval {number + 1} ends before it begins")
+        for number in np.flatnonzero(edges_ms[1:, 0] < edges_ms[:-1, 1])[:1]:
+            raise HarkenError(f"interval {number + 2} overlaps the interval before it, or is not in order")
+        known_ns = np.stack([self.intervals.start_ns, self.intervals.end_ns], axis=1).ravel()
+        edges_ns = restored_ns(edges_ms.ravel(), known_ns).reshape(-1, 2)
+        edges_ns = np.clip(edges_ns, self._span.start_ns, self._span.end_ns + 1)
+        for number in np.flatnonzero(edges_ns[:, 0] == edges_ns[:, 1])[:1]:
+            raise HarkenError(f"interval {number + 1} has no length")
+        lines = np.arange(len(fields)) + FIRST_LINE
+        return Intervals(
+            edges_ns[:, 0],
+            edges_ns[:, 1],
+            tuple(row.label for row in fields),
+            lines,
+            self.path,
+            plain.FORMAT,
+            {line: row.note for line, row in zip(lines.tolist(), fields, strict=True) if row.note},
+        )
+
+
+@dataclass(frozen=True)
+class _Row:
+    """An interval as the page sent it."""
+
+    start_ms: int
+    end_ms: int
+    label: str
+    note: str
+
+    @classmethod
+    def of(cls, number: int, row: Any) -> "_Row":
+        """A row that is checked by itself.
+
+        Raises:
+            HarkenError: with the number of the interval.
+        """
+        if not isinstance(row, dict):
+            raise HarkenError(f"interval {number} is no object with start_ms, end_ms, label and note")
+        start, end, label, note = (row.get(name) for name in ("start_ms", "end_ms", "label", "note"))
+        if type(start) is not int or type(end) is not int or max(abs(start), abs(end)) > 1 << 45:
+            raise HarkenError(f"interval {number}: start_ms and end_ms must be whole numbers")
+        if not isinstance(label, str) or not isinstance(note := note or "", str):
+            raise HarkenError(f"interval {number}: label and note must be text")
+        label = label.strip()
+        if label.lower() in NO_LABELS:
+            raise HarkenError(f"interval {number}: {label!r} cannot be a label")
+        if len(note) > LONGEST_NOTE:
+            raise HarkenError(f"interval {number}: a note has at most {LONGEST_NOTE:,} characters")
+        if any(each in note for each in "\r\n"):
+            raise HarkenError(f"interval {number}: the note contains a line end")
+        if (reason := why_no_label(label)) is not None:
+            raise HarkenError(f"interval {number}: {reason}")
+        return cls(start, end, label, plain_note(note))
+
+
+def restored_ns(edges_ms: NDArray[np.int64], known_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Edges in ns. One that is in the millisecond of a known edge is that edge; others are whole milliseconds.
+
+    Args:
+        edges_ms: int64 ``[n]``, not decreasing. If several are in one millisecond, the first is the first known edge in
+            it, and so on.
+        known_ns: int64 ``[k]``, not decreasing.
+    """
+    if len(known_ns) == 0:
+        return edges_ms * MS_NS
+    known_ms = known_ns // MS_NS
+    first = np.searchsorted(known_ms, edges_ms, side="left")
+    last = np.searchsorted(known_ms, edges_ms, side="right") - 1
+    rank = np.arange(len(edges_ms)) - np.searchsorted(edges_ms, edges_ms, side="left")
+    return np.where(last >= first, known_ns[np.clip(first + rank, 0, np.maximum(last, 0))], edges_ms * MS_NS)
+
+
+def why_not_replaced(found: Annotations, *, zone_known: bool) -> str | None:
+    """Why a file of labels is not replaced, as a sentence; None if nothing in it is lost."""
+    if found.has_local_times and not zone_known:
+        return f"{found.path.name} has times without a zone; add --timezone ZONE, such as Europe/Athens, to label here"
+    what = None
+    if found.format != plain.FORMAT:
+        what = f"is a {found.format}"
+    elif found.names:
+        what = f"has a column for the {' and the '.join(found.names)}, so it may be for other recordings, too"
+    elif found.unread:
+        what = f"has a column {found.unread[0]!r}, which would be lost"
+    elif any(line.startswith(REMARK) for line in found.path.read_text("utf-8-sig", errors="replace").splitlines()):
+        what = "contains remarks (#), which would be lost"
+    if what is None:
+        return None
+    return f"{found.path.name} {what}; it is shown, and not changed. To label here, move it to another name"
+
+
+def file_state(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is replaced or written; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

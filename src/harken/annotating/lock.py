@@ -1,0 +1,51 @@
+"""A lock on a recording, so that only one ``harken annotate`` writes its labels."""
+
+import os
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["RecordingLock"]
+
+
+class RecordingLock:
+    """A lock of the system on the recording's own file (or folder), which ends with the process and leaves no file.
+
+    It is advisory: other programs read and write the file as before. Where the system has no such locks (Windows, some
+    network file systems), every process gets it; a change by another process is then noticed when labels are saved.
+
+    Args:
+        path: the recording.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    def acquire(self) -> bool:
+        """Whether this process has the lock now. May be called again."""
+        if fcntl is None or self._handle is not None:
+            return True
+        try:
+            handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:  # the process that reads the recording reports it
+            return True
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return False
+        except OSError:  # the file system has no locks
+            os.close(handle)
+            return True
+        self._handle = handle
+        return True
+
+    def release(self) -> None:
+        """Release the lock."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None

@@ -1,0 +1,198 @@
+"""A recording on the page: its state, signals, labels and windows."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.annotating.labels import Labels
+from harken.annotating.levels import Levels
+from harken.annotating.lock import RecordingLock
+from harken.annotating.suggestions import Suggestions
+from harken.annotating.windows import Windows
+from harken.annotations.moments import Span
+
+__all__ = ["OpenRecording"]
+
+MS_NS = 10**6
+NOT_READ = "the recording is still being read; labels can be set when it is complete"
+
+
+class OpenRecording:
+    """A recording that the user named.
+
+    Args:
+        number: its number, from 0.
+        path: the file.
+        name: a name that differs from those of the others.
+        model_name: the model that labels it; None for none.
+        model_labels: its labels.
+
+    Attributes:
+        state: ``waiting``, ``reading``, ``ready`` or ``failed``.
+        share: how much is read; None if not known.
+        error: why it could not be read.
+        levels: its signals; None until some are read.
+        labels: its labels; None until it is read.
+        wanted: whether a window has opened it.
+        saving: held while labels are saved.
+        model: what the model says.
+        model_state: ``none``, ``waiting``, ``labelling``, ``ready`` or ``failed``.
+    """
+
+    def __init__(
+        self, number: int, path: Path, name: str, *, model_name: str | None, model_labels: tuple[str, ...]
+    ) -> None:
+        self.number, self.path, self.name = number, path, name
+        self.state = "waiting"
+        self.share: float | None = None
+        self.error: str | None = None
+        self.levels: Levels | None = None
+        self.labels: Labels | None = None
+        self.wanted = False
+        self.saving = asyncio.Lock()
+        self.windows = Windows(self.why_read_only)
+        self.model: Suggestions | None = None
+        self.model_name = model_name
+        self.model_labels = model_labels
+        self.model_state = "none" if model_name is None else "waiting"
+        self.model_share: float | None = None
+        self.model_error: str | None = None
+        self._facts: dict[str, Any] = {}
+        self._lock = RecordingLock(path)
+        self._not_worn_ns: NDArray[np.int64] = np.empty((0, 2), np.int64)
+        self._read_to_ns: int | None = None
+
+    def why_read_only(self) -> str | None:
+        """Why no window may write labels, as a sentence; None if one may."""
+        if self.labels is None:
+            return self.error or NOT_READ
+        if self.labels.read_only is not None:
+            return self.labels.read_only
+        if not self._lock.acquire():
+            return "another harken annotate has this recording open; labels can be set there"
+        return None
+
+    def begin(self, folder: Path, *, start_ns: int, slot_ns: int) -> None:
+        """There are levels to see."""
+        if self.levels is not None:
+            self.levels.close()
+        self.levels = Levels(folder, slot_ns=slot_ns)
+        self._facts = {"start_ns": start_ns}
+        self._read_to_ns = None
+
+    def more(self, blocks: list[int], *, read_to_ns: int | None, share: float | None) -> None:
+        """More is read."""
+        if self.levels is not None:
+            self.levels.add(blocks)
+        self._read_to_ns = read_to_ns or self._read_to_ns
+        self.share = share
+
+    def complete(self, folder: Path, facts: dict[str, Any]) -> None:
+        """The recording is read, and its levels are in a folder.
+
+        Raises:
+            OSError: when they are not.
+        """
+        levels = Levels(folder, slot_ns=facts["slot_ns"])
+        levels.add(facts["blocks"])
+        if self.levels is not None:
+            self.levels.close()
+        self.levels, self._facts, self.share, self.state = levels, facts, 1.0, "ready"
+        self._read_to_ns = facts["end_ns"]
+        self._not_worn_ns = np.array(facts["not_worn_ns"], np.int64).reshape(-1, 2)
+        self._lock.acquire()
+        self.labels = Labels(
+            self.path,
+            self.span,
+            facts["subject"],
+            [tuple(bout) for bout in facts["bouts"]],
+            zone_known=facts["zone_known"],
+            several_people=facts["several_people"],
+        )
+        self.send_status()
+        self.send_labels()
+        self.windows.tell()
+
+    def suggest(self, found: Suggestions) -> None:
+        """The model has labelled the recording."""
+        inside_ns = np.clip(found.start_ns, self.span.start_ns, self.span.end_ns + 1)
+        self.model, self.model_state, self.model_share = replace(found, start_ns=inside_ns), "ready", 1.0
+
+    def fail(self, error: str) -> None:
+        """The recording cannot be read."""
+        self.state, self.error, self.share = "failed", error, None
+        self.model_state = "none"
+        self.send_status()
+        self.windows.tell()
+
+    def close(self) -> None:
+        """Close its files and windows."""
+        self.windows.close()
+        self._lock.release()
+        if self.levels is not None:
+            self.levels.close()
+
+    @property
+    def span(self) -> Span:
+        """The time of a recording that is read."""
+        return Span(self._facts["start_ns"], self._facts["end_ns"], self._facts["timezone"])
+
+    @property
+    def not_worn_ns(self) -> NDArray[np.int64]:
+        """Stretches of non-wear, int64 ``[k, 2]``; none until they are known."""
+        return self._not_worn_ns
+
+    def send_status(self) -> None:
+        """Send all windows the status."""
+        self.windows.send({"type": "status", **self.about()})
+
+    def send_labels(self, *, besides: str | None = None) -> None:
+        """Send all windows but one the labels."""
+        if self.labels is not None:
+            self.windows.send({"type": "labels", **self.labels.as_json()}, besides=besides)
+
+    def summary(self) -> dict[str, Any]:
+        """One of ``GET /api/recordings``."""
+        return {
+            "number": self.number,
+            "name": self.name,
+            "subject": self._facts.get("subject"),
+            "state": self.state,
+            "share": self.share,
+            "intervals": 0 if self.labels is None else len(self.labels.intervals),
+            "labelled_s": 0.0 if self.labels is None else self.labels.labelled_s,
+        }
+
+    def about(self) -> dict[str, Any]:
+        """The answer to ``GET /api/recordings/N``."""
+        facts = self._facts
+        start_ns, end_ns, to_ns = facts.get("start_ns"), facts.get("end_ns"), self._read_to_ns
+        return {
+            **self.summary(),
+            "error": self.error,
+            "start_ms": None if start_ns is None else start_ns // MS_NS,
+            "end_ms": None if end_ns is None else -(-(end_ns + 1) // MS_NS),
+            "read_to_ms": None if to_ns is None else -(-(to_ns + 1) // MS_NS),
+            "timezone": facts.get("timezone", "UTC"),
+            "sample_rate_hz": facts.get("sample_rate_hz"),
+            "samples": facts.get("samples"),
+            "notes": facts.get("notes", []),
+            "labels_path": None if self.labels is None else str(self.labels.path),
+            "choices": self._choices(),
+            "model": {
+                "state": self.model_state,
+                "share": self.model_share,
+                "error": self.model_error,
+                "name": self.model_name,
+                "labels": list(self.model_labels),
+            },
+        }
+
+    def _choices(self) -> list[str]:
+        """Labels for the keys: those of the file, then the model's."""
+        own = () if self.labels is None else self.labels.intervals.label_names
+        return list(dict.fromkeys((*own, *self.model_labels)))

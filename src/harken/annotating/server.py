@@ -1,0 +1,68 @@
+"""The server of ``harken annotate``, ready to run."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harken.readers.options import TableOptions
+from harken.server.server import extra_serve, uvicorn_server
+
+if TYPE_CHECKING:
+    import uvicorn
+
+__all__ = ["annotation_server"]
+
+PAGE = Path(__file__).parent / "page"
+
+
+def annotation_server(
+    files: Sequence[tuple[Path, str]],
+    *,
+    reading: TableOptions,
+    model: Path | None,
+    port: int = 8000,
+    on_started: Callable[[], None] = lambda: None,
+) -> "uvicorn.Server":
+    """A server that is ready to ``run()``. Only this machine reaches it.
+
+    Args:
+        files: the recordings, and a name for each.
+        reading: how tables are read.
+        model: the model that makes suggestions, a file or a run directory; None for none.
+        port: the port.
+        on_started: called when the server answers requests.
+
+    Raises:
+        HarkenError: when a package is missing, or the model cannot be read.
+    """
+    with extra_serve():
+        from fastapi import FastAPI
+
+        from harken.annotating.desk import Desk
+        from harken.annotating.routes import LIMITS, annotating_routes
+        from harken.server.answers import add_error_answers
+        from harken.server.guard import Guard
+        from harken.server.metrics import Metrics
+        from harken.server.page_files import SERVER_PAGE, page_routes
+
+    desk = Desk(files, reading, model=model)
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(_: "FastAPI") -> AsyncIterator[None]:
+        running = asyncio.create_task(desk.run())
+        try:
+            yield
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    add_error_answers(app, metrics)
+    app.include_router(annotating_routes(desk))
+    app.include_router(page_routes(PAGE, SERVER_PAGE))
+    guard = Guard(app, token=None, on_refused=lambda reason: metrics.add("harken_refused_total", reason=reason))
+    return uvicorn_server(guard, LIMITS, metrics, host="127.0.0.1", port=port, on_started=on_started)

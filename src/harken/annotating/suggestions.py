@@ -1,0 +1,96 @@
+"""What a model says of a recording: the label of each row of its timeline, and the bouts of one label."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.support.files import replacing
+
+if TYPE_CHECKING:
+    from harken.timelines import Timeline
+
+__all__ = ["NOT_WORN", "NO_LABEL", "Suggestions"]
+
+NO_LABEL, NOT_WORN = -1, -2
+MS_NS = 10**6
+
+
+@dataclass(frozen=True, eq=False)
+class Suggestions:
+    """The rows of a smoothed timeline. Each ends where the next one begins.
+
+    Attributes:
+        labels: the model's labels.
+        start_ns: where each row begins, and where the last one ends, int64 ``[rows + 1]``.
+        code: the smoothed label of each row, int16 ``[rows]``: its number, ``NO_LABEL`` or ``NOT_WORN``.
+        probability: the model's own probability of each label, float16 ``[rows, labels]``; NaN where there is none.
+    """
+
+    labels: tuple[str, ...]
+    start_ns: NDArray[np.int64]
+    code: NDArray[np.int16]
+    probability: NDArray[np.float16]
+
+    @classmethod
+    def of(cls, timeline: "Timeline") -> "Suggestions":
+        """The suggestions of a timeline."""
+        from harken.support.tables import nanoseconds
+
+        frame = timeline.frame
+        numbers = {label: number for number, label in enumerate(timeline.labels)}
+        code = frame["label"].replace_strict(numbers, default=NO_LABEL).fill_null(NO_LABEL).to_numpy().astype(np.int16)
+        code[~frame["wear"].fill_null(True).to_numpy()] = NOT_WORN
+        ends = nanoseconds(frame, "end")
+        start_ns = np.append(nanoseconds(frame, "start"), ends[-1])
+        return cls(timeline.labels, start_ns, code, timeline.probabilities.astype(np.float16))
+
+    def write(self, path: Path) -> None:
+        """Write a file, whole or not at all.
+
+        Raises:
+            OSError: when it cannot be written.
+        """
+        with replacing(path) as aside, aside.open("wb") as file:
+            np.savez(
+                file,
+                labels=np.array(self.labels),
+                start_ns=self.start_ns,
+                code=self.code,
+                probability=self.probability,
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> "Suggestions | None":
+        """The suggestions in a file; None if there is none, or it is damaged."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                labels = tuple(file["labels"].tolist())
+                found = cls(labels, file["start_ns"], file["code"], file["probability"])
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            return None
+        rows = len(found.code)
+        whole = found.start_ns.shape == (rows + 1,) and found.probability.shape == (rows, len(labels))
+        return found if whole else None
+
+    @cached_property
+    def bouts(self) -> dict[str, list[Any]]:
+        """The answer to ``GET model``: bouts in order, with the mean probability of their label over time."""
+        code = self.code
+        firsts = np.flatnonzero(np.diff(code, prepend=np.int16(-3)))
+        lasts = np.append(firsts[1:], len(code))[: len(firsts)]
+        own = np.take_along_axis(self.probability, np.maximum(code, 0)[:, None].astype(np.int64), axis=1)[:, 0]
+        length = np.diff(self.start_ns).astype(np.float64)
+        own = np.where(code >= 0, own.astype(np.float64), 0)
+        mean = np.add.reduceat(own * length, firsts) / np.add.reduceat(length, firsts) if len(firsts) else own
+        return {
+            "labels": list(self.labels),
+            "start_ms": (self.start_ns[firsts] // MS_NS).tolist(),
+            "end_ms": (self.start_ns[lasts] // MS_NS).tolist(),
+            "code": code[firsts].tolist(),
+            "probability": np.where(code[firsts] >= 0, mean, 0).round(4).tolist(),
+        }

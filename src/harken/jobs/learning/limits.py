@@ -1,0 +1,132 @@
+"""What the labelled recordings cannot show about a model that was learned from them, in sentences."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from harken.jobs.learning.division import Division
+from harken.learning.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL
+from harken.recordings.recording import UNLABELLED, Recording, local_time
+from harken.support.printable import listed
+
+__all__ = ["bouts_by_label", "cannot_show", "seconds_by_label", "sureness"]
+
+SHORT_S = 60.0
+
+
+def seconds_by_label(recordings: Sequence[Recording]) -> dict[str, float]:
+    """The labelled seconds of valid samples, by label."""
+    found: dict[str, float] = {}
+    for one in recordings:
+        counts = np.bincount(
+            one.label_codes[one.valid & (one.label_codes != UNLABELLED)], minlength=len(one.label_names)
+        )
+        for name, count in zip(one.label_names, counts.tolist(), strict=True):
+            if count:
+                found[name] = found.get(name, 0.0) + count / one.sample_rate_hz
+    return dict(sorted(found.items()))
+
+
+def bouts_by_label(recordings: Sequence[Recording]) -> dict[str, int]:
+    """The number of bouts, by label."""
+    found: dict[str, int] = {}
+    for one in recordings:
+        codes = one.label_codes[one.bout_edges[:-1]]
+        for name, count in zip(
+            one.label_names,
+            np.bincount(codes[codes != UNLABELLED], minlength=len(one.label_names)).tolist(),
+            strict=True,
+        ):
+            found[name] = found.get(name, 0) + count
+    return found
+
+
+def sureness(seconds: Mapping[str, float], window_length_s: float) -> str:
+    """How sure a score on this many tested seconds can be, in a sentence."""
+    total_s = sum(seconds.values())
+    apart = max(1, int(total_s / window_length_s))
+    return (
+        f"The test has {total_s:.0f} s, as much as {apart} windows of {window_length_s:g} s that do not overlap. A "
+        f"difference of less than {100 / apart:.0f} % of the windows may be chance."
+    )
+
+
+def cannot_show(
+    division: Division,
+    *,
+    tested: Mapping[str, float],
+    labels: Sequence[str],
+    before_labels: Sequence[str],
+    adapted: bool,
+) -> list[str]:
+    """What the recordings cannot show, in sentences.
+
+    Args:
+        division: the recordings, divided into training and test.
+        tested: the tested seconds by label.
+        labels: the labels of the new model.
+        before_labels: those of the model before; empty without one.
+        adapted: whether the model before was adapted.
+    """
+    recordings = [part.whole for part in division.parts]
+    people = sorted({one.subject for one in recordings})
+    seconds, bouts = seconds_by_label(recordings), bouts_by_label(recordings)
+    recorded = [label for label, spent_s in seconds.items() if spent_s > 0]
+    found = [*_about_people(people), *_about_days(recordings)]
+    if short := [f"{label} ({seconds[label]:.0f} s)" for label in recorded if seconds[label] < SHORT_S]:
+        found.append(f"Less than a minute is labelled {listed(short)}. Record more of it before you rely on its score.")
+    if not division.by_occasion and (single := [label for label in recorded if bouts[label] == 1 and label in tested]):
+        found.append(
+            f"There is one bout of {listed(single)}, so its test is from the same bout. Whether the next bout is "
+            "recognised as well is not known."
+        )
+    if untested := [label for label in recorded if label not in tested]:
+        found.append(f"Not tested, because too little of it is labelled: {listed(untested)}.")
+    return found + _about_labels(recorded, labels, before_labels, adapted=adapted)
+
+
+def _about_people(people: Sequence[str]) -> list[str]:
+    if len(people) == 1:
+        return [f"All labels are of {people[0]}. How well the model recognises other people is not known."]
+    if len(people) < FEWEST_PEOPLE_FOR_AN_INTERVAL:
+        return [f"{len(people)} people are too few for a confidence interval over people."]
+    return []
+
+
+def _about_days(recordings: Sequence[Recording]) -> list[str]:
+    days = set()
+    for one in recordings:
+        times_ns = one.time_ns[one.valid & (one.label_codes != UNLABELLED)]
+        if len(times_ns):
+            days |= {
+                local_time(int(times_ns[0]), one.timezone).date(),
+                local_time(int(times_ns[-1]), one.timezone).date(),
+            }
+    if len(days) != 1:
+        return []
+    return [
+        f"All labels are of one day, {min(days)}. On another day the watch may sit in another way, and you may move in "
+        "another way."
+    ]
+
+
+def _about_labels(
+    recorded: Sequence[str], labels: Sequence[str], before_labels: Sequence[str], *, adapted: bool
+) -> list[str]:
+    missing = sorted(set(before_labels) - set(recorded))
+    if adapted:
+        return [f"Not recorded, and so neither adapted nor tested: {listed(missing)}."] if missing else []
+    found = []
+    if missing:
+        found.append(
+            f"The new model does not know {listed(missing)}, which the model before knows. It labels such time as one "
+            f"of {listed(sorted(labels))}."
+        )
+    else:
+        found.append(
+            f"The new model knows only {listed(sorted(labels))}. It labels all other time as one of these, or as not "
+            "sure."
+        )
+    if before_labels and (new := sorted(set(labels) - set(before_labels))):
+        found.append(f"Only the new model knows {listed(new)}, so the comparison leaves it out.")
+    return found

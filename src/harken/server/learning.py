@@ -1,0 +1,311 @@
+"""*Learn*: the state of learning from labelled recordings, one job at a time, and the choice of the model to serve."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from harken.annotations.labelling import is_side_file, side_file
+from harken.annotations.moments import Span
+from harken.annotations.registry import read_annotations
+from harken.jobs.learning.files import LabelledFile
+from harken.models.recogniser import Recogniser
+from harken.readers.blocks import stem
+from harken.recordings.mending import LATEST_NS
+from harken.server.background import Background
+from harken.server.chosen_model import remember_choice
+from harken.server.learning_process import NICENESS, LearnRequest, learn_in_process
+from harken.server.limits import RefusedError
+from harken.support.errors import HarkenError
+from harken.support.plugins import need_training
+from harken.support.printable import listed, printable
+
+__all__ = ["Learner", "labelled_files_in", "models_folder"]
+
+Choice = Literal["new", "before"]
+EVER = Span(0, LATEST_NS, "UTC")
+"""Longer than any recording; only the lengths of its intervals are used."""
+LEAST_SHARE_FOR_A_FORECAST = 0.05
+
+
+@dataclass
+class _Job:
+    """A job, and its progress."""
+
+    how: str
+    state: str = "running"
+    stage: str | None = "read"
+    share: float = 0.0
+    error: str | None = None
+    outcome: dict[str, Any] | None = None
+    began_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds_left(self) -> float | None:
+        if self.state != "running" or self.share < LEAST_SHARE_FOR_A_FORECAST:
+            return None
+        return round((time.monotonic() - self.began_s) * (1 - self.share) / self.share, 1)
+
+
+class Learner:
+    """Learns from labelled recordings in a process of its own, and passes the chosen model to its server.
+
+    Args:
+        labelled: gives the labelled recordings that there are now. Called in a thread.
+        before: the model that the server labels with at the start: it is adapted, and the new one is compared with it;
+            None if there is none.
+        folder: where new models are saved.
+        serve: called with the chosen model.
+        orientation: whether the server turns watches when it labels; see ``harken.jobs.learning.learn``.
+        longest_s: a job that takes longer is ended.
+        served: the learned model that the server labels with at the start; None: the model before.
+        remember: whether the choice is kept in ``folder`` (``harken.server.chosen_model``).
+        refused: why nothing can be learned in this server, a sentence; None if it can.
+        training: arguments of ``learn`` for training, in place of the usual ones.
+    """
+
+    def __init__(
+        self,
+        *,
+        labelled: Callable[[], Sequence[LabelledFile]],
+        before: Recogniser | None,
+        folder: Path,
+        serve: Callable[[Recogniser], Awaitable[None]],
+        orientation: bool,
+        longest_s: float,
+        served: Path | None = None,
+        remember: bool = False,
+        refused: str | None = None,
+        training: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._labelled, self._before, self._folder, self._serve = labelled, before, folder, serve
+        self._orientation, self._longest_s, self._training = orientation, longest_s, dict(training or {})
+        self._refused, self._served, self._remember = refused, served, remember
+        self._labels_of_files: dict[tuple[Path, int, int], tuple[str, dict[str, float]]] = {}
+        self._job: _Job | None = None
+        self._process: Background | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._choosing = asyncio.Lock()
+
+    async def state(self) -> dict[str, Any]:
+        """The answer of ``GET /api/learn``."""
+        available = await asyncio.to_thread(self._available)
+        job = self._job
+        before = None
+        if self._before is not None:
+            specification = self._before.specification_
+            before = {"name": specification.preset, "labels": list(specification.labels)}
+        return {
+            "enabled": self._refused is None,
+            "state": "idle" if job is None else job.state,
+            "how": job and job.how,
+            "stage": job and job.stage,
+            "share": None if job is None else job.share,
+            "seconds_left": job and job.seconds_left,
+            "error": job and job.error,
+            "available": available,
+            "before": before,
+            "outcome": job and job.outcome,
+            "serves": "before" if self._served is None else "new",
+            "served_path": self._served and str(self._served),
+        }
+
+    async def begin(self, how: Literal["adapt", "train"]) -> None:
+        """Begin a job.
+
+        Raises:
+            RefusedError: when a job runs (409), there is nothing to learn from or a package is missing (422), or the
+                folder of models cannot be written (507).
+        """
+        self._refuse_second()
+        try:
+            files = await asyncio.to_thread(self._labelled)
+            available = await asyncio.to_thread(self._available)
+        except HarkenError as error:
+            raise RefusedError(422, 1007, str(error), reason="learn") from error
+        if (why := available["refused"][how]) is not None:
+            raise RefusedError(422, 1007, why, reason="learn")
+        self._refuse_second()
+        try:
+            request = await asyncio.to_thread(self._request, tuple(files), how)
+        except OSError as error:
+            sentence = f"models cannot be saved in {printable(self._folder)} ({error.strerror or error})"
+            raise RefusedError(507, 1011, sentence, reason="disk") from error
+        self._refuse_second()
+        job = self._job = _Job(how)
+        self._process = Background(
+            learn_in_process, (request.plain(),), lambda message: self._take(job, message), niceness=NICENESS
+        )
+        self._timer = asyncio.get_running_loop().call_later(self._longest_s, self._end_late, job)
+
+    def cancel(self) -> None:
+        """End the job, if one runs."""
+        if self._job is not None and self._job.state == "running":
+            self._end(self._job, "cancelled")
+
+    async def choose(self, choice: Choice) -> None:
+        """Serve the new model, or the one before.
+
+        Raises:
+            RefusedError: when there is no such model (409), or it cannot be read (422).
+        """
+        async with self._choosing:
+            path, recogniser = await asyncio.to_thread(self._chosen, choice)
+            await self._serve(recogniser)
+            self._served = path
+            if self._remember and self._before is not None:
+                with contextlib.suppress(OSError):  # the model labels; after a restart the one before does
+                    await asyncio.to_thread(remember_choice, self._folder, self._before, path)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._process is not None:
+            self._process.end()
+
+    def _refuse_second(self) -> None:
+        if self._job is not None and self._job.state == "running":
+            raise RefusedError(409, 1008, "a model is being made already; wait, or cancel it", reason="learn")
+
+    def _take(self, job: _Job, message: dict[str, Any]) -> None:
+        """A message of the process has come."""
+        kind = message["type"]
+        if job.state != "running":
+            return
+        if kind == "progress":
+            job.stage, job.share = message["stage"], message["share"]
+        elif kind == "learned":
+            job.outcome = message["outcome"]
+        elif kind == "failed":
+            job.error = message["error"]
+            self._end(job, "failed")
+        elif kind == "done":
+            self._end(job, "done")
+
+    def _end_late(self, job: _Job) -> None:
+        if job.state == "running":
+            job.error = f"learning took longer than {self._longest_s / 60:.0f} minutes; use harken train"
+            self._end(job, "failed")
+
+    def _end(self, job: _Job, state: str) -> None:
+        job.state, job.stage = state, None
+        self.close()
+
+    def _request(self, files: tuple[LabelledFile, ...], how: Literal["adapt", "train"]) -> LearnRequest:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        before = None
+        if self._before is not None:
+            before = self._folder / "before.safetensors"
+            self._before.save(before)
+        made = "adapted" if how == "adapt" else "trained"
+        out = self._folder / f"{made}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.safetensors"
+        training = self._training if how == "train" else {}
+        return LearnRequest(files, how, before, out, self._orientation, training)
+
+    def _chosen(self, choice: Choice) -> tuple[Path | None, Recogniser]:
+        """The path of a learned model, and the model."""
+        if choice == "before":
+            if self._before is None:
+                raise RefusedError(409, 1008, "there is no model before", reason="learn")
+            return None, self._before
+        outcome = None if self._job is None else self._job.outcome
+        path = None if outcome is None else outcome["model_path"]
+        if path is None:
+            raise RefusedError(409, 1008, "there is no new model to serve", reason="learn")
+        try:
+            return Path(path), Recogniser.load(path, device="cpu")
+        except HarkenError as error:
+            raise RefusedError(422, 1007, str(error), reason="learn") from error
+
+    def _available(self) -> dict[str, Any]:
+        """The people and their labelled seconds, from the files of labels; and why a way to learn is not possible."""
+        people: dict[str, dict[str, float]] = {}
+        for file in self._labelled():
+            wearer, seconds_by_label = self._labels_of(file)
+            mine = people.setdefault(wearer, {})
+            for label, seconds in seconds_by_label.items():
+                mine[label] = round(mine.get(label, 0.0) + seconds, 3)
+        labels = sorted({label for mine in people.values() for label in mine})
+        return {
+            "people": [{"subject": name, "seconds_by_label": mine} for name, mine in sorted(people.items())],
+            "labels": labels,
+            "refused": {how: self._why_not(how, labels) for how in ("adapt", "train")},
+        }
+
+    def _labels_of(self, file: LabelledFile) -> tuple[str, dict[str, float]]:
+        """The wearer of a recording and the labelled seconds; read again when the file of labels has changed."""
+        labels = file.labels.path or side_file(file.path)
+        try:
+            found = labels.stat()
+        except OSError:
+            return _wearer(file), {}
+        key = labels, found.st_mtime_ns, found.st_size
+        if key not in self._labels_of_files:
+            self._labels_of_files[key] = _wearer(file), _seconds_by_label(file)
+        return self._labels_of_files[key]
+
+    def _why_not(self, how: str, labels: Sequence[str]) -> str | None:
+        """Why a way to learn is not possible now, in a sentence; None if it is."""
+        if self._refused is not None:
+            return self._refused
+        if len(labels) < 2:
+            return "learning needs at least two labelled activities"
+        try:
+            need_training("learning from labels")
+        except HarkenError as error:
+            return str(error)
+        if how == "train":
+            return None
+        if self._before is None:
+            return "there is no model to adapt"
+        known = self._before.specification_.labels
+        unknown = [label for label in labels if label not in known]
+        if not unknown:
+            return None
+        verb = "is" if len(unknown) == 1 else "are"
+        return (
+            f"{listed(unknown)} {verb} not among the labels of the model, and adapting adds no label; train a new model"
+        )
+
+
+def models_folder(keep: Path) -> Path:
+    """Where the models that are learned from the recordings in a folder of ``--keep`` are saved."""
+    return keep / "models"
+
+
+def labelled_files_in(folder: Path) -> list[LabelledFile]:
+    """The recordings in a folder that have a file of labels beside them."""
+    if not folder.is_dir():
+        return []
+    paths = [path for path in sorted(folder.iterdir()) if path.is_file() and not is_side_file(path)]
+    return [LabelledFile(path) for path in paths if side_file(path).is_file()]
+
+
+def _wearer(file: LabelledFile) -> str:
+    """The name of the wearer, without reading the samples: in tables of several people, that of the first row."""
+    if file.reading.subject is not None:
+        return file.reading.subject
+    if file.path.suffix == ".parquet":
+        with contextlib.suppress(pl.exceptions.PolarsError, OSError):
+            return str(pl.scan_parquet(file.path).select("Subject").head(1).collect().item())
+    return stem(file.path)
+
+
+def _seconds_by_label(file: LabelledFile) -> dict[str, float]:
+    """The labelled seconds of a recording, from its file of labels alone; empty if that cannot be read."""
+    found: dict[str, float] = {}
+    with contextlib.suppress(HarkenError):
+        intervals = read_annotations(file.labels.path or side_file(file.path)).intervals(EVER)
+        for label, start_ns, end_ns in zip(
+            intervals.labels, intervals.start_ns.tolist(), intervals.end_ns.tolist(), strict=True
+        ):
+            if end_ns <= LATEST_NS:  # a point that holds until the end of the recording has no known length
+                found[label] = found.get(label, 0.0) + (end_ns - start_ns) / 1e9
+    return found

@@ -1,0 +1,177 @@
+"""The routes of *Learn*: ``/api/learn`` and ``/api/learn/choice``."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from harken.server.learning import Learner
+from harken.server.limits import Limits
+from harken.server.request_bodies import described_body, fields_of
+from harken.server.schemas import Refusal, refusals
+
+__all__ = ["LearningState", "learning_routes"]
+
+Share = Annotated[float, Field(ge=0, le=1)]
+How = Literal["adapt", "train"]
+Choice = Literal["new", "before"]
+
+
+class Labelled(BaseModel):
+    """A wearer, and the labelled seconds by label."""
+
+    subject: str
+    seconds_by_label: dict[str, float]
+
+
+class Refused(BaseModel):
+    """Why a way to learn is not possible now; null if it is."""
+
+    adapt: str | None
+    train: str | None
+
+
+class Available(BaseModel):
+    """What there is to learn from."""
+
+    people: list[Labelled]
+    labels: list[str]
+    refused: Refused
+
+
+class Known(BaseModel):
+    """The model before."""
+
+    name: str
+    labels: list[str]
+
+
+class LabelScoresModel(BaseModel):
+    """Scores of a model: accuracy, and F1 by label with its mean."""
+
+    accuracy: Share
+    mean_f1: Share
+    f1: dict[str, Share]
+
+
+class PeopleScoresModel(LabelScoresModel):
+    """Means over people, and the 95 % interval of the mean F1 over people; null for fewer than five."""
+
+    mean_f1_interval: tuple[Share, Share] | None
+
+
+class HonestTest(BaseModel):
+    """The test on the held-out part of the recordings, with the compared labels."""
+
+    what: str
+    seconds_by_label: dict[str, float]
+    windows: int
+    labels: list[str]
+    before: LabelScoresModel | None
+    after: LabelScoresModel
+    only_after: dict[str, Share]
+    sureness: str
+
+
+class OtherPeople(BaseModel):
+    """The test on people who were left out of training."""
+
+    what: str
+    people: list[str]
+    labels: list[str]
+    before: PeopleScoresModel | None
+    after: PeopleScoresModel
+
+
+class LearnOutcome(BaseModel):
+    """The result of a job."""
+
+    how: How
+    labels: list[str]
+    seconds_by_label: dict[str, float]
+    test: HonestTest | None
+    other_people: OtherPeople | None
+    cannot_show: list[str]
+    kept: bool
+    reason: str
+    model_path: str | None
+
+
+class LearningState(BaseModel):
+    """The state of learning. ``enabled`` says whether this server can learn at all, ``share`` is the share of the whole
+    job, ``serves`` says which model labels, and
+    ``served_path`` is the file of a learned one."""
+
+    enabled: bool
+    state: Literal["idle", "running", "done", "failed", "cancelled"]
+    how: How | None
+    stage: Literal["read", "test", "people", "model"] | None
+    share: Share | None
+    seconds_left: float | None
+    error: str | None
+    available: Available
+    before: Known | None
+    outcome: LearnOutcome | None
+    serves: Choice
+    served_path: str | None
+
+
+class LearnRequestBody(BaseModel):
+    """How to learn: adapt the model before, or train a new one."""
+
+    how: How
+
+
+class ChoiceBody(BaseModel):
+    """Which model to serve."""
+
+    serve: Choice
+
+
+JSON = "application/json"
+REFUSED: dict[int | str, dict[str, Any]] = {
+    **refusals(408, 413, 507),
+    409: {"model": Refusal, "description": "A job runs already, or there is no such model."},
+    422: {"model": Refusal, "description": "The body is not valid, or there is nothing to learn from in this way."},
+}
+
+
+def learning_routes(learner: Learner, limits: Limits) -> APIRouter:
+    """The routes for a learner; ``limits`` are those of requests."""
+    routes = APIRouter()
+
+    @routes.get("/api/learn", response_model=LearningState)
+    async def state() -> dict[str, Any]:
+        """What there is to learn from, the progress of a job, and its result."""
+        return await learner.state()
+
+    @routes.post(
+        "/api/learn",
+        status_code=202,
+        response_model=LearningState,
+        responses=REFUSED,
+        openapi_extra=described_body(JSON, LearnRequestBody.model_json_schema()),
+    )
+    async def begin(request: Request) -> dict[str, Any]:
+        """Begin to learn."""
+        await learner.begin((await fields_of(request, LearnRequestBody, limits)).how)
+        return await learner.state()
+
+    @routes.delete("/api/learn", response_model=LearningState)
+    async def cancel() -> dict[str, Any]:
+        """End the job, if one runs."""
+        learner.cancel()
+        return await learner.state()
+
+    @routes.post(
+        "/api/learn/choice",
+        response_model=LearningState,
+        responses=REFUSED,
+        openapi_extra=described_body(JSON, ChoiceBody.model_json_schema()),
+    )
+    async def choose(request: Request) -> dict[str, Any]:
+        """Serve the new model, or the one before."""
+        await learner.choose((await fields_of(request, ChoiceBody, limits)).serve)
+        return await learner.state()
+
+    return routes

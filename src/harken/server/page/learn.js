@@ -1,0 +1,168 @@
+/* The card of Learn: what is labelled, two ways to learn from it, the progress, the result, and the choice. */
+
+import { credentials, sentenceOf } from "./connection.js";
+import { chosenEarlier, result } from "./learn_result.js";
+import { duration, listed, make, percent, plain, showText } from "./text.js";
+
+const ASK_MS = 700; // while a model is being made
+const IDLE_MS = 10_000;
+const WAYS = {
+  adapt: ["Adapt the model", "For activities that the model knows but mistakes. It changes only the last layer of the model, and takes seconds."],
+  train: ["Train a new model", "For activities that the model does not know. It learns from these labels alone, and takes some minutes."],
+};
+const STAGES = {
+  read: "Reading the recordings",
+  test: "Testing: making a model without the held-out part",
+  people: "Testing: making models without some of the people",
+  model: "Making the model from all labels",
+};
+
+/**
+ * Draws the card into `element`. `onChosen(serves)` is called with "new" or "before" when another model is served.
+ * Returns `refresh()`, to be called when labels were added.
+ */
+export function learn(element, { onChosen = () => {} } = {}) {
+  const parts = card(element, begin, cancel);
+  let timer = null;
+  let state = null;
+  let shown = null; // the outcome that is drawn
+
+  async function ask(method = "GET", path = "", body = undefined) {
+    clearTimeout(timer);
+    const headers = { ...credentials(), ...(body && { "Content-Type": "application/json" }) };
+    try {
+      const answer = await fetch(`/api/learn${path}`, { method, headers, body: body && JSON.stringify(body) });
+      const said = await answer.json().catch(() => null);
+      if (!answer.ok) throw new Error(sentenceOf(said) ?? `The server answered ${answer.status}`);
+      showText(parts.trouble, null);
+      show(said);
+      return true;
+    } catch (error) {
+      // A failed question is repeated silently; a failed command is shown.
+      if (method !== "GET") showText(parts.trouble, error instanceof TypeError ? "The server cannot be reached." : error.message);
+      return false;
+    } finally {
+      clearTimeout(timer);
+      if (state?.enabled !== false) timer = setTimeout(ask, state?.state === "running" ? ASK_MS : IDLE_MS);
+    }
+  }
+
+  function begin(how) {
+    ask("POST", "", { how });
+  }
+
+  function cancel() {
+    ask("DELETE");
+  }
+
+  async function choose(serve) {
+    if (!(await ask("POST", "/choice", { serve }))) return;
+    announce(serve === "new" ? "The new model labels now." : "The model before labels now.");
+    onChosen(serve);
+  }
+
+  function show(now) {
+    const before = state;
+    state = now;
+    element.hidden = !now.enabled;
+    const running = now.state === "running";
+    showAvailable(parts, now.available, running);
+    parts.progress.hidden = !running;
+    if (running) showProgress(parts, now);
+    showText(parts.failed, now.state === "failed" ? `No model was made: ${now.error}` : null);
+    showText(parts.note, now.state === "cancelled" ? "Cancelled; nothing was changed." : null);
+    const outcome = JSON.stringify([now.outcome, now.serves]);
+    if (outcome !== shown) {
+      shown = outcome;
+      const focused = document.activeElement?.id;
+      parts.result.replaceChildren(...(now.outcome ? result(now.outcome, now, choose) : chosenEarlier(now, choose)));
+      if (focused?.startsWith("learn-serve-")) document.getElementById(focused)?.focus();
+    }
+    if (before && before.state !== now.state) changed(before.state, now);
+  }
+
+  /** Announce a new state, and keep the keyboard’s focus on the card when its button disappears. */
+  function changed(earlier, now) {
+    const words = {
+      running: "A model is being made.",
+      done: now.outcome?.kept ? "The new model is ready; the result is below." : "The result is below.",
+      failed: "No model was made.",
+      cancelled: "Cancelled.",
+    };
+    announce(words[now.state] ?? "");
+    const lost = !document.activeElement || document.activeElement === document.body;
+    if (lost && now.state === "running") parts.cancel.focus();
+    else if (lost && earlier === "running") (parts.result.querySelector("h3") ?? parts.heading).focus();
+  }
+
+  function announce(words) {
+    parts.announce.textContent = words;
+  }
+
+  document.addEventListener("visibilitychange", () => document.hidden || ask());
+  ask();
+  return { refresh: () => ask() };
+}
+
+/** The empty card. */
+function card(element, begin, cancel) {
+  const parts = {
+    heading: make("h2", { id: "learn-heading", tabIndex: -1 }, "Learn from labels"),
+    people: make("ul", { class: "learn-people" }),
+    ways: make("div", { class: "learn-ways" }),
+    bar: make("progress", { max: 1, "aria-label": "Making a model" }),
+    status: make("p", { class: "quiet" }),
+    cancel: make("button", { type: "button", class: "action second" }, "Cancel"),
+    trouble: make("p", { class: "trouble", role: "alert", hidden: true }),
+    failed: make("p", { class: "trouble", hidden: true }),
+    note: make("p", { class: "quiet", hidden: true }),
+    result: make("div", { class: "learn-result" }),
+    announce: make("p", { class: "visually-hidden", "aria-live": "polite" }),
+    buttons: new Map(),
+  };
+  for (const [how, [title, about]] of Object.entries(WAYS)) {
+    const button = make("button", { type: "button", class: "action", id: `learn-${how}`, "aria-describedby": `learn-${how}-about` }, title);
+    const why = make("p", { class: "learn-why", hidden: true });
+    button.addEventListener("click", () => begin(how));
+    parts.ways.append(make("div", {}, button, make("div", { id: `learn-${how}-about` }, make("p", { class: "quiet" }, about), why)));
+    parts.buttons.set(how, { button, why });
+  }
+  parts.cancel.addEventListener("click", cancel);
+  parts.progress = make("div", { class: "learn-progress", hidden: true }, parts.bar, parts.status, parts.cancel);
+  element.classList.add("card", "learn");
+  element.setAttribute("aria-labelledby", "learn-heading");
+  element.replaceChildren(parts.heading, parts.people, parts.ways, parts.progress, parts.trouble, parts.failed, parts.note,
+    parts.result, parts.announce);
+  return parts;
+}
+
+/** Who labelled how much, and which ways are possible. */
+function showAvailable(parts, { people, refused }, running) {
+  const lines = people.map(({ subject, seconds_by_label: seconds }) => {
+    const each = Object.entries(seconds).map(([label, s]) => `${plain(label)} ${duration(s)}`);
+    return make("li", {}, make("b", {}, subject), ` ${each.length ? listed(each) : "labels that cannot be read yet"}`);
+  });
+  if (!people.length) lines.push(make("li", { class: "quiet" }, "No recording has labels yet."));
+  const text = lines.map((line) => line.textContent).join("\n");
+  if (parts.people.dataset.text !== text) {
+    parts.people.dataset.text = text;
+    parts.people.replaceChildren(...lines);
+  }
+  for (const [how, { button, why }] of parts.buttons) {
+    button.disabled = running || refused[how] !== null;
+    const same = how === "train" && refused.train === refused.adapt; // said once is enough
+    showText(why, refused[how] === null || same ? null : sentence(refused[how]));
+  }
+}
+
+function showProgress(parts, { stage, share, seconds_left: left }) {
+  parts.bar.value = share;
+  const words = [`${STAGES[stage] ?? "Working"} … ${percent(share)}`];
+  if (left !== null) words.push(`about ${duration(Math.max(1, left))} left`);
+  parts.status.textContent = words.join(", ");
+}
+
+const sentence = (text) => {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
+};

@@ -1,0 +1,96 @@
+/* The result of Learn: the scores of the new model beside those of the model before, what they cannot show, the choice. */
+
+import { labelColours, paint } from "./colours.js";
+import { listed, make, percent, plain } from "./text.js";
+
+const EXPLAINED =
+  "Accuracy is the share of windows that get the right label. F1 of a label is lower the more of its windows are missed, " +
+  "and the more other windows get it.";
+
+/** The elements of a result; `choose(serve)` is called with "new" or "before". */
+export function result(outcome, { serves, before }, choose) {
+  const { test, other_people: others, cannot_show: limits, kept } = outcome;
+  const title = outcome.how === "adapt" ? "The adapted model beside the one before" : "The new model beside the one before";
+  const labels = [...new Set([...outcome.labels, ...(before?.labels ?? [])])];
+  const colours = labelColours(labels);
+  const found = [make("h3", { tabIndex: -1 }, title)];
+  if (test) {
+    found.push(
+      make("p", {}, `${test.what} The model for use is made from all labels afterwards.`),
+      scores(test, colours, "Scores on the held-out part"),
+      make("p", { class: "quiet" }, `${test.sureness} ${EXPLAINED}`),
+    );
+  } else {
+    found.push(make("p", {}, "There is no test: no bout is long enough for a part to be held out. Record half a minute of each activity in one piece, or more."));
+  }
+  if (others) {
+    found.push(
+      make("h3", {}, "People who were left out of training"),
+      make("p", {}, `${others.what} The people are ${listed(others.people)}.`),
+      scores(others, colours, "Scores on people who were left out"),
+      ...interval(others),
+    );
+  }
+  found.push(make("h3", {}, "What this cannot show"), make("ul", { class: "notes" }, ...limits.map((line) => make("li", {}, plain(line)))));
+  found.push(make("h3", {}, "Which model is to label?"), ...choice(outcome, serves, before, choose));
+  if (!kept) found.push(make("p", { class: "quiet" }, `Cross-validation in the labelled minutes: ${outcome.reason}.`));
+  return found;
+}
+
+/** The elements without a result: which learned model labels, if one was chosen before the server was started. */
+export function chosenEarlier({ serves, served_path: path, before }, choose) {
+  if (serves !== "new") return [];
+  const button = make("button", { type: "button", class: "action second", id: "learn-serve-before" }, "Use the model before");
+  button.addEventListener("click", () => choose("before"));
+  return [
+    make("p", {}, "A model that was learned earlier labels now: ", make("code", {}, path), "."),
+    ...(before ? [make("p", { class: "links" }, button)] : []),
+  ];
+}
+
+/** A table of scores, with a column for each model. */
+function scores(test, colours, caption) {
+  const both = test.before !== null;
+  const head = make("tr", {}, make("td", {}), ...(both ? [column("Model before")] : []), column("New model"));
+  const rows = [
+    row("Accuracy", null, test.before?.accuracy, test.after.accuracy, both),
+    row("Mean F1", null, test.before?.mean_f1, test.after.mean_f1, both),
+    ...test.labels.map((label) => row(`F1 of ${plain(label)}`, colours.get(label), test.before?.f1[label], test.after.f1[label], both)),
+    ...Object.entries(test.only_after ?? {}).map(([label, f1]) => row(`F1 of ${plain(label)}`, colours.get(label), null, f1, both)),
+  ];
+  const table = make("table", {}, make("caption", { class: "visually-hidden" }, caption), make("thead", {}, head), make("tbody", {}, ...rows));
+  return make("div", { class: "scrolling" }, table);
+}
+
+const column = (name) => make("th", { scope: "col" }, name);
+
+function row(name, colour, before, after, both) {
+  const chip = make("span", { class: "chip", "aria-hidden": "true" });
+  if (colour) paint(chip, colour);
+  const head = make("th", { scope: "row" }, ...(colour ? [chip] : []), name);
+  const cells = both ? [make("td", {}, before === null ? "not known" : percent(before))] : [];
+  return make("tr", {}, head, ...cells, make("td", { class: after > (before ?? 0) ? "better" : "" }, percent(after)));
+}
+
+/** The interval over people, as a sentence; nothing for a few people. */
+function interval({ before, after }) {
+  if (!after.mean_f1_interval) return [];
+  const words = (name, { mean_f1_interval: [low, high] }) => `${name} ${percent(low)} to ${percent(high)}`;
+  const each = [...(before ? [words("model before", before)] : []), words("new model", after)];
+  return [make("p", { class: "quiet" }, `95 % interval of the mean F1 over people: ${each.join(", ")}.`)];
+}
+
+function choice({ kept, model_path: path }, serves, before, choose) {
+  if (!kept) return [make("p", {}, "The adapted model is not better, so the model before stays. More labelled minutes may change that.")];
+  const button = (serve, words) => {
+    const element = make("button", { type: "button", class: serve === serves ? "action" : "action second", "aria-pressed": String(serve === serves) }, words);
+    element.id = `learn-serve-${serve}`;
+    element.addEventListener("click", () => choose(serve));
+    return element;
+  };
+  const now = serves === "new" ? "The new model labels now." : "The model before labels now.";
+  return [
+    make("p", { class: "links" }, button("new", "Use the new model"), ...(before ? [button("before", "Keep the model before")] : [])),
+    make("p", { class: "quiet" }, `${now} The new model is in `, make("code", {}, path), "."),
+  ];
+}

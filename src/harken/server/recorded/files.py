@@ -1,0 +1,171 @@
+"""The files of recorded sessions in the folder of ``--keep``.
+
+``sessions/NAME.json`` has what was acknowledged: the bouts of a session and the one that is being recorded. From it and
+the log of samples follow ``recordings/NAME.parquet``, a recording that ``harken.read`` reads, and
+``recordings/NAME.labels.csv``, its labels. Another program, such as ``harken annotate``, may change the labels; what is
+in that file then counts.
+"""
+
+import logging
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.annotations.intervals import Intervals
+from harken.annotations.moments import Span
+from harken.annotations.plain import write_intervals
+from harken.annotations.registry import SIDE, read_annotations
+from harken.recordings.mending import EARLIEST_NS, LATEST_NS
+from harken.server.recorded.session import MARGIN_NS, RecordedSession
+from harken.server.sample_log import logged_samples, sync_folder
+from harken.support.files import replacing, write_bytes
+
+__all__ = ["SessionFiles"]
+
+LOG = logging.getLogger("uvicorn.error")
+EVER = Span(EARLIEST_NS + MARGIN_NS, LATEST_NS, "UTC")
+STATE, RECORDING = ".json", ".parquet"
+EARLIER_S = 120.0
+"""Samples of a session are looked for in files of the log that were last written to after its beginning, less this."""
+
+
+class SessionFiles:
+    """Reads and writes them. Each call writes its file aside, syncs it, and renames it.
+
+    Args:
+        folder: the folder of ``--keep``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._log = folder
+        self._states, self._recordings = folder / "sessions", folder / "recordings"
+
+    def recording(self, name: str) -> Path:
+        """The recording of a session."""
+        return self._recordings / f"{name}{RECORDING}"
+
+    def labels(self, name: str) -> Path:
+        """Its labels."""
+        return self._recordings / f"{name}{SIDE}"
+
+    def load(self) -> list[RecordedSession]:
+        """All sessions, in the order in which they began. Files that are something else are left out."""
+        found = []
+        for path in self._states.glob(f"*{STATE}"):
+            try:
+                session = RecordedSession.of_json(path.read_bytes())
+                if session.name != path.stem:
+                    raise ValueError(f"it is the session {session.name}")
+            except (OSError, ValueError, TypeError, KeyError) as error:
+                LOG.warning("%s is not a recorded session (%s)", path, error)
+            else:
+                found.append(session)
+        return sorted(found, key=lambda one: (one.since_s, one.name))
+
+    def save(self, session: RecordedSession) -> None:
+        """Write a session to the disk. Raises ``OSError``."""
+        if not self._states.is_dir() or not self._recordings.is_dir():
+            self._states.mkdir(exist_ok=True)
+            self._recordings.mkdir(exist_ok=True)
+            sync_folder(self._log)
+        write_bytes(self._states / f"{session.name}{STATE}", session.to_json())
+        sync_folder(self._states)
+
+    def forget(self, name: str) -> None:
+        """Remove the files of a session. Its samples stay in the log. Raises ``OSError``."""
+        self.remove_recording(name)
+        (self._states / f"{name}{STATE}").unlink(missing_ok=True)
+        sync_folder(self._states)
+
+    def remove_recording(self, name: str) -> None:
+        """Remove the recording of a session and its labels. Raises ``OSError``."""
+        if not self._recordings.is_dir():
+            return
+        self.labels(name).unlink(missing_ok=True)
+        self.recording(name).unlink(missing_ok=True)
+        sync_folder(self._recordings)
+
+    def write_recording(self, session: RecordedSession, first_ns: int, last_ns: int) -> tuple[int, int] | None:
+        """Write the samples of a session from ``first_ns`` to ``last_ns``.
+
+        Returns:
+            The times of the first and the last sample; None if there are none, and nothing is written.
+
+        Raises:
+            OSError: when the file cannot be written.
+        """
+        signals, time_ns = self._samples(session, first_ns, last_ns)
+        if len(time_ns) == 0:
+            return None
+        columns = {"Timestamp": pl.Series(time_ns).cast(pl.Datetime("ns", "UTC"))}
+        columns |= {axis: pl.Series(signals[:, row]) for row, axis in enumerate("XYZ")}
+        frame = pl.DataFrame(columns).with_columns(Subject=pl.lit(session.watch))
+        with replacing(self.recording(session.name)) as aside:
+            frame.write_parquet(aside)
+        return int(time_ns[0]), int(time_ns[-1])
+
+    def _samples(
+        self, session: RecordedSession, first_ns: int, last_ns: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Signals ``[n, 3]`` and times ``[n]`` in order, each time once: as it came first."""
+        signals, times = [np.empty((0, 3), np.float32)], [np.empty(0, np.int64)]
+        for message in logged_samples(self._log, after_s=session.since_s - EARLIER_S, watch=session.watch):
+            inside = (message.time_ns >= first_ns) & (message.time_ns <= last_ns)
+            if inside.any():
+                signals.append(message.signals[inside])
+                times.append(message.time_ns[inside])
+        time_ns, rows = np.unique(np.concatenate(times), return_index=True)
+        return np.concatenate(signals)[rows], time_ns
+
+    def with_changes(self, session: RecordedSession) -> RecordedSession:
+        """The session with the labels that another program has written in the meantime.
+
+        Raises:
+            HarkenError: when the file of labels has an error.
+            OSError: when it cannot be read.
+        """
+        path = self.labels(session.name)
+        digest = _digest(path)
+        if digest in session.labels_digests:
+            return session
+        intervals = read_annotations(path).intervals(EVER) if digest else Intervals.of([])
+        return session.with_intervals(intervals, digest)
+
+    def write_labels(self, session: RecordedSession, samples: tuple[int, int] | None) -> RecordedSession:
+        """Write the labels of a session, as far as there are samples, and its new state.
+
+        Args:
+            session: the session.
+            samples: the times of the first and the last sample of its recording; None without samples.
+
+        Raises:
+            OSError: when a file cannot be written.
+        """
+        path, before = self.labels(session.name), _digest(self.labels(session.name))
+        intervals = Intervals.of([]) if samples is None else session.intervals(samples[0], _after(samples[1]))
+        if len(intervals) == 0:
+            session = session.with_digests(before, "")
+            self.save(session)
+            self.remove_recording(session.name)
+            return session
+        with replacing(path) as aside:
+            write_intervals(aside, intervals)
+            session = session.with_digests(before, _digest(aside))
+            self.save(session)  # first, so that this server knows the file as its own whenever it is killed
+        sync_folder(self._recordings)
+        return session
+
+
+def _after(last_ns: int) -> int:
+    """The first whole millisecond after a sample."""
+    return last_ns // 10**6 * 10**6 + 10**6
+
+
+def _digest(path: Path) -> str:
+    with suppress(FileNotFoundError):
+        return sha256(path.read_bytes()).hexdigest()
+    return ""

@@ -1,0 +1,171 @@
+"""The routes of recording with labels: ``/api/record`` and under it."""
+
+import asyncio
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi import Path as PathParameter
+from pydantic import BaseModel
+
+from harken.server.hub import Hub
+from harken.server.limits import RefusedError
+from harken.server.recorded.recorder import Recorder
+from harken.server.recorded.session import Bout, OpenBout, RecordedSession
+from harken.server.request_bodies import described_body, fields_of
+from harken.server.schemas import BeginRecording, Ended, EndRecording, Recorded, RecordedWatch, refusals
+from harken.server.session import Session
+
+__all__ = ["record_routes"]
+
+SILENT_S = 15.0
+"""A watch that has sent nothing for this time cannot begin a bout."""
+LABELS, SESSIONS = 30, 10
+JSON = "application/json"
+MS = 10**6
+WITHOUT_KEEP = "To record with labels, start the server with harken serve --keep DIR, a folder for the recordings."
+WITH_DEMO = "The people of the demo are not recorded; start harken serve --keep DIR without --demo."
+Name = Annotated[str, PathParameter(max_length=100, description="The name of the session.")]
+StartMs = Annotated[int, PathParameter(ge=0, lt=4 * 10**12, description="When the bout began.")]
+WatchName = Annotated[str, Query(min_length=1, max_length=128, description="The watch's name.")]
+
+
+def record_routes(hub: Hub) -> APIRouter:
+    """The routes for the watches of a hub."""
+    routes = APIRouter()
+
+    def changed(watch: str) -> None:
+        hub.viewers.send_recording(watch)
+
+    @routes.get("/api/record", response_model=Recorded, responses=refusals(409, 422))
+    async def recorded(watch: WatchName) -> dict[str, Any]:
+        """What is recorded with a watch."""
+        if hub.recorder is None:
+            why_not = WITH_DEMO if hub.model().get("demo") else WITHOUT_KEEP
+            return {"possible": False, "why_not": why_not, "labels": [], "open": None, "others": [], "sessions": []}
+        return await asyncio.to_thread(_recorded, hub, hub.recorder, watch)
+
+    @routes.post(
+        "/api/record/begin",
+        response_model=Recorded,
+        responses=refusals(404, 408, 409, 413, 422, 507),
+        openapi_extra=described_body(JSON, BeginRecording.model_json_schema()),
+    )
+    async def begin(request: Request) -> dict[str, Any]:
+        """Begin a bout of a watch. The answer is sent when it is on the disk."""
+        asked = await fields_of(request, BeginRecording, hub.limits)
+        recorder, session = _recorder(hub), hub.sessions.get(asked.watch)
+        if session is None or not session.clock.known:
+            raise RefusedError(404, 1008, "there is no such watch; it may have stopped sending", reason="unknown")
+        now_s = time.monotonic()
+        if (silent_s := now_s - session.last_message_s) > SILENT_S:
+            sentence = f"the watch has sent nothing for {silent_s:.0f} s; nothing would be recorded"
+            raise RefusedError(409, 1008, sentence, reason="silent")
+        await asyncio.to_thread(recorder.begin, asked.watch, asked.label, _in_ms(session.clock.now_ns(now_s)))
+        changed(asked.watch)
+        return await asyncio.to_thread(_recorded, hub, recorder, asked.watch)
+
+    @routes.post(
+        "/api/record/end",
+        response_model=Ended,
+        responses=refusals(408, 409, 413, 422, 507),
+        openapi_extra=described_body(JSON, EndRecording.model_json_schema()),
+    )
+    async def end(request: Request) -> dict[str, Any]:
+        """End the bout of a watch. The answer is sent when it is on the disk."""
+        asked = await fields_of(request, EndRecording, hub.limits)
+        recorder, session = _recorder(hub), hub.sessions.get(asked.watch)
+        opened = next((one.open for one in recorder.open_sessions() if one.watch == asked.watch and one.open), None)
+        now_ns = _now_ns(session, opened)
+        ended = await asyncio.to_thread(recorder.end, asked.watch, _in_ms(now_ns - round(asked.discard_s * 1e9)))
+        changed(asked.watch)
+        if ended is None:
+            return {"bout": None, "missing_s": 0.0}
+        bout = _bout(ended, session)
+        return {"bout": bout, "missing_s": round((ended.end_ns - ended.start_ns) / 1e9 - bout["seconds"], 3)}
+
+    @routes.post(
+        "/api/record/close",
+        response_model=Recorded,
+        responses=refusals(408, 409, 413, 422, 507),
+        openapi_extra=described_body(JSON, RecordedWatch.model_json_schema()),
+    )
+    async def close(request: Request) -> dict[str, Any]:
+        """Let the next bout of a watch begin a new session."""
+        asked = await fields_of(request, RecordedWatch, hub.limits)
+        recorder = _recorder(hub)
+        await asyncio.to_thread(recorder.close, asked.watch)
+        changed(asked.watch)
+        return await asyncio.to_thread(_recorded, hub, recorder, asked.watch)
+
+    @routes.delete("/api/record/{name}/{start_ms}", status_code=204, responses=refusals(404, 409, 422, 507))
+    async def delete(name: Name, start_ms: StartMs) -> None:
+        """Delete a bout of a session. Its samples stay in the log."""
+        watch = await asyncio.to_thread(_recorder(hub).delete, name, start_ms)
+        changed(watch)
+
+    return routes
+
+
+def _asked(kind: type[BaseModel]) -> dict[str, Any]:
+    return described_body(JSON, kind.model_json_schema())
+
+
+def _recorder(hub: Hub) -> Recorder:
+    if hub.recorder is None:
+        sentence = WITH_DEMO if hub.model().get("demo") else WITHOUT_KEEP
+        raise RefusedError(409, 1008, sentence, reason="recording")
+    return hub.recorder
+
+
+def _recorded(hub: Hub, recorder: Recorder, watch: str) -> dict[str, Any]:
+    """The answer of ``/api/record``."""
+    session = hub.sessions.get(watch)
+    opened = {one.watch: one.open for one in recorder.open_sessions() if one.open is not None}
+    shown = {name: _open(name, one, hub.sessions.get(name)) for name, one in opened.items()}
+    return {
+        "possible": True,
+        "why_not": None,
+        "labels": recorder.labels()[:LABELS],
+        "open": shown.pop(watch, None),
+        "others": list(shown.values()),
+        "sessions": [_session(recorder, one, session) for one in recorder.sessions(watch, SESSIONS)],
+    }
+
+
+def _session(recorder: Recorder, recorded: RecordedSession, session: Session | None) -> dict[str, Any]:
+    path = recorder.files.recording(recorded.name)
+    return {
+        "name": recorded.name,
+        "closed": recorded.closed,
+        "bouts": [_bout(bout, session) for bout in recorded.bouts],
+        "recording": f"{path.parent.name}/{path.name}",
+        "trouble": recorder.trouble(recorded.name),
+    }
+
+
+def _open(watch: str, opened: OpenBout, session: Session | None) -> dict[str, Any]:
+    seconds = max(0.0, (_now_ns(session, opened) - opened.start_ns) / 1e9)
+    return {"watch": watch, "label": opened.label, "start_ms": opened.start_ns // MS, "seconds": round(seconds, 3)}
+
+
+def _bout(bout: Bout, session: Session | None) -> dict[str, Any]:
+    end_ns = bout.end_ns if session is None or not session.last_ns else min(bout.end_ns, session.last_ns)
+    return {
+        "start_ms": bout.start_ns // MS,
+        "end_ms": bout.end_ns // MS,
+        "label": bout.label,
+        "seconds": round(max(0, end_ns - bout.start_ns) / 1e9, 3),
+    }
+
+
+def _now_ns(session: Session | None, opened: OpenBout | None) -> int:
+    """What the watch's clock shows; for a watch that has not sent, by its difference when the bout began."""
+    if session is not None and session.clock.known:
+        return session.clock.now_ns(time.monotonic())
+    return time.time_ns() + (0 if opened is None else opened.ahead_ns)
+
+
+def _in_ms(time_ns: int) -> int:
+    """A time in whole milliseconds, as labels have them."""
+    return time_ns // MS * MS

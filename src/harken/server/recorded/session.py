@@ -1,0 +1,201 @@
+"""A recorded session: the bouts that somebody recorded with one watch, without a long pause. Plain values and rules.
+
+Times are ns since 1970 by the clock of the watch (``clock``).
+"""
+
+import re
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from harken.annotations.columns import MISSING
+from harken.annotations.entries import LONGEST_LABEL
+from harken.annotations.intervals import Intervals
+from harken.recordings.recording import local_time
+from harken.server.limits import RefusedError
+
+__all__ = ["MARGIN_NS", "PAUSE_NS", "Bout", "OpenBout", "RecordedSession", "checked_label", "session_name"]
+
+SECOND_NS = 10**9
+MARGIN_NS = 60 * SECOND_NS
+"""How much of the samples before the first bout and after the last one belongs to the recording, so that the ends of a
+bout can be moved later."""
+PAUSE_NS = 30 * 60 * SECOND_NS
+"""After a pause of this length a new session begins."""
+LONGEST_NS = 12 * 3600 * SECOND_NS
+"""The longest bout. Somebody has forgotten to stop a longer one."""
+SLACK_NS = 5 * SECOND_NS
+"""How far a bout may seem to begin before the end of the last one, because the watch's clock is only estimated."""
+UNSAFE = re.compile(r"[^A-Za-z0-9]+")
+LONGEST_NAME = 40
+
+
+@dataclass(frozen=True)
+class Bout:
+    """A bout that has ended; ``end_ns`` is not part of it. ``note`` is what somebody wrote to it later."""
+
+    start_ns: int
+    end_ns: int
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class OpenBout:
+    """A bout that is being recorded.
+
+    Attributes:
+        start_ns: when it began.
+        label: what is being recorded.
+        ahead_ns: how far the watch's clock was ahead of the server's then, for a watch that has not sent since.
+    """
+
+    start_ns: int
+    label: str
+    ahead_ns: int
+
+
+@dataclass(frozen=True)
+class RecordedSession:
+    """The bouts of one watch in one session, which become one recording.
+
+    Attributes:
+        name: the name of its files without their ending.
+        watch: the watch.
+        since_s: when it began, seconds since 1970 by the server's clock. Its samples came later, or shortly before.
+        bouts: in the order of their times.
+        open: the bout that is being recorded.
+        closed: whether the next bout begins another session.
+        labels_digests: the digests of what this server wrote last as the file of labels, and the time before; ``""``
+            for no file. With another content, another program has changed the file.
+    """
+
+    name: str
+    watch: str
+    since_s: float
+    bouts: tuple[Bout, ...] = ()
+    open: OpenBout | None = None
+    closed: bool = False
+    labels_digests: tuple[str, ...] = field(default=("",))
+
+    def to_json(self) -> bytes:
+        """The session as it is on the disk."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2)
+
+    @classmethod
+    def of_json(cls, content: bytes) -> "RecordedSession":
+        """The session that ``to_json`` wrote.
+
+        Raises:
+            ValueError, TypeError, KeyError: when it is something else.
+        """
+        fields: dict[str, Any] = orjson.loads(content)
+        bouts = tuple(Bout(**bout) for bout in fields.pop("bouts"))
+        is_open = fields.pop("open")
+        digests = tuple(fields.pop("labels_digests"))
+        return cls(**fields, bouts=bouts, open=None if is_open is None else OpenBout(**is_open), labels_digests=digests)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has no bout, neither ended nor open."""
+        return not self.bouts and self.open is None
+
+    @property
+    def first_ns(self) -> int:
+        """When the first bout began."""
+        return self.bouts[0].start_ns if self.bouts else self.open.start_ns if self.open is not None else 0
+
+    @property
+    def last_ns(self) -> int:
+        """When the last bout ended that has ended; without one, when the open one began."""
+        return self.bouts[-1].end_ns if self.bouts else self.first_ns
+
+    def follows(self, start_ns: int) -> bool:
+        """Whether a bout that begins at this time belongs to this session."""
+        return not self.closed and -SLACK_NS <= start_ns - self.last_ns < PAUSE_NS
+
+    def near(self, first_ns: int, last_ns: int) -> bool:
+        """Whether samples of these times may belong to its recording."""
+        return first_ns <= self.last_ns + MARGIN_NS and last_ns >= self.first_ns - MARGIN_NS
+
+    def finished(self) -> "RecordedSession":
+        """The session to which no more bouts are added."""
+        return replace(self, closed=True)
+
+    def begin(self, label: str, start_ns: int, ahead_ns: int) -> "RecordedSession":
+        """The session with an open bout. It begins after the last one at the earliest."""
+        start_ns = max(start_ns, self.last_ns)
+        return replace(self, open=OpenBout(start_ns, label, ahead_ns))
+
+    def end(self, end_ns: int) -> tuple["RecordedSession", Bout | None]:
+        """The session without an open bout, and the bout that has ended; None if nothing of it is left."""
+        assert self.open is not None
+        ended = Bout(self.open.start_ns, min(end_ns, self.open.start_ns + LONGEST_NS), self.open.label)
+        if ended.end_ns <= ended.start_ns:
+            return replace(self, open=None), None
+        return replace(self, open=None, bouts=(*self.bouts, ended)), ended
+
+    def without(self, start_ms: int) -> "RecordedSession":
+        """The session without the bout, ended or open, that began in this millisecond.
+
+        Raises:
+            RefusedError: when there is none.
+        """
+        if self.open is not None and self.open.start_ns // 10**6 == start_ms:
+            return replace(self, open=None)
+        rest = tuple(bout for bout in self.bouts if bout.start_ns // 10**6 != start_ms)
+        if len(rest) == len(self.bouts):
+            raise RefusedError(404, 1008, "there is no such bout; it may have been deleted", reason="unknown")
+        return replace(self, bouts=rest)
+
+    def intervals(self, first_ns: int, end_ns: int) -> Intervals:
+        """The bouts that have ended, as far as there are samples: from ``first_ns`` to before ``end_ns``."""
+        cut = [
+            (max(bout.start_ns, first_ns), min(bout.end_ns, end_ns), bout.label, line)
+            for line, bout in enumerate(self.bouts, 2)
+        ]
+        notes = {line: bout.note for line, bout in enumerate(self.bouts, 2) if bout.note}
+        return Intervals.of([row for row in cut if row[0] < row[1]], notes=notes)
+
+    def with_intervals(self, intervals: Intervals, digest: str) -> "RecordedSession":
+        """The session with the bouts of a file of labels that another program has changed; ``digest`` is the file's."""
+        notes = [intervals.notes.get(line, "") for line in intervals.lines.tolist()]
+        rows = zip(intervals.start_ns.tolist(), intervals.end_ns.tolist(), intervals.labels, notes, strict=True)
+        return replace(self, bouts=tuple(Bout(*row) for row in rows), labels_digests=(digest,))
+
+    def with_digests(self, *digests: str) -> "RecordedSession":
+        """The session with other digests of its file of labels."""
+        return replace(self, labels_digests=digests)
+
+
+def checked_label(text: str) -> str:
+    """A label, without blanks around it, that a file of labels gives back as it is.
+
+    Raises:
+        RefusedError: when it is empty, too long, has control characters, or is a word for a missing value.
+    """
+    label = text.strip()
+    if not label or len(label) > LONGEST_LABEL:
+        sentence = f"name the activity, in 1 to {LONGEST_LABEL} characters"
+    elif any(character < " " or character == "\x7f" for character in label):
+        sentence = "the name of an activity has no line ends and no other control characters"
+    elif label.lower() in MISSING:
+        sentence = f"{label!r} means that there is no label; choose another name"
+    else:
+        return label
+    raise RefusedError(422, 1007, sentence, reason="label")
+
+
+def session_name(watch: str, start_ns: int, taken: set[str]) -> str:
+    """A name for the files of a session: a safe form of the watch's name, and the time (UTC).
+
+    >>> from harken.server.recorded.session import session_name
+    >>> session_name("../Anna's phone", 1_700_000_000 * 10**9, set())
+    'Anna-s-phone_20231114-221320'
+    """
+    safe = UNSAFE.sub("-", watch).strip("-")[:LONGEST_NAME].strip("-") or "watch"
+    base = f"{safe}_{local_time(start_ns, 'UTC'):%Y%m%d-%H%M%S}"
+    names = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
+    lower = {name.lower() for name in taken}  # some file systems do not distinguish the case
+    return next(name for name in names if name.lower() not in lower)

@@ -1,0 +1,18 @@
+"""Each test has an empty cache folder of its own."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def cache() -> Path:
+    """The cache folder."""
+    from harken.annotating.cache import cache_folder
+
+    return cache_folder()

@@ -1,0 +1,283 @@
+"""Labels while they are edited: what is read, what is written, and what is refused with which sentence."""
+
+import os
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harken.annotating import labels as module
+from harken.annotating.labels import ChangedError, Labels, ReadOnlyError, restored_ns
+from harken.annotations.moments import Span
+from harken.annotations.registry import read_annotations
+from harken.support.errors import HarkenError
+
+START_NS = 1_700_000_000_123_456_789
+SPAN = Span(START_NS, START_NS + 3600 * 10**9, "Europe/Athens")
+FIRST_MS = START_NS // 10**6
+
+
+def opened(folder: Path, content: str | None = None, **options: Any) -> Labels:
+    if content is not None:
+        (folder / "anna.labels.csv").write_text(content, encoding="utf-8")
+    column = [(START_NS, START_NS + 7 * 10**9, "lying"), (START_NS + 7 * 10**9, START_NS + 9 * 10**9, "sitting")]
+    return Labels(folder / "anna.csv", SPAN, "anna", column, **options)
+
+
+def row(start_s: float, end_s: float, label: str = "lying", note: str = "") -> dict[str, Any]:
+    return {
+        "start_ms": FIRST_MS + round(start_s * 1000),
+        "end_ms": FIRST_MS + round(end_s * 1000),
+        "label": label,
+        "note": note,
+    }
+
+
+def test_without_a_file_the_label_column_counts(tmp_path: Path) -> None:
+    labels = opened(tmp_path)
+    assert [(each["start_ms"] - FIRST_MS, each["label"]) for each in labels.as_json()["intervals"]] == [
+        (0, "lying"),
+        (7000, "sitting"),
+    ]
+    assert labels.read_only is None
+    assert not labels.path.exists()
+
+
+def test_a_file_without_rows_beats_the_label_column(tmp_path: Path) -> None:
+    labels = opened(tmp_path)
+    labels.save(labels.revision, [])
+    assert labels.path.read_text() == "start,end,label\n"
+    assert opened(tmp_path).as_json()["intervals"] == []
+
+
+def test_an_export_gives_its_labels_and_is_not_written(tmp_path: Path) -> None:
+    (folder := tmp_path / "export").mkdir()
+    note_ns = (START_NS + 10**9) // 1000 * 1000
+    content = f"time,seconds_elapsed,text,millisecond_press_duration\n{note_ns},1,walking,9\n"
+    (folder / "Annotation.csv").write_text(content)
+    labels = Labels(folder, SPAN, "anna", [])
+    assert labels.intervals.labels == ("walking",)
+    assert labels.read_only is None
+    labels.save(labels.revision, [row(1, 2, "standing")])
+    assert (tmp_path / "export.labels.csv").exists()
+    assert (folder / "Annotation.csv").read_text() == content
+    assert Labels(folder, SPAN, "anna", []).intervals.labels == ("standing",)
+
+
+EDGES = st.lists(st.integers(0, 3600 * 10**9), min_size=2, max_size=12, unique=True).map(sorted)
+NAMES = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=20)
+
+
+@settings(max_examples=100, deadline=None)
+@given(EDGES, st.data())
+def test_labels_that_are_saved_unchanged_stay_the_same_to_the_nanosecond(
+    tmp_path_factory: pytest.TempPathFactory, edges: list[int], data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("labels")
+    lines = [
+        f"{_iso(START_NS + start)},{_iso(START_NS + end)},{'lying' if number % 2 else 'walking'}"
+        for number, (start, end) in enumerate(pairwise(edges))
+        if data.draw(st.booleans())
+    ]
+    labels = opened(folder, "\n".join(["start,end,label", *lines, ""]))
+    before = labels.intervals
+    assert len(before) == len(lines)
+    sent = labels.as_json()
+    labels.save(sent["revision"], sent["intervals"])
+    again = opened(folder)
+    for one in (labels.intervals, again.intervals):
+        assert one.start_ns.tolist() == before.start_ns.tolist()
+        assert one.end_ns.tolist() == before.end_ns.tolist()
+        assert one.labels == before.labels
+
+
+def _iso(time_ns: int) -> str:
+    return f"{np.datetime64(time_ns, 'ns')}Z"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=6))
+def test_labels_and_notes_survive_saving(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[tuple[str, str]]
+) -> None:
+    labels = opened(tmp_path_factory.mktemp("labels"))
+    rows = [row(number, number + 0.5, label, note) for number, (label, note) in enumerate(texts)]
+    try:
+        labels.save(labels.revision, rows)
+    except HarkenError:
+        assert any(label.strip().lower() in module.NO_LABELS for label, _ in texts)
+        return
+    for one in (labels, opened(labels.path.parent)):
+        assert one.read_only is None
+        found = one.as_json()["intervals"]
+        assert [each["label"] for each in found] == [label.strip() for label, _ in texts]
+        assert [each["note"] for each in found] == [" ".join(note.split()) for _, note in texts]
+        assert [each["start_ms"] for each in found] == [each["start_ms"] for each in rows]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([row(5, 6), row(1, 2)], "interval 2 overlaps the interval before it, or is not in order"),
+        ([row(1, 3), row(2, 4)], "interval 2 overlaps the interval before it, or is not in order"),
+        ([row(3, 2)], "interval 1 ends before it begins"),
+        ([row(2, 2)], "interval 1 has no length"),
+        ([row(-1, 2)], "interval 1 lies outside the recording"),
+        ([row(1, 3601)], "interval 1 lies outside the recording"),
+        ([row(1, 2, " ")], "interval 1: '' cannot be a label"),
+        ([row(1, 2), row(2, 3, "n/a")], "interval 2: 'n/a' cannot be a label"),
+        ([row(1, 2, "a\nb")], "interval 1: the label 'a\\nb' contains a line end or another control character"),
+        ([row(1, 2, "a" * 201)], "interval 1: the label has 201 characters; the most are 200"),
+        ([row(1, 2, note="a\nb")], "interval 1: the note contains a line end"),
+        ([row(1, 2, note="a" * 1001)], "interval 1: a note has at most 1,000 characters"),
+        ([row(1, 2), 5], "interval 2 is no object with start_ms, end_ms"),
+        ([{"start_ms": 1.5, "end_ms": 2, "label": "a"}], "interval 1: start_ms and end_ms must be whole numbers"),
+        ([{"start_ms": 1, "end_ms": 1 << 60, "label": "a"}], "interval 1: start_ms and end_ms must be whole numbers"),
+        ([{"start_ms": 1, "end_ms": 2, "label": None}], "interval 1: label and note must be text"),
+        ([row(number, number + 1, f"label {number}") for number in range(1001)], "1,001 different labels"),
+    ],
+)
+def test_what_is_not_valid_is_refused_and_nothing_is_written(tmp_path: Path, rows: list[Any], sentence: str) -> None:
+    labels = opened(tmp_path)
+    before = labels.as_json()
+    with pytest.raises(HarkenError) as refused:
+        labels.save(labels.revision, rows)
+    assert sentence in str(refused.value)
+    assert labels.as_json() == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_many_intervals_are_refused(tmp_path: Path) -> None:
+    labels = opened(tmp_path)
+    with pytest.raises(HarkenError, match="a file of labels has at most 99,999 intervals, got 100,000"):
+        labels.save(labels.revision, [row(0, 1)] * 100_000)
+
+
+def test_the_whole_recording_can_be_labelled(tmp_path: Path) -> None:
+    labels = opened(tmp_path)
+    end_ms = -(-(SPAN.end_ns + 1) // 10**6)
+    labels.save(labels.revision, [{"start_ms": FIRST_MS, "end_ms": end_ms, "label": "lying", "note": ""}])
+    assert (int(labels.intervals.start_ns[0]), int(labels.intervals.end_ns[0])) == (SPAN.start_ns, SPAN.end_ns + 1)
+    labels.save(labels.revision, labels.as_json()["intervals"])
+    assert int(labels.intervals.end_ns[0]) == SPAN.end_ns + 1
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence", "shown"),
+    [
+        ("0.5\t2\tlying\n", "is a label track of Audacity; it is shown, and not changed", True),
+        ("subject,start,end,label\nanna,1,2,lying\n", "has a column for the subject, so it may be for other", True),
+        ("anna.csv,1,2,lying\n", "has a column for the file, so it may be for other recordings", True),
+        ("start,end,label,rater\n1,2,lying,bob\n", "has a column 'rater', which would be lost", True),
+        ("# by bob\nstart,end,label\n1,2,lying\n", "contains remarks (#), which would be lost", True),
+        ("start,end,label\n1,x,lying\n", "line 2: the end 'x' is not a time", False),
+        ("start,end,label\n5000,6000,lying\n", "lies outside the recording", False),
+    ],
+)
+def test_a_file_that_would_lose_something_is_not_replaced(
+    tmp_path: Path, content: str, sentence: str, *, shown: bool
+) -> None:
+    labels = opened(tmp_path, content)
+    assert labels.read_only is not None
+    assert sentence in labels.read_only
+    with pytest.raises(ReadOnlyError):
+        labels.save(labels.revision, [row(1, 2)])
+    assert labels.path.read_text() == content
+    assert labels.intervals.labels == (("lying",) if shown else ())
+
+
+def test_local_times_are_only_replaced_when_the_zone_is_known(tmp_path: Path) -> None:
+    content = "start,end,label\n2023-11-15 00:20,2023-11-15 00:30,lying\n"  # 22:20 UTC
+    labels = opened(tmp_path, content, zone_known=False)
+    sentence = "anna.labels.csv has times without a zone; add --timezone ZONE, such as Europe/Athens, to label here"
+    assert labels.read_only == sentence
+    labels = opened(tmp_path, zone_known=True)
+    assert labels.read_only is None
+    labels.save(labels.revision, labels.as_json()["intervals"])
+    assert labels.path.read_text().splitlines()[1] == "2023-11-15T00:20:00+02:00,2023-11-15T00:30:00+02:00,lying"
+
+
+def test_a_file_of_several_people_is_not_labelled(tmp_path: Path) -> None:
+    labels = opened(tmp_path, several_people=True)
+    assert labels.read_only is not None
+    assert "anna.csv has several people" in labels.read_only
+
+
+def test_a_folder_that_cannot_be_written_makes_labels_read_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # the superuser may write everywhere
+    sentence = f"the folder {tmp_path} cannot be written, so labels cannot be saved beside the recording"
+    assert opened(tmp_path).read_only == sentence
+
+
+def test_a_stale_revision_is_refused(tmp_path: Path) -> None:
+    labels = opened(tmp_path)
+    first = labels.revision
+    labels.save(first, [row(1, 2)])
+    with pytest.raises(ChangedError, match="changed in another window"):
+        labels.save(first, [])
+    assert len(labels.intervals) == 1
+
+
+def test_a_change_by_another_program_is_found_and_its_labels_count(tmp_path: Path) -> None:
+    labels = opened(tmp_path)
+    labels.save(labels.revision, [row(1, 2)])
+    assert not labels.changed_outside()
+    labels.path.write_text("start,end,label,note\n10,20,walking,stairs?\n")
+    assert labels.changed_outside()
+    before = labels.revision
+    with pytest.raises(ChangedError, match=r"anna\.labels\.csv was changed by another program"):
+        labels.save(before, [row(3, 4)])
+    assert labels.revision > before
+    assert [(each["label"], each["note"]) for each in labels.as_json()["intervals"]] == [("walking", "stairs?")]
+    labels.path.unlink()
+    with pytest.raises(ChangedError):
+        labels.save(labels.revision, [])
+    assert labels.intervals.labels == ("lying", "sitting"), "without the file, the label column counts again"
+
+
+def test_labels_are_on_the_disk_and_their_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").resolve().name)
+        real(handle)
+
+    labels = opened(tmp_path)
+    monkeypatch.setattr(os, "fsync", fsync)
+    labels.save(labels.revision, [row(1, 2)])
+    assert len(synced) == 2
+    assert synced[0].startswith(".writing-")
+    assert synced[1] == tmp_path.name
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.integers(0, 20_000_000), max_size=8).map(sorted),
+    st.lists(st.integers(0, 20), max_size=8).map(sorted),
+)
+def test_edges_keep_their_order_and_their_millisecond(known: list[int], edges: list[int]) -> None:
+    found = restored_ns(np.array(edges, np.int64), np.array(known, np.int64))
+    assert (found // 10**6).tolist() == edges
+    assert (np.diff(found) >= 0).all()
+    for edge, ns in zip(edges, found.tolist(), strict=True):
+        assert ns in known or not any(each // 10**6 == edge for each in known)
+    own = np.array([each // 10**6 for each in known], np.int64)
+    assert restored_ns(own, np.array(known, np.int64)).tolist() == known
+
+
+def test_the_file_is_read_by_every_command(tmp_path: Path) -> None:
+    labels = opened(tmp_path)
+    labels.save(labels.revision, [row(1, 2, "lying", 'with "quotes", commas; and é'), row(2, 3, "sitting")])
+    found = read_annotations(labels.path)
+    assert found.format == "plain table"
+    assert [(entry.label, entry.note) for entry in found.entries] == [
+        ("lying", 'with "quotes", commas; and é'),
+        ("sitting", ""),
+    ]

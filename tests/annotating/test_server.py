@@ -1,0 +1,408 @@
+"""``harken annotate`` from outside: reading, signals, labels, windows, and what is refused."""
+
+import asyncio
+import json
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import websockets
+
+import harken
+from annotating_server import START_MS, annotating, annotating_process, intervals, put, write_recording
+from harken.annotating import desk, reading
+from harken.readers.options import TableOptions
+from harken.signals.movement import movement_of
+from harken.signals.non_wear import non_wear
+from server_thread import Served, received
+
+LABELS = "/api/recordings/0/labels"
+
+
+def signal_of(served: Served, start_ms: int, end_ms: int, pixels: int, number: int = 0) -> Any:
+    answer = served.ask(f"/api/recordings/{number}/signal?start_ms={start_ms}&end_ms={end_ms}&pixels={pixels}")
+    assert answer.status == 200, answer.body
+    assert answer.headers["content-type"] == "application/octet-stream"
+    return np.frombuffer(answer.body, "<i2").reshape(7, pixels)
+
+
+async def until(socket: Any, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The first message for which something holds."""
+    while not holds(message := await received(socket)):
+        pass
+    return message
+
+
+def test_a_recording_is_read_shown_and_labelled(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv")
+    recording = harken.read(path)
+    with annotating(path) as served:
+        about = served.ask("/api/recordings/0").json
+        assert (about["state"], about["subject"], about["samples"]) == ("ready", "anna", len(recording))
+        assert about["sample_rate_hz"] == pytest.approx(50)
+        assert about["start_ms"] == START_MS
+        assert about["end_ms"] == about["read_to_ms"] == START_MS + 119_981
+        assert about["choices"] == ["lying"]
+        assert about["model"] == {"state": "none", "share": None, "error": None, "name": None, "labels": []}
+        shown = signal_of(served, START_MS, START_MS + 120_000, 60)
+        values = np.rint(1000 * recording.signals).reshape(60, 100, 3)
+        inner = slice(5, 55)  # a slot at the edge of two pixels belongs to one of them
+        for axis in range(3):
+            low, high = shown[2 * axis, inner], shown[2 * axis + 1, inner]
+            assert (low >= values.min(axis=(0, 1))[axis]).all()
+            assert np.abs(low - values[inner, 4:-4, axis].min(axis=1)).mean() < 60
+            assert np.abs(high - values[inner, 4:-4, axis].max(axis=1)).mean() < 60
+        assert (shown[6] == 1).all()
+        found = served.ask(LABELS).json
+        assert [(one["start_ms"], one["end_ms"], one["label"]) for one in found["intervals"]] == [
+            (START_MS, START_MS + 60_000, "lying")
+        ]
+        saved = put(served, intervals((0, 30, "sitting"), (30, 45, "walking")))
+        assert saved.status == 200
+        assert saved.json["revision"] == served.ask(LABELS).json["revision"] > found["revision"]
+        summary = served.ask("/api/recordings").json[0]
+        assert (summary["intervals"], summary["labelled_s"]) == (2, 45.0)
+    assert harken.inspect(path).labels["sitting"].total_s == pytest.approx(30)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["anna.csv", "anna.labels.csv"]
+
+
+def test_files_that_cannot_be_read_do_not_stop_the_others(tmp_path: Path) -> None:
+    (tmp_path / "broken.csv").write_text("Timestamp,X,Y,Z\n1,2\n")
+    pl.DataFrame({"Timestamp": [START_MS + each for each in range(99)], "P": [1.0] * 99}).write_csv(tmp_path / "p.csv")
+    write_recording(tmp_path / "anna.csv")
+    paths = [tmp_path / name for name in ("broken.csv", "p.csv", "missing.csv", "anna.csv")]
+    with annotating(*paths) as served:
+        found = [served.ask(f"/api/recordings/{number}").json for number in range(4)]
+        assert [one["state"] for one in found] == ["failed", "failed", "failed", "ready"]
+        assert all(str(path) in one["error"] for path, one in zip(paths, found[:3], strict=False))
+        assert found[2]["error"] == f"{paths[2]}: there is no such file"
+        answer = served.ask("/api/recordings/0/signal?start_ms=0&end_ms=1&pixels=1")
+        assert (answer.status, answer.json) == (404, {"error": found[0]["error"]})
+        refused = put(served, [], number=0)
+        assert (refused.status, refused.json) == (423, {"error": found[0]["error"]})
+
+
+def test_a_second_time_a_recording_is_there_at_once(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_recording(tmp_path / "anna.csv")
+    with annotating(path) as served:
+        first = served.ask("/api/recordings/0").json
+        shown = signal_of(served, START_MS, START_MS + 120_000, 100)
+    monkeypatch.setattr(desk, "Background", None)  # it would be called to read a file
+    with annotating(path) as served:
+        assert served.ask("/api/recordings/0").json == first
+        assert (signal_of(served, START_MS, START_MS + 120_000, 100) == shown).all()
+    assert len(list(cache.iterdir())) == 1
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("damage", ["cut", "facts", "empty"])
+def test_a_damaged_entry_of_the_cache_is_made_again(tmp_path: Path, damage: str) -> None:
+    from harken.annotating.cache import cache_folder
+
+    path = write_recording(tmp_path / "anna.csv", seconds=20)
+    with annotating(path) as served:
+        shown = signal_of(served, START_MS, START_MS + 20_000, 50)
+    (entry,) = cache_folder().iterdir()
+    if damage == "cut":
+        with (entry / "2.levels").open("r+b") as file:
+            file.truncate(5000)
+    elif damage == "facts":
+        facts = (entry / "facts.json").read_bytes()
+        (entry / "facts.json").write_bytes(facts.replace(b'"samples":1000', b'"samples":1001'))
+        assert (entry / "facts.json").read_bytes() != facts
+    else:
+        shutil.rmtree(entry)
+        entry.mkdir()
+    with annotating(path) as served:
+        assert served.ask("/api/recordings/0").json["samples"] == 1000
+        assert (signal_of(served, START_MS, START_MS + 20_000, 50) == shown).all()
+    assert (entry / "2.levels").stat().st_size == 7168
+
+
+def test_a_cache_folder_that_cannot_be_written_is_replaced_for_this_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with annotating(write_recording(tmp_path / "anna.csv", seconds=20)) as served:
+        assert served.ask("/api/recordings/0").json["state"] == "ready"
+        assert signal_of(served, START_MS, START_MS + 20_000, 50)[6].all()
+
+
+def test_samples_that_are_only_marked_afterwards_are_marked(tmp_path: Path) -> None:
+    rows = np.arange(2000)
+    z = 9.81 + np.random.default_rng(0).normal(0, 0.5, 2000)
+    x = [None if 500 < row < 510 else float(row % 7) for row in rows]
+    times = START_MS + rows * 20
+    times[1500:1600:2] = times[1501:1601:2]  # repeated times
+    frame = pl.DataFrame({"Timestamp": times, "X": x, "Y": x, "Z": z, "Label": ["lying", "sitting"] * 1000})
+    frame.write_csv(path := tmp_path / "anna.csv")
+    recording = harken.read(path)
+    assert not recording.valid.all(), "this recording has marked samples"
+    with annotating(path) as served:
+        shown = signal_of(served, START_MS, START_MS + 40_000, 2000)
+        valid = np.ones(2000, bool)
+        valid[np.unique((recording.time_ns[~recording.valid] // 10**6 - START_MS) // 20)] = False
+        assert ((shown[6] & 2) == 0).tolist() == valid.tolist()
+        found = served.ask(LABELS).json["intervals"]
+        assert len(found) == len(recording.bout_edges) - 1
+
+
+def test_rows_out_of_order_are_shown_in_order_with_their_labels(tmp_path: Path) -> None:
+    write_recording(tmp_path / "ordered.csv", seconds=40)
+    frame = pl.read_csv(tmp_path / "ordered.csv")
+    pl.concat([frame[1000:], frame[:1000]]).write_csv(tmp_path / "other.csv")
+    with annotating(tmp_path / "ordered.csv", tmp_path / "other.csv") as served:
+        shown = [signal_of(served, START_MS, START_MS + 40_000, 300, number) for number in (0, 1)]
+        assert (shown[0] == shown[1]).all()
+        labels = [served.ask(f"/api/recordings/{number}/labels").json["intervals"] for number in (0, 1)]
+        assert labels[0] == labels[1]
+        assert [one["label"] for one in labels[0]] == ["lying"]
+
+
+def test_non_wear_is_shown(tmp_path: Path) -> None:
+    rows = np.arange(25 * 3600 * 3)
+    random = np.random.default_rng(0)
+    moving = (rows < 25 * 1800) | (rows > 25 * 3600 * 2.5)
+    columns: dict[str, Any] = {"Timestamp": START_MS + rows * 40}
+    columns |= {
+        n: 9.81 * (n == "Z") + np.where(moving, random.normal(0, 2, len(rows)), 0.01 * random.normal(0, 1, len(rows)))
+        for n in "XYZ"
+    }
+    pl.DataFrame(columns).write_csv(path := tmp_path / "anna.csv")
+    expected = non_wear(movement_of(harken.read(path)))
+    assert len(expected) == 1
+    with annotating(path) as served:
+        flags = signal_of(served, START_MS, START_MS + 10_800_000, 1080)[6]
+    pixel_ms = START_MS + np.arange(1080) * 10_000
+    off = (pixel_ms + 10_000 > expected[0, 0] / 1e6) & (pixel_ms < expected[0, 1] / 1e6)
+    assert ((flags & 4) > 0).tolist() == off.tolist()
+
+
+def test_signals_can_be_seen_while_the_rest_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=20)
+    entry = tmp_path / "entry"
+    seen: list[dict[str, Any]] = []
+    monkeypatch.setattr(reading, "SENT_S", 0.0)
+    reading.read_recording(lambda **message: seen.append(message), str(path), {}, str(entry))
+    kinds = [one["type"] for one in seen]
+    assert kinds[:2] == ["begin", "more"]
+    assert kinds[-1] == "facts"
+    blocks = [block for one in seen if one["type"] == "more" for block in one["blocks"]]
+    assert blocks == seen[-1]["blocks"]
+    assert seen[-2]["read_to_ns"] == seen[-1]["end_ns"]
+
+
+def test_a_disk_without_space_is_refused_before_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=20)
+    monkeypatch.setattr(reading, "SPARE_BYTES", 1 << 62)
+    with pytest.raises(harken.HarkenError, match=r"MB are free\. Free some space, or choose another"):
+        reading.read_recording(lambda **_: None, str(path), {}, str(tmp_path / "entry"))
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["anna.csv"]
+
+
+def test_one_person_of_several_is_shown_and_not_labelled(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "all.csv", seconds=20)
+    frame = pl.read_csv(path).with_columns(Subject=pl.lit("anna"))
+    pl.concat([frame, frame.with_columns(Subject=pl.lit("bert"))]).write_csv(path)
+    with annotating(path, reading=TableOptions(subject="bert")) as served:
+        assert served.ask("/api/recordings/0").json["subject"] == "bert"
+        refused = put(served, [])
+        assert refused.status == 423
+        assert "all.csv has several people" in refused.json["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/recordings/1", 404),
+        ("/api/recordings/x", 422),
+        ("/api/recordings/0/signal?start_ms=0&end_ms=10&pixels=8193", 422),
+        ("/api/recordings/0/signal?start_ms=0&end_ms=10&pixels=0", 422),
+        ("/api/recordings/0/signal?start_ms=10&end_ms=10&pixels=1", 422),
+        ("/api/recordings/0/signal?start_ms=0&end_ms=99999999999999999&pixels=1", 422),
+        ("/api/recordings/0/model", 404),
+        ("/api/recordings/0/unsure", 404),
+        ("/assets/..%2f..%2fserver.py", 404),
+        ("/openapi.json", 404),
+    ],
+)
+def test_other_requests_are_refused_with_a_sentence(ready: Served, path: str, status: int) -> None:
+    answer = ready.ask(path)
+    assert answer.status == status
+    assert answer.json["error"]
+
+
+def test_any_time_may_be_asked_for(ready: Served) -> None:
+    for start_ms, end_ms in ((0, 1), (-(1 << 43), 1 << 43), (START_MS - 5, START_MS - 4), (1 << 42, 1 << 43)):
+        for pixels in (1, 8192):
+            assert signal_of(ready, start_ms, end_ms, pixels).shape == (7, pixels)
+    assert signal_of(ready, -(1 << 43), 1 << 43, 3)[6].tolist() == [0, 1, 0]
+
+
+def test_pages_of_other_sites_and_other_names_are_refused(ready: Served) -> None:
+    assert ready.ask("/api/recordings", Host="evil.example").status == 403
+    assert ready.ask("/api/recordings", Origin="https://evil.example").status == 403
+    own = f"127.0.0.1:{ready.port}"
+    assert ready.ask("/api/recordings", Origin=f"http://{own}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"no json", 400),
+        (b"[]", 400),
+        (b'{"client": "a", "revision": 1}', 400),
+        (b'{"client": "a", "revision": true, "intervals": []}', 400),
+        (b'{"client": "a", "revision": 1, "intervals": [1]}', 409),
+    ],
+)
+def test_bodies_that_cannot_be_used_are_refused(ready: Served, body: bytes, status: int) -> None:
+    import urllib.request
+
+    request = urllib.request.Request(ready.url(LABELS), body, method="PUT")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=20)
+    with refused.value:
+        assert (refused.value.code, bool(json.loads(refused.value.read())["error"])) == (status, True)
+
+
+def test_the_first_window_writes_and_the_second_sees_it(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv", label=None)
+
+    async def use(served: Served) -> None:
+        live = served.url("/api/recordings/0/live?client=", "ws")
+        async with websockets.connect(live + "one") as first, websockets.connect(live + "two") as second:
+            mine = await until(first, lambda each: each["type"] == "writer")
+            other = await until(second, lambda each: each["type"] == "writer")
+            assert (mine["writing"], mine["free"], mine["reason"]) == (True, False, None)
+            assert (other["writing"], other["free"]) == (False, False)
+            refused = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="two")
+            assert (refused.status, "another window" in refused.json["error"]) == (423, True)
+            saved = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="one")
+            news = await until(second, lambda each: each["type"] == "labels")
+            assert news["revision"] == saved.json["revision"]
+            assert [each["label"] for each in news["intervals"]] == ["lying"]
+            await second.send(json.dumps({"type": "take"}))
+            assert not (await until(second, lambda each: each["type"] == "writer"))["writing"]
+            await first.close()
+            assert (await until(second, lambda each: each["type"] == "writer"))["free"]
+            await second.send(json.dumps({"type": "take"}))
+            assert (await until(second, lambda each: each["type"] == "writer"))["writing"]
+            # Another program changes the file.
+            (tmp_path / "anna.labels.csv").write_text("start,end,label\n5,6,walking\n")
+            stale = await asyncio.to_thread(put, served, [], client="two", revision=saved.json["revision"])
+            assert stale.status == 409
+            news = await until(second, lambda each: each["type"] == "labels")
+            assert [each["label"] for each in news["intervals"]] == ["walking"]
+            # And once more, without a request.
+            (tmp_path / "anna.labels.csv").write_text("start,end,label\n5,6,walking\n7,8,lying\n")
+            news = await until(second, lambda each: each["type"] == "labels")
+            assert [each["label"] for each in news["intervals"]] == ["walking", "lying"]
+
+    with annotating(path) as served:
+        asyncio.run(use(served))
+
+
+def test_windows_hear_of_the_reading_and_may_write_afterwards(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv")
+
+    async def use(served: Served) -> None:
+        live = served.url("/api/recordings/0/live?client=one", "ws")
+        async with websockets.connect(live) as window:
+            first = await until(window, lambda each: each["type"] == "writer")
+            assert not first["writing"]
+            assert first["reason"] == "the recording is still being read; labels can be set when it is complete"
+            newest: dict[str, Any] = {}
+            while not newest.get("writer", first)["writing"]:
+                message = await received(window)
+                newest[message["type"]] = message
+            assert len(newest["labels"]["intervals"]) == 1
+            assert newest["status"]["state"] == "ready"
+
+    with annotating(path, read=False) as served:
+        asyncio.run(use(served))
+
+
+def test_a_second_process_on_the_same_recording_is_read_only(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=20)
+    with annotating(path) as here, annotating_process(str(path), log=tmp_path / "log") as (process, there):
+        there.ask_until("/api/recordings/0", lambda each: each["state"] == "ready")
+        refused = put(there, intervals((1, 2, "lying")))
+        assert (refused.status, refused.json["error"]) == (
+            423,
+            "another harken annotate has this recording open; labels can be set there",
+        )
+        assert put(here, intervals((1, 2, "lying"))).status == 200
+        here.server.should_exit = True
+        there.ask_until("/api/recordings", lambda _: put(there, intervals((1, 3, "lying"))).status == 200)
+        process.kill()
+    with annotating(path) as again:
+        assert put(again, intervals((1, 4, "lying"))).status == 200, "the lock ended with the process"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["anna.csv", "anna.labels.csv", "log"]
+
+
+def test_many_windows_and_strange_messages_do_no_harm(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=20)
+
+    async def use(served: Served) -> None:
+        live = served.url("/api/recordings/0/live?client=", "ws")
+        windows = [await websockets.connect(live + str(number)) for number in range(20)]
+        async with websockets.connect(live + "more") as refused:
+            await refused.wait_closed()
+            assert refused.close_code == 4404
+        for text in ("{", "[]", "1", '{"type": 5}', b"\xff\x00"):
+            await windows[0].send(text)
+        await windows[0].send(json.dumps({"type": "take"}))
+        assert (await until(windows[0], lambda each: each["type"] == "writer"))["writing"]
+        async with websockets.connect(live + "0") as again:  # the connection of the first window was lost
+            assert (await until(again, lambda each: each["type"] == "writer"))["writing"]
+            await windows[0].wait_closed()
+        for window in windows:
+            await window.close()
+        async with websockets.connect(live) as nobody:
+            await nobody.wait_closed()
+            assert nobody.close_code == 4404
+
+    with annotating(path) as served:
+        asyncio.run(use(served))
+
+
+def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=20)
+    with annotating(path) as served:
+        assert put(served, intervals((1, 2, "lying"))).status == 200
+        before = (tmp_path / "anna.labels.csv").read_text()
+
+        def full(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("harken.annotating.labels.write_text", full)
+        refused = put(served, intervals((1, 3, "lying")))
+        assert (refused.status, "No space left on device" in refused.json["error"]) == (507, True)
+        monkeypatch.undo()
+        assert (tmp_path / "anna.labels.csv").read_text() == before
+        assert [each["end_ms"] - START_MS for each in served.ask(LABELS).json["intervals"]] == [2000]
+
+
+def test_no_thread_is_left(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=20)
+    with annotating(path, read=False):
+        pass  # the process that reads is ended
+    assert not [each for each in threading.enumerate() if "harken" in each.name]
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("ready")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        with annotating(write_recording(folder / "anna.csv", seconds=20)) as served:
+            yield served

@@ -1,0 +1,88 @@
+"""What a model says: as ``harken label`` says it, in a file that is whole or not used."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import harken
+from annotating_server import START_MS, annotating, intervals, put, write_recording
+from harken.annotating.server import annotation_server
+from harken.annotating.suggestions import NO_LABEL, NOT_WORN, Suggestions
+from harken.readers.options import TableOptions
+from harken.support.tables import nanoseconds
+from server_thread import recogniser
+
+
+def test_the_bouts_are_those_of_the_labels_that_harken_label_gives(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=180, label=None)
+    recogniser().save(tmp_path / "small.safetensors")
+    timeline = harken.label_file(path, model=tmp_path / "small.safetensors").timeline
+    with annotating(path, model=tmp_path / "small.safetensors") as served:
+        about = served.ask("/api/recordings/0").json
+        assert about["choices"] == about["model"]["labels"] == list(timeline.labels)
+        assert about["model"]["name"] == "small"
+        refused = served.ask("/api/recordings/0/model")
+        if refused.status == 404:
+            assert refused.json["error"] == "the model has not labelled this recording yet"
+        served.ask_until("/api/recordings/0", lambda each: each["model"]["state"] in ("ready", "failed"))
+        bouts = served.ask("/api/recordings/0/model").json
+        moment = served.ask("/api/recordings/0/unsure")
+        assert moment.status in (200, 404)
+        everything = intervals((0, 179.98, "lying"))
+        assert put(served, everything).status == 200
+        assert served.ask("/api/recordings/0/unsure").status == 404
+    middle = (nanoseconds(timeline.frame, "start") + nanoseconds(timeline.frame, "end")) // 2 // 10**6
+    place = np.searchsorted(bouts["start_ms"], middle, side="right") - 1
+    codes = np.array(bouts["code"])[place]
+    assert [None if code < 0 else bouts["labels"][code] for code in codes] == timeline.frame["label"].to_list()
+    assert bouts["start_ms"][0] == START_MS
+    assert bouts["end_ms"][-1] == START_MS + 179_980
+    assert bouts["end_ms"][:-1] == bouts["start_ms"][1:]
+    assert all(0 < each <= 1 for code, each in zip(bouts["code"], bouts["probability"], strict=True) if code >= 0)
+
+
+def test_a_recording_that_the_model_cannot_label_can_be_labelled_by_hand(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=1)
+    recogniser().save(tmp_path / "small.safetensors")
+    with annotating(path, model=tmp_path / "small.safetensors") as served:
+        served.ask("/api/recordings/0")
+        about = served.ask_until("/api/recordings/0", lambda each: each["model"]["state"] == "failed")
+        assert "anna.csv" in about["model"]["error"]
+        assert served.ask("/api/recordings/0/model").json == {"error": about["model"]["error"]}
+        assert put(served, intervals((0, 0.5, "lying"))).status == 200
+
+
+def test_a_file_is_read_as_it_was_written_or_not_at_all(tmp_path: Path) -> None:
+    found = Suggestions(
+        ("lying", "sitting"),
+        np.array([0, 5, 10, 15]) * 10**9,
+        np.array([0, NO_LABEL, NOT_WORN], np.int16),
+        np.array([[0.75, 0.25], [np.nan, np.nan], [np.nan, np.nan]], np.float16),
+    )
+    assert Suggestions.read(tmp_path / "none.npz") is None
+    found.write(path := tmp_path / "one.npz")
+    again = Suggestions.read(path)
+    assert again is not None
+    assert again.bouts == found.bouts
+    assert found.bouts == {
+        "labels": ["lying", "sitting"],
+        "start_ms": [0, 5000, 10000],
+        "end_ms": [5000, 10000, 15000],
+        "code": [0, NO_LABEL, NOT_WORN],
+        "probability": [0.75, 0.0, 0.0],
+    }
+    whole = path.read_bytes()
+    for size in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        assert Suggestions.read(path) is None
+    np.savez(path, labels=np.array(["a"]), start_ns=np.zeros(3), code=np.zeros(9), probability=np.zeros((2, 1)))
+    assert Suggestions.read(path) is None
+    np.savez(path, labels=np.array([{}]), start_ns=np.zeros(3), code=np.zeros(2), probability=np.zeros((2, 1)))
+    assert Suggestions.read(path) is None, "nothing in a file is executed"
+
+
+def test_a_model_that_cannot_be_read_is_an_error_before_the_page_opens(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"nothing")
+    with pytest.raises(harken.HarkenError, match="not a whole model file"):
+        annotation_server([], reading=TableOptions(), model=tmp_path / "model.safetensors")

@@ -1,0 +1,344 @@
+"""Learning from labelled recordings: what is held out is never in training, and the scores are those of the windows."""
+
+import itertools
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, f1_score
+
+import people
+from harken.evaluation.comparison import Moments, compare, label_scores, labelled_moments, predicted_labels
+from harken.jobs.learning import LabelledFile, Learned, learn
+from harken.jobs.learning.division import divided, occasions_of, without_people
+from harken.jobs.learning.fits import Adapting, Fit, Training
+from harken.models.recogniser import Recogniser
+from harken.readers.options import TableOptions
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.signals import resample
+from harken.support.errors import HarkenError
+from harken.windows.windows import sliding_windows
+from labelled_files import write_labelled
+from server_thread import recogniser
+from server_thread import recording as invented
+
+SMALL: dict[str, Any] = {"preset": people.SMALL_EVERYDAY, "threads": 1, "epochs": 1}
+HOUR_MS = 3_600_000
+
+
+def labelled_ns(recording: Recording) -> NDArray[np.int64]:
+    """The times of labelled valid samples."""
+    return np.asarray(recording.time_ns[recording.valid & (recording.label_codes != UNLABELLED)])
+
+
+@pytest.fixture
+def fitted(monkeypatch: pytest.MonkeyPatch) -> list[list[Recording]]:
+    """The recordings of each fit, in the order of the fits."""
+    found: list[list[Recording]] = []
+    for way in (Adapting, Training):
+        fit = way.fit
+
+        def noting(self: Any, recordings: Sequence[Recording], on_share: Any, fit: Any = fit) -> Fit:
+            found.append(list(recordings))
+            return fit(self, recordings, on_share)  # type: ignore[no-any-return]
+
+        monkeypatch.setattr(way, "fit", noting)
+    return found
+
+
+@pytest.fixture
+def tested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Moments]]:
+    """The subject and the moments of each call of a model."""
+    found: list[tuple[str, Moments]] = []
+
+    def noting(model: Recogniser, recording: Recording, moments: Moments, *, orientation: bool) -> Any:
+        found.append((recording.subject, moments))
+        return predicted_labels(model, recording, moments, orientation=orientation)
+
+    monkeypatch.setattr("harken.jobs.learning.testing.predicted_labels", noting)
+    return found
+
+
+@pytest.mark.parametrize("how", ["adapt", "train"])
+def test_the_held_out_part_is_in_no_training_window(
+    how: Any, tmp_path: Path, fitted: list[list[Recording]], tested: list[tuple[str, Moments]]
+) -> None:
+    path = write_labelled(tmp_path, "bob", 2, seconds=20)
+    learned = learn([path], before=recogniser(), how=how, out=tmp_path / "new.safetensors", **SMALL)
+    assert learned.test is not None
+    ((training,), (everything,)) = fitted  # the test's, then that of all minutes
+    assert len(labelled_ns(everything)) > len(labelled_ns(training)) > 0
+    ((_, moments), (_, same)) = tested  # of the fit and of the model before
+    np.testing.assert_array_equal(moments.middles_ns, same.middles_ns)
+    half_ns = round(moments.length_s / 2 * 1e9)
+    trained_ns = labelled_ns(training)
+    for middle_ns in moments.middles_ns.tolist():
+        # Also with the filter of the resampling, a training sample is a window's length away from each test window.
+        assert np.abs(trained_ns - middle_ns).min() >= 2 * half_ns
+    assert learned.test.comparison.windows == len(moments.labels)
+    assert set(learned.test.seconds_by_label) == {"lying", "walking", "sitting"}
+    assert learned.model_path == tmp_path / "new.safetensors"
+    saved = Recogniser.load(learned.model_path)
+    assert saved.specification_ == learned.recogniser.specification_
+    assert saved.was_trained_on(everything) or how == "train"
+    assert saved.trained_samples(everything).all()
+    assert json.loads(json.dumps(learned.as_dict()))["kept"] is True
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(3, 120), min_size=2, max_size=6), st.floats(1, 12))
+def test_a_division_keeps_training_and_test_a_window_apart(lengths_s: list[float], window_length_s: float) -> None:
+    rate_hz, names = 25, ("lying", "sitting")
+    codes = np.concatenate(
+        [np.full(int(length * rate_hz), number % 2, np.int16) for number, length in enumerate(lengths_s)]
+    )
+    rows = np.arange(len(codes))
+    recording = replace(
+        invented(),
+        time_ns=rows * 40_000_000,
+        signals=np.zeros((len(rows), 3), np.float32),
+        label_codes=codes,
+        label_names=names,
+        valid=np.ones(len(rows), dtype=bool),
+    )
+    division = divided([recording], window_length_s=window_length_s)
+    (part,) = division.parts
+    assert part.training is not None
+    assert part.test is not None
+    edges = np.concatenate([[0], np.cumsum([int(length * rate_hz) for length in lengths_s])])
+    for first, end in itertools.pairwise(edges.tolist()):
+        training, test = (np.flatnonzero(each.valid[first:end]) for each in (part.training, part.test))
+        assert len(training)
+        if len(test):
+            assert training.max() + window_length_s * rate_hz < test.min() + 1
+        # A bout of four windows or more can be tested.
+        assert len(test) >= 2 * window_length_s * rate_hz or end - first < 4 * np.ceil(window_length_s * rate_hz)
+
+
+def test_two_watches_of_a_person_at_once_are_divided_together() -> None:
+    one = resample(invented(2), sample_rate_hz=20)
+    other = replace(one, time_ns=one.time_ns + 5 * 10**9)  # its bouts seem 5 s later
+    division = divided([one, other], window_length_s=2)
+    for number, part in enumerate(division.parts):
+        assert part.training is not None
+        for each in division.parts:
+            assert each.test is not None
+            apart_ns = np.abs(labelled_ns(part.training)[:, None] - labelled_ns(each.test)[None, ::7]).min()
+            assert apart_ns >= 2 * 10**9 or division.parts[number] is each
+
+
+def sessions(tmp_path: Path, *, apart_ms: int, last: Sequence[str] = people.BOUTS) -> list[LabelledFile]:
+    """Two recordings of one person, whose second one begins later."""
+    paths = [write_labelled(tmp_path, "first", 2), write_labelled(tmp_path, "second", 2, bouts=tuple(last))]
+    for path in (paths[1], paths[1].with_name("second.labels.csv")):
+        path.write_text(re.sub(r"\b15\d{11}\b", lambda found: str(int(found[0]) + apart_ms), path.read_text()))
+    return [LabelledFile(path, TableOptions(subject="bob")) for path in paths]
+
+
+def test_the_last_occasion_is_the_test_if_it_has_all_labels(
+    tmp_path: Path, fitted: list[list[Recording]], tested: list[tuple[str, Moments]]
+) -> None:
+    files = sessions(tmp_path, apart_ms=2 * HOUR_MS)
+    learned = learn(files, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
+    assert learned.test is not None
+    assert learned.test.what.startswith("The last occasion on which bob recorded was held out")
+    assert [len(each) for each in fitted] == [1, 2]
+    assert tested[0][1].middles_ns.min() > fitted[0][0].time_ns.max()
+    assert not any("from the same bout" in sentence for sentence in learned.cannot_show)
+
+    again = learn(
+        sessions(tmp_path, apart_ms=HOUR_MS // 6), before=recogniser(), how="adapt", out=tmp_path / "b.safetensors"
+    )
+    assert again.test is not None
+    assert again.test.what.startswith("The last part of each bout of bob")
+    fewer = sessions(tmp_path, apart_ms=2 * HOUR_MS, last=("lying", "walking"))
+    other = learn(fewer, before=recogniser(), how="adapt", out=tmp_path / "c.safetensors")
+    assert other.test is not None
+    assert other.test.what.startswith("The last part of each bout of bob")
+
+
+def test_occasions_are_an_hour_apart() -> None:
+    one = invented(2)
+    length_ns = int(one.time_ns[-1] - one.time_ns[0])
+    later = [replace(one, time_ns=one.time_ns + length_ns + gap_ns) for gap_ns in (3_599 * 10**9, 3_600 * 10**9)]
+    assert [len(each) for each in occasions_of([one, later[0]])] == [2]
+    assert [len(each) for each in occasions_of([one, later[1]])] == [1, 1]
+
+
+@pytest.mark.parametrize("how", ["adapt", "train"])
+def test_each_of_several_people_is_left_out_once(how: Any, tmp_path: Path, fitted: list[list[Recording]]) -> None:
+    paths = [write_labelled(tmp_path, name, seed) for seed, name in enumerate(("bob", "carol", "dora", "emil"), 2)]
+    learned = learn(paths, before=recogniser(), how=how, out=tmp_path / "new.safetensors", **SMALL)
+    assert learned.other_people is not None
+    assert sorted(learned.other_people["people"]) == ["bob", "carol", "dora", "emil"]
+    assert learned.other_people["after"]["mean_f1_interval"] is None
+    assert "4 people are too few for a confidence interval over people." in learned.cannot_show
+    people_of_fits = [sorted({one.subject for one in each}) for each in fitted]
+    every = ["bob", "carol", "dora", "emil"]
+    assert people_of_fits == [every, ["carol", "dora"], ["bob", "dora", "emil"], ["bob", "carol", "emil"], every]
+    if how == "train":
+        assert learned.recogniser.specification_.calibrated_on == "unseen"
+        assert learned.recogniser.provenance_["training_people"] == every
+    else:
+        assert {*every} <= {*learned.recogniser.provenance_["training_people"]}
+
+
+def test_five_people_have_an_interval_and_nobody_is_in_training_and_test() -> None:
+    recordings = [replace(invented(2), subject=name) for name in "abcdefg"]
+    folds = without_people(recordings)
+    assert sorted(one.subject for left_out, _ in folds for one in left_out) == list("abcdefg")
+    for left_out, others in folds:
+        assert not {one.subject for one in left_out} & {one.subject for one in others}
+
+
+def test_new_labels_are_trained_and_adapting_refuses_them(tmp_path: Path) -> None:
+    path = write_labelled(tmp_path, "bob", 2, rename={"sitting": "knitting"})
+    with pytest.raises(HarkenError, match=r"knitting is not among the labels of the model .*; train a new model"):
+        learn([path], before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
+    learned = learn([path], before=recogniser(), how="train", out=tmp_path / "new.safetensors", **SMALL)
+    assert learned.labels == ("knitting", "lying", "walking")
+    assert learned.test is not None
+    found = learned.test.comparison
+    assert found.labels == ("lying", "walking")
+    assert list(found.only_after) == ["knitting"]
+    assert found.before is not None
+    assert found.before.f1.keys() == found.after.f1.keys() == {"lying", "walking"}
+    assert "Only the new model knows knitting, so the comparison leaves it out." in learned.cannot_show
+    assert any(one.startswith("The new model does not know sitting") for one in learned.cannot_show)
+
+    without = learn([path], before=None, how="train", out=tmp_path / "b.safetensors", **SMALL)
+    assert without.test is not None
+    assert without.test.comparison.before is None
+    assert without.test.comparison.labels == ("knitting", "lying", "walking")
+
+
+def test_windows_of_another_length_are_compared_around_the_same_moments(tmp_path: Path) -> None:
+    path = write_labelled(tmp_path, "bob", 2, seconds=45)
+    learned = learn([path], before="packaged", how="train", out=tmp_path / "new.safetensors", **SMALL | {"epochs": 12})
+    assert learned.test is not None
+    assert learned.recogniser.specification_.window_length_s == 2
+    assert "windows of 10 s" in learned.test.sureness
+    assert learned.test.comparison.before is not None
+    assert learned.test.comparison.before.accuracy < learned.test.comparison.after.accuracy
+
+
+def test_the_labels_of_moments_are_those_of_windows() -> None:
+    model, recording = recogniser(), invented(2)
+    prepared = resample(recording, sample_rate_hz=20)
+    windows = sliding_windows(prepared, length_s=2, hop_s=1)
+    moments = Moments(windows.starts_ns + 10**9, windows.labels, 2.0)
+    labels, logits = predicted_labels(model, recording, moments, orientation=False)
+    np.testing.assert_array_equal(labels, model.predict(windows))
+    np.testing.assert_allclose(logits, model.predict_logits(windows), atol=1e-5)
+    beyond = moments._replace(middles_ns=moments.middles_ns + 3600 * 10**9)
+    assert (predicted_labels(model, recording, beyond, orientation=False)[0] == "").all()
+    found = labelled_moments(recording, length_s=2)
+    assert found.seconds_by_label == pytest.approx({"lying": 40, "sitting": 40, "walking": 40}, abs=3)
+
+
+def test_scores_are_those_of_scikit_learn() -> None:
+    random = np.random.default_rng(0)
+    truth, predicted = random.choice(["a", "b", "c"], 200), random.choice(["a", "b", "c", "d"], 200)
+    found = label_scores(truth, predicted)
+    assert found.accuracy == pytest.approx(accuracy_score(truth, predicted))
+    each = f1_score(truth, predicted, labels=["a", "b", "c"], average=None)
+    assert list(found.f1.values()) == pytest.approx(each)
+    assert found.mean_f1 == pytest.approx(each.mean())
+    both = compare(truth, predicted, truth, before_labels=("b", "c", "d"))
+    of_common = np.isin(truth, ["b", "c"])
+    assert both.before == label_scores(truth[of_common], predicted[of_common])
+    assert both.only_after == {"a": 1.0}
+    assert compare(truth, predicted, truth, before_labels=("d",)).before is None
+
+
+def test_a_model_that_was_trained_on_the_recordings_is_not_compared(tmp_path: Path) -> None:
+    path = write_labelled(tmp_path, "bob", 2, seconds=60)
+    first = learn([path], before=None, how="train", out=tmp_path / "first.safetensors", **SMALL)
+    assert first.model_path is not None
+    second = learn([path], before=first.model_path, how="train", out=tmp_path / "second.safetensors", **SMALL)
+    assert second.test is not None
+    assert second.test.comparison.before is None
+    assert second.cannot_show[0].startswith("The model before was trained on these recordings")
+    with pytest.raises(HarkenError, match="the model was trained on this recording"):
+        learn([path], before=first.model_path, how="adapt", out=tmp_path / "third.safetensors")
+
+
+def test_an_adapted_model_that_is_not_better_is_not_written(tmp_path: Path) -> None:
+    path = write_labelled(tmp_path, "bob", 2, bouts=("lying", "walking"), seconds=5)  # too short for cross-validation
+    learned = learn([path], before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
+    assert not learned.kept
+    assert learned.reason.startswith("too little data for a cross-validation")
+    assert learned.model_path is None
+    assert not (tmp_path / "new.safetensors").exists()
+
+
+def test_what_short_recordings_cannot_show_is_said(tmp_path: Path) -> None:
+    path = write_labelled(tmp_path, "bob", 2, bouts=("lying", "walking", "sitting"), seconds=12)
+    learned = learn([path], before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
+    text = "\n".join(learned.cannot_show)
+    assert "All labels are of bob." in text
+    assert "All labels are of one day, 2018-02-20" in text
+    assert "Less than a minute is labelled lying (12 s), sitting (12 s) and walking (12 s)" in text
+    assert "There is one bout of lying, sitting and walking" in text
+    short = write_labelled(tmp_path, "carol", 3, bouts=("lying", "walking", "lying", "walking"), seconds=4)
+    untested = learn([short], before=recogniser(), how="train", out=tmp_path / "b.safetensors", **SMALL)
+    assert untested.test is None
+    assert "Not tested, because too little of it is labelled: lying and walking." in untested.cannot_show
+    assert any(one.startswith("The new model does not know sitting") for one in untested.cannot_show)
+
+
+def test_what_cannot_be_learned_from_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "new.safetensors"
+    path = write_labelled(tmp_path, "bob", 2)
+    with pytest.raises(HarkenError, match="no recording has a label yet"):
+        learn([], before=None, how="train", out=out)
+    with pytest.raises(HarkenError, match="there is no model to adapt; train a new one"):
+        learn([path], before=None, how="adapt", out=out)
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(path.read_bytes())
+    copy.with_name("copy.labels.csv").write_bytes(path.with_name("bob.labels.csv").read_bytes())
+    with pytest.raises(HarkenError, match=r"100% of .*copy.csv is movement of .*bob.csv"):
+        learn([path, copy], before=None, how="train", out=out)
+    one = write_labelled(tmp_path, "dora", 4, bouts=("lying", "lying"))
+    with pytest.raises(HarkenError, match="only lying is labelled"):
+        learn([one], before=recogniser(), how="adapt", out=out)
+    with pytest.raises(HarkenError, match="the preset small draws its windows at random"):
+        learn([path], before=None, how="train", out=out, preset=people.SMALL)
+    assert not out.exists()
+
+
+def test_progress_rises_to_the_end(tmp_path: Path) -> None:
+    path = write_labelled(tmp_path, "bob", 2)
+    seen: list[tuple[str, float]] = []
+    learn(
+        [path],
+        before=None,
+        how="train",
+        out=tmp_path / "new.safetensors",
+        on_progress=lambda stage, share: seen.append((stage, share)),
+        **SMALL,
+    )
+    assert list(dict.fromkeys(stage for stage, _ in seen)) == ["read", "test", "model"]
+    shares = [share for _, share in seen]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_the_python_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_labelled(tmp_path, "monday", 2, seconds=60)
+    write_labelled(tmp_path, "tuesday", 3, seconds=60)
+    page = (Path(__file__).parents[2] / "docs" / "learn.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    found: dict[str, Any] = {}
+    exec(compile(code, "docs/learn.md", "exec"), found)
+    assert isinstance(found["learned"], Learned)
+    assert found["learned"].test is not None

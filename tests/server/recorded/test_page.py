@@ -1,0 +1,288 @@
+"""Recording with labels in a browser, with a made-up phone that streams."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browser import DESKTOP, Browser, chromium
+from harken.annotations.registry import read_annotations
+from made_up_phones import pushing
+from server_thread import Served, serving
+
+PICTURES = Path(__file__).parents[3] / "build" / "pictures"
+SMALL, TABLET = (400, 850), (820, 1180)
+PHONE = "Anna's phone"
+LISTEN = """
+window.tones = [];
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (at) {
+  window.tones.push(this.frequency.value);
+  return start.call(this, at);
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    with serving(keep=tmp_path) as found:
+        yield found
+
+
+def opened(browser: Browser, served: Served, *, watch: bool = True) -> Browser:
+    """The page, fresh, without what the browser remembers."""
+    browser.resize(DESKTOP)
+    browser.prefer()
+    browser.open("about:blank")
+    browser.open(served.url("/assets/icon.svg"))
+    browser.run("localStorage.clear()")
+    browser.open(served.url("/"))
+    if watch:
+        browser.wait("return !document.getElementById('record').hidden")
+        browser.run(LISTEN)
+    return browser
+
+
+def text(page: Browser, name: str) -> str:
+    """What the element of this id shows; empty if it is hidden."""
+    script = "const e = document.getElementById(arguments[0]); return e.offsetParent === null ? '' : e.innerText"
+    return str(page.run(script, name))
+
+
+def until(holds: Callable[[], Any], seconds: float = 20.0) -> None:
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds, "it never came to hold"
+        time.sleep(0.05)
+
+
+def press(page: Browser, *keys: str) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    for key in keys:
+        ActionChains(page.driver).send_keys(getattr(Keys, key, key)).perform()
+
+
+def choose(page: Browser, name: str, value: str) -> None:
+    page.run(
+        "const e = document.getElementById(arguments[0]); e.value = arguments[1]; e.dispatchEvent(new Event('change'))",
+        name,
+        value,
+    )
+
+
+def click(page: Browser, selector: str) -> None:
+    page.driver.find_element("css selector", selector).click()
+
+
+def bouts(page: Browser) -> list[str]:
+    """The labels of the listed bouts, the latest first."""
+    found: list[str] = page.run("return [...document.querySelectorAll('.bouts b')].map((one) => one.textContent)")
+    return found
+
+
+def test_record_count_down_stop_and_delete(browser: Browser, served: Served, tmp_path: Path) -> None:
+    with pushing(served.url("/push"), name=PHONE):
+        page = opened(browser, served)
+        before = len(page.complaints())
+        offered = page.run("return [...document.querySelectorAll('#record-labels button')].map((one) => one.value)")
+        assert offered == ["lying", "sitting", "walking"]  # the model's
+        click(page, "#record-begin")
+        assert text(page, "record-wrong") == "Choose an activity first, or type one."
+        click(page, "#record-labels button[value=walking]")
+        assert page.run("return document.querySelector('#record-labels [aria-pressed=true]').value") == "walking"
+        click(page, "#record-begin")
+        assert text(page, "record-phase") == "Get ready"
+        assert text(page, "record-big") == "walking"
+        counts: list[str] = []
+        while text(page, "record-phase") == "Get ready":
+            if (now := text(page, "record-timer")) and now not in counts[-1:]:
+                counts.append(now)
+            time.sleep(0.05)
+        assert counts[:3] == ["3", "2", "1"]
+        until(lambda: text(page, "record-phase") == f"Recording {PHONE}")
+        assert text(page, "record-stop") == "Stop"
+        assert page.run("return document.activeElement.id") == "record-stop"
+        assert page.run("return window.tones") == [660, 660, 660, 880, 1320]
+        until(lambda: text(page, "record-timer") == "0:04")
+        click(page, "#record-stop")
+        until(lambda: text(page, "record-said").startswith("Kept 1 s of walking. The last 3 s were left out."), 5)
+        assert page.run("return window.tones.slice(-2)") == [1320, 880]
+        assert bouts(page) == ["walking"]
+
+        # Another one, typed, without countdown, sound and discarded seconds.
+        choose(page, "record-countdown", "0")
+        choose(page, "record-discard", "0")
+        click(page, "#record-sound")
+        page.run("document.getElementById('record-label').value = ''")
+        page.driver.find_element("id", "record-label").send_keys("brushing <b>teeth</b>")
+        heard = page.run("return window.tones.length")
+        press(page, "ENTER")
+        until(lambda: text(page, "record-big") == "brushing <b>teeth</b>")
+        time.sleep(1.2)
+        press(page, "ENTER")  # the focus is on Stop
+        until(lambda: bouts(page) == ["brushing <b>teeth</b>", "walking"])
+        assert "left out" not in text(page, "record-said")
+        assert page.run("return window.tones.length") == heard
+        assert page.run("return document.querySelectorAll('#record-sessions .key li').length") == 2
+        offered = page.run("return [...document.querySelectorAll('#record-labels button')].map((one) => one.value)")
+        assert offered == ["lying", "sitting", "walking", "brushing <b>teeth</b>"]
+
+        labels = tmp_path / page.run("return document.querySelector('.stored code:last-of-type').textContent")
+        until(lambda: labels.exists() and len(read_annotations(labels).entries) == 2)
+        click(page, ".bouts li:last-child button")
+        assert bouts(page) == ["brushing <b>teeth</b>", "walking"]  # pressed once
+        time.sleep(3)  # recordings are made meanwhile, and the question stays
+        click(page, ".bouts li:last-child button")
+        until(lambda: bouts(page) == ["brushing <b>teeth</b>"])
+        until(lambda: [one.label for one in read_annotations(labels).entries] == ["brushing <b>teeth</b>"])
+
+        click(page, "#record-sessions p button")
+        until(lambda: "Earlier sessions (1)" in text(page, "record-sessions"))
+        assert page.complaints()[before:] == []
+
+        # This browser remembers the options.
+        page.open("about:blank")
+        page.open(served.url("/"))
+        page.wait("return !document.getElementById('record').hidden")
+        chosen = [
+            page.run(f"return document.getElementById('record-{name}').value") for name in ("countdown", "discard")
+        ]
+        assert chosen == ["0", "0"]
+        assert not page.run("return document.getElementById('record-sound').checked")
+
+
+def test_the_countdown_can_be_cancelled(browser: Browser, served: Served) -> None:
+    with pushing(served.url("/push"), name=PHONE):
+        page = opened(browser, served)
+        for by_key in (True, False):
+            click(page, "#record-labels button")
+            click(page, "#record-begin")
+            assert text(page, "record-stop") == "Cancel"
+            if by_key:
+                press(page, "ESCAPE")
+            else:
+                click(page, "#record-stop")
+            assert text(page, "record-choose")
+        time.sleep(3.5)
+        assert text(page, "record-choose")
+        assert served.ask(f"/api/record?watch={PHONE.replace(' ', '%20')}").json["open"] is None
+
+
+def test_two_pages_see_the_same_and_a_reload_goes_on(browser: Browser, served: Served) -> None:
+    with pushing(served.url("/push"), name=PHONE):
+        page = opened(browser, served)
+        choose(page, "record-countdown", "0")
+        click(page, "#record-labels button[value=sitting]")
+        click(page, "#record-begin")
+        until(lambda: text(page, "record-big") == "sitting")
+        first = page.driver.current_window_handle
+        page.driver.switch_to.new_window("tab")
+        try:
+            page.open(served.url("/"))
+            until(lambda: text(page, "record-big") == "sitting")
+            time.sleep(1)
+            choose(page, "record-discard", "0")
+            click(page, "#record-stop")
+            until(lambda: bouts(page) == ["sitting"])
+        finally:
+            page.driver.close()
+            page.driver.switch_to.window(first)
+        until(lambda: bouts(page) == ["sitting"])
+        assert text(page, "record-choose")
+
+
+def test_a_silent_watch_is_a_warning_with_a_sound(browser: Browser, served: Served) -> None:
+    with pushing(served.url("/push"), name=PHONE) as phone:
+        page = opened(browser, served)
+        choose(page, "record-countdown", "0")
+        click(page, "#record-labels button")
+        click(page, "#record-begin")
+        until(lambda: text(page, "record-timer") == "0:01")
+        assert text(page, "record-warning") == ""
+        phone.stop()
+        until(lambda: text(page, "record-warning").startswith("No samples for"), 10)
+        assert page.run("return window.tones.slice(-2)") == [330, 330]
+        phone.push(phone.message())
+        until(lambda: text(page, "record-warning") == "", 10)
+
+
+def test_without_keep_the_card_says_how_to_start_the_server(browser: Browser) -> None:
+    with serving() as served, pushing(served.url("/push"), name=PHONE):
+        page = opened(browser, served)
+        until(lambda: "harken serve --keep DIR" in text(page, "record"))
+        assert text(page, "record-all") == ""
+
+
+def test_the_people_of_the_demo_are_not_recorded(browser: Browser, tmp_path: Path) -> None:
+    pytest.importorskip("seglearn", reason="the demo's data is not installed: pip install seglearn")
+    from harken.models.recogniser import Recogniser
+    from harken.server.demo import MODEL
+
+    with serving(recogniser=Recogniser.load(MODEL, device="cpu"), demo=True, keep=tmp_path) as served:
+        page = opened(browser, served, watch=False)
+        page.wait("return document.getElementById('connection-text').textContent === 'Connected · demo'")
+        time.sleep(1)
+        assert text(page, "record") == ""
+        assert not served.ask("/api/record?watch=x").json["possible"]
+
+
+def test_the_card_works_by_keyboard_alone(browser: Browser, served: Served) -> None:
+    with pushing(served.url("/push"), name=PHONE):
+        page = opened(browser, served)
+        page.run("document.getElementById('record-heading').focus()")
+        press(page, "TAB", "TAB", "TAB", "SPACE")  # the third label
+        press(page, "TAB", "TAB", "TAB", "ARROW_UP")  # over the text and the button: the countdown, off
+        assert page.run("return [document.activeElement.id, document.activeElement.value]") == ["record-countdown", "0"]
+        press(page, "TAB", "ARROW_UP", "ARROW_UP", "ARROW_UP")
+        assert page.run("return [document.activeElement.id, document.activeElement.value]") == ["record-discard", "0"]
+        page.run("document.getElementById('record-begin').focus()")
+        press(page, "SPACE")
+        until(lambda: text(page, "record-big") == "walking")
+        time.sleep(1)
+        press(page, "SPACE")
+        until(lambda: bouts(page) == ["walking"])
+        assert page.run("return document.activeElement.id") == "record-begin"
+
+
+def test_it_fits_small_screens_and_the_dark(browser: Browser, served: Served) -> None:
+    long = "walking very slowly with a heavy rucksack, uphill, in the rain, and talking all the time"
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with pushing(served.url("/push"), name=PHONE), pushing(served.url("/push"), "sitting", name="other"):
+        page = opened(browser, served)
+        choose(page, "record-countdown", "0")
+        choose(page, "record-discard", "0")
+        for label in ("sitting", long, "walking"):
+            page.run("document.getElementById('record-label').value = arguments[0]", label)
+            click(page, "#record-begin")
+            until(lambda label=label: text(page, "record-big") == label)  # type: ignore[misc]
+            if label != "walking":
+                time.sleep(1.1)
+                click(page, "#record-stop")
+                until(lambda: text(page, "record-choose"))
+        for state in ("recording", "idle"):
+            for dark in (False, True):
+                page.prefer(dark=dark)
+                for name, size in (("wide", DESKTOP), ("tablet", TABLET), ("small", SMALL)):
+                    page.resize(size)
+                    time.sleep(0.3)
+                    assert not page.scrolls_sideways()
+                    heights = page.run(
+                        "return [...document.querySelectorAll('#record :is(button, select, input[type=text])')]"
+                        ".filter((one) => one.offsetParent).map((one) => one.getBoundingClientRect().height)"
+                    )
+                    assert min(heights) >= 44  # large enough for a finger
+                    page.picture(PICTURES / f"record_{state}_{name}_{'dark' if dark else 'light'}.png", whole=True)
+            if state == "recording":
+                page.resize(DESKTOP)
+                click(page, "#record-stop")
+                until(lambda: text(page, "record-choose"))
