@@ -34,9 +34,9 @@ def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     few = RandomDraws(windows=400, training_windows=300, training_seed=1, cross_seed=2)
     monkeypatch.setitem(PRESETS, "notebook", replace(PRESETS["notebook"].trained(epochs=1), windows=few))
-    small = replace(PRESETS["everyday"], windows=SlidingHops(5.0)).trained(epochs=1, min_iterations=0)
+    small = replace(PRESETS["everyday"], windows=SlidingHops(20.0)).trained(epochs=1, min_iterations=0)
     monkeypatch.setitem(PRESETS, "everyday", small)
-    monkeypatch.setattr(harken.jobs.demo, "DEMO_RECIPE", replace(small, name="demo"))
+    monkeypatch.setattr(harken.jobs.demo, "DEMO_RECIPE", replace(small, name="demo", windows=SlidingHops(5.0)))
 
 
 def test_the_readme_is_short() -> None:
