@@ -215,7 +215,7 @@ def test_without_pytorch_or_a_folder_the_reason_is_said(tmp_path: Path, monkeypa
     def missing(what: str) -> None:
         raise HarkenError(f'{what} needs PyTorch, which is not installed: pip install "harken[train]"')
 
-    monkeypatch.setattr("harken.server.learning.need_training", missing)
+    monkeypatch.setattr("harken.server.learning.learner.need_training", missing)
     with learning(tmp_path) as served:
         refused = post(served, "/api/learn", how="train")
         assert refused.status == 422

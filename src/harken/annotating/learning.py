@@ -12,7 +12,7 @@ from harken.server.limits import Limits
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from harken.server.learning import Learner
+    from harken.server.learning.learner import Learner
 
 __all__ = ["LearningOnDemand"]
 
@@ -51,7 +51,7 @@ class LearningOnDemand:
         def made() -> "Learner":
             from harken.jobs.learning.files import LabelledFile
             from harken.models.recogniser import Recogniser
-            from harken.server.learning import Learner
+            from harken.server.learning.learner import Learner
 
             return Learner(
                 labelled=lambda: [LabelledFile(*each) for each in self._desk.labelled()],
@@ -63,7 +63,7 @@ class LearningOnDemand:
             )
 
         learner = await asyncio.to_thread(made)
-        from harken.server.learning_routes import learning_routes
+        from harken.server.learning.routes import learning_routes
 
         self._app.include_router(learning_routes(learner, self._limits))
         self._learner = learner

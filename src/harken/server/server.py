@@ -106,10 +106,10 @@ def server_for(
     with extra_serve():
         from harken.models.recogniser import Recogniser
         from harken.server.app import create_app
-        from harken.server.chosen_model import chosen_model
         from harken.server.demo import about_demo, demo_watches, stream
         from harken.server.hub import Hub
-        from harken.server.learning import models_folder
+        from harken.server.learning.chosen_model import chosen_model
+        from harken.server.learning.learner import models_folder
         from harken.server.limits import Limits
         from harken.server.recorded.recorder import Recorder
         from harken.server.sample_log import SampleLog

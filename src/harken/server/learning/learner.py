@@ -19,8 +19,8 @@ from harken.models.recogniser import Recogniser
 from harken.readers.blocks import stem
 from harken.recordings.mending import LATEST_NS
 from harken.server.background import Background
-from harken.server.chosen_model import remember_choice
-from harken.server.learning_process import NICENESS, LearnRequest, learn_in_process
+from harken.server.learning.chosen_model import remember_choice
+from harken.server.learning.process import NICENESS, LearnRequest, learn_in_process
 from harken.server.limits import RefusedError
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_training
@@ -65,7 +65,7 @@ class Learner:
         orientation: whether the server turns watches when it labels; see ``harken.jobs.learning.job.learn``.
         longest_s: a job that takes longer is ended.
         served: the learned model that the server labels with at the start; None: the model before.
-        remember: whether the choice is kept in ``folder`` (``harken.server.chosen_model``).
+        remember: whether the choice is kept in ``folder`` (``harken.server.learning.chosen_model``).
         refused: why nothing can be learned in this server, a sentence; None if it can.
         training: arguments of ``learn`` for training, in place of the usual ones.
     """

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from harken.server.learning import Learner
+from harken.server.learning.learner import Learner
 from harken.server.limits import Limits
 from harken.server.request_bodies import described_body, fields_of
 from harken.server.schemas import Refusal, refusals
