@@ -221,7 +221,8 @@ class Desk:
                 except OSError as error:
                     recording.fail(f"{recording.path}: {entry} cannot be read ({error.strerror or error})")
             case "failed":
-                recording.fail(message["error"])
+                error, path = message["error"], str(recording.path)
+                recording.fail(error if path in error else f"{path}: {error}")
         if recording.state != "reading":
             self._processes.pop(recording, None)
             self.schedule()
