@@ -49,8 +49,8 @@ POLL_S = 0.5
 NICENESS = 5
 """Labels of watches have priority."""
 NO_MEMORY = "labelling this recording takes more memory than the server allows; use harken label"
-NO_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "out of memory")
-"""Messages of PyTorch, which does not raise MemoryError."""
+NO_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "error return without exception set")
+"""Messages of PyTorch and, in the middle of an import, of Python, where they do not raise MemoryError."""
 
 
 OnProgress: TypeAlias = Callable[[str, float | None], None]
@@ -240,7 +240,7 @@ def _outcome(recogniser: "Recogniser", request: LabelRequest, limits: Limits, pr
     except MemoryError:
         return "refused", NO_MEMORY.encode()
     except Exception as error:
-        if isinstance(error, RuntimeError) and any(sign in str(error) for sign in NO_MEMORY_SIGNS):
+        if isinstance(error, (RuntimeError, SystemError)) and any(sign in str(error) for sign in NO_MEMORY_SIGNS):
             return "refused", NO_MEMORY.encode()
         return "fault", traceback.format_exc().encode()
 
