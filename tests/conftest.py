@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 import people
+import pictures
 from command_line import Finished, Run
 from harken.cli import main
 from harken.learning.presets import PRESETS
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real recordings; the test is skipped where there is none."""
     folder = os.environ.get("HARKEN_DATA")
@@ -52,6 +53,12 @@ def small_preset(monkeypatch: pytest.MonkeyPatch) -> None:
     """The presets ``small`` and ``small-everyday``: the recipes with short windows, few of them."""
     for name, recipe in people.SMALL_PRESETS.items():
         monkeypatch.setitem(PRESETS, name, recipe)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are made, and each is written as one white dot."""
+    pictures.leave_undrawn(monkeypatch)
 
 
 @pytest.fixture

@@ -2,13 +2,17 @@
 
 import re
 import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
+import requests
 
 import harken.jobs.demo
 import people
+import pictures
 from command_line import Run
 from harken.learning.presets import PRESETS, RandomDraws, SlidingHops
 
@@ -19,7 +23,7 @@ BLOCKS = {
     for name, text in PAGES.items()
 }
 COMMANDS = {
-    "README.md": ("demo", "simulate", "simulate", "train", "label"),
+    "README.md": ("demo", "simulate", "simulate", "train", "label", "annotate"),
     "docs/first_model.md": (*("simulate", "simulate", "inspect", "inspect", "train", "evaluate", "label", "export"),),
 }
 
@@ -30,9 +34,9 @@ def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     few = RandomDraws(windows=400, training_windows=300, training_seed=1, cross_seed=2)
     monkeypatch.setitem(PRESETS, "notebook", replace(PRESETS["notebook"].trained(epochs=1), windows=few))
-    small = replace(PRESETS["everyday"], windows=SlidingHops(5.0)).trained(epochs=1, min_iterations=0)
+    small = replace(PRESETS["everyday"], windows=SlidingHops(20.0)).trained(epochs=1, min_iterations=0)
     monkeypatch.setitem(PRESETS, "everyday", small)
-    monkeypatch.setattr(harken.jobs.demo, "DEMO_RECIPE", replace(small, name="demo"))
+    monkeypatch.setattr(harken.jobs.demo, "DEMO_RECIPE", replace(small, name="demo", windows=SlidingHops(5.0)))
 
 
 def test_the_readme_is_short() -> None:
@@ -41,7 +45,9 @@ def test_the_readme_is_short() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.usefixtures("_small")
-def test_the_commands(page: str, run_harken: Run) -> None:
+def test_the_commands(page: str, run_harken: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    if page == "README.md":  # the other page's training draws its pictures
+        pictures.leave_undrawn(monkeypatch)
     commands = [
         line.removeprefix("$ ")
         for kind, block in BLOCKS[page]
@@ -51,6 +57,9 @@ def test_the_commands(page: str, run_harken: Run) -> None:
     ]
     assert tuple(command.split()[1] for command in commands) == COMMANDS[page]
     for command in commands:
+        if command.split()[1] == "annotate":
+            _check_annotate(command)
+            continue
         ended = run_harken(*shlex.split(command)[1:])
         assert ended.exit_code == 0, (command, ended.stderr)
         if command.split()[1] in ("train", "evaluate", "label"):
@@ -59,7 +68,19 @@ def test_the_commands(page: str, run_harken: Run) -> None:
     assert "simulated by harken simulate" in report[: report.index("The three tests")]
 
 
-@pytest.mark.usefixtures("_small")
+def _check_annotate(command: str) -> None:
+    """The command serves its page until it is ended."""
+    arguments = [*shlex.split(command)[1:], "--port", "0", "--no-open", "--no-model"]
+    with Popen([sys.executable, "-m", "harken", *arguments], stdout=PIPE, text=True) as serving:
+        try:
+            assert serving.stdout is not None
+            (url,) = re.findall(r"http://\S+", serving.stdout.readline())
+            assert [one["name"] for one in requests.get(f"{url}api/recordings", timeout=30).json()] == ["me"]
+        finally:
+            serving.kill()
+
+
+@pytest.mark.usefixtures("_small", "undrawn")
 def test_the_run_directory_holds_what_the_page_lists(run_harken: Run) -> None:
     for name, seed in (("me", 1), ("friend", 2)):
         people.write_person(Path(f"{name}.csv"), seed, seconds=40)

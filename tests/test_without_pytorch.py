@@ -46,17 +46,21 @@ def python_of(folder: Path) -> Path:
 
 def make_environment(folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    pip = [str(python_of(folder)), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pip = [str(python_of(folder)), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
     environment = os.environ | {"HARKEN_NATIVE_BUILD": "0"}  # the library that is built already is used
     subprocess.run([*pip, "--editable", f"{TOP}[serve]"], env=environment, check=True)
     # The demo's recordings lie in this package, which is not imported, so it needs no dependencies.
     subprocess.run([*pip, "--no-deps", "seglearn"], check=True)
 
 
+def environment_of_its_own() -> dict[str, str]:
+    """Variables with which only this harken is found, and what is compiled at the first import is kept."""
+    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")}
+
+
 def run(python: Path, words: Sequence[object], **options: object) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [str(python), "-m", "harken", *map(str, words)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(command, env=environment_of_its_own(), capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
 
 
 def test_the_environment_lacks_them(python: Path) -> None:
@@ -86,10 +90,9 @@ def test_it_inspects_and_simulates(python: Path, tmp_path: Path) -> None:
 
 
 def test_it_serves_the_demo(python: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     words = [str(python), "-m", "harken", "serve", "--demo", "--no-open", "--port", "0"]
     with subprocess.Popen(
-        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        words, env=environment_of_its_own(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as server:
         try:
             assert server.stdout is not None

@@ -1,7 +1,8 @@
 """The notebook's recipe with all its epochs, on our own LSTM and without it: seconds, and the scores of several seeds.
 
     python -m benchmarks.speed.notebook_speed --data DIR --out DIR [--before CHECKOUT] [--seeds 0 1 2]
-                                              [--other-seeds 0] [--threads 2] [--at-once 1] [--json FILE]
+                                              [--other-seeds 0] [--threads 2] [--at-once 1] [--windows 10000]
+                                              [--json FILE]
 
 ``--data`` holds recordings in the notebook's CSV format: ``--me`` for training and for the test on overlapping windows
 (as in the notebook), and ``--friend``, an unseen person. Every training is the fit of the model in ``harken train ME
@@ -34,12 +35,14 @@ from harken.support.files import write_text
 OURS, NN, BEFORE = "harken", "nn.LSTM", "before"
 FIT = """
 import json, sys, time
+from dataclasses import replace
 from harken import Recogniser, random_windows, read
 from harken.learning.presets import PRESETS
 
-me, friend, epochs, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+me, friend, (epochs, seed, windows) = sys.argv[1], sys.argv[2], map(int, sys.argv[3:])
 preset = PRESETS["notebook"]
 drawn = preset.windows
+drawn = replace(drawn, windows=windows, training_windows=windows * drawn.training_windows // drawn.windows)
 mine, theirs = (
     random_windows(read(file, as_found=True), length=preset.window_length, count=drawn.windows, seed=draw)
     for file, draw in ((me, drawn.training_seed), (friend, drawn.cross_seed))
@@ -75,7 +78,7 @@ def trained(arguments: argparse.Namespace, training: Training) -> dict[str, Any]
             settings["PYTHONPATH"] = str(arguments.before / "src")
         files = [str(arguments.data / name) for name in (arguments.me, arguments.friend)]
         made = subprocess.run(
-            [sys.executable, "-c", FIT, *files, str(arguments.epochs), str(seed)],
+            [sys.executable, "-c", FIT, *files, str(arguments.epochs), str(seed), str(arguments.windows)],
             check=True,
             env=os.environ | settings,
             stdout=subprocess.PIPE,
@@ -112,6 +115,7 @@ def main() -> None:
     parser.add_argument("--me", default="merged_ab.csv", help="the training recording in --data")
     parser.add_argument("--friend", default="merged_ef.csv", help="the unseen person's recording in --data")
     parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--windows", type=int, default=10_000, help="drawn from each recording; 10,000 in the notebook")
     parser.add_argument("--before", type=Path, help="a checkout of an earlier harken")
     parser.add_argument("--ways", nargs="+", choices=(NN, BEFORE), help="beside ours; default: all that can run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -142,6 +146,7 @@ def main() -> None:
             "machine": made["machine"] | {"threads": arguments.threads, "at_once": arguments.at_once},
             "versions": made["versions"],
             "epochs": arguments.epochs,
+            "windows": arguments.windows,
             "summary": summed,
             "runs": runs,
         }

@@ -1,5 +1,6 @@
 """What a model says: as ``harken label`` says it, in a file that is whole or not used."""
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,15 @@ import pytest
 
 import harken
 from annotating_server import START_MS, annotating, intervals, put, write_recording
+from harken.annotating.desk import Desk
 from harken.annotating.server import annotation_server
 from harken.annotating.suggestions import NO_LABEL, NOT_WORN, Suggestions
 from harken.readers.options import TableOptions
 from harken.support.tables import nanoseconds
 from server_thread import recogniser
+
+LONGEST_S = 180.0
+"""The process that labels leaves the processor to all others."""
 
 
 def test_the_bouts_are_those_of_the_labels_that_harken_label_gives(tmp_path: Path) -> None:
@@ -25,7 +30,7 @@ def test_the_bouts_are_those_of_the_labels_that_harken_label_gives(tmp_path: Pat
         refused = served.ask("/api/recordings/0/model")
         if refused.status == 404:
             assert refused.json["error"] == "the model has not labelled this recording yet"
-        served.ask_until("/api/recordings/0", lambda each: each["model"]["state"] in ("ready", "failed"))
+        served.ask_until("/api/recordings/0", lambda each: each["model"]["state"] in ("ready", "failed"), LONGEST_S)
         bouts = served.ask("/api/recordings/0/model").json
         moment = served.ask("/api/recordings/0/unsure")
         assert moment.status in (200, 404)
@@ -47,10 +52,48 @@ def test_a_recording_that_the_model_cannot_label_can_be_labelled_by_hand(tmp_pat
     recogniser().save(tmp_path / "small.safetensors")
     with annotating(path, model=tmp_path / "small.safetensors") as served:
         served.ask("/api/recordings/0")
-        about = served.ask_until("/api/recordings/0", lambda each: each["model"]["state"] == "failed")
+        about = served.ask_until("/api/recordings/0", lambda each: each["model"]["state"] == "failed", LONGEST_S)
         assert "anna.csv" in about["model"]["error"]
         assert served.ask("/api/recordings/0/model").json == {"error": about["model"]["error"]}
         assert put(served, intervals((0, 0.5, "lying"))).status == 200
+
+
+def test_labels_of_the_page_can_be_learned_from(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=60, label=None)
+    recogniser().save(tmp_path / "small.safetensors")
+    with annotating(path, model=tmp_path / "small.safetensors") as served:
+        assert put(served, intervals((0, 25, "lying"), (30, 55, "sitting"))).status == 200
+        learn = served.ask("/api/learn").json
+        assert learn["available"]["people"] == [{"subject": "anna", "seconds_by_label": {"lying": 25, "sitting": 25}}]
+        assert learn["before"]["labels"] == list(recogniser().specification_.labels)
+        assert served.ask("/api/learn/nothing").status == 404
+
+
+def test_a_model_that_is_chosen_labels_the_recordings_again(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=60, label=None)
+    recogniser().save(tmp_path / "small.safetensors")
+    other = recogniser().with_temperature(3.0, recogniser().specification_.calibrated_on)
+
+    async def use() -> None:
+        desk = Desk([(path, "anna")], TableOptions(), model=tmp_path / "small.safetensors")
+        running = asyncio.create_task(desk.run())
+        (recording,) = desk.recordings
+        desk.want(recording)
+        found = []
+        for name in ("small", f"{other.specification_.preset}-1"):
+            async with asyncio.timeout(LONGEST_S):
+                while recording.model is None:
+                    await asyncio.sleep(0.05)
+            assert recording.model_name == name
+            found.append(recording.model.probability)
+            if name == "small":
+                await desk.serve(other)
+                assert recording.model is None
+        assert np.nanmax(found[1]) < np.nanmax(found[0]), "the probabilities are those of the other model"
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(use())
 
 
 def test_a_file_is_read_as_it_was_written_or_not_at_all(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from harken.annotating.windows import SILENT_S, Window, Windows
+from harken.annotating.windows import SILENT_S, PageWindows, Window
 
 
 class Clock:
@@ -26,7 +26,7 @@ def newest(window: Window) -> dict[str, Any]:
 
 
 def test_the_first_window_writes_until_it_is_gone() -> None:
-    windows = Windows(lambda: None)
+    windows = PageWindows(lambda: None)
     first, second = windows.connect("one"), windows.connect("two")
     assert newest(first) == {"type": "writer", "writing": True, "free": False, "reason": None}
     assert newest(second) == {"type": "writer", "writing": False, "free": False, "reason": None}
@@ -42,7 +42,7 @@ def test_the_first_window_writes_until_it_is_gone() -> None:
 
 def test_a_window_takes_over_from_one_that_is_silent() -> None:
     clock = Clock()
-    windows = Windows(lambda: None, clock_s=clock)
+    windows = PageWindows(lambda: None, clock_s=clock)
     first, second = windows.connect("one"), windows.connect("two")
     clock.now_s = SILENT_S - 1
     windows.take("two")
@@ -63,7 +63,7 @@ def test_a_window_takes_over_from_one_that_is_silent() -> None:
 
 def test_nobody_writes_what_is_read_only() -> None:
     reason: list[str | None] = ["it is being read"]
-    windows = Windows(lambda: reason[0])
+    windows = PageWindows(lambda: reason[0])
     window = windows.connect("one")
     assert newest(window) == {"type": "writer", "writing": False, "free": False, "reason": "it is being read"}
     windows.take("one")
@@ -88,7 +88,7 @@ def test_only_the_newest_message_of_a_type_waits() -> None:
 
 
 def test_a_lost_window_is_replaced_and_stays_the_writer() -> None:
-    windows = Windows(lambda: None)
+    windows = PageWindows(lambda: None)
     lost, again = windows.connect("one"), windows.connect("one")
     assert lost.closed
     assert newest(again)["writing"]

@@ -211,6 +211,26 @@ def test_a_table_without_rows_has_no_labels(tmp_path: Path, header: str) -> None
     assert bouts(read_annotations(written(tmp_path, header + "\n")).intervals(SPAN)) == []
 
 
+def test_notes_are_read_and_survive_the_round_trip(tmp_path: Path) -> None:
+    content = 'start,end,label,Remarks\n0,60,lying,"slept,\n perhaps"\n60,120.5,walking\n130,300,sitting, '
+    intervals = read_annotations(written(tmp_path, content + "x" * 1200 + "\n")).intervals(SPAN)
+    assert bouts(intervals) == BOUTS
+    assert [intervals.notes.get(line, "") for line in intervals.lines] == ["slept, perhaps", "", "x" * 1000]
+    write_intervals(again := tmp_path / "again.csv", intervals)
+    assert again.read_text().splitlines()[:2] == [
+        "start,end,label,note",
+        '2024-03-09T10:00:00+00:00,2024-03-09T10:01:00+00:00,lying,"slept, perhaps"',
+    ]
+    found = read_annotations(again)
+    assert found.format == "plain table"
+    assert [entry.note for entry in found.entries] == ["slept, perhaps", "", "x" * 1000]
+    assert found.intervals(SPAN).trimmed(5).notes == found.intervals(SPAN).notes
+
+
+def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
+    assert read_annotations(written(tmp_path, "start,end,label,rater,note\n0,1,lying,bob,x\n")).unread == ("rater",)
+
+
 def test_limits_hold_before_anything_is_read(tmp_path: Path) -> None:
     large = tmp_path / "large.csv"
     large.write_bytes(b"0,1,a\n" * 3_000_000)

@@ -1,6 +1,7 @@
 """The script that shows what a noisier or a coarser sensor does to fold models' answers."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +20,17 @@ def _invented_study(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocols, "PROTOCOLS", study.with_study())
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A benchmark to read only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(protocols, "PROTOCOLS", study.with_study())
+        return study.finished_run(tmp_path_factory.mktemp("finished") / "run", baselines=("random_forest",), epochs=20)
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Path:
-    return study.finished_run(tmp_path / "run", baselines=("random_forest",), epochs=20)
+def run(finished: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(finished, tmp_path / "run")
 
 
 def test_the_sensor_as_it_is_gives_the_benchmark_s_scores_and_a_spoilt_one_gives_its_own(

@@ -12,7 +12,7 @@ PAGE = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
 MODULES = sorted(path for path in (ROOT / "benchmarks").glob("*/*.py") if path.name != "__init__.py")
 
 
-@pytest.mark.parametrize("folder", ["recognition", "model", "speed", "live"])
+@pytest.mark.parametrize("folder", ["recognition", "model", "speed", "annotating", "live"])
 def test_every_benchmark_is_named_in_the_section_of_its_folder(folder: str) -> None:
     (section,) = re.findall(rf"^## {folder.capitalize()}\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL)
     named = set(re.findall(r"`(\w+)`", section))

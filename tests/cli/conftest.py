@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import people
+import pictures
 from harken.learning.presets import PRESETS
 from training_runs import Quiet
 
@@ -21,5 +22,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, "small-everyday", people.SMALL_EVERYDAY)
+        pictures.leave_undrawn(patch)
         train_run(RunSettings(files=(alice,), out=folder / "run", preset="small-everyday"), Quiet())
     return folder

@@ -31,7 +31,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     return Disk(monkeypatch)
 
 
-@pytest.mark.usefixtures("small_preset")
+@pytest.mark.usefixtures("small_preset", "undrawn")
 def test_a_training_goes_on_wherever_it_was_stopped(run_harken: Run, alice: Path, tmp_path: Path, disk: Disk) -> None:
     arguments = ("train", alice, "--preset", "small", "--epochs", 1, "--out")
     assert run_harken(*arguments, tmp_path / "undisturbed").exit_code == 0

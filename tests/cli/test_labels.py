@@ -16,7 +16,7 @@ from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from training_runs import Quiet, settings_of
 
-pytestmark = pytest.mark.usefixtures("small_preset")
+pytestmark = pytest.mark.usefixtures("small_preset", "undrawn")
 
 NOTES = [(30 * number, 30 * number + 20, label) for number, label in enumerate(people.BOUTS)]
 """The bouts of ``people.write_person``, in seconds from the start."""

@@ -26,6 +26,7 @@ def printed(ended: Finished) -> str:
     return " ".join(ended.stdout.split())
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_several_people_hold_some_out(run_harken: Run, alice: Path, bob: Path, tmp_path: Path) -> None:
     text = printed(run_harken("train", alice, bob, "--out", tmp_path / "run", "--preset", "brief"))
     assert "Held out: a copy trained without 1 of its 2 training people has an accuracy of" in text
@@ -37,6 +38,7 @@ def test_several_people_hold_some_out(run_harken: Run, alice: Path, bob: Path, t
     assert "Note: 2 files: Acceleration is in m/s2 (at rest 9." in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_person_leaves_unseen_uncalibrated(run_harken: Run, alice: Path, bob: Path, tmp_path: Path) -> None:
     text = printed(run_harken("train", alice, "--out", tmp_path / "alone", "--preset", "brief"))
     unknown = "There were no recordings of unseen people (--cross), so the accuracy on unseen people is unknown."

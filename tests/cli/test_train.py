@@ -28,6 +28,7 @@ def test_prints_the_tests_beside_one_another_and_where_the_report_is(
     assert "unseen" in ended.stderr
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_cross_takes_several_files_up_to_the_next_option(
     run_harken: Run, alice: Path, bob: Path, tmp_path: Path
 ) -> None:
@@ -41,6 +42,7 @@ def test_cross_takes_several_files_up_to_the_next_option(
     assert "Mean of each person's macro F1" in ended.stdout
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_folders_stand_for_the_recordings_in_them(run_harken: Run, alice: Path, bob: Path, tmp_path: Path) -> None:
     learned, met = tmp_path / "learned", tmp_path / "met"
     for folder, files in ((learned, [alice]), (met, [bob, people.write_person(tmp_path / "carol.csv", 3)])):
@@ -133,6 +135,7 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_everyday_is_the_default(run_harken: Run, alice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PRESETS, "everyday", replace(people.SMALL_EVERYDAY, name="everyday"))
     assert run_harken("train", alice, "--out", tmp_path / "run", "--epochs", "1").exit_code == 0
@@ -140,6 +143,7 @@ def test_everyday_is_the_default(run_harken: Run, alice: Path, tmp_path: Path, m
     assert record["settings"]["preset"]["name"] == "everyday"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_real_files_train(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:
     folder = data_dir / "notebook_format"
     ended = run_harken(

@@ -17,6 +17,12 @@ from harken.support.errors import HarkenError
 from harken.windows.windows import sliding_windows
 
 
+@pytest.fixture(scope="module")
+def wrists(data_dir: Path) -> list[Recording]:
+    """Everybody's wrist of selfBACK."""
+    return read_selfback(data_dir / "selfback")
+
+
 def mean_g(recording: Recording, label: str) -> np.ndarray:
     """The mean acceleration of one label, ``[3]``."""
     mean: np.ndarray = recording.signals[recording.label_codes == recording.label_names.index(label)].mean(axis=0)
@@ -42,9 +48,9 @@ def test_everybody_is_read(data_dir: Path, name: str, people: int, rows: int, ra
         assert set(to_common(r, info).label_names) == {info.label_map[label] for label in r.label_names}
 
 
-def test_the_axis_along_the_forearm(data_dir: Path) -> None:
+def test_the_axis_along_the_forearm(data_dir: Path, wrists: list[Recording]) -> None:
     """Where people walk, the arm hangs: gravity lies along the forearm. At a desk it lies across it."""
-    walks = np.array([mean_g(recording, "walk_mod") for recording in read_selfback(data_dir / "selfback")])
+    walks = np.array([mean_g(recording, "walk_mod") for recording in wrists])
     assert (np.abs(walks).argmax(axis=1) == 1).sum() >= 33
     assert (walks[:, 1] < 0).all()
     for recording in read_hawthorne(data_dir / "hawthorne"):
@@ -54,8 +60,10 @@ def test_the_axis_along_the_forearm(data_dir: Path) -> None:
     assert desks.mean(axis=0)[1] < 0.2 < desks.mean(axis=0).min(initial=1, where=[True, False, True])
 
 
-def test_selfbacks_published_layout_and_the_table_give_the_same_recordings(data_dir: Path, tmp_path: Path) -> None:
-    tables = {r.subject: r for r in read_selfback(data_dir / "selfback")}
+def test_selfbacks_published_layout_and_the_table_give_the_same_recordings(
+    data_dir: Path, wrists: list[Recording], tmp_path: Path
+) -> None:
+    tables = {r.subject: r for r in wrists}
     (tmp_path / "repository" / "9_class").mkdir(parents=True)
     for here, there in (("wrist34", "w"), ("thigh34", "t")):
         (tmp_path / "repository" / "9_class" / here).symlink_to(data_dir / "selfback" / "raw_published" / there)
@@ -68,18 +76,17 @@ def test_selfbacks_published_layout_and_the_table_give_the_same_recordings(data_
         np.testing.assert_array_equal(published.label_codes, tidy.label_codes)
 
 
-def test_selfbacks_wrist_and_thigh_were_worn_at_the_same_time(data_dir: Path) -> None:
-    wrist = read_selfback(data_dir / "selfback")
+def test_selfbacks_wrist_and_thigh_were_worn_at_the_same_time(data_dir: Path, wrists: list[Recording]) -> None:
     thigh = read_selfback(data_dir / "selfback", placement=Placement.THIGH)
-    assert [r.subject for r in wrist] == [r.subject for r in thigh]
+    assert [r.subject for r in wrists] == [r.subject for r in thigh]
     assert {r.quality.placement for r in thigh} == {Placement.THIGH}
-    for one, other in zip(wrist, thigh, strict=True):
+    for one, other in zip(wrists, thigh, strict=True):
         assert abs(int(one.time_ns[0] - other.time_ns[0])) < 5e9
         assert mean_g(other, "standing")[0] < -0.7  # gravity lies along the thigh
 
 
-def test_selfbacks_activities_are_apart(data_dir: Path) -> None:
-    recording = read_selfback(data_dir / "selfback")[0]
+def test_selfbacks_activities_are_apart(wrists: list[Recording]) -> None:
+    recording = wrists[0]
     edges = [0, *recording.gap_rows.tolist(), len(recording)]
     for first, after in pairwise(edges):
         assert len(set(recording.label_codes[first:after].tolist())) == 1

@@ -1,4 +1,4 @@
-"""``harken serve`` as a process of its own on a free port, for tests of what a browser sees."""
+"""``harken serve`` or ``annotate`` as a process of its own on a free port, for tests of what a browser sees."""
 
 import os
 import socket
@@ -15,13 +15,13 @@ LONGEST_START_S = 60.0
 
 
 @contextmanager
-def serving(*arguments: str, log: Path, port: int | None = None) -> Iterator[str]:
+def serving(*arguments: str, log: Path, port: int | None = None, command: str = "serve") -> Iterator[str]:
     """The address of a server that answers; it is stopped when the block ends. What it prints goes to ``log``."""
     port = free_port() if port is None else port
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "harken", "serve", "--no-open", "--port", str(port), *arguments]
+    words = [sys.executable, "-m", "harken", command, "--no-open", "--port", str(port), *arguments]
     with log.open("w") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "COLUMNS": "80"})
+        process = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "COLUMNS": "80"})
         try:
             _wait(process, address, log)
             yield address
@@ -42,10 +42,10 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     """Until the server answers."""
     began = time.monotonic()
     while True:
-        assert process.poll() is None, f"harken serve ended by itself:\n{log.read_text()}"
+        assert process.poll() is None, f"the server ended by itself:\n{log.read_text()}"
         try:
-            with urllib.request.urlopen(f"{address}/health", timeout=2):
+            with urllib.request.urlopen(address, timeout=2):
                 return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
-            assert time.monotonic() - began < LONGEST_START_S, f"harken serve does not answer:\n{log.read_text()}"
+            assert time.monotonic() - began < LONGEST_START_S, f"the server does not answer:\n{log.read_text()}"
             time.sleep(0.1)

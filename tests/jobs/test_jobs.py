@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.usefixtures("small_preset")
+@pytest.mark.usefixtures("small_preset", "undrawn")
 def test_train_and_evaluate_are_the_commands(folder: Path, run_harken: Callable[..., Any]) -> None:
     alice, bob, carol = (folder / f"{name}.csv" for name in ("alice", "bob", "carol"))
     outcome = harken.train(alice, cross=bob, out=folder / "job", preset="small-everyday", threads=1)
@@ -52,7 +52,7 @@ def test_train_and_evaluate_are_the_commands(folder: Path, run_harken: Callable[
     assert harken.evaluate(recogniser, files, unsure_below=0.6).as_dict() == evaluated.as_dict()
 
 
-@pytest.mark.usefixtures("small_preset")
+@pytest.mark.usefixtures("small_preset", "undrawn")
 def test_a_table_of_several_people_is_their_recordings(folder: Path, run_harken: Callable[..., Any]) -> None:
     """The model, and every score, are those of each person's own file."""
     study = people.write_study(folder / "study.csv", ("alice", "bob"))
@@ -90,7 +90,7 @@ def test_a_table_of_several_people_is_their_recordings(folder: Path, run_harken:
     ]
 
 
-@pytest.mark.usefixtures("small_preset")
+@pytest.mark.usefixtures("small_preset", "undrawn")
 def test_benchmark_is_the_command(folder: Path, run_harken: Callable[..., Any]) -> None:
     study = people.write_study(folder / "study.csv", seconds=60)
     job = harken.benchmark(

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score
 
 import people
+from harken.annotations.options import LabelOptions
 from harken.evaluation.comparison import Moments, compare, label_scores, labelled_moments, predicted_labels
-from harken.jobs.learning import LabelledFile, Learned, learn
 from harken.jobs.learning.division import divided, occasions_of, without_people
+from harken.jobs.learning.files import LabelledFile
 from harken.jobs.learning.fits import Adapting, Fit, Training
+from harken.jobs.learning.job import Learned, learn
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
@@ -36,7 +38,7 @@ HOUR_MS = 3_600_000
 
 def labelled_ns(recording: Recording) -> NDArray[np.int64]:
     """The times of labelled valid samples."""
-    return recording.time_ns[recording.valid & (recording.label_codes != UNLABELLED)]
+    return np.asarray(recording.time_ns[recording.valid & (recording.label_codes != UNLABELLED)])
 
 
 @pytest.fixture
@@ -313,6 +315,13 @@ def test_what_cannot_be_learned_from_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match="the preset small draws its windows at random"):
         learn([path], before=None, how="train", out=out, preset=people.SMALL)
     assert not out.exists()
+
+
+def test_the_packaged_model_is_not_adapted_to_what_it_was_trained_on(data_dir: Path, tmp_path: Path) -> None:
+    labels = LabelOptions.of(rename={"laying_down": "lying"})
+    file = LabelledFile(data_dir / "notebook_format" / "merged_ab.csv", labels=labels)
+    with pytest.raises(HarkenError, match=r"merged_ab\.csv: the model was trained on this recording"):
+        learn([file], before="packaged", how="adapt", out=tmp_path / "new.safetensors")
 
 
 def test_progress_rises_to_the_end(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import people
 from harken import read, sliding_windows
 from harken.labelling import LabelSettings, label_file
-from harken.labelling.file import Stage
+from harken.labelling.file import LabelledFile, Stage
 from harken.labelling.settings import file_sha256
 from harken.models.recogniser import Recogniser
 from harken.outcomes.nights import still_at_night_ns
@@ -100,13 +100,21 @@ def four_days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Simulatio
     return path, simulation
 
 
+@pytest.fixture(scope="module")
+def labelled_days(recogniser: Recogniser, four_days: tuple[Path, Simulation]) -> tuple[LabelledFile, Path]:
+    """The four days with labels, and the folder of the results."""
+    path, _ = four_days
+    out = path.parent / "out"
+    return label_file(path, model=recogniser, out=out), out
+
+
 def test_every_complete_night_of_a_simulated_wearer_is_found(
-    recogniser: Recogniser, four_days: tuple[Path, Simulation], tmp_path: Path
+    labelled_days: tuple[LabelledFile, Path], four_days: tuple[Path, Simulation]
 ) -> None:
-    path, simulation = four_days
-    labelled = label_file(path, model=recogniser, out=tmp_path / "out")
+    _, simulation = four_days
+    labelled, out = labelled_days
     truth = simulation.nights().filter("complete")
-    nights = pl.read_csv(tmp_path / "out" / "nights.csv", try_parse_dates=True)
+    nights = pl.read_csv(out / "nights.csv", try_parse_dates=True)
     assert labelled.outcomes.nights is not None
     assert nights.columns == labelled.outcomes.nights.columns
     found = nights.filter("complete")
@@ -118,10 +126,10 @@ def test_every_complete_night_of_a_simulated_wearer_is_found(
 
 
 def test_a_still_arm_in_a_complete_night_counts_as_evidence_for_lying(
-    recogniser: Recogniser, four_days: tuple[Path, Simulation]
+    recogniser: Recogniser, labelled_days: tuple[LabelledFile, Path], four_days: tuple[Path, Simulation]
 ) -> None:
     path, _ = four_days
-    labelled = label_file(path, model=recogniser)
+    labelled, _ = labelled_days
     raw = label_file(path, model=recogniser, settings=LabelSettings(smoothing=False)).timeline
     assert labelled.outcomes.movement is not None
     assert labelled.outcomes.nights is not None
@@ -155,7 +163,9 @@ def test_a_diary_guides_the_nights_of_a_file(
     assert labelled.summary["diary"] == file_sha256(diary)
 
     diary.write_text(f"{header}\nsomebody,2024-01-02,23:45,06:10\n")
-    labelled = label_file(path, model=recogniser, settings=settings)
+    one_day = tmp_path / "sim.parquet"
+    write_simulation(Simulation(days=1, sample_rate_hz=10, seed=6), one_day)
+    labelled = label_file(one_day, model=recogniser, settings=settings)
     note = f"the diary {diary} has no night of this recording of simulated-6-1; it has nights of somebody"
     assert note in labelled.notes
 

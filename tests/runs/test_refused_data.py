@@ -12,7 +12,7 @@ from harken.runs.settings import RunSettings
 from harken.support.errors import HarkenError
 from training_runs import Quiet, settings_of
 
-pytestmark = pytest.mark.usefixtures("small_preset")
+pytestmark = pytest.mark.usefixtures("small_preset", "undrawn")
 
 
 def test_a_person_in_both_is_refused(alice: Path, tmp_path: Path) -> None:

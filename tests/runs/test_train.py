@@ -66,6 +66,7 @@ def test_a_run_directory_holds_the_files_of_the_readme(alice: Path, bob: Path, t
     assert display.last["model"].tests["cross_person"][1] == scores["cross_person"]["accuracy"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_model_in_it_gives_the_scores_in_it(alice: Path, bob: Path, tmp_path: Path) -> None:
     outcome = train_run(settings_of(alice, bob, tmp_path / "run"), Quiet())
     model = Recogniser.load(tmp_path / "run" / "model.safetensors")
@@ -97,6 +98,7 @@ def test_the_blocked_test_shares_no_sample_with_its_training_windows(alice: Path
         assert start + 32 <= edges[bout + 1]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_global_random_numbers_are_left_alone(alice: Path, tmp_path: Path) -> None:
     import torch
 
@@ -107,6 +109,7 @@ def test_the_global_random_numbers_are_left_alone(alice: Path, tmp_path: Path) -
     assert torch.equal(torch.rand(3), expected)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_seeds_differ(alice: Path, tmp_path: Path) -> None:
     for seed in (0, 1):
         train_run(settings_of(alice, None, tmp_path / f"run{seed}", seed=seed), Quiet())
@@ -114,6 +117,7 @@ def test_seeds_differ(alice: Path, tmp_path: Path) -> None:
     assert first != second
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_cross_people_do_not_change_the_model(alice: Path, bob: Path, tmp_path: Path) -> None:
     """Not for stopping, choosing or calibrating: the weights are the same without them."""
     with_bob = train_run(settings_of(alice, bob, tmp_path / "with"), Quiet())
@@ -148,6 +152,7 @@ def test_bouts_too_short_for_the_honest_test_are_reported(tmp_path: Path) -> Non
     assert any("no honest same-person test" in note for note in missing_windows(outcome))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_several_unseen_are_scored_one_by_one(alice: Path, bob: Path, tmp_path: Path) -> None:
     carol = people.write_person(tmp_path / "carol.csv", 3)
     settings = replace(settings_of(alice, bob, tmp_path / "run"), cross=(bob, carol))
@@ -159,6 +164,7 @@ def test_several_unseen_are_scored_one_by_one(alice: Path, bob: Path, tmp_path: 
     assert outcome.cross_people.interval is None
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_everyday_reads_windows_at_its_own_rate_and_is_calibrated_on_held_out_people(tmp_path: Path) -> None:
     display = Quiet()
     outcome = train_run(everyday(tmp_path, tmp_path / "run"), display)

@@ -32,7 +32,7 @@ def post(served: Served, path: str, **body: str) -> Answer:
 
 def ended(served: Served) -> Any:
     """The state after the job."""
-    return served.ask_until("/api/learn", lambda found: found["state"] != "running", timeout_s=90)
+    return served.ask_until("/api/learn", lambda found: found["state"] != "running", timeout_s=300)
 
 
 def cancelled(served: Served) -> Any:
@@ -148,13 +148,32 @@ def test_posted_recordings_are_labelled_by_the_chosen_model(learned: Served, tmp
     assert post(learned, "/api/learn/choice", serve="neither").status == 422
 
 
+def test_the_choice_is_kept_over_a_restart(tmp_path: Path) -> None:
+    with learning(tmp_path) as served:
+        assert post(served, "/api/learn", how="train").status == 202
+        path = ended(served)["outcome"]["model_path"]
+        assert post(served, "/api/learn/choice", serve="new").status == 200
+    with learning(tmp_path) as served:
+        found = served.ask("/api/learn").json
+        assert (found["state"], found["serves"], found["served_path"]) == ("idle", "new", path)
+        assert served.ask("/api/model").json["labels"] == ["knitting", "lying", "walking"]
+        assert found["before"]["labels"] == list(recogniser().specification_.labels)
+    other = recogniser().with_provenance({"training_people": ["somebody else"]})
+    with learning(tmp_path, recogniser=other) as served:  # the choice was made beside another model
+        assert served.ask("/api/learn").json["serves"] == "before"
+    with learning(tmp_path) as served:
+        assert post(served, "/api/learn/choice", serve="before").json["served_path"] is None
+    with learning(tmp_path) as served:
+        assert served.ask("/api/model").json["labels"] == list(recogniser().specification_.labels)
+
+
 def test_a_job_is_cancelled_and_only_one_runs_and_a_killed_one_is_said(tmp_path: Path) -> None:
     before = set(multiprocessing.active_children())
     with learning(tmp_path, training=LONG) as served:
         assert served.ask("/api/learn").json["state"] == "idle"
         assert post(served, "/api/learn/choice", serve="new").status == 409
         assert post(served, "/api/learn", how="train").status == 202
-        running = served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=90)
+        running = served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=300)
         assert (running["state"], running["stage"], running["outcome"]) == ("running", "test", None)
         assert post(served, "/api/learn", how="train").status == 409
         assert cancelled(served)["state"] == "cancelled"
@@ -162,13 +181,13 @@ def test_a_job_is_cancelled_and_only_one_runs_and_a_killed_one_is_said(tmp_path:
         assert not list((tmp_path / "models").glob("trained*"))
 
         assert post(served, "/api/learn", how="train").status == 202
-        served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=90)
+        served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=300)
         (child,) = set(multiprocessing.active_children()) - before
         child.kill()
         assert "the process ended by itself" in ended(served)["error"]
 
         assert post(served, "/api/learn", how="train").status == 202
-        served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=90)
+        served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=300)
         (child,) = set(multiprocessing.active_children()) - before
     until = time.monotonic() + 10
     while child.is_alive():

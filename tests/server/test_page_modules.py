@@ -1,52 +1,21 @@
 """The page's JavaScript modules, run in a browser, agree with harken's Python."""
 
-import functools
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-import harken
-from browser import Browser, chromium
+from browser import Browser
 from harken.figures.style import label_colours
 from harken.reports.wearer.pictures import colours_of
-
-PAGE = Path(harken.__file__).parent / "server" / "page"
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Files of a folder, without a word on each."""
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+from page_modules import browser_with_modules, said
 
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Browser]:
-    """A browser whose page comes from where the modules lie."""
-    with chromium() as browser:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(PAGE)))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        browser.open(f"http://127.0.0.1:{server.server_port}/icon.svg")
+    with browser_with_modules() as browser:
         yield browser
-        server.shutdown()
-        server.server_close()
-
-
-def said(page: Browser, module: str, expression: str, *arguments: Any) -> Any:
-    """What an expression over a module ``m`` and the arguments ``a`` gives."""
-    script = (
-        "const [url, a, done] = arguments;"
-        f"import(url).then((m) => done({{value: {expression}}})).catch((error) => done({{error: String(error)}}))"
-    )
-    answer = page.driver.execute_async_script(script, f"./{module}", list(arguments))
-    assert "error" not in answer, answer
-    return answer["value"]
 
 
 @pytest.mark.parametrize(

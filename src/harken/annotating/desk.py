@@ -6,25 +6,29 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harken.annotating.cache import cache_folder, entry_name, read_facts
 from harken.annotating.model_process import suggest
 from harken.annotating.reading import read_recording
 from harken.annotating.recording import OpenRecording
 from harken.annotating.suggestions import Suggestions
-from harken.labelling.settings import file_sha256
 from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
 from harken.server.background import Background
 from harken.support.errors import HarkenError
 
+if TYPE_CHECKING:
+    from harken.models.recogniser import Recogniser
+
 __all__ = ["Desk"]
 
 READERS = 2
 """Recordings that are read at once: one after the other, and one that a window waits for."""
-NICENESS, LABELLING_NICENESS = 5, 10
+DIGITS_OF_A_DIGEST = 16
+NICENESS, LABELLING_NICENESS = 0, 10  # a person waits for a recording that is read
 CHECKED_S = 1.0
 """How often it is checked whether another program changed the labels, and whether a writer is silent."""
 STATUS_S = 0.25
@@ -44,13 +48,13 @@ class Desk:
 
     def __init__(self, files: Sequence[tuple[Path, str]], reading: TableOptions, *, model: Path | None) -> None:
         self._reading = reading
-        self._model: Path | None = None
+        self.model: Path | None = None
         name: str | None = None
         labels: tuple[str, ...] = ()
         if model is not None:
-            self._model = model_path(model)
+            self.model = model_path(model)
             labels = read_model(model).specification.labels
-            name = model.name if model.is_dir() else self._model.stem
+            name = model.name if model.is_dir() else self.model.stem
         self.recordings = [
             OpenRecording(number, path, each, model_name=name, model_labels=labels)
             for number, (path, each) in enumerate(files)
@@ -59,6 +63,7 @@ class Desk:
         self._temporary: Path | None = None
         self._processes: dict[OpenRecording, Background] = {}
         self._labelling: Background | None = None
+        self._models = 0  # that were chosen since the start
         self._status_due: set[OpenRecording] = set()
 
     async def run(self) -> None:
@@ -93,6 +98,27 @@ class Desk:
             recording.wanted = True
             self.schedule()
 
+    def labelled(self) -> list[tuple[Path, TableOptions]]:
+        """The recordings with a file of labels beside them, and how they are read."""
+        return [
+            (each.path, self._reading)
+            for each in self.recordings
+            if each.labels is not None and each.labels.path.is_file()
+        ]
+
+    async def serve(self, recogniser: "Recogniser") -> None:
+        """Label the recordings with another model from now on."""
+        self._models += 1
+        path = self._temporary_folder() / f"{recogniser.specification_.preset}-{self._models}.safetensors"
+        await asyncio.to_thread(recogniser.save, path)
+        self.model = path
+        if self._labelling is not None:
+            self._labelling.end()
+            self._labelling = None
+        for recording in self.recordings:
+            recording.use_model(path.stem, recogniser.specification_.labels)
+        self.schedule()
+
     def schedule(self) -> None:
         """Start what can be started."""
         waiting = [each for each in self.recordings if each.state == "waiting"]
@@ -101,16 +127,16 @@ class Desk:
             if len(self._processes) >= (READERS if recording.wanted else 1):
                 break
             self._read(recording)
-        if self._labelling is None and self._model is not None:
+        if self._labelling is None and self.model is not None:
             for recording in self.recordings:
                 if recording.wanted and recording.state == "ready" and recording.model_state == "waiting":
-                    self._suggest(recording, self._model)
+                    self._suggest(recording, self.model)
                     break
 
     def _suggest(self, recording: OpenRecording, model: Path) -> None:
         """Label a recording with the model."""
         try:
-            file = self._place_of(self._entry_of(recording)) / f"{file_sha256(model)[:16]}.npz"
+            file = self._place_of(self._entry_of(recording)) / f"{digest_of(model)}.npz"
         except OSError as error:
             recording.model_state, recording.model_error = "failed", f"cannot be read ({error.strerror or error})"
             return
@@ -173,9 +199,13 @@ class Desk:
             with tempfile.TemporaryFile(dir=self._cache):
                 return entry
         except OSError:
-            if self._temporary is None:
-                self._temporary = Path(tempfile.mkdtemp(prefix="harken-annotate-"))
-            return self._temporary / entry.name
+            return self._temporary_folder() / entry.name
+
+    def _temporary_folder(self) -> Path:
+        """A folder that is removed at the end."""
+        if self._temporary is None:
+            self._temporary = Path(tempfile.mkdtemp(prefix="harken-annotate-"))
+        return self._temporary
 
     def _on_reading(self, recording: OpenRecording, entry: Path, message: dict[str, Any]) -> None:
         """A message of the process that reads."""
@@ -207,3 +237,9 @@ class Desk:
                             recording.labels.load()
                         recording.send_labels()
                 recording.windows.tell()
+
+
+def digest_of(model: Path) -> str:
+    """What a model's suggestions are known by."""
+    with model.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()[:DIGITS_OF_A_DIGEST]

@@ -12,7 +12,6 @@ from harken.annotating.cache import remove_oldest, write_facts
 from harken.annotating.label_column import LabelColumn
 from harken.annotating.levels import ROW_BYTES, LevelsWriter, slot_length_ns
 from harken.readers import TableOptions, file_errors, open_source
-from harken.readers.table import ANOTHER_SUBJECT
 from harken.recordings.mended_stream import MendedStream, mended_stream
 from harken.recordings.recording import acceleration_channels, warnings_of
 from harken.recordings.source import Samples, Source
@@ -157,6 +156,8 @@ def _again(source: Source, stream: MendedStream, first: _Passes) -> _Pass:
 
 def _facts(stream: MendedStream, done: _Pass, names: tuple[str, ...]) -> dict[str, Any]:
     """What is known of a recording that is read."""
+    from harken.readers.table import ANOTHER_SUBJECT  # it imports Polars, which the server does not need
+
     writer = done.writer
     assert writer is not None, "a stream has samples"
     writer.close(sync=True)

@@ -12,7 +12,7 @@ from harken.annotating.labels import Labels
 from harken.annotating.levels import Levels
 from harken.annotating.lock import RecordingLock
 from harken.annotating.suggestions import Suggestions
-from harken.annotating.windows import Windows
+from harken.annotating.windows import PageWindows
 from harken.annotations.moments import Span
 
 __all__ = ["OpenRecording"]
@@ -54,7 +54,7 @@ class OpenRecording:
         self.labels: Labels | None = None
         self.wanted = False
         self.saving = asyncio.Lock()
-        self.windows = Windows(self.why_read_only)
+        self.windows = PageWindows(self.why_read_only)
         self.model: Suggestions | None = None
         self.model_name = model_name
         self.model_labels = model_labels
@@ -121,6 +121,13 @@ class OpenRecording:
         """The model has labelled the recording."""
         inside_ns = np.clip(found.start_ns, self.span.start_ns, self.span.end_ns + 1)
         self.model, self.model_state, self.model_share = replace(found, start_ns=inside_ns), "ready", 1.0
+
+    def use_model(self, name: str, labels: tuple[str, ...]) -> None:
+        """Another model labels the recording from now on."""
+        self.model_name, self.model_labels = name, labels
+        self.model, self.model_share, self.model_error = None, None, None
+        self.model_state = "none" if self.state == "failed" else "waiting"
+        self.send_status()
 
     def fail(self, error: str) -> None:
         """The recording cannot be read."""

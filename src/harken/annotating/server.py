@@ -41,6 +41,7 @@ def annotation_server(
         from fastapi import FastAPI
 
         from harken.annotating.desk import Desk
+        from harken.annotating.learning import LearningOnDemand
         from harken.annotating.routes import LIMITS, annotating_routes
         from harken.server.answers import add_error_answers
         from harken.server.guard import Guard
@@ -59,10 +60,12 @@ def annotation_server(
             running.cancel()
             with suppress(asyncio.CancelledError):
                 await running
+            learning.close()
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     add_error_answers(app, metrics)
     app.include_router(annotating_routes(desk))
     app.include_router(page_routes(PAGE, SERVER_PAGE))
-    guard = Guard(app, token=None, on_refused=lambda reason: metrics.add("harken_refused_total", reason=reason))
+    learning = LearningOnDemand(app, desk, LIMITS)
+    guard = Guard(learning, token=None, on_refused=lambda reason: metrics.add("harken_refused_total", reason=reason))
     return uvicorn_server(guard, LIMITS, metrics, host="127.0.0.1", port=port, on_started=on_started)

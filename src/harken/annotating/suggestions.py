@@ -68,9 +68,9 @@ class Suggestions:
     def read(cls, path: Path) -> "Suggestions | None":
         """The suggestions in a file; None if there is none, or it is damaged."""
         try:
-            with np.load(path, allow_pickle=False) as file:
-                labels = tuple(file["labels"].tolist())
-                found = cls(labels, file["start_ns"], file["code"], file["probability"])
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                labels = tuple(arrays["labels"].tolist())
+                found = cls(labels, arrays["start_ns"], arrays["code"], arrays["probability"])
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
         rows = len(found.code)

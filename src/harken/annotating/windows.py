@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["MOST_WINDOWS", "Window", "Windows"]
+__all__ = ["MOST_WINDOWS", "PageWindows", "Window"]
 
 SILENT_S = 60.0
 """Another window may take over from a writer that has sent nothing for this time."""
@@ -48,7 +48,7 @@ class Window:
         return message
 
 
-class Windows:
+class PageWindows:
     """The windows of one recording. The first is the writer; when it is gone or silent, another one may take over.
 
     Args:

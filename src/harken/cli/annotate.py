@@ -1,5 +1,6 @@
 """``harken annotate``: label recordings by hand, on a page in a browser."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,6 +34,7 @@ def annotate(
     open it. Ctrl+C stops.
     """
     from harken.annotating.server import annotation_server
+    from harken.annotations.labelling import is_side_file
     from harken.cli.files import distinct_names, recordings
     from harken.models.model_file import PACKAGED_MODEL
     from harken.server.server import address, listening
@@ -40,7 +42,9 @@ def annotate(
 
     if no_model and model is not None:
         raise HarkenError("--no-model and --model contradict one another; leave one of them out")
-    found = recordings(files)
+    found = list(dict.fromkeys(map(Path, files)))
+    if not all(path.is_file() and not is_side_file(path) for path in found):
+        found = recordings(files)  # it imports more than the page needs, which takes a second
     for path in found:
         if not path.exists():
             raise HarkenError(f"{path}: there is no such file")

@@ -52,6 +52,7 @@ def serve(
     from harken.server.guard import check_token
     from harken.server.server import is_loopback, listening, new_token, server_for
     from harken.support.errors import HarkenError
+    from harken.support.printable import printable
 
     if demo and model is not None:
         raise HarkenError("--demo has a model of its own; leave out --model")
@@ -67,8 +68,9 @@ def serve(
     def started() -> None:
         _print_addresses(host, listening_at, token, open_page=open_page)
 
+    recogniser = Recogniser.load(model, device="cpu")
     server = server_for(
-        Recogniser.load(model, device="cpu"),
+        recogniser,
         host=host,
         port=port,
         token=token,
@@ -76,6 +78,12 @@ def serve(
         demo=demo,
         on_started=started,
     )
+    if keep is not None and not demo:
+        from harken.server.chosen_model import chosen_model
+        from harken.server.learning import models_folder
+
+        if (chosen := chosen_model(models_folder(keep), recogniser)) is not None:
+            typer.echo(f"The model that was chosen on the page labels: {printable(chosen)}")
     with listening(host, port) as found:
         listening_at = found.getsockname()[1]  # with --port 0 the system chooses one
         server.run(sockets=[found])

@@ -21,7 +21,7 @@ from harken.models.recogniser import Recogniser
 from harken.server.answers import add_error_answers
 from harken.server.guard import Guard
 from harken.server.hub import Hub
-from harken.server.learning import Learner, labelled_files_in
+from harken.server.learning import Learner, labelled_files_in, models_folder
 from harken.server.learning_routes import learning_routes
 from harken.server.limits import RefusedError, malformed
 from harken.server.page_files import SERVER_PAGE, page_routes
@@ -56,6 +56,7 @@ REPORT_HEADERS = {
     "cache-control": "no-store",
 }
 PIECE_BYTES = 1 << 18
+WITHOUT_KEEP = "To learn from labels, start the server with harken serve --keep DIR, without --demo."
 HTML, ZIP = "text/html", "application/zip"
 KEY = "^[A-Za-z0-9_-]{22,64}$"
 """Long enough that nobody guesses a random one."""
@@ -68,6 +69,8 @@ def create_app(
     token: str | None = None,
     sample_source: Task | None = None,
     recording_model: Recogniser | None = None,
+    before: Recogniser | None = None,
+    served: Path | None = None,
     training: Mapping[str, Any] | None = None,
 ) -> Guard:
     """The application for ``hub``.
@@ -77,13 +80,15 @@ def create_app(
         token: the token that clients must send; if None, they must be on this machine.
         sample_source: gives the hub samples that the server itself makes, until cancelled.
         recording_model: labels posted recordings; the hub's recogniser if None.
-        training: arguments of ``harken.jobs.learning.learn`` for *Learn*, in place of the usual ones.
+        before: the model with which learned ones are compared; the hub's recogniser if None.
+        served: the file of the hub's recogniser if it is a learned model.
+        training: arguments of ``harken.jobs.learning.job.learn`` for *Learn*, in place of the usual ones.
 
     Raises:
         HarkenError: when the token is empty, or cannot be sent.
     """
     uploads = Uploads(recording_model or hub.recogniser, hub.limits)
-    learner = _learner(hub, uploads, training)
+    learner = _learner(hub, uploads, before, served, training)
     app = FastAPI(
         title="harken",
         version=__version__,
@@ -109,27 +114,33 @@ def create_app(
     )
 
 
-def _learner(hub: Hub, uploads: Uploads, training: Mapping[str, Any] | None) -> Learner:
+def _learner(
+    hub: Hub, uploads: Uploads, before: Recogniser | None, served: Path | None, training: Mapping[str, Any] | None
+) -> Learner:
     """*Learn* on the recordings with labels in the folder of ``--keep``."""
 
     async def serve(recogniser: Recogniser) -> None:
         await hub.serve(recogniser)
         await uploads.serve(recogniser)
 
-    def labelled() -> list[LabelledFile]:
-        if hub.recorder is not None:
-            hub.recorder.labelled_files()  # they are up to date then
-        return [] if folder is None else labelled_files_in(folder / "recordings")
+    recorder, log = hub.recorder, hub.log
 
-    folder = None if hub.log is None else hub.log.folder
+    def labelled() -> list[LabelledFile]:
+        if recorder is None or log is None:
+            return []
+        recorder.make_changed()
+        return labelled_files_in(log.folder / "recordings")
+
     return Learner(
         labelled=labelled,
-        before=hub.recogniser,
-        folder=Path() if folder is None else folder / "models",
+        before=before or hub.recogniser,
+        folder=Path() if log is None else models_folder(log.folder),
         serve=serve,
         orientation=False,  # live, watches are not turned
         longest_s=hub.limits.learn_s,
-        refused=None if folder is not None else "Learning needs recordings: start harken serve with --keep DIR.",
+        served=served,
+        remember=True,
+        refused=WITHOUT_KEEP if recorder is None else None,
         training=training,
     )
 

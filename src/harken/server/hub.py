@@ -11,6 +11,7 @@ import gc
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -88,7 +89,7 @@ class Hub:
         self.pace = Pace()
         self._waiting: dict[Session, None] = {}  # with samples that no tick has labelled, the longest waiting first
         self._in_network: set[Session] = set()  # their windows' probabilities are being computed
-        self._forgotten = dict.fromkeys(("late", "repeated"), 0)
+        self._dropped: Counter[str] = Counter(late=0, repeated=0)  # of streams that have ended
         self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
         self._wake = asyncio.Event()
         self._choices = ModelChoices(self._wake.set)
@@ -111,7 +112,7 @@ class Hub:
         self._waiting.clear()
         frame = orjson.dumps({"type": "model", "model": self.model()})
         for session in self.sessions.values():
-            self._count_dropped(session)
+            self._dropped.update(session.dropped)
             session.serve(self.specification)
             for outbox in session.senders:
                 outbox.replace(frame)
@@ -250,7 +251,7 @@ class Hub:
             while True:
                 began = time.monotonic()
                 if self._choices:
-                    await asyncio.gather(*ticks)
+                    await asyncio.gather(*ticks, return_exceptions=True)
                     self._choices.take(self._use)
                 if self.inbox or self._due():
                     ticks.add(asyncio.create_task(self._tick()))
@@ -366,16 +367,11 @@ class Hub:
             await self.label(idle, ended=True)
             for session in idle:
                 del self.sessions[session.name]
-                self._count_dropped(session)
+                self._dropped.update(session.dropped)
                 self._waiting.pop(session, None)
             self.metrics.add("harken_forgotten_total", len(idle))
         self.viewers.send_watches(self.watches)
         hand_back()
-
-    def _count_dropped(self, session: Session) -> None:
-        """Count the dropped samples of a stream that ends."""
-        for reason in ("late", "repeated"):
-            self._forgotten[reason] += getattr(session.stream.arrivals, reason)
 
     def watches(self) -> list[dict[str, Any]]:
         """All watches, in the order of their names."""
@@ -383,11 +379,9 @@ class Hub:
 
     def metrics_text(self) -> str:
         """The answer of ``/metrics``."""
-        arrivals = [session.stream.arrivals for session in self.sessions.values()]
-        for reason in ("late", "repeated"):
-            self.metrics.counts["harken_dropped_samples_total", reason] = self._forgotten[reason] + sum(
-                getattr(each, reason) for each in arrivals
-            )
+        for reason, ended in self._dropped.items():
+            present = sum(session.dropped[reason] for session in self.sessions.values())
+            self.metrics.counts["harken_dropped_samples_total", reason] = ended + present
         return self.metrics.text(
             {
                 "harken_watches": len(self.sessions),

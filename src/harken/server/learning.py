@@ -19,13 +19,14 @@ from harken.models.recogniser import Recogniser
 from harken.readers.blocks import stem
 from harken.recordings.mending import LATEST_NS
 from harken.server.background import Background
+from harken.server.chosen_model import remember_choice
 from harken.server.learning_process import NICENESS, LearnRequest, learn_in_process
 from harken.server.limits import RefusedError
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_training
 from harken.support.printable import listed, printable
 
-__all__ = ["Learner", "labelled_files_in"]
+__all__ = ["Learner", "labelled_files_in", "models_folder"]
 
 Choice = Literal["new", "before"]
 EVER = Span(0, LATEST_NS, "UTC")
@@ -61,8 +62,10 @@ class Learner:
             None if there is none.
         folder: where new models are saved.
         serve: called with the chosen model.
-        orientation: whether the server turns watches when it labels; see ``harken.jobs.learning.learn``.
+        orientation: whether the server turns watches when it labels; see ``harken.jobs.learning.job.learn``.
         longest_s: a job that takes longer is ended.
+        served: the learned model that the server labels with at the start; None: the model before.
+        remember: whether the choice is kept in ``folder`` (``harken.server.chosen_model``).
         refused: why nothing can be learned in this server, a sentence; None if it can.
         training: arguments of ``learn`` for training, in place of the usual ones.
     """
@@ -76,16 +79,18 @@ class Learner:
         serve: Callable[[Recogniser], Awaitable[None]],
         orientation: bool,
         longest_s: float,
+        served: Path | None = None,
+        remember: bool = False,
         refused: str | None = None,
         training: Mapping[str, Any] | None = None,
     ) -> None:
         self._labelled, self._before, self._folder, self._serve = labelled, before, folder, serve
         self._orientation, self._longest_s, self._training = orientation, longest_s, dict(training or {})
-        self._refused = refused
+        self._refused, self._served, self._remember = refused, served, remember
+        self._labels_of_files: dict[tuple[Path, int, int], tuple[str, dict[str, float]]] = {}
         self._job: _Job | None = None
         self._process: Background | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._serves: Choice = "before"
         self._choosing = asyncio.Lock()
 
     async def state(self) -> dict[str, Any]:
@@ -107,7 +112,8 @@ class Learner:
             "available": available,
             "before": before,
             "outcome": job and job.outcome,
-            "serves": self._serves,
+            "serves": "before" if self._served is None else "new",
+            "served_path": self._served and str(self._served),
         }
 
     async def begin(self, how: Literal["adapt", "train"]) -> None:
@@ -150,9 +156,12 @@ class Learner:
             RefusedError: when there is no such model (409), or it cannot be read (422).
         """
         async with self._choosing:
-            recogniser = await asyncio.to_thread(self._chosen, choice)
+            path, recogniser = await asyncio.to_thread(self._chosen, choice)
             await self._serve(recogniser)
-            self._serves = choice
+            self._served = path
+            if self._remember and self._before is not None:
+                with contextlib.suppress(OSError):  # the model labels; after a restart the one before does
+                    await asyncio.to_thread(remember_choice, self._folder, self._before, path)
 
     def close(self) -> None:
         """End the process."""
@@ -200,17 +209,18 @@ class Learner:
         training = self._training if how == "train" else {}
         return LearnRequest(files, how, before, out, self._orientation, training)
 
-    def _chosen(self, choice: Choice) -> Recogniser:
+    def _chosen(self, choice: Choice) -> tuple[Path | None, Recogniser]:
+        """The path of a learned model, and the model."""
         if choice == "before":
             if self._before is None:
                 raise RefusedError(409, 1008, "there is no model before", reason="learn")
-            return self._before
+            return None, self._before
         outcome = None if self._job is None else self._job.outcome
         path = None if outcome is None else outcome["model_path"]
         if path is None:
             raise RefusedError(409, 1008, "there is no new model to serve", reason="learn")
         try:
-            return Recogniser.load(path, device="cpu")
+            return Path(path), Recogniser.load(path, device="cpu")
         except HarkenError as error:
             raise RefusedError(422, 1007, str(error), reason="learn") from error
 
@@ -218,8 +228,9 @@ class Learner:
         """The people and their labelled seconds, from the files of labels; and why a way to learn is not possible."""
         people: dict[str, dict[str, float]] = {}
         for file in self._labelled():
-            mine = people.setdefault(_wearer(file), {})
-            for label, seconds in _seconds_by_label(file).items():
+            wearer, seconds_by_label = self._labels_of(file)
+            mine = people.setdefault(wearer, {})
+            for label, seconds in seconds_by_label.items():
                 mine[label] = round(mine.get(label, 0.0) + seconds, 3)
         labels = sorted({label for mine in people.values() for label in mine})
         return {
@@ -227,6 +238,18 @@ class Learner:
             "labels": labels,
             "refused": {how: self._why_not(how, labels) for how in ("adapt", "train")},
         }
+
+    def _labels_of(self, file: LabelledFile) -> tuple[str, dict[str, float]]:
+        """The wearer of a recording and the labelled seconds; read again when the file of labels has changed."""
+        labels = file.labels.path or side_file(file.path)
+        try:
+            found = labels.stat()
+        except OSError:
+            return _wearer(file), {}
+        key = labels, found.st_mtime_ns, found.st_size
+        if key not in self._labels_of_files:
+            self._labels_of_files[key] = _wearer(file), _seconds_by_label(file)
+        return self._labels_of_files[key]
 
     def _why_not(self, how: str, labels: Sequence[str]) -> str | None:
         """Why a way to learn is not possible now, in a sentence; None if it is."""
@@ -250,6 +273,11 @@ class Learner:
         return (
             f"{listed(unknown)} {verb} not among the labels of the model, and adapting adds no label; train a new model"
         )
+
+
+def models_folder(keep: Path) -> Path:
+    """Where the models that are learned from the recordings in a folder of ``--keep`` are saved."""
+    return keep / "models"
 
 
 def labelled_files_in(folder: Path) -> list[LabelledFile]:

@@ -99,7 +99,8 @@ class LearnOutcome(BaseModel):
 
 class LearningState(BaseModel):
     """The state of learning. ``enabled`` says whether this server can learn at all, ``share`` is the share of the whole
-    job, and ``serves`` says which model labels."""
+    job, ``serves`` says which model labels, and
+    ``served_path`` is the file of a learned one."""
 
     enabled: bool
     state: Literal["idle", "running", "done", "failed", "cancelled"]
@@ -112,6 +113,7 @@ class LearningState(BaseModel):
     before: Known | None
     outcome: LearnOutcome | None
     serves: Choice
+    served_path: str | None
 
 
 class LearnRequestBody(BaseModel):

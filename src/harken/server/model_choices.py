@@ -49,12 +49,12 @@ class ModelChoices:
         await used
 
     def take(self, use: Callable[[Recogniser], None]) -> None:
-        """Call ``use`` with each chosen model."""
+        """Call ``use`` with each chosen model; an error is raised by the ``put`` of that model."""
         waiting, self._waiting = self._waiting, []
         for recogniser, used in waiting:
             try:
                 use(recogniser)
-            except HarkenError as error:
+            except Exception as error:  # it must not end the hub, which goes on with the model before
                 if not used.done():
                     used.set_exception(error)
             else:

@@ -89,13 +89,14 @@ def server_for(
     """A server that is ready to ``run()``.
 
     Args:
-        recogniser: labels the samples; with ``demo`` it must be the demo's model (``server.demo.MODEL``).
+        recogniser: labels the samples, unless a learned model was chosen in ``keep``
+            (``server.chosen_model``); with ``demo`` it must be the demo's model (``server.demo.MODEL``).
         host, port: the address.
         token: the token that clients must send; None only for loopback addresses.
         keep: the folder to which samples are written before they are acknowledged; if None, they are not kept.
         demo: stream the demo's people. Posted recordings are labelled by the model that comes with harken.
         limits: the limits of clients; the defaults if None.
-        training: arguments of ``harken.jobs.learning.learn`` for *Learn*, in place of the usual ones.
+        training: arguments of ``harken.jobs.learning.job.learn`` for *Learn*, in place of the usual ones.
         on_started: called when the server answers requests.
 
     Raises:
@@ -105,8 +106,10 @@ def server_for(
     with extra_serve():
         from harken.models.recogniser import Recogniser
         from harken.server.app import create_app
+        from harken.server.chosen_model import chosen_model
         from harken.server.demo import about_demo, demo_watches, stream
         from harken.server.hub import Hub
+        from harken.server.learning import models_folder
         from harken.server.limits import Limits
         from harken.server.recorded.recorder import Recorder
         from harken.server.sample_log import SampleLog
@@ -117,8 +120,9 @@ def server_for(
     # Loaded here, so that missing data of the demo is an error before the server listens.
     watches = demo_watches() if demo else None
     limits = limits or Limits()
+    served = None if keep is None or demo else chosen_model(models_folder(keep), recogniser)
     hub = Hub(
-        recogniser,
+        recogniser if served is None else Recogniser.load(served, device="cpu"),
         limits=limits,
         log=None if keep is None else SampleLog(keep),
         recorder=None if keep is None or demo else Recorder(keep, limits),
@@ -129,6 +133,8 @@ def server_for(
         token=token,
         sample_source=None if watches is None else partial(stream, hub.receive_own, watches),
         recording_model=Recogniser.load(device="cpu") if demo else None,
+        before=recogniser,
+        served=served,
         training=training,
     )
     return uvicorn_server(app, hub.limits, hub.metrics, host=host, port=port, on_started=on_started)

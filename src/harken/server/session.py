@@ -85,6 +85,12 @@ class Session:
         self._last: Update | None = None
         self._final = FinalRows(len(specification.model.labels), most=MOST_ROWS)
 
+    @property
+    def dropped(self) -> dict[str, int]:
+        """The numbers of dropped samples of the stream, by reason."""
+        arrivals = self.stream.arrivals
+        return {"late": arrivals.late, "repeated": arrivals.repeated}
+
     def check_rate(self, samples: int, now_s: float) -> None:
         """Count these samples. Raises ``RefusedError`` when the watch sends more than its limit."""
         limits = self._limits

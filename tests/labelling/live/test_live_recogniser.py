@@ -1,20 +1,14 @@
 """Live equals offline, however samples are cut, also with late, repeated, missing and invalid samples."""
 
-import pickle
-import re
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import people
 from harken.labelling.live import (
     LiveRecogniser,
     LiveSettings,
@@ -30,50 +24,13 @@ from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.mending import MOST_REPEATED, mend
 from harken.recordings.recording import Recording
-from harken.signals import Resampler, Samples, look_ahead_s, resample
+from harken.signals import resample
 from harken.support.errors import HarkenError
 from harken.timelines import label_recording
-from harken.windows.windows import Windows, sliding_windows
+from live_streams import START_NS, Answer, Answering, live, quiet, smooth, wrist
 from offline import still_or_moving, unlabelled
 
-START_NS = 1_700_000_000 * 10**9
 LATE_NS = 2 * 10**9
-DOCS = Path(__file__).parents[3] / "docs"
-Answer = Callable[[Windows], NDArray[np.float32]]
-
-
-def smooth(windows: Windows) -> NDArray[np.float32]:
-    """Probabilities to which every sample of a window matters, each in its own way."""
-    signals = windows.signals.astype(np.float64)
-    each = np.linspace(0.5, 1.5, signals.shape[1])[:, None] * np.array([1.0, 0.7, -0.4])
-    score = (signals * each).sum(axis=(1, 2)) / signals.shape[1]
-    share = 1 / (1 + np.exp(-score))
-    return np.stack([share, 1 - share], axis=1).astype(np.float32)
-
-
-class Answering(Recogniser):
-    """A recogniser of this specification that answers with these probabilities."""
-
-    def __init__(self, specification: Specification, answer: Answer) -> None:
-        super().__init__()
-        self._specification, self._answer = specification, answer
-
-    @property
-    def specification_(self) -> Specification:
-        return self._specification
-
-    def predict_proba(self, windows: Windows) -> NDArray[np.float32]:
-        return self._answer(windows)
-
-
-def wrist(seed: int, time_ns: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Something like a wrist at these times, ``[n, 3]`` in g."""
-    random = np.random.default_rng(seed)
-    t = (time_ns - START_NS) / 1e9
-    phases, sizes = random.uniform(0, 6, (3, 4)), random.uniform(0, 0.4, (3, 4))
-    waves = np.sin(2 * np.pi * np.array([0.2, 1.1, 2.3, 5.0]) * t[:, None, None] + phases) * sizes
-    noise = random.normal(0, 0.01, (len(t), 3))
-    return np.asarray(waves.sum(axis=2) + np.array([0.1, 0.2, 0.9]) + noise, dtype=np.float32)
 
 
 def expected(
@@ -105,16 +62,6 @@ def expected(
     starts, ends = (frame[name].to_physical().to_list() for name in ("start", "end"))
     rows = frame.select("probability_still", "probability_moving").rows()
     return [(start, end, list(row)) for start, end, row in zip(starts, ends, rows, strict=True)]
-
-
-def live(
-    recogniser: LiveRecogniser, signals: NDArray[np.float32], time_ns: NDArray[np.int64], cuts: list[int]
-) -> list[Update]:
-    edges = [0, *sorted({cut % (len(time_ns) + 1) for cut in cuts}), len(time_ns)]
-    updates: list[Update] = []
-    for first, last in pairwise(edges):
-        updates += recogniser.push(signals[first:last], time_ns[first:last])
-    return updates + recogniser.flush()
 
 
 def assert_same(rows: list[TimelineRow], expected_rows: list[tuple[int, int, list[float]]]) -> None:
@@ -218,12 +165,6 @@ def test_watches_together_get_the_updates_of_each_alone(
                 np.testing.assert_array_equal(row.probabilities, same.probabilities)
 
 
-def quiet(seconds: float, rate_hz: float = 20.0, seed: int = 3) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """A stream without trouble, at nearly the model's rate."""
-    time_ns = START_NS + 12_345 + np.arange(int(seconds * rate_hz)) * round(0.999e9 / rate_hz)
-    return wrist(seed, time_ns), time_ns
-
-
 def test_a_stuck_sensor_is_marked_as_offline() -> None:
     found = still_or_moving(length=20, hop=10)
     signals, time_ns = quiet(260)
@@ -261,134 +202,6 @@ def test_a_window_is_labelled_once_it_is_complete_as_if_the_samples_ended_there(
     assert labelled == 19  # of 21 that fit; the last ones wait for their look-ahead
 
 
-def waited_for_by_a_resampler() -> set[int]:
-    """How many samples that are a look-ahead later there were when an even one became known."""
-    signals, time_ns = quiet(10, rate_hz=50)
-    stream, counts = Resampler(20, source_rate_hz=50), set()
-    samples = Samples(time_ns, signals, np.full(len(time_ns), -1, np.int16), np.ones(len(time_ns), dtype=bool))
-    for row in range(len(time_ns)):
-        for known_ns in stream.push(samples.part(row, row + 1)).time_ns.tolist():
-            counts.add(int((time_ns[: row + 1] >= known_ns + look_ahead_s(20) * 1e9).sum()))
-    return counts
-
-
-def waited_for_live() -> set[int]:
-    """The same of a window's last even sample when the window was told."""
-    signals, time_ns = quiet(20, rate_hz=50)
-    recogniser, counts = LiveRecogniser(Answering(still_or_moving(length=40, hop=10), smooth)), set()
-    for row in range(len(time_ns)):
-        for update in recogniser.push(signals[row : row + 1], time_ns[row : row + 1]):
-            last_ns = update.end_ns - 10**9 // 20
-            counts.add(int((time_ns[: row + 1] >= last_ns + look_ahead_s(20) * 1e9).sum()))
-    return counts
-
-
-@pytest.mark.parametrize(
-    ("stated", "measured"),
-    [
-        (look_ahead_s.__doc__, waited_for_by_a_resampler),
-        (DOCS / "signals.md", waited_for_by_a_resampler),
-        (DOCS / "onnx.md", waited_for_by_a_resampler),
-        (LiveRecogniser.__doc__, waited_for_live),
-        (DOCS / "live.md", waited_for_live),
-    ],
-)
-def test_the_look_ahead_agrees_with_the_docs(stated: str | Path, measured: Callable[[], set[int]]) -> None:
-    text = " ".join((stated.read_text(encoding="utf-8") if isinstance(stated, Path) else stated).split())
-    numbers = {"one": 1, "two": 2, "three": 3}
-    assert {numbers[word] for word in re.findall(r"(one|two|three) samples have come that are", text)} == measured()
-    assert {f"{look_ahead_s(30):.2f}"} >= set(re.findall(r"(0\.\d+) s at 30 Hz", text))
-
-
-def test_late_samples_change_earlier_labels_and_later_ones_are_counted() -> None:
-    found = still_or_moving(length=20, hop=10)
-    signals, time_ns = quiet(10)
-    recogniser = LiveRecogniser(Answering(found, smooth))
-    late = slice(120, 124)
-    now = np.r_[0:120, 124:150]
-    first = recogniser.push(signals[now], time_ns[now])
-    again = recogniser.push(signals[late], time_ns[late])
-    assert again[0].end_ns in [update.end_ns for update in first], "a window is told anew"
-    assert recogniser.push(signals[late], time_ns[late]) == []
-    recogniser.push(signals[150:], time_ns[150:])
-    recogniser.push(signals[60:64], time_ns[60:64])
-    assert recogniser.dropped == {"late": 4, "repeated": 4}
-
-
-def by_first_axis(windows: Windows) -> NDArray[np.float32]:
-    share = windows.signals[:, :, 0].mean(axis=1).clip(0, 1)
-    return np.stack([1 - share, share], axis=1).astype(np.float32)
-
-
-def test_a_bout_is_entered_above_one_threshold_and_left_below_another() -> None:
-    found = still_or_moving(length=20, hop=20)
-    seconds = [0.9, 0.7, 0.55, 0.45, 0.42, 0.37, 0.42, 0.45, 0.1]
-    rows = np.arange(20 * len(seconds))
-    time_ns = START_NS + 50_000_000 * rows  # on the grid
-    signals = np.zeros((len(rows), 3), dtype=np.float32)
-    signals[:, 0] = np.repeat(seconds, 20)
-    signals[:, 1] = 1 + rows % 2 / 100
-    recogniser = LiveRecogniser(Answering(found, by_first_axis), LiveSettings(enter_at=0.65, leave_below=0.4))
-    updates = [*recogniser.push(signals, time_ns), *recogniser.flush()]
-    labelled = [(update.entered, update.left, update.label) for update in updates]
-    assert labelled == [
-        ("moving", None, "moving"),
-        *4 * [(None, None, "moving")],
-        (None, "moving", None),  # nothing is at 0.65, though "still" is more probable
-        *2 * [(None, None, None)],
-        ("still", None, "still"),
-        (None, "still", None),  # the stretch ended
-    ]
-    assert np.isnan(updates[-1].probabilities).all()
-
-
-def test_a_gap_ends_a_bout_and_flush_and_reset_begin_anew() -> None:
-    found = still_or_moving(length=20, hop=10)
-    signals, time_ns = quiet(10)
-    recogniser = LiveRecogniser(Answering(found, smooth), LiveSettings(enter_at=0.5))
-    assert len(recogniser.push(signals[:100], time_ns[:100])) == 7
-    gone = recogniser.push(signals[130:], time_ns[130:])
-    ends = [update for update in gone if np.isnan(update.probabilities).all()]
-    assert len(ends) == 1
-    assert ends[0].left is not None
-    recogniser.flush()
-    assert recogniser.push(signals[100:], time_ns[100:]) == [], "what was flushed is over"
-    assert recogniser.dropped["late"] == 100
-    recogniser.reset()
-    assert len(recogniser.push(signals, time_ns)) == 17
-    assert recogniser.flush()
-    assert recogniser.flush() == []
-
-
-def test_memory_does_not_grow() -> None:
-    found = still_or_moving(length=60, hop=20)
-    recogniser = LiveRecogniser(Answering(found, smooth))
-    signals, time_ns = quiet(60, rate_hz=50)
-    sizes = []
-    for minute in range(6):
-        for row in range(0, len(time_ns), 50):
-            rows = slice(row, row + 50)
-            recogniser.push(signals[rows], time_ns[rows] + minute * round(60e9))
-        sizes.append(len(pickle.dumps(recogniser._watch)))
-    assert sizes[-1] == pytest.approx(sizes[1], rel=0.05)
-    assert max(sizes) < 50_000
-
-
-@pytest.fixture(scope="module")
-def learned() -> tuple[Recogniser, Recording]:
-    """A small network that has learned one invented person, at 20 Hz, and that person at 25 Hz."""
-    rows = people.person_rows(1)
-    signals = np.array([row[1:4] for row in rows], dtype=np.float32) / np.float32(9.80665)
-    names, codes = np.unique([row[5] for row in rows], return_inverse=True)
-    anna = replace(
-        unlabelled(signals, np.array([row[0] * 10**6 for row in rows])),
-        label_codes=codes.astype(np.int16),
-        label_names=tuple(names.tolist()),
-    )
-    windows = sliding_windows(resample(anna, sample_rate_hz=20), length_s=2, hop_s=0.5)
-    return Recogniser(people.SMALL_EVERYDAY, epochs=4).fit(windows), anna
-
-
 def test_a_network_gives_the_same_rows_live_and_offline(learned: tuple[Recogniser, Recording]) -> None:
     recogniser, anna = learned
     stream = LiveRecogniser(recogniser)
@@ -409,22 +222,3 @@ def test_a_model_without_an_even_grid_takes_samples_as_they_come() -> None:
     stream = LiveRecogniser(Answering(found, smooth), LiveSettings(sensor_rate_hz=20))
     updates = live(stream, signals, time_ns, [3, 50, 51, 90, 101, 170, 205])
     assert_same([row for update in updates for row in update.rows], expected(found, signals, time_ns, smooth))
-
-
-def test_what_cannot_be_is_refused(learned: tuple[Recogniser, Recording]) -> None:
-    recogniser, anna = learned
-    with pytest.raises(HarkenError, match="is not fitted"):
-        LiveRecogniser(Recogniser())
-    with pytest.raises(HarkenError, match=r"enter_at at least leave_below; got 0\.3 and 0\.5"):
-        LiveRecogniser(recogniser, LiveSettings(enter_at=0.3, leave_below=0.5))
-    with pytest.raises(HarkenError, match="a hop must be at least one sample and at most one window, 2 s; got 60 s"):
-        LiveRecogniser(recogniser, LiveSettings(hop_s=60))
-    stream = LiveRecogniser(recogniser)
-    with pytest.raises(HarkenError, match=r"samples are float \[n, 3\] \(x, y, z\) and int64 nanoseconds"):
-        stream.push(anna.signals[:, :2], anna.time_ns)
-    with pytest.raises(HarkenError, match="times are nanoseconds since 1970"):
-        stream.push(anna.signals[:1], np.array([-5]))
-    many = START_NS + np.arange(100_001)
-    with pytest.raises(HarkenError, match="more than 100,000 samples within a minute"):
-        stream.push(np.zeros((len(many), 3), np.float32), many)
-    assert stream.push(anna.signals[:0], anna.time_ns[:0]) == []

@@ -17,7 +17,7 @@ from harken.reports.run import caveats, sentences, write_report
 from harken.reports.run.tables import recording_cards
 from harken.runs.outcome import Outcome
 from harken.runs.windows import MissingWindows, NoHonestTest
-from run_outcomes import MakeOutcome
+from run_outcomes import MakeOutcome, outcome_in
 
 LABELS = ("lying", "sitting", "walking")
 VOID = {"meta", "img", "link", "br"}
@@ -61,6 +61,14 @@ def page_of(outcome: Outcome, folder: Path) -> tuple[str, Page]:
     return html, Page(html)
 
 
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, str, Page, Path]:
+    """An outcome with all three tests, its report as text and as a page, and the folder of the report alone."""
+    outcome = outcome_in(tmp_path_factory.mktemp("outcome"))
+    folder = tmp_path_factory.mktemp("alone")
+    return outcome, *page_of(outcome, folder), folder
+
+
 def people_scored(*names: str, right: float) -> PeopleScores:
     """Invented people in whose 300 windows each this share is right."""
     truth = np.tile(np.arange(300) % 3, len(names))
@@ -68,10 +76,8 @@ def people_scored(*names: str, right: float) -> PeopleScores:
     return score_people(truth, np.where(wrong, (truth + 1) % 3, truth), np.repeat(names, 300), LABELS)
 
 
-def test_the_report_is_one_file_that_needs_nothing_else(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    folder = tmp_path / "alone"
-    folder.mkdir()
-    html, page = page_of(make_outcome(), folder)
+def test_the_report_is_one_file_that_needs_nothing_else(usual: tuple[Outcome, str, Page, Path]) -> None:
+    _, html, page, folder = usual
     assert [path.name for path in folder.iterdir()] == ["report.html"]
     assert not re.search(r"https?://|//[a-z]|url\(|@import|javascript:", re.sub(r"base64,[^\"]+", "", html))
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object", "form", "video"})
@@ -80,8 +86,8 @@ def test_the_report_is_one_file_that_needs_nothing_else(make_outcome: MakeOutcom
     assert page.open == []
 
 
-def test_the_pictures_are_whole_and_described(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    _, page = page_of(make_outcome(), tmp_path)
+def test_the_pictures_are_whole_and_described(usual: tuple[Outcome, str, Page, Path]) -> None:
+    _, _, page, _ = usual
     images = page.all("img")
     # Three confusion matrices for each of three tests, coverage, and the learning curves of two fits.
     assert len(images) == 3 * 3 + 1 + 2
@@ -115,6 +121,7 @@ def test_with_many_labels_two_matrices_a_test_can_still_be_read(make_outcome: Ma
     assert "A dot means less than 1% of a row" in page.text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_every_person_label_and_file_is_named_and_no_folder(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     note = f"Something about {tmp_path / 'secret place' / 'alice.csv'}."
     outcome = make_outcome(unseen=("bob", "carol", "dave"))
@@ -129,6 +136,7 @@ def test_every_person_label_and_file_is_named_and_no_folder(make_outcome: MakeOu
     assert str(tmp_path) not in html
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_note_on_a_recording_stands_only_at_the_recording(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     outcome = make_outcome(unseen=(), missing=MissingWindows(untrained=("jumping",)))
     _, page = page_of(outcome, tmp_path)
@@ -137,6 +145,7 @@ def test_a_note_on_a_recording_stands_only_at_the_recording(make_outcome: MakeOu
     assert "samples was drawn from them: jumping. Longer bouts are needed." in page.text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_note_on_all_recordings_is_shown_once(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     outcome = make_outcome(unseen=("bob", "carol"))
     _, page = page_of(outcome, tmp_path)
@@ -187,9 +196,8 @@ def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path)
     assert all((image["src"] or "").startswith("data:") for image in page.all("img"))
 
 
-def test_all_three_tests_stand_beside_one_another(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    outcome = make_outcome()
-    _, page = page_of(outcome, tmp_path)
+def test_all_three_tests_stand_beside_one_another(usual: tuple[Outcome, str, Page, Path]) -> None:
+    outcome, _, page, _ = usual
     assert "Accuracy 60.0% 85.0% 95.0%" in page.text
     assert "flattering" in page.text
     for scores in (outcome.cross, outcome.blocked, outcome.same_person):
@@ -198,6 +206,7 @@ def test_all_three_tests_stand_beside_one_another(make_outcome: MakeOutcome, tmp
             assert f"{value:.3f}" in page.text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_unseen_are_listed_the_worst_first(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     outcome = make_outcome(unseen=("bob", "carol", "dave"))
     _, page = page_of(outcome, tmp_path)
@@ -207,9 +216,9 @@ def test_unseen_are_listed_the_worst_first(make_outcome: MakeOutcome, tmp_path: 
     assert f"Commonest mistake {worst} 300" in page.text
 
 
-def test_the_same_run_gives_the_same_report(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    outcome = make_outcome()
-    assert page_of(outcome, tmp_path)[0] == page_of(outcome, tmp_path)[0]
+def test_the_same_run_gives_the_same_report(usual: tuple[Outcome, str, Page, Path], tmp_path: Path) -> None:
+    outcome, html, _, _ = usual
+    assert page_of(outcome, tmp_path)[0] == html
 
 
 def test_without_unseen_nothing_is_promised(make_outcome: MakeOutcome, tmp_path: Path) -> None:
@@ -228,6 +237,7 @@ def test_an_interrupted_run_says_so(make_outcome: MakeOutcome, tmp_path: Path) -
     assert "40 of 90" in page.text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_impossible_honest_test_is_explained_once(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     for missing, reason in (
         (NoHonestTest.SHORT_BOUTS, "no bout is long enough for a training window of"),
@@ -239,6 +249,7 @@ def test_an_impossible_honest_test_is_explained_once(make_outcome: MakeOutcome, 
         assert f"There is no honest same-person test: {reason}" in page.text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_labels_without_a_window_in_the_honest_test_are_a_warning(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     outcome = make_outcome(missing=MissingWindows(untested=("lying", "sitting")))
     sentence = (
@@ -254,6 +265,7 @@ def test_a_run_without_any_same_person_test(make_outcome: MakeOutcome, tmp_path:
     assert "Overlap" not in page.text.replace("Overlapping", "")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_held_out_people_speak_where_no_unseen_does(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     choices = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on": "unseen"}
     outcome = make_outcome(**choices, held_out=people_scored("dora", "emil", right=0.7))
@@ -272,6 +284,7 @@ def test_held_out_people_speak_where_no_unseen_does(make_outcome: MakeOutcome, t
     assert "The unseen people's score" not in page.text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_held_out_people_are_never_mixed_with_unseen(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     choices = {"trained": ("alice", "dora"), "unseen": ("bob", "carol"), "cross": 0.6}
     with_them = make_outcome(**choices, held_out=people_scored("dora", right=0.9))

@@ -1,7 +1,6 @@
 """The page of a study as people see it: a thousand people, sorted, filtered, by keyboard, on a phone, on paper."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,12 +26,6 @@ def study_page(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("study") / "study.html"
     write_study_page(path, study)
     return path
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -71,6 +64,7 @@ def press(page: Browser, key: str) -> None:
 
 
 def test_a_thousand_people_open_within_two_seconds(shared: Browser, study_page: Path) -> None:
+    before = len(shared.complaints())
     shared.open("about:blank")
     began = time.perf_counter()
     shared.open(study_page)
@@ -79,7 +73,7 @@ def test_a_thousand_people_open_within_two_seconds(shared: Browser, study_page: 
     print(f"{PEOPLE} people open in {took_s:.2f} s ({study_page.stat().st_size / 1e6:.1f} MB)")
     assert took_s < OPENS_WITHIN_S
     assert shared.run("return document.querySelectorAll('article').length") == PEOPLE
-    assert shared.complaints() == []
+    assert shared.complaints()[before:] == []
     assert shared.fetched()[-1:] == [study_page.as_uri()]
 
 

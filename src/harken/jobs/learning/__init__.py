@@ -1,7 +1,7 @@
 """The job of *Learn* on the pages: a model from labelled recordings, its honest test beside the model before, and what
-the recordings cannot show."""
+the recordings cannot show.
 
-from harken.jobs.learning.files import LabelledFile
-from harken.jobs.learning.job import How, Learned, learn
+``job.learn`` is the job, and ``files.LabelledFile`` a recording to learn from. Only the job needs PyTorch.
+"""
 
-__all__ = ["How", "LabelledFile", "Learned", "learn"]
+__all__: list[str] = []

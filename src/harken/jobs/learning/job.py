@@ -89,7 +89,7 @@ def learn(
     """Adapt a model to labelled recordings, or train a new one on them, and test it honestly beside the model before.
 
     >>> import harken
-    >>> from harken.jobs.learning import learn
+    >>> from harken.jobs.learning.job import learn
     >>> learned = learn(["alice.csv"], before="packaged", how="adapt", out="alice.safetensors")
     >>> learned.test.comparison.labels
     ('lying', 'sitting', 'walking')

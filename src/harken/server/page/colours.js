@@ -88,6 +88,9 @@ function luminance(colour) {
   return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
 }
 
+/** Black or white, whichever is easier to read on a colour. */
+export const inkOn = (colour) => (contrast(colour, "#ffffff") > contrast(colour, "#111418") ? "#ffffff" : "#111418");
+
 const parts = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
 const hex = (mixed) => `#${mixed.map((value) => rounded(value).toString(16).padStart(2, "0")).join("")}`;
 

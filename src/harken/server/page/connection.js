@@ -1,6 +1,6 @@
-/* The socket to the server, which reconnects by itself and reports its state in words. */
+/* The connection to the server, which reports its state in words. */
 
-const WAITS_S = [0.5, 1, 2, 4, 8];
+import { lastingSocket } from "./socket.js";
 
 /** The token in the page's address, for servers that need one. */
 export const token = new URLSearchParams(location.search).get("token");
@@ -16,52 +16,29 @@ export const credentials = () => (token ? { Authorization: `Bearer ${token}` } :
  * reconnection.
  */
 export function connect({ onMessage, onState }) {
-  let socket = null;
   let chosen = null;
-  let failures = 0;
 
-  function open() {
+  function address() {
     const query = new URLSearchParams();
     if (chosen !== null) query.set("watch", chosen);
     if (token) query.set("token", token);
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    let opened = false;
-    socket = new WebSocket(`${scheme}://${location.host}/ws/view?${query}`);
-    socket.addEventListener("open", () => {
-      opened = true;
-      onState("good", "Connected");
-    });
-    socket.addEventListener("message", (event) => {
-      failures = 0;
-      let message;
-      try {
-        message = JSON.parse(event.data);
-      } catch {
-        return; // ignore a message that is not JSON
-      }
-      onMessage(message);
-    });
-    socket.addEventListener("close", (event) => again(opened, event));
+    return `/ws/view?${query}`;
   }
 
   async function again(opened, event) {
-    const waitS = WAITS_S[Math.min(failures++, WAITS_S.length - 1)];
     onState("waiting", opened ? "Connection lost, trying again …" : "No connection, trying again …");
     const reason = event.reason || (opened ? null : await refusal());
     if (reason) onState("bad", reason);
-    setTimeout(open, 1000 * waitS);
   }
 
-  open();
-  // When the network is back, the next attempts follow soon.
-  addEventListener("online", () => socket.readyState === WebSocket.CLOSED && (failures = 0));
+  const socket = lastingSocket(address, { onOpen: () => onState("good", "Connected"), onMessage, onClose: again });
   return {
     remember(watch) {
       chosen = watch;
     },
     choose(watch) {
       chosen = watch;
-      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "choose", watch }));
+      socket.send({ type: "choose", watch });
     },
   };
 }
@@ -82,7 +59,7 @@ async function refusal() {
 }
 
 /** The error message in an answer. */
-async function sentence(answer) {
+export async function sentence(answer) {
   return sentenceOf(await answer.json().catch(() => null)) ?? `The server answered ${answer.status}`;
 }
 

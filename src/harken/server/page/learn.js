@@ -1,7 +1,7 @@
 /* The card of Learn: what is labelled, two ways to learn from it, the progress, the result, and the choice. */
 
 import { credentials, sentenceOf } from "./connection.js";
-import { result } from "./learn_result.js";
+import { chosenEarlier, result } from "./learn_result.js";
 import { duration, listed, make, percent, plain, showText } from "./text.js";
 
 const ASK_MS = 700; // while a model is being made
@@ -71,10 +71,12 @@ export function learn(element, { onChosen = () => {} } = {}) {
     if (running) showProgress(parts, now);
     showText(parts.failed, now.state === "failed" ? `No model was made: ${now.error}` : null);
     showText(parts.note, now.state === "cancelled" ? "Cancelled; nothing was changed." : null);
-    const outcome = JSON.stringify([now.outcome, now.serves]);
+    const outcome = JSON.stringify([now.outcome, now.served_path]);
     if (outcome !== shown) {
       shown = outcome;
-      parts.result.replaceChildren(...(now.outcome ? result(now.outcome, now, choose) : []));
+      const focused = document.activeElement?.id;
+      parts.result.replaceChildren(...(now.outcome ? result(now.outcome, now, choose) : chosenEarlier(now, choose)));
+      if (focused?.startsWith("learn-serve-")) document.getElementById(focused)?.focus();
     }
     if (before && before.state !== now.state) changed(before.state, now);
   }
@@ -88,7 +90,8 @@ export function learn(element, { onChosen = () => {} } = {}) {
       cancelled: "Cancelled.",
     };
     announce(words[now.state] ?? "");
-    const lost = !document.activeElement || document.activeElement === document.body;
+    const focused = document.activeElement;
+    const lost = !focused || focused === document.body || focused.disabled || focused.closest("[hidden]");
     if (lost && now.state === "running") parts.cancel.focus();
     else if (lost && earlier === "running") (parts.result.querySelector("h3") ?? parts.heading).focus();
   }

@@ -8,7 +8,8 @@ const EXPLAINED =
   "and the more other windows get it.";
 
 /** The elements of a result; `choose(serve)` is called with "new" or "before". */
-export function result(outcome, { serves, before }, choose) {
+export function result(outcome, state, choose) {
+  const { before } = state;
   const { test, other_people: others, cannot_show: limits, kept } = outcome;
   const title = outcome.how === "adapt" ? "The adapted model beside the one before" : "The new model beside the one before";
   const labels = [...new Set([...outcome.labels, ...(before?.labels ?? [])])];
@@ -32,9 +33,20 @@ export function result(outcome, { serves, before }, choose) {
     );
   }
   found.push(make("h3", {}, "What this cannot show"), make("ul", { class: "notes" }, ...limits.map((line) => make("li", {}, plain(line)))));
-  found.push(make("h3", {}, "Which model is to label?"), ...choice(outcome, serves, before, choose));
+  found.push(make("h3", {}, "Which model is to label?"), ...choice(outcome, state, choose));
   if (!kept) found.push(make("p", { class: "quiet" }, `Cross-validation in the labelled minutes: ${outcome.reason}.`));
   return found;
+}
+
+/** The elements without a result: which learned model labels, if one was chosen before the server was started. */
+export function chosenEarlier({ serves, served_path: path, before }, choose) {
+  if (serves !== "new") return [];
+  const button = make("button", { type: "button", class: "action second", id: "learn-serve-before" }, "Use the model before");
+  button.addEventListener("click", () => choose("before"));
+  return [
+    make("p", {}, "A model that was learned earlier labels now: ", make("code", {}, path), "."),
+    ...(before ? [make("p", { class: "links" }, button)] : []),
+  ];
 }
 
 /** A table of scores, with a column for each model. */
@@ -69,17 +81,22 @@ function interval({ before, after }) {
   return [make("p", { class: "quiet" }, `95 % interval of the mean F1 over people: ${each.join(", ")}.`)];
 }
 
-function choice({ kept, model_path: path }, serves, before, choose) {
+function choice({ kept, model_path: path }, { serves, served_path: served, before }, choose) {
   if (!kept) return [make("p", {}, "The adapted model is not better, so the model before stays. More labelled minutes may change that.")];
+  const now = serves === "before" ? "before" : served === path ? "new" : "earlier";
   const button = (serve, words) => {
-    const element = make("button", { type: "button", class: serve === serves ? "action" : "action second", "aria-pressed": String(serve === serves) }, words);
+    const element = make("button", { type: "button", class: serve === now ? "action" : "action second", "aria-pressed": String(serve === now) }, words);
     element.id = `learn-serve-${serve}`;
     element.addEventListener("click", () => choose(serve));
     return element;
   };
-  const now = serves === "new" ? "The new model labels now." : "The model before labels now.";
+  const words = {
+    new: "The new model labels now.",
+    before: "The model before labels now.",
+    earlier: "A model that was learned earlier labels now.",
+  }[now];
   return [
     make("p", { class: "links" }, button("new", "Use the new model"), ...(before ? [button("before", "Keep the model before")] : [])),
-    make("p", { class: "quiet" }, `${now} The new model is in `, make("code", {}, path), "."),
+    make("p", { class: "quiet" }, `${words} The new model is in `, make("code", {}, path), "."),
   ];
 }

@@ -1,0 +1,3 @@
+"""Benchmarks of ``harken annotate``."""
+
+__all__: list[str] = []

@@ -1,0 +1,231 @@
+/* harken annotate: chooses a recording, and connects its picture, its labels, the keys and the buttons. */
+
+import { Chart } from "./chart.js";
+import { Files } from "./files.js";
+import { Gestures } from "./gestures.js";
+import { keys } from "./keys.js";
+import { Overview } from "./overview.js";
+import { momentAt, showChoices, showPen, showPicked, showReading, showSaving } from "./panels.js";
+import { Session } from "./session.js";
+import { showNotes, showSummary } from "./summary.js";
+import { byId, duration, make, percent, plain, showText } from "./text.js";
+
+const client = crypto.randomUUID();
+const ready = () => (session?.view ? session : null);
+let session = null;
+let learning = null;
+let under = null; // the time under the pointer
+
+const chart = new Chart(byId("picture"), ready, { onFrame: () => overview.draw() });
+const overview = new Overview(byId("overview"), ready, chart);
+new Gestures(byId("picture"), chart, ready, { onMoved: (ms) => ((under = ms), readout()) });
+const files = new Files((number) => (location.hash = `#${number}`));
+
+/** Say what a key or a button did, to screen readers and below the picture. */
+function say(sentence) {
+  const place = byId("announce");
+  place.textContent = place.textContent === sentence ? `${sentence}\u00a0` : sentence; // the same again is said again
+  byId("done").textContent = sentence;
+}
+
+function readout() {
+  if (!ready()) return;
+  const ms = under ?? session.editor.cursor;
+  byId("readout").textContent = momentAt(ms, session);
+}
+
+function changed(what) {
+  if (!session?.info) return;
+  if (what === "status") showStatus();
+  if (what === "status" || what === "writer" || what === "link") showPen(session);
+  if (what === "link" && session.connected) session.saving.again();
+  if (!ready()) return;
+  chart.dirty();
+  if (what === "view") return;
+  if (what !== "cursor") overview.renew();
+  if (what === "signal") return;
+  showPicked(session);
+  showChoices(session, label);
+  readout();
+  if (what === "labels" || what === "status" || what === "model") showSummary(session);
+}
+
+function showStatus() {
+  const { info } = session;
+  document.title = `${info.name} · harken annotate`;
+  const visible = showReading(session);
+  byId("summary-card").hidden = !visible;
+  const rate = info.sample_rate_hz ? `${Math.round(10 * info.sample_rate_hz) / 10} Hz` : "";
+  const span = session.view ? duration((session.view.end - session.view.start) / 1000) : "";
+  const model = { waiting: "the model waits", labelling: `the model labels, ${percent(info.model.share ?? 0)}`, ready: info.model.name, failed: "the model failed" }[info.model?.state] ?? "";
+  const reading = info.state === "reading" ? `reading${info.share ? ` ${percent(info.share)}` : ""} …` : "";
+  const small = [reading, info.subject && info.subject !== info.name ? info.subject : "", span, rate, info.timezone, model].filter(Boolean).join(" · ");
+  byId("title").replaceChildren(info.name, make("small", {}, small));
+  showNotes(info);
+}
+
+async function open(number) {
+  if (session?.saving.unsaved && !confirm("Some changes are not saved yet. Leave this recording?")) {
+    history.replaceState(null, "", `#${session.number}`);
+    return;
+  }
+  session?.close();
+  const first = session === null;
+  for (const id of ["work", "summary-card", "notes-card", "pen", "trouble"]) byId(id).hidden = true;
+  byId("conflict").hidden = true;
+  byId("waiting").hidden = false;
+  files.choose(number);
+  session = new Session(number, { client, onChange: (what) => mine === session && changed(what), onSaving: saved, say });
+  const mine = session;
+  try {
+    await session.open();
+    showSaving({ state: "saved" });
+    if (!byId("work").hidden) byId(first ? "chart" : "title").focus({ preventScroll: true });
+  } catch (error) {
+    if (mine === session) showText(byId("trouble"), error.message);
+    byId("waiting").hidden = true;
+  }
+}
+
+function label(name) {
+  session.editor.label(name);
+}
+
+/** Show and mark the next unsure moment that begins after the cursor. */
+async function unsure() {
+  const { editor, view, clock } = session;
+  try {
+    const one = await session.unsure(editor.cursor);
+    const [start, end] = [one.start_ms, one.end_ms];
+    const span = Math.min(60 * (end - start), Math.max(6 * (end - start), view.span));
+    view.show((start + end - span) / 2, (start + end + span) / 2, { glide: true });
+    editor.moveTo((start + end) / 2);
+    editor.markBetween(start, end);
+    const thought = [[one.label, one.probability], [one.other, one.other_probability]].filter(([name]) => name);
+    say(`Unsure: ${thought.map(([name, share]) => `${plain(name)} ${percent(share)}`).join(", ")}. Marked ${clock.stretch(start, end)}.`);
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+const actions = {
+  readCursor: () => ((under = null), readout()),
+  where: () => say(momentAt(session.editor.cursor, session)),
+  pan: (share) => session.view.pan(share),
+  zoom: (factor) => {
+    const { view, editor } = session;
+    const visible = editor.cursor >= view.from && editor.cursor <= view.to;
+    view.zoom(factor, visible ? editor.cursor : (view.from + view.to) / 2);
+  },
+  showAll: () => session.view.show(session.view.start, session.view.end, { glide: true }),
+  toEnd: (direction) => {
+    const { view, editor } = session;
+    editor.moveTo(direction < 0 ? view.start : view.end);
+    view.reveal(editor.cursor);
+    actions.readCursor();
+  },
+  go: (direction) => {
+    const { view, editor } = session;
+    editor.go(direction);
+    const one = editor.selected;
+    if (!one) return;
+    const [from, to] = view.goal;
+    const span = Math.max(to - from, 1.3 * (one.end_ms - one.start_ms));
+    const middle = (one.start_ms + one.end_ms) / 2;
+    if (one.start_ms < from || one.end_ms > to) view.show(middle - span / 2, middle + span / 2, { glide: true });
+    actions.readCursor();
+  },
+  choose: (number) => {
+    const name = session.names[number - 1];
+    if (name === undefined) say(`There is no label ${number}.`);
+    else label(name);
+  },
+  focusNote: () => {
+    if (session.editor.selected) byId("note").focus();
+    else say("Select a bout first.");
+  },
+  unsure,
+  help: () => byId("keys").showModal(),
+};
+
+/** A button does what a key does. With a mouse or a finger, the keys then work on the picture again. */
+function button(id, act) {
+  byId(id).addEventListener("click", (event) => {
+    act();
+    if (event.detail > 0 && id !== "help") byId("chart").focus({ preventScroll: true });
+  });
+}
+
+function buttons() {
+  button("zoom-in", () => actions.zoom(2));
+  button("zoom-out", () => actions.zoom(1 / 2));
+  button("earlier", () => actions.pan(-0.5));
+  button("later", () => actions.pan(0.5));
+  button("show-all", actions.showAll);
+  button("help", actions.help);
+  for (const name of ["undo", "redo", "split", "accept"]) button(name, () => session.editor[name]());
+  button("delete", () => session.editor.remove());
+  button("merge", () => session.editor.merge(1));
+  button("begin-end", () => session.editor.beginOrEnd());
+  button("unsure", unsure);
+  button("take", () => session.take());
+  button("keep-mine", () => session.saving.overwrite());
+  button("keep-theirs", async () => session.editor.load(await session.saving.adopt(), { undoable: true }));
+  byId("choices").addEventListener("click", (event) => event.detail > 0 && byId("chart").focus({ preventScroll: true }));
+}
+
+function fields() {
+  byId("new-label").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const name = byId("label-name").value.trim();
+    if (!name) return;
+    session.add(name);
+    label(name);
+    changed("labels");
+    byId("label-name").value = "";
+    byId("chart").focus({ preventScroll: true });
+  });
+  const note = byId("note");
+  note.addEventListener("change", () => session.editor.note(note.value.trim()));
+  for (const field of [note, byId("label-name")]) {
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" || (event.key === "Enter" && field === note)) byId("chart").focus({ preventScroll: true });
+    });
+  }
+}
+
+/** The card of Learn, where the server can learn. */
+async function offerLearning() {
+  const answer = await fetch("/api/learn").catch(() => null);
+  if (!answer?.ok) return;
+  const { learn } = await import("./learn.js");
+  byId("learn").hidden = false;
+  learning = learn(byId("learn"));
+}
+
+/** Show whether the labels are on the disk; Learn then looks at them again. */
+function saved(state) {
+  showSaving(state);
+  if (state.state === "saved") learning?.refresh();
+}
+
+async function start() {
+  buttons();
+  fields();
+  keys(ready, actions);
+  addEventListener("beforeunload", (event) => session?.saving.unsaved && event.preventDefault());
+  const chosen = (list) => list.find((one) => `#${one.number}` === location.hash) ?? list[0];
+  try {
+    const list = await files.load();
+    if (!list.length) throw new Error("There is no recording.");
+    addEventListener("hashchange", async () => open(chosen(await files.load()).number));
+    files.follow();
+    await open(chosen(list).number);
+  } catch (error) {
+    showText(byId("trouble"), error.message);
+    byId("waiting").hidden = true;
+  }
+  await offerLearning();
+}
+
+start();

@@ -1,0 +1,317 @@
+/* What a person does to the labels of a recording: the cursor, a marked stretch, the selected bout, and each change. */
+
+import { History } from "./history.js";
+import { altered, at, cleared, edged, equal, free, frozen, merged, next, placed, previous, snapped, split, without } from "./intervals.js";
+import { duration, plain } from "./text.js";
+
+/** Shortest bout that can be made, in ms. */
+export const LEAST_MS = 10;
+const NOTHING_CHOSEN = "Mark a stretch first: drag over it, or press Space at its beginning and at its end.";
+
+/**
+ * The labels of one recording, and what is marked and selected.
+ *
+ * `limits()` gives its start and end in ms, `clock()` its Clock. `onChange()` is called when something looks different,
+ * `onEdit(intervals)` when the labels have changed, and `say(sentence)` with what was done.
+ */
+export class Editor {
+  #history = new History([]);
+  #held = null; // the edge that is moved: {one, edge, draft}
+  #ports;
+
+  constructor(ports) {
+    this.#ports = ports;
+    this.cursor = NaN;
+    this.mark = null; // {from, to}, or {from, open: true} before its end is given
+    this.selected = null;
+    this.model = null; // Runs of the model
+    this.writing = false;
+  }
+
+  /** The labels as they are seen, an edge that is being moved included. */
+  get intervals() {
+    return this.#held?.draft.intervals ?? this.#history.present;
+  }
+
+  /** The labels without what is not finished. */
+  get settled() {
+    return this.#history.present;
+  }
+
+  get canUndo() {
+    return this.writing && this.#history.canUndo;
+  }
+
+  get canRedo() {
+    return this.writing && this.#history.canRedo;
+  }
+
+  /** The edge that is moved: "start", "end" or null. */
+  get holding() {
+    return this.#held?.edge ?? null;
+  }
+
+  /** The marked stretch as `[start, end]`, with the cursor as its end while it is open; null if there is none. */
+  get marked() {
+    if (!this.mark) return null;
+    const [start, end] = [this.mark.from, this.mark.open ? this.cursor : this.mark.to].sort((a, b) => a - b);
+    return [start, end];
+  }
+
+  /**
+   * Labels that come from the server. With `undoable`, they replace those of this window as a change. Returns whether
+   * they differ.
+   */
+  load(intervals, { undoable = false } = {}) {
+    const loaded = frozen(intervals);
+    if (equal(loaded, this.#history.present)) return false;
+    this.#held = null;
+    if (undoable) this.#history.change(loaded, "the labels of the file");
+    else this.#history.reset(loaded);
+    this.#reselect();
+    this.#ports.onChange();
+    return true;
+  }
+
+  // Where the person is.
+
+  moveTo(ms) {
+    const [start, end] = this.#ports.limits();
+    this.cursor = Math.round(Math.min(end, Math.max(start, ms)));
+    if (this.#held) this.#drag(this.cursor);
+    this.#ports.onChange();
+  }
+
+  select(one) {
+    this.selected = one ?? null;
+    if (one) this.mark = null;
+    this.#held = null;
+    this.#ports.onChange();
+  }
+
+  /** Select the bout after (1) or before (-1) the selected one, or else the cursor, and go to it. */
+  go(direction) {
+    const place = this.settled.indexOf(this.selected);
+    const nearest = () => (direction > 0 ? next(this.settled, this.cursor) : previous(this.settled, this.cursor));
+    const one = place < 0 ? nearest() : this.settled[place + direction];
+    if (!one) return this.#say(direction > 0 ? "There is no later bout." : "There is no earlier bout.");
+    this.select(one);
+    this.moveTo(one.start_ms);
+    return this.#say(this.words(one));
+  }
+
+  /** "walking, 10:05:00 to 10:07:30". */
+  words({ label, start_ms: start, end_ms: end, note }) {
+    return `${plain(label)}, ${this.#ports.clock().stretch(start, end)}${note ? `, note: ${note}` : ""}`;
+  }
+
+  // Marks.
+
+  /** Mark from one time to another; `snapMs` is how far edges of bouts attract it. */
+  markBetween(one, other, snapMs = 0) {
+    const [start, end] = this.#ports.limits();
+    const within = (ms) => Math.round(Math.min(end, Math.max(start, snapped(this.settled, ms, snapMs))));
+    this.mark = { from: within(one), to: within(other) };
+    this.selected = null;
+    this.#held = null;
+    this.#ports.onChange();
+  }
+
+  /** The mark is done; one that is too short is none. Returns whether there is one. */
+  markDone() {
+    const [start, end] = this.marked ?? [0, 0];
+    if (end - start < LEAST_MS) this.mark = null;
+    else this.#say(`Marked ${this.#ports.clock().stretch(start, end)}, ${duration((end - start) / 1000)}. Choose a label.`);
+    this.#ports.onChange();
+    return this.mark !== null;
+  }
+
+  begin() {
+    this.select(null);
+    this.mark = { from: this.cursor, open: true };
+    this.#say(`Begins at ${this.#time(this.cursor)}.`);
+    this.#ports.onChange();
+  }
+
+  end() {
+    if (!this.mark) return this.#say("Press [ at the beginning of a stretch first.");
+    this.mark = { from: this.mark.from, to: this.cursor };
+    if (!this.markDone()) this.#say("A mark needs a beginning and an end at different times.");
+    return undefined;
+  }
+
+  beginOrEnd() {
+    if (this.mark?.open) this.end();
+    else this.begin();
+  }
+
+  escape() {
+    if (this.#held) {
+      this.#held = null;
+      this.#say("The edge is where it was.");
+    } else if (this.mark || this.selected) {
+      this.mark = this.selected = null;
+      this.#say("Nothing is marked or selected.");
+    }
+    this.#ports.onChange();
+  }
+
+  // Changes.
+
+  /** Give the marked stretch, or else the selected bout, a label. */
+  label(label) {
+    if (!this.#mayWrite()) return;
+    if (this.mark?.open) this.end();
+    if (this.mark) {
+      const [start_ms, end_ms] = this.marked;
+      this.mark = null;
+      this.#commit(placed(this.settled, { start_ms, end_ms, label }));
+    } else if (this.selected) this.#commit(altered(this.settled, this.selected, { label }));
+    else this.#say(NOTHING_CHOSEN);
+  }
+
+  note(note) {
+    if (!this.selected || note === this.selected.note || !this.#mayWrite()) return;
+    this.#commit(altered(this.settled, this.selected, { note }));
+  }
+
+  remove() {
+    const marked = this.marked;
+    if (!this.#mayWrite()) return;
+    if (this.selected) {
+      const words = this.words(this.selected);
+      this.#commit({ intervals: without(this.settled, this.selected), placed: null }, `Deleted: ${words}`);
+    } else if (marked) {
+      this.mark = null;
+      this.#commit({ intervals: cleared(this.settled, ...marked), placed: null }, `No label, ${this.#ports.clock().stretch(...marked)}`);
+    } else this.#say("Select a bout first, or mark a stretch.");
+  }
+
+  split() {
+    if (!this.#mayWrite()) return;
+    const one = at(this.settled, this.cursor);
+    if (!one || this.cursor - one.start_ms < LEAST_MS || one.end_ms - this.cursor < LEAST_MS) {
+      this.#say("Put the cursor inside a bout to split it there.");
+      return;
+    }
+    this.#commit(split(this.settled, one, this.cursor), `Split ${plain(one.label)} at ${this.#time(this.cursor)}`);
+  }
+
+  /** Make one bout of the selected one and the next (1) or the one before (-1). */
+  merge(direction) {
+    if (!this.#mayWrite()) return;
+    const one = this.selected ?? at(this.settled, this.cursor);
+    const place = this.settled.indexOf(one);
+    const neighbour = place < 0 ? undefined : this.settled[place + direction];
+    if (!neighbour) {
+      this.#say(one ? "There is no neighbour on that side." : "Select a bout first.");
+      return;
+    }
+    this.#commit(merged(this.settled, one, neighbour));
+  }
+
+  /** Label the unlabelled part of the model's bout under the cursor as the model does. */
+  accept() {
+    if (!this.#mayWrite()) return;
+    const bout = this.model?.at(this.cursor);
+    const labelled = at(this.settled, this.cursor);
+    if (!bout) this.#say("The model has no label here.");
+    else if (labelled) this.#say(`Labelled already: ${this.words(labelled)}`);
+    else {
+      const [start_ms, end_ms] = free(this.settled, this.cursor, bout.start_ms, bout.end_ms);
+      this.mark = null;
+      this.#commit(placed(this.settled, { start_ms, end_ms, label: bout.label }));
+    }
+  }
+
+  undo() {
+    this.#back(() => this.#history.undo(), "Undone");
+  }
+
+  redo() {
+    this.#back(() => this.#history.redo(), "Done again");
+  }
+
+  // Edges.
+
+  /** Take an edge of a bout, to move it with `moveTo`. */
+  hold(one, edge) {
+    if (!this.#mayWrite()) return false;
+    this.selected = one;
+    this.mark = null;
+    this.#held = { one, edge, draft: { intervals: this.settled, placed: one } };
+    this.#ports.onChange();
+    return true;
+  }
+
+  /** Take the edge of the selected bout that is nearer to the cursor, or let it go where it is. */
+  holdOrDrop() {
+    if (this.#held) return this.drop();
+    const one = this.selected ?? at(this.settled, this.cursor);
+    if (!one) return this.#say("Select a bout first.");
+    const edge = Math.abs(one.start_ms - this.cursor) <= Math.abs(one.end_ms - this.cursor) ? "start" : "end";
+    if (!this.hold(one, edge)) return undefined;
+    this.moveTo(edge === "start" ? one.start_ms : one.end_ms);
+    return this.#say(`The ${edge} of ${plain(one.label)} moves with the arrow keys. Enter lets it go, Escape puts it back.`);
+  }
+
+  /** Let the edge go where it is. */
+  drop() {
+    const held = this.#held;
+    this.#held = null;
+    if (held && !equal(held.draft.intervals, this.settled)) this.#commit(held.draft);
+    else this.#ports.onChange();
+  }
+
+  /** Move the held edge; `snapMs` is how far edges of other bouts attract it. */
+  dragTo(ms, snapMs) {
+    this.moveTo(snapped(this.settled, ms, snapMs, this.#held?.one));
+  }
+
+  #drag(ms) {
+    const { one, edge } = this.#held;
+    this.#held.draft = edged(this.settled, one, edge, ms, LEAST_MS);
+    this.selected = this.#held.draft.placed;
+  }
+
+  #commit({ intervals, placed }, words = this.words(placed)) {
+    this.#held = null;
+    this.#history.change(intervals, words);
+    this.selected = placed;
+    this.#say(words);
+    this.#ports.onEdit(intervals);
+    this.#ports.onChange();
+  }
+
+  #back(act, what) {
+    if (!this.#mayWrite()) return;
+    this.#held = null;
+    const words = act();
+    if (words === null) {
+      this.#say(what === "Undone" ? "There is nothing to undo." : "There is nothing to do again.");
+      return;
+    }
+    this.#reselect();
+    this.#say(`${what}: ${words}`);
+    this.#ports.onEdit(this.settled);
+    this.#ports.onChange();
+  }
+
+  /** The selected bout as it is now, if it is still there. */
+  #reselect() {
+    this.selected = (this.selected && this.settled.find((one) => one.start_ms === this.selected.start_ms && one.label === this.selected.label)) ?? null;
+  }
+
+  #mayWrite() {
+    if (!this.writing) this.#say("This window only shows the labels; it cannot change them now.");
+    return this.writing;
+  }
+
+  #time(ms) {
+    return this.#ports.clock().time(ms, 100);
+  }
+
+  #say(sentence) {
+    this.#ports.say(sentence);
+  }
+}

@@ -1,0 +1,150 @@
+/* Sends every change of the labels to the server at once, and again until it is on the disk. */
+
+import { sentenceOf } from "./connection.js";
+import { equal, frozen } from "./intervals.js";
+
+const WAITS_MS = [500, 1000, 2000, 4000, 8000];
+const NO_CONNECTION = "no connection to harken, trying again.";
+const STILL_READING = "harken still reads the recording.";
+const CHANGED_ELSEWHERE = "the labels were changed elsewhere meanwhile.";
+
+/**
+ * The labels of one recording on their way to the disk.
+ *
+ * `onState({state, sentence, conflict})` is called with the state `saved`, `saving` or `failed`; `conflict` is true when
+ * the file has changed meanwhile, until `overwrite()` or `adopt()` decides.
+ */
+export class Saving {
+  #address;
+  #client;
+  #onState;
+  #revision = null;
+  #acknowledged = [];
+  #unanswered = []; // sent, but the connection ended before an answer
+  #waiting = null; // the labels to send next
+  #busy = false;
+  #failures = 0;
+  #timer = null;
+  #conflict = false;
+  #closed = false;
+
+  constructor(address, client, onState) {
+    this.#address = address;
+    this.#client = client;
+    this.#onState = onState;
+  }
+
+  /** Whether something is not on the disk yet. */
+  get unsaved() {
+    return this.#waiting !== null || this.#busy;
+  }
+
+  /** Fetch the labels, and remember their revision; 0 as long as they are not known. */
+  async load() {
+    const answer = await fetch(this.#address).catch(() => null);
+    const said = await answer?.json().catch(() => null);
+    if (!answer?.ok) throw new Error(answer ? sentenceOf(said) ?? `the server answered ${answer.status}` : NO_CONNECTION);
+    if (said.revision !== 0) this.took(said);
+    return said;
+  }
+
+  /** Labels that another window has saved, or those of the file. */
+  took({ revision, intervals }) {
+    this.#revision = revision;
+    this.#acknowledged = frozen(intervals);
+  }
+
+  /** Save these labels, or at least try. */
+  async save(intervals) {
+    this.#waiting = intervals;
+    if (this.#conflict || this.#busy) return;
+    if (this.#failures) await this.again();
+    else await this.#send();
+  }
+
+  /** Save what is on this page in place of what is in the file. */
+  async overwrite() {
+    this.#conflict = false;
+    await this.#check(() => true);
+  }
+
+  /** Give up what is not saved, and return the labels of the file. */
+  async adopt() {
+    const { intervals } = await this.load();
+    this.#waiting = null;
+    this.#conflict = false;
+    this.#failures = 0;
+    this.#tell();
+    return intervals;
+  }
+
+  /** Try again now: there is a connection again, or this window may write. */
+  async again() {
+    if (this.#waiting === null || this.#busy || this.#conflict || this.#closed) return;
+    const before = this.#acknowledged;
+    // The file has what was acknowledged, or what was sent without an answer; anything else came from elsewhere.
+    await this.#check((there) => [before, this.#waiting, ...this.#unanswered].some((one) => equal(there, one)));
+  }
+
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Look at the labels of the file, and save if they may be replaced. */
+  async #check(mayReplace) {
+    clearTimeout(this.#timer);
+    this.#busy = true;
+    try {
+      const { revision, intervals } = await this.load();
+      this.#busy = false;
+      if (revision === 0) this.#fail(STILL_READING, { retry: true }); // the server was started again
+      else if (mayReplace(frozen(intervals))) await this.#send();
+      else this.#collide(CHANGED_ELSEWHERE);
+    } catch (error) {
+      this.#busy = false;
+      this.#fail(error.message, { retry: true });
+    }
+  }
+
+  async #send() {
+    const sent = this.#waiting;
+    this.#waiting = null;
+    this.#busy = true;
+    this.#tell();
+    const body = JSON.stringify({ client: this.#client, revision: this.#revision, intervals: sent });
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(this.#address, { method: "PUT", headers, body }).catch(() => null);
+    const said = await answer?.json().catch(() => null);
+    this.#busy = false;
+    if (answer?.ok) {
+      this.#revision = said.revision;
+      this.#acknowledged = sent;
+      this.#unanswered = [];
+      this.#failures = 0;
+      if (this.#waiting) await this.#send();
+      else this.#tell();
+      return;
+    }
+    this.#waiting ??= sent;
+    if (answer === null) this.#unanswered.push(sent);
+    const sentence = answer ? sentenceOf(said) ?? `the server answered ${answer.status}` : NO_CONNECTION;
+    if (answer?.status === 409) this.#collide(CHANGED_ELSEWHERE);
+    else this.#fail(sentence, { retry: ![422, 423].includes(answer?.status) });
+  }
+
+  #collide(sentence) {
+    this.#conflict = true;
+    this.#onState({ state: "failed", sentence, conflict: true });
+  }
+
+  #fail(sentence, { retry }) {
+    const wait = WAITS_MS[Math.min(this.#failures++, WAITS_MS.length - 1)];
+    this.#onState({ state: "failed", sentence, conflict: false });
+    if (retry && !this.#closed) this.#timer = setTimeout(() => this.again(), wait);
+  }
+
+  #tell() {
+    this.#onState({ state: this.unsaved ? "saving" : "saved", sentence: null, conflict: false });
+  }
+}

@@ -1,0 +1,212 @@
+/* One recording that is open: its description, signal, labels and the model's bouts, kept up to date by the server. */
+
+import { Clock } from "./clock.js";
+import { labelColours } from "./colours.js";
+import { sentence } from "./connection.js";
+import { Editor } from "./editor.js";
+import { Runs } from "./runs.js";
+import { Saving } from "./saving.js";
+import { lastingSocket } from "./socket.js";
+import { ROWS, Tiles } from "./tiles.js";
+import { View } from "./view.js";
+
+const USUAL_RATE_HZ = 50;
+const FINEST_MS = 20;
+
+/**
+ * A recording by its number.
+ *
+ * `onChange(what)` is called with "view", "signal", "labels", "cursor", "model", "status", "writer" or "link";
+ * `onSaving(state)` as by `Saving`, and `say(sentence)` with what a key did.
+ */
+export class Session {
+  #socket = null;
+  #onChange;
+  #say;
+  #taking = false;
+  #upToDate = false;
+  #names = [];
+  #modelShown = null; // the state and share in which the model's bouts were fetched
+  #colouredFor = "";
+
+  constructor(number, { client, onChange, onSaving, say }) {
+    this.number = number;
+    this.address = `/api/recordings/${number}`;
+    this.client = client;
+    this.#onChange = onChange;
+    this.#say = say;
+    this.info = null;
+    this.view = null;
+    this.clock = new Clock("UTC");
+    this.labels = Runs.of([]);
+    this.model = null;
+    this.writer = null; // {writing, free, reason}
+    this.connected = true;
+    this.colours = new Map();
+    this.tiles = new Tiles((...piece) => this.#fetchTile(...piece));
+    this.tiles.onTile = () => onChange("signal");
+    this.saving = new Saving(`${this.address}/labels`, client, onSaving);
+    this.editor = new Editor({
+      limits: () => [this.view.start, this.view.end],
+      clock: () => this.clock,
+      onChange: () => this.#edited(),
+      onEdit: (intervals) => this.saving.save(intervals),
+      say,
+    });
+  }
+
+  /** Fetch what there is, and follow it from now on. */
+  async open() {
+    const answer = await fetch(this.address);
+    if (!answer.ok) throw new Error(await sentence(answer));
+    this.#status(await answer.json());
+    this.#socket = lastingSocket(() => `${this.address}/live?client=${this.client}`, {
+      onOpen: () => this.#linked(true),
+      onMessage: (message) => this.#receive(message),
+      onClose: () => this.#linked(false),
+    });
+  }
+
+  close() {
+    this.#onChange = () => {};
+    this.#socket?.close();
+    this.tiles.close();
+    this.saving.close();
+  }
+
+  /** Milliseconds from sample to sample, or from the shortest time that the server tells apart to the next. */
+  get sampleMs() {
+    return Math.max(FINEST_MS, 1000 / (this.info?.sample_rate_hz || USUAL_RATE_HZ));
+  }
+
+  /** Labels to choose from: those of the file, of the model, and those that were typed. */
+  get names() {
+    return this.#names;
+  }
+
+  /** Take the labels over from a window that has gone or been silent. */
+  take() {
+    this.#taking = this.#socket?.send({ type: "take" }) ?? false;
+  }
+
+  /** A label that was typed. */
+  add(name) {
+    if (!this.#names.includes(name)) this.#names.push(name);
+    this.#recolour();
+  }
+
+  /** What the server says about the next unsure moment, or throws an Error with its sentence. */
+  async unsure(afterMs) {
+    const answer = await fetch(`${this.address}/unsure?after_ms=${Math.round(afterMs)}`);
+    if (!answer.ok) throw new Error(await sentence(answer));
+    return answer.json();
+  }
+
+  #linked(connected) {
+    this.connected = connected;
+    if (!connected) this.#upToDate = false; // a writer goes on; what it does is saved when there is a connection again
+    this.#onChange("link");
+  }
+
+  #receive(message) {
+    if (message.type === "status") this.#status(message);
+    else if (message.type === "writer") this.#write(message);
+    else if (message.type === "labels") this.#follow(message);
+  }
+
+  /** Labels that were changed elsewhere. What is not saved here yet collides with them when it is sent. */
+  #follow(message) {
+    if (this.saving.unsaved) return;
+    this.saving.took(message);
+    const { writing } = this.editor;
+    if (this.editor.load(message.intervals, { undoable: writing }) && writing) this.#say("The labels were changed by another program.");
+  }
+
+  #write({ writing, free, reason }) {
+    const refused = this.#taking && !writing;
+    this.#taking = false;
+    this.writer = { writing, free, reason };
+    this.editor.writing = writing;
+    if (refused) this.#say(reason ?? "The other window was in use a moment ago. Try again in a minute.");
+    if (writing) this.saving.again();
+    this.#onChange("writer");
+  }
+
+  #status(info) {
+    const before = this.info;
+    this.info = info;
+    if (info.timezone && info.timezone !== before?.timezone) this.clock = new Clock(info.timezone);
+    for (const name of info.choices ?? []) if (!this.#names.includes(name)) this.#names.push(name);
+    this.#extend(before);
+    this.#recolour();
+    if (info.state === "ready") this.#showModel(info.model);
+    if (info.state === "ready" && !this.#upToDate) this.#loadLabels().catch(() => {}); // if it fails, so does the socket
+    this.#onChange("status");
+  }
+
+  /** Fetch the labels, which are known once the recording is read; after each connection, they may have changed. */
+  async #loadLabels() {
+    this.#upToDate = true;
+    if (this.saving.unsaved) return;
+    const { intervals } = await this.saving.load();
+    if (!this.saving.unsaved) this.editor.load(intervals, { undoable: this.editor.canUndo });
+  }
+
+  /** The recording has been read a little further. */
+  #extend(before) {
+    const { start_ms: start, end_ms, read_to_ms: readTo, state } = this.info;
+    const end = end_ms ?? readTo;
+    if (start === null || end === null || end <= start) return;
+    if (this.view) this.view.extend(start, end);
+    else {
+      this.view = new View(start, end);
+      this.view.onChange = () => this.#onChange("view");
+      this.editor.cursor = start;
+    }
+    if (state !== before?.state) this.tiles.renew(-Infinity);
+    else if (readTo !== before?.read_to_ms) this.tiles.renew(before?.read_to_ms ?? start);
+  }
+
+  /** Fetch the model's bouts when there are more of them. */
+  async #showModel(model) {
+    const now = `${model?.state} ${model?.name}`;
+    if (!model || model.state !== "ready" || now === this.#modelShown) return;
+    this.#modelShown = now;
+    const answer = await fetch(`${this.address}/model`).catch(() => null);
+    if (!answer?.ok) {
+      this.#modelShown = null;
+      return;
+    }
+    this.model = this.editor.model = Runs.ofModel(await answer.json());
+    this.#recolour();
+    this.#onChange("model");
+  }
+
+  async #fetchTile(start, end, pixels, signal) {
+    const answer = await fetch(`${this.address}/signal?start_ms=${start}&end_ms=${end}&pixels=${pixels}`, { signal });
+    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+    const rows = new Int16Array(await answer.arrayBuffer()); // little-endian, as all present processors
+    if (rows.length !== ROWS * pixels) throw new Error("the signal has another length");
+    return rows;
+  }
+
+  #intervals = null;
+
+  #edited() {
+    const { intervals } = this.editor;
+    if (intervals === this.#intervals) return this.#onChange("cursor");
+    this.#intervals = intervals;
+    this.labels = Runs.of(intervals);
+    for (const name of this.labels.names) if (!this.#names.includes(name)) this.#names.push(name);
+    this.#recolour();
+    return this.#onChange("labels");
+  }
+
+  #recolour() {
+    const all = [...new Set([...this.#names, ...(this.model?.names ?? [])])];
+    const key = all.join("\n");
+    if (key === this.#colouredFor) return;
+    this.#colouredFor = key;
+    this.colours = labelColours(all);
+  }
+}

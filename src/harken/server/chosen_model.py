@@ -1,0 +1,49 @@
+"""Which learned model was chosen, kept in the folder of models, so that it labels after a restart, too."""
+
+import hashlib
+import json
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+from harken.models.recogniser import Recogniser
+from harken.support.errors import HarkenError
+from harken.support.files import write_text
+
+__all__ = ["chosen_model", "remember_choice"]
+
+CHOICE = "chosen.json"
+
+
+def chosen_model(folder: Path, before: Recogniser) -> Path | None:
+    """The chosen model in a folder; None if the model before was chosen, or the choice was made beside another one."""
+    try:
+        choice = json.loads((folder / CHOICE).read_text(encoding="utf-8"))
+        path = folder / Path(choice["model"]).name
+        if choice["before"] != _digest(before):
+            return None
+        Recogniser.load(path)
+    except (OSError, ValueError, KeyError, TypeError, HarkenError):  # nothing was chosen, or the model is gone
+        return None
+    return path
+
+
+def remember_choice(folder: Path, before: Recogniser, path: Path | None) -> None:
+    """Keep the choice of a model in the folder; None: the model before.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
+    if path is None:
+        (folder / CHOICE).unlink(missing_ok=True)
+    else:
+        write_text(folder / CHOICE, json.dumps({"model": path.name, "before": _digest(before)}) + "\n")
+
+
+@lru_cache(maxsize=2)
+def _digest(recogniser: Recogniser) -> str:
+    """SHA-256 of the file of a model. The same model always gives the same file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.safetensors")
+        recogniser.save(path)
+        return hashlib.sha256(path.read_bytes()).hexdigest()

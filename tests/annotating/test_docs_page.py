@@ -1,0 +1,79 @@
+"""``docs/annotate.md``: its commands run, and its table has the keys that the page has."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import harken
+from browser import Browser
+from command_line import Run
+from harken.learning.presets import PRESETS, SlidingHops
+from page_modules import browser_with_modules, said
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "annotate.md").read_text(encoding="utf-8")
+COMMANDS = [
+    shlex.split(line)[2:]
+    for block in re.findall(r"```console\n(.*?)```", TEXT, flags=re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("$ harken")
+]
+LABELS = """start,end,label
+0,1200,lying
+1200,1800,sitting
+1800,2400,walking
+4000,5000,lying
+5000,5600,sitting
+5600,6200,walking
+"""
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Browser]:
+    with browser_with_modules() as browser:
+        yield browser
+
+
+def test_the_table_lists_the_keys_of_the_page(page: Browser) -> None:
+    keys = """(() => {
+      document.body.innerHTML = "<table><tbody id='key-rows'></tbody></table><dialog id='keys'></dialog>";
+      m.keys(() => null, {});
+      return [...document.querySelectorAll("kbd")].map((one) => one.textContent);
+    })()"""
+    page.open(page.run("return location.href").replace("icon.svg", "index.html"))
+    table = " ".join(re.findall(r"^\| (`.*?) \|", TEXT, flags=re.MULTILINE))
+    listed = {key for quoted in re.findall(r"`([^`]+)`", table) for key in names_in(quoted)}
+    shown = {key for line in said(page, "keys.js", keys) for key in names_in(line)}
+    assert shown == listed
+
+
+def names_in(text: str) -> set[str]:
+    """Single keys in a list of keys, as the page and the document write them."""
+    text = text.replace("Page Up", "PageUp").replace("Page Down", "PageDown").replace("−", "-")
+    words = text.replace(", or ", " ").replace(" to ", " ").replace(" and ", " ").split()
+    keys = {word if word == "," else word.strip(",;") for word in words}
+    return {key.removeprefix("Shift+") if key[-1] in "←→" else key for key in keys}
+
+
+def test_its_commands_run(run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = replace(PRESETS["everyday"], windows=SlidingHops(5.0)).trained(epochs=1, min_iterations=0)
+    monkeypatch.setitem(PRESETS, "everyday", small)
+    assert [words[0] for words in COMMANDS] == ["simulate", "annotate", "inspect", "train"]
+    for words in COMMANDS:
+        if words[0] == "annotate":  # its page is tested beside this; here is what it would have saved
+            Path(words[1]).with_suffix(".labels.csv").write_text(LABELS)
+            continue
+        result = run_harken(*words)
+        assert result.exit_code == 0, result.stderr
+        if words[0] == "inspect":
+            assert "walk.labels.csv" in result.stdout
+    assert harken.Recogniser.load("first-run/model.safetensors").specification_.labels == (
+        "lying",
+        "sitting",
+        "walking",
+    )

@@ -1,0 +1,456 @@
+"""The page of ``harken annotate`` as a person uses it: mouse, fingers and keys, and what is then on the disk."""
+
+import io
+import itertools
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from annotate_page import GAP_S, MINUTES, START_MS, ZONE, AnnotatePage, rows, until, write_recording
+from browser import DESKTOP, PHONE, Browser, chromium
+from server_process import free_port, serving
+
+PICTURES = Path(__file__).parents[2] / "build" / "pictures"
+SECONDS = 60 * MINUTES
+PIXEL_S = SECONDS / 1160
+"""About a pixel, while the whole recording is visible."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test leaves something in the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two recordings, and a file that is none."""
+    folder = tmp_path_factory.mktemp("annotate")
+    for seed, name in enumerate(("anna", "ben")):
+        write_recording(folder / f"{name}.csv", seed=seed)
+    (folder / "broken.csv").write_text("a,b\n1,2\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    for package in ("fastapi", "uvicorn"):
+        pytest.importorskip(package, reason=f"{package} is not installed (extra serve)")
+    files = [str(folder / f"{name}.csv") for name in ("anna", "ben")]
+    with serving(*files, "--timezone", ZONE, "--no-model", log=folder / "log.txt", command="annotate") as where:
+        yield where
+
+
+@pytest.fixture
+def page(browser: Browser, address: str, folder: Path) -> Iterator[AnnotatePage]:
+    """The page of a recording without labels. It must not complain, or fetch from elsewhere."""
+    browser.resize(DESKTOP)
+    browser.prefer()
+    before = len(browser.complaints()), len(browser.fetched())
+    page = AnnotatePage(browser)
+    page.open(address)
+    page.writable()
+    if (folder / "anna.labels.csv").exists():
+        remove_all(page)
+    yield page
+    # A server that cannot learn has no such address; the browser itself writes that to the console.
+    assert [entry for entry in browser.complaints()[before[0] :] if "/api/learn" not in entry] == []
+    for fetched in browser.fetched()[before[1] :]:
+        assert fetched.startswith((f"{address}/", "about:")), fetched
+
+
+def remove_all(page: AnnotatePage) -> None:
+    """Delete all labels, as a person would."""
+    page.focus()
+    page.press("HOME", " ", "END", " ", "DELETE")
+    page.saved()
+
+
+def labels(folder: Path) -> list[tuple[float, float, str, str]]:
+    """What is on the disk; no label may overlap another."""
+    found = rows(folder / "anna.labels.csv")
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(found))
+    return found
+
+
+def second(ms: float) -> Any:
+    """A time of the server as a time of the file."""
+    return pytest.approx((ms - START_MS) / 1000, abs=1e-6)
+
+
+def fetched(browser: Browser, address: str) -> Any:
+    """The JSON of an address of the page's server."""
+    script = "const [where, done] = arguments; fetch(where).then((answer) => answer.json()).then(done)"
+    return browser.driver.execute_async_script(script, address)
+
+
+def new_label(page: AnnotatePage, name: str) -> None:
+    """Type a label that has no button yet."""
+    page.press("t", *name, "ENTER")
+
+
+def near(seconds: float) -> object:
+    """About this time: a drag ends on a pixel."""
+    return pytest.approx(seconds, abs=2 * PIXEL_S)
+
+
+def test_a_recording_is_labelled_by_keyboard_alone(page: AnnotatePage, folder: Path) -> None:
+    page.press("HOME", "SHIFT+ARROW_RIGHT", " ")
+    assert page.said() == "Begins at 10:01:00.0."
+    page.press("SHIFT+ARROW_RIGHT", "ARROW_RIGHT", ".", " ")
+    assert page.said() == "Marked 10:01:00 to 10:02:07, 1 min. Choose a label."
+    new_label(page, "walking")
+    assert page.said() == "walking, 10:01:00 to 10:02:07"
+    page.saved()
+    start, end, label, note = labels(folder)[0]
+    assert [start, end] == pytest.approx([60, 126.6], abs=0.1)
+    assert (label, note) == ("walking", "")
+    page.press("SHIFT+ARROW_RIGHT", "[", "SHIFT+ARROW_RIGHT", "]")
+    new_label(page, "sitting")
+    page.press("SHIFT+ARROW_RIGHT", " ", "ARROW_RIGHT", " ", "1", "p")
+    assert page.said().startswith("sitting, ")
+    page.press("1")  # another label for the selected bout
+    page.saved()
+    assert [label for *_, label, _ in labels(folder)] == ["walking"] * 3
+    page.press("o", *"at the desk", "ENTER")
+    page.saved()
+    assert [note for *_, note in labels(folder)] == ["", "at the desk", ""]
+    page.press("n", "DELETE")
+    page.saved()
+    assert page.said().startswith("Deleted: walking")
+    assert len(labels(folder)) == 2
+
+
+def test_a_drag_and_a_button_label_and_a_later_label_replaces_what_is_under_it(
+    page: AnnotatePage, folder: Path
+) -> None:
+    page.drag(0.2, 0.6)
+    assert page.said().startswith("Marked 10:02:00 to 10:06:00")
+    new_label(page, "standing")
+    page.drag(0.3, 0.4)
+    new_label(page, "running")
+    page.saved()
+    assert [(start, end, label) for start, end, label, _ in labels(folder)] == [
+        (near(120), near(180), "standing"),
+        (near(180), near(240), "running"),
+        (near(240), near(360), "standing"),
+    ]
+    page.drag(0.7, 0.8)
+    page.click("running")
+    page.saved()
+    assert labels(folder)[-1][2] == "running"
+    assert "standing" in page.text("summary")
+    assert "4 bouts" in page.text("labelled-share")
+    page.point(0.35, part="labels")
+    assert page.text("picked-text").startswith("running, 10:03:00 to 10:04:0")
+    page.point(0.9, part="labels")
+    assert "Drag over the signal" in page.text("picked-text")
+
+
+def test_edges_move_by_drag_and_by_keys(page: AnnotatePage, folder: Path) -> None:
+    page.drag(0.2, 0.4)
+    new_label(page, "walking")
+    page.drag(0.5, 0.6)
+    new_label(page, "sitting")
+    page.saved()
+    page.point(0.3, part="labels")
+    page.drag(0.4, 0.55, part="labels")  # over the beginning of the next one, which gives way
+    page.saved()
+    assert [(start, end) for start, end, *_ in labels(folder)] == [(near(120), near(330)), (near(330), near(360))]
+    page.press("n", "e")
+    assert page.said().startswith("The start of sitting moves")
+    page.press("ARROW_RIGHT", "ARROW_RIGHT")
+    assert labels(folder)[1][0] == near(330)  # not before it is let go
+    page.press("ENTER")
+    page.saved()
+    assert labels(folder)[1][0] == near(342)
+    page.press("e", "SHIFT+ARROW_LEFT", "ESCAPE")
+    assert page.said() == "The edge is where it was."
+    assert labels(folder)[1][0] == near(342)
+
+
+def test_split_merge_undo_and_redo(page: AnnotatePage, folder: Path) -> None:
+    page.drag(0.2, 0.4)
+    new_label(page, "walking")
+    page.saved()
+    one = labels(folder)
+    page.point(0.3)
+    page.press("s")
+    page.saved()
+    two = labels(folder)
+    assert [(start, end) for start, end, *_ in two] == [(one[0][0], near(180)), (near(180), one[0][1])]
+    page.press("SHIFT+M")
+    page.saved()
+    assert labels(folder) == one
+    page.press("CONTROL+z")
+    page.saved()
+    assert labels(folder) == two
+    page.press("CONTROL+z", "CONTROL+z")
+    page.saved()
+    assert labels(folder) == []
+    page.press("CONTROL+y", "CONTROL+SHIFT+Z")
+    page.saved()
+    assert labels(folder) == two
+    assert page.said().startswith("Done again: Split walking")
+    page.click("undo")
+    page.saved()
+    assert labels(folder) == one
+    assert page.browser.run("return document.activeElement.id") == "chart"
+    page.browser.driver.refresh()
+    until(lambda: page.text("labelled-share").endswith("in 1 bout"))
+
+
+def test_the_view_follows_keys_wheel_and_the_overview(page: AnnotatePage) -> None:
+    visible = "return document.getElementById('overview').getAttribute('aria-valuetext')"
+
+    def seen() -> str:
+        time.sleep(0.5)  # the view glides
+        return str(page.browser.run(visible))
+
+    assert seen() == "all of the recording"
+    page.focus()
+    page.press("HOME", "+", "+")
+    assert seen().endswith("10:00:00 to 10:02:30")
+    page.press("PAGE_DOWN")
+    assert seen().endswith("10:02:00 to 10:04:30")
+    page.press("-", "-")
+    assert seen() == "all of the recording"
+    page.browser.run(
+        "const p = document.getElementById('picture'), b = p.getBoundingClientRect();"
+        "p.dispatchEvent(new WheelEvent('wheel', {deltaY: -240 * Math.log(4), clientX: b.left + b.width / 2,"
+        " clientY: b.top + 50, bubbles: true, cancelable: true}))"
+    )
+    assert seen().endswith("10:03:45 to 10:06:15")
+    page.drag(0.5, 0.1, part="axis")
+    assert seen().endswith("10:04:45 to 10:07:15")
+    page.browser.run("document.getElementById('overview').focus()")
+    page.press("HOME")
+    assert seen().endswith("10:00:00 to 10:02:30")
+    page.press("ARROW_RIGHT")
+    assert seen().endswith("10:01:15 to 10:03:45")
+    page.drag(0.5, 0.75, part="overview")  # outside of what is visible: it jumps there
+    assert seen().endswith("10:06:15 to 10:08:45")
+    page.drag(0.625, 0.5, part="overview")  # its left edge
+    assert seen().endswith("10:05:00 to 10:08:45")
+    page.focus()
+    page.press("0", "w")
+    assert seen() == "all of the recording"
+    assert page.said().startswith("Tue")
+    assert "no label" in page.said()
+
+
+def test_fingers_mark_and_zoom(page: AnnotatePage, folder: Path) -> None:
+    left, top, width = page.browser.run(
+        "const b = document.getElementById('picture').getBoundingClientRect(); return [b.left, b.top, b.width]"
+    )
+
+    def touch(kind: str, *shares: float) -> None:
+        points = [{"x": left + share * width, "y": top + 60, "id": finger} for finger, share in enumerate(shares)]
+        page.browser.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", 0.2)
+    for share in (0.25, 0.3, 0.4):
+        touch("touchMove", share)
+    touch("touchEnd")
+    assert page.said().startswith("Marked 10:02:00 to 10:04:00")
+    new_label(page, "walking")
+    page.saved()
+    assert labels(folder)[0][:2] == (near(120), near(240))
+    touch("touchStart", 0.4)
+    touch("touchStart", 0.4, 0.6)
+    for apart in (0.2, 0.3, 0.4):
+        touch("touchMove", 0.5 - apart, 0.5 + apart)
+    touch("touchEnd")
+    visible = page.browser.wait("return document.getElementById('overview').getAttribute('aria-valuetext')")
+    assert visible.endswith("10:03:45 to 10:06:15")
+    assert len(labels(folder)) == 1
+
+
+def test_a_second_window_is_read_only_follows_and_takes_over(page: AnnotatePage, address: str) -> None:
+    driver = page.browser.driver
+    first = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    try:
+        page.browser.resize(DESKTOP)
+        second = AnnotatePage(page.browser)
+        second.open(address)
+        until(lambda: second.shown("pen"))
+        assert "another window has the pen" in second.text("pen-text")
+        second.focus()
+        second.press("HOME", " ", "END", " ", "DELETE")
+        assert second.said() == "This window only shows the labels; it cannot change them now."
+        both = driver.window_handles
+        driver.switch_to.window(first)
+        page.drag(0.2, 0.4)
+        new_label(page, "walking")
+        page.saved()
+        driver.switch_to.window(next(one for one in both if one != first))
+        until(lambda: "in 1 bout" in second.text("labelled-share"))
+        driver.switch_to.window(first)
+        page.browser.open("about:blank")
+        driver.switch_to.window(next(one for one in both if one != first))
+        until(lambda: "No other window" in second.text("pen-text"))
+        second.click("take")
+        until(lambda: not second.shown("pen"))
+        second.point(0.3)
+        second.press("DELETE")
+        second.saved()
+        until(lambda: "none yet" in second.text("labelled-share"))
+    finally:
+        driver.close()
+        driver.switch_to.window(first)
+
+
+def test_what_is_not_saved_is_sent_again_and_said(browser: Browser, folder: Path, tmp_path: Path) -> None:
+    path = shutil.copy(folder / "anna.csv", tmp_path / "anna.csv")
+    port, page = free_port(), AnnotatePage(browser)
+    arguments = (str(path), "--timezone", ZONE, "--no-model")
+    leaving = "const e = new Event('beforeunload', {cancelable: true}); dispatchEvent(e); return e.defaultPrevented"
+    with serving(*arguments, log=tmp_path / "first.txt", port=port, command="annotate") as address:
+        page.open(address)
+        page.writable()
+        page.drag(0.2, 0.4)
+        new_label(page, "walking")
+        page.saved()
+        assert not browser.run(leaving)
+        page.drag(0.5, 0.6)
+    page.press("1")
+    until(lambda: page.saving() == "Not saved: no connection to harken, trying again.")
+    assert browser.run(leaving)
+    assert len(rows(tmp_path / "anna.labels.csv")) == 1
+    with serving(*arguments, log=tmp_path / "second.txt", port=port, command="annotate"):
+        until(lambda: page.saving() == "Saved", 40)
+        assert len(rows(tmp_path / "anna.labels.csv")) == 2
+        page.writable()
+        (tmp_path / "anna.labels.csv").write_text(
+            "start,end,label\n2026-02-03T10:00:00+01:00,2026-02-03T10:01:00+01:00,lying\n"
+        )
+        until(lambda: page.said() == "The labels were changed by another program.")
+        assert page.text("summary").startswith("lying")
+        page.press("CONTROL+z")  # what was on this page is not lost
+        page.saved()
+        assert [label for *_, label, _ in rows(tmp_path / "anna.labels.csv")] == ["walking"] * 2
+        browser.open("about:blank")
+
+
+def test_the_models_bouts_are_accepted_and_unsure_moments_found(browser: Browser, folder: Path, tmp_path: Path) -> None:
+    page = AnnotatePage(browser)
+    path = shutil.copy(folder / "anna.csv", tmp_path / "anna.csv")
+    with serving(str(path), "--timezone", ZONE, log=tmp_path / "log.txt", command="annotate") as address:
+        page.open(address)
+        page.writable()
+        until(lambda: page.shown("accept"), 180)
+        model = fetched(browser, f"{address}/api/recordings/0/model")
+        bouts = list(zip(*(model[name] for name in ("start_ms", "end_ms", "code")), strict=True))
+        start, end, code = max(bouts, key=lambda bout: (bout[2] >= 0) * (bout[1] - bout[0]))
+        middle = (start + end) / 2
+        page.point((middle - START_MS) / 1000 / SECONDS)
+        assert f"model: {model['labels'][code]}" in page.text("readout")
+        page.press("a")
+        page.saved()
+        assert labels(tmp_path) == [(second(start), second(end), model["labels"][code], "")]
+        page.press("a")
+        assert page.said().startswith("Labelled already: ")
+        page.press("0", "HOME", "u")
+        until(lambda: page.said().startswith("Unsure: "))
+        unsure = fetched(browser, f"{address}/api/recordings/0/unsure?after_ms={START_MS}")
+        assert f"{unsure['label']} {round(100 * unsure['probability'])} %, {unsure['other']} " in page.said()
+        page.press("2")
+        page.saved()
+        assert (second(unsure["start_ms"]), second(unsure["end_ms"]), model["labels"][1], "") in labels(tmp_path)
+        browser.open("about:blank")
+
+
+def test_several_files_are_a_list_and_one_that_failed_says_why(browser: Browser, folder: Path, tmp_path: Path) -> None:
+    page = AnnotatePage(browser)
+    names = ("ben", "broken")
+    files = [str(shutil.copy(folder / f"{name}.csv", tmp_path / f"{name}.csv")) for name in names]
+    with serving(*files, "--no-model", log=tmp_path / "log.txt", command="annotate") as address:
+        page.open(address)
+        page.writable()
+        until(lambda: "cannot be read" in page.text("file-list"))
+        page.drag(0.2, 0.5)
+        new_label(page, "walking")
+        page.saved()
+        until(lambda: "3 min labelled" in page.text("file-list"))
+        browser.run("document.querySelector('#file-list [data-number=\"1\"]').click()")
+        until(lambda: page.shown("trouble"))
+        assert "found no column for time" in page.text("trouble")
+        assert not page.shown("work")
+        browser.run("document.querySelector('#file-list [data-number=\"0\"]').click()")
+        until(lambda: page.shown("work"))
+        assert "in 1 bout" in page.text("labelled-share")
+        browser.open("about:blank")
+
+
+def test_keys_are_listed_and_buttons_are_large_enough_in_every_size_and_light(page: AnnotatePage) -> None:
+    page.drag(0.2, 0.5)
+    new_label(page, "walking")
+    page.saved()
+    page.press("?")
+    assert page.browser.run("return document.getElementById('keys').open")
+    listed = page.text("key-rows")
+    assert all(words in listed for words in ("Split the bout", "Next, previous bout", "Ctrl+Z"))
+    page.press("ESCAPE")
+    assert not page.browser.run("return document.getElementById('keys').open")
+    small = (
+        "return [...document.querySelectorAll('button, input')].filter((e) => e.offsetParent)"
+        ".map((e) => [e.id || e.textContent, e.getBoundingClientRect()])"
+        ".filter(([, box]) => box.height < 44 || box.width < 44)"
+    )
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for dark, (name, size) in itertools.product((False, True), (("desktop", DESKTOP), ("phone", PHONE))):
+        page.browser.prefer(dark=dark)
+        page.browser.resize(size)
+        time.sleep(0.4)
+        assert not page.browser.scrolls_sideways()
+        assert page.browser.run(small) == []
+        page.browser.picture(PICTURES / f"annotate_{name}_{'dark' if dark else 'light'}.png", whole=True)
+
+
+def test_gaps_and_samples_are_where_they_were_recorded(page: AnnotatePage) -> None:
+    """The pixels of the picture: no colour of an axis inside the gap, some beside it."""
+    page.focus()
+    page.press("HOME", "0")
+    left, top, width, high = page.browser.run(
+        "const b = document.getElementById('picture').getBoundingClientRect();return [b.left, b.top, b.width, b.height]"
+    )
+
+    def coloured(seconds: float) -> int:
+        """How many pixels at a time have a strong colour."""
+        picture = Image.open(io.BytesIO(page.browser.picture())).convert("HSV")
+        column = np.asarray(picture)[round(top) : round(top + high - 120), round(left + width * seconds / SECONDS)]
+        return int(np.sum(column[:, 1] > 100))
+
+    until(lambda: coloured(180) > 0)
+    still, gap, walking = (coloured(seconds) for seconds in (GAP_S[0] - 20, sum(GAP_S) / 2, 180))
+    assert gap == 0
+    assert 0 < still < walking
+
+
+def test_every_label_is_on_the_disk_as_the_server_has_it(page: AnnotatePage, address: str, folder: Path) -> None:
+    for number in range(9):
+        page.drag(0.1 * number + 0.02, 0.1 * number + 0.08)
+        new_label(page, f"label {number}")
+    page.drag(0.45, 0.65)
+    page.press("9")
+    page.saved()
+    said = fetched(page.browser, f"{address}/api/recordings/0/labels")
+    expected = [
+        (second(one["start_ms"]), second(one["end_ms"]), one["label"], one["note"]) for one in said["intervals"]
+    ]
+    assert labels(folder) == expected

@@ -1,0 +1,298 @@
+"""The modules of the page of ``harken annotate``, beside the same in Python: intervals, undo, times, tiles."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from browser import Browser
+from page_modules import browser_with_modules, said
+
+END = 60
+LABELS = ("a", "b", "c")
+Interval = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Browser]:
+    with browser_with_modules() as browser:
+        yield browser
+
+
+def interval(start: int, end: int, label: str, note: str = "") -> Interval:
+    return {"start_ms": start, "end_ms": end, "label": label, "note": note}
+
+
+def painted(intervals: list[Interval]) -> list[str | None]:
+    """The label of each ms, which must be one at most."""
+    time: list[str | None] = [None] * END
+    for one in intervals:
+        assert 0 <= one["start_ms"] < one["end_ms"] <= END
+        for ms in range(one["start_ms"], one["end_ms"]):
+            assert time[ms] is None, "two intervals overlap"
+            time[ms] = one["label"]
+    return time
+
+
+def random_edits(seed: int, count: int) -> list[list[Any]]:
+    """Edits as ``[kind, first, second, label]``, of random times."""
+    made = random.Random(seed)
+    kinds = ("placed", "cleared", "edged", "split", "merged", "altered", "without")
+    weights = (6, 1, 3, 1, 1, 1, 1)
+    edits = []
+    for kind in made.choices(kinds, weights, k=count):
+        first, second = made.sample(range(END + 1), 2)
+        edits.append([kind, first, second, made.choice(LABELS)])
+    return edits
+
+
+EDITING = """(() => {
+  let now = [];
+  const after = [];
+  for (const [kind, one, other, label] of a[0]) {
+    const [start, end] = [Math.min(one, other), Math.max(one, other)];
+    const there = now[one % Math.max(1, now.length)];
+    const place = now.indexOf(there);
+    let edited = null;
+    if (kind === "placed") edited = m.placed(now, {start_ms: start, end_ms: end, label}).intervals;
+    else if (kind === "cleared") edited = m.cleared(now, start, end);
+    else if (!there) continue;
+    else if (kind === "edged") edited = m.edged(now, there, one < other ? "start" : "end", other, 1).intervals;
+    else if (kind === "split") {
+      if (there.end_ms - there.start_ms < 2) continue;
+      edited = m.split(now, there, Math.ceil((there.start_ms + there.end_ms) / 2)).intervals;
+    } else if (kind === "merged") {
+      if (!now[place + 1]) continue;
+      edited = m.merged(now, there, now[place + 1]).intervals;
+    } else if (kind === "altered") edited = m.altered(now, there, {label}).intervals;
+    else edited = m.without(now, there);
+    after.push([kind, one, other, label, there ?? null, now, edited]);
+    now = edited;
+  }
+  return after;
+})()"""
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_edits_keep_order_and_never_overlap(page: Browser, seed: int) -> None:
+    seen = set()
+    for kind, one, other, label, there, before, after in said(page, "intervals.js", EDITING, random_edits(seed, 150)):
+        starts = [each["start_ms"] for each in after]
+        assert starts == sorted(starts), kind
+        expected = painted(before)
+        first, last = sorted((one, other))
+        if kind == "placed":
+            expected[first:last] = [label] * (last - first)
+        elif kind == "cleared":
+            expected[first:last] = [None] * (last - first)
+        elif kind in ("altered", "without"):
+            length = there["end_ms"] - there["start_ms"]
+            expected[there["start_ms"] : there["end_ms"]] = [label if kind == "altered" else None] * length
+        elif kind == "merged":
+            neighbour = before[before.index(there) + 1]
+            length = neighbour["end_ms"] - there["start_ms"]
+            expected[there["start_ms"] : neighbour["end_ms"]] = [there["label"]] * length
+        elif kind == "edged":
+            start, end = there["start_ms"], there["end_ms"]
+            moved = (min(other, end - 1), end) if one < other else (start, max(other, start + 1))
+            expected[start:end] = [None] * (end - start)
+            expected[moved[0] : moved[1]] = [there["label"]] * (moved[1] - moved[0])
+        else:
+            assert len(after) == len(before) + 1
+        assert painted(after) == expected, kind
+        seen.add(kind)
+    assert seen == {"placed", "cleared", "edged", "split", "merged", "altered", "without"}
+
+
+def test_labels_of_the_same_name_become_one_and_keep_their_notes(page: Browser) -> None:
+    before = [interval(0, 10, "a", "left"), interval(10, 20, "b", "in between"), interval(25, 30, "a", "right")]
+    placing = "m.placed(a[0], {start_ms: 5, end_ms: 27, label: 'a'}).intervals"
+    assert said(page, "intervals.js", placing, before) == [interval(0, 30, "a", "left; right")]
+    halves = [interval(0, 10, "b", "in"), interval(15, 20, "b", "in")]
+    cut = [interval(0, 20, "b", "in")]
+    assert said(page, "intervals.js", "m.cleared(a[0], 10, 15)", cut) == halves
+
+
+def test_undo_returns_exactly_and_redo_repeats(page: Browser) -> None:
+    expression = """(() => {
+      const h = new m.History("0");
+      const steps = [];
+      for (const [kind, value] of a[0]) {
+        if (kind === "change") h.change(value, `to ${value}`);
+        else h[kind]();
+        steps.push([h.present, h.canUndo, h.canRedo]);
+      }
+      return steps;
+    })()"""
+    made = random.Random(1)
+    acts = [[made.choice(("change", "change", "undo", "redo")), str(number)] for number in range(1, 300)]
+    past: list[str] = []
+    present = "0"
+    future: list[str] = []
+    expected = []
+    for kind, value in acts:
+        if kind == "change":
+            past, present, future = [*past, present], value, []
+        elif kind == "undo" and past:
+            future, present, past = [*future, present], past[-1], past[:-1]
+        elif kind == "redo" and future:
+            past, present, future = [*past, present], future[-1], future[:-1]
+        expected.append([present, bool(past), bool(future)])
+    assert said(page, "history.js", expression, acts) == expected
+
+
+SAVING = """(async () => {
+  const disk = {revision: 5, intervals: []};
+  let broken = null; // "before" or "after" the server takes the labels
+  const sent = [];
+  const json = (status, content) => new Response(JSON.stringify(content), {status});
+  const before = window.fetch;
+  window.fetch = async (where, {method = "GET", body} = {}) => {
+    if (broken === "before") throw new TypeError("no connection");
+    if (method === "GET") return json(200, disk);
+    const {revision, intervals} = JSON.parse(body);
+    sent.push(intervals.map((one) => one.label).join());
+    if (revision !== disk.revision) return json(409, {error: "stale"});
+    if (intervals.some((one) => one.label === "bad")) return json(422, {error: "a bad label"});
+    Object.assign(disk, {revision: revision + 1, intervals});
+    if (broken === "after") throw new TypeError("no connection");
+    return json(200, {revision: disk.revision});
+  };
+  const states = [];
+  const saving = new m.Saving("/labels", "me", ({state, conflict}) => states.push(state + (conflict ? "!" : "")));
+  const labels = (...names) => names.map((label, i) => ({start_ms: i, end_ms: i + 1, label, note: ""}));
+  const settled = async () => {
+    for (let i = 0; i < 200 && states.at(-1) === "saving"; i++) await new Promise((done) => setTimeout(done, 5));
+  };
+  const steps = [];
+  const step = async (name, act) => {
+    await act();
+    await settled();
+    steps.push([name, states.at(-1), disk.intervals.map((one) => one.label).join(), saving.unsaved]);
+  };
+  await saving.load();
+  await step("saved", () => saving.save(labels("a")));
+  await step("three at once", () => { for (const one of ["b", "c", "d"]) saving.save(labels("a", one)); });
+  const quick = [...sent];
+  broken = "before";
+  await step("no connection", () => saving.save(labels("e")));
+  broken = null;
+  await step("again", () => saving.again());
+  broken = "after";
+  await step("no answer", () => saving.save(labels("f")));
+  broken = null;
+  await step("more meanwhile", () => saving.save(labels("f", "g")));
+  await step("refused", () => saving.save(labels("bad")));
+  await step("corrected", () => saving.save(labels("h")));
+  Object.assign(disk, {revision: 50, intervals: labels("theirs")});
+  await step("collides", () => saving.save(labels("mine")));
+  await step("still", () => saving.save(labels("mine", "more")));
+  await step("mine", () => saving.overwrite());
+  Object.assign(disk, {revision: 60, intervals: labels("theirs")});
+  await step("collides again", () => saving.save(labels("lost")));
+  let adopted = null;
+  await step("theirs", async () => { adopted = await saving.adopt(); });
+  window.fetch = before;
+  return {steps, quick, adopted: adopted.map((one) => one.label)};
+})()"""
+
+
+def test_changes_reach_the_disk_and_never_replace_those_of_others_unasked(page: Browser) -> None:
+    found = said(page, "saving.js", SAVING)
+    assert found["steps"] == [
+        ["saved", "saved", "a", False],
+        ["three at once", "saved", "a,d", False],
+        ["no connection", "failed", "a,d", True],
+        ["again", "saved", "e", False],
+        ["no answer", "failed", "f", True],
+        ["more meanwhile", "saved", "f,g", False],
+        ["refused", "failed", "f,g", True],
+        ["corrected", "saved", "h", False],
+        ["collides", "failed!", "theirs", True],
+        ["still", "failed!", "theirs", True],
+        ["mine", "saved", "mine,more", False],
+        ["collides again", "failed!", "theirs", True],
+        ["theirs", "saved", "theirs", False],
+    ]
+    assert found["quick"] == ["a", "a,b", "a,d"]  # what was replaced while waiting is not sent
+    assert found["adopted"] == ["theirs"]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu"])
+def test_times_are_the_wearers_and_days_begin_at_the_wearers_midnight(page: Browser, zone: str) -> None:
+    first = datetime(2026, 3, 1, 0, 7, 13, 250_000, tzinfo=UTC)
+    times = [first + timedelta(hours=7 * number) for number in range(400)]
+    milliseconds = [round(time.timestamp() * 1000) for time in times]
+    local = [time.astimezone(ZoneInfo(zone)) for time in times]
+    got = said(page, "clock.js", "a[1].map((t) => new m.Clock(a[0]).time(t))", zone, milliseconds)
+    assert got == [f"{time:%H:%M:%S}" for time in local]
+    finer = said(page, "clock.js", "a[1].map((t) => new m.Clock(a[0]).time(t, 10))", zone, milliseconds[:9])
+    assert finer == [f"{time:%H:%M:%S}.25" for time in local[:9]]
+    midnights = said(
+        page, "clock.js", "new m.Clock(a[0]).midnights(a[1], a[2])", zone, milliseconds[0], milliseconds[-1]
+    )
+    days = [local[0].replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=day) for day in range(1, 118)]
+    expected = [round(day.timestamp() * 1000) for day in days]
+    assert midnights == [ms for ms in expected if milliseconds[0] <= ms <= milliseconds[-1]]
+
+
+@pytest.mark.parametrize("span_ms", [500, 7_000, 60_000, 5_400_000, 86_400_000, 7 * 86_400_000, 31 * 86_400_000])
+def test_ticks_are_even_and_no_more_than_fit(page: Browser, span_ms: int) -> None:
+    start = 1_770_000_000_123
+    ticks = said(page, "clock.js", "new m.Clock('UTC').ticks(a[0], a[0] + a[1], 12)", start, span_ms)
+    at = np.array([tick["ms"] for tick in ticks])
+    assert 2 <= len(at) <= 13
+    assert len(set(np.diff(at))) == 1
+    assert start <= at[0]
+    assert at[-1] <= start + span_ms
+    assert len({tick["text"] for tick in ticks}) == len(ticks) or span_ms > 86_400_000
+
+
+def test_columns_are_the_lowest_and_highest_of_their_pixels_at_every_zoom(page: Browser) -> None:
+    """Tiles made of a known signal, laid on columns: beside NumPy over the same pixels."""
+    expression = """import("./tiles.js").then(async (t) => {
+      const value = (pixel, axis) => ((pixel * 7919 + axis * 131) % 2000) - 1000;
+      const tiles = new t.Tiles(async (start, end, pixels) => {
+        const rows = new Int16Array(t.ROWS * pixels).fill(t.NONE);
+        for (let pixel = 0; pixel < pixels; pixel++) {
+          const number = start / ((end - start) / pixels) + pixel;
+          if (number % 10 === 3) continue; // no samples
+          for (let axis = 0; axis < 3; axis++) {
+            rows[2 * axis * pixels + pixel] = value(number, axis) - 5;
+            rows[(2 * axis + 1) * pixels + pixel] = value(number, axis) + 5;
+          }
+          rows[6 * pixels + pixel] = 1;
+        }
+        return rows;
+      });
+      const seen = [];
+      for (const [from, to, count] of a[0]) {
+        const level = m.levelFor((to - from) / count, 1);
+        const [first, last] = m.tilesOf(from, to, level);
+        tiles.want(Array.from({length: last - first + 1}, (_, i) => [level, first + i]));
+        while (!tiles.idle) await new Promise((done) => setTimeout(done));
+        const columns = new m.Columns();
+        columns.fill(tiles, {from, to, count, level, coarsest: level});
+        const values = [columns.low, columns.high].map((rows) => rows.map((one) => [...one]));
+        seen.push([2 ** level, ...values, [...columns.flags]]);
+      }
+      return seen;
+    })"""
+    views = [[5_000, 6_000, 1000], [5_003, 9_003, 800], [100_000, 1_000_000, 700], [0, 50_000_000, 1200]]
+    answer = said(page, "columns.js", expression, views)
+    for (start, end, count), (width, lows, highs, flags) in zip(views, answer, strict=True):
+        edges = start + np.arange(count + 1) * (end - start) / count
+        first = np.floor(edges[:-1] / width + 1e-9).astype(int)
+        last = np.maximum(first + 1, np.floor(edges[1:] / width + 1e-9).astype(int))
+        for axis in range(3):
+            for column in range(count):
+                pixels = np.arange(first[column], last[column])
+                pixels = pixels[pixels % 10 != 3]
+                assert bool(flags[column] & 1) == bool(len(pixels))
+                if len(pixels):
+                    values = (pixels * 7919 + axis * 131) % 2000 - 1000
+                    assert [lows[axis][column], highs[axis][column]] == [values.min() - 5, values.max() + 5]

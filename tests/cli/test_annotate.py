@@ -1,0 +1,79 @@
+"""``harken annotate``: what it prints, and what it refuses."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from annotating_server import annotating_process, write_recording
+from command_line import Run
+
+
+@pytest.fixture(autouse=True)
+def _cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_it_serves_the_recordings_of_a_folder_until_it_is_stopped(tmp_path: Path) -> None:
+    (folder := tmp_path / "week").mkdir()
+    for name in ("anna.csv", "bert.csv"):
+        write_recording(folder / name, seconds=5)
+    with annotating_process(str(folder), log=tmp_path / "log") as (process, served):
+        found = served.ask_until("/api/recordings", lambda every: all(one["state"] == "ready" for one in every))
+        assert [one["name"] for one in found] == ["anna", "bert"]
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+    shown = (tmp_path / "log").read_text()
+    assert re.fullmatch(r"harken annotate: http://127\.0\.0\.1:\d+/\nCtrl\+C stops\.\n", shown)
+    assert sorted(each.name for each in folder.iterdir()) == ["anna.csv", "bert.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["none.csv"], "harken: none.csv: there is no such file\n"),
+        (["empty"], "harken: empty: this folder contains no recording"),
+        (
+            ["anna.labels.csv"],
+            "harken: anna.labels.csv: this is a file of labels; name the recording that it belongs to\n",
+        ),
+        (["anna.csv", "--no-model", "--model", "m"], "harken: --no-model and --model contradict one another"),
+        (["anna.csv", "--model", "none.safetensors"], "harken: none.safetensors: there is no such model file\n"),
+        (["anna.csv", "--timezone", "Mars"], "harken: there is no time zone 'Mars'"),
+    ],
+)
+def test_mistakes_are_one_sentence(
+    run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_recording(tmp_path / "anna.csv", seconds=5)
+    (tmp_path / "anna.labels.csv").write_text("start,end,label\n")
+    (tmp_path / "empty").mkdir()
+    finished = run_harken("annotate", *arguments, "--no-open")
+    assert finished.exit_code == 2
+    assert finished.stderr.startswith(sentence)
+    assert finished.stderr.count("\n") == 1
+
+
+def test_without_files_the_usage_is_shown(run_harken: Run) -> None:
+    assert run_harken("annotate").exit_code == 2
+
+
+def test_a_port_in_use_is_an_error(run_harken: Run, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        path = write_recording(tmp_path / "anna.csv", seconds=5)
+        finished = run_harken("annotate", path, "--no-model", "--port", port, "--no-open")
+    assert finished.exit_code == 2
+    assert f"cannot listen at 127.0.0.1, port {port}" in finished.stderr
+
+
+def test_the_server_starts_without_the_libraries_of_its_processes() -> None:
+    modules = "harken.annotating.desk, harken.annotating.routes, harken.annotating.server, sys"
+    code = f"import {modules}; print(sorted({{'polars', 'matplotlib', 'torch'}} & set(sys.modules)))"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout == "[]\n"

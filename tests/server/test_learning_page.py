@@ -1,0 +1,171 @@
+"""The card of Learn in a browser: progress, result and choice by keyboard, and the page redrawn for the new model."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from browser import DESKTOP, PHONE, Browser, chromium
+from labelled_files import write_labelled
+from server_thread import Served, now_wrist, serving
+
+TRAINING = {"preset": "people:SMALL_EVERYDAY", "threads": 1, "epochs": 2}
+PICTURES = Path(os.environ.get("HARKEN_PICTURES", "/tmp/harken-pictures"))
+LONGEST_S = 300.0
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with a labelled recording, whose third label its model does not know."""
+    folder = tmp_path_factory.mktemp("keep")
+    write_labelled(folder / "recordings", "bob", 2, rename={"sitting": "<b>knitting</b>"})
+    with serving(keep=folder, training=TRAINING) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def page(served: Served) -> Iterator[Browser]:
+    with chromium() as browser:
+        browser.open(served.url("/"))
+        browser.wait("return !document.getElementById('learn').hidden")
+        yield browser
+
+
+def text(page: Browser, selector: str) -> str:
+    return str(page.run("return document.querySelector(arguments[0]).innerText", selector))
+
+
+def press(page: Browser, *keys: str) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    for key in keys:
+        ActionChains(page.driver).send_keys(getattr(Keys, key, key)).perform()
+
+
+def send_samples(served: Served, watch: str) -> None:
+    """Half a minute of samples."""
+    signals, time_ns = now_wrist(30)
+    payload = [
+        {
+            "name": "wrist motion",
+            "time": int(at),
+            "values": dict.fromkeys(("gravityX", "gravityY"), 0.0)
+            | {"gravityZ": 0.0}
+            | {f"acceleration{axis}": float(value) for axis, value in zip("XYZ", row, strict=True)},
+        }
+        for at, row in zip(time_ns, signals, strict=True)
+    ]
+    body = json.dumps({"messageId": 1, "sessionId": "s", "deviceId": watch, "payload": payload}).encode()
+    assert served.ask("/push", body, content_type="application/json").status == 200
+
+
+def test_what_is_labelled_and_why_a_way_is_not_possible_are_said(page: Browser) -> None:
+    assert text(page, ".learn-people") == "bob lying 40 s, walking 40 s and <b>knitting</b> 40 s"
+    assert page.run("return document.querySelectorAll('#learn b').length") == 1  # the name, and no markup of a label
+    assert page.run("return document.getElementById('learn-adapt').disabled")
+    assert "adapting adds no label; train a new model." in text(page, "#learn-adapt-about")
+    assert not page.run("return document.getElementById('learn-train').disabled")
+
+
+@pytest.mark.parametrize(
+    ("served_path", "pressed", "words"),
+    [
+        (None, ["false", "true"], "The model before labels now."),
+        ("new.safetensors", ["true", "false"], "The new model labels now."),
+        ("old.safetensors", ["false", "false"], "A model that was learned earlier labels now."),
+    ],
+)
+def test_the_buttons_say_which_model_labels(
+    page: Browser, served_path: str | None, pressed: list[str], words: str
+) -> None:
+    scores = {"accuracy": 1.0, "mean_f1": 1.0, "mean_f1_interval": [0.9, 1.0], "f1": {"lying": 1.0}}
+    people = {"what": "Five people.", "people": list("abcde"), "labels": ["lying"], "before": scores, "after": scores}
+    outcome = {
+        "how": "adapt",
+        "labels": ["lying"],
+        "test": None,
+        "other_people": people,
+        "cannot_show": [],
+        "kept": True,
+    }
+    state = {
+        "serves": "new" if served_path else "before",
+        "served_path": served_path,
+        "before": {"name": "everyday", "labels": ["lying"]},
+    }
+    found = page.driver.execute_async_script(
+        "const [outcome, state, done] = arguments;"
+        "import('/assets/learn_result.js').then(({ result }) => {"
+        "  const box = document.createElement('div');"
+        "  box.append(...result(outcome, state, () => {}));"
+        "  done([[...box.querySelectorAll('button')].map((e) => e.ariaPressed), box.textContent]);"
+        "});",
+        outcome | {"model_path": "new.safetensors"},
+        state,
+    )
+    assert found[0] == pressed
+    assert words in found[1]
+    assert "There is no test: no bout is long enough" in found[1]
+    assert "95 % interval of the mean F1 over people: model before 90 % to 100 %, new model 90 % to 100 %" in found[1]
+
+
+def test_a_model_is_trained_and_chosen_by_keyboard(page: Browser, served: Served) -> None:
+    send_samples(served, "wrist")
+    page.wait("return !document.getElementById('live').hidden")
+    assert page.run("return document.querySelectorAll('#bars li').length") == 3
+    page.run("document.getElementById('learn-train').focus()")
+    press(page, "ENTER")
+    page.wait("return !document.querySelector('.learn-progress').hidden")
+    page.wait("return document.activeElement.textContent === 'Cancel'")
+    press(page, "ENTER")
+    page.wait("return document.querySelector('.learn-progress').hidden")
+    assert "Cancelled; nothing was changed." in text(page, "#learn")
+    page.run("document.getElementById('learn-train').focus()")
+    press(page, "ENTER")
+    page.wait("return document.querySelector('.learn-progress progress')?.value > 0", seconds=LONGEST_S)
+    page.wait("return document.querySelector('.learn-result table') !== null", seconds=LONGEST_S)
+    assert "is ready" in text(page, "#learn [aria-live]")
+    rows = page.run(
+        "return [...document.querySelectorAll('.learn-result tbody tr')]"
+        ".map((e) => [...e.children].map((c) => c.innerText))"
+    )
+    assert [row[0] for row in rows] == ["Accuracy", "Mean F1", "F1 of lying", "F1 of walking", "F1 of <b>knitting</b>"]
+    assert rows[-1][1] == "not known"
+    assert all(row[2].endswith("%") for row in rows)
+    assert "All labels are of bob." in text(page, ".learn-result .notes")
+    page.run("document.getElementById('learn-serve-new').focus()")
+    press(page, "ENTER")
+    page.wait("return document.getElementById('learn-serve-new').getAttribute('aria-pressed') === 'true'")
+    assert page.run("return document.activeElement.id") == "learn-serve-new"
+    # The page shows the new model without being loaded again.
+    page.wait("return document.getElementById('model-lines').innerText.includes('knitting')")
+    bars = page.run("return [...document.querySelectorAll('#bars .bar-name')].map((e) => e.textContent)")
+    assert bars == ["<b>knitting</b>", "lying", "walking"]
+    send_samples(served, "wrist")
+    page.wait("return document.getElementById('now-label').textContent !== 'listening …'")
+    assert page.complaints() == []
+
+
+def test_the_result_fits_a_phone_and_the_dark_and_stays_when_the_page_is_loaded_again(
+    page: Browser, served: Served
+) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for dark in (False, True):
+        page.prefer(dark=dark)
+        for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
+            page.resize(size)
+            page.wait("return document.querySelector('.learn-result table') !== null")
+            assert not page.scrolls_sideways()
+            page.picture(PICTURES / f"learn_{name}_{'dark' if dark else 'light'}.png", whole=True)
+    page.prefer(dark=False)
+    page.resize(DESKTOP)
+    page.open(served.url("/"))
+    page.wait("return document.querySelector('.learn-result table') !== null")
+    page.run("document.getElementById('learn-serve-before').click()")
+    page.wait(
+        "return document.querySelectorAll('#bars li').length === 3 && "
+        "!document.getElementById('model-lines').innerText.includes('knitting')"
+    )
