@@ -1,5 +1,6 @@
 """Recording with labels in a browser, with a made-up phone that streams."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -90,10 +91,9 @@ def bouts(page: Browser) -> list[str]:
     return found
 
 
-def test_record_count_down_stop_and_delete(browser: Browser, served: Served, tmp_path: Path) -> None:
+def test_a_bout_is_counted_down_recorded_and_stopped(browser: Browser, served: Served) -> None:
     with pushing(served.url("/push"), name=PHONE):
         page = opened(browser, served)
-        before = len(page.complaints())
         offered = page.run("return [...document.querySelectorAll('#record-labels button')].map((one) => one.value)")
         assert offered == ["lying", "sitting", "walking"]  # the model's
         click(page, "#record-begin")
@@ -113,38 +113,47 @@ def test_record_count_down_stop_and_delete(browser: Browser, served: Served, tmp
         assert text(page, "record-stop") == "Stop"
         assert page.run("return document.activeElement.id") == "record-stop"
         assert page.run("return window.tones") == [660, 660, 660, 880, 1320]
-        until(lambda: text(page, "record-timer") == "0:04")
+        page.wait("return /^0:0[4-9]$/.test(document.getElementById('record-timer').textContent)")
         click(page, "#record-stop")
-        until(lambda: text(page, "record-said").startswith("Kept 1 s of walking. The last 3 s were left out."), 5)
+        page.wait("return document.getElementById('record').dataset.state === 'idle'")
+        assert re.fullmatch(r"Kept \d+ s of walking\. The last 3 s were left out\.", text(page, "record-said"))
         assert page.run("return window.tones.slice(-2)") == [1320, 880]
         assert bouts(page) == ["walking"]
 
-        # Another one, typed, without countdown, sound and discarded seconds.
+
+def test_bouts_are_typed_listed_and_deleted_and_options_are_remembered(
+    browser: Browser, served: Served, tmp_path: Path
+) -> None:
+    typed = "brushing <b>teeth</b>"
+    with pushing(served.url("/push"), name=PHONE):
+        page = opened(browser, served)
+        before = len(page.complaints())
         choose(page, "record-countdown", "0")
         choose(page, "record-discard", "0")
         click(page, "#record-sound")
-        page.run("document.getElementById('record-label').value = ''")
-        page.driver.find_element("id", "record-label").send_keys("brushing <b>teeth</b>")
-        heard = page.run("return window.tones.length")
-        press(page, "ENTER")
-        until(lambda: text(page, "record-big") == "brushing <b>teeth</b>")
-        time.sleep(1.2)
-        press(page, "ENTER")  # the focus is on Stop
-        until(lambda: bouts(page) == ["brushing <b>teeth</b>", "walking"])
-        assert "left out" not in text(page, "record-said")
-        assert page.run("return window.tones.length") == heard
+        for label in ("walking", typed):
+            page.run("document.getElementById('record-label').value = ''")
+            page.driver.find_element("id", "record-label").send_keys(label)
+            press(page, "ENTER")
+            page.wait(f"return document.getElementById('record-big').textContent === '{label}'")
+            time.sleep(1.2)
+            press(page, "ENTER")  # the focus is on Stop
+            page.wait("return document.getElementById('record').dataset.state === 'idle'")
+            assert "left out" not in text(page, "record-said")
+        until(lambda: bouts(page) == [typed, "walking"])
+        assert page.run("return window.tones") == []
         assert page.run("return document.querySelectorAll('#record-sessions .key li').length") == 2
         offered = page.run("return [...document.querySelectorAll('#record-labels button')].map((one) => one.value)")
-        assert offered == ["lying", "sitting", "walking", "brushing <b>teeth</b>"]
+        assert offered == ["lying", "sitting", "walking", typed]
 
         labels = tmp_path / page.run("return document.querySelector('.stored code:last-of-type').textContent")
         until(lambda: labels.exists() and len(read_annotations(labels).entries) == 2)
         click(page, ".bouts li:last-child button")
-        assert bouts(page) == ["brushing <b>teeth</b>", "walking"]  # pressed once
-        time.sleep(3)  # recordings are made meanwhile, and the question stays
+        assert bouts(page) == [typed, "walking"]  # pressed once
+        time.sleep(1.5)  # the page is told of other changes meanwhile, and the question stays
         click(page, ".bouts li:last-child button")
-        until(lambda: bouts(page) == ["brushing <b>teeth</b>"])
-        until(lambda: [one.label for one in read_annotations(labels).entries] == ["brushing <b>teeth</b>"])
+        until(lambda: bouts(page) == [typed])
+        until(lambda: [one.label for one in read_annotations(labels).entries] == [typed])
 
         click(page, "#record-sessions p button")
         until(lambda: "Earlier sessions (1)" in text(page, "record-sessions"))

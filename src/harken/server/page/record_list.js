@@ -3,9 +3,11 @@
 import { paint } from "./colours.js";
 import { make, plain } from "./text.js";
 
-const SURE_MS = 4_000;
+const SURE_MS = 5_000;
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DATE = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+let pressed = { key: null, until: 0 }; // the Delete that was pressed once; it outlasts that the list is drawn again
 
 /** A length: "9 s", "1 min 05 s", "1 h 02 min". */
 export function lengthOf(seconds) {
@@ -25,9 +27,10 @@ export function byLabel(bouts) {
 
 /** Fill `place` with sessions, the latest first. `onDelete(session, bout)` and `onClose()` are called by its buttons. */
 export function showSessions(place, sessions, { colours, recording, onDelete, onClose }) {
-  const shown = JSON.stringify([sessions, recording, [...colours]]);
-  if (place.dataset.shown === shown) return; // the keyboard's focus, and a half-pressed Delete, stay
+  const shown = JSON.stringify([sessions, recording, [...colours]], (name, value) => (name === "seconds" ? undefined : value));
+  if (place.dataset.shown === shown) return showLengths(place, sessions, colours); // the buttons stay as they are
   place.dataset.shown = shown;
+  const focused = place.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   const open = place.querySelector("details")?.open ?? false;
   const now = sessions.filter(({ closed }, number) => number === 0 && !closed);
   const earlier = sessions.slice(now.length);
@@ -44,8 +47,21 @@ export function showSessions(place, sessions, { colours, recording, onDelete, on
     parts.push(make("details", { open }, make("summary", {}, `Earlier sessions (${earlier.length})`), ...each));
   }
   place.replaceChildren(...parts);
+  if (focused) [...place.querySelectorAll("[data-key]")].find((one) => one.dataset.key === focused)?.focus();
 }
 
+/** Only the lengths: those of the latest bouts grow while their last samples come. */
+function showLengths(place, sessions, colours) {
+  for (const session of sessions) {
+    place.querySelector(`[data-totals="${session.name}"]`)?.replaceWith(totals(session, colours));
+    for (const bout of session.bouts) {
+      const length = place.querySelector(`[data-length="${keyOf(session, bout)}"]`);
+      if (length) length.textContent = lengthOf(bout.seconds);
+    }
+  }
+}
+
+const keyOf = (session, bout) => `${session.name}/${bout.start_ms}`;
 const begun = ({ bouts }) => (bouts.length ? DATE.format(bouts[0].start_ms) : "A session without bouts");
 
 function chip(label, colours) {
@@ -54,35 +70,39 @@ function chip(label, colours) {
   return element;
 }
 
-function totals({ bouts }, colours) {
+function totals({ name, bouts }, colours) {
   const entries = byLabel(bouts).map(([label, seconds]) =>
     make("li", {}, chip(label, colours), `${plain(label)} ${lengthOf(seconds)}`));
-  return make("ul", { class: "key", "aria-label": "Time in each activity" }, ...entries);
+  return make("ul", { class: "key", "aria-label": "Time in each activity", "data-totals": name }, ...entries);
 }
 
 function list(session, colours, onDelete) {
   const rows = [...session.bouts].reverse().map((bout) =>
     make("li", {}, chip(bout.label, colours), make("b", {}, plain(bout.label)), make("span", { class: "quiet" }, CLOCK.format(bout.start_ms)),
-      make("span", { class: "length" }, lengthOf(bout.seconds)), deletion(session, bout, onDelete)));
+      make("span", { class: "length", "data-length": keyOf(session, bout) }, lengthOf(bout.seconds)), deletion(session, bout, onDelete)));
   return make("ul", { class: "bouts", "aria-label": "Bouts, the latest first" }, ...rows);
 }
 
 /** A button that deletes when it is pressed twice. */
 function deletion(session, bout, onDelete) {
-  const about = `${plain(bout.label)}, ${lengthOf(bout.seconds)}`;
-  const button = make("button", { type: "button", class: "small", "aria-label": `Delete ${about}` }, "Delete");
-  let sure = null;
+  const about = `${plain(bout.label)}, ${CLOCK.format(bout.start_ms)}`;
+  const key = keyOf(session, bout);
+  const button = make("button", { type: "button", class: "small", "data-key": key });
+  const pressedOnce = () => pressed.key === key && performance.now() < pressed.until;
   button.addEventListener("click", () => {
-    if (sure !== null) return onDelete(session, bout);
-    button.textContent = "Really delete?";
-    button.setAttribute("aria-label", `Really delete ${about}?`);
-    sure = setTimeout(() => {
-      sure = null;
-      button.textContent = "Delete";
-      button.setAttribute("aria-label", `Delete ${about}`);
-    }, SURE_MS);
+    if (pressedOnce()) return onDelete(session, bout);
+    pressed = { key, until: performance.now() + SURE_MS };
+    draw();
   });
+  draw();
   return button;
+
+  function draw() {
+    const sure = pressedOnce();
+    button.textContent = sure ? "Really delete?" : "Delete";
+    button.setAttribute("aria-label", sure ? `Really delete ${about}?` : `Delete ${about}`);
+    if (sure) setTimeout(draw, pressed.until - performance.now() + 1);
+  }
 }
 
 function stored({ recording, trouble, bouts }) {

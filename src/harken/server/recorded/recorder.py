@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ WAIT_S = 2.0
 """Recordings are made so long after a bout has ended or samples have come, because more of them follow."""
 RETRY_S = 30.0
 """After an error, such as a full disk."""
+LABELS_OF = 200
+"""The number of sessions whose labels are offered again."""
 SHARE = 0.05
 """The largest share of its time that the server makes recordings."""
 RECENT_S = 86_400.0
@@ -79,9 +82,9 @@ class Recorder:
             return [session for session in self._sessions.values() if session.open is not None]
 
     def labels(self) -> list[str]:
-        """The labels that were used, the latest first."""
+        """The labels that were used in the latest sessions, the latest first."""
         with self._lock:
-            sessions = list(reversed(self._sessions.values()))
+            sessions = list(islice(reversed(self._sessions.values()), LABELS_OF))
         opened = (session.open.label for session in sessions if session.open is not None)
         ended = (bout.label for session in sessions for bout in reversed(session.bouts))
         return list(dict.fromkeys((*opened, *ended)))

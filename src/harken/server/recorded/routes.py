@@ -25,6 +25,7 @@ JSON = "application/json"
 MS = 10**6
 WITHOUT_KEEP = "To record with labels, start the server with harken serve --keep DIR, a folder for the recordings."
 WITH_DEMO = "The people of the demo are not recorded; start harken serve --keep DIR without --demo."
+NOTHING = {"possible": False, "labels": [], "open": None, "others": [], "sessions": []}
 Name = Annotated[str, PathParameter(max_length=100, description="The name of the session.")]
 StartMs = Annotated[int, PathParameter(ge=0, lt=4 * 10**12, description="When the bout began.")]
 WatchName = Annotated[str, Query(min_length=1, max_length=128, description="The watch's name.")]
@@ -41,8 +42,7 @@ def record_routes(hub: Hub) -> APIRouter:
     async def recorded(watch: WatchName) -> dict[str, Any]:
         """What is recorded with a watch."""
         if hub.recorder is None:
-            why_not = WITH_DEMO if hub.model().get("demo") else WITHOUT_KEEP
-            return {"possible": False, "why_not": why_not, "labels": [], "open": None, "others": [], "sessions": []}
+            return NOTHING | {"why_not": _why_not(hub)}
         return await asyncio.to_thread(_recorded, hub, hub.recorder, watch)
 
     @routes.post(
@@ -54,14 +54,8 @@ def record_routes(hub: Hub) -> APIRouter:
     async def begin(request: Request) -> dict[str, Any]:
         """Begin a bout of a watch. The answer is sent when it is on the disk."""
         asked = await fields_of(request, BeginRecording, hub.limits)
-        recorder, session = _recorder(hub), hub.sessions.get(asked.watch)
-        if session is None or not session.clock.known:
-            raise RefusedError(404, 1008, "there is no such watch; it may have stopped sending", reason="unknown")
-        now_s = time.monotonic()
-        if (silent_s := now_s - session.last_message_s) > SILENT_S:
-            sentence = f"the watch has sent nothing for {silent_s:.0f} s; nothing would be recorded"
-            raise RefusedError(409, 1008, sentence, reason="silent")
-        await asyncio.to_thread(recorder.begin, asked.watch, asked.label, _in_ms(session.clock.now_ns(now_s)))
+        recorder, start_ns = _recorder(hub), _beginning_ns(hub, asked.watch)
+        await asyncio.to_thread(recorder.begin, asked.watch, asked.label, start_ns)
         changed(asked.watch)
         return await asyncio.to_thread(_recorded, hub, recorder, asked.watch)
 
@@ -74,15 +68,10 @@ def record_routes(hub: Hub) -> APIRouter:
     async def end(request: Request) -> dict[str, Any]:
         """End the bout of a watch. The answer is sent when it is on the disk."""
         asked = await fields_of(request, EndRecording, hub.limits)
-        recorder, session = _recorder(hub), hub.sessions.get(asked.watch)
-        opened = next((one.open for one in recorder.open_sessions() if one.watch == asked.watch and one.open), None)
-        now_ns = _now_ns(session, opened)
-        ended = await asyncio.to_thread(recorder.end, asked.watch, _in_ms(now_ns - round(asked.discard_s * 1e9)))
+        recorder, pressed = _recorder(hub), (time.monotonic(), time.time_ns())
+        ended = await asyncio.to_thread(_end, hub, recorder, asked, pressed)
         changed(asked.watch)
-        if ended is None:
-            return {"bout": None, "missing_s": 0.0}
-        bout = _bout(ended, session)
-        return {"bout": bout, "missing_s": round((ended.end_ns - ended.start_ns) / 1e9 - bout["seconds"], 3)}
+        return ended
 
     @routes.post(
         "/api/record/close",
@@ -111,11 +100,38 @@ def _asked(kind: type[BaseModel]) -> dict[str, Any]:
     return described_body(JSON, kind.model_json_schema())
 
 
+def _why_not(hub: Hub) -> str:
+    return WITH_DEMO if hub.model()["demo"] else WITHOUT_KEEP
+
+
 def _recorder(hub: Hub) -> Recorder:
     if hub.recorder is None:
-        sentence = WITH_DEMO if hub.model().get("demo") else WITHOUT_KEEP
-        raise RefusedError(409, 1008, sentence, reason="recording")
+        raise RefusedError(409, 1008, _why_not(hub), reason="recording")
     return hub.recorder
+
+
+def _beginning_ns(hub: Hub, watch: str) -> int:
+    """What the clock of a watch shows now. Raises ``RefusedError`` when it does not send."""
+    session = hub.sessions.get(watch)
+    if session is None or not session.clock.known:
+        raise RefusedError(404, 1008, "there is no such watch; it may have stopped sending", reason="unknown")
+    now_s = time.monotonic()
+    if (silent_s := now_s - session.last_message_s) > SILENT_S:
+        sentence = f"the watch has sent nothing for {silent_s:.0f} s; nothing would be recorded"
+        raise RefusedError(409, 1008, sentence, reason="silent")
+    return _in_ms(session.clock.now_ns(now_s))
+
+
+def _end(hub: Hub, recorder: Recorder, asked: EndRecording, pressed: tuple[float, int]) -> dict[str, Any]:
+    """End a bout when it was ``pressed``, by ``time.monotonic`` and ``time.time_ns``; the answer."""
+    session = hub.sessions.get(asked.watch)
+    opened = next((one.open for one in recorder.open_sessions() if one.watch == asked.watch), None)
+    now_ns = _now_ns(session, opened, *pressed)
+    ended = recorder.end(asked.watch, _in_ms(now_ns - round(asked.discard_s * 1e9)))
+    if ended is None:
+        return {"bout": None, "missing_s": 0.0}
+    bout = _bout(ended, session)
+    return {"bout": bout, "missing_s": round((ended.end_ns - ended.start_ns) / 1e9 - bout["seconds"], 3)}
 
 
 def _recorded(hub: Hub, recorder: Recorder, watch: str) -> dict[str, Any]:
@@ -145,7 +161,7 @@ def _session(recorder: Recorder, recorded: RecordedSession, session: Session | N
 
 
 def _open(watch: str, opened: OpenBout, session: Session | None) -> dict[str, Any]:
-    seconds = max(0.0, (_now_ns(session, opened) - opened.start_ns) / 1e9)
+    seconds = max(0.0, (_now_ns(session, opened, time.monotonic(), time.time_ns()) - opened.start_ns) / 1e9)
     return {"watch": watch, "label": opened.label, "start_ms": opened.start_ns // MS, "seconds": round(seconds, 3)}
 
 
@@ -159,11 +175,11 @@ def _bout(bout: Bout, session: Session | None) -> dict[str, Any]:
     }
 
 
-def _now_ns(session: Session | None, opened: OpenBout | None) -> int:
+def _now_ns(session: Session | None, opened: OpenBout | None, now_s: float, server_ns: int) -> int:
     """What the watch's clock shows; for a watch that has not sent, by its difference when the bout began."""
     if session is not None and session.clock.known:
-        return session.clock.now_ns(time.monotonic())
-    return time.time_ns() + (0 if opened is None else opened.ahead_ns)
+        return session.clock.now_ns(now_s)
+    return server_ns + (0 if opened is None else opened.ahead_ns)
 
 
 def _in_ms(time_ns: int) -> int:
