@@ -188,6 +188,7 @@ SAVING = """(async () => {
   await step("more meanwhile", () => saving.save(labels("f", "g")));
   await step("refused", () => saving.save(labels("bad")));
   await step("corrected", () => saving.save(labels("h")));
+  const overtaken = saving.took({revision: 5, intervals: []});
   Object.assign(disk, {revision: 50, intervals: labels("theirs")});
   await step("collides", () => saving.save(labels("mine")));
   await step("still", () => saving.save(labels("mine", "more")));
@@ -197,7 +198,7 @@ SAVING = """(async () => {
   let adopted = null;
   await step("theirs", async () => { adopted = await saving.adopt(); });
   window.fetch = before;
-  return {steps, quick, adopted: adopted.map((one) => one.label)};
+  return {steps, quick, overtaken, adopted: adopted.map((one) => one.label)};
 })()"""
 
 
@@ -219,6 +220,7 @@ def test_changes_reach_the_disk_and_never_replace_those_of_others_unasked(page: 
         ["theirs", "saved", "theirs", False],
     ]
     assert found["quick"] == ["a", "a,b", "a,d"]  # what was replaced while waiting is not sent
+    assert found["overtaken"] is False  # older than what was saved since
     assert found["adopted"] == ["theirs"]
 
 

@@ -18,7 +18,7 @@ export class Saving {
   #address;
   #client;
   #onState;
-  #revision = null;
+  #revision = -1;
   #acknowledged = [];
   #unanswered = []; // sent, but the connection ended before an answer
   #waiting = null; // the labels to send next
@@ -39,6 +39,11 @@ export class Saving {
     return this.#waiting !== null || this.#busy;
   }
 
+  /** The revision of the newest labels that this page knows. */
+  get revision() {
+    return this.#revision;
+  }
+
   /** Fetch the labels, and remember their revision; 0 as long as they are not known. */
   async load() {
     const answer = await fetch(this.#address).catch(() => null);
@@ -48,10 +53,12 @@ export class Saving {
     return said;
   }
 
-  /** Labels that another window has saved, or those of the file. */
+  /** Labels that another window has saved, or those of the file. Returns false when they are not the newest: revisions grow. */
   took({ revision, intervals }) {
+    if (revision < this.#revision) return false; // overtaken by an answer
     this.#revision = revision;
     this.#acknowledged = frozen(intervals);
+    return true;
   }
 
   /** Save these labels, or at least try. */

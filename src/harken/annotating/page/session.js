@@ -116,8 +116,7 @@ export class Session {
 
   /** Labels that were changed elsewhere. What is not saved here yet collides with them when it is sent. */
   #follow(message) {
-    if (this.saving.unsaved) return;
-    this.saving.took(message);
+    if (this.saving.unsaved || !this.saving.took(message)) return;
     const { writing } = this.editor;
     if (this.editor.load(message.intervals, { undoable: writing }) && writing) this.#say("The labels were changed by another program.");
   }
@@ -148,8 +147,8 @@ export class Session {
   async #loadLabels() {
     this.#upToDate = true;
     if (this.saving.unsaved) return;
-    const { intervals } = await this.saving.load();
-    if (!this.saving.unsaved) this.editor.load(intervals, { undoable: this.editor.canUndo });
+    const { intervals, revision } = await this.saving.load();
+    if (!this.saving.unsaved && revision === this.saving.revision) this.editor.load(intervals, { undoable: this.editor.canUndo });
   }
 
   /** The recording has been read a little further. */
