@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from hashlib import file_digest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harken.annotating.cache import cache_folder, entry_name, read_facts
 from harken.annotating.model_process import suggest
@@ -19,9 +19,6 @@ from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
 from harken.server.background import Background
 from harken.support.errors import HarkenError
-
-if TYPE_CHECKING:
-    from harken.models.recogniser import Recogniser
 
 __all__ = ["Desk"]
 
@@ -49,12 +46,7 @@ class Desk:
     def __init__(self, files: Sequence[tuple[Path, str]], reading: TableOptions, *, model: Path | None) -> None:
         self._reading = reading
         self.model: Path | None = None
-        name: str | None = None
-        labels: tuple[str, ...] = ()
-        if model is not None:
-            self.model = model_path(model)
-            labels = read_model(model).specification.labels
-            name = model.name if model.is_dir() else self.model.stem
+        name, labels = self._set_model(model)
         self.recordings = [
             OpenRecording(number, path, each, model_name=name, model_labels=labels)
             for number, (path, each) in enumerate(files)
@@ -63,7 +55,6 @@ class Desk:
         self._temporary: Path | None = None
         self._processes: dict[OpenRecording, Background] = {}
         self._labelling: Background | None = None
-        self._models = 0  # that were chosen since the start
         self._status_due: set[OpenRecording] = set()
 
     async def run(self) -> None:
@@ -106,18 +97,26 @@ class Desk:
             if each.labels is not None and each.labels.path.is_file()
         ]
 
-    async def serve(self, recogniser: "Recogniser") -> None:
-        """Label the recordings with another model from now on."""
-        self._models += 1
-        path = self._temporary_folder() / f"{recogniser.specification_.preset}-{self._models}.safetensors"
-        await asyncio.to_thread(recogniser.save, path)
-        self.model = path
+    def use_model(self, model: Path | None) -> None:
+        """Label the recordings with another model from now on; None: with no model.
+
+        Raises:
+            HarkenError: when the model cannot be read.
+        """
+        name, labels = self._set_model(model)
         if self._labelling is not None:
             self._labelling.end()
             self._labelling = None
         for recording in self.recordings:
-            recording.use_model(path.stem, recogniser.specification_.labels)
+            recording.use_model(name, labels)
         self.schedule()
+
+    def _set_model(self, model: Path | None) -> tuple[str | None, tuple[str, ...]]:
+        """The name and the labels of the model that is used from now on."""
+        self.model = None if model is None else model_path(model)
+        if model is None or self.model is None:
+            return None, ()
+        return model.name if model.is_dir() else self.model.stem, read_model(model).specification.labels
 
     def schedule(self) -> None:
         """Start what can be started."""
@@ -221,8 +220,8 @@ class Desk:
                 except OSError as error:
                     recording.fail(f"{recording.path}: {entry} cannot be read ({error.strerror or error})")
             case "failed":
-                error, path = message["error"], str(recording.path)
-                recording.fail(error if path in error else f"{path}: {error}")
+                sentence, path = message["error"], str(recording.path)
+                recording.fail(sentence if path in sentence else f"{path}: {sentence}")
         if recording.state != "reading":
             self._processes.pop(recording, None)
             self.schedule()

@@ -4,6 +4,7 @@ What it imports takes longer than everything else that the server needs to show 
 """
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harken.annotating.desk import Desk
@@ -53,11 +54,15 @@ class LearningOnDemand:
             from harken.models.recogniser import Recogniser
             from harken.server.learning.learner import Learner
 
+            async def serve(_: Recogniser, path: Path | None) -> None:
+                self._desk.use_model(path or before)
+
+            before = self._desk.model
             return Learner(
                 labelled=lambda: [LabelledFile(*each) for each in self._desk.labelled()],
-                before=None if self._desk.model is None else Recogniser.load(self._desk.model, device="cpu"),
+                before=None if before is None else Recogniser.load(before, device="cpu"),
                 folder=self._desk.recordings[0].path.absolute().parent / "models",
-                serve=self._desk.serve,
+                serve=serve,
                 orientation=True,
                 longest_s=self._limits.learn_s,
             )

@@ -122,11 +122,11 @@ class OpenRecording:
         inside_ns = np.clip(found.start_ns, self.span.start_ns, self.span.end_ns + 1)
         self.model, self.model_state, self.model_share = replace(found, start_ns=inside_ns), "ready", 1.0
 
-    def use_model(self, name: str, labels: tuple[str, ...]) -> None:
-        """Another model labels the recording from now on."""
+    def use_model(self, name: str | None, labels: tuple[str, ...]) -> None:
+        """Another model labels the recording from now on; None: no model."""
         self.model_name, self.model_labels = name, labels
         self.model, self.model_share, self.model_error = None, None, None
-        self.model_state = "none" if self.state == "failed" else "waiting"
+        self.model_state = "none" if name is None or self.state == "failed" else "waiting"
         self.send_status()
 
     def fail(self, error: str) -> None:

@@ -119,7 +119,7 @@ def _learner(
 ) -> Learner:
     """*Learn* on the recordings with labels in the folder of ``--keep``."""
 
-    async def serve(recogniser: Recogniser) -> None:
+    async def serve(recogniser: Recogniser, _: Path | None) -> None:
         await hub.serve(recogniser)
         await uploads.serve(recogniser)
 

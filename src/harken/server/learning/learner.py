@@ -61,7 +61,7 @@ class Learner:
         before: the model that the server labels with at the start: it is adapted, and the new one is compared with it;
             None if there is none.
         folder: where new models are saved.
-        serve: called with the chosen model.
+        serve: called with the chosen model, and its file if it is a learned one.
         orientation: whether the server turns watches when it labels; see ``harken.jobs.learning.job.learn``.
         longest_s: a job that takes longer is ended.
         served: the learned model that the server labels with at the start; None: the model before.
@@ -76,7 +76,7 @@ class Learner:
         labelled: Callable[[], Sequence[LabelledFile]],
         before: Recogniser | None,
         folder: Path,
-        serve: Callable[[Recogniser], Awaitable[None]],
+        serve: Callable[[Recogniser, Path | None], Awaitable[None]],
         orientation: bool,
         longest_s: float,
         served: Path | None = None,
@@ -157,7 +157,7 @@ class Learner:
         """
         async with self._choosing:
             path, recogniser = await asyncio.to_thread(self._chosen, choice)
-            await self._serve(recogniser)
+            await self._serve(recogniser, path)
             self._served = path
             if self._remember and self._before is not None:
                 with contextlib.suppress(OSError):  # the model labels; after a restart the one before does
