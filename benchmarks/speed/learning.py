@@ -1,0 +1,69 @@
+"""How long *Learn* takes: adapting the packaged model, and training a new one, on a few labelled minutes of one person.
+
+    python -m benchmarks.speed.learning [--minutes 10] [--rate 50] [--epochs N] [--json FILE]
+
+An invented person lies, sits and walks, a minute each in turn. ``harken.jobs.learning.job.learn`` runs as in the
+server's process: it reads, makes a model for the test, tests it beside the model before, and makes the model for use.
+Seconds on the clock, with the threads that training chooses, and seconds of the processor.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmarks.paths import ROOT, command
+from harken.evaluation.benchmark.machine import made_with
+from harken.jobs.learning.job import learn
+from harken.models.recogniser import Recogniser
+from harken.support.files import write_text
+
+__all__: list[str] = []
+
+ACTIVITIES = ("lying", "sitting", "walking")
+WAYS: tuple[Literal["adapt", "train"], ...] = ("adapt", "train")
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=int, default=10, help="labelled minutes")
+    parser.add_argument("--rate", type=float, default=50.0, help="samples per second")
+    parser.add_argument("--epochs", type=int, help="epochs of training, in place of the usual number")
+    parser.add_argument("--json", type=Path, help="write the result here")
+    arguments = parser.parse_args()
+    sys.path.insert(0, str(ROOT / "tests" / "helpers"))
+    write_labelled = import_module("labelled_files").write_labelled
+    bouts = tuple(ACTIVITIES[minute % len(ACTIVITIES)] for minute in range(arguments.minutes))
+    before = Recogniser.load()
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as aside:
+        folder = Path(aside)
+        path = write_labelled(folder, "wearer", 1, bouts=bouts, seconds=60, rate_hz=arguments.rate)
+        for how in WAYS:
+            wall_s, processor_s = time.perf_counter(), time.process_time()
+            epochs = arguments.epochs if how == "train" else None
+            learned = learn([path], before=before, how=how, out=folder / f"{how}.safetensors", epochs=epochs)
+            found[how] = {
+                "seconds": round(time.perf_counter() - wall_s, 2),
+                "processor_seconds": round(time.process_time() - processor_s, 2),
+                "tested_windows": 0 if learned.test is None else learned.test.comparison.windows,
+            }
+            print(f"{how}: {found[how]}", flush=True)
+    if arguments.json is not None:
+        result = {
+            "command": command("speed.learning", sys.argv[1:]),
+            "minutes": arguments.minutes,
+            "rate_hz": arguments.rate,
+            **found,
+            **made_with(),
+        }
+        write_text(arguments.json, json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
