@@ -14,7 +14,7 @@ NoModel = Annotated[bool, typer.Option("--no-model", help="Make no suggestions."
 Port = Annotated[
     int, typer.Option(help="The port to listen at; 0: the system chooses one.", metavar="N", min=0, max=65535)
 ]
-OpenPage = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.", show_default=True)]
+OpenPage = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.", metavar=FLAG)]
 
 
 @with_reading_options
