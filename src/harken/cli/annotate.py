@@ -39,6 +39,7 @@ def annotate(
     from harken.models.model_file import PACKAGED_MODEL
     from harken.server.server import address, listening
     from harken.support.errors import HarkenError
+    from harken.support.printable import printable
 
     if no_model and model is not None:
         raise HarkenError("--no-model and --model contradict one another; leave one of them out")
@@ -65,6 +66,7 @@ def annotate(
         model=None if no_model else model or PACKAGED_MODEL,
         port=port,
         on_started=started,
+        on_failed=lambda sentence: typer.echo(printable(sentence), err=True),
     )
     with listening("127.0.0.1", port) as socket:
         listening_at = socket.getsockname()[1]
