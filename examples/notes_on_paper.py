@@ -6,7 +6,7 @@ The recordings need no labels. The notes are tables with the columns ``start,end
 by the clock of the zone, such as ``Europe/Athens``.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import harken
@@ -35,4 +35,10 @@ def main(
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("mine", metavar="ME.csv", help="your recording")
+    parser.add_argument("my_notes", metavar="ME_NOTES.csv", help="your notes")
+    parser.add_argument("friend", metavar="FRIEND.csv", help="the recording of somebody else, for the test")
+    parser.add_argument("friend_notes", metavar="FRIEND_NOTES.csv", help="the notes on it")
+    parser.add_argument("zone", metavar="ZONE", nargs="?", default="UTC", help="the zone of the notes (default UTC)")
+    main(**vars(parser.parse_args()))

@@ -3,6 +3,8 @@
 import re
 import runpy
 import shlex
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from harken.learning.presets import PRESETS, SlidingHops
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE, flags=re.DOTALL)
-ME, FRIEND = (text for kind, text in BLOCKS if not kind)
+MINE, JO = (text for kind, text in BLOCKS if not kind)
 COMMANDS = ("inspect", "inspect", "train", "evaluate", "adapt")
 AT_10, AT_1630 = 1_709_971_200_000, 1_710_081_000_000  # in Athens: 2024-03-09 10:00 and 2024-03-10 16:30
 LENGTH_S = 1080
@@ -27,8 +29,8 @@ LENGTH_S = 1080
 def _recordings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The recordings and the notes of the page, and the recipe made small."""
     monkeypatch.chdir(tmp_path)
-    bouts = {"me": ("lying", "sitting", "walking"), "friend": ("lying", "walking", "sitting")}
-    for seed, (name, start_ms, notes) in enumerate((("me", AT_10, ME), ("friend", AT_1630, FRIEND)), 1):
+    bouts = {"mine": ("lying", "sitting", "walking"), "jo": ("lying", "walking", "sitting")}
+    for seed, (name, start_ms, notes) in enumerate((("mine", AT_10, MINE), ("jo", AT_1630, JO)), 1):
         rows = people.person_rows(seed, bouts[name], seconds=LENGTH_S / 3, rate_hz=20.0, gap_s=0.0)
         lines = [",".join(map(str, (row[0] - people.START_MS + start_ms, *row[1:4]))) for row in rows]
         Path(f"{name}.csv").write_text("\n".join(["Timestamp,X,Y,Z", *lines]) + "\n")
@@ -45,7 +47,7 @@ def test_the_commands(run_harken: Run) -> None:
         ended = run_harken(*shlex.split(command)[1:])
         assert ended.exit_code == 0, (command, ended.stderr)
         assert "notes.csv (plain table)" in ended.stdout + ended.stderr
-    model = harken.Recogniser.load("first-run").specification_
+    model = harken.Recogniser.load("notes-run").specification_
     assert model.labels == ("lying", "sitting", "walking")
 
 
@@ -54,19 +56,35 @@ def test_the_python(capsys: pytest.CaptureFixture[str]) -> None:
     (code,) = [block for kind, block in BLOCKS if kind == "python"]
     exec(compile(code, "labels.md", "exec"), {})
     source, share = capsys.readouterr().out.splitlines()
-    assert source == "me_notes.csv (plain table) ['lying', 'sitting', 'walking']"
+    assert source == "mine_notes.csv (plain table) ['lying', 'sitting', 'walking']"
     assert share == "15% of the samples have no label"  # 2 min 30 s are not in the notes, and 10 s are trimmed
 
 
 @pytest.mark.usefixtures("_recordings")
 def test_the_example(capsys: pytest.CaptureFixture[str]) -> None:
-    notes = Path("friend_notes.csv")
+    notes = Path("jo_notes.csv")
     notes.write_text(notes.read_text().replace("strolling", "walking"))
     main = runpy.run_path(str(ROOT / "examples" / "notes_on_paper.py"))["main"]
-    assert 0 <= main("me.csv", "me_notes.csv", "friend.csv", "friend_notes.csv", "Europe/Athens") <= 1
+    assert 0 <= main("mine.csv", "mine_notes.csv", "jo.csv", "jo_notes.csv", "Europe/Athens") <= 1
     printed = capsys.readouterr().out
-    assert "me: {'lying': 5.0, 'sitting': 5.0, 'walking': 5.5} minutes, by me_notes.csv (plain table)" in printed
+    assert "mine: {'lying': 5.0, 'sitting': 5.0, 'walking': 5.5} minutes, by mine_notes.csv (plain table)" in printed
     assert "an unseen person: " in printed
+
+
+def test_the_example_explains_its_arguments() -> None:
+    command = [sys.executable, str(ROOT / "examples" / "notes_on_paper.py"), "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "From notes on paper" in shown
+    assert "ME_NOTES.csv" in shown
+
+
+def test_the_names_are_not_those_of_the_readme() -> None:
+    """Whoever types the README's commands first has files and runs of its names already, at other times."""
+    names = re.compile(r"[\w-]+\.(?:csv|safetensors)|(?<=--out )[\w-]+")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    typed = {name for kind, block in BLOCKS if kind == "console" for name in names.findall(block)}
+    assert typed
+    assert not typed & set(names.findall("\n".join(re.findall(r"```console\n(.*?)```", readme, flags=re.DOTALL))))
 
 
 def test_the_limits_on_the_page() -> None:

@@ -32,6 +32,20 @@ def test_it_serves_the_recordings_of_a_folder_until_it_is_stopped(tmp_path: Path
     assert sorted(each.name for each in folder.iterdir()) == ["anna.csv", "bert.csv"]
 
 
+def test_a_file_that_cannot_be_read_is_named_in_the_terminal(tmp_path: Path) -> None:
+    write_recording(tmp_path / "anna.csv", seconds=5)
+    (tmp_path / "junk.csv").write_bytes(bytes(range(256)) * 9)
+    paths = [str(tmp_path / name) for name in ("anna.csv", "junk.csv")]
+    with annotating_process(*paths, log=tmp_path / "log") as (_, served):
+        found = served.ask_until(
+            "/api/recordings", lambda every: all(one["state"] in ("ready", "failed") for one in every)
+        )
+        assert [one["state"] for one in found] == ["ready", "failed"]
+        error = served.ask("/api/recordings/1").json["error"]
+    assert error.startswith(f"{tmp_path / 'junk.csv'}: ")
+    assert (tmp_path / "log").read_text().splitlines()[2:] == [error]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Run
-from server_thread import recogniser
+from server_thread import recogniser, serving
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,17 @@ def test_a_port_in_use_is_an_error(run_harken: Run, model: Path) -> None:
     assert finished.exit_code == 2
     assert f"cannot listen at 127.0.0.1, port {port}" in finished.stderr
     assert finished.stderr.count("\n") == 1
+
+
+def test_a_second_server_of_a_folder_is_refused(run_harken: Run, model: Path, tmp_path: Path) -> None:
+    with serving(keep=tmp_path):
+        finished = run_harken("serve", "--model", model, "--keep", tmp_path, "--port", 0, "--no-open")
+        assert finished.exit_code == 2
+        assert finished.stderr == (
+            f"harken: {tmp_path}: another harken serve keeps its samples there; name another folder\n"
+        )
+    with serving(keep=tmp_path) as again:
+        assert again.ask("/health").status == 200
 
 
 def test_the_demo_has_its_own_model(run_harken: Run, model: Path) -> None:

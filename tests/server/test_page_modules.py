@@ -48,6 +48,19 @@ def test_probabilities_never_round_to_certainty(page: Browser) -> None:
     assert said(page, "text.js", "a[0].map(m.percent)", shares) == expected
 
 
+def test_only_harkens_own_words_get_a_capital(page: Browser) -> None:
+    messages = [
+        "there is no such watch",
+        "junk.csv: not a table",
+        "walking is being recorded",
+        "anna’s watch is silent",
+        "",
+    ]
+    expected = ["There is no such watch", *messages[1:]]
+    assert said(page, "text.js", "a[0].map(m.capitalised)", messages) == expected
+    assert said(page, "connection.js", "a[0].map((error) => m.sentenceOf({error}))", messages) == expected
+
+
 def test_durations_in_words(page: Browser) -> None:
     seconds = [1, 59, 59.7, 90, 3599, 3600, 19_380]
     expected = ["1 s", "59 s", "1 min", "2 min", "1 h", "1 h", "5 h 23 min"]

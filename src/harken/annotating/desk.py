@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from hashlib import file_digest
@@ -38,13 +38,21 @@ class Desk:
         files: the recordings and their names.
         reading: how tables are read.
         model: the model that labels the recordings; None for none.
+        on_failed: called with a sentence when a recording cannot be read.
 
     Raises:
         HarkenError: when the model cannot be read.
     """
 
-    def __init__(self, files: Sequence[tuple[Path, str]], reading: TableOptions, *, model: Path | None) -> None:
-        self._reading = reading
+    def __init__(
+        self,
+        files: Sequence[tuple[Path, str]],
+        reading: TableOptions,
+        *,
+        model: Path | None,
+        on_failed: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._reading, self._on_failed = reading, on_failed
         self.model: Path | None = None
         name, labels = self._set_model(model)
         self.recordings = [
@@ -179,10 +187,10 @@ class Desk:
                 recording.complete(entry, facts)
                 return
         except FileNotFoundError:
-            recording.fail(f"{recording.path}: there is no such file")
+            self._fail(recording, f"{recording.path}: there is no such file")
             return
         except OSError as error:
-            recording.fail(f"{recording.path}: cannot be read ({error.strerror or error})")
+            self._fail(recording, f"{recording.path}: cannot be read ({error.strerror or error})")
             return
         arguments = (str(recording.path), asdict(self._reading), str(self._place_of(entry)))
 
@@ -190,6 +198,10 @@ class Desk:
             self._on_reading(recording, self._place_of(entry), message)
 
         self._processes[recording] = Background(read_recording, arguments, on_message, niceness=NICENESS)
+
+    def _fail(self, recording: OpenRecording, sentence: str) -> None:
+        recording.fail(sentence)
+        self._on_failed(sentence)
 
     def _place_of(self, entry: Path) -> Path:
         """The entry, in a temporary folder if the cache folder cannot be written."""
@@ -218,10 +230,10 @@ class Desk:
                 try:
                     recording.complete(entry, message)
                 except OSError as error:
-                    recording.fail(f"{recording.path}: {entry} cannot be read ({error.strerror or error})")
+                    self._fail(recording, f"{recording.path}: {entry} cannot be read ({error.strerror or error})")
             case "failed":
                 sentence, path = message["error"], str(recording.path)
-                recording.fail(sentence if path in sentence else f"{path}: {sentence}")
+                self._fail(recording, sentence if path in sentence else f"{path}: {sentence}")
         if recording.state != "reading":
             self._processes.pop(recording, None)
             self.schedule()

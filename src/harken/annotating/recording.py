@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from harken.annotating.labels import Labels
 from harken.annotating.levels import Levels
-from harken.annotating.lock import RecordingLock
 from harken.annotating.suggestions import Suggestions
 from harken.annotating.windows import PageWindows
 from harken.annotations.moments import Span
+from harken.support.locks import ProcessLock
 
 __all__ = ["OpenRecording"]
 
@@ -62,7 +62,7 @@ class OpenRecording:
         self.model_share: float | None = None
         self.model_error: str | None = None
         self._facts: dict[str, Any] = {}
-        self._lock = RecordingLock(path)
+        self._lock = ProcessLock(path)
         self._not_worn_ns: NDArray[np.int64] = np.empty((0, 2), np.int64)
         self._read_to_ns: int | None = None
 

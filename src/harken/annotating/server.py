@@ -24,6 +24,7 @@ def annotation_server(
     model: Path | None,
     port: int = 8000,
     on_started: Callable[[], None] = lambda: None,
+    on_failed: Callable[[str], None] = lambda _: None,
 ) -> "uvicorn.Server":
     """A server that is ready to ``run()``. Only this machine reaches it.
 
@@ -33,6 +34,7 @@ def annotation_server(
         model: the model that makes suggestions, a file or a run directory; None for none.
         port: the port.
         on_started: called when the server answers requests.
+        on_failed: called with a sentence when a recording cannot be read.
 
     Raises:
         HarkenError: when a package is missing, or the model cannot be read.
@@ -48,7 +50,7 @@ def annotation_server(
         from harken.server.metrics import Metrics
         from harken.server.page_files import SERVER_PAGE, page_routes
 
-    desk = Desk(files, reading, model=model)
+    desk = Desk(files, reading, model=model, on_failed=on_failed)
     metrics = Metrics()
 
     @asynccontextmanager

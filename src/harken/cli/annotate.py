@@ -14,7 +14,7 @@ NoModel = Annotated[bool, typer.Option("--no-model", help="Make no suggestions."
 Port = Annotated[
     int, typer.Option(help="The port to listen at; 0: the system chooses one.", metavar="N", min=0, max=65535)
 ]
-OpenPage = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.", show_default=True)]
+OpenPage = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.", metavar=FLAG)]
 
 
 @with_reading_options
@@ -39,6 +39,7 @@ def annotate(
     from harken.models.model_file import PACKAGED_MODEL
     from harken.server.server import address, listening
     from harken.support.errors import HarkenError
+    from harken.support.printable import printable
 
     if no_model and model is not None:
         raise HarkenError("--no-model and --model contradict one another; leave one of them out")
@@ -65,6 +66,7 @@ def annotate(
         model=None if no_model else model or PACKAGED_MODEL,
         port=port,
         on_started=started,
+        on_failed=lambda sentence: typer.echo(printable(sentence), err=True),
     )
     with listening("127.0.0.1", port) as socket:
         listening_at = socket.getsockname()[1]

@@ -25,7 +25,7 @@ from harken.cli import (
     simulate,
     train,
 )
-from harken.cli.options import FLAG
+from harken.cli.options import FLAG, HelpfulCommand, HelpfulGroup
 from harken.support.errors import HarkenError
 from harken.support.files import NotWrittenError
 from harken.support.printable import printable
@@ -37,8 +37,10 @@ NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG, errno.ESTALE)
 """Other errors of the system that are not faults in harken."""
 
+
 app = typer.Typer(
     name="harken",
+    cls=HelpfulGroup,
     help="Recognise what a person is doing from a wrist accelerometer, and measure how well that "
     "works on unseen people.\n\nNew here? `harken demo` takes a minute or two. For your own "
     "recordings: `harken inspect` describes them, `harken label` labels them with the model that comes with harken, "
@@ -50,18 +52,18 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo")(demo.demo)
-app.command("inspect")(inspect.inspect)
+app.command("demo", cls=HelpfulCommand)(demo.demo)
+app.command("inspect", cls=HelpfulCommand)(inspect.inspect)
 app.command("train", cls=train.TrainCommand)(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("adapt")(adapt.adapt)
-app.command("label")(label.label)
-app.command("annotate")(annotate.annotate)
-app.command("serve")(serve.serve)
-app.command("export")(export.export)
-app.command("simulate")(simulate.simulate)
-app.command("benchmark")(benchmark.benchmark)
-app.command("datasets")(datasets.datasets)
+app.command("evaluate", cls=HelpfulCommand)(evaluate.evaluate)
+app.command("adapt", cls=HelpfulCommand)(adapt.adapt)
+app.command("label", cls=HelpfulCommand)(label.label)
+app.command("annotate", cls=HelpfulCommand)(annotate.annotate)
+app.command("serve", cls=HelpfulCommand)(serve.serve)
+app.command("export", cls=HelpfulCommand)(export.export)
+app.command("simulate", cls=HelpfulCommand)(simulate.simulate)
+app.command("benchmark", cls=HelpfulCommand)(benchmark.benchmark)
+app.command("datasets", cls=HelpfulCommand)(datasets.datasets)
 
 
 @app.callback(invoke_without_command=True)

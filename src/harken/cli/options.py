@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from harken.annotations.options import LabelOptions
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
@@ -17,6 +18,8 @@ __all__ = [
     "FLAG",
     "FilesOrFolders",
     "ForearmAxisOption",
+    "HelpfulCommand",
+    "HelpfulGroup",
     "IgnoreLabels",
     "Json",
     "Model",
@@ -104,6 +107,26 @@ _READING: dict[str, tuple[str, Any, str | None, str]] = {
     "sample_rate_hz": ("--rate", float | None, "HZ", "Number the rows at this rate instead of reading times."),
     "sensor_range_g": ("--sensor-range", float | None, "G", "The sensor's range in g; samples beyond it are marked."),
 }
+
+
+class HelpfulCommand(TyperCommand):
+    """A command whose help shows ``--help`` without a value, as ``FLAG`` does for other options."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _without_value(super().get_help_option(ctx))
+
+
+class HelpfulGroup(TyperGroup):
+    """The same for a group of commands."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _without_value(super().get_help_option(ctx))
+
+
+def _without_value(option: Any) -> Any:
+    if option is not None:
+        option.metavar = FLAG
+    return option
 
 
 Command = Callable[..., None]

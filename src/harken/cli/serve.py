@@ -30,7 +30,7 @@ Keep = Annotated[
 Demo = Annotated[
     bool, typer.Option("--demo", help="Stream recordings of people on whom the model was not trained.", metavar=FLAG)
 ]
-OpenPage = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.", show_default=True)]
+OpenPage = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.", metavar=FLAG)]
 
 
 def serve(

@@ -9,10 +9,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from harken.annotations.options import LabelOptions
-from harken.cli.options import FLAG, with_label_options, with_reading_options
+from harken.cli.options import FLAG, HelpfulCommand, with_label_options, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_training
@@ -27,7 +26,7 @@ __all__ = ["TrainCommand", "run_and_print", "train"]
 CROSS = "--cross"
 
 
-class TrainCommand(TyperCommand):
+class TrainCommand(HelpfulCommand):
     """``harken train``, with a helpful error if ``--cross`` has also taken the training recordings."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -3,9 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harken.networks.specification import Specification
+from harken.networks.specification import CalibratedOn, Specification
 
 __all__ = ["description"]
+
+CALIBRATION: Mapping[CalibratedOn, str] = {
+    "unseen": "Its probabilities were calibrated on unseen people.",
+    "the same person": "Its probabilities were calibrated on people on whom it was trained, and may be too high for "
+    "others.",
+    "nobody": "Its probabilities were not calibrated, and may be too high.",
+}
 
 
 def description(specification: Specification, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,7 +28,7 @@ def description(specification: Specification, provenance: Mapping[str, Any]) -> 
             f"It recognises {', '.join(specification.labels)} "
             f"in windows of {specification.window_length_s:g} s at {specification.sample_rate_hz:g} Hz.",
             f"It was trained on {people} {'person' if people == 1 else 'people'}; it is less accurate for others.",
-            f"Its probabilities were calibrated on {specification.calibrated_on}.",
+            CALIBRATION[specification.calibrated_on],
         ],
         "demo": False,
     }

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
+from harken.support.locks import ProcessLock
 
 __all__ = ["LoggedSamples", "SampleLog", "logged_samples", "sync_folder"]
 
@@ -34,7 +35,7 @@ class LoggedSamples(NamedTuple):
 
 
 class SampleLog:
-    """Appends messages to the log, many with one write and one sync.
+    """Appends messages to the log, many with one write and one sync. The folder is locked until ``run`` has ended.
 
     Raises:
         HarkenError: when the folder cannot be written to, or another server writes to it.
@@ -44,9 +45,12 @@ class SampleLog:
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._lock = ProcessLock(folder)
+            if not self._lock.acquire():
+                raise HarkenError(f"{folder}: another harken serve keeps its samples there; name another folder")
             numbers = [int(path.stem) for path in folder.glob(f"*{SUFFIX}") if path.stem.isdigit()]
             self._number = max(numbers, default=0) + 1
-            # "x": a file of this name exists only if another server writes to the folder.
+            # "x": without locks, a file of this name exists only if another server writes to the folder.
             self._file = self._path().open("xb", buffering=0)
             sync_folder(folder)
         except OSError as error:
@@ -78,6 +82,7 @@ class SampleLog:
             raise
         finally:
             self._file.close()
+            self._lock.release()
 
     async def _write(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -1,6 +1,7 @@
 /* The connection to the server, which reports its state in words. */
 
 import { lastingSocket } from "./socket.js";
+import { capitalised } from "./text.js";
 
 /** The token in the page's address, for servers that need one. */
 export const token = new URLSearchParams(location.search).get("token");
@@ -66,7 +67,5 @@ export async function sentence(answer) {
 /** The error message of this server, or of its framework; null if there is none. */
 export function sentenceOf(said) {
   const found = said?.error ?? said?.detail;
-  return typeof found === "string" ? capital(found) : null;
+  return typeof found === "string" ? capitalised(found) : null;
 }
-
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -2,7 +2,7 @@
 
 import { credentials, sentenceOf } from "./connection.js";
 import { chosenEarlier, result } from "./learn_result.js";
-import { duration, listed, make, percent, plain, showText } from "./text.js";
+import { capitalised, duration, listed, make, percent, plain, showText } from "./text.js";
 
 const ASK_MS = 700; // while a model is being made
 const IDLE_MS = 10_000;
@@ -164,6 +164,6 @@ function showProgress(parts, { stage, share, seconds_left: left }) {
 }
 
 const sentence = (text) => {
-  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  const whole = capitalised(text);
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 };

@@ -1,7 +1,7 @@
 /* The recorded bouts: those of this session with their lengths, the time in each label, and earlier sessions. */
 
 import { paint } from "./colours.js";
-import { make, plain } from "./text.js";
+import { capitalised, make, plain } from "./text.js";
 
 const SURE_MS = 5_000;
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -106,7 +106,7 @@ function deletion(session, bout, onDelete) {
 }
 
 function stored({ recording, trouble, bouts }) {
-  if (trouble) return [make("p", { class: "trouble" }, `${trouble.charAt(0).toUpperCase()}${trouble.slice(1)}.`)];
+  if (trouble) return [make("p", { class: "trouble" }, `${capitalised(trouble)}.`)];
   if (!bouts.length) return [];
   const labels = recording.replace(/\.[^.]*$/, ".labels.csv");
   return [make("p", { class: "quiet stored" }, "Stored as ", make("code", {}, recording), " with ", make("code", {}, labels), ".")];

@@ -1,5 +1,7 @@
 /* Text and elements. Strings from servers and files become text, never markup. */
 
+const OWN_WORDS = /^(a|an|another|cannot|it|learning|no|nothing|only|the|there|these|this) /;
+
 /** An element with properties (`class`, `for`, `aria-…` and `data-…` as attributes) and children. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -15,6 +17,14 @@ export const byId = (id) => document.getElementById(id);
 
 /** A label without underscores: `forward_elevation` is "forward elevation". */
 export const plain = (label) => String(label).replaceAll("_", " ");
+
+/**
+ * A message as a sentence of its own. Only words of harken get a capital: many messages begin with the name of a file, a
+ * label or a person.
+ */
+export function capitalised(message) {
+  return OWN_WORDS.test(message) ? message.charAt(0).toUpperCase() + message.slice(1) : message;
+}
 
 /** A share in per cent. Only 1 is shown as 100 %, and only 0 as 0 %. */
 export function percent(share) {

@@ -1,4 +1,4 @@
-"""A lock on a recording, so that only one ``harken annotate`` writes its labels."""
+"""A lock on a file or folder, so that only one process of harken writes what belongs to it."""
 
 import os
 from pathlib import Path
@@ -8,17 +8,17 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["RecordingLock"]
+__all__ = ["ProcessLock"]
 
 
-class RecordingLock:
-    """A lock of the system on the recording's own file (or folder), which ends with the process and leaves no file.
+class ProcessLock:
+    """A lock of the system on a file or folder itself, which ends with the process, and leaves no file.
 
     It is advisory: other programs read and write the file as before. Where the system has no such locks (Windows, some
-    network file systems), every process gets it; a change by another process is then noticed when labels are saved.
+    network file systems), or the file cannot be opened, every process gets it.
 
     Args:
-        path: the recording.
+        path: the file or folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +31,7 @@ class RecordingLock:
             return True
         try:
             handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:  # the process that reads the recording reports it
+        except OSError:  # what reads or writes there reports it
             return True
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
