@@ -69,8 +69,14 @@ class AnnotatePage:
     def open(self, address: str) -> None:
         """Open the page and wait until this window may write."""
         self.browser.open("about:blank")
+        self.forget(address)
         self.browser.open(address)
         until(lambda: self.shown("work") and self.saving() == "Saved")
+
+    def forget(self, address: str) -> None:
+        """Forget which keys the labels had, as a browser that opens the page for the first time."""
+        origin = {"origin": address, "storageTypes": "local_storage"}
+        self.browser.driver.execute_cdp_cmd("Storage.clearDataForOrigin", origin)
 
     def writable(self) -> None:
         """Wait until this window may write."""
