@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from annotate_page import ZONE, AnnotatePage, rows, until, write_recording
+from annotate_page import ZONE, AnnotatePage, until, write_recording
 from browser import DESKTOP, Browser, chromium
 from server_process import serving
 
@@ -57,3 +57,28 @@ def test_a_label_keeps_its_key_when_others_are_set_and_the_page_is_reloaded(page
     page.browser.driver.refresh()
     until(lambda: "in 3 bouts" in page.text("labelled-share"))
     assert keys(page) == ["walking", "sitting", "cycling"]
+
+
+def test_nothing_is_called_saved_before_it_is_on_the_disk(page: AnnotatePage, tmp_path: Path) -> None:
+    until(lambda: page.saving() == "No changes yet")
+    path = str(tmp_path / "anna.labels.csv")
+    assert page.text("labels-path") == f"Will be saved in {path}"
+    labelled(page, 0.2, 0.3, "walking")
+    assert page.text("labels-path") == f"Saved in {path}"
+    page.browser.driver.refresh()
+    until(lambda: page.saving() == "Saved")
+
+
+def test_labels_that_cannot_be_changed_are_read_only(browser: Browser, recording: Path, tmp_path: Path) -> None:
+    labels = "# a remark\nstart,end,label\n2026-02-03T10:00:00+01:00,2026-02-03T10:01:00+01:00,lying\n"
+    (tmp_path / "anna.labels.csv").write_text(labels)
+    (tmp_path / "broken.csv").write_text("a,b\n1,2\n")
+    files = (str(recording), str(tmp_path / "broken.csv"))
+    with serving(*files, "--no-model", log=tmp_path / "log.txt", command="annotate") as address:
+        page = AnnotatePage(browser)
+        page.open(address)
+        until(lambda: page.saving() == "Read-only")
+        assert page.text("labels-path").startswith("File of labels, read-only: ")
+        browser.run("document.querySelector('#file-list [data-number=\"1\"]').click()")
+        until(lambda: page.saving() == "Cannot be read")
+        browser.open("about:blank")

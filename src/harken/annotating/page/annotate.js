@@ -5,7 +5,7 @@ import { Files } from "./files.js";
 import { Gestures } from "./gestures.js";
 import { keys } from "./keys.js";
 import { Overview } from "./overview.js";
-import { momentAt, showChoices, showPen, showPicked, showReading, showSaving } from "./panels.js";
+import { momentAt, showChoices, showOpening, showPen, showPicked, showReading, showSaving } from "./panels.js";
 import { Session } from "./session.js";
 import { showNotes, showSummary } from "./summary.js";
 import { byId, duration, make, percent, plain, showText } from "./text.js";
@@ -14,6 +14,7 @@ const client = crypto.randomUUID();
 const ready = () => (session?.view ? session : null);
 let session = null;
 let learning = null;
+let disk = null; // the state of saving
 let under = null; // the time under the pointer
 
 const chart = new Chart(byId("picture"), ready, { onFrame: () => overview.draw() });
@@ -38,6 +39,7 @@ function changed(what) {
   if (!session?.info) return;
   if (what === "status") showStatus();
   if (what === "status" || what === "writer" || what === "link") showPen(session);
+  if (what === "status" || what === "writer" || what === "disk") showSaving(session, disk);
   if (what === "link" && session.connected) session.saving.again();
   if (!ready()) return;
   chart.dirty();
@@ -74,12 +76,13 @@ async function open(number) {
   for (const id of ["work", "summary-card", "notes-card", "pen", "trouble"]) byId(id).hidden = true;
   byId("conflict").hidden = true;
   byId("waiting").hidden = false;
+  disk = { state: "saved" };
+  showOpening();
   files.choose(number);
   session = new Session(number, { client, onChange: (what) => mine === session && changed(what), onSaving: saved, say });
   const mine = session;
   try {
     await session.open();
-    showSaving({ state: "saved" });
     if (!byId("work").hidden) byId(first ? "chart" : "title").focus({ preventScroll: true });
   } catch (error) {
     if (mine === session) showText(byId("trouble"), error.message);
@@ -205,7 +208,8 @@ async function offerLearning() {
 
 /** Show whether the labels are on the disk; Learn then looks at them again. */
 function saved(state) {
-  showSaving(state);
+  disk = state;
+  showSaving(session, disk);
   if (state.state === "saved") learning?.refresh();
 }
 

@@ -102,9 +102,31 @@ export function showReading({ info, view }) {
   return !failed && view !== null;
 }
 
-/** The state of saving, always visible. */
-export function showSaving({ state, sentence, conflict }) {
-  byId("saving").dataset.state = { saved: "good", saving: "waiting", failed: "bad" }[state];
-  write("saving-text", { saved: "Saved", saving: "Saving …", failed: `Not saved: ${sentence}` }[state]);
+/** The state of saving, always visible, and where the labels are or will be. */
+export function showSaving(session, { state, sentence, conflict }) {
+  const [sign, text] = { saving: ["waiting", "Saving …"], failed: ["bad", `Not saved: ${sentence}`] }[state] ?? atRest(session);
+  byId("saving").dataset.state = sign;
+  write("saving-text", text);
   byId("conflict").hidden = !conflict;
+  showText(byId("labels-path"), session.info ? placeOf(session) : null);
+}
+
+/** A recording is about to be shown. */
+export function showOpening() {
+  byId("saving").dataset.state = "waiting";
+  write("saving-text", "Opening …");
+}
+
+/** The sign and the words while nothing is on its way to the disk. */
+function atRest({ info, writer, saving }) {
+  if (info?.state === "failed") return ["bad", "Cannot be read"];
+  if (info?.state !== "ready" || writer === null || saving.onDisk === null) return ["waiting", "Reading …"];
+  if (!writer.writing) return ["idle", "Read-only"];
+  return saving.onDisk ? ["good", "Saved"] : ["idle", "No changes yet"];
+}
+
+function placeOf({ info, writer, saving }) {
+  if (!info.labels_path || writer === null || saving.onDisk === null) return null;
+  if (writer.reason !== null) return saving.onDisk ? `File of labels, read-only: ${info.labels_path}` : null;
+  return `${saving.onDisk ? "Saved" : "Will be saved"} in ${info.labels_path}`;
 }

@@ -27,6 +27,7 @@ export class Saving {
   #timer = null;
   #conflict = false;
   #closed = false;
+  #onDisk = null;
 
   constructor(address, client, onState) {
     this.#address = address;
@@ -37,6 +38,11 @@ export class Saving {
   /** Whether something is not on the disk yet. */
   get unsaved() {
     return this.#waiting !== null || this.#busy;
+  }
+
+  /** Whether the file of labels exists; null as long as that is not known. */
+  get onDisk() {
+    return this.#onDisk;
   }
 
   /** The revision of the newest labels that this page knows. */
@@ -54,10 +60,11 @@ export class Saving {
   }
 
   /** Labels that another window has saved, or those of the file. Returns false when they are not the newest: revisions grow. */
-  took({ revision, intervals }) {
+  took({ revision, intervals, on_disk: onDisk }) {
     if (revision < this.#revision) return false; // overtaken by an answer
     this.#revision = revision;
     this.#acknowledged = frozen(intervals);
+    this.#onDisk = onDisk;
     return true;
   }
 
@@ -126,6 +133,7 @@ export class Saving {
     this.#busy = false;
     if (answer?.ok) {
       this.#revision = said.revision;
+      this.#onDisk = true;
       this.#acknowledged = sent;
       this.#unanswered = [];
       this.#failures = 0;

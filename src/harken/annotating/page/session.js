@@ -17,7 +17,7 @@ const FINEST_MS = 20;
 /**
  * A recording by its number.
  *
- * `onChange(what)` is called with "view", "signal", "labels", "cursor", "model", "status", "writer" or "link";
+ * `onChange(what)` is called with "view", "signal", "labels", "cursor", "model", "status", "writer", "disk" or "link";
  * `onSaving(state)` as by `Saving`, and `say(sentence)` with what a key did.
  */
 export class Session {
@@ -118,6 +118,7 @@ export class Session {
   /** Labels that were changed elsewhere. What is not saved here yet collides with them when it is sent. */
   #follow(message) {
     if (this.saving.unsaved || !this.saving.took(message)) return;
+    this.#onChange("disk");
     const { writing } = this.editor;
     if (this.editor.load(message.intervals, { undoable: writing }) && writing) this.#say("The labels were changed by another program.");
   }
@@ -150,6 +151,7 @@ export class Session {
     this.#upToDate = true;
     if (this.saving.unsaved) return;
     const { intervals, revision } = await this.saving.load();
+    this.#onChange("disk");
     if (!this.saving.unsaved && revision === this.saving.revision) this.editor.load(intervals, { undoable: this.editor.canUndo });
   }
 
