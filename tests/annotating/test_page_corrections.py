@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from annotate_page import ZONE, AnnotatePage, until, write_recording
-from browser import DESKTOP, Browser, chromium
+from browser import DESKTOP, PHONE, Browser, chromium
 from server_process import serving
 
 
@@ -81,4 +81,31 @@ def test_labels_that_cannot_be_changed_are_read_only(browser: Browser, recording
         assert page.text("labels-path").startswith("File of labels, read-only: ")
         browser.run("document.querySelector('#file-list [data-number=\"1\"]').click()")
         until(lambda: page.saving() == "Cannot be read")
+        browser.open("about:blank")
+
+
+@pytest.mark.parametrize("size", [(1200, 900), PHONE], ids=("wide", "phone"))
+def test_long_words_stay_inside_of_their_cards(
+    browser: Browser, recording: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    path = recording.rename(tmp_path / f"{'a' * 150}.csv")
+    times = "2026-02-03T10:00:00+01:00,2026-02-03T10:05:00+01:00"
+    path.with_suffix(".labels.csv").write_text(f"start,end,label,note\n{times},{'l' * 80},{'n' * 900}\n")
+    browser.resize(size)
+    with serving(str(path), "--timezone", ZONE, "--no-model", log=tmp_path / "log.txt", command="annotate") as address:
+        page = AnnotatePage(browser)
+        page.open(address)
+        page.writable()
+        page.focus()
+        page.press("HOME", "n")
+        until(lambda: "nnn…" in page.text("readout"))
+        assert page.text("summary").endswith("5 min")
+        outside = (
+            "const seen = (e) => e.offsetParent && !e.closest('.visually-hidden, dialog');"
+            "return [...document.querySelectorAll('.card *, header *')].filter(seen)"
+            ".filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth)"
+            ".map((e) => e.id || e.textContent)"
+        )
+        assert browser.run(outside) == []
+        assert not browser.scrolls_sideways()
         browser.open("about:blank")

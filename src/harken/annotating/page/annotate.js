@@ -79,7 +79,7 @@ async function open(number) {
   disk = { state: "saved" };
   showOpening();
   files.choose(number);
-  session = new Session(number, { client, onChange: (what) => mine === session && changed(what), onSaving: saved, say });
+  session = new Session(number, { client, onChange: (what) => mine === session && changed(what), onSaving: (state) => mine === session && saved(state), say });
   const mine = session;
   try {
     await session.open();

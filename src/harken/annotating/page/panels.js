@@ -2,9 +2,10 @@
 
 import { paint } from "./colours.js";
 import { at } from "./intervals.js";
-import { byId, duration, make, percent, plain, showText } from "./text.js";
+import { byId, duration, make, percent, plain, shortened, showText } from "./text.js";
 
 const KEYS = 9;
+const MOST_OF_A_NOTE = 80; // characters that are seen beside the time
 
 /** Set a text where it is not set already, so that nothing is announced twice. */
 const write = (id, text) => {
@@ -67,7 +68,7 @@ export function momentAt(ms, { view, clock, editor, model }) {
   const step = view.span < 20_000 ? 10 : 1000;
   const words = [`${clock.date(ms)}, ${clock.time(ms, step)}`];
   const labelled = at(editor.intervals, ms);
-  if (labelled) words.push(plain(labelled.label) + (labelled.note ? ` (${labelled.note})` : ""));
+  if (labelled) words.push(plain(labelled.label) + (labelled.note ? ` (${shortened(labelled.note, MOST_OF_A_NOTE)})` : ""));
   else words.push("no label");
   const bout = model?.at(ms);
   if (bout) words.push(`model: ${plain(bout.label)}${Number.isFinite(bout.probability) ? ` ${percent(bout.probability)}` : ""}`);

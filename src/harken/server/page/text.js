@@ -16,6 +16,12 @@ export const byId = (id) => document.getElementById(id);
 /** A label without underscores: `forward_elevation` is "forward elevation". */
 export const plain = (label) => String(label).replaceAll("_", " ");
 
+/** A text in at most so many characters; of a longer one, the beginning. */
+export function shortened(text, most) {
+  const characters = [...text];
+  return characters.length > most ? `${characters.slice(0, most - 1).join("").trimEnd()}…` : text;
+}
+
 /** A share in per cent. Only 1 is shown as 100 %, and only 0 as 0 %. */
 export function percent(share) {
   if (!Number.isFinite(share)) return "–";
