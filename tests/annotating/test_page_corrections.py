@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from annotate_page import ZONE, AnnotatePage, until, write_recording
+from annotate_page import ZONE, AnnotatePage, rows, until, write_recording
 from browser import DESKTOP, PHONE, Browser, chromium
 from server_process import serving
 
@@ -109,3 +109,16 @@ def test_long_words_stay_inside_of_their_cards(
         assert browser.run(outside) == []
         assert not browser.scrolls_sideways()
         browser.open("about:blank")
+
+
+def test_a_merge_says_what_it_replaced_and_filled(page: AnnotatePage, tmp_path: Path) -> None:
+    labelled(page, 0.1, 0.2, "sitting")
+    labelled(page, 0.4, 0.5, "standing")
+    page.point(0.15, part="labels")
+    page.press("m")
+    page.saved()
+    assert page.said().startswith("sitting, 10:01:00 to 10:0")
+    assert page.said().endswith("; standing replaced, 2 min without a label filled")
+    assert [label for *_, label, _ in rows(tmp_path / "anna.labels.csv")] == ["sitting"]
+    page.press("s", "m")
+    assert ";" not in page.said()

@@ -207,7 +207,13 @@ export class Editor {
       this.#say(one ? "There is no neighbour on that side." : "Select a bout first.");
       return;
     }
-    this.#commit(merged(this.settled, one, neighbour));
+    const joined = merged(this.settled, one, neighbour);
+    const gapMs = Math.max(one.start_ms, neighbour.start_ms) - Math.min(one.end_ms, neighbour.end_ms);
+    const besides = [
+      ...(neighbour.label === one.label ? [] : [`${plain(neighbour.label)} replaced`]),
+      ...(gapMs > 0 ? [`${duration(gapMs / 1000)} without a label filled`] : []),
+    ];
+    this.#commit(joined, [this.words(joined.placed), besides.join(", ")].filter(Boolean).join("; "));
   }
 
   /** Label the unlabelled part of the model's bout under the cursor as the model does. */
