@@ -122,3 +122,37 @@ def test_a_merge_says_what_it_replaced_and_filled(page: AnnotatePage, tmp_path: 
     assert [label for *_, label, _ in rows(tmp_path / "anna.labels.csv")] == ["sitting"]
     page.press("s", "m")
     assert ";" not in page.said()
+
+
+def test_a_note_is_saved_while_it_is_typed_and_is_one_change(page: AnnotatePage, tmp_path: Path) -> None:
+    labelled(page, 0.1, 0.2, "sitting")
+    path = tmp_path / "anna.labels.csv"
+    page.press("o", *"at the")
+    until(lambda: rows(path)[0][3] == "at the")
+    page.press(*" desk")
+    until(lambda: rows(path)[0][3] == "at the desk")
+    page.press(*", reading")
+    page.browser.run("dispatchEvent(new Event('pagehide'))")
+    until(lambda: rows(path)[0][3] == "at the desk, reading")
+    page.press("ENTER", "CONTROL+z")
+    page.saved()
+    assert rows(path)[0][2:] == ("sitting", "")
+
+
+def test_a_note_belongs_to_the_bout_on_which_it_was_begun(page: AnnotatePage, tmp_path: Path) -> None:
+    labelled(page, 0.1, 0.2, "sitting")
+    labelled(page, 0.4, 0.5, "standing")
+    page.press("o", *"in a queue")
+    page.point(0.15, part="labels")
+    page.saved()
+    assert [note for *_, note in rows(tmp_path / "anna.labels.csv")] == ["", "in a queue"]
+    assert page.browser.run("return document.getElementById('note').value") == ""
+    page.press("o")
+    page.browser.run(
+        "const note = document.getElementById('note'); note.value = 'n'.repeat(1001);"
+        "note.dispatchEvent(new Event('input'))"
+    )
+    assert page.said() == "A note has at most 1,000 characters; the rest was cut."
+    page.press("ENTER")
+    page.saved()
+    assert rows(tmp_path / "anna.labels.csv")[0][3] == "n" * 1000

@@ -5,6 +5,7 @@ import { Files } from "./files.js";
 import { Gestures } from "./gestures.js";
 import { keys } from "./keys.js";
 import { Overview } from "./overview.js";
+import { NoteField } from "./note.js";
 import { momentAt, showChoices, showOpening, showPen, showPicked, showReading, showSaving } from "./panels.js";
 import { Session } from "./session.js";
 import { showNotes, showSummary } from "./summary.js";
@@ -20,6 +21,7 @@ let under = null; // the time under the pointer
 const chart = new Chart(byId("picture"), ready, { onFrame: () => overview.draw() });
 const overview = new Overview(byId("overview"), ready, chart);
 new Gestures(byId("picture"), chart, ready, { onMoved: (ms) => ((under = ms), readout()) });
+const note = new NoteField(byId("note"), { editor: () => session.editor, say, onLeft: () => ready() && showPicked(session) });
 const files = new Files((number) => (location.hash = `#${number}`));
 
 /** Say what a key or a button did, to screen readers and below the picture. */
@@ -188,11 +190,9 @@ function fields() {
     byId("label-name").value = "";
     byId("chart").focus({ preventScroll: true });
   });
-  const note = byId("note");
-  note.addEventListener("change", () => session.editor.note(note.value.trim()));
-  for (const field of [note, byId("label-name")]) {
+  for (const field of [byId("note"), byId("label-name")]) {
     field.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" || (event.key === "Enter" && field === note)) byId("chart").focus({ preventScroll: true });
+      if (event.key === "Escape" || (event.key === "Enter" && field.id === "note")) byId("chart").focus({ preventScroll: true });
     });
   }
 }
@@ -217,7 +217,9 @@ async function start() {
   buttons();
   fields();
   keys(ready, actions);
-  addEventListener("beforeunload", (event) => session?.saving.unsaved && event.preventDefault());
+  addEventListener("beforeunload", (event) => (note.flush(), session?.saving.unsaved && event.preventDefault()));
+  addEventListener("pagehide", () => note.flush());
+  document.addEventListener("visibilitychange", () => document.hidden && note.flush());
   const chosen = (list) => list.find((one) => `#${one.number}` === location.hash) ?? list[0];
   try {
     const list = await files.load();

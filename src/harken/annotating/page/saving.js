@@ -4,6 +4,7 @@ import { sentenceOf } from "./connection.js";
 import { equal, frozen } from "./intervals.js";
 
 const WAITS_MS = [500, 1000, 2000, 4000, 8000];
+const MOST_KEPT_ALIVE = 60_000; // bytes; browsers finish requests of 64 KiB when the page is closed
 const NO_CONNECTION = "no connection to harken, trying again.";
 const STILL_READING = "harken still reads the recording.";
 const CHANGED_ELSEWHERE = "the labels were changed elsewhere meanwhile.";
@@ -128,7 +129,7 @@ export class Saving {
     this.#tell();
     const body = JSON.stringify({ client: this.#client, revision: this.#revision, intervals: sent });
     const headers = { "content-type": "application/json" };
-    const answer = await fetch(this.#address, { method: "PUT", headers, body }).catch(() => null);
+    const answer = await fetch(this.#address, { method: "PUT", headers, body, keepalive: new Blob([body]).size <= MOST_KEPT_ALIVE }).catch(() => null);
     const said = await answer?.json().catch(() => null);
     this.#busy = false;
     if (answer?.ok) {
