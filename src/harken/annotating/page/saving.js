@@ -6,6 +6,7 @@ import { equal, frozen } from "./intervals.js";
 const WAITS_MS = [500, 1000, 2000, 4000, 8000];
 const MOST_KEPT_ALIVE = 60_000; // bytes; browsers finish requests of 64 KiB when the page is closed
 const NO_CONNECTION = "no connection to harken, trying again.";
+const TRIES = 3; // after so many, the server may have been stopped
 const STILL_READING = "harken still reads the recording.";
 const CHANGED_ELSEWHERE = "the labels were changed elsewhere meanwhile.";
 
@@ -155,8 +156,10 @@ export class Saving {
   }
 
   #fail(sentence, { retry }) {
+    const stopped = sentence === NO_CONNECTION && this.#failures >= TRIES;
+    const help = stopped ? ` If harken annotate was stopped, start it again with --port ${location.port || 80}; this page then saves the labels.` : "";
     const wait = WAITS_MS[Math.min(this.#failures++, WAITS_MS.length - 1)];
-    this.#onState({ state: "failed", sentence, conflict: false });
+    this.#onState({ state: "failed", sentence: sentence + help, conflict: false });
     if (retry && !this.#closed) this.#timer = setTimeout(() => this.again(), wait);
   }
 
