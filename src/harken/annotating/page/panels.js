@@ -81,11 +81,12 @@ export function showPen({ info, writer, connected }) {
   byId("pen").hidden = !readOnly;
   if (!readOnly) return;
   byId("take").hidden = writer.reason !== null;
+  byId("take").disabled = !writer.free;
   write("pen-text", writer.reason !== null
     ? `This window only shows the labels: ${writer.reason}.`
     : writer.free
       ? "This window only shows the labels. No other window changes them now."
-      : "This window only shows the labels: another window has the pen. Its changes appear here at once.");
+      : "This window only shows the labels: another window is labelling. Its changes appear here at once. It can be taken over when the other window is closed or has been silent for a minute.");
 }
 
 /** How far the reading is, or why it failed. Returns whether there is something to see. */
