@@ -7,6 +7,9 @@ import pytest
 
 from annotate_page import ZONE, AnnotatePage, rows, until, write_recording
 from browser import DESKTOP, PHONE, Browser, chromium
+from harken.annotating.labels import NO_LABELS
+from harken.annotations.entries import plain_note, why_no_label
+from page_modules import browser_with_modules, said
 from server_process import serving
 
 
@@ -156,3 +159,64 @@ def test_a_note_belongs_to_the_bout_on_which_it_was_begun(page: AnnotatePage, tm
     page.press("ENTER")
     page.saved()
     assert rows(tmp_path / "anna.labels.csv")[0][3] == "n" * 1000
+
+
+def test_a_text_that_cannot_be_a_label_is_refused_at_once(page: AnnotatePage, tmp_path: Path) -> None:
+    page.drag(0.1, 0.2)
+    page.press("t", *"End", "ENTER")
+    assert page.said() == "“End” cannot be a label: in a file of labels it means that there is none."
+    assert page.saving() == "No changes yet"
+    page.press(*"urance", "ENTER")
+    page.saved()
+    assert rows(tmp_path / "anna.labels.csv")[0][2] == "Endurance"
+
+
+TEXTS = (
+    "",
+    "end",
+    "STOP",
+    "None",
+    "n/a",
+    "nan",
+    "na",
+    "walking",
+    "w" * 200,
+    "w" * 201,
+    "a\tb",
+    "a\x7fb",
+    "a b",
+    "🙂" * 200,
+)
+
+
+def test_the_page_has_the_rules_of_the_server() -> None:
+    notes = ("", "a\tb", " a  b\u00a0\u200b c ", "n" * 1001, "🙂" * 1001, "a\u2028b\x07")
+    with browser_with_modules() as browser:
+        refused = said(browser, "rules.js", "a.map((text) => m.whyNoLabel(text) !== null)", *TEXTS)
+        shown = said(browser, "rules.js", "a.map((text) => m.plainNote(text))", *notes)
+    assert refused == [text.lower() in NO_LABELS or why_no_label(text) is not None for text in TEXTS]
+    assert shown == [plain_note(text) for text in notes]
+
+
+def test_a_stopped_server_is_explained_after_some_tries(browser: Browser, recording: Path, tmp_path: Path) -> None:
+    with serving(str(recording), "--no-model", log=tmp_path / "log.txt", command="annotate") as address:
+        page = AnnotatePage(browser)
+        page.open(address)
+        page.writable()
+        labelled(page, 0.1, 0.2, "sitting")
+        page.drag(0.4, 0.5)
+    page.press("1")
+    until(lambda: page.saving() == "Not saved: no connection to harken, trying again.")
+    port = address.rsplit(":", 1)[1]
+    until(lambda: f"start it again with --port {port}; this page then saves the labels." in page.saving())
+    browser.run(
+        "window.onbeforeunload = null; addEventListener('beforeunload', (e) => e.stopImmediatePropagation(), true)"
+    )
+    browser.open("about:blank")
+
+
+def test_the_actions_are_seen_without_scrolling(page: AnnotatePage) -> None:
+    page.browser.resize((1200, 900))
+    page.press("HOME")
+    below = "return document.getElementById('begin-end').getBoundingClientRect().bottom - innerHeight"
+    until(lambda: page.browser.run(below) <= 0)

@@ -7,6 +7,7 @@ import { keys } from "./keys.js";
 import { Overview } from "./overview.js";
 import { NoteField } from "./note.js";
 import { momentAt, showChoices, showOpening, showPen, showPicked, showReading, showSaving } from "./panels.js";
+import { whyNoLabel } from "./rules.js";
 import { Session } from "./session.js";
 import { showNotes, showSummary } from "./summary.js";
 import { byId, duration, make, percent, plain, showText } from "./text.js";
@@ -54,6 +55,11 @@ function changed(what) {
   if (what === "labels" || what === "status" || what === "model") showSummary(session);
 }
 
+function modelOf(model) {
+  const doing = { waiting: " (waiting)", labelling: ` (labels, ${percent(model?.share ?? 0)})`, ready: "", failed: " (failed)" }[model?.state];
+  return doing === undefined ? "" : `model: ${model.name}${doing}`;
+}
+
 function showStatus() {
   const { info } = session;
   document.title = `${info.name} · harken annotate`;
@@ -61,7 +67,7 @@ function showStatus() {
   byId("summary-card").hidden = !visible;
   const rate = info.sample_rate_hz ? `${Math.round(10 * info.sample_rate_hz) / 10} Hz` : "";
   const span = session.view ? duration((session.view.end - session.view.start) / 1000) : "";
-  const model = { waiting: "the model waits", labelling: `the model labels, ${percent(info.model.share ?? 0)}`, ready: info.model.name, failed: "the model failed" }[info.model?.state] ?? "";
+  const model = modelOf(info.model);
   const reading = info.state === "reading" ? `reading${info.share ? ` ${percent(info.share)}` : ""} …` : "";
   const small = [reading, info.subject && info.subject !== info.name ? info.subject : "", span, rate, info.timezone, model].filter(Boolean).join(" · ");
   byId("title").replaceChildren(info.name, make("small", {}, small));
@@ -182,14 +188,23 @@ function buttons() {
 function fields() {
   byId("new-label").addEventListener("submit", (event) => {
     event.preventDefault();
-    const name = byId("label-name").value.trim();
+    const field = byId("label-name");
+    const name = field.value.trim();
     if (!name) return;
+    const reason = whyNoLabel(name);
+    if (reason) {
+      field.setCustomValidity(reason);
+      field.reportValidity();
+      say(reason);
+      return;
+    }
     session.add(name);
     label(name);
     changed("labels");
-    byId("label-name").value = "";
+    field.value = "";
     byId("chart").focus({ preventScroll: true });
   });
+  byId("label-name").addEventListener("input", () => byId("label-name").setCustomValidity(""));
   for (const field of [byId("note"), byId("label-name")]) {
     field.addEventListener("keydown", (event) => {
       if (event.key === "Escape" || (event.key === "Enter" && field.id === "note")) byId("chart").focus({ preventScroll: true });
