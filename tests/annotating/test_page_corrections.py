@@ -215,8 +215,16 @@ def test_a_stopped_server_is_explained_after_some_tries(browser: Browser, record
     browser.open("about:blank")
 
 
-def test_the_actions_are_seen_without_scrolling(page: AnnotatePage) -> None:
-    page.browser.resize((1200, 900))
-    page.press("HOME")
-    below = "return document.getElementById('begin-end').getBoundingClientRect().bottom - innerHeight"
-    until(lambda: page.browser.run(below) <= 0)
+def test_the_actions_are_seen_without_scrolling(browser: Browser, recording: Path, tmp_path: Path) -> None:
+    browser.resize((1200, 900))
+    with serving(str(recording), log=tmp_path / "log.txt", command="annotate") as address:
+        page = AnnotatePage(browser)
+        page.open(address)
+        page.writable()
+        page.focus()
+        page.press("HOME", "w")
+        assert len(keys(page)) >= 8
+        until(lambda: page.shown("accept"), 180)
+        below = "return document.getElementById('begin-end').getBoundingClientRect().bottom - innerHeight"
+        assert browser.run(below) <= 0
+        browser.open("about:blank")
