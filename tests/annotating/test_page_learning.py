@@ -34,7 +34,13 @@ def test_a_model_is_adapted_and_its_bouts_are_shown(tmp_path: Path, monkeypatch:
         until(lambda: page.shown("learn-serve-new"), LONGEST_S)
         assert "F1 of lying" in page.text("learn")
         browser.run("document.getElementById('learn-serve-new').click()")
-        until(lambda: "adapted-" in page.text("title") and "labels," not in page.text("title"), LONGEST_S)
+        until(
+            lambda: (
+                "adapted-" in page.text("title")
+                and all(each not in page.text("title") for each in ("labels,", "waiting"))
+            ),
+            LONGEST_S,
+        )
         (saved,) = (tmp_path / "day" / "models").glob("adapted-*.safetensors")
         assert saved.stat().st_size > 1000
         bouts = browser.driver.execute_async_script(

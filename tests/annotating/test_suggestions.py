@@ -34,8 +34,9 @@ def test_the_bouts_are_those_of_the_labels_that_harken_label_gives(tmp_path: Pat
         bouts = served.ask("/api/recordings/0/model").json
         moment = served.ask("/api/recordings/0/unsure")
         assert moment.status in (200, 404)
-        everything = intervals((0, 179.98, "lying"))
+        everything = intervals((0, 100, "zumba"), (100, 179.98, "aerobics"))
         assert put(served, everything).status == 200
+        assert served.ask("/api/recordings/0").json["choices"] == [*about["model"]["labels"], "zumba", "aerobics"]
         assert served.ask("/api/recordings/0/unsure").status == 404
     middle = (nanoseconds(timeline.frame, "start") + nanoseconds(timeline.frame, "end")) // 2 // 10**6
     place = np.searchsorted(bouts["start_ms"], middle, side="right") - 1

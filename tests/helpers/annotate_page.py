@@ -67,10 +67,16 @@ class AnnotatePage:
         self.browser = browser
 
     def open(self, address: str) -> None:
-        """Open the page and wait until this window may write."""
+        """Open the page and wait until the recording is seen."""
         self.browser.open("about:blank")
+        self.forget(address)
         self.browser.open(address)
-        until(lambda: self.shown("work") and self.saving() == "Saved")
+        until(lambda: self.shown("work") and self.saving() != "Opening …")
+
+    def forget(self, address: str) -> None:
+        """Forget which keys the labels had, as a browser that opens the page for the first time."""
+        origin = {"origin": address, "storageTypes": "local_storage"}
+        self.browser.driver.execute_cdp_cmd("Storage.clearDataForOrigin", origin)
 
     def writable(self) -> None:
         """Wait until this window may write."""

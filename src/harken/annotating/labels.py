@@ -118,7 +118,7 @@ class Labels:
         return float((self.intervals.end_ns - self.intervals.start_ns).sum() / 1e9)
 
     def as_json(self) -> dict[str, Any]:
-        """The answer to ``GET labels``. Times are cut to milliseconds."""
+        """The answer to ``GET labels``. Times are cut to milliseconds; ``on_disk`` is whether the file exists."""
         columns = (
             (self.intervals.start_ns // MS_NS).tolist(),
             (self.intervals.end_ns // MS_NS).tolist(),
@@ -128,6 +128,7 @@ class Labels:
         notes = self.intervals.notes
         return {
             "revision": self.revision,
+            "on_disk": self._state is not None,
             "intervals": [
                 {"start_ms": start, "end_ms": end, "label": label, "note": notes.get(line, "")}
                 for start, end, label, line in zip(*columns, strict=True)

@@ -200,6 +200,6 @@ class OpenRecording:
         }
 
     def _choices(self) -> list[str]:
-        """Labels for the keys: those of the file, then the model's."""
-        own = () if self.labels is None else self.labels.intervals.label_names
-        return list(dict.fromkeys((*own, *self.model_labels)))
+        """Labels for the keys: the model's, then others in the order in which they first occur."""
+        own = () if self.labels is None else self.labels.intervals.labels
+        return list(dict.fromkeys((*self.model_labels, *own)))

@@ -11,6 +11,7 @@ import pytest
 from browser import DESKTOP, Browser, chromium
 from harken.annotations.registry import read_annotations
 from made_up_phones import pushing
+from page_modules import browser_with_modules, said
 from server_thread import Served, serving
 
 PICTURES = Path(__file__).parents[3] / "build" / "pictures"
@@ -295,3 +296,30 @@ def test_it_fits_small_screens_and_the_dark(browser: Browser, served: Served) ->
                 page.resize(DESKTOP)
                 click(page, "#record-stop")
                 until(lambda: text(page, "record-choose"))
+
+
+LONG_LIST = """(async () => {
+  for (const href of ["./page.css", "./record.css"]) {
+    const style = Object.assign(document.createElement("link"), {rel: "stylesheet", href});
+    const loaded = new Promise((done) => style.addEventListener("load", done));
+    document.head.append(style);
+    await loaded;
+  }
+  document.body.innerHTML = "<div class='card record' style='width: 600px'></div>";
+  const card = document.body.firstChild;
+  const {labelColours} = await import("./colours.js");
+  const bouts = [{label: a[0], start_ms: 0, seconds: 65}];
+  const session = {name: "one", closed: false, recording: "r".repeat(150) + ".csv", bouts};
+  m.showSessions(card, [session], {colours: labelColours([a[0]]), recording: true, onDelete() {}, onClose() {}});
+  const right = card.getBoundingClientRect().right;
+  const outside = [...card.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > right);
+  return [card.innerText, outside.map((one) => one.textContent)];
+})()"""
+
+
+def test_long_labels_stay_inside_of_the_list_of_this_session() -> None:
+    with browser_with_modules() as page:
+        page.open(page.run("return location.href").replace("icon.svg", "index.html"))
+        shown, outside = said(page, "record_list.js", LONG_LIST, "w" * 80)
+    assert "1 min 05 s" in shown
+    assert outside == []

@@ -5,7 +5,9 @@ import { Files } from "./files.js";
 import { Gestures } from "./gestures.js";
 import { keys } from "./keys.js";
 import { Overview } from "./overview.js";
-import { momentAt, showChoices, showPen, showPicked, showReading, showSaving } from "./panels.js";
+import { NoteField } from "./note.js";
+import { momentAt, showChoices, showOpening, showPen, showPicked, showReading, showSaving } from "./panels.js";
+import { whyNoLabel } from "./rules.js";
 import { Session } from "./session.js";
 import { showNotes, showSummary } from "./summary.js";
 import { byId, duration, make, percent, plain, showText } from "./text.js";
@@ -14,11 +16,13 @@ const client = crypto.randomUUID();
 const ready = () => (session?.view ? session : null);
 let session = null;
 let learning = null;
+let disk = null; // the state of saving
 let under = null; // the time under the pointer
 
 const chart = new Chart(byId("picture"), ready, { onFrame: () => overview.draw() });
 const overview = new Overview(byId("overview"), ready, chart);
 new Gestures(byId("picture"), chart, ready, { onMoved: (ms) => ((under = ms), readout()) });
+const note = new NoteField(byId("note"), { editor: () => session.editor, say, onLeft: () => ready() && showPicked(session) });
 const files = new Files((number) => (location.hash = `#${number}`));
 
 /** Say what a key or a button did, to screen readers and below the picture. */
@@ -38,6 +42,7 @@ function changed(what) {
   if (!session?.info) return;
   if (what === "status") showStatus();
   if (what === "status" || what === "writer" || what === "link") showPen(session);
+  if (what === "status" || what === "writer" || what === "disk") showSaving(session, disk);
   if (what === "link" && session.connected) session.saving.again();
   if (!ready()) return;
   chart.dirty();
@@ -50,6 +55,11 @@ function changed(what) {
   if (what === "labels" || what === "status" || what === "model") showSummary(session);
 }
 
+function modelOf(model) {
+  const doing = { waiting: " (waiting)", labelling: ` (labels, ${percent(model?.share ?? 0)})`, ready: "", failed: " (failed)" }[model?.state];
+  return doing === undefined ? "" : `model: ${model.name}${doing}`;
+}
+
 function showStatus() {
   const { info } = session;
   document.title = `${info.name} · harken annotate`;
@@ -57,7 +67,7 @@ function showStatus() {
   byId("summary-card").hidden = !visible;
   const rate = info.sample_rate_hz ? `${Math.round(10 * info.sample_rate_hz) / 10} Hz` : "";
   const span = session.view ? duration((session.view.end - session.view.start) / 1000) : "";
-  const model = { waiting: "the model waits", labelling: `the model labels, ${percent(info.model.share ?? 0)}`, ready: info.model.name, failed: "the model failed" }[info.model?.state] ?? "";
+  const model = modelOf(info.model);
   const reading = info.state === "reading" ? `reading${info.share ? ` ${percent(info.share)}` : ""} …` : "";
   const small = [reading, info.subject && info.subject !== info.name ? info.subject : "", span, rate, info.timezone, model].filter(Boolean).join(" · ");
   byId("title").replaceChildren(info.name, make("small", {}, small));
@@ -74,12 +84,13 @@ async function open(number) {
   for (const id of ["work", "summary-card", "notes-card", "pen", "trouble"]) byId(id).hidden = true;
   byId("conflict").hidden = true;
   byId("waiting").hidden = false;
+  disk = { state: "saved" };
+  showOpening();
   files.choose(number);
-  session = new Session(number, { client, onChange: (what) => mine === session && changed(what), onSaving: saved, say });
+  session = new Session(number, { client, onChange: (what) => mine === session && changed(what), onSaving: (state) => mine === session && saved(state), say });
   const mine = session;
   try {
     await session.open();
-    showSaving({ state: "saved" });
     if (!byId("work").hidden) byId(first ? "chart" : "title").focus({ preventScroll: true });
   } catch (error) {
     if (mine === session) showText(byId("trouble"), error.message);
@@ -177,19 +188,26 @@ function buttons() {
 function fields() {
   byId("new-label").addEventListener("submit", (event) => {
     event.preventDefault();
-    const name = byId("label-name").value.trim();
+    const field = byId("label-name");
+    const name = field.value.trim();
     if (!name) return;
+    const reason = whyNoLabel(name);
+    if (reason) {
+      field.setCustomValidity(reason);
+      field.reportValidity();
+      say(reason);
+      return;
+    }
     session.add(name);
     label(name);
     changed("labels");
-    byId("label-name").value = "";
+    field.value = "";
     byId("chart").focus({ preventScroll: true });
   });
-  const note = byId("note");
-  note.addEventListener("change", () => session.editor.note(note.value.trim()));
-  for (const field of [note, byId("label-name")]) {
+  byId("label-name").addEventListener("input", () => byId("label-name").setCustomValidity(""));
+  for (const field of [byId("note"), byId("label-name")]) {
     field.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" || (event.key === "Enter" && field === note)) byId("chart").focus({ preventScroll: true });
+      if (event.key === "Escape" || (event.key === "Enter" && field.id === "note")) byId("chart").focus({ preventScroll: true });
     });
   }
 }
@@ -205,7 +223,8 @@ async function offerLearning() {
 
 /** Show whether the labels are on the disk; Learn then looks at them again. */
 function saved(state) {
-  showSaving(state);
+  disk = state;
+  showSaving(session, disk);
   if (state.state === "saved") learning?.refresh();
 }
 
@@ -213,7 +232,9 @@ async function start() {
   buttons();
   fields();
   keys(ready, actions);
-  addEventListener("beforeunload", (event) => session?.saving.unsaved && event.preventDefault());
+  addEventListener("beforeunload", (event) => (note.flush(), session?.saving.unsaved && event.preventDefault()));
+  addEventListener("pagehide", () => note.flush());
+  document.addEventListener("visibilitychange", () => document.hidden && note.flush());
   const chosen = (list) => list.find((one) => `#${one.number}` === location.hash) ?? list[0];
   try {
     const list = await files.load();

@@ -182,7 +182,7 @@ export class Chart {
       const end = left + context.measureText(text).width + 14;
       const next = starts[place + 1]?.[0] ?? width + 14;
       if (left < free || end > next) continue;
-      context.fillText(text, left + (place ? 4 : 0), y);
+      context.fillText(text, left + 4, y); // beside the line of midnight, and the frame of the focus
       free = end;
     }
   }

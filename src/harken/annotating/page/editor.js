@@ -16,6 +16,7 @@ const NOTHING_CHOSEN = "Mark a stretch first: drag over it, or press Space at it
  */
 export class Editor {
   #history = new History([]);
+  #typed = null; // the labels with a note that is being typed
   #held = null; // the edge that is moved: {one, edge, draft}
   #ports;
 
@@ -170,9 +171,26 @@ export class Editor {
     else this.#say(NOTHING_CHOSEN);
   }
 
-  note(note) {
-    if (!this.selected || note === this.selected.note || !this.#mayWrite()) return;
-    this.#commit(altered(this.settled, this.selected, { note }));
+  /**
+   * Write a note on a bout. While it is `typing`, nothing is said, and all that is typed is one change. Returns the bout
+   * as it is then.
+   */
+  note(note, { one = this.selected, typing = false } = {}) {
+    const there = one && this.settled.find((other) => other.start_ms === one.start_ms && other.label === one.label);
+    if (!there || !this.#mayWrite()) return one;
+    const goesOn = this.#typed !== null && this.#typed === this.settled;
+    const { intervals, placed } = note === there.note ? { intervals: this.settled, placed: there } : altered(this.settled, there, { note });
+    const words = this.words(placed);
+    if (placed !== there) {
+      if (goesOn) this.#history.amend(intervals, words);
+      else this.#history.change(intervals, words);
+      if (this.selected === there) this.selected = placed;
+      this.#ports.onEdit(intervals);
+    }
+    if (!typing && (goesOn || placed !== there)) this.#say(words);
+    this.#typed = typing && (goesOn || placed !== there) ? this.settled : null;
+    this.#ports.onChange();
+    return placed;
   }
 
   remove() {
@@ -207,7 +225,13 @@ export class Editor {
       this.#say(one ? "There is no neighbour on that side." : "Select a bout first.");
       return;
     }
-    this.#commit(merged(this.settled, one, neighbour));
+    const joined = merged(this.settled, one, neighbour);
+    const gapMs = Math.max(one.start_ms, neighbour.start_ms) - Math.min(one.end_ms, neighbour.end_ms);
+    const besides = [
+      ...(neighbour.label === one.label ? [] : [`${plain(neighbour.label)} replaced`]),
+      ...(gapMs > 0 ? [`${duration(gapMs / 1000)} without a label filled`] : []),
+    ];
+    this.#commit(joined, [this.words(joined.placed), besides.join(", ")].filter(Boolean).join("; "));
   }
 
   /** Label the unlabelled part of the model's bout under the cursor as the model does. */

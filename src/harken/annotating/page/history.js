@@ -19,6 +19,13 @@ export class History {
     this.present = value;
   }
 
+  /** Replace the present value by a continuation of the last change, which is undone together with it. */
+  amend(value, words) {
+    this.#past.at(-1).words = words;
+    this.#future = [];
+    this.present = value;
+  }
+
   /** Replace the present value, and forget all others. */
   reset(value) {
     this.#past = [];

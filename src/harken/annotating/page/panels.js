@@ -2,9 +2,10 @@
 
 import { paint } from "./colours.js";
 import { at } from "./intervals.js";
-import { byId, duration, make, percent, plain, showText } from "./text.js";
+import { byId, duration, make, percent, plain, shortened, showText } from "./text.js";
 
 const KEYS = 9;
+const MOST_OF_A_NOTE = 80; // characters that are seen beside the time
 
 /** Set a text where it is not set already, so that nothing is announced twice. */
 const write = (id, text) => {
@@ -67,7 +68,7 @@ export function momentAt(ms, { view, clock, editor, model }) {
   const step = view.span < 20_000 ? 10 : 1000;
   const words = [`${clock.date(ms)}, ${clock.time(ms, step)}`];
   const labelled = at(editor.intervals, ms);
-  if (labelled) words.push(plain(labelled.label) + (labelled.note ? ` (${labelled.note})` : ""));
+  if (labelled) words.push(plain(labelled.label) + (labelled.note ? ` (${shortened(labelled.note, MOST_OF_A_NOTE)})` : ""));
   else words.push("no label");
   const bout = model?.at(ms);
   if (bout) words.push(`model: ${plain(bout.label)}${Number.isFinite(bout.probability) ? ` ${percent(bout.probability)}` : ""}`);
@@ -80,11 +81,12 @@ export function showPen({ info, writer, connected }) {
   byId("pen").hidden = !readOnly;
   if (!readOnly) return;
   byId("take").hidden = writer.reason !== null;
+  byId("take").disabled = !writer.free;
   write("pen-text", writer.reason !== null
     ? `This window only shows the labels: ${writer.reason}.`
     : writer.free
       ? "This window only shows the labels. No other window changes them now."
-      : "This window only shows the labels: another window has the pen. Its changes appear here at once.");
+      : "This window only shows the labels: another window is labelling. Its changes appear here at once. It can be taken over when the other window is closed or has been silent for a minute.");
 }
 
 /** How far the reading is, or why it failed. Returns whether there is something to see. */
@@ -102,9 +104,31 @@ export function showReading({ info, view }) {
   return !failed && view !== null;
 }
 
-/** The state of saving, always visible. */
-export function showSaving({ state, sentence, conflict }) {
-  byId("saving").dataset.state = { saved: "good", saving: "waiting", failed: "bad" }[state];
-  write("saving-text", { saved: "Saved", saving: "Saving …", failed: `Not saved: ${sentence}` }[state]);
+/** The state of saving, always visible, and where the labels are or will be. */
+export function showSaving(session, { state, sentence, conflict }) {
+  const [sign, text] = { saving: ["waiting", "Saving …"], failed: ["bad", `Not saved: ${sentence}`] }[state] ?? atRest(session);
+  byId("saving").dataset.state = sign;
+  write("saving-text", text);
   byId("conflict").hidden = !conflict;
+  showText(byId("labels-path"), session.info ? placeOf(session) : null);
+}
+
+/** A recording is about to be shown. */
+export function showOpening() {
+  byId("saving").dataset.state = "waiting";
+  write("saving-text", "Opening …");
+}
+
+/** The sign and the words while nothing is on its way to the disk. */
+function atRest({ info, writer, saving }) {
+  if (info?.state === "failed") return ["bad", "Cannot be read"];
+  if (info?.state !== "ready" || writer === null || saving.onDisk === null) return ["waiting", "Reading …"];
+  if (!writer.writing) return ["idle", "Read-only"];
+  return saving.onDisk ? ["good", "Saved"] : ["idle", "No changes yet"];
+}
+
+function placeOf({ info, writer, saving }) {
+  if (!info.labels_path || writer === null || saving.onDisk === null) return null;
+  if (writer.reason !== null) return saving.onDisk ? `File of labels, read-only: ${info.labels_path}` : null;
+  return `${saving.onDisk ? "Saved" : "Will be saved"} in ${info.labels_path}`;
 }

@@ -4,7 +4,9 @@ import { sentenceOf } from "./connection.js";
 import { equal, frozen } from "./intervals.js";
 
 const WAITS_MS = [500, 1000, 2000, 4000, 8000];
+const MOST_KEPT_ALIVE = 60_000; // bytes; browsers finish requests of 64 KiB when the page is closed
 const NO_CONNECTION = "no connection to harken, trying again.";
+const TRIES = 3; // after so many, the server may have been stopped
 const STILL_READING = "harken still reads the recording.";
 const CHANGED_ELSEWHERE = "the labels were changed elsewhere meanwhile.";
 
@@ -27,6 +29,7 @@ export class Saving {
   #timer = null;
   #conflict = false;
   #closed = false;
+  #onDisk = null;
 
   constructor(address, client, onState) {
     this.#address = address;
@@ -37,6 +40,11 @@ export class Saving {
   /** Whether something is not on the disk yet. */
   get unsaved() {
     return this.#waiting !== null || this.#busy;
+  }
+
+  /** Whether the file of labels exists; null as long as that is not known. */
+  get onDisk() {
+    return this.#onDisk;
   }
 
   /** The revision of the newest labels that this page knows. */
@@ -54,10 +62,11 @@ export class Saving {
   }
 
   /** Labels that another window has saved, or those of the file. Returns false when they are not the newest: revisions grow. */
-  took({ revision, intervals }) {
+  took({ revision, intervals, on_disk: onDisk }) {
     if (revision < this.#revision) return false; // overtaken by an answer
     this.#revision = revision;
     this.#acknowledged = frozen(intervals);
+    this.#onDisk = onDisk;
     return true;
   }
 
@@ -121,11 +130,12 @@ export class Saving {
     this.#tell();
     const body = JSON.stringify({ client: this.#client, revision: this.#revision, intervals: sent });
     const headers = { "content-type": "application/json" };
-    const answer = await fetch(this.#address, { method: "PUT", headers, body }).catch(() => null);
+    const answer = await fetch(this.#address, { method: "PUT", headers, body, keepalive: new Blob([body]).size <= MOST_KEPT_ALIVE }).catch(() => null);
     const said = await answer?.json().catch(() => null);
     this.#busy = false;
     if (answer?.ok) {
       this.#revision = said.revision;
+      this.#onDisk = true;
       this.#acknowledged = sent;
       this.#unanswered = [];
       this.#failures = 0;
@@ -146,8 +156,10 @@ export class Saving {
   }
 
   #fail(sentence, { retry }) {
+    const stopped = sentence === NO_CONNECTION && this.#failures >= TRIES;
+    const help = stopped ? ` If harken annotate was stopped, start it again with --port ${location.port || 80}; this page then saves the labels.` : "";
     const wait = WAITS_MS[Math.min(this.#failures++, WAITS_MS.length - 1)];
-    this.#onState({ state: "failed", sentence, conflict: false });
+    this.#onState({ state: "failed", sentence: sentence + help, conflict: false });
     if (retry && !this.#closed) this.#timer = setTimeout(() => this.again(), wait);
   }
 

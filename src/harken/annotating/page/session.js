@@ -1,5 +1,6 @@
 /* One recording that is open: its description, signal, labels and the model's bouts, kept up to date by the server. */
 
+import { Choices } from "./choices.js";
 import { Clock } from "./clock.js";
 import { labelColours } from "./colours.js";
 import { sentence } from "./connection.js";
@@ -16,7 +17,7 @@ const FINEST_MS = 20;
 /**
  * A recording by its number.
  *
- * `onChange(what)` is called with "view", "signal", "labels", "cursor", "model", "status", "writer" or "link";
+ * `onChange(what)` is called with "view", "signal", "labels", "cursor", "model", "status", "writer", "disk" or "link";
  * `onSaving(state)` as by `Saving`, and `say(sentence)` with what a key did.
  */
 export class Session {
@@ -25,7 +26,7 @@ export class Session {
   #say;
   #taking = false;
   #upToDate = false;
-  #names = [];
+  #choices = new Choices();
   #modelShown = null; // the state and share in which the model's bouts were fetched
   #colouredFor = "";
 
@@ -79,9 +80,9 @@ export class Session {
     return Math.max(FINEST_MS, 1000 / (this.info?.sample_rate_hz || USUAL_RATE_HZ));
   }
 
-  /** Labels to choose from: those of the file, of the model, and those that were typed. */
+  /** Labels to choose from: those of the model, then others in the order of their first use. */
   get names() {
-    return this.#names;
+    return this.#choices.names;
   }
 
   /** Take the labels over from a window that has gone or been silent. */
@@ -91,7 +92,7 @@ export class Session {
 
   /** A label that was typed. */
   add(name) {
-    if (!this.#names.includes(name)) this.#names.push(name);
+    this.#choices.add([name]);
     this.#recolour();
   }
 
@@ -117,6 +118,7 @@ export class Session {
   /** Labels that were changed elsewhere. What is not saved here yet collides with them when it is sent. */
   #follow(message) {
     if (this.saving.unsaved || !this.saving.took(message)) return;
+    this.#onChange("disk");
     const { writing } = this.editor;
     if (this.editor.load(message.intervals, { undoable: writing }) && writing) this.#say("The labels were changed by another program.");
   }
@@ -135,7 +137,8 @@ export class Session {
     const before = this.info;
     this.info = info;
     if (info.timezone && info.timezone !== before?.timezone) this.clock = new Clock(info.timezone);
-    for (const name of info.choices ?? []) if (!this.#names.includes(name)) this.#names.push(name);
+    this.#choices.remember(info.labels_path);
+    this.#choices.add(info.choices ?? []);
     this.#extend(before);
     this.#recolour();
     if (info.state === "ready") this.#showModel(info.model);
@@ -148,6 +151,7 @@ export class Session {
     this.#upToDate = true;
     if (this.saving.unsaved) return;
     const { intervals, revision } = await this.saving.load();
+    this.#onChange("disk");
     if (!this.saving.unsaved && revision === this.saving.revision) this.editor.load(intervals, { undoable: this.editor.canUndo });
   }
 
@@ -196,13 +200,13 @@ export class Session {
     if (intervals === this.#intervals) return this.#onChange("cursor");
     this.#intervals = intervals;
     this.labels = Runs.of(intervals);
-    for (const name of this.labels.names) if (!this.#names.includes(name)) this.#names.push(name);
+    this.#choices.add(this.labels.names);
     this.#recolour();
     return this.#onChange("labels");
   }
 
   #recolour() {
-    const all = [...new Set([...this.#names, ...(this.model?.names ?? [])])];
+    const all = [...new Set([...this.names, ...(this.model?.names ?? [])])];
     const key = all.join("\n");
     if (key === this.#colouredFor) return;
     this.#colouredFor = key;

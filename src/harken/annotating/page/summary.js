@@ -2,10 +2,10 @@
 
 import { paint } from "./colours.js";
 import { secondsByLabel } from "./intervals.js";
-import { byId, duration, make, percent, plain, showText } from "./text.js";
+import { byId, duration, make, percent, plain } from "./text.js";
 
 /** Show how much of a recording has each label. */
-export function showSummary({ editor, view, colours, info }) {
+export function showSummary({ editor, view, colours }) {
   const seconds = secondsByLabel(editor.settled);
   const total = [...seconds.values()].reduce((sum, one) => sum + one, 0);
   byId("summary-card").hidden = false;
@@ -13,7 +13,6 @@ export function showSummary({ editor, view, colours, info }) {
   byId("labelled-share").textContent = bouts
     ? `${duration(total)}, ${percent((1000 * total) / (view.end - view.start))} of the recording, in ${bouts} ${bouts === 1 ? "bout" : "bouts"}`
     : "none yet";
-  showText(byId("labels-path"), info.labels_path ? `Saved in ${info.labels_path}` : null);
   const most = Math.max(1, ...seconds.values());
   const lines = [...seconds].map(([label, s]) => {
     const chip = make("span", { class: "chip", "aria-hidden": "true" });

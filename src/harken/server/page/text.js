@@ -26,6 +26,12 @@ export function capitalised(message) {
   return OWN_WORDS.test(message) ? message.charAt(0).toUpperCase() + message.slice(1) : message;
 }
 
+/** A text in at most so many characters; of a longer one, the beginning. */
+export function shortened(text, most) {
+  const characters = [...text];
+  return characters.length > most ? `${characters.slice(0, most - 1).join("").trimEnd()}…` : text;
+}
+
 /** A share in per cent. Only 1 is shown as 100 %, and only 0 as 0 %. */
 export function percent(share) {
   if (!Number.isFinite(share)) return "–";

@@ -1,0 +1,230 @@
+"""What a newcomer stumbled over on the page of ``harken annotate``: keys, states, long words, notes and merges."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from annotate_page import ZONE, AnnotatePage, rows, until, write_recording
+from browser import DESKTOP, PHONE, Browser, chromium
+from harken.annotating.labels import NO_LABELS
+from harken.annotations.entries import plain_note, why_no_label
+from page_modules import browser_with_modules, said
+from server_process import serving
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    return write_recording(tmp_path / "anna.csv")
+
+
+@pytest.fixture
+def page(browser: Browser, recording: Path, tmp_path: Path) -> Iterator[AnnotatePage]:
+    """The page of a recording without labels."""
+    pytest.importorskip("fastapi", reason="fastapi is not installed (extra serve)")
+    browser.resize(DESKTOP)
+    with serving(str(recording), "--timezone", ZONE, "--no-model", log=tmp_path / "log.txt", command="annotate") as at:
+        page = AnnotatePage(browser)
+        page.open(at)
+        page.writable()
+        yield page
+        browser.open("about:blank")
+
+
+def labelled(page: AnnotatePage, start: float, end: float, name: str) -> None:
+    """Label a part of the recording with a label that is typed."""
+    page.drag(start, end)
+    page.press("t", *name, "ENTER")
+    page.saved()
+
+
+def keys(page: AnnotatePage) -> list[str]:
+    """The labels in the order of their keys."""
+    found: list[str] = page.browser.run(
+        "return [...document.querySelectorAll('#choices [data-label]')].map((one) => one.dataset.label)"
+    )
+    return found
+
+
+def test_a_label_keeps_its_key_when_others_are_set_and_the_page_is_reloaded(page: AnnotatePage) -> None:
+    labelled(page, 0.5, 0.6, "walking")
+    labelled(page, 0.2, 0.3, "sitting")
+    labelled(page, 0.7, 0.8, "cycling")
+    assert keys(page) == ["walking", "sitting", "cycling"]
+    page.browser.driver.refresh()
+    until(lambda: "in 3 bouts" in page.text("labelled-share"))
+    assert keys(page) == ["walking", "sitting", "cycling"]
+
+
+def test_nothing_is_called_saved_before_it_is_on_the_disk(page: AnnotatePage, tmp_path: Path) -> None:
+    until(lambda: page.saving() == "No changes yet")
+    path = str(tmp_path / "anna.labels.csv")
+    assert page.text("labels-path") == f"Will be saved in {path}"
+    labelled(page, 0.2, 0.3, "walking")
+    assert page.text("labels-path") == f"Saved in {path}"
+    page.browser.driver.refresh()
+    until(lambda: page.saving() == "Saved")
+
+
+def test_labels_that_cannot_be_changed_are_read_only(browser: Browser, recording: Path, tmp_path: Path) -> None:
+    labels = "# a remark\nstart,end,label\n2026-02-03T10:00:00+01:00,2026-02-03T10:01:00+01:00,lying\n"
+    (tmp_path / "anna.labels.csv").write_text(labels)
+    (tmp_path / "broken.csv").write_text("a,b\n1,2\n")
+    files = (str(recording), str(tmp_path / "broken.csv"))
+    with serving(*files, "--no-model", log=tmp_path / "log.txt", command="annotate") as address:
+        page = AnnotatePage(browser)
+        page.open(address)
+        until(lambda: page.saving() == "Read-only")
+        assert page.text("labels-path").startswith("File of labels, read-only: ")
+        browser.run("document.querySelector('#file-list [data-number=\"1\"]').click()")
+        until(lambda: page.saving() == "Cannot be read")
+        browser.open("about:blank")
+
+
+@pytest.mark.parametrize("size", [(1200, 900), PHONE], ids=("wide", "phone"))
+def test_long_words_stay_inside_of_their_cards(
+    browser: Browser, recording: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    path = recording.rename(tmp_path / f"{'a' * 150}.csv")
+    times = "2026-02-03T10:00:00+01:00,2026-02-03T10:05:00+01:00"
+    path.with_suffix(".labels.csv").write_text(f"start,end,label,note\n{times},{'l' * 80},{'n' * 900}\n")
+    browser.resize(size)
+    with serving(str(path), "--timezone", ZONE, "--no-model", log=tmp_path / "log.txt", command="annotate") as address:
+        page = AnnotatePage(browser)
+        page.open(address)
+        page.writable()
+        page.focus()
+        page.press("HOME", "n")
+        until(lambda: "nnn…" in page.text("readout"))
+        assert page.text("summary").endswith("5 min")
+        outside = (
+            "const seen = (e) => e.offsetParent && !e.closest('.visually-hidden, dialog');"
+            "return [...document.querySelectorAll('.card *, header *')].filter(seen)"
+            ".filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth)"
+            ".map((e) => e.id || e.textContent)"
+        )
+        assert browser.run(outside) == []
+        assert not browser.scrolls_sideways()
+        browser.open("about:blank")
+
+
+def test_a_merge_says_what_it_replaced_and_filled(page: AnnotatePage, tmp_path: Path) -> None:
+    labelled(page, 0.1, 0.2, "sitting")
+    labelled(page, 0.4, 0.5, "standing")
+    page.point(0.15, part="labels")
+    page.press("m")
+    page.saved()
+    assert page.said().startswith("sitting, 10:01:00 to 10:0")
+    assert page.said().endswith("; standing replaced, 2 min without a label filled")
+    assert [label for *_, label, _ in rows(tmp_path / "anna.labels.csv")] == ["sitting"]
+    page.press("s", "m")
+    assert ";" not in page.said()
+
+
+def test_a_note_is_saved_while_it_is_typed_and_is_one_change(page: AnnotatePage, tmp_path: Path) -> None:
+    labelled(page, 0.1, 0.2, "sitting")
+    path = tmp_path / "anna.labels.csv"
+    page.press("o", *"at the")
+    until(lambda: rows(path)[0][3] == "at the")
+    page.press(*" desk")
+    until(lambda: rows(path)[0][3] == "at the desk")
+    page.press(*", reading")
+    page.browser.run("dispatchEvent(new Event('pagehide'))")
+    until(lambda: rows(path)[0][3] == "at the desk, reading")
+    page.press("ENTER", "CONTROL+z")
+    page.saved()
+    assert rows(path)[0][2:] == ("sitting", "")
+
+
+def test_a_note_belongs_to_the_bout_on_which_it_was_begun(page: AnnotatePage, tmp_path: Path) -> None:
+    labelled(page, 0.1, 0.2, "sitting")
+    labelled(page, 0.4, 0.5, "standing")
+    page.press("o", *"in a queue")
+    page.point(0.15, part="labels")
+    page.saved()
+    assert [note for *_, note in rows(tmp_path / "anna.labels.csv")] == ["", "in a queue"]
+    assert page.browser.run("return document.getElementById('note').value") == ""
+    page.press("o")
+    page.browser.run(
+        "const note = document.getElementById('note'); note.value = 'n'.repeat(1001);"
+        "note.dispatchEvent(new Event('input'))"
+    )
+    assert page.said() == "A note has at most 1,000 characters; the rest was cut."
+    page.press("ENTER")
+    page.saved()
+    assert rows(tmp_path / "anna.labels.csv")[0][3] == "n" * 1000
+
+
+def test_a_text_that_cannot_be_a_label_is_refused_at_once(page: AnnotatePage, tmp_path: Path) -> None:
+    page.drag(0.1, 0.2)
+    page.press("t", *"End", "ENTER")
+    assert page.said() == "“End” cannot be a label: in a file of labels it means that there is none."
+    assert page.saving() == "No changes yet"
+    page.press(*"urance", "ENTER")
+    page.saved()
+    assert rows(tmp_path / "anna.labels.csv")[0][2] == "Endurance"
+
+
+TEXTS = (
+    "",
+    "end",
+    "STOP",
+    "None",
+    "n/a",
+    "nan",
+    "na",
+    "walking",
+    "w" * 200,
+    "w" * 201,
+    "a\tb",
+    "a\x7fb",
+    "a b",
+    "🙂" * 200,
+)
+
+
+def test_the_page_has_the_rules_of_the_server() -> None:
+    notes = ("", "a\tb", " a  b\u00a0\u200b c ", "n" * 1001, "🙂" * 1001, "a\u2028b\x07")
+    with browser_with_modules() as browser:
+        refused = said(browser, "rules.js", "a.map((text) => m.whyNoLabel(text) !== null)", *TEXTS)
+        shown = said(browser, "rules.js", "a.map((text) => m.plainNote(text))", *notes)
+    assert refused == [text.lower() in NO_LABELS or why_no_label(text) is not None for text in TEXTS]
+    assert shown == [plain_note(text) for text in notes]
+
+
+def test_a_stopped_server_is_explained_after_some_tries(browser: Browser, recording: Path, tmp_path: Path) -> None:
+    with serving(str(recording), "--no-model", log=tmp_path / "log.txt", command="annotate") as address:
+        page = AnnotatePage(browser)
+        page.open(address)
+        page.writable()
+        labelled(page, 0.1, 0.2, "sitting")
+        page.drag(0.4, 0.5)
+    page.press("1")
+    until(lambda: page.saving() == "Not saved: no connection to harken, trying again.")
+    port = address.rsplit(":", 1)[1]
+    until(lambda: f"start it again with --port {port}; this page then saves the labels." in page.saving())
+    browser.run(
+        "window.onbeforeunload = null; addEventListener('beforeunload', (e) => e.stopImmediatePropagation(), true)"
+    )
+    browser.open("about:blank")
+
+
+def test_the_actions_are_seen_without_scrolling(browser: Browser, recording: Path, tmp_path: Path) -> None:
+    browser.resize((1200, 900))
+    with serving(str(recording), log=tmp_path / "log.txt", command="annotate") as address:
+        page = AnnotatePage(browser)
+        page.open(address)
+        page.writable()
+        page.focus()
+        page.press("HOME", "w")
+        assert len(keys(page)) >= 8
+        until(lambda: page.shown("accept"), 180)
+        below = "return document.getElementById('begin-end').getBoundingClientRect().bottom - innerHeight"
+        assert browser.run(below) <= 0
+        browser.open("about:blank")
