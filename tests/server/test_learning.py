@@ -3,10 +3,13 @@
 import asyncio
 import json
 import multiprocessing
+import os
+import shutil
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import websockets
 
 import people
 from harken.models.recogniser import Recogniser
+from harken.server.learning.saved_models import MOST_MODELS, SavedModels
 from harken.server.outbox import Outbox
 from harken.support.errors import HarkenError
 from labelled_files import write_labelled
@@ -145,7 +149,10 @@ def test_posted_recordings_are_labelled_by_the_chosen_model(learned: Served, tmp
     assert learned.ask("/api/model").json["labels"] == list(recogniser().specification_.labels)
     assert post(learned, "/api/learn/choice", serve="new").json["serves"] == "new"
     assert labels() == ["knitting", "lying", "walking"]
-    assert post(learned, "/api/learn/choice", serve="neither").status == 422
+    assert post(learned, "/api/learn/choice", serve="neither").status == 409
+    assert post(learned, "/api/learn/choice", serve="before.safetensors").status == 409
+    assert post(learned, "/api/learn/choice", serve="../models/before.safetensors").status == 409
+    assert post(learned, "/api/learn/choice", serve="").status == 422
 
 
 def test_the_choice_is_kept_over_a_restart(tmp_path: Path) -> None:
@@ -163,8 +170,34 @@ def test_the_choice_is_kept_over_a_restart(tmp_path: Path) -> None:
         assert served.ask("/api/learn").json["serves"] == "before"
     with learning(tmp_path) as served:
         assert post(served, "/api/learn/choice", serve="before").json["served_path"] is None
+    (tmp_path / "models" / "damaged.safetensors").write_bytes(b"nothing")
     with learning(tmp_path) as served:
         assert served.ask("/api/model").json["labels"] == list(recogniser().specification_.labels)
+        (listed,) = served.ask("/api/learn").json["models"]
+        assert (listed["name"], listed["labels"]) == (Path(path).name, ["knitting", "lying", "walking"])
+        assert abs(datetime.fromisoformat(listed["made"]).timestamp() - Path(path).stat().st_mtime) <= 1
+        found = post(served, "/api/learn/choice", serve=listed["name"]).json
+        assert (found["serves"], found["served_path"]) == ("new", path)
+        assert served.ask("/api/model").json["labels"] == ["knitting", "lying", "walking"]
+        assert post(served, "/api/learn/choice", serve="damaged.safetensors").status == 409
+
+
+def test_the_newest_models_are_listed_and_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = tmp_path / "0.safetensors"
+    recogniser().save(first)
+    for number in range(MOST_MODELS + 5):
+        path = tmp_path / f"{number}.safetensors"
+        if number:
+            shutil.copy(first, path)
+        os.utime(path, (1_700_000_000 + number,) * 2)
+    saved = SavedModels(tmp_path)
+    assert [one.name for one in saved.newest()] == [
+        f"{MOST_MODELS + 4 - each}.safetensors" for each in range(MOST_MODELS)
+    ]
+    assert saved.newest()[0].made == "2023-11-14T22:13:44+00:00"
+    monkeypatch.setattr("harken.server.learning.saved_models.read_model", None)
+    assert len(saved.newest()) == MOST_MODELS
+    assert SavedModels(tmp_path / "nothing").newest() == []
 
 
 def test_a_job_is_cancelled_and_only_one_runs_and_a_killed_one_is_said(tmp_path: Path) -> None:

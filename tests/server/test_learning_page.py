@@ -108,6 +108,7 @@ def test_the_buttons_say_which_model_labels(
     )
     assert found[0] == pressed
     assert words in found[1]
+    assert ("(in use)" in found[1]) == ("true" in pressed)
     assert "There is no test: no bout is long enough" in found[1]
     assert "95 % interval of the mean F1 over people: model before 90 % to 100 %, new model 90 % to 100 %" in found[1]
 
@@ -169,3 +170,34 @@ def test_the_result_fits_a_phone_and_the_dark_and_stays_when_the_page_is_loaded_
         "return document.querySelectorAll('#bars li').length === 3 && "
         "!document.getElementById('model-lines').innerText.includes('knitting')"
     )
+    page.wait("return document.getElementById('learn-serve-before').textContent === 'The model before (in use)'")
+
+
+def test_models_that_were_learned_earlier_can_be_used_again(page: Browser) -> None:
+    models = [
+        {"name": f"{name}.safetensors", "made": "2026-11-27T21:35:36+00:00", "labels": ["<b>x</b>"]} for name in "ab"
+    ]
+    state = {"models": models, "before": {"name": "everyday", "labels": ["lying"]}, "served_path": None}
+    script = (
+        "const [state, done] = arguments;"
+        "import('/assets/learn_result.js').then(({ earlierModels }) => {"
+        "  const box = document.createElement('div'), chosen = [];"
+        "  box.append(...earlierModels(state, (one) => chosen.push(one)));"
+        "  const buttons = [...box.querySelectorAll('button')];"
+        "  for (const each of buttons) each.click();"
+        "  done([buttons.map((e) => e.ariaLabel), chosen, box.textContent, box.querySelectorAll('b').length]);"
+        "});"
+    )
+    labels, chosen, words, markup = page.driver.execute_async_script(script, state | {"outcome": None})
+    assert labels == ["In use: the model before", "Use a.safetensors", "Use b.safetensors"]
+    assert chosen == ["a.safetensors", "b.safetensors"]
+    assert "Models learned earlier" in words
+    assert markup == 0
+    outcome = {"kept": True, "model_path": "models/a.safetensors"}
+    used = {"outcome": outcome, "served_path": "models\\b.safetensors"}
+    assert page.driver.execute_async_script(script, state | used)[:2] == [["In use: b.safetensors"], []]
+    away = {"outcome": None, "models": [], "served_path": "/old/c.safetensors"}
+    labels, chosen, words, _ = page.driver.execute_async_script(script, state | away)
+    assert (labels, chosen) == (["Use the model before"], ["before"])
+    assert "labels now: /old/c.safetensors." in words
+    assert page.driver.execute_async_script(script, state | away | {"served_path": None})[0] == []

@@ -15,6 +15,7 @@ from harken.server.background import Background
 from harken.server.learning.chosen_model import remember_choice
 from harken.server.learning.labels import LabelsOfFile, LabelsOfFiles
 from harken.server.learning.process import NICENESS, LearnRequest, learn_in_process
+from harken.server.learning.saved_models import BEFORE, SavedModels
 from harken.server.limits import RefusedError
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_training
@@ -22,7 +23,6 @@ from harken.support.printable import listed, printable
 
 __all__ = ["Learner", "models_folder"]
 
-Choice = Literal["new", "before"]
 LEAST_SHARE_FOR_A_FORECAST = 0.05
 
 
@@ -82,6 +82,7 @@ class Learner:
         self._labelled, self._before, self._folder, self._serve = labelled, before, folder, serve
         self._orientation, self._longest_s, self._training = orientation, longest_s, dict(training or {})
         self._refused, self._served, self._remember = refused, served, remember
+        self._saved = SavedModels(folder)
         self._labels_of = labels_of or LabelsOfFiles().of
         self._job: _Job | None = None
         self._process: Background | None = None
@@ -91,6 +92,7 @@ class Learner:
     async def state(self) -> dict[str, Any]:
         """The answer of ``GET /api/learn``."""
         available = await asyncio.to_thread(self._available)
+        models = [] if self._refused else await asyncio.to_thread(self._saved.newest)
         job = self._job
         before = None
         if self._before is not None:
@@ -106,6 +108,7 @@ class Learner:
             "error": job and job.error,
             "available": available,
             "before": before,
+            "models": [one._asdict() for one in models],
             "outcome": job and job.outcome,
             "serves": "before" if self._served is None else "new",
             "served_path": self._served and str(self._served),
@@ -144,15 +147,18 @@ class Learner:
         if self._job is not None and self._job.state == "running":
             self._end(self._job, "cancelled")
 
-    async def choose(self, choice: Choice) -> None:
-        """Serve the new model, or the one before.
+    async def choose(self, choice: str) -> None:
+        """Serve the new model (``new``), the one before (``before``), or one of the saved models, by its name.
 
         Raises:
-            RefusedError: when there is no such model (409), or it cannot be read (422).
+            RefusedError: when there is no such model (409), or it cannot be read or used (422).
         """
         async with self._choosing:
-            path, recogniser = await asyncio.to_thread(self._chosen, choice)
-            await self._serve(recogniser, path)
+            try:
+                path, recogniser = await asyncio.to_thread(self._chosen, choice)
+                await self._serve(recogniser, path)
+            except HarkenError as error:
+                raise RefusedError(422, 1007, str(error), reason="learn") from error
             self._served = path
             if self._remember and self._before is not None:
                 with contextlib.suppress(OSError):  # the model labels; after a restart the one before does
@@ -197,27 +203,26 @@ class Learner:
         self._folder.mkdir(parents=True, exist_ok=True)
         before = None
         if self._before is not None:
-            before = self._folder / "before.safetensors"
+            before = self._folder / BEFORE
             self._before.save(before)
         made = "adapted" if how == "adapt" else "trained"
         out = self._folder / f"{made}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.safetensors"
         training = self._training if how == "train" else {}
         return LearnRequest(files, how, before, out, self._orientation, training)
 
-    def _chosen(self, choice: Choice) -> tuple[Path | None, Recogniser]:
+    def _chosen(self, choice: str) -> tuple[Path | None, Recogniser]:
         """The path of a learned model, and the model."""
         if choice == "before":
             if self._before is None:
                 raise RefusedError(409, 1008, "there is no model before", reason="learn")
             return None, self._before
         outcome = None if self._job is None else self._job.outcome
-        path = None if outcome is None else outcome["model_path"]
+        path = None if outcome is None or choice != "new" else outcome["model_path"]
+        if choice in {one.name for one in self._saved.newest()}:
+            path = str(self._folder / choice)
         if path is None:
-            raise RefusedError(409, 1008, "there is no new model to serve", reason="learn")
-        try:
-            return Path(path), Recogniser.load(path, device="cpu")
-        except HarkenError as error:
-            raise RefusedError(422, 1007, str(error), reason="learn") from error
+            raise RefusedError(409, 1008, "there is no such model to use", reason="learn")
+        return Path(path), Recogniser.load(path, device="cpu")
 
     def _available(self) -> dict[str, Any]:
         """The people and their labelled seconds; and why a way to learn is not possible."""

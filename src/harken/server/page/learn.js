@@ -1,7 +1,7 @@
 /* The card of Learn: what is labelled, two ways to learn from it, the progress, the result, and the choice. */
 
 import { credentials, sentenceOf } from "./connection.js";
-import { chosenEarlier, result } from "./learn_result.js";
+import { earlierModels, result } from "./learn_result.js";
 import { duration, listed, make, percent, plain, showText } from "./text.js";
 
 const ASK_MS = 700; // while a model is being made
@@ -18,14 +18,15 @@ const STAGES = {
 };
 
 /**
- * Draws the card into `element`. `onChosen(serves)` is called with "new" or "before" when another model is served.
+ * Draws the card into `element`. `onChosen(serve)` is called with "new", "before" or the name of a model when another
+ * model is served.
  * Returns `refresh()`, to be called when labels were added.
  */
 export function learn(element, { onChosen = () => {} } = {}) {
   const parts = card(element, begin, cancel);
   let timer = null;
   let state = null;
-  let shown = null; // the outcome that is drawn
+  let shown = null; // what is drawn of the result and of the models
 
   async function ask(method = "GET", path = "", body = undefined) {
     clearTimeout(timer);
@@ -57,7 +58,8 @@ export function learn(element, { onChosen = () => {} } = {}) {
 
   async function choose(serve) {
     if (!(await ask("POST", "/choice", { serve }))) return;
-    announce(serve === "new" ? "The new model labels now." : "The model before labels now.");
+    const name = { new: "The new model", before: "The model before" }[serve] ?? serve;
+    announce(`${name} labels now.`);
     onChosen(serve);
   }
 
@@ -71,11 +73,11 @@ export function learn(element, { onChosen = () => {} } = {}) {
     if (running) showProgress(parts, now);
     showText(parts.failed, now.state === "failed" ? `No model was made: ${now.error}` : null);
     showText(parts.note, now.state === "cancelled" ? "Cancelled; nothing was changed." : null);
-    const outcome = JSON.stringify([now.outcome, now.served_path]);
-    if (outcome !== shown) {
-      shown = outcome;
+    const drawn = JSON.stringify([now.outcome, now.served_path, now.models]);
+    if (drawn !== shown) {
+      shown = drawn;
       const focused = document.activeElement?.id;
-      parts.result.replaceChildren(...(now.outcome ? result(now.outcome, now, choose) : chosenEarlier(now, choose)));
+      parts.result.replaceChildren(...(now.outcome ? result(now.outcome, now, choose) : []), ...earlierModels(now, choose));
       if (focused?.startsWith("learn-serve-")) document.getElementById(focused)?.focus();
     }
     if (before && before.state !== now.state) changed(before.state, now);
