@@ -69,7 +69,7 @@ def test_there_is_what_the_labels_say(learned: Served) -> None:
     (bob,) = found["available"]["people"]
     assert bob["subject"] == "bob"
     assert bob["seconds_by_label"] == pytest.approx({"lying": 40, "walking": 40, "knitting": 40})
-    assert "knitting is not among the labels of the model" in found["available"]["refused"]["adapt"]
+    assert "the model does not know “knitting”" in found["available"]["refused"]["adapt"]
     assert found["available"]["refused"]["train"] is None
     refused = post(learned, "/api/learn", how="adapt")
     assert (refused.status, refused.json["error"]) == (422, found["available"]["refused"]["adapt"])

@@ -66,7 +66,9 @@ def test_what_is_labelled_and_why_a_way_is_not_possible_are_said(page: Browser) 
     assert text(page, ".learn-people") == "bob lying 40 s, walking 40 s and <b>knitting</b> 40 s"
     assert page.run("return document.querySelectorAll('#learn b').length") == 1  # the name, and no markup of a label
     assert page.run("return document.getElementById('learn-adapt').disabled")
-    assert "adapting adds no label; train a new model." in text(page, "#learn-adapt-about")
+    assert "The model does not know “<b>knitting</b>”, and adapting adds no label; train a new model." in text(
+        page, "#learn-adapt-about"
+    )
     assert not page.run("return document.getElementById('learn-train').disabled")
 
 
@@ -136,7 +138,7 @@ def test_a_model_is_trained_and_chosen_by_keyboard(page: Browser, served: Served
     assert [row[0] for row in rows] == ["Accuracy", "Mean F1", "F1 of lying", "F1 of walking", "F1 of <b>knitting</b>"]
     assert rows[-1][1] == "not known"
     assert all(row[2].endswith("%") for row in rows)
-    assert "All labels are of bob." in text(page, ".learn-result .notes")
+    assert "All labels are of “bob”." in text(page, ".learn-result .notes")
     page.run("document.getElementById('learn-serve-new').focus()")
     press(page, "ENTER")
     page.wait("return document.getElementById('learn-serve-new').getAttribute('aria-pressed') === 'true'")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording
-from harken.support.printable import listed
+from harken.support.printable import quoted
 from harken.windows.splits import blocked_same_person
 
 __all__ = ["Division", "Part", "described", "divided", "occasions_of", "without_people"]
@@ -141,7 +141,7 @@ def _near(time_ns: NDArray[np.int64], others_ns: Sequence[NDArray[np.int64]], di
 
 def described(division: Division, people: Sequence[str]) -> str:
     """What the test measures, in a sentence."""
-    whose = people[0] if len(people) == 1 else f"each person ({listed(people)})"
+    whose = quoted(people) if len(people) == 1 else f"each person ({quoted(people)})"
     if division.by_occasion:
         return f"The last occasion on which {whose} recorded was held out of training. It is at least an hour later."
     return (

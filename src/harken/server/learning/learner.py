@@ -19,7 +19,7 @@ from harken.server.learning.saved_models import BEFORE, SavedModels
 from harken.server.limits import RefusedError
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_training
-from harken.support.printable import listed, printable
+from harken.support.printable import printable, quoted
 
 __all__ = ["Learner", "models_folder"]
 
@@ -257,10 +257,7 @@ class Learner:
         unknown = [label for label in labels if label not in known]
         if not unknown:
             return None
-        verb = "is" if len(unknown) == 1 else "are"
-        return (
-            f"{listed(unknown)} {verb} not among the labels of the model, and adapting adds no label; train a new model"
-        )
+        return f"the model does not know {quoted(unknown)}, and adapting adds no label; train a new model"
 
 
 def models_folder(keep: Path) -> Path:

@@ -27,7 +27,7 @@ export function result(outcome, state, choose) {
   if (others) {
     found.push(
       make("h3", {}, "People who were left out of training"),
-      make("p", {}, `${others.what} The people are ${listed(others.people)}.`),
+      make("p", {}, `${others.what} The people are ${listed(others.people.map((name) => `“${name}”`))}.`),
       scores(others, colours, "Scores on people who were left out"),
       ...interval(others),
     );
