@@ -22,6 +22,7 @@ from harken.jobs.learning.division import divided, occasions_of, without_people
 from harken.jobs.learning.files import LabelledFile
 from harken.jobs.learning.fits import Adapting, Fit, Training
 from harken.jobs.learning.job import Learned, learn
+from harken.jobs.learning.limits import sureness
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
@@ -228,6 +229,10 @@ def test_windows_of_another_length_are_compared_around_the_same_moments(tmp_path
     assert learned.test is not None
     assert learned.recogniser.specification_.window_length_s == 2
     assert "windows of 10 s" in learned.test.sureness
+    assert sureness({"lying": 1000, "walking": 316}, 10) == (
+        "The test is 21 min 56 s long: 131 separate windows of 10 s. Differences below 1 % may be chance."
+    )
+    assert "12 s long: 1 separate window of 10 s." in sureness({"lying": 12}, 10)
     assert learned.test.comparison.before is not None
     assert learned.test.comparison.before.accuracy < learned.test.comparison.after.accuracy
 

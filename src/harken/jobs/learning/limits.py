@@ -6,6 +6,7 @@ import numpy as np
 
 from harken.jobs.learning.division import Division
 from harken.learning.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL
+from harken.recordings.inspection import duration_text
 from harken.recordings.recording import UNLABELLED, Recording, local_time
 from harken.support.printable import listed, quoted
 
@@ -45,9 +46,10 @@ def sureness(seconds: Mapping[str, float], window_length_s: float) -> str:
     """How sure a score on this many tested seconds can be, in a sentence."""
     total_s = sum(seconds.values())
     apart = max(1, int(total_s / window_length_s))
+    windows = "window" if apart == 1 else "windows"
     return (
-        f"The test has {total_s:.0f} s, as much as {apart} windows of {window_length_s:g} s that do not overlap. A "
-        f"difference of less than {100 / apart:.0f} % of the windows may be chance."
+        f"The test is {duration_text(total_s)} long: {apart} separate {windows} of {window_length_s:g} s. Differences "
+        f"below {100 / apart:.0f} % may be chance."
     )
 
 
