@@ -7,8 +7,8 @@ import { duration, listed, make, percent, plain, showText } from "./text.js";
 const ASK_MS = 700; // while a model is being made
 const IDLE_MS = 10_000;
 const WAYS = {
-  adapt: ["Adapt the model", "For activities that the model knows but mistakes. It changes only the last layer of the model, and takes seconds."],
-  train: ["Train a new model", "For activities that the model does not know. It learns from these labels alone, and takes some minutes."],
+  adapt: ["Adapt the model", "For activities that the model knows but mistakes. It changes only the last layer of the model, and takes seconds, on a busy machine longer."],
+  train: ["Train a new model", "For activities that the model does not know. It learns from these labels alone, and takes some minutes, on a busy machine longer."],
 };
 const STAGES = {
   read: "Reading the recordings",
@@ -159,8 +159,12 @@ function showAvailable(parts, { people, refused }, running) {
 }
 
 function showProgress(parts, { stage, share, seconds_left: left }) {
-  parts.bar.value = share;
-  const words = [`${STAGES[stage] ?? "Working"} … ${percent(share)}`];
+  const words = [`${STAGES[stage] ?? "Working"} …`];
+  if (share === 0) parts.bar.removeAttribute("value"); // how far the reading is is not known
+  else {
+    parts.bar.value = share;
+    words[0] += ` ${percent(share)}`;
+  }
   if (left !== null) words.push(`about ${duration(Math.max(1, left))} left`);
   parts.status.textContent = words.join(", ");
 }
