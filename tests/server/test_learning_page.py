@@ -203,3 +203,53 @@ def test_models_that_were_learned_earlier_can_be_used_again(page: Browser) -> No
     assert (labels, chosen) == (["Use the model before"], ["before"])
     assert "labels now: /old/c.safetensors." in words
     assert page.driver.execute_async_script(script, state | away | {"served_path": None})[0] == []
+
+
+def test_an_answer_from_before_a_command_is_not_shown_and_a_refusal_stays(page: Browser) -> None:
+    page.run("document.getElementById('learn').remove()")
+    idle = {
+        "enabled": True,
+        "state": "idle",
+        "available": {"people": [], "labels": []} | {"refused": {"adapt": None, "train": None}},
+        "models": [],
+        "before": None,
+        "served_path": None,
+        "outcome": None,
+    }
+    running = idle | {"state": "running", "stage": "read", "share": 0.0, "seconds_left": None}
+    found = page.driver.execute_async_script(
+        "const [idle, running, done] = arguments;"
+        "const asked = [], fetched = window.fetch;"
+        "window.fetch = (url, { method }) => new Promise((resolve) => asked.push({ method,"
+        "  say: (status, body) => resolve(new Response(JSON.stringify(body), { status })) }));"
+        "const settled = () => new Promise((resolve) => setTimeout(resolve, 50));"
+        "import('/assets/learn.js').then(async ({ learn }) => {"
+        "  const box = document.createElement('section');"
+        "  document.body.append(box);"
+        "  const { refresh } = learn(box);"
+        "  const [adapt, train] = box.querySelectorAll('.learn-ways button'), said = [];"
+        "  const look = () => said.push([box.querySelector('.learn-progress').hidden, box.innerText]);"
+        "  asked[0].say(200, idle); await settled();"
+        "  refresh(); adapt.click(); look();"
+        "  asked[2].say(422, { error: 'not now' }); await settled();"
+        "  asked[1].say(200, idle); await settled(); look();"
+        "  refresh(); train.click();"
+        "  asked[4].say(202, running); await settled();"
+        "  asked[3].say(200, idle); await settled(); look();"
+        "  said.push([box.contains(adapt) && box.contains(train), asked.map((one) => one.method)]);"
+        "  window.fetch = fetched; box.remove(); done(said);"
+        "});",
+        idle,
+        running,
+    )
+    starting, refused, begun, rest = found
+    assert starting[0]
+    assert "Starting …" in starting[1]
+    assert refused[0]
+    assert "Not now" in refused[1]
+    assert "Starting" not in refused[1]
+    assert not begun[0]
+    assert "Reading the recordings …" in begun[1]
+    assert "%" not in begun[1]
+    assert rest[0]
+    assert rest[1] == ["GET", "GET", "POST", "GET", "POST"]

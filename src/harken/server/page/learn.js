@@ -25,31 +25,44 @@ const STAGES = {
 export function learn(element, { onChosen = () => {} } = {}) {
   const parts = card(element, begin, cancel);
   let timer = null;
+  let latest = 0; // the number of the latest command
+  let waiting = 0; // commands without an answer yet
   let state = null;
   let shown = null; // what is drawn of the result and of the models
 
+  /** Ask for the state, or send a command, whose answer is the state, too; whether that worked. */
   async function ask(method = "GET", path = "", body = undefined) {
+    const command = method !== "GET";
+    if (!command && waiting) return false; // the answer to the command has the state
     clearTimeout(timer);
-    const headers = { ...credentials(), ...(body && { "Content-Type": "application/json" }) };
-    try {
-      const answer = await fetch(`/api/learn${path}`, { method, headers, body: body && JSON.stringify(body) });
-      const said = await answer.json().catch(() => null);
-      if (!answer.ok) throw new Error(sentenceOf(said) ?? `The server answered ${answer.status}`);
+    if (command) {
+      waiting += 1;
+      latest += 1;
       showText(parts.trouble, null);
-      show(said);
-      return true;
+    }
+    const number = latest;
+    let worked = false;
+    try {
+      const said = await answerTo(method, path, body);
+      // An answer to a question from before the latest command is the state before it.
+      if (number === latest) show(said);
+      worked = true;
     } catch (error) {
       // A failed question is repeated silently; a failed command is shown.
-      if (method !== "GET") showText(parts.trouble, error instanceof TypeError ? "The server cannot be reached." : error.message);
-      return false;
+      if (command) showText(parts.trouble, error instanceof TypeError ? "The server cannot be reached." : error.message);
     } finally {
+      if (command) waiting -= 1;
       clearTimeout(timer);
-      if (state?.enabled !== false) timer = setTimeout(ask, state?.state === "running" ? ASK_MS : IDLE_MS);
+      const soon = state?.state === "running" || (command && !worked);
+      if (state?.enabled !== false) timer = setTimeout(ask, soon ? ASK_MS : IDLE_MS);
     }
+    return worked;
   }
 
-  function begin(how) {
-    ask("POST", "", { how });
+  async function begin(how) {
+    if (waiting) return;
+    showText(parts.note, "Starting …");
+    if (!(await ask("POST", "", { how }))) showText(parts.note, null);
   }
 
   function cancel() {
@@ -57,7 +70,10 @@ export function learn(element, { onChosen = () => {} } = {}) {
   }
 
   async function choose(serve) {
-    if (!(await ask("POST", "/choice", { serve }))) return;
+    if (waiting) return;
+    showText(parts.note, "Changing the model …");
+    const worked = await ask("POST", "/choice", { serve });
+    if (!worked) return showText(parts.note, null);
     const name = { new: "The new model", before: "The model before" }[serve] ?? serve;
     announce(`${name} labels now.`);
     onChosen(serve);
@@ -105,6 +121,15 @@ export function learn(element, { onChosen = () => {} } = {}) {
   document.addEventListener("visibilitychange", () => document.hidden || ask());
   ask();
   return { refresh: () => ask() };
+}
+
+/** The server's answer; an Error with its sentence when it refuses. */
+async function answerTo(method, path, body) {
+  const headers = { ...credentials(), ...(body && { "Content-Type": "application/json" }) };
+  const answer = await fetch(`/api/learn${path}`, { method, headers, body: body && JSON.stringify(body) });
+  const said = await answer.json().catch(() => null);
+  if (!answer.ok || said === null) throw new Error(sentenceOf(said) ?? `The server answered ${answer.status}`);
+  return said;
 }
 
 /** The empty card. */
