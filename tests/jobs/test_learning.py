@@ -18,8 +18,8 @@ from sklearn.metrics import accuracy_score, f1_score
 import people
 from harken.annotations.options import LabelOptions
 from harken.evaluation.comparison import Moments, compare, label_scores, labelled_moments, predicted_labels
-from harken.jobs.learning.division import divided, occasions_of, without_people
-from harken.jobs.learning.files import LabelledFile
+from harken.jobs.learning.division import divided, least_tested_s, occasions_of, without_people
+from harken.jobs.learning.files import LabelledFile, read_labelled_files
 from harken.jobs.learning.fits import Adapting, Fit, Training
 from harken.jobs.learning.job import Learned, learn
 from harken.jobs.learning.limits import sureness
@@ -200,6 +200,15 @@ def test_five_people_have_an_interval_and_nobody_is_in_training_and_test() -> No
     assert sorted(one.subject for left_out, _ in folds for one in left_out) == list("abcdefg")
     for left_out, others in folds:
         assert not {one.subject for one in left_out} & {one.subject for one in others}
+
+
+@pytest.mark.parametrize(("longer_s", "tested"), [(-0.2, False), (0.2, True)])
+def test_the_shortest_bout_of_which_a_part_is_held_out(tmp_path: Path, longer_s: float, tested: bool) -> None:
+    seconds = least_tested_s(2.0) + longer_s
+    path = write_labelled(tmp_path, "bob", 2, bouts=("lying", "walking"), seconds=seconds)
+    (part,) = divided(read_labelled_files([LabelledFile(path)]), window_length_s=2.0).parts
+    assert part.test is not None
+    assert (part.test.valid & (part.test.label_codes != UNLABELLED)).any() == tested
 
 
 def test_new_labels_are_trained_and_adapting_refuses_them(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ def test_there_is_what_the_labels_say(learned: Served) -> None:
     assert bob["seconds_by_label"] == pytest.approx({"lying": 40, "walking": 40, "knitting": 40})
     assert "the model does not know “knitting”" in found["available"]["refused"]["adapt"]
     assert found["available"]["refused"]["train"] is None
+    assert (found["available"]["least_bout_s"], found["available"]["too_short"]) == (8.0, [])
     refused = post(learned, "/api/learn", how="adapt")
     assert (refused.status, refused.json["error"]) == (422, found["available"]["refused"]["adapt"])
     assert post(learned, "/api/learn", how="guess").status == 422
@@ -79,6 +80,17 @@ def test_there_is_what_the_labels_say(learned: Served) -> None:
     assert outcome["test"]["before"]["f1"].keys() == {"lying", "walking"}
     assert outcome["test"]["only_after"].keys() == {"knitting"}
     assert Path(outcome["model_path"]).parent.name == "models"
+
+
+def test_labels_without_a_bout_that_can_be_tested_are_named(tmp_path: Path) -> None:
+    path = write_labelled(tmp_path / "recordings", "bob", 2)
+    labels = path.with_name("bob.labels.csv")
+    start = people.START_MS
+    rows = [(0, 5, "lying"), (5, 9, "lying"), (9, 16.9, "sitting"), (17, 24, "walking"), (30, 37, "walking")]
+    lines = [f"{start + round(begin * 1000)},{start + round(end * 1000)},{label}" for begin, end, label in rows]
+    labels.write_text("\n".join(["start,end,label", *lines]) + "\n")
+    with serving(keep=tmp_path) as served:
+        assert served.ask("/api/learn").json["available"]["too_short"] == ["sitting", "walking"]
 
 
 def test_labels_after_the_choice_are_those_of_the_chosen_model_offline(learned: Served) -> None:
@@ -217,7 +229,7 @@ def test_a_job_is_cancelled_and_only_one_runs_and_a_killed_one_is_said(tmp_path:
         served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=300)
         (child,) = set(multiprocessing.active_children()) - before
         child.kill()
-        assert "the process ended by itself" in ended(served)["error"]
+        assert ended(served)["error"] == "the process was killed, probably because memory ran out"
 
         assert post(served, "/api/learn", how="train").status == 202
         served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=300)

@@ -60,7 +60,7 @@ class LearningOnDemand:
             def labels_of(file: LabelledFile) -> LabelsOfFile:
                 recording = recordings[file.path]
                 if recording.labels is None:
-                    return LabelsOfFile(recording.name, {})
+                    return LabelsOfFile(recording.name, {}, {})
                 return LabelsOfFile.of(recording.subject or recording.name, recording.labels.intervals)
 
             async def serve(_: Recogniser, path: Path | None) -> None:

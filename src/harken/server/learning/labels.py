@@ -28,19 +28,24 @@ class LabelsOfFile(NamedTuple):
     Attributes:
         wearer: the name of the wearer.
         seconds: the labelled seconds, by label.
+        longest_s: the longest bout, by label.
     """
 
     wearer: str
     seconds: dict[str, float]
+    longest_s: dict[str, float]
 
     @classmethod
     def of(cls, wearer: str, intervals: Intervals) -> "LabelsOfFile":
         """The labels in intervals; a point that holds until the end of the recording has no known length."""
-        known = intervals.end_ns <= LATEST_NS
-        names, codes = np.unique(np.array(intervals.labels, dtype=object)[known].astype(str), return_inverse=True)
-        lengths_s = (intervals.end_ns - intervals.start_ns)[known] / 1e9
-        seconds = np.bincount(codes, lengths_s, minlength=len(names))
-        return cls(wearer, dict(zip(names.tolist(), seconds.tolist(), strict=True)))
+        bouts = intervals.joined()
+        known = bouts.end_ns <= LATEST_NS
+        names, codes = np.unique(np.array(bouts.labels, dtype=object)[known].astype(str), return_inverse=True)
+        lengths_s = (bouts.end_ns - bouts.start_ns)[known] / 1e9
+        seconds, longest_s = np.bincount(codes, lengths_s, minlength=len(names)), np.zeros(len(names))
+        np.maximum.at(longest_s, codes, lengths_s)
+        by_label = (dict(zip(names.tolist(), each.tolist(), strict=True)) for each in (seconds, longest_s))
+        return cls(wearer, *by_label)
 
 
 class LabelsOfFiles:
@@ -55,10 +60,10 @@ class LabelsOfFiles:
         try:
             found = path.stat()
         except OSError:
-            return LabelsOfFile(_wearer(file), {})
+            return LabelsOfFile(_wearer(file), {}, {})
         key = path, found.st_mtime_ns, found.st_size
         if key not in self._known:
-            labels = LabelsOfFile(_wearer(file), {})
+            labels = LabelsOfFile(_wearer(file), {}, {})
             with contextlib.suppress(HarkenError):
                 labels = LabelsOfFile.of(labels.wearer, read_annotations(path).intervals(EVER))
             self._known[key] = labels

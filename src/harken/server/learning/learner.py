@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from harken.jobs.learning.division import least_tested_s
 from harken.jobs.learning.files import LabelledFile
 from harken.models.recogniser import Recogniser
 from harken.server.background import Background
@@ -227,15 +228,21 @@ class Learner:
     def _available(self) -> dict[str, Any]:
         """The people and their labelled seconds; and why a way to learn is not possible."""
         people: dict[str, dict[str, float]] = {}
+        longest_s: dict[str, float] = {}
         for file in self._labelled():
             found = self._labels_of(file)
             mine = people.setdefault(found.wearer, {})
             for label, seconds in found.seconds.items():
                 mine[label] = round(mine.get(label, 0.0) + seconds, 3)
+            for label, seconds in found.longest_s.items():
+                longest_s[label] = max(longest_s.get(label, 0.0), seconds)
         labels = sorted({label for mine in people.values() for label in mine})
+        least_s = None if self._before is None else least_tested_s(self._before.specification_.window_length_s)
         return {
             "people": [{"subject": name, "seconds_by_label": mine} for name, mine in sorted(people.items())],
             "labels": labels,
+            "least_bout_s": least_s,
+            "too_short": [label for label in labels if longest_s[label] < (least_s or 0.0)],
             "refused": {how: self._why_not(how, labels) for how in ("adapt", "train")},
         }
 

@@ -31,10 +31,13 @@ class Refused(BaseModel):
 
 
 class Available(BaseModel):
-    """What there is to learn from."""
+    """What there is to learn from. ``too_short`` are labels without a bout of ``least_bout_s``, of which no part can be
+    held out for a test; null without a model before."""
 
     people: list[Labelled]
     labels: list[str]
+    least_bout_s: float | None
+    too_short: list[str]
     refused: Refused
 
 

@@ -137,6 +137,7 @@ function card(element, begin, cancel) {
   const parts = {
     heading: make("h2", { id: "learn-heading", tabIndex: -1 }, "Learn from labels"),
     people: make("ul", { class: "learn-people" }),
+    short: make("p", { class: "quiet", hidden: true }),
     ways: make("div", { class: "learn-ways" }),
     bar: make("progress", { max: 1, "aria-label": "Making a model" }),
     status: make("p", { class: "quiet" }),
@@ -159,13 +160,15 @@ function card(element, begin, cancel) {
   parts.progress = make("div", { class: "learn-progress", hidden: true }, parts.bar, parts.status, parts.cancel);
   element.classList.add("card", "learn");
   element.setAttribute("aria-labelledby", "learn-heading");
-  element.replaceChildren(parts.heading, parts.people, parts.ways, parts.progress, parts.trouble, parts.failed, parts.note,
+  element.replaceChildren(parts.heading, parts.people, parts.short, parts.ways, parts.progress, parts.trouble, parts.failed, parts.note,
     parts.result, parts.announce);
   return parts;
 }
 
 /** Who labelled how much, and which ways are possible. */
-function showAvailable(parts, { people, refused }, running) {
+function showAvailable(parts, { people, refused, too_short: short, least_bout_s: least }, running) {
+  const few = listed(short.map((label) => `“${plain(label)}”`));
+  showText(parts.short, short.length ? `Too short to be tested: ${few}. A test needs ${duration(least)} of each in one piece, or recordings on two occasions.` : null);
   const lines = people.map(({ subject, seconds_by_label: seconds }) => {
     const each = Object.entries(seconds).map(([label, s]) => `${plain(label)} ${duration(s)}`);
     return make("li", {}, make("b", {}, subject), ` ${each.length ? listed(each) : "labels that cannot be read yet"}`);
