@@ -40,11 +40,13 @@ class LabelsOfFile(NamedTuple):
         """The labels in intervals; a point that holds until the end of the recording has no known length."""
         bouts = intervals.joined()
         known = bouts.end_ns <= LATEST_NS
-        names, codes = np.unique(np.array(bouts.labels, dtype=object)[known].astype(str), return_inverse=True)
+        labels = [label for label, some in zip(bouts.labels, known.tolist(), strict=True) if some]
+        names = list(dict.fromkeys(labels))
+        codes = np.array([*map(dict(zip(names, range(len(names)), strict=True)).__getitem__, labels)], np.int64)
         lengths_s = (bouts.end_ns - bouts.start_ns)[known] / 1e9
         seconds, longest_s = np.bincount(codes, lengths_s, minlength=len(names)), np.zeros(len(names))
         np.maximum.at(longest_s, codes, lengths_s)
-        by_label = (dict(zip(names.tolist(), each.tolist(), strict=True)) for each in (seconds, longest_s))
+        by_label = (dict(zip(names, each.tolist(), strict=True)) for each in (seconds, longest_s))
         return cls(wearer, *by_label)
 
 
