@@ -71,6 +71,16 @@ def test_a_recording_is_read_shown_and_labelled(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["anna.csv", "anna.labels.csv"]
 
 
+def test_learn_counts_labels_of_a_column_before_they_are_saved(tmp_path: Path) -> None:
+    column, bare = write_recording(tmp_path / "anna.csv"), write_recording(tmp_path / "bare.csv", label=None)
+    with annotating(column, bare) as served:
+        found = served.ask("/api/learn").json["available"]
+        assert found["people"] == [{"subject": "anna", "seconds_by_label": {"lying": 60.0}}]
+        assert put(served, intervals((0, 20, "lying"), (30, 70, "sitting"))).status == 200
+        found = served.ask("/api/learn").json["available"]
+        assert found["people"] == [{"subject": "anna", "seconds_by_label": {"lying": 20.0, "sitting": 40.0}}]
+
+
 def test_files_that_cannot_be_read_do_not_stop_the_others(tmp_path: Path) -> None:
     (tmp_path / "broken.csv").write_text("Timestamp,X,Y,Z\n1,2\n")
     pl.DataFrame({"Timestamp": [START_MS + each for each in range(99)], "P": [1.0] * 99}).write_csv(tmp_path / "p.csv")

@@ -18,10 +18,11 @@ from sklearn.metrics import accuracy_score, f1_score
 import people
 from harken.annotations.options import LabelOptions
 from harken.evaluation.comparison import Moments, compare, label_scores, labelled_moments, predicted_labels
-from harken.jobs.learning.division import divided, occasions_of, without_people
-from harken.jobs.learning.files import LabelledFile
+from harken.jobs.learning.division import divided, least_tested_s, occasions_of, without_people
+from harken.jobs.learning.files import LabelledFile, read_labelled_files
 from harken.jobs.learning.fits import Adapting, Fit, Training
 from harken.jobs.learning.job import Learned, learn
+from harken.jobs.learning.limits import sureness
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
@@ -151,7 +152,7 @@ def test_the_last_occasion_is_the_test_if_it_has_all_labels(
     files = sessions(tmp_path, apart_ms=2 * HOUR_MS)
     learned = learn(files, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
     assert learned.test is not None
-    assert learned.test.what.startswith("The last occasion on which bob recorded was held out")
+    assert learned.test.what.startswith("The last occasion on which “bob” recorded was held out")
     assert [len(each) for each in fitted] == [1, 2]
     assert tested[0][1].middles_ns.min() > fitted[0][0].time_ns.max()
     assert not any("from the same bout" in sentence for sentence in learned.cannot_show)
@@ -160,11 +161,11 @@ def test_the_last_occasion_is_the_test_if_it_has_all_labels(
         sessions(tmp_path, apart_ms=HOUR_MS // 6), before=recogniser(), how="adapt", out=tmp_path / "b.safetensors"
     )
     assert again.test is not None
-    assert again.test.what.startswith("The last part of each bout of bob")
+    assert again.test.what.startswith("The last part of each bout of “bob”")
     fewer = sessions(tmp_path, apart_ms=2 * HOUR_MS, last=("lying", "walking"))
     other = learn(fewer, before=recogniser(), how="adapt", out=tmp_path / "c.safetensors")
     assert other.test is not None
-    assert other.test.what.startswith("The last part of each bout of bob")
+    assert other.test.what.startswith("The last part of each bout of “bob”")
 
 
 def test_occasions_are_an_hour_apart() -> None:
@@ -201,9 +202,18 @@ def test_five_people_have_an_interval_and_nobody_is_in_training_and_test() -> No
         assert not {one.subject for one in left_out} & {one.subject for one in others}
 
 
+@pytest.mark.parametrize(("longer_s", "tested"), [(-0.2, False), (0.2, True)])
+def test_the_shortest_bout_of_which_a_part_is_held_out(tmp_path: Path, longer_s: float, tested: bool) -> None:
+    seconds = least_tested_s(2.0) + longer_s
+    path = write_labelled(tmp_path, "bob", 2, bouts=("lying", "walking"), seconds=seconds)
+    (part,) = divided(read_labelled_files([LabelledFile(path)]), window_length_s=2.0).parts
+    assert part.test is not None
+    assert (part.test.valid & (part.test.label_codes != UNLABELLED)).any() == tested
+
+
 def test_new_labels_are_trained_and_adapting_refuses_them(tmp_path: Path) -> None:
     path = write_labelled(tmp_path, "bob", 2, rename={"sitting": "knitting"})
-    with pytest.raises(HarkenError, match=r"knitting is not among the labels of the model .*; train a new model"):
+    with pytest.raises(HarkenError, match=r"the model does not know “knitting”, only “lying”, .*; train a new model"):
         learn([path], before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
     learned = learn([path], before=recogniser(), how="train", out=tmp_path / "new.safetensors", **SMALL)
     assert learned.labels == ("knitting", "lying", "walking")
@@ -213,8 +223,8 @@ def test_new_labels_are_trained_and_adapting_refuses_them(tmp_path: Path) -> Non
     assert list(found.only_after) == ["knitting"]
     assert found.before is not None
     assert found.before.f1.keys() == found.after.f1.keys() == {"lying", "walking"}
-    assert "Only the new model knows knitting, so the comparison leaves it out." in learned.cannot_show
-    assert any(one.startswith("The new model does not know sitting") for one in learned.cannot_show)
+    assert "Only the new model knows “knitting”, so the comparison leaves it out." in learned.cannot_show
+    assert any(one.startswith("The new model does not know “sitting”") for one in learned.cannot_show)
 
     without = learn([path], before=None, how="train", out=tmp_path / "b.safetensors", **SMALL)
     assert without.test is not None
@@ -228,6 +238,10 @@ def test_windows_of_another_length_are_compared_around_the_same_moments(tmp_path
     assert learned.test is not None
     assert learned.recogniser.specification_.window_length_s == 2
     assert "windows of 10 s" in learned.test.sureness
+    assert sureness({"lying": 1000, "walking": 316}, 10) == (
+        "The test is 21 min 56 s long: 131 separate windows of 10 s. Differences below 1 % may be chance."
+    )
+    assert "12 s long: 1 separate window of 10 s." in sureness({"lying": 12}, 10)
     assert learned.test.comparison.before is not None
     assert learned.test.comparison.before.accuracy < learned.test.comparison.after.accuracy
 
@@ -286,15 +300,15 @@ def test_what_short_recordings_cannot_show_is_said(tmp_path: Path) -> None:
     path = write_labelled(tmp_path, "bob", 2, bouts=("lying", "walking", "sitting"), seconds=12)
     learned = learn([path], before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
     text = "\n".join(learned.cannot_show)
-    assert "All labels are of bob." in text
+    assert "All labels are of “bob”." in text
     assert "All labels are of one day, 2018-02-20" in text
-    assert "Less than a minute is labelled lying (12 s), sitting (12 s) and walking (12 s)" in text
-    assert "There is one bout of lying, sitting and walking" in text
+    assert "Less than a minute is labelled “lying” (12 s), “sitting” (12 s) and “walking” (12 s)" in text
+    assert "There is one bout of “lying”, “sitting” and “walking”" in text
     short = write_labelled(tmp_path, "carol", 3, bouts=("lying", "walking", "lying", "walking"), seconds=4)
     untested = learn([short], before=recogniser(), how="train", out=tmp_path / "b.safetensors", **SMALL)
     assert untested.test is None
-    assert "Not tested, because too little of it is labelled: lying and walking." in untested.cannot_show
-    assert any(one.startswith("The new model does not know sitting") for one in untested.cannot_show)
+    assert "Not tested, because too little of it is labelled: “lying” and “walking”." in untested.cannot_show
+    assert any(one.startswith("The new model does not know “sitting”") for one in untested.cannot_show)
 
 
 def test_what_cannot_be_learned_from_is_refused(tmp_path: Path) -> None:
@@ -310,7 +324,7 @@ def test_what_cannot_be_learned_from_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match=r"100% of .*copy.csv is movement of .*bob.csv"):
         learn([path, copy], before=None, how="train", out=out)
     one = write_labelled(tmp_path, "dora", 4, bouts=("lying", "lying"))
-    with pytest.raises(HarkenError, match="only lying is labelled"):
+    with pytest.raises(HarkenError, match="only “lying” is labelled"):
         learn([one], before=recogniser(), how="adapt", out=out)
     with pytest.raises(HarkenError, match="the preset small draws its windows at random"):
         learn([path], before=None, how="train", out=out, preset=people.SMALL)

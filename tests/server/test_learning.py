@@ -3,10 +3,13 @@
 import asyncio
 import json
 import multiprocessing
+import os
+import shutil
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import websockets
 
 import people
 from harken.models.recogniser import Recogniser
+from harken.server.learning.saved_models import MOST_MODELS, SavedModels
 from harken.server.outbox import Outbox
 from harken.support.errors import HarkenError
 from labelled_files import write_labelled
@@ -65,8 +69,9 @@ def test_there_is_what_the_labels_say(learned: Served) -> None:
     (bob,) = found["available"]["people"]
     assert bob["subject"] == "bob"
     assert bob["seconds_by_label"] == pytest.approx({"lying": 40, "walking": 40, "knitting": 40})
-    assert "knitting is not among the labels of the model" in found["available"]["refused"]["adapt"]
+    assert "the model does not know “knitting”" in found["available"]["refused"]["adapt"]
     assert found["available"]["refused"]["train"] is None
+    assert (found["available"]["least_bout_s"], found["available"]["too_short"]) == (8.0, [])
     refused = post(learned, "/api/learn", how="adapt")
     assert (refused.status, refused.json["error"]) == (422, found["available"]["refused"]["adapt"])
     assert post(learned, "/api/learn", how="guess").status == 422
@@ -75,6 +80,17 @@ def test_there_is_what_the_labels_say(learned: Served) -> None:
     assert outcome["test"]["before"]["f1"].keys() == {"lying", "walking"}
     assert outcome["test"]["only_after"].keys() == {"knitting"}
     assert Path(outcome["model_path"]).parent.name == "models"
+
+
+def test_labels_without_a_bout_that_can_be_tested_are_named(tmp_path: Path) -> None:
+    path = write_labelled(tmp_path / "recordings", "bob", 2)
+    labels = path.with_name("bob.labels.csv")
+    start = people.START_MS
+    rows = [(0, 5, "lying"), (5, 9, "lying"), (9, 16.9, "sitting"), (17, 24, "walking"), (30, 37, "walking")]
+    lines = [f"{start + round(begin * 1000)},{start + round(end * 1000)},{label}" for begin, end, label in rows]
+    labels.write_text("\n".join(["start,end,label", *lines]) + "\n")
+    with serving(keep=tmp_path) as served:
+        assert served.ask("/api/learn").json["available"]["too_short"] == ["sitting", "walking"]
 
 
 def test_labels_after_the_choice_are_those_of_the_chosen_model_offline(learned: Served) -> None:
@@ -145,7 +161,10 @@ def test_posted_recordings_are_labelled_by_the_chosen_model(learned: Served, tmp
     assert learned.ask("/api/model").json["labels"] == list(recogniser().specification_.labels)
     assert post(learned, "/api/learn/choice", serve="new").json["serves"] == "new"
     assert labels() == ["knitting", "lying", "walking"]
-    assert post(learned, "/api/learn/choice", serve="neither").status == 422
+    assert post(learned, "/api/learn/choice", serve="neither").status == 409
+    assert post(learned, "/api/learn/choice", serve="before.safetensors").status == 409
+    assert post(learned, "/api/learn/choice", serve="../models/before.safetensors").status == 409
+    assert post(learned, "/api/learn/choice", serve="").status == 422
 
 
 def test_the_choice_is_kept_over_a_restart(tmp_path: Path) -> None:
@@ -163,8 +182,34 @@ def test_the_choice_is_kept_over_a_restart(tmp_path: Path) -> None:
         assert served.ask("/api/learn").json["serves"] == "before"
     with learning(tmp_path) as served:
         assert post(served, "/api/learn/choice", serve="before").json["served_path"] is None
+    (tmp_path / "models" / "damaged.safetensors").write_bytes(b"nothing")
     with learning(tmp_path) as served:
         assert served.ask("/api/model").json["labels"] == list(recogniser().specification_.labels)
+        (listed,) = served.ask("/api/learn").json["models"]
+        assert (listed["name"], listed["labels"]) == (Path(path).name, ["knitting", "lying", "walking"])
+        assert abs(datetime.fromisoformat(listed["made"]).timestamp() - Path(path).stat().st_mtime) <= 1
+        found = post(served, "/api/learn/choice", serve=listed["name"]).json
+        assert (found["serves"], found["served_path"]) == ("new", path)
+        assert served.ask("/api/model").json["labels"] == ["knitting", "lying", "walking"]
+        assert post(served, "/api/learn/choice", serve="damaged.safetensors").status == 409
+
+
+def test_the_newest_models_are_listed_and_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = tmp_path / "0.safetensors"
+    recogniser().save(first)
+    for number in range(MOST_MODELS + 5):
+        path = tmp_path / f"{number}.safetensors"
+        if number:
+            shutil.copy(first, path)
+        os.utime(path, (1_700_000_000 + number,) * 2)
+    saved = SavedModels(tmp_path)
+    assert [one.name for one in saved.newest()] == [
+        f"{MOST_MODELS + 4 - each}.safetensors" for each in range(MOST_MODELS)
+    ]
+    assert saved.newest()[0].made == "2023-11-14T22:13:44+00:00"
+    monkeypatch.setattr("harken.server.learning.saved_models.read_model", None)
+    assert len(saved.newest()) == MOST_MODELS
+    assert SavedModels(tmp_path / "nothing").newest() == []
 
 
 def test_a_job_is_cancelled_and_only_one_runs_and_a_killed_one_is_said(tmp_path: Path) -> None:
@@ -184,7 +229,7 @@ def test_a_job_is_cancelled_and_only_one_runs_and_a_killed_one_is_said(tmp_path:
         served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=300)
         (child,) = set(multiprocessing.active_children()) - before
         child.kill()
-        assert "the process ended by itself" in ended(served)["error"]
+        assert ended(served)["error"] == "the process was killed, probably because memory ran out"
 
         assert post(served, "/api/learn", how="train").status == 202
         served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=300)

@@ -66,7 +66,9 @@ def test_what_is_labelled_and_why_a_way_is_not_possible_are_said(page: Browser) 
     assert text(page, ".learn-people") == "bob lying 40 s, walking 40 s and <b>knitting</b> 40 s"
     assert page.run("return document.querySelectorAll('#learn b').length") == 1  # the name, and no markup of a label
     assert page.run("return document.getElementById('learn-adapt').disabled")
-    assert "adapting adds no label; train a new model." in text(page, "#learn-adapt-about")
+    assert "The model does not know “<b>knitting</b>”, and adapting adds no label; train a new model." in text(
+        page, "#learn-adapt-about"
+    )
     assert not page.run("return document.getElementById('learn-train').disabled")
 
 
@@ -108,6 +110,7 @@ def test_the_buttons_say_which_model_labels(
     )
     assert found[0] == pressed
     assert words in found[1]
+    assert ("(in use)" in found[1]) == ("true" in pressed)
     assert "There is no test: no bout is long enough" in found[1]
     assert "95 % interval of the mean F1 over people: model before 90 % to 100 %, new model 90 % to 100 %" in found[1]
 
@@ -135,7 +138,7 @@ def test_a_model_is_trained_and_chosen_by_keyboard(page: Browser, served: Served
     assert [row[0] for row in rows] == ["Accuracy", "Mean F1", "F1 of lying", "F1 of walking", "F1 of <b>knitting</b>"]
     assert rows[-1][1] == "not known"
     assert all(row[2].endswith("%") for row in rows)
-    assert "All labels are of bob." in text(page, ".learn-result .notes")
+    assert "All labels are of “bob”." in text(page, ".learn-result .notes")
     page.run("document.getElementById('learn-serve-new').focus()")
     press(page, "ENTER")
     page.wait("return document.getElementById('learn-serve-new').getAttribute('aria-pressed') === 'true'")
@@ -169,3 +172,87 @@ def test_the_result_fits_a_phone_and_the_dark_and_stays_when_the_page_is_loaded_
         "return document.querySelectorAll('#bars li').length === 3 && "
         "!document.getElementById('model-lines').innerText.includes('knitting')"
     )
+    page.wait("return document.getElementById('learn-serve-before').textContent === 'The model before (in use)'")
+
+
+def test_models_that_were_learned_earlier_can_be_used_again(page: Browser) -> None:
+    models = [
+        {"name": f"{name}.safetensors", "made": "2026-11-27T21:35:36+00:00", "labels": ["<b>x</b>"]} for name in "ab"
+    ]
+    state = {"models": models, "before": {"name": "everyday", "labels": ["lying"]}, "served_path": None}
+    script = (
+        "const [state, done] = arguments;"
+        "import('/assets/learn_result.js').then(({ earlierModels }) => {"
+        "  const box = document.createElement('div'), chosen = [];"
+        "  box.append(...earlierModels(state, (one) => chosen.push(one)));"
+        "  const buttons = [...box.querySelectorAll('button')];"
+        "  for (const each of buttons) each.click();"
+        "  done([buttons.map((e) => e.ariaLabel), chosen, box.textContent, box.querySelectorAll('b').length]);"
+        "});"
+    )
+    labels, chosen, words, markup = page.driver.execute_async_script(script, state | {"outcome": None})
+    assert labels == ["In use: the model before", "Use a.safetensors", "Use b.safetensors"]
+    assert chosen == ["a.safetensors", "b.safetensors"]
+    assert "Models learned earlier" in words
+    assert markup == 0
+    outcome = {"kept": True, "model_path": "models/a.safetensors"}
+    used = {"outcome": outcome, "served_path": "models\\b.safetensors"}
+    assert page.driver.execute_async_script(script, state | used)[:2] == [["In use: b.safetensors"], []]
+    away = {"outcome": None, "models": [], "served_path": "/old/c.safetensors"}
+    labels, chosen, words, _ = page.driver.execute_async_script(script, state | away)
+    assert (labels, chosen) == (["Use the model before"], ["before"])
+    assert "labels now: /old/c.safetensors." in words
+    assert page.driver.execute_async_script(script, state | away | {"served_path": None})[0] == []
+
+
+def test_an_answer_from_before_a_command_is_not_shown_and_a_refusal_stays(page: Browser) -> None:
+    page.run("document.getElementById('learn').remove()")
+    idle = {
+        "enabled": True,
+        "state": "idle",
+        "available": {"people": [], "labels": [], "least_bout_s": 40.0, "too_short": ["a"]}
+        | {"refused": {"adapt": None, "train": None}},
+        "models": [],
+        "before": None,
+        "served_path": None,
+        "outcome": None,
+    }
+    running = idle | {"state": "running", "stage": "read", "share": 0.0, "seconds_left": None}
+    found = page.driver.execute_async_script(
+        "const [idle, running, done] = arguments;"
+        "const asked = [], fetched = window.fetch;"
+        "window.fetch = (url, options) => url !== '/api/learn' ? fetched(url, options) : new Promise((resolve) =>"
+        "  asked.push({ method: options.method,"
+        "    say: (status, body) => resolve(new Response(JSON.stringify(body), { status })) }));"
+        "const last = (method) => asked.findLast((one) => one.method === method);"
+        "const settled = () => new Promise((resolve) => setTimeout(resolve, 50));"
+        "import('/assets/learn.js').then(async ({ learn }) => {"
+        "  const box = document.createElement('section');"
+        "  document.body.append(box);"
+        "  const { refresh } = learn(box);"
+        "  const [adapt, train] = box.querySelectorAll('.learn-ways button'), said = [];"
+        "  const look = () => said.push([box.querySelector('.learn-progress').hidden, box.innerText]);"
+        "  last('GET').say(200, idle); await settled();"
+        "  refresh(); let old = last('GET'); adapt.click(); look();"
+        "  last('POST').say(422, { error: 'not now' }); await settled();"
+        "  old.say(200, idle); await settled(); look();"
+        "  refresh(); old = last('GET'); train.click();"
+        "  last('POST').say(202, running); await settled();"
+        "  old.say(200, idle); await settled(); look();"
+        "  said.push(box.contains(adapt) && box.contains(train));"
+        "  window.fetch = fetched; box.remove(); done(said);"
+        "});",
+        idle,
+        running,
+    )
+    starting, refused, begun, same_buttons = found
+    assert starting[0]
+    assert "Starting …" in starting[1]
+    assert refused[0]
+    assert "Not now" in refused[1]
+    assert "Starting" not in refused[1]
+    assert not begun[0], begun[1]
+    assert "Reading the recordings …" in begun[1]
+    assert "%" not in begun[1]
+    assert "Too short to be tested: “a”. A test needs 40 s of each in one piece" in begun[1]
+    assert same_buttons

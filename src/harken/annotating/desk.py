@@ -40,6 +40,10 @@ class Desk:
         model: the model that labels the recordings; None for none.
         on_failed: called with a sentence when a recording cannot be read.
 
+    Attributes:
+        reading, model: as given; another model after ``use_model``.
+        recordings: the recordings.
+
     Raises:
         HarkenError: when the model cannot be read.
     """
@@ -52,7 +56,7 @@ class Desk:
         model: Path | None,
         on_failed: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._reading, self._on_failed = reading, on_failed
+        self.reading, self._on_failed = reading, on_failed
         self.model: Path | None = None
         name, labels = self._set_model(model)
         self.recordings = [
@@ -97,12 +101,12 @@ class Desk:
             recording.wanted = True
             self.schedule()
 
-    def labelled(self) -> list[tuple[Path, TableOptions]]:
-        """The recordings with a file of labels beside them, and how they are read."""
+    def labelled(self) -> list[OpenRecording]:
+        """The recordings with labels, or with a file of labels that cannot be read."""
         return [
-            (each.path, self._reading)
+            each
             for each in self.recordings
-            if each.labels is not None and each.labels.path.is_file()
+            if each.labels is not None and (len(each.labels.intervals) or each.labels.path.is_file())
         ]
 
     def use_model(self, model: Path | None) -> None:
@@ -152,7 +156,7 @@ class Desk:
             self._status_due.add(recording)
             return
         recording.model_state = "labelling"
-        arguments = (str(recording.path), asdict(self._reading), str(model), str(file))
+        arguments = (str(recording.path), asdict(self.reading), str(model), str(file))
 
         def on_message(message: dict[str, Any]) -> None:
             self._on_labelling(recording, file, message)
@@ -177,7 +181,7 @@ class Desk:
             self.schedule()
 
     def _entry_of(self, recording: OpenRecording) -> Path:
-        return self._cache / entry_name(recording.path, self._reading)
+        return self._cache / entry_name(recording.path, self.reading)
 
     def _read(self, recording: OpenRecording) -> None:
         recording.state = "reading"
@@ -192,7 +196,7 @@ class Desk:
         except OSError as error:
             self._fail(recording, f"{recording.path}: cannot be read ({error.strerror or error})")
             return
-        arguments = (str(recording.path), asdict(self._reading), str(self._place_of(entry)))
+        arguments = (str(recording.path), asdict(self.reading), str(self._place_of(entry)))
 
         def on_message(message: dict[str, Any]) -> None:
             self._on_reading(recording, self._place_of(entry), message)

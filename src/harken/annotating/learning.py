@@ -52,19 +52,29 @@ class LearningOnDemand:
         def made() -> "Learner":
             from harken.jobs.learning.files import LabelledFile
             from harken.models.recogniser import Recogniser
+            from harken.server.learning.labels import LabelsOfFile
             from harken.server.learning.learner import Learner
+
+            recordings = {one.path: one for one in self._desk.recordings}
+
+            def labels_of(file: LabelledFile) -> LabelsOfFile:
+                recording = recordings[file.path]
+                if recording.labels is None:
+                    return LabelsOfFile(recording.name, {}, {})
+                return LabelsOfFile.of(recording.subject or recording.name, recording.labels.intervals)
 
             async def serve(_: Recogniser, path: Path | None) -> None:
                 self._desk.use_model(path or before)
 
             before = self._desk.model
             return Learner(
-                labelled=lambda: [LabelledFile(*each) for each in self._desk.labelled()],
+                labelled=lambda: [LabelledFile(one.path, self._desk.reading) for one in self._desk.labelled()],
                 before=None if before is None else Recogniser.load(before, device="cpu"),
                 folder=self._desk.recordings[0].path.absolute().parent / "models",
                 serve=serve,
                 orientation=True,
                 longest_s=self._limits.learn_s,
+                labels_of=labels_of,
             )
 
         learner = await asyncio.to_thread(made)

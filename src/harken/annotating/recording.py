@@ -153,6 +153,11 @@ class OpenRecording:
         """Stretches of non-wear, int64 ``[k, 2]``; none until they are known."""
         return self._not_worn_ns
 
+    @property
+    def subject(self) -> str | None:
+        """The wearer; None until it is known."""
+        return self._facts.get("subject")
+
     def send_status(self) -> None:
         """Send all windows the status."""
         self.windows.send({"type": "status", **self.about()})
@@ -167,7 +172,7 @@ class OpenRecording:
         return {
             "number": self.number,
             "name": self.name,
-            "subject": self._facts.get("subject"),
+            "subject": self.subject,
             "state": self.state,
             "share": self.share,
             "intervals": 0 if self.labels is None else len(self.labels.intervals),

@@ -21,7 +21,8 @@ from harken.models.recogniser import Recogniser
 from harken.server.answers import add_error_answers
 from harken.server.guard import Guard
 from harken.server.hub import Hub
-from harken.server.learning.learner import Learner, labelled_files_in, models_folder
+from harken.server.learning.labels import labelled_files_in
+from harken.server.learning.learner import Learner, models_folder
 from harken.server.learning.routes import learning_routes
 from harken.server.limits import RefusedError, malformed
 from harken.server.page_files import SERVER_PAGE, page_routes

@@ -27,6 +27,8 @@ Send = Callable[..., None]
 """Sends a message, whose fields are the arguments."""
 ENDS_WITHIN_S = 5.0
 NO_MEMORY = "memory ran out"
+KILLED = 9
+"""SIGKILL, by which Linux ends a process when memory runs out."""
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -82,7 +84,8 @@ class Background:
                 message = orjson.loads(self._connection.recv_bytes())
                 self._pass_on(message)
         except (EOFError, OSError):
-            self._pass_on({"type": "failed", "error": f"the process ended by itself, probably because {NO_MEMORY}"})
+            self._process.join(ENDS_WITHIN_S)
+            self._pass_on({"type": "failed", "error": _how_it_ended(self._process.exitcode)})
         self._connection.close()
         self._process.join(ENDS_WITHIN_S)
 
@@ -93,6 +96,15 @@ class Background:
     def _take(self, message: dict[str, Any]) -> None:
         if not self._ended:
             self._on_message(message)
+
+
+def _how_it_ended(exit_code: int | None) -> str:
+    """Why there are no more messages of a process; None: it has not ended."""
+    if exit_code is None:
+        return "the process sends no more messages"
+    if exit_code == -KILLED:
+        return f"the process was killed, probably because {NO_MEMORY}"
+    return f"the process ended by itself (exit code {exit_code})"
 
 
 def _run(
@@ -119,9 +131,15 @@ def _run(
     except MemoryError:
         send(type="failed", error=NO_MEMORY)
     except OSError as error:
-        if error.errno not in DISK:
-            raise
-        send(type="failed", error=f"the disk is full ({error.filename or error.strerror})")
+        send(type="failed", error=_why_no_file(error))
     except Exception:
         send(type="failed", error=f"a fault in harken: {traceback.format_exc(limit=-1).strip().splitlines()[-1]}")
         raise
+
+
+def _why_no_file(error: OSError) -> str:
+    """An error of the operating system, in a sentence."""
+    if error.errno in DISK:
+        return f"the disk is full ({error.filename or error.strerror})"
+    where = "" if error.filename is None else f"{error.filename}: "
+    return f"{where}a file cannot be read or written ({error.strerror or error})"

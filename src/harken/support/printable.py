@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-__all__ = ["listed", "percent", "percent_number", "printable"]
+__all__ = ["listed", "percent", "percent_number", "printable", "quoted"]
 
 LONE_SURROGATES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 """Halves of characters. U+DC80 to U+DCFF are left out: Python uses them for bytes that it cannot decode (PEP 383)."""
@@ -40,6 +40,11 @@ def listed(words: Iterable[object]) -> str:
     """One or more words as a list in a sentence: ``lying``, ``lying and sitting``, ``lying, sitting and walking``."""
     *most, last = map(str, words)
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def quoted(names: Iterable[object]) -> str:
+    """Names that a user gave, as a list in a sentence: ``“mine”``, ``“mine” and “Anna”``."""
+    return listed(f"“{name}”" for name in names)
 
 
 def percent(share: float) -> str:

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording
-from harken.support.printable import listed
+from harken.support.printable import quoted
 from harken.windows.splits import blocked_same_person
 
-__all__ = ["Division", "Part", "described", "divided", "occasions_of", "without_people"]
+__all__ = ["Division", "Part", "described", "divided", "least_tested_s", "occasions_of", "without_people"]
 
 OCCASION_S = 3600.0
 """Recordings of a person that are at least this far apart are of different occasions."""
@@ -67,6 +67,12 @@ def divided(recordings: Sequence[Recording], *, window_length_s: float) -> Divis
         )
         return Division(parts, by_occasion=True)
     return Division(_blocked(recordings, window_length_s), by_occasion=False)
+
+
+def least_tested_s(window_length_s: float) -> float:
+    """The length of the shortest bout of which a part can be held out: a window for training, one as the gap, and the
+    test."""
+    return (2 + LEAST_TEST_WINDOWS) * window_length_s
 
 
 def occasions_of(recordings: Sequence[Recording]) -> list[list[Recording]]:
@@ -141,7 +147,7 @@ def _near(time_ns: NDArray[np.int64], others_ns: Sequence[NDArray[np.int64]], di
 
 def described(division: Division, people: Sequence[str]) -> str:
     """What the test measures, in a sentence."""
-    whose = people[0] if len(people) == 1 else f"each person ({listed(people)})"
+    whose = quoted(people) if len(people) == 1 else f"each person ({quoted(people)})"
     if division.by_occasion:
         return f"The last occasion on which {whose} recorded was held out of training. It is at least an hour later."
     return (

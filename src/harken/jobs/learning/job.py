@@ -21,7 +21,7 @@ from harken.models.recogniser import Recogniser
 from harken.networks.specification import DEFAULT_PRESET
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_training
-from harken.support.printable import listed
+from harken.support.printable import quoted
 
 __all__ = ["How", "Learned", "learn"]
 
@@ -163,13 +163,12 @@ def _way(before: Recogniser | None, how: How, training: Training, *, orientation
 def _refuse_labels(labels: Sequence[str], before: Recogniser | None, how: How) -> None:
     """Raise a HarkenError when there are too few labels, or a model that is to be adapted does not know one of them."""
     if len(labels) < 2:
-        raise HarkenError(f"only {listed(labels) if labels else 'nothing'} is labelled; learning needs two activities")
+        raise HarkenError(f"only {quoted(labels) if labels else 'nothing'} is labelled; learning needs two activities")
     if how == "adapt" and before is not None:
         known = before.specification_.labels
         unknown = [label for label in labels if label not in known]
         if unknown:
-            verb = "is" if len(unknown) == 1 else "are"
             raise HarkenError(
-                f"{listed(unknown)} {verb} not among the labels of the model ({listed(sorted(known))}), and adapting "
-                "adds no label; train a new model"
+                f"the model does not know {quoted(unknown)}, only {quoted(sorted(known))}, and adapting adds no label; "
+                "train a new model"
             )

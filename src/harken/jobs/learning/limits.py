@@ -6,8 +6,9 @@ import numpy as np
 
 from harken.jobs.learning.division import Division
 from harken.learning.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL
+from harken.recordings.inspection import duration_text
 from harken.recordings.recording import UNLABELLED, Recording, local_time
-from harken.support.printable import listed
+from harken.support.printable import listed, quoted
 
 __all__ = ["bouts_by_label", "cannot_show", "seconds_by_label", "sureness"]
 
@@ -45,9 +46,10 @@ def sureness(seconds: Mapping[str, float], window_length_s: float) -> str:
     """How sure a score on this many tested seconds can be, in a sentence."""
     total_s = sum(seconds.values())
     apart = max(1, int(total_s / window_length_s))
+    windows = "window" if apart == 1 else "windows"
     return (
-        f"The test has {total_s:.0f} s, as much as {apart} windows of {window_length_s:g} s that do not overlap. A "
-        f"difference of less than {100 / apart:.0f} % of the windows may be chance."
+        f"The test is {duration_text(total_s)} long: {apart} separate {windows} of {window_length_s:g} s. Differences "
+        f"below {100 / apart:.0f} % may be chance."
     )
 
 
@@ -73,21 +75,21 @@ def cannot_show(
     seconds, bouts = seconds_by_label(recordings), bouts_by_label(recordings)
     recorded = [label for label, spent_s in seconds.items() if spent_s > 0]
     found = [*_about_people(people), *_about_days(recordings)]
-    if short := [f"{label} ({seconds[label]:.0f} s)" for label in recorded if seconds[label] < SHORT_S]:
+    if short := [f"“{label}” ({seconds[label]:.0f} s)" for label in recorded if seconds[label] < SHORT_S]:
         found.append(f"Less than a minute is labelled {listed(short)}. Record more of it before you rely on its score.")
     if not division.by_occasion and (single := [label for label in recorded if bouts[label] == 1 and label in tested]):
         found.append(
-            f"There is one bout of {listed(single)}, so its test is from the same bout. Whether the next bout is "
+            f"There is one bout of {quoted(single)}, so its test is from the same bout. Whether the next bout is "
             "recognised as well is not known."
         )
     if untested := [label for label in recorded if label not in tested]:
-        found.append(f"Not tested, because too little of it is labelled: {listed(untested)}.")
+        found.append(f"Not tested, because too little of it is labelled: {quoted(untested)}.")
     return found + _about_labels(recorded, labels, before_labels, adapted=adapted)
 
 
 def _about_people(people: Sequence[str]) -> list[str]:
     if len(people) == 1:
-        return [f"All labels are of {people[0]}. How well the model recognises other people is not known."]
+        return [f"All labels are of {quoted(people)}. How well the model recognises other people is not known."]
     if len(people) < FEWEST_PEOPLE_FOR_AN_INTERVAL:
         return [f"{len(people)} people are too few for a confidence interval over people."]
     return []
@@ -115,18 +117,18 @@ def _about_labels(
 ) -> list[str]:
     missing = sorted(set(before_labels) - set(recorded))
     if adapted:
-        return [f"Not recorded, and so neither adapted nor tested: {listed(missing)}."] if missing else []
+        return [f"Not recorded, and so neither adapted nor tested: {quoted(missing)}."] if missing else []
     found = []
     if missing:
         found.append(
-            f"The new model does not know {listed(missing)}, which the model before knows. It labels such time as one "
-            f"of {listed(sorted(labels))}."
+            f"The new model does not know {quoted(missing)}, which the model before knows. It labels such time as one "
+            f"of {quoted(sorted(labels))}."
         )
     else:
         found.append(
-            f"The new model knows only {listed(sorted(labels))}. It labels all other time as one of these, or as not "
+            f"The new model knows only {quoted(sorted(labels))}. It labels all other time as one of these, or as not "
             "sure."
         )
     if before_labels and (new := sorted(set(labels) - set(before_labels))):
-        found.append(f"Only the new model knows {listed(new)}, so the comparison leaves it out.")
+        found.append(f"Only the new model knows {quoted(new)}, so the comparison leaves it out.")
     return found

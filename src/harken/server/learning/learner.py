@@ -9,28 +9,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import polars as pl
-
-from harken.annotations.labelling import is_side_file, side_file
-from harken.annotations.moments import Span
-from harken.annotations.registry import read_annotations
+from harken.jobs.learning.division import least_tested_s
 from harken.jobs.learning.files import LabelledFile
 from harken.models.recogniser import Recogniser
-from harken.readers.blocks import stem
-from harken.recordings.mending import LATEST_NS
 from harken.server.background import Background
 from harken.server.learning.chosen_model import remember_choice
+from harken.server.learning.labels import LabelsOfFile, LabelsOfFiles
 from harken.server.learning.process import NICENESS, LearnRequest, learn_in_process
+from harken.server.learning.saved_models import BEFORE, SavedModels
 from harken.server.limits import RefusedError
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_training
-from harken.support.printable import listed, printable
+from harken.support.printable import printable, quoted
 
-__all__ = ["Learner", "labelled_files_in", "models_folder"]
+__all__ = ["Learner", "models_folder"]
 
-Choice = Literal["new", "before"]
-EVER = Span(0, LATEST_NS, "UTC")
-"""Longer than any recording; only the lengths of its intervals are used."""
 LEAST_SHARE_FOR_A_FORECAST = 0.05
 
 
@@ -68,6 +61,8 @@ class Learner:
         remember: whether the choice is kept in ``folder`` (``harken.server.learning.chosen_model``).
         refused: why nothing can be learned in this server, a sentence; None if it can.
         training: arguments of ``learn`` for training, in place of the usual ones.
+        labels_of: gives the labels of one of these recordings. Called in a thread; by default, the file of labels
+            beside the recording is read.
     """
 
     def __init__(
@@ -83,11 +78,13 @@ class Learner:
         remember: bool = False,
         refused: str | None = None,
         training: Mapping[str, Any] | None = None,
+        labels_of: Callable[[LabelledFile], LabelsOfFile] | None = None,
     ) -> None:
         self._labelled, self._before, self._folder, self._serve = labelled, before, folder, serve
         self._orientation, self._longest_s, self._training = orientation, longest_s, dict(training or {})
         self._refused, self._served, self._remember = refused, served, remember
-        self._labels_of_files: dict[tuple[Path, int, int], tuple[str, dict[str, float]]] = {}
+        self._saved = SavedModels(folder)
+        self._labels_of = labels_of or LabelsOfFiles().of
         self._job: _Job | None = None
         self._process: Background | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -96,6 +93,7 @@ class Learner:
     async def state(self) -> dict[str, Any]:
         """The answer of ``GET /api/learn``."""
         available = await asyncio.to_thread(self._available)
+        models = [] if self._refused else await asyncio.to_thread(self._saved.newest)
         job = self._job
         before = None
         if self._before is not None:
@@ -111,6 +109,7 @@ class Learner:
             "error": job and job.error,
             "available": available,
             "before": before,
+            "models": [one._asdict() for one in models],
             "outcome": job and job.outcome,
             "serves": "before" if self._served is None else "new",
             "served_path": self._served and str(self._served),
@@ -149,15 +148,18 @@ class Learner:
         if self._job is not None and self._job.state == "running":
             self._end(self._job, "cancelled")
 
-    async def choose(self, choice: Choice) -> None:
-        """Serve the new model, or the one before.
+    async def choose(self, choice: str) -> None:
+        """Serve the new model (``new``), the one before (``before``), or one of the saved models, by its name.
 
         Raises:
-            RefusedError: when there is no such model (409), or it cannot be read (422).
+            RefusedError: when there is no such model (409), or it cannot be read or used (422).
         """
         async with self._choosing:
-            path, recogniser = await asyncio.to_thread(self._chosen, choice)
-            await self._serve(recogniser, path)
+            try:
+                path, recogniser = await asyncio.to_thread(self._chosen, choice)
+                await self._serve(recogniser, path)
+            except HarkenError as error:
+                raise RefusedError(422, 1007, str(error), reason="learn") from error
             self._served = path
             if self._remember and self._before is not None:
                 with contextlib.suppress(OSError):  # the model labels; after a restart the one before does
@@ -202,54 +204,47 @@ class Learner:
         self._folder.mkdir(parents=True, exist_ok=True)
         before = None
         if self._before is not None:
-            before = self._folder / "before.safetensors"
+            before = self._folder / BEFORE
             self._before.save(before)
         made = "adapted" if how == "adapt" else "trained"
         out = self._folder / f"{made}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.safetensors"
         training = self._training if how == "train" else {}
         return LearnRequest(files, how, before, out, self._orientation, training)
 
-    def _chosen(self, choice: Choice) -> tuple[Path | None, Recogniser]:
+    def _chosen(self, choice: str) -> tuple[Path | None, Recogniser]:
         """The path of a learned model, and the model."""
         if choice == "before":
             if self._before is None:
                 raise RefusedError(409, 1008, "there is no model before", reason="learn")
             return None, self._before
         outcome = None if self._job is None else self._job.outcome
-        path = None if outcome is None else outcome["model_path"]
+        path = None if outcome is None or choice != "new" else outcome["model_path"]
+        if choice in {one.name for one in self._saved.newest()}:
+            path = str(self._folder / choice)
         if path is None:
-            raise RefusedError(409, 1008, "there is no new model to serve", reason="learn")
-        try:
-            return Path(path), Recogniser.load(path, device="cpu")
-        except HarkenError as error:
-            raise RefusedError(422, 1007, str(error), reason="learn") from error
+            raise RefusedError(409, 1008, "there is no such model to use", reason="learn")
+        return Path(path), Recogniser.load(path, device="cpu")
 
     def _available(self) -> dict[str, Any]:
-        """The people and their labelled seconds, from the files of labels; and why a way to learn is not possible."""
+        """The people and their labelled seconds; and why a way to learn is not possible."""
         people: dict[str, dict[str, float]] = {}
+        longest_s: dict[str, float] = {}
         for file in self._labelled():
-            wearer, seconds_by_label = self._labels_of(file)
-            mine = people.setdefault(wearer, {})
-            for label, seconds in seconds_by_label.items():
+            found = self._labels_of(file)
+            mine = people.setdefault(found.wearer, {})
+            for label, seconds in found.seconds.items():
                 mine[label] = round(mine.get(label, 0.0) + seconds, 3)
+            for label, seconds in found.longest_s.items():
+                longest_s[label] = max(longest_s.get(label, 0.0), seconds)
         labels = sorted({label for mine in people.values() for label in mine})
+        least_s = None if self._before is None else least_tested_s(self._before.specification_.window_length_s)
         return {
             "people": [{"subject": name, "seconds_by_label": mine} for name, mine in sorted(people.items())],
             "labels": labels,
+            "least_bout_s": least_s,
+            "too_short": [label for label in labels if longest_s[label] < (least_s or 0.0)],
             "refused": {how: self._why_not(how, labels) for how in ("adapt", "train")},
         }
-
-    def _labels_of(self, file: LabelledFile) -> tuple[str, dict[str, float]]:
-        """The wearer of a recording and the labelled seconds; read again when the file of labels has changed."""
-        labels = file.labels.path or side_file(file.path)
-        try:
-            found = labels.stat()
-        except OSError:
-            return _wearer(file), {}
-        key = labels, found.st_mtime_ns, found.st_size
-        if key not in self._labels_of_files:
-            self._labels_of_files[key] = _wearer(file), _seconds_by_label(file)
-        return self._labels_of_files[key]
 
     def _why_not(self, how: str, labels: Sequence[str]) -> str | None:
         """Why a way to learn is not possible now, in a sentence; None if it is."""
@@ -269,43 +264,9 @@ class Learner:
         unknown = [label for label in labels if label not in known]
         if not unknown:
             return None
-        verb = "is" if len(unknown) == 1 else "are"
-        return (
-            f"{listed(unknown)} {verb} not among the labels of the model, and adapting adds no label; train a new model"
-        )
+        return f"the model does not know {quoted(unknown)}, and adapting adds no label; train a new model"
 
 
 def models_folder(keep: Path) -> Path:
     """Where the models that are learned from the recordings in a folder of ``--keep`` are saved."""
     return keep / "models"
-
-
-def labelled_files_in(folder: Path) -> list[LabelledFile]:
-    """The recordings in a folder that have a file of labels beside them."""
-    if not folder.is_dir():
-        return []
-    paths = [path for path in sorted(folder.iterdir()) if path.is_file() and not is_side_file(path)]
-    return [LabelledFile(path) for path in paths if side_file(path).is_file()]
-
-
-def _wearer(file: LabelledFile) -> str:
-    """The name of the wearer, without reading the samples: in tables of several people, that of the first row."""
-    if file.reading.subject is not None:
-        return file.reading.subject
-    if file.path.suffix == ".parquet":
-        with contextlib.suppress(pl.exceptions.PolarsError, OSError):
-            return str(pl.scan_parquet(file.path).select("Subject").head(1).collect().item())
-    return stem(file.path)
-
-
-def _seconds_by_label(file: LabelledFile) -> dict[str, float]:
-    """The labelled seconds of a recording, from its file of labels alone; empty if that cannot be read."""
-    found: dict[str, float] = {}
-    with contextlib.suppress(HarkenError):
-        intervals = read_annotations(file.labels.path or side_file(file.path)).intervals(EVER)
-        for label, start_ns, end_ns in zip(
-            intervals.labels, intervals.start_ns.tolist(), intervals.end_ns.tolist(), strict=True
-        ):
-            if end_ns <= LATEST_NS:  # a point that holds until the end of the recording has no known length
-                found[label] = found.get(label, 0.0) + (end_ns - start_ns) / 1e9
-    return found

@@ -14,7 +14,6 @@ __all__ = ["LearningState", "learning_routes"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 How = Literal["adapt", "train"]
-Choice = Literal["new", "before"]
 
 
 class Labelled(BaseModel):
@@ -32,10 +31,13 @@ class Refused(BaseModel):
 
 
 class Available(BaseModel):
-    """What there is to learn from."""
+    """What there is to learn from. ``too_short`` are labels without a bout of ``least_bout_s``, of which no part can be
+    held out for a test; null without a model before."""
 
     people: list[Labelled]
     labels: list[str]
+    least_bout_s: float | None
+    too_short: list[str]
     refused: Refused
 
 
@@ -43,6 +45,14 @@ class Known(BaseModel):
     """The model before."""
 
     name: str
+    labels: list[str]
+
+
+class Saved(BaseModel):
+    """A model that was learned earlier: the name of its file, when it was made (ISO 8601, UTC), and its labels."""
+
+    name: str
+    made: str
     labels: list[str]
 
 
@@ -99,8 +109,8 @@ class LearnOutcome(BaseModel):
 
 class LearningState(BaseModel):
     """The state of learning. ``enabled`` says whether this server can learn at all, ``share`` is the share of the whole
-    job, ``serves`` says which model labels, and
-    ``served_path`` is the file of a learned one."""
+    job, ``models`` are the newest learned ones, ``serves`` says which model labels, and ``served_path`` is the file of
+    a learned one."""
 
     enabled: bool
     state: Literal["idle", "running", "done", "failed", "cancelled"]
@@ -111,8 +121,9 @@ class LearningState(BaseModel):
     error: str | None
     available: Available
     before: Known | None
+    models: list[Saved]
     outcome: LearnOutcome | None
-    serves: Choice
+    serves: Literal["new", "before"]
     served_path: str | None
 
 
@@ -123,9 +134,9 @@ class LearnRequestBody(BaseModel):
 
 
 class ChoiceBody(BaseModel):
-    """Which model to serve."""
+    """Which model to serve: ``new``, ``before``, or the name of one of ``models``."""
 
-    serve: Choice
+    serve: Annotated[str, Field(min_length=1, max_length=255)]
 
 
 JSON = "application/json"
@@ -170,7 +181,7 @@ def learning_routes(learner: Learner, limits: Limits) -> APIRouter:
         openapi_extra=described_body(JSON, ChoiceBody.model_json_schema()),
     )
     async def choose(request: Request) -> dict[str, Any]:
-        """Serve the new model, or the one before."""
+        """Serve the new model, the one before, or one that was learned earlier."""
         await learner.choose((await fields_of(request, ChoiceBody, limits)).serve)
         return await learner.state()
 

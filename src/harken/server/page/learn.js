@@ -1,14 +1,14 @@
 /* The card of Learn: what is labelled, two ways to learn from it, the progress, the result, and the choice. */
 
 import { credentials, sentenceOf } from "./connection.js";
-import { chosenEarlier, result } from "./learn_result.js";
+import { earlierModels, result } from "./learn_result.js";
 import { capitalised, duration, listed, make, percent, plain, showText } from "./text.js";
 
 const ASK_MS = 700; // while a model is being made
 const IDLE_MS = 10_000;
 const WAYS = {
-  adapt: ["Adapt the model", "For activities that the model knows but mistakes. It changes only the last layer of the model, and takes seconds."],
-  train: ["Train a new model", "For activities that the model does not know. It learns from these labels alone, and takes some minutes."],
+  adapt: ["Adapt the model", "For activities that the model knows but mistakes. It changes only the last layer of the model, and takes seconds, on a busy machine longer."],
+  train: ["Train a new model", "For activities that the model does not know. It learns from these labels alone, and takes some minutes, on a busy machine longer."],
 };
 const STAGES = {
   read: "Reading the recordings",
@@ -18,37 +18,51 @@ const STAGES = {
 };
 
 /**
- * Draws the card into `element`. `onChosen(serves)` is called with "new" or "before" when another model is served.
+ * Draws the card into `element`. `onChosen(serve)` is called with "new", "before" or the name of a model when another
+ * model is served.
  * Returns `refresh()`, to be called when labels were added.
  */
 export function learn(element, { onChosen = () => {} } = {}) {
   const parts = card(element, begin, cancel);
   let timer = null;
+  let latest = 0; // the number of the latest command
+  let waiting = 0; // commands without an answer yet
   let state = null;
-  let shown = null; // the outcome that is drawn
+  let shown = null; // what is drawn of the result and of the models
 
+  /** Ask for the state, or send a command, whose answer is the state, too; whether that worked. */
   async function ask(method = "GET", path = "", body = undefined) {
+    const command = method !== "GET";
+    if (!command && waiting) return false; // the answer to the command has the state
     clearTimeout(timer);
-    const headers = { ...credentials(), ...(body && { "Content-Type": "application/json" }) };
-    try {
-      const answer = await fetch(`/api/learn${path}`, { method, headers, body: body && JSON.stringify(body) });
-      const said = await answer.json().catch(() => null);
-      if (!answer.ok) throw new Error(sentenceOf(said) ?? `The server answered ${answer.status}`);
+    if (command) {
+      waiting += 1;
+      latest += 1;
       showText(parts.trouble, null);
-      show(said);
-      return true;
+    }
+    const number = latest;
+    let worked = false;
+    try {
+      const said = await answerTo(method, path, body);
+      // An answer to a question from before the latest command is the state before it.
+      if (number === latest) show(said);
+      worked = true;
     } catch (error) {
       // A failed question is repeated silently; a failed command is shown.
-      if (method !== "GET") showText(parts.trouble, error instanceof TypeError ? "The server cannot be reached." : error.message);
-      return false;
+      if (command) showText(parts.trouble, error instanceof TypeError ? "The server cannot be reached." : error.message);
     } finally {
+      if (command) waiting -= 1;
       clearTimeout(timer);
-      if (state?.enabled !== false) timer = setTimeout(ask, state?.state === "running" ? ASK_MS : IDLE_MS);
+      const soon = state?.state === "running" || (command && !worked);
+      if (state?.enabled !== false) timer = setTimeout(ask, soon ? ASK_MS : IDLE_MS);
     }
+    return worked;
   }
 
-  function begin(how) {
-    ask("POST", "", { how });
+  async function begin(how) {
+    if (waiting) return;
+    showText(parts.note, "Starting …");
+    if (!(await ask("POST", "", { how }))) showText(parts.note, null);
   }
 
   function cancel() {
@@ -56,8 +70,12 @@ export function learn(element, { onChosen = () => {} } = {}) {
   }
 
   async function choose(serve) {
-    if (!(await ask("POST", "/choice", { serve }))) return;
-    announce(serve === "new" ? "The new model labels now." : "The model before labels now.");
+    if (waiting) return;
+    showText(parts.note, "Changing the model …");
+    const worked = await ask("POST", "/choice", { serve });
+    if (!worked) return showText(parts.note, null);
+    const name = { new: "The new model", before: "The model before" }[serve] ?? serve;
+    announce(`${name} labels now.`);
     onChosen(serve);
   }
 
@@ -71,11 +89,11 @@ export function learn(element, { onChosen = () => {} } = {}) {
     if (running) showProgress(parts, now);
     showText(parts.failed, now.state === "failed" ? `No model was made: ${now.error}` : null);
     showText(parts.note, now.state === "cancelled" ? "Cancelled; nothing was changed." : null);
-    const outcome = JSON.stringify([now.outcome, now.served_path]);
-    if (outcome !== shown) {
-      shown = outcome;
+    const drawn = JSON.stringify([now.outcome, now.served_path, now.models]);
+    if (drawn !== shown) {
+      shown = drawn;
       const focused = document.activeElement?.id;
-      parts.result.replaceChildren(...(now.outcome ? result(now.outcome, now, choose) : chosenEarlier(now, choose)));
+      parts.result.replaceChildren(...(now.outcome ? result(now.outcome, now, choose) : []), ...earlierModels(now, choose));
       if (focused?.startsWith("learn-serve-")) document.getElementById(focused)?.focus();
     }
     if (before && before.state !== now.state) changed(before.state, now);
@@ -105,11 +123,21 @@ export function learn(element, { onChosen = () => {} } = {}) {
   return { refresh: () => ask() };
 }
 
+/** The server's answer; an Error with its sentence when it refuses. */
+async function answerTo(method, path, body) {
+  const headers = { ...credentials(), ...(body && { "Content-Type": "application/json" }) };
+  const answer = await fetch(`/api/learn${path}`, { method, headers, body: body && JSON.stringify(body) });
+  const said = await answer.json().catch(() => null);
+  if (!answer.ok || said === null) throw new Error(sentenceOf(said) ?? `The server answered ${answer.status}`);
+  return said;
+}
+
 /** The empty card. */
 function card(element, begin, cancel) {
   const parts = {
     heading: make("h2", { id: "learn-heading", tabIndex: -1 }, "Learn from labels"),
     people: make("ul", { class: "learn-people" }),
+    short: make("p", { class: "quiet", hidden: true }),
     ways: make("div", { class: "learn-ways" }),
     bar: make("progress", { max: 1, "aria-label": "Making a model" }),
     status: make("p", { class: "quiet" }),
@@ -132,13 +160,15 @@ function card(element, begin, cancel) {
   parts.progress = make("div", { class: "learn-progress", hidden: true }, parts.bar, parts.status, parts.cancel);
   element.classList.add("card", "learn");
   element.setAttribute("aria-labelledby", "learn-heading");
-  element.replaceChildren(parts.heading, parts.people, parts.ways, parts.progress, parts.trouble, parts.failed, parts.note,
+  element.replaceChildren(parts.heading, parts.people, parts.short, parts.ways, parts.progress, parts.trouble, parts.failed, parts.note,
     parts.result, parts.announce);
   return parts;
 }
 
 /** Who labelled how much, and which ways are possible. */
-function showAvailable(parts, { people, refused }, running) {
+function showAvailable(parts, { people, refused, too_short: short, least_bout_s: least }, running) {
+  const few = listed(short.map((label) => `“${plain(label)}”`));
+  showText(parts.short, short.length ? `Too short to be tested: ${few}. A test needs ${duration(least)} of each in one piece, or recordings on two occasions.` : null);
   const lines = people.map(({ subject, seconds_by_label: seconds }) => {
     const each = Object.entries(seconds).map(([label, s]) => `${plain(label)} ${duration(s)}`);
     return make("li", {}, make("b", {}, subject), ` ${each.length ? listed(each) : "labels that cannot be read yet"}`);
@@ -157,8 +187,12 @@ function showAvailable(parts, { people, refused }, running) {
 }
 
 function showProgress(parts, { stage, share, seconds_left: left }) {
-  parts.bar.value = share;
-  const words = [`${STAGES[stage] ?? "Working"} … ${percent(share)}`];
+  const words = [`${STAGES[stage] ?? "Working"} …`];
+  if (share === 0) parts.bar.removeAttribute("value"); // how far the reading is is not known
+  else {
+    parts.bar.value = share;
+    words[0] += ` ${percent(share)}`;
+  }
   if (left !== null) words.push(`about ${duration(Math.max(1, left))} left`);
   parts.status.textContent = words.join(", ");
 }

@@ -7,7 +7,7 @@ const EXPLAINED =
   "Accuracy is the share of windows that get the right label. F1 of a label is lower the more of its windows are missed, " +
   "and the more other windows get it.";
 
-/** The elements of a result; `choose(serve)` is called with "new" or "before". */
+/** The elements of a result; `choose(serve)` is called with "new", "before" or the name of a model. */
 export function result(outcome, state, choose) {
   const { before } = state;
   const { test, other_people: others, cannot_show: limits, kept } = outcome;
@@ -22,12 +22,12 @@ export function result(outcome, state, choose) {
       make("p", { class: "quiet" }, `${test.sureness} ${EXPLAINED}`),
     );
   } else {
-    found.push(make("p", {}, "There is no test: no bout is long enough for a part to be held out. Record half a minute of each activity in one piece, or more."));
+    found.push(make("p", {}, "There is no test: no bout is long enough for a part to be held out. Record a minute of each activity in one piece, or more."));
   }
   if (others) {
     found.push(
       make("h3", {}, "People who were left out of training"),
-      make("p", {}, `${others.what} The people are ${listed(others.people)}.`),
+      make("p", {}, `${others.what} The people are ${listed(others.people.map((name) => `“${name}”`))}.`),
       scores(others, colours, "Scores on people who were left out"),
       ...interval(others),
     );
@@ -38,15 +38,42 @@ export function result(outcome, state, choose) {
   return found;
 }
 
-/** The elements without a result: which learned model labels, if one was chosen before the server was started. */
-export function chosenEarlier({ serves, served_path: path, before }, choose) {
-  if (serves !== "new") return [];
-  const button = make("button", { type: "button", class: "action second", id: "learn-serve-before" }, "Use the model before");
-  button.addEventListener("click", () => choose("before"));
+/**
+ * The elements of the models that were learned earlier and can be used again, besides that of the result; none if there
+ * are none. Without a result that has a choice, the model before is in the list, too.
+ */
+export function earlierModels({ outcome, models, before, served_path: path }, choose) {
+  const served = path && fileName(path);
+  const result = outcome?.model_path && fileName(outcome.model_path);
+  const others = models.filter(({ name }) => name !== result);
+  const strange = served && served !== result && !others.some(({ name }) => name === served);
+  if (!others.length && !strange) return [];
+  const rows = others.map(({ name, made, labels }) => {
+    const about = `${new Date(made).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}: ${listed(labels.map(plain))}`;
+    return line(name, make("code", {}, name), about, name === served);
+  });
+  if (before && !outcome?.kept) rows.unshift(line("before", "The model before", listed(before.labels.map(plain)), !path));
   return [
-    make("p", {}, "A model that was learned earlier labels now: ", make("code", {}, path), "."),
-    ...(before ? [make("p", { class: "links" }, button)] : []),
+    make("h3", {}, "Models learned earlier"),
+    ...(strange ? [make("p", {}, "A model that was learned earlier labels now: ", make("code", {}, path), ".")] : []),
+    make("ul", { class: "learn-models" }, ...rows),
   ];
+
+  function line(serve, title, about, used) {
+    const name = serve === "before" ? "the model before" : serve;
+    const button = serveButton(serve, used ? "In use" : "Use", used, choose);
+    button.setAttribute("aria-label", used ? `In use: ${name}` : `Use ${name}`);
+    return make("li", {}, make("div", {}, title, make("p", { class: "quiet" }, about)), button);
+  }
+}
+
+const fileName = (path) => path.split(/[\\/]/).at(-1);
+
+/** A button that chooses a model; nothing happens for the one that is in use. */
+function serveButton(serve, words, used, choose) {
+  const button = make("button", { type: "button", class: "action second", id: `learn-serve-${serve}`, "aria-pressed": String(used) }, words);
+  if (!used) button.addEventListener("click", () => choose(serve));
+  return button;
 }
 
 /** A table of scores, with a column for each model. */
@@ -84,19 +111,14 @@ function interval({ before, after }) {
 function choice({ kept, model_path: path }, { serves, served_path: served, before }, choose) {
   if (!kept) return [make("p", {}, "The adapted model is not better, so the model before stays. More labelled minutes may change that.")];
   const now = serves === "before" ? "before" : served === path ? "new" : "earlier";
-  const button = (serve, words) => {
-    const element = make("button", { type: "button", class: serve === now ? "action" : "action second", "aria-pressed": String(serve === now) }, words);
-    element.id = `learn-serve-${serve}`;
-    element.addEventListener("click", () => choose(serve));
-    return element;
-  };
+  const button = (serve, words) => serveButton(serve, serve === now ? `The ${words} (in use)` : `Use the ${words}`, serve === now, choose);
   const words = {
     new: "The new model labels now.",
     before: "The model before labels now.",
     earlier: "A model that was learned earlier labels now.",
   }[now];
   return [
-    make("p", { class: "links" }, button("new", "Use the new model"), ...(before ? [button("before", "Keep the model before")] : [])),
+    make("p", { class: "links" }, button("new", "new model"), ...(before ? [button("before", "model before")] : [])),
     make("p", { class: "quiet" }, `${words} The new model is in `, make("code", {}, path), "."),
   ];
 }
