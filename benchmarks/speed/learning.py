@@ -4,7 +4,7 @@
 
 An invented person lies, sits and walks, a minute each in turn. ``harken.jobs.learning.job.learn`` runs as in the
 server's process: it reads, makes a model for the test, tests it beside the model before, and makes the model for use.
-Seconds on the clock, with the threads that training chooses, and seconds of the processor.
+Seconds on the clock, and seconds of the processor, with the threads of the server: one core is left to the watches.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from harken.evaluation.benchmark.machine import made_with
 from harken.jobs.learning.job import learn
 from harken.models.recogniser import Recogniser
 from harken.support.files import write_text
+from harken.support.resources import usable_cores
 
 __all__: list[str] = []
 
@@ -40,6 +41,7 @@ def main() -> None:
     write_labelled = import_module("labelled_files").write_labelled
     bouts = tuple(ACTIVITIES[minute % len(ACTIVITIES)] for minute in range(arguments.minutes))
     before = Recogniser.load()
+    threads = max(1, usable_cores() - 1)
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as aside:
         folder = Path(aside)
@@ -47,7 +49,8 @@ def main() -> None:
         for how in WAYS:
             wall_s, processor_s = time.perf_counter(), time.process_time()
             epochs = arguments.epochs if how == "train" else None
-            learned = learn([path], before=before, how=how, out=folder / f"{how}.safetensors", epochs=epochs)
+            out = folder / f"{how}.safetensors"
+            learned = learn([path], before=before, how=how, out=out, epochs=epochs, threads=threads)
             found[how] = {
                 "seconds": round(time.perf_counter() - wall_s, 2),
                 "processor_seconds": round(time.process_time() - processor_s, 2),
@@ -59,6 +62,7 @@ def main() -> None:
             "command": command("speed.learning", sys.argv[1:]),
             "minutes": arguments.minutes,
             "rate_hz": arguments.rate,
+            "threads": threads,
             **found,
             **made_with(),
         }
