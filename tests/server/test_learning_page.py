@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -198,7 +199,7 @@ def test_models_that_were_learned_earlier_can_be_used_again(page: Browser) -> No
     outcome = {"kept": True, "model_path": "models/a.safetensors"}
     used = {"outcome": outcome, "served_path": "models\\b.safetensors"}
     assert page.driver.execute_async_script(script, state | used)[:2] == [["In use: b.safetensors"], []]
-    away: dict[str, object] = {"outcome": None, "models": [], "served_path": "/old/c.safetensors"}
+    away: dict[str, Any] = {"outcome": None, "models": [], "served_path": "/old/c.safetensors"}
     labels, chosen, words, _ = page.driver.execute_async_script(script, state | away)
     assert (labels, chosen) == (["Use the model before"], ["before"])
     assert "labels now: /old/c.safetensors." in words
