@@ -21,6 +21,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from http.client import HTTPException
 from typing import Any
 
 import numpy as np
@@ -140,8 +141,8 @@ class MadeUpPhone:
             except urllib.error.HTTPError as error:
                 if error.code in (400, 401, 403, 404):
                     raise
-            except OSError:
-                pass  # no connection: later
+            except (OSError, HTTPException):
+                pass  # no connection, or one that was cut: later
 
 
 def simulated_movement(activity: str, rate_hz: float, *, person: int = 0) -> NDArray[np.float64]:
