@@ -91,7 +91,9 @@ def test_files_that_cannot_be_read_do_not_stop_the_others(tmp_path: Path) -> Non
         assert [one["state"] for one in found] == ["failed", "failed", "failed", "ready"]
         errors = [one["error"] for one in found[:3]]
         assert [each.startswith(str(path)) for path, each in zip(paths, errors, strict=False)] == [True] * 3, errors
-        assert not any("by itself" in each or "a fault" in each or "memory" in each for each in errors), errors
+        assert not any("by itself" in each or "a fault" in each or "memory" in each for each in errors), "\n".join(
+            errors
+        )
         assert found[2]["error"] == f"{paths[2]}: there is no such file"
         answer = served.ask("/api/recordings/0/signal?start_ms=0&end_ms=1&pixels=1")
         assert (answer.status, answer.json) == (404, {"error": found[0]["error"]})

@@ -250,7 +250,7 @@ def test_an_answer_from_before_a_command_is_not_shown_and_a_refusal_stays(page: 
     assert starting[0]
     assert "Starting …" in starting[1]
     assert refused[0]
-    assert "Not now" in refused[1]
+    assert "not now" in refused[1]
     assert "Starting" not in refused[1]
     assert not begun[0], begun[1]
     assert "Reading the recordings …" in begun[1]

@@ -51,13 +51,19 @@ class Background:
         *,
         niceness: int,
     ) -> None:
+        self._work, self._arguments, self._niceness = work, arguments, niceness
+        self._ended = False
+        self._loop, self._on_message = asyncio.get_running_loop(), on_message
+        threading.Thread(target=self._receive, args=self._prepare(), daemon=True).start()
+
+    def _prepare(self) -> tuple[Connection, Connection]:
+        """A process that is not started yet; returns its ends of the pipes."""
         context = get_context("spawn")
         self._connection, theirs = context.Pipe(duplex=False)
         lifeline, self._held = context.Pipe(duplex=False)
-        self._process = context.Process(target=_run, args=(work, arguments, theirs, lifeline, niceness), daemon=True)
-        self._ended = False
-        self._loop, self._on_message = asyncio.get_running_loop(), on_message
-        threading.Thread(target=self._receive, args=(theirs, lifeline), daemon=True).start()
+        arguments = (self._work, self._arguments, theirs, lifeline, self._niceness)
+        self._process = context.Process(target=_run, args=arguments, daemon=True)
+        return theirs, lifeline
 
     def end(self) -> None:
         """Kill the process. No more messages come."""
@@ -67,27 +73,44 @@ class Background:
             self._process.kill()
 
     def _receive(self, theirs: Connection, lifeline: Connection) -> None:
-        """Start the process, which takes a while, and pass its messages on."""
+        """Run the process, and pass its messages on.
+
+        On busy machines it was seen, rarely, that a process ended regularly (exit code 0) and its only message did not
+        arrive. It is then run once more, as nothing was done with its work yet.
+        """
+        silent, error = self._run_once(theirs, lifeline)
+        if error is not None and silent and self._process.exitcode == 0 and not self._ended:
+            _, error = self._run_once(*self._prepare())
+        if error is not None:
+            self._pass_on({"type": "failed", "error": error})
+
+    def _run_once(self, theirs: Connection, lifeline: Connection) -> tuple[bool, str | None]:
+        """Start the process, which takes a while, and pass its messages on until it ends.
+
+        Returns:
+            Whether no message came; and why the last one is missing, None if it came.
+        """
         message: dict[str, Any] = {}
         try:
             start_with_one_thread(self._process)
         except (OSError, RuntimeError) as error:  # such as too many processes
-            self._pass_on({"type": "failed", "error": f"a process could not be started ({error})"})
-            return
+            return True, f"a process could not be started ({error})"
         finally:
             theirs.close()
             lifeline.close()
         if self._ended:
             self._process.kill()
+        error_sentence = None
         try:
             while message.get("type") not in ("done", "failed"):
                 message = orjson.loads(self._connection.recv_bytes())
                 self._pass_on(message)
         except (EOFError, OSError):
             self._process.join(ENDS_WITHIN_S)
-            self._pass_on({"type": "failed", "error": _how_it_ended(self._process.exitcode)})
+            error_sentence = _how_it_ended(self._process.exitcode)
         self._connection.close()
         self._process.join(ENDS_WITHIN_S)
+        return not message, error_sentence
 
     def _pass_on(self, message: dict[str, Any]) -> None:
         with contextlib.suppress(RuntimeError):  # the event loop has ended
