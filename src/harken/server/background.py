@@ -26,6 +26,7 @@ __all__ = ["Background", "Send"]
 Send = Callable[..., None]
 """Sends a message, whose fields are the arguments."""
 ENDS_WITHIN_S = 5.0
+RUN_AGAIN = 2
 NO_MEMORY = "memory ran out"
 KILLED = 9
 """SIGKILL, by which Linux ends a process when memory runs out."""
@@ -76,25 +77,27 @@ class Background:
         """Run the process, and pass its messages on.
 
         On busy machines it was seen, rarely, that a process ended regularly (exit code 0) and its only message did not
-        arrive. It is then run once more, as nothing was done with its work yet.
+        arrive. It is then run again, twice at most.
         """
-        silent, error = self._run_once(theirs, lifeline)
-        if error is not None and silent and self._process.exitcode == 0 and not self._ended:
-            _, error = self._run_once(*self._prepare())
+        error = self._run_once(theirs, lifeline)
+        for _ in range(RUN_AGAIN):
+            if error is None or self._process.exitcode != 0 or self._ended:
+                break
+            error = self._run_once(*self._prepare())
         if error is not None:
             self._pass_on({"type": "failed", "error": error})
 
-    def _run_once(self, theirs: Connection, lifeline: Connection) -> tuple[bool, str | None]:
+    def _run_once(self, theirs: Connection, lifeline: Connection) -> str | None:
         """Start the process, which takes a while, and pass its messages on until it ends.
 
         Returns:
-            Whether no message came; and why the last one is missing, None if it came.
+            Why the last message is missing; None if it came.
         """
         message: dict[str, Any] = {}
         try:
             start_with_one_thread(self._process)
         except (OSError, RuntimeError) as error:  # such as too many processes
-            return True, f"a process could not be started ({error})"
+            return f"a process could not be started ({error})"
         finally:
             theirs.close()
             lifeline.close()
@@ -110,7 +113,7 @@ class Background:
             error_sentence = _how_it_ended(self._process.exitcode)
         self._connection.close()
         self._process.join(ENDS_WITHIN_S)
-        return not message, error_sentence
+        return error_sentence
 
     def _pass_on(self, message: dict[str, Any]) -> None:
         with contextlib.suppress(RuntimeError):  # the event loop has ended
