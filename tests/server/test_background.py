@@ -57,3 +57,23 @@ def last_message(work: Callable[[Send, str], None], argument: str) -> dict[str, 
 )
 def test_the_end_of_a_process_is_a_sentence(work: Callable[[Send, str], None], argument: str, sentence: str) -> None:
     assert last_message(work, argument) == {"type": "failed", "error": sentence}
+
+
+def test_the_receiver_may_change_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed: list[dict[str, Any]] = []
+
+    def pass_on(background: Background, message: dict[str, Any]) -> None:
+        """As if the event loop took it before the thread that reads goes on."""
+        passed.append(dict(message))
+        message.clear()
+
+    async def run() -> None:
+        background = Background(fails, ("strange",), lambda _: None, niceness=0)
+        async with asyncio.timeout(60):
+            while background._process.exitcode is None or not background._connection.closed:
+                await asyncio.sleep(0.02)
+        background.end()
+
+    monkeypatch.setattr(Background, "_pass_on", pass_on)
+    asyncio.run(run())
+    assert [message["type"] for message in passed] == ["failed"]

@@ -26,7 +26,6 @@ __all__ = ["Background", "Send"]
 Send = Callable[..., None]
 """Sends a message, whose fields are the arguments."""
 ENDS_WITHIN_S = 5.0
-RUN_AGAIN = 2
 NO_MEMORY = "memory ran out"
 KILLED = 9
 """SIGKILL, by which Linux ends a process when memory runs out."""
@@ -52,19 +51,13 @@ class Background:
         *,
         niceness: int,
     ) -> None:
-        self._work, self._arguments, self._niceness = work, arguments, niceness
-        self._ended = False
-        self._loop, self._on_message = asyncio.get_running_loop(), on_message
-        threading.Thread(target=self._receive, args=self._prepare(), daemon=True).start()
-
-    def _prepare(self) -> tuple[Connection, Connection]:
-        """A process that is not started yet; returns its ends of the pipes."""
         context = get_context("spawn")
         self._connection, theirs = context.Pipe(duplex=False)
         lifeline, self._held = context.Pipe(duplex=False)
-        arguments = (self._work, self._arguments, theirs, lifeline, self._niceness)
-        self._process = context.Process(target=_run, args=arguments, daemon=True)
-        return theirs, lifeline
+        self._process = context.Process(target=_run, args=(work, arguments, theirs, lifeline, niceness), daemon=True)
+        self._ended = False
+        self._loop, self._on_message = asyncio.get_running_loop(), on_message
+        threading.Thread(target=self._receive, args=(theirs, lifeline), daemon=True).start()
 
     def end(self) -> None:
         """Kill the process. No more messages come."""
@@ -74,46 +67,28 @@ class Background:
             self._process.kill()
 
     def _receive(self, theirs: Connection, lifeline: Connection) -> None:
-        """Run the process, and pass its messages on.
-
-        On busy machines it was seen, rarely, that a process ended regularly (exit code 0) and its only message did not
-        arrive. It is then run again, twice at most.
-        """
-        error = self._run_once(theirs, lifeline)
-        for _ in range(RUN_AGAIN):
-            if error is None or self._process.exitcode != 0 or self._ended:
-                break
-            error = self._run_once(*self._prepare())
-        if error is not None:
-            self._pass_on({"type": "failed", "error": error})
-
-    def _run_once(self, theirs: Connection, lifeline: Connection) -> str | None:
-        """Start the process, which takes a while, and pass its messages on until it ends.
-
-        Returns:
-            Why the last message is missing; None if it came.
-        """
-        message: dict[str, Any] = {}
+        """Start the process, which takes a while, and pass its messages on."""
         try:
             start_with_one_thread(self._process)
         except (OSError, RuntimeError) as error:  # such as too many processes
-            return f"a process could not be started ({error})"
+            self._pass_on({"type": "failed", "error": f"a process could not be started ({error})"})
+            return
         finally:
             theirs.close()
             lifeline.close()
         if self._ended:
             self._process.kill()
-        error_sentence = None
+        last = False
         try:
-            while message.get("type") not in ("done", "failed"):
+            while not last:
                 message = orjson.loads(self._connection.recv_bytes())
+                last = message["type"] in ("done", "failed")  # before the event loop has it, which may change it
                 self._pass_on(message)
         except (EOFError, OSError):
             self._process.join(ENDS_WITHIN_S)
-            error_sentence = _how_it_ended(self._process.exitcode)
+            self._pass_on({"type": "failed", "error": _how_it_ended(self._process.exitcode)})
         self._connection.close()
         self._process.join(ENDS_WITHIN_S)
-        return error_sentence
 
     def _pass_on(self, message: dict[str, Any]) -> None:
         with contextlib.suppress(RuntimeError):  # the event loop has ended
