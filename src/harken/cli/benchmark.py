@@ -171,11 +171,7 @@ def benchmark(
 class _Lines:
     """Prints a line on the standard error for each finished task."""
 
-    def __init__(self) -> None:
-        self.tasks = self.done = 0
-
     def begins(self, *, tasks: int, done: int) -> None:
-        self.tasks, self.done = tasks, done
         if done:
             typer.echo(f"{done} of {tasks} are there already.", err=True)
         if done < tasks:
@@ -184,7 +180,6 @@ class _Lines:
     def finished(self, finished: "Finished") -> None:
         from harken.recordings.inspection import duration_text
 
-        self.done = finished.done
         left = f", about {duration_text(round(finished.left_s))} left" if finished.done < finished.tasks else ""
         typer.echo(
             f"{finished.method}, fold {finished.fold}: mean person macro F1 {finished.mean_person_macro_f1:.3f} in "
@@ -206,10 +201,14 @@ def _run(data: str, *, out: Path, **options: Any) -> dict[str, Any]:
     try:
         return run(data, out=out, display=lines, **options)
     except KeyboardInterrupt:
+        from harken.evaluation.benchmark.directory import BenchmarkDirectory
+
+        finished = BenchmarkDirectory(out).finished()  # the directory knows: a line may not be printed yet
         kept = (
-            f"{printable(out)} has the {lines.done} folds that are done; repeat the command with --resume to continue."
-            if lines.done
-            else "No fold is done yet, so nothing was kept."
+            f"{printable(out)} has {finished} {'result' if finished == 1 else 'results'}; repeat the command with "
+            "--resume to continue."
+            if finished
+            else "No result is complete yet, so nothing was kept."
         )
         typer.echo(f"\nStopped. {kept}", err=True)
         raise typer.Exit(130) from None

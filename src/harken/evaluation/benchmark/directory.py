@@ -46,6 +46,10 @@ class BenchmarkDirectory:
         """The path of the model of a preset on a fold."""
         return self.finding(fold, method).with_suffix(".safetensors")
 
+    def finished(self) -> int:
+        """The number of results of a method on a fold that are complete."""
+        return sum(1 for _ in self.path.glob("fold_*/[!.]*.json"))
+
     @classmethod
     def open(cls, path: Path, *, resume: bool) -> "BenchmarkDirectory":
         """Make an empty directory, or open one to continue.
