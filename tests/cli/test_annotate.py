@@ -11,6 +11,8 @@ import pytest
 
 from annotating_server import annotating_process, write_recording
 from command_line import Run
+from harken.cli.annotate import _listening
+from server_process import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +86,14 @@ def test_a_port_in_use_is_an_error(run_harken: Run, tmp_path: Path) -> None:
         finished = run_harken("annotate", path, "--no-model", "--port", port, "--no-open")
     assert finished.exit_code == 2
     assert f"cannot listen at 127.0.0.1, port {port}" in finished.stderr
+
+
+def test_without_a_port_the_usual_one_is_taken_or_another_if_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = free_port()
+    monkeypatch.setattr("harken.cli.annotate.USUAL_PORT", usual)
+    with _listening(None) as first, _listening(None) as second:
+        assert first.getsockname()[1] == usual
+        assert second.getsockname()[1] not in (0, usual)
 
 
 def test_the_server_starts_without_the_libraries_of_its_processes() -> None:

@@ -22,17 +22,15 @@ def annotation_server(
     *,
     reading: TableOptions,
     model: Path | None,
-    port: int = 8000,
     on_started: Callable[[], None] = lambda: None,
     on_failed: Callable[[str], None] = lambda _: None,
 ) -> "uvicorn.Server":
-    """A server that is ready to ``run()``. Only this machine reaches it.
+    """A server that is ready to ``run(sockets=...)``. Only this machine reaches it.
 
     Args:
         files: the recordings, and a name for each.
         reading: how tables are read.
         model: the model that makes suggestions, a file or a run directory; None for none.
-        port: the port.
         on_started: called when the server answers requests.
         on_failed: called with a sentence when a recording cannot be read.
 
@@ -70,4 +68,4 @@ def annotation_server(
     app.include_router(page_routes(PAGE, SERVER_PAGE))
     learning = LearningOnDemand(app, desk, LIMITS)
     guard = Guard(learning, token=None, on_refused=lambda reason: metrics.add("harken_refused_total", reason=reason))
-    return uvicorn_server(guard, LIMITS, metrics, host="127.0.0.1", port=port, on_started=on_started)
+    return uvicorn_server(guard, LIMITS, metrics, host="127.0.0.1", port=0, on_started=on_started)

@@ -1,5 +1,7 @@
 """``harken annotate``: label recordings by hand, on a page in a browser."""
 
+import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +12,20 @@ from harken.readers.options import TableOptions
 
 __all__ = ["annotate"]
 
+HOST = "127.0.0.1"
+
+USUAL_PORT = 8100
+"""A browser stores by the address of a page, so the page finds the order of labels again at the same port."""
+
 NoModel = Annotated[bool, typer.Option("--no-model", help="Make no suggestions.", metavar=FLAG)]
 Port = Annotated[
-    int, typer.Option(help="The port to listen at; 0: the system chooses one.", metavar="N", min=0, max=65535)
+    int | None,
+    typer.Option(
+        help=f"The port to listen at; 0: the system chooses one. [default: {USUAL_PORT}, or another if it is in use]",
+        metavar="N",
+        min=0,
+        max=65535,
+    ),
 ]
 OpenPage = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.", metavar=FLAG)]
 
@@ -23,7 +36,7 @@ def annotate(
     *,
     model: ModelOrPackaged = None,
     no_model: NoModel = False,
-    port: Port = 0,
+    port: Port = None,
     open_page: OpenPage = True,
     reading: TableOptions,
 ) -> None:
@@ -38,7 +51,7 @@ def annotate(
     from harken.annotations.labelling import is_side_file
     from harken.cli.files import distinct_names, recordings
     from harken.models.model_file import PACKAGED_MODEL
-    from harken.server.server import address, listening
+    from harken.server.server import address
     from harken.support.errors import HarkenError
     from harken.support.printable import printable
 
@@ -50,10 +63,9 @@ def annotate(
     for path in found:
         if not path.exists():
             raise HarkenError(f"{path}: there is no such file")
-    listening_at = port
 
     def started() -> None:
-        url = address("127.0.0.1", listening_at, None)
+        url = address(HOST, opened.getsockname()[1], None)
         typer.echo(f"harken annotate: {url}")
         typer.echo("Ctrl+C stops.")
         if open_page:
@@ -65,10 +77,19 @@ def annotate(
         list(zip(found, distinct_names(found), strict=True)),
         reading=reading,
         model=None if no_model else model or PACKAGED_MODEL,
-        port=port,
         on_started=started,
         on_failed=lambda sentence: typer.echo(printable(sentence), err=True),
     )
-    with listening("127.0.0.1", port) as socket:
-        listening_at = socket.getsockname()[1]
-        server.run(sockets=[socket])
+    with _listening(port) as opened:
+        server.run(sockets=[opened])
+
+
+def _listening(port: int | None) -> socket.socket:
+    """A socket at the port, or at the usual port or any other if none is given."""
+    from harken.server.server import listening
+    from harken.support.errors import HarkenError
+
+    if port is None:
+        with suppress(HarkenError):  # it is in use, maybe by another page
+            return listening(HOST, USUAL_PORT)
+    return listening(HOST, port or 0)

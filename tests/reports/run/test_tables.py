@@ -2,7 +2,10 @@
 
 from dataclasses import fields, replace
 
+import pytest
+
 from harken.learning.augmentation import Augmentation
+from harken.networks.specification import CalibratedOn
 from harken.reports.run.tables import training_facts
 from run_outcomes import MakeOutcome
 
@@ -38,3 +41,19 @@ def test_every_change_of_the_augmentation_is_named(make_outcome: MakeOutcome) ->
 def test_epochs_that_were_not_enough(make_outcome: MakeOutcome) -> None:
     outcome = replace(make_outcome(preset="everyday"), training_windows=100, iterations=1_000)
     assert dict(training_facts(outcome))["Epochs"] == "25, and more to make 1,000 iterations"
+
+
+@pytest.mark.parametrize(
+    ("on", "sentence"),
+    [
+        ("unseen", "1.5, fitted on windows of unseen people"),
+        ("the same person", "1.5, fitted on windows of people on whom the model was trained"),
+        ("nobody", "1.5, not fitted"),
+    ],
+)
+def test_the_windows_on_which_the_temperature_was_fitted_are_named(
+    make_outcome: MakeOutcome, on: CalibratedOn, sentence: str
+) -> None:
+    outcome = make_outcome()
+    specification = replace(outcome.specification, temperature=1.5, calibrated_on=on)
+    assert dict(training_facts(replace(outcome, specification=specification)))["Temperature"] == sentence

@@ -1,7 +1,7 @@
 """The tables of a report: the tests, the people, the recordings, the training, and the glossary."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +12,7 @@ from harken.figures.style import UNLABELLED_COLOUR, label_colours
 from harken.learning.augmentation import Augmentation
 from harken.learning.presets import SlidingHops
 from harken.learning.scores import PeopleScores, Scores
+from harken.networks.specification import CalibratedOn
 from harken.recordings.inspection import Inspection, duration_text, inspect_recording
 from harken.reports.run.caveats import SharedNote, share_notes
 from harken.reports.run.sentences import commonest_mistake, number, without_folders
@@ -52,6 +53,12 @@ OPTIMISERS = {
     "adamw": "AdamW",
     "rmsprop": "RMSprop",
 }
+TEMPERATURE: Mapping[CalibratedOn, str] = {
+    "unseen": "fitted on windows of unseen people",
+    "the same person": "fitted on windows of people on whom the model was trained",
+    "nobody": "not fitted",
+}
+"""The windows on which a temperature was fitted."""
 LIKE_ANOTHER = {
     "other_wrist": "mirrored to the other wrist ({:.0%} of windows)",
     "other_way_round": "worn the other way round ({:.0%} of windows)",
@@ -303,7 +310,7 @@ def training_facts(outcome: "Outcome") -> list[Fact]:
         ),
         *_optimiser_facts(training),
         Fact("Seed", f"{training.seed}"),
-        Fact("Temperature", f"{specification.temperature:.3g}, calibrated on {specification.calibrated_on}"),
+        Fact("Temperature", f"{specification.temperature:.3g}, {TEMPERATURE[specification.calibrated_on]}"),
         Fact("Computed on", outcome.settings.device),
         Fact("Software", _versions()),
     ]
