@@ -225,7 +225,7 @@ def test_signs_and_units(case: str, tmp_path: Path) -> None:
         assert (TURNED in notes(recording)) == turn
         assert (UNKNOWN_PHONE in notes(recording)) == (note == UNKNOWN_PHONE)
         assert (OLD in notes(recording)) == (note == OLD)
-        assert NEVER in notes(recording)
+        assert (NEVER in notes(recording)) == (sensor in ("Accelerometer", "TotalAcceleration"))
 
 
 def test_a_watch_comes_before_the_phone_that_it_is_paired_with(tmp_path: Path) -> None:
@@ -245,6 +245,17 @@ def test_a_watch_comes_before_the_phone_that_it_is_paired_with(tmp_path: Path) -
     recording = read(folder(tmp_path / "both", files))
     assert len(recording) == 300
     assert "These files of the export contain no samples: WristMotion.csv." in notes(recording)
+
+
+def test_a_file_of_one_sample_is_read_only_if_there_is_no_other(tmp_path: Path) -> None:
+    """As in a real export, in which the only calibrated sample is older than all others."""
+    stale = b"time,seconds_elapsed,z,y,x\n1718940234310572000,-162447.51,0,0,0\n"
+    files = {"Accelerometer.csv": stale, "AccelerometerUncalibrated.csv": axes(times(300), G)}
+    recording = read(folder(tmp_path / "both", files))
+    np.testing.assert_allclose(recording.signals, turned(G), atol=2e-6)
+    assert "These files of the export contain only one sample: Accelerometer.csv." in notes(recording)
+    assert "was not read" not in notes(recording)
+    assert len(read(folder(tmp_path / "alone", {"Accelerometer.csv": stale}))) == 1
 
 
 def test_acceleration_without_gravity_is_read_with_a_note(tmp_path: Path) -> None:

@@ -71,9 +71,9 @@ def test_the_label_on_the_page_is_then_that_of_the_chosen_model(
 
     browser.wait("return !document.getElementById('learn-train').disabled", seconds=30)
     browser.run("document.getElementById('learn-train').click()")
-    browser.wait("return document.querySelector('.learn-result').children.length > 0", seconds=LONGEST_S)
-    assert "phone" in browser.run("return document.querySelector('.learn-people').textContent")
     choose = "[...document.querySelectorAll('.learn-result button')].find((one) => /new model/.test(one.textContent))"
+    browser.wait(f"return {choose} !== undefined", seconds=LONGEST_S)
+    assert "phone" in browser.run("return document.querySelector('.learn-people').textContent")
     with pushing(served.url("/push"), name="phone", clock_offset_s=ahead_s + 1, every_s=0.2) as phone:
         browser.run(f"{choose}.click()")
         for activity, label in (("running", "drumming"), ("lying", "dozing")):

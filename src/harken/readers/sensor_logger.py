@@ -1,8 +1,9 @@
 """Reader of exports of Sensor Logger (Kelvin Choi's app for iPhone, Android and their watches).
 
 Source: the app's documentation (github.com/tszheichoi/awesome-sensor-logger: README, UNITS, COORDINATES and
-CROSSPLATFORM). The reader was run on a real ``WristMotion.csv`` of an Apple Watch. It was never run on real files of a
-phone, on a real ``WatchAccelerometerUncalibrated.csv``, or on real folders and archives.
+CROSSPLATFORM). The reader was run on real files of an Apple Watch (``WristMotion``,
+``WatchAccelerometerUncalibrated``) and on a real folder of an iPhone (``AccelerometerUncalibrated``). It was never run
+on real files of Android, on a real ``TotalAcceleration`` or ``Gravity``, or on a real archive.
 """
 
 import csv
@@ -17,6 +18,7 @@ import numpy as np
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
+from harken.readers.device import plain_head
 from harken.readers.exports import NO_GRAVITY, TURNED, cut_short_note, first_look, never_run, owner, with_gravity
 from harken.readers.layout import SNIFFED_BYTES, UTF8_MARK, Layout
 from harken.readers.options import AccelerationUnit, TableOptions, check_timezone
@@ -34,6 +36,7 @@ PHONE = ("TotalAcceleration", "Accelerometer", "AccelerometerUncalibrated")
 """Files with acceleration: those of a watch first, and the best first in each group."""
 NEVER_EXPORTED = (".cwa", ".gt3x", ".bin", ".parquet")
 """Endings of research watches' files and of Parquet, which exports of the app never contain."""
+RUN_ON_REAL_FILES = (*WATCH, "AccelerometerUncalibrated")
 BESIDE = ("Gravity", "Metadata")
 OTHER_AXES = re.compile(r"Gravity|Headphone|(Watch)?(Gyroscope|Magnetometer|\w*Orientation)(Uncalibrated)?")
 """Files with columns x, y and z that are not acceleration, or with acceleration that is not of a wrist."""
@@ -198,31 +201,39 @@ def open_source(path: Path, options: TableOptions) -> Source:
         table.signals[:, :3] *= -1
     if sensor in PHONE:
         notes.append(OF_A_PHONE)
-    if sensor != "WristMotion" or path != export.files[sensor]:
-        kind = "folders and archives" if sensor == "WristMotion" else export.files[sensor].name
-        notes.append(never_run(f"Sensor Logger's {kind}"))
+    if sensor not in RUN_ON_REAL_FILES:
+        notes.append(never_run(f"Sensor Logger's {export.files[sensor].name}"))
+    elif path.is_file() and path != export.files[sensor]:
+        notes.append(never_run("Sensor Logger's archives"))
     return TableSource(table, options, path=path, notes=[*notes, *cut_short_note(export.files[sensor])])
 
 
 def _choose(export: Export) -> tuple[str, list[str]]:
-    """The best sensor whose file has rows, and notes on the choice."""
+    """The best sensor whose file has samples, and notes on the choice.
+
+    A real export of an iPhone that sent no calibrated acceleration has one row of it, of zeros, days before the rest.
+    """
     there = [sensor for sensor in ("", *WATCH, *PHONE) if sensor in export.files]
-    filled = [sensor for sensor in there if _has_rows(export.files[sensor])]
+    rows = {sensor: _rows_seen(export.files[sensor]) for sensor in there}
+    filled = [sensor for sensor in there if rows[sensor] > 1] or [sensor for sensor in there if rows[sensor]]
     if not filled:
         return there[0], []  # reading it raises the error
     notes = [_origin(export, filled[0])] if export.metadata or export.files[filled[0]] != export.root else []
-    empty = [export.files[sensor].name for sensor in there if sensor not in filled]
-    if empty:
-        notes.append(f"These files of the export contain no samples: {', '.join(empty)}.")
+    for count, words in ((0, "no samples"), (1, "only one sample")):
+        left = [export.files[sensor].name for sensor in there if rows[sensor] == count and sensor not in filled]
+        if left:
+            notes.append(f"These files of the export contain {words}: {', '.join(left)}.")
     if filled[1:]:
         left = [export.files[sensor].name for sensor in filled[1:]]
         notes.append(f"The export has more acceleration, which was not read: {', '.join(left)}.")
     return filled[0], notes
 
 
-def _has_rows(path: Path) -> bool:
+def _rows_seen(path: Path) -> int:
+    """The number of rows at the beginning of a file, below its header."""
     with opened(path) as file:
-        return first_look(path, file.read(SNIFFED_BYTES)) is not None
+        head = file.read(SNIFFED_BYTES)
+    return 0 if first_look(path, head) is None else len(plain_head(head).splitlines()) - 1
 
 
 def _origin(export: Export, sensor: str) -> str:

@@ -29,9 +29,10 @@ LEAST_SHARE_FOR_A_FORECAST = 0.05
 
 @dataclass
 class _Job:
-    """A job, and its progress."""
+    """A job, and its progress. ``out`` is the model file that it writes."""
 
     how: str
+    out: Path
     state: str = "running"
     stage: str | None = "read"
     share: float = 0.0
@@ -95,6 +96,7 @@ class Learner:
         available = await asyncio.to_thread(self._available)
         models = [] if self._refused else await asyncio.to_thread(self._saved.newest)
         job = self._job
+        running = job if job is not None and job.state == "running" else None
         before = None
         if self._before is not None:
             specification = self._before.specification_
@@ -109,8 +111,9 @@ class Learner:
             "error": job and job.error,
             "available": available,
             "before": before,
-            "models": [one._asdict() for one in models],
-            "outcome": job and job.outcome,
+            # The process writes its model before it tells the outcome, and the outcome before it ends.
+            "models": [one._asdict() for one in models if not (running and one.name == running.out.name)],
+            "outcome": None if job is None or running else job.outcome,
             "serves": "before" if self._served is None else "new",
             "served_path": self._served and str(self._served),
         }
@@ -137,7 +140,7 @@ class Learner:
             sentence = f"models cannot be saved in {printable(self._folder)} ({error.strerror or error})"
             raise RefusedError(507, 1011, sentence, reason="disk") from error
         self._refuse_second()
-        job = self._job = _Job(how)
+        job = self._job = _Job(how, request.out)
         self._process = Background(
             learn_in_process, (request.plain(),), lambda message: self._take(job, message), niceness=NICENESS
         )
