@@ -37,6 +37,7 @@ PHONE = ("TotalAcceleration", "Accelerometer", "AccelerometerUncalibrated")
 NEVER_EXPORTED = (".cwa", ".gt3x", ".bin", ".parquet")
 """Endings of research watches' files and of Parquet, which exports of the app never contain."""
 RUN_ON_REAL_FILES = (*WATCH, "AccelerometerUncalibrated")
+"""Of an Apple Watch and an iPhone; none of Android."""
 BESIDE = ("Gravity", "Metadata")
 OTHER_AXES = re.compile(r"Gravity|Headphone|(Watch)?(Gyroscope|Magnetometer|\w*Orientation)(Uncalibrated)?")
 """Files with columns x, y and z that are not acceleration, or with acceleration that is not of a wrist."""
@@ -201,7 +202,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
         table.signals[:, :3] *= -1
     if sensor in PHONE:
         notes.append(OF_A_PHONE)
-    if sensor not in RUN_ON_REAL_FILES:
+    if sensor not in RUN_ON_REAL_FILES or export.platform == "android":
         notes.append(never_run(f"Sensor Logger's {export.files[sensor].name}"))
     elif path.is_file() and path != export.files[sensor]:
         notes.append(never_run("Sensor Logger's archives"))
