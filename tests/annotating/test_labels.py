@@ -1,6 +1,7 @@
 """Labels while they are edited: what is read, what is written, and what is refused with which sentence."""
 
 import os
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import harken
+from annotating_server import annotating, put
 from harken.annotating import labels as module
 from harken.annotating.labels import ChangedError, Labels, ReadOnlyError, restored_ns
+from harken.annotations.labelling import with_labels
 from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
 from harken.support.errors import HarkenError
@@ -199,6 +203,43 @@ def test_local_times_are_only_replaced_when_the_zone_is_known(tmp_path: Path) ->
     assert labels.read_only is None
     labels.save(labels.revision, labels.as_json()["intervals"])
     assert labels.path.read_text().splitlines()[1] == "2023-11-15T00:20:00+02:00,2023-11-15T00:30:00+02:00,lying"
+
+
+def test_labels_of_a_recording_without_a_zone_have_none_either(tmp_path: Path) -> None:
+    content = "start,end,label\n2023-11-14T22:20:00+00:00,2023-11-14T22:30:00+00:00,lying\n"
+    options: dict[str, Any] = {"zone_known": False, "local_times": True}
+    labels = opened(tmp_path, content, **options)
+    assert labels.read_only is not None
+    assert labels.read_only.startswith("anna.labels.csv has times with a zone, and the recording has none; add --time")
+    labels.path.unlink()
+    labels = opened(tmp_path, **options)
+    labels.save(labels.revision, [row(0, 60.25)])
+    assert labels.path.read_text().endswith("\n2023-11-14T22:13:20.123456789,2023-11-14T22:14:20.373,lying\n")
+
+
+def test_labels_of_local_times_keep_their_places_when_the_zone_is_given_later(tmp_path: Path) -> None:
+    start = datetime(2024, 3, 9, 10, 0)
+    rows = [f"{start + timedelta(seconds=second / 20)},0.1,{second % 7 / 10},9.8" for second in range(20 * 120)]
+    (path := tmp_path / "anna.csv").write_text("\n".join(["time,x,y,z", *rows, ""]))
+    start_ms = round(start.replace(tzinfo=UTC).timestamp() * 1000)
+    one: dict[str, Any]
+    one = {"start_ms": start_ms + 30_000, "end_ms": start_ms + 60_000, "label": "lying", "note": ""}
+    with annotating(path) as served:
+        assert put(served, [one]).status == 200
+    for zone in (None, "Europe/Athens", "America/New_York"):
+        recording = with_labels(harken.read(path, timezone=zone), tmp_path / "anna.labels.csv")
+        labelled = np.flatnonzero(recording.label_codes >= 0)
+        assert labelled.tolist() == list(range(600, 1200)), zone
+        assert not any("anna.labels.csv" in note for note in recording.quality.notes)
+    with annotating(path, reading=harken.TableOptions(timezone="Europe/Athens")) as served:
+        (found,) = served.ask("/api/recordings/0/labels").json["intervals"]
+        assert found["start_ms"] == one["start_ms"] - 7_200_000
+        assert put(served, [found]).status == 200
+    assert "2024-03-09T10:00:30+02:00" in (tmp_path / "anna.labels.csv").read_text()
+    with annotating(path) as served:
+        refused = put(served, [one])
+        assert refused.status == 423
+        assert "has times with a zone, and the recording has none; add --timezone ZONE" in refused.json["error"]
 
 
 def test_a_file_of_several_people_is_not_labelled(tmp_path: Path) -> None:

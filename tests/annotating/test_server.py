@@ -212,6 +212,7 @@ def test_signals_can_be_seen_while_the_rest_is_read(tmp_path: Path, monkeypatch:
     blocks = [block for one in seen if one["type"] == "more" for block in one["blocks"]]
     assert blocks == seen[-1]["blocks"]
     assert seen[-2]["read_to_ns"] == seen[-1]["end_ns"]
+    assert seen[-2]["share"] == pytest.approx(1, abs=0.02)
 
 
 def test_a_disk_without_space_is_refused_before_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

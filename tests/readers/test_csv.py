@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import harken
-from harken.readers import blocks
+from harken.readers import TableOptions, blocks, open_source
 from harken.recordings.recording import STANDARD_GRAVITY, Recording
 from reader_checks import Options
 from tables import HEADER, START_MS, acceleration, notebook_lines, write
@@ -39,6 +39,15 @@ def test_notebook_format(tmp_path: Path) -> None:
     assert recording.quality.time_unit == "ms"
     assert recording.quality.acceleration_unit == "m/s2"
     assert recording.quality.notes == ("Acceleration is in m/s2 (at rest 10.01), converted to g.",)
+
+
+def test_the_number_of_samples_is_expected_by_the_size_of_the_file(tmp_path: Path) -> None:
+    plain = write(tmp_path, notebook_lines(5_000), "ann.csv")
+    assert open_source(plain, TableOptions()).expected_samples == pytest.approx(5_000, rel=0.05)
+    packed = tmp_path / "ann.csv.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert open_source(packed, TableOptions()).expected_samples == 0
+    assert open_source(plain, TableOptions(subject="ann")).expected_samples == 0
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import harken
-from harken.readers import open_stream
+from harken.readers import TableOptions, open_source, open_stream
 from harken.support.errors import HarkenError
 from reader_checks import Options
 from stream_checks import refusal_of
@@ -45,6 +45,11 @@ def test_same_as_the_csv(tmp_path: Path) -> None:
     assert parquet.fingerprint == csv.fingerprint
     assert parquet.subject == "ann"
     assert (parquet.channels, parquet.quality.notes) == (csv.channels, csv.quality.notes)
+
+
+def test_the_number_of_samples_is_expected(tmp_path: Path) -> None:
+    table().write_parquet(tmp_path / "ann.parquet")
+    assert open_source(tmp_path / "ann.parquet", TableOptions()).expected_samples == ROWS
 
 
 def test_row_groups_and_other_columns(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ FACTS = "facts.json"
 """The file of an entry with all but the levels."""
 MOST_BYTES = 4 << 30
 """The size of all entries: two months at any rate above 50 Hz."""
-FORMAT = 1
+FORMAT = 2
 """Changes when the form of an entry does."""
 
 

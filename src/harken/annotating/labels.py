@@ -52,6 +52,8 @@ class Labels:
         subject: its wearer.
         column: the intervals of its label column (start, end, label), in ns since 1970.
         zone_known: whether the wearer's time zone is known, so that times without a zone can be written with it.
+        local_times: whether the recording's times have no zone, and were read as UTC. Labels are then written without a
+            zone, too, so that they keep their places when the zone is given later.
         several_people: whether the recording's file has other people, too.
 
     Attributes:
@@ -69,13 +71,14 @@ class Labels:
         column: list[tuple[int, int, str]],
         *,
         zone_known: bool = True,
+        local_times: bool = False,
         several_people: bool = False,
     ) -> None:
         self.path = side_file(recording)
         self.revision = time.time_ns() // MS_NS
         self.read_only: str | None = None
         self._recording, self._span, self._subject = recording, span, subject
-        self._zone_known, self._several_people = zone_known, several_people
+        self._zone_known, self._local_times, self._several_people = zone_known, local_times, several_people
         self._column = [(*row, FIRST_LINE + number) for number, row in enumerate(column)]
         self.load()
 
@@ -83,12 +86,14 @@ class Labels:
         """Read the labels again, because another program changed the file."""
         self.revision += 1
         self._state = file_state(self.path)
-        self.read_only, found = None, None
+        self.read_only = found = zone = None
         self.intervals = Intervals.of([], self.path)
         try:
             if self._state is not None:
                 found = read_annotations(self.path)
-                self.read_only = why_not_replaced(found, zone_known=self._zone_known)
+                if not self._zone_known:
+                    zone = why_zone_is_needed(found, local_times=self._local_times)
+                self.read_only = zone or why_not_replaced(found)
             elif (inside := annotations_in(self._recording)) is not None:
                 found = read_annotations(inside)
             if found is None:
@@ -97,7 +102,7 @@ class Labels:
                 own = found.of_recording(recording_names(self._recording), self._subject)
                 self.intervals = own.intervals(self._span)
         except HarkenError as error:
-            self.read_only = f"{error}. Correct or remove that file to label here"
+            self.read_only = zone or f"{error}. Correct or remove that file to label here"
         if self.read_only is None and self._several_people:
             self.read_only = (
                 f"{self._recording.name} has several people, and {self.path.name} would not say whose labels it has; "
@@ -156,7 +161,7 @@ class Labels:
         if revision != self.revision:
             raise ChangedError("the labels were changed in another window; its labels are shown now")
         intervals = self._valid(rows)
-        text = plain.table_of(intervals, timezone=self._span.timezone)
+        text = plain.table_of(intervals, timezone=None if self._local_times else self._span.timezone)
         if len(text.encode()) > MOST_BYTES:
             raise HarkenError(f"a file of labels has at most {MOST_BYTES >> 20} MiB; make notes shorter")
         write_text(self.path, text)
@@ -245,10 +250,21 @@ def restored_ns(edges_ms: NDArray[np.int64], known_ns: NDArray[np.int64]) -> NDA
     return np.where(last >= first, known_ns[np.clip(first + rank, 0, np.maximum(last, 0))], edges_ms * MS_NS)
 
 
-def why_not_replaced(found: Annotations, *, zone_known: bool) -> str | None:
+def why_zone_is_needed(found: Annotations, *, local_times: bool) -> str | None:
+    """Why a file of labels is not replaced while the wearer's zone is not known, as a sentence; None if it can be.
+
+    Args:
+        found: the file.
+        local_times: whether the recording's times have no zone either.
+    """
+    if not (found.has_instants if local_times else found.has_local_times):
+        return None
+    has = "times with a zone, and the recording has none" if local_times else "times without a zone"
+    return f"{found.path.name} has {has}; add --timezone ZONE, such as Europe/Athens, to label here"
+
+
+def why_not_replaced(found: Annotations) -> str | None:
     """Why a file of labels is not replaced, as a sentence; None if nothing in it is lost."""
-    if found.has_local_times and not zone_known:
-        return f"{found.path.name} has times without a zone; add --timezone ZONE, such as Europe/Athens, to label here"
     what = None
     if found.format != plain.FORMAT:
         what = f"is a {found.format}"

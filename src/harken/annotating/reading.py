@@ -13,7 +13,7 @@ from harken.annotating.label_column import LabelColumn
 from harken.annotating.levels import ROW_BYTES, LevelsWriter, slot_length_ns
 from harken.readers import TableOptions, file_errors, open_source
 from harken.recordings.mended_stream import MendedStream, mended_stream
-from harken.recordings.recording import acceleration_channels, warnings_of
+from harken.recordings.recording import READ_AS_UTC, acceleration_channels, warnings_of
 from harken.recordings.source import Samples, Source
 from harken.recordings.survey import GAP_NS, deduplicated
 from harken.server.background import Send
@@ -106,7 +106,7 @@ class _Passes:
 
     def __init__(self, source: Source, aside: Path, send: Send, path: Path) -> None:
         self.source, self._aside, self.send, self._path = source, aside, send, path
-        self._count = 0
+        self._count, self._expected = 0, source.expected_samples
         self.current: _Pass
 
     def observe(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
@@ -123,7 +123,7 @@ class _Passes:
         return _Pass(self._aside / str(self._count), send, gap_ns=gap_ns, share=self._share)
 
     def _share(self, samples: int) -> float | None:
-        return min(samples / self.source.capacity, 1.0) if self.source.capacity else None
+        return min(samples / self._expected, 1.0) if self._expected else None
 
     def _check_space(self) -> None:
         """Raise a HarkenError if the levels of this recording might not fit. Two samples take a row at most."""
@@ -175,6 +175,7 @@ def _facts(stream: MendedStream, done: _Pass, names: tuple[str, ...]) -> dict[st
         "samples": stream.rows,
         "subject": stream.subject,
         "timezone": stream.timezone,
+        "local_times": READ_AS_UTC in stream.quality.notes,
         "several_people": ANOTHER_SUBJECT in stream.quality.dropped,
         "notes": notes,
         "not_worn_ns": non_wear(done.movement.finish()).tolist(),

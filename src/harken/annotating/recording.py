@@ -111,6 +111,7 @@ class OpenRecording:
             facts["subject"],
             [tuple(bout) for bout in facts["bouts"]],
             zone_known=facts["zone_known"],
+            local_times=facts["local_times"],
             several_people=facts["several_people"],
         )
         self.send_status()

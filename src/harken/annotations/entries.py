@@ -81,6 +81,11 @@ class Annotations:
         """Whether a time is by the wearer's clock, without a zone."""
         return any(entry.start.kind in (Kind.LOCAL, Kind.CLOCK) for entry in self.entries)
 
+    @property
+    def has_instants(self) -> bool:
+        """Whether a time has a zone, or is a number since 1970."""
+        return any(entry.start.kind is Kind.INSTANT for entry in self.entries)
+
     def of_recording(self, files: Collection[str], subject: str) -> "Annotations":
         """The rows for one recording; all rows if the file has no column that says for which recording they are.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from harken.annotations.intervals import laid_over, span_of, without_bout_ends
 from harken.annotations.options import LabelOptions
 from harken.annotations.registry import SIDE, annotations_in, read_annotations
-from harken.recordings.recording import Recording, recoded
+from harken.recordings.recording import READ_AS_UTC, Recording, recoded
 from harken.support.errors import HarkenError
 
 __all__ = ["is_side_file", "label_recordings", "recording_names", "renamed", "side_file", "with_labels"]
@@ -119,7 +119,7 @@ def _laid(recording: Recording, labels: Path, path: Path, options: LabelOptions)
     intervals = annotations.intervals(span_of(recording), offset_s=options.offset_s)
     trimmed = intervals.trimmed(options.trim_s)
     notes = []
-    if recording.timezone == "UTC" and annotations.has_local_times:
+    if recording.timezone == "UTC" and annotations.has_local_times and READ_AS_UTC not in recording.quality.notes:
         notes.append(
             f"Times in {labels.name} have no time zone and were read as UTC; give the wearer's time zone with "
             "--timezone."

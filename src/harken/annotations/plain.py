@@ -66,14 +66,15 @@ def _by_order(table: Rows) -> Annotations:
     return Annotations(table.path, FORMAT, entries, "end" not in positions, ("file",) if "file" in positions else ())
 
 
-def write_intervals(path: str | Path, intervals: Intervals, *, timezone: str = "UTC") -> None:
+def write_intervals(path: str | Path, intervals: Intervals, *, timezone: str | None = "UTC") -> None:
     """Write intervals as a plain table, whole or not at all: ``start,end,label``, ISO 8601 times with their offset; and
     a column ``note`` if there are notes.
 
     Args:
         path: the file, such as ``alice.labels.csv`` for the recording ``alice.csv``.
         intervals: the intervals.
-        timezone: the zone of the times, an IANA name.
+        timezone: the zone of the times, an IANA name; None for times without a zone, if those of the recording have
+            none and were read as UTC. The labels then move with the recording when its zone is given.
 
     Raises:
         NotWrittenError: when the file cannot be written.
@@ -81,7 +82,7 @@ def write_intervals(path: str | Path, intervals: Intervals, *, timezone: str = "
     write_text(Path(path), table_of(intervals, timezone=timezone))
 
 
-def table_of(intervals: Intervals, *, timezone: str) -> str:
+def table_of(intervals: Intervals, *, timezone: str | None) -> str:
     """The text that ``write_intervals`` writes."""
     text = StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -93,10 +94,12 @@ def table_of(intervals: Intervals, *, timezone: str) -> str:
     return text.getvalue()
 
 
-def _iso(time_ns: int, timezone: str) -> str:
+def _iso(time_ns: int, timezone: str | None) -> str:
     """An instant to the nanosecond. A zone whose offset has seconds, as before standard time, is written as UTC."""
+    fraction = f".{time_ns % 10**9:09}".rstrip("0").rstrip(".")
+    if timezone is None:
+        return f"{local_time(time_ns, 'UTC'):%Y-%m-%dT%H:%M:%S}{fraction}"
     offset = local_time(time_ns, timezone).utcoffset() or timedelta()
     shown = local_time(time_ns, timezone if offset % timedelta(minutes=1) == timedelta() else "UTC")
-    fraction = f".{time_ns % 10**9:09}".rstrip("0").rstrip(".")
     zone = f"{shown:%z}"
     return f"{shown:%Y-%m-%dT%H:%M:%S}{fraction}{zone[:3]}:{zone[3:5]}"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from harken.readers.options import TableOptions
 from harken.readers.units import NS_PER_UNIT, time_unit
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
+from harken.recordings.recording import READ_AS_UTC
 from harken.support.errors import HarkenError
 
 __all__ = ["TimeColumn", "Where", "nanoseconds", "numbered_ns"]
@@ -189,7 +190,7 @@ def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where:
         instants = column.dt.convert_time_zone("UTC")
     elif options.timezone is None:
         instants = column
-        notes.append("Times have no time zone and were read as UTC; give the wearer's time zone with --timezone.")
+        notes.append(READ_AS_UTC)
     else:
         instants, cut = _in_zone(path, column, options.timezone, where)
     present = column.is_not_null().to_numpy() if column.null_count() else None

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.readers.blocks import Block, blocks, count_separators, ends_in_newline, opened, skip_lines
+from harken.readers.blocks import GZIPPED, Block, blocks, count_separators, ends_in_newline, opened, skip_lines
 from harken.readers.columns import Columns, find_columns
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number, recognise_layout
 from harken.readers.options import AccelerationUnit, TableOptions
@@ -74,6 +74,16 @@ class CsvTable(Table):
     def where(self, row: int) -> str:
         """See ``Table``. Reads the file up to the row."""
         return _line_of_row(self.path, self._layout, row)
+
+    def expected_rows(self) -> int:
+        """See ``Table``: the file's size by the mean length of its first lines. Not known of packed files."""
+        if not self.path.is_file():  # it is in an archive
+            return 0
+        with self.path.open("rb") as file:
+            head = file.read(SNIFFED_BYTES)
+            size = file.seek(0, io.SEEK_END)
+        lines = head.count(b"\n")
+        return 0 if head.startswith(GZIPPED) or not lines else size * lines // len(head)
 
     def frames(self, columns: Columns | None = None) -> Iterator[pl.DataFrame]:
         """The rows of these columns (None: all columns that are read), one block of lines at a time. See ``Table``."""

@@ -64,6 +64,10 @@ class ParquetTable(Table):
         """See ``Table``."""
         return f"row {row + 1}"
 
+    def expected_rows(self) -> int:
+        """See ``Table``."""
+        return self._rows
+
     def frames(self, columns: Columns) -> Iterator[pl.DataFrame]:
         """See ``Table``."""
         named = [pl.col(self._header[position]).alias(role) for role, position in columns.roles().items()]

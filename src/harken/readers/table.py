@@ -149,6 +149,10 @@ class Table(ABC):
     def where(self, row: int) -> str:
         """The position of a row (from 0) in the file, for error messages."""
 
+    def expected_rows(self) -> int:
+        """The approximate number of rows; 0 if nothing is known before they are read."""
+        return 0
+
     def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:
         """All rows, in pieces.
 

@@ -63,6 +63,11 @@ class TableSource(Source):
         self._in_memory: Samples | None = None
         self._forget()
 
+    @property
+    def expected_samples(self) -> int:
+        """See ``Source``; not known of one person in a table of several."""
+        return 0 if isinstance(self._table, WholeTable) or self._options.subject else self._table.expected_rows()
+
     def of_person(self, name: str) -> "TableSource":
         """One person's samples in the same table. The file is not read again if the table is in memory, as it is after
         a ``SeveralRecordingsError``."""

@@ -21,6 +21,7 @@ __all__ = [
     "ACCELERATION",
     "INTERVALS_IN_A_GAP",
     "MINIMUM_GAP_S",
+    "READ_AS_UTC",
     "ROTATION",
     "STANDARD_GRAVITY",
     "UNLABELLED",
@@ -41,6 +42,8 @@ ACCELERATION = ("x", "y", "z")
 ROTATION = ("gyro_x", "gyro_y", "gyro_z")
 """The channels of acceleration, in g, and of rotation, in rad/s."""
 
+READ_AS_UTC = "Times have no time zone and were read as UTC; give the wearer's time zone with --timezone."
+"""The note on a recording whose times ``--timezone`` would move."""
 STANDARD_GRAVITY = 9.80665
 """Metres per second squared in one g."""
 

@@ -95,6 +95,14 @@ class Source(ABC):
         self.streamed = True
         self.capacity = 0
 
+    @property
+    def expected_samples(self) -> int:
+        """The approximate number of samples, for showing progress; 0 if nothing is known before they are read.
+
+        Unlike ``capacity`` it may be too small, so no memory is reserved by it.
+        """
+        return self.capacity
+
     @abstractmethod
     def samples(self) -> Iterator[Samples]:
         """The samples from the beginning, in the order of the file, in UTC and in g. May be called several times.

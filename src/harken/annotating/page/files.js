@@ -60,6 +60,6 @@ export class Files {
 
 function stateOf({ state, share, labelled_s: seconds }) {
   const labelled = seconds ? `${duration(seconds)} labelled` : "no labels";
-  if (state === "reading") return `reading ${percent(share ?? 0)} · ${labelled}`;
+  if (state === "reading") return `reading${share ? ` ${percent(share)}` : ""} · ${labelled}`;
   return { waiting: `waits to be read · ${labelled}`, failed: "cannot be read" }[state] ?? labelled;
 }
