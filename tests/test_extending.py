@@ -31,8 +31,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the commands run: two recordings, and a table of three people."""
     folder = tmp_path_factory.mktemp("extending")
     for seed, name in enumerate(("alice", "bob"), 1):
-        people.write_person(folder / f"{name}.csv", seed, seconds=40)
-    people.write_study(folder / "study.csv", seconds=40)
+        people.write_person(folder / f"{name}.csv", seed, seconds=20)
+    people.write_study(folder / "study.csv", seconds=20)
     return folder
 
 
