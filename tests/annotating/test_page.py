@@ -14,7 +14,7 @@ from PIL import Image
 
 from annotate_page import GAP_S, MINUTES, START_MS, ZONE, AnnotatePage, rows, until, write_recording
 from browser import DESKTOP, PHONE, Browser, chromium
-from server_process import free_port, serving
+from server_process import serving
 
 PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 SECONDS = 60 * MINUTES
@@ -38,11 +38,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two recordings, and a file that is none."""
+    """Two recordings."""
     folder = tmp_path_factory.mktemp("annotate")
     for seed, name in enumerate(("anna", "ben")):
         write_recording(folder / f"{name}.csv", seed=seed)
-    (folder / "broken.csv").write_text("a,b\n1,2\n")
     return folder
 
 
@@ -316,38 +315,6 @@ def test_a_second_window_is_read_only_follows_and_takes_over(page: AnnotatePage,
         driver.switch_to.window(first)
 
 
-def test_what_is_not_saved_is_sent_again_and_said(browser: Browser, folder: Path, tmp_path: Path) -> None:
-    path = shutil.copy(folder / "anna.csv", tmp_path / "anna.csv")
-    port, page = free_port(), AnnotatePage(browser)
-    arguments = (str(path), "--timezone", ZONE, "--no-model")
-    leaving = "const e = new Event('beforeunload', {cancelable: true}); dispatchEvent(e); return e.defaultPrevented"
-    with serving(*arguments, log=tmp_path / "first.txt", port=port, command="annotate") as address:
-        page.open(address)
-        page.writable()
-        page.drag(0.2, 0.4)
-        new_label(page, "walking")
-        page.saved()
-        assert not browser.run(leaving)
-        page.drag(0.5, 0.6)
-    page.press("1")
-    until(lambda: page.saving() == "Not saved: no connection to harken, trying again.")
-    assert browser.run(leaving)
-    assert len(rows(tmp_path / "anna.labels.csv")) == 1
-    with serving(*arguments, log=tmp_path / "second.txt", port=port, command="annotate"):
-        until(lambda: page.saving() == "Saved", 40)
-        assert len(rows(tmp_path / "anna.labels.csv")) == 2
-        page.writable()
-        (tmp_path / "anna.labels.csv").write_text(
-            "start,end,label\n2026-02-03T10:00:00+01:00,2026-02-03T10:01:00+01:00,lying\n"
-        )
-        until(lambda: page.said() == "The labels were changed by another program.")
-        assert page.text("summary").startswith("lying")
-        page.press("CONTROL+z")  # what was on this page is not lost
-        page.saved()
-        assert [label for *_, label, _ in rows(tmp_path / "anna.labels.csv")] == ["walking"] * 2
-        browser.open("about:blank")
-
-
 def test_the_models_bouts_are_accepted_and_unsure_moments_found(browser: Browser, folder: Path, tmp_path: Path) -> None:
     page = AnnotatePage(browser)
     path = shutil.copy(folder / "anna.csv", tmp_path / "anna.csv")
@@ -373,28 +340,6 @@ def test_the_models_bouts_are_accepted_and_unsure_moments_found(browser: Browser
         page.press("2")
         page.saved()
         assert (second(unsure["start_ms"]), second(unsure["end_ms"]), model["labels"][1], "") in labels(tmp_path)
-        browser.open("about:blank")
-
-
-def test_several_files_are_a_list_and_one_that_failed_says_why(browser: Browser, folder: Path, tmp_path: Path) -> None:
-    page = AnnotatePage(browser)
-    names = ("ben", "broken")
-    files = [str(shutil.copy(folder / f"{name}.csv", tmp_path / f"{name}.csv")) for name in names]
-    with serving(*files, "--no-model", log=tmp_path / "log.txt", command="annotate") as address:
-        page.open(address)
-        page.writable()
-        until(lambda: "cannot be read" in page.text("file-list"))
-        page.drag(0.2, 0.5)
-        new_label(page, "walking")
-        page.saved()
-        until(lambda: "3 min labelled" in page.text("file-list"))
-        browser.run("document.querySelector('#file-list [data-number=\"1\"]').click()")
-        until(lambda: page.shown("trouble"))
-        assert "found no column for time" in page.text("trouble")
-        assert not page.shown("work")
-        browser.run("document.querySelector('#file-list [data-number=\"0\"]').click()")
-        until(lambda: page.shown("work"))
-        assert "in 1 bout" in page.text("labelled-share")
         browser.open("about:blank")
 
 

@@ -1,25 +1,22 @@
 """``harken annotate`` from outside: reading, signals, labels, windows, and what is refused."""
 
-import asyncio
 import json
 import shutil
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-import websockets
 
 import harken
-from annotating_server import START_MS, annotating, annotating_process, intervals, put, write_recording
+from annotating_server import START_MS, annotating, intervals, put, write_recording
 from harken.annotating import desk, reading
 from harken.readers.options import TableOptions
 from harken.signals.movement import movement_of
 from harken.signals.non_wear import non_wear
-from server_thread import Served, received
+from server_thread import Served
 
 LABELS = "/api/recordings/0/labels"
 
@@ -29,13 +26,6 @@ def signal_of(served: Served, start_ms: int, end_ms: int, pixels: int, number: i
     assert answer.status == 200, answer.body
     assert answer.headers["content-type"] == "application/octet-stream"
     return np.frombuffer(answer.body, "<i2").reshape(7, pixels)
-
-
-async def until(socket: Any, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """The first message for which something holds."""
-    while not holds(message := await received(socket)):
-        pass
-    return message
 
 
 def test_a_recording_is_read_shown_and_labelled(tmp_path: Path) -> None:
@@ -287,107 +277,6 @@ def test_bodies_that_cannot_be_used_are_refused(ready: Served, body: bytes, stat
         urllib.request.urlopen(request, timeout=20)
     with refused.value:
         assert (refused.value.code, bool(json.loads(refused.value.read())["error"])) == (status, True)
-
-
-def test_the_first_window_writes_and_the_second_sees_it(tmp_path: Path) -> None:
-    path = write_recording(tmp_path / "anna.csv", label=None)
-
-    async def use(served: Served) -> None:
-        live = served.url("/api/recordings/0/live?client=", "ws")
-        async with websockets.connect(live + "one") as first, websockets.connect(live + "two") as second:
-            mine = await until(first, lambda each: each["type"] == "writer")
-            other = await until(second, lambda each: each["type"] == "writer")
-            assert (mine["writing"], mine["free"], mine["reason"]) == (True, False, None)
-            assert (other["writing"], other["free"]) == (False, False)
-            refused = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="two")
-            assert (refused.status, "another window" in refused.json["error"]) == (423, True)
-            saved = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="one")
-            news = await until(second, lambda each: each["type"] == "labels")
-            assert news["revision"] == saved.json["revision"]
-            assert [each["label"] for each in news["intervals"]] == ["lying"]
-            await second.send(json.dumps({"type": "take"}))
-            assert not (await until(second, lambda each: each["type"] == "writer"))["writing"]
-            await first.close()
-            assert (await until(second, lambda each: each["type"] == "writer"))["free"]
-            await second.send(json.dumps({"type": "take"}))
-            assert (await until(second, lambda each: each["type"] == "writer"))["writing"]
-            # Another program changes the file.
-            (tmp_path / "anna.labels.csv").write_text("start,end,label\n5,6,walking\n")
-            stale = await asyncio.to_thread(put, served, [], client="two", revision=saved.json["revision"])
-            assert stale.status == 409
-            news = await until(second, lambda each: each["type"] == "labels")
-            assert [each["label"] for each in news["intervals"]] == ["walking"]
-            # And once more, without a request.
-            (tmp_path / "anna.labels.csv").write_text("start,end,label\n5,6,walking\n7,8,lying\n")
-            news = await until(second, lambda each: each["type"] == "labels")
-            assert [each["label"] for each in news["intervals"]] == ["walking", "lying"]
-
-    with annotating(path) as served:
-        asyncio.run(use(served))
-
-
-def test_windows_hear_of_the_reading_and_may_write_afterwards(tmp_path: Path) -> None:
-    path = write_recording(tmp_path / "anna.csv")
-
-    async def use(served: Served) -> None:
-        live = served.url("/api/recordings/0/live?client=one", "ws")
-        async with websockets.connect(live) as window:
-            first = await until(window, lambda each: each["type"] == "writer")
-            assert not first["writing"]
-            assert first["reason"] == "the recording is still being read; labels can be set when it is complete"
-            newest: dict[str, Any] = {}
-            while not newest.get("writer", first)["writing"]:
-                message = await received(window)
-                newest[message["type"]] = message
-            assert len(newest["labels"]["intervals"]) == 1
-            assert newest["status"]["state"] == "ready"
-
-    with annotating(path, read=False) as served:
-        asyncio.run(use(served))
-
-
-def test_a_second_process_on_the_same_recording_is_read_only(tmp_path: Path) -> None:
-    path = write_recording(tmp_path / "anna.csv", seconds=20)
-    with annotating(path) as here, annotating_process(str(path), log=tmp_path / "log") as (process, there):
-        there.ask_until("/api/recordings/0", lambda each: each["state"] == "ready")
-        refused = put(there, intervals((1, 2, "lying")))
-        assert (refused.status, refused.json["error"]) == (
-            423,
-            "another harken annotate has this recording open; labels can be set there",
-        )
-        assert put(here, intervals((1, 2, "lying"))).status == 200
-        here.server.should_exit = True
-        there.ask_until("/api/recordings", lambda _: put(there, intervals((1, 3, "lying"))).status == 200)
-        process.kill()
-    with annotating(path) as again:
-        assert put(again, intervals((1, 4, "lying"))).status == 200, "the lock ended with the process"
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["anna.csv", "anna.labels.csv", "log"]
-
-
-def test_many_windows_and_strange_messages_do_no_harm(tmp_path: Path) -> None:
-    path = write_recording(tmp_path / "anna.csv", seconds=20)
-
-    async def use(served: Served) -> None:
-        live = served.url("/api/recordings/0/live?client=", "ws")
-        windows = [await websockets.connect(live + str(number)) for number in range(20)]
-        async with websockets.connect(live + "more") as refused:
-            await refused.wait_closed()
-            assert refused.close_code == 4404
-        for text in ("{", "[]", "1", '{"type": 5}', b"\xff\x00"):
-            await windows[0].send(text)
-        await windows[0].send(json.dumps({"type": "take"}))
-        assert (await until(windows[0], lambda each: each["type"] == "writer"))["writing"]
-        async with websockets.connect(live + "0") as again:  # the connection of the first window was lost
-            assert (await until(again, lambda each: each["type"] == "writer"))["writing"]
-            await windows[0].wait_closed()
-        for window in windows:
-            await window.close()
-        async with websockets.connect(live) as nobody:
-            await nobody.wait_closed()
-            assert nobody.close_code == 4404
-
-    with annotating(path) as served:
-        asyncio.run(use(served))
 
 
 def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

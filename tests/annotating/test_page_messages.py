@@ -1,4 +1,4 @@
-"""What a newcomer stumbled over on the page of ``harken annotate``: keys, states, long words, notes and merges."""
+"""What the page of ``harken annotate`` says and keeps: keys, states, long words, notes, merges, a lost connection."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from browser import DESKTOP, PHONE, Browser, chromium
 from harken.annotating.labels import NO_LABELS
 from harken.annotations.entries import plain_note, why_no_label
 from page_modules import browser_with_modules, said
-from server_process import serving
+from server_process import free_port, serving
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +196,57 @@ def test_the_page_has_the_rules_of_the_server() -> None:
         shown = said(browser, "rules.js", "a.map((text) => m.plainNote(text))", *notes)
     assert refused == [text.lower() in NO_LABELS or why_no_label(text) is not None for text in TEXTS]
     assert shown == [plain_note(text) for text in notes]
+
+
+def test_what_is_not_saved_is_sent_again_and_said(browser: Browser, recording: Path, tmp_path: Path) -> None:
+    port, page = free_port(), AnnotatePage(browser)
+    arguments = (str(recording), "--timezone", ZONE, "--no-model")
+    leaving = "const e = new Event('beforeunload', {cancelable: true}); dispatchEvent(e); return e.defaultPrevented"
+    with serving(*arguments, log=tmp_path / "first.txt", port=port, command="annotate") as address:
+        page.open(address)
+        page.writable()
+        labelled(page, 0.2, 0.4, "walking")
+        assert not browser.run(leaving)
+        page.drag(0.5, 0.6)
+    page.press("1")
+    until(lambda: page.saving() == "Not saved: no connection to harken, trying again.")
+    assert browser.run(leaving)
+    assert len(rows(tmp_path / "anna.labels.csv")) == 1
+    with serving(*arguments, log=tmp_path / "second.txt", port=port, command="annotate"):
+        until(lambda: page.saving() == "Saved", 40)
+        assert len(rows(tmp_path / "anna.labels.csv")) == 2
+        page.writable()
+        (tmp_path / "anna.labels.csv").write_text(
+            "start,end,label\n2026-02-03T10:00:00+01:00,2026-02-03T10:01:00+01:00,lying\n"
+        )
+        until(lambda: page.said() == "The labels were changed by another program.")
+        assert page.text("summary").startswith("lying")
+        page.press("CONTROL+z")  # what was on this page is not lost
+        page.saved()
+        assert [label for *_, label, _ in rows(tmp_path / "anna.labels.csv")] == ["walking"] * 2
+        browser.open("about:blank")
+
+
+def test_several_files_are_a_list_and_one_that_failed_says_why(
+    browser: Browser, recording: Path, tmp_path: Path
+) -> None:
+    page = AnnotatePage(browser)
+    (broken := tmp_path / "broken.csv").write_text("a,b\n1,2\n")
+    files = [str(recording), str(broken)]
+    with serving(*files, "--no-model", log=tmp_path / "log.txt", command="annotate") as address:
+        page.open(address)
+        page.writable()
+        until(lambda: "cannot be read" in page.text("file-list"))
+        labelled(page, 0.2, 0.5, "walking")
+        until(lambda: "3 min labelled" in page.text("file-list"))
+        browser.run("document.querySelector('#file-list [data-number=\"1\"]').click()")
+        until(lambda: page.shown("trouble"))
+        assert "found no column for time" in page.text("trouble")
+        assert not page.shown("work")
+        browser.run("document.querySelector('#file-list [data-number=\"0\"]').click()")
+        until(lambda: page.shown("work"))
+        assert "in 1 bout" in page.text("labelled-share")
+        browser.open("about:blank")
 
 
 def test_a_stopped_server_is_explained_after_some_tries(browser: Browser, recording: Path, tmp_path: Path) -> None:
