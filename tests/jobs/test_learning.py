@@ -140,7 +140,7 @@ def test_two_watches_of_a_person_at_once_are_divided_together() -> None:
 
 def sessions(tmp_path: Path, *, apart_ms: int, last: Sequence[str] = people.BOUTS) -> list[LabelledFile]:
     """Two recordings of one person, whose second one begins later."""
-    paths = [write_labelled(tmp_path, "first", 2), write_labelled(tmp_path, "second", 2, bouts=tuple(last))]
+    paths = [write_labelled(tmp_path, "first", 2), write_labelled(tmp_path, "second", 3, bouts=tuple(last))]
     for path in (paths[1], paths[1].with_name("second.labels.csv")):
         path.write_text(re.sub(r"\b15\d{11}\b", lambda found: str(int(found[0]) + apart_ms), path.read_text()))
     return [LabelledFile(path, TableOptions(subject="bob")) for path in paths]
@@ -329,6 +329,38 @@ def test_what_cannot_be_learned_from_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match="the preset small draws its windows at random"):
         learn([path], before=None, how="train", out=out, preset=people.SMALL)
     assert not out.exists()
+
+
+def test_a_copy_with_another_clock_and_a_part_under_another_name_are_refused(tmp_path: Path) -> None:
+    long = write_labelled(tmp_path, "bella", 3, bouts=people.BOUTS * 20)
+    later = tmp_path / "later.csv"
+    for path, of in ((later, long), (tmp_path / "later.labels.csv", tmp_path / "bella.labels.csv")):
+        path.write_text(re.sub(r"\b15\d{11}\b", lambda found: str(int(found[0]) + 2 * HOUR_MS), of.read_text()))
+    bella = TableOptions(subject="bella")
+    with pytest.raises(HarkenError, match=r"100% of .*later.csv is movement of .*bella.csv"):
+        read_labelled_files([LabelledFile(long, bella), LabelledFile(later, bella)])
+
+    rows = long.read_text().splitlines()
+    part = tmp_path / "anna.csv"
+    part.write_text("\n".join([rows[0], *rows[3000:6000]]) + "\n")
+    start, end = (rows[row].split(",")[0] for row in (3000, 5999))
+    part.with_name("anna.labels.csv").write_text(f"start,end,label\n{start},{end},lying\n")
+    for files in ([part, long], [long, part]):
+        with pytest.raises(HarkenError, match=r"% of .*anna.csv is movement of .*bella.csv"):
+            read_labelled_files([LabelledFile(path) for path in files])
+
+
+def test_a_recording_that_resampling_makes_shorter_than_a_window_has_no_label() -> None:
+    model = recogniser()
+    window_length_s = model.specification_.window_length_s
+    whole = invented(2)
+    rows = round(window_length_s * whole.sample_rate_hz) - 1
+    arrays = {name: getattr(whole, name)[:rows] for name in ("time_ns", "signals", "label_codes", "valid")}
+    one = replace(whole, **arrays)
+    moments = Moments(one.time_ns[rows // 2 :][:1], np.array(["lying"]), window_length_s)
+    labels, logits = predicted_labels(model, one, moments, orientation=False)
+    assert labels.tolist() == [""]
+    assert np.isnan(logits).all()
 
 
 def test_the_packaged_model_is_not_adapted_to_what_it_was_trained_on(data_dir: Path, tmp_path: Path) -> None:

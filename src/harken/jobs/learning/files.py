@@ -53,15 +53,20 @@ def read_labelled_files(files: Sequence[LabelledFile]) -> list[Recording]:
 
 
 def _refuse_same_recordings(recordings: Sequence[Recording]) -> None:
-    """Raise a HarkenError if a recording is there twice: a test on its copy would be a test on training data."""
+    """Raise a HarkenError if a recording is there twice: a test on its copy would be a test on training data.
+
+    Either may be a part of the other, and a copy may have another name or another clock.
+    """
     fingerprints = [Fingerprints.of([recording]) for recording in recordings]
-    for (first, one), (second, other) in combinations(enumerate(recordings), 2):
+    for pair in combinations(range(len(recordings)), 2):
+        shares = [
+            (float(fingerprints[known].known(recordings[tested]).mean()), known, tested)
+            for known, tested in (pair, pair[::-1])
+        ]
+        share, first, second = max(shares, key=lambda found: found[0])
+        one, other = recordings[first], recordings[second]
         if one.samples_fingerprint == other.samples_fingerprint:
             share = 1.0
-        elif one.subject != other.subject:
-            share = float(fingerprints[first].known(recordings[second]).mean())
-        else:
-            continue
         if share > SAME_RECORDING:
             raise HarkenError(
                 f"{percent(share)} of {printable(other.source)} is movement of {printable(one.source)}: it is the "

@@ -54,7 +54,7 @@ class LabelsOfFiles:
     """Reads the files of labels beside recordings, each again when it has changed."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Path, int, int], LabelsOfFile] = {}
+        self._known: dict[Path, tuple[tuple[int, int], LabelsOfFile]] = {}
 
     def of(self, file: LabelledFile) -> LabelsOfFile:
         """The labels of a recording; without seconds if its file of labels cannot be read."""
@@ -63,13 +63,14 @@ class LabelsOfFiles:
             found = path.stat()
         except OSError:
             return LabelsOfFile(_wearer(file), {}, {})
-        key = path, found.st_mtime_ns, found.st_size
-        if key not in self._known:
+        state = found.st_mtime_ns, found.st_size
+        known = self._known.get(path)
+        if known is None or known[0] != state:
             labels = LabelsOfFile(_wearer(file), {}, {})
             with contextlib.suppress(HarkenError):
                 labels = LabelsOfFile.of(labels.wearer, read_annotations(path).intervals(EVER))
-            self._known[key] = labels
-        return self._known[key]
+            known = self._known[path] = state, labels
+        return known[1]
 
 
 def labelled_files_in(folder: Path) -> list[LabelledFile]:
