@@ -16,6 +16,7 @@ without gravity, and gravity; a watch both in one (``--watch``). A message that 
 import argparse
 import itertools
 import json
+import sys
 import threading
 import time
 import urllib.error
@@ -36,6 +37,8 @@ G = 9.80665
 SLOW_S = 1.0
 """Gravity is the mean of the acceleration over this time, as far as a made-up phone needs it."""
 SIMULATED_DAYS = 0.02
+REFUSED = (400, 401, 403, 404, 405)
+"""Answers that the same message would get again: the address or the token is wrong."""
 PART_S = 60.0
 """How long one of several activities lasts."""
 
@@ -132,17 +135,20 @@ class MadeUpPhone:
         """
         until_s = time.monotonic() + seconds
         waiting: list[dict[str, Any]] = []
+        said = False
         while time.monotonic() < until_s and not self._stopped.wait(every_s):
             waiting.append(self.message())
             try:
                 while waiting:
                     self.push(waiting[0])
                     del waiting[0]
-            except urllib.error.HTTPError as error:
-                if error.code in (400, 401, 403, 404):
+                    said = False
+            except (OSError, HTTPException) as error:  # no connection, or one that was cut: later
+                if isinstance(error, urllib.error.HTTPError) and error.code in REFUSED:
                     raise
-            except (OSError, HTTPException):
-                pass  # no connection, or one that was cut: later
+                if not said:
+                    print(f"{self.name}: {self.url} does not take messages ({error}); trying again", file=sys.stderr)
+                said = True
 
 
 def simulated_movement(activity: str, rate_hz: float, *, person: int = 0) -> NDArray[np.float64]:
@@ -207,7 +213,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             return
         print(f"{phone.name}: {name}", flush=True)
         phone.play(movement)
-        phone.run(min(rest_s, length_s) if len(parts) > 1 else rest_s, every_s=chosen.every)
+        try:
+            phone.run(min(rest_s, length_s) if len(parts) > 1 else rest_s, every_s=chosen.every)
+        except urllib.error.HTTPError as error:
+            answer = error.read(1000).decode(errors="replace")
+            raise SystemExit(f"{chosen.url} refuses the messages ({error.code}): {answer}") from error
 
 
 if __name__ == "__main__":

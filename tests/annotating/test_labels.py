@@ -173,7 +173,7 @@ def test_the_whole_recording_can_be_labelled(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence", "shown"),
     [
-        ("0.5\t2\tlying\n", "is a label track of Audacity; it is shown, and not changed", True),
+        ("0.5\t2\tlying\n", "has another format (label track of Audacity); it is shown, and not changed", True),
         ("subject,start,end,label\nanna,1,2,lying\n", "has a column for the subject, so it may be for other", True),
         ("anna.csv,1,2,lying\n", "has a column for the file, so it may be for other recordings", True),
         ("start,end,label,rater\n1,2,lying,bob\n", "has a column 'rater', which would be lost", True),

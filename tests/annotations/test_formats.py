@@ -273,7 +273,8 @@ def test_the_rows_of_a_recording_are_found_by_file_or_subject(tmp_path: Path) ->
     assert labels(found.of_recording(("ben.csv", "ben"), "ben")) == ["sitting"]
     assert labels(found.of_recording(("ben.csv", "ben"), "anna")) == ["walking"]
     with pytest.raises(
-        HarkenError, match=r"no row is for the recording carl of carl \(its files are anna.csv, ben.csv"
+        HarkenError,
+        match=r"no row is for the recording carl.csv, whose wearer is carl: its files are anna.csv, ",
     ):
         found.of_recording(("carl.csv", "carl"), "carl")
     by_order = read_annotations(written(tmp_path, "anna,0,60,lying\nben,0,30,sitting\n"))

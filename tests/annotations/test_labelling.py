@@ -127,7 +127,7 @@ def test_several_recordings_need_names_in_one_file(tmp_path: Path, alice: Path, 
     side_file(study).write_text(notes.read_text())
     assert [one.label_names for one in read_people(study, TableOptions())] == [("a",), ("b",), ("c",)]
     side_file(study).write_text("subject,start,end,label\nalice,0,20,a\n")
-    with pytest.raises(HarkenError, match="no row is for the recording study of bob"):
+    with pytest.raises(HarkenError, match=r"no row is for the recording study.csv, whose wearer is bob: "):
         read_people(study, TableOptions())
 
 

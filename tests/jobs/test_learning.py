@@ -79,7 +79,7 @@ def test_the_held_out_part_is_in_no_training_window(
     assert learned.test is not None
     ((training,), (everything,)) = fitted  # the test's, then that of all minutes
     assert len(labelled_ns(everything)) > len(labelled_ns(training)) > 0
-    ((_, moments), (_, same)) = tested  # of the fit and of the model before
+    ((_, moments), (_, same)) = tested  # of the fit and of the previous model
     np.testing.assert_array_equal(moments.middles_ns, same.middles_ns)
     half_ns = round(moments.length_s / 2 * 1e9)
     trained_ns = labelled_ns(training)
@@ -239,9 +239,10 @@ def test_windows_of_another_length_are_compared_around_the_same_moments(tmp_path
     assert learned.recogniser.specification_.window_length_s == 2
     assert "windows of 10 s" in learned.test.sureness
     assert sureness({"lying": 1000, "walking": 316}, 10) == (
-        "The test is 21 min 56 s long: 131 separate windows of 10 s. Differences below 1 % may be chance."
+        "The test is 21 min 56 s long: 131 separate windows of 10 s, so one window is 0.8 % of it. "
+        "Differences of a few windows may be chance."
     )
-    assert "12 s long: 1 separate window of 10 s." in sureness({"lying": 12}, 10)
+    assert "12 s long: 1 separate window of 10 s, so one" in sureness({"lying": 12}, 10)
     assert learned.test.comparison.before is not None
     assert learned.test.comparison.before.accuracy < learned.test.comparison.after.accuracy
 
@@ -282,7 +283,7 @@ def test_a_model_that_was_trained_on_the_recordings_is_not_compared(tmp_path: Pa
     second = learn([path], before=first.model_path, how="train", out=tmp_path / "second.safetensors", **SMALL)
     assert second.test is not None
     assert second.test.comparison.before is None
-    assert second.cannot_show[0].startswith("The model before was trained on these recordings")
+    assert second.cannot_show[0].startswith("The previous model was trained on these recordings")
     with pytest.raises(HarkenError, match="the model was trained on this recording"):
         learn([path], before=first.model_path, how="adapt", out=tmp_path / "third.safetensors")
 
@@ -307,7 +308,9 @@ def test_what_short_recordings_cannot_show_is_said(tmp_path: Path) -> None:
     short = write_labelled(tmp_path, "carol", 3, bouts=("lying", "walking", "lying", "walking"), seconds=4)
     untested = learn([short], before=recogniser(), how="train", out=tmp_path / "b.safetensors", **SMALL)
     assert untested.test is None
-    assert "Not tested, because too little of it is labelled: “lying” and “walking”." in untested.cannot_show
+    assert (
+        "Not tested, because no bout of it is long enough to be divided: “lying” and “walking”." in untested.cannot_show
+    )
     assert any(one.startswith("The new model does not know “sitting”") for one in untested.cannot_show)
 
 

@@ -267,7 +267,7 @@ def why_not_replaced(found: Annotations) -> str | None:
     """Why a file of labels is not replaced, as a sentence; None if nothing in it is lost."""
     what = None
     if found.format != plain.FORMAT:
-        what = f"is a {found.format}"
+        what = f"has another format ({found.format})"
     elif found.names:
         what = f"has a column for the {' and the '.join(found.names)}, so it may be for other recordings, too"
     elif found.unread:

@@ -111,7 +111,8 @@ class Annotations:
                 for name in self.names
             ]
             raise HarkenError(
-                f"{self.path}: no row is for the recording {min(files, key=len)} of {subject} ({listed(there)})"
+                f"{self.path}: no row is for the recording {max(files, key=len)}, whose wearer is {subject}: "
+                f"{listed(there)}"
             )
         return Annotations(self.path, self.format, own, self.points, self.names)
 

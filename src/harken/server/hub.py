@@ -96,7 +96,7 @@ class Hub:
         self.inbox = Inbox(self._wake.set)
 
     async def serve(self, recogniser: Recogniser) -> None:
-        """Label with another model; returns when no label of the model before is sent any more.
+        """Label with another model; returns when no label of the previous model is sent any more.
 
         The watches begin again: their labels of the past hour are forgotten, and the first new label comes after a
         window's length.

@@ -54,7 +54,7 @@ class ModelChoices:
         for recogniser, used in waiting:
             try:
                 use(recogniser)
-            except Exception as error:  # it must not end the hub, which goes on with the model before
+            except Exception as error:  # it must not end the hub, which goes on with the previous model
                 if not used.done():
                     used.set_exception(error)
             else:

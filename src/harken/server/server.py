@@ -1,6 +1,7 @@
 """The server with its uvicorn configuration, and its address."""
 
 import ipaddress
+import os
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -56,7 +57,8 @@ def listening(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in name else socket.AF_INET
         return socket.create_server((name, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        number = getattr(error, "errno", None)  # Python's own text repeats the address
+        reason = os.strerror(number) if number else error
         raise HarkenError(
             f"cannot listen at {host}, port {port} ({reason}); if another server uses this port, choose "
             "another with --port N"

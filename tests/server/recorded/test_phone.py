@@ -13,6 +13,7 @@ import harken
 import people
 from harken.server.sample_log import logged_samples
 from made_up_phones import EXAMPLE, example, moving, pushing
+from server_process import free_port
 from server_thread import Served, serving
 
 
@@ -84,3 +85,11 @@ def test_a_wrong_token_is_an_error(tmp_path: Path) -> None:
         ran = run(guarded, "--seconds", "5")
         assert ran.returncode == 1
         assert "401" in ran.stderr
+
+
+def test_a_wrong_address_is_said(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"/nowhere refuses the messages \(40[45]\): "):
+        example().main([served.url("/nowhere"), "--seconds", "5", "--every", "0.1"])
+    nobody = f"http://127.0.0.1:{free_port()}/push"
+    example().main([nobody, "--seconds", "0.5", "--every", "0.1"])
+    assert capsys.readouterr().err.count(f"{nobody} does not take messages (") == 1

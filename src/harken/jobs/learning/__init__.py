@@ -1,5 +1,5 @@
-"""The job of *Learn* on the pages: a model from labelled recordings, its honest test beside the model before, and what
-the recordings cannot show.
+"""The job of *Learn* on the pages: a model from labelled recordings, its honest test beside the previous model, and
+what the recordings cannot show.
 
 ``job.learn`` is the job, and ``files.LabelledFile`` a recording to learn from. Only the job needs PyTorch.
 """

@@ -1,4 +1,4 @@
-"""The two ways to learn: adapting the model before, and training a new one."""
+"""The two ways to learn: adapting the previous model, and training a new one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class HeldOut:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A fitted model; whether it differs from the model before, and the reason."""
+    """A fitted model; whether it differs from the previous model, and the reason."""
 
     recogniser: Recogniser
     kept: bool

@@ -34,16 +34,16 @@ class Learned:
 
     Attributes:
         how: how the model was made.
-        recogniser: the new model, made from all labelled minutes; the model before if the adapted one is not better.
-        kept: whether the new model differs from the model before.
+        recogniser: the new model, made from all labelled minutes; the previous model if the adapted one is not better.
+        kept: whether the new model differs from the previous model.
         reason: why, in a sentence.
         labels: the labels of the model.
         seconds_by_label: the labelled seconds, of all people.
         test: the honest test; None if no bout is long enough for one.
         other_people: the same for people who were left out: what it measures, the names of the people, and their scores
-            with the model before and with models that were made without them; None for one person.
+            with the previous model and with models that were made without them; None for one person.
         cannot_show: what the recordings cannot show, in sentences.
-        model_path: the model file that was written; None if the model before is kept.
+        model_path: the model file that was written; None if the previous model is kept.
     """
 
     how: How
@@ -86,7 +86,7 @@ def learn(
     on_progress: OnProgress = lambda _, __: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Learned:
-    """Adapt a model to labelled recordings, or train a new one on them, and test it honestly beside the model before.
+    """Adapt a model to labelled recordings, or train a new one on them, and test it honestly beside the previous model.
 
     >>> import harken
     >>> from harken.jobs.learning.job import learn
@@ -108,7 +108,7 @@ def learn(
 
     Raises:
         HarkenError: when a file cannot be read, fewer than two labels are recorded, ``adapt`` meets a label that the
-            model before does not know, or a package is missing.
+            previous model does not know, or a package is missing.
     """
     need_training("learning from labels")
     if isinstance(before, str | Path):
@@ -137,7 +137,7 @@ def learn(
         adapted=how == "adapt",
     )
     if before is not tests.comparable:
-        limits.insert(0, "The model before was trained on these recordings, so it cannot be compared on them.")
+        limits.insert(0, "The previous model was trained on these recordings, so it cannot be compared on them.")
     return Learned(
         how=how,
         recogniser=fit.recogniser,

@@ -48,8 +48,8 @@ def sureness(seconds: Mapping[str, float], window_length_s: float) -> str:
     apart = max(1, int(total_s / window_length_s))
     windows = "window" if apart == 1 else "windows"
     return (
-        f"The test is {duration_text(total_s)} long: {apart} separate {windows} of {window_length_s:g} s. Differences "
-        f"below {100 / apart:.0f} % may be chance."
+        f"The test is {duration_text(total_s)} long: {apart} separate {windows} of {window_length_s:g} s, so one "
+        f"window is {100 / apart:.1f} % of it. Differences of a few windows may be chance."
     )
 
 
@@ -67,8 +67,8 @@ def cannot_show(
         division: the recordings, divided into training and test.
         tested: the tested seconds by label.
         labels: the labels of the new model.
-        before_labels: those of the model before; empty without one.
-        adapted: whether the model before was adapted.
+        before_labels: those of the previous model; empty without one.
+        adapted: whether the previous model was adapted.
     """
     recordings = [part.whole for part in division.parts]
     people = sorted({one.subject for one in recordings})
@@ -83,7 +83,7 @@ def cannot_show(
             "recognised as well is not known."
         )
     if untested := [label for label in recorded if label not in tested]:
-        found.append(f"Not tested, because too little of it is labelled: {quoted(untested)}.")
+        found.append(f"Not tested, because no bout of it is long enough to be divided: {quoted(untested)}.")
     return found + _about_labels(recorded, labels, before_labels, adapted=adapted)
 
 
@@ -121,8 +121,8 @@ def _about_labels(
     found = []
     if missing:
         found.append(
-            f"The new model does not know {quoted(missing)}, which the model before knows. It labels such time as one "
-            f"of {quoted(sorted(labels))}."
+            f"The new model does not know {quoted(missing)}, which the previous model knows. It labels such time as "
+            f"one of {quoted(sorted(labels))}."
         )
     else:
         found.append(

@@ -36,7 +36,7 @@ class Tested:
     Attributes:
         what: what it measures, in a sentence.
         seconds_by_label: the tested seconds.
-        comparison: the scores of the model before, and of a model that was made without the tested part.
+        comparison: the scores of the previous model, and of a model that was made without the tested part.
         sureness: how sure the scores can be, in a sentence.
     """
 
@@ -65,14 +65,14 @@ class Tests:
 
     Args:
         recordings: the labelled recordings, in the order of their starts.
-        before: the model before.
+        before: the previous model.
         way: how to learn.
         orientation: whether watches are turned.
         on_progress: called with the stage and the share of all fits.
 
     Attributes:
         people: the wearers.
-        comparable: the model before if it can be compared: it was not trained on one of the recordings.
+        comparable: the previous model if it can be compared: it was not trained on one of the recordings.
         window_length_s: the length of the longest windows of the two models.
     """
 
@@ -201,7 +201,7 @@ class Tests:
     def _labels(
         self, fit: Fit, tests: Sequence[tuple[Part, Moments]]
     ) -> tuple[list[Names], list[Names] | None, list[Names], HeldOut]:
-        """The true labels of each recording's moments, those of the model before and of the fit, and its outputs.
+        """The true labels of each recording's moments, those of the previous model and of the fit, and its outputs.
 
         Moments without a whole window of either model are left out.
         """

@@ -186,7 +186,8 @@ def _windows(
             what = "this recording" if share == 1 else f"{percent(share)} of this recording"
             raise HarkenError(
                 f"{recording.source}: the model was trained on {what}, so it would not show "
-                "whether adapting helps; adapt the general model, to all recordings of the wearer at once"
+                "whether adapting helps; leave the recording out. A model that was adapted before is adapted anew by "
+                "adapting the general one to all recordings of the wearer at once"
             )
     specification = recogniser.specification_
     mounted: list[tuple[Recording, Mounting | None]] = [(recording, None) for recording in recordings]

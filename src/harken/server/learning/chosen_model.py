@@ -16,7 +16,7 @@ CHOICE = "chosen.json"
 
 
 def chosen_model(folder: Path, before: Recogniser) -> Path | None:
-    """The chosen model in a folder; None if the model before was chosen, or the choice was made beside another one."""
+    """The chosen model in a folder; None if the previous model was chosen, or it was chosen beside another one."""
     try:
         choice = json.loads((folder / CHOICE).read_text(encoding="utf-8"))
         path = folder / Path(choice["model"]).name
@@ -29,7 +29,7 @@ def chosen_model(folder: Path, before: Recogniser) -> Path | None:
 
 
 def remember_choice(folder: Path, before: Recogniser, path: Path | None) -> None:
-    """Keep the choice of a model in the folder; None: the model before.
+    """Keep the choice of a model in the folder; None: the previous model.
 
     Raises:
         OSError: when it cannot be written.

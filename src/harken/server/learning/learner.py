@@ -58,7 +58,7 @@ class Learner:
         serve: called with the chosen model, and its file if it is a learned one.
         orientation: whether the server turns watches when it labels; see ``harken.jobs.learning.job.learn``.
         longest_s: a job that takes longer is ended.
-        served: the learned model that the server labels with at the start; None: the model before.
+        served: the learned model that the server labels with at the start; None: the previous model.
         remember: whether the choice is kept in ``folder`` (``harken.server.learning.chosen_model``).
         refused: why nothing can be learned in this server, a sentence; None if it can.
         training: arguments of ``learn`` for training, in place of the usual ones.
@@ -218,7 +218,7 @@ class Learner:
         """The path of a learned model, and the model."""
         if choice == "before":
             if self._before is None:
-                raise RefusedError(409, 1008, "there is no model before", reason="learn")
+                raise RefusedError(409, 1008, "there is no previous model", reason="learn")
             return None, self._before
         outcome = None if self._job is None else self._job.outcome
         path = None if outcome is None or choice != "new" else outcome["model_path"]

@@ -29,7 +29,7 @@ class LearnRequest:
     Attributes:
         files: the labelled recordings.
         how: ``adapt`` or ``train``.
-        before: the model before; None without one.
+        before: the previous model; None without one.
         out: the model file to write.
         orientation: see ``harken.jobs.learning.job.learn``.
         training: other arguments of ``learn``, such as ``epochs``. A preset may be ``module:name``.

@@ -32,7 +32,7 @@ class Refused(BaseModel):
 
 class Available(BaseModel):
     """What there is to learn from. ``too_short`` are labels without a bout of ``least_bout_s``, of which no part can be
-    held out for a test; null without a model before."""
+    held out for a test; null without a previous model."""
 
     people: list[Labelled]
     labels: list[str]
@@ -42,7 +42,7 @@ class Available(BaseModel):
 
 
 class Known(BaseModel):
-    """The model before."""
+    """The previous model."""
 
     name: str
     labels: list[str]
@@ -128,7 +128,7 @@ class LearningState(BaseModel):
 
 
 class LearnRequestBody(BaseModel):
-    """How to learn: adapt the model before, or train a new one."""
+    """How to learn: adapt the previous model, or train a new one."""
 
     how: How
 

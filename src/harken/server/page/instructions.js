@@ -23,7 +23,7 @@ export function instructions(model) {
       make("b", {}, "Accelerometer"), " and ", make("b", {}, "Gravity"), ", for a watch ", make("b", {}, "Wrist Motion"), "."),
     make("li", {}, "In its settings, under ", make("b", {}, "Data Streaming"), ", switch on ", make("b", {}, "HTTP Push"),
       " and give it ", ...(here ? ["the address for Sensor Logger that ", code("harken serve"), " printed."] : ["the address ", code(push), "."])),
-    make("li", {}, `Start recording. The watch appears here within ${Math.ceil((model.window_length_s ?? 10) + 2)} seconds.`),
+    make("li", {}, `Start recording. The watch appears here within a few seconds, and its first label ${Math.ceil(model.window_length_s ?? 10)} seconds later.`),
   );
   const socket = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/samples?watch=NAME`;
   return make("div", {}, make("ol", { class: "how" }, ...steps),

@@ -74,8 +74,8 @@ export function learn(element, { onChosen = () => {} } = {}) {
     showText(parts.note, "Changing the model …");
     const worked = await ask("POST", "/choice", { serve });
     if (!worked) return showText(parts.note, null);
-    const name = { new: "The new model", before: "The model before" }[serve] ?? serve;
-    announce(`${name} labels now.`);
+    const name = { new: "The new model", before: "The previous model" }[serve] ?? serve;
+    announce(`${name} is used now.`);
     onChosen(serve);
   }
 
@@ -171,7 +171,7 @@ function showAvailable(parts, { people, refused, too_short: short, least_bout_s:
   showText(parts.short, short.length ? `Too short to be tested: ${few}. A test needs ${duration(least)} of each in one piece, or recordings on two occasions.` : null);
   const lines = people.map(({ subject, seconds_by_label: seconds }) => {
     const each = Object.entries(seconds).map(([label, s]) => `${plain(label)} ${duration(s)}`);
-    return make("li", {}, make("b", {}, subject), ` ${each.length ? listed(each) : "labels that cannot be read yet"}`);
+    return make("li", {}, make("b", {}, subject), ` ${each.length ? listed(each) : "labels that cannot be read"}`);
   });
   if (!people.length) lines.push(make("li", { class: "quiet" }, "No recording has labels yet."));
   const text = lines.map((line) => line.textContent).join("\n");

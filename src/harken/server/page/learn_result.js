@@ -1,4 +1,4 @@
-/* The result of Learn: the scores of the new model beside those of the model before, what they cannot show, the choice. */
+/* The result of Learn: the scores of the new model beside those of the previous model, what they cannot show, the choice. */
 
 import { labelColours, paint } from "./colours.js";
 import { listed, make, percent, plain } from "./text.js";
@@ -11,7 +11,7 @@ const EXPLAINED =
 export function result(outcome, state, choose) {
   const { before } = state;
   const { test, other_people: others, cannot_show: limits, kept } = outcome;
-  const title = outcome.how === "adapt" ? "The adapted model beside the one before" : "The new model beside the one before";
+  const title = outcome.how === "adapt" ? "The adapted model beside the previous one" : "The new model beside the previous one";
   const labels = [...new Set([...outcome.labels, ...(before?.labels ?? [])])];
   const colours = labelColours(labels);
   const found = [make("h3", { tabIndex: -1 }, title)];
@@ -40,7 +40,7 @@ export function result(outcome, state, choose) {
 
 /**
  * The elements of the models that were learned earlier and can be used again, besides that of the result; none if there
- * are none. Without a result that has a choice, the model before is in the list, too.
+ * are none. Without a result that has a choice, the previous model is in the list, too.
  */
 export function earlierModels({ outcome, models, before, served_path: path }, choose) {
   const served = path && fileName(path);
@@ -52,15 +52,15 @@ export function earlierModels({ outcome, models, before, served_path: path }, ch
     const about = `${new Date(made).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}: ${listed(labels.map(plain))}`;
     return line(name, make("code", {}, name), about, name === served);
   });
-  if (before && !outcome?.kept) rows.unshift(line("before", "The model before", listed(before.labels.map(plain)), !path));
+  if (before && !outcome?.kept) rows.unshift(line("before", "The previous model", listed(before.labels.map(plain)), !path));
   return [
     make("h3", {}, "Models learned earlier"),
-    ...(strange ? [make("p", {}, "A model that was learned earlier labels now: ", make("code", {}, path), ".")] : []),
+    ...(strange ? [make("p", {}, "A model that was learned earlier is used now: ", make("code", {}, path), ".")] : []),
     make("ul", { class: "learn-models" }, ...rows),
   ];
 
   function line(serve, title, about, used) {
-    const name = serve === "before" ? "the model before" : serve;
+    const name = serve === "before" ? "the previous model" : serve;
     const button = serveButton(serve, used ? "In use" : "Use", used, choose);
     button.setAttribute("aria-label", used ? `In use: ${name}` : `Use ${name}`);
     return make("li", {}, make("div", {}, title, make("p", { class: "quiet" }, about)), button);
@@ -79,7 +79,7 @@ function serveButton(serve, words, used, choose) {
 /** A table of scores, with a column for each model. */
 function scores(test, colours, caption) {
   const both = test.before !== null;
-  const head = make("tr", {}, make("td", {}), ...(both ? [column("Model before")] : []), column("New model"));
+  const head = make("tr", {}, make("td", {}), ...(both ? [column("Previous model")] : []), column("New model"));
   const rows = [
     row("Accuracy", null, test.before?.accuracy, test.after.accuracy, both),
     row("Mean F1", null, test.before?.mean_f1, test.after.mean_f1, both),
@@ -104,21 +104,21 @@ function row(name, colour, before, after, both) {
 function interval({ before, after }) {
   if (!after.mean_f1_interval) return [];
   const words = (name, { mean_f1_interval: [low, high] }) => `${name} ${percent(low)} to ${percent(high)}`;
-  const each = [...(before ? [words("model before", before)] : []), words("new model", after)];
+  const each = [...(before ? [words("previous model", before)] : []), words("new model", after)];
   return [make("p", { class: "quiet" }, `95 % interval of the mean F1 over people: ${each.join(", ")}.`)];
 }
 
 function choice({ kept, model_path: path }, { serves, served_path: served, before }, choose) {
-  if (!kept) return [make("p", {}, "The adapted model is not better, so the model before stays. More labelled minutes may change that.")];
+  if (!kept) return [make("p", {}, "The adapted model is not better, so the previous model stays. More labelled minutes may change that.")];
   const now = serves === "before" ? "before" : served === path ? "new" : "earlier";
   const button = (serve, words) => serveButton(serve, serve === now ? `The ${words} (in use)` : `Use the ${words}`, serve === now, choose);
   const words = {
-    new: "The new model labels now.",
-    before: "The model before labels now.",
-    earlier: "A model that was learned earlier labels now.",
+    new: "The new model is used now.",
+    before: "The previous model is used now.",
+    earlier: "A model that was learned earlier is used now.",
   }[now];
   return [
-    make("p", { class: "links" }, button("new", "new model"), ...(before ? [button("before", "model before")] : [])),
+    make("p", { class: "links" }, button("new", "new model"), ...(before ? [button("before", "previous model")] : [])),
     make("p", { class: "quiet" }, `${words} The new model is in `, make("code", {}, path), "."),
   ];
 }
