@@ -24,13 +24,17 @@ from harken.server.recorded.session import MARGIN_NS, RecordedSession
 from harken.server.sample_log import logged_samples, sync_folder
 from harken.support.files import replacing, write_bytes
 
-__all__ = ["SessionFiles"]
+__all__ = ["LabelsChangedError", "SessionFiles"]
 
 LOG = logging.getLogger("uvicorn.error")
 EVER = Span(EARLIEST_NS + MARGIN_NS, LATEST_NS, "UTC")
 STATE, RECORDING = ".json", ".parquet"
 EARLIER_S = 120.0
 """Samples of a session are looked for in files of the log that were last written to after its beginning, less this."""
+
+
+class LabelsChangedError(Exception):
+    """Another program has changed a file of labels, and ``with_changes`` has not read it since."""
 
 
 class SessionFiles:
@@ -138,25 +142,52 @@ class SessionFiles:
     def write_labels(self, session: RecordedSession, samples: tuple[int, int] | None) -> RecordedSession:
         """Write the labels of a session, as far as there are samples, and its new state.
 
+        The state has the digests of the files of labels before and after, so that this server knows either as its own
+        whenever it is killed. Call ``settle`` with it.
+
         Args:
             session: the session.
             samples: the times of the first and the last sample of its recording; None without samples.
 
         Raises:
+            LabelsChangedError: when another program has changed the file of labels; it is left as it is.
             OSError: when a file cannot be written.
         """
-        path, before = self.labels(session.name), _digest(self.labels(session.name))
+        path = self.labels(session.name)
+        before = _digest(path)
+        if before not in session.labels_digests:
+            raise LabelsChangedError
         intervals = Intervals.of([]) if samples is None else session.intervals(samples[0], _after(samples[1]))
         if len(intervals) == 0:
             session = session.with_digests(before, "")
-            self.save(session)
+            self._save_for(session, before)
             self.remove_recording(session.name)
             return session
         with replacing(path) as aside:
             write_intervals(aside, intervals)
             session = session.with_digests(before, _digest(aside))
-            self.save(session)  # first, so that this server knows the file as its own whenever it is killed
-        sync_folder(self._recordings)
+            self._save_for(session, before)
+        return session
+
+    def _save_for(self, session: RecordedSession, before: str) -> None:
+        """Save a session whose file of labels is replaced next; not if that is not the file with this digest any more.
+
+        Saving takes a while, so the file is looked at after it.
+        """
+        self.save(session)
+        if _digest(self.labels(session.name)) != before:
+            raise LabelsChangedError
+
+    def settle(self, session: RecordedSession) -> RecordedSession:
+        """The session after ``write_labels``, and its state: only the file that was written now is the server's own.
+
+        A change by another program may give the file the content that it had before.
+
+        Raises:
+            OSError: when the state cannot be written.
+        """
+        session = session.with_digests(session.labels_digests[-1])
+        self.save(session)
         return session
 
 

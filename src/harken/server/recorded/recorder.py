@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.server.limits import Limits, RefusedError
-from harken.server.recorded.files import SessionFiles
+from harken.server.recorded.files import LabelsChangedError, SessionFiles
 from harken.server.recorded.session import MARGIN_NS, Bout, RecordedSession, checked_label, session_name
 from harken.support.errors import HarkenError
 
@@ -296,18 +297,8 @@ class Recorder:
             self._due.pop(name, None)
             self._changed.pop(name, None)
             try:
-                with self._lock:
-                    if name not in self._sessions:
-                        return
-                    session = self._sessions[name]
-                    span_ns = self._span(session)
-                samples = self.files.write_recording(session, *span_ns) if session.bouts else None
-                with self._lock:
-                    if name not in self._sessions:  # deleted in the meantime
-                        self.files.remove_recording(name)
-                        return
-                    session = self.files.with_changes(self._sessions[name])
-                    self._sessions[name] = self.files.write_labels(session, samples)
+                while not self._made(name):
+                    pass
                 self._trouble.pop(name, None)
             except (OSError, HarkenError) as error:
                 sentence = f"the recording could not be written ({getattr(error, 'strerror', None) or error})"
@@ -315,6 +306,44 @@ class Recorder:
                     LOG.warning("%s: %s", name, sentence)
                 self._trouble[name] = sentence
                 self._due[name] = None
+
+    def _made(self, name: str) -> bool:
+        """Make the recording of a session and its labels; False if another program changed the labels in between.
+
+        Raises:
+            OSError, HarkenError: when the labels that another program has written cannot be read, or a file cannot be
+                written.
+        """
+        with self._lock:
+            if name not in self._sessions:
+                return True
+            with suppress(HarkenError):  # labels that do not fit the recording may do so with its late samples
+                self._take_changes(name)
+            session = self._sessions[name]
+            span_ns = self._span(session)
+        samples = self.files.write_recording(session, *span_ns) if session.bouts else None
+        with self._lock:
+            if name not in self._sessions:  # deleted in the meantime
+                self.files.remove_recording(name)
+                return True
+            if self._take_changes(name):
+                return False
+            try:
+                self._sessions[name] = self.files.write_labels(self._sessions[name], samples)
+            except LabelsChangedError:
+                return False
+            self._sessions[name] = self.files.settle(self._sessions[name])
+            return True
+
+    def _take_changes(self, name: str) -> bool:
+        """Use the labels that another program has written, and write them to the disk; False without such a change."""
+        session = self.files.with_changes(self._sessions[name])
+        if session is self._sessions[name]:
+            return False
+        self.files.save(session)
+        self._sessions[name] = session
+        self._note_end(session.watch)
+        return True
 
 
 def _refused_by_disk(error: OSError) -> RefusedError:
