@@ -1,11 +1,13 @@
 """Another program, such as annotate or a text editor, changes the file of labels of a recorded session."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 import harken
 from harken.annotating.labels import Labels
+from harken.annotations.labelling import with_labels
 from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
 from harken.server.limits import Limits
@@ -100,3 +102,119 @@ def test_a_full_disk_after_the_labels_were_written_loses_no_bout(
     (entry,) = read_annotations(path.with_suffix(".labels.csv")).entries
     assert entry.end is not None
     assert entry.end.ns == START + 300 * SECOND
+
+
+def labelled_as_in_commands(path: Path) -> list[tuple[float, str]]:
+    """The bouts that all commands find beside a recording: starts in seconds after ``START``, and labels."""
+    recording = with_labels(harken.read(path), path.with_suffix(".labels.csv"))
+    codes = recording.label_codes
+    firsts = [row for row in range(len(codes)) if codes[row] >= 0 and (row == 0 or codes[row] != codes[row - 1])]
+    return [((int(recording.time_ns[row]) - START) / 1e9, recording.label_names[codes[row]]) for row in firsts]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "start,end,label\n60,75,running\n75,90,x\n",  # seconds from the start of the recording
+        "start,end,label\n2025-06-15 15:06:50,2025-06-15 15:07:05,running\n15:07:05,15:07:20,x\n",
+        "start,label\n60,running\n75,x\n90,end\n",
+        "start,end,label,subject\n60,75,running,anna\n75,90,x,anna\n5000,6000,lying,ben\n",
+    ],
+    ids=["seconds", "times without a zone", "points", "of several wearers"],
+)
+@pytest.mark.parametrize("restart", [True, False])
+def test_labels_are_read_as_in_all_commands(recorder: Recorder, tmp_path: Path, table: str, restart: bool) -> None:
+    record(recorder, 10, 40, "walking")
+    (path,) = recorder.labelled_files()
+    path.with_suffix(".labels.csv").write_text(table)
+    assert labelled_as_in_commands(path) == [(10, "running"), (25, "x")]
+    again = Recorder(tmp_path, Limits()) if restart else recorder
+    if not restart:
+        record(again, 160, 170, "sitting")
+    assert again.labelled_files() == [path]
+    expected = [(10, 25, "running"), (25, 40, "x"), (160, 170, "sitting")]
+    assert bouts(again.sessions("anna", 1)[0]) == expected[: 2 if restart else 3]
+    assert labelled_as_in_commands(path) == [(start_s, label) for start_s, _, label in expected[: 2 if restart else 3]]
+
+
+def test_seconds_count_from_the_start_of_the_recording_that_was_there(tmp_path: Path) -> None:
+    """Late samples may begin the recording earlier."""
+    log(tmp_path, samples(-20, 200))
+    recorder = Recorder(tmp_path, Limits())
+    record(recorder, 10, 40, "walking")
+    (path,) = recorder.labelled_files()
+    path.with_suffix(".labels.csv").write_text("start,end,label\n30,45,running\n")
+    log(tmp_path, samples(-50, -20))
+    assert Recorder(tmp_path, Limits()).labelled_files() == [path]
+    assert harken.read(path).time_ns[0] == START - 50 * SECOND
+    assert labelled_as_in_commands(path) == [(10, "running")]
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ("start,end,label\n2025-06-15T17:06:55,2025-06-15T17:07:10,walking\n", "line 2: .*write times with their zone"),
+        ("start,end,label\n2025-06-14T15:06:55Z,2025-06-14T15:07:10Z,walking\n", "line 2: .*outside the recording"),
+        ("start,end,label,subject\n60,75,walking,ben\n", "no row is for the recording"),
+        ("start,end,label\n1000,1015,walking\n", "no samples of the recording"),
+    ],
+    ids=["another zone", "another day", "another wearer", "in a gap"],
+)
+def test_labels_of_something_else_stay_and_are_told(tmp_path: Path, table: str, sentence: str) -> None:
+    log(tmp_path, samples(-100, 45), samples(2000, 2200))
+    recorder = Recorder(tmp_path, Limits())
+    record(recorder, 10, 40, "walking")
+    record(recorder, 1800, 2100, "sitting")
+    (path,) = recorder.labelled_files()
+    labels, before_ns = path.with_suffix(".labels.csv"), harken.read(path).time_ns
+    labels.write_text(table)
+    again = Recorder(tmp_path, Limits())
+    assert again.labelled_files() == [path]
+    assert labels.read_text() == table
+    assert (harken.read(path).time_ns == before_ns).all()
+    trouble = again.trouble(path.stem)
+    assert trouble is not None
+    assert str(labels) in trouble
+    assert re.search(sentence, trouble)
+    labels.write_text("start,end,label\n60,75,running\n")
+    assert again.labelled_files() == [path]
+    assert again.trouble(path.stem) is None
+    assert labelled_as_in_commands(path) == [(10, "running")]
+
+
+def test_labels_that_fit_only_with_late_samples_count_when_these_have_come(tmp_path: Path) -> None:
+    log(tmp_path, samples(-100, 20))
+    recorder = Recorder(tmp_path, Limits())
+    record(recorder, 10, 200, "walking")
+    (path,) = recorder.labelled_files()
+    path.with_suffix(".labels.csv").write_text("start,end,label\n60,90,walking\n200,240,running\n")
+    again = Recorder(tmp_path, Limits())
+    again.labelled_files()
+    assert "outside the recording" in (again.trouble(path.stem) or "")
+    log(tmp_path, samples(20, 300))
+    assert again.labelled_files() == [path]
+    assert again.trouble(path.stem) is None
+    assert labelled_as_in_commands(path) == [(10, "walking"), (150, "running")]
+
+
+def test_labels_come_back_after_all_were_deleted(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, 10, 40, "walking")
+    (path,) = recorder.labelled_files()
+    labels = path.with_suffix(".labels.csv")
+    before = labels.read_text()
+    labels.write_text("start,end,label\n")
+    again = Recorder(tmp_path, Limits())
+    assert again.labelled_files() == []
+    assert not path.exists()
+    labels.write_text("start,end,label\n60,90,walking\n")  # seconds from the start of what?
+    again = Recorder(tmp_path, Limits())
+    assert again.labelled_files() == []
+    assert "write times with their zone" in (again.trouble(path.stem) or "")
+    elsewhere = "start,end,label\n2025-06-14T15:06:55Z,2025-06-14T15:07:10Z,walking\n"
+    labels.write_text(elsewhere)
+    assert again.labelled_files() == []
+    assert "no samples" in (again.trouble(path.stem) or "")
+    assert labels.read_text() == elsewhere
+    labels.write_text(before)  # annotate has undone it
+    assert again.labelled_files() == [path]
+    assert labelled_as_in_commands(path) == [(10, "walking")]

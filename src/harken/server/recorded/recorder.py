@@ -238,8 +238,7 @@ class Recorder:
         try:
             return self.files.with_changes(session)
         except HarkenError as error:
-            sentence = f"the labels of this session were changed, and cannot be read: {error}"
-            raise RefusedError(409, 1008, sentence, reason="recording") from error
+            raise RefusedError(409, 1008, _unreadable(error), reason="recording") from error
         except OSError as error:
             raise _refused_by_disk(error) from error
 
@@ -301,7 +300,8 @@ class Recorder:
                     pass
                 self._trouble.pop(name, None)
             except (OSError, HarkenError) as error:
-                sentence = f"the recording could not be written ({getattr(error, 'strerror', None) or error})"
+                written = f"the recording could not be written ({getattr(error, 'strerror', None) or error})"
+                sentence = _unreadable(error) if isinstance(error, HarkenError) else written
                 if self._trouble.get(name) != sentence:
                     LOG.warning("%s: %s", name, sentence)
                 self._trouble[name] = sentence
@@ -344,6 +344,10 @@ class Recorder:
         self._sessions[name] = session
         self._note_end(session.watch)
         return True
+
+
+def _unreadable(error: HarkenError) -> str:
+    return f"the labels of this session were changed, and cannot be read: {error}"
 
 
 def _refused_by_disk(error: OSError) -> RefusedError:
