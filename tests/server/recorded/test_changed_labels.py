@@ -10,8 +10,9 @@ from harken.annotating.labels import Labels
 from harken.annotations.labelling import with_labels
 from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
-from harken.server.limits import Limits
+from harken.server.limits import Limits, RefusedError
 from harken.server.recorded.recorder import Recorder
+from harken.server.recorded.session import PAUSE_NS
 from recorded_bouts import SECOND, START, bouts, log, record, samples
 
 
@@ -218,3 +219,48 @@ def test_labels_come_back_after_all_were_deleted(recorder: Recorder, tmp_path: P
     labels.write_text(before)  # annotate has undone it
     assert again.labelled_files() == [path]
     assert labelled_as_in_commands(path) == [(10, "walking")]
+
+
+def test_broken_labels_of_an_earlier_session_are_told_and_stop_nothing(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, 10, 40, "walking")
+    (path,) = recorder.labelled_files()
+    recorder.close("anna")
+    record(recorder, 60, 100, "sitting")
+    labels = path.with_suffix(".labels.csv")
+    before = labels.read_text()
+    labels.write_text("start,end,label\n2025-06-15T15:06:50Z,2025-06-15T15:07:2")
+    recorder.begin("anna", "running", START + 110 * SECOND)
+    later, earlier = recorder.sessions("anna", 5)
+    assert later.open is not None
+    assert later.open.label == "running"
+    assert bouts(earlier) == [(10, 40, "walking")]
+    assert recorder.trouble(later.name) is None
+    trouble = recorder.trouble(earlier.name) or ""
+    assert trouble.startswith(f"the labels of this session were changed, and cannot be read: {labels}, line 2: ")
+    with pytest.raises(RefusedError, match="cannot be read"):
+        recorder.delete(earlier.name, START // 10**6)
+    labels.write_text(before.replace("walking", "stairs"))
+    _, earlier = recorder.sessions("anna", 5)
+    assert bouts(earlier) == [(10, 40, "stairs")]
+    assert recorder.trouble(earlier.name) is None
+    recorder.end("anna", START + 120 * SECOND)
+    labels.unlink()
+    labels.mkdir()  # no file, so that it cannot be read
+    later, earlier = recorder.sessions("anna", 5)
+    assert bouts(earlier) == [(10, 40, "walking")]
+    assert (recorder.trouble(earlier.name) or "").startswith("the labels of this session cannot be read")
+
+
+@pytest.mark.parametrize("by", ["a button", "a pause"])
+def test_broken_labels_stop_no_new_session(recorder: Recorder, by: str) -> None:
+    record(recorder, 10, 40, "walking")
+    (path,) = recorder.labelled_files()
+    start_ns = START + 41 * SECOND
+    if by == "a button":
+        recorder.close("anna")
+    else:
+        start_ns += PAUSE_NS
+    path.with_suffix(".labels.csv").write_text("start,end,label\nx,y,z\n")
+    begun = recorder.begin("anna", "sitting", start_ns)
+    assert begun.name != path.stem
+    assert [session.name for session in recorder.sessions("anna", 5)] == [begun.name, path.stem]
