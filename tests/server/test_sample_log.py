@@ -82,6 +82,43 @@ def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert "No space left" in answer.json["error"]
 
 
+@pytest.mark.parametrize("step", ["open", "sync"])
+def test_a_next_file_that_cannot_be_begun_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Every message is acknowledged and kept, and the next file begins when it can."""
+    monkeypatch.setattr("harken.server.sample_log.FILE_BYTES", 1000)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    async def write() -> None:
+        log = SampleLog(tmp_path)
+        running = asyncio.create_task(log.run())
+
+        async def append(number: int) -> None:
+            times = np.arange(100) + 100 * number
+            await asyncio.wait_for(log.append("anna", np.zeros((100, 3), np.float32), times), 5)
+
+        with monkeypatch.context() as patch:
+            if step == "open":
+                patch.setattr(Path, "open", refuse)
+            else:
+                patch.setattr("harken.server.sample_log.sync_folder", refuse)
+            await append(0)
+            await append(1)
+        assert [path.name for path in tmp_path.iterdir()] == ["00000001.samples"]
+        await append(2)
+        await append(3)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(write())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"0000000{number}.samples" for number in (1, 2, 3)]
+    kept = np.concatenate([one.time_ns for one in logged_samples(tmp_path)])
+    np.testing.assert_array_equal(kept, np.arange(400))
+
+
 def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(HarkenError, match="samples cannot be kept there"), serving(keep=tmp_path / "file"):

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 import harken
 from harken.annotations.intervals import Intervals
@@ -18,47 +17,12 @@ from harken.annotations.registry import read_annotations
 from harken.server.limits import Limits, RefusedError
 from harken.server.recorded.recorder import Recorder
 from harken.server.recorded.session import MARGIN_NS, PAUSE_NS, RecordedSession, checked_label, session_name
-from harken.server.sample_log import SampleLog
-
-SECOND = 10**9
-START = 1_750_000_000 * SECOND
-RATE_HZ = 25
+from recorded_bouts import RATE_HZ, SECOND, START, bouts, log, record, samples
 
 
 @pytest.fixture
 def recorder(tmp_path: Path) -> Recorder:
     return Recorder(tmp_path, Limits())
-
-
-def samples(first_s: float, last_s: float, watch: str = "anna") -> tuple[str, NDArray[np.float32], NDArray[np.int64]]:
-    """A watch's samples from one second to another after ``START``."""
-    time_ns = START + np.arange(round(first_s * RATE_HZ), round(last_s * RATE_HZ)) * (SECOND // RATE_HZ)
-    elapsed = (time_ns - START) / 1e9
-    signals = np.stack([np.sin(elapsed), 0.1 * np.cos(3 * elapsed), np.ones(len(elapsed))], axis=1)
-    return watch, signals.astype(np.float32), time_ns
-
-
-def log(folder: Path, *messages: tuple[str, NDArray[np.float32], NDArray[np.int64]]) -> None:
-    """Write messages to the log of samples, in a file of their own."""
-
-    async def write() -> None:
-        to = SampleLog(folder)
-        running = asyncio.create_task(to.run())
-        await asyncio.gather(*(to.append(*message) for message in messages))
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-    asyncio.run(write())
-
-
-def bouts(session: RecordedSession) -> list[tuple[float, float, str]]:
-    """Starts and ends in seconds after ``START``, and labels."""
-    return [((one.start_ns - START) / 1e9, (one.end_ns - START) / 1e9, one.label) for one in session.bouts]
-
-
-def record(recorder: Recorder, start_s: float, end_s: float, label: str, watch: str = "anna") -> None:
-    recorder.begin(watch, label, START + round(start_s * SECOND))
-    recorder.end(watch, START + round(end_s * SECOND))
 
 
 def test_a_session_becomes_a_recording_with_its_labels(recorder: Recorder, tmp_path: Path) -> None:

@@ -120,6 +120,24 @@ def test_a_session_is_listed_and_deleted(served: Served) -> None:
         assert len(recorded(served)["sessions"]) == 2
 
 
+def test_a_bout_begins_beside_an_earlier_session_whose_labels_are_broken(served: Served, tmp_path: Path) -> None:
+    with pushing(served.url("/push"), name=PHONE):
+        connected(served)
+        post(served, "begin", watch=PHONE, label="walking")
+        time.sleep(0.3)
+        post(served, "end", watch=PHONE, discard_s=0)
+        (session,) = post(served, "close", watch=PHONE).json["sessions"]
+        (tmp_path / "kept" / session["recording"]).with_suffix(".labels.csv").write_text("start,end,label\nx,y,z\n")
+        begun = post(served, "begin", watch=PHONE, label="sitting")
+    assert begun.status == 200, begun.json
+    for found in (begun.json, recorded(served)):
+        assert found["open"]["label"] == "sitting"
+        later, earlier = found["sessions"]
+        assert later["trouble"] is None
+        assert "line 2: the start 'x' is not a time" in earlier["trouble"]
+        assert [bout["label"] for bout in earlier["bouts"]] == ["walking"]
+
+
 def test_an_open_bout_is_open_after_a_restart_and_can_be_stopped(tmp_path: Path) -> None:
     ahead: dict[str, Any] = {"name": PHONE, "clock_offset_s": FIVE_MINUTES_S}
     with serving(keep=tmp_path) as served, pushing(served.url("/push"), **ahead):

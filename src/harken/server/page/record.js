@@ -42,16 +42,19 @@ export function record({ silenceS, onShow }) {
 
   async function refresh() {
     const mine = ++asked;
-    if (watch === null) return;
+    const of = watch;
+    if (of === null) return;
     try {
-      const answer = await server.recorded(watch);
-      if (mine === asked) take(answer);
+      const answer = await server.recorded(of);
+      if (mine === asked) take(answer, of);
     } catch (error) {
       if (mine === asked) say(error.message, true);
     }
   }
 
-  function take(answer) {
+  /** Use the server's answer about a watch, unless another one was chosen in the meantime. */
+  function take(answer, of) {
+    if (of !== watch) return;
     asked++; // older answers are out of date
     found = answer;
     foundAt = performance.now();
@@ -82,53 +85,65 @@ export function record({ silenceS, onShow }) {
     byId("record-begin").focus();
   }
 
-  const begin = (label) => act(async () => {
-    take(await server.begin(watch, label));
+  const begin = (label) => act(async (of) => {
+    take(await server.begin(of, label), of);
     if (chosen.sound) play("begin");
     return "record-stop";
   });
 
-  const stop = () => act(async () => {
+  const stop = () => act(async (of) => {
     const label = found?.open?.label ?? "";
-    const { bout, missing_s: missingS } = await server.end(watch, chosen.discardS);
+    const { bout, missing_s: missingS } = await server.end(of, chosen.discardS);
     if (chosen.sound) {
       allowSound();
       play("end");
     }
     const left = chosen.discardS ? ` The last ${chosen.discardS} s were left out.` : "";
     const missing = missingS > 1 ? ` For its last ${lengthOf(missingS)} no samples have come yet.` : "";
-    say(bout ? `Kept ${lengthOf(bout.seconds)} of ${plain(bout.label)}.${left}${missing}` : `Nothing of ${plain(label)} was kept: it was too short.`);
-    take(await server.recorded(watch));
+    const kept = bout ? `Kept ${lengthOf(bout.seconds)} of ${plain(bout.label)}.${left}${missing}` : `Nothing of ${plain(label)} was kept: it was too short.`;
+    sayOf(of, kept);
+    take(await server.recorded(of), of);
     return "record-begin";
   });
 
-  const remove = (session, bout) => act(async () => {
+  const remove = (session, bout) => act(async (of) => {
     await server.remove(session.name, bout.start_ms);
-    say(`Deleted ${lengthOf(bout.seconds)} of ${plain(bout.label)}.`);
-    take(await server.recorded(watch));
+    sayOf(of, `Deleted ${lengthOf(bout.seconds)} of ${plain(bout.label)}.`);
+    take(await server.recorded(of), of);
     return "record-heading";
   });
 
-  const close = () => act(async () => {
-    take(await server.close(watch));
-    say("The next bout begins a new session.");
+  const close = () => act(async (of) => {
+    take(await server.close(of), of);
+    sayOf(of, "The next bout begins a new session.");
     return "record-begin";
   });
 
-  /** One action at a time; it returns what gets the focus. An error is shown, and the server's state after it. */
+  /**
+   * One action at a time, with the shown watch; it returns what gets the focus. An error is shown, and the server's state
+   * after it. Another watch may be chosen until the server answers.
+   */
   async function act(work) {
     if (busy) return;
     busy = true;
+    const of = watch;
     let focused = null;
+    let failed = false;
     try {
-      focused = await work();
+      focused = await work(of);
     } catch (error) {
-      say(`${error.message}.`, true);
-      refresh();
+      failed = true;
+      sayOf(of, `${error.message}.`, true);
     }
     busy = false;
+    if (failed || of !== watch) refresh(); // what is recorded with other watches is shown, too
     draw();
-    if (focused) byId(focused).focus();
+    if (focused && of === watch) byId(focused).focus();
+  }
+
+  /** Say what became of an action with a watch. */
+  function sayOf(of, text, wrong = false) {
+    say(of === watch ? text : `${of}: ${text}`, wrong);
   }
 
   function say(text, wrong = false) {

@@ -16,21 +16,28 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.annotations.intervals import Intervals
-from harken.annotations.moments import Span
+from harken.annotations.labelling import recording_names
+from harken.annotations.moments import Kind, Span
 from harken.annotations.plain import write_intervals
 from harken.annotations.registry import SIDE, read_annotations
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.server.recorded.session import MARGIN_NS, RecordedSession
 from harken.server.sample_log import logged_samples, sync_folder
+from harken.support.errors import HarkenError
 from harken.support.files import replacing, write_bytes
 
-__all__ = ["SessionFiles"]
+__all__ = ["LabelsChangedError", "SessionFiles"]
 
 LOG = logging.getLogger("uvicorn.error")
 EVER = Span(EARLIEST_NS + MARGIN_NS, LATEST_NS, "UTC")
+WITH_ZONE = "write times with their zone, such as 2025-06-15T17:06:50+02:00"
 STATE, RECORDING = ".json", ".parquet"
 EARLIER_S = 120.0
 """Samples of a session are looked for in files of the log that were last written to after its beginning, less this."""
+
+
+class LabelsChangedError(Exception):
+    """Another program has changed a file of labels, and ``with_changes`` has not read it since."""
 
 
 class SessionFiles:
@@ -125,39 +132,115 @@ class SessionFiles:
         """The session with the labels that another program has written in the meantime.
 
         Raises:
-            HarkenError: when the file of labels has an error.
+            HarkenError: when the file of labels has an error, or its labels are not of this recording.
             OSError: when it cannot be read.
         """
-        path = self.labels(session.name)
-        digest = _digest(path)
+        digest = _digest(self.labels(session.name))
         if digest in session.labels_digests:
             return session
-        intervals = read_annotations(path).intervals(EVER) if digest else Intervals.of([])
-        return session.with_intervals(intervals, digest)
+        return session.with_intervals(self._intervals(session) if digest else Intervals.of([]), digest)
+
+    def _intervals(self, session: RecordedSession) -> Intervals:
+        """The labels in the file, which are read as all commands read them: their times may count from the start of the
+        recording, and without a zone they are by its clock.
+
+        Raises:
+            HarkenError: as ``with_changes``.
+            OSError: when the recording cannot be read.
+        """
+        path, recording = self.labels(session.name), self.recording(session.name)
+        found = read_annotations(path).of_recording(recording_names(recording), session.watch)
+        if not recording.exists():
+            # The server has removed it with the last label, and somebody has brought the labels back.
+            if any(entry.start.kind is not Kind.INSTANT for entry in found.entries):
+                raise HarkenError(f"{path}: there is no recording from whose start its times count; {WITH_ZONE}")
+            return found.intervals(EVER)
+        time_ns = _times(recording)
+        try:
+            intervals = found.intervals(Span(int(time_ns[0]), int(time_ns[-1]), "UTC"))
+        except HarkenError as error:
+            if not found.has_local_times:
+                raise
+            raise HarkenError(f"{error}. The server reads times without a zone as UTC; {WITH_ZONE}") from error
+        if len(intervals) and not _overlap(intervals, time_ns):
+            raise HarkenError(f"{path}: there are no samples of the recording near its intervals; correct their times")
+        return intervals
 
     def write_labels(self, session: RecordedSession, samples: tuple[int, int] | None) -> RecordedSession:
         """Write the labels of a session, as far as there are samples, and its new state.
+
+        The state has the digests of the files of labels before and after, so that this server knows either as its own
+        whenever it is killed. Call ``settle`` with it.
 
         Args:
             session: the session.
             samples: the times of the first and the last sample of its recording; None without samples.
 
         Raises:
+            LabelsChangedError: when another program has changed the file of labels; it is left as it is.
+            HarkenError: when there are no samples for labels of another program; they are left, too.
             OSError: when a file cannot be written.
         """
-        path, before = self.labels(session.name), _digest(self.labels(session.name))
+        path = self.labels(session.name)
+        before = _digest(path)
+        if before not in session.labels_digests:
+            raise LabelsChangedError
+        if samples is None and session.bouts and before and not self.recording(session.name).exists():
+            # This server leaves no labels without a recording.
+            raise HarkenError(f"{path}: there are no samples for its intervals; correct their times, or remove it")
         intervals = Intervals.of([]) if samples is None else session.intervals(samples[0], _after(samples[1]))
         if len(intervals) == 0:
             session = session.with_digests(before, "")
-            self.save(session)
+            self._save_for(session, before)
             self.remove_recording(session.name)
             return session
         with replacing(path) as aside:
             write_intervals(aside, intervals)
             session = session.with_digests(before, _digest(aside))
-            self.save(session)  # first, so that this server knows the file as its own whenever it is killed
-        sync_folder(self._recordings)
+            self._save_for(session, before)
         return session
+
+    def _save_for(self, session: RecordedSession, before: str) -> None:
+        """Save a session whose file of labels is replaced next; not if that is not the file with this digest any more.
+
+        Saving takes a while, so the file is looked at after it.
+        """
+        self.save(session)
+        if _digest(self.labels(session.name)) != before:
+            raise LabelsChangedError
+
+    def settle(self, session: RecordedSession) -> RecordedSession:
+        """The session after ``write_labels``, and its state: only the file that was written now is the server's own.
+
+        A change by another program may give the file the content that it had before.
+
+        Raises:
+            OSError: when the state cannot be written.
+        """
+        session = session.with_digests(session.labels_digests[-1])
+        self.save(session)
+        return session
+
+
+def _times(recording: Path) -> NDArray[np.int64]:
+    """The times of the samples of a recording of this server."""
+    try:
+        times = pl.read_parquet(recording, columns=["Timestamp"])["Timestamp"]
+        time_ns = times.cast(pl.Datetime("ns", "UTC")).cast(pl.Int64).drop_nulls().to_numpy()
+    except pl.exceptions.PolarsError as error:
+        raise HarkenError(f"{recording}: it cannot be read ({error}); remove it, and it is made again") from error
+    if len(time_ns) == 0:
+        raise HarkenError(f"{recording}: it has no samples; remove it, and it is made again")
+    return time_ns
+
+
+def _overlap(intervals: Intervals, time_ns: NDArray[np.int64]) -> bool:
+    """Whether a recording of these intervals has samples: they may lie in a gap of the recording that is there."""
+    first_ns, last_ns = intervals.start_ns[0] - MARGIN_NS, intervals.end_ns[-1] + MARGIN_NS
+    near_ns = time_ns[(time_ns >= first_ns) & (time_ns <= last_ns)]
+    if len(near_ns) == 0:
+        return False
+    return bool(((intervals.start_ns <= near_ns[-1]) & (intervals.end_ns > near_ns[0])).any())
 
 
 def _after(last_ns: int) -> int:

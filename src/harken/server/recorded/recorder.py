@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.server.limits import Limits, RefusedError
-from harken.server.recorded.files import SessionFiles
+from harken.server.recorded.files import LabelsChangedError, SessionFiles
 from harken.server.recorded.session import MARGIN_NS, Bout, RecordedSession, checked_label, session_name
 from harken.support.errors import HarkenError
 
@@ -54,7 +55,8 @@ class Recorder:
         self._until_ns: dict[str, int] = {}
         self._due: dict[str, None] = {}  # recordings that are to be made
         self._changed: dict[str, None] = {}  # those of them whose bouts have changed
-        self._trouble: dict[str, str] = {}
+        self._trouble: dict[str, str] = {}  # why a recording could not be made
+        self._unread: dict[str, str] = {}  # why labels could not be read when the session was last shown
         self._lock, self._building = threading.RLock(), threading.Lock()
         self._wake: Callable[[], object] = lambda: None
         recent_s = time.time() - RECENT_S
@@ -69,12 +71,19 @@ class Recorder:
     def sessions(self, watch: str, most: int) -> list[RecordedSession]:
         """The latest sessions of a watch, the last first, at most so many.
 
-        Raises:
-            RefusedError: when the labels of one were changed by another program, and cannot be read.
+        One whose labels were changed by another program and cannot be read is as it was before; ``trouble`` says why.
         """
         with self._lock:
-            names = self._of_watch.get(watch, [])[-most:]
-            return [self._with_changes(self._sessions[name]) for name in reversed(names)]
+            return [self._shown(name) for name in reversed(self._of_watch.get(watch, [])[-most:])]
+
+    def _shown(self, name: str) -> RecordedSession:
+        try:
+            session = self._with_changes(self._sessions[name])
+        except RefusedError as error:
+            self._unread[name] = str(error)
+            return self._sessions[name]
+        self._unread.pop(name, None)
+        return session
 
     def open_sessions(self) -> list[RecordedSession]:
         """The sessions in which a bout is being recorded."""
@@ -90,8 +99,8 @@ class Recorder:
         return list(dict.fromkeys((*opened, *ended)))
 
     def trouble(self, name: str) -> str | None:
-        """Why the recording of a session could not be made, a sentence; None if there was no error."""
-        return self._trouble.get(name)
+        """Why the labels of a session could not be read or its recording not be made; None if there was no error."""
+        return self._unread.get(name) or self._trouble.get(name)
 
     def begin(self, watch: str, label: str, start_ns: int) -> RecordedSession:
         """Begin a bout at ``start_ns`` of the watch's clock.
@@ -103,7 +112,7 @@ class Recorder:
         label = checked_label(label)
         now_s = time.time()
         with self._lock:
-            session = self._latest(watch)
+            session = self._latest(watch, start_ns)
             if session is not None and session.open is not None:
                 sentence = f"{session.open.label} is being recorded with this watch; stop it first"
                 raise RefusedError(409, 1008, sentence, reason="recording")
@@ -225,10 +234,19 @@ class Recorder:
         for name in list(names):
             self._make(name)
 
-    def _latest(self, watch: str) -> RecordedSession | None:
+    def _latest(self, watch: str, start_ns: int | None = None) -> RecordedSession | None:
+        """The latest session of a watch; ``start_ns`` is when a new bout begins."""
         names = self._of_watch.get(watch)
-        session = self._with_changes(self._sessions[names[-1]]) if names else None
-        if session is not None and session.empty:  # another program has removed its labels
+        if not names:
+            return None
+        stored = self._sessions[names[-1]]
+        try:
+            session = self._with_changes(stored)
+        except RefusedError:  # it stops only bouts of this session
+            if stored.open is not None or start_ns is None or stored.follows(start_ns):
+                raise
+            return stored
+        if session.empty:  # another program has removed its labels
             self._keep(session)
             return None
         return session
@@ -237,10 +255,10 @@ class Recorder:
         try:
             return self.files.with_changes(session)
         except HarkenError as error:
-            sentence = f"the labels of this session were changed, and cannot be read: {error}"
-            raise RefusedError(409, 1008, sentence, reason="recording") from error
+            raise RefusedError(409, 1008, _unreadable(error), reason="recording") from error
         except OSError as error:
-            raise _refused_by_disk(error) from error
+            sentence = f"the labels of this session cannot be read ({error.strerror or error})"
+            raise RefusedError(507, 1011, sentence, reason="disk") from error
 
     def _keep(self, session: RecordedSession) -> RecordedSession:
         """Write the session to the disk, then use it; without a bout it is forgotten."""
@@ -254,8 +272,8 @@ class Recorder:
             raise _refused_by_disk(error) from error
         if session.empty:
             self._sessions.pop(session.name, None)
-            self._due.pop(session.name, None)
-            self._changed.pop(session.name, None)
+            for of_session in (self._due, self._changed, self._trouble, self._unread):
+                of_session.pop(session.name, None)
             self._of_watch[session.watch] = [name for name in names if name != session.name]
         else:
             self._sessions[session.name] = session
@@ -296,25 +314,58 @@ class Recorder:
             self._due.pop(name, None)
             self._changed.pop(name, None)
             try:
-                with self._lock:
-                    if name not in self._sessions:
-                        return
-                    session = self._sessions[name]
-                    span_ns = self._span(session)
-                samples = self.files.write_recording(session, *span_ns) if session.bouts else None
-                with self._lock:
-                    if name not in self._sessions:  # deleted in the meantime
-                        self.files.remove_recording(name)
-                        return
-                    session = self.files.with_changes(self._sessions[name])
-                    self._sessions[name] = self.files.write_labels(session, samples)
+                while not self._made(name):
+                    pass
                 self._trouble.pop(name, None)
             except (OSError, HarkenError) as error:
-                sentence = f"the recording could not be written ({getattr(error, 'strerror', None) or error})"
+                written = f"the recording could not be written ({getattr(error, 'strerror', None) or error})"
+                sentence = _unreadable(error) if isinstance(error, HarkenError) else written
                 if self._trouble.get(name) != sentence:
                     LOG.warning("%s: %s", name, sentence)
                 self._trouble[name] = sentence
                 self._due[name] = None
+
+    def _made(self, name: str) -> bool:
+        """Make the recording of a session and its labels; False if another program changed the labels in between.
+
+        Raises:
+            OSError, HarkenError: when the labels that another program has written cannot be read, or a file cannot be
+                written.
+        """
+        with self._lock:
+            if name not in self._sessions:
+                return True
+            with suppress(HarkenError):  # labels that do not fit the recording may do so with its late samples
+                self._take_changes(name)
+            session = self._sessions[name]
+            span_ns = self._span(session)
+        samples = self.files.write_recording(session, *span_ns) if session.bouts else None
+        with self._lock:
+            if name not in self._sessions:  # deleted in the meantime
+                self.files.remove_recording(name)
+                return True
+            if self._take_changes(name):
+                return False
+            try:
+                self._sessions[name] = self.files.write_labels(self._sessions[name], samples)
+            except LabelsChangedError:
+                return False
+            self._sessions[name] = self.files.settle(self._sessions[name])
+            return True
+
+    def _take_changes(self, name: str) -> bool:
+        """Use the labels that another program has written, and write them to the disk; False without such a change."""
+        session = self.files.with_changes(self._sessions[name])
+        if session is self._sessions[name]:
+            return False
+        self.files.save(session)
+        self._sessions[name] = session
+        self._note_end(session.watch)
+        return True
+
+
+def _unreadable(error: HarkenError) -> str:
+    return f"the labels of this session were changed, and cannot be read: {error}"
 
 
 def _refused_by_disk(error: OSError) -> RefusedError:

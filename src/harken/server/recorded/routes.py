@@ -38,7 +38,7 @@ def record_routes(hub: Hub) -> APIRouter:
     def changed(watch: str) -> None:
         hub.viewers.send_recording(watch)
 
-    @routes.get("/api/record", response_model=Recorded, responses=refusals(409, 422))
+    @routes.get("/api/record", response_model=Recorded, responses=refusals(422))
     async def recorded(watch: WatchName) -> dict[str, Any]:
         """What is recorded with a watch."""
         if hub.recorder is None:

@@ -67,8 +67,9 @@ class RecordedSession:
         bouts: in the order of their times.
         open: the bout that is being recorded.
         closed: whether the next bout begins another session.
-        labels_digests: the digests of what this server wrote last as the file of labels, and the time before; ``""``
-            for no file. With another content, another program has changed the file.
+        labels_digests: the digest of what this server wrote or read last as the file of labels; while it replaces the
+            file, those of the old and the new one; ``""`` for no file. With another content, another program has
+            changed the file.
     """
 
     name: str
