@@ -1,0 +1,97 @@
+"""One recording on the page, without its server: edges that are held, the connection, and the model's bouts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from browser import Browser
+from page_modules import browser_with_modules, said
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Browser]:
+    with browser_with_modules() as browser:
+        yield browser
+
+
+HOLDING = """(() => {
+  const said = [];
+  let sent = null;
+  const bout = (start_ms, end_ms, label) => ({start_ms, end_ms, label});
+  const e = new m.Editor({
+    limits: () => [0, 10000],
+    clock: () => ({time: String, stretch: (start, end) => `${start} to ${end}`}),
+    onChange: () => {},
+    onEdit: (intervals) => { sent = intervals; },
+    say: (sentence) => said.push(sentence),
+  });
+  e.load([bout(1000, 5000, "walking"), bout(8000, 9000, "lying")]);
+  e.writing = true;
+  const rows = (intervals) => intervals?.map((one) => [one.start_ms, one.end_ms, one.label, one.note]) ?? null;
+  const [edge, to, acts] = a;
+  e.select(e.settled[0]);
+  e.moveTo(edge === "start" ? 1100 : 4900);
+  e.holdOrDrop();
+  if (to !== null) e.moveTo(to);
+  for (const [name, ...rest] of acts) e[name](...rest);
+  const found = {sent: rows(sent), said: said.at(-1), selected: e.settled.includes(e.selected), holding: e.holding};
+  for (let undone = 0; undone < 9 && e.canUndo; undone++) e.undo();
+  return {...found, undone: rows(e.settled)};
+})()"""
+UNTOUCHED = [[1000, 5000, "walking", ""], [8000, 9000, "lying", ""]]
+
+
+@pytest.mark.parametrize(
+    ("acts", "first", "sentence"),
+    [
+        ([["label", "sitting"]], ["sitting", ""], "sitting, {} to {}"),
+        ([["remove"]], None, "Deleted: walking, {} to {}"),
+        ([["note", "with dog"]], ["walking", "with dog"], "walking, {} to {}, note: with dog"),
+        ([["note", "with dog"], ["drop"]], ["walking", "with dog"], "walking, {} to {}, note: with dog"),
+        ([["split"]], ["walking", ""], "Put the cursor inside a bout to split it there."),
+        ([["begin"]], ["walking", ""], "Begins at {}."),
+        ([["go", 1]], ["walking", ""], "lying, 8000 to 9000"),
+    ],
+    ids=("label", "remove", "note", "note and Enter", "split", "begin", "go"),
+)
+@pytest.mark.parametrize(("edge", "to"), [("start", 2000), ("end", 6000)])
+def test_an_edge_that_is_held_is_let_go_before_the_next_change(
+    page: Browser, edge: str, to: int, acts: list[Any], first: list[str] | None, sentence: str
+) -> None:
+    start, end = (to, 5000) if edge == "start" else (1000, to)
+    found = said(page, "editor.js", HOLDING, edge, to, acts)
+    assert found["sent"] == [*([[start, end, *first]] if first else []), [8000, 9000, "lying", ""]]
+    assert found["said"] == sentence.format(*((to,) if sentence.startswith("Begins") else (start, end)))
+    assert found["holding"] is None
+    assert found["undone"] == UNTOUCHED
+
+
+def test_bouts_are_merged_and_the_models_accepted_while_an_edge_is_held(page: Browser) -> None:
+    found = said(page, "editor.js", HOLDING, "end", 6000, [["merge", 1]])
+    assert found["sent"] == [[1000, 9000, "walking", ""]]
+    assert found["said"] == "walking, 1000 to 9000; lying replaced, 2 s without a label filled"
+    model = "{at: () => ({start_ms: 5500, end_ms: 7000, label: 'running'})}"
+    accepting = HOLDING.replace("const [edge,", f"e.model = {model};\n  const [edge,")
+    found = said(page, "editor.js", accepting, "end", 6000, [["accept"]])
+    assert found["sent"] == [[1000, 6000, "walking", ""], [6000, 7000, "running", ""], [8000, 9000, "lying", ""]]
+    assert found["undone"] == UNTOUCHED
+
+
+@pytest.mark.parametrize("edge", ["start", "end"])
+def test_an_edge_that_is_put_back_leaves_its_bout_selected(page: Browser, edge: str) -> None:
+    for to, let_go in ((None, "drop"), (3000, "escape"), (None, "escape")):
+        found = said(page, "editor.js", HOLDING, edge, to, [[let_go]])
+        assert (found["sent"], found["selected"]) == (None, True)
+        found = said(page, "editor.js", HOLDING, edge, to, [[let_go], ["remove"]])
+        assert found["sent"] == [[8000, 9000, "lying", ""]]
+        assert found["said"] == "Deleted: walking, 1000 to 5000"
+
+
+def test_undo_puts_a_held_edge_back_and_nothing_else(page: Browser) -> None:
+    found = said(page, "editor.js", HOLDING, "end", 6000, [["undo"]])
+    assert found["sent"] == UNTOUCHED
+    assert found["said"] == "Undone: walking, 1000 to 6000"
+    relabelled = [["drop"], ["label", "sitting"], ["moveTo", 5900], ["holdOrDrop"], ["moveTo", 7000], ["undo"]]
+    found = said(page, "editor.js", HOLDING, "end", 6000, relabelled)
+    assert found["sent"] == [[1000, 6000, "sitting", ""], [8000, 9000, "lying", ""]]
