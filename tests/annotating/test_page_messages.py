@@ -279,6 +279,21 @@ def test_several_files_are_a_list_and_one_that_failed_says_why(
         browser.open("about:blank")
 
 
+def test_labels_of_the_file_that_cannot_be_fetched_leave_those_of_the_page(page: AnnotatePage) -> None:
+    before = len(page.browser.complaints())
+    page.browser.run("window.fetch = async () => new Response(JSON.stringify({error: 'stale'}), {status: 409})")
+    page.drag(0.2, 0.3)
+    page.press("t", *"walking", "ENTER")
+    until(lambda: page.shown("keep-theirs"))
+    page.browser.run("window.fetch = async () => { throw new TypeError('no connection') }")
+    page.click("keep-theirs")
+    until(lambda: page.said().startswith("The labels of the file could not be fetched"))
+    assert page.shown("keep-theirs")
+    assert page.text("summary").startswith("walking")
+    assert not [each for each in page.browser.complaints()[before:] if "Uncaught" in each]
+    page.browser.run("addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), true)")
+
+
 def test_a_stopped_server_is_explained_after_some_tries(browser: Browser, recording: Path, tmp_path: Path) -> None:
     with serving(str(recording), "--no-model", log=tmp_path / "log.txt", command="annotate") as address:
         page = AnnotatePage(browser)

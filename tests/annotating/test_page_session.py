@@ -95,3 +95,54 @@ def test_undo_puts_a_held_edge_back_and_nothing_else(page: Browser) -> None:
     relabelled = [["drop"], ["label", "sitting"], ["moveTo", 5900], ["holdOrDrop"], ["moveTo", 7000], ["undo"]]
     found = said(page, "editor.js", HOLDING, "end", 6000, relabelled)
     assert found["sent"] == [[1000, 6000, "sitting", ""], [8000, 9000, "lying", ""]]
+
+
+OPENING = """(async () => {
+  const sockets = [];
+  const before = {fetch, WebSocket};
+  window.WebSocket = class extends EventTarget {
+    constructor(address) {
+      super();
+      sockets.push(this);
+    }
+    say(message) { this.dispatchEvent(new MessageEvent("message", {data: JSON.stringify(message)})); }
+    close() {}
+  };
+  const bouts = (label) => ({labels: [label], start_ms: [0], end_ms: [9000], code: [0], probability: [0.9]});
+  const server = {state: "waiting", name: null, slow: null};
+  const status = () => ({
+    type: "status", state: "ready", start_ms: 0, end_ms: 9000, read_to_ms: 9000, timezone: "UTC", choices: [],
+    model: {state: server.state, name: server.name},
+  });
+  window.fetch = async (where) => {
+    const said = {model: bouts(server.name), labels: {revision: 1, intervals: []}}[where.split("/").at(-1)] ?? status();
+    await server.slow;
+    return new Response(JSON.stringify(said));
+  };
+  const turns = () => new Promise((done) => setTimeout(done, 10));
+  const session = new m.Session(0, {client: "me", onChange: () => {}, onSaving: () => {}, say: () => {}});
+  const offered = () => [session.model, session.editor.model].map((model) => model?.at(100).label ?? null);
+  const model = async (state, name) => {
+    Object.assign(server, {state, name});
+    sockets[0].say(status());
+    await turns();
+    return offered();
+  };
+  try {
+    return await (ACTS);
+  } finally {
+    session.close();
+    Object.assign(window, before);
+  }
+})()"""
+
+
+def opening(page: Browser, acts: str) -> Any:
+    """What acts on a session give, whose server is made up."""
+    return said(page, "session.js", OPENING.replace("ACTS", f"(async () => {{ {acts} }})()"))
+
+
+def test_a_recording_that_is_left_while_it_is_opened_gets_no_connection(page: Browser) -> None:
+    left = "const opened = session.open(); session.close(); await opened; return sockets.length;"
+    assert opening(page, left) == 0
+    assert opening(page, "await session.open(); return sockets.length;") == 1

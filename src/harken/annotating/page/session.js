@@ -29,6 +29,7 @@ export class Session {
   #choices = new Choices();
   #modelShown = null; // the state and share in which the model's bouts were fetched
   #colouredFor = "";
+  #closed = false;
 
   constructor(number, { client, onChange, onSaving, say }) {
     this.number = number;
@@ -58,9 +59,12 @@ export class Session {
 
   /** Fetch what there is, and follow it from now on. */
   async open() {
-    const answer = await fetch(this.address);
+    const answer = await fetch(this.address).catch(() => null);
+    if (!answer) throw new Error("The recording was not opened: no connection to harken. Choose it again when harken runs.");
     if (!answer.ok) throw new Error(await sentence(answer));
-    this.#status(await answer.json());
+    const info = await answer.json();
+    if (this.#closed) return; // a socket that is opened now would never be closed
+    this.#status(info);
     this.#socket = lastingSocket(() => `${this.address}/live?client=${this.client}`, {
       onOpen: () => this.#linked(true),
       onMessage: (message) => this.#receive(message),
@@ -68,7 +72,12 @@ export class Session {
     });
   }
 
+  get closed() {
+    return this.#closed;
+  }
+
   close() {
+    this.#closed = true;
     this.#onChange = () => {};
     this.#socket?.close();
     this.tiles.close();
