@@ -146,3 +146,31 @@ def test_a_recording_that_is_left_while_it_is_opened_gets_no_connection(page: Br
     left = "const opened = session.open(); session.close(); await opened; return sockets.length;"
     assert opening(page, left) == 0
     assert opening(page, "await session.open(); return sockets.length;") == 1
+
+
+def test_the_bouts_of_a_model_are_gone_when_another_is_chosen(page: Browser) -> None:
+    acts = """
+      await session.open();
+      return [
+        await model("waiting", "old"), await model("ready", "old"), await model("waiting", "new"),
+        await model("failed", "new"), await model("ready", "old"), await model("ready", "new"),
+        await model("none", null),
+      ];
+    """
+    found = opening(page, acts)
+    assert [session for session, _ in found] == [None, "old", None, None, "old", "new", None]
+    assert [editor for _, editor in found] == [session for session, _ in found]
+
+
+def test_bouts_that_come_after_another_model_was_chosen_are_not_shown(page: Browser) -> None:
+    acts = """
+      await session.open();
+      let answer;
+      server.slow = new Promise((done) => { answer = done; });
+      const during = await model("ready", "old");
+      const after = await model("waiting", "new");
+      answer();
+      await turns();
+      return [during, after, offered()];
+    """
+    assert opening(page, acts) == [[None, None]] * 3

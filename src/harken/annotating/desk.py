@@ -140,21 +140,23 @@ class Desk:
             self._read(recording)
         if self._labelling is None and self.model is not None:
             for recording in self.recordings:
-                if recording.wanted and recording.state == "ready" and recording.model_state == "waiting":
-                    self._suggest(recording, self.model)
+                due = recording.wanted and recording.state == "ready" and recording.model_state == "waiting"
+                if due and self._suggest(recording, self.model):
                     break
 
-    def _suggest(self, recording: OpenRecording, model: Path) -> None:
-        """Label a recording with the model."""
+    def _suggest(self, recording: OpenRecording, model: Path) -> bool:
+        """Label a recording with the model. Returns whether a process does it, so that others have to wait."""
         try:
             file = self._place_of(self._entry_of(recording)) / f"{digest_of(model)}.npz"
         except OSError as error:
-            recording.model_state, recording.model_error = "failed", f"cannot be read ({error.strerror or error})"
-            return
+            sentence = f"{error.filename or recording.path} cannot be read ({error.strerror or error})"
+            recording.model_state, recording.model_error = "failed", sentence
+            self._status_due.add(recording)
+            return False
         if (found := Suggestions.read(file)) is not None:
             recording.suggest(found)
             self._status_due.add(recording)
-            return
+            return False
         recording.model_state = "labelling"
         arguments = (str(recording.path), asdict(self.reading), str(model), str(file))
 
@@ -162,6 +164,7 @@ class Desk:
             self._on_labelling(recording, file, message)
 
         self._labelling = Background(suggest, arguments, on_message, niceness=LABELLING_NICENESS)
+        return True
 
     def _on_labelling(self, recording: OpenRecording, file: Path, message: dict[str, Any]) -> None:
         """A message of the process that labels."""

@@ -27,7 +27,7 @@ export class Session {
   #taking = false;
   #upToDate = false;
   #choices = new Choices();
-  #modelShown = null; // the state and share in which the model's bouts were fetched
+  #modelShown = null; // the name of the model whose bouts are shown or being fetched
   #colouredFor = "";
   #closed = false;
 
@@ -179,17 +179,22 @@ export class Session {
     else if (readTo !== before?.read_to_ms) this.tiles.renew(before?.read_to_ms ?? start);
   }
 
-  /** Fetch the model's bouts when there are more of them. */
+  /** Fetch the bouts of the model when it is ready. Those of another model are gone at once. */
   async #showModel(model) {
-    const now = `${model?.state} ${model?.name}`;
-    if (!model || model.state !== "ready" || now === this.#modelShown) return;
-    this.#modelShown = now;
+    const name = model?.state === "ready" ? model.name : null;
+    if (name === this.#modelShown) return;
+    this.#modelShown = name;
+    if (this.model) this.#useModel(null);
+    if (name === null) return;
     const answer = await fetch(`${this.address}/model`).catch(() => null);
-    if (!answer?.ok) {
-      this.#modelShown = null;
-      return;
-    }
-    this.model = this.editor.model = Runs.ofModel(await answer.json());
+    const bouts = answer?.ok ? await answer.json().catch(() => null) : null;
+    if (name !== this.#modelShown) return; // another model was chosen meanwhile
+    if (bouts) this.#useModel(Runs.ofModel(bouts));
+    else this.#modelShown = null; // with the next status, it is tried again
+  }
+
+  #useModel(runs) {
+    this.model = this.editor.model = runs;
     this.#recolour();
     this.#onChange("model");
   }
