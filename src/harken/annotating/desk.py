@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harken.annotating.cache import cache_folder, entry_name, read_facts
+from harken.annotating.labels import Labels
 from harken.annotating.model_process import suggest
 from harken.annotating.reading import read_recording
 from harken.annotating.recording import OpenRecording
@@ -18,7 +19,6 @@ from harken.annotating.suggestions import Suggestions
 from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
 from harken.server.background import Background
-from harken.support.errors import HarkenError
 
 __all__ = ["Desk"]
 
@@ -250,12 +250,20 @@ class Desk:
         """Notice changes by other programs, and silent writers."""
         for recording in self.recordings:
             if len(recording.windows) and recording.labels is not None:
-                if not recording.saving.locked() and recording.labels.changed_outside():
-                    async with recording.saving:
-                        with suppress(HarkenError):
-                            recording.labels.load()
-                        recording.send_labels()
+                with suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
+                    await self._follow(recording, recording.labels)
                 recording.windows.tell()
+
+    async def _follow(self, recording: OpenRecording, labels: Labels) -> None:
+        """Take over what another program has changed.
+
+        Raises:
+            OSError: when it is not known what there is.
+        """
+        if not recording.saving.locked() and labels.changed_outside():
+            async with recording.saving:
+                labels.load()
+                recording.send_labels()
 
 
 def digest_of(model: Path) -> str:
