@@ -282,6 +282,28 @@ def test_a_change_by_another_program_is_found_and_its_labels_count(tmp_path: Pat
     assert labels.intervals.labels == ("lying", "sitting"), "without the file, the label column counts again"
 
 
+def test_a_file_that_cannot_be_read_now_changes_nothing_and_is_read_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = opened(tmp_path, "start,end,label\n0,1,lying\n")
+    before = labels.as_json()
+    labels.path.write_text("start,end,label\n0,1,lying\n# a remark\n5,6,walking\n")
+
+    def away(path: Path, *_: Any, **__: Any) -> str:
+        raise OSError(5, "Input/output error", str(path))
+
+    monkeypatch.setattr(Path, "read_text", away)
+    for act in (labels.load, lambda: labels.save(labels.revision, [row(1, 2)])):
+        with pytest.raises(OSError, match="Input/output error"):
+            act()
+        assert (labels.as_json(), labels.read_only) == (before, None)
+        assert labels.changed_outside()
+    monkeypatch.undo()
+    labels.load()
+    assert labels.intervals.labels == ("lying", "walking")
+    assert "contains remarks" in (labels.read_only or "")
+
+
 def test_labels_are_on_the_disk_and_their_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[str] = []
     real = os.fsync

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,11 @@ def labelled(page: AnnotatePage, start: float, end: float, name: str) -> None:
     page.drag(start, end)
     page.press("t", *name, "ENTER")
     page.saved()
+
+
+def near(seconds: float) -> object:
+    """About this time: a drag ends on a pixel."""
+    return pytest.approx(seconds, abs=1)
 
 
 def keys(page: AnnotatePage) -> list[str]:
@@ -125,6 +131,30 @@ def test_a_merge_says_what_it_replaced_and_filled(page: AnnotatePage, tmp_path: 
     assert [label for *_, label, _ in rows(tmp_path / "anna.labels.csv")] == ["sitting"]
     page.press("s", "m")
     assert ";" not in page.said()
+
+
+def test_a_key_in_the_middle_of_a_drag_lets_the_edge_go(page: AnnotatePage, tmp_path: Path) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    labelled(page, 0.5, 0.6, "sitting")
+    labelled(page, 0.1, 0.2, "walking")
+    left, width, y = page.part("labels")
+
+    def pointer(*acts: tuple[str, float]) -> None:
+        chain = ActionChains(page.browser.driver, duration=0)
+        mouse: Any = chain.w3c_actions.pointer_action
+        for act, share in acts:
+            mouse.move_to_location(round(left + share * width), round(y))
+            getattr(mouse, act)()
+        chain.perform()
+
+    pointer(("pointer_down", 0.2), ("pause", 0.3))
+    page.press("1")
+    assert page.said().startswith("sitting, 10:01:00 to 10:0")
+    pointer(("pause", 0.4), ("pointer_up", 0.4))
+    page.saved()
+    _, end, label, _ = rows(tmp_path / "anna.labels.csv")[0]
+    assert (end, label) == (near(180), "sitting")
 
 
 def test_a_note_is_saved_while_it_is_typed_and_is_one_change(page: AnnotatePage, tmp_path: Path) -> None:
@@ -247,6 +277,21 @@ def test_several_files_are_a_list_and_one_that_failed_says_why(
         until(lambda: page.shown("work"))
         assert "in 1 bout" in page.text("labelled-share")
         browser.open("about:blank")
+
+
+def test_labels_of_the_file_that_cannot_be_fetched_leave_those_of_the_page(page: AnnotatePage) -> None:
+    before = len(page.browser.complaints())
+    page.browser.run("window.fetch = async () => new Response(JSON.stringify({error: 'stale'}), {status: 409})")
+    page.drag(0.2, 0.3)
+    page.press("t", *"walking", "ENTER")
+    until(lambda: page.shown("keep-theirs"))
+    page.browser.run("window.fetch = async () => { throw new TypeError('no connection') }")
+    page.click("keep-theirs")
+    until(lambda: page.said().startswith("The labels of the file could not be fetched"))
+    assert page.shown("keep-theirs")
+    assert page.text("summary").startswith("walking")
+    assert not [each for each in page.browser.complaints()[before:] if "Uncaught" in each]
+    page.browser.run("addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), true)")
 
 
 def test_a_stopped_server_is_explained_after_some_tries(browser: Browser, recording: Path, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 import harken
 from annotating_server import START_MS, annotating, intervals, put, write_recording
-from harken.annotating.desk import Desk
+from harken.annotating.cache import cache_folder, entry_name
+from harken.annotating.desk import Desk, digest_of
 from harken.annotating.server import annotation_server
 from harken.annotating.suggestions import NO_LABEL, NOT_WORN, Suggestions
 from harken.readers.options import TableOptions
@@ -91,6 +92,37 @@ def test_a_model_that_is_chosen_labels_the_recordings_again(tmp_path: Path) -> N
                 desk.use_model(tmp_path / "other.safetensors")
                 assert recording.model is None
         assert np.nanmax(found[1]) < np.nanmax(found[0]), "the probabilities are those of the other model"
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(use())
+
+
+def test_a_recording_that_the_model_need_not_or_cannot_label_does_not_keep_others_waiting(tmp_path: Path) -> None:
+    gone, known, new = (write_recording(tmp_path / f"{name}.csv", seconds=9) for name in ("gone", "known", "new"))
+    recogniser().save(model := tmp_path / "small.safetensors")
+    found = Suggestions(
+        ("lying",), np.array([START_MS, START_MS + 9000]) * 10**6, np.array([0], np.int16), np.ones((1, 1), np.float16)
+    )
+
+    async def use() -> None:
+        desk = Desk([(path, path.stem) for path in (gone, known, new)], TableOptions(), model=None)
+        running = asyncio.create_task(desk.run())
+        for each in desk.recordings:
+            desk.want(each)
+        async with asyncio.timeout(LONGEST_S):
+            while any(each.state != "ready" for each in desk.recordings):
+                await asyncio.sleep(0.02)
+        found.write(cache_folder() / entry_name(known, TableOptions()) / f"{digest_of(model)}.npz")
+        window = desk.recordings[0].windows.connect("one")
+        gone.unlink()
+        desk.use_model(model)
+        assert [each.model_state for each in desk.recordings] == ["failed", "ready", "labelling"]
+        async with asyncio.timeout(LONGEST_S):
+            while (message := await window.next()) and message.get("model", {}).get("state") != "failed":
+                pass
+        assert message is not None
+        assert message["model"]["error"] == f"{gone} cannot be read (No such file or directory)"
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 

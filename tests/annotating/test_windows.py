@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import websockets
 
 from annotating_server import annotating, annotating_process, intervals, put, write_recording
+from harken.annotating import desk
 from harken.annotating.windows import SILENT_S, PageWindows, Window
 from server_thread import Served, received
 
@@ -146,6 +148,31 @@ def test_the_first_window_writes_and_the_second_sees_it(tmp_path: Path) -> None:
             (tmp_path / "anna.labels.csv").write_text("start,end,label\n5,6,walking\n7,8,lying\n")
             news = await until(second, lambda each: each["type"] == "labels")
             assert [each["label"] for each in news["intervals"]] == ["walking", "lying"]
+
+    with annotating(path) as served:
+        asyncio.run(use(served))
+
+
+def test_a_drive_that_is_away_for_a_while_closes_no_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "CHECKED_S", desk.STATUS_S)
+    (drive := tmp_path / "drive").mkdir()
+    path = write_recording(drive / "anna.csv", seconds=20)
+
+    async def use(served: Served) -> None:
+        async with websockets.connect(served.url("/api/recordings/0/live?client=one", "ws")) as window:
+            await until(window, lambda each: each["type"] == "writer")
+            drive.rename(tmp_path / "away")
+            drive.write_text("")  # to ask for a file in it is an error, as with a drive that was unplugged
+            await asyncio.sleep(4 * desk.CHECKED_S)
+            refused = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="one")
+            assert (refused.status, "anna.labels.csv" in refused.json["error"]) == (507, True)
+            drive.unlink()
+            (tmp_path / "away").rename(drive)
+            (drive / "anna.labels.csv").write_text("start,end,label\n5,6,walking\n")
+            news = await until(window, lambda each: each["type"] == "labels" and len(each["intervals"]) == 1)
+            assert [each["label"] for each in news["intervals"]] == ["walking"]
+            saved = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="one")
+            assert saved.status == 200
 
     with annotating(path) as served:
         asyncio.run(use(served))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harken.annotating.cache import cache_folder, entry_name, read_facts
+from harken.annotating.labels import Labels
 from harken.annotating.model_process import suggest
 from harken.annotating.reading import read_recording
 from harken.annotating.recording import OpenRecording
@@ -18,7 +19,6 @@ from harken.annotating.suggestions import Suggestions
 from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
 from harken.server.background import Background
-from harken.support.errors import HarkenError
 
 __all__ = ["Desk"]
 
@@ -140,21 +140,23 @@ class Desk:
             self._read(recording)
         if self._labelling is None and self.model is not None:
             for recording in self.recordings:
-                if recording.wanted and recording.state == "ready" and recording.model_state == "waiting":
-                    self._suggest(recording, self.model)
+                due = recording.wanted and recording.state == "ready" and recording.model_state == "waiting"
+                if due and self._suggest(recording, self.model):
                     break
 
-    def _suggest(self, recording: OpenRecording, model: Path) -> None:
-        """Label a recording with the model."""
+    def _suggest(self, recording: OpenRecording, model: Path) -> bool:
+        """Label a recording with the model. Returns whether a process does it, so that others have to wait."""
         try:
             file = self._place_of(self._entry_of(recording)) / f"{digest_of(model)}.npz"
         except OSError as error:
-            recording.model_state, recording.model_error = "failed", f"cannot be read ({error.strerror or error})"
-            return
+            sentence = f"{error.filename or recording.path} cannot be read ({error.strerror or error})"
+            recording.model_state, recording.model_error = "failed", sentence
+            self._status_due.add(recording)
+            return False
         if (found := Suggestions.read(file)) is not None:
             recording.suggest(found)
             self._status_due.add(recording)
-            return
+            return False
         recording.model_state = "labelling"
         arguments = (str(recording.path), asdict(self.reading), str(model), str(file))
 
@@ -162,6 +164,7 @@ class Desk:
             self._on_labelling(recording, file, message)
 
         self._labelling = Background(suggest, arguments, on_message, niceness=LABELLING_NICENESS)
+        return True
 
     def _on_labelling(self, recording: OpenRecording, file: Path, message: dict[str, Any]) -> None:
         """A message of the process that labels."""
@@ -247,12 +250,20 @@ class Desk:
         """Notice changes by other programs, and silent writers."""
         for recording in self.recordings:
             if len(recording.windows) and recording.labels is not None:
-                if not recording.saving.locked() and recording.labels.changed_outside():
-                    async with recording.saving:
-                        with suppress(HarkenError):
-                            recording.labels.load()
-                        recording.send_labels()
+                with suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
+                    await self._follow(recording, recording.labels)
                 recording.windows.tell()
+
+    async def _follow(self, recording: OpenRecording, labels: Labels) -> None:
+        """Take over what another program has changed.
+
+        Raises:
+            OSError: when it is not known what there is.
+        """
+        if not recording.saving.locked() and labels.changed_outside():
+            async with recording.saving:
+                labels.load()
+                recording.send_labels()
 
 
 def digest_of(model: Path) -> str:

@@ -83,35 +83,45 @@ class Labels:
         self.load()
 
     def load(self) -> None:
-        """Read the labels again, because another program changed the file."""
+        """Read the labels again, because another program changed the file.
+
+        Raises:
+            OSError: when it is not known what there is. The labels are then those that were known before, and the next
+                ``load`` may find others.
+        """
+        state = file_state(self.path)
+        intervals, read_only = self._found(exists=state is not None)
+        self._state, self.intervals, self.read_only = state, intervals, read_only or self._why_not_written()
         self.revision += 1
-        self._state = file_state(self.path)
-        self.read_only = found = zone = None
-        self.intervals = Intervals.of([], self.path)
+
+    def _found(self, *, exists: bool) -> tuple[Intervals, str | None]:
+        """The labels, and why their file is not replaced. ``exists``: whether there is a file beside the recording."""
+        found = zone = read_only = None
         try:
-            if self._state is not None:
+            if exists:
                 found = read_annotations(self.path)
                 if not self._zone_known:
                     zone = why_zone_is_needed(found, local_times=self._local_times)
-                self.read_only = zone or why_not_replaced(found)
+                read_only = zone or why_not_replaced(found)
             elif (inside := annotations_in(self._recording)) is not None:
                 found = read_annotations(inside)
             if found is None:
-                self.intervals = Intervals.of(self._column, self.path).inside(self._span)
-            else:
-                own = found.of_recording(recording_names(self._recording), self._subject)
-                self.intervals = own.intervals(self._span)
+                return Intervals.of(self._column, self.path).inside(self._span), read_only
+            own = found.of_recording(recording_names(self._recording), self._subject)
+            return own.intervals(self._span), read_only
         except HarkenError as error:
-            self.read_only = zone or f"{error}. Correct or remove that file to label here"
-        if self.read_only is None and self._several_people:
-            self.read_only = (
+            return Intervals.of([], self.path), zone or f"{error}. Correct or remove that file to label here"
+
+    def _why_not_written(self) -> str | None:
+        """Why there cannot be a file of labels beside the recording, as a sentence; None if there can."""
+        if self._several_people:
+            return (
                 f"{self._recording.name} has several people, and {self.path.name} would not say whose labels it has; "
                 "write each person to a file of their own to label here"
             )
-        if self.read_only is None and not os.access(self.path.parent, os.W_OK):
-            self.read_only = (
-                f"the folder {self.path.parent} cannot be written, so labels cannot be saved beside the recording"
-            )
+        if not os.access(self.path.parent, os.W_OK):
+            return f"the folder {self.path.parent} cannot be written, so labels cannot be saved beside the recording"
+        return None
 
     def changed_outside(self) -> bool:
         """Whether another program has changed the file since it was read or written here."""

@@ -23,7 +23,7 @@ const chart = new Chart(byId("picture"), ready, { onFrame: () => overview.draw()
 const overview = new Overview(byId("overview"), ready, chart);
 new Gestures(byId("picture"), chart, ready, { onMoved: (ms) => ((under = ms), readout()) });
 const note = new NoteField(byId("note"), { editor: () => session.editor, say, onLeft: () => ready() && showPicked(session) });
-const files = new Files((number) => (location.hash = `#${number}`));
+const files = new Files((number) => (location.hash === `#${number}` ? follow() : (location.hash = `#${number}`)));
 
 /** Say what a key or a button did, to screen readers and below the picture. */
 function say(sentence) {
@@ -74,7 +74,24 @@ function showStatus() {
   showNotes(info);
 }
 
+/** The recording of the page's address, or else the first. */
+const chosen = (list) => list.find((one) => `#${one.number}` === location.hash) ?? list[0];
+
+/** Show the recording of the page's address. Without a connection, the present one stays, so that it can be chosen again. */
+async function follow() {
+  const address = location.hash;
+  const list = await files.load().catch(() => null);
+  if (list) await open(chosen(list).number);
+  else if (address === location.hash) {
+    history.replaceState(null, "", `#${session.number}`);
+    const sentence = "The other recording was not opened: no connection to harken. Choose it again when harken runs.";
+    say(sentence);
+    if (byId("work").hidden) showText(byId("trouble"), sentence);
+  }
+}
+
 async function open(number) {
+  if (session?.number === number && !session.closed) return;
   if (session?.saving.unsaved && !confirm("Some changes are not saved yet. Leave this recording?")) {
     history.replaceState(null, "", `#${session.number}`);
     return;
@@ -90,10 +107,12 @@ async function open(number) {
   session = new Session(number, { client, onChange: (what) => mine === session && changed(what), onSaving: (state) => mine === session && saved(state), say });
   const mine = session;
   try {
-    await session.open();
-    if (!byId("work").hidden) byId(first ? "chart" : "title").focus({ preventScroll: true });
+    await mine.open();
+    if (mine === session && !byId("work").hidden) byId(first ? "chart" : "title").focus({ preventScroll: true });
   } catch (error) {
-    if (mine === session) showText(byId("trouble"), error.message);
+    if (mine !== session) return;
+    mine.close();
+    showText(byId("trouble"), error.message);
     byId("waiting").hidden = true;
   }
 }
@@ -116,6 +135,16 @@ async function unsure() {
     say(`Unsure: ${thought.map(([name, share]) => `${plain(name)} ${percent(share)}`).join(", ")}. Marked ${clock.stretch(start, end)}.`);
   } catch (error) {
     say(error.message);
+  }
+}
+
+/** Show the labels of the file in place of those that collide with it. */
+async function keepTheirs() {
+  const { editor, saving } = session;
+  try {
+    editor.load(await saving.adopt(), { undoable: true });
+  } catch {
+    say("The labels of the file could not be fetched, so nothing has changed. Try again when harken runs.");
   }
 }
 
@@ -181,7 +210,7 @@ function buttons() {
   button("unsure", unsure);
   button("take", () => session.take());
   button("keep-mine", () => session.saving.overwrite());
-  button("keep-theirs", async () => session.editor.load(await session.saving.adopt(), { undoable: true }));
+  button("keep-theirs", keepTheirs);
   byId("choices").addEventListener("click", (event) => event.detail > 0 && byId("chart").focus({ preventScroll: true }));
 }
 
@@ -235,11 +264,10 @@ async function start() {
   addEventListener("beforeunload", (event) => (note.flush(), session?.saving.unsaved && event.preventDefault()));
   addEventListener("pagehide", () => note.flush());
   document.addEventListener("visibilitychange", () => document.hidden && note.flush());
-  const chosen = (list) => list.find((one) => `#${one.number}` === location.hash) ?? list[0];
   try {
     const list = await files.load();
     if (!list.length) throw new Error("There is no recording.");
-    addEventListener("hashchange", async () => open(chosen(await files.load()).number));
+    addEventListener("hashchange", follow);
     files.follow();
     await open(chosen(list).number);
   } catch (error) {

@@ -66,7 +66,7 @@ export class Editor {
   load(intervals, { undoable = false } = {}) {
     const loaded = frozen(intervals);
     if (equal(loaded, this.#history.present)) return false;
-    this.#held = null;
+    this.#putBack();
     if (undoable) this.#history.change(loaded, "the labels of the file");
     else this.#history.reset(loaded);
     this.#reselect();
@@ -92,6 +92,7 @@ export class Editor {
 
   /** Select the bout after (1) or before (-1) the selected one, or else the cursor, and go to it. */
   go(direction) {
+    this.drop();
     const place = this.settled.indexOf(this.selected);
     const nearest = () => (direction > 0 ? next(this.settled, this.cursor) : previous(this.settled, this.cursor));
     const one = place < 0 ? nearest() : this.settled[place + direction];
@@ -128,6 +129,7 @@ export class Editor {
   }
 
   begin() {
+    this.drop();
     this.select(null);
     this.mark = { from: this.cursor, open: true };
     this.#say(`Begins at ${this.#time(this.cursor)}.`);
@@ -148,7 +150,7 @@ export class Editor {
 
   escape() {
     if (this.#held) {
-      this.#held = null;
+      this.#putBack();
       this.#say("The edge is where it was.");
     } else if (this.mark || this.selected) {
       this.mark = this.selected = null;
@@ -157,11 +159,12 @@ export class Editor {
     this.#ports.onChange();
   }
 
-  // Changes.
+  // Changes. Each changes the labels as they are seen, so a held edge is let go first.
 
   /** Give the marked stretch, or else the selected bout, a label. */
   label(label) {
     if (!this.#mayWrite()) return;
+    this.drop();
     if (this.mark?.open) this.end();
     if (this.mark) {
       const [start_ms, end_ms] = this.marked;
@@ -176,6 +179,7 @@ export class Editor {
    * as it is then.
    */
   note(note, { one = this.selected, typing = false } = {}) {
+    this.drop();
     const there = one && this.settled.find((other) => other.start_ms === one.start_ms && other.label === one.label);
     if (!there || !this.#mayWrite()) return one;
     const goesOn = this.#typed !== null && this.#typed === this.settled;
@@ -196,6 +200,7 @@ export class Editor {
   remove() {
     const marked = this.marked;
     if (!this.#mayWrite()) return;
+    this.drop();
     if (this.selected) {
       const words = this.words(this.selected);
       this.#commit({ intervals: without(this.settled, this.selected), placed: null }, `Deleted: ${words}`);
@@ -207,6 +212,7 @@ export class Editor {
 
   split() {
     if (!this.#mayWrite()) return;
+    this.drop();
     const one = at(this.settled, this.cursor);
     if (!one || this.cursor - one.start_ms < LEAST_MS || one.end_ms - this.cursor < LEAST_MS) {
       this.#say("Put the cursor inside a bout to split it there.");
@@ -218,6 +224,7 @@ export class Editor {
   /** Make one bout of the selected one and the next (1) or the one before (-1). */
   merge(direction) {
     if (!this.#mayWrite()) return;
+    this.drop();
     const one = this.selected ?? at(this.settled, this.cursor);
     const place = this.settled.indexOf(one);
     const neighbour = place < 0 ? undefined : this.settled[place + direction];
@@ -237,6 +244,7 @@ export class Editor {
   /** Label the unlabelled part of the model's bout under the cursor as the model does. */
   accept() {
     if (!this.#mayWrite()) return;
+    this.drop();
     const bout = this.model?.at(this.cursor);
     const labelled = at(this.settled, this.cursor);
     if (!bout) this.#say("The model has no label here.");
@@ -248,7 +256,9 @@ export class Editor {
     }
   }
 
+  /** Undo the last change; of a held edge, only that it was moved. */
   undo() {
+    this.drop();
     this.#back(() => this.#history.undo(), "Undone");
   }
 
@@ -279,17 +289,26 @@ export class Editor {
     return this.#say(`The ${edge} of ${plain(one.label)} moves with the arrow keys. Enter lets it go, Escape puts it back.`);
   }
 
-  /** Let the edge go where it is. */
+  /** Let the edge go where it is, if one is held. */
   drop() {
-    const held = this.#held;
-    this.#held = null;
-    if (held && !equal(held.draft.intervals, this.settled)) this.#commit(held.draft);
-    else this.#ports.onChange();
+    if (!this.#held) return;
+    const { draft } = this.#held;
+    if (this.#mayWrite() && !equal(draft.intervals, this.settled)) this.#commit(draft);
+    else {
+      this.#putBack();
+      this.#ports.onChange();
+    }
   }
 
   /** Move the held edge; `snapMs` is how far edges of other bouts attract it. */
   dragTo(ms, snapMs) {
     this.moveTo(snapped(this.settled, ms, snapMs, this.#held?.one));
+  }
+
+  /** The held edge is where it was, and its bout is selected as it was: the draft's bout is not one of the labels. */
+  #putBack() {
+    if (this.#held) this.selected = this.#held.one;
+    this.#held = null;
   }
 
   #drag(ms) {
@@ -309,7 +328,7 @@ export class Editor {
 
   #back(act, what) {
     if (!this.#mayWrite()) return;
-    this.#held = null;
+    this.#putBack();
     const words = act();
     if (words === null) {
       this.#say(what === "Undone" ? "There is nothing to undo." : "There is nothing to do again.");

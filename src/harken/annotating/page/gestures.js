@@ -84,7 +84,7 @@ export class Gestures {
       const from = act.from - this.#msOf(point.x - act.x);
       view.show(from, from + view.span);
     } else if (act.kind === "edge") {
-      if (!editor.holding) editor.hold(act.one, act.edge);
+      act.held ||= editor.holding !== null || editor.hold(act.one, act.edge); // once: a key may let it go meanwhile
       editor.dragTo(this.#time(point), this.#msOf(SNAP_PX));
     } else {
       editor.markBetween(act.ms, this.#time(point), this.#msOf(SNAP_PX));

@@ -27,8 +27,9 @@ export class Session {
   #taking = false;
   #upToDate = false;
   #choices = new Choices();
-  #modelShown = null; // the state and share in which the model's bouts were fetched
+  #modelShown = null; // the name of the model whose bouts are shown or being fetched
   #colouredFor = "";
+  #closed = false;
 
   constructor(number, { client, onChange, onSaving, say }) {
     this.number = number;
@@ -58,9 +59,12 @@ export class Session {
 
   /** Fetch what there is, and follow it from now on. */
   async open() {
-    const answer = await fetch(this.address);
+    const answer = await fetch(this.address).catch(() => null);
+    if (!answer) throw new Error("The recording was not opened: no connection to harken. Choose it again when harken runs.");
     if (!answer.ok) throw new Error(await sentence(answer));
-    this.#status(await answer.json());
+    const info = await answer.json();
+    if (this.#closed) return; // a socket that is opened now would never be closed
+    this.#status(info);
     this.#socket = lastingSocket(() => `${this.address}/live?client=${this.client}`, {
       onOpen: () => this.#linked(true),
       onMessage: (message) => this.#receive(message),
@@ -68,7 +72,12 @@ export class Session {
     });
   }
 
+  get closed() {
+    return this.#closed;
+  }
+
   close() {
+    this.#closed = true;
     this.#onChange = () => {};
     this.#socket?.close();
     this.tiles.close();
@@ -170,17 +179,22 @@ export class Session {
     else if (readTo !== before?.read_to_ms) this.tiles.renew(before?.read_to_ms ?? start);
   }
 
-  /** Fetch the model's bouts when there are more of them. */
+  /** Fetch the bouts of the model when it is ready. Those of another model are gone at once. */
   async #showModel(model) {
-    const now = `${model?.state} ${model?.name}`;
-    if (!model || model.state !== "ready" || now === this.#modelShown) return;
-    this.#modelShown = now;
+    const name = model?.state === "ready" ? model.name : null;
+    if (name === this.#modelShown) return;
+    this.#modelShown = name;
+    if (this.model) this.#useModel(null);
+    if (name === null) return;
     const answer = await fetch(`${this.address}/model`).catch(() => null);
-    if (!answer?.ok) {
-      this.#modelShown = null;
-      return;
-    }
-    this.model = this.editor.model = Runs.ofModel(await answer.json());
+    const bouts = answer?.ok ? await answer.json().catch(() => null) : null;
+    if (name !== this.#modelShown) return; // another model was chosen meanwhile
+    if (bouts) this.#useModel(Runs.ofModel(bouts));
+    else this.#modelShown = null; // with the next status, it is tried again
+  }
+
+  #useModel(runs) {
+    this.model = this.editor.model = runs;
     this.#recolour();
     this.#onChange("model");
   }

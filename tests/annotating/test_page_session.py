@@ -1,0 +1,176 @@
+"""One recording on the page, without its server: edges that are held, the connection, and the model's bouts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from browser import Browser
+from page_modules import browser_with_modules, said
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Browser]:
+    with browser_with_modules() as browser:
+        yield browser
+
+
+HOLDING = """(() => {
+  const said = [];
+  let sent = null;
+  const bout = (start_ms, end_ms, label) => ({start_ms, end_ms, label});
+  const e = new m.Editor({
+    limits: () => [0, 10000],
+    clock: () => ({time: String, stretch: (start, end) => `${start} to ${end}`}),
+    onChange: () => {},
+    onEdit: (intervals) => { sent = intervals; },
+    say: (sentence) => said.push(sentence),
+  });
+  e.load([bout(1000, 5000, "walking"), bout(8000, 9000, "lying")]);
+  e.writing = true;
+  const rows = (intervals) => intervals?.map((one) => [one.start_ms, one.end_ms, one.label, one.note]) ?? null;
+  const [edge, to, acts] = a;
+  e.select(e.settled[0]);
+  e.moveTo(edge === "start" ? 1100 : 4900);
+  e.holdOrDrop();
+  if (to !== null) e.moveTo(to);
+  for (const [name, ...rest] of acts) e[name](...rest);
+  const found = {sent: rows(sent), said: said.at(-1), selected: e.settled.includes(e.selected), holding: e.holding};
+  for (let undone = 0; undone < 9 && e.canUndo; undone++) e.undo();
+  return {...found, undone: rows(e.settled)};
+})()"""
+UNTOUCHED = [[1000, 5000, "walking", ""], [8000, 9000, "lying", ""]]
+
+
+@pytest.mark.parametrize(
+    ("acts", "first", "sentence"),
+    [
+        ([["label", "sitting"]], ["sitting", ""], "sitting, {} to {}"),
+        ([["remove"]], None, "Deleted: walking, {} to {}"),
+        ([["note", "with dog"]], ["walking", "with dog"], "walking, {} to {}, note: with dog"),
+        ([["note", "with dog"], ["drop"]], ["walking", "with dog"], "walking, {} to {}, note: with dog"),
+        ([["split"]], ["walking", ""], "Put the cursor inside a bout to split it there."),
+        ([["begin"]], ["walking", ""], "Begins at {}."),
+        ([["go", 1]], ["walking", ""], "lying, 8000 to 9000"),
+    ],
+    ids=("label", "remove", "note", "note and Enter", "split", "begin", "go"),
+)
+@pytest.mark.parametrize(("edge", "to"), [("start", 2000), ("end", 6000)])
+def test_an_edge_that_is_held_is_let_go_before_the_next_change(
+    page: Browser, edge: str, to: int, acts: list[Any], first: list[str] | None, sentence: str
+) -> None:
+    start, end = (to, 5000) if edge == "start" else (1000, to)
+    found = said(page, "editor.js", HOLDING, edge, to, acts)
+    assert found["sent"] == [*([[start, end, *first]] if first else []), [8000, 9000, "lying", ""]]
+    assert found["said"] == sentence.format(*((to,) if sentence.startswith("Begins") else (start, end)))
+    assert found["holding"] is None
+    assert found["undone"] == UNTOUCHED
+
+
+def test_bouts_are_merged_and_the_models_accepted_while_an_edge_is_held(page: Browser) -> None:
+    found = said(page, "editor.js", HOLDING, "end", 6000, [["merge", 1]])
+    assert found["sent"] == [[1000, 9000, "walking", ""]]
+    assert found["said"] == "walking, 1000 to 9000; lying replaced, 2 s without a label filled"
+    model = "{at: () => ({start_ms: 5500, end_ms: 7000, label: 'running'})}"
+    accepting = HOLDING.replace("const [edge,", f"e.model = {model};\n  const [edge,")
+    found = said(page, "editor.js", accepting, "end", 6000, [["accept"]])
+    assert found["sent"] == [[1000, 6000, "walking", ""], [6000, 7000, "running", ""], [8000, 9000, "lying", ""]]
+    assert found["undone"] == UNTOUCHED
+
+
+@pytest.mark.parametrize("edge", ["start", "end"])
+def test_an_edge_that_is_put_back_leaves_its_bout_selected(page: Browser, edge: str) -> None:
+    for to, let_go in ((None, "drop"), (3000, "escape"), (None, "escape")):
+        found = said(page, "editor.js", HOLDING, edge, to, [[let_go]])
+        assert (found["sent"], found["selected"]) == (None, True)
+        found = said(page, "editor.js", HOLDING, edge, to, [[let_go], ["remove"]])
+        assert found["sent"] == [[8000, 9000, "lying", ""]]
+        assert found["said"] == "Deleted: walking, 1000 to 5000"
+
+
+def test_undo_puts_a_held_edge_back_and_nothing_else(page: Browser) -> None:
+    found = said(page, "editor.js", HOLDING, "end", 6000, [["undo"]])
+    assert found["sent"] == UNTOUCHED
+    assert found["said"] == "Undone: walking, 1000 to 6000"
+    relabelled = [["drop"], ["label", "sitting"], ["moveTo", 5900], ["holdOrDrop"], ["moveTo", 7000], ["undo"]]
+    found = said(page, "editor.js", HOLDING, "end", 6000, relabelled)
+    assert found["sent"] == [[1000, 6000, "sitting", ""], [8000, 9000, "lying", ""]]
+
+
+OPENING = """(async () => {
+  const sockets = [];
+  const before = {fetch, WebSocket};
+  window.WebSocket = class extends EventTarget {
+    constructor(address) {
+      super();
+      sockets.push(this);
+    }
+    say(message) { this.dispatchEvent(new MessageEvent("message", {data: JSON.stringify(message)})); }
+    close() {}
+  };
+  const bouts = (label) => ({labels: [label], start_ms: [0], end_ms: [9000], code: [0], probability: [0.9]});
+  const server = {state: "waiting", name: null, slow: null};
+  const status = () => ({
+    type: "status", state: "ready", start_ms: 0, end_ms: 9000, read_to_ms: 9000, timezone: "UTC", choices: [],
+    model: {state: server.state, name: server.name},
+  });
+  window.fetch = async (where) => {
+    const said = {model: bouts(server.name), labels: {revision: 1, intervals: []}}[where.split("/").at(-1)] ?? status();
+    await server.slow;
+    return new Response(JSON.stringify(said));
+  };
+  const turns = () => new Promise((done) => setTimeout(done, 10));
+  const session = new m.Session(0, {client: "me", onChange: () => {}, onSaving: () => {}, say: () => {}});
+  const offered = () => [session.model, session.editor.model].map((model) => model?.at(100).label ?? null);
+  const model = async (state, name) => {
+    Object.assign(server, {state, name});
+    sockets[0].say(status());
+    await turns();
+    return offered();
+  };
+  try {
+    return await (ACTS);
+  } finally {
+    session.close();
+    Object.assign(window, before);
+  }
+})()"""
+
+
+def opening(page: Browser, acts: str) -> Any:
+    """What acts on a session give, whose server is made up."""
+    return said(page, "session.js", OPENING.replace("ACTS", f"(async () => {{ {acts} }})()"))
+
+
+def test_a_recording_that_is_left_while_it_is_opened_gets_no_connection(page: Browser) -> None:
+    left = "const opened = session.open(); session.close(); await opened; return sockets.length;"
+    assert opening(page, left) == 0
+    assert opening(page, "await session.open(); return sockets.length;") == 1
+
+
+def test_the_bouts_of_a_model_are_gone_when_another_is_chosen(page: Browser) -> None:
+    acts = """
+      await session.open();
+      return [
+        await model("waiting", "old"), await model("ready", "old"), await model("waiting", "new"),
+        await model("failed", "new"), await model("ready", "old"), await model("ready", "new"),
+        await model("none", null),
+      ];
+    """
+    found = opening(page, acts)
+    assert [session for session, _ in found] == [None, "old", None, None, "old", "new", None]
+    assert [editor for _, editor in found] == [session for session, _ in found]
+
+
+def test_bouts_that_come_after_another_model_was_chosen_are_not_shown(page: Browser) -> None:
+    acts = """
+      await session.open();
+      let answer;
+      server.slow = new Promise((done) => { answer = done; });
+      const during = await model("ready", "old");
+      const after = await model("waiting", "new");
+      answer();
+      await turns();
+      return [during, after, offered()];
+    """
+    assert opening(page, acts) == [[None, None]] * 3
