@@ -84,6 +84,15 @@ def test_other_people_are_not_recognised(known: Fingerprints) -> None:
     assert not Fingerprints.none().known(moving(1)).any()
 
 
+def test_only_recordings_with_movement_in_common_may_share_it(ann: Recording, known: Fingerprints) -> None:
+    piece = Fingerprints.of([rows(ann, 1003, 3507)])
+    assert known.may_share(piece)
+    assert piece.may_share(known)
+    unseen = Fingerprints.of([moving(3)])
+    assert not known.may_share(unseen)
+    assert known.may_share(replace(unseen, one_in=2 * unseen.one_in)), "sets of other runs say nothing"
+
+
 def test_a_coarse_sensor_is_recognised_and_a_watch_at_rest_has_no_fingerprints() -> None:
     coarse = moving(4, smallest_step=1 / 64)
     assert Fingerprints.of([coarse]).known(rows(coarse, 700, 9000)).all()

@@ -77,6 +77,14 @@ class Fingerprints:
             hashes = hashes[_kept(hashes, one_in)]
         return Fingerprints(hashes, one_in)
 
+    def may_share(self, other: "Fingerprints") -> bool:
+        """Whether recordings with these fingerprints may have movement in common; if not, ``known`` is False for all.
+
+        It is much cheaper than ``known``, which computes the runs of a recording. Sets that keep one run in different
+        numbers are not compared.
+        """
+        return self.one_in != other.one_in or bool(np.isin(self.hashes, other.hashes).any())
+
     def known(self, recording: Recording) -> NDArray[np.bool_]:
         """Whether each sample of a mended recording was used for training, bool ``[n]``.
 

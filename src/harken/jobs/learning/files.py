@@ -58,17 +58,16 @@ def _refuse_same_recordings(recordings: Sequence[Recording]) -> None:
     Either may be a part of the other, and a copy may have another name or another clock.
     """
     fingerprints = [Fingerprints.of([recording]) for recording in recordings]
-    for pair in combinations(range(len(recordings)), 2):
-        shares = [
-            (float(fingerprints[known].known(recordings[tested]).mean()), known, tested)
-            for known, tested in (pair, pair[::-1])
-        ]
-        share, first, second = max(shares, key=lambda found: found[0])
-        one, other = recordings[first], recordings[second]
+    for (one, ones), (other, others) in combinations(zip(recordings, fingerprints, strict=True), 2):
         if one.samples_fingerprint == other.samples_fingerprint:
-            share = 1.0
+            copies = [(1.0, other, one)]
+        elif ones.may_share(others):
+            copies = [(float(ones.known(other).mean()), other, one), (float(others.known(one).mean()), one, other)]
+        else:
+            continue
+        share, copy, original = max(copies, key=lambda found: found[0])
         if share > SAME_RECORDING:
             raise HarkenError(
-                f"{percent(share)} of {printable(other.source)} is movement of {printable(one.source)}: it is the "
+                f"{percent(share)} of {printable(copy.source)} is movement of {printable(original.source)}: it is the "
                 "same recording, and a test on one of them would be a test on training data; remove one"
             )
