@@ -18,7 +18,6 @@ import numpy as np
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.device import plain_head
 from harken.readers.exports import NO_GRAVITY, TURNED, cut_short_note, first_look, never_run, owner, with_gravity
 from harken.readers.layout import SNIFFED_BYTES, UTF8_MARK, Layout
 from harken.readers.options import AccelerationUnit, TableOptions, check_timezone
@@ -234,7 +233,7 @@ def _rows_seen(path: Path) -> int:
     """The number of rows at the beginning of a file, below its header."""
     with opened(path) as file:
         head = file.read(SNIFFED_BYTES)
-    return 0 if first_look(path, head) is None else len(plain_head(head).splitlines()) - 1
+    return 0 if first_look(path, head) is None else len(head.splitlines()) - 1
 
 
 def _origin(export: Export, sensor: str) -> str:

@@ -96,7 +96,7 @@ class Learner:
         available = await asyncio.to_thread(self._available)
         models = [] if self._refused else await asyncio.to_thread(self._saved.newest)
         job = self._job
-        running = job if job is not None and job.state == "running" else None
+        running = self._running
         before = None
         if self._before is not None:
             specification = self._before.specification_
@@ -148,8 +148,8 @@ class Learner:
 
     def cancel(self) -> None:
         """End the job, if one runs."""
-        if self._job is not None and self._job.state == "running":
-            self._end(self._job, "cancelled")
+        if (running := self._running) is not None:
+            self._end(running, "cancelled")
 
     async def choose(self, choice: str) -> None:
         """Serve the new model (``new``), the one before (``before``), or one of the saved models, by its name.
@@ -175,8 +175,12 @@ class Learner:
         if self._process is not None:
             self._process.end()
 
+    @property
+    def _running(self) -> _Job | None:
+        return self._job if self._job is not None and self._job.state == "running" else None
+
     def _refuse_second(self) -> None:
-        if self._job is not None and self._job.state == "running":
+        if self._running is not None:
             raise RefusedError(409, 1008, "a model is being made already; wait, or cancel it", reason="learn")
 
     def _take(self, job: _Job, message: dict[str, Any]) -> None:
@@ -220,9 +224,11 @@ class Learner:
             if self._before is None:
                 raise RefusedError(409, 1008, "there is no previous model", reason="learn")
             return None, self._before
-        outcome = None if self._job is None else self._job.outcome
-        path = None if outcome is None or choice != "new" else outcome["model_path"]
-        if choice in {one.name for one in self._saved.newest()}:
+        path: str | None = None
+        if choice == "new":
+            outcome = None if self._job is None else self._job.outcome
+            path = None if outcome is None else outcome["model_path"]
+        elif choice in {one.name for one in self._saved.newest()}:
             path = str(self._folder / choice)
         if path is None:
             raise RefusedError(409, 1008, "there is no such model to use", reason="learn")
