@@ -5,7 +5,6 @@ import os
 import platform
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -44,15 +43,22 @@ def test_the_number_of_threads_is_restored_after_an_error() -> None:
 
 
 class Machine:
-    """An iteration of training that takes so many milliseconds with so many threads."""
+    """An iteration of training that takes so many milliseconds with so many threads, by a clock of its own."""
 
     def __init__(self, **milliseconds: float) -> None:
         self.seconds = {int(name[1:]): value / 1000 for name, value in milliseconds.items()}
         self.used: list[int] = []
+        self.now_s = 0.0
+        self.stalled: dict[int, float] = {}
+        """Seconds by which single iterations, counted from 0, take longer."""
 
     def __call__(self) -> None:
+        self.now_s += self.stalled.get(len(self.used), 0.0)
         self.used.append(torch.get_num_threads())
-        time.sleep(self.seconds[self.used[-1]])
+        self.now_s += self.seconds[self.used[-1]]
+
+    def clock(self) -> float:
+        return self.now_s
 
 
 @pytest.mark.parametrize(
@@ -68,21 +74,28 @@ class Machine:
 )
 def test_the_fastest_number_of_threads_is_chosen(machine: Machine, most: int, fastest: int) -> None:
     before = torch.get_num_threads()
-    assert fastest_threads(machine, most, 5_000) == fastest
+    assert fastest_threads(machine, most, 5_000, machine.clock) == fastest
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("stalled", range(2, 11))
+def test_a_stall_of_the_machine_does_not_choose(stalled: int) -> None:
+    for machine, fastest in ((Machine(t1=2, t2=4), 1), (Machine(t1=4, t2=2), 2)):
+        machine.stalled[stalled] = 0.2
+        assert fastest_threads(machine, 2, 5_000, machine.clock) == fastest
 
 
 def test_much_slower_threads_are_soon_given_up() -> None:
     machine = Machine(t1=1, t2=30)
-    assert fastest_threads(machine, 2, 10_000) == 1
+    assert fastest_threads(machine, 2, 10_000, machine.clock) == 1
     assert machine.used.count(2) <= 5
 
 
 def test_a_short_training_and_a_single_core_are_not_measured() -> None:
     machine = Machine(t1=1, t2=0)
-    assert fastest_threads(machine, 2, 20) == 1
+    assert fastest_threads(machine, 2, 20, machine.clock) == 1
     assert machine.used == [1, 1]
-    assert fastest_threads(machine, 1, 5_000) == 1
+    assert fastest_threads(machine, 1, 5_000, machine.clock) == 1
     assert machine.used == [1, 1]
 
 
