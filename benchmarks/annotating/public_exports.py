@@ -4,9 +4,9 @@
     python -m benchmarks.annotating.public_exports CLONES [--json FILE]
 
 The readers of these formats were written from documentation. Here they read real files: events of BIDS, label tracks of
-Audacity, annotations of Sensor Logger, and recordings of an Apple Watch by Sensor Logger. Of the last there are two
-files for each recording, one of which the app composed from gravity and movement. They must agree with one another in
-units, signs and times. Nothing is copied from the repositories but counts. Only files of the clone's last commit are
+Audacity, exports of ELAN, annotations of Sensor Logger, and recordings of an Apple Watch by Sensor Logger. Of the last
+there are two files for each recording, one of which the app composed from gravity and movement. They must agree with
+one another in units, signs and times. Nothing is copied from the repositories but counts. Only files of one commit are
 read, and one with the same content as another only once. Files whose content a partial clone lacks count as missing.
 """
 
@@ -46,11 +46,13 @@ class Source:
         repository: its owner and name on GitHub. The clone is in a folder of this name without the owner.
         kind: what the files are.
         pattern: a regular expression for the whole path of each file.
+        revision: the commit, as git names it: the clone's last one, or an earlier one if the files were moved away.
     """
 
     repository: str
     kind: str
     pattern: str
+    revision: str = "HEAD"
 
     @property
     def name(self) -> str:
@@ -61,19 +63,25 @@ class Source:
 LABELS = (
     Source("bids-standard/bids-examples", "events of BIDS", r".*_events\.tsv"),
     Source("vocalpy/crowsetta", "label tracks of Audacity", r".*\.audacity\.txt"),
+    Source(
+        "joneavila/dissatisfaction-models",
+        "exports of ELAN",
+        r"annotations/.*\.txt",
+        "HEAD^{/Move annotations to corpus repo}^",
+    ),
     Source("Maxdeboer9/ML4QS-Python3", "annotations of Sensor Logger", r"(.*/)?Annotations?2?\.csv"),
 )
 WATCHES = Source("tinawan110/SwimmingData", "recordings of an Apple Watch by Sensor Logger", rf".*({COMPOSED}|{RAW})")
 SOURCES = (*LABELS, WATCHES)
 
 
-def files_of(clone: Path, pattern: str) -> dict[str, str]:
-    """The path of each file of the last commit that matches, with its object; one path for each object."""
-    lines = git(clone, "ls-tree", "-r", "HEAD").decode().splitlines()
+def files_of(clone: Path, source: Source) -> dict[str, str]:
+    """The path of each file of the source's commit, with its object; one path for each object."""
+    lines = git(clone, "ls-tree", "-r", source.revision).decode().splitlines()
     found = {}
     for line in lines:
         (_, _, key), path = line.partition("\t")[0].split(), line.partition("\t")[2]
-        if re.fullmatch(pattern, path):
+        if re.fullmatch(source.pattern, path):
             found[key] = path
     return {path: key for key, path in found.items()}
 
@@ -108,7 +116,7 @@ def measure_labels(source: Source, clone: Path, folder: Path) -> dict[str, Any]:
     formats: Counter[str] = Counter()
     refused: Counter[str] = Counter()
     missing = labels = 0
-    for name, content in contents(clone, files_of(clone, source.pattern)):
+    for name, content in contents(clone, files_of(clone, source)):
         if content is None:
             missing += 1
             continue
@@ -135,7 +143,7 @@ def measure_watches(clone: Path, folder: Path) -> dict[str, Any]:
     missing = 0
     refused: Counter[str] = Counter()
     read: dict[tuple[str, str], Recording] = {}
-    for name, content in contents(clone, files_of(clone, WATCHES.pattern)):
+    for name, content in contents(clone, files_of(clone, WATCHES)):
         if content is None:
             missing += 1
             continue
@@ -193,7 +201,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for source in SOURCES:
             clone = arguments.clones / source.name
-            commit = git(clone, "rev-parse", "HEAD").decode().strip()
+            commit = git(clone, "rev-parse", source.revision).decode().strip()
             measured = (
                 measure_watches(clone, Path(folder))
                 if source is WATCHES

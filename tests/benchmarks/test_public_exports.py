@@ -13,12 +13,12 @@ ROOT = Path(__file__).parents[2]
 START_NS = 1_719_102_681_279_387_400
 
 
-def commit(clone: Path, files: dict[str, str]) -> None:
-    """A repository with these files."""
+def commit(clone: Path, files: dict[str, str], message: str = "files") -> None:
+    """One more commit of a repository, with these files."""
     for name, content in files.items():
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).write_text(content, encoding="utf-8")
-    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "files"]):
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", message]):
         identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
         subprocess.run(["git", *identity, "-C", str(clone), *words], check=True)
 
@@ -41,7 +41,7 @@ def watch_files() -> dict[str, str]:
 
 
 def test_what_is_read_and_refused_is_counted(tmp_path: Path) -> None:
-    bids, audacity, annotations = LABELS
+    bids, audacity, elan, annotations = LABELS
     commit(
         tmp_path / bids.name,
         {
@@ -52,6 +52,13 @@ def test_what_is_read_and_refused_is_counted(tmp_path: Path) -> None:
         },
     )
     commit(tmp_path / audacity.name, {"one.audacity.txt": "0.0\t1.5\tlying\n1.5\t3.0\twalking\n", "README": "no"})
+    commit(
+        tmp_path / elan.name,
+        {"annotations/one.txt": "default\t\t00:00:01.500\t1.5\t00:00:04.000\t4.0\t00:00:02.500\t2.5\tlying\n"},
+    )
+    (tmp_path / elan.name / "annotations" / "one.txt").unlink()
+    commit(tmp_path / elan.name, {"README": "none here"}, "Move annotations to corpus repo")
+    commit(tmp_path / elan.name, {"README": "still none"}, "later")
     commit(tmp_path / annotations.name, {"Annotation.csv": f"time,seconds_elapsed,text\n{START_NS},0,lying\n"})
     commit(tmp_path / WATCHES.name, watch_files())
     out = tmp_path / "result.json"
@@ -64,6 +71,7 @@ def test_what_is_read_and_refused_is_counted(tmp_path: Path) -> None:
     (reason,) = result[bids.kind]["refused"].items()
     assert reason == ("these events of BIDS have no column trial_type, which is the label", 2)
     assert result[audacity.kind]["labels"] == 2
+    assert result[elan.kind]["read"] == {"tab-delimited export of ELAN, intervals": 1}
     assert result[annotations.kind]["read"] == {"annotations of Sensor Logger, points": 1}
     assert result[WATCHES.kind]["pairs"] == 1
     assert min(result[WATCHES.kind]["correlation_of_x_y_z"]["lowest"]) > 0.99
