@@ -18,7 +18,6 @@ from harken.annotations.moments import Span
 from harken.annotations.registry import MOST_BYTES, MOST_ROWS, annotations_in, read_annotations
 from harken.support.errors import HarkenError
 from harken.support.files import write_text
-from harken.support.text_rows import REMARK
 
 __all__ = ["ChangedError", "Labels", "ReadOnlyError"]
 
@@ -275,15 +274,7 @@ def why_zone_is_needed(found: Annotations, *, local_times: bool) -> str | None:
 
 def why_not_replaced(found: Annotations) -> str | None:
     """Why a file of labels is not replaced, as a sentence; None if nothing in it is lost."""
-    what = None
-    if found.format != plain.FORMAT:
-        what = f"has another format ({found.format})"
-    elif found.names:
-        what = f"has a column for the {' and the '.join(found.names)}, so it may be for other recordings, too"
-    elif found.unread:
-        what = f"has a column {found.unread[0]!r}, which would be lost"
-    elif any(line.startswith(REMARK) for line in found.path.read_text("utf-8-sig", errors="replace").splitlines()):
-        what = "contains remarks (#), which would be lost"
+    what = plain.what_is_lost(found)
     if what is None:
         return None
     return f"{found.path.name} {what}; it is shown, and not changed. To label here, move it to another name"

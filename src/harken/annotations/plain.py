@@ -13,8 +13,9 @@ from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
 from harken.support.files import write_text
 from harken.support.printable import printable
+from harken.support.text_rows import REMARK
 
-__all__ = ["FORMAT", "read", "table_of", "write_intervals"]
+__all__ = ["FORMAT", "read", "table_of", "what_is_lost", "write_intervals"]
 
 FORMAT = "plain table"
 HEADER = ("start", "end", "label")
@@ -92,6 +93,19 @@ def table_of(intervals: Intervals, *, timezone: str | None) -> str:
         note = (intervals.notes.get(line, ""),) if intervals.notes else ()
         table.writerow((_iso(start_ns, timezone), _iso(end_ns, timezone), label, *note))
     return text.getvalue()
+
+
+def what_is_lost(found: Annotations) -> str | None:
+    """What would be lost if ``write_intervals`` replaced this file, such as "contains remarks"; None if nothing."""
+    if found.format != FORMAT:
+        return f"has another format ({found.format})"
+    if found.names:
+        return f"has a column for the {' and the '.join(found.names)}, so it may be for other recordings, too"
+    if found.unread:
+        return f"has a column {found.unread[0]!r}, which would be lost"
+    if any(line.startswith(REMARK) for line in found.path.read_text("utf-8-sig", errors="replace").splitlines()):
+        return "contains remarks (#), which would be lost"
+    return None
 
 
 def _iso(time_ns: int, timezone: str | None) -> str:

@@ -50,6 +50,25 @@ def test_a_bout_that_annotate_has_deleted_stays_deleted(recorder: Recorder, tmp_
     assert labels_in(path) == ["walking", "lying"]
 
 
+def test_what_a_plain_table_cannot_have_is_kept_aside(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, 10, 40, "walking")
+    (path,) = recorder.labelled_files()
+    labels = path.with_suffix(".labels.csv")
+    own = labels.read_text(encoding="utf-8")
+    header, row = own.splitlines()
+    changed = f"# with the dog\n{header},weather\n{row},rain\n"
+    labels.write_text(changed, encoding="utf-8")
+    for label, begin in (("sitting", 60), ("lying", 120)):
+        record(recorder, begin, begin + 10, label)
+        assert recorder.labelled_files() == [path]
+    assert labels_in(path) == ["walking", "sitting", "lying"]
+    (kept,) = (tmp_path / "sessions").glob("*.labels.csv")
+    assert kept.read_text(encoding="utf-8") == changed
+    assert [bouts(session) for session in Recorder(tmp_path, Limits()).sessions("anna", 5)] == [
+        [(10, 40, "walking"), (60, 70, "sitting"), (120, 130, "lying")]
+    ]
+
+
 @pytest.mark.parametrize("kept", [1, 0])
 def test_what_annotate_saves_while_the_recording_is_made_again_is_kept(
     recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int

@@ -21,8 +21,8 @@ export const rangeFor = (columns) => RANGES_G.find((range) => columns.reach(SHAR
 export function drawSignal(context, columns, { view, box, range, sampleMs, sharpness, paint, tiles, level }) {
   const scale = box.height / (2 * range);
   const y = (milli) => box.top + Math.min(box.height, Math.max(0, (range - milli / 1000) * scale));
-  drawStates(context, columns, { box, view, sharpness, paint, sampleMs });
   drawGrid(context, { box, range, paint, y });
+  drawStates(context, columns, { box, view, sharpness, paint, sampleMs });
   const sparse = view.span / box.width < 2 * sampleMs;
   if (!sparse || !drawLines(context, tiles, { view, box, level, paint, y, sampleMs })) drawBands(context, columns, { box, sharpness, paint, y });
 }
@@ -123,8 +123,6 @@ function named(context, text, left, width, box, paint) {
 }
 
 function drawGrid(context, { box, range, paint, y }) {
-  context.textAlign = "left";
-  context.textBaseline = "bottom";
   for (const g of [-1, 0, 1, ...(range > 3 ? [-range / 2, range / 2] : [])]) {
     const at = Math.round(y(1000 * g)) + 0.5;
     context.fillStyle = paint.faint;

@@ -3,7 +3,8 @@
 ``sessions/NAME.json`` has what was acknowledged: the bouts of a session and the one that is being recorded. From it and
 the log of samples follow ``recordings/NAME.parquet``, a recording that ``harken.read`` reads, and
 ``recordings/NAME.labels.csv``, its labels. Another program, such as ``harken annotate``, may change the labels; what is
-in that file then counts.
+in that file then counts. If it has more than this server would write, such as remarks, it is copied to
+``sessions/NAME.DIGEST.labels.csv`` before it is replaced.
 """
 
 import logging
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from harken.annotations.intervals import Intervals
 from harken.annotations.labelling import recording_names
 from harken.annotations.moments import Kind, Span
-from harken.annotations.plain import write_intervals
+from harken.annotations.plain import what_is_lost, write_intervals
 from harken.annotations.registry import SIDE, read_annotations
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.server.recorded.session import MARGIN_NS, RecordedSession
@@ -185,6 +186,8 @@ class SessionFiles:
         before = _digest(path)
         if before not in session.labels_digests:
             raise LabelsChangedError
+        if before and what_is_lost(read_annotations(path)) is not None:
+            self._copy_labels(session.name, before)
         if samples is None and session.bouts and before and not self.recording(session.name).exists():
             # This server leaves no labels without a recording.
             raise HarkenError(f"{path}: there are no samples for its intervals; correct their times, or remove it")
@@ -199,6 +202,13 @@ class SessionFiles:
             session = session.with_digests(before, _digest(aside))
             self._save_for(session, before)
         return session
+
+    def _copy_labels(self, name: str, digest: str) -> None:
+        """Copy the file of labels of a session, so that what another program wrote is kept when it is replaced."""
+        copy = self._states / f"{name}.{digest[:12]}{SIDE}"
+        if not copy.exists():
+            write_bytes(copy, self.labels(name).read_bytes())
+            LOG.warning("%s is replaced by a plain table; what it was is kept in %s", self.labels(name), copy)
 
     def _save_for(self, session: RecordedSession, before: str) -> None:
         """Save a session whose file of labels is replaced next; not if that is not the file with this digest any more.
