@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as PathParameter
-from pydantic import BaseModel
 
 from harken.server.hub import Hub
 from harken.server.limits import RefusedError
@@ -94,10 +93,6 @@ def record_routes(hub: Hub) -> APIRouter:
         changed(watch)
 
     return routes
-
-
-def _asked(kind: type[BaseModel]) -> dict[str, Any]:
-    return described_body(JSON, kind.model_json_schema())
 
 
 def _why_not(hub: Hub) -> str:
