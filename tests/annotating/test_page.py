@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from annotate_page import GAP_S, MINUTES, START_MS, ZONE, AnnotatePage, rows, until, write_recording
+from annotate_page import GAP_S, MINUTES, START_MS, ZONE, AnnotatePage, rows, write_recording
 from browser import DESKTOP, PHONE, Browser, chromium
 from server_process import serving
+from waiting import until
 
 PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 SECONDS = 60 * MINUTES

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from annotate_page import ZONE, AnnotatePage, until, write_recording
+from annotate_page import ZONE, AnnotatePage, write_recording
 from browser import Browser, chromium
 from server_process import serving
+from waiting import until
 
 COUNTING = """
   window.sockets = [];

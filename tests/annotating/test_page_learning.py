@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from annotate_page import AnnotatePage, until
+from annotate_page import AnnotatePage
 from browser import DESKTOP, PHONE, chromium
 from labelled_files import write_labelled
 from server_process import serving
 from server_thread import recogniser
+from waiting import until
 
 LONGEST_S = 240
 SWAPPED = {"lying": "sitting", "sitting": "lying"}

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from annotate_page import ZONE, AnnotatePage, rows, until, write_recording
+from annotate_page import ZONE, AnnotatePage, rows, write_recording
 from browser import DESKTOP, PHONE, Browser, chromium
 from harken.annotating.labels import NO_LABELS
 from harken.annotations.entries import plain_note, why_no_label
 from page_modules import browser_with_modules, said
 from server_process import free_port, serving
+from waiting import until
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 import harken
-from annotate_page import AnnotatePage, rows, until
+from annotate_page import AnnotatePage, rows
 from browser import DESKTOP, Browser, chromium
 from long_recordings import START_MS, write_week
 from people import SMALL
 from server_process import serving
+from waiting import until
 
 LEAST_FRAMES_PER_S = 30
 BOUTS = ("sitting", "walking", "lying", "sitting", "walking", "lying")

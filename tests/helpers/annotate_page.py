@@ -1,8 +1,6 @@
 """The page of ``harken annotate`` in a browser: a small recording, keys, drags, and the labels on the disk."""
 
 import csv
-import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from browser import Browser
+from waiting import until
 
 START_MS = 1_770_109_200_000
 """Tuesday, 3 February 2026, 09:00 UTC, which is 10:00 in Berlin."""
@@ -49,15 +48,6 @@ def rows(path: Path, *, start_ms: int = START_MS) -> list[tuple[float, float, st
         )
         for row in found
     ]
-
-
-def until(holds: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Wait until something holds. Returns it."""
-    began = time.monotonic()
-    while not (found := holds()):
-        assert time.monotonic() - began < seconds, "it never came to hold"
-        time.sleep(0.03)
-    return found
 
 
 class AnnotatePage:

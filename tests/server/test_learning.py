@@ -5,7 +5,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from harken.support.errors import HarkenError
 from labelled_files import write_labelled
 from offline import offline
 from server_thread import Answer, Limits, Served, message, now_wrist, received, recogniser, serving
+from waiting import until
 
 TRAINING = {"preset": "people:SMALL_EVERYDAY", "threads": 1, "epochs": 2}
 LONG = TRAINING | {"epochs": 10_000}
@@ -234,10 +234,7 @@ def test_a_job_is_cancelled_and_only_one_runs_and_a_killed_one_is_said(tmp_path:
         assert post(served, "/api/learn", how="train").status == 202
         served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=300)
         (child,) = set(multiprocessing.active_children()) - before
-    until = time.monotonic() + 10
-    while child.is_alive():
-        assert time.monotonic() < until, "the process outlives its server"
-        time.sleep(0.05)
+    until(lambda: not child.is_alive())  # it does not outlive its server
 
 
 def test_a_failure_is_a_sentence_and_a_job_has_a_longest_time(tmp_path: Path) -> None:

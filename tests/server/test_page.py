@@ -3,7 +3,7 @@
 import importlib.util
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from browser import DESKTOP, PHONE, Browser, chromium
 from harken.simulation import Simulation, write_simulation
 from server_process import free_port, serving
+from waiting import until
 
 PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 
@@ -49,15 +50,6 @@ def page(browser: Browser, address: str) -> Iterator[Browser]:
     assert refused == []
     for fetched in browser.fetched()[before[1] :]:
         assert fetched.startswith((f"{address}/", "about:")), fetched
-
-
-def until(holds: Callable[[], Any], seconds: float = 20.0) -> float:
-    """Wait until something holds; how long that took."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds, "it never came to hold"
-        time.sleep(0.05)
-    return time.monotonic() - began
 
 
 def shown(browser: Browser, name: str) -> bool:

@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import gc
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from types import SimpleNamespace
@@ -24,6 +23,7 @@ from harken.server.inbox import Inbox, Sender
 from harken.server.limits import Limits
 from harken.server.sockets import MOST_WHOLE, Socket
 from server_thread import Served, labels_until, message, now_wrist, received, serving
+from waiting import until
 
 HEAD = "\r\n".join(
     [
@@ -349,11 +349,3 @@ def test_the_memory_of_a_closed_socket_is_free_at_once() -> None:
 def sockets_in_memory() -> int:
     """How many sockets, or their protocols, are in memory."""
     return sum(issubclass(type(each), Socket | ServerProtocol) for each in gc.get_objects())
-
-
-def until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it never came to hold"
-        time.sleep(0.05)

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,10 @@ from harken.server.results import Entry, Results
 from harken.server.uploads import Uploads
 from harken.support.resources import resident_bytes
 from server_thread import Answer, Served, recogniser, serving
+from waiting import until
 
 MIB = 1 << 20
 KEY = "a-random-key_of_32_letters_12345"
-
-
-def until(true: Callable[[], Any], timeout_s: float = 30) -> None:
-    end = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def posting(served: Served, name: str, body: bytes) -> tuple[threading.Thread, list[Answer]]:

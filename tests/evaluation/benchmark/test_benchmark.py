@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from harken.support.errors import HarkenError
 from harken.windows.splits import apply, protocols
 from harken.windows.splits.protocols import Protocol
 from harken.windows.windows import Windows
+from waiting import until
 
 Settings = Callable[..., BenchmarkSettings]
 
@@ -275,7 +275,7 @@ def test_stopped_and_killed_in_processes_and_resumed_here_gives_the_same_result(
     workers = children(killed.pid)
     killed.kill()
     killed.communicate(timeout=PATIENCE_S)
-    wait(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+    until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), PATIENCE_S)
 
     left = run_benchmark(settings(resume=True))
     assert left == json.loads((whole / "benchmark.json").read_text()) | {"timing": left["timing"]}
@@ -295,14 +295,7 @@ def begin(command: list[str]) -> subprocess.Popen[str]:
 
 
 def wait_for(out: Path, findings: int) -> None:
-    wait(lambda: len(list(out.glob("fold_*/[a-z]*.json"))) >= findings)
-
-
-def wait(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
+    until(lambda: len(list(out.glob("fold_*/[a-z]*.json"))) >= findings, PATIENCE_S)
 
 
 def children(pid: int) -> list[int]:

@@ -2,9 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,7 @@ from harken.annotations.registry import read_annotations
 from made_up_phones import pushing
 from page_modules import browser_with_modules, said
 from server_thread import Served, serving
+from waiting import until
 
 PICTURES = Path(__file__).parents[3] / "build" / "pictures"
 SMALL, TABLET = (400, 850), (820, 1180)
@@ -57,13 +57,6 @@ def text(page: Browser, name: str) -> str:
     """What the element of this id shows; empty if it is hidden."""
     script = "const e = document.getElementById(arguments[0]); return e.offsetParent === null ? '' : e.innerText"
     return str(page.run(script, name))
-
-
-def until(holds: Callable[[], Any], seconds: float = 20.0) -> None:
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds, "it never came to hold"
-        time.sleep(0.05)
 
 
 def press(page: Browser, *keys: str) -> None:

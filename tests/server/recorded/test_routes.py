@@ -17,6 +17,7 @@ from harken.annotations.registry import read_annotations
 from harken.server.sample_log import logged_samples
 from made_up_phones import moving, pushing
 from server_thread import Answer, Limits, Served, serving
+from waiting import until
 
 PHONE = "Anna's phone"
 FIVE_MINUTES_S = 300.0
@@ -75,10 +76,7 @@ def test_labels_lie_on_the_clock_of_a_phone_that_is_five_minutes_off(
     assert abs(ended["bout"]["end_ms"] * 10**6 - (ended_ns - 0.5e9)) < 0.35e9
     path = tmp_path / "kept" / recorded(served)["sessions"][0]["recording"]
     labels = path.with_suffix(".labels.csv")
-    until_s = time.monotonic() + 20
-    while not labels.exists():
-        assert time.monotonic() < until_s
-        time.sleep(0.05)
+    until(labels.exists)
     (entry,) = read_annotations(labels).entries
     assert entry.end is not None
     recording = harken.read(path)
@@ -215,10 +213,7 @@ def test_samples_that_are_pushed_later_belong_to_the_recording(served: Served, t
     (session,) = recorded(served)["sessions"]
     path = tmp_path / "kept" / session["recording"]
     end_ns = session["bouts"][0]["end_ms"] * 10**6
-    until_s = time.monotonic() + 20
-    while not path.exists() or harken.read(path).time_ns[-1] < end_ns - 0.1e9:
-        assert time.monotonic() < until_s
-        time.sleep(0.1)
+    until(lambda: path.exists() and harken.read(path).time_ns[-1] >= end_ns - 0.1e9)
     assert recorded(served)["sessions"][0]["bouts"][0]["seconds"] == pytest.approx(
         (end_ns / 1e6 - session["bouts"][0]["start_ms"]) / 1e3, abs=0.1
     )
