@@ -5,12 +5,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import people
 import pictures
 from command_line import Finished, Run
 from harken.cli import main
 from harken.learning.presets import PRESETS
+
+settings.register_profile("harken", deadline=None)  # an example takes as long as a busy machine needs
+settings.load_profile("harken")
 
 
 @pytest.fixture(scope="session")

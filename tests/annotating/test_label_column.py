@@ -22,7 +22,7 @@ def recording(time_ns: NDArray[np.int64], codes: NDArray[np.int16]) -> Recording
     return Recording(time_ns, signals, ("x", "y", "z"), codes, NAMES, "anna")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.tuples(

@@ -76,7 +76,7 @@ EDGES = st.lists(st.integers(0, 3600 * 10**9), min_size=2, max_size=12, unique=T
 NAMES = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=20)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(EDGES, st.data())
 def test_labels_that_are_saved_unchanged_stay_the_same_to_the_nanosecond(
     tmp_path_factory: pytest.TempPathFactory, edges: list[int], data: st.DataObject
@@ -103,7 +103,7 @@ def _iso(time_ns: int) -> str:
     return f"{np.datetime64(time_ns, 'ns')}Z"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=6))
 def test_labels_and_notes_survive_saving(
     tmp_path_factory: pytest.TempPathFactory, texts: list[tuple[str, str]]
@@ -320,7 +320,7 @@ def test_labels_are_on_the_disk_and_their_name_too(tmp_path: Path, monkeypatch: 
     assert synced[1] == tmp_path.name
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.integers(0, 20_000_000), max_size=8).map(sorted),
     st.lists(st.integers(0, 20), max_size=8).map(sorted),

@@ -107,7 +107,7 @@ def reference(samples: Samples, slot_ns: int, start_ms: int, end_ms: int, pixels
     return shown
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     recordings(),
     st.lists(st.integers(0, 1000), max_size=3),
@@ -134,7 +134,7 @@ def test_a_query_is_what_the_samples_show(
     assert shown[6].tolist() == expected[6].tolist()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(recordings(), st.lists(st.integers(0, 1000), max_size=8))
 def test_pieces_give_the_same_files_as_the_whole(samples: Samples, cuts: list[int]) -> None:
     contents: list[Any] = []

@@ -66,7 +66,7 @@ def test_a_model_that_is_sure_or_knows_one_label_gives_none() -> None:
     assert unsure_moments(suggestions([]), NOTHING) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 1000), st.integers(10, 3000))
 def test_moments_are_spread_and_all_are_reached(seed: int, rows: int) -> None:
     random = np.random.default_rng(seed)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -79,7 +79,6 @@ def by_loop(time_ns: NDArray[np.int64], intervals: Intervals) -> list[str | None
     return [next((label for start, end, label in rows if start <= t < end), None) for t in time_ns.tolist()]
 
 
-@settings(deadline=None)
 @given(drawn())
 def test_each_sample_has_the_label_of_the_interval_around_it(case: Drawn) -> None:
     time_ns, intervals = times_of(case), intervals_of(case)
@@ -92,7 +91,6 @@ def test_each_sample_has_the_label_of_the_interval_around_it(case: Drawn) -> Non
     assert laid.quality.notes == expected
 
 
-@settings(deadline=None)
 @given(drawn(), st.integers(0, 99))
 def test_rows_out_of_order_get_the_same_labels(case: Drawn, seed: int) -> None:
     time_ns, intervals = times_of(case), intervals_of(case)
@@ -101,7 +99,6 @@ def test_rows_out_of_order_get_the_same_labels(case: Drawn, seed: int) -> None:
     assert names(mixed) == by_loop(time_ns[order], intervals)
 
 
-@settings(deadline=None)
 @given(drawn(), st.integers(0, 30))
 def test_trimming_drops_both_ends_of_each_bout_and_nothing_else(case: Drawn, tenths: int) -> None:
     time_ns, intervals = times_of(case), intervals_of(case)
@@ -120,7 +117,6 @@ def test_trimming_drops_both_ends_of_each_bout_and_nothing_else(case: Drawn, ten
     assert names(laid_over(recording(time_ns), intervals.trimmed(tenths / 10))) == expected
 
 
-@settings(deadline=None)
 @given(st.integers(0, 4_102_444_799), st.integers(0, 999_999_999), st.sampled_from(ZONES))
 def test_an_instant_is_written_and_read_to_the_nanosecond(seconds: int, ns: int, zone: str) -> None:
     """The offset tells apart the times that clocks show twice."""
@@ -132,7 +128,6 @@ def test_an_instant_is_written_and_read_to_the_nanosecond(seconds: int, ns: int,
     assert (entry.start, entry.end) == (Moment(Kind.INSTANT, start_ns), Moment(Kind.INSTANT, start_ns + 1))
 
 
-@settings(deadline=None)
 @given(drawn(), st.lists(st.text(st.characters(exclude_categories=["C"]), max_size=200), min_size=6, max_size=6))
 def test_labels_of_any_characters_make_the_round_trip(case: Drawn, texts: list[str]) -> None:
     labels = [text.strip() for text in texts]
@@ -146,7 +141,6 @@ def test_labels_of_any_characters_make_the_round_trip(case: Drawn, texts: list[s
     assert (found.start_ns == intervals.start_ns).all()
 
 
-@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=200), st.text("0159:.-,;\t\n\"'#\\aTZ+n/", max_size=200).map(str.encode)))
 def test_any_content_is_read_or_refused_with_a_sentence(content: bytes) -> None:
     with TemporaryDirectory() as folder:
@@ -161,7 +155,6 @@ def test_any_content_is_read_or_refused_with_a_sentence(content: bytes) -> None:
         assert not reason or str(path) in reason
 
 
-@settings(deadline=None)
 @given(st.integers(1_600_000_000, 1_800_000_000), st.sampled_from(ZONES))
 def test_a_local_time_is_that_of_the_zone_or_is_refused(seconds: int, zone: str) -> None:
     """Against zoneinfo: the time is refused exactly if not one instant of UTC, but two, show it."""
@@ -178,7 +171,6 @@ def test_a_local_time_is_that_of_the_zone_or_is_refused(seconds: int, zone: str)
             moment.instant_ns(span)
 
 
-@settings(deadline=None)
 @given(
     st.integers(1_600_000_000, 1_800_000_000), st.integers(0, 86_000), st.integers(0, 86_000), st.sampled_from(ZONES)
 )

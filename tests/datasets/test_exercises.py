@@ -199,14 +199,14 @@ WHOLE = npy(content(people=1, samples=3))
 
 
 @given(length=st.integers(0, len(WHOLE) - 1))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_cut_short_anywhere(tmp_path: Path, length: int) -> None:
     with pytest.raises(HarkenError, match=r"watch_dataset\.npy"):
         exercises(written(tmp_path, WHOLE[:length]))
 
 
 @given(data=st.binary(max_size=200))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_numpy_file_at_all(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(HarkenError, match="is not a NumPy file of one pickled object"):
         exercises(written(tmp_path, data))

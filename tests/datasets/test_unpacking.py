@@ -157,7 +157,7 @@ WHOLE = {"zip": zipped(FILES), "tar.gz": tarred(FILES), "tar": tarred(FILES, "w"
 
 
 @given(kind=st.sampled_from(sorted(WHOLE)), data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 def test_damage_anywhere_is_an_error_or_harmless(tmp_path: Path, kind: str, data: st.DataObject) -> None:
     whole = bytearray(WHOLE[kind])
     for _ in range(data.draw(st.integers(1, 4))):

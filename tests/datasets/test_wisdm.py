@@ -189,7 +189,7 @@ def test_a_burst_is_thinned_to_every_fifth_sample(tmp_path: Path) -> None:
         max_size=6,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_window_ever_holds_two_pieces_and_none_is_lost(
     pieces: list[tuple[str, int, int, int]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

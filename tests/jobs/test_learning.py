@@ -94,7 +94,7 @@ def test_the_held_out_part_is_in_no_training_window(
     assert json.loads(json.dumps(learned.as_dict()))["kept"] is True
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.floats(3, 120), min_size=2, max_size=6), st.floats(1, 12))
 def test_a_division_keeps_training_and_test_a_window_apart(lengths_s: list[float], window_length_s: float) -> None:
     rate_hz, names = 25, ("lying", "sitting")

@@ -88,7 +88,7 @@ def test_roll_leaves_the_forearm_alone_and_has_the_stated_size() -> None:
     assert angle.mean().item() == pytest.approx(0, abs=0.5)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.floats(0, 0.3), st.floats(0, 0.5), st.integers(0, 1000))
 def test_tempo_and_start_read_the_window_by_straight_lines_and_stay_inside_it(
     tempo: float, start: float, seed: int

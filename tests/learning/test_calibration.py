@@ -75,7 +75,7 @@ def test_what_is_fitted_on_some_is_calibrated_on_others(temperature: float) -> N
     assert after < 0.03 < before
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(logits_of)
 def test_no_temperature_on_a_grid_is_better(drawn: tuple[NDArray[np.float32], NDArray[np.int64]]) -> None:
     logits, codes = drawn
@@ -84,7 +84,7 @@ def test_no_temperature_on_a_grid_is_better(drawn: tuple[NDArray[np.float32], ND
         assert found <= surprise(logits, codes, temperature) + 1e-6 * max(1, abs(found))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(logits_of, logits_of)
 def test_the_temperature_of_groups_is_the_best_for_the_mean_of_the_groups(
     one: tuple[NDArray[np.float32], NDArray[np.int64]], other: tuple[NDArray[np.float32], NDArray[np.int64]]
@@ -108,7 +108,7 @@ def test_groups_count_equally_and_may_have_other_labels() -> None:
     assert 0.5 < fit_common_temperature([cold, two_labels]) < 2
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(logits_of)
 def test_the_answers_stay(drawn: tuple[NDArray[np.float32], NDArray[np.int64]]) -> None:
     logits, codes = drawn
@@ -133,7 +133,6 @@ def test_temperature_of_wrong_answers_is_as_hot_as_can_be() -> None:
     assert fit_temperature(logits, codes) > 15
 
 
-@settings(deadline=None)
 @given(logits_of)
 def test_expected_calibration_error_is_the_papers(drawn: tuple[NDArray[np.float32], NDArray[np.int64]]) -> None:
     logits, codes = drawn
@@ -161,7 +160,6 @@ def test_expected_calibration_error_by_hand() -> None:
     assert expected_calibration_error(mixed, np.array([1, 0])) == pytest.approx((0.9 + 0.4) / 2)
 
 
-@settings(deadline=None)
 @given(logits_of, st.integers(2, 30), st.data())
 def test_coverage_counts_what_is_answered(
     drawn: tuple[NDArray[np.float32], NDArray[np.int64]], points: int, data: st.DataObject

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harken.learning.scores import PeopleScores, person_evaluations, score, score_people
@@ -13,7 +13,6 @@ LABELS = ("a", "b", "c", "d")
 codes = st.lists(st.integers(0, 3), min_size=1, max_size=60)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_scores_from_their_definitions(data: st.DataObject) -> None:
     truth = np.array(data.draw(codes))

@@ -58,7 +58,7 @@ def test_a_pickled_model_is_refused_and_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "exploded").exists()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_flipped_bit_or_a_cut_is_refused(model_path: Path, data: st.DataObject) -> None:
     whole = model_path.read_bytes()

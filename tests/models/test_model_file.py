@@ -271,7 +271,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=FIELDS, value=VALUES)
 def test_any_provenance_is_refused_or_can_be_used(model_path: Path, name: str, value: Any) -> None:
     whole = model_path.read_bytes()
@@ -286,7 +286,7 @@ def test_any_provenance_is_refused_or_can_be_used(model_path: Path, name: str, v
         model_path.write_bytes(whole)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(["sample_rate_hz", "window_length", "hop_s", "temperature"]), value=NUMBERS)
 def test_any_number_is_refused_or_can_be_used(model_path: Path, name: str, value: float) -> None:
     whole = model_path.read_bytes()

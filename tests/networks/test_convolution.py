@@ -83,7 +83,7 @@ shapes = st.integers(1, 4).flatmap(
     level=st.sampled_from(HERE),
     relu=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_results_are_those_of_the_definition(
     seed: int, shape: dict[str, int], batch: int, level: library.Level, relu: bool
 ) -> None:
@@ -103,7 +103,7 @@ def test_results_are_those_of_the_definition(
     time=st.integers(1, 40),
     level=st.sampled_from(HERE),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_residual_is_added_after_the_relu(
     seed: int, groups: int, deep: int, half: int, time: int, level: library.Level
 ) -> None:
@@ -133,7 +133,7 @@ def test_layers_of_the_everyday_network_are_pytorchs(name: str, level: library.L
     kept=st.integers(1, 8),
     level=st.sampled_from(HERE),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_window_has_the_same_bits_in_any_batch(
     seed: int, shape: dict[str, int], batch: int, kept: int, level: library.Level
 ) -> None:

@@ -79,7 +79,7 @@ shapes = st.integers(1, 4).flatmap(
     level=st.sampled_from(HERE),
     count=st.integers(1, 3),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_results_and_all_gradients_are_those_of_the_definition(
     seed: int, shape: dict[str, int], dropped: int, residual: bool, level: library.Level, count: int
 ) -> None:

@@ -57,7 +57,7 @@ def plain_logits(network: DeepConvLSTM, window: np.ndarray) -> np.ndarray:
     layers=st.integers(1, 3),
     more=st.integers(0, 9),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_logits_are_those_of_the_equations(
     seed: int, channels: int, classes: int, convolutions: int, filter_length: int, layers: int, more: int
 ) -> None:

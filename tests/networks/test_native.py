@@ -132,7 +132,7 @@ def problem(
     count=st.integers(1, 3),
     own=st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_results_and_all_gradients_are_those_of_the_equations_and_of_pytorch(
     seed: int, shape: dict[str, int], level: library.Level, count: int, own: bool
 ) -> None:

@@ -54,7 +54,7 @@ def our_loss(network: NotebookLSTM, signals: torch.Tensor, codes: torch.Tensor) 
     units=st.sampled_from([1, 3, 8]),
     layers=st.integers(1, 3),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_forward_loss_and_all_gradients(
     seed: int, batch: int, time: int, channels: int, classes: int, units: int, layers: int
 ) -> None:

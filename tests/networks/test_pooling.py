@@ -41,7 +41,7 @@ def test_values_and_gradients_are_amaxs_also_where_several_are_largest(dim: int)
     transposed=st.booleans(),
     level=st.sampled_from(HERE),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_library_computes_means_and_maxima_with_their_gradients(
     seed: int, batch: int, time: int, channels: int, transposed: bool, level: library.Level
 ) -> None:

@@ -63,7 +63,7 @@ def test_a_still_arm_and_an_incomplete_row_have_no_cadence() -> None:
     assert np.isnan(quiet.walking_cadence).all()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(drawn=ROUGH, pushes=st.integers(0, 10))
 def test_cadences_do_not_depend_on_how_the_stream_is_cut(
     drawn: tuple[Recording, np.random.Generator], pushes: int
@@ -75,7 +75,7 @@ def test_cadences_do_not_depend_on_how_the_stream_is_cut(
     np.testing.assert_array_equal(parts.running_cadence, whole.running_cadence)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(cadence=st.floats(70, 150), cuts=st.lists(st.integers(0, 3000), max_size=6), seed=st.integers(0, 99))
 def test_the_same_for_strides(cadence: float, cuts: list[int], seed: int) -> None:
     recording = strides(clock(50, 60, jitter=0.2, seed=seed), cadence, seed=seed)

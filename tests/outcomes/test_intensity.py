@@ -34,7 +34,7 @@ def bouts_by_windows(active: NDArray[np.bool_], length: int) -> NDArray[np.bool_
     return found & active
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     runs=st.lists(st.tuples(st.integers(1, 90), st.integers(1, 16)), max_size=12),
     length=st.sampled_from([12, 60, 120]),

@@ -49,7 +49,7 @@ def reference(recording: Recording) -> dict[str, NDArray[np.float64]]:
     return {name: np.array([row[name] for row in found]) for name in found[0]} if found else {}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(drawn=ROUGH, pushes=st.integers(0, 40))
 def test_a_stream_gives_the_rows_of_the_whole_to_the_bit(
     drawn: tuple[Recording, np.random.Generator], pushes: int

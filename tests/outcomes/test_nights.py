@@ -314,7 +314,7 @@ def test_no_rows_have_no_nights() -> None:
 quarters = st.integers(0, 4 * 24 * 4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(quarters, quarters), max_size=8), st.lists(st.tuples(quarters, quarters), max_size=3))
 def test_nights_are_apart_and_their_parts_add_up(asleep: list[tuple[int, int]], off: list[tuple[int, int]]) -> None:
     def spans(pairs: list[tuple[int, int]]) -> Spans:

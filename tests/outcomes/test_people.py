@@ -97,7 +97,7 @@ def test_the_rhythm_is_that_of_the_average_day() -> None:
     assert table["valid_days"].to_list() == people_table(made_days(2, 3), None, None)["valid_days"].to_list()
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_files_and_days_does_not_matter(random: Random) -> None:
     days, nights = made_days(4, 5), made_nights(4, 5)

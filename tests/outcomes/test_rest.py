@@ -112,7 +112,7 @@ def test_real_nights_are_those_of_the_papers(data_dir: Path, name: str) -> None:
     assert len(bouts) > 20
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.integers(1, 100), st.sampled_from([0.0, 0.1, 3.0])), min_size=1, max_size=12), st.integers(0)
 )

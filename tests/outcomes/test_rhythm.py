@@ -33,7 +33,7 @@ def noise(days: int, seed: int = 0) -> NDArray[np.float64]:
     return np.random.default_rng(seed).gamma(1.0, 30.0, days * 1440)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 999), missing=st.lists(st.tuples(st.integers(0, 2 * 1440), st.integers(1, 700)), max_size=3))
 def test_stretches_are_those_of_looking_at_each(seed: int, missing: list[tuple[int, int]]) -> None:
     minutes = noise(2, seed)

@@ -64,7 +64,7 @@ def by_rows(frame: pl.DataFrame, zone: str, key: str) -> dict[object, dict[str, 
     return spent
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     begin=st.sampled_from(ZONES),
     hours_long=st.floats(0.2, 40),

@@ -79,7 +79,7 @@ def test_the_rate_is_the_clocks(tmp_path: Path) -> None:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(axes=st.sampled_from([3, 6]), lost=st.sets(st.integers(0, 29), min_size=1, max_size=12), absent=st.booleans())
 def test_lost_blocks_leave_gaps_and_move_nothing(
     axes: int, lost: set[int], absent: bool, tmp_path_factory: pytest.TempPathFactory

@@ -58,7 +58,7 @@ def test_cut_anywhere(axes: int, tmp_path: Path) -> None:
         trustworthy(tmp_path / "cut.cwa", content[:end], axes, list(range(whole)))
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120, derandomize=True)
 @given(
     axes=st.sampled_from([3, 6]),
     edits=st.lists(st.tuples(st.integers(0, len(CONTENT[3]) - 1), st.integers(1, 255)), min_size=1, max_size=5),

@@ -131,7 +131,7 @@ def with_form(block: bytes, counts: np.ndarray) -> bytes:
     return checked(block[:25] + fields + content.ljust(480, b"\0") + block[510:])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     form=st.sampled_from(["packed", "3 axes", "6 axes", "9 axes"]),
     rate=st.sampled_from([7, 8, 10, 11]),

@@ -248,13 +248,13 @@ def test_csv_cut_at_every_byte(tmp_path: Path) -> None:
         recording_or_refusal(write(tmp_path, content[:end]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(content=mutations("\n".join([HEADER, *notebook_lines(12, label='"on, foot"')]).encode()))
 def test_mutilated_csv(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     recording_or_refusal(write(tmp_path_factory.getbasetemp(), content, "mutilated.csv"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(content=mutations(gzip.compress("\n".join(LINES).encode())))
 def test_mutilated_gz(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     recording_or_refusal(write(tmp_path_factory.getbasetemp(), content, "mutilated.csv.gz"))
@@ -275,7 +275,7 @@ def test_parquet_cut_anywhere(tmp_path: Path) -> None:
 
 
 # Not at random: one in some thousand flipped bytes makes polars itself ask for 2**61 bytes, which ends the process.
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(content=mutations(a_parquet_file()))
 def test_mutilated_parquet(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     recording_or_refusal(write(tmp_path_factory.getbasetemp(), content, "mutilated.parquet"))

@@ -70,7 +70,7 @@ def test_a_given_unit_is_used(tmp_path: Path) -> None:
     assert read_times(tmp_path, [20 * row for row in range(40)], time_unit="s").sample_rate_hz == 0.05
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(order=st.permutations(range(60)))
 def test_rows_in_any_order_are_sorted(order: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.getbasetemp()
@@ -338,7 +338,7 @@ def test_hour_that_happens_twice_with_rows_out_of_order_and_without_times(tmp_pa
     assert recording.quality.backward_times == 3
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     zone=st.sampled_from(["Europe/Athens", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"]),
     start=st.datetimes(datetime(2015, 1, 1), datetime(2019, 12, 1)),

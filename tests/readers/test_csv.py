@@ -63,7 +63,7 @@ def reordered(order: list[int]) -> list[str]:
     return [",".join(line.split(",")[position] for position in order) for line in [HEADER, *LINES]]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(order=st.permutations(range(6)))
 def test_columns_in_any_order(order: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.getbasetemp()

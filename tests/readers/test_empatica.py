@@ -58,7 +58,7 @@ def test_real_files(person: str, start_s: int, rows: int, data_dir: Path) -> Non
     assert recording.quality.stated_rate_hz == 32
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     start_us=st.integers(1_420_070_400 * 10**6, 1_700_000_000 * 10**6),
     rate=st.floats(4, 128).map(lambda rate: round(rate, 6)),

@@ -131,7 +131,7 @@ def test_a_clock_that_was_set_back(tmp_path: Path) -> None:
     assert len(read(path, sample_rate_hz=100)) == 6000
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(lost=st.sets(st.integers(0, 11), min_size=1, max_size=5), absent=st.booleans())
 def test_lost_pages_leave_gaps_and_move_nothing(
     lost: set[int], absent: bool, tmp_path_factory: pytest.TempPathFactory
@@ -293,7 +293,7 @@ def test_cut_anywhere(tmp_path: Path) -> None:
             assert "damaged" in noted or "incomplete" in noted or "The header states" in noted
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(
     places=st.lists(st.integers(0, len(CONTENT) - 1), min_size=1, max_size=5),
     bytes_put=st.lists(st.integers(0, 255), min_size=5, max_size=5),

@@ -88,7 +88,7 @@ def test_real_ax6_whose_sensors_are_mixed_up_as_long_as_the_export_lasts(data_di
     assert f"{MIXED} 210 samples; they are marked." in recording.quality.notes
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     start_s=st.integers(946_684_800, 2_000_000_000),
     step=st.integers(25, 1600),

@@ -64,7 +64,7 @@ def time_table(events: list[tuple[str, float, float]], separator: str = ",", poi
 read = mended(collect)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     form=st.sampled_from(FORMATS),
     steps=st.lists(st.floats(0.0005, 0.2), min_size=2, max_size=60),
@@ -150,7 +150,7 @@ def test_an_archive_knows_the_date_and_the_pauses(form: tuple[str, str], tmp_pat
     np.testing.assert_allclose(recording.signals * STANDARD_GRAVITY, MS2, atol=1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     start_ms=st.integers(1_500_000_000_000, 1_900_000_000_000),
     runs=st.lists(st.tuples(st.integers(1, 40), st.integers(1, 600_000)), min_size=1, max_size=6),

@@ -29,7 +29,7 @@ def seconds(rows: int) -> list[str]:
     return [f"{0.01 * row:.4f}" for row in range(rows)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=st.integers(70, 150), seed=st.integers(0, 2**32), semicolons=st.booleans(), dated=st.booleans())
 def test_round_trip(
     rows: int, seed: int, semicolons: bool, dated: bool, tmp_path_factory: pytest.TempPathFactory

@@ -246,7 +246,7 @@ def test_gzipped() -> None:
     assert MATRIX.recognises(Path("night.BIN.gz"), gzip.compress(CONTENT))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(end=st.integers(516, len(CONTENT)), place=st.integers(0, len(CONTENT) - 1), put=st.integers(0, 255))
 def test_cut_short_or_damaged_it_is_still_recognised(end: int, place: int, put: int) -> None:
     cut = CONTENT[:end]

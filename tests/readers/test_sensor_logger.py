@@ -94,7 +94,7 @@ def test_a_real_watchs_file(data_dir: Path) -> None:
     assert NEVER not in notes(recording)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     steps=st.lists(st.integers(1, 40_000_000), min_size=1, max_size=60),
     seed=st.integers(0, 2**32),
@@ -118,7 +118,7 @@ def test_round_trip_of_a_watch(
     np.testing.assert_allclose(recording.signals[:, 3:].ravel(), 0.1 * np.arange(len(steps) * 3), rtol=1e-6)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     offset_ns=st.integers(-50_000_000, 50_000_000),
     gravity_step=st.integers(5_000_000, 100_000_000),

@@ -59,7 +59,7 @@ TOTAL = three("accelerometerAcceleration", G)
 CLOCK = "accelerometerTimestamp_sinceReboot(s)"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     steps_ms=st.lists(st.integers(4, 200), min_size=70, max_size=120),
     seed=st.integers(0, 2**32),

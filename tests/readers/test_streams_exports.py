@@ -101,7 +101,7 @@ def test_an_export_of_an_ax6_whose_sensors_are_mixed_up_at_first(tmp_path: Path,
     assert_same(stream, path, timezone="Europe/Athens")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     lengths=st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.integers(1, 14)), min_size=1, max_size=12),
     cuts=st.lists(st.integers(0, 150), max_size=6),

@@ -163,7 +163,7 @@ def test_the_largest_numbers_there_are_stay_valid_json() -> None:
     json.dumps(inspect_recording(recording).as_dict(), allow_nan=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     times=st.lists(st.integers(0, 10**12), min_size=1, max_size=40, unique=True),
     values=st.lists(st.floats(width=32), min_size=40, max_size=40),

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import harken.recordings.mended_stream
@@ -59,7 +59,6 @@ def assert_equal(stream: MendedStream, whole: Recording) -> None:
     assert (stream.sample_rate_hz, stream.gap_limit_ns) == (whole.sample_rate_hz, whole.gap_limit_ns)
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_however_a_source_is_cut(data: st.DataObject) -> None:
     steps_ms = data.draw(st.lists(st.sampled_from([20, 20, 20, 0, 700, 130, -60]), min_size=20, max_size=60))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
@@ -166,7 +166,6 @@ SIGNALS = arrays.arrays(
 )
 
 
-@settings(deadline=None)
 @given(signals=SIGNALS, data=st.data())
 def test_mended_times_increase_and_values_stay(signals: NDArray[np.float32], data: st.DataObject) -> None:
     rows = len(signals)
@@ -192,7 +191,6 @@ def test_mended_times_increase_and_values_stay(signals: NDArray[np.float32], dat
     np.testing.assert_array_equal(again.valid, mended.valid)
 
 
-@settings(deadline=None)
 @given(order=st.permutations(range(40)))
 def test_order_of_rows_does_not_matter(order: list[int]) -> None:
     signals, time_ns = wrist(40), 20_000_000 * np.arange(40)

@@ -19,7 +19,7 @@ def pieces_of(rows: int, cuts: list[int]) -> list[slice]:
     return [slice(begin, end) for begin, end in pairwise(edges)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     spells=st.lists(
         st.tuples(
@@ -72,7 +72,7 @@ def first_range_that_fits(largest: NDArray[np.float32]) -> float:
     return 16.0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     sizes=st.lists(st.sampled_from([0.5, 1.9, 2.05, 2.5, 4.1, 7.0, 8.2, 15.0, 40.0, np.inf]), min_size=1, max_size=80),
     cuts=PIECES,
@@ -89,7 +89,7 @@ def test_the_range_is_guessed_however_samples_are_cut(sizes: list[float], cuts: 
     assert (stated.range_g, stated.outside) == (6.0, int(((largest > 6.3) & np.isfinite(largest)).sum()))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rows=st.integers(1, 200), channels=st.integers(1, 5), place=st.integers(0, 999), seed=st.integers(0, 99))
 def test_extremes_are_those_of_each_channel(rows: int, channels: int, place: int, seed: int) -> None:
     signals = np.random.default_rng(seed).normal(0, 1, (rows, channels)).astype(np.float32)

@@ -3,7 +3,7 @@
 import pickle
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harken.server.history import LONGEST, RecentSamples, RunLengths, thinned
@@ -11,7 +11,6 @@ from harken.server.history import LONGEST, RecentSamples, RunLengths, thinned
 START_NS = 1_700_000_000 * 10**9
 
 
-@settings(deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     rate_hz=st.sampled_from([5.0, 31.7, 50.0, 200.0]),

@@ -50,7 +50,7 @@ def all_64_bits(lists: dict[str, Any]) -> bool:
     return True
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(messages(), max_size=6))
 def test_together_is_as_alone(texts: list[bytes]) -> None:
     together = read_messages(texts)

@@ -71,7 +71,7 @@ def test_the_description_holds(served: Served, method: str, path: str, mode: Gen
         ],
     )
 
-    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
     def holds(case: schemathesis.Case[Any]) -> None:
         case.call_and_validate(checks=checks, timeout=30)

@@ -128,7 +128,7 @@ def frames_of(content: bytes, cuts: list[int], *, text: bool) -> list[bytes]:
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     sent=st.lists(
         st.tuples(

@@ -42,7 +42,7 @@ def reference(recording: Recording, least_s: float) -> np.ndarray:
     return marked
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     drawn=ROUGH,
     runs=st.lists(st.tuples(st.integers(0, 300), st.integers(1, 200)), max_size=4),

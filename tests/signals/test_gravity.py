@@ -63,7 +63,7 @@ def test_a_sine_goes_where_it_belongs(frequency_hz: float, share: float) -> None
     np.testing.assert_allclose(body[middle, :2], (1 - share) * sine(frequency_hz)[middle, :2], atol=0.01)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     lengths=st.tuples(st.integers(10, 400)) | st.tuples(st.integers(10, 400), st.integers(1, 400), st.integers(1, 9)),
     marked=st.integers(0, 5),

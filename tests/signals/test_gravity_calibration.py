@@ -33,7 +33,7 @@ def turned(seed: int, count: int = 40) -> NDArray[np.float64]:
     return np.concatenate([SPHERE, directions / np.linalg.norm(directions, axis=1, keepdims=True)])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(offset=OFFSETS, gain=GAINS, seed=st.integers(0, 1000))
 def test_offset_and_gain_are_found_again(offset: NDArray[np.float64], gain: NDArray[np.float64], seed: int) -> None:
     true = resting(turned(seed), seed=seed, rate_hz=20)
@@ -49,7 +49,7 @@ def test_offset_and_gain_are_found_again(offset: NDArray[np.float64], gain: NDAr
     np.testing.assert_allclose(calibration.apply(measured.signals), true.signals, atol=0.003)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(offset=OFFSETS, gain=GAINS, seed=st.integers(0, 1000))
 def test_the_same_as_the_least_sum_of_squares(
     offset: NDArray[np.float64], gain: NDArray[np.float64], seed: int

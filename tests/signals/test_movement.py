@@ -49,7 +49,7 @@ def reference(recording: Recording, block_ns: int) -> dict[str, list[object]]:
     return found
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(drawn=ROUGH, block_s=st.sampled_from([2, 3, 10]))
 def test_the_same_as_one_by_one(drawn: tuple[Recording, np.random.Generator], block_s: int) -> None:
     recording, _ = drawn
@@ -59,7 +59,7 @@ def test_the_same_as_one_by_one(drawn: tuple[Recording, np.random.Generator], bl
         np.testing.assert_allclose(getattr(blocks, name), np.array(expected[name]), rtol=1e-6, atol=1e-8, err_msg=name)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(drawn=ROUGH, pushes=st.integers(0, 40))
 def test_a_stream_gives_the_same_to_the_bit(drawn: tuple[Recording, np.random.Generator], pushes: int) -> None:
     recording, random = drawn

@@ -96,7 +96,7 @@ def test_gaps_neither_begin_nor_end_non_wear() -> None:
     assert len(non_wear(movement_of(later))) == 2
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(edges=st.lists(st.integers(0, 100), max_size=8, unique=True).map(sorted))
 def test_worn_is_all_that_lies_outside(edges: list[int]) -> None:
     intervals = np.array(edges[: len(edges) // 2 * 2], dtype=np.int64).reshape(-1, 2)

@@ -15,7 +15,7 @@ from harken.signals.resampling import LowPass
 from synthetic_signals import clock, inside, made, sine
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     old_hz=st.floats(15, 200),
     new_hz=st.floats(15, 100),

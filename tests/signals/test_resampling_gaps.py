@@ -13,7 +13,7 @@ from harken.support.errors import HarkenError
 from synthetic_signals import NEW_RATES, ROUGH, START_NS, clock, inside, made, sine
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(drawn=ROUGH, new_hz=NEW_RATES, largest_gap_s=st.sampled_from([None, 0.2, 0.5, 2.0]))
 def test_what_holds_for_every_recording(
     drawn: tuple[Recording, np.random.Generator], new_hz: float, largest_gap_s: float | None
@@ -49,7 +49,7 @@ def test_what_holds_for_every_recording(
     assert np.isin(every[bridged[row]], new.time_ns[new.valid]).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(drawn=ROUGH, new_hz=NEW_RATES, value=st.floats(-16, 16, width=32))
 def test_a_constant_stays(drawn: tuple[Recording, np.random.Generator], new_hz: float, value: float) -> None:
     rough_one, _ = drawn

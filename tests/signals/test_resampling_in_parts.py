@@ -42,7 +42,7 @@ def reference(recording: Recording, new_hz: float, time_ns: NDArray[np.int64]) -
     return np.asarray(sums / np.where(weights, weights, np.nan))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(drawn=ROUGH, new_hz=st.sampled_from([20.0, 25.0, 50.0]))
 def test_the_same_as_a_direct_sum(drawn: tuple[Recording, np.random.Generator], new_hz: float) -> None:
     old, _ = drawn
@@ -51,7 +51,7 @@ def test_the_same_as_a_direct_sum(drawn: tuple[Recording, np.random.Generator], 
     np.testing.assert_allclose(new.signals[new.valid, 0], expected[new.valid], atol=2e-5)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(drawn=ROUGH, new_hz=NEW_RATES, pushes=st.integers(1, 40))
 def test_a_stream_gives_the_same(drawn: tuple[Recording, np.random.Generator], new_hz: float, pushes: int) -> None:
     old, random = drawn
@@ -71,7 +71,7 @@ def test_a_stream_gives_the_same(drawn: tuple[Recording, np.random.Generator], n
     assert stream.flush() is None
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(drawn=ROUGH, new_hz=NEW_RATES)
 def test_pieces_cut_at_gaps_give_the_same(drawn: tuple[Recording, np.random.Generator], new_hz: float) -> None:
     old, _ = drawn
@@ -88,7 +88,7 @@ def test_pieces_cut_at_gaps_give_the_same(drawn: tuple[Recording, np.random.Gene
     assert_same(joined(parts), whole)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(drawn=ROUGH, new_hz=NEW_RATES, pieces=st.integers(1, 6))
 def test_pieces_cut_anywhere_that_overlap_give_the_same(
     drawn: tuple[Recording, np.random.Generator], new_hz: float, pieces: int

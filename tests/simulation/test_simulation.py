@@ -108,7 +108,7 @@ class TestFile:
 
 class TestTruth:
     @given(days=lengths, rate=rates, seed=seeds, person=persons)
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     def test_every_activity_occurs_and_the_labels_are_true(
         self, days: float, rate: float, seed: int, person: int
     ) -> None:
@@ -118,7 +118,7 @@ class TestTruth:
         np.testing.assert_array_equal(labels_of(recording), true_labels(truth, recording.time_ns))
 
     @given(days=lengths, rate=rates, seed=seeds)
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     def test_the_gaps_found_are_the_true_ones(self, days: float, rate: float, seed: int) -> None:
         recording, truth = simulate(days=days, sample_rate_hz=rate, seed=seed)
         missing = edges_ns(truth.filter(~pl.col("recorded")))
@@ -133,7 +133,7 @@ class TestTruth:
         assert np.abs(recording.time_ns[rows] - ends).max() <= tolerance_ns
 
     @given(days=lengths, rate=rates, seed=seeds)
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     def test_the_rate_is_near_the_nominal_one_and_the_length_is_right(
         self, days: float, rate: float, seed: int
     ) -> None:
@@ -274,7 +274,7 @@ class TestDeterminism:
         assert contents[0] == contents[1] == contents[2]
 
     @given(cuts=st.lists(st.integers(1, 3 * BLOCK_ROWS - 1), max_size=4, unique=True))
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     def test_the_parts_are_the_whole(self, cuts: list[int]) -> None:
         edges = [0, *sorted(cuts), 3 * BLOCK_ROWS]
         simulation = Simulation(days=2, sample_rate_hz=2, seed=8)

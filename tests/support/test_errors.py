@@ -11,7 +11,7 @@ SIMPLE = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, 
 VALUES = st.recursive(SIMPLE, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(VALUES, VALUES)
 def test_a_difference_is_found_where_there_is_one(one: Any, other: Any) -> None:
     assert first_difference(one, one) is None

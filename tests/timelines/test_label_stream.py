@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -50,7 +50,6 @@ def by_content(windows: Windows) -> NDArray[np.float32]:
     return np.stack([share, 1 - share], axis=1).astype(np.float32)
 
 
-@settings(deadline=None)
 @given(
     pieces=st.lists(
         st.tuples(st.integers(1, 200), st.booleans(), st.sampled_from([1, 1, 3, 40, 400])), min_size=1, max_size=4
@@ -99,7 +98,6 @@ def test_any_number_of_lanes_gives_the_same_and_threads_end_with_whatever_happen
     assert not any(thread.name.startswith("harken-asking") for thread in threading.enumerate())
 
 
-@settings(deadline=None)
 @given(
     pieces=st.lists(st.tuples(st.integers(1, 400), st.booleans(), st.sampled_from([1, 1, 40])), min_size=1, max_size=3),
     edges=st.lists(st.integers(-20, 200), min_size=4, max_size=4, unique=True).map(sorted),
@@ -174,7 +172,6 @@ def test_refusals_are_those_of_the_whole() -> None:
         label_stream(replace(model, channels=("x", "gyro")), stream_of(recording(1, [(400, True, 1)])), by_content)
 
 
-@settings(deadline=None)
 @given(
     pieces=st.lists(st.tuples(st.integers(1, 40), st.booleans(), st.sampled_from([1, 1, 60])), min_size=1, max_size=5),
     at_once=st.integers(1, 50),

@@ -54,7 +54,7 @@ def chains(draw: st.DrawFn, longest: int = 5) -> tuple[Array, Array, Array]:
     return probabilities / probabilities.sum(axis=1, keepdims=True), elapsed_s, np.array(bouts_s)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(chains(), st.data())
 def test_it_is_what_all_sequences_together_say(chain: tuple[Array, Array, Array], data: st.DataObject) -> None:
     probabilities, elapsed_s, bouts_s = chain
@@ -105,7 +105,7 @@ def test_blocks_are_joined_as_if_there_were_none(n: int) -> None:
     assert first + steps + np.log(chain.evidence[np.arange(n), path]).sum() == pytest.approx(best, rel=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     bouts_s=st.lists(st.floats(0.5, 1e5), min_size=2, max_size=8),
     seconds=st.one_of(st.floats(0.01, 100), st.floats(100, 1e7)),

@@ -75,7 +75,7 @@ def expected(found: Timeline, zone: str) -> list[dict[str, object]]:
     return days
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     begin=st.sampled_from(
         [
@@ -286,7 +286,7 @@ def test_a_negative_gap_is_refused(seconds: float) -> None:
         timeline(0, [5], ["sitting"]).bouts(seconds)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(

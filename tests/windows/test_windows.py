@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import harken
@@ -66,7 +66,6 @@ def can_begin(labels: Sequence[str], length: int) -> list[bool]:
     ]
 
 
-@settings(deadline=None)
 @given(labels=LABELS, length=st.integers(1, 12), seed=st.integers(0, 2**70))
 def test_random_windows_are_the_notebooks(labels: list[str], length: int, seed: int) -> None:
     ann = recording(labels, as_found=True)
@@ -81,7 +80,6 @@ def test_random_windows_are_the_notebooks(labels: list[str], length: int, seed: 
         np.testing.assert_array_equal(signals, ann.signals[start : start + length])
 
 
-@settings(deadline=None)
 @given(parts=st.lists(LABELS, min_size=2, max_size=3), length=st.integers(1, 6))
 def test_recordings_as_found_are_joined_end_to_end(parts: list[list[str]], length: int) -> None:
     labels = [label for part in parts for label in part]
@@ -136,7 +134,6 @@ def mended(draw: st.DrawFn) -> Recording:
     return recording(labels, time_ns=np.cumsum(steps), valid=np.array([row not in bad for row in range(rows)]))
 
 
-@settings(deadline=None)
 @given(ann=mended(), length=st.integers(1, 6), hop=st.integers(1, 7), labelled_only=st.booleans())
 def test_sliding_windows(ann: Recording, length: int, hop: int, labelled_only: bool) -> None:
     expected = [
@@ -159,7 +156,6 @@ def test_sliding_windows(ann: Recording, length: int, hop: int, labelled_only: b
         np.testing.assert_array_equal(signals, ann.signals[row : row + length])
 
 
-@settings(deadline=None)
 @given(ann=mended(), length=st.integers(1, 6), seed=st.integers(0, 9))
 def test_random_windows_of_a_mended_recording_lie_in_one_piece(ann: Recording, length: int, seed: int) -> None:
     allowed = {

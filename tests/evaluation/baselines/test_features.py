@@ -125,7 +125,7 @@ def moving_windows(seed: int, count: int, length: int, rate: float) -> np.ndarra
     rate=st.sampled_from([12.5, 20.0, 25.0, 30.0, 33.3, 50.0, 100.0]),
     seconds=st.floats(2, 12),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_features_are_those_of_slow_plain_code(seed: int, rate: float, seconds: float) -> None:
     windows = moving_windows(seed, 3, math.ceil(seconds * rate), rate)
     found = window_features(windows, sample_rate_hz=rate)
@@ -153,7 +153,7 @@ def test_blocks_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(gravity=st.tuples(*[st.floats(-1.25, 1.25, width=32)] * 3))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_watch_on_a_table_has_no_movement_and_no_rounding_errors(gravity: tuple[float, float, float]) -> None:
     windows = np.broadcast_to(np.array(gravity, dtype=np.float32), (1, 200, 3))
     values, names = window_features(windows, sample_rate_hz=20)

@@ -102,7 +102,7 @@ def problem(seed: int, rows: int, columns: int, targets: int) -> tuple[np.ndarra
     columns=st.integers(2, 40),
     targets=st.integers(1, 4),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_it_learns_what_scikit_learns_does(seed: int, rows: int, columns: int, targets: int) -> None:
     values, wanted = problem(seed, rows, columns, targets)
     theirs = RidgeCV(STRENGTHS).fit(values, wanted)

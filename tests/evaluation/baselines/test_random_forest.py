@@ -8,7 +8,7 @@ from harken.evaluation.baselines.random_forest import RandomForest, balanced_dra
 
 
 @given(codes=st.lists(st.integers(0, 6), min_size=1, max_size=60), seed=st.integers(0, 2**31 - 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_draw_holds_every_label_as_often_as_the_rarest_occurs(codes: list[int], seed: int) -> None:
     labels = np.array(codes, dtype=np.int64)
     rows = balanced_draw(labels, np.random.default_rng(seed))

@@ -128,7 +128,7 @@ SIMPLE = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, 
 VALUES = st.recursive(SIMPLE, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(st.text(), VALUES | st.lists(st.floats(allow_nan=False, allow_infinity=False))))
 def test_json_keeps_its_content_when_lists_of_numbers_take_one_line(content: dict[str, Any]) -> None:
     assert json.loads(json_text(content)) == content

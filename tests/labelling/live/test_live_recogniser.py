@@ -112,7 +112,7 @@ def arriving(stated: dict[str, Any]) -> tuple[NDArray[np.float32], NDArray[np.in
     return signals[order], time_ns[order]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     stated=arrivals,
     cuts=st.lists(st.integers(0, 10**6), max_size=30),
@@ -128,7 +128,7 @@ def test_live_is_offline(stated: dict[str, Any], cuts: list[int], length: int, h
     assert_same([row for update in updates for row in update.rows], expected(found, signals, time_ns, smooth))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     stated=st.lists(arrivals, min_size=2, max_size=5),
     cuts=st.lists(st.floats(0, 1), max_size=12),

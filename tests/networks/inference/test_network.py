@@ -63,7 +63,7 @@ def by_numpy(name: str, network: nn.Module, sizes: dict[str, int], signals: NDAr
     count=st.integers(1, 5),
     movement=st.sampled_from([0.0, 1e-6, 1e-3, 1.0]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_everyday_gives_the_results_of_pytorch_in_double_precision(
     seed: int, channels: int, blocks: int, length: int, count: int, movement: float
 ) -> None:
@@ -84,7 +84,7 @@ def test_everyday_gives_the_results_of_pytorch_in_double_precision(
     length=st.integers(17, 60),
     count=st.integers(1, 4),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @pytest.mark.parametrize("name", ["notebook_lstm", "deep_conv_lstm"])
 def test_the_other_networks_give_the_results_of_pytorch_in_double_precision(
     name: str, seed: int, layers: int, units: int, channels: int, length: int, count: int

@@ -18,7 +18,7 @@ VALUES = {
 
 
 @pytest.mark.parametrize("form", VALUES)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_every_person_stands_in_one_bar_within_the_axis(form: Form, data: st.DataObject) -> None:
     values = data.draw(st.lists(VALUES[form], min_size=1, max_size=40))

@@ -50,7 +50,7 @@ def test_letters_of_a_day() -> None:
     assert strip.cells.index("A") == 6
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(1, 4000), st.sampled_from(["lying", "sitting", "gap", "off", "none", "unsure"]))))
 def test_letters_are_what_a_count_of_seconds_finds(pieces: list[tuple[int, str]]) -> None:
     pieces = [*pieces, (1, "walking")]

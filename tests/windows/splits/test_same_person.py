@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harken.recordings.recording import Recording
@@ -34,7 +34,6 @@ def recording_of(bouts: list[tuple[int, int]], gaps: list[bool], as_found: bool 
 bouts = st.lists(st.tuples(st.integers(-1, 1), st.integers(1, 60)), min_size=1, max_size=8)
 
 
-@settings(deadline=None)
 @given(bouts, st.lists(st.booleans(), min_size=8, max_size=8), st.integers(1, 9))
 def test_blocked_cuts_every_bout_at_four_fifths_and_drops_a_window(
     parts: list[tuple[int, int]], gaps: list[bool], length: int
