@@ -230,12 +230,12 @@ def test_sizes_are_refused_before_a_network_is_built(model_path: Path, name: str
         card["specification"].update(network=name, sizes={"channels": 3, "classes": 2, size: 65536})
 
     edit(model_path, grow)
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(
         HarkenError, match=f"{size} of the network {name} must be a whole number from 1 to 64, got 65536"
     ):
         read_model(model_path)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_a_model_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
