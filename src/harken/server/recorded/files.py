@@ -171,7 +171,7 @@ class SessionFiles:
         """Write the labels of a session, as far as there are samples, and its new state.
 
         The state has the digests of the files of labels before and after, so that this server knows either as its own
-        whenever it is killed. Call ``settle`` with it.
+        whenever it is killed. Call ``settle`` with the session that is returned, which says what was written.
 
         Args:
             session: the session.
@@ -191,17 +191,17 @@ class SessionFiles:
         if samples is None and session.bouts and before and not self.recording(session.name).exists():
             # This server leaves no labels without a recording.
             raise HarkenError(f"{path}: there are no samples for its intervals; correct their times, or remove it")
-        intervals = Intervals.of([]) if samples is None else session.intervals(samples[0], _after(samples[1]))
+        written = session.with_written(None if samples is None else (samples[0], _after(samples[1])))
+        intervals = written.intervals()
         if len(intervals) == 0:
-            session = session.with_digests(before, "")
-            self._save_for(session, before)
+            self._save_for(session.with_digests(before, ""), before)
             self.remove_recording(session.name)
-            return session
+            return written.with_digests(before, "")
         with replacing(path) as aside:
             write_intervals(aside, intervals)
-            session = session.with_digests(before, _digest(aside))
-            self._save_for(session, before)
-        return session
+            after = _digest(aside)
+            self._save_for(session.with_digests(before, after), before)
+        return written.with_digests(before, after)
 
     def _copy_labels(self, name: str, digest: str) -> None:
         """Copy the file of labels of a session, so that what another program wrote is kept when it is replaced."""

@@ -4,6 +4,7 @@ Times are ns since 1970 by the clock of the watch (``clock``).
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from harken.server.limits import RefusedError
 
 __all__ = ["MARGIN_NS", "PAUSE_NS", "Bout", "OpenBout", "RecordedSession", "checked_label", "session_name"]
 
-SECOND_NS = 10**9
+MS_NS, SECOND_NS = 10**6, 10**9
 MARGIN_NS = 60 * SECOND_NS
 """How much of the samples before the first bout and after the last one belongs to the recording, so that the ends of a
 bout can be moved later."""
@@ -33,12 +34,22 @@ LONGEST_NAME = 40
 
 @dataclass(frozen=True)
 class Bout:
-    """A bout that has ended; ``end_ns`` is not part of it. ``note`` is what somebody wrote to it later."""
+    """A bout that has ended.
+
+    Attributes:
+        start_ns: when it began.
+        end_ns: when it ended; not part of it.
+        label: what was done.
+        note: what somebody wrote to it later.
+        written: the part of it that is in the file of labels, from and to; None: nothing of it yet. A bout is written
+            a while after its end, and only as far as there are samples, which may come much later.
+    """
 
     start_ns: int
     end_ns: int
     label: str
     note: str = ""
+    written: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,7 @@ class RecordedSession:
             ValueError, TypeError, KeyError: when it is something else.
         """
         fields: dict[str, Any] = orjson.loads(content)
-        bouts = tuple(Bout(**bout) for bout in fields.pop("bouts"))
+        bouts = tuple(Bout(**bout | {"written": _pair(bout["written"])}) for bout in fields.pop("bouts"))
         is_open = fields.pop("open")
         digests = tuple(fields.pop("labels_digests"))
         return cls(**fields, bouts=bouts, open=None if is_open is None else OpenBout(**is_open), labels_digests=digests)
@@ -150,24 +161,90 @@ class RecordedSession:
             raise RefusedError(404, 1008, "there is no such bout; it may have been deleted", reason="unknown")
         return replace(self, bouts=rest)
 
-    def intervals(self, first_ns: int, end_ns: int) -> Intervals:
-        """The bouts that have ended, as far as there are samples: from ``first_ns`` to before ``end_ns``."""
-        cut = [
-            (max(bout.start_ns, first_ns), min(bout.end_ns, end_ns), bout.label, line)
-            for line, bout in enumerate(self.bouts, 2)
-        ]
-        notes = {line: bout.note for line, bout in enumerate(self.bouts, 2) if bout.note}
-        return Intervals.of([row for row in cut if row[0] < row[1]], notes=notes)
+    def with_written(self, samples: tuple[int, int] | None) -> "RecordedSession":
+        """The session after its labels were written as far as there are samples: from the first one to before the end;
+        None without samples."""
+        parts = [_common((bout.start_ns, bout.end_ns), samples) for bout in self.bouts]
+        bouts = (replace(bout, written=part) for bout, part in zip(self.bouts, parts, strict=True))
+        return replace(self, bouts=tuple(bouts))
+
+    def intervals(self) -> Intervals:
+        """The written parts of the bouts: what is in the file of labels."""
+        numbered = [(line, bout) for line, bout in enumerate(self.bouts, 2) if bout.written is not None]
+        notes = {line: bout.note for line, bout in numbered if bout.note}
+        return Intervals.of([(*bout.written, bout.label, line) for line, bout in numbered if bout.written], notes=notes)
 
     def with_intervals(self, intervals: Intervals, digest: str) -> "RecordedSession":
-        """The session with the bouts of a file of labels that another program has changed; ``digest`` is the file's."""
+        """The session with the bouts of a file of labels that another program has changed; ``digest`` is the file's.
+
+        What was not in the file stays: bouts that were not written yet, where the file has no others, and the rest of a
+        bout that was written in part, if the file's bout begins or ends where that part did.
+        """
         notes = [intervals.notes.get(line, "") for line in intervals.lines.tolist()]
         rows = zip(intervals.start_ns.tolist(), intervals.end_ns.tolist(), intervals.labels, notes, strict=True)
-        return replace(self, bouts=tuple(Bout(*row) for row in rows), labels_digests=(digest,))
+        bouts = _with_rests([Bout(*row, (row[0], row[1])) for row in rows], self.bouts)
+        for bout in self.bouts:
+            if bout.written is None:
+                bouts = [*bouts, *_outside(bout, bouts)]
+        bouts.sort(key=lambda bout: bout.start_ns)
+        return replace(self, bouts=tuple(bouts), labels_digests=(digest,))
 
     def with_digests(self, *digests: str) -> "RecordedSession":
         """The session with other digests of its file of labels."""
         return replace(self, labels_digests=digests)
+
+
+def _pair(found: list[int] | None) -> tuple[int, int] | None:
+    """Two times of JSON."""
+    if found is None:
+        return None
+    start_ns, end_ns = found
+    return start_ns, end_ns
+
+
+def _common(one: tuple[int, int], other: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The common part of two times, from and to; None if there is none."""
+    if other is None:
+        return None
+    start_ns, end_ns = max(one[0], other[0]), min(one[1], other[1])
+    return (start_ns, end_ns) if start_ns < end_ns else None
+
+
+def _with_rests(found: list[Bout], stored: tuple[Bout, ...]) -> list[Bout]:
+    """Bouts of a file, in order, with the rests of those that were written in part.
+
+    Times agree to a millisecond: a part ends at the whole millisecond after the last sample, and is read back as if it
+    ended right after that sample.
+    """
+    whole = list(found)
+    for bout in stored:
+        if bout.written in (None, (bout.start_ns, bout.end_ns)):
+            continue
+        begins_ns, ends_ns = bout.written
+        for number, one in enumerate(found):
+            if bout.start_ns < begins_ns and abs(one.start_ns - begins_ns) <= MS_NS:
+                before_ns = found[number - 1].end_ns if number > 0 else bout.start_ns
+                whole[number] = replace(whole[number], start_ns=max(bout.start_ns, before_ns))
+            if bout.end_ns > ends_ns and abs(one.end_ns - ends_ns) <= MS_NS:
+                after_ns = found[number + 1].start_ns if number + 1 < len(found) else bout.end_ns
+                whole[number] = replace(whole[number], end_ns=min(bout.end_ns, after_ns))
+    return whole
+
+
+def _outside(bout: Bout, others: Sequence[Bout]) -> list[Bout]:
+    """The parts of a bout that are outside others."""
+    parts = [bout]
+    for other in others:
+        parts = [
+            replace(part, start_ns=start_ns, end_ns=end_ns)
+            for part in parts
+            for start_ns, end_ns in (
+                (part.start_ns, min(part.end_ns, other.start_ns)),
+                (max(part.start_ns, other.end_ns), part.end_ns),
+            )
+            if start_ns < end_ns
+        ]
+    return parts
 
 
 def checked_label(text: str) -> str:
