@@ -124,6 +124,38 @@ def test_a_division_keeps_training_and_test_a_window_apart(lengths_s: list[float
         assert len(test) >= 2 * window_length_s * rate_hz or end - first < 4 * np.ceil(window_length_s * rate_hz)
 
 
+@settings(max_examples=30)
+@given(
+    st.lists(st.tuples(st.floats(1, 60), st.sampled_from([0, 1]), st.floats(0, 3)), min_size=2, max_size=12),
+    st.floats(0.5, 5),
+)
+def test_a_moment_without_a_label_does_not_bring_training_and_test_together(
+    bouts: list[tuple[float, int, float]], window_length_s: float
+) -> None:
+    codes = np.concatenate(
+        [
+            np.full(int(length_s * 25), code, np.int16)
+            for bout_s, label, pause_s in bouts
+            for length_s, code in ((bout_s, label), (pause_s, UNLABELLED))
+        ]
+    )
+    recording = replace(
+        invented(),
+        time_ns=np.arange(len(codes)) * 40_000_000,
+        signals=np.zeros((len(codes), 3), np.float32),
+        label_codes=codes,
+        label_names=("lying", "sitting"),
+        valid=np.ones(len(codes), dtype=bool),
+    )
+    (part,) = divided([recording], window_length_s=window_length_s).parts
+    assert part.training is not None
+    assert part.test is not None
+    for code in (0, 1):
+        training, test = (each.time_ns[each.valid & (codes == code)] for each in (part.training, part.test))
+        apart_s = np.abs(training[:, None] - test[None]).min(initial=10**12) / 1e9
+        assert apart_s >= window_length_s
+
+
 def test_two_watches_of_a_person_at_once_are_divided_together() -> None:
     one = resample(invented(2), sample_rate_hz=20)
     other = replace(one, time_ns=one.time_ns + 5 * 10**9)  # its bouts seem 5 s later
@@ -278,9 +310,38 @@ def test_what_short_recordings_cannot_show_is_said(tmp_path: Path) -> None:
     untested = learn([short], before=recogniser(), how="train", out=tmp_path / "b.safetensors", **SMALL)
     assert untested.test is None
     assert (
-        "Not tested, because no bout of it is long enough to be divided: “lying” and “walking”." in untested.cannot_show
+        "Nothing was held out: a test needs two labels with a bout that is long enough to be divided."
+        in untested.cannot_show
     )
     assert any(one.startswith("The new model does not know “sitting”") for one in untested.cannot_show)
+
+
+@pytest.mark.parametrize("how", ["adapt", "train"])
+def test_bouts_too_short_for_a_test_do_not_stop_the_learning(how: Any, tmp_path: Path) -> None:
+    """One label has bouts that are a little longer than a window: in the training part none of its windows fits."""
+    path = write_labelled(tmp_path, "bob", 2, bouts=("lying",), seconds=60)
+    rows = path.with_name("bob.labels.csv").read_text().splitlines()
+    assert len(rows) == 2
+    start_ms = int(rows[1].split(",")[0])
+    edges = [(0, 30, "lying"), (35, 37.1, "walking"), (40, 42.1, "walking")]
+    table = "".join(f"{start_ms + 1000 * a:.0f},{start_ms + 1000 * b:.0f},{label}\n" for a, b, label in edges)
+    path.with_name("bob.labels.csv").write_text(f"start,end,label\n{table}")
+    learned = learn([path], before=recogniser(), how=how, out=tmp_path / "new.safetensors", **SMALL)
+    assert learned.seconds_by_label == {"lying": 30.0, "walking": pytest.approx(4.2, abs=0.1)}
+    assert learned.labels[0] == "lying"
+    assert learned.test is None or "walking" not in learned.test.seconds_by_label
+
+
+@pytest.mark.parametrize("how", ["adapt", "train"])
+def test_a_person_with_short_bouts_does_not_stop_the_learning(how: Any, tmp_path: Path) -> None:
+    files = [write_labelled(tmp_path, "anna", 2, seconds=20), write_labelled(tmp_path, "ben", 3, seconds=1.5)]
+    learned = learn(files, before=recogniser(), how=how, out=tmp_path / "new.safetensors", **SMALL)
+    assert learned.test is not None
+    assert learned.other_people is None
+    assert (
+        "Not tested on “anna” and “ben” as a new person: the bouts of that person or of the others are too short."
+        in learned.cannot_show
+    )
 
 
 def test_what_cannot_be_learned_from_is_refused(tmp_path: Path) -> None:

@@ -128,7 +128,8 @@ def _blocked(recordings: Sequence[Recording], window_length_s: float) -> tuple[P
             for other, _, tested in parts
             if other.subject == one.subject and other is not one
         ]
-        near = _near(one.time_ns, tests_ns, round(window_length_s * 1e9))
+        distance_ns = round(window_length_s * 1e9)
+        near = _near(one.time_ns, tests_ns, distance_ns) | _near_its_label(one, test, distance_ns)
         found.append(Part(one, replace(training, valid=training.valid & ~near), test))
     return tuple(found)
 
@@ -142,6 +143,17 @@ def _near(time_ns: NDArray[np.int64], others_ns: Sequence[NDArray[np.int64]], di
             place = np.searchsorted(other_ns, time_ns)
             sooner, later = other_ns[np.maximum(place - 1, 0)], other_ns[np.minimum(place, len(other_ns) - 1)]
             near |= np.minimum(np.abs(time_ns - sooner), np.abs(later - time_ns)) < distance_ns
+    return near
+
+
+def _near_its_label(recording: Recording, test: Recording, distance_ns: int) -> NDArray[np.bool_]:
+    """Which samples are nearer than this to one of the recording's own test with the same label: a bout may be divided
+    by a moment without a label."""
+    near = np.zeros(len(recording.time_ns), dtype=bool)
+    for code in np.unique(test.label_codes[test.valid & (test.label_codes != UNLABELLED)]).tolist():
+        same = recording.label_codes == code
+        tests_ns = test.time_ns[test.valid & (test.label_codes == code)]
+        near[same] = _near(recording.time_ns[same], [tests_ns], distance_ns)
     return near
 
 

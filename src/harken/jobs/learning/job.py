@@ -135,6 +135,7 @@ def learn(
         labels=labels,
         before_labels=() if before is None else before.specification_.labels,
         adapted=how == "adapt",
+        left_out=() if other_people is None else other_people["people"],
     )
     if before is not tests.comparable:
         limits.insert(0, "The previous model was trained on these recordings, so it cannot be compared on them.")

@@ -1,6 +1,6 @@
 """What the labelled recordings cannot show about a model that was learned from them, in sentences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -60,6 +60,7 @@ def cannot_show(
     labels: Sequence[str],
     before_labels: Sequence[str],
     adapted: bool,
+    left_out: Collection[str],
 ) -> list[str]:
     """What the recordings cannot show, in sentences.
 
@@ -69,12 +70,13 @@ def cannot_show(
         labels: the labels of the new model.
         before_labels: those of the previous model; empty without one.
         adapted: whether the previous model was adapted.
+        left_out: the people on whom a model was tested that was made without them.
     """
     recordings = [part.whole for part in division.parts]
     people = sorted({one.subject for one in recordings})
     seconds, bouts = seconds_by_label(recordings), bouts_by_label(recordings)
     recorded = [label for label, spent_s in seconds.items() if spent_s > 0]
-    found = [*_about_people(people), *_about_days(recordings)]
+    found = [*_about_people(people, left_out), *_about_days(recordings)]
     if short := [f"“{label}” ({seconds[label]:.0f} s)" for label in recorded if seconds[label] < SHORT_S]:
         found.append(f"Less than a minute is labelled {listed(short)}. Record more of it before you rely on its score.")
     if not division.by_occasion and (single := [label for label in recorded if bouts[label] == 1 and label in tested]):
@@ -82,17 +84,24 @@ def cannot_show(
             f"There is one bout of {quoted(single)}, so its test is from the same bout. Whether the next bout is "
             "recognised as well is not known."
         )
-    if untested := [label for label in recorded if label not in tested]:
+    if not tested:
+        found.append("Nothing was held out: a test needs two labels with a bout that is long enough to be divided.")
+    elif untested := [label for label in recorded if label not in tested]:
         found.append(f"Not tested, because no bout of it is long enough to be divided: {quoted(untested)}.")
     return found + _about_labels(recorded, labels, before_labels, adapted=adapted)
 
 
-def _about_people(people: Sequence[str]) -> list[str]:
+def _about_people(people: Sequence[str], left_out: Collection[str]) -> list[str]:
     if len(people) == 1:
         return [f"All labels are of {quoted(people)}. How well the model recognises other people is not known."]
+    found = []
+    if missing := [person for person in people if person not in left_out]:
+        found.append(
+            f"Not tested on {quoted(missing)} as a new person: the bouts of that person or of the others are too short."
+        )
     if len(people) < FEWEST_PEOPLE_FOR_AN_INTERVAL:
-        return [f"{len(people)} people are too few for a confidence interval over people."]
-    return []
+        found.append(f"{len(people)} people are too few for a confidence interval over people.")
+    return found
 
 
 def _about_days(recordings: Sequence[Recording]) -> list[str]:

@@ -1,7 +1,7 @@
 """The tests of learning: on the held-out part of the recordings, and on people who were left out, each beside the model
 before on the same moments."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from harken.jobs.learning.limits import seconds_by_label, sureness
 from harken.models.recogniser import Recogniser
 from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["OnProgress", "Tested", "Tests"]
 
@@ -98,15 +99,12 @@ class Tests:
         self.window_length_s = max(lengths_s)
 
     def test(self, division: Division) -> tuple[Tested | None, HeldOut | None]:
-        """The honest test, and the outputs of its model; None if no bout is long enough."""
+        """The honest test, and the outputs of its model; None if too few bouts are long enough."""
         training = [one for one in division.training if seconds_by_label([one])]
-        trained = seconds_by_label(training)
-        tests = [(part, self._moments(part.test, trained)) for part in division.parts if part.test is not None]
-        tests = [(part, moments) for part, moments in tests if len(moments.labels)]
-        if not tests or len(trained) < 2:
-            self._fits_done += 1
+        fitted = self._fitted("test", training, [part for part in division.parts if part.test is not None])
+        if fitted is None:
             return None, None
-        fit = self._fit("test", training)
+        fit, tests = fitted
         seconds: dict[str, float] = {}
         for _, moments in tests:
             for label, spent_s in moments.seconds_by_label.items():
@@ -131,13 +129,11 @@ class Tests:
         outputs: list[HeldOut] = []
         people: list[str] = []
         for left_out, others in self._folds:
-            trained = seconds_by_label(others)
-            tests = [(Part(one, None, one), self._moments(one, trained)) for one in left_out]
-            tests = [(part, moments) for part, moments in tests if len(moments.labels)]
-            if not tests or len(trained) < 2:
-                self._fits_done += 1
+            fitted = self._fitted("people", others, [Part(one, None, one) for one in left_out])
+            if fitted is None:
                 continue
-            truth, before, after, held_out = self._labels(self._fit("people", others), tests)
+            fit, tests = fitted
+            truth, before, after, held_out = self._labels(fit, tests)
             outputs.append(held_out)
             for person in sorted({part.whole.subject for part, _ in tests}):
                 mine = [number for number, (part, _) in enumerate(tests) if part.whole.subject == person]
@@ -192,11 +188,34 @@ class Tests:
         self._fits_done += 1
         return fit
 
-    def _moments(self, recording: Recording, trained: dict[str, float]) -> Moments:
-        """The moments to test on, whose labels are in the training data."""
-        found = labelled_moments(recording, length_s=self.window_length_s)
-        kept = np.isin(found.labels, sorted(trained))
-        return found._replace(middles_ns=found.middles_ns[kept], labels=found.labels[kept])
+    def _fitted(
+        self, stage: str, training: Sequence[Recording], parts: Sequence[Part]
+    ) -> tuple[Fit, list[tuple[Part, Moments]]] | None:
+        """A fit to a part of the data, and the moments of its test; None if there is nothing to test, or if the part is
+        too small for a fit, as when its bouts are shorter than a window."""
+        trained = set(seconds_by_label(training))
+        if len(trained) < 2 or not self._tests(parts, trained):
+            self._fits_done += 1
+            return None
+        try:
+            fit = self._fit(stage, training)
+        except HarkenError:  # what is wrong with all of the data is raised by fit_all
+            self._fits_done += 1
+            return None
+        tests = self._tests(parts, trained & set(fit.recogniser.specification_.labels))
+        return (fit, tests) if tests else None
+
+    def _tests(self, parts: Sequence[Part], labels: Collection[str]) -> list[tuple[Part, Moments]]:
+        """The parts with moments to test on that have one of these labels."""
+        found = []
+        for part in parts:
+            assert part.test is not None
+            moments = labelled_moments(part.test, length_s=self.window_length_s)
+            kept = np.isin(moments.labels, sorted(labels))
+            if kept.any():
+                moments = moments._replace(middles_ns=moments.middles_ns[kept], labels=moments.labels[kept])
+                found.append((part, moments))
+        return found
 
     def _labels(
         self, fit: Fit, tests: Sequence[tuple[Part, Moments]]
