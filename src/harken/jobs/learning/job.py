@@ -39,7 +39,7 @@ class Learned:
         reason: why, in a sentence.
         labels: the labels of the model.
         seconds_by_label: the labelled seconds, of all people.
-        test: the honest test; None if no bout is long enough for one.
+        test: the honest test; None if too few bouts are long enough for one.
         other_people: the same for people who were left out: what it measures, the names of the people, and their scores
             with the previous model and with models that were made without them; None for one person.
         cannot_show: what the recordings cannot show, in sentences.
