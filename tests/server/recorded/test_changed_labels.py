@@ -362,6 +362,27 @@ def test_broken_labels_of_an_earlier_session_are_told_and_stop_nothing(recorder:
     assert (recorder.trouble(earlier.name) or "").startswith("the labels of this session cannot be read")
 
 
+def test_a_session_is_recorded_on_while_its_labels_are_broken(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, 10, 40, "walking")
+    (path,) = recorder.labelled_files()
+    recorder.begin("anna", "sitting", START + 60 * SECOND)
+    labels = path.with_suffix(".labels.csv")
+    before = labels.read_text()
+    labels.write_text("start,end,label\nyesterday,today,walking\n")
+    recorder.end("anna", START + 100 * SECOND)
+    record(recorder, 120, 140, "lying")
+    (session,) = recorder.sessions("anna", 5)
+    assert bouts(session) == [(10, 40, "walking"), (60, 100, "sitting"), (120, 140, "lying")]
+    assert "the start 'yesterday' is not a time" in (recorder.trouble(session.name) or "")
+    recorder.labelled_files()
+    assert labels.read_text() == "start,end,label\nyesterday,today,walking\n"
+    labels.write_text(before.replace("walking", "stairs"))
+    again = Recorder(tmp_path, Limits())
+    assert again.labelled_files() == [path]
+    assert again.trouble(path.stem) is None
+    assert labels_in(path) == ["stairs", "sitting", "lying"]
+
+
 @pytest.mark.parametrize("by", ["a button", "a pause"])
 def test_broken_labels_stop_no_new_session(recorder: Recorder, by: str) -> None:
     record(recorder, 10, 40, "walking")

@@ -112,7 +112,7 @@ class Recorder:
         label = checked_label(label)
         now_s = time.time()
         with self._lock:
-            session = self._latest(watch, start_ns)
+            session = self._latest(watch)
             if session is not None and session.open is not None:
                 sentence = f"{session.open.label} is being recorded with this watch; stop it first"
                 raise RefusedError(409, 1008, sentence, reason="recording")
@@ -234,17 +234,16 @@ class Recorder:
         for name in list(names):
             self._make(name)
 
-    def _latest(self, watch: str, start_ns: int | None = None) -> RecordedSession | None:
-        """The latest session of a watch; ``start_ns`` is when a new bout begins."""
+    def _latest(self, watch: str) -> RecordedSession | None:
+        """The latest session of a watch. One whose labels cannot be read now is as it was before: it can be recorded
+        on, and what is new in it is kept beside the labels when they can be read again."""
         names = self._of_watch.get(watch)
         if not names:
             return None
         stored = self._sessions[names[-1]]
         try:
             session = self._with_changes(stored)
-        except RefusedError:  # it stops only bouts of this session
-            if stored.open is not None or start_ns is None or stored.follows(start_ns):
-                raise
+        except RefusedError:
             return stored
         if session.empty:  # another program has removed its labels
             self._keep(session)
