@@ -97,6 +97,47 @@ def test_undo_puts_a_held_edge_back_and_nothing_else(page: Browser) -> None:
     assert found["sent"] == [[1000, 6000, "sitting", ""], [8000, 9000, "lying", ""]]
 
 
+DRAGGING = """Promise.all([import("./editor.js"), import("./view.js")]).then(([{Editor}, {View}]) => {
+  const said = [];
+  const editor = new Editor({
+    limits: () => [0, 10000],
+    clock: () => ({time: String, stretch: (start, end) => `${start} to ${end}`}),
+    onChange: () => {},
+    onEdit: () => {},
+    say: (sentence) => said.push(sentence),
+  });
+  editor.load([{start_ms: 1000, end_ms: 5000, label: "walking"}, {start_ms: 8000, end_ms: 9000, label: "lying"}]);
+  editor.writing = true;
+  const canvas = Object.assign(document.createElement("canvas"), {setPointerCapture: () => {}});
+  Object.defineProperty(canvas, "clientWidth", {value: 1000});
+  canvas.getBoundingClientRect = () => ({left: 0, top: 0});
+  const state = {view: new View(0, 10000), editor};
+  new m.Gestures(canvas, {partAt: () => "labels"}, () => state, {onMoved: () => {}});
+  const pointer = (kind, ms) => canvas.dispatchEvent(
+    new PointerEvent(`pointer${kind}`, {pointerId: 1, pointerType: "mouse", clientX: ms / 10, clientY: 5}));
+  const [steps, from, ...to] = a;
+  editor.select(editor.settled[0]);
+  editor.moveTo(4900);
+  editor.holdOrDrop();
+  editor.moveTo(editor.cursor + steps);
+  said.length = 0;
+  pointer("down", from);
+  for (const ms of to) pointer("move", ms);
+  pointer("up", to.at(-1) ?? from);
+  const {holding, selected, settled} = editor;
+  return {rows: settled.map((one) => [one.start_ms, one.end_ms]), holding, selected: selected?.label, said};
+})"""
+
+
+@pytest.mark.parametrize("steps", [0, 500], ids=("as it was", "moved"))
+def test_a_drag_moves_the_edge_under_the_pointer_while_a_key_holds_another(page: Browser, steps: int) -> None:
+    found = said(page, "gestures.js", DRAGGING, steps, 9000, 9200, 9500)
+    assert found["rows"] == [[1000, 5000 + steps], [8000, 9500]]
+    assert (found["holding"], found["selected"]) == (None, "lying")
+    found = said(page, "gestures.js", DRAGGING, steps, 5000 + steps, 5800, 6000)
+    assert found["rows"] == [[1000, 6000], [8000, 9000]]
+
+
 OPENING = """(async () => {
   const sockets = [];
   const before = {fetch, WebSocket};
