@@ -2,6 +2,7 @@
 
 import { History } from "./history.js";
 import { altered, at, cleared, edged, equal, free, frozen, merged, next, placed, previous, snapped, split, without } from "./intervals.js";
+import { NOTE_CUT } from "./rules.js";
 import { duration, plain } from "./text.js";
 
 /** Shortest bout that can be made, in ms. */
@@ -317,11 +318,11 @@ export class Editor {
     this.selected = this.#held.draft.placed;
   }
 
-  #commit({ intervals, placed }, words = this.words(placed)) {
+  #commit({ intervals, placed, cut = false }, words = this.words(placed)) {
     this.#held = null;
     this.#history.change(intervals, words);
     this.selected = placed;
-    this.#say(words);
+    this.#say(cut ? `${NOTE_CUT} ${words}` : words);
     this.#ports.onEdit(intervals);
     this.#ports.onChange();
   }

@@ -17,3 +17,6 @@ export function whyNoLabel(text) {
 
 /** A note in one line; characters that cannot be printed become blanks. */
 export const plainNote = (text) => [...text.replace(/[\p{C}\p{Z}]+/gu, " ").trim()].slice(0, LONGEST_NOTE).join("");
+
+/** What is said when a note is longer than it may be. */
+export const NOTE_CUT = `A note has at most ${LONGEST_NOTE.toLocaleString("en")} characters; the rest was cut.`;
