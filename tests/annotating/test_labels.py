@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 import harken
 from annotating_server import annotating, put
-from harken.annotating import labels as module
 from harken.annotating.labels import ChangedError, Labels, ReadOnlyError, restored_ns
+from harken.annotations.columns import why_not_kept
 from harken.annotations.labelling import with_labels
 from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
+from harken.server.limits import RefusedError
+from harken.server.recorded.session import checked_label
 from harken.support.errors import HarkenError
 
 START_NS = 1_700_000_000_123_456_789
@@ -113,7 +115,7 @@ def test_labels_and_notes_survive_saving(
     try:
         labels.save(labels.revision, rows)
     except HarkenError:
-        assert any(label.strip().lower() in module.NO_LABELS for label, _ in texts)
+        assert any(why_not_kept(label.strip()) for label, _ in texts)
         return
     for one in (labels, opened(labels.path.parent)):
         assert one.read_only is None
@@ -121,6 +123,38 @@ def test_labels_and_notes_survive_saving(
         assert [each["label"] for each in found] == [label.strip() for label, _ in texts]
         assert [each["note"] for each in found] == [" ".join(note.split()) for _, note in texts]
         assert [each["start_ms"] for each in found] == [each["start_ms"] for each in rows]
+
+
+@pytest.mark.parametrize("label", ["stop", "End", "null", "None", "", "#", "l" * 200, "l" * 201, "a\tb"])
+def test_annotate_and_the_live_recorder_take_the_same_labels(tmp_path: Path, label: str) -> None:
+    labels = opened(tmp_path, "start,end,label\n0,1,lying\n")
+    rows = [row(0, 1), row(1, 2, label), row(5, 6)]
+    try:
+        assert checked_label(label) == label
+    except RefusedError:
+        with pytest.raises(HarkenError, match="interval 2: "):
+            labels.save(labels.revision, rows)
+    else:
+        labels.save(labels.revision, rows)
+        found = opened(tmp_path).as_json()["intervals"]
+        assert [(one["start_ms"], one["end_ms"], one["label"]) for one in found] == [
+            (one["start_ms"], one["end_ms"], one["label"]) for one in rows
+        ]
+
+
+def test_labels_of_a_column_that_a_file_cannot_hold_are_read_only_at_once(tmp_path: Path) -> None:
+    column = [(START_NS, START_NS + 10**9, "None"), (START_NS + 10**9, START_NS + 2 * 10**9, "stop")]
+    labels = Labels(tmp_path / "anna.csv", SPAN, "anna", column)
+    assert labels.intervals.labels == ("None", "stop")
+    assert labels.read_only == (
+        "anna.csv has a label that anna.labels.csv cannot hold ('None' cannot be a label: in a file of labels it means "
+        "that there is none); it is shown, and not changed. To label here, rename it there, or begin without labels: "
+        "write anna.labels.csv with the one line start,end,label"
+    )
+    labels.path.write_text("start,end,label\n")
+    labels.load()
+    assert labels.read_only is None
+    assert Labels(tmp_path / "ben.csv", SPAN, "ben", column[1:]).read_only is None
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.annotations import plain
-from harken.annotations.columns import MISSING
-from harken.annotations.entries import ENDS, LONGEST_NOTE, Annotations, plain_note, why_no_label
+from harken.annotations.columns import why_not_kept
+from harken.annotations.entries import LONGEST_NOTE, Annotations, plain_note
 from harken.annotations.intervals import Intervals
 from harken.annotations.labelling import recording_names, side_file
 from harken.annotations.moments import Span
@@ -25,8 +25,6 @@ MS_NS = 10**6
 MOST_INTERVALS = MOST_ROWS - 1
 """The header is a row, too."""
 FIRST_LINE = 2
-NO_LABELS = (*MISSING, *ENDS)
-"""Texts, in lower case, that mean in a file that there is no label."""
 
 
 class ChangedError(Exception):
@@ -90,7 +88,8 @@ class Labels:
         """
         state = file_state(self.path)
         intervals, read_only = self._found(exists=state is not None)
-        self._state, self.intervals, self.read_only = state, intervals, read_only or self._why_not_written()
+        self._state, self.intervals = state, intervals
+        self.read_only = read_only or self._why_not_held(intervals) or self._why_not_written()
         self.revision += 1
 
     def _found(self, *, exists: bool) -> tuple[Intervals, str | None]:
@@ -110,6 +109,19 @@ class Labels:
             return own.intervals(self._span), read_only
         except HarkenError as error:
             return Intervals.of([], self.path), zone or f"{error}. Correct or remove that file to label here"
+
+    def _why_not_held(self, intervals: Intervals) -> str | None:
+        """Why the file of labels cannot hold these labels, as a sentence; None if it can.
+
+        A label column may have such labels. Each change writes all labels, so that none could be saved.
+        """
+        for reason in filter(None, map(why_not_kept, intervals.label_names)):
+            return (
+                f"{self._recording.name} has a label that {self.path.name} cannot hold ({reason}); it is shown, and "
+                "not changed. To label here, rename it there, or begin without labels: write "
+                f"{self.path.name} with the one line start,end,label"
+            )
+        return None
 
     def _why_not_written(self) -> str | None:
         """Why there cannot be a file of labels beside the recording, as a sentence; None if there can."""
@@ -231,13 +243,11 @@ class _Row:
         if not isinstance(label, str) or not isinstance(note := note or "", str):
             raise HarkenError(f"interval {number}: label and note must be text")
         label = label.strip()
-        if label.lower() in NO_LABELS:
-            raise HarkenError(f"interval {number}: {label!r} cannot be a label")
         if len(note) > LONGEST_NOTE:
             raise HarkenError(f"interval {number}: a note has at most {LONGEST_NOTE:,} characters")
         if any(each in note for each in "\r\n"):
             raise HarkenError(f"interval {number}: the note contains a line end")
-        if (reason := why_no_label(label)) is not None:
+        if (reason := why_not_kept(label)) is not None:
             raise HarkenError(f"interval {number}: {reason}")
         return cls(start, end, label, plain_note(note))
 

@@ -2,7 +2,7 @@
 
 export const LONGEST_LABEL = 200; // characters
 export const LONGEST_NOTE = 1000;
-const NO_LABELS = ["", "n/a", "na", "nan", "null", "none", "end", "stop"]; // mean "no label" in a file
+const NO_LABELS = ["n/a", "na", "nan", "null", "none"]; // mean "no label" in a file
 
 /** Why a text cannot be a label, as a sentence; null if it can. */
 export function whyNoLabel(text) {
