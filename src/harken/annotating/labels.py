@@ -56,7 +56,8 @@ class Labels:
     Attributes:
         path: the file beside the recording.
         intervals: the labels.
-        revision: a number that grows with each change, also from one start of the server to the next.
+        revision: a number that grows with each change, also from one start of the server to the next, as long as the
+            computer's clock is not set back between them.
         read_only: a sentence that says why the file is not written; None if it is.
     """
 
