@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from annotate_page import ZONE, AnnotatePage, rows, write_recording
+from annotate_page import START_MS, ZONE, AnnotatePage, rows, write_recording
 from browser import DESKTOP, PHONE, Browser, chromium
 from harken.annotations.columns import why_not_kept
 from harken.annotations.entries import plain_note
@@ -156,6 +156,21 @@ def test_a_key_in_the_middle_of_a_drag_lets_the_edge_go(page: AnnotatePage, tmp_
     page.saved()
     _, end, label, _ = rows(tmp_path / "anna.labels.csv")[0]
     assert (end, label) == (near(180), "sitting")
+
+
+def test_the_next_unsure_moment_leaves_an_edge_that_is_held_where_it_is(page: AnnotatePage, tmp_path: Path) -> None:
+    labelled(page, 0.1, 0.2, "walking")
+    page.press("e", "ARROW_RIGHT")
+    moment = {"start_ms": START_MS + 400_000, "end_ms": START_MS + 430_000, "label": "sitting", "probability": 0.5}
+    page.browser.run(
+        "const [moment, real] = [arguments[0], fetch]; window.fetch = async (where, ...rest) =>"
+        " where.includes('/unsure') ? new Response(JSON.stringify(moment)) : real(where, ...rest)",
+        {**moment, "other": None},
+    )
+    page.press("u")
+    until(lambda: page.said().startswith("Unsure: sitting 50 %"))
+    page.saved()
+    assert [(start, end) for start, end, *_ in rows(tmp_path / "anna.labels.csv")] == [(near(60), near(126))]
 
 
 def test_a_note_is_saved_while_it_is_typed_and_is_one_change(page: AnnotatePage, tmp_path: Path) -> None:

@@ -57,8 +57,10 @@ UNTOUCHED = [[1000, 5000, "walking", ""], [8000, 9000, "lying", ""]]
         ([["split"]], ["walking", ""], "Put the cursor inside a bout to split it there."),
         ([["begin"]], ["walking", ""], "Begins at {}."),
         ([["go", 1]], ["walking", ""], "lying, 8000 to 9000"),
+        ([["select", None]], ["walking", ""], "walking, {} to {}"),
+        ([["markBetween", 6500, 7000]], ["walking", ""], "walking, {} to {}"),
     ],
-    ids=("label", "remove", "note", "note and Enter", "split", "begin", "go"),
+    ids=("label", "remove", "note", "note and Enter", "split", "begin", "go", "select", "mark"),
 )
 @pytest.mark.parametrize(("edge", "to"), [("start", 2000), ("end", 6000)])
 def test_an_edge_that_is_held_is_let_go_before_the_next_change(
@@ -132,6 +134,16 @@ def test_a_drag_moves_the_edge_under_the_pointer_while_a_key_holds_another(page:
     assert (found["holding"], found["selected"]) == (None, "lying")
     found = said(page, "gestures.js", DRAGGING, steps, 5000 + steps, 5800, 6000)
     assert found["rows"] == [[1000, 6000], [8000, 9000]]
+
+
+def test_a_click_or_a_drag_elsewhere_lets_an_edge_go_that_a_key_moved(page: Browser) -> None:
+    moved = [[1000, 5500], [8000, 9000]]
+    for place, selected in ((7000, None), (8500, "lying"), (2000, "walking")):
+        found = said(page, "gestures.js", DRAGGING, 500, place)
+        assert (found["rows"], found["selected"], found["said"]) == (moved, selected, ["walking, 1000 to 5500"])
+    found = said(page, "gestures.js", DRAGGING, 500, 6500, 7000, 7500)
+    assert (found["rows"], found["said"][0]) == (moved, "walking, 1000 to 5500")
+    assert found["said"][-1].startswith("Marked 6500 to 7500")
 
 
 JOINING = """(() => {

@@ -84,10 +84,11 @@ export class Editor {
     this.#ports.onChange();
   }
 
+  /** Select a bout, or with null none. An edge that is held is let go where it is. */
   select(one) {
+    this.drop();
     this.selected = one ?? null;
     if (one) this.mark = null;
-    this.#held = null;
     this.#ports.onChange();
   }
 
@@ -110,13 +111,13 @@ export class Editor {
 
   // Marks.
 
-  /** Mark from one time to another; `snapMs` is how far edges of bouts attract it. */
+  /** Mark from one time to another; `snapMs` is how far edges of bouts attract it. A held edge is let go where it is. */
   markBetween(one, other, snapMs = 0) {
+    this.drop();
     const [start, end] = this.#ports.limits();
     const within = (ms) => Math.round(Math.min(end, Math.max(start, snapped(this.settled, ms, snapMs))));
     this.mark = { from: within(one), to: within(other) };
     this.selected = null;
-    this.#held = null;
     this.#ports.onChange();
   }
 
@@ -130,7 +131,6 @@ export class Editor {
   }
 
   begin() {
-    this.drop();
     this.select(null);
     this.mark = { from: this.cursor, open: true };
     this.#say(`Begins at ${this.#time(this.cursor)}.`);

@@ -111,6 +111,7 @@ export class Gestures {
 
   #click(point) {
     const { editor } = this.#state();
+    editor.drop(); // before the cursor moves, and a held edge with it
     editor.moveTo(this.#time(point));
     if (editor.mark?.open) return;
     const part = this.#chart.partAt(point.y);
