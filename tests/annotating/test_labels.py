@@ -1,5 +1,6 @@
 """Labels while they are edited: what is read, what is written, and what is refused with which sentence."""
 
+import logging
 import os
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -15,6 +16,7 @@ import harken
 from annotating_server import annotating, put
 from harken.annotating.labels import ChangedError, Labels, ReadOnlyError, restored_ns
 from harken.annotations.columns import why_not_kept
+from harken.annotations.entries import Annotations
 from harken.annotations.labelling import with_labels
 from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
@@ -336,6 +338,33 @@ def test_a_file_that_cannot_be_read_now_changes_nothing_and_is_read_later(
     labels.load()
     assert labels.intervals.labels == ("lying", "walking")
     assert "contains remarks" in (labels.read_only or "")
+
+
+def test_an_error_that_nobody_expected_is_said_until_the_file_is_corrected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: Path) -> Annotations:
+        raise OverflowError("date value out of range")
+
+    labels = opened(tmp_path, "start,end,label\n0,1,lying\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("harken.annotating.labels.read_annotations", broken)
+        patch.setattr("harken.annotating.labels.LOG", logging.getLogger("labels"))  # a server's does not reach the test
+        labels.path.write_text("start,end,label\n0,2,lying\n")
+        with pytest.raises(ChangedError):
+            labels.save(labels.revision, [row(1, 2)])
+        assert labels.read_only == (
+            f"{labels.path}: its labels cannot be read (a fault in harken: OverflowError: date value out of range). "
+            "Correct or remove that file to label here"
+        )
+        assert opened(tmp_path).read_only == labels.read_only
+        assert "OverflowError" in caplog.text
+        with pytest.raises(ReadOnlyError):
+            labels.save(labels.revision, [row(1, 2)])
+    labels.path.write_text("start,end,label\n0,3,lying\n")
+    labels.load()
+    assert labels.read_only is None
+    assert labels.intervals.labels == ("lying",)
 
 
 def test_labels_are_on_the_disk_and_their_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The labels of one recording while a person edits them: in memory, and in the file beside it, ``NAME.labels.csv``."""
 
+import logging
 import os
 import time
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from harken.support.files import write_text
 
 __all__ = ["ChangedError", "Labels", "ReadOnlyError"]
 
+LOG = logging.getLogger("uvicorn.error")
 MS_NS = 10**6
 MOST_INTERVALS = MOST_ROWS - 1
 """The header is a row, too."""
@@ -110,6 +112,14 @@ class Labels:
             return own.intervals(self._span), read_only
         except HarkenError as error:
             return Intervals.of([], self.path), zone or f"{error}. Correct or remove that file to label here"
+        except OSError:
+            raise
+        except Exception as error:  # the file may be corrected, and other recordings go on meanwhile
+            path = self.path if exists else self._recording
+            LOG.exception("%s: its labels cannot be read", path)
+            fault = f"a fault in harken: {type(error).__name__}: {error}"
+            sentence = f"{path}: its labels cannot be read ({fault}). Correct or remove that file to label here"
+            return Intervals.of([], self.path), sentence
 
     def _why_not_held(self, intervals: Intervals) -> str | None:
         """Why the file of labels cannot hold these labels, as a sentence; None if it can.
