@@ -292,6 +292,32 @@ def test_a_folder_that_cannot_be_written_makes_labels_read_only(
     assert opened(tmp_path).read_only == sentence
 
 
+def test_a_write_protected_file_of_labels_is_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "anna.labels.csv"
+    monkeypatch.setattr(os, "access", lambda each, _: Path(each) != path)  # the superuser may write everything
+    assert opened(tmp_path).read_only is None
+    labels = opened(tmp_path, "start,end,label\n0,1,lying\n")
+    assert labels.read_only == f"{path} is write-protected; it is shown, and not changed"
+    assert labels.intervals.labels == ("lying",)
+
+
+def test_labels_are_saved_where_a_link_leads(tmp_path: Path) -> None:
+    (store := tmp_path / "store").mkdir()
+    (store / "anna.csv").write_text("start,end,label\n0,1,lying\n")
+    (tmp_path / "anna.labels.csv").symlink_to("store/anna.csv")
+    labels = opened(tmp_path)
+    labels.save(labels.revision, [row(1, 2, "sitting")])
+    assert not labels.changed_outside()
+    assert labels.path.is_symlink()
+    assert opened(store.parent).intervals.labels == ("sitting",)
+    assert "sitting" in (store / "anna.csv").read_text()
+    store.rename(tmp_path / "away")
+    assert (
+        opened(tmp_path).read_only
+        == f"the folder {store} cannot be written, so labels cannot be saved beside the recording"
+    )
+
+
 def test_a_stale_revision_is_refused(tmp_path: Path) -> None:
     labels = opened(tmp_path)
     first = labels.revision

@@ -18,7 +18,7 @@ from harken.annotations.labelling import recording_names, side_file
 from harken.annotations.moments import Span
 from harken.annotations.registry import MOST_BYTES, MOST_ROWS, annotations_in, read_annotations
 from harken.support.errors import HarkenError
-from harken.support.files import write_text
+from harken.support.files import linked_file, write_text
 
 __all__ = ["ChangedError", "Labels", "ReadOnlyError"]
 
@@ -43,7 +43,7 @@ class Labels:
     At first they are those of the file beside the recording, else of a file of labels in its folder or archive, else of
     the label column of the recording, as in all commands. They are always written to the file beside the recording. An
     existing file is only replaced if nothing in it is lost: it must be a plain table whose columns are all known, for
-    one recording, without remarks.
+    one recording, without remarks. If it is a link, the file to which it leads is replaced.
 
     Args:
         recording: the recording's file.
@@ -91,8 +91,8 @@ class Labels:
         """
         state = file_state(self.path)
         intervals, read_only = self._found(exists=state is not None)
-        self._state, self.intervals = state, intervals
-        self.read_only = read_only or self._why_not_held(intervals) or self._why_not_written()
+        read_only = read_only or self._why_not_held(intervals) or self._why_not_written()
+        self._state, self.intervals, self.read_only = state, intervals, read_only
         self.revision += 1
 
     def _found(self, *, exists: bool) -> tuple[Intervals, str | None]:
@@ -141,8 +141,11 @@ class Labels:
                 f"{self._recording.name} has several people, and {self.path.name} would not say whose labels it has; "
                 "write each person to a file of their own to label here"
             )
-        if not os.access(self.path.parent, os.W_OK):
-            return f"the folder {self.path.parent} cannot be written, so labels cannot be saved beside the recording"
+        file = linked_file(self.path)
+        if not os.access(file.parent, os.W_OK):
+            return f"the folder {file.parent} cannot be written, so labels cannot be saved beside the recording"
+        if file.exists() and not os.access(file, os.W_OK):
+            return f"{file} is write-protected; it is shown, and not changed"
         return None
 
     def changed_outside(self) -> bool:
@@ -196,7 +199,7 @@ class Labels:
         text = plain.table_of(intervals, timezone=None if self._local_times else self._span.timezone)
         if len(text.encode()) > MOST_BYTES:
             raise HarkenError(f"a file of labels has at most {MOST_BYTES >> 20} MiB; make notes shorter")
-        write_text(self.path, text)
+        write_text(linked_file(self.path), text)
         self._state = file_state(self.path)
         self.intervals = intervals
         self.revision += 1
