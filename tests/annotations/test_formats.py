@@ -212,6 +212,20 @@ def test_a_table_without_rows_has_no_labels(tmp_path: Path, header: str) -> None
     assert bouts(read_annotations(written(tmp_path, header + "\n")).intervals(SPAN)) == []
 
 
+TEXTS = ("walking", "stop", "End", "#1", "a,b", "", "none", "N/A", "a\tb", "w" * 200, "w" * 201)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_label_is_called_kept_if_the_plain_table_gives_it_back(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "one.labels.csv"
+    write_intervals(path, Intervals.of([(START, START + SECOND, text, 2), (START + SECOND, SPAN.end_ns, "lying", 3)]))
+    try:
+        found = read_annotations(path).intervals(SPAN).labels
+    except HarkenError:
+        found = ()
+    assert (why_not_kept(text) is None) == (found == (text, "lying"))
+
+
 def test_notes_are_read_and_survive_the_round_trip(tmp_path: Path) -> None:
     content = 'start,end,label,Remarks\n0,60,lying,"slept,\n perhaps"\n60,120.5,walking\n130,300,sitting, '
     intervals = read_annotations(written(tmp_path, content + "x" * 1200 + "\n")).intervals(SPAN)
@@ -226,20 +240,6 @@ def test_notes_are_read_and_survive_the_round_trip(tmp_path: Path) -> None:
     assert found.format == "plain table"
     assert [entry.note for entry in found.entries] == ["slept, perhaps", "", "x" * 1000]
     assert found.intervals(SPAN).trimmed(5).notes == found.intervals(SPAN).notes
-
-
-TEXTS = ("walking", "stop", "End", "#1", "a,b", "", "none", "N/A", "a\tb", "w" * 200, "w" * 201)
-
-
-@pytest.mark.parametrize("text", TEXTS)
-def test_a_label_is_called_kept_if_the_plain_table_gives_it_back(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "one.labels.csv"
-    write_intervals(path, Intervals.of([(START, START + SECOND, text, 2), (START + SECOND, SPAN.end_ns, "lying", 3)]))
-    try:
-        found = read_annotations(path).intervals(SPAN).labels
-    except HarkenError:
-        found = ()
-    assert (why_not_kept(text) is None) == (found == (text, "lying"))
 
 
 def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
