@@ -1,5 +1,6 @@
 """Labels while they are edited: what is read, what is written, and what is refused with which sentence."""
 
+import logging
 import os
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,11 +14,14 @@ from hypothesis import strategies as st
 
 import harken
 from annotating_server import annotating, put
-from harken.annotating import labels as module
 from harken.annotating.labels import ChangedError, Labels, ReadOnlyError, restored_ns
+from harken.annotations.columns import why_not_kept
+from harken.annotations.entries import Annotations
 from harken.annotations.labelling import with_labels
 from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
+from harken.server.limits import RefusedError
+from harken.server.recorded.session import checked_label
 from harken.support.errors import HarkenError
 
 START_NS = 1_700_000_000_123_456_789
@@ -113,7 +117,7 @@ def test_labels_and_notes_survive_saving(
     try:
         labels.save(labels.revision, rows)
     except HarkenError:
-        assert any(label.strip().lower() in module.NO_LABELS for label, _ in texts)
+        assert any(why_not_kept(label.strip()) for label, _ in texts)
         return
     for one in (labels, opened(labels.path.parent)):
         assert one.read_only is None
@@ -121,6 +125,38 @@ def test_labels_and_notes_survive_saving(
         assert [each["label"] for each in found] == [label.strip() for label, _ in texts]
         assert [each["note"] for each in found] == [" ".join(note.split()) for _, note in texts]
         assert [each["start_ms"] for each in found] == [each["start_ms"] for each in rows]
+
+
+@pytest.mark.parametrize("label", ["stop", "End", "null", "None", "", "#", "l" * 200, "l" * 201, "a\tb"])
+def test_annotate_and_the_live_recorder_take_the_same_labels(tmp_path: Path, label: str) -> None:
+    labels = opened(tmp_path, "start,end,label\n0,1,lying\n")
+    rows = [row(0, 1), row(1, 2, label), row(5, 6)]
+    try:
+        assert checked_label(label) == label
+    except RefusedError:
+        with pytest.raises(HarkenError, match="interval 2: "):
+            labels.save(labels.revision, rows)
+    else:
+        labels.save(labels.revision, rows)
+        found = opened(tmp_path).as_json()["intervals"]
+        assert [(one["start_ms"], one["end_ms"], one["label"]) for one in found] == [
+            (one["start_ms"], one["end_ms"], one["label"]) for one in rows
+        ]
+
+
+def test_labels_of_a_column_that_a_file_cannot_hold_are_read_only_at_once(tmp_path: Path) -> None:
+    column = [(START_NS, START_NS + 10**9, "None"), (START_NS + 10**9, START_NS + 2 * 10**9, "stop")]
+    labels = Labels(tmp_path / "anna.csv", SPAN, "anna", column)
+    assert labels.intervals.labels == ("None", "stop")
+    assert labels.read_only == (
+        "anna.csv has a label that anna.labels.csv cannot hold ('None' cannot be a label: in a file of labels it means "
+        "that there is none); it is shown, and not changed. To label here, rename it there, or begin without labels: "
+        "write anna.labels.csv with the one line start,end,label"
+    )
+    labels.path.write_text("start,end,label\n")
+    labels.load()
+    assert labels.read_only is None
+    assert Labels(tmp_path / "ben.csv", SPAN, "ben", column[1:]).read_only is None
 
 
 @pytest.mark.parametrize(
@@ -256,6 +292,32 @@ def test_a_folder_that_cannot_be_written_makes_labels_read_only(
     assert opened(tmp_path).read_only == sentence
 
 
+def test_a_write_protected_file_of_labels_is_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "anna.labels.csv"
+    monkeypatch.setattr(os, "access", lambda each, _: Path(each) != path)  # the superuser may write everything
+    assert opened(tmp_path).read_only is None
+    labels = opened(tmp_path, "start,end,label\n0,1,lying\n")
+    assert labels.read_only == f"{path} is write-protected; it is shown, and not changed"
+    assert labels.intervals.labels == ("lying",)
+
+
+def test_labels_are_saved_where_a_link_leads(tmp_path: Path) -> None:
+    (store := tmp_path / "store").mkdir()
+    (store / "anna.csv").write_text("start,end,label\n0,1,lying\n")
+    (tmp_path / "anna.labels.csv").symlink_to("store/anna.csv")
+    labels = opened(tmp_path)
+    labels.save(labels.revision, [row(1, 2, "sitting")])
+    assert not labels.changed_outside()
+    assert labels.path.is_symlink()
+    assert opened(store.parent).intervals.labels == ("sitting",)
+    assert "sitting" in (store / "anna.csv").read_text()
+    store.rename(tmp_path / "away")
+    assert (
+        opened(tmp_path).read_only
+        == f"the folder {store} cannot be written, so labels cannot be saved beside the recording"
+    )
+
+
 def test_a_stale_revision_is_refused(tmp_path: Path) -> None:
     labels = opened(tmp_path)
     first = labels.revision
@@ -302,6 +364,33 @@ def test_a_file_that_cannot_be_read_now_changes_nothing_and_is_read_later(
     labels.load()
     assert labels.intervals.labels == ("lying", "walking")
     assert "contains remarks" in (labels.read_only or "")
+
+
+def test_an_error_that_nobody_expected_is_said_until_the_file_is_corrected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: Path) -> Annotations:
+        raise OverflowError("date value out of range")
+
+    labels = opened(tmp_path, "start,end,label\n0,1,lying\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("harken.annotating.labels.read_annotations", broken)
+        patch.setattr("harken.annotating.labels.LOG", logging.getLogger("labels"))  # a server's does not reach the test
+        labels.path.write_text("start,end,label\n0,2,lying\n")
+        with pytest.raises(ChangedError):
+            labels.save(labels.revision, [row(1, 2)])
+        assert labels.read_only == (
+            f"{labels.path}: its labels cannot be read (a fault in harken: OverflowError: date value out of range). "
+            "Correct or remove that file to label here"
+        )
+        assert opened(tmp_path).read_only == labels.read_only
+        assert "OverflowError" in caplog.text
+        with pytest.raises(ReadOnlyError):
+            labels.save(labels.revision, [row(1, 2)])
+    labels.path.write_text("start,end,label\n0,3,lying\n")
+    labels.load()
+    assert labels.read_only is None
+    assert labels.intervals.labels == ("lying",)
 
 
 def test_labels_are_on_the_disk_and_their_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

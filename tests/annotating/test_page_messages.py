@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from annotate_page import ZONE, AnnotatePage, rows, write_recording
+from annotate_page import START_MS, ZONE, AnnotatePage, rows, write_recording
 from browser import DESKTOP, PHONE, Browser, chromium
-from harken.annotating.labels import NO_LABELS
-from harken.annotations.entries import plain_note, why_no_label
+from harken.annotations.columns import why_not_kept
+from harken.annotations.entries import plain_note
 from page_modules import browser_with_modules, said
 from server_process import free_port, serving
 from waiting import until
@@ -158,6 +158,21 @@ def test_a_key_in_the_middle_of_a_drag_lets_the_edge_go(page: AnnotatePage, tmp_
     assert (end, label) == (near(180), "sitting")
 
 
+def test_the_next_unsure_moment_leaves_an_edge_that_is_held_where_it_is(page: AnnotatePage, tmp_path: Path) -> None:
+    labelled(page, 0.1, 0.2, "walking")
+    page.press("e", "ARROW_RIGHT")
+    moment = {"start_ms": START_MS + 400_000, "end_ms": START_MS + 430_000, "label": "sitting", "probability": 0.5}
+    page.browser.run(
+        "const [moment, real] = [arguments[0], fetch]; window.fetch = async (where, ...rest) =>"
+        " where.includes('/unsure') ? new Response(JSON.stringify(moment)) : real(where, ...rest)",
+        {**moment, "other": None},
+    )
+    page.press("u")
+    until(lambda: page.said().startswith("Unsure: sitting 50 %"))
+    page.saved()
+    assert [(start, end) for start, end, *_ in rows(tmp_path / "anna.labels.csv")] == [(near(60), near(126))]
+
+
 def test_a_note_is_saved_while_it_is_typed_and_is_one_change(page: AnnotatePage, tmp_path: Path) -> None:
     labelled(page, 0.1, 0.2, "sitting")
     path = tmp_path / "anna.labels.csv"
@@ -194,12 +209,12 @@ def test_a_note_belongs_to_the_bout_on_which_it_was_begun(page: AnnotatePage, tm
 
 def test_a_text_that_cannot_be_a_label_is_refused_at_once(page: AnnotatePage, tmp_path: Path) -> None:
     page.drag(0.1, 0.2)
-    page.press("t", *"End", "ENTER")
-    assert page.said() == "“End” cannot be a label: in a file of labels it means that there is none."
+    page.press("t", *"None", "ENTER")
+    assert page.said() == "“None” cannot be a label: in a file of labels it means that there is none."
     assert page.saving() == "No changes yet"
-    page.press(*"urance", "ENTER")
+    page.press(*"such", "ENTER")
     page.saved()
-    assert rows(tmp_path / "anna.labels.csv")[0][2] == "Endurance"
+    assert rows(tmp_path / "anna.labels.csv")[0][2] == "Nonesuch"
 
 
 TEXTS = (
@@ -225,7 +240,7 @@ def test_the_page_has_the_rules_of_the_server() -> None:
     with browser_with_modules() as browser:
         refused = said(browser, "rules.js", "a.map((text) => m.whyNoLabel(text) !== null)", *TEXTS)
         shown = said(browser, "rules.js", "a.map((text) => m.plainNote(text))", *notes)
-    assert refused == [text.lower() in NO_LABELS or why_no_label(text) is not None for text in TEXTS]
+    assert refused == [why_not_kept(text) is not None for text in TEXTS]
     assert shown == [plain_note(text) for text in notes]
 
 

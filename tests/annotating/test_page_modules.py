@@ -148,12 +148,17 @@ def test_undo_returns_exactly_and_redo_repeats(page: Browser) -> None:
 SAVING = """(async () => {
   const disk = {revision: 5, intervals: []};
   let broken = null; // "before" or "after" the server takes the labels
+  let slow = null; // what an answer waits for
   const sent = [];
   const json = (status, content) => new Response(JSON.stringify(content), {status});
   const before = window.fetch;
   window.fetch = async (where, {method = "GET", body} = {}) => {
     if (broken === "before") throw new TypeError("no connection");
-    if (method === "GET") return json(200, disk);
+    if (method === "GET") {
+      const answer = json(200, disk);
+      await slow;
+      return answer;
+    }
     const {revision, intervals} = JSON.parse(body);
     sent.push(intervals.map((one) => one.label).join());
     if (revision !== disk.revision) return json(409, {error: "stale"});
@@ -197,8 +202,26 @@ SAVING = """(async () => {
   await step("collides again", () => saving.save(labels("lost")));
   let adopted = null;
   await step("theirs", async () => { adopted = await saving.adopt(); });
+  Object.assign(disk, {revision: 10}); // started again, after the clock was set back
+  await step("set back", () => saving.save(labels("mine")));
+  await step("keep mine", () => saving.overwrite());
+  await step("and more", () => saving.save(labels("mine", "more")));
+  Object.assign(disk, {revision: 4, intervals: labels("theirs")});
+  await step("set back again", () => saving.save(labels("lost")));
+  await step("keep theirs", () => saving.adopt());
+  await step("goes on", () => saving.save(labels("theirs", "mine")));
+  Object.assign(disk, {revision: 2});
+  await saving.load();
+  const fresh = [saving.revision];
+  let answered;
+  slow = new Promise((done) => { answered = done; });
+  const late = saving.load();
+  fresh.push(saving.took({revision: 3, intervals: labels("newer")}));
+  answered();
+  await late;
+  fresh.push(saving.revision);
   window.fetch = before;
-  return {steps, quick, overtaken, adopted: adopted.map((one) => one.label)};
+  return {steps, quick, overtaken, adopted: adopted.map((one) => one.label), fresh};
 })()"""
 
 
@@ -218,10 +241,17 @@ def test_changes_reach_the_disk_and_never_replace_those_of_others_unasked(page: 
         ["mine", "saved", "mine,more", False],
         ["collides again", "failed!", "theirs", True],
         ["theirs", "saved", "theirs", False],
+        ["set back", "failed!", "theirs", True],
+        ["keep mine", "saved", "mine", False],
+        ["and more", "saved", "mine,more", False],
+        ["set back again", "failed!", "theirs", True],
+        ["keep theirs", "saved", "theirs", False],
+        ["goes on", "saved", "theirs,mine", False],
     ]
     assert found["quick"] == ["a", "a,b", "a,d"]  # what was replaced while waiting is not sent
     assert found["overtaken"] is False  # older than what was saved since
     assert found["adopted"] == ["theirs"]
+    assert found["fresh"] == [2, True, 3]  # what was fetched counts, unless something newer came meanwhile
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu"])

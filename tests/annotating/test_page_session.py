@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from browser import Browser
+from harken.annotations.entries import LONGEST_NOTE, plain_note
 from page_modules import browser_with_modules, said
 
 
@@ -15,11 +16,11 @@ def page() -> Iterator[Browser]:
         yield browser
 
 
-HOLDING = """(() => {
+EDITING = """
   const said = [];
   let sent = null;
-  const bout = (start_ms, end_ms, label) => ({start_ms, end_ms, label});
-  const e = new m.Editor({
+  const bout = (start_ms, end_ms, label, note = "") => ({start_ms, end_ms, label, note});
+  const e = new Editor({
     limits: () => [0, 10000],
     clock: () => ({time: String, stretch: (start, end) => `${start} to ${end}`}),
     onChange: () => {},
@@ -28,6 +29,10 @@ HOLDING = """(() => {
   });
   e.load([bout(1000, 5000, "walking"), bout(8000, 9000, "lying")]);
   e.writing = true;
+"""
+HOLDING = """(() => {
+  const {Editor} = m;
+  EDITING
   const rows = (intervals) => intervals?.map((one) => [one.start_ms, one.end_ms, one.label, one.note]) ?? null;
   const [edge, to, acts] = a;
   e.select(e.settled[0]);
@@ -38,7 +43,7 @@ HOLDING = """(() => {
   const found = {sent: rows(sent), said: said.at(-1), selected: e.settled.includes(e.selected), holding: e.holding};
   for (let undone = 0; undone < 9 && e.canUndo; undone++) e.undo();
   return {...found, undone: rows(e.settled)};
-})()"""
+})()""".replace("EDITING", EDITING)
 UNTOUCHED = [[1000, 5000, "walking", ""], [8000, 9000, "lying", ""]]
 
 
@@ -52,8 +57,10 @@ UNTOUCHED = [[1000, 5000, "walking", ""], [8000, 9000, "lying", ""]]
         ([["split"]], ["walking", ""], "Put the cursor inside a bout to split it there."),
         ([["begin"]], ["walking", ""], "Begins at {}."),
         ([["go", 1]], ["walking", ""], "lying, 8000 to 9000"),
+        ([["select", None]], ["walking", ""], "walking, {} to {}"),
+        ([["markBetween", 6500, 7000]], ["walking", ""], "walking, {} to {}"),
     ],
-    ids=("label", "remove", "note", "note and Enter", "split", "begin", "go"),
+    ids=("label", "remove", "note", "note and Enter", "split", "begin", "go", "select", "mark"),
 )
 @pytest.mark.parametrize(("edge", "to"), [("start", 2000), ("end", 6000)])
 def test_an_edge_that_is_held_is_let_go_before_the_next_change(
@@ -95,6 +102,78 @@ def test_undo_puts_a_held_edge_back_and_nothing_else(page: Browser) -> None:
     relabelled = [["drop"], ["label", "sitting"], ["moveTo", 5900], ["holdOrDrop"], ["moveTo", 7000], ["undo"]]
     found = said(page, "editor.js", HOLDING, "end", 6000, relabelled)
     assert found["sent"] == [[1000, 6000, "sitting", ""], [8000, 9000, "lying", ""]]
+
+
+DRAGGING = """Promise.all([import("./editor.js"), import("./view.js")]).then(([{Editor}, {View}]) => {
+  EDITING
+  const canvas = Object.assign(document.createElement("canvas"), {setPointerCapture: () => {}});
+  Object.defineProperty(canvas, "clientWidth", {value: 1000});
+  canvas.getBoundingClientRect = () => ({left: 0, top: 0});
+  const state = {view: new View(0, 10000), editor: e};
+  new m.Gestures(canvas, {partAt: () => "labels"}, () => state, {onMoved: () => {}});
+  const pointer = (kind, ms) => canvas.dispatchEvent(
+    new PointerEvent(`pointer${kind}`, {pointerId: 1, pointerType: "mouse", clientX: ms / 10, clientY: 5}));
+  const [steps, from, ...to] = a;
+  e.select(e.settled[0]);
+  e.moveTo(4900);
+  e.holdOrDrop();
+  e.moveTo(e.cursor + steps);
+  said.length = 0;
+  pointer("down", from);
+  for (const ms of to) pointer("move", ms);
+  pointer("up", to.at(-1) ?? from);
+  const {holding, selected, settled} = e;
+  return {rows: settled.map((one) => [one.start_ms, one.end_ms]), holding, selected: selected?.label, said};
+})""".replace("EDITING", EDITING)
+
+
+@pytest.mark.parametrize("steps", [0, 500], ids=("as it was", "moved"))
+def test_a_drag_moves_the_edge_under_the_pointer_while_a_key_holds_another(page: Browser, steps: int) -> None:
+    found = said(page, "gestures.js", DRAGGING, steps, 9000, 9200, 9500)
+    assert found["rows"] == [[1000, 5000 + steps], [8000, 9500]]
+    assert (found["holding"], found["selected"]) == (None, "lying")
+    found = said(page, "gestures.js", DRAGGING, steps, 5000 + steps, 5800, 6000)
+    assert found["rows"] == [[1000, 6000], [8000, 9000]]
+
+
+def test_a_click_or_a_drag_elsewhere_lets_an_edge_go_that_a_key_moved(page: Browser) -> None:
+    moved = [[1000, 5500], [8000, 9000]]
+    for place, selected in ((7000, None), (8500, "lying"), (2000, "walking")):
+        found = said(page, "gestures.js", DRAGGING, 500, place)
+        assert (found["rows"], found["selected"], found["said"]) == (moved, selected, ["walking, 1000 to 5500"])
+    found = said(page, "gestures.js", DRAGGING, 500, 6500, 7000, 7500)
+    assert (found["rows"], found["said"][0]) == (moved, "walking, 1000 to 5500")
+    assert found["said"][-1].startswith("Marked 6500 to 7500")
+
+
+JOINING = """(() => {
+  const {Editor} = m;
+  EDITING
+  const [first, second, act] = a;
+  e.load([bout(1000, 3000, "walking", first), bout(4000, 6000, "walking", second)]);
+  e.select(e.settled[0]);
+  if (act === "merge") e.merge(1);
+  else {
+    e.markBetween(2000, 5000);
+    e.label("walking");
+  }
+  return {notes: sent.map((one) => one.note), said: said.at(-1)};
+})()""".replace("EDITING", EDITING)
+
+
+@pytest.mark.parametrize("act", ["merge", "label"])
+def test_notes_of_bouts_that_become_one_are_cut_to_what_a_note_holds_and_that_is_said(page: Browser, act: str) -> None:
+    cut = f"A note has at most {LONGEST_NOTE:,} characters; the rest was cut. walking, 1000 to 6000"
+    left, right = "🙂" * 600, "y" * (LONGEST_NOTE - 602)
+    found = said(page, "editor.js", JOINING, left, right, act)
+    assert found["notes"] == [f"{left}; {right}"]
+    assert found["said"].startswith("walking, 1000 to 6000")
+    found = said(page, "editor.js", JOINING, left, f"{right}z", act)
+    assert found["notes"] == [f"{left}; {right}"]
+    assert found["said"].startswith(cut)
+    found = said(page, "editor.js", JOINING, left, f"{right[1:]} z", act)
+    assert found["notes"] == [plain_note(f"{left}; {right[1:]}")]  # as the server has it: without a blank at its end
+    assert found["said"].startswith(cut)
 
 
 OPENING = """(async () => {

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import websockets
 
 from annotating_server import annotating, annotating_process, intervals, put, write_recording
 from harken.annotating import desk
+from harken.annotating.labels import Labels
 from harken.annotating.windows import SILENT_S, PageWindows, Window
 from server_thread import Served, received
 
@@ -176,6 +178,56 @@ def test_a_drive_that_is_away_for_a_while_closes_no_window(tmp_path: Path, monke
 
     with annotating(path) as served:
         asyncio.run(use(served))
+
+
+def test_an_error_of_one_recording_that_nobody_expected_ends_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(desk, "CHECKED_S", desk.STATUS_S)
+    monkeypatch.setattr(desk, "LOG", logging.getLogger("desk"))  # the server's own does not reach the test
+    paths = [write_recording(tmp_path / f"{name}.csv", seconds=20) for name in ("anna", "ben")]
+    real = Labels.changed_outside
+
+    def changed_outside(labels: Labels) -> bool:
+        if labels.path.name.startswith("anna"):
+            raise RuntimeError("nobody expected this")
+        return real(labels)
+
+    async def use(served: Served) -> None:
+        lives = [served.url(f"/api/recordings/{number}/live?client=a", "ws") for number in (0, 1)]
+        async with websockets.connect(lives[0]) as anna, websockets.connect(lives[1]) as ben:
+            await until(ben, lambda each: each["type"] == "writer")
+            monkeypatch.setattr(Labels, "changed_outside", changed_outside)
+            failed = await until(anna, lambda each: each["type"] == "status" and each["state"] == "failed")
+            assert failed["error"] == f"{paths[0]}: a fault in harken: RuntimeError: nobody expected this"
+            (tmp_path / "ben.labels.csv").write_text("start,end,label\n5,6,walking\n")
+            news = await until(ben, lambda each: each["type"] == "labels" and each["on_disk"])
+            assert [each["label"] for each in news["intervals"]] == ["walking"]
+
+    with annotating(*paths) as served:
+        asyncio.run(use(served))
+    assert [str(each.exc_info[1]) for each in caplog.records if each.exc_info] == ["nobody expected this"]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=("first", "from the cache"))
+def test_a_recording_that_cannot_be_shown_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
+    paths = [write_recording(tmp_path / f"{name}.csv", seconds=20) for name in ("anna", "ben")]
+    if again:
+        with annotating(*paths):
+            pass
+
+    def broken(path: Path, *arguments: Any, **options: Any) -> Labels:
+        if path.name == "anna.csv":
+            raise RuntimeError("nobody expected this")
+        return Labels(path, *arguments, **options)
+
+    monkeypatch.setattr("harken.annotating.recording.Labels", broken)
+    with annotating(*paths) as served:
+        found = [served.ask(f"/api/recordings/{number}").json for number in (0, 1)]
+        assert [each["state"] for each in found] == ["failed", "ready"]
+        assert found[0]["error"] == f"{paths[0]}: a fault in harken: RuntimeError: nobody expected this"
 
 
 def test_windows_hear_of_the_reading_and_may_write_afterwards(tmp_path: Path) -> None:

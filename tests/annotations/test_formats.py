@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
+from harken.annotations.columns import why_not_kept
 from harken.annotations.entries import Annotations
 from harken.annotations.intervals import Intervals
 from harken.annotations.moments import Span
@@ -209,6 +210,20 @@ def test_intervals_that_reach_over_an_end_by_a_minute_are_cut(tmp_path: Path) ->
 @pytest.mark.parametrize("header", ["start,end,label", "time,label", "time,seconds_elapsed,text"])
 def test_a_table_without_rows_has_no_labels(tmp_path: Path, header: str) -> None:
     assert bouts(read_annotations(written(tmp_path, header + "\n")).intervals(SPAN)) == []
+
+
+TEXTS = ("walking", "stop", "End", "#1", "a,b", "", "none", "N/A", "a\tb", "w" * 200, "w" * 201)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_label_is_called_kept_if_the_plain_table_gives_it_back(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "one.labels.csv"
+    write_intervals(path, Intervals.of([(START, START + SECOND, text, 2), (START + SECOND, SPAN.end_ns, "lying", 3)]))
+    try:
+        found = read_annotations(path).intervals(SPAN).labels
+    except HarkenError:
+        found = ()
+    assert (why_not_kept(text) is None) == (found == (text, "lying"))
 
 
 def test_notes_are_read_and_survive_the_round_trip(tmp_path: Path) -> None:

@@ -14,7 +14,15 @@ import polars as pl
 import pytest
 
 from harken.support import files
-from harken.support.files import NotWrittenError, appearing, remove_left_behind, replacing, utf8_path, write_bytes
+from harken.support.files import (
+    NotWrittenError,
+    appearing,
+    linked_file,
+    remove_left_behind,
+    replacing,
+    utf8_path,
+    write_bytes,
+)
 
 WRITER = """
 import sys
@@ -92,6 +100,36 @@ def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
     remove_left_behind(link.parent)
     assert not list(link.parent.iterdir())
     assert (tmp_path / "treasure" / "file").exists()
+
+
+def test_a_link_is_replaced_unless_the_file_to_which_it_leads_is_asked_for(tmp_path: Path) -> None:
+    (store := tmp_path / "store").mkdir()
+    link = tmp_path / "a.csv"
+    link.symlink_to("store/b.csv")
+    assert linked_file(link) == store / "b.csv"
+    write_bytes(linked_file(link), b"through")
+    (store / "b.csv").chmod(0o400)
+    assert (link.is_symlink(), link.read_bytes()) == (True, b"through")
+    write_bytes(link, b"instead")
+    assert (link.is_symlink(), (store / "b.csv").read_bytes()) == (False, b"through")
+    assert link.stat().st_mode & 0o777 == 0o666 & ~files._current_umask()
+    assert linked_file(link) == link
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_file_that_replaces_another_has_its_permissions(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "a.csv"
+    write_bytes(path, b"old")
+    usual = path.stat()
+    assert usual.st_mode & 0o777 == 0o666 & ~files._current_umask()
+    path.chmod(mode)
+    if os.getuid() == 0:
+        os.chown(path, 4711, 4712)
+    before = path.stat()
+    write_bytes(path, b"new")
+    after = path.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert after.st_ino != before.st_ino
 
 
 def test_the_error_of_a_full_disk_names_the_file_whichever_library_writes(tmp_path: Path) -> None:

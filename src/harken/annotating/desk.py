@@ -1,6 +1,7 @@
 """All recordings of one server, and the processes that read them."""
 
 import asyncio
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from harken.server.background import Background
 
 __all__ = ["Desk"]
 
+LOG = logging.getLogger("uvicorn.error")
 READERS = 2
 """Recordings that are read at once: one after the other, and one that a window waits for."""
 DIGITS_OF_A_DIGEST = 16
@@ -199,6 +201,9 @@ class Desk:
         except OSError as error:
             self._fail(recording, f"{recording.path}: cannot be read ({error.strerror or error})")
             return
+        except Exception as error:
+            self._fault(recording, error)
+            return
         arguments = (str(recording.path), asdict(self.reading), str(self._place_of(entry)))
 
         def on_message(message: dict[str, Any]) -> None:
@@ -209,6 +214,11 @@ class Desk:
     def _fail(self, recording: OpenRecording, sentence: str) -> None:
         recording.fail(sentence)
         self._on_failed(sentence)
+
+    def _fault(self, recording: OpenRecording, error: Exception) -> None:
+        """An error that nobody expected: only this recording is not shown any more."""
+        LOG.error("%s is not shown any more", recording.path, exc_info=error)
+        self._fail(recording, f"{recording.path}: a fault in harken: {type(error).__name__}: {error}")
 
     def _place_of(self, entry: Path) -> Path:
         """The entry, in a temporary folder if the cache folder cannot be written."""
@@ -238,6 +248,8 @@ class Desk:
                     recording.complete(entry, message)
                 except OSError as error:
                     self._fail(recording, f"{recording.path}: {entry} cannot be read ({error.strerror or error})")
+                except Exception as error:
+                    self._fault(recording, error)
             case "failed":
                 sentence, path = message["error"], str(recording.path)
                 self._fail(recording, sentence if path in sentence else f"{path}: {sentence}")
@@ -249,10 +261,13 @@ class Desk:
     async def _check(self) -> None:
         """Notice changes by other programs, and silent writers."""
         for recording in self.recordings:
-            if len(recording.windows) and recording.labels is not None:
-                with suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
-                    await self._follow(recording, recording.labels)
-                recording.windows.tell()
+            if recording.state != "failed" and len(recording.windows) and recording.labels is not None:
+                try:
+                    with suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
+                        await self._follow(recording, recording.labels)
+                    recording.windows.tell()
+                except Exception as error:
+                    self._fault(recording, error)
 
     async def _follow(self, recording: OpenRecording, labels: Labels) -> None:
         """Take over what another program has changed.

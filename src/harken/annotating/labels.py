@@ -1,5 +1,6 @@
 """The labels of one recording while a person edits them: in memory, and in the file beside it, ``NAME.labels.csv``."""
 
+import logging
 import os
 import time
 from dataclasses import dataclass
@@ -10,23 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.annotations import plain
-from harken.annotations.columns import MISSING
-from harken.annotations.entries import ENDS, LONGEST_NOTE, Annotations, plain_note, why_no_label
+from harken.annotations.columns import why_not_kept
+from harken.annotations.entries import LONGEST_NOTE, Annotations, plain_note
 from harken.annotations.intervals import Intervals
 from harken.annotations.labelling import recording_names, side_file
 from harken.annotations.moments import Span
 from harken.annotations.registry import MOST_BYTES, MOST_ROWS, annotations_in, read_annotations
 from harken.support.errors import HarkenError
-from harken.support.files import write_text
+from harken.support.files import linked_file, write_text
 
 __all__ = ["ChangedError", "Labels", "ReadOnlyError"]
 
+LOG = logging.getLogger("uvicorn.error")
 MS_NS = 10**6
 MOST_INTERVALS = MOST_ROWS - 1
 """The header is a row, too."""
 FIRST_LINE = 2
-NO_LABELS = (*MISSING, *ENDS)
-"""Texts, in lower case, that mean in a file that there is no label."""
 
 
 class ChangedError(Exception):
@@ -43,7 +43,7 @@ class Labels:
     At first they are those of the file beside the recording, else of a file of labels in its folder or archive, else of
     the label column of the recording, as in all commands. They are always written to the file beside the recording. An
     existing file is only replaced if nothing in it is lost: it must be a plain table whose columns are all known, for
-    one recording, without remarks.
+    one recording, without remarks. If it is a link, the file to which it leads is replaced.
 
     Args:
         recording: the recording's file.
@@ -58,7 +58,8 @@ class Labels:
     Attributes:
         path: the file beside the recording.
         intervals: the labels.
-        revision: a number that grows with each change, also from one start of the server to the next.
+        revision: a number that grows with each change, also from one start of the server to the next, as long as the
+            computer's clock is not set back between them.
         read_only: a sentence that says why the file is not written; None if it is.
     """
 
@@ -90,7 +91,8 @@ class Labels:
         """
         state = file_state(self.path)
         intervals, read_only = self._found(exists=state is not None)
-        self._state, self.intervals, self.read_only = state, intervals, read_only or self._why_not_written()
+        read_only = read_only or self._why_not_held(intervals) or self._why_not_written()
+        self._state, self.intervals, self.read_only = state, intervals, read_only
         self.revision += 1
 
     def _found(self, *, exists: bool) -> tuple[Intervals, str | None]:
@@ -110,6 +112,27 @@ class Labels:
             return own.intervals(self._span), read_only
         except HarkenError as error:
             return Intervals.of([], self.path), zone or f"{error}. Correct or remove that file to label here"
+        except OSError:
+            raise
+        except Exception as error:  # the file may be corrected, and other recordings go on meanwhile
+            path = self.path if exists else self._recording
+            LOG.exception("%s: its labels cannot be read", path)
+            fault = f"a fault in harken: {type(error).__name__}: {error}"
+            sentence = f"{path}: its labels cannot be read ({fault}). Correct or remove that file to label here"
+            return Intervals.of([], self.path), sentence
+
+    def _why_not_held(self, intervals: Intervals) -> str | None:
+        """Why the file of labels cannot hold these labels, as a sentence; None if it can.
+
+        A label column may have such labels. Each change writes all labels, so that none could be saved.
+        """
+        for reason in filter(None, map(why_not_kept, intervals.label_names)):
+            return (
+                f"{self._recording.name} has a label that {self.path.name} cannot hold ({reason}); it is shown, and "
+                "not changed. To label here, rename it there, or begin without labels: write "
+                f"{self.path.name} with the one line start,end,label"
+            )
+        return None
 
     def _why_not_written(self) -> str | None:
         """Why there cannot be a file of labels beside the recording, as a sentence; None if there can."""
@@ -118,8 +141,11 @@ class Labels:
                 f"{self._recording.name} has several people, and {self.path.name} would not say whose labels it has; "
                 "write each person to a file of their own to label here"
             )
-        if not os.access(self.path.parent, os.W_OK):
-            return f"the folder {self.path.parent} cannot be written, so labels cannot be saved beside the recording"
+        file = linked_file(self.path)
+        if not os.access(file.parent, os.W_OK):
+            return f"the folder {file.parent} cannot be written, so labels cannot be saved beside the recording"
+        if file.exists() and not os.access(file, os.W_OK):
+            return f"{file} is write-protected; it is shown, and not changed"
         return None
 
     def changed_outside(self) -> bool:
@@ -173,7 +199,7 @@ class Labels:
         text = plain.table_of(intervals, timezone=None if self._local_times else self._span.timezone)
         if len(text.encode()) > MOST_BYTES:
             raise HarkenError(f"a file of labels has at most {MOST_BYTES >> 20} MiB; make notes shorter")
-        write_text(self.path, text)
+        write_text(linked_file(self.path), text)
         self._state = file_state(self.path)
         self.intervals = intervals
         self.revision += 1
@@ -231,13 +257,11 @@ class _Row:
         if not isinstance(label, str) or not isinstance(note := note or "", str):
             raise HarkenError(f"interval {number}: label and note must be text")
         label = label.strip()
-        if label.lower() in NO_LABELS:
-            raise HarkenError(f"interval {number}: {label!r} cannot be a label")
         if len(note) > LONGEST_NOTE:
             raise HarkenError(f"interval {number}: a note has at most {LONGEST_NOTE:,} characters")
         if any(each in note for each in "\r\n"):
             raise HarkenError(f"interval {number}: the note contains a line end")
-        if (reason := why_no_label(label)) is not None:
+        if (reason := why_not_kept(label)) is not None:
             raise HarkenError(f"interval {number}: {reason}")
         return cls(start, end, label, plain_note(note))
 

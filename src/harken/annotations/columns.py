@@ -6,12 +6,12 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from harken.annotations.entries import Entry, check_label, next_day, plain_note
+from harken.annotations.entries import Entry, check_label, next_day, plain_note, why_no_label
 from harken.annotations.moments import EXAMPLES, SECOND_NS, Moment, number_moment, read_date, text_moment
 from harken.support.printable import printable
 from harken.support.text_rows import line_error
 
-__all__ = ["MISSING", "Columns", "Rows", "named_columns"]
+__all__ = ["MISSING", "Columns", "Rows", "named_columns", "why_not_kept"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,16 @@ NAMES = {
     "note": ("note", "notes", "comment", "comments", "remark", "remarks"),
 }
 """Known names of columns, by what they hold. If several are there, the first counts."""
+
+
+def why_not_kept(label: str) -> str | None:
+    """Why a table of intervals does not give a label back that was written to it, as a clause; None if it does.
+
+    Texts that end a label in a table of points, such as ``stop``, are labels like others in a table with ends.
+    """
+    if label.lower() in MISSING:
+        return f"{label!r} cannot be a label: in a file of labels it means that there is none"
+    return why_no_label(label)
 
 
 def named_columns(header: Sequence[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ __all__ = [
     "NotWrittenError",
     "appearing",
     "is_aside",
+    "linked_file",
     "not_left_empty",
     "remove_left_behind",
     "replacing",
@@ -70,6 +72,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     the rename, so that a power cut cannot leave an empty file under the final name, and the name after it, so that the
     file is there after a power cut.
 
+    A file that replaces another gets its permissions, and its owner and group as far as this user may give them. A link
+    is replaced itself; ``linked_file`` has the file to which it leads.
+
     Raises:
         NotWrittenError: when the system reports an error, for example because the disk is full.
     """
@@ -83,12 +88,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
             yield aside
             with aside.open("rb") as written:
                 os.fsync(written.fileno())
-            aside.chmod(0o666 & ~_current_umask())
+            _permit_as(path, aside)
             aside.replace(path)
             _sync_folder(path.parent)
         finally:
             with suppress(OSError):  # the original error is more informative
                 aside.unlink(missing_ok=True)
+
+
+def linked_file(path: str | Path) -> Path:
+    """``path``, or if that is a link, the file to which it leads, which need not exist."""
+    path = Path(path)
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 @contextmanager
@@ -247,6 +258,23 @@ def _error_at(error: Exception, path: Path) -> NotWrittenError | None:
         return NotWrittenError(error.errno, error.strerror, str(path)) if at is None or aside else None
     found = RUST_ERROR.search(str(error)) if os.name == "posix" else None
     return NotWrittenError(int(found[1]), os.strerror(int(found[1])), str(path)) if found else None
+
+
+def _permit_as(before: Path, aside: Path) -> None:
+    """Give a file aside the permissions, the owner and the group of the file that it replaces, if there is one."""
+    try:
+        found = before.lstat()
+    except FileNotFoundError:
+        found = None
+    if found is None or not stat.S_ISREG(found.st_mode):
+        aside.chmod(0o666 & ~_current_umask())
+        return
+    if hasattr(os, "chown"):
+        for owner in (found.st_uid, -1):  # only the superuser may give a file to somebody else
+            with suppress(OSError):
+                os.chown(aside, owner, found.st_gid)
+                break
+    aside.chmod(found.st_mode & 0o777)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -129,8 +129,8 @@ async function unsure() {
     const [start, end] = [one.start_ms, one.end_ms];
     const span = Math.min(60 * (end - start), Math.max(6 * (end - start), view.span));
     view.show((start + end - span) / 2, (start + end + span) / 2, { glide: true });
+    editor.markBetween(start, end); // before the cursor moves: it lets a held edge go
     editor.moveTo((start + end) / 2);
-    editor.markBetween(start, end);
     const thought = [[one.label, one.probability], [one.other, one.other_probability]].filter(([name]) => name);
     say(`Unsure: ${thought.map(([name, share]) => `${plain(name)} ${percent(share)}`).join(", ")}. Marked ${clock.stretch(start, end)}.`);
   } catch (error) {

@@ -2,6 +2,7 @@
 
 import { History } from "./history.js";
 import { altered, at, cleared, edged, equal, free, frozen, merged, next, placed, previous, snapped, split, without } from "./intervals.js";
+import { NOTE_CUT } from "./rules.js";
 import { duration, plain } from "./text.js";
 
 /** Shortest bout that can be made, in ms. */
@@ -83,10 +84,11 @@ export class Editor {
     this.#ports.onChange();
   }
 
+  /** Select a bout, or with null none. An edge that is held is let go where it is. */
   select(one) {
+    this.drop();
     this.selected = one ?? null;
     if (one) this.mark = null;
-    this.#held = null;
     this.#ports.onChange();
   }
 
@@ -109,13 +111,13 @@ export class Editor {
 
   // Marks.
 
-  /** Mark from one time to another; `snapMs` is how far edges of bouts attract it. */
+  /** Mark from one time to another; `snapMs` is how far edges of bouts attract it. A held edge is let go where it is. */
   markBetween(one, other, snapMs = 0) {
+    this.drop();
     const [start, end] = this.#ports.limits();
     const within = (ms) => Math.round(Math.min(end, Math.max(start, snapped(this.settled, ms, snapMs))));
     this.mark = { from: within(one), to: within(other) };
     this.selected = null;
-    this.#held = null;
     this.#ports.onChange();
   }
 
@@ -129,7 +131,6 @@ export class Editor {
   }
 
   begin() {
-    this.drop();
     this.select(null);
     this.mark = { from: this.cursor, open: true };
     this.#say(`Begins at ${this.#time(this.cursor)}.`);
@@ -317,11 +318,11 @@ export class Editor {
     this.selected = this.#held.draft.placed;
   }
 
-  #commit({ intervals, placed }, words = this.words(placed)) {
+  #commit({ intervals, placed, cut = false }, words = this.words(placed)) {
     this.#held = null;
     this.#history.change(intervals, words);
     this.selected = placed;
-    this.#say(words);
+    this.#say(cut ? `${NOTE_CUT} ${words}` : words);
     this.#ports.onEdit(intervals);
     this.#ports.onChange();
   }

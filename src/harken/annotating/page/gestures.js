@@ -56,7 +56,7 @@ export class Gestures {
     if (!editor.writing || (part !== "labels" && part !== "signal")) return null;
     const reach = this.#msOf(EDGE_PX[kind] ?? EDGE_PX.mouse);
     const ms = this.#time(point);
-    const near = part === "labels" && kind !== "touch" ? [0, reach, -reach].map((by) => at(editor.settled, ms + by)) : [];
+    const near = part === "labels" && kind !== "touch" ? [0, reach, -reach].map((by) => at(editor.intervals, ms + by)) : [];
     for (const one of [editor.selected, ...near]) {
       if (!one) continue;
       const [start, end] = [Math.abs(one.start_ms - ms), Math.abs(one.end_ms - ms)];
@@ -71,7 +71,7 @@ export class Gestures {
     const found = this.#edgeAt(point, event.pointerType);
     const pans = this.#chart.partAt(point.y) === "axis" || event.button === 1 || event.shiftKey;
     if (pans) this.#act = { kind: "pan", from: view.from, x: point.x };
-    else if (found) this.#act = { kind: "edge", ...found, x: point.x };
+    else if (found) this.#act = { kind: "edge", pressed: point, pointer: event.pointerType, x: point.x };
     else this.#act = { kind: "mark", ms: this.#time(point), x: point.x };
   }
 
@@ -84,12 +84,21 @@ export class Gestures {
       const from = act.from - this.#msOf(point.x - act.x);
       view.show(from, from + view.span);
     } else if (act.kind === "edge") {
-      act.held ||= editor.holding !== null || editor.hold(act.one, act.edge); // once: a key may let it go meanwhile
+      if (!act.taken) this.#take(act);
+      act.taken = true; // once: a key may let it go meanwhile
       editor.dragTo(this.#time(point), this.#msOf(SNAP_PX));
     } else {
       editor.markBetween(act.ms, this.#time(point), this.#msOf(SNAP_PX));
       editor.moveTo(editor.mark.to);
     }
+  }
+
+  /** Hold the edge that was pressed. One that a key holds is let go first, after which its bout is another one. */
+  #take({ pressed, pointer }) {
+    const { editor } = this.#state();
+    editor.drop();
+    const found = this.#edgeAt(pressed, pointer);
+    if (found) editor.hold(found.one, found.edge);
   }
 
   #finish(point) {
@@ -102,6 +111,7 @@ export class Gestures {
 
   #click(point) {
     const { editor } = this.#state();
+    editor.drop(); // before the cursor moves, and a held edge with it
     editor.moveTo(this.#time(point));
     if (editor.mark?.open) return;
     const part = this.#chart.partAt(point.y);

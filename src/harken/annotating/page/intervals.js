@@ -1,5 +1,7 @@
 /* Labelled intervals: sorted, without overlap. Each function returns a new array and leaves the given one unchanged. */
 
+import { LONGEST_NOTE, plainNote } from "./rules.js";
+
 const ofTime = (a, b) => a.start_ms - b.start_ms;
 
 /** An interval with other values, for those that are given. */
@@ -56,22 +58,28 @@ export function cleared(intervals, start, end) {
 /**
  * With an interval in place of what its time contained before.
  *
- * Intervals of the same label that it overlaps become one with it. Returns `{intervals, placed}`.
+ * Intervals of the same label that it overlaps become one with it. Returns `{intervals, placed, cut}`; `cut` is whether
+ * their notes together were too long.
  */
 export function placed(intervals, { start_ms: start, end_ms: end, label, note = "" }) {
   const same = intervals.filter((one) => one.label === label && one.start_ms < end && one.end_ms > start);
+  const { note: kept, cut } = joined([...same.map((one) => one.note), note]);
   const placed = Object.freeze({
     start_ms: Math.min(start, ...same.map((one) => one.start_ms)),
     end_ms: Math.max(end, ...same.map((one) => one.end_ms)),
     label,
-    note: notes([...same.map((one) => one.note), note]),
+    note: kept,
   });
   const others = cleared(intervals.filter((one) => !same.includes(one)), start, end);
-  return { intervals: [...others, placed].sort(ofTime), placed };
+  return { intervals: [...others, placed].sort(ofTime), placed, cut };
 }
 
-/** Different notes, one after the other. */
-const notes = (texts) => [...new Set(texts.filter(Boolean))].join("; ");
+/** Different notes, one after the other, as `{note, cut}`: what a note can hold of them, and whether that is not all. */
+function joined(texts) {
+  const all = [...new Set(texts.filter(Boolean))].join("; ");
+  const cut = [...all].length > LONGEST_NOTE;
+  return { note: cut ? plainNote(all).trimEnd() : all, cut };
+}
 
 /** Without one interval. */
 export const without = (intervals, one) => intervals.filter((other) => other !== one);
@@ -100,11 +108,12 @@ export function split(intervals, one, ms) {
   return { intervals: intervals.flatMap((other) => (other === one ? parts : [other])), placed };
 }
 
-/** With one interval and a neighbour as one, the time between them included. Returns `{intervals, placed}`. */
+/** With one interval and a neighbour as one, the time between them included. Returns the same as `placed`. */
 export function merged(intervals, one, neighbour) {
   const [first, last] = [one, neighbour].sort(ofTime);
-  const placed = changed(one, { start_ms: first.start_ms, end_ms: last.end_ms, note: notes([first.note, last.note]) });
-  return { intervals: intervals.flatMap((other) => (other === first ? [placed] : other === last ? [] : [other])), placed };
+  const { note, cut } = joined([first.note, last.note]);
+  const placed = changed(one, { start_ms: first.start_ms, end_ms: last.end_ms, note });
+  return { intervals: intervals.flatMap((other) => (other === first ? [placed] : other === last ? [] : [other])), placed, cut };
 }
 
 /** The unlabelled time around `ms` within `[from, to]`, as `[start, end]`; null where there is a label. */

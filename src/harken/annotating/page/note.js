@@ -1,6 +1,6 @@
 /* The field for the note on the selected bout. What is typed is saved after a moment, and when the field or page is left. */
 
-import { LONGEST_NOTE, plainNote } from "./rules.js";
+import { LONGEST_NOTE, NOTE_CUT, plainNote } from "./rules.js";
 
 const PAUSE_MS = 600;
 
@@ -34,7 +34,7 @@ export class NoteField {
     const characters = [...this.#field.value];
     if (characters.length > LONGEST_NOTE) {
       this.#field.value = characters.slice(0, LONGEST_NOTE).join("");
-      this.#ports.say(`A note has at most ${LONGEST_NOTE.toLocaleString("en")} characters; the rest was cut.`);
+      this.#ports.say(NOTE_CUT);
     }
     const editor = this.#ports.editor();
     this.#typed ??= { editor, one: editor.selected };

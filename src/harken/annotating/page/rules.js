@@ -2,7 +2,7 @@
 
 export const LONGEST_LABEL = 200; // characters
 export const LONGEST_NOTE = 1000;
-const NO_LABELS = ["", "n/a", "na", "nan", "null", "none", "end", "stop"]; // mean "no label" in a file
+const NO_LABELS = ["n/a", "na", "nan", "null", "none"]; // mean "no label" in a file
 
 /** Why a text cannot be a label, as a sentence; null if it can. */
 export function whyNoLabel(text) {
@@ -17,3 +17,6 @@ export function whyNoLabel(text) {
 
 /** A note in one line; characters that cannot be printed become blanks. */
 export const plainNote = (text) => [...text.replace(/[\p{C}\p{Z}]+/gu, " ").trim()].slice(0, LONGEST_NOTE).join("");
+
+/** What is said when a note is longer than it may be. */
+export const NOTE_CUT = `A note has at most ${LONGEST_NOTE.toLocaleString("en")} characters; the rest was cut.`;

@@ -52,22 +52,33 @@ export class Saving {
     return this.#revision;
   }
 
-  /** Fetch the labels, and remember their revision; 0 as long as they are not known. */
+  /**
+   * Fetch the labels, and remember their revision; 0 as long as they are not known.
+   *
+   * They are the newest, unless others came meanwhile. Their revision may be smaller than the last: that of a server that
+   * was started again after the computer's clock was set back.
+   */
   async load() {
+    const before = this.#revision;
     const answer = await fetch(this.#address).catch(() => null);
     const said = await answer?.json().catch(() => null);
     if (!answer?.ok) throw new Error(answer ? sentenceOf(said) ?? `the server answered ${answer.status}` : NO_CONNECTION);
-    if (said.revision !== 0) this.took(said);
+    if (said.revision !== 0 && this.#revision === before) this.#take(said);
+    else if (said.revision !== 0) this.took(said);
     return said;
   }
 
   /** Labels that another window has saved, or those of the file. Returns false when they are not the newest: revisions grow. */
-  took({ revision, intervals, on_disk: onDisk }) {
-    if (revision < this.#revision) return false; // overtaken by an answer
+  took(labels) {
+    if (labels.revision < this.#revision) return false; // overtaken by an answer
+    this.#take(labels);
+    return true;
+  }
+
+  #take({ revision, intervals, on_disk: onDisk }) {
     this.#revision = revision;
     this.#acknowledged = frozen(intervals);
     this.#onDisk = onDisk;
-    return true;
   }
 
   /** Save these labels, or at least try. */

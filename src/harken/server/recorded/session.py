@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from harken.annotations.columns import MISSING
+from harken.annotations.columns import why_not_kept
 from harken.annotations.entries import LONGEST_LABEL
 from harken.annotations.intervals import Intervals
 from harken.recordings.recording import local_time
@@ -255,14 +255,12 @@ def checked_label(text: str) -> str:
     """
     label = text.strip()
     if not label or len(label) > LONGEST_LABEL:
-        sentence = f"name the activity, in 1 to {LONGEST_LABEL} characters"
-    elif any(character < " " or character == "\x7f" for character in label):
-        sentence = "the name of an activity has no line ends and no other control characters"
-    elif label.lower() in MISSING:
-        sentence = f"{label!r} means that there is no label; choose another name"
+        reason: str | None = f"name the activity, in 1 to {LONGEST_LABEL} characters"
     else:
-        return label
-    raise RefusedError(422, 1007, sentence, reason="label")
+        reason = why_not_kept(label)
+    if reason is not None:
+        raise RefusedError(422, 1007, reason, reason="label")
+    return label
 
 
 def session_name(watch: str, start_ns: int, taken: set[str]) -> str:
