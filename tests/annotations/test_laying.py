@@ -1,6 +1,6 @@
 """Intervals laid over recordings: gaps, ends, order, zones and daylight saving, beside a loop over samples."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -153,6 +153,19 @@ def test_any_content_is_read_or_refused_with_a_sentence(content: bytes) -> None:
         except HarkenError as refused:
             reason = str(refused)
         assert not reason or str(path) in reason
+
+
+@given(st.dates(), st.times(), st.times(), st.sampled_from(ZONES), st.integers(-3000, 3000))
+def test_a_date_of_any_year_is_read_or_refused_with_its_line(day: date, on: time, off: time, zone: str, h: int) -> None:
+    """A mistyped year must not end the program: what annotate and the live server read may change at any time."""
+    later = Span(4_500_000_000 * SECOND, 4_500_000_300 * SECOND, zone)  # in 2112, so that every row is refused
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "notes.csv"
+        path.write_text(f"date,start,end,label\n{day},{on:%H:%M:%S},{off:%H:%M:%S},lying\n")
+        with pytest.raises(HarkenError, match=rf"{path}, line 2: ") as refused:
+            read_annotations(path).intervals(later, offset_s=h * 3600)
+    known = date(1969, 12, 31) <= day < date(2100, 1, 1)
+    assert (f"'{day}' is not a date such as 2024-03-09; years go from 1970 to 2099" in str(refused.value)) is not known
 
 
 @given(st.integers(1_600_000_000, 1_800_000_000), st.sampled_from(ZONES))

@@ -128,5 +128,6 @@ class Columns:
     def _day(self, line: int, text: str) -> date:
         found = read_date(text)
         if found is None:
-            raise line_error(self.path, line, f"{printable(text[:60])!r} is not a date such as 2024-03-09")
+            shown = printable(text[:60])
+            raise line_error(self.path, line, f"{shown!r} is not a date such as 2024-03-09; years go from 1970 to 2099")
         return found

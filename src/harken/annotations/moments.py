@@ -127,7 +127,7 @@ def text_moment(text: str, *, day: date | None = None) -> Moment | None:
 
     Args:
         text: a number, a date with a time, or a time of the clock.
-        day: the date of times of the clock; None if it is not known.
+        day: the date of times of the clock, from ``read_date``; None if it is not known.
     """
     if len(text) > LONGEST_TEXT:
         return None
@@ -146,8 +146,9 @@ def text_moment(text: str, *, day: date | None = None) -> Moment | None:
 
 
 def read_date(text: str) -> date | None:
-    """Text such as 2024-03-09 or 9.3.2024 as a date; None if it is none."""
-    return next((_date(found) for pattern in DATES if (found := pattern.fullmatch(text))), None)
+    """Text such as 2024-03-09 or 9.3.2024 as a date; None if it is none, or no recording can be of that year."""
+    found = next((_date(found) for pattern in DATES if (found := pattern.fullmatch(text))), None)
+    return found if found is not None and EARLIEST_NS <= _midnight_ns(found) < LATEST_NS else None
 
 
 def _date(found: re.Match[str]) -> date | None:
