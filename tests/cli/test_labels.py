@@ -168,3 +168,28 @@ def test_one_table_for_several_recordings(run_harken: Run, trained: Path, tmp_pa
     ended = run_harken("evaluate", trained / "run", *files, "--labels", table, "--json")
     assert ended.exit_code == 0, ended.stderr
     assert set(json.loads(ended.stdout)["unseen"]["people"]) == {"dora", "emil"}
+
+
+def test_a_row_that_may_be_for_two_recordings_is_refused(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    table = tmp_path / "all.csv"
+    table.write_text("file,subject,start,end,label\nrec.csv,anna,0,20,lying\n")
+    files = [tmp_path / name / "rec.csv" for name in ("anna", "ben")]
+    for number, file in enumerate(files):
+        file.parent.mkdir()
+        unlabelled(file, number)
+    labels = (*files, "--labels", table)
+    told_apart = run_harken("inspect", *labels).stderr
+    assert "no row is for the recording rec.csv, whose wearer is rec" in told_apart.replace("\n", " ")
+    table.write_text("file,start,end,label\nanna/rec.csv,0,20,lying\nrec.csv,30,50,sitting\n")
+    cross = ("train", tmp_path / "other.csv", "--cross", *files[:1], "--cross", files[1], "--cross-labels", table)
+    for command in (
+        ("inspect", *labels),
+        ("evaluate", trained / "run", *labels),
+        ("adapt", trained / "run", *labels, "--out", tmp_path / "adapted.safetensors"),
+        ("train", *labels, "--out", tmp_path / "run"),
+        (*cross, "--out", tmp_path / "run"),
+    ):
+        ended = run_harken(*command)
+        assert ended.exit_code == 2
+        said = ended.stderr.replace("\n", "")
+        assert f"{table}, line 3: the file 'rec.csv' may be {files[0]} or {files[1]}" in said, command

@@ -1,7 +1,9 @@
 """The rows of a file of labels as they were written, and their intervals on the clock of a recording."""
 
-from collections.abc import Collection
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from harken.annotations.intervals import Intervals
@@ -17,6 +19,7 @@ __all__ = [
     "Annotations",
     "Entry",
     "check_label",
+    "is_named",
     "next_day",
     "plain_note",
     "why_no_label",
@@ -86,11 +89,11 @@ class Annotations:
         """Whether a time has a zone, or is a number since 1970."""
         return any(entry.start.kind is Kind.INSTANT for entry in self.entries)
 
-    def of_recording(self, files: Collection[str], subject: str) -> "Annotations":
+    def of_recording(self, files: Sequence[str], subject: str) -> "Annotations":
         """The rows for one recording; all rows if the file has no column that says for which recording they are.
 
         Args:
-            files: the names of the recording's file: with and without its ending.
+            files: the names of the recording's file (``harken.annotations.labelling.recording_names``).
             subject: its wearer.
 
         Raises:
@@ -98,21 +101,23 @@ class Annotations:
         """
         if not self.names:
             return self
+        written = {entry.file for entry in self.entries}
+        fitting = {file for file in written if file is None or is_named(file, files)}
         own = tuple(
             entry
             for entry in self.entries
-            if (entry.file is None or Path(entry.file).name in files)
-            and (entry.subject is None or entry.subject == subject)
+            if entry.file in fitting and (entry.subject is None or entry.subject == subject)
         )
         if not own:
+            shown = 2 if any(len(_parts(file)) > 1 for file in written if file is not None) else 1
             there = [
                 f"its {name}s are "
                 + ", ".join([*sorted({str(getattr(entry, name)) for entry in self.entries})[:MOST_NAMED]])
                 for name in self.names
             ]
             raise HarkenError(
-                f"{self.path}: no row is for the recording {max(files, key=len)}, whose wearer is {subject}: "
-                f"{listed(there)}"
+                f"{self.path}: no row is for the recording {Path(*Path(files[0]).parts[-shown:])}, whose wearer is "
+                f"{subject}: {listed(there)}"
             )
         return Annotations(self.path, self.format, own, self.points, self.names)
 
@@ -163,6 +168,21 @@ class Annotations:
             return moment.instant_ns(span, offset_ns=offset_ns)
         except HarkenError as error:
             raise line_error(self.path, entry.line, str(error)) from error
+
+
+def is_named(file: str, files: Sequence[str]) -> bool:
+    """Whether the field ``file`` of a row means a recording with these names.
+
+    As many folders as both have must be the same: ``anna/day.csv`` is not ``ben/day.csv``.
+    """
+    parts = _parts(file)
+    return any(all(one == other for one, other in zip(parts, _parts(name), strict=False)) for name in files)
+
+
+@lru_cache(maxsize=10_000)
+def _parts(file: str) -> tuple[str, ...]:
+    """The parts of a path, from its end. It may be relative to any folder, so ``../`` at its beginning is left out."""
+    return tuple(part for part in reversed(Path(os.path.normpath(file)).parts) if part != os.pardir)
 
 
 def check_label(path: Path, line: int, label: str) -> str:

@@ -5,13 +5,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from harken.annotations.entries import is_named
 from harken.annotations.intervals import laid_over, span_of, without_bout_ends
 from harken.annotations.options import LabelOptions
 from harken.annotations.registry import SIDE, annotations_in, read_annotations
 from harken.recordings.recording import READ_AS_UTC, Recording, recoded
 from harken.support.errors import HarkenError
+from harken.support.text_rows import line_error
 
-__all__ = ["is_side_file", "label_recordings", "recording_names", "renamed", "side_file", "with_labels"]
+__all__ = [
+    "is_side_file",
+    "label_recordings",
+    "recording_names",
+    "refuse_shared_rows",
+    "renamed",
+    "side_file",
+    "with_labels",
+]
 
 
 def is_side_file(path: str | Path) -> bool:
@@ -23,11 +33,19 @@ def side_file(path: Path) -> Path:
     """Where the labels of a recording are looked for: ``alice.labels.csv`` for ``alice.csv``, ``alice.csv.gz`` and
     ``alice.zip``, and ``export.labels.csv`` for the folder ``export``."""
     place = path.resolve() if path.is_dir() else path  # a folder may be given as . or ..
-    return place.with_name(recording_names(path)[-1] + SIDE)
+    return place.with_name(_names(path)[-1] + SIDE)
 
 
 def recording_names(path: Path) -> tuple[str, ...]:
-    """The names of a recording's file: whole, without ``.gz``, and without its ending."""
+    """The names of a recording's file with its folders: whole, without ``.gz``, and without its ending. If a folder is
+    a symbolic link, the same again with the folders to which it leads."""
+    if path.is_dir():
+        return str(path.resolve()), str(path.absolute())
+    folders = dict.fromkeys((path.absolute().parent, path.parent.resolve()))
+    return tuple(str(folder / name) for folder in folders for name in _names(path))
+
+
+def _names(path: Path) -> tuple[str, ...]:
     if path.is_dir():
         return (path.resolve().name,)
     plain = path.name.removesuffix(".gz")
@@ -94,6 +112,35 @@ def label_recordings(
             f"recording a row is, or put a file beside each recording, such as {side_file(path).name}"
         )
     return [_laid(recording, found, path, options) for recording in recordings]
+
+
+def refuse_shared_rows(files: Iterable[str | Path], options: LabelOptions) -> None:
+    """Check that each row of the file of labels that ``options`` name is for one of the recordings.
+
+    A row with a subject is for the recordings of this wearer, who is not known yet.
+
+    Raises:
+        HarkenError: when the column ``file`` of a row without a subject fits two recordings; the message has the line.
+    """
+    recordings = {Path(file).resolve(): Path(file) for file in files}
+    if options.path is None or len(recordings) < 2:
+        return
+    alike: dict[str, list[Path]] = {}
+    for path in recordings.values():
+        for name in {Path(name).name for name in recording_names(path)}:
+            alike.setdefault(name, []).append(path)
+    checked: set[str] = set()
+    for entry in read_annotations(options.path).entries:
+        if entry.file is None or entry.subject is not None or entry.file in checked:
+            continue
+        checked.add(entry.file)
+        own = [path for path in alike.get(Path(entry.file).name, []) if is_named(entry.file, recording_names(path))]
+        if len(own) > 1:
+            raise line_error(
+                options.path,
+                entry.line,
+                f"the file {entry.file!r} may be {own[0]} or {own[1]}; write it with its folder and its ending",
+            )
 
 
 def renamed(recording: Recording, rename: Mapping[str, str]) -> Recording:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harken.annotations.labelling import renamed
+from harken.annotations.labelling import refuse_shared_rows, renamed
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.evaluation.evaluation import Evaluation
@@ -97,6 +97,7 @@ def evaluate(
     recogniser = model if isinstance(model, Recogniser) else Recogniser.load(model)
     paths = recordings_in(files).files
     options = LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s, rename=rename)
+    refuse_shared_rows(paths, options)
     each = _Files(paths, reading or TableOptions(), options, on_warning)
     try:
         scores = evaluate_recordings(

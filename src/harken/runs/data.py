@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harken.annotations.labelling import renamed
+from harken.annotations.labelling import refuse_shared_rows, renamed
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.networks.specification import check_rate
@@ -96,6 +96,8 @@ def read_run_data(settings: RunSettings) -> RunData:
         raise HarkenError("--cross-labels is for the recordings of unseen people; give them with --cross")
     found: set[str] = set()
     of_unseen = replace(settings.labels, path=settings.cross_labels)
+    refuse_shared_rows(settings.files, settings.labels)
+    refuse_shared_rows(settings.cross, of_unseen)
     several = len(settings.files) > 1, len(settings.cross) > 1
     training = [one for path in settings.files for one in _read(path, settings, settings.labels, several[0], found)]
     cross = [one for path in settings.cross for one in _read(path, settings, of_unseen, several[1], found)]
