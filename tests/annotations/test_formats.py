@@ -1,14 +1,18 @@
 """Each format of labels: a sample made from its documentation, its intervals, and its way into the plain table."""
 
+import csv
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harken.annotations.entries import Annotations
+from harken.annotations.columns import MISSING
+from harken.annotations.entries import ENDS, Annotations
 from harken.annotations.intervals import Intervals
 from harken.annotations.moments import Span
-from harken.annotations.plain import write_intervals
+from harken.annotations.plain import what_is_lost, write_intervals
 from harken.annotations.registry import read_annotations
 from harken.support.errors import HarkenError
 
@@ -225,6 +229,44 @@ def test_notes_are_read_and_survive_the_round_trip(tmp_path: Path) -> None:
     assert found.format == "plain table"
     assert [entry.note for entry in found.entries] == ["slept, perhaps", "", "x" * 1000]
     assert found.intervals(SPAN).trimmed(5).notes == found.intervals(SPAN).notes
+
+
+LABELS = st.sampled_from(["lying", "walking", "", "end", "n/a", "none of it"])
+NOTES = st.one_of(
+    st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), max_size=9),
+    st.text(max_size=9),
+    st.integers(995, 1005).map("x".__mul__),
+)
+EXTRA = st.sampled_from(["", "", "", " ", "sofa"])
+
+
+@given(
+    st.booleans(), st.sampled_from(["", "", "#", " # by bob"]), st.lists(st.tuples(LABELS, NOTES, EXTRA), max_size=4)
+)
+def test_a_table_in_which_nothing_is_lost_says_the_same_when_it_is_written_as_intervals(
+    tmp_path_factory: pytest.TempPathFactory, points: bool, remark: str, rows: list[tuple[str, str, str]]
+) -> None:
+    """Blanks do not count, nor a row that says only that there is no label."""
+    path = tmp_path_factory.mktemp("labels") / "notes.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["start", *([] if points else ["end"]), "label", "note"])
+        table.writerows([[remark]] if remark else [])
+        for second, (label, note, extra) in enumerate(rows):
+            table.writerow([second, *([] if points else [second + 1]), label, note.replace("\0", ""), extra])
+    without = (*MISSING, *ENDS) if points else MISSING
+    said = [(label, " ".join(note.replace("\0", "").split())) for label, note, _ in rows]
+    said = [("" if label in without else label, note) for label, note in said]
+    found = read_annotations(path)
+    write_intervals(path, found.intervals(SPAN))
+    again = [(entry.label, entry.note) for entry in read_annotations(path).entries]
+    kept = again == [(label, note) for label, note in said if label or note]
+    lost = remark or any(extra.strip() for _, _, extra in rows) or not kept
+    assert what_is_lost(read_annotations(path)) is None
+    if any(len(note.strip().splitlines()) > 1 for _, note, _ in rows):
+        assert what_is_lost(found) is not None
+    else:
+        assert (what_is_lost(found) is not None) == bool(lost)
 
 
 def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:

@@ -22,11 +22,13 @@ class Rows:
         path: the file.
         rows: the number of the line and the fields of each row, without empty rows and remarks.
         tabs: whether its fields are separated by tabs.
+        remarks: whether it has remarks.
     """
 
     path: Path
     rows: Sequence[tuple[int, list[str]]]
     tabs: bool
+    remarks: bool = False
 
 
 MISSING = ("", "n/a", "na", "nan", "null", "none")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -70,6 +70,7 @@ class Annotations:
             recording. A point with an empty text, or with the text ``end`` or ``stop``, ends the label before it.
         names: which of ``file`` and ``subject`` the file has as a column.
         unread: the names of columns that are not read.
+        lost: what else in the file could not be written as intervals, such as "contains remarks"; None if nothing.
     """
 
     path: Path
@@ -78,6 +79,7 @@ class Annotations:
     points: bool = False
     names: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    lost: str | None = None
 
     @property
     def has_local_times(self) -> bool:
@@ -119,7 +121,7 @@ class Annotations:
                 f"{self.path}: no row is for the recording {Path(*Path(files[0]).parts[-shown:])}, whose wearer is "
                 f"{subject}: {listed(there)}"
             )
-        return Annotations(self.path, self.format, own, self.points, self.names)
+        return replace(self, entries=own)
 
     def intervals(self, span: Span, *, offset_s: float = 0.0) -> Intervals:
         """The intervals on the clock of a recording, cut to it.
