@@ -1,5 +1,6 @@
 """Intervals laid over recordings: gaps, ends, order, zones and daylight saving, beside a loop over samples."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from harken import read
 from harken.annotations.columns import MISSING
-from harken.annotations.intervals import Intervals, laid_over
+from harken.annotations.intervals import Intervals, laid_over, without_bout_ends
 from harken.annotations.labelling import with_labels
 from harken.annotations.moments import Kind, Moment, Span, text_moment
 from harken.annotations.plain import write_intervals
@@ -115,6 +116,15 @@ def test_trimming_drops_both_ends_of_each_bout_and_nothing_else(case: Drawn, ten
         for t in time_ns.tolist()
     ]
     assert names(laid_over(recording(time_ns), intervals.trimmed(tenths / 10))) == expected
+
+
+@given(drawn(), st.integers(0, 30), st.integers(0, 99))
+def test_trimming_a_label_column_is_the_same_for_rows_in_any_order(case: Drawn, tenths: int, seed: int) -> None:
+    one = laid_over(recording(times_of(case), as_found=True), intervals_of(case))
+    order = np.random.default_rng(seed).permutation(len(one))
+    mixed = replace(one, time_ns=one.time_ns[order], label_codes=one.label_codes[order])
+    trimmed = without_bout_ends(one, tenths / 10)
+    assert (without_bout_ends(mixed, tenths / 10).label_codes == trimmed.label_codes[order]).all()
 
 
 @given(st.integers(0, 4_102_444_799), st.integers(0, 999_999_999), st.sampled_from(ZONES))

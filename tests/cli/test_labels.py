@@ -157,6 +157,18 @@ def test_inspect_says_where_the_labels_are(run_harken: Run, tmp_path: Path, alic
     assert facts["label_source"] == ""
 
 
+def test_trimming_that_drops_every_bout_is_named(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    noted, column = unlabelled(tmp_path / "noted.csv", 1), people.write_person(tmp_path / "column.csv", 2)
+    notes(tmp_path / "noted.labels.csv")
+    for file in (noted, column):
+        for command in (("train", file, "--out", tmp_path / "run"), ("evaluate", trained / "run", file)):
+            ended = run_harken(*command, "--trim", "10")
+            assert ended.exit_code == 2
+            assert "no row has a label after --trim 10, which drops bouts of up to 20 s" in (
+                ended.stderr.replace("\n", " ")
+            )
+
+
 def test_one_table_for_several_recordings(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     files = [unlabelled(tmp_path / f"{name}.csv", seed) for seed, name in enumerate(("dora", "emil"), 8)]
     table = notes(tmp_path / "all.csv")

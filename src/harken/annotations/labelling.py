@@ -18,6 +18,7 @@ __all__ = [
     "label_recordings",
     "recording_names",
     "refuse_shared_rows",
+    "refuse_trimmed_away",
     "renamed",
     "side_file",
     "with_labels",
@@ -141,6 +142,20 @@ def refuse_shared_rows(files: Iterable[str | Path], options: LabelOptions) -> No
                 entry.line,
                 f"the file {entry.file!r} may be {own[0]} or {own[1]}; write it with its folder and its ending",
             )
+
+
+def refuse_trimmed_away(recording: Recording, options: LabelOptions) -> None:
+    """Check that a recording that has labels has one left after trimming.
+
+    Raises:
+        HarkenError: when it has none.
+    """
+    had_labels = recording.label_names or recording.label_source
+    if options.trim_s and had_labels and recording.unlabelled_rows == len(recording):
+        raise HarkenError(
+            f"{recording.source}: no row has a label after --trim {options.trim_s:g}, which drops bouts of up to "
+            f"{2 * options.trim_s:g} s; give fewer seconds"
+        )
 
 
 def renamed(recording: Recording, rename: Mapping[str, str]) -> Recording:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harken.annotations.labelling import refuse_shared_rows, renamed
+from harken.annotations.labelling import refuse_shared_rows, refuse_trimmed_away, renamed
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.networks.specification import check_rate
@@ -119,6 +119,7 @@ def _read(path: Path, settings: RunSettings, labels: LabelOptions, of_several: b
     reads = []
     for found in read_people(path, reading, as_found=True, labels=labels, of_several=of_several):
         names.update(found.label_names)
+        refuse_trimmed_away(found, labels)
         found = renamed(found, dict(labels.rename))
         if settings.ignore_labels:
             kept = tuple(name for name in found.label_names if name not in settings.ignore_labels)
