@@ -99,6 +99,8 @@ def export(folder: Path) -> list[Path]:
 
 def test_the_annotations_in_an_export_of_sensor_logger_are_found(tmp_path: Path) -> None:
     files = export(tmp_path / "export")
+    for file in files:
+        file.with_name(f"._{file.name}").write_bytes(b"\0\5\x16\7")  # as a Mac's memory stick has them
     packed = tmp_path / "export.zip"
     with zipfile.ZipFile(packed, "w") as archive:
         for file in files:

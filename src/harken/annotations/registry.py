@@ -64,11 +64,13 @@ def read_annotations(path: str | Path) -> Annotations:
 def annotations_in(path: Path) -> Path | None:
     """The file of labels in a folder or a zip archive: ``*.labels.csv``, or the annotations of Sensor Logger.
 
+    Hidden files do not count: a Mac writes ``._Annotation.csv`` beside ``Annotation.csv`` on a memory stick.
+
     Raises:
         HarkenError: when there are several such files.
     """
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.is_file())
+        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
     elif not path.is_file() or not is_zip(_head(path)):
         return None
     else:
