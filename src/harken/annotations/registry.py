@@ -8,7 +8,7 @@ from harken.annotations import elan, exports, plain
 from harken.annotations.columns import Rows
 from harken.annotations.entries import Annotations
 from harken.readers.blocks import opened
-from harken.readers.unpacking import is_zip, member_paths
+from harken.readers.unpacking import folder_files, is_zip, member_paths
 from harken.support.errors import HarkenError
 from harken.support.text_rows import text_rows
 
@@ -64,13 +64,11 @@ def read_annotations(path: str | Path) -> Annotations:
 def annotations_in(path: Path) -> Path | None:
     """The file of labels in a folder or a zip archive: ``*.labels.csv``, or the annotations of Sensor Logger.
 
-    Hidden files do not count: a Mac writes ``._Annotation.csv`` beside ``Annotation.csv`` on a memory stick.
-
     Raises:
         HarkenError: when there are several such files.
     """
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+        files = folder_files(path)
     elif not path.is_file() or not is_zip(_head(path)):
         return None
     else:
