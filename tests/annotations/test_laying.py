@@ -211,6 +211,19 @@ def test_a_time_without_a_date_is_found_in_the_recording(start: int, length: int
         assert shifted_ns // SECOND in (start + at - 30, start + at + 86_370)
 
 
+@given(st.integers(1_600_000_000, 1_800_000_000), st.integers(0, 86_000), st.times(), st.integers(-3000, 3000))
+def test_a_time_without_a_date_is_on_the_day_nearest_to_the_recording(
+    start: int, length: int, clock: time, offset: int
+) -> None:
+    moment = text_moment(f"{clock:%H:%M:%S}")
+    assert moment is not None
+    end = start + length
+    seconds = moment.instant_ns(Span(start * SECOND, end * SECOND, "UTC"), offset_ns=offset * SECOND) / SECOND
+    assert (seconds - offset) % 86_400 == moment.ns / SECOND
+    away = [max(start - each, each - end, 0) for each in (seconds - 86_400, seconds, seconds + 86_400)]
+    assert min(away) == away[1]
+
+
 def notes(tmp_path: Path, *lines: str) -> Path:
     path = tmp_path / "notes.csv"
     path.write_text("\n".join(["start,end,label", *lines]) + "\n")

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from harken.annotations.intervals import Intervals
-from harken.annotations.moments import DAY_NS, SECOND_NS, Kind, Moment, Span
+from harken.annotations.moments import DAY_NS, SECOND_NS, SLACK_NS, Kind, Moment, Span
 from harken.support.errors import HarkenError
 from harken.support.printable import listed
 from harken.support.text_rows import line_error
@@ -152,7 +152,8 @@ class Annotations:
         return rows
 
     def _held(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
-        """Points as intervals. A label may begin before the recording; the first sample then has it, too."""
+        """Points as intervals. A label may begin before the recording, unless it has a time of the clock without a
+        date; the first sample then has it, too."""
         points = [(self._instant(entry, entry.start, span, offset_ns), entry) for entry in self.entries]
         points.sort(key=lambda point: point[0])
         ends = [start_ns for start_ns, _ in points[1:]] + [span.end_ns + 1] * (len(points) > 0)
@@ -160,7 +161,8 @@ class Annotations:
         for (start_ns, entry), end_ns in zip(points, ends, strict=True):
             if entry.label.lower() in ENDS or (start_ns == end_ns and start_ns <= span.end_ns):
                 continue
-            if end_ns > span.start_ns and start_ns <= span.end_ns:
+            earlier = entry.start.kind is Kind.CLOCK and start_ns < span.start_ns - SLACK_NS
+            if end_ns > span.start_ns and start_ns <= span.end_ns and not earlier:
                 start_ns, end_ns = max(start_ns, span.start_ns), min(end_ns, span.end_ns + 1)
             rows.append((start_ns, max(end_ns, start_ns + 1), entry.label, entry.line))
         return rows

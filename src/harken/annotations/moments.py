@@ -93,13 +93,14 @@ class Moment:
         return _in_zone(local_ns, span.timezone) + offset_ns
 
     def _dated(self, span: Span, offset_ns: int) -> int:
-        """The first time from the start of the recording at which the clock of the notes shows this time."""
+        """The first time from the start of the recording at which the clock of the notes shows this time; if that is
+        after the recording, and the one before it is nearer, that one, so that a message has the day that was meant."""
         if span.end_ns - span.start_ns > DAY_NS - 2 * SLACK_NS:
             raise HarkenError("the recording is longer than a day, so times need a date, such as 2024-03-09 10:05")
-        earliest_ns = span.start_ns - offset_ns - SLACK_NS
-        local = local_time(earliest_ns, span.timezone).replace(tzinfo=UTC)
-        earliest_local_ns = int((local - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)) * 1000
-        return earliest_local_ns + (self.ns - earliest_local_ns) % DAY_NS
+        first_ns, last_ns = (_wall_ns(ns - offset_ns, span.timezone) for ns in (span.start_ns, span.end_ns))
+        earliest_ns = _wall_ns(span.start_ns - offset_ns - SLACK_NS, span.timezone)
+        found_ns = earliest_ns + (self.ns - earliest_ns) % DAY_NS
+        return found_ns if found_ns - last_ns <= first_ns - (found_ns - DAY_NS) else found_ns - DAY_NS
 
 
 def number_moment(number: Decimal, *, unit_ns: int | None = None) -> Moment | None:
@@ -176,6 +177,12 @@ def _offset_ns(found: re.Match[str]) -> int:
         return 0
     minutes = 60 * int(found["zone_hour"]) + int(found["zone_minute"] or 0)
     return int(math.copysign(minutes * 60 * SECOND_NS, -1 if found["sign"] == "-" else 1))
+
+
+def _wall_ns(time_ns: int, timezone: str) -> int:
+    """The time that clocks in a zone show at an instant, in ns since 1970 by them, cut to microseconds."""
+    wall = local_time(time_ns, timezone).replace(tzinfo=UTC)
+    return (wall - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
 
 
 def _in_zone(local_ns: int, timezone: str) -> int:
