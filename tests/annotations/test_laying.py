@@ -1,5 +1,6 @@
 """Intervals laid over recordings: gaps, ends, order, zones and daylight saving, beside a loop over samples."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
@@ -224,6 +225,33 @@ def test_a_time_without_a_date_is_on_the_day_nearest_to_the_recording(
     assert min(away) == away[1]
 
 
+@given(
+    st.sampled_from(("2024-03-31", "2024-10-27", "2024-07-01")),
+    st.integers(-90_000, 3600),
+    st.one_of(st.integers(0, 90_000), st.integers(82_000, 87_000)),
+    st.one_of(st.integers(0, 90_000), st.integers(0, 7200)),
+)
+def test_a_time_that_a_recording_has_twice_is_refused(day: str, before: int, length: int, at: int) -> None:
+    """In Athens, where clocks change at 1:00 UTC on two of the days."""
+    start = int(datetime.fromisoformat(f"{day}T01:00:00Z").timestamp()) + before
+    at = start + min(at, length)
+
+    def shown(second: int) -> str:
+        return f"{datetime.fromtimestamp(second, ZoneInfo('Europe/Athens')):%H:%M:%S}"
+
+    moment = text_moment(shown(at))
+    assert moment is not None
+    others = (at + sign * hours * 3600 for hours in (1, 23, 24, 25) for sign in (-1, 1))
+    twice = any(start <= other <= start + length and shown(other) == shown(at) for other in others)
+    found = None
+    with suppress(HarkenError):
+        found = moment.instant_ns(Span(start * SECOND, (start + length) * SECOND, "Europe/Athens")) // SECOND
+    if found is not None and not start - 60 <= found <= start + length + 60:
+        found = None  # this is refused, too
+    assert found in ((None,) if twice else (None, at))
+    assert found is not None or length > 80_000 or day != "2024-07-01"
+
+
 def notes(tmp_path: Path, *lines: str) -> Path:
     path = tmp_path / "notes.csv"
     path.write_text("\n".join(["start,end,label", *lines]) + "\n")
@@ -271,6 +299,12 @@ def test_a_long_recording_needs_dates(tmp_path: Path) -> None:
     one = recording(START + np.arange(2000) * 60 * SECOND)
     with pytest.raises(HarkenError, match="line 2: the recording is longer than a day, so times need a date"):
         with_labels(one, notes(tmp_path, "10:00,10:05,lying"))
+    begin = int(datetime(2024, 3, 30, 8, tzinfo=UTC).timestamp())  # 10:00 by the clock, to 10:30 on the next day
+    spring = recording((begin + np.arange(0, 23 * 3600 + 1800, 10)) * SECOND, timezone="Europe/Athens")
+    with pytest.raises(
+        HarkenError, match="clocks went forward, and the recording is longer than a day by them, so times"
+    ):
+        with_labels(spring, notes(tmp_path, "10:15,10:25,running"))
 
 
 def test_the_file_the_zone_and_the_trimmed_bouts_are_noted(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ DAY_NS = 86_400 * SECOND_NS
 SLACK_NS = 60 * SECOND_NS
 """How far an interval may begin before a recording or end after it. Times on paper have minutes."""
 EXAMPLES = "2024-03-09 10:05, 2024-03-09T10:05:00+01:00, 10:05, or 12.5 (seconds from the start)"
+NEED_DATES = "times need a date, such as 2024-03-09 10:05"
 LONGEST_TEXT = 60
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 ISO_DATE = r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
@@ -95,9 +96,12 @@ class Moment:
     def _dated(self, span: Span, offset_ns: int) -> int:
         """The first time from the start of the recording at which the clock of the notes shows this time; if that is
         after the recording, and the one before it is nearer, that one, so that a message has the day that was meant."""
-        if span.end_ns - span.start_ns > DAY_NS - 2 * SLACK_NS:
-            raise HarkenError("the recording is longer than a day, so times need a date, such as 2024-03-09 10:05")
         first_ns, last_ns = (_wall_ns(ns - offset_ns, span.timezone) for ns in (span.start_ns, span.end_ns))
+        longest_ns = DAY_NS - 2 * SLACK_NS
+        if span.end_ns - span.start_ns > longest_ns:
+            raise HarkenError(f"the recording is longer than a day, so {NEED_DATES}")
+        if last_ns - first_ns > longest_ns:
+            raise HarkenError(f"clocks went forward, and the recording is longer than a day by them, so {NEED_DATES}")
         earliest_ns = _wall_ns(span.start_ns - offset_ns - SLACK_NS, span.timezone)
         found_ns = earliest_ns + (self.ns - earliest_ns) % DAY_NS
         return found_ns if found_ns - last_ns <= first_ns - (found_ns - DAY_NS) else found_ns - DAY_NS
