@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from harken import read
 from harken.annotations.columns import MISSING
 from harken.annotations.intervals import Intervals, laid_over, without_bout_ends
-from harken.annotations.labelling import with_labels
+from harken.annotations.labelling import label_recordings, renamed, with_labels
 from harken.annotations.moments import Kind, Moment, Span, text_moment
+from harken.annotations.options import LabelOptions
 from harken.annotations.plain import write_intervals
 from harken.annotations.registry import read_annotations
 from harken.recordings.recording import UNLABELLED, Recording
@@ -117,6 +118,30 @@ def test_trimming_drops_both_ends_of_each_bout_and_nothing_else(case: Drawn, ten
         for t in time_ns.tolist()
     ]
     assert names(laid_over(recording(time_ns), intervals.trimmed(tenths / 10))) == expected
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.sampled_from(("lying", "sitting", "walking", "strolling"))), min_size=1),
+    st.integers(0, 30),
+)
+def test_bouts_are_trimmed_by_their_new_names(
+    tmp_path_factory: pytest.TempPathFactory, bouts: list[tuple[int, str]], tenths: int
+) -> None:
+    """As if they had been noted with these names, in a file of labels and in a label column."""
+    rename = {"strolling": "walking", "walking": "going", "sitting": "going"}
+    edges = START + np.concatenate([[0], np.cumsum([length for length, _ in bouts])]) * (SECOND // 10)
+    rows = [(start, end, label, 0) for (start, end), (_, label) in zip(pairwise(edges.tolist()), bouts, strict=True)]
+    one = recording(np.arange(edges[0], edges[-1], SECOND // 10))
+    both: list[list[Recording]] = []
+    for words, options in ((rename, {}), ({}, rename)):
+        intervals = Intervals.of(rows).renamed(words)
+        write_intervals(path := tmp_path_factory.mktemp("labels") / "notes.csv", intervals)
+        trimming = LabelOptions.of(None, trim_s=tenths / 10, rename=options)
+        (column,) = label_recordings([laid_over(one, intervals)], path.with_name("anna.csv"), trimming)
+        both.append([with_labels(one, path, trim_s=tenths / 10, rename=options), renamed(column, options)])
+    for noted, later in zip(*both, strict=True):
+        assert names(noted) == names(later)
+        assert noted.quality.notes == later.quality.notes
 
 
 @given(drawn(), st.integers(0, 30), st.integers(0, 99))

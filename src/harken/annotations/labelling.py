@@ -90,7 +90,7 @@ def with_labels(
 def label_recordings(
     recordings: Iterable[Recording], path: Path, options: LabelOptions, *, of_several: bool = False
 ) -> list[Recording]:
-    """The recordings of a file with the labels that ``options`` say, before any is renamed.
+    """The recordings of a file with the labels that ``options`` say, trimmed by their new names, but not renamed yet.
 
     Args:
         recordings: the recordings of all people in the file, mended or as found.
@@ -105,7 +105,7 @@ def label_recordings(
     recordings = list(recordings)
     found = options.path or _beside(path)
     if found is None:
-        return [without_bout_ends(recording, options.trim_s) for recording in recordings]
+        return [without_bout_ends(recording, options.trim_s, dict(options.rename)) for recording in recordings]
     several = len(recordings) > 1 or (of_several and options.path is not None)
     if several and not read_annotations(found).names:
         raise HarkenError(
@@ -179,15 +179,16 @@ def _beside(path: Path) -> Path | None:
 def _laid(recording: Recording, labels: Path, path: Path, options: LabelOptions) -> Recording:
     annotations = read_annotations(labels).of_recording(recording_names(path), recording.subject)
     intervals = annotations.intervals(span_of(recording), offset_s=options.offset_s)
-    trimmed = intervals.trimmed(options.trim_s)
+    bouts = intervals.renamed(dict(options.rename))
     notes = []
     if recording.timezone == "UTC" and annotations.has_local_times and READ_AS_UTC not in recording.quality.notes:
         notes.append(
             f"Times in {labels.name} have no time zone and were read as UTC; give the wearer's time zone with "
             "--timezone."
         )
-    if options.trim_s and (lost := len(intervals.joined()) - len(trimmed)):
+    if options.trim_s and (lost := len(bouts.joined()) - len(bouts.trimmed(options.trim_s))):
         notes.append(
             f"Bouts in {labels.name} not longer than the {2 * options.trim_s:g} s that --trim drops: {lost:,}."
         )
+    trimmed = intervals.trimmed(options.trim_s, dict(options.rename))
     return laid_over(replace(recording, quality=recording.quality.noting(*notes)), trimmed)
