@@ -323,5 +323,7 @@ def test_the_rows_of_a_recording_are_found_by_file_or_subject(tmp_path: Path) ->
         match=r"no row is for the recording carl.csv, whose wearer is carl: its files are anna.csv, ",
     ):
         found.of_recording(("carl.csv", "carl"), "carl")
+    nowhere = read_annotations(written(tmp_path, "../,0,60,lying\nben,0,30,sitting\n"))
+    assert labels(nowhere.of_recording(("ben.csv", "ben"), "someone")) == ["sitting"]
     by_order = read_annotations(written(tmp_path, "anna,0,60,lying\nben,0,30,sitting\n"))
     assert labels(by_order.of_recording(("ben.csv", "ben"), "someone")) == ["sitting"]

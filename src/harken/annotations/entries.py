@@ -180,7 +180,8 @@ def is_named(file: str, files: Sequence[str]) -> bool:
     As many folders as both have must be the same: ``anna/day.csv`` is not ``ben/day.csv``.
     """
     parts = _parts(file)
-    return any(all(one == other for one, other in zip(parts, _parts(name), strict=False)) for name in files)
+    ends = (zip(parts, _parts(name), strict=False) for name in files)
+    return bool(parts) and any(all(one == other for one, other in end) for end in ends)
 
 
 @lru_cache(maxsize=10_000)
