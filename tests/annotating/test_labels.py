@@ -214,6 +214,19 @@ def test_the_whole_recording_can_be_labelled(tmp_path: Path) -> None:
         ("anna.csv,1,2,lying\n", "has a column for the file, so it may be for other recordings", True),
         ("start,end,label,rater\n1,2,lying,bob\n", "has a column 'rater', which would be lost", True),
         ("# by bob\nstart,end,label\n1,2,lying\n", "contains remarks (#), which would be lost", True),
+        ("start,end,label\n  # by bob\n1,2,lying\n", "contains remarks (#), which would be lost", True),
+        ('start,end,label\n1,2,lying\n" # by bob"\n', "contains remarks (#), which would be lost", True),
+        ("start,end,label\n1,2,lying,sofa\n", "has a field beyond the last column in line 2, which would be", True),
+        ("1,2,lying\n2,3,,sofa\n", "has a field beyond the last column in line 2, which would be lost", True),
+        ("start,end,label,note\n1,2,lying\n2,3,,charged\n", "has a note without a label in line 3, which would", True),
+        (
+            "time,label,note\n1,lying\n9,end,charged\n",
+            "has a note without a label in line 3, which would be lost",
+            True,
+        ),
+        ("time,label\n1,sitting\n1,lying\n", "has a label without a length in line 2, which would be lost", True),
+        (f"start,end,label,note\n1,2,lying,{'x' * 1001}\n", "has a note of more than 1,000 characters in line 2", True),
+        ('start,end,label,note\n1,2,lying,"a\nb"\n', "has a note with line ends or control characters in line 3", True),
         ("start,end,label\n1,x,lying\n", "line 2: the end 'x' is not a time", False),
         ("start,end,label\n5000,6000,lying\n", "lies outside the recording", False),
     ],
@@ -351,16 +364,16 @@ def test_a_file_that_cannot_be_read_now_changes_nothing_and_is_read_later(
     before = labels.as_json()
     labels.path.write_text("start,end,label\n0,1,lying\n# a remark\n5,6,walking\n")
 
-    def away(path: Path, *_: Any, **__: Any) -> str:
+    def away(path: Path, *_: Any, **__: Any) -> os.stat_result:
         raise OSError(5, "Input/output error", str(path))
 
-    monkeypatch.setattr(Path, "read_text", away)
     for act in (labels.load, lambda: labels.save(labels.revision, [row(1, 2)])):
+        monkeypatch.setattr(Path, "stat", away)
         with pytest.raises(OSError, match="Input/output error"):
             act()
+        monkeypatch.undo()
         assert (labels.as_json(), labels.read_only) == (before, None)
         assert labels.changed_outside()
-    monkeypatch.undo()
     labels.load()
     assert labels.intervals.labels == ("lying", "walking")
     assert "contains remarks" in (labels.read_only or "")

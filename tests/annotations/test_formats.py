@@ -1,15 +1,18 @@
 """Each format of labels: a sample made from its documentation, its intervals, and its way into the plain table."""
 
+import csv
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harken.annotations.columns import why_not_kept
-from harken.annotations.entries import Annotations
+from harken.annotations.columns import MISSING, why_not_kept
+from harken.annotations.entries import ENDS, Annotations
 from harken.annotations.intervals import Intervals
 from harken.annotations.moments import Span
-from harken.annotations.plain import write_intervals
+from harken.annotations.plain import what_is_lost, write_intervals
 from harken.annotations.registry import read_annotations
 from harken.support.errors import HarkenError
 
@@ -167,6 +170,10 @@ def refusal(tmp_path: Path, content: str, span: Span = SPAN) -> str:
         ("-70,20,lying\n", ", line 1: the interval from 2024-03-09 09:58:50 to 2024-03-09 10:00:20 lies outside"),
         ("0,361,lying\n", ", line 1: the interval from 2024-03-09 10:00:00 to 2024-03-09 10:06:01 lies outside"),
         ("-50,-10,lying\n", ", line 1: the interval from 2024-03-09 09:59:10"),
+        ("start,end,label\n09:58,10:03,a\n", ", line 2: the interval from 2024-03-09 09:58:00 to 2024-03-09 10:03:00"),
+        ("start,label\n09:58,a\n10:03,b\n", ", line 2: the interval from 2024-03-09 09:58:00 to 2024-03-09 10:03:00"),
+        ("start,end,label\n10:04,10:20,a\n", ", line 2: the interval from 2024-03-09 10:04:00 to 2024-03-09 10:20:00"),
+        ("start,end,label\n10:04,09:58,a\n", ", line 2: the interval ends before it begins"),
         ("date,start,end,label\n2024-03-09,10:05,10:00,a\n", ", line 2: the interval ends before it begins"),
         ("start,end,label\n10:00,quarter past,lying\n", ", line 2: the end 'quarter past' is not a time such as"),
         ("start,end,label\n03/09/2024 10:00,10:05,lying\n", ", line 2: the start '03/09/2024 10:00' is not a time"),
@@ -242,6 +249,44 @@ def test_notes_are_read_and_survive_the_round_trip(tmp_path: Path) -> None:
     assert found.intervals(SPAN).trimmed(5).notes == found.intervals(SPAN).notes
 
 
+LABELS = st.sampled_from(["lying", "walking", "", "end", "n/a", "none of it"])
+NOTES = st.one_of(
+    st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), max_size=9),
+    st.text(max_size=9),
+    st.integers(995, 1005).map("x".__mul__),
+)
+EXTRA = st.sampled_from(["", "", "", " ", "sofa"])
+
+
+@given(
+    st.booleans(), st.sampled_from(["", "", "#", " # by bob"]), st.lists(st.tuples(LABELS, NOTES, EXTRA), max_size=4)
+)
+def test_a_table_in_which_nothing_is_lost_says_the_same_when_it_is_written_as_intervals(
+    tmp_path_factory: pytest.TempPathFactory, points: bool, remark: str, rows: list[tuple[str, str, str]]
+) -> None:
+    """Blanks do not count, nor a row that says only that there is no label."""
+    path = tmp_path_factory.mktemp("labels") / "notes.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["start", *([] if points else ["end"]), "label", "note"])
+        table.writerows([[remark]] if remark else [])
+        for second, (label, note, extra) in enumerate(rows):
+            table.writerow([second, *([] if points else [second + 1]), label, note.replace("\0", ""), extra])
+    without = (*MISSING, *ENDS) if points else MISSING
+    said = [(label, " ".join(note.replace("\0", "").split())) for label, note, _ in rows]
+    said = [("" if label in without else label, note) for label, note in said]
+    found = read_annotations(path)
+    write_intervals(path, found.intervals(SPAN))
+    again = [(entry.label, entry.note) for entry in read_annotations(path).entries]
+    kept = again == [(label, note) for label, note in said if label or note]
+    lost = remark or any(extra.strip() for _, _, extra in rows) or not kept
+    assert what_is_lost(read_annotations(path)) is None
+    if any(len(note.strip().splitlines()) > 1 for _, note, _ in rows):
+        assert what_is_lost(found) is not None
+    else:
+        assert (what_is_lost(found) is not None) == bool(lost)
+
+
 def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
     assert read_annotations(written(tmp_path, "start,end,label,rater,note\n0,1,lying,bob,x\n")).unread == ("rater",)
 
@@ -292,5 +337,7 @@ def test_the_rows_of_a_recording_are_found_by_file_or_subject(tmp_path: Path) ->
         match=r"no row is for the recording carl.csv, whose wearer is carl: its files are anna.csv, ",
     ):
         found.of_recording(("carl.csv", "carl"), "carl")
+    nowhere = read_annotations(written(tmp_path, "../,0,60,lying\nben,0,30,sitting\n"))
+    assert labels(nowhere.of_recording(("ben.csv", "ben"), "someone")) == ["sitting"]
     by_order = read_annotations(written(tmp_path, "anna,0,60,lying\nben,0,30,sitting\n"))
     assert labels(by_order.of_recording(("ben.csv", "ben"), "someone")) == ["sitting"]

@@ -5,15 +5,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import harken
 import people
-from harken.annotations.labelling import is_side_file, label_recordings, side_file
+from harken.annotations.labelling import (
+    is_side_file,
+    label_recordings,
+    recording_names,
+    refuse_shared_rows,
+    side_file,
+)
 from harken.annotations.options import LabelOptions
-from harken.annotations.registry import annotations_in
+from harken.annotations.registry import annotations_in, read_annotations
 from harken.datasets.people import read_people
 from harken.labelling.folders import recordings_in
 from harken.readers.options import TableOptions
+from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 
@@ -90,6 +99,8 @@ def export(folder: Path) -> list[Path]:
 
 def test_the_annotations_in_an_export_of_sensor_logger_are_found(tmp_path: Path) -> None:
     files = export(tmp_path / "export")
+    for file in files:
+        file.with_name(f"._{file.name}").write_bytes(b"\0\5\x16\7")  # as a Mac's memory stick has them
     packed = tmp_path / "export.zip"
     with zipfile.ZipFile(packed, "w") as archive:
         for file in files:
@@ -131,6 +142,56 @@ def test_several_recordings_need_names_in_one_file(tmp_path: Path, alice: Path, 
         read_people(study, TableOptions())
 
 
+@given(
+    st.lists(st.lists(st.sampled_from("ab"), min_size=1, max_size=3), min_size=1, max_size=4, unique_by=tuple),
+    st.integers(1, 9),
+    st.sampled_from(["", ".csv", ".csv.gz"]),
+    st.sampled_from(["", "./", "../", "../../x/../"]),
+)
+def test_a_row_is_for_the_recordings_whose_path_ends_with_what_it_says(
+    tmp_path_factory: pytest.TempPathFactory, places: list[list[str]], parts: int, ending: str, before: str
+) -> None:
+    """Recordings of one name in folders; each row has some of the last folders of one of them."""
+    folder = tmp_path_factory.mktemp("study")
+    recordings = [folder.joinpath(*place, "day.csv.gz") for place in places]
+    written = ["/".join([*path.parts[1:-1], "day"][-parts:]) for path in recordings]
+    table = folder / "all.csv"
+    rows = [f"{before}{name}{ending},{line},{line + 1},{line}" for line, name in enumerate(written)]
+    table.write_text("\n".join(["file,start,end,label", *rows, ""]))
+    fits = [
+        {str(line) for line, name in enumerate(written) if str(path).removesuffix(".csv.gz").endswith(f"/{name}")}
+        for path in recordings
+    ]
+    for path, own in zip(recordings, fits, strict=True):
+        found = read_annotations(table).of_recording(recording_names(path), "day")
+        assert {entry.label for entry in found.entries} == own
+    reason = ""
+    try:
+        refuse_shared_rows([*recordings, recordings[0]], LabelOptions.of(table))
+    except HarkenError as refused:
+        reason = str(refused)
+    shared = sum(map(len, fits)) > len(set.union(*fits))
+    assert reason.startswith(f"{table}, line ") if shared else not reason
+
+
+def test_rows_with_a_folder_are_for_the_recording_in_it(tmp_path: Path) -> None:
+    for number, name in enumerate(("anna", "ben")):
+        (tmp_path / name).mkdir()
+        people.write_person(tmp_path / name / "rec.csv", number)
+    (tmp_path / "link").symlink_to(tmp_path / "ben")
+    table = tmp_path / "all.csv"
+    table.write_text("file,start,end,label\nanna/rec.csv,0,20,lying\nben/rec,30,50,sitting\nlink/rec,60,80,walking\n")
+
+    def names(folder: str) -> tuple[str, ...]:
+        path = tmp_path / folder / "rec.csv"
+        (found,) = read_people(path, TableOptions(), labels=LabelOptions.of(table), of_several=True)
+        return found.label_names
+
+    assert (names("anna"), names("ben"), names("link")) == (("lying",), ("sitting",), ("sitting", "walking"))
+    with pytest.raises(HarkenError, match=r"no row is for the recording carl/rec.csv, .* its files are anna/rec.csv, "):
+        read_annotations(table).of_recording(recording_names(tmp_path / "carl" / "rec.csv"), "rec")
+
+
 def test_the_file_beside_each_of_several_recordings_needs_no_names(alice: Path, bob: Path) -> None:
     for path in (alice, bob):
         side_file(path).write_text(NOTES)
@@ -153,6 +214,20 @@ def test_trimming_applies_to_a_label_column(alice: Path) -> None:
     assert (trimmed.label_codes == np.where(inner, own.label_codes, UNLABELLED)).all()
     assert trimmed.fingerprint != own.fingerprint
     assert labelled(alice, LabelOptions(trim_s=10)).unlabelled_rows == len(own)
+
+
+def test_trimming_a_file_with_the_newest_row_first_drops_the_same_samples(tmp_path: Path, alice: Path) -> None:
+    header, *rows = alice.read_text().splitlines()
+    (newest := tmp_path / "newest.csv").write_text("\n".join([header, *rows[::-1], ""]))
+    for as_found in (True, False):  # as train and as evaluate read it
+        expected, found = (
+            read_people(path, TableOptions(), as_found=as_found, labels=LabelOptions(trim_s=2))[0]
+            for path in (alice, newest)
+        )
+        assert found.unlabelled_rows == expected.unlabelled_rows < len(found)
+        if as_found:
+            expected, found = mend(expected), mend(found)
+        assert found.fingerprint == expected.fingerprint
 
 
 @pytest.mark.parametrize(

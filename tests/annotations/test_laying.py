@@ -1,6 +1,8 @@
 """Intervals laid over recordings: gaps, ends, order, zones and daylight saving, beside a loop over samples."""
 
-from datetime import UTC, datetime
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,9 +17,10 @@ from numpy.typing import NDArray
 
 from harken import read
 from harken.annotations.columns import MISSING
-from harken.annotations.intervals import Intervals, laid_over
-from harken.annotations.labelling import with_labels
+from harken.annotations.intervals import Intervals, laid_over, without_bout_ends
+from harken.annotations.labelling import label_recordings, renamed, with_labels
 from harken.annotations.moments import Kind, Moment, Span, text_moment
+from harken.annotations.options import LabelOptions
 from harken.annotations.plain import write_intervals
 from harken.annotations.registry import read_annotations
 from harken.recordings.recording import UNLABELLED, Recording
@@ -117,6 +120,39 @@ def test_trimming_drops_both_ends_of_each_bout_and_nothing_else(case: Drawn, ten
     assert names(laid_over(recording(time_ns), intervals.trimmed(tenths / 10))) == expected
 
 
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.sampled_from(("lying", "sitting", "walking", "strolling"))), min_size=1),
+    st.integers(0, 30),
+)
+def test_bouts_are_trimmed_by_their_new_names(
+    tmp_path_factory: pytest.TempPathFactory, bouts: list[tuple[int, str]], tenths: int
+) -> None:
+    """As if they had been noted with these names, in a file of labels and in a label column."""
+    rename = {"strolling": "walking", "walking": "going", "sitting": "going"}
+    edges = START + np.concatenate([[0], np.cumsum([length for length, _ in bouts])]) * (SECOND // 10)
+    rows = [(start, end, label, 0) for (start, end), (_, label) in zip(pairwise(edges.tolist()), bouts, strict=True)]
+    one = recording(np.arange(edges[0], edges[-1], SECOND // 10))
+    both: list[list[Recording]] = []
+    for words, options in ((rename, {}), ({}, rename)):
+        intervals = Intervals.of(rows).renamed(words)
+        write_intervals(path := tmp_path_factory.mktemp("labels") / "notes.csv", intervals)
+        trimming = LabelOptions.of(None, trim_s=tenths / 10, rename=options)
+        (column,) = label_recordings([laid_over(one, intervals)], path.with_name("anna.csv"), trimming)
+        both.append([with_labels(one, path, trim_s=tenths / 10, rename=options), renamed(column, options)])
+    for noted, later in zip(*both, strict=True):
+        assert names(noted) == names(later)
+        assert noted.quality.notes == later.quality.notes
+
+
+@given(drawn(), st.integers(0, 30), st.integers(0, 99))
+def test_trimming_a_label_column_is_the_same_for_rows_in_any_order(case: Drawn, tenths: int, seed: int) -> None:
+    one = laid_over(recording(times_of(case), as_found=True), intervals_of(case))
+    order = np.random.default_rng(seed).permutation(len(one))
+    mixed = replace(one, time_ns=one.time_ns[order], label_codes=one.label_codes[order])
+    trimmed = without_bout_ends(one, tenths / 10)
+    assert (without_bout_ends(mixed, tenths / 10).label_codes == trimmed.label_codes[order]).all()
+
+
 @given(st.integers(0, 4_102_444_799), st.integers(0, 999_999_999), st.sampled_from(ZONES))
 def test_an_instant_is_written_and_read_to_the_nanosecond(seconds: int, ns: int, zone: str) -> None:
     """The offset tells apart the times that clocks show twice."""
@@ -155,6 +191,19 @@ def test_any_content_is_read_or_refused_with_a_sentence(content: bytes) -> None:
         assert not reason or str(path) in reason
 
 
+@given(st.dates(), st.times(), st.times(), st.sampled_from(ZONES), st.integers(-3000, 3000))
+def test_a_date_of_any_year_is_read_or_refused_with_its_line(day: date, on: time, off: time, zone: str, h: int) -> None:
+    """A mistyped year must not end the program: what annotate and the live server read may change at any time."""
+    later = Span(4_500_000_000 * SECOND, 4_500_000_300 * SECOND, zone)  # in 2112, so that every row is refused
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "notes.csv"
+        path.write_text(f"date,start,end,label\n{day},{on:%H:%M:%S},{off:%H:%M:%S},lying\n")
+        with pytest.raises(HarkenError, match=rf"{path}, line 2: ") as refused:
+            read_annotations(path).intervals(later, offset_s=h * 3600)
+    known = date(1969, 12, 31) <= day < date(2100, 1, 1)
+    assert (f"'{day}' is not a date such as 2024-03-09; years go from 1970 to 2099" in str(refused.value)) is not known
+
+
 @given(st.integers(1_600_000_000, 1_800_000_000), st.sampled_from(ZONES))
 def test_a_local_time_is_that_of_the_zone_or_is_refused(seconds: int, zone: str) -> None:
     """Against zoneinfo: the time is refused exactly if not one instant of UTC, but two, show it."""
@@ -186,6 +235,46 @@ def test_a_time_without_a_date_is_found_in_the_recording(start: int, length: int
         assert moment.instant_ns(span) == (start + at) * SECOND
         shifted_ns = moment.instant_ns(span, offset_ns=-30 * SECOND)
         assert shifted_ns // SECOND in (start + at - 30, start + at + 86_370)
+
+
+@given(st.integers(1_600_000_000, 1_800_000_000), st.integers(0, 86_000), st.times(), st.integers(-3000, 3000))
+def test_a_time_without_a_date_is_on_the_day_nearest_to_the_recording(
+    start: int, length: int, clock: time, offset: int
+) -> None:
+    moment = text_moment(f"{clock:%H:%M:%S}")
+    assert moment is not None
+    end = start + length
+    seconds = moment.instant_ns(Span(start * SECOND, end * SECOND, "UTC"), offset_ns=offset * SECOND) / SECOND
+    assert (seconds - offset) % 86_400 == moment.ns / SECOND
+    away = [max(start - each, each - end, 0) for each in (seconds - 86_400, seconds, seconds + 86_400)]
+    assert min(away) == away[1]
+
+
+@given(
+    st.sampled_from(("2024-03-31", "2024-10-27", "2024-07-01")),
+    st.integers(-90_000, 3600),
+    st.one_of(st.integers(0, 90_000), st.integers(82_000, 87_000)),
+    st.one_of(st.integers(0, 90_000), st.integers(0, 7200)),
+)
+def test_a_time_that_a_recording_has_twice_is_refused(day: str, before: int, length: int, at: int) -> None:
+    """In Athens, where clocks change at 1:00 UTC on two of the days."""
+    start = int(datetime.fromisoformat(f"{day}T01:00:00Z").timestamp()) + before
+    at = start + min(at, length)
+
+    def shown(second: int) -> str:
+        return f"{datetime.fromtimestamp(second, ZoneInfo('Europe/Athens')):%H:%M:%S}"
+
+    moment = text_moment(shown(at))
+    assert moment is not None
+    others = (at + sign * hours * 3600 for hours in (1, 23, 24, 25) for sign in (-1, 1))
+    twice = any(start <= other <= start + length and shown(other) == shown(at) for other in others)
+    found = None
+    with suppress(HarkenError):
+        found = moment.instant_ns(Span(start * SECOND, (start + length) * SECOND, "Europe/Athens")) // SECOND
+    if found is not None and not start - 60 <= found <= start + length + 60:
+        found = None  # this is refused, too
+    assert found in ((None,) if twice else (None, at))
+    assert found is not None or length > 80_000 or day != "2024-07-01"
 
 
 def notes(tmp_path: Path, *lines: str) -> Path:
@@ -235,6 +324,12 @@ def test_a_long_recording_needs_dates(tmp_path: Path) -> None:
     one = recording(START + np.arange(2000) * 60 * SECOND)
     with pytest.raises(HarkenError, match="line 2: the recording is longer than a day, so times need a date"):
         with_labels(one, notes(tmp_path, "10:00,10:05,lying"))
+    begin = int(datetime(2024, 3, 30, 8, tzinfo=UTC).timestamp())  # 10:00 by the clock, to 10:30 on the next day
+    spring = recording((begin + np.arange(0, 23 * 3600 + 1800, 10)) * SECOND, timezone="Europe/Athens")
+    with pytest.raises(
+        HarkenError, match="clocks went forward, and the recording is longer than a day by them, so times"
+    ):
+        with_labels(spring, notes(tmp_path, "10:15,10:25,running"))
 
 
 def test_the_file_the_zone_and_the_trimmed_bouts_are_noted(tmp_path: Path) -> None:

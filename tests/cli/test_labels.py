@@ -157,6 +157,18 @@ def test_inspect_says_where_the_labels_are(run_harken: Run, tmp_path: Path, alic
     assert facts["label_source"] == ""
 
 
+def test_trimming_that_drops_every_bout_is_named(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    noted, column = unlabelled(tmp_path / "noted.csv", 1), people.write_person(tmp_path / "column.csv", 2)
+    notes(tmp_path / "noted.labels.csv")
+    for file in (noted, column):
+        for command in (("train", file, "--out", tmp_path / "run"), ("evaluate", trained / "run", file)):
+            ended = run_harken(*command, "--trim", "10")
+            assert ended.exit_code == 2
+            assert "no row has a label after --trim 10, which drops bouts of up to 20 s" in (
+                ended.stderr.replace("\n", " ")
+            )
+
+
 def test_one_table_for_several_recordings(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     files = [unlabelled(tmp_path / f"{name}.csv", seed) for seed, name in enumerate(("dora", "emil"), 8)]
     table = notes(tmp_path / "all.csv")
@@ -168,3 +180,28 @@ def test_one_table_for_several_recordings(run_harken: Run, trained: Path, tmp_pa
     ended = run_harken("evaluate", trained / "run", *files, "--labels", table, "--json")
     assert ended.exit_code == 0, ended.stderr
     assert set(json.loads(ended.stdout)["unseen"]["people"]) == {"dora", "emil"}
+
+
+def test_a_row_that_may_be_for_two_recordings_is_refused(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    table = tmp_path / "all.csv"
+    table.write_text("file,subject,start,end,label\nrec.csv,anna,0,20,lying\n")
+    files = [tmp_path / name / "rec.csv" for name in ("anna", "ben")]
+    for number, file in enumerate(files):
+        file.parent.mkdir()
+        unlabelled(file, number)
+    labels = (*files, "--labels", table)
+    told_apart = run_harken("inspect", *labels).stderr
+    assert "no row is for the recording rec.csv, whose wearer is rec" in told_apart.replace("\n", " ")
+    table.write_text("file,start,end,label\nanna/rec.csv,0,20,lying\nrec.csv,30,50,sitting\n")
+    cross = ("train", tmp_path / "other.csv", "--cross", *files[:1], "--cross", files[1], "--cross-labels", table)
+    for command in (
+        ("inspect", *labels),
+        ("evaluate", trained / "run", *labels),
+        ("adapt", trained / "run", *labels, "--out", tmp_path / "adapted.safetensors"),
+        ("train", *labels, "--out", tmp_path / "run"),
+        (*cross, "--out", tmp_path / "run"),
+    ):
+        ended = run_harken(*command)
+        assert ended.exit_code == 2
+        said = ended.stderr.replace("\n", "")
+        assert f"{table}, line 3: the file 'rec.csv' may be {files[0]} or {files[1]}" in said, command

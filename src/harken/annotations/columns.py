@@ -22,11 +22,13 @@ class Rows:
         path: the file.
         rows: the number of the line and the fields of each row, without empty rows and remarks.
         tabs: whether its fields are separated by tabs.
+        remarks: whether it has remarks.
     """
 
     path: Path
     rows: Sequence[tuple[int, list[str]]]
     tabs: bool
+    remarks: bool = False
 
 
 MISSING = ("", "n/a", "na", "nan", "null", "none")
@@ -138,5 +140,6 @@ class Columns:
     def _day(self, line: int, text: str) -> date:
         found = read_date(text)
         if found is None:
-            raise line_error(self.path, line, f"{printable(text[:60])!r} is not a date such as 2024-03-09")
+            shown = printable(text[:60])
+            raise line_error(self.path, line, f"{shown!r} is not a date such as 2024-03-09; years go from 1970 to 2099")
         return found

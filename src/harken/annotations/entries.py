@@ -1,11 +1,13 @@
 """The rows of a file of labels as they were written, and their intervals on the clock of a recording."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from harken.annotations.intervals import Intervals
-from harken.annotations.moments import DAY_NS, SECOND_NS, Kind, Moment, Span
+from harken.annotations.moments import DAY_NS, SECOND_NS, SLACK_NS, Kind, Moment, Span
 from harken.support.errors import HarkenError
 from harken.support.printable import listed
 from harken.support.text_rows import line_error
@@ -17,6 +19,7 @@ __all__ = [
     "Annotations",
     "Entry",
     "check_label",
+    "is_named",
     "next_day",
     "plain_note",
     "why_no_label",
@@ -67,6 +70,7 @@ class Annotations:
             recording. A point with an empty text, or with the text ``end`` or ``stop``, ends the label before it.
         names: which of ``file`` and ``subject`` the file has as a column.
         unread: the names of columns that are not read.
+        lost: what else in the file could not be written as intervals, such as "contains remarks"; None if nothing.
     """
 
     path: Path
@@ -75,6 +79,7 @@ class Annotations:
     points: bool = False
     names: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    lost: str | None = None
 
     @property
     def has_local_times(self) -> bool:
@@ -86,11 +91,11 @@ class Annotations:
         """Whether a time has a zone, or is a number since 1970."""
         return any(entry.start.kind is Kind.INSTANT for entry in self.entries)
 
-    def of_recording(self, files: Collection[str], subject: str) -> "Annotations":
+    def of_recording(self, files: Sequence[str], subject: str) -> "Annotations":
         """The rows for one recording; all rows if the file has no column that says for which recording they are.
 
         Args:
-            files: the names of the recording's file: with and without its ending.
+            files: the names of the recording's file (``harken.annotations.labelling.recording_names``).
             subject: its wearer.
 
         Raises:
@@ -98,23 +103,25 @@ class Annotations:
         """
         if not self.names:
             return self
+        written = {entry.file for entry in self.entries}
+        fitting = {file for file in written if file is None or is_named(file, files)}
         own = tuple(
             entry
             for entry in self.entries
-            if (entry.file is None or Path(entry.file).name in files)
-            and (entry.subject is None or entry.subject == subject)
+            if entry.file in fitting and (entry.subject is None or entry.subject == subject)
         )
         if not own:
+            shown = 2 if any(len(_parts(file)) > 1 for file in written if file is not None) else 1
             there = [
                 f"its {name}s are "
                 + ", ".join([*sorted({str(getattr(entry, name)) for entry in self.entries})[:MOST_NAMED]])
                 for name in self.names
             ]
             raise HarkenError(
-                f"{self.path}: no row is for the recording {max(files, key=len)}, whose wearer is {subject}: "
-                f"{listed(there)}"
+                f"{self.path}: no row is for the recording {Path(*Path(files[0]).parts[-shown:])}, whose wearer is "
+                f"{subject}: {listed(there)}"
             )
-        return Annotations(self.path, self.format, own, self.points, self.names)
+        return replace(self, entries=own)
 
     def intervals(self, span: Span, *, offset_s: float = 0.0) -> Intervals:
         """The intervals on the clock of a recording, cut to it.
@@ -145,7 +152,8 @@ class Annotations:
         return rows
 
     def _held(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
-        """Points as intervals. A label may begin before the recording; the first sample then has it, too."""
+        """Points as intervals. A label may begin before the recording, unless it has a time of the clock without a
+        date; the first sample then has it, too."""
         points = [(self._instant(entry, entry.start, span, offset_ns), entry) for entry in self.entries]
         points.sort(key=lambda point: point[0])
         ends = [start_ns for start_ns, _ in points[1:]] + [span.end_ns + 1] * (len(points) > 0)
@@ -153,7 +161,8 @@ class Annotations:
         for (start_ns, entry), end_ns in zip(points, ends, strict=True):
             if entry.label.lower() in ENDS or (start_ns == end_ns and start_ns <= span.end_ns):
                 continue
-            if end_ns > span.start_ns and start_ns <= span.end_ns:
+            earlier = entry.start.kind is Kind.CLOCK and start_ns < span.start_ns - SLACK_NS
+            if end_ns > span.start_ns and start_ns <= span.end_ns and not earlier:
                 start_ns, end_ns = max(start_ns, span.start_ns), min(end_ns, span.end_ns + 1)
             rows.append((start_ns, max(end_ns, start_ns + 1), entry.label, entry.line))
         return rows
@@ -163,6 +172,22 @@ class Annotations:
             return moment.instant_ns(span, offset_ns=offset_ns)
         except HarkenError as error:
             raise line_error(self.path, entry.line, str(error)) from error
+
+
+def is_named(file: str, files: Sequence[str]) -> bool:
+    """Whether the field ``file`` of a row means a recording with these names.
+
+    As many folders as both have must be the same: ``anna/day.csv`` is not ``ben/day.csv``.
+    """
+    parts = _parts(file)
+    ends = (zip(parts, _parts(name), strict=False) for name in files)
+    return bool(parts) and any(all(one == other for one, other in end) for end in ends)
+
+
+@lru_cache(maxsize=10_000)
+def _parts(file: str) -> tuple[str, ...]:
+    """The parts of a path, from its end. It may be relative to any folder, so ``../`` at its beginning is left out."""
+    return tuple(part for part in reversed(Path(os.path.normpath(file)).parts) if part != os.pardir)
 
 
 def check_label(path: Path, line: int, label: str) -> str:

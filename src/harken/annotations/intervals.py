@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.annotations.moments import SECOND_NS, SLACK_NS, Span
-from harken.recordings.recording import UNLABELLED, Recording, local_time
+from harken.recordings.recording import UNLABELLED, Recording, gap_limit_ns, local_time, recoded
 from harken.support.errors import HarkenError
 from harken.support.text_rows import line_error
 
@@ -98,19 +98,31 @@ class Intervals:
             lines=self.lines[first],
         )
 
-    def trimmed(self, trim_s: float) -> "Intervals":
-        """The bouts without ``trim_s`` seconds at both ends. Bouts that are not longer than that are left out."""
+    def renamed(self, rename: Mapping[str, str]) -> "Intervals":
+        """The intervals with other names of labels."""
+        return replace(self, labels=tuple(rename.get(label, label) for label in self.labels))
+
+    def trimmed(self, trim_s: float, rename: Mapping[str, str] | None = None) -> "Intervals":
+        """The bouts without ``trim_s`` seconds at both ends. Bouts that are not longer than that are left out.
+
+        Args:
+            trim_s: the seconds.
+            rename: new names that labels get later. What touches and gets the same name is one bout.
+        """
         if not trim_s:
             return self
         trim_ns = round(trim_s * SECOND_NS)
-        bouts = self.joined()
-        kept = np.flatnonzero(bouts.end_ns - bouts.start_ns > 2 * trim_ns)
+        parts, bouts = self.joined(), self.renamed(rename or {}).joined()
+        around = np.searchsorted(bouts.start_ns, parts.start_ns, side="right") - 1
+        start_ns = np.maximum(parts.start_ns, bouts.start_ns[around] + trim_ns)
+        end_ns = np.minimum(parts.end_ns, bouts.end_ns[around] - trim_ns)
+        kept = np.flatnonzero(start_ns < end_ns)
         return replace(
-            bouts,
-            start_ns=bouts.start_ns[kept] + trim_ns,
-            end_ns=bouts.end_ns[kept] - trim_ns,
-            labels=tuple(bouts.labels[row] for row in kept),
-            lines=bouts.lines[kept],
+            parts,
+            start_ns=start_ns[kept],
+            end_ns=end_ns[kept],
+            labels=tuple(parts.labels[row] for row in kept),
+            lines=parts.lines[kept],
         )
 
     def inside(self, span: Span) -> "Intervals":
@@ -154,7 +166,7 @@ def laid_over(recording: Recording, intervals: Intervals) -> Recording:
     position = {name: code for code, name in enumerate(names)}
     codes = np.array([position[label] for label in intervals.labels], np.int16)
     time_ns = recording.time_ns
-    order = None if (time_ns[1:] >= time_ns[:-1]).all() else np.argsort(time_ns, kind="stable")
+    order = _order(time_ns)
     in_order = time_ns if order is None else time_ns[order]
     edges = np.stack([intervals.start_ns, intervals.end_ns], axis=1).ravel()
     rows = np.concatenate([[0], np.searchsorted(in_order, edges), [len(recording)]])
@@ -176,15 +188,35 @@ def laid_over(recording: Recording, intervals: Intervals) -> Recording:
     )
 
 
-def without_bout_ends(recording: Recording, trim_s: float) -> Recording:
+def without_bout_ends(recording: Recording, trim_s: float, rename: Mapping[str, str] | None = None) -> Recording:
     """A recording whose own labels are left out for ``trim_s`` seconds at both ends of each of its bouts.
 
-    A gap ends a bout, too (``Recording.bout_edges``).
+    A gap ends a bout, too, as in ``Recording.bout_edges``. The rows of a recording as found may be in any order.
+
+    Args:
+        recording: the recording, mended or as found.
+        trim_s: the seconds.
+        rename: new names that labels get later. Neighbours with the same new name are one bout.
     """
     if not trim_s:
         return recording
     trim_ns = round(trim_s * SECOND_NS)
-    edges, time_ns = recording.bout_edges, recording.time_ns
+    time_ns, codes = recording.time_ns, recording.label_codes
+    if (order := _order(time_ns)) is not None:
+        time_ns, codes = time_ns[order], codes[order]
+    names = tuple((rename or {}).get(name, name) for name in recording.label_names)
+    of_bouts = recoded(codes, names, tuple(sorted(set(names))))
+    new = (np.diff(of_bouts) != 0) | (np.diff(time_ns) > gap_limit_ns(time_ns))
+    edges = np.concatenate([[0], np.flatnonzero(new) + 1, [len(codes)]])
     first_ns, last_ns = (np.repeat(time_ns[rows], np.diff(edges)) for rows in (edges[:-1], edges[1:] - 1))
     inner = (time_ns - first_ns >= trim_ns) & (last_ns - time_ns >= trim_ns)
-    return replace(recording, label_codes=np.where(inner, recording.label_codes, np.int16(UNLABELLED)))
+    trimmed = np.where(inner, codes, np.int16(UNLABELLED))
+    if order is not None:
+        in_order, trimmed = trimmed, np.empty_like(trimmed)
+        trimmed[order] = in_order
+    return replace(recording, label_codes=trimmed)
+
+
+def _order(time_ns: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """The rows in the order of their times; None if they are in this order."""
+    return None if (time_ns[1:] >= time_ns[:-1]).all() else np.argsort(time_ns, kind="stable")

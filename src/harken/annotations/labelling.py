@@ -5,13 +5,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from harken.annotations.entries import is_named
 from harken.annotations.intervals import laid_over, span_of, without_bout_ends
 from harken.annotations.options import LabelOptions
 from harken.annotations.registry import SIDE, annotations_in, read_annotations
 from harken.recordings.recording import READ_AS_UTC, Recording, recoded
 from harken.support.errors import HarkenError
+from harken.support.text_rows import line_error
 
-__all__ = ["is_side_file", "label_recordings", "recording_names", "renamed", "side_file", "with_labels"]
+__all__ = [
+    "is_side_file",
+    "label_recordings",
+    "recording_names",
+    "refuse_shared_rows",
+    "refuse_trimmed_away",
+    "renamed",
+    "side_file",
+    "with_labels",
+]
 
 
 def is_side_file(path: str | Path) -> bool:
@@ -23,11 +34,19 @@ def side_file(path: Path) -> Path:
     """Where the labels of a recording are looked for: ``alice.labels.csv`` for ``alice.csv``, ``alice.csv.gz`` and
     ``alice.zip``, and ``export.labels.csv`` for the folder ``export``."""
     place = path.resolve() if path.is_dir() else path  # a folder may be given as . or ..
-    return place.with_name(recording_names(path)[-1] + SIDE)
+    return place.with_name(_names(path)[-1] + SIDE)
 
 
 def recording_names(path: Path) -> tuple[str, ...]:
-    """The names of a recording's file: whole, without ``.gz``, and without its ending."""
+    """The names of a recording's file with its folders: whole, without ``.gz``, and without its ending. If a folder is
+    a symbolic link, the same again with the folders to which it leads."""
+    if path.is_dir():
+        return str(path.resolve()), str(path.absolute())
+    folders = dict.fromkeys((path.absolute().parent, path.parent.resolve()))
+    return tuple(str(folder / name) for folder in folders for name in _names(path))
+
+
+def _names(path: Path) -> tuple[str, ...]:
     if path.is_dir():
         return (path.resolve().name,)
     plain = path.name.removesuffix(".gz")
@@ -71,7 +90,7 @@ def with_labels(
 def label_recordings(
     recordings: Iterable[Recording], path: Path, options: LabelOptions, *, of_several: bool = False
 ) -> list[Recording]:
-    """The recordings of a file with the labels that ``options`` say, before any is renamed.
+    """The recordings of a file with the labels that ``options`` say, trimmed by their new names, but not renamed yet.
 
     Args:
         recordings: the recordings of all people in the file, mended or as found.
@@ -86,7 +105,7 @@ def label_recordings(
     recordings = list(recordings)
     found = options.path or _beside(path)
     if found is None:
-        return [without_bout_ends(recording, options.trim_s) for recording in recordings]
+        return [without_bout_ends(recording, options.trim_s, dict(options.rename)) for recording in recordings]
     several = len(recordings) > 1 or (of_several and options.path is not None)
     if several and not read_annotations(found).names:
         raise HarkenError(
@@ -94,6 +113,49 @@ def label_recordings(
             f"recording a row is, or put a file beside each recording, such as {side_file(path).name}"
         )
     return [_laid(recording, found, path, options) for recording in recordings]
+
+
+def refuse_shared_rows(files: Iterable[str | Path], options: LabelOptions) -> None:
+    """Check that each row of the file of labels that ``options`` name is for one of the recordings.
+
+    A row with a subject is for the recordings of this wearer, who is not known yet.
+
+    Raises:
+        HarkenError: when the column ``file`` of a row without a subject fits two recordings; the message has the line.
+    """
+    recordings = {Path(file).resolve(): Path(file) for file in files}
+    if options.path is None or len(recordings) < 2:
+        return
+    alike: dict[str, list[Path]] = {}
+    for path in recordings.values():
+        for name in {Path(name).name for name in recording_names(path)}:
+            alike.setdefault(name, []).append(path)
+    checked: set[str] = set()
+    for entry in read_annotations(options.path).entries:
+        if entry.file is None or entry.subject is not None or entry.file in checked:
+            continue
+        checked.add(entry.file)
+        own = [path for path in alike.get(Path(entry.file).name, []) if is_named(entry.file, recording_names(path))]
+        if len(own) > 1:
+            raise line_error(
+                options.path,
+                entry.line,
+                f"the file {entry.file!r} may be {own[0]} or {own[1]}; write it with its folder and its ending",
+            )
+
+
+def refuse_trimmed_away(recording: Recording, options: LabelOptions) -> None:
+    """Check that a recording that has labels has one left after trimming.
+
+    Raises:
+        HarkenError: when it has none.
+    """
+    had_labels = recording.label_names or recording.label_source
+    if options.trim_s and had_labels and recording.unlabelled_rows == len(recording):
+        raise HarkenError(
+            f"{recording.source}: no row has a label after --trim {options.trim_s:g}, which drops bouts of up to "
+            f"{2 * options.trim_s:g} s; give fewer seconds"
+        )
 
 
 def renamed(recording: Recording, rename: Mapping[str, str]) -> Recording:
@@ -117,15 +179,16 @@ def _beside(path: Path) -> Path | None:
 def _laid(recording: Recording, labels: Path, path: Path, options: LabelOptions) -> Recording:
     annotations = read_annotations(labels).of_recording(recording_names(path), recording.subject)
     intervals = annotations.intervals(span_of(recording), offset_s=options.offset_s)
-    trimmed = intervals.trimmed(options.trim_s)
+    bouts = intervals.renamed(dict(options.rename))
     notes = []
     if recording.timezone == "UTC" and annotations.has_local_times and READ_AS_UTC not in recording.quality.notes:
         notes.append(
             f"Times in {labels.name} have no time zone and were read as UTC; give the wearer's time zone with "
             "--timezone."
         )
-    if options.trim_s and (lost := len(intervals.joined()) - len(trimmed)):
+    if options.trim_s and (lost := len(bouts.joined()) - len(bouts.trimmed(options.trim_s))):
         notes.append(
             f"Bouts in {labels.name} not longer than the {2 * options.trim_s:g} s that --trim drops: {lost:,}."
         )
+    trimmed = intervals.trimmed(options.trim_s, dict(options.rename))
     return laid_over(replace(recording, quality=recording.quality.noting(*notes)), trimmed)

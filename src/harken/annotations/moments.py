@@ -31,6 +31,7 @@ DAY_NS = 86_400 * SECOND_NS
 SLACK_NS = 60 * SECOND_NS
 """How far an interval may begin before a recording or end after it. Times on paper have minutes."""
 EXAMPLES = "2024-03-09 10:05, 2024-03-09T10:05:00+01:00, 10:05, or 12.5 (seconds from the start)"
+NEED_DATES = "times need a date, such as 2024-03-09 10:05"
 LONGEST_TEXT = 60
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 ISO_DATE = r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
@@ -93,13 +94,17 @@ class Moment:
         return _in_zone(local_ns, span.timezone) + offset_ns
 
     def _dated(self, span: Span, offset_ns: int) -> int:
-        """The first time from the start of the recording at which the clock of the notes shows this time."""
-        if span.end_ns - span.start_ns > DAY_NS - 2 * SLACK_NS:
-            raise HarkenError("the recording is longer than a day, so times need a date, such as 2024-03-09 10:05")
-        earliest_ns = span.start_ns - offset_ns - SLACK_NS
-        local = local_time(earliest_ns, span.timezone).replace(tzinfo=UTC)
-        earliest_local_ns = int((local - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)) * 1000
-        return earliest_local_ns + (self.ns - earliest_local_ns) % DAY_NS
+        """The first time from the start of the recording at which the clock of the notes shows this time; if that is
+        after the recording, and the one before it is nearer, that one, so that a message has the day that was meant."""
+        first_ns, last_ns = (_wall_ns(ns - offset_ns, span.timezone) for ns in (span.start_ns, span.end_ns))
+        longest_ns = DAY_NS - 2 * SLACK_NS
+        if span.end_ns - span.start_ns > longest_ns:
+            raise HarkenError(f"the recording is longer than a day, so {NEED_DATES}")
+        if last_ns - first_ns > longest_ns:
+            raise HarkenError(f"clocks went forward, and the recording is longer than a day by them, so {NEED_DATES}")
+        earliest_ns = _wall_ns(span.start_ns - offset_ns - SLACK_NS, span.timezone)
+        found_ns = earliest_ns + (self.ns - earliest_ns) % DAY_NS
+        return found_ns if found_ns - last_ns <= first_ns - (found_ns - DAY_NS) else found_ns - DAY_NS
 
 
 def number_moment(number: Decimal, *, unit_ns: int | None = None) -> Moment | None:
@@ -127,7 +132,7 @@ def text_moment(text: str, *, day: date | None = None) -> Moment | None:
 
     Args:
         text: a number, a date with a time, or a time of the clock.
-        day: the date of times of the clock; None if it is not known.
+        day: the date of times of the clock, from ``read_date``; None if it is not known.
     """
     if len(text) > LONGEST_TEXT:
         return None
@@ -146,8 +151,9 @@ def text_moment(text: str, *, day: date | None = None) -> Moment | None:
 
 
 def read_date(text: str) -> date | None:
-    """Text such as 2024-03-09 or 9.3.2024 as a date; None if it is none."""
-    return next((_date(found) for pattern in DATES if (found := pattern.fullmatch(text))), None)
+    """Text such as 2024-03-09 or 9.3.2024 as a date; None if it is none, or no recording can be of that year."""
+    found = next((_date(found) for pattern in DATES if (found := pattern.fullmatch(text))), None)
+    return found if found is not None and EARLIEST_NS <= _midnight_ns(found) < LATEST_NS else None
 
 
 def _date(found: re.Match[str]) -> date | None:
@@ -175,6 +181,12 @@ def _offset_ns(found: re.Match[str]) -> int:
         return 0
     minutes = 60 * int(found["zone_hour"]) + int(found["zone_minute"] or 0)
     return int(math.copysign(minutes * 60 * SECOND_NS, -1 if found["sign"] == "-" else 1))
+
+
+def _wall_ns(time_ns: int, timezone: str) -> int:
+    """The time that clocks in a zone show at an instant, in ns since 1970 by them, cut to microseconds."""
+    wall = local_time(time_ns, timezone).replace(tzinfo=UTC)
+    return (wall - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
 
 
 def _in_zone(local_ns: int, timezone: str) -> int:

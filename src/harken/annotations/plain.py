@@ -1,19 +1,19 @@
 """The plain table of labels: CSV or tab-separated, with a header or in the order start, end, label."""
 
 import csv
+from collections.abc import Sequence
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
 from harken.annotations.columns import NAMES, Columns, Rows, named_columns
-from harken.annotations.entries import Annotations
+from harken.annotations.entries import ENDS, LONGEST_NOTE, Annotations, Entry, plain_note
 from harken.annotations.intervals import Intervals
 from harken.annotations.moments import EXAMPLES, text_moment
 from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
 from harken.support.files import write_text
 from harken.support.printable import printable
-from harken.support.text_rows import REMARK
 
 __all__ = ["FORMAT", "read", "table_of", "what_is_lost", "write_intervals"]
 
@@ -21,6 +21,7 @@ FORMAT = "plain table"
 HEADER = ("start", "end", "label")
 ORDERS = {2: ("start", "label"), 3: HEADER, 4: ("name", *HEADER)}
 """The columns of a table without a header, by their number. ``name`` is the recording's file, or its wearer."""
+REMARKS = "contains remarks (#), which would be lost"
 
 
 def read(table: Rows) -> Annotations:
@@ -50,7 +51,8 @@ def read(table: Rows) -> Annotations:
     entries = tuple(columns.entry(line, fields) for line, fields in table.rows[1:])
     points = "end" not in positions and "duration" not in positions
     unread = tuple(name for position, name in enumerate(first) if position not in positions.values())
-    return Annotations(table.path, FORMAT, entries, points, names, unread)
+    lost = _lost(table.rows[1:], entries, len(first), positions.get("note"), points=points)
+    return Annotations(table.path, FORMAT, entries, points, names, unread, REMARKS if table.remarks else lost)
 
 
 def _by_order(table: Rows) -> Annotations:
@@ -64,7 +66,38 @@ def _by_order(table: Rows) -> Annotations:
     positions = {role.replace("name", "file"): position for position, role in enumerate(order)}
     columns = Columns(table.path, positions, len(order))
     entries = tuple(columns.entry(line, fields) for line, fields in table.rows)
-    return Annotations(table.path, FORMAT, entries, "end" not in positions, ("file",) if "file" in positions else ())
+    points = "end" not in positions
+    lost = REMARKS if table.remarks else _lost(table.rows, entries, len(order), None, points=points)
+    return Annotations(table.path, FORMAT, entries, points, ("file",) if "file" in positions else (), lost=lost)
+
+
+def _lost(
+    rows: Sequence[tuple[int, list[str]]], entries: Sequence[Entry], width: int, note: int | None, *, points: bool
+) -> str | None:
+    """What the rows of a table have that ``write_intervals`` cannot write; None if nothing.
+
+    Args:
+        rows: the rows without the header.
+        entries: the same, read.
+        width: the number of columns.
+        note: the position of the notes; None without notes.
+        points: whether the rows are points.
+    """
+    later = {entry.start: entry.line for entry in entries}
+    for (line, fields), entry in zip(rows, entries, strict=True):
+        text = fields[note] if note is not None and note < len(fields) else ""
+        if any(fields[width:]):
+            return f"has a field beyond the last column in line {line}, which would be lost"
+        if len(" ".join(text.split())) > LONGEST_NOTE:
+            return f"has a note of more than {LONGEST_NOTE:,} characters in line {line}, which would be cut"
+        if len(text.splitlines()) > 1 or plain_note(text) != " ".join(text.split()):
+            return f"has a note with line ends or control characters in line {line}, which would be lost"
+        no_label = not entry.label or (points and entry.label.lower() in ENDS)
+        if no_label and entry.note:
+            return f"has a note without a label in line {line}, which would be lost"
+        if points and not no_label and later[entry.start] != line:
+            return f"has a label without a length in line {line}, which would be lost"
+    return None
 
 
 def write_intervals(path: str | Path, intervals: Intervals, *, timezone: str | None = "UTC") -> None:
@@ -103,9 +136,7 @@ def what_is_lost(found: Annotations) -> str | None:
         return f"has a column for the {' and the '.join(found.names)}, so it may be for other recordings, too"
     if found.unread:
         return f"has a column {found.unread[0]!r}, which would be lost"
-    if any(line.startswith(REMARK) for line in found.path.read_text("utf-8-sig", errors="replace").splitlines()):
-        return "contains remarks (#), which would be lost"
-    return None
+    return found.lost
 
 
 def _iso(time_ns: int, timezone: str | None) -> str:

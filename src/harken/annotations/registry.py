@@ -8,7 +8,7 @@ from harken.annotations import elan, exports, plain
 from harken.annotations.columns import Rows
 from harken.annotations.entries import Annotations
 from harken.readers.blocks import opened
-from harken.readers.unpacking import is_zip, member_paths
+from harken.readers.unpacking import folder_files, is_zip, member_paths
 from harken.support.errors import HarkenError
 from harken.support.text_rows import text_rows
 
@@ -68,7 +68,7 @@ def annotations_in(path: Path) -> Path | None:
         HarkenError: when there are several such files.
     """
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.is_file())
+        files = folder_files(path)
     elif not path.is_file() or not is_zip(_head(path)):
         return None
     else:
@@ -94,14 +94,17 @@ def _head(path: Path) -> bytes:
 @lru_cache(maxsize=4)  # the same file may serve many recordings
 def _parsed(path: Path, content: bytes) -> Annotations:
     rows: list[tuple[int, list[str]]] = []
+    remarks = False
     if b"\0" in content:
         raise HarkenError(f"{path}: this is not a text table (it contains zero bytes); save it as CSV in UTF-8")
     for line, fields in text_rows(path, content, what="file of labels"):
-        if not fields[0].startswith("#"):
+        if fields[0].startswith("#"):
+            remarks = True
+        else:
             rows.append((line, fields))
         if len(rows) > MOST_ROWS:
             raise HarkenError(f"{path}: a file of labels has at most {MOST_ROWS:,} rows; is this a recording?")
     if not rows:
         raise HarkenError(f"{path}: the file of labels is empty")
-    table = Rows(path, rows, tabs=b"\t" in content.splitlines()[rows[0][0] - 1])
+    table = Rows(path, rows, tabs=b"\t" in content.splitlines()[rows[0][0] - 1], remarks=remarks)
     return next(found for read in READERS if (found := read(table)) is not None)

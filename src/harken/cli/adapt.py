@@ -49,7 +49,7 @@ def adapt(
     weights were kept; if not, PERSONAL holds the general model.
     """
     need_training("harken adapt")
-    from harken.annotations.labelling import label_recordings, renamed
+    from harken.annotations.labelling import label_recordings, refuse_shared_rows, renamed
     from harken.cli.files import recordings
     from harken.models.adaptation import adapt as adapt_recogniser
     from harken.models.model_file import model_path
@@ -65,6 +65,7 @@ def adapt(
         raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
     recogniser = Recogniser.load(model)
     paths = recordings(files)
+    refuse_shared_rows(paths, labelling)
     noted = [
         one
         for path in paths

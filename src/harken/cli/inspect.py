@@ -48,11 +48,12 @@ def inspect(
     A file that cannot be read does not stop the others; it is named at the end. Accelerations are converted to g.
     The JSON is a list of objects, one for each recording that was read.
     """
-    from harken.annotations.labelling import is_side_file
+    from harken.annotations.labelling import is_side_file, refuse_shared_rows
     from harken.jobs.inspection import read_and_inspect
 
     if any(Path(file).is_dir() or is_side_file(file) for file in files):
         files = [str(path) for path in recordings(files)]
+    refuse_shared_rows(files, labelling)
     pictures = _picture_paths(files, plot) if plot is not None else [None] * len(files)
     inspected: list[dict[str, Any]] = []
     failures: list[HarkenError] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harken.annotations.labelling import renamed
+from harken.annotations.labelling import refuse_shared_rows, refuse_trimmed_away, renamed
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.evaluation.evaluation import Evaluation
@@ -97,6 +97,7 @@ def evaluate(
     recogniser = model if isinstance(model, Recogniser) else Recogniser.load(model)
     paths = recordings_in(files).files
     options = LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s, rename=rename)
+    refuse_shared_rows(paths, options)
     each = _Files(paths, reading or TableOptions(), options, on_warning)
     try:
         scores = evaluate_recordings(
@@ -148,6 +149,11 @@ class _Files:
                 if recording.label_source:
                     self.label_sources[path, recording.label_source] = None
                 self.names.update(recording.label_names)
+                try:
+                    refuse_trimmed_away(recording, self._labels)
+                except HarkenError as error:
+                    self.failures.append((path, error))
+                    continue
                 yield renamed(recording, dict(self._labels.rename))
 
     def note_failure(self, _: Recording, error: HarkenError) -> None:

@@ -24,7 +24,7 @@ from harken.readers.options import AccelerationUnit, TableOptions, check_timezon
 from harken.readers.table import WholeTable
 from harken.readers.table_source import TableSource
 from harken.readers.units import acceleration_unit, magnitude_at_rest
-from harken.readers.unpacking import is_zip, member_paths
+from harken.readers.unpacking import folder_files, is_zip, member_paths
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
@@ -170,7 +170,7 @@ def _single(path: Path) -> Export:
 
 
 def _children(path: Path) -> Iterable[Path]:
-    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else member_paths(path)
+    return folder_files(path) if path.is_dir() else member_paths(path)
 
 
 def _begins_so(path: Path, head: bytes) -> bool:

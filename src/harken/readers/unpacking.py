@@ -26,6 +26,7 @@ __all__ = [
     "ArchiveFile",
     "UnpackingLimits",
     "file_on_disk",
+    "folder_files",
     "is_zip",
     "measured",
     "member_paths",
@@ -156,6 +157,16 @@ def unpacks_in_pieces(member: zipfile.ZipInfo) -> bool:
 def is_zip(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is a zip archive."""
     return head.startswith(ZIP_SIGNATURES)
+
+
+def folder_files(folder: Path) -> list[Path]:
+    """The files in a folder, sorted, without hidden ones: a Mac writes ``._ann.csv`` beside ``ann.csv`` on a memory
+    stick, as in an archive.
+
+    Raises:
+        OSError: when the folder cannot be read.
+    """
+    return sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
 
 
 def member_paths(archive: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harken.annotations.labelling import renamed
+from harken.annotations.labelling import refuse_shared_rows, refuse_trimmed_away, renamed
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.networks.specification import check_rate
@@ -96,6 +96,8 @@ def read_run_data(settings: RunSettings) -> RunData:
         raise HarkenError("--cross-labels is for the recordings of unseen people; give them with --cross")
     found: set[str] = set()
     of_unseen = replace(settings.labels, path=settings.cross_labels)
+    refuse_shared_rows(settings.files, settings.labels)
+    refuse_shared_rows(settings.cross, of_unseen)
     several = len(settings.files) > 1, len(settings.cross) > 1
     training = [one for path in settings.files for one in _read(path, settings, settings.labels, several[0], found)]
     cross = [one for path in settings.cross for one in _read(path, settings, of_unseen, several[1], found)]
@@ -117,6 +119,7 @@ def _read(path: Path, settings: RunSettings, labels: LabelOptions, of_several: b
     reads = []
     for found in read_people(path, reading, as_found=True, labels=labels, of_several=of_several):
         names.update(found.label_names)
+        refuse_trimmed_away(found, labels)
         found = renamed(found, dict(labels.rename))
         if settings.ignore_labels:
             kept = tuple(name for name in found.label_names if name not in settings.ignore_labels)

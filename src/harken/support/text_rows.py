@@ -13,7 +13,7 @@ from pathlib import Path
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
-__all__ = ["CLOCK", "REMARK", "clock_time", "line_error", "text_rows"]
+__all__ = ["CLOCK", "clock_time", "line_error", "text_rows"]
 
 CLOCK = r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
 """A time of the clock, such as 7:05, 23:40:10 or 23:40:10.25."""

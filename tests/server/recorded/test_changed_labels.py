@@ -53,13 +53,18 @@ def test_a_bout_that_annotate_has_deleted_stays_deleted(recorder: Recorder, tmp_
     assert labels_in(path) == ["walking", "lying"]
 
 
-def test_what_a_plain_table_cannot_have_is_kept_aside(recorder: Recorder, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("above", "of_header", "of_row"), [("# with the dog\n", ",weather", ",rain"), ("", "", ",with the dog")]
+)
+def test_what_a_plain_table_cannot_have_is_kept_aside(
+    recorder: Recorder, tmp_path: Path, above: str, of_header: str, of_row: str
+) -> None:
     record(recorder, 10, 40, "walking")
     (path,) = recorder.labelled_files()
     labels = path.with_suffix(".labels.csv")
     own = labels.read_text(encoding="utf-8")
     header, row = own.splitlines()
-    changed = f"# with the dog\n{header},weather\n{row},rain\n"
+    changed = f"{above}{header}{of_header}\n{row}{of_row}\n"
     labels.write_text(changed, encoding="utf-8")
     for label, begin in (("sitting", 60), ("lying", 120)):
         record(recorder, begin, begin + 10, label)
