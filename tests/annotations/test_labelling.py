@@ -49,12 +49,12 @@ def test_the_named_file_beats_the_one_beside_and_that_beats_the_column(alice: Pa
     beside.write_text("start,end,label\n0,20,still\n")
     found = labelled(alice)
     assert found.label_names == ("still",)
-    assert found.label_source == f"{beside} (plain table)"
+    assert found.label_source == f"{beside} (plain table, seconds from the start)"
     assert found.fingerprint != own.fingerprint
     assert found.samples_fingerprint == own.samples_fingerprint
     named = labelled(alice, LabelOptions.of(notes))
     assert named.label_names == ("resting", "striding")
-    assert named.label_source == f"{notes} (plain table)"
+    assert named.label_source == f"{notes} (plain table, seconds from the start)"
 
 
 @pytest.mark.parametrize("name", ["anna.csv", "anna.csv.gz", "anna.zip", "anna.cwa", "anna.parquet"])

@@ -18,6 +18,7 @@ from training_runs import Quiet, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset", "undrawn")
 
+FORMAT = "plain table, seconds from the start"
 NOTES = [(30 * number, 30 * number + 20, label) for number, label in enumerate(people.BOUTS)]
 """The bouts of ``people.write_person``, in seconds from the start."""
 
@@ -53,19 +54,19 @@ def test_train_with_files_of_labels_gives_the_model_of_the_label_columns(run_har
     assert "friend: the label lying is not among the labels of the model (laying_down, sitting, walking)" in (
         refused.stderr.replace("\n", " ")
     )
-    assert "rename it, as in --rename lying=laying_down" in refused.stderr.replace("\n", " ")
+    assert "rename it, as in --rename lying=LABEL" in refused.stderr.replace("\n", " ")
     ended = run_harken(*files, "--rename", "laying_down=lying", "--out", tmp_path / "files", *whole)
     assert ended.exit_code == 0, ended.stderr
     said = ended.stderr.replace("\n", "")
-    assert f"Labels of {tmp_path / 'me.csv'}: {tmp_path / 'me_notes.csv'} (plain table)" in said
-    assert f"Labels of {tmp_path / 'friend.csv'}: {tmp_path / 'friend_notes.csv'} (plain table)" in said
+    assert f"Labels of {tmp_path / 'me.csv'}: {tmp_path / 'me_notes.csv'} ({FORMAT})" in said
+    assert f"Labels of {tmp_path / 'friend.csv'}: {tmp_path / 'friend_notes.csv'} ({FORMAT})" in said
     one, other = (Recogniser.load(tmp_path / name) for name in ("columns", "files"))
     assert one.specification_ == other.specification_
     scores = [json.loads((tmp_path / name / "run.json").read_text())["scores"] for name in ("columns", "files")]
     assert scores[0] == scores[1]
     record = json.loads((tmp_path / "files" / "run.json").read_text())
     assert record["settings"]["labels"] == {"offset_s": 0.0, "trim_s": 0.0, "rename": {"laying_down": "lying"}}
-    assert record["data"]["training"][0]["label_source"] == f"{tmp_path / 'me_notes.csv'} (plain table)"
+    assert record["data"]["training"][0]["label_source"] == f"{tmp_path / 'me_notes.csv'} ({FORMAT})"
 
 
 def test_a_run_resumes_only_with_the_same_labels(tmp_path: Path) -> None:
@@ -106,10 +107,10 @@ def test_python_takes_the_same(tmp_path: Path) -> None:
     )
     assert outcome is not None
     evaluated = harken.evaluate(tmp_path / "run", friend, labels=words, rename={"laying_down": "lying"})
-    assert evaluated.label_sources == ((friend, f"{words} (plain table)"),)
-    assert set(evaluated.as_dict()["label_sources"].values()) == {f"{words} (plain table)"}
+    assert evaluated.label_sources == ((friend, f"{words} ({FORMAT})"),)
+    assert set(evaluated.as_dict()["label_sources"].values()) == {f"{words} ({FORMAT})"}
     facts = harken.inspect(me, labels=words, labels_offset_s=0.5, trim_s=1.0)
-    assert facts.label_source == f"{words} (plain table)"
+    assert facts.label_source == f"{words} ({FORMAT})"
     assert facts.labels["laying_down"].total_s == pytest.approx(36.0)  # two bouts from 1.5 s to 19.5 s
     with pytest.raises(HarkenError, match="--cross-labels is for the recordings of unseen people"):
         harken.train(me, out=tmp_path / "other", labels=words, cross_labels=words)
@@ -122,10 +123,10 @@ def test_evaluate_and_adapt_use_the_file_beside(run_harken: Run, trained: Path, 
     ended = run_harken("evaluate", trained / "run", carl)
     assert ended.exit_code == 2
     beside = notes(tmp_path / "carl.labels.csv", lying="laying_down")
-    said = f"Labels of {carl}: {beside} (plain table)"
+    said = f"Labels of {carl}: {beside} ({FORMAT})"
     ended = run_harken("evaluate", trained / "run", carl, beside)
     assert ended.exit_code == 2
-    assert "rename it, as in --rename laying_down=lying" in ended.stderr.replace("\n", " ")
+    assert "rename it, as in --rename laying_down=LABEL" in ended.stderr.replace("\n", " ")
     ended = run_harken("evaluate", trained / "run", carl, "--rename", "laying_down=lying")
     assert ended.exit_code == 0, ended.stderr
     assert said in ended.stdout.replace("\n", "")
@@ -134,7 +135,7 @@ def test_evaluate_and_adapt_use_the_file_beside(run_harken: Run, trained: Path, 
     assert ended.exit_code == 0, ended.stderr
     assert said in ended.stdout.replace("\n", "")
     ended = run_harken(*command, "--json", "--out", tmp_path / "again.safetensors")
-    assert json.loads(ended.stdout)["label_sources"] == {str(carl): f"{beside} (plain table)"}
+    assert json.loads(ended.stdout)["label_sources"] == {str(carl): f"{beside} ({FORMAT})"}
     for words in ("laying_down", "=lying", "a="):
         ended = run_harken("evaluate", trained / "run", carl, "--rename", words)
         assert ended.exit_code == 2
@@ -144,9 +145,9 @@ def test_evaluate_and_adapt_use_the_file_beside(run_harken: Run, trained: Path, 
 def test_inspect_says_where_the_labels_are(run_harken: Run, tmp_path: Path, alice: Path) -> None:
     beside = notes(tmp_path / "alice.labels.csv", lying="resting")
     shown = run_harken("inspect", alice, beside).stdout
-    assert "(plain table)" in shown[shown.index("\nlabels ") : shown.index("\nunlabelled ")]
+    assert f"({FORMAT})" in " ".join(shown[shown.index("\nlabels ") : shown.index("\nunlabelled ")].split())
     (facts,) = json.loads(run_harken("inspect", alice, "--json").stdout)
-    assert facts["label_source"] == f"{beside} (plain table)"
+    assert facts["label_source"] == f"{beside} ({FORMAT})"
     assert sorted(facts["labels"]) == ["resting", "sitting", "walking"]
     beside.write_text("start,end,label\n0,20,a\n10,30,b\n")
     ended = run_harken("inspect", alice)
@@ -180,6 +181,35 @@ def test_one_table_for_several_recordings(run_harken: Run, trained: Path, tmp_pa
     ended = run_harken("evaluate", trained / "run", *files, "--labels", table, "--json")
     assert ended.exit_code == 0, ended.stderr
     assert set(json.loads(ended.stdout)["unseen"]["people"]) == {"dora", "emil"}
+
+
+def test_rows_for_none_of_the_recordings_are_named(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    """Of a table for a whole study some recordings may be chosen, so they are no error."""
+    files = [unlabelled(tmp_path / f"{name}.csv", seed) for seed, name in enumerate(("dora", "emil"), 8)]
+    table = tmp_path / "all.csv"
+    rows = [f"{name},{start},{end},{label}" for name in ("dora", "emil") for start, end, label in NOTES]
+    table.write_text("\n".join(["subject,start,end,label", *rows, "Dora,60,70,lying", "mia,0,9,sitting", ""]))
+    unused = f"2 rows are for none of these recordings: “Dora” (line {len(rows) + 2}) and “mia” (line {len(rows) + 3})"
+    for command in (
+        ("inspect", *files),
+        ("evaluate", trained / "run", *files),
+        ("train", *files, "--out", tmp_path / "run", "--preset", "small", "--device", "cpu", "--threads", "1"),
+    ):
+        ended = run_harken(*command, "--labels", table)
+        assert ended.exit_code == 0, ended.stderr
+        assert unused in " ".join(ended.stderr.split()), command
+    table.write_text("file,start,end,label\ndora.csv,0,20,lying\n")
+    ended = run_harken("adapt", trained / "run", files[0], "--labels", table, "--out", tmp_path / "dora.safetensors")
+    assert "none of these recordings" not in ended.stderr
+
+
+def test_a_label_that_is_spelt_in_another_way_is_recognised_in_the_advice(
+    run_harken: Run, trained: Path, tmp_path: Path
+) -> None:
+    notes(tmp_path / "carl.labels.csv", walking="Walking")
+    ended = run_harken("evaluate", trained / "run", unlabelled(tmp_path / "carl.csv", 7))
+    assert ended.exit_code == 2
+    assert "rename it, as in --rename Walking=walking" in " ".join(ended.stderr.split())
 
 
 def test_a_row_that_may_be_for_two_recordings_is_refused(run_harken: Run, trained: Path, tmp_path: Path) -> None:

@@ -349,6 +349,10 @@ def test_what_cannot_be_learned_from_is_refused(tmp_path: Path) -> None:
     path = write_labelled(tmp_path, "bob", 2)
     with pytest.raises(HarkenError, match="no recording has a label yet"):
         learn([], before=None, how="train", out=out)
+    empty = write_labelled(tmp_path, "empty", 9)
+    empty.with_name("empty.labels.csv").write_text("start,end,label\n")
+    with pytest.raises(HarkenError, match="no recording has a label yet"):
+        learn([empty], before=None, how="train", out=out)
     with pytest.raises(HarkenError, match="there is no model to adapt; train a new one"):
         learn([path], before=None, how="adapt", out=out)
     copy = tmp_path / "copy.csv"

@@ -93,6 +93,15 @@ def test_labels_without_a_bout_that_can_be_tested_are_named(tmp_path: Path) -> N
         assert served.ask("/api/learn").json["available"]["too_short"] == ["sitting", "walking"]
 
 
+def test_a_file_of_labels_without_a_row_is_no_broken_one(tmp_path: Path) -> None:
+    for seed, (name, text) in enumerate({"empty": "start,end,label\n", "broken": "start,end,label\nx,y,z\n"}.items()):
+        path = write_labelled(tmp_path / "recordings", name, seed)
+        path.with_name(f"{name}.labels.csv").write_text(text)
+    with serving(keep=tmp_path) as served:
+        people_there = served.ask("/api/learn").json["available"]["people"]
+    assert people_there == [{"subject": "broken", "seconds_by_label": {}}]
+
+
 def test_labels_after_the_choice_are_those_of_the_chosen_model_offline(learned: Served) -> None:
     signals, time_ns = now_wrist(40)
     first, rest = slice(0, 1000), slice(1000, None)

@@ -214,7 +214,7 @@ def test_without_a_watch_it_says_how_to_connect_one_and_it_comes_back_when_the_s
         browser.open(where)
         until(lambda: shown(browser, "no-watch"))
         assert "Sensor Logger" in text(browser, "no-watch")
-        assert "harken serve --host 0.0.0.0" in text(browser, "no-watch")
+        assert "with --host 0.0.0.0 added to its command" in text(browser, "no-watch")
         assert text(browser, "connection") == "Connected"
         browser.picture(PICTURES / "no_watch.png", whole=True)
     until(lambda: "trying again" in text(browser, "connection"))

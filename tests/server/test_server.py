@@ -371,5 +371,5 @@ def test_what_others_could_reach_needs_a_token() -> None:
 def test_a_missing_package_is_named_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "harken.server.app", raising=False)
     monkeypatch.setitem(sys.modules, "fastapi", None)
-    with pytest.raises(HarkenError, match=r"the server needs fastapi, .* extra serve"):
+    with pytest.raises(HarkenError, match=r"this command needs fastapi, .* extra serve"):
         server_for(recogniser())

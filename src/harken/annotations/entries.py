@@ -91,6 +91,12 @@ class Annotations:
         """Whether a time has a zone, or is a number since 1970."""
         return any(entry.start.kind is Kind.INSTANT for entry in self.entries)
 
+    @property
+    def _described(self) -> str:
+        """The format, and that numbers are times from the start: 10.05 may have been meant as a time of the clock."""
+        elapsed = any(entry.start.kind is Kind.ELAPSED for entry in self.entries)
+        return f"{self.format}, seconds from the start" if elapsed else self.format
+
     def of_recording(self, files: Sequence[str], subject: str) -> "Annotations":
         """The rows for one recording; all rows if the file has no column that says for which recording they are.
 
@@ -137,7 +143,7 @@ class Annotations:
         offset_ns = round(offset_s * SECOND_NS)
         rows = self._held(span, offset_ns) if self.points else self._spans(span, offset_ns)
         notes = {entry.line: entry.note for entry in self.entries if entry.note}
-        return Intervals.of(rows, self.path, self.format, notes).inside(span)
+        return Intervals.of(rows, self.path, self._described, notes).inside(span)
 
     def _spans(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
         rows = []

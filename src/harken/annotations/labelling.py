@@ -11,6 +11,7 @@ from harken.annotations.options import LabelOptions
 from harken.annotations.registry import SIDE, annotations_in, read_annotations
 from harken.recordings.recording import READ_AS_UTC, Recording, recoded
 from harken.support.errors import HarkenError
+from harken.support.printable import listed
 from harken.support.text_rows import line_error
 
 __all__ = [
@@ -20,9 +21,12 @@ __all__ = [
     "refuse_shared_rows",
     "refuse_trimmed_away",
     "renamed",
+    "rows_of_nobody",
     "side_file",
     "with_labels",
 ]
+
+MOST_NAMED = 5
 
 
 def is_side_file(path: str | Path) -> bool:
@@ -142,6 +146,37 @@ def refuse_shared_rows(files: Iterable[str | Path], options: LabelOptions) -> No
                 entry.line,
                 f"the file {entry.file!r} may be {own[0]} or {own[1]}; write it with its folder and its ending",
             )
+
+
+def rows_of_nobody(options: LabelOptions, recordings: Iterable[tuple[Path, str]]) -> str | None:
+    """Which rows of the file of labels that ``options`` name are for none of these recordings, as a sentence.
+
+    Args:
+        options: where the labels are.
+        recordings: the file and the wearer of each recording.
+
+    Returns:
+        The sentence; None if there are none, or all labels are elsewhere.
+    """
+    if options.path is None or not (annotations := read_annotations(options.path)).names:
+        return None
+    named = [(recording_names(path), subject) for path, subject in recordings]
+    fits = {
+        whose: any(
+            (whose[0] is None or is_named(whose[0], files)) and whose[1] in (None, subject) for files, subject in named
+        )
+        for whose in {(entry.file, entry.subject) for entry in annotations.entries}
+    }
+    lines: dict[str, list[int]] = {}
+    for entry in annotations.entries:
+        if not fits[entry.file, entry.subject]:
+            lines.setdefault(" of ".join(filter(None, (entry.file, entry.subject))), []).append(entry.line)
+    if not lines:
+        return None
+    count = sum(map(len, lines.values()))
+    shown = listed([f"“{name}” (line {found[0]})" for name, found in list(lines.items())[:MOST_NAMED]])
+    rows = "a row is" if count == 1 else f"{count:,} rows are"
+    return f"{rows} for none of these recordings: {shown}{' and others' if len(lines) > MOST_NAMED else ''}"
 
 
 def refuse_trimmed_away(recording: Recording, options: LabelOptions) -> None:

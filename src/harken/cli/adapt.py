@@ -50,7 +50,7 @@ def adapt(
     """
     need_training("harken adapt")
     from harken.annotations.labelling import label_recordings, refuse_shared_rows, renamed
-    from harken.cli.files import recordings
+    from harken.cli.files import recordings, warn_of_unused
     from harken.models.adaptation import adapt as adapt_recogniser
     from harken.models.model_file import model_path
     from harken.models.recogniser import Recogniser
@@ -67,13 +67,14 @@ def adapt(
     paths = recordings(files)
     refuse_shared_rows(paths, labelling)
     noted = [
-        one
+        (Path(path), one)
         for path in paths
         for one in label_recordings([read(path, **asdict(reading))], Path(path), labelling, of_several=len(paths) > 1)
     ]
-    names = {name for one in noted for name in one.label_names}
-    labelling.refuse_unused(names, files=any(one.label_source for one in noted))
-    labelled = [renamed(one, dict(labelling.rename)) for one in noted]
+    names = {name for _, one in noted for name in one.label_names}
+    labelling.refuse_unused(names, files=any(one.label_source for _, one in noted))
+    warn_of_unused(labelling, [(path, one.subject) for path, one in noted])
+    labelled = [renamed(one, dict(labelling.rename)) for _, one in noted]
     adapted = adapt_recogniser(recogniser, labelled, ignore_labels=ignore_label or (), forearm_axis=forearm_axis)
     adapted.recogniser.save(out)
     sources = {one.source: one.label_source for one in labelled if one.label_source}

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from harken.annotations.options import LabelOptions
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["distinct_names", "notes_table", "progress", "recordings"]
+__all__ = ["distinct_names", "notes_table", "progress", "recordings", "warn_of_unused"]
 
 LONGEST_NAME = 200
 """The largest length of a name in bytes. File systems allow 255, and an ending may follow."""
@@ -95,3 +96,11 @@ def notes_table(notes: Iterable[str], *, warnings: Iterable[str] = ()) -> "Table
     for note in notes:
         table.add_row("note:", note)
     return table
+
+
+def warn_of_unused(labelling: LabelOptions, people: Sequence[tuple[Path, str]]) -> None:
+    """Warn of rows in the file of labels that are for none of the recordings, each given as its file and its wearer."""
+    from harken.annotations.labelling import rows_of_nobody
+
+    if labelling.path is not None and (unused := rows_of_nobody(labelling, people)):
+        typer.echo(f"warning: {printable(labelling.path)}: {printable(unused)}", err=True)

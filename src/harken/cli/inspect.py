@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harken.annotations.options import LabelOptions
-from harken.cli.files import distinct_names, notes_table, progress, recordings
+from harken.cli.files import distinct_names, notes_table, progress, recordings, warn_of_unused
 from harken.cli.options import FilesOrFolders, Json, with_label_options, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
@@ -56,6 +56,7 @@ def inspect(
     refuse_shared_rows(files, labelling)
     pictures = _picture_paths(files, plot) if plot is not None else [None] * len(files)
     inspected: list[dict[str, Any]] = []
+    people: list[tuple[Path, str]] = []
     failures: list[HarkenError] = []
     for number, (file, picture) in enumerate(zip(files, pictures, strict=True)):
         name = Path(file).name
@@ -65,6 +66,7 @@ def inspect(
         except HarkenError as error:
             failures.append(error)
             continue
+        people.append((Path(file), facts.subject))
         if picture is not None:
             try:
                 with progress(f"Drawing {name}", number, len(files)):
@@ -81,6 +83,8 @@ def inspect(
             _print(facts, picture)
     if json:
         print(dumps(inspected, indent=2, allow_nan=False))
+    if not failures:
+        warn_of_unused(labelling, people)
     raise_failures(failures, len(files))
 
 

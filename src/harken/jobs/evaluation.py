@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harken.annotations.labelling import refuse_shared_rows, refuse_trimmed_away, renamed
+from harken.annotations.labelling import refuse_shared_rows, refuse_trimmed_away, renamed, rows_of_nobody
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.evaluation.evaluation import Evaluation
@@ -114,6 +114,7 @@ def evaluate(
         raise
     if not each.failures:
         options.refuse_unused(each.names, files=bool(each.label_sources))
+        each.warn_of_unused()
     return EvaluatedFiles(scores, tuple(each.failures), tuple(each.warnings), tuple(each.label_sources))
 
 
@@ -129,6 +130,7 @@ class _Files:
     ) -> None:
         self._paths, self._reading, self._labels, self._on_warning = paths, reading, labels, on_warning
         self._path = Path()
+        self._people: list[tuple[Path, str]] = []
         self.names: set[str] = set()
         self.label_sources: dict[tuple[Path, str], None] = {}
         self.failures: list[tuple[Path, HarkenError]] = []
@@ -144,6 +146,7 @@ class _Files:
                 self.failures.append((path, error))
                 continue
             for recording in people:
+                self._people.append((path, recording.subject))
                 for sentence in recording.warnings:
                     self._warn(sentence)
                 if recording.label_source:
@@ -159,6 +162,12 @@ class _Files:
     def note_failure(self, _: Recording, error: HarkenError) -> None:
         """Record that the recording that was read last cannot be scored."""
         self.failures.append((self._path, error))
+
+    def warn_of_unused(self) -> None:
+        """Warn of rows in the file of labels that are for none of the recordings."""
+        if self._labels.path is not None and (unused := rows_of_nobody(self._labels, self._people)):
+            self._path = self._labels.path
+            self._warn(unused)
 
     def _warn(self, sentence: str) -> None:
         self.warnings.append((self._path, sentence))

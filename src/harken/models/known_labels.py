@@ -24,6 +24,11 @@ def require_two_labels(labels: Sequence[str]) -> None:
         raise HarkenError(f"training needs at least two labels, but {found}")
 
 
+def _spelling(label: str) -> str:
+    """A label without what people write in different ways."""
+    return label.casefold().replace("_", " ").replace("-", " ")
+
+
 def refuse_unknown_labels(windows: Windows, labels: Collection[str]) -> None:
     """Raise a HarkenError when a window has a label that is not a label of the model."""
     unknown = sorted(windows.labels_present - set(labels))
@@ -33,7 +38,9 @@ def refuse_unknown_labels(windows: Windows, labels: Collection[str]) -> None:
         labelled = np.isin(windows.subjects, people) & (windows.label_codes != UNLABELLED)
         what = f"the label {unknown[0]} is" if len(unknown) == 1 else f"the labels {', '.join(unknown)} are"
         ignore = " ".join(f"--ignore-label {shlex.quote(name)}" for name in unknown)
-        rename = shlex.quote(f"{unknown[0]}={sorted(labels)[0]}")
+        # Another spelling of a known label is most likely meant; else nobody but the user knows which one.
+        alike = next((name for name in labels if _spelling(name) == _spelling(unknown[0])), "LABEL")
+        rename = shlex.quote(f"{unknown[0]}={alike}")
         raise HarkenError(
             f"{', '.join(people)}: {what} not among the labels of the model ({', '.join(sorted(labels))}), so "
             f"it could only be wrong about {np.count_nonzero(have_one):,} of the {np.count_nonzero(labelled):,} "

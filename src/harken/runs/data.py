@@ -1,14 +1,14 @@
 """The recordings of a run, which are read once and checked against one another before the training."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harken.annotations.labelling import refuse_shared_rows, refuse_trimmed_away, renamed
+from harken.annotations.labelling import refuse_shared_rows, refuse_trimmed_away, renamed, rows_of_nobody
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.networks.specification import check_rate
@@ -68,14 +68,17 @@ class RunData:
 
     training: list[Read]
     cross: list[Read]
+    unused_labels: tuple[str, ...] = ()
+    """Sentences on rows of files of labels that are for none of the recordings."""
 
     @property
     def label_sources(self) -> list[str]:
-        """A sentence on the labels of each recording; empty if all labels are in the recordings' own files."""
+        """Sentences on the labels of each recording; empty if all labels are in the recordings' own files."""
         every = self.training + self.cross
         if not any(one.mended.label_source for one in every):
             return []
-        return [f"Labels of {one.name}: {one.mended.label_source or 'those in the file'}" for one in every]
+        sources = [f"Labels of {one.name}: {one.mended.label_source or 'those in the file'}" for one in every]
+        return [*sources, *self.unused_labels]
 
     @property
     def sample_rate_hz(self) -> float:
@@ -110,7 +113,17 @@ def read_run_data(settings: RunSettings) -> RunData:
             check_rate(one.mended.sample_rate_hz, data.sample_rate_hz, one.mended.source)
     channels = settings.channels or settings.recipe.channels or training[0].mended.channels
     selected = [[_select(one, channels) for one in reads] for reads in (training, cross)]
-    return RunData(selected[0], selected[1])
+    return RunData(selected[0], selected[1], tuple(_unused(settings, training, cross)))
+
+
+def _unused(settings: RunSettings, training: list[Read], cross: list[Read]) -> Iterator[str]:
+    """Sentences on rows of files of labels that are for none of the recordings for which the file is."""
+    own = settings.labels.path, settings.cross_labels
+    same = own[0] == own[1]
+    for path, reads in ((own[0], training + cross * same), (None if same else own[1], cross)):
+        people = [(one.path, one.mended.subject) for one in reads]
+        if unused := rows_of_nobody(replace(settings.labels, path=path), people):
+            yield f"{path}: {unused}"
 
 
 def _read(path: Path, settings: RunSettings, labels: LabelOptions, of_several: bool, names: set[str]) -> list[Read]:

@@ -166,7 +166,7 @@ def extra_serve() -> Iterator[None]:
         yield
     except ImportError as error:
         raise HarkenError(
-            f"the server needs {error.name}, which is part of the extra serve: {install_command('harken[serve]')}"
+            f"this command needs {error.name}, which is part of the extra serve: {install_command('harken[serve]')}"
         ) from error
 
 

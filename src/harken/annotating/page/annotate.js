@@ -177,7 +177,7 @@ const actions = {
   },
   choose: (number) => {
     const name = session.names[number - 1];
-    if (name === undefined) say(`There is no label ${number}.`);
+    if (name === undefined) say(session.names.length ? `There is no label ${number}.` : "There is no label yet; type one.");
     else label(name);
   },
   focusNote: () => {

@@ -347,7 +347,7 @@ export class Editor {
   }
 
   #mayWrite() {
-    if (!this.writing) this.#say("This window only shows the labels; it cannot change them now.");
+    if (!this.writing) this.#say(this.#ports.whyReadOnly());
     return this.writing;
   }
 

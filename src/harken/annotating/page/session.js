@@ -53,6 +53,9 @@ export class Session {
       clock: () => this.clock,
       onChange: () => this.#edited(),
       onEdit: (intervals) => this.saving.save(intervals),
+      whyReadOnly: () => this.info?.state === "ready"
+        ? "This window only shows the labels; it cannot change them now."
+        : "Labels can be set when the whole recording is read.",
       say,
     });
   }

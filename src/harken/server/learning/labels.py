@@ -29,11 +29,13 @@ class LabelsOfFile(NamedTuple):
         wearer: the name of the wearer.
         seconds: the labelled seconds, by label.
         longest_s: the longest bout, by label.
+        readable: whether the file of labels can be read.
     """
 
     wearer: str
     seconds: dict[str, float]
     longest_s: dict[str, float]
+    readable: bool = True
 
     @classmethod
     def of(cls, wearer: str, intervals: Intervals) -> "LabelsOfFile":
@@ -46,8 +48,8 @@ class LabelsOfFile(NamedTuple):
         lengths_s = (bouts.end_ns - bouts.start_ns)[known] / 1e9
         seconds, longest_s = np.bincount(codes, lengths_s, minlength=len(names)), np.zeros(len(names))
         np.maximum.at(longest_s, codes, lengths_s)
-        by_label = (dict(zip(names, each.tolist(), strict=True)) for each in (seconds, longest_s))
-        return cls(wearer, *by_label)
+        by_label = [dict(zip(names, each.tolist(), strict=True)) for each in (seconds, longest_s)]
+        return cls(wearer, by_label[0], by_label[1])
 
 
 class LabelsOfFiles:
@@ -62,11 +64,11 @@ class LabelsOfFiles:
         try:
             found = path.stat()
         except OSError:
-            return LabelsOfFile(_wearer(file), {}, {})
+            return LabelsOfFile(_wearer(file), {}, {}, readable=False)
         state = found.st_mtime_ns, found.st_size
         known = self._known.get(path)
         if known is None or known[0] != state:
-            labels = LabelsOfFile(_wearer(file), {}, {})
+            labels = LabelsOfFile(_wearer(file), {}, {}, readable=False)
             with contextlib.suppress(HarkenError):
                 labels = LabelsOfFile.of(labels.wearer, read_annotations(path).intervals(EVER))
             known = self._known[path] = state, labels

@@ -240,6 +240,8 @@ class Learner:
         longest_s: dict[str, float] = {}
         for file in self._labelled():
             found = self._labels_of(file)
+            if found.readable and not found.seconds:
+                continue
             mine = people.setdefault(found.wearer, {})
             for label, seconds in found.seconds.items():
                 mine[label] = round(mine.get(label, 0.0) + seconds, 3)

@@ -13,8 +13,8 @@ export function instructions(model) {
   const steps = [];
   if (alone) {
     steps.push(
-      make("li", {}, "So far only this computer reaches the server. Stop it, and start it for your network with ",
-        code("harken serve --host 0.0.0.0"), "; it prints the addresses for the app and for the phone’s browser."),
+      make("li", {}, "So far only this computer reaches the server. Stop it, and start it again with ",
+        code("--host 0.0.0.0"), " added to its command; it prints the addresses for the app and for the phone’s browser."),
     );
   }
   const push = token ? `${location.origin}/push?token=${encodeURIComponent(token)}` : `${location.origin}/push`;
