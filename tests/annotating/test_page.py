@@ -153,8 +153,12 @@ def test_a_drag_and_a_button_label_and_a_later_label_replaces_what_is_under_it(
     page.click("running")
     page.saved()
     assert labels(folder)[-1][2] == "running"
+    page.drag(0.82, 0.86)
+    new_label(page, "Running")  # and no other label than running
+    page.saved()
+    assert labels(folder)[-1][2] == "running"
     assert "standing" in page.text("summary")
-    assert "4 bouts" in page.text("labelled-share")
+    assert "5 bouts" in page.text("labelled-share")
     page.point(0.35, part="labels")
     assert page.text("picked-text").startswith("running, 10:03:00 to 10:04:0")
     page.point(0.9, part="labels")
@@ -290,7 +294,8 @@ def test_a_second_window_is_read_only_follows_and_takes_over(page: AnnotatePage,
         second.open(address)
         until(lambda: second.shown("pen"))
         assert "another window is labelling" in second.text("pen-text")
-        assert page.browser.run("return document.getElementById('take').disabled")
+        for disabled in ("take", "label-name"):
+            assert page.browser.run("return document.getElementById(arguments[0]).disabled", disabled)
         second.focus()
         second.press("HOME", " ", "END", " ", "DELETE")
         assert second.said() == "This window only shows the labels; it cannot change them now."

@@ -85,6 +85,15 @@ def test_bouts_are_merged_and_the_models_accepted_while_an_edge_is_held(page: Br
     assert found["undone"] == UNTOUCHED
 
 
+def test_a_label_over_others_says_what_it_replaces(page: Browser) -> None:
+    acts = [["drop"], ["markBetween", 2000, 8500], ["label", "running"]]
+    found = said(page, "editor.js", HOLDING, "end", None, acts)
+    assert found["sent"] == [[1000, 2000, "walking", ""], [2000, 8500, "running", ""], [8500, 9000, "lying", ""]]
+    assert found["said"] == "running, 2000 to 8500; walking and lying replaced"
+    found = said(page, "editor.js", HOLDING, "end", None, [["drop"], ["markBetween", 900, 4000], ["label", "walking"]])
+    assert found["said"] == "walking, 900 to 5000"
+
+
 @pytest.mark.parametrize("edge", ["start", "end"])
 def test_an_edge_that_is_put_back_leaves_its_bout_selected(page: Browser, edge: str) -> None:
     for to, let_go in ((None, "drop"), (3000, "escape"), (None, "escape")):

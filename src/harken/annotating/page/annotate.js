@@ -218,8 +218,9 @@ function fields() {
   byId("new-label").addEventListener("submit", (event) => {
     event.preventDefault();
     const field = byId("label-name");
-    const name = field.value.trim();
-    if (!name) return;
+    const typed = field.value.trim();
+    if (!typed) return;
+    const name = session.names.find((one) => one.toLowerCase() === typed.toLowerCase()) ?? typed; // not Walking beside walking
     const reason = whyNoLabel(name);
     if (reason) {
       field.setCustomValidity(reason);

@@ -3,11 +3,18 @@
 import { History } from "./history.js";
 import { altered, at, cleared, edged, equal, free, frozen, merged, next, placed, previous, snapped, split, without } from "./intervals.js";
 import { NOTE_CUT } from "./rules.js";
-import { duration, plain } from "./text.js";
+import { duration, listed, plain } from "./text.js";
 
 /** Shortest bout that can be made, in ms. */
 export const LEAST_MS = 10;
 const NOTHING_CHOSEN = "Mark a stretch first: drag over it, or press Space at its beginning and at its end.";
+
+/** Which other labels a stretch of one label replaces, in words; empty without any. */
+function replaced(intervals, start, end, label) {
+  const others = intervals.filter((one) => one.label !== label && one.start_ms < end && one.end_ms > start);
+  const names = [...new Set(others.map((one) => plain(one.label)))];
+  return names.length ? `${listed(names)} replaced` : "";
+}
 
 /**
  * The labels of one recording, and what is marked and selected.
@@ -170,7 +177,8 @@ export class Editor {
     if (this.mark) {
       const [start_ms, end_ms] = this.marked;
       this.mark = null;
-      this.#commit(placed(this.settled, { start_ms, end_ms, label }));
+      const change = placed(this.settled, { start_ms, end_ms, label });
+      this.#commit(change, [this.words(change.placed), replaced(this.settled, start_ms, end_ms, label)].filter(Boolean).join("; "));
     } else if (this.selected) this.#commit(altered(this.settled, this.selected, { label }));
     else this.#say(NOTHING_CHOSEN);
   }
@@ -236,10 +244,10 @@ export class Editor {
     const joined = merged(this.settled, one, neighbour);
     const gapMs = Math.max(one.start_ms, neighbour.start_ms) - Math.min(one.end_ms, neighbour.end_ms);
     const besides = [
-      ...(neighbour.label === one.label ? [] : [`${plain(neighbour.label)} replaced`]),
-      ...(gapMs > 0 ? [`${duration(gapMs / 1000)} without a label filled`] : []),
+      replaced([neighbour], neighbour.start_ms, neighbour.end_ms, one.label),
+      gapMs > 0 ? `${duration(gapMs / 1000)} without a label filled` : "",
     ];
-    this.#commit(joined, [this.words(joined.placed), besides.join(", ")].filter(Boolean).join("; "));
+    this.#commit(joined, [this.words(joined.placed), besides.filter(Boolean).join(", ")].filter(Boolean).join("; "));
   }
 
   /** Label the unlabelled part of the model's bout under the cursor as the model does. */

@@ -32,6 +32,7 @@ export function showChoices({ names, colours, editor, model }, onLabel) {
     button.disabled = !editor.writing;
     button.setAttribute("aria-pressed", String(editor.selected?.label === button.dataset.label));
   }
+  for (const part of byId("new-label").elements) part.disabled = !editor.writing;
 }
 
 /** What is marked or selected, and the buttons for it. */
@@ -58,7 +59,7 @@ export function showPicked({ editor, clock, model }) {
 
 function picked({ selected, marked, mark, clock, writing }) {
   if (mark?.open) return `From ${clock.time(mark.from, 100)}: move the cursor to the end.`;
-  if (marked) return `Marked: ${clock.stretch(...marked)} (${duration((marked[1] - marked[0]) / 1000)}). Choose or type its label.`;
+  if (marked) return `Marked: ${clock.stretch(...marked)} (${duration((marked[1] - marked[0]) / 1000)}).${writing ? " Choose or type its label." : ""}`;
   if (selected) return `${plain(selected.label)}, ${clock.stretch(selected.start_ms, selected.end_ms)} (${duration((selected.end_ms - selected.start_ms) / 1000)})`;
   return writing ? "Drag over the signal to mark a stretch, then choose or type its label." : "Select a bout to read its note.";
 }
