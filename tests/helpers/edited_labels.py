@@ -1,0 +1,29 @@
+"""The labels of one recording as ``harken annotate`` has them while they are edited."""
+
+from pathlib import Path
+from typing import Any
+
+from harken.annotating.labels import Labels
+from harken.annotations.moments import Span
+
+START_NS = 1_700_000_000_123_456_789
+SPAN = Span(START_NS, START_NS + 3600 * 10**9, "Europe/Athens")
+FIRST_MS = START_NS // 10**6
+
+
+def opened(folder: Path, content: str | None = None, **options: Any) -> Labels:
+    """The labels of a recording with a label column, and with this content of the file of labels, if there is one."""
+    if content is not None:
+        (folder / "anna.labels.csv").write_text(content, encoding="utf-8")
+    column = [(START_NS, START_NS + 7 * 10**9, "lying"), (START_NS + 7 * 10**9, START_NS + 9 * 10**9, "sitting")]
+    return Labels(folder / "anna.csv", SPAN, "anna", column, **options)
+
+
+def row(start_s: float, end_s: float, label: str = "lying", note: str = "") -> dict[str, Any]:
+    """A bout as the page sends it, in seconds from the start of the recording."""
+    return {
+        "start_ms": FIRST_MS + round(start_s * 1000),
+        "end_ms": FIRST_MS + round(end_s * 1000),
+        "label": label,
+        "note": note,
+    }
