@@ -145,6 +145,14 @@ def test_a_drag_moves_the_edge_under_the_pointer_while_a_key_holds_another(page:
     assert found["rows"] == [[1000, 6000], [8000, 9000]]
 
 
+def test_an_edge_that_is_dragged_past_the_other_one_leaves_a_bout_that_is_seen(page: Browser) -> None:
+    """Four pixels of 10 ms."""
+    found = said(page, "gestures.js", DRAGGING, 0, 8000, 8500, 9600)
+    assert found["rows"] == [[1000, 5000], [8960, 9000]]
+    found = said(page, "gestures.js", DRAGGING, 0, 9000, 8500, 7000)
+    assert found["rows"] == [[1000, 5000], [8000, 8040]]
+
+
 def test_a_click_or_a_drag_elsewhere_lets_an_edge_go_that_a_key_moved(page: Browser) -> None:
     moved = [[1000, 5500], [8000, 9000]]
     for place, selected in ((7000, None), (8500, "lying"), (2000, "walking")):

@@ -25,7 +25,7 @@ function replaced(intervals, start, end, label) {
 export class Editor {
   #history = new History([]);
   #typed = null; // the labels with a note that is being typed
-  #held = null; // the edge that is moved: {one, edge, draft}
+  #held = null; // the edge that is moved: {one, edge, least, draft}; `least` is the shortest bout, in ms
   #ports;
 
   constructor(ports) {
@@ -282,7 +282,7 @@ export class Editor {
     if (!this.#mayWrite()) return false;
     this.selected = one;
     this.mark = null;
-    this.#held = { one, edge, draft: { intervals: this.settled, placed: one } };
+    this.#held = { one, edge, least: LEAST_MS, draft: { intervals: this.settled, placed: one } };
     this.#ports.onChange();
     return true;
   }
@@ -309,8 +309,9 @@ export class Editor {
     }
   }
 
-  /** Move the held edge; `snapMs` is how far edges of other bouts attract it. */
-  dragTo(ms, snapMs) {
+  /** Move the held edge; `snapMs` is how far edges of other bouts attract it, `leastMs` what is left of its bout at least. */
+  dragTo(ms, snapMs, leastMs = LEAST_MS) {
+    if (this.#held) this.#held.least = Math.max(LEAST_MS, Math.min(leastMs, this.#held.one.end_ms - this.#held.one.start_ms));
     this.moveTo(snapped(this.settled, ms, snapMs, this.#held?.one));
   }
 
@@ -321,8 +322,8 @@ export class Editor {
   }
 
   #drag(ms) {
-    const { one, edge } = this.#held;
-    this.#held.draft = edged(this.settled, one, edge, ms, LEAST_MS);
+    const { one, edge, least } = this.#held;
+    this.#held.draft = edged(this.settled, one, edge, ms, least);
     this.selected = this.#held.draft.placed;
   }
 

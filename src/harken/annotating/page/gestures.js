@@ -4,6 +4,7 @@ import { at } from "./intervals.js";
 
 const CLICK_PX = 4;
 const SNAP_PX = 7;
+const LEAST_PX = 4; // of a bout whose edge is dragged, so that it can be seen
 const EDGE_PX = { mouse: 6, pen: 10, touch: 22 };
 const WHEEL = 1 / 240;
 const LINE_PX = 20;
@@ -86,7 +87,7 @@ export class Gestures {
     } else if (act.kind === "edge") {
       if (!act.taken) this.#take(act);
       act.taken = true; // once: a key may let it go meanwhile
-      editor.dragTo(this.#time(point), this.#msOf(SNAP_PX));
+      editor.dragTo(this.#time(point), this.#msOf(SNAP_PX), this.#msOf(LEAST_PX));
     } else {
       editor.markBetween(act.ms, this.#time(point), this.#msOf(SNAP_PX));
       editor.moveTo(editor.mark.to);
