@@ -95,6 +95,9 @@ def test_a_write_protected_file_of_labels_is_read_only(tmp_path: Path, monkeypat
     labels = opened(tmp_path, "start,end,label\n0,1,lying\n")
     assert labels.read_only == f"{path} is write-protected; it is shown, and not changed"
     assert labels.intervals.labels == ("lying",)
+    assert not labels.changed_outside()
+    path.chmod(0o400)
+    assert labels.changed_outside(), "what may be written may have changed"
 
 
 def test_an_error_that_nobody_expected_is_said_until_the_file_is_corrected(

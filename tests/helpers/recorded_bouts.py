@@ -6,6 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+import harken
+from harken.annotating.labels import Labels
+from harken.annotations.moments import Span
+from harken.annotations.registry import read_annotations
 from harken.server.recorded.recorder import Recorder
 from harken.server.recorded.session import RecordedSession
 from harken.server.sample_log import SampleLog
@@ -45,3 +49,15 @@ def record(recorder: Recorder, start_s: float, end_s: float, label: str, watch: 
     """Record a bout from one second to another after ``START``."""
     recorder.begin(watch, label, START + round(start_s * SECOND))
     recorder.end(watch, START + round(end_s * SECOND))
+
+
+def annotate(path: Path) -> Labels:
+    """The labels of a recording as annotate opens them."""
+    recording = harken.read(path)
+    times = Span(int(recording.time_ns[0]), int(recording.time_ns[-1]), recording.timezone)
+    return Labels(path, times, recording.subject, [], zone_known=False)
+
+
+def labels_in(path: Path) -> list[str]:
+    """The labels in the file beside a recording."""
+    return [entry.label for entry in read_annotations(path.with_suffix(".labels.csv")).entries]

@@ -339,7 +339,20 @@ def test_a_person_with_short_bouts_does_not_stop_the_learning(how: Any, tmp_path
     assert learned.test is not None
     assert learned.other_people is None
     assert (
-        "Not tested on “anna” and “ben” as a new person: the bouts of that person or of the others are too short."
+        "There is no score on “anna” and “ben” as a new person: bouts are too short, or the others and the previous "
+        "model have none of that person's labels." in learned.cannot_show
+    )
+
+
+def test_occasions_too_short_for_a_test_are_named(tmp_path: Path) -> None:
+    paths = [write_labelled(tmp_path, "first", 2, seconds=1.5), write_labelled(tmp_path, "second", 3, seconds=20)]
+    for path in (paths[1], paths[1].with_name("second.labels.csv")):
+        path.write_text(re.sub(r"\b15\d{11}\b", lambda found: str(int(found[0]) + 2 * HOUR_MS), path.read_text()))
+    files = [LabelledFile(path, TableOptions(subject="bob")) for path in paths]
+    learned = learn(files, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
+    assert learned.test is None
+    assert (
+        "The last occasion was not tested: the bouts of the earlier ones are too short for a model."
         in learned.cannot_show
     )
 

@@ -112,7 +112,7 @@ def test_the_buttons_say_which_model_labels(
     assert found[0] == pressed
     assert words in found[1]
     assert ("(in use)" in found[1]) == ("true" in pressed)
-    assert "There is no test: too few activities have a bout that is long enough" in found[1]
+    assert "There is no test: too few bouts are long enough" in found[1]
     assert "95 % interval of the mean F1 over people: previous model 90 % to 100 %, new model 90 % to 100 %" in found[1]
 
 

@@ -304,10 +304,10 @@ def why_not_replaced(found: Annotations) -> str | None:
     return f"{found.path.name} {what}; it is shown, and not changed. To label here, move it to another name"
 
 
-def file_state(path: Path) -> tuple[int, int, int] | None:
-    """What changes when a file is replaced or written; None if there is none."""
+def file_state(path: Path) -> tuple[int, int, int, int] | None:
+    """What changes when a file is replaced, written, or protected; None if there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode

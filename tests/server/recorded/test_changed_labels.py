@@ -1,40 +1,17 @@
 """Another program, such as annotate or a text editor, changes the file of labels of a recorded session."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import harken
-from harken.annotating.labels import Labels
 from harken.annotations.labelling import with_labels
-from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
 from harken.server.limits import Limits, RefusedError
 from harken.server.recorded.recorder import Recorder
-from harken.server.recorded.session import PAUSE_NS, Bout, RecordedSession
-from recorded_bouts import SECOND, START, bouts, log, record, samples
-
-
-@pytest.fixture
-def recorder(tmp_path: Path) -> Recorder:
-    log(tmp_path, samples(-100, 200))
-    return Recorder(tmp_path, Limits())
-
-
-def annotate(path: Path) -> Labels:
-    """The labels of a recording as annotate opens them."""
-    recording = harken.read(path)
-    times = Span(int(recording.time_ns[0]), int(recording.time_ns[-1]), recording.timezone)
-    return Labels(path, times, recording.subject, [], zone_known=False)
-
-
-def labels_in(path: Path) -> list[str]:
-    """The labels in the file beside a recording."""
-    return [entry.label for entry in read_annotations(path.with_suffix(".labels.csv")).entries]
+from harken.server.recorded.session import PAUSE_NS
+from recorded_bouts import SECOND, START, annotate, bouts, labels_in, log, record, samples
 
 
 def test_a_bout_that_annotate_has_deleted_stays_deleted(recorder: Recorder, tmp_path: Path) -> None:
@@ -75,95 +52,6 @@ def test_what_a_plain_table_cannot_have_is_kept_aside(
     assert [bouts(session) for session in Recorder(tmp_path, Limits()).sessions("anna", 5)] == [
         [(10, 40, "walking"), (60, 70, "sitting"), (120, 130, "lying")]
     ]
-
-
-def saved_with_a_note(path: Path, **change: object) -> None:
-    """Save the labels of a recording in annotate, with a note on the first one and perhaps another change."""
-    labels = annotate(path)
-    rows = labels.as_json()["intervals"]
-    rows[0] |= {"note": "with the dog"} | change
-    labels.save(labels.revision, rows)
-
-
-def test_a_bout_whose_samples_come_later_survives_what_annotate_saves(recorder: Recorder, tmp_path: Path) -> None:
-    record(recorder, 10, 40, "walking")
-    record(recorder, 250, 300, "running")  # there are samples up to 200 s
-    (path,) = recorder.labelled_files()
-    assert labels_in(path) == ["walking"]
-    saved_with_a_note(path)
-    assert bouts(recorder.sessions("anna", 1)[0]) == [(10, 40, "walking"), (250, 300, "running")]
-    log(tmp_path, samples(200, 310))
-    (path,) = Recorder(tmp_path, Limits()).labelled_files()
-    assert labels_in(path) == ["walking", "running"]
-
-
-@pytest.mark.parametrize(
-    ("change", "left"),
-    [
-        ({}, [(150, 300, "walking")]),
-        ({"label": "running"}, [(150, 300, "running")]),
-        ({"end_ms": START // 10**6 + 180_000}, [(150, 180, "walking")]),
-        ({"start_ms": START // 10**6 + 160_000}, [(160, 300, "walking")]),
-    ],
-)
-def test_the_rest_of_a_bout_whose_samples_come_later_survives_what_annotate_saves(
-    recorder: Recorder, tmp_path: Path, change: dict[str, object], left: list[tuple[float, float, str]]
-) -> None:
-    record(recorder, 150, 300, "walking")
-    (path,) = recorder.labelled_files()
-    saved_with_a_note(path, **change)
-    assert bouts(recorder.sessions("anna", 1)[0]) == left
-    log(tmp_path, samples(200, 310))
-    again = Recorder(tmp_path, Limits())
-    assert again.labelled_files() == [path]
-    (session,) = again.sessions("anna", 1)
-    assert bouts(session) == left
-    assert session.bouts[0].note == "with the dog"
-
-
-def test_a_bout_that_is_deleted_before_its_last_samples_come_stays_deleted(recorder: Recorder, tmp_path: Path) -> None:
-    record(recorder, 10, 40, "sitting")
-    record(recorder, 150, 300, "walking")
-    (path,) = recorder.labelled_files()
-    labels = annotate(path)
-    labels.save(labels.revision, labels.as_json()["intervals"][:1])
-    log(tmp_path, samples(200, 310))
-    assert recorder.labelled_files() == [path]
-    assert labels_in(path) == ["sitting"]
-
-
-def test_a_bout_that_ends_while_annotate_saves_is_kept(recorder: Recorder) -> None:
-    record(recorder, 10, 40, "walking")
-    (path,) = recorder.labelled_files()
-    recorder.begin("anna", "sitting", START + 60 * SECOND)
-    labels = annotate(path)
-    rows = [row | {"label": "running"} for row in labels.as_json()["intervals"]]
-    recorder.end("anna", START + 100 * SECOND)
-    labels.save(labels.revision, rows)  # the file does not have the bout that has just ended
-    assert recorder.labelled_files() == [path]
-    assert labels_in(path) == ["running", "sitting"]
-
-
-@given(
-    edges=st.lists(st.integers(0, 200), min_size=2, max_size=12, unique=True).map(sorted),
-    samples_s=st.tuples(st.integers(0, 200), st.integers(1, 200)),
-    noted=st.integers(0, 5),
-)
-def test_a_note_in_the_file_changes_no_time(edges: list[int], samples_s: tuple[int, int], noted: int) -> None:
-    """Whatever part of the bouts is in the file."""
-    pairs = list(zip(edges[::2], edges[1::2], strict=False))
-    session = RecordedSession(
-        "name", "anna", 0.0, tuple(Bout(start * SECOND, end * SECOND, str(end)) for start, end in pairs)
-    )
-    written = session.with_written((samples_s[0] * SECOND, sum(samples_s) * SECOND))
-    intervals = written.intervals()
-    lines = intervals.lines.tolist()
-    changed = replace(intervals, notes=dict.fromkeys(lines[noted : noted + 1], "a note"))
-    after = written.with_intervals(changed, "digest")
-    assert [(one.start_ns, one.end_ns, one.label) for one in after.bouts] == [
-        (one.start_ns, one.end_ns, one.label) for one in session.bouts
-    ]
-    assert [one.note for one in after.bouts].count("a note") == len(changed.notes)
 
 
 @pytest.mark.parametrize("kept", [1, 0])
@@ -365,27 +253,6 @@ def test_broken_labels_of_an_earlier_session_are_told_and_stop_nothing(recorder:
     later, earlier = recorder.sessions("anna", 5)
     assert bouts(earlier) == [(10, 40, "walking")]
     assert (recorder.trouble(earlier.name) or "").startswith("the labels of this session cannot be read")
-
-
-def test_a_session_is_recorded_on_while_its_labels_are_broken(recorder: Recorder, tmp_path: Path) -> None:
-    record(recorder, 10, 40, "walking")
-    (path,) = recorder.labelled_files()
-    recorder.begin("anna", "sitting", START + 60 * SECOND)
-    labels = path.with_suffix(".labels.csv")
-    before = labels.read_text()
-    labels.write_text("start,end,label\nyesterday,today,walking\n")
-    recorder.end("anna", START + 100 * SECOND)
-    record(recorder, 120, 140, "lying")
-    (session,) = recorder.sessions("anna", 5)
-    assert bouts(session) == [(10, 40, "walking"), (60, 100, "sitting"), (120, 140, "lying")]
-    assert "the start 'yesterday' is not a time" in (recorder.trouble(session.name) or "")
-    recorder.labelled_files()
-    assert labels.read_text() == "start,end,label\nyesterday,today,walking\n"
-    labels.write_text(before.replace("walking", "stairs"))
-    again = Recorder(tmp_path, Limits())
-    assert again.labelled_files() == [path]
-    assert again.trouble(path.stem) is None
-    assert labels_in(path) == ["stairs", "sitting", "lying"]
 
 
 @pytest.mark.parametrize("by", ["a button", "a pause"])

@@ -220,7 +220,9 @@ function fields() {
     const field = byId("label-name");
     const typed = field.value.trim();
     if (!typed) return;
-    const name = session.names.find((one) => one.toLowerCase() === typed.toLowerCase()) ?? typed; // not Walking beside walking
+    const inUse = [...session.editor.settled.map((one) => one.label), ...(session.model?.names ?? [])];
+    const alike = inUse.find((one) => one.toLowerCase() === typed.toLowerCase());
+    const name = inUse.includes(typed) ? typed : alike ?? typed; // not Walking beside walking
     const reason = whyNoLabel(name);
     if (reason) {
       field.setCustomValidity(reason);

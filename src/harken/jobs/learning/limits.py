@@ -84,7 +84,9 @@ def cannot_show(
             f"There is one bout of {quoted(single)}, so its test is from the same bout. Whether the next bout is "
             "recognised as well is not known."
         )
-    if not tested:
+    if not tested and division.by_occasion:
+        found.append("The last occasion was not tested: the bouts of the earlier ones are too short for a model.")
+    elif not tested:
         found.append("Nothing was held out: a test needs two labels with a bout that is long enough to be divided.")
     elif untested := [label for label in recorded if label not in tested]:
         found.append(f"Not tested, because no bout of it is long enough to be divided: {quoted(untested)}.")
@@ -97,7 +99,8 @@ def _about_people(people: Sequence[str], left_out: Collection[str]) -> list[str]
     found = []
     if missing := [person for person in people if person not in left_out]:
         found.append(
-            f"Not tested on {quoted(missing)} as a new person: the bouts of that person or of the others are too short."
+            f"There is no score on {quoted(missing)} as a new person: bouts are too short, or the others and the "
+            "previous model have none of that person's labels."
         )
     if len(people) < FEWEST_PEOPLE_FOR_AN_INTERVAL:
         found.append(f"{len(people)} people are too few for a confidence interval over people.")

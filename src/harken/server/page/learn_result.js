@@ -22,7 +22,7 @@ export function result(outcome, state, choose) {
       make("p", { class: "quiet" }, `${test.sureness} ${EXPLAINED}`),
     );
   } else {
-    found.push(make("p", {}, "There is no test: too few activities have a bout that is long enough for a part to be held out. Record a minute of each activity in one piece, or more."));
+    found.push(make("p", {}, "There is no test: too few bouts are long enough. Record a minute of each activity in one piece, or more."));
   }
   if (others) {
     found.push(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from harken.annotations.intervals import Intervals
 from harken.annotations.labelling import recording_names
-from harken.annotations.moments import Kind, Span
+from harken.annotations.moments import SLACK_NS, Kind, Span
 from harken.annotations.plain import what_is_lost, write_intervals
 from harken.annotations.registry import SIDE, read_annotations
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
@@ -165,6 +165,10 @@ class SessionFiles:
             raise HarkenError(f"{error}. The server reads times without a zone as UTC; {WITH_ZONE}") from error
         if len(intervals) and not _overlap(intervals, time_ns):
             raise HarkenError(f"{path}: there are no samples of the recording near its intervals; correct their times")
+        if not found.points:
+            # An end after the last sample is not cut to it: its samples may come later.
+            with suppress(HarkenError):
+                return found.intervals(Span(int(time_ns[0]), int(time_ns[-1]) + SLACK_NS, "UTC"))
         return intervals
 
     def write_labels(self, session: RecordedSession, samples: tuple[int, int] | None) -> RecordedSession:

@@ -4,7 +4,7 @@ Times are ns since 1970 by the clock of the watch (``clock``).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -103,9 +103,14 @@ class RecordedSession:
             ValueError, TypeError, KeyError: when it is something else.
         """
         fields: dict[str, Any] = orjson.loads(content)
-        bouts = tuple(Bout(**bout | {"written": _pair(bout["written"])}) for bout in fields.pop("bouts"))
+        stored: list[dict[str, Any]] = fields.pop("bouts")
         is_open = fields.pop("open")
         digests = tuple(fields.pop("labels_digests"))
+        there = digests != ("",)  # states from before ``written`` was stored: the file of labels had all bouts then
+        bouts = _apart(
+            Bout(**bout | {"written": _pair(bout.get("written", [bout["start_ns"], bout["end_ns"]] if there else None))})
+            for bout in stored
+        )
         return cls(**fields, bouts=bouts, open=None if is_open is None else OpenBout(**is_open), labels_digests=digests)
 
     @property
@@ -141,12 +146,16 @@ class RecordedSession:
         return replace(self, open=OpenBout(start_ns, label, ahead_ns))
 
     def end(self, end_ns: int) -> tuple["RecordedSession", Bout | None]:
-        """The session without an open bout, and the bout that has ended; None if nothing of it is left."""
+        """The session without an open bout, and the bout that has ended; None if nothing of it is left.
+
+        Another program may have laid labels over a part of its time meanwhile. They stay, and it has the rest; the last
+        part is returned.
+        """
         assert self.open is not None
         ended = Bout(self.open.start_ns, min(end_ns, self.open.start_ns + LONGEST_NS), self.open.label)
-        if ended.end_ns <= ended.start_ns:
-            return replace(self, open=None), None
-        return replace(self, open=None, bouts=(*self.bouts, ended)), ended
+        parts = _outside(ended, self.bouts) if ended.start_ns < ended.end_ns else []
+        bouts = sorted((*self.bouts, *parts), key=lambda bout: bout.start_ns)
+        return replace(self, open=None, bouts=tuple(bouts)), parts[-1] if parts else None
 
     def without(self, start_ms: int) -> "RecordedSession":
         """The session without the bout, ended or open, that began in this millisecond.
@@ -229,6 +238,16 @@ def _with_rests(found: list[Bout], stored: tuple[Bout, ...]) -> list[Bout]:
                 after_ns = found[number + 1].start_ns if number + 1 < len(found) else bout.end_ns
                 whole[number] = replace(whole[number], end_ns=min(bout.end_ns, after_ns))
     return whole
+
+
+def _apart(bouts: Iterable[Bout]) -> tuple[Bout, ...]:
+    """Bouts in the order of their starts, without the parts that overlap an earlier one."""
+    found: list[Bout] = []
+    for bout in sorted(bouts, key=lambda bout: bout.start_ns):
+        start_ns = max(bout.start_ns, found[-1].end_ns if found else bout.start_ns)
+        if start_ns < bout.end_ns:
+            found.append(replace(bout, start_ns=start_ns))
+    return tuple(found)
 
 
 def _outside(bout: Bout, others: Sequence[Bout]) -> list[Bout]:
