@@ -1,5 +1,6 @@
 """Which labels a recording has: those of the named file, of the file beside it, or its own."""
 
+import time
 import zipfile
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from harken.annotations.labelling import (
     label_recordings,
     recording_names,
     refuse_shared_rows,
+    rows_of_nobody,
     side_file,
 )
 from harken.annotations.options import LabelOptions
@@ -165,6 +167,9 @@ def test_a_row_is_for_the_recordings_whose_path_ends_with_what_it_says(
     for path, own in zip(recordings, fits, strict=True):
         found = read_annotations(table).of_recording(recording_names(path), "day")
         assert {entry.label for entry in found.entries} == own
+    others = set(map(str, range(len(written)))) - fits[0]
+    unused = rows_of_nobody(LabelOptions.of(table), [(recordings[0], "day")])
+    assert (unused or "0").split()[0] == ("a" if len(others) == 1 else str(len(others)))
     reason = ""
     try:
         refuse_shared_rows([*recordings, recordings[0]], LabelOptions.of(table))
@@ -190,6 +195,18 @@ def test_rows_with_a_folder_are_for_the_recording_in_it(tmp_path: Path) -> None:
     assert (names("anna"), names("ben"), names("link")) == (("lying",), ("sitting",), ("sitting", "walking"))
     with pytest.raises(HarkenError, match=r"no row is for the recording carl/rec.csv, .* its files are anna/rec.csv, "):
         read_annotations(table).of_recording(recording_names(tmp_path / "carl" / "rec.csv"), "rec")
+
+
+def test_a_table_for_many_recordings_of_one_name_is_checked_at_once(tmp_path: Path) -> None:
+    """If each row is compared with each recording, it takes more than 10 s."""
+    recordings = [tmp_path / f"p{number:03}" / "rec.csv" for number in range(600)]
+    (table := tmp_path / "all.csv").write_text(
+        "".join(["file,start,end,label\n", *(f"{path.parent.name}/rec.csv,0,9,lying\n" for path in recordings)])
+    )
+    began_s = time.process_time()
+    refuse_shared_rows(recordings, LabelOptions.of(table))
+    assert rows_of_nobody(LabelOptions.of(table), [(path, "rec") for path in recordings]) is None
+    assert time.process_time() - began_s < 2
 
 
 def test_the_file_beside_each_of_several_recordings_needs_no_names(alice: Path, bob: Path) -> None:
