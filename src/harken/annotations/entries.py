@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harken.annotations.file_column import FileColumn, path_parts
 from harken.annotations.intervals import Intervals
-from harken.annotations.moments import DAY_NS, SECOND_NS, SLACK_NS, Kind, Moment, Span
+from harken.annotations.moments import DAY_NS, SECOND_NS, SLACK_NS, Kind, Moment, Span, wall_ns
 from harken.support.errors import HarkenError
 from harken.support.printable import listed
 from harken.support.text_rows import line_error
@@ -160,9 +160,27 @@ class Annotations:
                 end_ns = start_ns + (entry.duration_ns or 0)
             else:
                 end_ns = self._instant(entry, entry.end, span, offset_ns)
+                if end_ns < start_ns and entry.start.kind is entry.end.kind is Kind.CLOCK:
+                    start_ns, end_ns = self._across(entry, (start_ns, end_ns), span, offset_ns)
             if entry.label:
                 rows.append((start_ns, end_ns, entry.label, entry.line))
         return rows
+
+    def _across(self, entry: Entry, ends_ns: tuple[int, int], span: Span, offset_ns: int) -> tuple[int, int]:
+        """Two times of the clock without a date, of which the second was found before the first.
+
+        The one that lies outside the recording may be of another day, as in 3:00 to 6:30 of a recording from 8:00 to
+        4:00. The interval then lies outside the recording, and the refusal should say so. If the second time is also
+        written as the earlier one, the interval goes over midnight if it is shorter than 12 hours (``next_day``).
+        """
+        outside = [not span.start_ns - SLACK_NS <= ns <= span.end_ns + SLACK_NS for ns in ends_ns]
+        start, end = (Moment(Kind.LOCAL, wall_ns(ns - offset_ns, span.timezone)) for ns in ends_ns)
+        later = end.ns % DAY_NS > start.ns % DAY_NS
+        if not any(outside) or not (later or next_day(start, end) != end):
+            return ends_ns
+        if outside[1]:
+            return ends_ns[0], self._instant(entry, replace(end, ns=end.ns + DAY_NS), span, offset_ns)
+        return self._instant(entry, replace(start, ns=start.ns - DAY_NS), span, offset_ns), ends_ns[1]
 
     def _held(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
         """Points as intervals. A label may begin before the recording, unless it has a time of the clock without a
