@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from harken.annotations.file_column import FileColumn, path_parts
+from harken.annotations.file_column import FileColumn
 from harken.annotations.intervals import Intervals
 from harken.annotations.moments import DAY_NS, SECOND_NS, SLACK_NS, Kind, Moment, Span, wall_ns
 from harken.support.errors import HarkenError
@@ -124,14 +124,13 @@ class Annotations:
         fitting = [*self._rows.get(None, ()), *(row for file in self.file_column.of(files) for row in self._rows[file])]
         own = sorted((row for row in fitting if row.subject in (None, subject)), key=lambda row: row.line)
         if not own:
-            shown = 2 if any(len(path_parts(file)) > 1 for file in self._rows if file is not None) else 1
             there = [
                 f"its {name}s are "
                 + ", ".join([*sorted({str(getattr(entry, name)) for entry in self.entries})[:MOST_NAMED]])
                 for name in self.names
             ]
             raise HarkenError(
-                f"{self.path}: no row is for the recording {Path(*Path(files[0]).parts[-shown:])}, whose wearer is "
+                f"{self.path}: no row is for the recording {self.file_column.told_apart(files[0])}, whose wearer is "
                 f"{subject}: {listed(there)}"
             )
         return replace(self, entries=tuple(own))
