@@ -1,6 +1,8 @@
 """Which labels a recording has: those of the named file, of the file beside it, or its own."""
 
+import time
 import zipfile
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from harken.annotations.labelling import (
     label_recordings,
     recording_names,
     refuse_shared_rows,
+    rows_of_nobody,
     side_file,
 )
 from harken.annotations.options import LabelOptions
@@ -165,6 +168,9 @@ def test_a_row_is_for_the_recordings_whose_path_ends_with_what_it_says(
     for path, own in zip(recordings, fits, strict=True):
         found = read_annotations(table).of_recording(recording_names(path), "day")
         assert {entry.label for entry in found.entries} == own
+    others = set(map(str, range(len(written)))) - fits[0]
+    unused = rows_of_nobody(LabelOptions.of(table), [(recordings[0], "day")])
+    assert (unused or "0").split()[0] == ("a" if len(others) == 1 else str(len(others)))
     reason = ""
     try:
         refuse_shared_rows([*recordings, recordings[0]], LabelOptions.of(table))
@@ -190,6 +196,86 @@ def test_rows_with_a_folder_are_for_the_recording_in_it(tmp_path: Path) -> None:
     assert (names("anna"), names("ben"), names("link")) == (("lying",), ("sitting",), ("sitting", "walking"))
     with pytest.raises(HarkenError, match=r"no row is for the recording carl/rec.csv, .* its files are anna/rec.csv, "):
         read_annotations(table).of_recording(recording_names(tmp_path / "carl" / "rec.csv"), "rec")
+
+
+@pytest.mark.parametrize(
+    "root", ["/home/anna/study", "C:\\Users\\anna\\study", "\\\\server\\share", "/", f"/{'x' * 300}/study"]
+)
+def test_whole_paths_of_another_computer_count_from_the_folder_that_they_share(tmp_path: Path, root: str) -> None:
+    mark = "\\" if "\\" in root else "/"
+    table = tmp_path / "all.csv"
+
+    def found(written: list[str], recording: str) -> list[str]:
+        files = [root.rstrip(mark) + mark + each.replace("/", mark) for each in written]
+        rows = [f"{file},0,9,{each}" for file, each in zip(files, written, strict=True)]
+        table.write_text("\n".join(["file,start,end,label", *rows, ""]))
+        names = recording_names(tmp_path / "study" / recording)
+        return [entry.label for entry in read_annotations(table).of_recording(names, "day").entries]
+
+    assert found(["ben/day.csv"], "ben/day.csv") == ["ben/day.csv"]
+    assert found(["ben/day1.csv", "ben/day2.csv"], "ben/day2.csv") == ["ben/day2.csv"]
+    every = ["anna/1/day.csv", "anna/2/day.csv", "ben/1/day.csv", "ben/1/day"]
+    assert found(every, "anna/1/day.csv.gz") == every[:1]
+    assert found(every, "ben/1/day.csv") == every[2:]
+    assert found(["ben/1/day.csv", "ben/2/day.csv"], "ben/1/day.csv") == ["ben/1/day.csv"]
+    for recording in ("carl/1/day.csv", "1/day.csv", "anna/day.csv", "../1/day.csv"):
+        with pytest.raises(HarkenError, match="no row is for the recording"):
+            found(every, recording)
+    with pytest.raises(HarkenError, match=r"no row is for the recording carl/1/day.csv, whose wearer"):
+        found(["ben/1/day.csv", "ben/2/day.csv"], "carl/1/day.csv")
+    with pytest.raises(HarkenError, match=r"no row is for the recording carl/day.csv, whose wearer"):
+        found(["ben/day.csv"], "carl/day.csv")
+
+
+@given(
+    st.lists(st.lists(st.sampled_from("ab"), min_size=1, max_size=3), min_size=1, max_size=5, unique_by=tuple),
+    st.sampled_from(["/nowhere/at/all/study", "/nowhere/study", "E:\\study"]),
+    st.data(),
+)
+def test_each_recording_of_a_study_that_was_moved_keeps_its_own_rows(
+    tmp_path_factory: pytest.TempPathFactory, places: list[list[str]], root: str, data: st.DataObject
+) -> None:
+    """The table has rows for some of the recordings; a row that may be for two of them is refused."""
+    table = tmp_path_factory.mktemp("moved") / "all.csv"
+    recordings = {"/".join(place): table.parent.joinpath("study", *place, "day.csv") for place in places}
+    noted = data.draw(st.lists(st.sampled_from(sorted(recordings)), min_size=1, unique=True))
+    mark = "\\" if "\\" in root else "/"
+    rows = [f"{mark.join([root, *place.split('/'), 'day.csv'])},0,9,{place}" for place in noted]
+    table.write_text("\n".join(["file,start,end,label", *rows, ""]))
+    found = {place: set[str]() for place in recordings}
+    for place, path in recordings.items():
+        with suppress(HarkenError):
+            own = read_annotations(table).of_recording(recording_names(path), "day").entries
+            found[place] = {entry.label for entry in own}
+        assert found[place] >= {place} & set(noted)
+    shared = sum(map(len, found.values())) > len(noted)
+    with pytest.raises(HarkenError, match="may be") if shared else nullcontext():
+        refuse_shared_rows(recordings.values(), LabelOptions.of(table))
+
+
+def test_whole_paths_of_this_computer_are_taken_as_they_are(tmp_path: Path) -> None:
+    pilot, main = (tmp_path / study / "ben" / "day.csv" for study in ("pilot", "main"))
+    main.parent.mkdir(parents=True)
+    table = tmp_path / "all.csv"
+    table.write_text(f"file,start,end,label\n{pilot},0,9,lying\n{main.with_suffix('')},10,19,sitting\n")
+    for path, label in ((main, "sitting"), (pilot, "lying")):
+        found = read_annotations(table).of_recording(recording_names(path), "day").entries
+        assert [entry.label for entry in found] == [label]
+    table.write_text(f"file,start,end,label\n{main},0,9,lying\n")
+    with pytest.raises(HarkenError, match=rf"no row is for the recording pilot/ben/day.csv, .* its files are {main}"):
+        read_annotations(table).of_recording(recording_names(pilot), "day")
+
+
+def test_a_table_for_many_recordings_of_one_name_is_checked_at_once(tmp_path: Path) -> None:
+    """If each row is compared with each recording, it takes more than 10 s."""
+    recordings = [tmp_path / f"p{number:03}" / "rec.csv" for number in range(600)]
+    (table := tmp_path / "all.csv").write_text(
+        "".join(["file,start,end,label\n", *(f"{path.parent.name}/rec.csv,0,9,lying\n" for path in recordings)])
+    )
+    began_s = time.process_time()
+    refuse_shared_rows(recordings, LabelOptions.of(table))
+    assert rows_of_nobody(LabelOptions.of(table), [(path, "rec") for path in recordings]) is None
+    assert time.process_time() - began_s < 2
 
 
 def test_the_file_beside_each_of_several_recordings_needs_no_names(alice: Path, bob: Path) -> None:

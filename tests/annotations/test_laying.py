@@ -1,6 +1,5 @@
 """Intervals laid over recordings: gaps, ends, order, zones and daylight saving, beside a loop over samples."""
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
@@ -218,63 +217,6 @@ def test_a_local_time_is_that_of_the_zone_or_is_refused(seconds: int, zone: str)
     else:
         with pytest.raises(HarkenError, match=r"twice on .*; write the time with its zone: "):
             moment.instant_ns(span)
-
-
-@given(
-    st.integers(1_600_000_000, 1_800_000_000), st.integers(0, 86_000), st.integers(0, 86_000), st.sampled_from(ZONES)
-)
-def test_a_time_without_a_date_is_found_in_the_recording(start: int, length: int, at: int, zone: str) -> None:
-    at = min(at, length)
-    span = Span(start * SECOND, (start + length) * SECOND, zone)
-    local = datetime.fromtimestamp(start + at, ZoneInfo(zone))
-    moment = text_moment(f"{local:%H:%M:%S}")
-    assert moment is not None
-    assert moment.kind is Kind.CLOCK
-    offsets = {datetime.fromtimestamp(start + s, ZoneInfo(zone)).utcoffset() for s in (-7200, 0, length, length + 7200)}
-    if len(offsets) == 1 and length < 86_400 - 120:
-        assert moment.instant_ns(span) == (start + at) * SECOND
-        shifted_ns = moment.instant_ns(span, offset_ns=-30 * SECOND)
-        assert shifted_ns // SECOND in (start + at - 30, start + at + 86_370)
-
-
-@given(st.integers(1_600_000_000, 1_800_000_000), st.integers(0, 86_000), st.times(), st.integers(-3000, 3000))
-def test_a_time_without_a_date_is_on_the_day_nearest_to_the_recording(
-    start: int, length: int, clock: time, offset: int
-) -> None:
-    moment = text_moment(f"{clock:%H:%M:%S}")
-    assert moment is not None
-    end = start + length
-    seconds = moment.instant_ns(Span(start * SECOND, end * SECOND, "UTC"), offset_ns=offset * SECOND) / SECOND
-    assert (seconds - offset) % 86_400 == moment.ns / SECOND
-    away = [max(start - each, each - end, 0) for each in (seconds - 86_400, seconds, seconds + 86_400)]
-    assert min(away) == away[1]
-
-
-@given(
-    st.sampled_from(("2024-03-31", "2024-10-27", "2024-07-01")),
-    st.integers(-90_000, 3600),
-    st.one_of(st.integers(0, 90_000), st.integers(82_000, 87_000)),
-    st.one_of(st.integers(0, 90_000), st.integers(0, 7200)),
-)
-def test_a_time_that_a_recording_has_twice_is_refused(day: str, before: int, length: int, at: int) -> None:
-    """In Athens, where clocks change at 1:00 UTC on two of the days."""
-    start = int(datetime.fromisoformat(f"{day}T01:00:00Z").timestamp()) + before
-    at = start + min(at, length)
-
-    def shown(second: int) -> str:
-        return f"{datetime.fromtimestamp(second, ZoneInfo('Europe/Athens')):%H:%M:%S}"
-
-    moment = text_moment(shown(at))
-    assert moment is not None
-    others = (at + sign * hours * 3600 for hours in (1, 23, 24, 25) for sign in (-1, 1))
-    twice = any(start <= other <= start + length and shown(other) == shown(at) for other in others)
-    found = None
-    with suppress(HarkenError):
-        found = moment.instant_ns(Span(start * SECOND, (start + length) * SECOND, "Europe/Athens")) // SECOND
-    if found is not None and not start - 60 <= found <= start + length + 60:
-        found = None  # this is refused, too
-    assert found in ((None,) if twice else (None, at))
-    assert found is not None or length > 80_000 or day != "2024-07-01"
 
 
 def notes(tmp_path: Path, *lines: str) -> Path:

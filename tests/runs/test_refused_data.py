@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 import people
+from harken.annotations.options import LabelOptions
 from harken.jobs.training import train_run
 from harken.learning.presets import RandomDraws
+from harken.runs.data import read_run_data
 from harken.runs.settings import RunSettings
 from harken.support.errors import HarkenError
 from training_runs import Quiet, settings_of
@@ -48,6 +50,24 @@ def test_the_training_recording_in_another_unit_at_another_time_is_refused(alice
     copy.write_text("\n".join([header, *in_g]) + "\n")
     with pytest.raises(HarkenError, match=r"mallory.csv holds movement of .*alice.csv in 100% of its samples"):
         train_run(settings_of(alice, copy, tmp_path / "run"), Quiet())
+
+
+def test_one_table_of_labels_for_both_gives_no_row_to_two_people(tmp_path: Path) -> None:
+    for seed, name in enumerate(("anna", "ben")):
+        (tmp_path / name).mkdir()
+        rows = people.person_rows(seed)
+        lines = [f"{name},{','.join(map(str, row[:4]))}" for row in rows]
+        (tmp_path / name / "day.csv").write_text("\n".join(["Subject,Timestamp,X,Y,Z", *lines, ""]))
+    table, again = tmp_path / "notes.csv", tmp_path / "anna" / ".." / "notes.csv"
+    files = tmp_path / "anna" / "day.csv", tmp_path / "ben" / "day.csv"
+    settings = settings_of(*files, tmp_path / "run", labels=LabelOptions.of(table), cross_labels=again)
+    table.write_text("file,start,end,label\nday.csv,0,20,lying\nday.csv,20,40,walking\n")
+    with pytest.raises(HarkenError, match=r"line 2: the file 'day.csv' may be .*anna/day.csv or .*ben/day.csv; write"):
+        read_run_data(settings)
+    table.write_text("file,start,end,label\nanna/day.csv,0,20,lying\nben/day.csv,20,40,walking\n")
+    data = read_run_data(settings)
+    assert [one.mended.label_names for one in data.training + data.cross] == [("lying",), ("walking",)]
+    assert data.unused_labels == ()
 
 
 def test_an_untrained_label_is_refused_by_name(alice: Path, tmp_path: Path) -> None:

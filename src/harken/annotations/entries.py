@@ -1,13 +1,13 @@
 """The rows of a file of labels as they were written, and their intervals on the clock of a recording."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 
+from harken.annotations.file_column import FileColumn
 from harken.annotations.intervals import Intervals
-from harken.annotations.moments import DAY_NS, SECOND_NS, SLACK_NS, Kind, Moment, Span
+from harken.annotations.moments import DAY_NS, SECOND_NS, SLACK_NS, Kind, Moment, Span, wall_ns
 from harken.support.errors import HarkenError
 from harken.support.printable import listed
 from harken.support.text_rows import line_error
@@ -19,7 +19,6 @@ __all__ = [
     "Annotations",
     "Entry",
     "check_label",
-    "is_named",
     "next_day",
     "plain_note",
     "why_no_label",
@@ -91,6 +90,19 @@ class Annotations:
         """Whether a time has a zone, or is a number since 1970."""
         return any(entry.start.kind is Kind.INSTANT for entry in self.entries)
 
+    @cached_property
+    def file_column(self) -> FileColumn:
+        """The column ``file``, which is empty if there is none."""
+        return FileColumn(file for file in self._rows if file is not None)
+
+    @cached_property
+    def _rows(self) -> dict[str | None, list[Entry]]:
+        """The rows by what their column ``file`` says."""
+        rows: dict[str | None, list[Entry]] = {}
+        for entry in self.entries:
+            rows.setdefault(entry.file, []).append(entry)
+        return rows
+
     @property
     def _described(self) -> str:
         """The format, and that numbers are times from the start: 10.05 may have been meant as a time of the clock."""
@@ -109,25 +121,19 @@ class Annotations:
         """
         if not self.names:
             return self
-        written = {entry.file for entry in self.entries}
-        fitting = {file for file in written if file is None or is_named(file, files)}
-        own = tuple(
-            entry
-            for entry in self.entries
-            if entry.file in fitting and (entry.subject is None or entry.subject == subject)
-        )
+        fitting = [*self._rows.get(None, ()), *(row for file in self.file_column.of(files) for row in self._rows[file])]
+        own = sorted((row for row in fitting if row.subject in (None, subject)), key=lambda row: row.line)
         if not own:
-            shown = 2 if any(len(_parts(file)) > 1 for file in written if file is not None) else 1
             there = [
                 f"its {name}s are "
                 + ", ".join([*sorted({str(getattr(entry, name)) for entry in self.entries})[:MOST_NAMED]])
                 for name in self.names
             ]
             raise HarkenError(
-                f"{self.path}: no row is for the recording {Path(*Path(files[0]).parts[-shown:])}, whose wearer is "
+                f"{self.path}: no row is for the recording {self.file_column.told_apart(files[0])}, whose wearer is "
                 f"{subject}: {listed(there)}"
             )
-        return replace(self, entries=own)
+        return replace(self, entries=tuple(own))
 
     def intervals(self, span: Span, *, offset_s: float = 0.0) -> Intervals:
         """The intervals on the clock of a recording, cut to it.
@@ -153,9 +159,27 @@ class Annotations:
                 end_ns = start_ns + (entry.duration_ns or 0)
             else:
                 end_ns = self._instant(entry, entry.end, span, offset_ns)
+                if end_ns < start_ns and entry.start.kind is entry.end.kind is Kind.CLOCK:
+                    start_ns, end_ns = self._across(entry, (start_ns, end_ns), span, offset_ns)
             if entry.label:
                 rows.append((start_ns, end_ns, entry.label, entry.line))
         return rows
+
+    def _across(self, entry: Entry, ends_ns: tuple[int, int], span: Span, offset_ns: int) -> tuple[int, int]:
+        """Two times of the clock without a date, of which the second was found before the first.
+
+        The one that lies outside the recording may be of another day, as in 3:00 to 6:30 of a recording from 8:00 to
+        4:00. The interval then lies outside the recording, and the refusal should say so. If the second time is also
+        written as the earlier one, the interval goes over midnight if it is shorter than 12 hours (``next_day``).
+        """
+        outside = [not span.start_ns - SLACK_NS <= ns <= span.end_ns + SLACK_NS for ns in ends_ns]
+        start, end = (Moment(Kind.LOCAL, wall_ns(ns - offset_ns, span.timezone)) for ns in ends_ns)
+        later = end.ns % DAY_NS > start.ns % DAY_NS
+        if not any(outside) or not (later or next_day(start, end) != end):
+            return ends_ns
+        if outside[1]:
+            return ends_ns[0], self._instant(entry, replace(end, ns=end.ns + DAY_NS), span, offset_ns)
+        return self._instant(entry, replace(start, ns=start.ns - DAY_NS), span, offset_ns), ends_ns[1]
 
     def _held(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
         """Points as intervals. A label may begin before the recording, unless it has a time of the clock without a
@@ -178,22 +202,6 @@ class Annotations:
             return moment.instant_ns(span, offset_ns=offset_ns)
         except HarkenError as error:
             raise line_error(self.path, entry.line, str(error)) from error
-
-
-def is_named(file: str, files: Sequence[str]) -> bool:
-    """Whether the field ``file`` of a row means a recording with these names.
-
-    As many folders as both have must be the same: ``anna/day.csv`` is not ``ben/day.csv``.
-    """
-    parts = _parts(file)
-    ends = (zip(parts, _parts(name), strict=False) for name in files)
-    return bool(parts) and any(all(one == other for one, other in end) for end in ends)
-
-
-@lru_cache(maxsize=10_000)
-def _parts(file: str) -> tuple[str, ...]:
-    """The parts of a path, from its end. It may be relative to any folder, so ``../`` at its beginning is left out."""
-    return tuple(part for part in reversed(Path(os.path.normpath(file)).parts) if part != os.pardir)
 
 
 def check_label(path: Path, line: int, label: str) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from harken.annotations.entries import is_named
 from harken.annotations.intervals import laid_over, span_of, without_bout_ends
 from harken.annotations.options import LabelOptions
 from harken.annotations.registry import SIDE, annotations_in, read_annotations
@@ -130,17 +129,14 @@ def refuse_shared_rows(files: Iterable[str | Path], options: LabelOptions) -> No
     recordings = {Path(file).resolve(): Path(file) for file in files}
     if options.path is None or len(recordings) < 2:
         return
-    alike: dict[str, list[Path]] = {}
+    annotations = read_annotations(options.path)
+    fitting: dict[str | None, list[Path]] = {}
     for path in recordings.values():
-        for name in {Path(name).name for name in recording_names(path)}:
-            alike.setdefault(name, []).append(path)
-    checked: set[str] = set()
-    for entry in read_annotations(options.path).entries:
-        if entry.file is None or entry.subject is not None or entry.file in checked:
-            continue
-        checked.add(entry.file)
-        own = [path for path in alike.get(Path(entry.file).name, []) if is_named(entry.file, recording_names(path))]
-        if len(own) > 1:
+        for file in annotations.file_column.of(recording_names(path)):
+            fitting.setdefault(file, []).append(path)
+    for entry in annotations.entries:
+        own = fitting.get(entry.file, [])
+        if len(own) > 1 and entry.subject is None:
             raise line_error(
                 options.path,
                 entry.line,
@@ -160,16 +156,13 @@ def rows_of_nobody(options: LabelOptions, recordings: Iterable[tuple[Path, str]]
     """
     if options.path is None or not (annotations := read_annotations(options.path)).names:
         return None
-    named = [(recording_names(path), subject) for path, subject in recordings]
-    fits = {
-        whose: any(
-            (whose[0] is None or is_named(whose[0], files)) and whose[1] in (None, subject) for files, subject in named
-        )
-        for whose in {(entry.file, entry.subject) for entry in annotations.entries}
-    }
+    fitting: set[tuple[str | None, str | None]] = set()
+    for path, subject in recordings:
+        for file in (None, *annotations.file_column.of(recording_names(path))):
+            fitting |= {(file, None), (file, subject)}
     lines: dict[str, list[int]] = {}
     for entry in annotations.entries:
-        if not fits[entry.file, entry.subject]:
+        if (entry.file, entry.subject) not in fitting:
             lines.setdefault(" of ".join(filter(None, (entry.file, entry.subject))), []).append(entry.line)
     if not lines:
         return None

@@ -24,6 +24,7 @@ __all__ = [
     "number_moment",
     "read_date",
     "text_moment",
+    "wall_ns",
 ]
 
 SECOND_NS = 10**9
@@ -96,13 +97,13 @@ class Moment:
     def _dated(self, span: Span, offset_ns: int) -> int:
         """The first time from the start of the recording at which the clock of the notes shows this time; if that is
         after the recording, and the one before it is nearer, that one, so that a message has the day that was meant."""
-        first_ns, last_ns = (_wall_ns(ns - offset_ns, span.timezone) for ns in (span.start_ns, span.end_ns))
+        first_ns, last_ns = (wall_ns(ns - offset_ns, span.timezone) for ns in (span.start_ns, span.end_ns))
         longest_ns = DAY_NS - 2 * SLACK_NS
         if span.end_ns - span.start_ns > longest_ns:
             raise HarkenError(f"the recording is longer than a day, so {NEED_DATES}")
         if last_ns - first_ns > longest_ns:
             raise HarkenError(f"clocks went forward, and the recording is longer than a day by them, so {NEED_DATES}")
-        earliest_ns = _wall_ns(span.start_ns - offset_ns - SLACK_NS, span.timezone)
+        earliest_ns = wall_ns(span.start_ns - offset_ns - SLACK_NS, span.timezone)
         found_ns = earliest_ns + (self.ns - earliest_ns) % DAY_NS
         return found_ns if found_ns - last_ns <= first_ns - (found_ns - DAY_NS) else found_ns - DAY_NS
 
@@ -183,7 +184,7 @@ def _offset_ns(found: re.Match[str]) -> int:
     return int(math.copysign(minutes * 60 * SECOND_NS, -1 if found["sign"] == "-" else 1))
 
 
-def _wall_ns(time_ns: int, timezone: str) -> int:
+def wall_ns(time_ns: int, timezone: str) -> int:
     """The time that clocks in a zone show at an instant, in ns since 1970 by them, cut to microseconds."""
     wall = local_time(time_ns, timezone).replace(tzinfo=UTC)
     return (wall - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000

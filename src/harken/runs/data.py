@@ -99,8 +99,11 @@ def read_run_data(settings: RunSettings) -> RunData:
         raise HarkenError("--cross-labels is for the recordings of unseen people; give them with --cross")
     found: set[str] = set()
     of_unseen = replace(settings.labels, path=settings.cross_labels)
-    refuse_shared_rows(settings.files, settings.labels)
-    refuse_shared_rows(settings.cross, of_unseen)
+    if _one_table(settings):
+        refuse_shared_rows([*settings.files, *settings.cross], settings.labels)
+    else:
+        refuse_shared_rows(settings.files, settings.labels)
+        refuse_shared_rows(settings.cross, of_unseen)
     several = len(settings.files) > 1, len(settings.cross) > 1
     training = [one for path in settings.files for one in _read(path, settings, settings.labels, several[0], found)]
     cross = [one for path in settings.cross for one in _read(path, settings, of_unseen, several[1], found)]
@@ -116,11 +119,17 @@ def read_run_data(settings: RunSettings) -> RunData:
     return RunData(selected[0], selected[1], tuple(_unused(settings, training, cross)))
 
 
+def _one_table(settings: RunSettings) -> bool:
+    """Whether one file of labels is for the training recordings and for those of unseen people."""
+    own, other = settings.labels.path, settings.cross_labels
+    return own is not None and other is not None and own.resolve() == other.resolve()
+
+
 def _unused(settings: RunSettings, training: list[Read], cross: list[Read]) -> Iterator[str]:
     """Sentences on rows of files of labels that are for none of the recordings for which the file is."""
-    own = settings.labels.path, settings.cross_labels
-    same = own[0] == own[1]
-    for path, reads in ((own[0], training + cross * same), (None if same else own[1], cross)):
+    same = _one_table(settings)
+    tables = (settings.labels.path, training + cross * same), (None if same else settings.cross_labels, cross)
+    for path, reads in tables:
         people = [(one.path, one.mended.subject) for one in reads]
         if unused := rows_of_nobody(replace(settings.labels, path=path), people):
             yield f"{path}: {unused}"
