@@ -106,11 +106,7 @@ class RecordedSession:
         stored: list[dict[str, Any]] = fields.pop("bouts")
         is_open = fields.pop("open")
         digests = tuple(fields.pop("labels_digests"))
-        there = digests != ("",)  # states from before ``written`` was stored: the file of labels had all bouts then
-        bouts = _apart(
-            Bout(**bout | {"written": _pair(bout.get("written", [bout["start_ns"], bout["end_ns"]] if there else None))})
-            for bout in stored
-        )
+        bouts = _apart(_stored_bout(bout, labelled=digests != ("",)) for bout in stored)
         return cls(**fields, bouts=bouts, open=None if is_open is None else OpenBout(**is_open), labels_digests=digests)
 
     @property
@@ -203,12 +199,11 @@ class RecordedSession:
         return replace(self, labels_digests=digests)
 
 
-def _pair(found: list[int] | None) -> tuple[int, int] | None:
-    """Two times of JSON."""
-    if found is None:
-        return None
-    start_ns, end_ns = found
-    return start_ns, end_ns
+def _stored_bout(stored: dict[str, Any], *, labelled: bool) -> Bout:
+    """A bout of JSON. Earlier versions stored no ``written``: there was the whole bout in the file of labels, if any."""
+    start_ns, end_ns = stored["start_ns"], stored["end_ns"]
+    written = stored.get("written", [start_ns, end_ns] if labelled else None)
+    return Bout(start_ns, end_ns, stored["label"], stored["note"], written and (written[0], written[1]))
 
 
 def _common(one: tuple[int, int], other: tuple[int, int] | None) -> tuple[int, int] | None:
