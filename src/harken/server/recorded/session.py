@@ -200,7 +200,7 @@ class RecordedSession:
 
 
 def _stored_bout(stored: dict[str, Any], *, labelled: bool) -> Bout:
-    """A bout of JSON. Earlier versions stored no ``written``: there was the whole bout in the file of labels, if any."""
+    """A bout of JSON. Earlier versions stored no ``written``; all of it was in the file of labels, if any."""
     start_ns, end_ns = stored["start_ns"], stored["end_ns"]
     written = stored.get("written", [start_ns, end_ns] if labelled else None)
     return Bout(start_ns, end_ns, stored["label"], stored["note"], written and (written[0], written[1]))
