@@ -126,13 +126,14 @@ class Labels:
 
         A label column may have such labels. Each change writes all labels, so that none could be saved.
         """
-        for reason in filter(None, map(why_not_kept, intervals.label_names)):
-            return (
-                f"{self._recording.name} has a label that {self.path.name} cannot hold ({reason}); it is shown, and "
-                "not changed. To label here, rename it there, or begin without labels: write "
-                f"{self.path.name} with the one line start,end,label"
-            )
-        return None
+        reason = next(filter(None, map(why_not_kept, intervals.label_names)), None)
+        if reason is None:
+            return None
+        return (
+            f"{self._recording.name} has a label that {self.path.name} cannot hold ({reason}); it is shown, and "
+            "not changed. To label here, rename it there, or begin without labels: write "
+            f"{self.path.name} with the one line start,end,label"
+        )
 
     def _why_not_written(self) -> str | None:
         """Why there cannot be a file of labels beside the recording, as a sentence; None if there can."""

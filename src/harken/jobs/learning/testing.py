@@ -194,7 +194,8 @@ class Tests:
         """A fit to a part of the data, and the moments of its test; None if there is nothing to test, or if the part is
         too small for a fit, as when its bouts are shorter than a window."""
         trained = set(seconds_by_label(training))
-        if len(trained) < 2 or not self._tests(parts, trained):
+        moments = [self._moments(part) for part in parts]
+        if len(trained) < 2 or not _with_labels(moments, trained):
             self._fits_done += 1
             return None
         try:
@@ -202,20 +203,13 @@ class Tests:
         except HarkenError:  # what is wrong with all of the data is raised by fit_all
             self._fits_done += 1
             return None
-        tests = self._tests(parts, trained & set(fit.recogniser.specification_.labels))
+        tests = _with_labels(moments, trained & set(fit.recogniser.specification_.labels))
         return (fit, tests) if tests else None
 
-    def _tests(self, parts: Sequence[Part], labels: Collection[str]) -> list[tuple[Part, Moments]]:
-        """The parts with moments to test on that have one of these labels."""
-        found = []
-        for part in parts:
-            assert part.test is not None
-            moments = labelled_moments(part.test, length_s=self.window_length_s)
-            kept = np.isin(moments.labels, sorted(labels))
-            if kept.any():
-                moments = moments._replace(middles_ns=moments.middles_ns[kept], labels=moments.labels[kept])
-                found.append((part, moments))
-        return found
+    def _moments(self, part: Part) -> tuple[Part, Moments]:
+        """A part with the labelled moments of its test."""
+        assert part.test is not None
+        return part, labelled_moments(part.test, length_s=self.window_length_s)
 
     def _labels(
         self, fit: Fit, tests: Sequence[tuple[Part, Moments]]
@@ -241,6 +235,16 @@ class Tests:
             codes = (moments.labels[seen][:, None] == names).argmax(axis=1)
             outputs.append(HeldOut(logits[seen], codes))
         return truths, befores or None, afters, _joined(outputs)
+
+
+def _with_labels(tests: Sequence[tuple[Part, Moments]], labels: Collection[str]) -> list[tuple[Part, Moments]]:
+    """The tests with those of their moments that have one of these labels, without tests that have none."""
+    found = []
+    for part, moments in tests:
+        kept = np.isin(moments.labels, sorted(labels))
+        if kept.any():
+            found.append((part, moments._replace(middles_ns=moments.middles_ns[kept], labels=moments.labels[kept])))
+    return found
 
 
 def _joined(outputs: Sequence[HeldOut]) -> HeldOut:
