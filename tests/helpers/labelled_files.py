@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Unpack
 
+import numpy as np
+from numpy.typing import NDArray
+
 import people
+from harken.recordings.recording import UNLABELLED, Recording
 
 
 def write_labelled(
@@ -31,3 +35,8 @@ def write_labelled(
     lines = [f"{start},{end + step_ms},{label}" for start, end, label in bouts]
     path.with_name(f"{name}.labels.csv").write_text("\n".join(["start,end,label", *lines]) + "\n")
     return path
+
+
+def labelled_ns(recording: Recording) -> NDArray[np.int64]:
+    """The times of labelled valid samples."""
+    return np.asarray(recording.time_ns[recording.valid & (recording.label_codes != UNLABELLED)])
