@@ -153,6 +153,37 @@ def test_no_archive_at_all(tmp_path: Path, data: bytes) -> None:
         unpack(path, tmp_path / "out")
 
 
+def zip_whose_table_of_contents_lies_before_the_file() -> bytes:
+    data = bytearray(zipped(FILES))
+    offset = data.rfind(b"PK\5\6") + 16
+    data[offset : offset + 4] = b"\0\xff\xff\xff"
+    return bytes(data)
+
+
+def zip_with_damaged_bzip2() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_BZIP2) as file:
+        file.writestr("a", b"hello" * 1000)
+    return content.getvalue().replace(b"1AY&SY", b"1AY&SX")
+
+
+DAMAGED = {
+    "a zip's table of contents before the file": zip_whose_table_of_contents_lies_before_the_file(),
+    "bzip2 in a zip": zip_with_damaged_bzip2(),
+    "a gzip extra field that is cut": b"\x1f\x8b\x08\x04" + bytes(6) + b"\xff\xffab",
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
+@pytest.mark.parametrize("nested", [False, True])
+def test_damage_for_which_python_has_another_error(tmp_path: Path, damaged: str, nested: bool) -> None:
+    name = "set.tar.gz" if "gzip" in damaged else "set.zip"
+    path = put(tmp_path, zipped({name: DAMAGED[damaged]}) if nested else DAMAGED[damaged], name)
+    with pytest.raises(HarkenError, match=rf"{name}.* cannot be unpacked: it is damaged, cut short or encrypted"):
+        unpack(path, tmp_path / "out") if is_archive(path) else None
+    assert found(tmp_path / "out") == {}
+
+
 WHOLE = {"zip": zipped(FILES), "tar.gz": tarred(FILES), "tar": tarred(FILES, "w"), "tar.xz": tarred(FILES, "w:xz")}
 
 

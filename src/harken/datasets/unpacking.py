@@ -1,6 +1,6 @@
 """Unpacking of zip and tar archives, and of archives inside them. Files are written only inside the given folder."""
 
-import gzip
+import errno
 import lzma
 import shutil
 import stat
@@ -23,16 +23,23 @@ ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".
 MOST_NESTED = 3
 BLOCK_BYTES = 1 << 20
 DAMAGE = (
-    *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, struct.error),
-    *(EOFError, RuntimeError, NotImplementedError, ValueError, OverflowError),
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, RuntimeError, NotImplementedError, ValueError, OverflowError, OSError),
 )
 """Exceptions of the standard library for an archive that is incomplete, damaged, encrypted or of an unknown
-compression."""
+compression. An ``OSError`` is one of them only with an error number of ``DAMAGE_NUMBERS``."""
+DAMAGE_NUMBERS = (None, errno.EINVAL)
+"""No number: bzip2 and gzip found invalid data. EINVAL: an archive names an impossible position in its file."""
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is a zip or tar archive, by its content."""
-    return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+    """Whether a file is a zip or tar archive, by its content.
+
+    Raises:
+        HarkenError: when it begins like a compressed file and is damaged.
+    """
+    with _damage_refused(str(path)):
+        return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
 
 
 def unpack(archive: Path, folder: Path) -> dict[str, int]:
@@ -98,14 +105,23 @@ def _members(archive: Path, known_as: str) -> Iterator[list[_Member]]:
 
     Reading them inside this block raises ``HarkenError`` when the archive is damaged.
     """
-    try:
+    with _damage_refused(known_as):
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as file:
                 yield _zip_members(file, known_as)
         else:
             with tarfile.open(archive) as file:
                 yield _tar_members(file, known_as)
+
+
+@contextmanager
+def _damage_refused(known_as: str) -> Iterator[None]:
+    """Raise ``HarkenError`` for what the standard library raises when it reads a damaged archive."""
+    try:
+        yield
     except DAMAGE as error:
+        if isinstance(error, OSError) and error.errno not in DAMAGE_NUMBERS:
+            raise
         raise HarkenError(
             f"{known_as} cannot be unpacked: it is damaged, cut short or encrypted ({error}). "
             "Remove it and fetch it again"
