@@ -13,7 +13,10 @@ from command_line import Finished, Run
 from harken.cli import main
 from harken.learning.presets import PRESETS
 
-settings.register_profile("harken", deadline=None)  # an example takes as long as a busy machine needs
+# An example takes as long as a busy machine needs. Every run, everywhere, draws the same examples, so that a change is
+# judged by what it changed. ``script/fuzz`` draws others.
+settings.register_profile("harken", deadline=None, derandomize=True, database=None)
+settings.register_profile("fuzz", deadline=None, derandomize=False, database=None)
 settings.load_profile("harken")
 
 

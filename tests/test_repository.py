@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import harken
 
@@ -124,3 +125,8 @@ def test_type_checkers_see_the_public_names_and_no_others() -> None:
         for alias in statement.names
     }
     assert {"__version__", *seen} == set(harken.__all__)
+
+
+def test_property_tests_draw_the_same_examples_in_every_run() -> None:
+    assert settings().derandomize
+    assert settings().database is None

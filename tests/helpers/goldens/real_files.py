@@ -66,7 +66,6 @@ WISDM_COLUMNS: Options = {
 }
 
 OTHERS: dict[str, tuple[Options, ...]] = {
-    "README.md": ({},),
     "dsads": ({},),
     "dsads/dsads_arms.parquet": ({}, {"subject": "p1"}),
     "dsads/raw_p1/data/a01/p1/s01.txt": ({}, NUMBERED_COLUMNS, NUMBERED_COLUMNS | {"sample_rate_hz": 25}),
