@@ -17,6 +17,7 @@ from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
+from harken.support.files import regular
 from harken.support.printable import printable
 
 __all__ = ["SUMMARY", "LabelSettings", "file_sha256", "finished", "label_key"]
@@ -161,7 +162,7 @@ def file_sha256(path: Path) -> str:
             for file in sorted(each for each in path.iterdir() if each.is_file()):
                 together.update(os.fsencode(file.name) + b"\0" + file_sha256(file).encode())
             return together.hexdigest()
-        with path.open("rb") as content:
+        with regular(path).open("rb") as content:
             return file_digest(content, "sha256").hexdigest()
     except FileNotFoundError as error:
         raise HarkenError(f"{path}: there is no such file") from error

@@ -19,12 +19,15 @@ from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
 
+from harken.support.errors import HarkenError
+
 __all__ = [
     "NotWrittenError",
     "appearing",
     "is_aside",
     "linked_file",
     "not_left_empty",
+    "regular",
     "remove_left_behind",
     "replacing",
     "utf8_path",
@@ -94,6 +97,20 @@ def replacing(path: str | Path) -> Iterator[Path]:
         finally:
             with suppress(OSError):  # the original error is more informative
                 aside.unlink(missing_ok=True)
+
+
+def regular(path: Path) -> Path:
+    """``path``, if it may be opened: opening a pipe may wait without end, and a device may never end.
+
+    Raises:
+        HarkenError: when it is neither a regular file nor a folder. A file that does not exist raises nothing.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise HarkenError(
+            f"{path}: this is not a regular file; harken reads a file more than once, so it cannot read "
+            "from a pipe or a device"
+        )
+    return path
 
 
 def linked_file(path: str | Path) -> Path:
