@@ -321,7 +321,7 @@ def _record(settings: RunSettings, data: RunData) -> dict[str, Any]:
 def _refuse_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
     """Raise a HarkenError if a run would be resumed with other settings or data."""
     for name, value in now["settings"].items():
-        changed = first_difference(before.get("settings", {}).get(name), value, name)
+        changed = first_difference(before["settings"].get(name), value, name)
         if changed is not None:
             where, earlier, later = changed
             raise HarkenError(
@@ -329,7 +329,7 @@ def _refuse_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
                 "or choose another --out"
             )
     for role in ("training", "cross"):
-        earlier = [one.get("fingerprint") for one in before.get("data", {}).get(role, [])]
+        earlier = [one["fingerprint"] for one in before["data"][role]]
         files = [one["fingerprint"] for one in now["data"][role]]
         if earlier != files:
             raise HarkenError(
