@@ -189,6 +189,26 @@ def test_control_c_leaves_a_usable_run(whole: Path, tmp_path: Path) -> None:
 
 
 @UNDRAWN
+def test_a_second_run_in_a_folder_is_refused_until_the_first_is_killed(
+    run_harken: Run, whole: Path, tmp_path: Path
+) -> None:
+    first = start(whole, out := tmp_path / "run")
+    command = (
+        f"train {whole}/alice.csv --cross {whole}/bob.csv --preset small --epochs {EPOCHS} --device cpu --out {out}"
+    )
+    refused = f"harken: {out}: another harken is writing there; wait until it has ended, or choose another --out\n"
+    try:
+        wait_for(RunDirectory(out).checkpoint("model"), first)
+        ended = [run_harken(*command.split(), *more) for more in ((), ("--resume",))]
+    finally:
+        first.kill()
+        first.communicate()
+    assert [(one.exit_code, one.stderr) for one in ended] == [(2, refused)] * 2
+    assert run_harken(*command.split(), "--resume").exit_code == 0
+    assert (out / "model.safetensors").read_bytes() == (whole / "long" / "model.safetensors").read_bytes()
+
+
+@UNDRAWN
 def test_a_checkpoint_with_one_other_bit_is_refused(run_harken: Run, whole: Path, tmp_path: Path) -> None:
     settings = settings_of(whole / "alice.csv", whole / "bob.csv", tmp_path / "run")
     with pytest.raises(Interrupted):
