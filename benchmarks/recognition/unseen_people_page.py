@@ -37,7 +37,7 @@ SECTIONS = {
     ),
     "dsads_unseen": (
         "DSADS: lying, sitting, standing, walking, both arms",
-        "harken benchmark dsads --protocol unseen people --data DIR --out runs/dsads "
+        "harken benchmark dsads --protocol unseen --data DIR --out runs/dsads "
         "--baseline random_forest --baseline mini_rocket --baseline deep_conv_lstm --baseline notebook:20",
     ),
     "dsads_unseen_19": (

@@ -35,17 +35,18 @@ def test_it_serves_the_recordings_of_a_folder_until_it_is_stopped(tmp_path: Path
 
 
 def test_a_file_that_cannot_be_read_is_named_in_the_terminal(tmp_path: Path) -> None:
-    write_recording(tmp_path / "anna.csv", seconds=5)
-    (tmp_path / "junk.csv").write_bytes(bytes(range(256)) * 9)
-    paths = [str(tmp_path / name) for name in ("anna.csv", "junk.csv")]
-    with annotating_process(*paths, log=tmp_path / "log") as (_, served):
+    (folder := tmp_path / "week").mkdir()
+    write_recording(folder / "anna.csv", seconds=5)
+    (folder / "junk.csv").write_bytes(bytes(range(256)) * 9)
+    (folder / "loop.csv").symlink_to("loop.csv")
+    with annotating_process(str(folder), log=tmp_path / "log") as (_, served):
         found = served.ask_until(
             "/api/recordings", lambda every: all(one["state"] in ("ready", "failed") for one in every)
         )
-        assert [one["state"] for one in found] == ["ready", "failed"]
-        error = served.ask("/api/recordings/1").json["error"]
-    assert error.startswith(f"{tmp_path / 'junk.csv'}: ")
-    assert (tmp_path / "log").read_text().splitlines()[2:] == [error]
+        assert [one["state"] for one in found] == ["ready", "failed", "failed"]
+        errors = [served.ask(f"/api/recordings/{number}").json["error"] for number in (1, 2)]
+    assert [error.partition(": ")[0] for error in errors] == [str(folder / name) for name in ("junk.csv", "loop.csv")]
+    assert sorted((tmp_path / "log").read_text().splitlines()[2:]) == sorted(errors)
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ def test_spreadsheets_write_it_in_several_ways(tmp_path: Path, text: str) -> Non
     [
         (["a,6.5.2024,23:00,07:00"], "line 2: '6.5.2024' is not a date such as 2024-03-30"),
         (["a,2024-02-30,23:00,07:00"], "line 2: '2024-02-30' is not a date"),
+        (["a,2424-05-06,23:00,07:00"], "line 2: '2424-05-06' is not a date such as 2024-03-30; years go from 1970 to"),
         (
             ["a,2024-05-06,23:00,07:00", "", "a,2024-05-07,11 pm,07:00"],
             "line 4: the onset '11 pm' is not a time such as 23:40",

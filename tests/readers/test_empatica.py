@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import harken
 from exports import head, survives
 from harken.readers import empatica
 from harken.readers.options import TableOptions
@@ -109,6 +110,17 @@ def test_what_it_is_not(other: str, tmp_path: Path) -> None:
     assert empatica.recognises(path, head(path)) == (other == "two rows without samples")
     with pytest.raises(HarkenError, match=r"not an Empatica ACC\.csv|empty after 2 skipped rows"):
         collect(path, TableOptions())
+
+
+def test_a_short_or_long_first_sample_is_named(tmp_path: Path) -> None:
+    for row, reason in {
+        "1,2": "the row is cut short: 2 of 3 columns",
+        "1": "1 of 3",
+        "1,2,3,4": "the row has 4 fields",
+    }.items():
+        path = write(tmp_path, [*lines(counts()[:0]), row, "-1,2,64"], "ACC.csv")
+        with pytest.raises(HarkenError, match=rf"ACC\.csv, line 3: .*{reason}"):
+            harken.read(path)
 
 
 def test_mutilated(tmp_path: Path) -> None:

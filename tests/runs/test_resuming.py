@@ -14,6 +14,7 @@ import torch
 
 import people
 import pictures
+from command_line import Run
 from harken.jobs.training import train_run
 from harken.learning.presets import PRESETS
 from harken.learning.training import Interrupted
@@ -185,6 +186,46 @@ def test_control_c_leaves_a_usable_run(whole: Path, tmp_path: Path) -> None:
     assert Recogniser.load(out / "model.safetensors").specification_.labels == ("lying", "sitting", "walking")
     resume(whole, out)
     assert (out / "model.safetensors").read_bytes() == (whole / "long" / "model.safetensors").read_bytes()
+
+
+@UNDRAWN
+def test_a_second_run_in_a_folder_is_refused_until_the_first_is_killed(
+    run_harken: Run, whole: Path, tmp_path: Path
+) -> None:
+    first = start(whole, out := tmp_path / "run")
+    command = (
+        f"train {whole}/alice.csv --cross {whole}/bob.csv --preset small --epochs {EPOCHS} --device cpu --out {out}"
+    )
+    refused = f"harken: {out}: another harken is writing there; wait until it has ended, or choose another --out\n"
+    try:
+        wait_for(RunDirectory(out).checkpoint("model"), first)
+        ended = [run_harken(*command.split(), *more) for more in ((), ("--resume",))]
+    finally:
+        first.kill()
+        first.communicate()
+    assert [(one.exit_code, one.stderr) for one in ended] == [(2, refused)] * 2
+    assert run_harken(*command.split(), "--resume").exit_code == 0
+    assert (out / "model.safetensors").read_bytes() == (whole / "long" / "model.safetensors").read_bytes()
+
+
+@UNDRAWN
+def test_a_checkpoint_with_one_other_bit_is_refused(run_harken: Run, whole: Path, tmp_path: Path) -> None:
+    settings = settings_of(whole / "alice.csv", whole / "bob.csv", tmp_path / "run")
+    with pytest.raises(Interrupted):
+        train_run(settings, Quiet(), should_stop=lambda: True)
+    (checkpoint,) = (tmp_path / "run" / "checkpoint").iterdir()
+    content = bytearray(checkpoint.read_bytes())
+    content[-100] ^= 1
+    checkpoint.write_bytes(content)
+    command = (
+        f"train {whole}/alice.csv --cross {whole}/bob.csv --preset small --device cpu --out {settings.out} --resume"
+    )
+    ended = run_harken(*command.split())
+    assert (ended.exit_code, f"harken: {checkpoint}: the checkpoint is damaged" in ended.stderr) == (2, True)
+    assert "; remove it, and the training begins again\n" in ended.stderr
+    checkpoint.unlink()
+    assert run_harken(*command.split()).exit_code == 0
+    assert (settings.out / "model.safetensors").read_bytes() == (whole / "small" / "model.safetensors").read_bytes()
 
 
 def test_a_folder_that_is_not_empty_is_refused(alice: Path, bob: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from harken.annotations.options import LabelOptions
 from harken.annotations.registry import SIDE, annotations_in, read_annotations
 from harken.recordings.recording import READ_AS_UTC, Recording, recoded
 from harken.support.errors import HarkenError
+from harken.support.files import real_path
 from harken.support.printable import listed
 from harken.support.text_rows import line_error
 
@@ -45,7 +46,7 @@ def recording_names(path: Path) -> tuple[str, ...]:
     a symbolic link, the same again with the folders to which it leads."""
     if path.is_dir():
         return str(path.resolve()), str(path.absolute())
-    folders = dict.fromkeys((path.absolute().parent, path.parent.resolve()))
+    folders = dict.fromkeys((path.absolute().parent, real_path(path.parent)))
     return tuple(str(folder / name) for folder in folders for name in _names(path))
 
 
@@ -126,7 +127,7 @@ def refuse_shared_rows(files: Iterable[str | Path], options: LabelOptions) -> No
     Raises:
         HarkenError: when the column ``file`` of a row without a subject fits two recordings; the message has the line.
     """
-    recordings = {Path(file).resolve(): Path(file) for file in files}
+    recordings = {real_path(Path(file)): Path(file) for file in files}
     if options.path is None or len(recordings) < 2:
         return
     annotations = read_annotations(options.path)

@@ -56,10 +56,11 @@ def adapt(
     from harken.models.recogniser import Recogniser
     from harken.readers import read
     from harken.support.errors import HarkenError
+    from harken.support.files import real_path
 
     if out.suffix != ".safetensors":
         raise HarkenError(f"{out}: the name of a model file must end in .safetensors; choose another --out")
-    if out.resolve() == model_path(model).resolve():
+    if real_path(out) == real_path(model_path(model)):
         raise HarkenError(f"{out} is the general model, which must not be overwritten; choose another --out")
     if out.exists():
         raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")

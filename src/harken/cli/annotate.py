@@ -60,7 +60,7 @@ def annotate(
     found = list(dict.fromkeys(map(Path, files)))
     if not all(path.is_file() and not is_side_file(path) for path in found):
         found = recordings(files)  # it imports more than the page needs, which takes a second
-    for path in found:
+    for path in map(Path, files):
         if not path.exists():
             raise HarkenError(f"{path}: there is no such file")
 

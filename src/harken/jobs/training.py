@@ -37,6 +37,7 @@ from harken.runs.settings import RunSettings
 from harken.runs.windows import RunWindows, draw_run_windows
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import not_left_empty, write_text
+from harken.support.locks import written_alone
 from harken.support.printable import printable
 from harken.windows.splits import Split
 from harken.windows.windows import Windows
@@ -151,10 +152,10 @@ def train_run(
 
     Raises:
         HarkenError: for a user's mistake; see ``read_run_data`` and ``draw_run_windows``. Also when settings or data
-            differ from those of the run to resume.
+            differ from those of the run to resume, or another process writes to the run directory.
         Interrupted: when ``should_stop`` is true. The run directory then holds the model so far, with its report.
     """
-    with not_left_empty(settings.out / "checkpoint"):
+    with written_alone(settings.out), not_left_empty(settings.out / "checkpoint"):
         return _train_run(settings, display, should_stop)
 
 
@@ -321,7 +322,7 @@ def _record(settings: RunSettings, data: RunData) -> dict[str, Any]:
 def _refuse_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
     """Raise a HarkenError if a run would be resumed with other settings or data."""
     for name, value in now["settings"].items():
-        changed = first_difference(before.get("settings", {}).get(name), value, name)
+        changed = first_difference(before["settings"].get(name), value, name)
         if changed is not None:
             where, earlier, later = changed
             raise HarkenError(
@@ -329,7 +330,7 @@ def _refuse_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
                 "or choose another --out"
             )
     for role in ("training", "cross"):
-        earlier = [one.get("fingerprint") for one in before.get("data", {}).get(role, [])]
+        earlier = [one["fingerprint"] for one in before["data"][role]]
         files = [one["fingerprint"] for one in now["data"][role]]
         if earlier != files:
             raise HarkenError(

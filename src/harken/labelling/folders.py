@@ -13,6 +13,7 @@ from harken.labelling.settings import SUMMARY
 from harken.readers import sensor_logger
 from harken.runs.directory import RunDirectory
 from harken.support.errors import HarkenError
+from harken.support.files import regular
 from harken.support.printable import printable
 
 __all__ = ["Recordings", "recordings_in", "shard_of"]
@@ -112,9 +113,9 @@ def _refuse_own(folder: Path) -> None:
 def _holds_failures(path: Path) -> bool:
     """Whether a file is the table of files that ``harken label`` could not label."""
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             return file.readline(100).strip() == b"file,reason"
-    except OSError:  # the error is reported when the file is read
+    except (HarkenError, OSError):  # the error is reported when the file is read
         return False
 
 

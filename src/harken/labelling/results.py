@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from json import loads
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +11,7 @@ from urllib.parse import quote
 import numpy as np
 import polars as pl
 
-from harken.labelling.settings import SUMMARY
+from harken.labelling.settings import SUMMARY, read_summary
 from harken.reports.study import Doubt, doubts_of
 from harken.reports.study.strips import COLUMNS, DayStrip, day_strips
 from harken.reports.wearer.quality import RecordingQuality, read_quality
@@ -99,7 +98,7 @@ def read_results(folder: Path) -> FileResults | None:
     """The results in a folder; None if another process writes there, or harken did not write it."""
     try:
         quality = read_quality(folder / "quality.json")
-        summary = loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        summary = read_summary(folder)
         about = FileEntry(
             folder=folder,
             file=quality.file,

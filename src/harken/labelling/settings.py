@@ -3,7 +3,7 @@
 import os
 from dataclasses import asdict, dataclass, field
 from hashlib import file_digest, sha256
-from json import JSONDecodeError, dumps, loads
+from json import dumps
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,12 +17,21 @@ from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
+from harken.support.files import read_json, regular
 from harken.support.printable import printable
 
-__all__ = ["SUMMARY", "LabelSettings", "file_sha256", "finished", "label_key"]
+__all__ = ["SUMMARY", "LabelSettings", "file_sha256", "finished", "label_key", "read_summary"]
 
 SUMMARY = "summary.json"
 """The file that is written last. A folder with this file is complete."""
+SHAPE = {
+    **dict.fromkeys(("subject", "start", "end"), str),
+    **dict.fromkeys(("unlabelled_s", "gaps_s", "valid_day_h"), int | float),
+    "seconds_by_label": {...: int | float},
+    "non_wear_hours": int | float | None,
+    "notes": [str],
+}
+"""What is shown of a file that was labelled before."""
 
 
 @dataclass(frozen=True)
@@ -129,18 +138,24 @@ def finished(folder: Path, key: dict[str, Any]) -> dict[str, Any] | None:
     path = folder / SUMMARY
     if not path.exists():
         return None
-    try:
-        summary = loads(path.read_text(encoding="utf-8"))
-    except (JSONDecodeError, UnicodeDecodeError, OSError) as error:
-        raise HarkenError(f"{path} is damaged ({error}); remove {folder} to label the file again") from error
+    summary = read_summary(folder)
     for name in key:
-        before = summary.get(name) if isinstance(summary, dict) else None
+        before = summary.get(name)
         if name != "file" and before != key[name]:
             way = IN_WORDS.get(name, f"{_in_words(name, before)}, and this is {_in_words(name, key[name])}")
             raise HarkenError(
                 f"{key['file']}: the results in {folder} were made {way}; choose another --out, or remove that folder"
             )
-    return dict(summary)
+    return summary
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """The ``summary.json`` in a folder of results.
+
+    Raises:
+        HarkenError: when it cannot be read, or harken did not write it.
+    """
+    return read_json(folder / SUMMARY, SHAPE, advice=f"remove {folder} to label the file again")
 
 
 def _in_words(name: str, value: Any) -> str:
@@ -161,7 +176,7 @@ def file_sha256(path: Path) -> str:
             for file in sorted(each for each in path.iterdir() if each.is_file()):
                 together.update(os.fsencode(file.name) + b"\0" + file_sha256(file).encode())
             return together.hexdigest()
-        with path.open("rb") as content:
+        with regular(path).open("rb") as content:
             return file_digest(content, "sha256").hexdigest()
     except FileNotFoundError as error:
         raise HarkenError(f"{path}: there is no such file") from error

@@ -1,11 +1,14 @@
-"""The checkpoint of a training loop: its whole state in one safetensors file, to resume it with the same result."""
+"""The checkpoint of a training loop: its whole state in one file, to resume it with the same result.
+
+The file is a SHA-256, followed by a safetensors file that must have it.
+"""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
@@ -14,6 +17,8 @@ from harken.support.errors import HarkenError
 from harken.support.files import write_bytes
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
+
+DIGEST_BYTES = sha256().digest_size
 
 
 @dataclass(frozen=True)
@@ -75,20 +80,25 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         numbers[f"history.test_accuracy.{name}"] = history.test_accuracy[name]
     arrays = {name: torch.from_numpy(np.array(values, dtype=np.float64)) for name, values in numbers.items()}
     counts = {"iteration": torch.tensor(checkpoint.iteration), "threads": torch.tensor(history.threads)}
-    write_bytes(path, save({**checkpoint.tensors, **arrays, **counts}))
+    content = save({**checkpoint.tensors, **arrays, **counts})
+    write_bytes(path, sha256(content).digest() + content)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint.
 
     Raises:
-        HarkenError: when it is damaged.
+        HarkenError: when it is damaged, or of an earlier version.
     """
-    try:
-        tensors = load(path.read_bytes())
-        iteration, threads = (int(tensors.pop(name)) for name in ("iteration", "threads"))
-    except (SafetensorError, KeyError) as error:
-        raise HarkenError(f"{path}: the checkpoint is damaged ({error}); start again in an empty folder") from error
+    file = path.read_bytes()
+    digest, content = file[:DIGEST_BYTES], file[DIGEST_BYTES:]
+    if sha256(content).digest() != digest:
+        raise HarkenError(
+            f"{path}: the checkpoint is damaged, or of an earlier version of harken (its checksum is wrong); remove "
+            "it, and the training begins again"
+        )
+    tensors = load(content)
+    iteration, threads = (int(tensors.pop(name)) for name in ("iteration", "threads"))
 
     def numbers(name: str) -> list[float]:
         return [float(value) for value in tensors.pop(f"history.{name}")]

@@ -30,7 +30,7 @@ from harken.networks.sizes import check_weights
 from harken.networks.specification import Specification, shown
 from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
 from harken.support.errors import HarkenError
-from harken.support.files import utf8_path, write_bytes
+from harken.support.files import regular, utf8_path, write_bytes
 from harken.support.plugins import need_extra
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def read_model(path: str | Path) -> FittedModel:
             f"{path}: this folder holds no model (no model.safetensors); give a model file, or the directory of a "
             "finished run (harken train --resume continues an unfinished one)"
         )
-    if not path.is_file():
+    if not regular(path).is_file():
         raise HarkenError(f"{path}: there is no such model file")
     text, tensors = _content(path)
     try:

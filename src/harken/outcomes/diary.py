@@ -12,12 +12,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
+from harken.support.files import regular
 from harken.support.text_rows import clock_time, line_error, text_rows
 
 __all__ = ["Diary", "DiaryNight", "read_diary"]
 
 COLUMNS = ("subject", "date", "onset", "wake")
 NOON = time(12)
+YEARS = range(1970, 2100)
+"""The years of the accepted times of a recording (``harken.recordings.mending``)."""
 LONGEST = timedelta(hours=16)
 """A longer night has probably its onset and its wake in the wrong columns."""
 
@@ -94,7 +97,7 @@ def read_diary(path: Path) -> Diary:
             none, a night that is there twice, that lasts 16 hours or longer, or that begins before the last one ended.
     """
     try:
-        return _diary(path, path.read_bytes())
+        return _diary(path, regular(path).read_bytes())
     except OSError as error:
         raise HarkenError(f"{path}: the diary cannot be read ({error.strerror or error})") from error
 
@@ -143,8 +146,11 @@ def _night(path: Path, line: int, row: dict[str, str]) -> DiaryNight | None:
         raise line_error(path, line, "the subject is missing")
     try:
         day = date.fromisoformat(row["date"])
+        if day.year not in YEARS:
+            raise ValueError("no recording is of that year")
     except ValueError as error:
-        raise line_error(path, line, f"{row['date']!r} is not a date such as 2024-03-30") from error
+        reason = f"{row['date']!r} is not a date such as 2024-03-30; years go from 1970 to 2099"
+        raise line_error(path, line, reason) from error
     clocks = {name: _clock(path, line, name, row[name]) for name in ("onset", "wake") if row[name]}
     if len(clocks) < 2:
         return None

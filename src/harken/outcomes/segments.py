@@ -12,6 +12,7 @@ import polars as pl
 
 from harken.outcomes.stretches import Stretches
 from harken.support.errors import HarkenError
+from harken.support.files import regular
 from harken.support.printable import printable
 from harken.support.tables import times
 from harken.support.text_rows import line_error, text_rows
@@ -90,7 +91,7 @@ def read_segments(path: str | Path) -> tuple[Segment, ...]:
     """
     path = Path(path)
     try:
-        rows = text_rows(path, path.read_bytes(), what="table of segments")
+        rows = text_rows(path, regular(path).read_bytes(), what="table of segments")
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     line, names = next(rows, (1, []))

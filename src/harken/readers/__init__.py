@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
+from harken.support.files import regular
 
 if TYPE_CHECKING:
     from harken.recordings.mended_stream import MendedStream, Observer
@@ -84,12 +85,7 @@ def open_source(path: str | Path, options: TableOptions) -> "Source":
 
     path = Path(path)
     with file_errors(path):
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise HarkenError(
-                f"{path}: this is not a regular file; harken reads a file more than once, so it cannot read "
-                "from a pipe or a device"
-            )
-        return reader_of(path, options).open_source(path, options)
+        return reader_of(regular(path), options).open_source(path, options)
 
 
 def recording_of(source: "Source", options: TableOptions, *, as_found: bool = False) -> "Recording":

@@ -47,12 +47,13 @@ def open_source(path: Path, options: TableOptions) -> Source:
     with opened(path) as file:
         layout = first_look(path, file.read(SNIFFED_BYTES))
     start_and_rate = _start_and_rate(layout) if layout else None
-    if start_and_rate is None:
+    if layout is None or start_and_rate is None:
         raise HarkenError(
             f"{path}: this is not an Empatica ACC.csv: its first row must be a start, and its second row a rate"
         )
     start_ns, rate_hz = start_and_rate
-    table = CsvTable(path, layout_of(path, HEADER_ROWS), Columns(x=0, y=1, z=2)).whole()
+    samples = replace(layout_of(path, HEADER_ROWS), width=layout.width)
+    table = CsvTable(path, samples, Columns(x=0, y=1, z=2)).whole()
     time_ns = start_ns + numbered_ns(0, len(table.signals), rate_hz)
     table = replace(table.with_time(pl.Series(time_ns)), unit="g/64")
     subject = options.subject or owner(path, ("ACC",))

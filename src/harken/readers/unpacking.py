@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from harken.support.errors import HarkenError
+from harken.support.files import regular
 
 __all__ = [
     "MOST_PACKED",
@@ -191,12 +192,13 @@ def opened_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file on the disk, or a member of an archive if the path leads into one.
 
     Raises:
-        HarkenError: when the archive is damaged, encrypted or a zip bomb, or has no such member.
+        HarkenError: when the file is a pipe or a device; when the archive is damaged, encrypted or a zip bomb, or has
+            no such member.
         OSError: when there is no such file.
     """
     archive = file_on_disk(path)
     if archive is None or archive == path:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             yield file
         return
     with ExitStack() as stack:

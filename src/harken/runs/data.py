@@ -17,6 +17,7 @@ from harken.recordings.mending import mend
 from harken.recordings.recording import Recording
 from harken.runs.settings import RunSettings
 from harken.support.errors import HarkenError
+from harken.support.files import real_path
 from harken.support.printable import percent, printable
 
 __all__ = ["Read", "RunData", "read_run_data"]
@@ -122,7 +123,7 @@ def read_run_data(settings: RunSettings) -> RunData:
 def _one_table(settings: RunSettings) -> bool:
     """Whether one file of labels is for the training recordings and for those of unseen people."""
     own, other = settings.labels.path, settings.cross_labels
-    return own is not None and other is not None and own.resolve() == other.resolve()
+    return own is not None and other is not None and real_path(own) == real_path(other)
 
 
 def _unused(settings: RunSettings, training: list[Read], cross: list[Read]) -> Iterator[str]:

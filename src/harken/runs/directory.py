@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from harken.support.errors import HarkenError
-from harken.support.files import is_aside, remove_left_behind, write_text
+from harken.support.files import is_aside, read_json, remove_left_behind, write_text
 
 __all__ = ["RunDirectory"]
+
+RECORD = {
+    "settings": dict,
+    "data": {"training": [{"fingerprint": str}], "cross": [{"fingerprint": str}]},
+}
+"""What a resumed run needs of ``run.json``."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +83,7 @@ class RunDirectory:
         """
         if not self.record.exists():
             return None
-        try:
-            record = json.loads(self.record.read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise HarkenError(f"{self.record} is damaged ({error}); start again in an empty folder") from error
-        if not isinstance(record, dict):
-            raise HarkenError(f"{self.record} is damaged; start again in an empty folder")
-        return record
+        return read_json(self.record, RECORD, advice="start again in an empty folder")
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write ``run.json``."""

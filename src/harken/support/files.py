@@ -1,10 +1,11 @@
-"""Writing of files, whole or not at all, also when the process is killed.
+"""Writing of files, whole or not at all, also when the process is killed; and checks before a file is read.
 
 Content is written to a temporary file or folder *aside*: beside its final place, under a name that begins with
 ``.writing-``. It is then renamed. Files that a killed process left aside are removed by the next process that writes to
 the same folder.
 """
 
+import json
 import os
 import re
 import shutil
@@ -18,6 +19,10 @@ from functools import cache
 from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
+from types import UnionType
+from typing import Any
+
+from harken.support.errors import HarkenError
 
 __all__ = [
     "NotWrittenError",
@@ -25,6 +30,9 @@ __all__ = [
     "is_aside",
     "linked_file",
     "not_left_empty",
+    "read_json",
+    "real_path",
+    "regular",
     "remove_left_behind",
     "replacing",
     "utf8_path",
@@ -96,10 +104,64 @@ def replacing(path: str | Path) -> Iterator[Path]:
                 aside.unlink(missing_ok=True)
 
 
+def regular(path: Path) -> Path:
+    """``path``, if it may be opened: opening a pipe may wait without end, and a device may never end.
+
+    Raises:
+        HarkenError: when it is neither a regular file nor a folder. A file that does not exist raises nothing.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise HarkenError(
+            f"{path}: this is not a regular file; harken reads a file more than once, so it cannot read "
+            "from a pipe or a device"
+        )
+    return path
+
+
+def read_json(path: Path, shape: dict[Any, Any], *, advice: str) -> dict[str, Any]:
+    """An object in a JSON file that harken wrote.
+
+    Args:
+        path: the file.
+        shape: the fields that are used, each with its type, with the ``shape`` of an object, or with a list of the one
+            type or shape of all its elements. The name ``...`` stands for all fields. There may be other fields.
+        advice: what to do with a file of another shape.
+
+    Raises:
+        HarkenError: when the file cannot be read or has another shape.
+    """
+    try:
+        content = json.loads(regular(path).read_text(encoding="utf-8"))
+        _check_shape(content, shape, "it")
+    except OSError as error:
+        raise HarkenError(f"{path}: cannot be read ({error.strerror or error}); {advice}") from error
+    except (ValueError, RecursionError) as error:
+        raise HarkenError(f"{path} is damaged, or not written by this version of harken ({error}); {advice}") from error
+    return dict(content)
+
+
+def _check_shape(value: Any, shape: Any, where: str) -> None:
+    fits = isinstance(value, shape if isinstance(shape, type | UnionType) else type(shape))
+    if not fits:
+        raise ValueError(f"{where} has another form")
+    if isinstance(shape, dict):
+        for name, inner in shape.items():
+            for one in value if name is ... else (name,):
+                _check_shape(value.get(one), inner, one)
+    elif isinstance(shape, list):
+        for one in value:
+            _check_shape(one, shape[0], where)
+
+
+def real_path(path: Path) -> Path:
+    """As ``path.resolve()``, which raises an error for a link that leads to itself."""
+    return Path(os.path.realpath(path))
+
+
 def linked_file(path: str | Path) -> Path:
     """``path``, or if that is a link, the file to which it leads, which need not exist."""
     path = Path(path)
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+    return real_path(path) if path.is_symlink() else path
 
 
 @contextmanager

@@ -1,14 +1,19 @@
 """A lock on a file or folder, so that only one process of harken writes what belongs to it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from harken.support.errors import HarkenError
+from harken.support.files import not_left_empty
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["ProcessLock"]
+__all__ = ["ProcessLock", "written_alone"]
 
 
 class ProcessLock:
@@ -49,3 +54,26 @@ class ProcessLock:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+
+@contextmanager
+def written_alone(folder: Path) -> Iterator[None]:
+    """Make a folder if there is none, and lock it within the block. See ``not_left_empty`` for errors in the block.
+
+    Raises:
+        HarkenError: when another process has locked it. It then stays as it is.
+    """
+    lock = ProcessLock(folder)
+    with not_left_empty(folder):
+        with suppress(OSError):  # what writes there reports it
+            folder.mkdir(parents=True, exist_ok=True)
+        alone = lock.acquire()
+        if alone:
+            try:
+                yield
+            finally:
+                lock.release()
+    if not alone:  # after the block above, which would remove the folder while it is empty
+        raise HarkenError(
+            f"{folder}: another harken is writing there; wait until it has ended, or choose another --out"
+        )

@@ -19,6 +19,7 @@ import study
 from harken.evaluation.benchmark import BenchmarkSettings, Finished, run_benchmark
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
+from harken.support.locks import written_alone
 from harken.windows.splits import apply, protocols
 from harken.windows.splits.protocols import Protocol
 from harken.windows.windows import Windows
@@ -215,6 +216,8 @@ def test_a_directory_in_use_is_refused(settings: Settings, whole: Path, tmp_path
         HarkenError, match="is not empty; choose another --out, or continue this benchmark with --resume"
     ):
         run_benchmark(settings())
+    with written_alone(tmp_path / "out"), pytest.raises(HarkenError, match="another harken is writing there"):
+        run_benchmark(settings(resume=True))
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "beach.jpg").write_bytes(b"")
     for resume in (False, True):
@@ -224,7 +227,7 @@ def test_a_directory_in_use_is_refused(settings: Settings, whole: Path, tmp_path
     with pytest.raises(HarkenError, match="is a file"):
         run_benchmark(settings(out=tmp_path / "file"))
     (tmp_path / "out" / "fold_2" / "small.json").write_text('{"method": ')
-    with pytest.raises(HarkenError, match=r"small\.json is damaged .* remove it"):
+    with pytest.raises(HarkenError, match=r"small\.json is damaged.* remove it"):
         run_benchmark(settings(resume=True))
 
 

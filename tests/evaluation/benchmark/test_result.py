@@ -249,10 +249,13 @@ def test_on_another_machine_other_windows_cannot_agree(result: Result) -> None:
     assert not compare(result, other).agrees
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", json.dumps({"methods": {}, "windows": {}})])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"methods": {}, "windows": {}}', '{"methods": {"small": 5}, "windows": {"fingerprint": ""}}'],
+)
 def test_a_file_that_is_no_result_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "else.json").write_text(content)
-    with pytest.raises(HarkenError, match=r"else\.json: not a result of harken benchmark"):
+    with pytest.raises(HarkenError, match=r"else\.json is damaged, or not written by .*; give a benchmark\.json"):
         read_result(tmp_path / "else.json")
     with pytest.raises(HarkenError, match=r"missing\.json: cannot be read"):
         read_result(tmp_path / "missing.json")

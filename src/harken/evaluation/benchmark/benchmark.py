@@ -29,7 +29,8 @@ from harken.networks.specification import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
-from harken.support.files import not_left_empty, write_text
+from harken.support.files import write_text
+from harken.support.locks import written_alone
 from harken.support.resources import usable_cores
 from harken.windows.splits import Fold, apply
 from harken.windows.splits.protocols import ALL_STUDIES, LEAVE_ONE_PERSON_OUT, Protocol, protocol, study_protocol
@@ -154,10 +155,11 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
     machine.
 
     Raises:
-        HarkenError: for an unknown protocol, method or fold; data that cannot be read; an ``out`` that is not empty
-            or was made with other settings or data; a fold with the same person in training and test.
+        HarkenError: for an unknown protocol, method or fold; data that cannot be read; an ``out`` that is not empty,
+            was made with other settings or data, or is written to by another process; a fold with the same person in
+            training and test.
     """
-    with not_left_empty(settings.out):
+    with written_alone(settings.out):
         return _run_benchmark(settings, display)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from harken.evaluation.benchmark.workers import SHARED_WINDOWS, Finding
 from harken.support.errors import HarkenError, first_difference
-from harken.support.files import remove_left_behind, write_bytes, write_text
+from harken.support.files import read_json, remove_left_behind, write_bytes, write_text
 
 __all__ = ["BenchmarkDirectory", "json_text"]
 
@@ -89,19 +89,16 @@ class BenchmarkDirectory:
         path = self.finding(fold, method)
         if not path.exists() or (has_model and not self.model(fold, method).exists()):
             return None
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            made_by = content["decided_by"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise HarkenError(f"{path} is damaged ({error}); remove it, and --resume computes it again") from error
-        difference = first_difference(made_by, json.loads(json.dumps(decides)))
+        shape = {"decided_by": dict, "scores": dict, "timing": dict}
+        content = read_json(path, shape, advice="remove it, and --resume computes it again")
+        difference = first_difference(content["decided_by"], json.loads(json.dumps(decides)))
         if difference is not None:
             where, before, now = difference
             raise HarkenError(
                 f"{path} was made with another {where} ({_short(before)}, now {_short(now)}), and one table cannot "
                 "contain both; use the earlier settings and data, or choose another --out"
             )
-        return dict(content)
+        return content
 
     def write(self, fold: str, method: str, decides: Mapping[str, Any], finding: Finding) -> None:
         """Write the result of a method on a fold. The JSON is written last: if it exists, the result is complete."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from harken.learning.scores import PeopleScores, PersonEvaluations, Scores, person_evaluations, score
 from harken.support.errors import HarkenError, first_difference
+from harken.support.files import read_json
 from harken.windows.windows import Windows
 
 __all__ = [
@@ -30,6 +31,14 @@ WINDOWS_AT_ONCE = 4096
 TOLERANCE = 0.05
 """The tolerance of each person's macro F1 between two machines, whose rounding differs: with other vector instructions
 the score of one person of six changed by 0.009. On one machine scores must be equal."""
+
+RESULT = {
+    "methods": {...: {"folds": {...: {"people": {...: {"macro_f1": int | float}}}}}},
+    "windows": {"fingerprint": str},
+    "folds": dict,
+    "made_with": [{"machine": {"processor": str, "instructions": object}, "versions": dict}],
+}
+"""What a comparison needs of an earlier result."""
 
 Findings = Mapping[str, Mapping[str, Any]]
 """Fold -> the result of a method on it."""
@@ -160,15 +169,7 @@ def read_result(path: Path) -> dict[str, Any]:
     Raises:
         HarkenError: when the file is missing, or is not the result of a benchmark.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content["methods"], dict) or "fingerprint" not in content["windows"]:
-            raise ValueError("it has no methods or windows")
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise HarkenError(f"{path}: not a result of harken benchmark ({error})") from error
-    return dict(content)
+    return read_json(path, RESULT, advice="give a benchmark.json that harken benchmark wrote")
 
 
 def compare(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Agreement:

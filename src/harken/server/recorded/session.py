@@ -102,7 +102,7 @@ class RecordedSession:
         Raises:
             ValueError, TypeError, KeyError: when it is something else.
         """
-        fields: dict[str, Any] = orjson.loads(content)
+        fields: dict[str, Any] = dict(orjson.loads(content))
         stored: list[dict[str, Any]] = fields.pop("bouts")
         is_open = fields.pop("open")
         digests = tuple(fields.pop("labels_digests"))
