@@ -40,6 +40,10 @@ class Samples(NamedTuple):
         rows = slice(first, last)
         return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
 
+    def pieces(self, rows: int) -> Iterator["Samples"]:
+        """Consecutive parts of at most so many samples."""
+        return (self.part(first, first + rows) for first in range(0, len(self.time_ns), max(1, rows)))
+
     def chosen(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Samples":
         """Copies of the samples selected by a mask ``[n]`` or by row numbers."""
         return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
@@ -169,9 +173,7 @@ class RecordingSource(Source):
 
     def samples(self) -> Iterator[Samples]:
         """Views of the recording's arrays. See ``Source.samples``."""
-        every = Samples.of(self._recording)
-        for first in range(0, len(self._recording), self._rows_at_once):
-            yield every.part(first, first + self._rows_at_once)
+        return Samples.of(self._recording).pieces(self._rows_at_once)
 
     def collect(self) -> Recording:
         """The recording itself."""
