@@ -60,6 +60,21 @@ def test_the_memory_for_a_model_of_long_windows_grows_with_their_length(run_hark
     assert most < 2e8  # two matrices of 6000 x 6000 numbers would take 0.6 GB
 
 
+@pytest.mark.parametrize(("option", "what"), [("--diary", "diary"), ("--segments", "table of segments")])
+@pytest.mark.parametrize(("characters", "most"), [(0, "100,000 rows"), (1 << 24, "16 MiB")])
+def test_a_recording_given_as_a_small_table_is_refused(
+    run_harken: Run, alice: Path, tmp_path: Path, option: str, what: str, characters: int, most: str
+) -> None:
+    table = tmp_path / "table.csv"
+    header, row = ("subject,date,onset,wake", "alice,2018-02-20,,")
+    if option == "--segments":
+        header, row = ("segment,days,start,end", "night,,23:00,07:00")
+    table.write_text("\n".join([header, *(100_000 * [row]), "a" * characters]))
+    ended = run_harken("label", alice, "--out", tmp_path / "out", option, table)
+    assert ended.exit_code == 2
+    assert f"a {what} has at most {most}; is this a recording?" in " ".join(ended.stderr.split())
+
+
 def test_named_segments_have_a_table_and_a_change_of_them_is_refused(
     run_harken: Run, model: Path, alice: Path, tmp_path: Path
 ) -> None:
