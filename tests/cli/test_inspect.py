@@ -1,4 +1,8 @@
+import gzip
 import json
+import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +16,7 @@ import pytest
 from command_line import Run
 from harken.cli.inspect import _label_table
 from harken.recordings.inspection import LabelledTime
+from research_watches import cwa_blocks, cwa_header
 
 START_MS = 1_519_170_400_000  # 2018-02-20 23:46:40 UTC
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -217,6 +222,25 @@ def test_inspect_loads_neither_torch_nor_matplotlib(recording: Path) -> None:
     )
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (finished.returncode, finished.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory of a shell is Linux's")
+def test_a_recording_that_must_be_collected_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    """One block of a watch 300,000 times: 4 MB gzipped, and a gigabyte of samples out of order."""
+    path = tmp_path / "repeated.cwa.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(cwa_header())
+        for _ in range(300):
+            file.write(1000 * cwa_blocks(1)[0])
+    limited = "ulimit -v 1200000; exec " + shlex.join([sys.executable, "-m", "harken", "inspect", str(path)])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+    ended = subprocess.run(["sh", "-c", limited], env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert re.search(
+        r"repeated.cwa.gz: the samples, which must all be in memory, need about 1.0 GB of memory, and 0.\d GB are "
+        "free; divide the file into shorter ones, or use a machine with more memory",
+        ended.stderr,
+    )
 
 
 def test_the_notebooks_format(run_harken: Run, data_dir: Path) -> None:

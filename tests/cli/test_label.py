@@ -1,6 +1,8 @@
 """``harken label``: the files it writes, hours by label, what it refuses, and going on with what is there."""
 
 import json
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from actigraph_files import ACTIVITY_2, RATE, activity, info, write_gt3x
 from command_line import Run
 from harken import read, sliding_windows
 from harken.labelling import LabelSettings
+from harken.models.model_file import read_model, write_model
 from harken.models.recogniser import Recogniser
 from harken.signals import resample
 
@@ -42,6 +45,34 @@ def test_cut_points_and_the_hand_are_in_the_summary_and_change_the_minutes(
         minutes.append(days["minutes_vigorous"].sum())
     assert summary["cut_points"]["name"] == LabelSettings().cut_points.name
     assert minutes[0] > minutes[1]
+
+
+def test_the_memory_for_a_model_of_long_windows_grows_with_their_length(run_harken: Run, tmp_path: Path) -> None:
+    packaged = read_model("packaged")
+    long = replace(packaged.specification, window_length=6000, hop_s=60.0)
+    write_model(tmp_path / "long.safetensors", replace(packaged, specification=long))
+    assert run_harken("simulate", "--days", 0.01, "--rate", 30, "--out", tmp_path / "a.csv").exit_code == 0
+    tracemalloc.start()
+    ended = run_harken("label", tmp_path / "a.csv", "--model", tmp_path / "long.safetensors", "--out", tmp_path / "out")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert ended.exit_code == 0
+    assert most < 2e8  # two matrices of 6000 x 6000 numbers would take 0.6 GB
+
+
+@pytest.mark.parametrize(("option", "what"), [("--diary", "diary"), ("--segments", "table of segments")])
+@pytest.mark.parametrize(("characters", "most"), [(0, "100,000 rows"), (1 << 24, "16 MiB")])
+def test_a_recording_given_as_a_small_table_is_refused(
+    run_harken: Run, alice: Path, tmp_path: Path, option: str, what: str, characters: int, most: str
+) -> None:
+    table = tmp_path / "table.csv"
+    header, row = ("subject,date,onset,wake", "alice,2018-02-20,,")
+    if option == "--segments":
+        header, row = ("segment,days,start,end", "night,,23:00,07:00")
+    table.write_text("\n".join([header, *(100_000 * [row]), "a" * characters]))
+    ended = run_harken("label", alice, "--out", tmp_path / "out", option, table)
+    assert ended.exit_code == 2
+    assert f"a {what} has at most {most}; is this a recording?" in " ".join(ended.stderr.split())
 
 
 def test_named_segments_have_a_table_and_a_change_of_them_is_refused(

@@ -5,6 +5,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +250,33 @@ def test_a_model_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
         path, FittedModel(SPECIFICATION, weights_of(network), {"training_people": ["b\udcf6rn"]})
     )  # a name that is not UTF-8
     assert read_model(path).provenance == {"training_people": ["b?rn"]}
+
+
+def test_windows_that_no_memory_holds_are_refused(tmp_path: Path) -> None:
+    """A wide layer over many channels has few weights, and a thousand gigabytes of values."""
+    sizes = {"channels": 100, "classes": 2, "convolutions": 1, "filters": 4096, "filter_length": 1, "units": 1}
+    weights = weights_of(build("deep_conv_lstm", sizes))
+    channels = tuple(f"channel {number}" for number in range(100))
+    wide = replace(SPECIFICATION, channels=channels, network="deep_conv_lstm", sizes=sizes, window_length=1_000_000)
+    write_model(tmp_path / "wide.safetensors", FittedModel(wide, weights, PROVENANCE))
+    with pytest.raises(HarkenError, match=r"wide.*: windows of 1,000,000 samples need about 1,7.* GB of memory, and"):
+        read_model(tmp_path / "wide.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("weight", "value", "reason"),
+    [
+        ("output.bias", math.nan, "holds values that are not numbers"),
+        ("output.bias", math.inf, "holds values that are not numbers"),
+        ("stem.1.running_var", -1e-3, "is a variance, but holds negative values"),
+    ],
+)
+def test_weights_with_impossible_values_are_refused(tmp_path: Path, weight: str, value: float, reason: str) -> None:
+    packaged = read_model("packaged")
+    changed = np.full_like(packaged.weights[weight], value)
+    write_model(tmp_path / "a.safetensors", replace(packaged, weights={**packaged.weights, weight: changed}))
+    with pytest.raises(HarkenError, match=f"its weight {weight} {reason}"):
+        read_model(tmp_path / "a.safetensors")
 
 
 FIELDS = st.sampled_from(

@@ -86,7 +86,7 @@ def _reference(weights: dict[str, np.ndarray], signals: np.ndarray) -> np.ndarra
     return np.asarray(features @ weights["output.weight"].T + weights["output.bias"])
 
 
-@pytest.mark.parametrize("length", [16, 33, 300])
+@pytest.mark.parametrize("length", [16, 33, 300, 2100])
 def test_agrees_with_its_equations(length: int) -> None:
     torch.manual_seed(0)
     network = EverydayLSTM(EverydaySizes(channels=3, classes=5, stem=6, width=16, units=4))

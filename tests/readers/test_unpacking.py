@@ -167,6 +167,15 @@ def test_a_table_of_contents_that_fills_the_memory_is_refused(tmp_path: Path) ->
         pass
 
 
+def test_an_archive_of_very_many_files_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(10_001):
+            archive.writestr(f"{number}.csv", b"")
+    with pytest.raises(HarkenError, match=r"a.zip: this zip archive contains 10,001 files; at most 10,000 are allowed"):
+        harken.read(path)
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_member_that_can_only_be_unpacked_at_once_is_refused(method: int, tmp_path: Path) -> None:
     path = tmp_path / "a.zip"

@@ -10,14 +10,12 @@ from harken.annotations.entries import Annotations
 from harken.readers.blocks import opened
 from harken.readers.unpacking import folder_files, is_zip, member_paths
 from harken.support.errors import HarkenError
-from harken.support.text_rows import text_rows
+from harken.support.text_rows import content_of, text_rows
 
-__all__ = ["MOST_BYTES", "MOST_ROWS", "SIDE", "annotations_in", "read_annotations"]
+__all__ = ["SIDE", "annotations_in", "read_annotations"]
 
 SIDE = ".labels.csv"
 """The ending of a file of labels beside a recording."""
-MOST_BYTES = 1 << 24
-MOST_ROWS = 100_000
 READERS: tuple[Callable[[Rows], Annotations | None], ...] = (
     exports.read_sensor_logger,
     exports.read_bids,
@@ -51,13 +49,11 @@ def read_annotations(path: str | Path) -> Annotations:
         if (found := annotations_in(path)) is not None:
             path = found
         with opened(path) as file:
-            content = file.read(MOST_BYTES + 1)
+            content = content_of(path, file, what="file of labels")
     except FileNotFoundError as error:
         raise HarkenError(f"{path}: there is no such file of labels") from error
     except OSError as error:
         raise HarkenError(f"{path}: the labels cannot be read ({error.strerror or error})") from error
-    if len(content) > MOST_BYTES:
-        raise HarkenError(f"{path}: a file of labels has at most {MOST_BYTES >> 20} MiB; is this a recording?")
     return _parsed(path, content)
 
 
@@ -102,8 +98,6 @@ def _parsed(path: Path, content: bytes) -> Annotations:
             remarks = True
         else:
             rows.append((line, fields))
-        if len(rows) > MOST_ROWS:
-            raise HarkenError(f"{path}: a file of labels has at most {MOST_ROWS:,} rows; is this a recording?")
     if not rows:
         raise HarkenError(f"{path}: the file of labels is empty")
     table = Rows(path, rows, tabs=b"\t" in content.splitlines()[rows[0][0] - 1], remarks=remarks)

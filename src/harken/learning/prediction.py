@@ -16,8 +16,10 @@ __all__ = ["logits", "resolve_device"]
 DEVICES = ("cpu", "cuda")
 
 
-def logits(network: nn.Module, signals: Tensor, device: str = "cpu") -> NDArray[np.float32]:
-    """The network's logits, float32 ``[n, classes]``, for signals ``[n, time, channels]``.
+def logits(
+    network: nn.Module, signals: Tensor, device: str = "cpu", at_once: int = WINDOWS_AT_ONCE
+) -> NDArray[np.float32]:
+    """The network's logits, float32 ``[n, classes]``, for signals ``[n, time, channels]``, ``at_once`` in a batch.
 
     Afterwards the network is on the device, in evaluation mode.
     """
@@ -26,11 +28,11 @@ def logits(network: nn.Module, signals: Tensor, device: str = "cpu") -> NDArray[
         network.eval()
     if next(network.parameters()).device.type != device:
         network.to(device)
-    starts = range(0, len(signals), WINDOWS_AT_ONCE)
+    starts = range(0, len(signals), at_once)
 
     @torch.inference_mode()
     def answer(start: int) -> Tensor:
-        found: Tensor = network(signals[start : start + WINDOWS_AT_ONCE].to(device)).cpu()
+        found: Tensor = network(signals[start : start + at_once].to(device)).cpu()
         return found
 
     if device != "cpu" or len(starts) == 1 or torch.get_num_threads() == 1:

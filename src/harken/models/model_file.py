@@ -32,6 +32,7 @@ from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprin
 from harken.support.errors import HarkenError
 from harken.support.files import regular, utf8_path, write_bytes
 from harken.support.plugins import need_extra
+from harken.support.resources import need_memory
 
 if TYPE_CHECKING:
     from torch import nn
@@ -214,6 +215,8 @@ def _check_network(specification: Specification, weights: Weights) -> None:
         raise HarkenError("the channels or classes of its network differ from its specification")
     if expected is not None:
         check_weights(specification.network, weights, expected)
+    length = specification.window_length
+    need_memory(4 * specification.values_per_window, f"windows of {length:,} samples", "use a model of shorter ones")
 
 
 def _digest(card: Mapping[str, Any], tensors: Weights) -> str:

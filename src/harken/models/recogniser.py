@@ -13,7 +13,7 @@ from harken.learning.history import History
 from harken.learning.scores import Scores, score
 from harken.models.known_labels import NO_SETS, LabelSets, known_windows
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
-from harken.networks.inference.network import InferenceNetwork, batched, inference_network, softmax
+from harken.networks.inference.network import InferenceNetwork, batched, inference_network, softmax, windows_at_once
 from harken.networks.specification import DEFAULT_PRESET, CalibratedOn, Specification
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
@@ -227,13 +227,14 @@ class Recogniser:
         signals = self.specification_.prepare(windows)
         network = None if self.device == "cuda" else self.inference_network()
         if network is not None:
-            return batched(network, signals)
+            return batched(network, signals, windows_at_once(self.specification_))
         need_extra("train", "torch", what="this network, or the device cuda,")
         import torch
 
         from harken.learning.prediction import logits, resolve_device
 
-        return logits(self.network_, torch.from_numpy(signals), resolve_device(self.device))
+        at_once = windows_at_once(self.specification_)
+        return logits(self.network_, torch.from_numpy(signals), resolve_device(self.device), at_once)
 
     def predict(self, windows: Windows) -> NDArray[np.str_]:
         """The most probable label of each window, ``[n]``."""

@@ -14,10 +14,19 @@ not.) The architecture was selected on 12 people of WISDM, and on the people of 
 ``docs/results/unseen_people.md``.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
-from harken.networks.bands import BANDS, NO_POWER, window_matrices
+from harken.networks.bands import (
+    BANDS,
+    LONGEST_BY_MATRICES,
+    NO_POWER,
+    band_starts,
+    hann_window,
+    window_matrices,
+)
 from harken.networks.convolutions import FusedConvolutions
 from harken.networks.inference.everyday import GLANCE, GROUPS, STEM_KERNELS, STILL_G
 from harken.networks.layers import Dropout, FusedLSTM
@@ -113,9 +122,9 @@ class BandPowers(nn.Module):
     ``[batch, BANDS, channels]``.
 
     The mean is subtracted, and the rest is multiplied by a Hann window (``harken.networks.bands``). There are no
-    weights. Gradients are computed only when the signals' ``requires_grad`` is set. Two products with fixed matrices
-    take the place of a Fourier transform. For windows of some hundred samples they are as fast, and every runtime for
-    exported models supports them.
+    weights. Gradients are computed only when the signals' ``requires_grad`` is set. Up to ``LONGEST_BY_MATRICES``
+    samples, two products with fixed matrices take the place of a Fourier transform. For windows of some hundred samples
+    they are as fast, and every runtime for exported models supports them.
     """
 
     def __init__(self) -> None:
@@ -124,11 +133,17 @@ class BandPowers(nn.Module):
 
     def forward(self, signals: Tensor) -> Tensor:
         length = signals.shape[1]
+        # Contiguous, for one product instead of one for each window.
+        moving = (signals - signals.mean(1, keepdim=True)).transpose(1, 2).contiguous()  # [batch, channels, time]
+        if length > LONGEST_BY_MATRICES:
+            spectrum = (
+                torch.fft.rfft(moving * torch.from_numpy(hann_window(length)).to(signals)).abs().square() / length
+            )
+            powers = torch.stack([spectrum[..., low:high].sum(2) for low, high in pairwise(band_starts(length))], dim=2)
+            return torch.log(powers + NO_POWER).transpose(1, 2)
         if length not in self._of_length:
             made = window_matrices(length)
             self._of_length[length] = torch.from_numpy(made[0]), torch.from_numpy(made[1])
         waves, bands = (matrix.to(signals) for matrix in self._of_length[length])
-        # Contiguous, for one product instead of one for each window.
-        moving = (signals - signals.mean(1, keepdim=True)).transpose(1, 2).contiguous()  # [batch, channels, time]
         parts = moving @ waves  # [batch, channels, 2 x frequencies]
         return torch.log(parts.square() @ bands + NO_POWER).transpose(1, 2)

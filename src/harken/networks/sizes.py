@@ -98,6 +98,8 @@ def check_weights(
             raise HarkenError(f"the size of its weight {each} differs from its specification")
         if not np.isfinite(weight).all():
             raise HarkenError(f"its weight {each} holds values that are not numbers")
+        if each.endswith("running_var") and np.asarray(weight, np.float64).min(initial=0) < 0:
+            raise HarkenError(f"its weight {each} is a variance, but holds negative values")
 
 
 def _check_size(network: str, size: str, value: object, *, whole: bool) -> None:

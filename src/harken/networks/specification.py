@@ -46,6 +46,7 @@ LONGEST_NAME = 200
 """The most characters in the name of a label, a channel, a network or a preset."""
 LARGEST_SIZE = 4096
 """The largest width of a layer."""
+LSTM_GATES = 4
 MOST_LAYERS = 64
 """The largest number of layers of one kind."""
 
@@ -104,6 +105,12 @@ class Specification:
     def window_length_s(self) -> float:
         """A window's length in seconds at the model's rate."""
         return self.window_length / self.sample_rate_hz
+
+    @property
+    def values_per_window(self) -> int:
+        """The largest number of values that a layer of the network can have for one window."""
+        widest = max((size for size in self.sizes.values() if isinstance(size, int)), default=1)
+        return self.window_length * max(1, widest) * (len(self.channels) + LSTM_GATES)
 
     @property
     def vectors(self) -> tuple[tuple[int, bool], ...]:

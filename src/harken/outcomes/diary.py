@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 from harken.support.files import regular
-from harken.support.text_rows import clock_time, line_error, text_rows
+from harken.support.text_rows import clock_time, content_of, line_error, text_rows
 
 __all__ = ["Diary", "DiaryNight", "read_diary"]
 
@@ -97,7 +97,8 @@ def read_diary(path: Path) -> Diary:
             none, a night that is there twice, that lasts 16 hours or longer, or that begins before the last one ended.
     """
     try:
-        return _diary(path, regular(path).read_bytes())
+        with regular(path).open("rb") as file:
+            return _diary(path, content_of(path, file, what="diary"))
     except OSError as error:
         raise HarkenError(f"{path}: the diary cannot be read ({error.strerror or error})") from error
 

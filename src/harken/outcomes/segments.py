@@ -15,7 +15,7 @@ from harken.support.errors import HarkenError
 from harken.support.files import regular
 from harken.support.printable import printable
 from harken.support.tables import times
-from harken.support.text_rows import line_error, text_rows
+from harken.support.text_rows import content_of, line_error, text_rows
 
 __all__ = ["Segment", "read_segments", "segment_stretches"]
 
@@ -91,7 +91,8 @@ def read_segments(path: str | Path) -> tuple[Segment, ...]:
     """
     path = Path(path)
     try:
-        rows = text_rows(path, regular(path).read_bytes(), what="table of segments")
+        with regular(path).open("rb") as file:
+            rows = text_rows(path, content_of(path, file, what="table of segments"), what="table of segments")
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     line, names = next(rows, (1, []))

@@ -26,6 +26,7 @@ from harken.readers.actigraph import actilife_csv, gt3x
 from harken.readers.device import plain_head
 from harken.readers.exports import describes_columns
 from harken.readers.options import TableOptions
+from harken.readers.unpacking import is_zip, refuse_many_members
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 from harken.support.plugins import Registry
@@ -144,6 +145,8 @@ def reader_of(path: Path, options: TableOptions) -> Reader:
         raise HarkenError(f"{path} is a folder; name the files in it")
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
+    if is_zip(head):
+        refuse_many_members(path)
     described = describes_columns(options)
     for reader in BINARY if described else (*BINARY, *EXPORTS):
         if reader.recognises(path, head):

@@ -11,7 +11,7 @@ import textwrap
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from io import FileIO
@@ -33,6 +33,7 @@ __all__ = [
     "member_paths",
     "opened_file",
     "refuse_full_disk",
+    "refuse_many_members",
     "refuse_too_much",
     "unpacking_limits",
     "unpacks_in_pieces",
@@ -55,6 +56,9 @@ ZIP_DAMAGE = (*MEMBER_DAMAGE, RuntimeError, ValueError, OverflowError, struct.er
 LONGEST_REASON = 120
 MOST_READ_AT_ONCE = 1 << 23
 """zipfile reads a table of contents at once; that of a real archive has a few dozen entries."""
+MOST_MEMBERS = 10_000
+"""The most files in an archive: readers open it up to fifty times, and zipfile reads the table of contents each time.
+An export of Sensor Logger may hold thousands of pictures."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,18 @@ def folder_files(folder: Path) -> list[Path]:
         OSError: when the folder cannot be read.
     """
     return sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+
+
+def refuse_many_members(archive: Path) -> None:
+    """Raise a HarkenError for an archive of more than ``MOST_MEMBERS`` files. A damaged one is left to its reader."""
+    members = 0
+    with ArchiveFile(archive) as file, suppress(*ZIP_DAMAGE):
+        members = len(zipfile.ZipFile(file).infolist())
+    if members > MOST_MEMBERS:
+        raise HarkenError(
+            f"{archive}: this zip archive contains {members:,} files; at most {MOST_MEMBERS:,} are allowed. Unpack it, "
+            "and name the recording in it"
+        )
 
 
 def member_paths(archive: Path) -> list[Path]:

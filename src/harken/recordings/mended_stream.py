@@ -178,5 +178,4 @@ def _cut(pieces: Iterator[Samples]) -> Iterator[Samples]:
     """The same samples in pieces of limited length."""
     for samples in pieces:
         rows = len(samples.time_ns)
-        at_once = rows if rows <= MOST_ROWS else ROWS_AT_ONCE
-        yield from (samples.part(first, first + at_once) for first in range(0, rows, max(1, at_once)))
+        yield from samples.pieces(rows if rows <= MOST_ROWS else ROWS_AT_ONCE)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import Quality, Recording, gap_limit_ns, local_time
 from harken.recordings.sensor_faults import RangeGuess, largest_on_an_axis
-from harken.recordings.source import Samples
+from harken.recordings.source import IN_PARTS, Samples, bytes_of_a_row
 from harken.recordings.survey import FASTEST_HZ, ClockSurvey, Faults, OutOfOrderError, ValueSurvey
 from harken.support.errors import HarkenError
+from harken.support.resources import need_memory
 
 __all__ = [
     "EARLIEST_NS",
@@ -56,16 +57,19 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
         HarkenError: as ``check_clock``, and when more than half of the times repeat another time. The clock is then too
             coarse for the rate, and most of the recording would be dropped.
     """
-    samples, clock, backward, notes = _in_order(recording)
+    time_ns, order, clock, backward, notes = _in_order(recording)
     if clock.repeated > MOST_REPEATED * len(recording):
         raise HarkenError(
             f"{recording.source or recording.subject}: {clock.repeated} of {len(recording)} rows repeat the time of "
             "another row, so the clock is too coarse for the rate; --rate HZ numbers the rows instead of reading their "
             "times"
         )
-    _refuse_rate(recording, samples.time_ns, clock)
+    _refuse_rate(recording, time_ns, clock)
     if clock.repeated:
-        samples = samples.chosen(np.diff(samples.time_ns, prepend=samples.time_ns[0] - 1) > 0)
+        first = np.flatnonzero(np.diff(time_ns, prepend=time_ns[0] - 1) > 0)
+        order = first if order is None else order[first]
+    del time_ns
+    samples = Samples.of(recording) if order is None else _copied(recording, order)
     quality = recording.quality
     limit_ns = gap_limit_ns(samples.time_ns) if clock.most_are_slow else clock.gap_ns
     survey = ValueSurvey(recording.channels, range_g=sensor_range or quality.sensor_range_g, gap_ns=limit_ns)
@@ -94,8 +98,8 @@ def check_clock(recording: Recording) -> None:
         HarkenError: for a time before 1970 or after 2099, or when most steps between samples are shorter than 0.1 ms or
             longer than a minute.
     """
-    samples, clock, _, _ = _in_order(recording)
-    _refuse_rate(recording, samples.time_ns, clock)
+    time_ns, _, clock, _, _ = _in_order(recording)
+    _refuse_rate(recording, time_ns, clock)
 
 
 def sensor_range_g(acceleration_g: NDArray[np.float32]) -> float:
@@ -132,14 +136,27 @@ def _parts(samples: Samples) -> Iterator[Samples]:
     return (samples.part(first, first + ROWS_AT_ONCE) for first in range(0, len(samples.time_ns), ROWS_AT_ONCE))
 
 
-def _in_order(recording: Recording) -> tuple[Samples, ClockSurvey, int, tuple[str, ...]]:
-    """The samples in the order of their times, the survey of their clock, the number of rows that were out of order in
-    the file, and notes on the order.
+def _copied(recording: Recording, rows: NDArray[np.int64]) -> Samples:
+    """The samples in these rows.
+
+    Raises:
+        HarkenError: when there is not enough memory for the copy.
+    """
+    what = f"{recording.source or recording.subject}: the copy of {len(rows):,} samples in the order of their times"
+    need_memory(len(rows) * bytes_of_a_row(len(recording.channels)), what, IN_PARTS)
+    return Samples.of(recording).chosen(rows)
+
+
+def _in_order(
+    recording: Recording,
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | None, ClockSurvey, int, tuple[str, ...]]:
+    """The times in their order, the rows in that order (None: that of the file), the survey of the clock, the number of
+    rows that were out of order in the file, and notes on the order.
 
     Raises:
         HarkenError: for a time outside the accepted times.
     """
-    samples, time_ns = Samples.of(recording), recording.time_ns
+    time_ns = recording.time_ns
     first, last = int(time_ns.min()), int(time_ns.max())
     if not are_times(first, last):
         zone = recording.timezone
@@ -149,15 +166,16 @@ def _in_order(recording: Recording) -> tuple[Samples, ClockSurvey, int, tuple[st
             "instead of reading their times"
         )
     try:
-        return samples, _clock_of(time_ns), 0, ()
+        return time_ns, None, _clock_of(time_ns), 0, ()
     except OutOfOrderError:
         pass
     steps = np.diff(time_ns)
     backward, set_back = int(np.count_nonzero(steps < 0)), bool((steps < -SET_BACK_NS).any())
     notes = _set_back_notes(time_ns, recording.timezone) if set_back else []
     del steps
-    samples = samples.chosen(np.argsort(time_ns, kind="stable"))
-    return samples, _clock_of(samples.time_ns), backward, tuple(notes)
+    order = np.argsort(time_ns, kind="stable")
+    time_ns = time_ns[order]
+    return time_ns, order, _clock_of(time_ns), backward, tuple(notes)
 
 
 def _clock_of(time_ns: NDArray[np.int64]) -> ClockSurvey:

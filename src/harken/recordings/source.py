@@ -10,11 +10,22 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import Quality, Recording, recoded
 from harken.support.printable import printable
-from harken.support.resources import hand_back
+from harken.support.resources import hand_back, need_memory
 
-__all__ = ["RecordingSource", "Room", "Samples", "Source", "SourceChangedError", "joined"]
+__all__ = [
+    "IN_PARTS",
+    "RecordingSource",
+    "Room",
+    "Samples",
+    "Source",
+    "SourceChangedError",
+    "bytes_of_a_row",
+    "joined",
+]
 
 ROWS_AT_ONCE = 1 << 18
+IN_PARTS = "divide the file into shorter ones, or use a machine with more memory"
+"""Advice for a recording that does not fit in memory."""
 Kind = TypeVar("Kind", bound=np.generic)
 
 
@@ -40,6 +51,10 @@ class Samples(NamedTuple):
         rows = slice(first, last)
         return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
 
+    def pieces(self, rows: int) -> Iterator["Samples"]:
+        """Consecutive parts of at most so many samples."""
+        return (self.part(first, first + rows) for first in range(0, len(self.time_ns), max(1, rows)))
+
     def chosen(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Samples":
         """Copies of the samples selected by a mask ``[n]`` or by row numbers."""
         return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
@@ -53,6 +68,11 @@ def joined(parts: Sequence[Samples]) -> Samples:
         np.concatenate([part.label_codes for part in parts]),
         np.concatenate([part.valid for part in parts]),
     )
+
+
+def bytes_of_a_row(channels: int) -> int:
+    """The memory of one sample: its time, signals, label code and mark."""
+    return 8 + 4 * channels + 2 + 1
 
 
 class SourceChangedError(Exception):
@@ -124,13 +144,19 @@ class Source(ABC):
         """All samples as a recording ``as_found``.
 
         Raises:
-            HarkenError: for errors in the file.
+            HarkenError: for errors in the file, and when there is not enough memory for its samples.
         """
         while True:
             try:
+                a_row, rows = bytes_of_a_row(len(self.channels)), 0
+                what = f"{self.source}: the samples, which must all be in memory,"
+                need_memory(a_row * self.expected_samples, what, IN_PARTS)
                 room = Room(len(self.channels), self.capacity)
                 for piece in self.samples_in(room):
                     room.add(piece)
+                    rows += len(piece.time_ns)
+                    if rows > self.capacity:  # those kept in pieces are copied at the end
+                        need_memory(4 * len(self.channels) * rows, what, IN_PARTS)
                 samples = room.joined()
             except SourceChangedError:
                 continue
@@ -169,9 +195,7 @@ class RecordingSource(Source):
 
     def samples(self) -> Iterator[Samples]:
         """Views of the recording's arrays. See ``Source.samples``."""
-        every = Samples.of(self._recording)
-        for first in range(0, len(self._recording), self._rows_at_once):
-            yield every.part(first, first + self._rows_at_once)
+        return Samples.of(self._recording).pieces(self._rows_at_once)
 
     def collect(self) -> Recording:
         """The recording itself."""

@@ -17,6 +17,7 @@ from harken.recordings.source import Samples, joined
 from harken.signals.curves import Points, Room, points_between
 from harken.signals.grid import ROWS_AT_ONCE, SECOND_NS, Grid
 from harken.support.errors import HarkenError
+from harken.support.resources import need_memory
 
 __all__ = [
     "CUT_OFF",
@@ -182,8 +183,7 @@ class Resampler:
     def stream(self, parts: Iterable[Samples]) -> Iterator[Samples]:
         """The new samples of consecutive parts, pushed ``rows_at_once`` at a time, to the last one."""
         for part in parts:
-            for first in range(0, len(part.time_ns), self.rows_at_once):
-                yield self.push(part.part(first, first + self.rows_at_once))
+            yield from map(self.push, part.pieces(self.rows_at_once))
         last = self.flush()
         if last is not None:
             yield last
@@ -274,6 +274,8 @@ def _resampled(recording: Recording, resampler: Resampler) -> Samples:
     """All new samples, written block by block into arrays that are large enough."""
     old = Samples.of(recording)
     most = _most_samples(recording.time_ns, resampler)
+    what = f"{recording.source or recording.subject}: its {most:,} samples at {float(resampler.grid.rate_hz):g} Hz"
+    need_memory(most * (11 + 4 * len(recording.channels)), what, "use a lower rate")
     new = Samples(
         np.empty(most, dtype=np.int64),
         np.empty((most, len(recording.channels)), dtype=np.float32),

@@ -8,13 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from statistics import median
+
+from harken.support.errors import HarkenError
 
 __all__ = [
     "computing_threads",
     "fastest_threads",
     "hand_back",
     "keep_freed_memory",
+    "need_memory",
     "resident_bytes",
     "threads_to_use",
     "usable_cores",
@@ -27,6 +31,11 @@ LARGEST_SHARE = 0.9
 """More threads are used if they need at most this share of the time."""
 CLEAR = 1.3
 """A comparison ends early when one number of threads needs this many times the time of the other."""
+CONTAINERS = (
+    ("/sys/fs/cgroup", "memory.max", "memory.current"),
+    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+)
+"""Where Linux reports the memory of a container, in both of its versions: the folder, the limit and the used memory."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of ``mallopt``'s settings, from ``malloc.h``."""
 
@@ -115,6 +124,52 @@ def resident_bytes() -> int:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def free_bytes() -> int | None:
+    """Bytes of memory that this process can still use: of the machine, of its container, and up to the limit of the
+    shell (``ulimit -v``). None if the system does not report it."""
+    try:
+        free = [_counts("/proc/meminfo")["MemAvailable:"] * 1024]
+        most, used = _shell_limit(), _counts("/proc/self/status")["VmSize:"] * 1024
+    except (OSError, KeyError):
+        return None
+    if most is not None:
+        free.append(most - used)
+    for folder, limit_file, used_file in CONTAINERS:
+        with contextlib.suppress(OSError, ValueError, KeyError):  # "max" if there is no limit
+            limit, used = (int(Path(folder, name).read_text(encoding="ascii")) for name in (limit_file, used_file))
+            files = _counts(f"{folder}/memory.stat")  # copies of files that the system drops when memory is needed
+            free.append(limit - used + files["inactive_file"] + files["active_file"])
+    return max(0, min(free))
+
+
+def _counts(path: str) -> dict[str, int]:
+    """The numbers in a file of the system, by the word before each."""
+    rows = (line.split() for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines())
+    return {row[0]: int(row[1]) for row in rows if len(row) > 1 and row[1].isdecimal()}
+
+
+def _shell_limit() -> int | None:
+    import resource  # Windows has none
+
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if most == resource.RLIM_INFINITY else most
+
+
+def need_memory(needed_bytes: int, what: str, advice: str) -> None:
+    """Raise a HarkenError when ``what`` needs more memory than is free.
+
+    Args:
+        needed_bytes: the memory that it needs.
+        what: the beginning of the message, such as ``week.cwa: the samples out of order``.
+        advice: how to proceed with less memory.
+    """
+    free = free_bytes()
+    if free is not None and needed_bytes > free:
+        raise HarkenError(
+            f"{what} need about {needed_bytes / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB are free; {advice}"
+        )
 
 
 def hand_back() -> None:

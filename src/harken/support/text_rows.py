@@ -9,16 +9,33 @@ from collections.abc import Iterator
 from datetime import time
 from io import StringIO
 from pathlib import Path
+from typing import IO
 
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
-__all__ = ["CLOCK", "clock_time", "line_error", "text_rows"]
+__all__ = ["CLOCK", "MOST_BYTES", "MOST_ROWS", "clock_time", "content_of", "line_error", "text_rows"]
+
+MOST_BYTES = 1 << 24
+MOST_ROWS = 100_000
+"""The largest size of such a file."""
 
 CLOCK = r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
 """A time of the clock, such as 7:05, 23:40:10 or 23:40:10.25."""
 REMARK = ("#", '"#')
 """The beginnings of a line that is not a row."""
+
+
+def content_of(path: Path, file: IO[bytes], *, what: str) -> bytes:
+    """The content of an open file, whose path and kind are for messages.
+
+    Raises:
+        HarkenError: when it is larger than ``MOST_BYTES``.
+    """
+    content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise HarkenError(f"{path}: a {what} has at most {MOST_BYTES >> 20} MiB; is this a recording?")
+    return content
 
 
 def text_rows(path: Path, content: bytes, *, what: str) -> Iterator[tuple[int, list[str]]]:
@@ -32,7 +49,8 @@ def text_rows(path: Path, content: bytes, *, what: str) -> Iterator[tuple[int, l
         what: what the file is, such as ``diary``, for messages.
 
     Raises:
-        HarkenError: for text that is not UTF-8, and for misplaced quotation marks; the message has the line.
+        HarkenError: for text that is not UTF-8, and for misplaced quotation marks; the message has the line. And for
+            more than ``MOST_ROWS`` rows; the header is a row, a remark is not.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -42,9 +60,13 @@ def text_rows(path: Path, content: bytes, *, what: str) -> Iterator[tuple[int, l
     first = next((line for line in text.splitlines() if line.strip() and not line.startswith(REMARK)), "")
     separator = "\t" if "\t" in first else max(";,", key=first.count)
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows = 0
     try:
         for fields in reader:
             if any(field.strip() for field in fields):
+                rows += not fields[0].startswith("#")
+                if rows > MOST_ROWS:
+                    raise HarkenError(f"{path}: a {what} has at most {MOST_ROWS:,} rows; is this a recording?")
                 yield reader.line_num, [field.strip() for field in fields]
     except csv.Error as error:
         raise line_error(path, reader.line_num, str(error)) from error

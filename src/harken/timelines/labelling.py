@@ -17,7 +17,7 @@ from harken.recordings.recording import Recording, acceleration_channels
 from harken.recordings.source import Samples
 from harken.signals import Resampler
 from harken.support.errors import HarkenError
-from harken.support.resources import hand_back
+from harken.support.resources import hand_back, need_memory
 from harken.timelines.timeline import Timeline
 from harken.timelines.windowing import GrowingArray, StreamLayout, StreamWindows, Windowing, windows_joined
 from harken.windows.windows import Windows
@@ -26,6 +26,8 @@ __all__ = ["Calibrate", "Probabilities", "Rows", "label_recording", "label_strea
 
 WINDOWS_AT_ONCE = 2000
 """Windows in a batch. Their samples are copied out of the recording, so this number limits the memory."""
+MOST_BYTES_AT_ONCE = 1 << 27
+"""The most bytes of windows in a batch: fewer of very long windows are processed at once."""
 
 Calibrate = Callable[[NDArray[np.float32], NDArray[np.float32] | None], NDArray[np.float32]]
 """Signals ``[n, channels]`` and the temperature ``[n]`` (or None) -> calibrated signals."""
@@ -121,19 +123,25 @@ def _labelled(
     """Label a stream of samples with the model's channels and rate. The samples of ``facts`` are not used."""
     name = facts.source or facts.subject
     axes = acceleration_channels(facts.channels)
+    hop = max(1, round(specification.hop_s * specification.sample_rate_hz))
     windowing = Windowing(
         length=specification.window_length,
-        hop=max(1, round(specification.hop_s * specification.sample_rate_hz)),
+        hop=hop,
         gap_limit_ns=facts.gap_limit_ns,
         channels=len(facts.channels),
         axes=axes,
     )
     skipped_ns = None if non_wear_ns is None else _surely_not_worn(specification, non_wear_ns)
-    with BatchedProbabilities(facts, probabilities, len(specification.labels), skipped_ns, lanes) as batches:
+    most = max(1, MOST_BYTES_AT_ONCE // (4 * len(facts.channels) * specification.window_length))
+    length_s = (facts.end_ns - facts.start_ns - int(np.diff(facts.gaps_ns).sum())) / 1e9
+    values = int(length_s / specification.hop_s * len(specification.labels))
+    need_memory(16 * values, f"{name}: the probabilities of its labels", "use a model with longer hops")
+    with BatchedProbabilities(facts, probabilities, len(specification.labels), skipped_ns, lanes, most) as batches:
         some = False
         for samples in stream:
             some |= len(samples.time_ns) > 0
-            batches.add(windowing.push(samples))
+            for part in samples.pieces(hop * most):
+                batches.add(windowing.push(part))
         if some:
             last, layout = windowing.finish()
             batches.add(last)
@@ -277,7 +285,8 @@ class BatchedProbabilities:
         skipped_ns: windows that begin in these times are not computed, int64 ``[k, 2]``, both ends included; None:
             all are computed.
         lanes: the number of threads that compute while this thread collects the next windows; 0: this thread computes.
-            At most ``WINDOWS_AT_ONCE`` windows wait for each, which limits the memory.
+            At most ``most`` windows wait for each, which limits the memory.
+        most: the largest number of windows in a batch, besides ``WINDOWS_AT_ONCE``.
     """
 
     def __init__(
@@ -287,11 +296,12 @@ class BatchedProbabilities:
         labels: int,
         skipped_ns: NDArray[np.int64] | None,
         lanes: int,
+        most: int,
     ) -> None:
         self._facts, self._probabilities, self._lanes = facts, probabilities, lanes
-        self._labels = labels
+        self._labels, self._most = labels, min(most, WINDOWS_AT_ONCE)
         # The network computes a larger number on several threads, which lanes do already.
-        self._at_once = min(WINDOWS_AT_ONCE, network.WINDOWS_AT_ONCE) if lanes else WINDOWS_AT_ONCE
+        self._at_once = min(self._most, network.WINDOWS_AT_ONCE) if lanes else self._most
         self._skipped_ns = np.empty((0, 2), np.int64) if skipped_ns is None else skipped_ns
         self._computed = GrowingArray(np.bool_)
         self._waiting: list[StreamWindows] = []
@@ -360,5 +370,5 @@ class BatchedProbabilities:
             return
         self._running.append(self._executor.submit(self._probabilities, windows))
         # So many windows wait that lanes have work while this thread reads the next part of a file.
-        while len(self._running) * self._at_once > self._lanes * WINDOWS_AT_ONCE:
+        while len(self._running) * self._at_once > self._lanes * self._most:
             self._keep(self._running.popleft().result())

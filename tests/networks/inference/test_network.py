@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import nn
@@ -63,6 +63,7 @@ def by_numpy(name: str, network: nn.Module, sizes: dict[str, int], signals: NDAr
     count=st.integers(1, 5),
     movement=st.sampled_from([0.0, 1e-6, 1e-3, 1.0]),
 )
+@example(seed=1, channels=3, blocks=1, length=2100, count=2, movement=1.0)  # by a fast Fourier transform
 @settings(max_examples=25)
 def test_everyday_gives_the_results_of_pytorch_in_double_precision(
     seed: int, channels: int, blocks: int, length: int, count: int, movement: float

@@ -19,7 +19,7 @@ from torch import nn
 from harken.learning.prediction import logits, resolve_device
 from harken.learning.presets import PRESETS
 from harken.models.recogniser import Recogniser
-from harken.networks.inference.network import batched
+from harken.networks.inference.network import batched, windows_at_once
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads
 from harken.windows.windows import Windows
@@ -75,7 +75,10 @@ def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatu
     """
     signals = recogniser.specification_.prepare(windows)
     network = recogniser.inference_network()
-    found = _features_by_pytorch(recogniser, signals) if network is None else batched(network.features, signals)
+    if network is None:
+        found = _features_by_pytorch(recogniser, signals)
+    else:
+        found = batched(network.features, signals, windows_at_once(recogniser.specification_))
     features = np.pad(found.astype(np.float64), ((0, 0), (0, 1)), constant_values=1.0)
     scale = float(np.sqrt(np.square(features).sum(axis=1).mean()))
     sample_ns = 1e9 / windows.sample_rate_hz

@@ -1,11 +1,19 @@
 """The forward pass of ``EverydayLSTM`` (``harken.networks.everyday``, which describes the network)."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.networks.bands import BANDS, NO_POWER, window_matrices
+from harken.networks.bands import (
+    BANDS,
+    LONGEST_BY_MATRICES,
+    NO_POWER,
+    band_starts,
+    hann_window,
+    window_matrices,
+)
 from harken.networks.inference.layers import Convolution, dense, normalisation, without_normalisation
 from harken.networks.native.recurrent import Stack
 from harken.networks.sizes import EverydaySizes
@@ -133,13 +141,21 @@ class EverydayInference:
         """The logarithm of the power of each channel and of the length in each band, ``[batch, bands x channels]``."""
         signals = np.concatenate([moving, _centred(length[:, None])[1]], axis=1)
         batch, channels, time = signals.shape
+        powers = self._powers(signals.reshape(batch * channels, time))
+        logs = np.log(powers + np.float32(NO_POWER)).reshape(batch, channels, BANDS)
+        return np.asarray(logs.transpose(0, 2, 1).reshape(batch, channels * BANDS))
+
+    def _powers(self, signals: Floats) -> Floats:
+        """The power of each signal ``[signals, time]`` in each band, ``[signals, bands]``."""
+        time = signals.shape[1]
+        if time > LONGEST_BY_MATRICES:
+            spectrum = np.square(np.abs(np.fft.rfft(signals * hann_window(time).astype(np.float32)))) / np.float32(time)
+            return np.stack([spectrum[:, low:high].sum(axis=1) for low, high in pairwise(band_starts(time))], axis=1)
         if time not in self._bands_of_length:
             waves, bands = window_matrices(time)
             self._bands_of_length[time] = Convolution(waves.T[..., None]), Convolution(bands.T[..., None])
         waved, banded = self._bands_of_length[time]
-        powers = dense(banded, np.square(dense(waved, signals.reshape(batch * channels, time))))
-        logs = np.log(powers + np.float32(NO_POWER)).reshape(batch, channels, BANDS)
-        return np.asarray(logs.transpose(0, 2, 1).reshape(batch, channels * BANDS))
+        return dense(banded, np.square(dense(waved, signals)))
 
 
 def _centred(values: Floats) -> tuple[Floats, Floats]:

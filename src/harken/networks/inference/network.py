@@ -11,16 +11,28 @@ from harken.networks.inference.deep_conv_lstm import DeepConvInference, deep_con
 from harken.networks.inference.everyday import EverydayInference, everyday_shapes
 from harken.networks.inference.notebook_lstm import NotebookInference, notebook_shapes
 from harken.networks.sizes import DeepConvLSTMSizes, EverydaySizes, NotebookSizes, checked_sizes
+from harken.networks.specification import Specification
 from harken.support.errors import HarkenError
 from harken.support.resources import threads_to_use
 
-__all__ = ["WINDOWS_AT_ONCE", "InferenceNetwork", "batched", "expected_weights", "inference_network", "softmax"]
+__all__ = [
+    "WINDOWS_AT_ONCE",
+    "InferenceNetwork",
+    "batched",
+    "expected_weights",
+    "inference_network",
+    "softmax",
+    "windows_at_once",
+]
 
 WINDOWS_AT_ONCE = 128
 """Windows in one forward pass without gradients. On a CPU the output of a layer for so many is still in the cache when
 the next layer reads it. With 500 windows per call, each window takes 1.1 to 1.8 times as long, depending on the
 network; with 16, the calls themselves take a measurable part of the time.
 ``benchmarks/speed/prediction.py`` tries sizes."""
+MOST_VALUES_AT_ONCE = 1 << 27
+"""The most values of a layer in one forward pass. Models with very long windows or very wide layers process fewer
+windows at once."""
 
 Floats = NDArray[np.float32]
 
@@ -85,14 +97,20 @@ def inference_network(
     return None if own is None else own.make(checked_sizes(name, own.sizes, sizes), weights)
 
 
-def batched(compute: Callable[[Floats], Floats], signals: Floats) -> Floats:
+def windows_at_once(specification: Specification) -> int:
+    """The number of windows in one forward pass of a model."""
+    return max(1, min(WINDOWS_AT_ONCE, MOST_VALUES_AT_ONCE // specification.values_per_window))
+
+
+def batched(compute: Callable[[Floats], Floats], signals: Floats, at_once: int = WINDOWS_AT_ONCE) -> Floats:
     """``compute(signals)``, a batch at a time, on several threads (``harken.support.resources.threads_to_use``).
 
     Args:
         compute: takes float32 ``[batch, time, channels]`` and returns float32 ``[batch, values]``.
         signals: ``[n, time, channels]``.
+        at_once: the number of windows in a batch.
     """
-    batches = [signals[start : start + WINDOWS_AT_ONCE] for start in range(0, len(signals), WINDOWS_AT_ONCE)]
+    batches = [signals[start : start + at_once] for start in range(0, len(signals), at_once)]
     threads = min(threads_to_use(), len(batches))
     if threads <= 1:
         return np.concatenate([compute(batch) for batch in batches]) if batches else compute(signals)
