@@ -391,3 +391,27 @@ def test_results_with_another_diary_are_not_taken_for_those_with_this_one(
     ended = run_harken(*options)
     assert ended.exit_code == 2
     assert "with another choice of sleep diary" in " ".join(ended.stderr.split())
+
+
+def test_a_recording_that_the_model_was_trained_on_is_named_in_all_results(
+    run_harken: Run, trained: Path, tmp_path: Path
+) -> None:
+    rows = [line.split(",")[:4] for line in (trained / "alice.csv").read_text().splitlines()[1:]]
+    in_g = [f"{int(t) + 98_765},{','.join(f'{float(v) / 9.80665:.5f}' for v in xyz)}" for t, *xyz in rows]
+    unlabelled = tmp_path / "mallory.csv"
+    unlabelled.write_text("\n".join(["Timestamp,X,Y,Z", *in_g]) + "\n")
+    sentence = "The model was trained on 100 % of this recording, so its labels are better here"
+    out = tmp_path / "out"
+    ended = run_harken("label", unlabelled, trained / "bob.csv", "--model", trained / "run", "--out", out)
+    assert ended.exit_code == 0, ended.stderr
+    assert " ".join(ended.stdout.split()).replace(" warning: ", " ").count(sentence) == 1
+    for name, share in (("mallory", 1.0), ("bob", 0.0)):
+        assert json.loads((out / name / "quality.json").read_text())["training_share"] == share
+        assert (sentence in (out / name / "report.html").read_text()) == (share == 1)
+    table = pl.read_csv(out / "quality.csv")
+    assert dict(table.select("name", "training_share").rows()) == {"mallory": 1.0, "bob": 0.0}
+    assert "the model was trained on 100 % of this recording" in (out / "study.html").read_text()
+    inspected = json.loads(
+        run_harken("inspect", unlabelled, trained / "bob.csv", "--model", trained / "run", "--json").stdout
+    )
+    assert [[sentence in warning for warning in one["warnings"]] for one in inspected] == [[True], []]
