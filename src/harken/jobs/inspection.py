@@ -69,7 +69,8 @@ def read_and_inspect(
         found = read(path, as_found=True, **vars(reading))
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
-    (found,) = label_recordings([found], Path(path), labels, of_several=of_several)
+    zone_known = reading.timezone is not None
+    (found,) = label_recordings([found], Path(path), labels, of_several=of_several, zone_known=zone_known)
     if not of_several:
         labels.refuse_unused(set(found.label_names), files=bool(found.label_source))
     recording = mend(found, sensor_range=reading.sensor_range_g)
