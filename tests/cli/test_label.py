@@ -127,11 +127,13 @@ def test_a_stated_axis_gives_the_labels_of_a_watch_with_x_along_the_forearm(
 
 
 def test_an_unknown_orientation_is_a_warning_in_terminal_and_report(
-    run_harken: Run, model: Path, tmp_path: Path
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
 ) -> None:
     seated = people.write_person(tmp_path / "seated.csv", 1, bouts=("sitting", "lying"), seconds=60)
-    ended = run_harken("label", seated, "--model", model, "--out", tmp_path / "out")
+    ended = run_harken("label", seated, alice, "--model", model, "--out", tmp_path / "out")
     assert ended.exit_code == 0
+    (walks_little,) = json.loads((tmp_path / "out" / "alice" / "summary.json").read_text())["warnings"]
+    assert "too few to decide, because a minute of walking (6 moments) is needed" in walks_little
     (warning,) = json.loads((tmp_path / "out" / "seated" / "summary.json").read_text())["warnings"]
     assert warning.startswith("It is unknown how the watch sat on the arm; it was not turned: ")
     assert "warning: It is unknown how the watch sat on the arm" in " ".join(ended.stdout.split())
