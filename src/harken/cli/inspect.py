@@ -12,7 +12,7 @@ from harken.cli.files import distinct_names, notes_table, progress, recordings, 
 from harken.cli.options import FilesOrFolders, Json, with_label_options, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
-from harken.support.printable import percent_number, printable
+from harken.support.printable import percent_number, printable, zone_in_words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -179,8 +179,9 @@ def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
     dropped = "".join(f", {count:,} dropped ({reason})" for reason, count in facts.dropped.items())
     yield "rows", f"{facts.rows:,}" + (f"{dropped}, {facts.kept_rows:,} kept" if dropped else ""), bool(dropped)
     yield "channels", _channels_text(facts), False
-    yield "start", f"{facts.start:{DAY_PATTERN}} {facts.timezone}", False
-    yield "end", f"{facts.end:{DAY_PATTERN}} {facts.timezone}", False
+    zone = zone_in_words(facts.timezone)
+    yield "start", f"{facts.start:{DAY_PATTERN}} {zone}", False
+    yield "end", f"{facts.end:{DAY_PATTERN}} {zone}", False
     yield "span", duration_text(facts.span_s), False
     yield "rate", f"{facts.sample_rate_hz:.6g} Hz" if facts.sample_rate_hz else "unknown", not facts.sample_rate_hz
     gaps = facts.gaps

@@ -20,6 +20,7 @@ from harken.reports.wearer.sentences import limit_in_words, quality_lines
 from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN, Spells, spells_of
 from harken.reports.wearer.tables import average_day, bout_summaries, bouts_by_day, hours_rows
 from harken.support.files import write_text
+from harken.support.printable import zone_in_words
 from harken.timelines import Timeline
 
 __all__ = ["write_wearer_report"]
@@ -98,7 +99,7 @@ def _labels(timeline: Timeline, spells: Spells, calendar: list[CalendarDay], tab
     adjusted = hours_rows(tables.days, names, calendar, adjusted=True) if adjustable else []
     return {
         "span": span_words(int(spells.edges_ns[0]), int(spells.edges_ns[-1]), zone),
-        "zone": zone,
+        "zone": zone_in_words(zone),
         "kinds": kinds,
         "css": {kind.code: kind.css for kind in kinds},
         "patterned": {kind.code: bool(kind.pattern) for kind in kinds},
