@@ -417,3 +417,18 @@ def test_a_recording_that_the_model_was_trained_on_is_named_in_all_results(
         run_harken("inspect", unlabelled, trained / "bob.csv", "--model", trained / "run", "--json").stdout
     )
     assert [[sentence in warning for warning in one["warnings"]] for one in inspected] == [[True], []]
+
+
+def test_a_night_that_idle_sleep_mode_hides_has_the_cause_in_the_report(
+    run_harken: Run, model: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    path = data_dir / "devices" / "labda_actigraph_13h.gt3x"
+    ended = run_harken("label", path, "--model", model, "--timezone", "Europe/Athens", "--out", tmp_path / "out")
+    assert ended.exit_code == 0, ended.stderr
+    page = " ".join((tmp_path / "out" / path.stem / "report.html").read_text().split())
+    _, found, later = page.partition("No night was found: 6 h 6 min were not recorded (an ActiGraph in idle sleep ")
+    assert found
+    assert later.startswith(
+        "mode, for example, does not record while it lies still; the notes below give the cause), the watch was off"
+    )
+    assert "the watch was in idle sleep mode" in later
