@@ -328,6 +328,9 @@ def test_the_models_bouts_are_accepted_and_unsure_moments_found(browser: Browser
         page.open(address)
         page.writable()
         until(lambda: page.shown("accept"), 180)
+        warnings = fetched(browser, f"{address}/api/recordings/0")["model"]["warnings"]
+        assert warnings
+        assert all(warning in page.text("notes") for warning in warnings)
         model = fetched(browser, f"{address}/api/recordings/0/model")
         bouts = list(zip(*(model[name] for name in ("start_ms", "end_ms", "code")), strict=True))
         start, end, code = max(bouts, key=lambda bout: (bout[2] >= 0) * (bout[1] - bout[0]))

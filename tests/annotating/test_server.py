@@ -38,7 +38,14 @@ def test_a_recording_is_read_shown_and_labelled(tmp_path: Path) -> None:
         assert about["start_ms"] == START_MS
         assert about["end_ms"] == about["read_to_ms"] == START_MS + 119_981
         assert about["choices"] == ["lying"]
-        assert about["model"] == {"state": "none", "share": None, "error": None, "name": None, "labels": []}
+        assert about["model"] == {
+            "state": "none",
+            "share": None,
+            "error": None,
+            "name": None,
+            "labels": [],
+            "warnings": [],
+        }
         shown = signal_of(served, START_MS, START_MS + 120_000, 60)
         values = np.rint(1000 * recording.signals).reshape(60, 100, 3)
         inner = slice(5, 55)  # a slot at the edge of two pixels belongs to one of them

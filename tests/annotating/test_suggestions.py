@@ -13,6 +13,7 @@ from harken.annotating.desk import Desk, digest_of
 from harken.annotating.server import annotation_server
 from harken.annotating.suggestions import NO_LABEL, NOT_WORN, Suggestions
 from harken.readers.options import TableOptions
+from harken.recordings.fingerprints import Fingerprints
 from harken.support.tables import nanoseconds
 from server_thread import recogniser
 
@@ -22,8 +23,10 @@ LONGEST_S = 180.0
 
 def test_the_bouts_are_those_of_the_labels_that_harken_label_gives(tmp_path: Path) -> None:
     path = write_recording(tmp_path / "anna.csv", seconds=180, label=None)
-    recogniser().save(tmp_path / "small.safetensors")
-    timeline = harken.label_file(path, model=tmp_path / "small.safetensors").timeline
+    trained = Fingerprints.of([harken.read(path)])
+    recogniser().with_fingerprints(trained).save(tmp_path / "small.safetensors")
+    labelled = harken.label_file(path, model=tmp_path / "small.safetensors")
+    timeline = labelled.timeline
     with annotating(path, model=tmp_path / "small.safetensors") as served:
         about = served.ask("/api/recordings/0").json
         assert about["choices"] == about["model"]["labels"] == list(timeline.labels)
@@ -31,7 +34,11 @@ def test_the_bouts_are_those_of_the_labels_that_harken_label_gives(tmp_path: Pat
         refused = served.ask("/api/recordings/0/model")
         if refused.status == 404:
             assert refused.json["error"] == "the model has not labelled this recording yet"
-        served.ask_until("/api/recordings/0", lambda each: each["model"]["state"] in ("ready", "failed"), LONGEST_S)
+        about = served.ask_until(
+            "/api/recordings/0", lambda each: each["model"]["state"] in ("ready", "failed"), LONGEST_S
+        )
+        assert about["model"]["warnings"] == list(labelled.warnings)
+        assert any("The model was trained on 100 % of this recording" in each for each in labelled.warnings)
         bouts = served.ask("/api/recordings/0/model").json
         moment = served.ask("/api/recordings/0/unsure")
         assert moment.status in (200, 404)

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from actigraph_files import ACTIVITY, RATE, activity, info, steps, write_gt3x
 from command_line import Run
 from harken.cli.inspect import _label_table
 from harken.recordings.inspection import LabelledTime
@@ -93,6 +94,14 @@ def test_the_page_for_a_person(run_harken: Run, recording: Path) -> None:
     ):
         assert fact in page
     assert "15.995" in page
+
+
+def test_a_zone_of_a_fixed_offset_is_shown_as_the_offset(run_harken: Run, tmp_path: Path) -> None:
+    path = write_gt3x(tmp_path, activity(ACTIVITY, steps(60), RATE), info(TimeZone="-05:00:00"))
+    shown = " ".join(run_harken("inspect", path).stdout.split())
+    assert shown.count(" UTC-05:00 ") == 2, "the start and the end"
+    (facts,) = json.loads(run_harken("inspect", "--json", path).stdout)
+    assert facts["timezone"] == "Etc/GMT+5"
 
 
 def test_the_page_is_plain_text_of_80_columns_in_a_pipe(run_harken: Run, tmp_path: Path) -> None:

@@ -158,11 +158,13 @@ def test_a_stated_axis_gives_the_labels_of_a_watch_with_x_along_the_forearm(
 
 
 def test_an_unknown_orientation_is_a_warning_in_terminal_and_report(
-    run_harken: Run, model: Path, tmp_path: Path
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
 ) -> None:
     seated = people.write_person(tmp_path / "seated.csv", 1, bouts=("sitting", "lying"), seconds=60)
-    ended = run_harken("label", seated, "--model", model, "--out", tmp_path / "out")
+    ended = run_harken("label", seated, alice, "--model", model, "--out", tmp_path / "out")
     assert ended.exit_code == 0
+    (walks_little,) = json.loads((tmp_path / "out" / "alice" / "summary.json").read_text())["warnings"]
+    assert "too few to decide, because a minute of walking (6 moments) is needed" in walks_little
     (warning,) = json.loads((tmp_path / "out" / "seated" / "summary.json").read_text())["warnings"]
     assert warning.startswith("It is unknown how the watch sat on the arm; it was not turned: ")
     assert "warning: It is unknown how the watch sat on the arm" in " ".join(ended.stdout.split())
@@ -422,3 +424,42 @@ def test_results_with_another_diary_are_not_taken_for_those_with_this_one(
     ended = run_harken(*options)
     assert ended.exit_code == 2
     assert "with another choice of sleep diary" in " ".join(ended.stderr.split())
+
+
+def test_a_recording_that_the_model_was_trained_on_is_named_in_all_results(
+    run_harken: Run, trained: Path, tmp_path: Path
+) -> None:
+    rows = [line.split(",")[:4] for line in (trained / "alice.csv").read_text().splitlines()[1:]]
+    in_g = [f"{int(t) + 98_765},{','.join(f'{float(v) / 9.80665:.5f}' for v in xyz)}" for t, *xyz in rows]
+    unlabelled = tmp_path / "mallory.csv"
+    unlabelled.write_text("\n".join(["Timestamp,X,Y,Z", *in_g]) + "\n")
+    sentence = "The model was trained on 100 % of this recording, so its labels are better here"
+    out = tmp_path / "out"
+    ended = run_harken("label", unlabelled, trained / "bob.csv", "--model", trained / "run", "--out", out)
+    assert ended.exit_code == 0, ended.stderr
+    assert " ".join(ended.stdout.split()).replace(" warning: ", " ").count(sentence) == 1
+    for name, share in (("mallory", 1.0), ("bob", 0.0)):
+        assert json.loads((out / name / "quality.json").read_text())["training_share"] == share
+        assert (sentence in (out / name / "report.html").read_text()) == (share == 1)
+    table = pl.read_csv(out / "quality.csv")
+    assert dict(table.select("name", "training_share").rows()) == {"mallory": 1.0, "bob": 0.0}
+    assert "the model was trained on 100 % of this recording" in (out / "study.html").read_text()
+    inspected = json.loads(
+        run_harken("inspect", unlabelled, trained / "bob.csv", "--model", trained / "run", "--json").stdout
+    )
+    assert [[sentence in warning for warning in one["warnings"]] for one in inspected] == [[True], []]
+
+
+def test_a_night_that_idle_sleep_mode_hides_has_the_cause_in_the_report(
+    run_harken: Run, model: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    path = data_dir / "devices" / "labda_actigraph_13h.gt3x"
+    ended = run_harken("label", path, "--model", model, "--timezone", "Europe/Athens", "--out", tmp_path / "out")
+    assert ended.exit_code == 0, ended.stderr
+    page = " ".join((tmp_path / "out" / path.stem / "report.html").read_text().split())
+    _, found, later = page.partition("No night was found: 6 h 6 min were not recorded (an ActiGraph in idle sleep ")
+    assert found
+    assert later.startswith(
+        "mode, for example, does not record while it lies still; the notes below give the cause), the watch was off"
+    )
+    assert "the watch was in idle sleep mode" in later

@@ -158,6 +158,16 @@ def test_inspect_says_where_the_labels_are(run_harken: Run, tmp_path: Path, alic
     assert facts["label_source"] == ""
 
 
+@pytest.mark.parametrize("zone", [(), ("--timezone", "UTC")])
+def test_labels_without_a_zone_are_noted_unless_the_zone_is_given(
+    run_harken: Run, tmp_path: Path, alice: Path, zone: tuple[str, ...]
+) -> None:
+    (tmp_path / "alice.labels.csv").write_text("start,end,label\n2018-02-20 23:47,2018-02-20 23:48,resting\n")
+    (facts,) = json.loads(run_harken("inspect", alice, "--json", *zone).stdout)
+    assert sorted(facts["labels"]) == ["resting"]
+    assert any("give the wearer's time zone with --timezone" in note for note in facts["notes"]) == (zone == ())
+
+
 def test_trimming_that_drops_every_bout_is_named(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     noted, column = unlabelled(tmp_path / "noted.csv", 1), people.write_person(tmp_path / "column.csv", 2)
     notes(tmp_path / "noted.labels.csv")

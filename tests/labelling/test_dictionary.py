@@ -57,6 +57,11 @@ def test_columns_hold_what_is_described(study: dict[str, pl.DataFrame], name: st
             assert kind_of(dtype) == column.kind, written
 
 
+def test_the_page_says_why_the_probability_of_a_bouts_own_label_can_be_low() -> None:
+    (row,) = (line for line in dictionary_page().splitlines() if line.startswith("| `mean_probability`"))
+    assert "smoothing and nights may change the label of a row" in row
+
+
 def kind_of(dtype: pl.DataType) -> Kind:
     if isinstance(dtype, pl.Datetime):
         return "time"

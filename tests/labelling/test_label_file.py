@@ -18,6 +18,7 @@ from harken.labelling.settings import file_sha256
 from harken.models.recogniser import Recogniser
 from harken.outcomes.nights import still_at_night_ns
 from harken.readers.options import TableOptions
+from harken.recordings.fingerprints import Fingerprints
 from harken.signals import resample
 from harken.simulation import Simulation, truth_path, write_simulation
 from harken.support.errors import HarkenError
@@ -322,3 +323,17 @@ def test_a_real_sensor_worn_for_49_hours(recogniser: Recogniser, tmp_path: Path)
     assert days["wear_hours"].sum() == pytest.approx(49, abs=0.1)
     labels = days.select("^hours_.*$").sum().row(0)
     assert sum(labels) == pytest.approx(49, abs=0.1)
+
+
+def test_the_share_that_was_used_for_training_is_that_of_the_whole_recording(
+    recogniser: Recogniser, tmp_path: Path
+) -> None:
+    alice, bob = ((people.write_person(tmp_path / f"{seed}.csv", seed)).read_text().splitlines() for seed in (1, 2))
+    known = recogniser.with_fingerprints(Fingerprints.of([read(tmp_path / "1.csv")]))
+    later = [f"{int(time) + 900_000},{rest}" for time, _, rest in (line.partition(",") for line in bob[1:])]
+    path = tmp_path / "both.csv"
+    path.write_text("\n".join([*alice[:1600], *later]) + "\n")
+    share = label_file(path, model=known).training_share
+    assert share == known.trained_samples(read(path)).mean()
+    assert share == pytest.approx(1600 / 4600, abs=0.1)
+    assert label_file(path, model=recogniser).training_share is None

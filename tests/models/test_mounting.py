@@ -103,7 +103,7 @@ def test_it_takes_a_minute_on_foot_and_three_times_as_much_as_unturned() -> None
     assert mounting(KNOWS, half, Model(sure=0.9, otherwise=0.29)).quarters == 2
     too_near = mounting(KNOWS, half, Model(sure=0.9, otherwise=0.31))
     assert too_near.quarters == 0
-    assert "too few to decide" in too_near.reason
+    assert too_near.reason.endswith(": too close to decide")
 
 
 def test_where_it_cannot_be_seen_nothing_is_turned_and_the_reason_is_given() -> None:

@@ -56,7 +56,7 @@ CLOCKS = {
         {"timezone": "Asia/Tokyo"},
         0,
         "Asia/Tokyo",
-        "According to the file, the watch's clock was set to UTC.",
+        "The file gives the wearer's zone as UTC-05:00; times are shown in Asia/Tokyo, as requested.",
     ),
 }
 

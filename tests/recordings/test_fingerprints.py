@@ -8,8 +8,9 @@ import pytest
 
 import harken
 from harken.recordings import fingerprints
-from harken.recordings.fingerprints import Fingerprints
+from harken.recordings.fingerprints import Fingerprints, TrainingShare
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
+from harken.recordings.source import Samples
 
 RATE_HZ = 25
 
@@ -65,6 +66,25 @@ def test_a_run_without_equal_neighbours_in_the_rounded_copy_is_one_of_the_origin
     for decimals in (4, 3, 2, 1):
         _, hashes, distinct = fingerprints._runs(replace(ann, signals=ann.signals.round(decimals)))
         assert np.isin(hashes[distinct], Fingerprints.of([ann]).hashes).all()
+
+
+@pytest.mark.parametrize(("stretch", "exact"), [(1000, True), (400, False)])
+def test_the_share_of_a_stream_in_parts_is_that_of_the_recording(
+    ann: Recording, known: Fingerprints, stretch: int, exact: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fingerprints, "SAMPLES_AT_ONCE", stretch)
+    other = moving(3, 300)
+    signals = np.concatenate([ann.signals[:7000], other.signals])
+    both = replace(rows(ann, 0, len(signals)), signals=signals)
+    samples = Samples.of(both)
+    shares = []
+    for size in (len(signals), 397, 61):
+        share = TrainingShare(known)
+        for first in range(0, len(signals), size):
+            share.push(samples.part(first, first + size))
+        shares.append(share.finish(np.empty((0, 2), np.int64)))
+    assert len(set(shares)) == 1, "it does not depend on the parts"
+    assert shares[0] == pytest.approx(known.known(both).mean(), abs=0 if exact else 0.1)
 
 
 def test_a_piece_is_recognised_and_the_rest_is_not(ann: Recording, known: Fingerprints) -> None:

@@ -16,8 +16,10 @@ import numpy as np
 import pytest
 import websockets
 
+import harken
 import people
 from harken.models.recogniser import Recogniser
+from harken.recordings.fingerprints import Fingerprints
 from harken.server.learning.saved_models import MOST_MODELS, SavedModels
 from harken.server.outbox import Outbox
 from harken.support.errors import HarkenError
@@ -260,6 +262,22 @@ def test_a_failure_is_a_sentence_and_a_job_has_a_longest_time(tmp_path: Path) ->
         assert "bob.csv" in found["error"]
         assert found["outcome"] is None
         assert served.ask("/health").status == 200
+
+
+def test_a_model_that_was_trained_on_the_recording_is_not_adapted_and_the_ways_out_are_those_of_the_page(
+    tmp_path: Path,
+) -> None:
+    path = write_labelled(tmp_path / "recordings", "bob", 2, seconds=60)
+    model = recogniser().with_fingerprints(Fingerprints.of([harken.read(path)]))
+    with serving(keep=tmp_path, recogniser=model) as served:
+        assert post(served, "/api/learn", how="adapt").status == 202
+        found = ended(served)
+    assert found["state"] == "failed"
+    assert found["error"].endswith(
+        "bob.csv: the model was trained on this recording, so it would not show whether adapting helps. Train a new "
+        "model; or leave the recording out; or, if the model was adapted to it earlier, start with the model from "
+        "before that, and adapt it to all recordings of the wearer"
+    )
 
 
 def test_without_pytorch_or_a_folder_the_reason_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

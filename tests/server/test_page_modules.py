@@ -9,6 +9,7 @@ import pytest
 from browser import Browser
 from harken.figures.style import label_colours
 from harken.reports.wearer.pictures import colours_of
+from harken.support.printable import zone_in_words
 from page_modules import browser_with_modules, said
 
 
@@ -40,6 +41,12 @@ def test_the_wall_clock_is_the_wearers_on_every_quarter_of_a_year(page: Browser,
     expected = [round(time.replace(tzinfo=UTC).timestamp() * 1000) for time in zoned]
     got = said(page, "wallclock.js", "a[1].map(m.wallClock(a[0]))", zone, [round(t.timestamp() * 1000) for t in times])
     assert got == expected
+
+
+def test_a_zone_of_a_fixed_offset_is_named_by_it_as_in_the_terminal(page: Browser) -> None:
+    zones = {"Etc/GMT+5": "UTC-05:00", "Etc/GMT-12": "UTC+12:00", "Europe/Athens": "Europe/Athens", "UTC": "UTC"}
+    assert said(page, "wallclock.js", "a[0].map(m.zoneInWords)", list(zones)) == list(zones.values())
+    assert [zone_in_words(zone) for zone in zones] == list(zones.values())
 
 
 def test_probabilities_never_round_to_certainty(page: Browser) -> None:

@@ -48,4 +48,4 @@ def suggest(send: Send, path: str, options: dict[str, Any], model: str, file: st
         cores=max(1, usable_cores() - 1),  # one is left for the page and its server
     )
     Path(file).parent.mkdir(parents=True, exist_ok=True)
-    Suggestions.of(labelled.timeline).write(Path(file))
+    Suggestions.of(labelled.timeline, labelled.warnings).write(Path(file))

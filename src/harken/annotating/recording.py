@@ -202,6 +202,7 @@ class OpenRecording:
                 "error": self.model_error,
                 "name": self.model_name,
                 "labels": list(self.model_labels),
+                "warnings": [] if self.model is None else list(self.model.warnings),
             },
         }
 

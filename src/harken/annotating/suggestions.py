@@ -29,15 +29,17 @@ class Suggestions:
         start_ns: where each row begins, and where the last one ends, int64 ``[rows + 1]``.
         code: the smoothed label of each row, int16 ``[rows]``: its number, ``NO_LABEL`` or ``NOT_WORN``.
         probability: the model's own probability of each label, float16 ``[rows, labels]``; NaN where there is none.
+        warnings: what a person must know before using the labels. See ``LabelledFile.warnings``.
     """
 
     labels: tuple[str, ...]
     start_ns: NDArray[np.int64]
     code: NDArray[np.int16]
     probability: NDArray[np.float16]
+    warnings: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, timeline: "Timeline") -> "Suggestions":
+    def of(cls, timeline: "Timeline", warnings: tuple[str, ...] = ()) -> "Suggestions":
         """The suggestions of a timeline."""
         from harken.support.tables import nanoseconds
 
@@ -47,7 +49,7 @@ class Suggestions:
         code[~frame["wear"].fill_null(True).to_numpy()] = NOT_WORN
         ends = nanoseconds(frame, "end")
         start_ns = np.append(nanoseconds(frame, "start"), ends[-1])
-        return cls(timeline.labels, start_ns, code, timeline.probabilities.astype(np.float16))
+        return cls(timeline.labels, start_ns, code, timeline.probabilities.astype(np.float16), warnings)
 
     def write(self, path: Path) -> None:
         """Write a file, whole or not at all.
@@ -62,6 +64,7 @@ class Suggestions:
                 start_ns=self.start_ns,
                 code=self.code,
                 probability=self.probability,
+                warnings=np.array(self.warnings, dtype=np.str_),
             )
 
     @classmethod
@@ -69,8 +72,8 @@ class Suggestions:
         """The suggestions in a file; None if there is none, or it is damaged."""
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                labels = tuple(arrays["labels"].tolist())
-                found = cls(labels, arrays["start_ns"], arrays["code"], arrays["probability"])
+                labels, warnings = (tuple(arrays[name].tolist()) for name in ("labels", "warnings"))
+                found = cls(labels, arrays["start_ns"], arrays["code"], arrays["probability"], warnings)
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
         rows = len(found.code)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from harken.annotations.moments import SECOND_NS, SLACK_NS, Span
 from harken.recordings.recording import UNLABELLED, Recording, gap_limit_ns, local_time, recoded
 from harken.support.errors import HarkenError
+from harken.support.printable import zone_in_words
 from harken.support.text_rows import line_error
 
 __all__ = ["Intervals", "laid_over", "span_of", "without_bout_ends"]
@@ -142,8 +143,8 @@ class Intervals:
                 self.path,
                 int(self.lines[row]),
                 f"the interval from {start} to {end} lies outside the recording, which goes from {first} to {last} "
-                f"({span.timezone}). Shift a clock that was wrong with --labels-offset SECONDS, or give the wearer's "
-                "zone with --timezone",
+                f"({zone_in_words(span.timezone)}). Shift a clock that was wrong with --labels-offset SECONDS, or "
+                "give the wearer's zone with --timezone",
             )
         return replace(self, start_ns=np.maximum(self.start_ns, span.start_ns), end_ns=np.minimum(self.end_ns, end_ns))
 

@@ -92,7 +92,12 @@ def with_labels(
 
 
 def label_recordings(
-    recordings: Iterable[Recording], path: Path, options: LabelOptions, *, of_several: bool = False
+    recordings: Iterable[Recording],
+    path: Path,
+    options: LabelOptions,
+    *,
+    of_several: bool = False,
+    zone_known: bool = False,
 ) -> list[Recording]:
     """The recordings of a file with the labels that ``options`` say, trimmed by their new names, but not renamed yet.
 
@@ -101,6 +106,7 @@ def label_recordings(
         path: the file.
         options: where the labels are.
         of_several: whether there are other recordings, so that a file of labels must say for which its rows are.
+        zone_known: whether the user gave the time zone. Otherwise there is a note if local times are read as UTC.
 
     Raises:
         HarkenError: as ``with_labels``; and when a file of labels does not say for which of several recordings its
@@ -116,7 +122,7 @@ def label_recordings(
             f"{found}: these labels are for several recordings; add a column file or subject that says for which "
             f"recording a row is, or put a file beside each recording, such as {side_file(path).name}"
         )
-    return [_laid(recording, found, path, options) for recording in recordings]
+    return [_laid(recording, found, path, options, zone_known=zone_known) for recording in recordings]
 
 
 def refuse_shared_rows(files: Iterable[str | Path], options: LabelOptions) -> None:
@@ -205,12 +211,15 @@ def _beside(path: Path) -> Path | None:
         return None
 
 
-def _laid(recording: Recording, labels: Path, path: Path, options: LabelOptions) -> Recording:
+def _laid(
+    recording: Recording, labels: Path, path: Path, options: LabelOptions, *, zone_known: bool = False
+) -> Recording:
     annotations = read_annotations(labels).of_recording(recording_names(path), recording.subject)
     intervals = annotations.intervals(span_of(recording), offset_s=options.offset_s)
     bouts = intervals.renamed(dict(options.rename))
     notes = []
-    if recording.timezone == "UTC" and annotations.has_local_times and READ_AS_UTC not in recording.quality.notes:
+    read_as_utc = recording.timezone == "UTC" and not zone_known and annotations.has_local_times
+    if read_as_utc and READ_AS_UTC not in recording.quality.notes:
         notes.append(
             f"Times in {labels.name} have no time zone and were read as UTC; give the wearer's time zone with "
             "--timezone."

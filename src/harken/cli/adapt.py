@@ -67,10 +67,13 @@ def adapt(
     recogniser = Recogniser.load(model)
     paths = recordings(files)
     refuse_shared_rows(paths, labelling)
+    several, zone_known = len(paths) > 1, reading.timezone is not None
     noted = [
         (Path(path), one)
         for path in paths
-        for one in label_recordings([read(path, **asdict(reading))], Path(path), labelling, of_several=len(paths) > 1)
+        for one in label_recordings(
+            [read(path, **asdict(reading))], Path(path), labelling, of_several=several, zone_known=zone_known
+        )
     ]
     names = {name for _, one in noted for name in one.label_names}
     labelling.refuse_unused(names, files=any(one.label_source for _, one in noted))

@@ -12,7 +12,7 @@ from harken.cli.files import distinct_names, notes_table, progress, recordings, 
 from harken.cli.options import FilesOrFolders, Json, with_label_options, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
-from harken.support.printable import percent_number, printable
+from harken.support.printable import percent_number, printable, zone_in_words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,6 +26,16 @@ NARROWEST = 80
 DAY_PATTERN = "%a %Y-%m-%d %H:%M:%S"
 OTHER_PICTURES = (".jpeg", ".jpg", ".pdf", ".svg", ".tif", ".tiff", ".webp")
 
+TrainedModel = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        help="A model file (.safetensors), a run directory, or 'packaged' for the model that comes with harken: warn "
+        "if it was trained on one of the recordings.",
+        metavar="MODEL",
+        show_default=False,
+    ),
+]
 Plot = Annotated[
     Path | None,
     typer.Option(
@@ -41,7 +51,13 @@ Plot = Annotated[
 @with_reading_options
 @with_label_options(rename=False)
 def inspect(
-    files: FilesOrFolders, *, labelling: LabelOptions, reading: TableOptions, plot: Plot = None, json: Json = False
+    files: FilesOrFolders,
+    *,
+    model: TrainedModel = None,
+    labelling: LabelOptions,
+    reading: TableOptions,
+    plot: Plot = None,
+    json: Json = False,
 ) -> None:
     """Show what is in recordings: rows, rate, gaps, ranges, labels, and what was mended.
 
@@ -54,6 +70,11 @@ def inspect(
     if any(Path(file).is_dir() or is_side_file(file) for file in files):
         files = [str(path) for path in recordings(files)]
     refuse_shared_rows(files, labelling)
+    recogniser = None
+    if model is not None:
+        from harken.models.recogniser import Recogniser
+
+        recogniser = Recogniser.load(model)
     pictures = _picture_paths(files, plot) if plot is not None else [None] * len(files)
     inspected: list[dict[str, Any]] = []
     people: list[tuple[Path, str]] = []
@@ -62,7 +83,9 @@ def inspect(
         name = Path(file).name
         try:
             with progress(f"Reading {name}", number, len(files)):
-                facts, recording = read_and_inspect(file, reading, labelling, of_several=len(files) > 1)
+                facts, recording = read_and_inspect(
+                    file, reading, labelling, of_several=len(files) > 1, model=recogniser
+                )
         except HarkenError as error:
             failures.append(error)
             continue
@@ -156,8 +179,9 @@ def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
     dropped = "".join(f", {count:,} dropped ({reason})" for reason, count in facts.dropped.items())
     yield "rows", f"{facts.rows:,}" + (f"{dropped}, {facts.kept_rows:,} kept" if dropped else ""), bool(dropped)
     yield "channels", _channels_text(facts), False
-    yield "start", f"{facts.start:{DAY_PATTERN}} {facts.timezone}", False
-    yield "end", f"{facts.end:{DAY_PATTERN}} {facts.timezone}", False
+    zone = zone_in_words(facts.timezone)
+    yield "start", f"{facts.start:{DAY_PATTERN}} {zone}", False
+    yield "end", f"{facts.end:{DAY_PATTERN}} {zone}", False
     yield "span", duration_text(facts.span_s), False
     yield "rate", f"{facts.sample_rate_hz:.6g} Hz" if facts.sample_rate_hz else "unknown", not facts.sample_rate_hz
     gaps = facts.gaps

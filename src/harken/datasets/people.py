@@ -49,7 +49,10 @@ def read_people(
             given for a tidy table; as ``harken.annotations.labelling.label_recordings``.
     """
     recordings = _people(path, options, as_found=as_found)
-    return label_recordings(recordings, Path(path), labels or LabelOptions(), of_several=of_several)
+    zone_known = options.timezone is not None
+    return label_recordings(
+        recordings, Path(path), labels or LabelOptions(), of_several=of_several, zone_known=zone_known
+    )
 
 
 def _people(path: str | Path, options: TableOptions, *, as_found: bool) -> list[Recording]:

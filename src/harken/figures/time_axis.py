@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording, local_time
+from harken.support.printable import zone_in_words
 
 __all__ = ["COLUMNS", "TimeAxis", "draw_times", "has_dates"]
 
@@ -126,7 +127,7 @@ def draw_times(panel: Axes, recording: Recording, axis: TimeAxis) -> None:
             texts.append(_tick_text(tick, step_s, new_day=tick.date() != day) if dated else _elapsed(seconds, step_s))
             day = tick.date()
     panel.set_xticks(places, texts)
-    panel.set_xlabel(f"local time, {recording.timezone}" if dated else "time since the recording began")
+    panel.set_xlabel(f"local time, {zone_in_words(recording.timezone)}" if dated else "time since the recording began")
 
 
 def _round_times(first: datetime, last: datetime, step_s: float) -> Iterator[datetime]:

@@ -64,6 +64,12 @@ QUALITY_COLUMNS = (
         meaning="the place of the sensor, from the file or the user",
         ggir="bodylocation",
     ),
+    Column(
+        name="training_share",
+        kind="number",
+        meaning="the share of the samples that the model was trained on; missing if the model has no fingerprints",
+        method="[fingerprints](training.md#recordings-that-a-model-was-trained-on); an estimate for long recordings",
+    ),
     Column(name="timezone", kind="text", meaning="the wearer's time zone (an IANA name)"),
     Column(name="start", kind="text", meaning="the first sample, ISO 8601 with its offset from UTC", ggir="start_time"),
     Column(name="end", kind="text", meaning="the end of the recording, ISO 8601 with its offset from UTC"),

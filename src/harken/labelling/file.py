@@ -23,6 +23,7 @@ from harken.outcomes import MovementMeter
 from harken.outcomes.nights import still_at_night_ns
 from harken.outcomes.steps import with_steps
 from harken.readers import open_stream
+from harken.recordings.fingerprints import Fingerprints, TrainingShare
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import Placement, acceleration_channels, is_made_up
 from harken.recordings.source import Samples
@@ -61,6 +62,8 @@ class LabelledFile:
         mounting: the orientation of the watch on the arm.
         wrist_check: whether the sensor moved as on a wrist; None if the settings or the header of the file give its
             place, for a simulated wearer, or without acceleration.
+        training_share: the share of the samples that the model was trained on; None for a model without fingerprints,
+            or without acceleration.
         outcomes: the tables of outcomes, such as ``days.csv`` and ``movement.parquet``.
         recogniser: the model.
         key: version, file, model and settings. Results with the same key are the same.
@@ -72,6 +75,7 @@ class LabelledFile:
     non_wear_ns: NDArray[np.int64] | None
     mounting: Mounting | None
     wrist_check: WristCheck | None
+    training_share: float | None
     outcomes: Outcomes
     recogniser: Recogniser
     key: dict[str, Any]
@@ -111,6 +115,7 @@ class LabelledFile:
             non_wear=self.non_wear_ns is not None,
             mounting=self.mounting,
             wrist_check=self.wrist_check,
+            training_share=self.training_share,
             limits=limits_of(
                 self.timeline,
                 self.days,
@@ -247,15 +252,12 @@ def _labelled(
 ) -> LabelledFile:
     """Label a file. Samples of a sensor that stays at the end of its range are marked."""
     stage("read")
-    movement = _Movement()
-    prepares = settings.calibration or settings.non_wear or settings.orientation or settings.placement is None
-    stream = open_stream(path, observer=movement.observe if prepares else None, **asdict(settings.reading))
+    movement = _Movement(recogniser.fingerprints_)
+    stream = open_stream(path, observer=movement.observe, **asdict(settings.reading))
     if settings.placement is not None:
         stream = replace(stream, quality=replace(stream.quality, placement=Placement(settings.placement)))
     stage("movement")
-    calibration, non_wear_ns, mounting, check = (
-        _preparation(stream, recogniser, movement, settings) if prepares else (None, None, None, None)
-    )
+    calibration, non_wear_ns, mounting, check, share = _preparation(stream, recogniser, movement, settings)
     stage("label")
     stream = replace(stream, read=partial(_handing_back, stream.read))
     clipped, meter = None, None
@@ -285,7 +287,7 @@ def _labelled(
     if rows is not None:
         rows = with_steps(rows, timeline.frame, timeline.labels)
     outcomes = Outcomes(timeline, rows, found, settings)
-    return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, outcomes, recogniser, key)
+    return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, share, outcomes, recogniser, key)
 
 
 def _calibrate(
@@ -326,7 +328,8 @@ def _listener(
 
 
 class _Movement:
-    """Movement statistics and moments of movement, collected while the file is read for the first time.
+    """Movement statistics, moments of movement, and the share that was used for training, collected while the file is
+    read for the first time.
 
     If a file turns out to have another format than expected, it is read again from the beginning. ``observe`` is then
     called again and starts over.
@@ -335,19 +338,28 @@ class _Movement:
     statistics: MovementStatistics
     walking: Moments
     moving: Moments
+    training: TrainingShare
+
+    def __init__(self, trained: Fingerprints) -> None:
+        self._trained = trained
 
     def observe(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
         self.walking, self.moving = Moments(like_walking), Moments(moving)
         heat = channels.index("temperature") if "temperature" in channels else None
         self.statistics = MovementStatistics(temperature_channel=heat, listeners=(self.walking, self.moving))
-        return self.statistics.push if acceleration_channels(channels) else lambda _: None
+        self.training = TrainingShare(self._trained)
+        return self._push if acceleration_channels(channels) else lambda _: None
+
+    def _push(self, samples: Samples) -> None:
+        self.statistics.push(samples)
+        self.training.push(samples)
 
 
 def _preparation(
     stream: MendedStream, recogniser: Recogniser, movement: _Movement, settings: LabelSettings
-) -> tuple[GravityCalibration | None, NDArray[np.int64] | None, Mounting | None, WristCheck | None]:
-    """Calibration, non-wear, mounting and wrist check; each is None if the settings leave it out, or without
-    acceleration.
+) -> tuple[GravityCalibration | None, NDArray[np.int64] | None, Mounting | None, WristCheck | None, float | None]:
+    """Calibration, non-wear, mounting, wrist check, and the share that was used for training; each is None if the
+    settings leave it out, or without acceleration.
 
     Raises:
         HarkenError: when an axis along the forearm is stated without acceleration.
@@ -356,7 +368,7 @@ def _preparation(
     if not acceleration_channels(stream.channels):
         if axis is not None:
             raise HarkenError(f"{stream.source}: it has no acceleration x, y, z, so no axis along the forearm")
-        return None, None, None, None
+        return None, None, None, None, None
     if not stream.observed:
         push = movement.observe(stream.channels)
         for part in stream.samples():
@@ -378,6 +390,7 @@ def _preparation(
         wrist_check(movement.moving.resampled(sample_rate_hz=RATE_HZ, length=ROWS)[1])
         if stream.quality.placement is Placement.UNKNOWN and not is_made_up(stream.subject)
         else None,
+        movement.training.finish(stream.gaps_ns),
     )
 
 

@@ -44,6 +44,7 @@ def quality_of(
     non_wear: bool,
     mounting: Mounting | None,
     wrist_check: WristCheck | None,
+    training_share: float | None,
     limits: Sequence[Limit] = (),
 ) -> RecordingQuality:
     """The content of ``quality.json``. Times are in the wearer's time zone; only the 200 longest gaps are listed.
@@ -56,6 +57,7 @@ def quality_of(
         non_wear: whether non-wear was detected.
         mounting: the orientation of the watch on the arm; None as for ``calibration``.
         wrist_check: whether the sensor moved as on a wrist; None if it was not checked.
+        training_share: the share of the samples that the model was trained on; None if it was not checked.
         limits: the known limits of the model that apply to this recording.
     """
     quality = stream.quality
@@ -69,6 +71,7 @@ def quality_of(
         made_up=is_made_up(stream.subject),
         placement=quality.placement,
         wrist_check=wrist_check,
+        training_share=training_share,
         timezone=stream.timezone,
         start=_time(stream.start_ns, stream.timezone),
         end=_time(stream.end_ns, stream.timezone),

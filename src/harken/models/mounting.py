@@ -272,7 +272,7 @@ def _by_walking(
     recognised, x_g = _recognised(windows, probabilities, _on_foot(specification))
     best = int(recognised.argmax())
     as_it_is, turned = float(recognised[0]), float(recognised[best])
-    counts = f"the model recognises {as_it_is:.0f} of {len(windows)} moments as walking with a hanging arm"
+    counts = f"the model recognises {_count(as_it_is)} of {len(windows)} moments as walking with a hanging arm"
     enough = turned >= LEAST_RECOGNISED and turned >= LEAST_SHARE * (turned + as_it_is)
     quarters = best if enough else 0
     if best == 0:
@@ -280,8 +280,12 @@ def _by_walking(
     elif enough:
         reason = f"{counts}, and {turned:.0f} after the turn"
     else:
-        reason = f"{counts}, and {turned:.0f} after a turn by {90 * best} degrees about the face: too few to decide"
+        reason = f"{counts}, and {_count(turned)} after a turn by {90 * best} degrees about the face"
     source = MountingSource.WALKING if _clear(recognised, quarters) else MountingSource.NONE
+    if turned < LEAST_RECOGNISED:
+        reason += f": too few to decide, because a minute of walking ({LEAST_RECOGNISED:.0f} moments) is needed"
+    elif source is MountingSource.NONE or quarters != best:
+        reason += ": too close to decide"
     if x_to_elbow and source is MountingSource.WALKING and x_g[quarters] < 0:
         quarters = (quarters + 2) % 4
         reason = _by_gravity(quarters, recognised, len(windows))
@@ -318,6 +322,11 @@ def _clear(recognised: NDArray[np.float64], quarters: int) -> bool:
     """Whether enough walking is recognised after these quarter turns, and little with a quarter turn more."""
     here, *across = (float(recognised[(quarters + turn) % 4]) for turn in (0, 1, 3))
     return here >= LEAST_RECOGNISED and here >= LEAST_SHARE * (here + max(across))
+
+
+def _count(recognised: float) -> int:
+    """A number of moments; fewer than are needed are not rounded up to that number."""
+    return round(recognised) if recognised >= LEAST_RECOGNISED else min(round(recognised), int(LEAST_RECOGNISED) - 1)
 
 
 def _turned(quarters: int) -> str:

@@ -19,13 +19,16 @@ the measurements.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import ACCELERATION, Recording
+from harken.recordings.source import Samples
+from harken.support.printable import percent_number
 
-__all__ = ["MOST_FINGERPRINTS", "ONE_IN", "SAME_RECORDING", "Fingerprints"]
+__all__ = ["MOST_FINGERPRINTS", "ONE_IN", "SAME_RECORDING", "Fingerprints", "TrainingShare", "training_warning"]
 
 RUN = 16
 """Differences between neighbouring samples in a run; a power of two."""
@@ -42,7 +45,10 @@ NEIGHBOURS, MOST_OF_THEM = 9, 5
 model."""
 SAME_RECORDING = 0.01
 """If more than this share of a recording was used for training, its score is not a score on an unseen recording."""
-SAMPLES_AT_ONCE = 1 << 19
+SAMPLES_AT_ONCE = 1 << 16
+"""Longer arrays do not fit in the processor's cache, and take twice the time."""
+MOST_STRETCHES = 16
+"""The most stretches of so many samples that ``TrainingShare`` keeps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,19 +97,114 @@ class Fingerprints:
         A sample is judged by its nearest fingerprint. At least five fingerprints are needed, so a part of less than
         about half a minute at 25 Hz is not recognised.
         """
-        known = np.zeros(len(recording), dtype=bool)
         if not len(self.hashes):
-            return known
-        rows, hashes, without_equal = _runs(recording)
+            return np.zeros(len(recording), dtype=bool)
+        return self._known(len(recording), *_runs(recording))
+
+    def _known(
+        self, samples: int, rows: NDArray[np.int64], hashes: NDArray[np.uint32], without_equal: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """``known`` for the runs of so many samples."""
+        known = np.zeros(samples, dtype=bool)
         kept = _kept(hashes, self.one_in)
         rows, hashes, without_equal = rows[kept], hashes[kept], without_equal[kept]
         found = np.isin(hashes, self.hashes)
         for group in (without_equal, np.ones(len(rows), dtype=bool)):
             if np.count_nonzero(found[group]) >= MOST_OF_THEM:
                 middles = (rows[group][1:] + rows[group][:-1] + RUN) // 2
-                lengths = np.diff(middles, prepend=0, append=len(known))
+                lengths = np.diff(middles, prepend=0, append=samples)
                 known |= np.repeat(_most_of_neighbours(found[group]), lengths)
         return known
+
+
+class _Stretch(NamedTuple):
+    """The kept runs of a stretch: ``_runs_of``, the times of each run's first and last sample, and the samples."""
+
+    rows: NDArray[np.int64]
+    hashes: NDArray[np.uint32]
+    equal: NDArray[np.uint8]
+    first_ns: NDArray[np.int64]
+    last_ns: NDArray[np.int64]
+    samples: int
+
+
+class TrainingShare:
+    """The share of a stream's samples that were used for training, found while the stream is read.
+
+    Up to a million samples it is the mean of ``Fingerprints.known``. Of a longer stream, every second stretch of
+    65,536 samples is used, or every fourth, and so on: a week at 100 Hz takes less than 0.1 s. The result does not
+    depend on how the stream is cut.
+
+    Args:
+        trained: the fingerprints of the training recordings.
+    """
+
+    def __init__(self, trained: Fingerprints) -> None:
+        self._trained = trained
+        self._stretches: list[_Stretch] = []
+        self._every, self._rows = 1, 0
+        self._times: list[NDArray[np.int64]] = []  # of the open stretch, after the last samples of the one before
+        self._signals: list[NDArray[np.float32]] = []
+        self._before = 0
+
+    def push(self, samples: Samples) -> None:
+        """Add mended samples, later than all before. Acceleration is the first three channels."""
+        first = 0
+        while first < len(samples.time_ns):
+            number, filled = divmod(self._rows, SAMPLES_AT_ONCE)
+            part = samples.part(first, first + SAMPLES_AT_ONCE - filled)
+            if number % self._every == 0:
+                self._times.append(part.time_ns.copy())
+                self._signals.append(part.signals[:, :3].copy())
+            first += len(part.time_ns)
+            self._rows += len(part.time_ns)
+            if self._rows % SAMPLES_AT_ONCE == 0:
+                self._end_stretch()
+
+    def _end_stretch(self) -> None:
+        if not self._times:
+            return
+        time_ns, signals = np.concatenate(self._times), np.concatenate(self._signals)
+        rows, hashes, equal = _runs_of(signals)
+        samples = len(time_ns) - self._before
+        runs = _Stretch(rows - self._before, hashes, equal, time_ns[rows], time_ns[rows + RUN], samples)
+        self._stretches.append(runs)
+        self._times, self._signals, self._before = [], [], 0
+        if len(self._stretches) == MOST_STRETCHES:
+            self._stretches = self._stretches[::2]
+            self._every *= 2
+        if self._every == 1:  # a run may begin in this stretch and end in the next one
+            self._times, self._signals, self._before = [time_ns[-RUN:]], [signals[-RUN:]], min(RUN, len(time_ns))
+
+    def finish(self, gaps_ns: NDArray[np.int64]) -> float | None:
+        """The share; None if there are no fingerprints to compare with.
+
+        Args:
+            gaps_ns: the samples before and after each gap, int64 ``[gaps, 2]``.
+        """
+        self._end_stretch()
+        if not len(self._trained.hashes) or not self._stretches:
+            return None
+        lengths = [stretch.samples for stretch in self._stretches]
+        begins = np.cumsum([0, *lengths[:-1]])
+        rows = np.concatenate([begin + one.rows for begin, one in zip(begins, self._stretches, strict=True)])
+        _, hashes, equal, first_ns, last_ns, _ = map(np.hstack, zip(*self._stretches, strict=True))
+        whole = np.searchsorted(gaps_ns[:, 0], first_ns) == np.searchsorted(gaps_ns[:, 0], last_ns)
+        return float(self._trained._known(sum(lengths), rows[whole], hashes[whole], equal[whole] == 0).mean())
+
+
+def training_warning(share: float | None) -> str | None:
+    """A sentence for those who read labels of a training recording; None for any other recording.
+
+    Args:
+        share: the share of the recording that was used for training; None if it is not known.
+    """
+    if share is None or share <= SAME_RECORDING:
+        return None
+    return (
+        f"The model was trained on {percent_number(share, decimals=0)} % of this recording, so its labels are better "
+        "here than on recordings that it was not trained on."
+    )
 
 
 def _kept(hashes: NDArray[np.uint32], one_in: int) -> NDArray[np.bool_]:

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable
 
-__all__ = ["listed", "percent", "percent_number", "printable", "quoted"]
+__all__ = ["listed", "percent", "percent_number", "printable", "quoted", "zone_in_words"]
 
 LONE_SURROGATES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 """Halves of characters. U+DC80 to U+DCFF are left out: Python uses them for bytes that it cannot decode (PEP 383)."""
+FIXED_ZONE = re.compile(r"Etc/GMT([+-])(\d{1,2})")
 INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control characters, some of which are commands to a terminal; line ends; changes of the writing direction."""
 SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
@@ -66,3 +67,10 @@ def percent_number(share: float, *, decimals: int = 1) -> str:
     if float(text) == 0:
         return f"<{least:.{decimals}f}"
     return f">{100 - least:.{decimals}f}" if float(text) == 100 else text
+
+
+def zone_in_words(timezone: str) -> str:
+    """A time zone (an IANA name) for people: a zone of a fixed offset, such as ``Etc/GMT+5``, is ``UTC-05:00``. These
+    names have the opposite sign."""
+    found = FIXED_ZONE.fullmatch(timezone)
+    return timezone if found is None else f"UTC{'-' if found[1] == '+' else '+'}{int(found[2]):02d}:00"

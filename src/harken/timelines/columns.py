@@ -64,7 +64,8 @@ BOUTS = (
         name="mean_probability",
         kind="number",
         meaning="the mean of the model's own probability of the label, 0 to 1",
-        method="over the time that has the label",
+        method="over the time that has the label; smoothing and nights may change the label of a row, and the model's "
+        "own probability of the new label can be low",
     ),
     Column(
         name="activity_mg",

@@ -11,6 +11,7 @@ import { whyNoLabel } from "./rules.js";
 import { Session } from "./session.js";
 import { showNotes, showSummary } from "./summary.js";
 import { byId, duration, make, percent, plain, showText } from "./text.js";
+import { zoneInWords } from "./wallclock.js";
 
 const client = crypto.randomUUID();
 const ready = () => (session?.view ? session : null);
@@ -69,7 +70,7 @@ function showStatus() {
   const span = session.view ? duration((session.view.end - session.view.start) / 1000) : "";
   const model = modelOf(info.model);
   const reading = info.state === "reading" ? `reading${info.share ? ` ${percent(info.share)}` : ""} …` : "";
-  const small = [reading, info.subject && info.subject !== info.name ? info.subject : "", span, rate, info.timezone, model].filter(Boolean).join(" · ");
+  const small = [reading, info.subject && info.subject !== info.name ? info.subject : "", span, rate, info.timezone && zoneInWords(info.timezone), model].filter(Boolean).join(" · ");
   byId("title").replaceChildren(info.name, make("small", {}, small));
   showNotes(info);
 }

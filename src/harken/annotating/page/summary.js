@@ -26,7 +26,7 @@ export function showSummary({ editor, view, colours }) {
 
 /** Show what the reader noted about the file, and the model. */
 export function showNotes({ notes, model }) {
-  const texts = [...(notes ?? []), ...(model?.error ? [`The model: ${model.error}`] : [])];
+  const texts = [...(notes ?? []), ...(model?.warnings ?? []), ...(model?.error ? [`The model: ${model.error}`] : [])];
   byId("notes-card").hidden = texts.length === 0;
   byId("notes").replaceChildren(...texts.map((text) => make("li", {}, text)));
 }

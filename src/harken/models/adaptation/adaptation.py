@@ -186,8 +186,8 @@ def _windows(
             what = "this recording" if share == 1 else f"{percent(share)} of this recording"
             raise HarkenError(
                 f"{recording.source}: the model was trained on {what}, so it would not show "
-                "whether adapting helps; leave the recording out. A model that was adapted before is adapted anew by "
-                "adapting the general one to all recordings of the wearer at once"
+                "whether adapting helps. Train a new model; or leave the recording out; or, if the model was adapted "
+                "to it earlier, start with the model from before that, and adapt it to all recordings of the wearer"
             )
     specification = recogniser.specification_
     mounted: list[tuple[Recording, Mounting | None]] = [(recording, None) for recording in recordings]

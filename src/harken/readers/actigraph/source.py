@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from harken.readers.actigraph.info import INFO, Info, Metadata
 from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples
 from harken.readers.options import TableOptions
-from harken.recordings.recording import Make
+from harken.recordings.recording import Make, local_time
 from harken.recordings.source import Room
 
 __all__ = ["NS_PER_S", "ActigraphSource", "Readings", "seconds_text"]
@@ -97,7 +98,15 @@ class ActigraphSource(DeviceSource):
 
     def _about_zone(self) -> list[str]:
         if self._in_utc:
-            return ["According to the file, the watch's clock was set to UTC."]
+            notes = ["According to the file, the watch's clock was set to UTC."]
+            if self._offset_s is not None and self._user_zone is not None:
+                shown = local_time(self._earliest_ns or 0, self._user_zone).utcoffset()
+                if shown != timedelta(seconds=self._offset_s):
+                    notes.append(
+                        f"The file gives the wearer's zone as {_offset_text(self._offset_s)}; times are shown in "
+                        f"{self._user_zone}, as requested."
+                    )
+            return notes
         if self._offset_s is None:
             return []
         advice = "" if self._user_zone else "; give the wearer's time zone with --timezone"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harken.models.wrist_check import Answer
+from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.mending import JUMP_NS
 from harken.recordings.recording import Placement
 from harken.reports.wearer.quality import RecordingQuality
@@ -22,6 +23,7 @@ class DoubtKind(StrEnum):
 
     PLACEMENT = "placement"
     MOUNTING = "mounting"
+    TRAINING = "training"
     CALIBRATION = "calibration"
     WEAR = "wear"
     CLOCK = "clock"
@@ -37,6 +39,10 @@ KINDS_IN_WORDS = {
         "Mounting unknown",
         "It is not known how the watch sat on the arm. If it sat otherwise than assumed, most labels are wrong: "
         "--forearm-axis states it.",
+    ),
+    DoubtKind.TRAINING: (
+        "Used for training",
+        "The model was trained on these recordings, so its labels are better here than on others.",
     ),
     DoubtKind.CALIBRATION: (
         "Not calibrated",
@@ -63,7 +69,7 @@ def doubts_of(quality: RecordingQuality) -> tuple[Doubt, ...]:
     The limits are those of the report of a wearer.
     """
     doubts = [*_placement(quality), *_calibration(quality.calibration), *_wear(quality), *_clock(quality)]
-    doubts += _sensor(quality)
+    doubts += [*_sensor(quality), *_training(quality.training_share)]
     order = list(DoubtKind)
     return tuple(sorted(doubts, key=lambda doubt: order.index(doubt.kind)))
 
@@ -82,6 +88,13 @@ def _placement(quality: RecordingQuality) -> Iterator[Doubt]:
         yield Doubt(DoubtKind.PLACEMENT, "the sensor moved as on a leg or the trunk")
     elif mounting is not None and not mounting.known:
         yield Doubt(DoubtKind.MOUNTING, f"how it sat on the arm is unknown; it was {mounting.reason}")
+
+
+def _training(share: float | None) -> Iterator[Doubt]:
+    if share is not None and share > SAME_RECORDING:
+        yield Doubt(
+            DoubtKind.TRAINING, f"the model was trained on {percent_number(share, decimals=0)} % of this recording"
+        )
 
 
 def _calibration(calibration: GravityCalibration | None) -> Iterator[Doubt]:

@@ -16,10 +16,11 @@ from harken.reports.wearer.nights import COLUMNS, nights_shown
 from harken.reports.wearer.outcomes import WearerTables, key_figures
 from harken.reports.wearer.pictures import activity_ceiling_mg, colours_of, packed, strip_of
 from harken.reports.wearer.quality import RecordingQuality
-from harken.reports.wearer.sentences import limit_in_words, quality_lines
+from harken.reports.wearer.sentences import MUCH_GAP_H, limit_in_words, quality_lines
 from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN, Spells, spells_of
-from harken.reports.wearer.tables import average_day, bout_summaries, bouts_by_day, hours_rows
+from harken.reports.wearer.tables import average_day, bout_summaries, bouts_by_day, hours_rows, lasting
 from harken.support.files import write_text
+from harken.support.printable import zone_in_words
 from harken.timelines import Timeline
 
 __all__ = ["write_wearer_report"]
@@ -84,6 +85,7 @@ def _description(timeline: Timeline, quality: RecordingQuality | None, card: tup
         "limits": [limit_in_words(limit, smoothed=smoothed) for limit in quality.limits] if quality else [],
         "quality": quality_lines(quality) if quality else [],
         "notes": quality.notes if quality else (),
+        "not_recorded": lasting(quality.gaps.total_s) if quality and quality.gaps.total_s > 3600 * MUCH_GAP_H else "",
         "card": card,
         "smoothed": smoothed,
     }
@@ -98,7 +100,7 @@ def _labels(timeline: Timeline, spells: Spells, calendar: list[CalendarDay], tab
     adjusted = hours_rows(tables.days, names, calendar, adjusted=True) if adjustable else []
     return {
         "span": span_words(int(spells.edges_ns[0]), int(spells.edges_ns[-1]), zone),
-        "zone": zone,
+        "zone": zone_in_words(zone),
         "kinds": kinds,
         "css": {kind.code: kind.css for kind in kinds},
         "patterned": {kind.code: bool(kind.pattern) for kind in kinds},

@@ -13,6 +13,7 @@ import numpy as np
 
 from harken.models.mounting import Mounting, MountingSource
 from harken.models.wrist_check import Answer, WristCheck
+from harken.recordings.fingerprints import training_warning
 from harken.recordings.recording import Placement, warnings_of
 from harken.signals.gravity_calibration import GravityCalibration
 from harken.support.errors import HarkenError
@@ -105,6 +106,7 @@ class RecordingQuality:
         made_up: whether ``harken simulate`` made the recording.
         placement: the place of the sensor, from the file or the user.
         wrist_check: whether the sensor moved as on a wrist; None if it was not checked.
+        training_share: the share of the samples that the model was trained on; None if it was not checked.
         timezone: the wearer's time zone (an IANA name).
         start, end: the start and end of the recording, in that zone, to the millisecond.
         sample_rate_hz: samples per second, from the times of the samples.
@@ -149,6 +151,7 @@ class RecordingQuality:
     missing: int
     limits: tuple[Limit, ...]
     notes: tuple[str, ...]
+    training_share: float | None = None  # a folder of an earlier version has none
 
     @property
     def clock_drift(self) -> float | None:
@@ -157,13 +160,15 @@ class RecordingQuality:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Warnings that a person must read before the labels: those of ``harken.recordings.recording.warnings_of``, and
-        on a wrist whether its orientation on the arm is unknown."""
+        """Warnings that a person must read before the labels: those of ``harken.recordings.recording.warnings_of``,
+        whether the model was trained on this recording, and on a wrist whether its orientation on the arm is
+        unknown."""
         elsewhere = self.wrist_check is not None and self.wrist_check.answer is Answer.ELSEWHERE
         warnings = warnings_of(self.placement, made_up=self.made_up, moves_elsewhere=elsewhere)
         on_a_wrist = self.placement is Placement.WRIST or (self.placement is Placement.UNKNOWN and not elsewhere)
         mounting = self.orientation.warning if self.orientation is not None and on_a_wrist else None
-        return warnings if mounting is None else (*warnings, mounting)
+        found = (training_warning(self.training_share), mounting)
+        return (*warnings, *(warning for warning in found if warning is not None))
 
     def as_dict(self) -> dict[str, Any]:
         """The content of ``quality.json``. Times have their offset from UTC."""
@@ -174,6 +179,7 @@ class RecordingQuality:
             "made_up": self.made_up,
             "placement": self.placement,
             "wrist_check": None if self.wrist_check is None else self.wrist_check.as_dict(),
+            "training_share": self.training_share,
             "timezone": self.timezone,
             "start": _text(self.start),
             "end": _text(self.end),

@@ -5,7 +5,7 @@ import { token } from "./connection.js";
 import { Days } from "./days.js";
 import { GAP, NOT_WORN, NOTHING, Rows } from "./rows.js";
 import { duration, make, plain } from "./text.js";
-import { dateOf } from "./wallclock.js";
+import { dateOf, zoneInWords } from "./wallclock.js";
 
 const MOST_DAYS_IN_THE_TABLE = 9;
 
@@ -70,7 +70,7 @@ function facts(rows, answer, total) {
   const words = [first === last ? dateOf(first) : `${dateOf(first)} to ${dateOf(last)}`, `${duration(worn)} worn`];
   if (total.get(NOT_WORN)) words.push(`${duration(total.get(NOT_WORN))} not worn`);
   if (total.get(GAP)) words.push(`${duration(total.get(GAP))} of gaps`);
-  words.push(`clock of ${answer.timezone}`);
+  words.push(`clock of ${zoneInWords(answer.timezone)}`);
   return make("p", { class: "facts" }, ...words.map((word) => make("span", {}, word)));
 }
 

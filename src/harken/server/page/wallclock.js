@@ -19,6 +19,10 @@ export function wallClock(timezone) {
   };
 }
 
+/** The zone for people: a zone of a fixed offset, such as Etc/GMT+5, is UTC-05:00. These names have the opposite sign. */
+export const zoneInWords = (timezone) =>
+  timezone.replace(/^Etc\/GMT([+-])(\d+)$/, (_, sign, hours) => `UTC${sign === "+" ? "-" : "+"}${hours.padStart(2, "0")}:00`);
+
 function formatter(timeZone) {
   const options = {
     year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric", hourCycle: "h23",
