@@ -203,6 +203,7 @@ def upgrade(*headers: str, path: str = "/ws/view") -> bytes:
         (("Host: 127.0.0.1",), "/ws/view?token=wrong", 401),
         (("Host: 127.0.0.1",), "/ws/nowhere?token=secret", 403),
         (("Host: 127.0.0.1", "Origin: http://evil.example"), "/ws/view?token=secret", 403),
+        (("Host: 127.0.0.1", "Origin: http://["), "/ws/view", 403),
         (("Host: 127.0.0.1", "Host: evil.example"), "/ws/view?token=secret", 400),
     ],
 )
