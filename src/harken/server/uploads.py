@@ -1,8 +1,6 @@
 """Posted recordings -> their timelines, a few at a time."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -16,6 +14,7 @@ from harken.readers.blocks import stem
 from harken.server.labelling_process import RESULTS, STEM, LabellingProcess, LabelRequest
 from harken.server.limits import Limits, RefusedError
 from harken.server.results import Entry, Results
+from harken.support.files import temporary_folder
 
 __all__ = ["Uploads", "suffixes_of"]
 
@@ -196,11 +195,11 @@ class Uploads:
 @asynccontextmanager
 async def _folder() -> AsyncIterator[Path]:
     """A temporary folder, removed with all that a recording unpacked to."""
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="harken-"))
+    folder = await asyncio.to_thread(temporary_folder)
     try:
-        yield folder
+        yield Path(folder.name)
     finally:
-        await _clean_up(partial(shutil.rmtree, folder, ignore_errors=True))
+        await _clean_up(folder.cleanup)
 
 
 async def _clean_up(work: Callable[[], object]) -> None:
