@@ -5,6 +5,7 @@ import http.client
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -193,6 +194,12 @@ def test_a_recording_that_is_posted_is_labelled(served: Served, tmp_path: Any) -
     form = served.ask("/api/recordings?name=bob.csv", path.read_bytes(), content_type="multipart/form-data; boundary=x")
     assert form.status == 422
     assert "curl --data-binary @FILE" in form.json["error"]
+
+
+def test_a_message_that_is_too_large_gets_its_answer_although_it_is_not_read(tmp_path: Path) -> None:
+    with serving(keep=tmp_path) as served:
+        for path in ("/api/record/end", "/api/learn", "/api/learn/choice"):
+            assert {served.ask(path, b"x" * 3_000_000).status for _ in range(50)} == {413}
 
 
 def test_pages_of_other_sites_and_other_names_are_refused(served: Served) -> None:
