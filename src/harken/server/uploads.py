@@ -72,14 +72,14 @@ class Uploads:
             RefusedError: when a limit is reached, or the recording cannot be labelled.
         """
         async with self._room(), self._entry(key) as entry, _folder() as folder:
-            path = folder / f"{STEM}{suffixes_of(name)}"
-            await self._write(path, body)
-            process = self._idle_process()
-            if process is None:
-                process = await asyncio.to_thread(self._start, folder)
-            self._working.add(process)
-            request = LabelRequest(str(path), name, timezone, key)
+            path, process = folder / f"{STEM}{suffixes_of(name)}", None
             try:
+                await self._write(path, body)
+                process = self._idle_process()
+                if process is None:
+                    process = await asyncio.to_thread(self._start, folder)
+                self._working.add(process)
+                request = LabelRequest(str(path), name, timezone, key)
                 answer = await _unless(disconnected, asyncio.to_thread(process.label, request, entry.advance))
                 if key is not None:
                     await asyncio.to_thread(self.results.keep, key, folder / RESULTS, stem(Path(name)))
@@ -87,7 +87,8 @@ class Uploads:
             except asyncio.CancelledError as error:
                 raise RefusedError(503, 1013, "the server is stopping", reason="uploads", retry_s=RETRY_S) from error
             finally:
-                await self._put_back(process)
+                if process is not None:
+                    await self._put_back(process)
 
     async def serve(self, recogniser: Recogniser) -> None:
         """Label recordings that are posted from now on with another model."""
