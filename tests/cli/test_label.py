@@ -1,6 +1,10 @@
 """``harken label``: the files it writes, hours by label, what it refuses, and going on with what is there."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +22,7 @@ from harken.labelling import LabelSettings
 from harken.models.model_file import read_model, write_model
 from harken.models.recogniser import Recogniser
 from harken.signals import resample
+from waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +78,21 @@ def test_a_recording_given_as_a_small_table_is_refused(
     ended = run_harken("label", alice, "--out", tmp_path / "out", option, table)
     assert ended.exit_code == 2
     assert f"a {what} has at most {most}; is this a recording?" in " ".join(ended.stderr.split())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGTERM")
+def test_sigterm_ends_it_and_its_processes_without_a_warning(model: Path, tmp_path: Path) -> None:
+    files = [people.write_person(tmp_path / f"{seed}.csv", seed) for seed in range(20)]
+    out = tmp_path / "out"
+    words = ["label", *map(str, files), "--model", str(model), "--out", str(out), "--workers", "2"]
+    command = [sys.executable, "-m", "harken", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+        until(lambda: running.poll() is not None or list(out.glob("*/summary.json")), 60)
+        running.terminate()
+        printed, _ = running.communicate(timeout=30)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert "Warning" not in printed
+    assert "Traceback" not in printed
 
 
 def test_named_segments_have_a_table_and_a_change_of_them_is_refused(

@@ -17,14 +17,24 @@ LONGEST_START_S = 60.0
 @contextmanager
 def serving(*arguments: str, log: Path, port: int | None = None, command: str = "serve") -> Iterator[str]:
     """The address of a server that answers; it is stopped when the block ends. What it prints goes to ``log``."""
+    with server_process(*arguments, log=log, port=port, command=command) as (_, address):
+        yield address
+
+
+@contextmanager
+def server_process(
+    *arguments: str, log: Path, port: int | None = None, command: str = "serve", temporary: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The same, with its process. Its temporary folders are made in ``temporary``."""
     port = free_port() if port is None else port
     address = f"http://127.0.0.1:{port}"
     words = [sys.executable, "-m", "harken", command, "--no-open", "--port", str(port), *arguments]
+    environment = {**os.environ, "COLUMNS": "80"} | ({} if temporary is None else {"TMPDIR": str(temporary)})
     with log.open("w") as out:
-        process = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "COLUMNS": "80"})
+        process = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, env=environment)
         try:
             _wait(process, address, log)
-            yield address
+            yield process, address
         finally:
             process.terminate()
             process.wait(timeout=20)

@@ -108,8 +108,10 @@ def test_a_head_that_comes_in_drops_is_not_waited_for(served: Served, before: by
         assert drip(one, piece) < 2
 
 
-def test_a_body_that_is_refused_is_not_read_for_ever(guarded: Served) -> None:
-    with connected(guarded, b"POST /push HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n{") as one:
+@pytest.mark.parametrize("connection", [b"keep-alive", b"close"])
+def test_a_body_that_is_refused_is_not_read_for_ever(guarded: Served, connection: bytes) -> None:
+    head = b"POST /push HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\nConnection: " + connection
+    with connected(guarded, head + b"\r\n\r\n{") as one:
         assert one.recv(12) == b"HTTP/1.1 401"  # before the body came
         assert drip(one, b"x") < 2
 
@@ -203,6 +205,7 @@ def upgrade(*headers: str, path: str = "/ws/view") -> bytes:
         (("Host: 127.0.0.1",), "/ws/view?token=wrong", 401),
         (("Host: 127.0.0.1",), "/ws/nowhere?token=secret", 403),
         (("Host: 127.0.0.1", "Origin: http://evil.example"), "/ws/view?token=secret", 403),
+        (("Host: 127.0.0.1", "Origin: http://["), "/ws/view", 403),
         (("Host: 127.0.0.1", "Host: evil.example"), "/ws/view?token=secret", 400),
     ],
 )

@@ -25,6 +25,7 @@ from harken.server.limits import Limits, RefusedError
 from harken.server.results import Entry, Results
 from harken.server.uploads import Uploads
 from harken.support.resources import resident_bytes
+from server_process import server_process
 from server_thread import Answer, Served, recogniser, serving
 from waiting import until
 
@@ -89,6 +90,47 @@ def test_what_goes_wrong_costs_only_its_own_upload(tmp_path: Path, temporary: Pa
         until(working)
     thread.join(30)
     until(lambda: not working() and not list(temporary.glob("harken-*")))  # the server's end is theirs
+
+
+def post(address: str, content: bytes, length: int) -> socket.socket:
+    """Send the beginning of a recording of this length."""
+    host = address.removeprefix("http://")
+    client = socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2])), timeout=30)
+    head = f"POST /api/recordings?name=bob.csv HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n"
+    client.sendall(head.encode() + content)
+    return client
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_stopped_answers_and_leaves_nothing(tmp_path: Path, temporary: Path, number: int) -> None:
+    log = tmp_path / "log"
+    with server_process(log=log, temporary=temporary) as (process, address), post(address, b"x", 9) as client:
+        until(lambda: list(temporary.glob("*/recording.csv")))
+        process.send_signal(number)
+        assert client.recv(12) == b"HTTP/1.1 503"
+        assert process.wait(20) == 128 + number
+    assert "Warning" not in log.read_text()
+    assert "Traceback" not in log.read_text()
+    assert not list(temporary.iterdir())
+
+
+def test_what_a_killed_server_leaves_is_removed_by_the_next(tmp_path: Path, temporary: Path) -> None:
+    (treasure := tmp_path / "treasure").mkdir()
+    content = people.write_person(tmp_path / "bob.csv", 2).read_bytes()
+    with server_process(log=tmp_path / "living", temporary=temporary) as (_, address), post(address, content, 10**9):
+        until(lambda: list(temporary.glob("*/recording.csv")))
+        (of_the_living,) = temporary.iterdir()
+        running = server_process(log=tmp_path / "killed", temporary=temporary)
+        with running as (killed, address), post(address, content, len(content)):
+            until(lambda: list(temporary.glob("*/model.safetensors")))  # its labelling process starts
+            killed.kill()
+            killed.wait(20)
+        (left,) = set(temporary.iterdir()) - {of_the_living}
+        (temporary / f"{left.name}x").symlink_to(treasure)
+        with server_process(log=tmp_path / "next", temporary=temporary):
+            assert list(temporary.iterdir()) == [of_the_living]
+    assert treasure.is_dir()
+    assert not list(temporary.iterdir())
 
 
 def test_a_recording_that_takes_too_long_is_refused(tmp_path: Path) -> None:
@@ -239,6 +281,6 @@ def test_the_latest_results_are_kept_for_a_while(tmp_path: Path, temporary: Path
         results.file("key 1", "report.html")
     assert results.file("key 2", "report.html").is_file()
     (folder,) = temporary.iterdir()
-    assert [file.name for file in folder.iterdir()] == ["key 2"]
+    assert [file.read_text() for file in folder.iterdir()] == ["key 2"]
     results.close()
     assert not list(temporary.iterdir())

@@ -90,13 +90,17 @@ def test_what_another_machine_writes_is_left_for_days(tmp_path: Path, name: str)
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
-def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
+def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "treasure").mkdir()
     (tmp_path / "treasure" / "file").write_text("mine")
     link = tmp_path / "out" / ".writing-x"
     link.parent.mkdir()
     link.symlink_to(tmp_path / "treasure")
     os.utime(link, (0, 0), follow_symlinks=False)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "geteuid", lambda: link.lstat().st_uid + 1, raising=False)
+        remove_left_behind(link.parent)
+    assert link.is_symlink() or os.name != "posix", "another user's is kept"
     remove_left_behind(link.parent)
     assert not list(link.parent.iterdir())
     assert (tmp_path / "treasure" / "file").exists()

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,6 +19,7 @@ from harken.annotating.suggestions import Suggestions
 from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
 from harken.server.background import Background
+from harken.support.files import temporary_folder
 
 __all__ = ["Desk"]
 
@@ -66,7 +66,7 @@ class Desk:
             for number, (path, each) in enumerate(files)
         ]
         self._cache = cache_folder()
-        self._temporary: Path | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._processes: dict[OpenRecording, Background] = {}
         self._labelling: Background | None = None
         self._status_due: set[OpenRecording] = set()
@@ -95,7 +95,7 @@ class Desk:
         for recording in self.recordings:
             recording.close()
         if self._temporary is not None:
-            shutil.rmtree(self._temporary, ignore_errors=True)
+            self._temporary.cleanup()
 
     def want(self, recording: OpenRecording) -> None:
         """A window shows this recording: it is read next."""
@@ -232,8 +232,8 @@ class Desk:
     def _temporary_folder(self) -> Path:
         """A folder that is removed at the end."""
         if self._temporary is None:
-            self._temporary = Path(tempfile.mkdtemp(prefix="harken-annotate-"))
-        return self._temporary
+            self._temporary = temporary_folder()
+        return Path(self._temporary.name)
 
     def _on_reading(self, recording: OpenRecording, entry: Path, message: dict[str, Any]) -> None:
         """A message of the process that reads."""

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import signal
 import sys
 from contextlib import suppress
 from itertools import pairwise
@@ -94,6 +95,7 @@ def spread(arguments: list[str], option: str) -> list[str]:
 
 def main() -> None:
     """Run the command line. A user's mistake ends in one sentence and exit code 2, never in a traceback."""
+    signal.signal(signal.SIGTERM, _end)
     # If the terminal cannot show a character, its code is printed instead of an error.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -127,6 +129,11 @@ def main() -> None:
         if error.filename is None:
             _give_up_output()
         sys.exit(2)
+
+
+def _end(number: int, _: object) -> None:
+    """End with the exit code of a signal, as after Ctrl+C, so that temporary files are removed and processes end."""
+    sys.exit(128 + number)
 
 
 def _refuse_empty(arguments: list[str]) -> None:

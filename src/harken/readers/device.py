@@ -1,7 +1,6 @@
 """Shared code of the readers of research watches: unpacking, the watch's clock, and the placement."""
 
 import re
-import tempfile
 import weakref
 import zlib
 from abc import abstractmethod
@@ -23,6 +22,7 @@ from harken.readers.unpacking import refuse_full_disk
 from harken.recordings.recording import UNLABELLED, Make, Placement, Quality, local_time
 from harken.recordings.source import Room, Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
+from harken.support.files import temporary_folder
 
 __all__ = [
     "DeviceFacts",
@@ -248,7 +248,7 @@ def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> I
         if not gzipped:
             yield path
             return
-        with tempfile.TemporaryDirectory(prefix="harken-") as folder:
+        with temporary_folder() as folder:
             unpacked = Path(folder) / "unpacked"
             with unpacked.open("wb") as target:
                 while head:

@@ -78,6 +78,7 @@ class Connection(HttpToolsProtocol):
         self._all, self._limits = connections, connections.limits
         self._in_head, self._head_bytes = True, 0
         self._ended = False  # no more input is read
+        self._answered = False  # the answer is sent, and the rest of the request is read without use
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -131,7 +132,10 @@ class Connection(HttpToolsProtocol):
             return
         self._all.waiting.pop(self, None)
         self._all.slow[self] = None
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before:
+            self.cycle.transport = AnswerTransport(self)
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
@@ -145,6 +149,9 @@ class Connection(HttpToolsProtocol):
         self._in_head, self._head_bytes = True, 0
         self._all.slow.pop(self, None)
         super().on_message_complete()
+        if self._answered:
+            self._end()
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         """The answer is complete; wait for the next request."""
@@ -152,6 +159,14 @@ class Connection(HttpToolsProtocol):
         if not self._answering and self in self.connections:
             self._all.slow.pop(self, None)
             self._all.waiting[self] = None
+
+    def close_after_request(self) -> None:
+        """Close when the request is complete, or has taken too long."""
+        if self._ended or self.transport.is_closing():
+            self.transport.close()
+            return
+        self._answered = True
+        self._start_timer()
 
     def pause_writing(self) -> None:
         """The client does not read its answer."""
@@ -216,6 +231,30 @@ class Connection(HttpToolsProtocol):
         self._stop_timer()
         self._all.waiting.pop(self, None)
         self._all.slow.pop(self, None)
+
+
+class AnswerTransport(asyncio.Transport):
+    """The transport for one answer. Closing waits for the request, because the system resets a connection that is
+    closed with unread input, and the client may then lose the answer."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection, self._cycle = connection, connection.cycle
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send a piece of the answer."""
+        self._connection.transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Whether the connection is closed, or about to be."""
+        return self._connection.transport.is_closing()
+
+    def close(self) -> None:
+        """Close the connection, at once if the request is complete."""
+        if self._cycle.more_body:
+            self._connection.close_after_request()
+        else:
+            self._connection.transport.close()
 
 
 def files_allowed(additional: int) -> int:

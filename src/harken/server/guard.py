@@ -86,7 +86,7 @@ class Guard:
         if self._token is None and _name(host) not in LOOPBACK:
             return 403, f"this server answers to {', '.join(sorted(LOOPBACK))} only, not to {host[:100]!r}"
         origin = headers.get(b"origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin.partition("://")[2] != host:
             return 403, "pages of other sites may not send requests to this server"
         if self._token is None or (scope["type"] == "http" and _is_open(scope["path"])):
             return None

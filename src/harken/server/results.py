@@ -1,14 +1,15 @@
 """The progress and the results of posted recordings, which their senders find by a key of their own."""
 
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from harken.server.limits import Limits, RefusedError
+from harken.support.files import temporary_folder
 
 __all__ = ["REPORT", "TABLES", "Entry", "Results"]
 
@@ -30,7 +31,7 @@ class Entry:
     since_s: float
     stage: str = "send"
     share: float | None = None
-    folder: Path | None = None
+    folder: "TemporaryDirectory[str] | None" = None
     name: str = "recording"
 
     def advance(self, stage: str, share: float | None) -> None:
@@ -54,7 +55,6 @@ class Results:
     limits: Limits
     clock_s: Callable[[], float] = time.monotonic
     _entries: dict[str, Entry] = field(default_factory=dict)
-    _folder: Path | None = None
 
     def begin(self, key: str) -> Entry:
         """A new entry.
@@ -76,9 +76,9 @@ class Results:
         entry.advance("done", 1.0)
         entry.since_s, entry.name = self.clock_s(), name
         if folder.is_dir():
-            if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="harken-results-"))
-            entry.folder = Path(shutil.move(folder, self._folder / key))
+            entry.folder = temporary_folder()
+            for file in folder.iterdir():
+                shutil.move(file, entry.folder.name)
         for other in sorted(self._done(), key=lambda one: self._entries[one].since_s)[: -self.limits.results]:
             self.remove(other)
 
@@ -102,9 +102,9 @@ class Results:
             RefusedError: when there is none.
         """
         folder = self.entry(key).folder
-        if folder is None or not (folder / name).is_file():
+        if folder is None or not (path := Path(folder.name, name)).is_file():
             raise RefusedError(404, 1008, "this recording has no such result", reason="unknown")
-        return folder / name
+        return path
 
     def forget(self) -> None:
         """Remove what is too old. Entries whose recording is being labelled stay."""
@@ -117,13 +117,12 @@ class Results:
         """Forget a recording."""
         entry = self._entries.pop(key, None)
         if entry is not None and entry.folder is not None:
-            shutil.rmtree(entry.folder, ignore_errors=True)
+            entry.folder.cleanup()
 
     def _done(self) -> list[str]:
         return [key for key, one in self._entries.items() if one.stage == "done"]
 
     def close(self) -> None:
         """Remove everything."""
-        self._entries.clear()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        for key in list(self._entries):
+            self.remove(key)

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import secrets
 import socket
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harken.server.guard import LOOPBACK, check_token
 from harken.support.errors import HarkenError
+from harken.support.files import remove_left_behind
 from harken.support.plugins import install_command
 
 if TYPE_CHECKING:
@@ -198,6 +200,7 @@ def uvicorn_server(
             if self.started:
                 on_started()
 
+    remove_left_behind(tempfile.gettempdir())  # posted recordings of a server that was killed
     connections = Connections(limits, metrics)
     return Server(
         uvicorn.Config(

@@ -1,8 +1,6 @@
 """Posted recordings -> their timelines, a few at a time."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -16,6 +14,7 @@ from harken.readers.blocks import stem
 from harken.server.labelling_process import RESULTS, STEM, LabellingProcess, LabelRequest
 from harken.server.limits import Limits, RefusedError
 from harken.server.results import Entry, Results
+from harken.support.files import temporary_folder
 
 __all__ = ["Uploads", "suffixes_of"]
 
@@ -73,14 +72,14 @@ class Uploads:
             RefusedError: when a limit is reached, or the recording cannot be labelled.
         """
         async with self._room(), self._entry(key) as entry, _folder() as folder:
-            path = folder / f"{STEM}{suffixes_of(name)}"
-            await self._write(path, body)
-            process = self._idle_process()
-            if process is None:
-                process = await asyncio.to_thread(self._start, folder)
-            self._working.add(process)
-            request = LabelRequest(str(path), name, timezone, key)
+            path, process = folder / f"{STEM}{suffixes_of(name)}", None
             try:
+                await self._write(path, body)
+                process = self._idle_process()
+                if process is None:
+                    process = await asyncio.to_thread(self._start, folder)
+                self._working.add(process)
+                request = LabelRequest(str(path), name, timezone, key)
                 answer = await _unless(disconnected, asyncio.to_thread(process.label, request, entry.advance))
                 if key is not None:
                     await asyncio.to_thread(self.results.keep, key, folder / RESULTS, stem(Path(name)))
@@ -88,7 +87,8 @@ class Uploads:
             except asyncio.CancelledError as error:
                 raise RefusedError(503, 1013, "the server is stopping", reason="uploads", retry_s=RETRY_S) from error
             finally:
-                await self._put_back(process)
+                if process is not None:
+                    await self._put_back(process)
 
     async def serve(self, recogniser: Recogniser) -> None:
         """Label recordings that are posted from now on with another model."""
@@ -196,11 +196,11 @@ class Uploads:
 @asynccontextmanager
 async def _folder() -> AsyncIterator[Path]:
     """A temporary folder, removed with all that a recording unpacked to."""
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="harken-"))
+    folder = await asyncio.to_thread(temporary_folder)
     try:
-        yield folder
+        yield Path(folder.name)
     finally:
-        await _clean_up(partial(shutil.rmtree, folder, ignore_errors=True))
+        await _clean_up(folder.cleanup)
 
 
 async def _clean_up(work: Callable[[], object]) -> None:

@@ -2,7 +2,7 @@
 
 Content is written to a temporary file or folder *aside*: beside its final place, under a name that begins with
 ``.writing-``. It is then renamed. Files that a killed process left aside are removed by the next process that writes to
-the same folder.
+the same folder. Temporary folders that a killed process left are removed by the next process that makes one.
 """
 
 import json
@@ -35,14 +35,18 @@ __all__ = [
     "regular",
     "remove_left_behind",
     "replacing",
+    "temporary_folder",
     "utf8_path",
     "write_bytes",
     "write_text",
 ]
 
 ASIDE = ".writing-"
-NAME = re.compile(rf"{re.escape(ASIDE)}(?P<place>.+)-(?P<pid>[1-9]\d{{0,9}})-(?P<began>\d+)-[a-z0-9_]+(\..*)?")
-"""The name of a file or folder aside: the place, the number of the process, and the time when that process began."""
+TEMPORARY = "harken-"
+NAME = re.compile(
+    rf"({re.escape(ASIDE)}|{TEMPORARY})(?P<place>.+)-(?P<pid>[1-9]\d{{0,9}})-(?P<began>\d+)-[a-z0-9_]+(\..*)?"
+)
+"""The name of what is aside or temporary: the place, the number of the process, and the time when it began."""
 HOST_NAME_LENGTH = 40
 OLD_S = 3 * 86_400.0
 """Files aside of another machine's process are removed at this age, because its state is not known on this machine."""
@@ -187,6 +191,12 @@ def appearing(folder: str | Path) -> Iterator[Path]:
             shutil.rmtree(aside, ignore_errors=True)
 
 
+def temporary_folder() -> "tempfile.TemporaryDirectory[str]":
+    """Make a temporary folder. If this process is killed, the next one that makes one removes it."""
+    _remove_once(Path(tempfile.gettempdir()))
+    return tempfile.TemporaryDirectory(prefix=_prefix(TEMPORARY), ignore_cleanup_errors=True)
+
+
 @contextmanager
 def utf8_path(path: str | Path) -> Iterator[Path]:
     """The path; if its bytes are not UTF-8, a link's path, because some libraries cannot open such a path."""
@@ -194,7 +204,7 @@ def utf8_path(path: str | Path) -> Iterator[Path]:
     try:
         str(path).encode()
     except UnicodeEncodeError:
-        with tempfile.TemporaryDirectory(prefix="harken-") as folder:
+        with temporary_folder() as folder:
             link = Path(folder) / "link"
             link.symlink_to(path.absolute())
             yield link
@@ -219,18 +229,18 @@ def is_aside(path: str | Path) -> bool:
 
 
 def remove_left_behind(folder: str | Path) -> None:
-    """Remove the files that killed processes left aside in ``folder``.
+    """Remove the files that killed processes of this user left aside in ``folder``, and their temporary folders there.
 
     Files of a process that still runs are kept. The state of another machine's processes is not known, so their files
     aside are removed when they are three days old. The same holds for files from before a restart of this machine.
     """
     try:
         with os.scandir(folder) as entries:
-            left = [entry for entry in entries if is_aside(entry.name) and _is_left_behind(entry)]
+            left = [entry for entry in entries if _is_left_behind(entry)]
     except OSError:  # there is no such folder yet, or it cannot be listed
         return
     for entry in left:
-        with suppress(OSError):  # another process removed it, or it is another user's
+        with suppress(OSError):  # another process removed it
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)
             else:
@@ -250,18 +260,23 @@ def _remove_once(folder: Path) -> None:
 
 def _is_left_behind(entry: "os.DirEntry[str]") -> bool:
     found = NAME.fullmatch(entry.name)
-    if found is not None and found["place"] == _place() and os.name == "posix":
-        return not _runs(int(found["pid"]), int(found["began"]))
+    if found is None and not is_aside(entry.name):
+        return False
     try:
-        return time.time() - entry.stat(follow_symlinks=False).st_mtime > OLD_S
+        about = entry.stat(follow_symlinks=False)
     except OSError:
         return False
+    if os.name == "posix" and about.st_uid != os.geteuid():
+        return False
+    if found is not None and found["place"] == _place() and os.name == "posix":
+        return not _runs(int(found["pid"]), int(found["began"]))
+    return time.time() - about.st_mtime > OLD_S
 
 
-def _prefix() -> str:
-    """The beginning of a name aside. From it, ``_is_left_behind`` finds whether the process still runs."""
+def _prefix(kind: str = ASIDE) -> str:
+    """The beginning of a name aside or temporary. From it, ``_is_left_behind`` finds whether the process still runs."""
     _, began = _state(os.getpid())
-    return f"{ASIDE}{_place()}-{os.getpid()}-{began}-"
+    return f"{kind}{_place()}-{os.getpid()}-{began}-"
 
 
 @cache

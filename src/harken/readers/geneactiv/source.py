@@ -2,7 +2,6 @@
 
 import importlib
 import mmap
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from harken.readers.options import TableOptions
 from harken.recordings.recording import Make
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
+from harken.support.files import temporary_folder
 from harken.support.plugins import install_command
 
 __all__ = ["CHANNELS", "PageTimes", "open_source", "page_times", "read_samples", "recognises"]
@@ -79,7 +79,7 @@ def read_samples(
     reader = _actfast(source)
     pages = times.pages
     counts = pages.samples
-    with tempfile.TemporaryDirectory(prefix="harken-") as folder:
+    with temporary_folder() as folder:
         some = Path(folder) / "pages.bin"
         for first in range(0, len(counts), PAGES_AT_ONCE):
             rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
