@@ -1,8 +1,9 @@
 """The job of ``harken inspect``: the facts about one file."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from harken.annotations.labelling import label_recordings
+from harken.annotations.labelling import label_recordings, label_spellings, renamed
 from harken.annotations.options import LabelOptions
 from harken.readers import read
 from harken.readers.options import TableOptions
@@ -60,4 +61,6 @@ def read_and_inspect(
     if not of_several:
         labels.refuse_unused(set(found.label_names), files=bool(found.label_source))
     recording = mend(found, sensor_range=reading.sensor_range_g)
-    return inspect_recording(recording, found=found), recording
+    names, notes = label_spellings([recording])
+    recording = renamed(replace(recording, quality=recording.quality.noting(*notes)), names)
+    return inspect_recording(recording, found=renamed(found, names)), recording
