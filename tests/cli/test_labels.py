@@ -303,3 +303,48 @@ def test_a_row_that_may_be_for_two_recordings_is_refused(run_harken: Run, traine
         assert ended.exit_code == 2
         said = ended.stderr.replace("\n", "")
         assert f"{table}, line 3: the file 'rec.csv' may be {files[0]} or {files[1]}" in said, command
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "date,start,end,label\n20/2/2018,23:47,23:48,walking\n",
+        "date,start,end,label\n2/20/2018,11:47 pm,11:48PM,walking\n",
+        "date,start,end,label\n20 Feb 2018,23h47,11:48 p.m.,walking\n",
+        'date,start,end,label\n"February 20, 2018",23:47:00,23:48,walking\n',
+        "start,end,label\n20-Feb-2018 23:47,20/02/2018 11:48:00 pm,walking\n",
+        "20. February 2018,23:47,23:48,walking\n",
+        "20/2/2018 11:47 pm,walking\n20/2/2018 11:48 pm,stop\n",
+    ],
+)
+def test_dates_and_times_with_one_meaning_are_read(tmp_path: Path, alice: Path, table: str) -> None:
+    (tmp_path / "notes.csv").write_text(table)
+    walking = harken.inspect(alice, labels=tmp_path / "notes.csv").labels["walking"]
+    assert walking.rows == 40 * people.RATE_HZ
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        (
+            "date,start,end,label\n21.2.2018,0.16,0.21,a\n",
+            "line 2: the start '0.16' is a number of seconds, but the file has dates or times of the clock; write 0:16",
+        ),
+        ("21.2.2018,0:16,0.21,a\n", "line 1: the end '0.21' is a number of seconds"),
+        ("start;end;label\n23,47;23,48;a\n23:48;23:49;b\n", "line 2: the start '23,47' is a number of seconds, but"),
+        ("start,end,label\n23:47,48,a\n", "line 2: the end '48' is a number of seconds, but"),
+        ("start,label\n5,a\n2018-02-20 23:48,b\n", "line 2: the start '5' is a number of seconds, but the file has"),
+        ("date,start,end,label\n3/2/2018,1:00,1:05,a\n", "line 2: '3/2/2018' may be of 2018-02-03 or of 2018-03-02"),
+        ("start,end,label\n3/2/2018 1:00,1:05,a\n", "line 2: the start '3/2/2018 1:00' may be of 2018-02-03 or of"),
+        ("date,start,end,label\n20 Marraskuu 2018,1:00,1:05,a\n", "line 2: '20 Marraskuu 2018' is not a date such as"),
+        ("start,end,label\n13:00 pm,14:00,a\n", "line 2: the start '13:00 pm' is not a time such as"),
+    ],
+)
+def test_dates_and_times_with_two_meanings_are_refused_with_what_to_write(
+    run_harken: Run, tmp_path: Path, alice: Path, table: str, reason: str
+) -> None:
+    (tmp_path / "notes.csv").write_text(table)
+    for command in (("inspect", alice), ("train", alice, "--out", tmp_path / "run")):
+        ended = run_harken(*command, "--labels", tmp_path / "notes.csv")
+        assert ended.exit_code == 2
+        assert reason in ended.stderr
