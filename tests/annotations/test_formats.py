@@ -176,7 +176,7 @@ def refusal(tmp_path: Path, content: str, span: Span = SPAN) -> str:
         ("start,end,label\n10:04,09:58,a\n", ", line 2: the interval ends before it begins"),
         ("date,start,end,label\n2024-03-09,10:05,10:00,a\n", ", line 2: the interval ends before it begins"),
         ("start,end,label\n10:00,quarter past,lying\n", ", line 2: the end 'quarter past' is not a time such as"),
-        ("start,end,label\n03/09/2024 10:00,10:05,lying\n", ", line 2: the start '03/09/2024 10:00' is not a time"),
+        ("start,end,label\n03/09/2024 10:00,10:05,lying\n", ", line 2: the start '03/09/2024 10:00' may be of"),
         ("start,end,label\n2024-02-30 10:00,10:05,lying\n", ", line 2: the start '2024-02-30 10:00' is not a time"),
         ("start,end,label\n1e18,1e19,lying\n", ", line 2: the end '1e19' is not a time"),
         ("start,end,label\n0,60\n", ", line 2: 2 fields instead of 3"),

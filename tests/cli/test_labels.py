@@ -21,6 +21,7 @@ pytestmark = pytest.mark.usefixtures("small_preset", "undrawn")
 FORMAT = "plain table, seconds from the start"
 NOTES = [(30 * number, 30 * number + 20, label) for number, label in enumerate(people.BOUTS)]
 """The bouts of ``people.write_person``, in seconds from the start."""
+SMALL = ("--preset", "small", "--device", "cpu", "--threads", "1")
 
 
 def unlabelled(path: Path, seed: int) -> Path:
@@ -44,18 +45,17 @@ def test_train_with_files_of_labels_gives_the_model_of_the_label_columns(run_har
         people.write_person(tmp_path / "own" / f"{name}.csv", seed)
         unlabelled(tmp_path / f"{name}.csv", seed)
         notes(tmp_path / f"{name}_notes.csv", lying="laying_down" if name == "me" else "lying")
-    whole = ("--preset", "small", "--device", "cpu", "--threads", "1")
     own = ("train", tmp_path / "own" / "me.csv", "--cross", tmp_path / "own" / "friend.csv")
-    assert run_harken(*own, "--out", tmp_path / "columns", *whole).exit_code == 0
+    assert run_harken(*own, "--out", tmp_path / "columns", *SMALL).exit_code == 0
     cross = ("--cross", tmp_path / "friend.csv", "--cross-labels", tmp_path / "friend_notes.csv")
     files = ("train", tmp_path / "me.csv", "--labels", tmp_path / "me_notes.csv", *cross)
-    refused = run_harken(*files, "--out", tmp_path / "files", *whole)
+    refused = run_harken(*files, "--out", tmp_path / "files", *SMALL)
     assert refused.exit_code == 2
     assert "friend: the label lying is not among the labels of the model (laying_down, sitting, walking)" in (
         refused.stderr.replace("\n", " ")
     )
     assert "rename it, as in --rename lying=LABEL" in refused.stderr.replace("\n", " ")
-    ended = run_harken(*files, "--rename", "laying_down=lying", "--out", tmp_path / "files", *whole)
+    ended = run_harken(*files, "--rename", "laying_down=lying", "--out", tmp_path / "files", *SMALL)
     assert ended.exit_code == 0, ended.stderr
     said = ended.stderr.replace("\n", "")
     assert f"Labels of {tmp_path / 'me.csv'}: {tmp_path / 'me_notes.csv'} ({FORMAT})" in said
@@ -203,7 +203,7 @@ def test_rows_for_none_of_the_recordings_are_named(run_harken: Run, trained: Pat
     for command in (
         ("inspect", *files),
         ("evaluate", trained / "run", *files),
-        ("train", *files, "--out", tmp_path / "run", "--preset", "small", "--device", "cpu", "--threads", "1"),
+        ("train", *files, "--out", tmp_path / "run", *SMALL),
     ):
         ended = run_harken(*command, "--labels", table)
         assert ended.exit_code == 0, ended.stderr
@@ -213,13 +213,81 @@ def test_rows_for_none_of_the_recordings_are_named(run_harken: Run, trained: Pat
     assert "none of these recordings" not in ended.stderr
 
 
-def test_a_label_that_is_spelt_in_another_way_is_recognised_in_the_advice(
+def test_labels_that_differ_in_case_or_spaces_alone_train_the_model_of_one_label(
+    run_harken: Run, tmp_path: Path
+) -> None:
+    """In files of labels and label columns, of one recording or several, and of unseen people."""
+    scores = []
+    for folder, walking, lying in (("same", "walking", "lying"), ("other", "Wal_king", "LYING")):
+        (tmp_path / folder).mkdir()
+        me, jo, friend = (tmp_path / folder / f"{name}.csv" for name in ("me", "jo", "friend"))
+        notes(unlabelled(me, 1).with_name("me.labels.csv"))
+        for seed, person in ((3, jo), (2, friend)):
+            people.write_person(person, seed, bouts=people.BOUTS[:4])
+            person.write_text(person.read_text().replace("walking", walking).replace("lying", lying))
+        out = tmp_path / folder / "run"
+        ended = run_harken("train", me, jo, "--cross", friend, "--out", out, *SMALL, "--epochs", "1")
+        assert ended.exit_code == 0, ended.stderr
+        scores.append(json.loads((out / "run.json").read_text())["scores"])
+    assert "“Wal_king” and “walking” differ in case or spaces alone and are one label, “walking”" in ended.stderr
+    assert "“LYING” and “lying” differ in case or spaces alone and are one label, “lying”" in ended.stderr
+    assert scores[0] == scores[1]
+
+
+def test_the_parts_of_a_bout_in_two_spellings_are_trimmed_as_one(tmp_path: Path, alice: Path) -> None:
+    (tmp_path / "notes.csv").write_text("start,end,label\n0,8,Walking\n8,20,walking\n")
+    facts = harken.inspect(alice, labels=tmp_path / "notes.csv", trim_s=2)
+    assert facts.labels["walking"].total_s == pytest.approx(16.0)
+    assert "“Walking” and “walking” differ in case or spaces alone and are one label, “walking”." in facts.notes
+
+
+def test_labels_that_may_be_misspelt_are_named_with_the_option_that_renames_them(
+    run_harken: Run, tmp_path: Path
+) -> None:
+    words = ("lying down", "walking", "upstairs", "laying down", "Walkng", "downstairs")
+    rows = [f"{start},{end},{word}" for (start, end, _), word in zip(NOTES, words, strict=True)]
+    rows[0] = rows[0].replace(",20,", ",15,")
+    notes_file = tmp_path / "me.labels.csv"
+    notes_file.write_text("\n".join(["start,end,label", *rows, "181,183,hop 1", "183,187,hop 2", ""]))
+    me = tmp_path / "me.csv"
+    people.write_person(me, 1, bouts=(*people.BOUTS, "lying"))
+    questions = [
+        "Is “walking” (20 s) the same as “Walkng”? If so, add --rename walking=Walkng to harken train.",
+        "Is “lying down” (15 s) the same as “laying down”? If so, add --rename 'lying down=laying down' to harken "
+        "train.",
+        "There is little of “hop 2” (4 s) and “hop 1” (2 s). If it is another word for LABEL, train with --rename "
+        "'hop 2=LABEL' --rename 'hop 1=LABEL'.",
+    ]
+    (facts,) = json.loads(run_harken("inspect", me, "--json").stdout)
+    assert [note for note in facts["notes"] if "--rename" in note] == questions
+    ended = run_harken("train", me, "--out", tmp_path / "run", *SMALL, "--epochs", "1")
+    assert ended.exit_code == 0, ended.stderr
+    assert all(question in ended.stderr for question in questions)
+    assert "--rename walking=Walkng" in (tmp_path / "run" / "report.html").read_text()
+    renaming = ("--rename", "lying down=laying down", "--rename", "walkng=walking", "--ignore-label", "Hop_1")
+    ended = run_harken("train", me, "--out", tmp_path / "again", *SMALL, "--epochs", "1", *renaming)
+    assert ended.exit_code == 0, ended.stderr
+    assert ended.stderr.count("--rename") == 1
+    assert "There is little of “hop 2” (4 s). If" in ended.stderr
+
+
+def test_a_model_knows_its_labels_in_another_case_and_proposes_them_for_a_slip(
     run_harken: Run, trained: Path, tmp_path: Path
 ) -> None:
-    notes(tmp_path / "carl.labels.csv", walking="Walking")
-    ended = run_harken("evaluate", trained / "run", unlabelled(tmp_path / "carl.csv", 7))
+    carl, noted = unlabelled(tmp_path / "carl.csv", 7), tmp_path / "carl.labels.csv"
+    scores = []
+    for word in ("walking", "Wal king"):
+        notes(noted, walking=word)
+        ended = run_harken("evaluate", trained / "run", carl, "--json")
+        assert ended.exit_code == 0, ended.stderr
+        scores.append(json.loads(ended.stdout)["unseen"])
+    assert scores[0] == scores[1]
+    notes(noted, walking="Walkng")
+    ended = run_harken("evaluate", trained / "run", carl)
     assert ended.exit_code == 2
-    assert "rename it, as in --rename Walking=walking" in " ".join(ended.stderr.split())
+    assert "rename it, as in --rename Walkng=walking" in " ".join(ended.stderr.split())
+    for option in (("--rename", "walkng=walking"), ("--ignore-label", "walkng")):
+        assert run_harken("evaluate", trained / "run", carl, *option).exit_code == 0
 
 
 def test_a_row_that_may_be_for_two_recordings_is_refused(run_harken: Run, trained: Path, tmp_path: Path) -> None:
@@ -245,3 +313,48 @@ def test_a_row_that_may_be_for_two_recordings_is_refused(run_harken: Run, traine
         assert ended.exit_code == 2
         said = ended.stderr.replace("\n", "")
         assert f"{table}, line 3: the file 'rec.csv' may be {files[0]} or {files[1]}" in said, command
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "date,start,end,label\n20/2/2018,23:47,23:48,walking\n",
+        "date,start,end,label\n2/20/2018,11:47 pm,11:48PM,walking\n",
+        "date,start,end,label\n20 Feb 2018,23h47,11:48 p.m.,walking\n",
+        'date,start,end,label\n"February 20, 2018",23:47:00,23:48,walking\n',
+        "start,end,label\n20-Feb-2018 23:47,20/02/2018 11:48:00 pm,walking\n",
+        "20. February 2018,23:47,23:48,walking\n",
+        "20/2/2018 11:47 pm,walking\n20/2/2018 11:48 pm,stop\n",
+    ],
+)
+def test_dates_and_times_with_one_meaning_are_read(tmp_path: Path, alice: Path, table: str) -> None:
+    (tmp_path / "notes.csv").write_text(table)
+    walking = harken.inspect(alice, labels=tmp_path / "notes.csv").labels["walking"]
+    assert walking.rows == 40 * people.RATE_HZ
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        (
+            "date,start,end,label\n21.2.2018,0.16,0.21,a\n",
+            "line 2: the start '0.16' is a number of seconds, but the file has dates or times of the clock; write 0:16",
+        ),
+        ("21.2.2018,0:16,0.21,a\n", "line 1: the end '0.21' is a number of seconds"),
+        ("start;end;label\n23,47;23,48;a\n23:48;23:49;b\n", "line 2: the start '23,47' is a number of seconds, but"),
+        ("start,end,label\n23:47,48,a\n", "line 2: the end '48' is a number of seconds, but"),
+        ("start,label\n5,a\n2018-02-20 23:48,b\n", "line 2: the start '5' is a number of seconds, but the file has"),
+        ("date,start,end,label\n3/2/2018,1:00,1:05,a\n", "line 2: '3/2/2018' may be of 2018-02-03 or of 2018-03-02"),
+        ("start,end,label\n3/2/2018 1:00,1:05,a\n", "line 2: the start '3/2/2018 1:00' may be of 2018-02-03 or of"),
+        ("date,start,end,label\n20 Marraskuu 2018,1:00,1:05,a\n", "line 2: '20 Marraskuu 2018' is not a date such as"),
+        ("start,end,label\n13:00 pm,14:00,a\n", "line 2: the start '13:00 pm' is not a time such as"),
+    ],
+)
+def test_dates_and_times_with_two_meanings_are_refused_with_what_to_write(
+    run_harken: Run, tmp_path: Path, alice: Path, table: str, reason: str
+) -> None:
+    (tmp_path / "notes.csv").write_text(table)
+    for command in (("inspect", alice), ("train", alice, "--out", tmp_path / "run")):
+        ended = run_harken(*command, "--labels", tmp_path / "notes.csv")
+        assert ended.exit_code == 2
+        assert reason in ended.stderr

@@ -7,7 +7,17 @@ from decimal import Decimal
 from pathlib import Path
 
 from harken.annotations.entries import Entry, check_label, next_day, plain_note, why_no_label
-from harken.annotations.moments import EXAMPLES, SECOND_NS, Moment, number_moment, read_date, text_moment
+from harken.annotations.moments import (
+    EXAMPLES,
+    SECOND_NS,
+    Kind,
+    Moment,
+    clock_instead,
+    number_moment,
+    read_date,
+    text_moment,
+    two_dates,
+)
 from harken.support.printable import printable
 from harken.support.text_rows import line_error
 
@@ -82,6 +92,26 @@ class Columns:
     positions: Mapping[str, int]
     width: int
 
+    def entries(self, rows: Sequence[tuple[int, list[str]]]) -> tuple[Entry, ...]:
+        """All rows.
+
+        Raises:
+            HarkenError: as ``entry``; and for a number of seconds beside a date or a time of the clock.
+        """
+        entries = tuple(self.entry(line, fields) for line, fields in rows)
+        times = [
+            (line, role, fields[self.positions[role]], moment.kind)
+            for (line, fields), entry in zip(rows, entries, strict=True)
+            for role, moment in (("start", entry.start), ("end", entry.end))
+            if moment is not None
+        ]
+        if "date" in self.positions or len({kind for *_, kind in times}) > 1:
+            for line, role, text, kind in times:
+                if kind is Kind.ELAPSED:
+                    reason = "is a number of seconds, but the file has dates or times of the clock"
+                    raise line_error(self.path, line, f"the {role} {text!r} {reason}; write {clock_instead(text)}")
+        return entries
+
     def entry(self, line: int, fields: Sequence[str]) -> Entry:
         """A row.
 
@@ -119,8 +149,8 @@ class Columns:
         """
         found = text_moment(text, day=day)
         if found is None:
-            shown = printable(text[:60])
-            raise line_error(self.path, line, f"the {role} {shown!r} is not a time such as {EXAMPLES}")
+            reason = two_dates(text) or f"is not a time such as {EXAMPLES}"
+            raise line_error(self.path, line, f"the {role} {printable(text[:60])!r} {reason}")
         return found
 
     def duration_ns(self, line: int, text: str) -> int:
@@ -140,6 +170,6 @@ class Columns:
     def _day(self, line: int, text: str) -> date:
         found = read_date(text)
         if found is None:
-            shown = printable(text[:60])
-            raise line_error(self.path, line, f"{shown!r} is not a date such as 2024-03-09; years go from 1970 to 2099")
+            reason = two_dates(text) or "is not a date such as 2024-03-09; years go from 1970 to 2099"
+            raise line_error(self.path, line, f"{printable(text[:60])!r} {reason}")
         return found

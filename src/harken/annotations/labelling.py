@@ -1,22 +1,26 @@
 """The labels of recordings: from the file that the user names, else from the file beside the recording, else those in
 the recording's own file."""
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from harken.annotations.intervals import laid_over, span_of, without_bout_ends
 from harken.annotations.options import LabelOptions
 from harken.annotations.registry import SIDE, annotations_in, read_annotations
+from harken.annotations.spelling import nearly_alike, one_spelling, spelling
+from harken.recordings.inspection import duration_text, labelled_time
 from harken.recordings.recording import READ_AS_UTC, Recording, recoded
 from harken.support.errors import HarkenError
 from harken.support.files import real_path
-from harken.support.printable import listed
+from harken.support.printable import listed, printable, quoted
 from harken.support.text_rows import line_error
 
 __all__ = [
     "is_side_file",
     "label_recordings",
+    "label_spellings",
     "recording_names",
     "refuse_shared_rows",
     "refuse_trimmed_away",
@@ -27,6 +31,8 @@ __all__ = [
 ]
 
 MOST_NAMED = 5
+SHORT_S = 10.0
+"""A label that all recordings together have for less time than this may be a slip."""
 
 
 def is_side_file(path: str | Path) -> bool:
@@ -88,7 +94,8 @@ def with_labels(
     """
     options = LabelOptions.of(labels, offset_s=offset_s, trim_s=trim_s, rename=rename)
     path = Path(recording.source.removesuffix(f", {recording.subject}"))
-    return renamed(_laid(recording, Path(labels), path, options), rename or {})
+    laid = _laid(recording, Path(labels), path, options)
+    return renamed(laid, options.new_names(laid.label_names))
 
 
 def label_recordings(
@@ -115,7 +122,10 @@ def label_recordings(
     recordings = list(recordings)
     found = options.path or _beside(path)
     if found is None:
-        return [without_bout_ends(recording, options.trim_s, dict(options.rename)) for recording in recordings]
+        return [
+            without_bout_ends(recording, options.trim_s, _bout_names(options, recording.label_names))
+            for recording in recordings
+        ]
     several = len(recordings) > 1 or (of_several and options.path is not None)
     if several and not read_annotations(found).names:
         raise HarkenError(
@@ -202,6 +212,53 @@ def renamed(recording: Recording, rename: Mapping[str, str]) -> Recording:
     return replace(recording, label_codes=recoded(recording.label_codes, new, names), label_names=names)
 
 
+def label_spellings(*groups: Iterable[Recording]) -> tuple[dict[str, str], list[str]]:
+    """One name for labels that differ in case or spaces alone, and sentences on labels that may be misspelt.
+
+    Args:
+        groups: mended recordings; for the name of a label, those of an earlier group count before those of a later one.
+
+    Returns:
+        The name that each label is used by, and the sentences: which names are one, which ones are nearly alike, and
+        which ones last less than ten seconds in all recordings together.
+    """
+    seconds: list[dict[str, float]] = [{} for _ in groups]
+    for group, of_group in zip(groups, seconds, strict=True):
+        for recording in group:
+            for name, time in labelled_time(recording)[1].items():
+                of_group[name] = of_group.get(name, 0.0) + time.total_s
+    used = one_spelling(*seconds)
+    total = dict.fromkeys(used.values(), 0.0)
+    for of_group in seconds:
+        for name, length_s in of_group.items():
+            total[used[name]] += length_s
+    merged = [
+        f"{quoted(sorted(names))} differ in case or spaces alone and are one label, “{name}”."
+        for name in total
+        if len(names := [each for each in used if used[each] == name]) > 1
+    ]
+    return used, [printable(sentence) for sentence in (*merged, *_slips(total))]
+
+
+def _slips(seconds: Mapping[str, float]) -> Iterator[str]:
+    """Sentences on labels that may be misspelt, with the option that renames them."""
+    names = sorted(seconds, key=lambda name: (-seconds[name], name))
+    lasting = {name: f"“{name}” ({duration_text(seconds[name])})" for name in names}
+    near = [
+        (name, alike)
+        for place, name in enumerate(names)
+        if (alike := next((other for other in names[:place] if nearly_alike(name, other)), None))
+    ]
+    for name, alike in near:
+        rename = shlex.quote(f"{name}={alike}")
+        yield f"Is {lasting[name]} the same as “{alike}”? If so, add --rename {rename} to harken train."
+    if short := [name for name in names if seconds[name] < SHORT_S and name not in dict(near)]:
+        few = [lasting[name] for name in short[:MOST_NAMED]]
+        more = [f"{len(short) - MOST_NAMED:,} more labels"] if len(short) > MOST_NAMED else []
+        rename = " ".join(f"--rename {shlex.quote(f'{name}=LABEL')}" for name in short[:MOST_NAMED])
+        yield f"There is little of {listed(few + more)}. If it is another word for LABEL, train with {rename}."
+
+
 def _beside(path: Path) -> Path | None:
     """The file of labels beside a recording, or in its folder or archive; None without one."""
     beside = side_file(path)
@@ -216,7 +273,8 @@ def _laid(
 ) -> Recording:
     annotations = read_annotations(labels).of_recording(recording_names(path), recording.subject)
     intervals = annotations.intervals(span_of(recording), offset_s=options.offset_s)
-    bouts = intervals.renamed(dict(options.rename))
+    names = _bout_names(options, intervals.label_names)
+    bouts = intervals.renamed(names)
     notes = []
     read_as_utc = recording.timezone == "UTC" and not zone_known and annotations.has_local_times
     if read_as_utc and READ_AS_UTC not in recording.quality.notes:
@@ -228,5 +286,10 @@ def _laid(
         notes.append(
             f"Bouts in {labels.name} not longer than the {2 * options.trim_s:g} s that --trim drops: {lost:,}."
         )
-    trimmed = intervals.trimmed(options.trim_s, dict(options.rename))
+    trimmed = intervals.trimmed(options.trim_s, names)
     return laid_over(replace(recording, quality=recording.quality.noting(*notes)), trimmed)
+
+
+def _bout_names(options: LabelOptions, names: Iterable[str]) -> dict[str, str]:
+    """The names by which neighbours are one bout, for each label."""
+    return {old: spelling(new) for old, new in options.new_names(names).items()}

@@ -2,6 +2,7 @@
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
-from harken.support.text_rows import CLOCK
+from harken.support.text_rows import CLOCK, hour_of
 
 __all__ = [
     "DAY_NS",
@@ -21,9 +22,11 @@ __all__ = [
     "Kind",
     "Moment",
     "Span",
+    "clock_instead",
     "number_moment",
     "read_date",
     "text_moment",
+    "two_dates",
     "wall_ns",
 ]
 
@@ -37,9 +40,17 @@ LONGEST_TEXT = 60
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 ISO_DATE = r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
 DAY_FIRST = r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})"
+SLASHES = r"(?P<day>\d{1,2})(?P<slash>/)(?P<month>\d{1,2})/(?P<year>\d{4})"
+NAMED = r"(?P<day>\d{1,2})[. -] ?(?P<month>[A-Za-z]{3,9})\.?[ -](?P<year>\d{4})"
+NAME_FIRST = r"(?P<month>[A-Za-z]{3,9})\.? (?P<day>\d{1,2}),? (?P<year>\d{4})"
+DATE_FORMS = (ISO_DATE, DAY_FIRST, SLASHES, NAMED, NAME_FIRST)
+MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
 ZONE = r"(?: ?(?P<zone>Z|UTC|GMT|(?P<sign>[+-])(?P<zone_hour>\d\d)(?::?(?P<zone_minute>\d\d))?))?"
-DATES = [re.compile(pattern, re.ASCII) for pattern in (ISO_DATE, DAY_FIRST)]
-TIMES = [re.compile(rf"{pattern}[T ] ?{CLOCK}{ZONE}", re.ASCII) for pattern in (ISO_DATE, DAY_FIRST)]
+DATES = [re.compile(pattern, re.ASCII) for pattern in DATE_FORMS]
+TIMES = [re.compile(rf"{pattern}[T ] ?{CLOCK}{ZONE}", re.ASCII) for pattern in DATE_FORMS]
 CLOCK_TIME = re.compile(CLOCK, re.ASCII)
 UNITS = ((1e17, 1), (1e14, 10**3), (1e11, 10**6), (1e8, SECOND_NS))
 """Numbers of at least this size are times since 1970, in units of so many ns. Smaller ones are seconds from the start
@@ -152,16 +163,41 @@ def text_moment(text: str, *, day: date | None = None) -> Moment | None:
 
 
 def read_date(text: str) -> date | None:
-    """Text such as 2024-03-09 or 9.3.2024 as a date; None if it is none, or no recording can be of that year."""
+    """Text such as 2024-03-09, 9.3.2024 or 9 Mar 2024 as a date; None if it is none, if day and month may be the other
+    way round, or if no recording can be of that year."""
     found = next((_date(found) for pattern in DATES if (found := pattern.fullmatch(text))), None)
     return found if found is not None and EARLIEST_NS <= _midnight_ns(found) < LATEST_NS else None
 
 
+def two_dates(text: str) -> str | None:
+    """The two dates that text may begin with if it has slashes, as a clause of a refusal; None for other text."""
+    found = re.match(SLASHES, text, re.ASCII)
+    dates = _dates(found) if found is not None else []
+    return f"may be of {dates[0]} or of {dates[1]}; write the date like these" if len(dates) > 1 else None
+
+
+def clock_instead(number: str) -> str:
+    """The time of the clock that a person may have meant by a number such as 10.05; else an example of one."""
+    colon = number.replace(",", ".").replace(".", ":", 1)
+    return colon if CLOCK_TIME.fullmatch(colon) else "a time such as 10:05"
+
+
 def _date(found: re.Match[str]) -> date | None:
-    try:
-        return date(int(found["year"]), int(found["month"]), int(found["day"]))
-    except ValueError:
-        return None
+    dates = _dates(found)
+    return dates[0] if len(dates) == 1 else None
+
+
+def _dates(found: re.Match[str]) -> list[date]:
+    """The dates that may be meant: two if day and month are divided by a slash and may be the other way round."""
+    month, day = found["month"], found["day"]
+    if not month.isdecimal():
+        month = next((str(number) for number, name in enumerate(MONTHS, 1) if name.startswith(month.lower())), "0")
+    orders = {(month, day), (day, month)} if found.groupdict().get("slash") else {(month, day)}
+    dates = set()
+    for numbers in orders:
+        with suppress(ValueError):
+            dates.add(date(int(found["year"]), *map(int, numbers)))
+    return sorted(dates)
 
 
 def _instant(ns: int) -> Moment | None:
@@ -173,7 +209,7 @@ def _midnight_ns(day: date) -> int:
 
 
 def _clock_ns(found: re.Match[str]) -> int:
-    seconds = 3600 * int(found["hour"]) + 60 * int(found["minute"]) + int(found["second"] or 0)
+    seconds = 3600 * hour_of(found) + 60 * int(found["minute"]) + int(found["second"] or 0)
     return seconds * SECOND_NS + int((found["fraction"] or "").ljust(9, "0"))
 
 

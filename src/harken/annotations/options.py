@@ -2,10 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harken.annotations.spelling import spelling
 from harken.support.errors import HarkenError
 
 __all__ = ["LabelOptions"]
@@ -26,7 +27,8 @@ class LabelOptions:
         path: the file of labels; None: the file beside each recording, or the recording's own label column.
         offset_s: seconds added to each time in files of labels, whose clock was so much behind.
         trim_s: seconds without a label at both ends of each bout, in files of labels and in label columns.
-        rename: old and new names of labels, applied at once and not in chains.
+        rename: old and new names of labels, applied at once and not in chains. Case and spaces of an old name do not
+            matter, unless it is given in another spelling, too.
 
     Raises:
         HarkenError: for a number that is none, and for a label with two new names or none.
@@ -62,6 +64,11 @@ class LabelOptions:
         where = None if path is None else Path(path)
         return cls(where, float(offset_s), float(trim_s), tuple((rename or {}).items()))
 
+    def new_names(self, names: Iterable[str]) -> dict[str, str]:
+        """The new names of labels by their old ones, as far as they have one."""
+        spelt = {spelling(old): new for old, new in self.rename} | dict(self.rename)
+        return {name: spelt.get(name, spelt.get(spelling(name), name)) for name in names}
+
     def refuse_unused(self, names: set[str], *, files: bool) -> None:
         """Check that the options have something to apply to.
 
@@ -72,7 +79,8 @@ class LabelOptions:
         Raises:
             HarkenError: when a label that is renamed does not exist, or times are shifted without a file of labels.
         """
-        unused = sorted(old for old, _ in self.rename if old not in names)
+        spelt = {*map(spelling, names)}
+        unused = sorted(old for old, _ in self.rename if spelling(old) not in spelt)
         if unused:
             there = ", ".join(sorted(names)) or "none"
             raise HarkenError(f"--rename {unused[0]}: no recording has this label; the labels are {there}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from harken.annotations.columns import NAMES, Columns, Rows, named_columns
 from harken.annotations.entries import ENDS, LONGEST_NOTE, Annotations, Entry, plain_note
 from harken.annotations.intervals import Intervals
-from harken.annotations.moments import EXAMPLES, text_moment
+from harken.annotations.moments import EXAMPLES, read_date, text_moment
 from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
 from harken.support.files import write_text
@@ -20,7 +20,8 @@ __all__ = ["FORMAT", "read", "table_of", "what_is_lost", "write_intervals"]
 FORMAT = "plain table"
 HEADER = ("start", "end", "label")
 ORDERS = {2: ("start", "label"), 3: HEADER, 4: ("name", *HEADER)}
-"""The columns of a table without a header, by their number. ``name`` is the recording's file, or its wearer."""
+"""The columns of a table without a header, by their number. ``name`` is the recording's file, or its wearer, or the
+date."""
 REMARKS = "contains remarks (#), which would be lost"
 
 
@@ -48,7 +49,7 @@ def read(table: Rows) -> Annotations:
     width = max(position for role, position in positions.items() if role != "note") + 1  # it may be left out
     columns = Columns(table.path, positions, width)
     names = tuple(name for name in ("file", "subject") if name in positions)
-    entries = tuple(columns.entry(line, fields) for line, fields in table.rows[1:])
+    entries = columns.entries(table.rows[1:])
     points = "end" not in positions and "duration" not in positions
     unread = tuple(name for position, name in enumerate(first) if position not in positions.values())
     lost = _lost(table.rows[1:], entries, len(first), positions.get("note"), points=points)
@@ -61,11 +62,12 @@ def _by_order(table: Rows) -> Annotations:
     if order is None:
         raise HarkenError(
             f"{table.path}, line {line}: it has no header and {len(first)} columns; without a header, the columns are "
-            "start, end, label; or the recording's file, start, end, label; or start, label"
+            "start, end, label; or the recording's file or the date, start, end, label; or start, label"
         )
-    positions = {role.replace("name", "file"): position for position, role in enumerate(order)}
+    name = "file" if read_date(first[0]) is None else "date"
+    positions = {role.replace("name", name): position for position, role in enumerate(order)}
     columns = Columns(table.path, positions, len(order))
-    entries = tuple(columns.entry(line, fields) for line, fields in table.rows)
+    entries = columns.entries(table.rows)
     points = "end" not in positions
     lost = REMARKS if table.remarks else _lost(table.rows, entries, len(order), None, points=points)
     return Annotations(table.path, FORMAT, entries, points, ("file",) if "file" in positions else (), lost=lost)

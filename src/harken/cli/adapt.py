@@ -78,7 +78,7 @@ def adapt(
     names = {name for _, one in noted for name in one.label_names}
     labelling.refuse_unused(names, files=any(one.label_source for _, one in noted))
     warn_of_unused(labelling, [(path, one.subject) for path, one in noted])
-    labelled = [renamed(one, dict(labelling.rename)) for _, one in noted]
+    labelled = [renamed(one, labelling.new_names(one.label_names)) for _, one in noted]
     adapted = adapt_recogniser(recogniser, labelled, ignore_labels=ignore_label or (), forearm_axis=forearm_axis)
     adapted.recogniser.save(out)
     sources = {one.source: one.label_source for one in labelled if one.label_source}

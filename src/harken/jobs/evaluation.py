@@ -157,7 +157,7 @@ class _Files:
                 except HarkenError as error:
                     self.failures.append((path, error))
                     continue
-                yield renamed(recording, dict(self._labels.rename))
+                yield renamed(recording, self._labels.new_names(recording.label_names))
 
     def note_failure(self, _: Recording, error: HarkenError) -> None:
         """Record that the recording that was read last cannot be scored."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harken.annotations.labelling import label_recordings
+from harken.annotations.labelling import label_recordings, label_spellings, renamed
 from harken.annotations.options import LabelOptions
 from harken.readers import read
 from harken.readers.options import TableOptions
@@ -74,7 +74,9 @@ def read_and_inspect(
     if not of_several:
         labels.refuse_unused(set(found.label_names), files=bool(found.label_source))
     recording = mend(found, sensor_range=reading.sensor_range_g)
-    facts = inspect_recording(recording, found=found)
+    names, notes = label_spellings([recording])
+    recording = renamed(replace(recording, quality=recording.quality.noting(*notes)), names)
+    facts = inspect_recording(recording, found=renamed(found, names))
     if model is not None:
         from harken.models.recogniser import Recogniser  # loading it takes longer than to inspect a short recording
 

@@ -164,7 +164,7 @@ def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Cal
     recogniser.settings()  # raises for invalid settings before files are read or written
     settings = replace(settings, device=resolve_device(settings.device))
     data = read_run_data(settings)
-    for sentence in data.label_sources:
+    for sentence in (*data.label_sources, *data.spellings):
         display.show(printable(sentence))
     windows = draw_run_windows(data, settings.recipe)
     directory = RunDirectory.open(settings.out, resume=settings.resume)

@@ -2,10 +2,12 @@
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 
+from harken.annotations.spelling import nearly_alike, spelling
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
@@ -24,11 +26,6 @@ def require_two_labels(labels: Sequence[str]) -> None:
         raise HarkenError(f"training needs at least two labels, but {found}")
 
 
-def _spelling(label: str) -> str:
-    """A label without what people write in different ways."""
-    return label.casefold().replace("_", " ").replace("-", " ")
-
-
 def refuse_unknown_labels(windows: Windows, labels: Collection[str]) -> None:
     """Raise a HarkenError when a window has a label that is not a label of the model."""
     unknown = sorted(windows.labels_present - set(labels))
@@ -38,8 +35,8 @@ def refuse_unknown_labels(windows: Windows, labels: Collection[str]) -> None:
         labelled = np.isin(windows.subjects, people) & (windows.label_codes != UNLABELLED)
         what = f"the label {unknown[0]} is" if len(unknown) == 1 else f"the labels {', '.join(unknown)} are"
         ignore = " ".join(f"--ignore-label {shlex.quote(name)}" for name in unknown)
-        # Another spelling of a known label is most likely meant; else nobody but the user knows which one.
-        alike = next((name for name in labels if _spelling(name) == _spelling(unknown[0])), "LABEL")
+        # A known label that is nearly alike is most likely meant; else nobody but the user knows which one.
+        alike = next((name for name in sorted(labels) if nearly_alike(name, unknown[0])), "LABEL")
         rename = shlex.quote(f"{unknown[0]}={alike}")
         raise HarkenError(
             f"{', '.join(people)}: {what} not among the labels of the model ({', '.join(sorted(labels))}), so "
@@ -50,13 +47,18 @@ def refuse_unknown_labels(windows: Windows, labels: Collection[str]) -> None:
 
 
 def known_windows(windows: Windows, labels: tuple[str, ...], *, ignore_labels: Sequence[str] = ()) -> Windows:
-    """The labelled windows, with codes in the order of a model's labels.
+    """The labelled windows, with codes in the order of a model's labels. Case and spaces of a label do not matter.
 
     Raises:
         HarkenError: when a label is neither the model's nor in ``ignore_labels``, or no window is left.
     """
-    refuse_unknown_labels(windows, {*labels, *ignore_labels})
-    windows = windows[~np.isin(windows.labels, list(ignore_labels))] if ignore_labels else windows
+    own = {spelling(name): name for name in labels}
+    names = tuple(name if name in labels else own.get(spelling(name), name) for name in windows.label_names)
+    windows = replace(windows, label_names=names)
+    left_out = {*map(spelling, ignore_labels)}
+    ignored = [name for name in names if spelling(name) in left_out]
+    refuse_unknown_labels(windows, {*labels, *ignored})
+    windows = windows[~np.isin(windows.labels, ignored)] if ignored else windows
     windows = windows.with_label_names(labels)
     windows = windows[windows.label_codes != UNLABELLED]
     if len(windows) == 0:

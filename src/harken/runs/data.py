@@ -1,15 +1,22 @@
 """The recordings of a run, which are read once and checked against one another before the training."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harken.annotations.labelling import refuse_shared_rows, refuse_trimmed_away, renamed, rows_of_nobody
+from harken.annotations.labelling import (
+    label_spellings,
+    refuse_shared_rows,
+    refuse_trimmed_away,
+    renamed,
+    rows_of_nobody,
+)
 from harken.annotations.options import LabelOptions
+from harken.annotations.spelling import spelling
 from harken.datasets.people import read_people
 from harken.networks.specification import check_rate
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
@@ -71,6 +78,8 @@ class RunData:
     cross: list[Read]
     unused_labels: tuple[str, ...] = ()
     """Sentences on rows of files of labels that are for none of the recordings."""
+    spellings: tuple[str, ...] = ()
+    """Sentences on names of labels that are one, and on those that may be misspelt."""
 
     @property
     def label_sources(self) -> list[str]:
@@ -109,6 +118,8 @@ def read_run_data(settings: RunSettings) -> RunData:
     training = [one for path in settings.files for one in _read(path, settings, settings.labels, several[0], found)]
     cross = [one for path in settings.cross for one in _read(path, settings, of_unseen, several[1], found)]
     settings.labels.refuse_unused(found, files=any(one.mended.label_source for one in training + cross))
+    names, spellings = label_spellings(*([one.mended for one in reads] for reads in (training, cross)))
+    training, cross = ([_renamed(one, names) for one in reads] for reads in (training, cross))
     _refuse_repeated(training + cross)
     _refuse_shared_people(training, cross)
     data = RunData(training, cross)
@@ -117,7 +128,7 @@ def read_run_data(settings: RunSettings) -> RunData:
             check_rate(one.mended.sample_rate_hz, data.sample_rate_hz, one.mended.source)
     channels = settings.channels or settings.recipe.channels or training[0].mended.channels
     selected = [[_select(one, channels) for one in reads] for reads in (training, cross)]
-    return RunData(selected[0], selected[1], tuple(_unused(settings, training, cross)))
+    return RunData(selected[0], selected[1], tuple(_unused(settings, training, cross)), tuple(spellings))
 
 
 def _one_table(settings: RunSettings) -> bool:
@@ -143,9 +154,10 @@ def _read(path: Path, settings: RunSettings, labels: LabelOptions, of_several: b
     for found in read_people(path, reading, as_found=True, labels=labels, of_several=of_several):
         names.update(found.label_names)
         refuse_trimmed_away(found, labels)
-        found = renamed(found, dict(labels.rename))
+        found = renamed(found, labels.new_names(found.label_names))
         if settings.ignore_labels:
-            kept = tuple(name for name in found.label_names if name not in settings.ignore_labels)
+            ignored = {*map(spelling, settings.ignore_labels)}
+            kept = tuple(name for name in found.label_names if spelling(name) not in ignored)
             found = found.with_label_names(kept)
         if not found.label_names:
             raise HarkenError(
@@ -154,6 +166,10 @@ def _read(path: Path, settings: RunSettings, labels: LabelOptions, of_several: b
             )
         reads.append(Read(path, found, mend(found, sensor_range=reading.sensor_range_g)))
     return reads
+
+
+def _renamed(one: Read, names: Mapping[str, str]) -> Read:
+    return replace(one, as_found=renamed(one.as_found, names), mended=renamed(one.mended, names))
 
 
 def _select(one: Read, channels: Sequence[str]) -> Read:

@@ -14,14 +14,18 @@ from typing import IO
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
-__all__ = ["CLOCK", "MOST_BYTES", "MOST_ROWS", "clock_time", "content_of", "line_error", "text_rows"]
+__all__ = ["CLOCK", "MOST_BYTES", "MOST_ROWS", "clock_time", "content_of", "hour_of", "line_error", "text_rows"]
 
 MOST_BYTES = 1 << 24
 MOST_ROWS = 100_000
 """The largest size of such a file."""
 
-CLOCK = r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
-"""A time of the clock, such as 7:05, 23:40:10 or 23:40:10.25."""
+
+CLOCK = (
+    r"(?=(?:0?[1-9]|1[0-2])\D|[^AaPp]*$)(?P<hour>[01]?\d|2[0-3])[:h](?P<minute>[0-5]\d)"
+    r"(?::(?P<second>[0-5]\d)(?:[.,](?P<fraction>\d{1,9}))?)?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
+)
+"""A time of the clock, such as 7:05, 7h05, 23:40:10, 23:40:10.25 or 11:40 pm. With am or pm, hours go from 1 to 12."""
 REMARK = ("#", '"#')
 """The beginnings of a line that is not a row."""
 
@@ -78,7 +82,13 @@ def clock_time(text: str) -> time | None:
     if found is None:
         return None
     microseconds = int((found["fraction"] or "").ljust(9, "0")) // 1000
-    return time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0), microseconds)
+    return time(hour_of(found), int(found["minute"]), int(found["second"] or 0), microseconds)
+
+
+def hour_of(found: re.Match[str]) -> int:
+    """The hour of a match of ``CLOCK``, from 0 to 23."""
+    half = found["half"]
+    return int(found["hour"]) if half is None else int(found["hour"]) % 12 + 12 * (half in "Pp")
 
 
 def line_error(path: Path, line: int, reason: str) -> HarkenError:

@@ -40,7 +40,7 @@ def read_labelled_files(files: Sequence[LabelledFile]) -> list[Recording]:
         HarkenError: when a file cannot be read, no recording has a label, or two files hold the same recording.
     """
     found = [
-        renamed(recording, dict(file.labels.rename))
+        renamed(recording, file.labels.new_names(recording.label_names))
         for file in files
         for recording in read_people(file.path, file.reading, labels=file.labels)
         if recording.label_names

@@ -131,7 +131,7 @@ def _content(outcome: "Outcome") -> dict[str, Any]:
         "about_curves": curves_sentence(outcome),
         "curves": _curves(outcome),
         "recordings": recordings,
-        "notes": [*missing_windows(outcome), *shared_notes],
+        "notes": [*outcome.data.spellings, *missing_windows(outcome), *shared_notes],
         "training": training_facts(outcome),
         "limits": limits(outcome),
         "glossary": GLOSSARY,
