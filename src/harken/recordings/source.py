@@ -3,12 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Quality, Recording, recoded
+from harken.support.errors import HarkenError
 from harken.support.printable import printable
 from harken.support.resources import hand_back, need_memory
 
@@ -26,6 +28,9 @@ __all__ = [
 ROWS_AT_ONCE = 1 << 18
 IN_PARTS = "divide the file into shorter ones, or use a machine with more memory"
 """Advice for a recording that does not fit in memory."""
+FREE_SAMPLES, SAMPLES_A_BYTE = 1 << 24, 4
+"""A file that is collected has at most this many samples, and this many more for each of its bytes. A week of a watch
+that lay still has some two samples a byte when it is compressed; a block that repeats for ever has hundreds."""
 Kind = TypeVar("Kind", bound=np.generic)
 
 
@@ -150,11 +155,13 @@ class Source(ABC):
             try:
                 a_row, rows = bytes_of_a_row(len(self.channels)), 0
                 what = f"{self.source}: the samples, which must all be in memory,"
+                self._refuse_repetition(self.expected_samples)
                 need_memory(a_row * self.expected_samples, what, IN_PARTS)
                 room = Room(len(self.channels), self.capacity)
                 for piece in self.samples_in(room):
                     room.add(piece)
                     rows += len(piece.time_ns)
+                    self._refuse_repetition(rows)
                     if rows > self.capacity:  # those kept in pieces are copied at the end
                         need_memory(4 * len(self.channels) * rows, what, IN_PARTS)
                 samples = room.joined()
@@ -175,6 +182,18 @@ class Source(ABC):
                 valid=samples.valid,
                 quality=replace(self.quality, rows=len(samples.time_ns) + sum(self.quality.dropped.values())),
                 as_found=True,
+            )
+
+    def _refuse_repetition(self, samples: int) -> None:
+        """Raise a HarkenError when there are more samples than a file of this size can hold."""
+        path = Path(self.source)
+        if samples <= FREE_SAMPLES or not path.is_file():
+            return
+        size = path.stat().st_size
+        if samples > FREE_SAMPLES + SAMPLES_A_BYTE * size:
+            raise HarkenError(
+                f"{self.source}: a file of {size:,} bytes cannot hold {samples:,} samples of a wearer, so it is "
+                "damaged or repeats itself; copy it from the watch again"
             )
 
 
