@@ -8,18 +8,26 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
+import polars as pl
 import pytest
 import typer
 
 import harken
+import people
+from actigraph_files import ACTIVITY_2, activity, steps, write_gt3x
 from command_line import Run
 from harken import _HOMES as HOMES
+from harken import Recogniser
 from harken.cli.app import app, spread
 from harken.cli.options import HelpfulGroup
 from harken.cli.train import CROSS
+from harken.learning.presets import PRESETS, SlidingHops
 from harken.windows.splits.protocols import protocol
+from research_watches import cwa_blocks, cwa_header
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -65,10 +73,15 @@ def test_the_reference_describes_every_module() -> None:
     assert described == rooms() - {"cli", "__main__"}, "the pages of docs/api and the modules of harken differ"
 
 
-def shown_commands() -> Iterator[str]:
-    """The commands in the README and the pages. The tests of single pages run those that need neither hours, nor data,
-    nor a network."""
-    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))):
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md")))
+RUN_BY_OTHERS = ("README.md", "annotate.md", "extending.md", "first_model.md", "labels.md", "simulate.md")
+"""Pages whose commands run in tests of their own."""
+QUICK = ("adapt", "datasets", "evaluate", "export", "inspect", "label", "train")
+
+
+def shown_commands(*pages: Path) -> Iterator[str]:
+    """The commands on these pages."""
+    for page in pages:
         for kind, block in re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.M):
             for line in block.replace("\\\n", " ").splitlines():
                 if line.startswith("$ ") or (kind == "bash" and not line.startswith("#")):
@@ -83,7 +96,56 @@ class ParsedError(Exception):
     """The options of a script are right; it goes no further."""
 
 
-@pytest.mark.parametrize("line", dict.fromkeys(shown_commands()))
+def quick_commands() -> Iterator[str]:
+    """The commands that need no data, network, cluster or server, and no hours."""
+    pages = (page for page in PAGES if page.name not in RUN_BY_OTHERS and "results" not in page.parts)
+    for line in shown_commands(*pages):
+        program, _, command = line.partition(" | ")[0].partition(" ")
+        if program == "harken" and command.startswith(QUICK) and not re.search(r"--fetch|--scheduler|\$", command):
+            yield command
+
+
+@pytest.mark.parametrize("command", dict.fromkeys(quick_commands()))
+@pytest.mark.usefixtures("undrawn")
+def test_a_quick_command_runs(command: str, run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With made-up files of the names on the page, and a recipe of one epoch."""
+    monkeypatch.chdir(tmp_path)
+    small = replace(PRESETS["everyday"], windows=SlidingHops(20.0)).trained(epochs=1, min_iterations=0)
+    monkeypatch.setitem(PRESETS, "everyday", small)
+    arguments = shlex.split(command.replace("*", "monday"))
+    for before, name in pairwise(arguments):
+        given = re.search(r"\.[a-z]\w+$|^study/$|^first-run$", name)
+        if given and before not in ("--out", "--plot"):
+            write_stand_in(Path(name))
+    ended = run_harken(*arguments)
+    assert ended.exit_code == 0, ended.stderr
+
+
+def write_stand_in(path: Path) -> None:
+    """A small file, or folder, of the kind that the name says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.name in ("study", "first-run"):
+        path.mkdir()
+    if path.name == "study":
+        people.write_person(path / "anna.csv", 1)
+    elif path.name == "first-run":
+        Recogniser.load("packaged").save(path / "model.safetensors")
+    elif path.name == "diary.csv":
+        path.write_text("subject,date,onset,wake\n")
+    elif path.suffix in (".csv", ".txt"):
+        people.write_person(path, len(path.name))
+    elif path.suffix == ".parquet":
+        pl.read_csv(people.write_person(path.with_suffix(".csv"), 1)).write_parquet(path)
+    elif path.suffix == ".safetensors":
+        Recogniser.load("packaged").save(path)
+    elif path.suffix == ".cwa":
+        path.write_bytes(b"".join([cwa_header(), *cwa_blocks(60)]))
+    else:
+        assert path.suffix == ".gt3x"
+        write_gt3x(path.parent, activity(ACTIVITY_2, steps(1800), 30), name=path.name)
+
+
+@pytest.mark.parametrize("line", dict.fromkeys(shown_commands(*PAGES)))
 def test_a_shown_command_has_the_options_of_its_program(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     program, *arguments = shlex.split(line.partition(" | ")[0].removesuffix("&"))
     if program == "harken":
