@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.paths import RESULTS
+from benchmarks.command import RESULTS
 from harken.evaluation.benchmark.page import tables
 from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
 from harken.support.files import write_text
