@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from benchmarks.paths import ROOT
+from benchmarks.command import ROOT
 
 __all__ = ["IN_USE", "LIMITS", "WITHOUT_LIMIT", "in_use"]
 

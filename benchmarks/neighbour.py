@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from benchmarks.paths import ROOT
+from benchmarks.command import ROOT
 
 __all__ = ["WORK", "busy_neighbour"]
 

@@ -15,16 +15,7 @@ project_copyright = "The harken developers"
 version = release = harken.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
-exclude_patterns = [
-    "_build",
-    # Tables that a page of results takes in.
-    "results/ablations_*.md",
-    "results/noise_*.md",
-    "results/other_sensors_*.md",
-    "results/turned_watches_*.md",
-    "results/three_protocols.md",
-    "results/notebook_format.md",
-]
+exclude_patterns = ["_build"]
 
 myst_heading_anchors = 3
 

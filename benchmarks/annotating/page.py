@@ -17,9 +17,7 @@ graphics card; it shows 60 frames per second at most.
 Requirement: first paint under 2 s, and 30 frames per second. The simulated recording is kept in ``--folder``.
 """
 
-import argparse
 import itertools
-import json
 import os
 import statistics
 import sys
@@ -29,7 +27,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmarks.paths import ROOT, command
+from benchmarks.command import ROOT, command, options_of, write_result
 from benchmarks.speed.preparation import in_a_process
 from benchmarks.speed.week import write_recording
 
@@ -60,13 +58,12 @@ requestAnimationFrame(frame);
 
 def main() -> None:
     """Simulate, measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--days", type=float, default=7.0)
     parser.add_argument("--rate", type=float, default=100.0, help="samples per second")
     parser.add_argument("--rounds", type=int, default=5, help="first paints of each kind")
     parser.add_argument("--frames", type=int, default=600, help="frames of each pass")
     parser.add_argument("--folder", type=Path, help="keep the simulated recording here")
-    parser.add_argument("--json", type=Path, help="write the result here")
     arguments = parser.parse_args()
     sys.path.insert(0, str(ROOT / "tests" / "helpers"))
     with tempfile.TemporaryDirectory() as aside:
@@ -77,20 +74,13 @@ def main() -> None:
             print(f"simulating {arguments.days:g} days at {arguments.rate:g} Hz", file=sys.stderr)
             in_a_process(write_recording, path, arguments.days, arguments.rate)
         measured = measure(path, Path(aside), arguments.rounds, arguments.frames)
-
-    from harken.evaluation.benchmark.machine import made_with  # after the measurement, because it imports PyTorch
-    from harken.support.files import write_text
-
-    result = {
-        "command": command("annotating.page", sys.argv[1:]),
+    content = {
         "days": arguments.days,
         "rate_hz": arguments.rate,
         **measured,
         "load_average_at_the_end": os.getloadavg(),
-        **made_with(),
     }
-    if arguments.json is not None:
-        write_text(arguments.json, json.dumps(result, indent=1) + "\n")
+    write_result(arguments.json, command("annotating.page"), content)
 
 
 def measure(path: Path, aside: Path, rounds: int, count: int) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from multiprocessing.connection import Connection
 
 import websockets
 
+from benchmarks.live.watches import upgrade
+
 Attack = Callable[[int, random.Random], Awaitable[str]]
 LONGEST_S = 15.0
 """The longest time that a client waits for an answer, or for the server to close the connection."""
@@ -134,18 +136,11 @@ async def half_body(port: int, _: random.Random) -> str:
     return await sent(port, b"POST /push HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n{", longest_s=0.5)
 
 
-def upgrade(*headers: str, path: str = "/ws/samples?watch=hostile") -> bytes:
-    """The head of a request for a WebSocket."""
-    lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", "Upgrade: websocket", "Connection: Upgrade"]
-    lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
-    return "\r\n".join([*lines, *headers, "", ""]).encode()
-
-
 async def broken_upgrade(port: int, chosen: random.Random) -> str:
     """A WebSocket request with an unreadable head, or from another site."""
     many = [f"x{number}: y" for number in range(200)]
     headers = chosen.choice([many, ["x: " + "y" * 9000], ["Origin: http://evil.example"], ["Host: evil.example"]])
-    return await sent(port, upgrade(*headers))
+    return await sent(port, upgrade(port, "hostile", *headers))
 
 
 HEADS: tuple[Attack, ...] = (
@@ -215,7 +210,7 @@ async def frames(port: int, chosen: random.Random) -> str:
     kinds = (bytes([0x89, 0x80]) + mask, bytes([0x00, 0x80]) + mask, bytes([0x89, 0xFD]) + mask + b"p" * 125)
     flood = chosen.choice(kinds) * 10_000 if chosen.random() < 0.8 else chosen.randbytes(60_000)
     async with opened(port) as (reader, writer):
-        writer.write(upgrade())
+        writer.write(upgrade(port, "hostile"))
         await reader.readuntil(b"\r\n\r\n")
         writer.write(bytes([0x01, 0x80]) + mask)
         try:

@@ -1,6 +1,6 @@
 """Three minutes of hostile clients beside ten watches: no label is lost, the server answers, and its memory returns.
 
-    python -m benchmarks.live.hostile_clients [--minutes 3] [--attacks heads,messages,uploads] [--out FILE]
+    python -m benchmarks.live.hostile_clients [--minutes 3] [--attacks heads,messages,uploads] [--json FILE]
 
 ``harken serve`` with a network of the recipe ``everyday`` runs in a process of its own, with few file descriptors. Ten
 watches send 50 Hz, one message per second, and expect one label per second. Beside them, clients in another process
@@ -27,10 +27,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import command, options_of, write_result
 from benchmarks.live import attacks
 from benchmarks.live.watches import Result, everyday_model, metric, resident_bytes, served, watches_sending
-from harken.evaluation.benchmark.machine import made_with
-from harken.support.files import write_text
 
 KINDS = ("heads", "messages", "uploads")
 HEALTH_S, HEALTH_SHARE = 0.3, 0.99
@@ -176,7 +175,7 @@ def kinds_of(text: str) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--minutes", type=float, default=3)
     parser.add_argument("--watches", type=int, default=10)
     parser.add_argument("--attacks", type=kinds_of, default=list(KINDS), help="some of heads,messages,uploads")
@@ -184,7 +183,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--bomb-mb", type=int, default=300, help="the unpacked size of a compressed bomb")
     parser.add_argument("--pause", type=float, default=20, help="seconds before the memory is read again")
     parser.add_argument("--files", type=int, default=256, help="the server's limit of file descriptors")
-    parser.add_argument("--out", type=Path, help="write the result here")
     arguments = parser.parse_args(argv)
     load_before = os.getloadavg()
     with tempfile.TemporaryDirectory() as folder:
@@ -199,17 +197,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             files=arguments.files,
         )
     kept = bounds(found)
-    result = {
-        "command": "python -m benchmarks.live.hostile_clients "
-        f"--minutes {arguments.minutes:g} --watches {arguments.watches} --attacks {','.join(arguments.attacks)} "
-        f"--seed {arguments.seed} --bomb-mb {arguments.bomb_mb} --pause {arguments.pause:g} --files {arguments.files}",
-        "bounds": kept,
-        **found,
-        "load_average_before_and_after": [load_before, os.getloadavg()],
-    }
-    print(json.dumps(result, indent=1))
-    if arguments.out:
-        write_text(arguments.out, json.dumps({**result, **made_with()}, indent=1) + "\n")
+    content = {"bounds": kept, **found, "load_average_before_and_after": [load_before, os.getloadavg()]}
+    print(json.dumps(content, indent=1))
+    write_result(arguments.json, command("live.hostile_clients", argv), content)
     if missed := [name.replace("_", " ") for name, well in kept.items() if not well]:
         raise SystemExit(f"missed: {', '.join(missed)}; see above")
 

@@ -20,16 +20,14 @@ A number of watches counts as served when the 99th percentile of the wait is bel
 label came, and the server dropped no frame. Without ``--watches`` the number rises until this fails.
 """
 
-import argparse
-import json
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.command import command, options_of, write_result
 from benchmarks.conditions import add_conditions, conditions
 from benchmarks.live.watches import (
     LEAST_PATIENCE_S,
@@ -41,9 +39,6 @@ from benchmarks.live.watches import (
     served,
     watches_sending,
 )
-from benchmarks.paths import command
-from harken.evaluation.benchmark.machine import made_with
-from harken.support.files import write_text
 
 LEVELS = (100, 250, 500, 750, 1000, 1500, 2000, 2500, 3000, 4000)
 LIMIT_S = 0.3
@@ -94,7 +89,7 @@ def dropped_by(port: int) -> float:
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--watches", type=int, nargs="*", help="numbers to try")
     parser.add_argument("--seconds", type=int, default=20, help="of real time for each number")
     parser.add_argument("--messages-per-second", type=int, default=1, choices=(1, 2, 5, 10))
@@ -105,7 +100,6 @@ def main() -> None:
         metavar="S",
         help="the longest wait for the last labels: whether a server that is too slow loses any",
     )
-    parser.add_argument("--json", type=Path, help="write the result here")
     add_conditions(parser)
     arguments = parser.parse_args()
     results: list[dict[str, Any]] = []
@@ -128,17 +122,14 @@ def main() -> None:
             )
             if not one["served"] and not arguments.watches:
                 break
-    if arguments.json:
-        result = {
-            "command": command("live.load", sys.argv[1:]),
-            "conditions": under,
-            "load_average_before_and_after": os.getloadavg(),
-            "limit_s": LIMIT_S,
-            "most_served": max((one["watches"] for one in results if one["served"]), default=0),
-            "results": results,
-            **made_with(),
-        }
-        write_text(arguments.json, json.dumps(result, indent=1) + "\n")
+    content = {
+        "conditions": under,
+        "load_average_before_and_after": os.getloadavg(),
+        "limit_s": LIMIT_S,
+        "most_served": max((one["watches"] for one in results if one["served"]), default=0),
+        "results": results,
+    }
+    write_result(arguments.json, command("live.load"), content)
 
 
 if __name__ == "__main__":

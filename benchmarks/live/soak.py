@@ -17,7 +17,6 @@ its timeline (up to 22 kB with 8 labels), and then hardly at all. So memory is f
 grows by at most that share.
 """
 
-import argparse
 import asyncio
 import json
 import multiprocessing
@@ -34,6 +33,7 @@ from typing import Any
 import numpy as np
 import websockets
 
+from benchmarks.command import command, options_of, write_result
 from benchmarks.live.watches import (
     RATE_HZ,
     Result,
@@ -41,10 +41,9 @@ from benchmarks.live.watches import (
     metric,
     resident_bytes,
     served,
+    upgrade,
     watches_sending,
 )
-from harken.evaluation.benchmark.machine import made_with
-from harken.support.files import write_text
 
 KILLED, MALFORMED, DEAF, SLOW, LOOKING = 5, 5, 3, 5, 5
 SOCKET_BYTES = 4096
@@ -61,15 +60,7 @@ async def killed(port: int, number: int, until_s: float) -> None:
     """Disconnect in the middle of a message, again and again."""
     while time.time() < until_s:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-        lines = [
-            f"GET /ws/samples?watch=killed-{number} HTTP/1.1",
-            f"Host: 127.0.0.1:{port}",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-            "Sec-WebSocket-Version: 13",
-        ]
-        writer.write("\r\n".join([*lines, "", ""]).encode())
+        writer.write(upgrade(port, f"killed-{number}"))
         await writer.drain()
         await asyncio.sleep(random.random())
         writer.write(bytes([0x81, 0xFE, 0x04, 0x00]) + bytes(4) + b'{"time_ms": [')
@@ -187,10 +178,9 @@ def misbehave(port: int, until_s: float, answer: Connection) -> None:
 
 def main() -> None:
     """Run, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--watches", type=int, default=200)
-    parser.add_argument("--json", type=Path, help="write the result here")
     arguments = parser.parse_args()
     seconds = int(arguments.minutes * 60)
     load_before = os.getloadavg()
@@ -220,7 +210,7 @@ def main() -> None:
     lost = max(0, result.expected - result.received)
     reported = viewers["slow_viewers_reported_drops"]
     overflowed = bool(min(reported) > 0 and counts["dropped_frames"] >= sum(reported))
-    result_json: dict[str, Any] = {
+    content: dict[str, Any] = {
         "minutes": arguments.minutes,
         "watches": arguments.watches,
         "misbehaving": {"killed": KILLED, "malformed": MALFORMED, "never_reading": DEAF, "slow": SLOW},
@@ -242,13 +232,11 @@ def main() -> None:
         "queues_overflowed_and_reported": overflowed,
         "load_average_before_and_after": [load_before, os.getloadavg()],
     }
-    print(json.dumps(result_json, indent=1))
-    if arguments.json:
-        command = f"python -m benchmarks.live.soak --minutes {arguments.minutes:g} --watches {arguments.watches}"
-        write_text(arguments.json, json.dumps({"command": command, **result_json, **made_with()}, indent=1) + "\n")
+    print(json.dumps(content, indent=1))
+    write_result(arguments.json, command("live.soak"), content)
     if (
-        not result_json["flat"]
-        or not result_json["all_watches_served"]
+        not content["flat"]
+        or not content["all_watches_served"]
         or not overflowed
         or any(viewers["other_viewers_dropped_frames"])
     ):

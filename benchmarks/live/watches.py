@@ -5,7 +5,6 @@ that the clients take little processor time from the server.
 """
 
 import asyncio
-import base64
 import multiprocessing
 import os
 import random
@@ -53,15 +52,11 @@ def everyday_model(path: Path) -> Path:
 
 
 @contextmanager
-def served(
-    model: Path, *options: str, threads: int = 1, log: IO[str] | None = None, files: int | None = None
-) -> "Iterator[tuple[int, int]]":
-    """``harken serve`` in a process of its own. Yields its port and its process id.
+def served(model: Path, *, log: IO[str] | None = None, files: int | None = None) -> Iterator[tuple[int, int]]:
+    """``harken serve`` in a process of its own, whose network has one thread. Yields its port and its process id.
 
     Args:
         model: the model file.
-        options: more options of the command.
-        threads: of the network.
         log: the file for its log; None for the terminal.
         files: its limit of file descriptors; None for that of this process.
     """
@@ -69,10 +64,10 @@ def served(
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     command = [sys.executable, "-m", "harken", "serve", "--model", str(model), "--port", str(port), "--no-open"]
-    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     if files is not None:
         command = ["bash", "-c", f'ulimit -n {files} && exec "$@"', "bash", *command]
-    running = subprocess.Popen([*command, *options], env=environment, stdout=subprocess.DEVNULL, stderr=log)
+    running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=log)
     try:
         until = time.monotonic() + 60
         while True:
@@ -132,7 +127,6 @@ class Result:
     received: int = 0
     missing: int = 0  # between the first and the last label of a watch
     closed: int = 0
-    messages: int = 0
     cpu_s: float = 0.0  # of the processes in which the watches are
 
     def add(self, other: "Result") -> None:
@@ -143,8 +137,14 @@ class Result:
         self.received += other.received
         self.missing += other.missing
         self.closed += other.closed
-        self.messages += other.messages
         self.cpu_s += other.cpu_s
+
+
+def upgrade(port: int, watch: str, *headers: str) -> bytes:
+    """The head of a request for a watch's WebSocket."""
+    lines = [f"GET /ws/samples?watch={watch} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket"]
+    lines += ["Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
+    return "\r\n".join([*lines, *headers, "", ""]).encode()
 
 
 class Client(asyncio.Protocol):
@@ -164,16 +164,7 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Request the WebSocket."""
         self.transport = transport = cast(asyncio.Transport, transport)  # uvloop's class does not inherit from it
-        key = base64.b64encode(os.urandom(16)).decode()
-        lines = [
-            f"GET /ws/samples?watch={self.name} HTTP/1.1",
-            f"Host: 127.0.0.1:{self.port}",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            f"Sec-WebSocket-Key: {key}",
-            "Sec-WebSocket-Version: 13",
-        ]
-        transport.write("\r\n".join([*lines, "", ""]).encode())
+        transport.write(upgrade(self.port, self.name))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Count it, unless the watch itself closed it."""
@@ -236,7 +227,6 @@ class Client(asyncio.Protocol):
         head = head or bytes([0x81, 0x80 | 127]) + size.to_bytes(8, "big")
         self.sent.append((first_ns + (count - 1) * STEP_NS, time.time()))
         self.transport.write(head + bytes(4) + body)
-        self.result.messages += 1
 
 
 class Values:
@@ -263,50 +253,49 @@ class Values:
         return f'{{"time_ms":[{times}{self._short[count]}'.encode()
 
 
-async def one_watch(
-    client: Client, *, begin_s: float, ramp_s: float, seconds: int, messages_per_s: int, patience_s: float
-) -> None:
-    """Send the past at once, then samples in real time, from ``begin_s`` on; then wait for the last labels."""
+@dataclass(frozen=True)
+class Plan:
+    """When the watches send: their pasts before ``begin_s``, spread over ``ramp_s``, then ``seconds`` of samples."""
+
+    begin_s: float
+    ramp_s: float
+    seconds: int
+    messages_per_s: int
+    patience_s: float
+
+
+async def one_watch(client: Client, plan: Plan) -> None:
+    """Send the past at once, then samples in real time; then wait for the last labels."""
     loop = asyncio.get_running_loop()
     await loop.create_connection(lambda: client, "127.0.0.1", client.port)
     await client.open
     phase_s = random.random()
-    count = RATE_HZ // messages_per_s
-    origin_ns = (int((begin_s + phase_s) * 1e3)) * 10**6
-    await asyncio.sleep(max(0.0, begin_s - SETTLED_S - random.random() * ramp_s - time.time()))
+    count = RATE_HZ // plan.messages_per_s
+    origin_ns = (int((plan.begin_s + phase_s) * 1e3)) * 10**6
+    await asyncio.sleep(max(0.0, plan.begin_s - SETTLED_S - random.random() * plan.ramp_s - time.time()))
     past = int(HEADROOM_S * RATE_HZ)
     # The times of the past end where the real time starts.
     client.send(origin_ns - past * STEP_NS, past)
     client.counting_from_ms = origin_ns // 10**6
-    for number in range(seconds * messages_per_s):
+    messages = plan.seconds * plan.messages_per_s
+    for number in range(messages):
         # A message is sent when its last sample has been taken.
         at_s = origin_ns / 1e9 + ((number + 1) * count) / RATE_HZ
         await asyncio.sleep(max(0.0, at_s - time.time()))
         client.send(origin_ns + number * count * STEP_NS, count)
-    last_ns = origin_ns + (seconds * messages_per_s * count - 1) * STEP_NS
+    last_ns = origin_ns + (messages * count - 1) * STEP_NS
     # Windows end one second apart. Those that can be labelled by now, less one at either end.
     client.result.expected = int((last_ns - REACH_NS - AFTER_ROWS * STEP_NS - origin_ns) / 1e9) - 1
     ended_s = time.monotonic()
     await asyncio.sleep(LEAST_PATIENCE_S)
-    while client.result.received < client.result.expected and time.monotonic() - ended_s < patience_s:
+    while client.result.received < client.result.expected and time.monotonic() - ended_s < plan.patience_s:
         await asyncio.sleep(0.2)
     client.leaving = True
     if client.transport is not None:
         client.transport.close()
 
 
-def process(
-    number: int,
-    watches: int,
-    port: int,
-    begin_s: float,
-    ramp_s: float,
-    seconds: int,
-    messages_per_s: int,
-    patience_s: float,
-    name: str,
-    answer: Connection,
-) -> None:
+def process(number: int, watches: int, port: int, plan: Plan, name: str, answer: Connection) -> None:
     """The watches of one process."""
     import uvloop
 
@@ -315,19 +304,7 @@ def process(
         before_s = used.ru_utime + used.ru_stime
         values = Values(number)
         clients = [Client(f"{name}-{number}-{each}", port, values) for each in range(watches)]
-        await asyncio.gather(
-            *(
-                one_watch(
-                    client,
-                    begin_s=begin_s,
-                    ramp_s=ramp_s,
-                    seconds=seconds,
-                    messages_per_s=messages_per_s,
-                    patience_s=patience_s,
-                )
-                for client in clients
-            )
-        )
+        await asyncio.gather(*(one_watch(client, plan) for client in clients))
         total = Result()
         for client in clients:
             total.add(client.result)
@@ -362,17 +339,13 @@ def watches_sending(
     """
     # Slowly enough that sending the past is no load.
     ramp_s = max(1.0, count / 150)
-    begin_s = time.time() + 3 + ramp_s + SETTLED_S
+    plan = Plan(time.time() + 3 + ramp_s + SETTLED_S, ramp_s, seconds, messages_per_s, patience_s)
     context = multiprocessing.get_context("spawn")
     pipes, running = [], []
     for number in range(processes):
         share = count // processes + (number < count % processes)
         ours, theirs = context.Pipe(duplex=False)
-        one = context.Process(
-            target=process,
-            args=(number, share, port, begin_s, ramp_s, seconds, messages_per_s, patience_s, name, theirs),
-            daemon=True,
-        )
+        one = context.Process(target=process, args=(number, share, port, plan, name, theirs), daemon=True)
         one.start()
         theirs.close()
         pipes.append(ours)

@@ -15,7 +15,6 @@ The scores are of one random choice of three people, made before any result was 
 a measurement of harken (for that see ``docs/results/unseen_people.md``).
 """
 
-import argparse
 import json
 import time
 from collections.abc import Sequence
@@ -25,10 +24,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import ROOT, command, options_of, write_result
 from benchmarks.model.rewriting import file_facts, rewrite
-from benchmarks.paths import RESULTS, ROOT
 from harken.datasets.exercises import INFO, UNSEEN, exercises
-from harken.evaluation.benchmark.machine import made_with
 from harken.jobs.demo import DEMO_RECIPE
 from harken.learning.calibration import expected_calibration_error, fit_temperature
 from harken.learning.presets import Preset
@@ -41,7 +39,6 @@ from harken.support.files import write_text
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 MODEL = ROOT / "src" / "harken" / "models" / "packaged" / "demo.safetensors"
-JSON = RESULTS / "demo_model.json"
 
 SEED = 0
 HOP_S = 0.5
@@ -129,10 +126,9 @@ def main() -> None:
     """Make the model and its JSON."""
     import torch
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, "demo_model.json")
     parser.add_argument("--epochs", type=int, help="for a trial: instead of the recipe's number")
     parser.add_argument("--model", type=Path, default=MODEL, help="the model file to write")
-    parser.add_argument("--json", type=Path, default=JSON, help="write the result here")
     parser.add_argument("--rewrite", action="store_true", help="write the model in the current format")
     arguments = parser.parse_args()
     if arguments.rewrite:
@@ -147,10 +143,7 @@ def main() -> None:
     arguments.model.parent.mkdir(parents=True, exist_ok=True)
     recogniser.save(arguments.model)
     provenance = recogniser.provenance_
-    trial = f" --epochs {arguments.epochs}" if arguments.epochs else ""
-    result = {
-        "command": f"python -m benchmarks.model.demo_model{trial}",
-        **made_with(),
+    content = {
         "seconds": round(time.monotonic() - began),
         "training_people": provenance["training_people"],
         "temperature_people": list(HELD_OUT),
@@ -163,7 +156,7 @@ def main() -> None:
         },
         "scores_on_unseen_people": scores,
     }
-    write_text(arguments.json, json.dumps(result, indent=1) + "\n")
+    write_result(arguments.json, command("model.demo_model"), content)
     print(f"{arguments.model}: mean macro F1 of {len(UNSEEN)} unseen people {scores['mean_person_macro_f1']:.3f}")
 
 

@@ -12,8 +12,6 @@ recording of an unrelated study, and each training person against the fingerprin
 that of one thread.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,14 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.paths import RESULTS
+from benchmarks.command import options_of, write_result
 from harken.datasets.label_schemes import to_common
 from harken.datasets.registry import dataset
 from harken.datasets.tidy import read_tidy
-from harken.evaluation.benchmark.machine import made_with
 from harken.recordings.fingerprints import ONE_IN, Fingerprints
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
-from harken.support.files import write_text
 
 SETS = ("wisdm", "dsads")
 UNRELATED = ("selfback/selfback_wrist", "stress_predict/stress_predict", "hawthorne/hawthorne")
@@ -123,18 +119,15 @@ def everybody_else(training: list[Recording]) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and write the JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, "known_recordings.json")
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets' folders")
-    parser.add_argument("--json", type=Path, default=RESULTS / "known_recordings.json")
     arguments = parser.parse_args()
     training = {name: recordings(arguments.data, name) for name in SETS}
     every = [one for each in training.values() for one in each]
     began = time.process_time()
     fingerprints = Fingerprints.of(every)
     seconds = time.process_time() - began
-    result = {
-        "command": "python -m benchmarks.model.known_recordings --data DATA",
-        **made_with(),
+    content = {
         "fingerprints": len(fingerprints.hashes),
         "one_in": ONE_IN,
         "processor_s_per_million_samples": round(seconds / sum(map(len, every)) * 1e6, 3),
@@ -144,7 +137,7 @@ def main() -> None:
         "unrelated": {name: others(fingerprints, read_tidy(arguments.data / f"{name}.parquet")) for name in UNRELATED},
         "everybody_else": everybody_else(every),
     }
-    write_text(arguments.json, json.dumps(result, indent=1) + "\n")
+    write_result(arguments.json, "python -m benchmarks.model.known_recordings --data DATA", content)
     print(arguments.json)
 
 

@@ -37,11 +37,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import ROOT, options_of
 from benchmarks.model.fold_logits import FoldLogits
 from benchmarks.model.left_out_studies import calibration, read_run, study_logits
 from benchmarks.model.packaged_model_card import card
 from benchmarks.model.rewriting import file_facts, rewrite
-from benchmarks.paths import RESULTS, ROOT
 from harken.datasets.label_schemes import DEFAULT_SCHEME, SCHEMES
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.machine import made_with
@@ -329,7 +329,7 @@ def _command(arguments: argparse.Namespace, mode: str) -> str:
 
 def main() -> None:
     """Run the chosen modes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, "packaged_model.json")
     parser.add_argument("--data", type=Path, required=True, help=f"the folder that holds {', '.join(STUDIES)}")
     parser.add_argument("--work", type=Path, required=True, help="the folder for fits and their checkpoints")
     parser.add_argument("--folds", action="store_true", help="train and score the fold models")
@@ -339,7 +339,6 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--epochs", type=int, help="for a trial: instead of the recipe's number")
     parser.add_argument("--people", type=int, help="for a trial: only the first so many of each study")
-    parser.add_argument("--json", type=Path, default=RESULTS / "packaged_model.json")
     parser.add_argument("--card", type=Path, default=ROOT / "docs" / "model_card.md")
     parser.add_argument("--model", type=Path, default=PACKAGED_MODEL)
     arguments = parser.parse_args()

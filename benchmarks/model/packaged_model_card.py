@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.model.packaged_model_card_texts import FAILURES, HANDS, INTENDED, MOUNTING, NEW_PEOPLE, UNSEEN_STUDIES
-from benchmarks.recognition.unseen_people_page import in_markdown
+from benchmarks.recognition.studies_page import in_markdown
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
 from harken.windows.splits.studies import MAIN_STUDIES, STUDIES

@@ -13,9 +13,6 @@ People left out: five folds; all sensors of a person are in one fold. Study left
 ``--write`` the trees of all recordings are written into the package.
 """
 
-import argparse
-import json
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,11 +22,10 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from benchmarks.paths import RESULTS, command
+from benchmarks.command import command, options_of, write_result
 from harken.datasets.registry import dataset
 from harken.datasets.selfback import read_selfback
 from harken.datasets.tidy import read_tidy
-from harken.evaluation.benchmark.machine import made_with
 from harken.models.wrist_check import (
     FEATURES,
     LEAST_MOMENTS,
@@ -43,7 +39,7 @@ from harken.models.wrist_check import (
 )
 from harken.recordings.recording import Placement, Recording
 from harken.signals.moments import Moments, moving
-from harken.support.files import write_bytes, write_text
+from harken.support.files import write_bytes
 
 WRISTS = ("wisdm", "dsads", "selfback", "stress_predict", "hawthorne")
 FOLDS, SEED = 5, 0
@@ -145,9 +141,8 @@ def counted(found: Sequence[tuple[Sensor, Answer, int, float]]) -> list[dict[str
 
 def main() -> None:
     """Fit, test, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, "wrist_check.json")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--json", type=Path, default=RESULTS / "wrist_check.json")
     parser.add_argument("--write", action="store_true", help="write the trees of all recordings into the package")
     arguments = parser.parse_args()
     every = sensors(arguments.data)
@@ -158,17 +153,11 @@ def main() -> None:
         "people_left_out": counted(answers(every, lambda sensor: fold[(sensor.study, sensor.person)])),
         "study_left_out": counted(answers(every, lambda sensor: sensor.study)),
     }
-    result = {
-        "command": command("model.wrist_check", sys.argv[1:]),
-        "made_with": made_with(),
-        "features": list(FEATURES),
-        **tables,
-    }
     for name, table in tables.items():
         print(name)
         for line in table:
             print("  ", {key: value for key, value in line.items() if key != "log_odds"})
-    write_text(arguments.json, json.dumps(result, indent=2) + "\n")
+    write_result(arguments.json, command("model.wrist_check"), {"features": list(FEATURES), **tables})
     if arguments.write:
         write_bytes(PACKAGED_TREES, save({**vars(trees_of(fit(every)))}))
 

@@ -23,7 +23,6 @@ Kept days are in ``--work``. ``--people`` makes a small trial: give it a ``--jso
 """
 
 import argparse
-import json
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -40,19 +39,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.command import options_of, write_result
 from benchmarks.model.fold_logits import fold_models
-from benchmarks.paths import RESULTS
 from benchmarks.recognition.composed_days import ARM, Piece, draw_bouts, filled, one_after_another, pieces_of, truth_of
 from harken import Recogniser, label_file
 from harken.datasets.label_schemes import DEFAULT_SCHEME, OR, SCHEMES
 from harken.datasets.registry import dataset
-from harken.evaluation.benchmark.machine import made_with
 from harken.labelling.outcomes import nights_of
 from harken.labelling.settings import LabelSettings
 from harken.learning.scores import interval_over_people
 from harken.outcomes.nights import still_at_night_ns
 from harken.recordings.recording import Recording
-from harken.support.files import appearing, write_text
+from harken.support.files import appearing
 from harken.timelines import Timeline, smoothing
 from harken.windows.splits.studies import mounted_recordings, study_recordings
 
@@ -307,7 +305,7 @@ def groups_of(jobs: Sequence[Job], *, choosing: bool) -> Iterator[tuple[str, lis
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Label the days that are not kept, and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, "composed_nights.json")
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
     parser.add_argument("--models", type=Path, required=True, help="the folder of the fold models")
     parser.add_argument("--work", type=Path, required=True, help="the folder for labelled days")
@@ -315,7 +313,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--people", type=int, help="for a trial: only the first so many of each study and fold")
     parser.add_argument("--choose", action="store_true", help="show each likelihood, for the choosing people alone")
     parser.add_argument("--write", nargs=2, metavar=("PERSON", "FILE"), help="only write a person's day as a recording")
-    parser.add_argument("--json", type=Path, default=RESULTS / "composed_nights.json")
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)
     jobs = jobs_of(options)
@@ -335,14 +332,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(table(summaries_of(jobs, choosing=True, likelihood=likelihood)))
         return
     summaries = summaries_of(jobs, choosing=False, likelihood=None)
-    result = {
-        "command": "python -m benchmarks.outcomes.composed_nights --data DATA --models WORK/fits_... --work DIR",
-        "made_with": made_with(),
+    content = {
         "likelihood": smoothing.STILL_AT_NIGHT,
         "night": {"begins_hour": 23, "hours": NIGHT_HOURS, "minutes_between_turns": TURN_MINUTES, "times_up": TIMES_UP},
         "groups": summaries,
     }
-    write_text(options.json, json.dumps(result, indent=1) + "\n")
+    command = "python -m benchmarks.outcomes.composed_nights --data DATA --models WORK/fits_... --work DIR"
+    write_result(options.json, command, content)
     print(table(summaries))
 
 

@@ -9,11 +9,8 @@ counts samples; gaps are bridged by straight lines. The two are compared without
 with the truth are those of ``harken label``, with non-wear. Needs ``scikit-digital-health`` in the environment.
 """
 
-import argparse
-import sys
 from importlib.metadata import version
 from json import dumps
-from pathlib import Path
 from time import process_time
 from typing import Any
 
@@ -21,8 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from benchmarks.paths import command
-from harken.evaluation.benchmark.machine import made_with
+from benchmarks.command import command, options_of, write_result
 from harken.outcomes import ROW_S, MovementMeter
 from harken.outcomes.nights import nights
 from harken.outcomes.rest import rest_blocks, rest_threshold_degrees, unrest_degrees
@@ -31,7 +27,6 @@ from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
 from harken.simulation import Simulation
 from harken.simulation.simulation import BLOCK_ROWS
-from harken.support.files import write_text
 
 SECOND_NS = 10**9
 DAY_ROWS = 86_400 // ROW_S
@@ -153,22 +148,14 @@ def _noons(time_ns: NDArray[np.int64]) -> list[int]:
 
 def main() -> None:
     """Print the shares and times as JSON, and write them where ``--json`` says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--people", type=int, default=50)
     parser.add_argument("--days", type=float, default=7)
     parser.add_argument("--rate", type=float, default=10)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     people = [of_person(person, options.days, options.rate) for person in range(options.people)]
-    result = {
-        "command": command("outcomes.nights_peers", sys.argv[1:]),
-        "made_with": made_with() | {"scikit-digital-health": version("scikit-digital-health")},
-        **summed_up(people),
-    }
-    text = dumps(result, indent=1)
-    print(text)
-    if options.json is not None:
-        write_text(options.json, text + "\n")
+    content = {"scikit-digital-health": version("scikit-digital-health"), **summed_up(people)}
+    print(dumps(write_result(options.json, command("outcomes.nights_peers"), content), indent=1))
 
 
 if __name__ == "__main__":

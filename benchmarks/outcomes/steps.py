@@ -14,8 +14,6 @@ the peaks of Verisense at 15 Hz (its R function), with its own parameters and wi
 Sensors 22(24), 2022.
 """
 
-import argparse
-import json
 import os
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -25,14 +23,12 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.signal import butter, find_peaks, sosfiltfilt
 
-from benchmarks.outcomes.leg_counts import counts_of_leg, middle
-from benchmarks.paths import command
-from harken.evaluation.benchmark.machine import made_with
+from benchmarks.command import command, options_of, write_result
 from harken.outcomes import MovementMeter
 from harken.outcomes.steps import with_steps
 from harken.recordings.source import Samples
-from harken.support.files import write_text
 from harken.support.tables import times
 
 Floats = NDArray[np.float64]
@@ -50,6 +46,10 @@ DSADS = {
 }
 VERISENSE = {"verisense": (3, 5, 15, -0.5, 3, 4, 0.001, 1.2), "verisense_2022": (4, 4, 20, -1.0, 4, 4, 0.01, 1.25)}
 SHORTEST_S = 30
+LEG_HZ, WINDOW_S = 100, 6
+SHORTEST_STRIDE_S, LONGEST_STRIDE_S = 0.6, 2.0
+NEARLY = 0.12
+"""A maximum of the autocorrelation that is lower than the highest by at most this share may be the stride's."""
 MOST_APART = 0.05
 NS = 10**9
 
@@ -89,6 +89,50 @@ def pieces(
     }
 
 
+def counts_of_leg(signals: Floats) -> list[int]:
+    """Four counts of the strides in acceleration of a thigh or knee ``[n, 3]`` at 100 Hz.
+
+    The leg swings once a stride. Its acceleration is filtered around the stride frequency of the whole session (from
+    the mean autocorrelation of windows of six seconds), and reduced to its first principal component. The counts are
+    those of the maxima and of the minima, of all axes, and of the two directions across gravity.
+    """
+    stride_hz = _stride_hz(signals)
+    down = signals.mean(axis=0) / np.linalg.norm(signals.mean(axis=0))
+    found = []
+    for each in (signals, signals - np.outer(signals @ down, down)):
+        band = [0.3 * stride_hz, 1.8 * stride_hz]
+        filtered = sosfiltfilt(butter(2, band, btype="band", fs=LEG_HZ, output="sos"), each, axis=0)
+        swing = filtered @ np.linalg.svd(filtered - filtered.mean(axis=0), full_matrices=False)[2][0]
+        for side in (swing, -swing):
+            peaks, _ = find_peaks(side, distance=int(0.55 * LEG_HZ / stride_hz), prominence=0.4 * side.std())
+            found.append(len(peaks))
+    return found
+
+
+def middle(counts: list[int]) -> tuple[float, float]:
+    """The median of counts, and how far the two in the middle lie apart, as a share of it."""
+    ordered = sorted(counts)
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    return (low + high) / 2, 2 * (high - low) / (low + high)
+
+
+def _stride_hz(signals: Floats) -> float:
+    filtered = sosfiltfilt(butter(2, [0.4, 6], btype="band", fs=LEG_HZ, output="sos"), signals, axis=0)
+    length = WINDOW_S * LEG_HZ
+    lags = np.arange(int(LONGEST_STRIDE_S * LEG_HZ))
+    each = []
+    for first in range(0, len(filtered) - length + 1, length // 2):
+        part = filtered[first : first + length]
+        power = np.square(np.abs(np.fft.rfft(part - part.mean(axis=0), 2 * length, axis=0))).sum(axis=1)
+        correlation = np.fft.irfft(power)[lags]
+        each.append(correlation / correlation[0] * length / (length - lags))
+    shortest = int(SHORTEST_STRIDE_S * LEG_HZ)
+    mean = np.mean(each, axis=0)[shortest:]
+    peaks, _ = find_peaks(mean)
+    first_high = peaks[mean[peaks] >= mean[peaks].max() - NEARLY * abs(mean[peaks].max())][0]
+    return LEG_HZ / (shortest + int(first_high))
+
+
 def of_selfback(folder: Path, people: Sequence[str] | None = None) -> Iterator[Session]:
     """The sessions of selfBACK, at 100 Hz, of these people or of all."""
     seconds = pl.col("time").dt.epoch("ns") / 1e9
@@ -98,7 +142,7 @@ def of_selfback(folder: Path, people: Sequence[str] | None = None) -> Iterator[S
         begin_s, end_s = max(time_s[0], leg_s[0]), min(time_s[-1], leg_s[-1])
         if end_s - begin_s < SHORTEST_S:
             continue
-        count, apart = middle(counts_of_leg(even(leg_s, leg, begin_s, end_s, 100)))
+        count, apart = middle(counts_of_leg(even(leg_s, leg, begin_s, end_s, LEG_HZ)))
         signals = even(time_s, wrist, begin_s, end_s, 100)
         yield Session("selfback", person, activity, SELFBACK[activity], signals, 100, count, apart)
 
@@ -177,17 +221,14 @@ def errors(sessions: list[Session]) -> list[dict[str, object]]:
 
 def main() -> None:
     """Print the errors, and write them as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--data", type=Path, default=os.environ.get("HARKEN_DATA"), help="default: $HARKEN_DATA")
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     sessions = [*of_selfback(options.data / "selfback"), *of_dsads(options.data / "dsads")]
     rows = errors(sessions)
     with pl.Config(tbl_rows=50, tbl_cols=20, tbl_width_chars=200, float_precision=1):
         print(pl.DataFrame(rows))
-    if options.json is not None:
-        ran = command("outcomes.steps", ["--json", options.json.name])
-        write_text(options.json, json.dumps({"command": ran, "per_cent": rows, **made_with()}, indent=1) + "\n")
+    write_result(options.json, command("outcomes.steps"), {"per_cent": rows})
 
 
 if __name__ == "__main__":

@@ -37,12 +37,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.command import RESULTS, options_of, write_result
 from benchmarks.model.fold_logits import fold_models
-from benchmarks.paths import RESULTS
 from benchmarks.recognition.composed_days_page import page, summary
 from harken import HarkenError, Recogniser
 from harken.datasets.registry import dataset
-from harken.evaluation.benchmark.machine import made_with
 from harken.learning.calibration import expected_calibration_error
 from harken.learning.scores import score
 from harken.recordings.recording import Recording
@@ -350,13 +349,12 @@ def groups(people: Sequence[str]) -> dict[str, list[str]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what is missing and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, "composed_days.json")
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds wisdm and dsads")
     parser.add_argument("--models", type=Path, required=True, help="the folder of the fold models")
     parser.add_argument("--work", type=Path, required=True, help="the folder for finished people")
     parser.add_argument("--workers", type=int, default=2, help="processes; 0 runs everything in this process")
     parser.add_argument("--people", type=int, help="for a trial: only the first so many of each data set")
-    parser.add_argument("--json", type=Path, default=RESULTS / "composed_days.json")
     parser.add_argument("--page", type=Path, default=RESULTS / "composed_days.md")
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)
@@ -366,10 +364,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         found[job.person] = measured
         print(job.person, flush=True)
     people = [job.person for job in jobs]
-    result = {
-        "command": "python -m benchmarks.recognition.composed_days --data DATA --models WORK/fits_... --work DIR"
-        + (f" --people {options.people}" if options.people else ""),
-        "made_with": made_with(),
+    command = "python -m benchmarks.recognition.composed_days --data DATA --models WORK/fits_... --work DIR"
+    command += f" --people {options.people}" if options.people else ""
+    content = {
         "day_hours": DAY_S / 3600,
         "lengths": {label: asdict(length) for label, length in LENGTHS.items()},
         "expected_bout_s": expected_bouts(tuple(LENGTHS)),
@@ -382,7 +379,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for name, those in groups(people).items()
         },
     }
-    write_text(options.json, json.dumps(result, indent=1) + "\n")
+    result = write_result(options.json, command, content)
     write_text(options.page, page(result))
     print(page(result))
 

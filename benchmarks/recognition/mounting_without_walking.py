@@ -23,9 +23,7 @@ A method is worth adopting if it is right in at least 90 % of the watches it dec
 rightly mounted ones.
 """
 
-import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -35,17 +33,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.paths import RESULTS, command
+from benchmarks.command import command, options_of, write_result
 from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.datasets.registry import dataset
-from harken.evaluation.benchmark.machine import made_with
 from harken.models.mounting import USUAL_AXIS
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import Make, Recording
 from harken.signals.movement import MovementBlocks, movement_of
 from harken.signals.non_wear import non_wear, worn
 from harken.signals.orientation import turned_signals
-from harken.support.files import write_text
 from harken.windows.splits.studies import MAIN_STUDIES, STUDIES, mounted_recordings, study_recordings, study_windows
 from harken.windows.windows import Windows
 
@@ -253,23 +249,20 @@ def _counts(answers: Sequence[Answer]) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, "mounting_without_walking.json")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", type=Path, help="a candidate's folder of study_choices; without it: no models")
-    parser.add_argument("--json", type=Path, default=RESULTS / "mounting_without_walking.json")
     options = parser.parse_args(arguments)
     every = sensors(options.data)
     models = by_model(every, options.models) if options.models else {}
-    result = {
-        "command": command("recognition.mounting_without_walking", sys.argv[1:] if arguments is None else arguments),
-        "made_with": made_with(),
+    content = {
         "make": counted(by_make(every)),
         "gravity": by_gravity(every),
         "model": {fold: counted(each) for fold, each in models.items()} or None,
     }
     for method in ("make", "gravity", "model"):
-        print(method, json.dumps(result[method], indent=1))
-    write_text(options.json, json.dumps(result, indent=2, allow_nan=False) + "\n")
+        print(method, json.dumps(content[method], indent=1))
+    write_result(options.json, command("recognition.mounting_without_walking", arguments), content)
 
 
 if __name__ == "__main__":

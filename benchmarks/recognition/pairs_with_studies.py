@@ -12,7 +12,6 @@ Finished folds stay in ``DIR``, so the command can be stopped and repeated. The 
 ``docs/results/dsads_pairs_with_studies.json``.
 """
 
-import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.paths import RESULTS
+from benchmarks.command import options_of
 from benchmarks.recognition.study_choices import Lines, balanced_between_studies
 from harken.datasets.label_schemes import DEFAULT_SCHEME, SCHEMES
 from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
@@ -100,13 +99,12 @@ def remaining_errors(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, floa
 
 def main() -> None:
     """Run the folds and write the result."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, "dsads_pairs_with_studies.json")
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the fits")
     parser.add_argument("--fold", action="append", default=[], help="only this pair of people")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="for a trial: another number of epochs")
     parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--json", type=Path, default=RESULTS / "dsads_pairs_with_studies.json")
     arguments = parser.parse_args()
     settings = BenchmarkSettings(
         dataset=PAIRS_STUDY,

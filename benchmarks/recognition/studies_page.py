@@ -11,14 +11,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.paths import RESULTS
-from benchmarks.recognition.unseen_people_page import in_markdown
+from benchmarks.command import RESULTS
 from harken.evaluation.benchmark.page import tables
 from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
 from harken.support.files import write_text
 from harken.windows.splits.studies import MAIN_STUDIES
 
-__all__ = ["page"]
+__all__ = ["in_markdown", "page"]
 
 NAME = "studies"
 ONE_STUDY, PAIRS = "studies_deep_conv_lstm", "dsads_pairs_with_studies"
@@ -70,6 +69,19 @@ def page(results: Mapping[str, Mapping[str, Any]]) -> str:
     parts += ["## Two people and four other studies", TWO_PEOPLE, *_pairs(results[PAIRS]), WORSE]
     parts += ["## What was chosen", CHOICES, *map(in_markdown, _choices(results["study_choices"])), ADOPTED]
     return "\n\n".join(parts) + "\n"
+
+
+def in_markdown(table: TextTable) -> str:
+    """A table under a small title."""
+    lines = [
+        f"### {table.title}",
+        "",
+        f"| {' | '.join(table.columns)} |",
+        f"|{'---|' * len(table.columns)}",
+        *(f"| {' | '.join(row)} |" for row in table.rows),
+    ]
+    notes = " ".join(note for note in (table.note, table.page_note) if note)
+    return "\n".join([*lines, "", notes] if notes else lines)
 
 
 def _benchmark(result: Mapping[str, Any]) -> list[str]:

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.paths import RESULTS
+from benchmarks.command import options_of
 from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark import BenchmarkSettings, Finished, run_benchmark
 from harken.evaluation.benchmark.methods import BaselineMethod, Method, PresetMethod, TrainedMethod
@@ -37,8 +37,6 @@ from harken.windows.splits.studies import MAIN_STUDIES, evenly
 from harken.windows.windows import Windows
 
 EPOCHS = 12
-WORST_LOSS_OF_WALKING = 0.01
-"""A label scheme may lower the F1 of walking by at most this in each study."""
 
 
 @dataclass(frozen=True)
@@ -304,12 +302,11 @@ def choosing_scores(result: Mapping[str, Any], name: str) -> dict[str, dict[str,
 
 def main() -> None:
     """Measure the candidates and write the summary."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, "study_choices.json")
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
     parser.add_argument("--work", type=Path, required=True, help="the folder for the fits")
     parser.add_argument("--only", nargs="+", help="these candidates alone")
     parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--json", type=Path, default=RESULTS / "study_choices.json")
     arguments = parser.parse_args()
     candidates: list[Candidate | Ensemble] = [*SCHEME_CANDIDATES, *CANDIDATES, ENSEMBLE]
     every = [one for one in candidates if not arguments.only or one.name in arguments.only]

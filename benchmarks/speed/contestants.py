@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.paths import ROOT
+from benchmarks.command import ROOT
 
 __all__ = ["CLOSE", "Calls", "Contestant", "clock", "compared", "require_same", "serve_calls", "softmax"]
 

@@ -7,8 +7,6 @@ server's process: it reads, makes a model for the test, tests it beside the mode
 Seconds on the clock, and seconds of the processor, with the threads of the server: one core is left to the watches.
 """
 
-import argparse
-import json
 import sys
 import tempfile
 import time
@@ -16,11 +14,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.paths import ROOT, command
-from harken.evaluation.benchmark.machine import made_with
+from benchmarks.command import ROOT, command, options_of, write_result
 from harken.jobs.learning.job import learn
 from harken.models.recogniser import Recogniser
-from harken.support.files import write_text
 from harken.support.resources import usable_cores
 
 __all__: list[str] = []
@@ -31,11 +27,10 @@ WAYS: tuple[Literal["adapt", "train"], ...] = ("adapt", "train")
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--minutes", type=int, default=10, help="labelled minutes")
     parser.add_argument("--rate", type=float, default=50.0, help="samples per second")
     parser.add_argument("--epochs", type=int, help="epochs of training, in place of the usual number")
-    parser.add_argument("--json", type=Path, help="write the result here")
     arguments = parser.parse_args()
     sys.path.insert(0, str(ROOT / "tests" / "helpers"))
     write_labelled = import_module("labelled_files").write_labelled
@@ -57,16 +52,8 @@ def main() -> None:
                 "tested_windows": 0 if learned.test is None else learned.test.comparison.windows,
             }
             print(f"{how}: {found[how]}", flush=True)
-    if arguments.json is not None:
-        result = {
-            "command": command("speed.learning", sys.argv[1:]),
-            "minutes": arguments.minutes,
-            "rate_hz": arguments.rate,
-            "threads": threads,
-            **found,
-            **made_with(),
-        }
-        write_text(arguments.json, json.dumps(result, indent=1) + "\n")
+    content = {"minutes": arguments.minutes, "rate_hz": arguments.rate, "threads": threads, **found}
+    write_result(arguments.json, command("speed.learning"), content)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ one that does not start is left out with a message.
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -35,8 +34,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command import ROOT, command, options_of, write_result
 from benchmarks.conditions import add_conditions, conditions
-from benchmarks.paths import ROOT, command
 from benchmarks.speed import day_peers, lstm_peers
 from benchmarks.speed.contestants import Contestant, clock, compared, require_same, serve_calls
 
@@ -244,8 +243,8 @@ def table(found: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure, print the table or the JSON, and write the JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Measure, print the table and write the JSON."""
+    parser = options_of(__doc__)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--quick", action="store_true", help="two rounds, small sizes, without labelling")
@@ -253,9 +252,6 @@ def main() -> None:
         "--peers-python", default=sys.executable, help="the Python that has the libraries besides PyTorch"
     )
     parser.add_argument("--before", type=Path, help="a checkout of an earlier harken to compare with")
-    parser.add_argument(
-        "--json", nargs="?", const="-", help="print JSON instead of the table; with a FILE, write it there"
-    )
     parser.add_argument(
         "--cpu-time",
         action="store_true",
@@ -282,24 +278,9 @@ def main() -> None:
                 peers_python=arguments.peers_python,
                 before=arguments.before,
             )
-
-    from harken.evaluation.benchmark.machine import made_with
-
-    made = made_with()
-    result = {
-        "command": command("speed.lstm", sys.argv[1:]),
-        "commit": made["git_commit"],
-        "versions": made["versions"],
-        "machine": made["machine"] | {"threads": arguments.threads},
-        "conditions": under,
-        **found,
-    }
-    if arguments.json != "-":
-        print(table(found))
-    if arguments.json == "-":
-        print(json.dumps(result, indent=1))
-    elif arguments.json:
-        Path(arguments.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(table(found))
+    content = {"threads": arguments.threads, "conditions": under, **found}
+    write_result(arguments.json, command("speed.lstm"), content)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ Each program has a process of its own with one thread, and the measurement start
 seconds (user and system): other work on the machine changes them little, unlike the wall seconds.
 """
 
-import argparse
 import json
 import os
 import statistics
@@ -25,6 +24,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
+
+from benchmarks.command import command, options_of, write_result
 
 NEW_RATE_HZ = 30.0
 ROWS_AT_ONCE = 1 << 16
@@ -121,10 +122,10 @@ def in_a_process(function: Callable[..., None], *arguments: object) -> None:
 
 def prepared(name: str, times: Path, axes: Path, rate_hz: float, *, python: str = sys.executable) -> dict[str, float]:
     """One contestant, once, in a process of its own, with the Python that has it."""
-    command = [python, "-c", BEGINNING + CONTESTANTS[name] + ENDING]
+    program = [python, "-c", BEGINNING + CONTESTANTS[name] + ENDING]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
     ran = subprocess.run(
-        [*command, str(times), str(axes), str(rate_hz), str(NEW_RATE_HZ), str(ROWS_AT_ONCE)],
+        [*program, str(times), str(axes), str(rate_hz), str(NEW_RATE_HZ), str(ROWS_AT_ONCE)],
         capture_output=True,
         text=True,
         check=False,
@@ -138,12 +139,11 @@ def prepared(name: str, times: Path, axes: Path, rate_hz: float, *, python: str 
 
 def main() -> None:
     """Measure, print the table and write the JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--days", type=float, default=7.0)
     parser.add_argument("--rate", type=float, default=100.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="write the result here")
     arguments = parser.parse_args()
     names = [name for name in CONTESTANTS if find_spec(name)]
     if "actipy" not in names:
@@ -180,22 +180,14 @@ def main() -> None:
             for key in ("user", "cpu")
         }
         print(f"\nactipy takes {ratios['user']:.2f} times the user seconds, {ratios['cpu']:.2f} times all CPU seconds")
-    if arguments.json:
-        # Not at the top: it imports PyTorch, and Linux counts a parent's peak memory for its children.
-        from harken.evaluation.benchmark.machine import made_with
-        from harken.support.files import write_text
-
-        result = {
-            "command": "python -m benchmarks.speed.preparation "
-            f"--days {arguments.days:g} --rate {arguments.rate:g} --rounds {arguments.rounds}",
-            "samples": samples,
-            "load_average": os.getloadavg(),
-            "results": results,
-            "rounds": rounds,
-            "actipy_over_harken": ratios,
-            **made_with(),
-        }
-        write_text(arguments.json, json.dumps(result, indent=1) + "\n")
+    content = {
+        "samples": samples,
+        "load_average": os.getloadavg(),
+        "results": results,
+        "rounds": rounds,
+        "actipy_over_harken": ratios,
+    }
+    write_result(arguments.json, command("speed.preparation"), content)
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command import ROOT, command, options_of, write_result
 from benchmarks.conditions import add_conditions, conditions
-from benchmarks.paths import ROOT, command
 from benchmarks.speed.preparation import in_a_process, prepared, write_samples
 
 MOST_DAYS_OF_ACTIPY = 7.0
@@ -66,7 +66,7 @@ print(json.dumps({"loading_s": loading_s, "stages": stages, "wall_s": wall_s, "c
 
 def main() -> None:
     """Simulate, label, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--days", type=float, nargs="+", default=[1, 7, 28])
     parser.add_argument("--rate", type=float, default=100.0, help="samples per second")
     parser.add_argument("--cores", type=int, choices=(1, 2), default=2)
@@ -75,7 +75,6 @@ def main() -> None:
     parser.add_argument("--peers-python", default=sys.executable, help="the Python that has actipy")
     parser.add_argument("--beside", type=Path, help="another checkout of harken, to compare with")
     parser.add_argument("--repeat", type=int, default=1, help="runs of each, of which the fastest counts")
-    parser.add_argument("--json", type=Path, default=None, help="write the result here")
     add_conditions(parser)
     arguments = parser.parse_args()
     ways = {} if arguments.beside is None else {"beside": arguments.beside}
@@ -85,13 +84,7 @@ def main() -> None:
         folder = arguments.folder or Path(aside)
         folder.mkdir(parents=True, exist_ok=True)
         runs = {f"{days:g}": _in_turns(days, ways, arguments, folder, Path(aside)) for days in arguments.days}
-
-    from harken.evaluation.benchmark.machine import made_with  # after the measurement, because it imports PyTorch
-    from harken.support.files import write_text
-
-    result = {
-        "command": command("speed.week", sys.argv[1:]),
-        "made_with": made_with(),
+    content = {
         "conditions": found_conditions,
         "load_average_at_the_end": os.getloadavg(),
         "rate_hz": arguments.rate,
@@ -102,8 +95,7 @@ def main() -> None:
         if arguments.beside is None
         else {"git_commit": _commit(arguments.beside), "days": _compared(runs, "beside")},
     }
-    if arguments.json is not None:
-        write_text(arguments.json, json.dumps(result, indent=2) + "\n")
+    write_result(arguments.json, command("speed.week"), content)
 
 
 def _in_turns(days: float, ways: dict[str, Path], arguments: argparse.Namespace, folder: Path, aside: Path) -> Runs:

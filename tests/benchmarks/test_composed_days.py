@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -196,3 +197,10 @@ def test_whom_the_model_met_is_refused(folder: Path, tmp_path: Path) -> None:
         composed_days.measure(job)
     with pytest.raises(HarkenError, match="there are no fold models"):
         composed_days.jobs_of(argparse.Namespace(models=tmp_path))
+
+
+def test_no_score_is_typed_into_the_text_of_the_page() -> None:
+    source = Path(composed_days_page.__file__).read_text(encoding="utf-8")
+    source = re.sub(r"``[^`]*``|:[+.]*\.?\d[fg%]", "", source)  # examples in docstrings, and format specifications
+    typed = re.findall(r"(?<![\w.])\.\d{2,3}\b|\b\d+(?:\.\d+)? ?%", source)
+    assert set(typed) <= {"95 %"}, "only the level of an interval is no result"

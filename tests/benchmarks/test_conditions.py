@@ -8,9 +8,9 @@ import time
 
 import pytest
 
+from benchmarks.command import ROOT
 from benchmarks.instructions import LIMITS, in_use
 from benchmarks.neighbour import busy_neighbour
-from benchmarks.paths import ROOT
 
 PROGRAM = """
 import argparse, json, os

@@ -7,8 +7,7 @@ import pytest
 
 from benchmarks.speed import day_peers
 from benchmarks.speed.contestants import CLOSE
-from benchmarks.speed.prediction import made_up
-from harken import Recogniser
+from harken import Recogniser, Windows
 
 
 # torch.compile takes a minute to compile. The benchmark itself requires the same probabilities of it.
@@ -17,7 +16,17 @@ def test_a_library_gives_our_probabilities(name: str) -> None:
     if name in ("ONNX Runtime", "OpenVINO"):
         pytest.importorskip("onnx")
         pytest.importorskip("openvino" if name == "OpenVINO" else "onnxruntime")
-    recogniser, windows = Recogniser.load(device="cpu"), made_up(2 * day_peers.WINDOWS_AT_ONCE + 3)
+    recogniser, count = Recogniser.load(device="cpu"), 2 * day_peers.WINDOWS_AT_ONCE + 3
+    windows = Windows(
+        signals=np.random.default_rng(0).normal(0, 0.5, (count, 300, 3)).astype(np.float32),
+        label_codes=np.zeros(count, np.int16),
+        label_names=("walking",),
+        subjects=np.full(count, "nobody"),
+        starts_ns=np.arange(count) * 10**10,
+        start_rows=np.arange(count) * 300,
+        channels=("x", "y", "z"),
+        sample_rate_hz=30.0,
+    )
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as executor:
         patch.setenv("OMP_NUM_THREADS", "2")
         predict = day_peers.PEERS[name](recogniser)

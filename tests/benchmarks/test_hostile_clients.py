@@ -11,7 +11,7 @@ from benchmarks.live import hostile_clients
 
 def test_watches_lose_nothing_beside_hostile_clients(tmp_path: Path) -> None:
     out = tmp_path / "hostile.json"
-    options = ["--minutes", "0.05", "--watches", "2", "--bomb-mb", "1", "--pause", "1", "--out", str(out)]
+    options = ["--minutes", "0.05", "--watches", "2", "--bomb-mb", "1", "--pause", "1", "--json", str(out)]
     with contextlib.suppress(SystemExit):  # how quickly it answers is not for a test beside others
         hostile_clients.main(options)
     found = json.loads(out.read_text())

@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 
 import pytest
 
-from benchmarks.paths import RESULTS, ROOT, command
+from benchmarks.command import RESULTS, ROOT, command
 
 PAGE = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
 MODULES = sorted(path for path in (ROOT / "benchmarks").glob("*/*.py") if path.name != "__init__.py")

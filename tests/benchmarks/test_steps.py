@@ -6,8 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.outcomes.leg_counts import counts_of_leg, middle
-from benchmarks.outcomes.steps import VERISENSE, Session, errors, of_harken, of_selfback, of_verisense
+from benchmarks.outcomes.steps import (
+    VERISENSE,
+    Session,
+    counts_of_leg,
+    errors,
+    middle,
+    of_harken,
+    of_selfback,
+    of_verisense,
+)
 
 HELD_OUT = ("S027", "S029", "S031", "S034")
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-import people
-from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
 from harken.evaluation.benchmark.methods import TrainedMethod
 from harken.models.known_labels import NO_SETS, LabelSets
 from harken.windows.splits import Fold, k_folds_of_people, protocols
@@ -59,23 +57,6 @@ STUDY = Protocol("unseen", ("invented",), "Nothing: its people are invented.", l
 def other_data() -> Protocol:
     """The same protocol after somebody has changed the data."""
     return dataclasses.replace(STUDY, draw=lambda _: study_windows(1))
-
-
-def finished_run(folder: Path, *, epochs: int, baselines: tuple[str, ...] = ()) -> Path:
-    """A benchmark of a small network on the study, computed in this process, where ``with_study`` is in place."""
-    run_benchmark(
-        BenchmarkSettings(
-            dataset="invented",
-            protocol="unseen",
-            folders=(folder.parent,),
-            out=folder,
-            preset=people.SMALL_EVERYDAY,
-            epochs=epochs,
-            baselines=baselines,
-            workers=0,
-        )
-    )
-    return folder
 
 
 def register_study(protocol: Protocol = STUDY) -> None:
