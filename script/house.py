@@ -1,14 +1,14 @@
-"""How easy the package is to read, in numbers: rooms, modules, lines, long functions, and modules on a sample's way.
+"""How many modules of the package take part in a task: few are easy to follow.
 
 Usage: python script/house.py [CHECKOUT] [--cwa FILE.cwa]   (CHECKOUT: another one to look at, such as an older commit)
 
-Prints JSON. A module is on a sample's way when one of its functions is called while a command runs: ``harken label`` of
-a .cwa file (only with --cwa), ``harken train`` on a CSV file, and ``harken serve`` from a WebSocket message to the
-page's view. Modules that are only imported do not count there.
+Prints JSON. A module takes part when one of its functions is called while a command runs: ``harken label`` of a .cwa
+file (only with --cwa), ``train`` on a CSV file, ``benchmark`` from a table to scores, ``serve`` from a message of a
+WebSocket to the page's view, ``annotate`` from a change of labels to the file. Modules that are only imported do not
+count there, nor do those that only a further process calls. A command that fails ends the script.
 """
 
 import argparse
-import ast
 import json
 import os
 import signal
@@ -17,16 +17,20 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 
 __all__: list[str] = []
 
-LONGEST_FUNCTION_LINES = 60
-PROFILED = """
+START_MS = 1_600_000_000_000
+OUT = "modules.txt"
+STOPPED = 130
+"""The exit code after Ctrl+C, by which the servers are stopped."""
+PROFILED = f"""
 import sys, threading
 modules = set()
 def seen(frame, event, argument):
@@ -37,15 +41,24 @@ sys.setprofile(seen)
 from harken.cli import main
 try:
     main()
-except SystemExit as end:
-    code = end.code
-except KeyboardInterrupt:
-    code = 0
 finally:
     sys.setprofile(None)
-    with open(OUT, "w") as file:
+    with open({OUT!r}, "w") as file:
         file.write("\\n".join(sorted(name for name in modules if name.split(".")[0] == "harken")))
 """
+LOADED = "print(sum(name.split('.')[0] == 'harken' for name in __import__('sys').modules))"
+IMPORTS = {
+    "import harken": "import harken",
+    "from harken import Recogniser": "from harken import Recogniser",
+    "Recogniser.load()": "from harken import Recogniser; Recogniser.load()",
+}
+COMMANDS = {
+    "harken train on a CSV": ("train", "me.csv", "--epochs", "1", "--out", "run"),
+    "harken benchmark of a table": (
+        *("benchmark", "study.csv", "--protocol", "leave-one-person-out", "--out", "scores"),
+        *("--no-preset", "--baseline", "random_forest", "--workers", "0"),
+    ),
+}
 
 
 def main() -> None:
@@ -54,135 +67,116 @@ def main() -> None:
     parser.add_argument("checkout", type=Path, nargs="?", default=Path(__file__).parents[1])
     parser.add_argument("--cwa", type=Path, help="an Axivity file to label")
     arguments = parser.parse_args()
-    source = arguments.checkout.resolve() / "src"
-    found = sizes(source / "harken") | loaded(source)
+    environment = {"PYTHONPATH": str(arguments.checkout.resolve() / "src"), "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+    os.environ |= environment
+    commands = COMMANDS
+    if arguments.cwa is not None:
+        label = ("label", str(arguments.cwa.resolve()), "--out", "labelled", "--workers", "1")
+        commands = {"harken label of a .cwa": label} | COMMANDS
     with tempfile.TemporaryDirectory() as folder:
-        found["modules on a sample's way"] = ways(source, Path(folder), arguments.cwa and arguments.cwa.resolve())
-    print(json.dumps(found, indent=2))
+        os.environ["XDG_CACHE_HOME"] = folder
+        os.chdir(folder)
+        _write_people(Path("me.csv"), 1)
+        _write_people(Path("study.csv"), 3)
+        loaded = {name: int(_python(f"{statement}\n{LOADED}")) for name, statement in IMPORTS.items()}
+        parts = {name: _taking_part(command) for name, command in commands.items()}
+        parts["harken serve, one message"] = _served(_send_samples, "serve")
+        parts["harken annotate, one saved label"] = _served(_save_label, "annotate", "me.csv", "--no-model")
+    print(json.dumps({"modules loaded": loaded, "modules that take part": parts}, indent=2))
 
 
-def sizes(package: Path) -> dict[str, Any]:
-    """What is in the files."""
-    files = sorted(package.rglob("*.py"))
-    lines = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in files}
-    rooms = {
-        file.relative_to(package).parts[0].removesuffix(".py")
-        for file in files
-        if file.parent != package or file.name not in ("__init__.py", "__main__.py")
-    }
-    largest = max(lines, key=lines.__getitem__)
-    long = {
-        f"{file.relative_to(package)}:{node.name}": node.end_lineno - node.lineno + 1
-        for file in files
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
-        if node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION_LINES
-    }
-    return {
-        "rooms": len(rooms),
-        "modules": len(files),
-        "lines": sum(lines.values()),
-        "median lines of a file": median(lines.values()),
-        "largest file": [str(largest.relative_to(package)), lines[largest]],
-        "files of at most 40 lines": sum(count <= 40 for count in lines.values()),
-        f"functions of more than {LONGEST_FUNCTION_LINES} lines": long,
-    }
-
-
-def loaded(source: Path) -> dict[str, Any]:
-    """How many modules of harken an import loads."""
-    home = (
-        "harken.models.recogniser" if (source / "harken" / "models" / "recogniser.py").exists() else "harken.recogniser"
-    )
-    code = "print(sum(name.split('.')[0] == 'harken' for name in __import__('sys').modules))"
-    return {
-        f"modules loaded by {name}": int(_python(source, "-c", f"{statement}\n{code}").strip())
-        for name, statement in {
-            "import harken": "import harken",
-            "the module of Recogniser": f"import {home}",
-            "Recogniser.load()": "from harken import Recogniser; Recogniser.load()",
-        }.items()
-    }
-
-
-def ways(source: Path, folder: Path, cwa: Path | None) -> dict[str, int]:
-    """How many modules take part in a command."""
-    _write_recording(folder / "me.csv")
-    found: dict[str, int] = {}
-    if cwa is not None:
-        found["harken label of a .cwa"] = _profiled(
-            source, folder, "label", str(cwa), "--out", "labelled", "--workers", "1"
-        )
-    epochs = "--epochs" if "--epochs" in _python(source, "-m", "harken", "train", "--help") else "--passes"
-    found["harken train on a CSV"] = _profiled(source, folder, "train", "me.csv", "--out", "run", epochs, "1")
-    found["harken serve, one message"] = _served(source, folder)
-    return found
-
-
-def _write_recording(path: Path) -> None:
+def _write_people(path: Path, people: int) -> None:
+    """Ten minutes of each person, who sits and walks in turn."""
+    rng = np.random.default_rng(0)
+    lines = ["Timestamp,X,Y,Z,Label,Subject"]
     time_ms = np.arange(0, 600_000, 40)
     still = np.arange(len(time_ms)) // 3_000 % 2 == 0
-    x = np.where(still, 0.0, np.sin(time_ms / 80))
-    rows = zip(time_ms + 1_600_000_000_000, x, np.where(still, "sitting", "walking"), strict=True)
-    path.write_text(
-        "Timestamp,X,Y,Z,Label\n" + "".join(f"{t},{9.8 * a:.4f},0.1,9.81,{label}\n" for t, a, label in rows)
-    )
+    for person in range(people):
+        x = np.where(still, 0.0, 9.8 * np.sin(time_ms / 80))
+        x, y, z = np.stack([x, 0.1 + 0 * x, 9.81 + 0 * x]) + rng.normal(0, 0.05, (3, len(x)))  # a real sensor has noise
+        rows = zip(START_MS + time_ms, x, y, z, np.where(still, "sitting", "walking"), strict=True)
+        lines += [f"{t},{a:.4f},{b:.4f},{c:.4f},{label},person {person}" for t, a, b, c, label in rows]
+    path.write_text("\n".join([*lines, ""]))
 
 
-def _environment(source: Path) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(source), "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+def _python(code: str, *arguments: str) -> str:
+    ended = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    if ended.returncode:
+        sys.exit(f"{' '.join(arguments) or code} ended with exit code {ended.returncode}:\n{ended.stderr}")
+    return ended.stdout
 
 
-def _python(source: Path, *arguments: str) -> str:
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, env=_environment(source), capture_output=True, text=True, check=True).stdout
+def _taking_part(command: tuple[str, ...]) -> int:
+    _python(PROFILED, *command)
+    return len(Path(OUT).read_text().split())
 
 
-def _profiled(source: Path, folder: Path, *arguments: str) -> int:
-    out = folder / "modules.txt"
-    code = f"OUT = {str(out)!r}\n{PROFILED}"
-    subprocess.run(
-        [sys.executable, "-c", code, *arguments], env=_environment(source), cwd=folder, check=True, capture_output=True
-    )
-    return len(out.read_text().split())
-
-
-def _served(source: Path, folder: Path) -> int:
-    from websockets.sync.client import connect
-
+def _served(exchange: Callable[[int], None], *command: str) -> int:
+    """The same for a command that serves until it is stopped, after an exchange with its port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    out = folder / "modules.txt"
-    out.unlink(missing_ok=True)
-    code = f"OUT = {str(out)!r}\n{PROFILED}"
-    command = [sys.executable, "-c", code, "serve", "--no-open", "--port", str(port)]
-    with subprocess.Popen(
-        command, env=_environment(source), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        for _ in range(600):
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        begin_ms = round(time.time() * 1000) - 30_000
-        with (
-            connect(f"ws://127.0.0.1:{port}/ws/view") as view,
-            connect(f"ws://127.0.0.1:{port}/ws/samples?watch=me") as samples,
-        ):
-            view.send(json.dumps({"type": "choose", "watch": "me"}))
-            time_ms = [begin_ms + 20 * row for row in range(1_500)]
-            x = np.sin(np.arange(1_500) / 9).round(3).tolist()
-            for row in range(0, 1_500, 50):
-                part = slice(row, row + 50)
-                samples.send(json.dumps({"time_ms": time_ms[part], "x": x[part], "y": [0.0] * 50, "z": [1.0] * 50}))
-            samples.recv(timeout=60)
-            view.recv(timeout=60)
-            time.sleep(2)
-        server.send_signal(signal.SIGINT)
-        server.wait(timeout=60)
-    return len(out.read_text().split())
+    Path(OUT).unlink(missing_ok=True)
+    arguments = [sys.executable, "-c", PROFILED, *command, "--no-open", "--port", str(port)]
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as server:
+        try:
+            _wait(lambda: _connects(port))
+            exchange(port)
+        finally:
+            server.send_signal(signal.SIGINT)
+            exit_code = server.wait(timeout=60)
+    if exit_code not in (0, STOPPED):
+        sys.exit(f"harken {command[0]} ended with exit code {exit_code}")
+    return len(Path(OUT).read_text().split())
+
+
+def _connects(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port)):
+        return True
+
+
+def _send_samples(port: int) -> None:
+    from websockets.sync.client import connect
+
+    begin_ms = round(time.time() * 1000) - 30_000
+    with (
+        connect(f"ws://127.0.0.1:{port}/ws/view") as view,
+        connect(f"ws://127.0.0.1:{port}/ws/samples?watch=me") as samples,
+    ):
+        view.send(json.dumps({"type": "choose", "watch": "me"}))
+        time_ms = [begin_ms + 20 * row for row in range(1_500)]
+        x = np.sin(np.arange(1_500) / 9).round(3).tolist()
+        for row in range(0, 1_500, 50):
+            part = slice(row, row + 50)
+            samples.send(json.dumps({"time_ms": time_ms[part], "x": x[part], "y": [0.0] * 50, "z": [1.0] * 50}))
+        samples.recv(timeout=60)
+        view.recv(timeout=60)
+        time.sleep(2)
+
+
+def _save_label(port: int) -> None:
+    def answer(path: str, body: bytes | None = None) -> Any:
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, method="PUT" if body else "GET")
+        with urllib.request.urlopen(request, timeout=60) as found:
+            return json.load(found)
+
+    labels = "/api/recordings/0/labels"
+    _wait(lambda: answer("/api/recordings/0")["state"] == "ready")
+    bout = {"start_ms": START_MS, "end_ms": START_MS + 60_000, "label": "sitting", "note": ""}
+    fields = {"client": "a", "revision": answer(labels)["revision"], "intervals": [bout]}
+    answer(labels, json.dumps(fields).encode())
+    _wait(Path("me.labels.csv").exists)
+
+
+def _wait(ready: Callable[[], bool]) -> None:
+    for _ in range(600):
+        try:
+            if ready():
+                return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    sys.exit("the server did not answer within a minute")
 
 
 if __name__ == "__main__":

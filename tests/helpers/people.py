@@ -20,6 +20,8 @@ SMALL = replace(
     training=TrainingSettings(epochs=3, evaluate_every_windows=300),
 )
 """The notebook's recipe small enough for tests. Registered by the fixture `small_preset`."""
+TINY = replace(SMALL, name="tiny", sizes={"units": 8, "layers": 1, "dropout": 0.2})
+"""The same with so few weights that model files and checkpoints can be stored beside tests."""
 SMALL_EVERYDAY = replace(
     PRESETS["everyday"],
     name="small-everyday",
@@ -32,7 +34,7 @@ SMALL_EVERYDAY = replace(
     ),
 )
 """The everyday recipe small enough for tests. Registered by the same fixture."""
-SMALL_PRESETS = {recipe.name: recipe for recipe in (SMALL, SMALL_EVERYDAY)}
+SMALL_PRESETS = {recipe.name: recipe for recipe in (SMALL, TINY, SMALL_EVERYDAY)}
 
 
 class PersonOptions(TypedDict, total=False):

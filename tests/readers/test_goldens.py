@@ -1,4 +1,4 @@
-"""What is read from many files is what it was: see ``goldens.py``, which writes the records anew."""
+"""What is read from many files is what it was: ``python -m goldens`` writes the records anew."""
 
 import difflib
 from pathlib import Path

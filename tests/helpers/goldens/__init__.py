@@ -1,1 +1,1 @@
-"""The frozen results of reading many files; see ``goldens.records``."""
+"""The frozen results: of reading many files (``goldens.records``), and of commands (``goldens.transcript``)."""

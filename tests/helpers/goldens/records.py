@@ -1,10 +1,7 @@
 """What harken reads from many files, frozen: ``goldens.json`` holds a record of each.
 
-A reader that is rewritten must give the same records. To write the file anew, where a result is meant to change::
-
-    HARKEN_DATA=... PYTHONPATH=tests/helpers python -m goldens.records
-
-The records of real files are only written where ``HARKEN_DATA`` names their folder; else the old ones stay.
+A reader that is rewritten must give the same records. ``python -m goldens`` writes the file anew. The records of real
+files are only written where ``HARKEN_DATA`` names their folder; else the old ones stay.
 """
 
 import hashlib
@@ -31,7 +28,7 @@ from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import Quality, Recording
 from harken.recordings.source import Samples, joined
 
-__all__ = ["as_text", "made_up_inputs", "real_inputs", "record_of", "stored"]
+__all__ = ["GOLDENS", "all_records", "as_text", "made_up_inputs", "real_inputs", "record_of", "stored"]
 
 GOLDENS = Path(__file__).with_name("goldens.json")
 
@@ -202,7 +199,7 @@ def _as_json(record: Record) -> Record:
     return dict(json.loads(json.dumps(record)))
 
 
-def _all_records() -> Iterator[tuple[str, Record]]:
+def all_records() -> Iterator[tuple[str, Record]]:
     data_dir = os.environ.get("HARKEN_DATA")
     if data_dir:
         for name, given in real_inputs(Path(data_dir)).items():
@@ -218,7 +215,3 @@ def _written(given: Input, folder: Path) -> Record:
     if given.needs:
         importlib.import_module(given.needs)  # else that it is missing would be recorded
     return record_of(given, folder)
-
-
-if __name__ == "__main__":
-    GOLDENS.write_text(as_text(dict(_all_records())), encoding="utf-8")

@@ -1,0 +1,77 @@
+"""What harken once wrote is still read: files that ``goldens.old_files`` made with an earlier version."""
+
+import json
+import re
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import people
+from command_line import Run
+from goldens.old_files import SESSION_LABELS, TRAIN, ZIP
+from server_process import serving
+
+
+@pytest.fixture
+def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The unpacked files, in the current folder."""
+    with zipfile.ZipFile(ZIP) as archive:
+        archive.extractall(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_model_knows_its_labels_and_the_recording_that_it_learned(old: Path, run_harken: Run) -> None:
+    people.write_person(old / "bob.csv", 2)
+    ended = run_harken("evaluate", "model.safetensors", "alice.csv", "bob.csv", "--json")
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("harken: alice.csv: the model was trained on this recording")
+    (bob,) = json.loads(ended.stdout)["unseen"]["people"].values()
+    assert bob["labels"] == ["lying", "sitting", "walking"]
+
+
+def test_a_file_of_labels_is_laid_over_its_recording(old: Path, run_harken: Run) -> None:
+    ended = run_harken("inspect", "alice.csv", "--json")
+    (found,) = json.loads(ended.stdout)
+    assert found["label_source"].startswith("alice.labels.csv")
+    assert {label: each["total_s"] for label, each in found["labels"].items()} == pytest.approx(
+        {"lying": 20, "walking": 20}, abs=0.1
+    )
+
+
+def test_a_labelled_folder_is_continued(old: Path, run_harken: Run) -> None:
+    people.write_person(old / "bob.csv", 2)
+    before = (old / "labelled" / "alice" / "timeline.parquet").stat().st_mtime_ns
+    ended = run_harken("label", "alice.csv", "bob.csv", "--model", "model.safetensors", "--out", "labelled")
+    assert ended.exit_code == 0, ended.stderr
+    assert "already labelled" in ended.stdout
+    assert (old / "labelled" / "alice" / "timeline.parquet").stat().st_mtime_ns == before
+    rows = (old / "labelled" / "person.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["subject", "alice", "bob"]
+
+
+@pytest.mark.usefixtures("small_preset", "undrawn")
+def test_a_run_is_resumed_from_its_checkpoint(old: Path, run_harken: Run) -> None:
+    (old / "alice.labels.csv").unlink()  # the run read the labels in the recording
+    iterations = len((old / "run" / "history.csv").read_text().splitlines()) - 1
+    ended = run_harken(*TRAIN, "--resume")
+    assert ended.exit_code == 0, ended.stderr
+    first = re.search(r"iteration (\d+) of", ended.stderr)
+    assert first is not None
+    assert int(first[1]) == iterations + 1
+    assert json.loads((old / "run" / "run.json").read_text())["status"] == "finished"
+
+
+def test_recorded_sessions_are_shown_and_read(old: Path, run_harken: Run) -> None:
+    with (
+        serving("--keep", str(old / "kept"), log=old / "log") as address,
+        urllib.request.urlopen(f"{address}/api/record?watch=anna", timeout=30) as answer,
+    ):
+        shown = json.load(answer)
+    (session,) = shown["sessions"]
+    assert shown["labels"]
+    ended = run_harken("inspect", Path("kept") / session["recording"], "--json")
+    (found,) = json.loads(ended.stdout)
+    assert list(found["labels"]) == sorted(SESSION_LABELS)
