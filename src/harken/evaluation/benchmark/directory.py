@@ -89,7 +89,7 @@ class BenchmarkDirectory:
         path = self.finding(fold, method)
         if not path.exists() or (has_model and not self.model(fold, method).exists()):
             return None
-        shape = {"decided_by": dict, "scores": dict, "timing": dict}
+        shape = {"decided_by": dict, "timing": dict}
         content = read_json(path, shape, advice="remove it, and --resume computes it again")
         difference = first_difference(content["decided_by"], json.loads(json.dumps(decides)))
         if difference is not None:
