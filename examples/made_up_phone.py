@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import harken
-from harken.simulation import simulate
+from harken.datasets.simulated import simulate
 
 __all__ = ["MadeUpPhone", "recorded_movement", "simulated_movement"]
 

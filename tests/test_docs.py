@@ -25,8 +25,8 @@ from harken import Recogniser
 from harken.cli.app import app, spread
 from harken.cli.options import HelpfulGroup
 from harken.cli.train import CROSS
-from harken.learning.presets import PRESETS, SlidingHops
-from harken.windows.splits.protocols import protocol
+from harken.evaluation.protocols.published import protocol
+from harken.training.presets import PRESETS, SlidingHops
 from research_watches import cwa_blocks, cwa_header
 
 ROOT = Path(__file__).parents[1]

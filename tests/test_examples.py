@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import people
-from harken.learning.presets import PRESETS
 from harken.models.model_file import FittedModel
 from harken.recordings.recording import STANDARD_GRAVITY
+from harken.training.presets import PRESETS
 from made_models import answered, made_model, uneven_recording
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -96,7 +96,7 @@ def check_labels(
     """A program that knows nothing of harken gives every window the time and the probabilities that harken gives."""
     pytest.importorskip("onnx", reason="the onnx extra is not installed")
     pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
-    from harken.models.onnx.export import export
+    from harken.models.export import export
 
     export(folder / "model.onnx", model)
     recording = uneven_recording(rate_hz)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import harken
-from harken.simulation import Simulation, write_simulation
+from harken.datasets.simulated import Simulation, write_simulation
 
 PROGRAM = """
 import time

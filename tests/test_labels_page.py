@@ -14,8 +14,8 @@ import harken
 import people
 from command_line import Run
 from harken.annotations.registry import SIDE
-from harken.learning.presets import PRESETS, SlidingHops
 from harken.support.text_rows import MOST_BYTES, MOST_ROWS
+from harken.training.presets import PRESETS, SlidingHops
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")

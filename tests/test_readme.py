@@ -10,11 +10,11 @@ from subprocess import PIPE, Popen
 import pytest
 import requests
 
-import harken.jobs.demo
+import harken.training.demo
 import people
 import pictures
 from command_line import Run
-from harken.learning.presets import PRESETS, RandomDraws, SlidingHops
+from harken.training.presets import PRESETS, RandomDraws, SlidingHops
 
 ROOT = Path(__file__).parents[1]
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/first_model.md")}
@@ -36,7 +36,7 @@ def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(PRESETS, "notebook", replace(PRESETS["notebook"].trained(epochs=1), windows=few))
     small = replace(PRESETS["everyday"], windows=SlidingHops(20.0)).trained(epochs=1, min_iterations=0)
     monkeypatch.setitem(PRESETS, "everyday", small)
-    monkeypatch.setattr(harken.jobs.demo, "DEMO_RECIPE", replace(small, name="demo", windows=SlidingHops(5.0)))
+    monkeypatch.setattr(harken.training.demo, "DEMO_RECIPE", replace(small, name="demo", windows=SlidingHops(5.0)))
 
 
 def test_the_readme_is_short() -> None:

@@ -4,7 +4,7 @@
     python -m benchmarks.model.demo_model --rewrite [--model FILE] [--json FILE]
 
 Needs the extra ``demo`` (the exercises inside the seglearn wheel) and some minutes of one thread. The streamed people,
-``harken.jobs.demo.UNSEEN``, have no part in training, stopping, choosing or calibration. Their windows are scored once,
+``harken.training.demo.UNSEEN``, have no part in training, stopping, choosing or calibration. Their windows are scored once,
 when the model is finished. The temperature comes from a second fit without a few of the training people, on those few.
 The same command gives the same bytes on the same machine.
 
@@ -27,15 +27,15 @@ import numpy as np
 from benchmarks.command import ROOT, command, options_of, write_result
 from benchmarks.model.rewriting import file_facts, rewrite
 from harken.datasets.exercises import INFO, UNSEEN, exercises
-from harken.jobs.demo import DEMO_RECIPE
-from harken.learning.calibration import expected_calibration_error, fit_temperature
-from harken.learning.presets import Preset
-from harken.learning.scores import score_people
+from harken.models.calibration import expected_calibration_error, fit_temperature
 from harken.models.recogniser import Recogniser
+from harken.models.scores import score_people
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.support.files import write_text
+from harken.training.demo import DEMO_RECIPE
+from harken.training.presets import Preset
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 MODEL = ROOT / "src" / "harken" / "models" / "packaged" / "demo.safetensors"

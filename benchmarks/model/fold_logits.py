@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.learning.calibration import fit_temperature
+from harken.models.calibration import fit_temperature
 from harken.support.errors import HarkenError
 from harken.support.files import replacing
 

@@ -21,11 +21,11 @@ from harken.datasets.label_schemes import SCHEMES, TRUTH, LabelScheme
 from harken.evaluation.benchmark import read_result
 from harken.evaluation.benchmark.directory import BenchmarkDirectory
 from harken.evaluation.benchmark.result import describe_windows
-from harken.learning.calibration import coverage, expected_calibration_error, fit_common_temperature
+from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES, in_scheme
+from harken.models.calibration import coverage, expected_calibration_error, fit_common_temperature
 from harken.models.recogniser import Recogniser
 from harken.networks.inference.network import softmax
 from harken.recordings.recording import UNLABELLED
-from harken.windows.splits.studies import MAIN_STUDIES, STUDIES, in_scheme
 from harken.windows.windows import Windows
 
 __all__ = ["StudyLogits", "calibration", "read_run", "study_logits"]

@@ -8,7 +8,7 @@
 sampling and recipe are those of this benchmark: x points along the forearm, as each study states.
 
 ``--folds`` divides the people of each study into two halves and trains two models of the preset ``everyday``, each
-without the people it is tested on. The scores are those of the benchmark (``harken.learning.study_scores``), with the
+without the people it is tested on. The scores are those of the benchmark (``harken.evaluation.study_scores``), with the
 mounting known. The fold models stay in ``DIR`` for other measurements on unseen people.
 
 ``--fit`` trains the packaged model on all people. It is not scored, because no unseen person is left. ``RUN`` is the
@@ -48,15 +48,7 @@ from harken.evaluation.benchmark.machine import made_with
 from harken.evaluation.benchmark.methods import PresetMethod, TrainedNetwork
 from harken.evaluation.benchmark.result import describe_windows
 from harken.evaluation.benchmark.studies import score_windows
-from harken.learning.presets import PRESETS, Preset
-from harken.learning.study_scores import StudyScores
-from harken.models.recogniser import PACKAGED_MODEL, Recogniser
-from harken.networks.build import build
-from harken.recordings.fingerprints import Fingerprints
-from harken.recordings.recording import UNLABELLED, Recording
-from harken.support.files import write_text
-from harken.windows.splits import Fold, apply, k_folds_of_people
-from harken.windows.splits.studies import (
+from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     STUDIES,
     draw_studies,
@@ -64,6 +56,14 @@ from harken.windows.splits.studies import (
     study_recordings,
     training_windows,
 )
+from harken.evaluation.study_scores import StudyScores
+from harken.models.recogniser import PACKAGED_MODEL, Recogniser
+from harken.networks.build import build
+from harken.recordings.fingerprints import Fingerprints
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.files import write_text
+from harken.training.presets import PRESETS, Preset
+from harken.windows.people import Fold, apply, k_folds_of_people
 from harken.windows.windows import Windows
 
 RECIPE = "everyday"

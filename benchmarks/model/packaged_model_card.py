@@ -7,7 +7,7 @@ from benchmarks.model.packaged_model_card_texts import FAILURES, HANDS, INTENDED
 from benchmarks.recognition.studies_page import in_markdown
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
-from harken.windows.splits.studies import MAIN_STUDIES, STUDIES
+from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES
 
 __all__ = ["NAMES", "card"]
 

@@ -45,14 +45,14 @@ from benchmarks.recognition.composed_days import ARM, Piece, draw_bouts, filled,
 from harken import Recogniser, label_file
 from harken.datasets.label_schemes import DEFAULT_SCHEME, OR, SCHEMES
 from harken.datasets.registry import dataset
+from harken.evaluation.protocols.studies import mounted_recordings, study_recordings
 from harken.labelling.outcomes import nights_of
 from harken.labelling.settings import LabelSettings
-from harken.learning.scores import interval_over_people
+from harken.models.scores import interval_over_people
 from harken.outcomes.nights import still_at_night_ns
 from harken.recordings.recording import Recording
 from harken.support.files import appearing
 from harken.timelines import Timeline, smoothing
-from harken.windows.splits.studies import mounted_recordings, study_recordings
 
 STUDIES = ("dsads", "selfback")
 BEFORE_BED = "stress_predict"

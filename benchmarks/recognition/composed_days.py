@@ -42,8 +42,8 @@ from benchmarks.model.fold_logits import fold_models
 from benchmarks.recognition.composed_days_page import page, summary
 from harken import HarkenError, Recogniser
 from harken.datasets.registry import dataset
-from harken.learning.calibration import expected_calibration_error
-from harken.learning.scores import score
+from harken.models.calibration import expected_calibration_error
+from harken.models.scores import score
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.signals.grid import Grid

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harken.learning.scores import PeopleScores, Scores, person_evaluations
+from harken.models.scores import PeopleScores, Scores, person_evaluations
 
 WAYS = ("raw", "smoothed")
 

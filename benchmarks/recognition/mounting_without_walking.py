@@ -36,13 +36,19 @@ from numpy.typing import NDArray
 from benchmarks.command import command, options_of, write_result
 from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.datasets.registry import dataset
+from harken.evaluation.protocols.studies import (
+    MAIN_STUDIES,
+    STUDIES,
+    mounted_recordings,
+    study_recordings,
+    study_windows,
+)
 from harken.models.mounting import USUAL_AXIS
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import Make, Recording
 from harken.signals.movement import MovementBlocks, movement_of
 from harken.signals.non_wear import non_wear, worn
 from harken.signals.orientation import turned_signals
-from harken.windows.splits.studies import MAIN_STUDIES, STUDIES, mounted_recordings, study_recordings, study_windows
 from harken.windows.windows import Windows
 
 MAKES = {"selfback": Make.AXIVITY, "stress_predict": Make.EMPATICA}

@@ -26,11 +26,7 @@ from benchmarks.recognition.study_choices import Lines, balanced_between_studies
 from harken.datasets.label_schemes import DEFAULT_SCHEME, SCHEMES
 from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
 from harken.evaluation.benchmark.methods import PresetMethod, TrainedMethod
-from harken.learning.presets import EVERYDAY
-from harken.models.known_labels import NO_SETS, LabelSets
-from harken.recordings.recording import UNLABELLED
-from harken.support.files import write_text
-from harken.windows.splits.studies import (
+from harken.evaluation.protocols.studies import (
     STUDIES,
     capped,
     in_scheme,
@@ -38,6 +34,10 @@ from harken.windows.splits.studies import (
     study_recordings,
     study_windows,
 )
+from harken.models.known_labels import NO_SETS, LabelSets
+from harken.recordings.recording import UNLABELLED
+from harken.support.files import write_text
+from harken.training.presets import EVERYDAY
 from harken.windows.windows import Windows, concatenate
 
 PAIRS_STUDY = "dsads"

@@ -14,8 +14,8 @@ from typing import Any
 from benchmarks.command import RESULTS
 from harken.evaluation.benchmark.page import tables
 from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
+from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.support.files import write_text
-from harken.windows.splits.studies import MAIN_STUDIES
 
 __all__ = ["in_markdown", "page"]
 

@@ -27,13 +27,13 @@ from benchmarks.command import options_of
 from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark import BenchmarkSettings, Finished, run_benchmark
 from harken.evaluation.benchmark.methods import BaselineMethod, Method, PresetMethod, TrainedMethod
-from harken.learning.augmentation import Augmentation
-from harken.learning.presets import EVERYDAY, Preset
+from harken.evaluation.protocols.studies import MAIN_STUDIES, evenly
 from harken.models.known_labels import NO_SETS, LabelSets
 from harken.recordings.recording import Recording
 from harken.signals.orientation import turned_signals
 from harken.support.files import write_text
-from harken.windows.splits.studies import MAIN_STUDIES, evenly
+from harken.training.augmentation import Augmentation
+from harken.training.presets import EVERYDAY, Preset
 from harken.windows.windows import Windows
 
 EPOCHS = 12

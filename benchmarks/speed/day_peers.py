@@ -73,8 +73,8 @@ def with_pytorchs_lstm(network: Any) -> Any:
 
 def onnx_runtime(recogniser: Any) -> Predict:
     """The exported model in ONNX Runtime."""
-    from harken.models.onnx.export import exported_bytes
-    from harken.models.onnx.runtime import ExportedRecogniser
+    from harken.models.export import exported_bytes
+    from harken.models.runtime import ExportedRecogniser
 
     exported = ExportedRecogniser(exported_bytes(recogniser.model_), threads=1)
     return exported.predict_proba
@@ -84,7 +84,7 @@ def openvino(recogniser: Any, *, threads: int, streams: int) -> Predict:
     """The exported model in OpenVINO in float32 (its default may be bfloat16). A call runs on threads / streams."""
     import openvino
 
-    from harken.models.onnx.export import exported_bytes
+    from harken.models.export import exported_bytes
 
     core = openvino.Core()
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": streams}
@@ -116,7 +116,7 @@ def in_batches(predict: Predict, windows: NDArray[np.float32], executor: ThreadP
 def labelling(name: str) -> tuple[Calls, NDArray[np.float32]]:
     """The call that labels the day with one library, and the probabilities of its first windows."""
     from harken import Recogniser
-    from harken.simulation import Simulation
+    from harken.datasets.simulated import Simulation
     from harken.timelines import label_recording
 
     recording = Simulation(days=1, sample_rate_hz=30.0).recording()

@@ -2,7 +2,7 @@
 
     python -m benchmarks.speed.learning [--minutes 10] [--rate 50] [--epochs N] [--json FILE]
 
-An invented person lies, sits and walks, a minute each in turn. ``harken.jobs.learning.job.learn`` runs as in the
+An invented person lies, sits and walks, a minute each in turn. ``harken.training.learn.job.learn`` runs as in the
 server's process: it reads, makes a model for the test, tests it beside the model before, and makes the model for use.
 Seconds on the clock, and seconds of the processor, with the threads of the server: one core is left to the watches.
 """
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.command import ROOT, command, options_of, write_result
-from harken.jobs.learning.job import learn
 from harken.models.recogniser import Recogniser
 from harken.support.resources import usable_cores
+from harken.training.learn.job import learn
 
 __all__: list[str] = []
 

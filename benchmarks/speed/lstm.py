@@ -59,9 +59,9 @@ def everyday() -> Callable[[], object]:
     """A training of the recipe ``everyday`` of some iterations."""
     import torch
 
-    from harken.learning.presets import PRESETS
-    from harken.learning.training import LabelledSignals, train
     from harken.networks.build import build
+    from harken.training.loop import LabelledSignals, train
+    from harken.training.presets import PRESETS
 
     recipe = PRESETS["everyday"]
     count = EVERYDAY_STEPS * recipe.training.batch_windows

@@ -60,9 +60,9 @@ def harken() -> Calls:
     """harken's network for the notebook, on our own kernels."""
     import torch
 
-    from harken.learning.optimiser import EpsilonHatAdam
     from harken.networks.notebook_lstm import NotebookLSTM
     from harken.networks.sizes import NotebookSizes
+    from harken.training.optimiser import EpsilonHatAdam
 
     network = NotebookLSTM(NotebookSizes(CHANNELS, CLASSES, UNITS, dropout=DROPOUT))
     named = {name: array for name, array in weights().items() if not name.startswith("lstm.")}

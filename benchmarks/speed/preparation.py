@@ -101,7 +101,7 @@ CONTESTANTS = {"harken": HARKEN, "actipy": ACTIPY}
 
 def write_samples(times: Path, axes: Path, days: float, rate_hz: float, seed: int) -> None:
     """The samples of one simulated wearer, block by block."""
-    from harken.simulation import Simulation
+    from harken.datasets.simulated import Simulation
 
     simulation = Simulation(days=days, sample_rate_hz=rate_hz, seed=seed)
     with times.open("wb") as time_file, axes.open("wb") as axes_file:

@@ -127,7 +127,7 @@ def _in_turns(days: float, ways: dict[str, Path], arguments: argparse.Namespace,
 
 def write_recording(path: Path, days: float, rate_hz: float) -> None:
     """Simulate a recording."""
-    from harken.simulation import Simulation, write_simulation
+    from harken.datasets.simulated import Simulation, write_simulation
 
     write_simulation(Simulation(days=days, sample_rate_hz=rate_hz), path)
 

@@ -21,7 +21,7 @@ from typing import Any
 import polars as pl
 from PIL import Image
 
-from harken.simulation import Simulation, write_simulation
+from harken.datasets.simulated import Simulation, write_simulation
 
 __all__: list[str] = []
 

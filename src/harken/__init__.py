@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from harken.jobs.benchmark import benchmark as benchmark
-    from harken.jobs.evaluation import evaluate as evaluate
-    from harken.jobs.inspection import inspect as inspect
-    from harken.jobs.training import train as train
+    from harken.annotations.inspection import inspect as inspect
+    from harken.evaluation.benchmark.study import benchmark as benchmark
+    from harken.evaluation.files import evaluate as evaluate
     from harken.labelling.file import label_file as label_file
     from harken.labelling.settings import LabelSettings as LabelSettings
-    from harken.models.estimator import ActivityClassifier as ActivityClassifier
     from harken.models.recogniser import Recogniser as Recogniser
     from harken.readers import TableOptions as TableOptions
     from harken.readers import read as read
     from harken.recordings.recording import Quality as Quality
     from harken.recordings.recording import Recording as Recording
     from harken.support.errors import HarkenError as HarkenError
+    from harken.training.estimator import ActivityClassifier as ActivityClassifier
+    from harken.training.run import train as train
     from harken.windows.windows import Windows as Windows
     from harken.windows.windows import concatenate as concatenate
     from harken.windows.windows import random_windows as random_windows
     from harken.windows.windows import sliding_windows as sliding_windows
 
 _HOMES = {
-    "ActivityClassifier": "harken.models.estimator",
+    "ActivityClassifier": "harken.training.estimator",
     "HarkenError": "harken.support.errors",
     "LabelSettings": "harken.labelling.settings",
     "Quality": "harken.recordings.recording",
@@ -37,15 +37,15 @@ _HOMES = {
     "Recording": "harken.recordings.recording",
     "TableOptions": "harken.readers",
     "Windows": "harken.windows.windows",
-    "benchmark": "harken.jobs.benchmark",
+    "benchmark": "harken.evaluation.benchmark.study",
     "concatenate": "harken.windows.windows",
-    "evaluate": "harken.jobs.evaluation",
-    "inspect": "harken.jobs.inspection",
+    "evaluate": "harken.evaluation.files",
+    "inspect": "harken.annotations.inspection",
     "label_file": "harken.labelling.file",
     "random_windows": "harken.windows.windows",
     "read": "harken.readers",
     "sliding_windows": "harken.windows.windows",
-    "train": "harken.jobs.training",
+    "train": "harken.training.run",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]

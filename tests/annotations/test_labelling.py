@@ -23,7 +23,7 @@ from harken.annotations.labelling import (
 from harken.annotations.options import LabelOptions
 from harken.annotations.registry import annotations_in, read_annotations
 from harken.datasets.people import read_people
-from harken.labelling.folders import recordings_in
+from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Recording

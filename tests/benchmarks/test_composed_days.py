@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.recognition import composed_days, composed_days_page
 from harken import HarkenError, Recogniser
-from harken.learning.scores import score
+from harken.models.scores import score
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.timelines import Timeline

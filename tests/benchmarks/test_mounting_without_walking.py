@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from benchmarks.recognition import mounting_without_walking as script
 from benchmarks.recognition.mounting_without_walking import Answer, Sensor
+from harken.evaluation.protocols.studies import study_windows
 from harken.recordings.recording import Recording
 from harken.signals.movement import movement_of
 from harken.signals.orientation import turned_by_quarters
-from harken.windows.splits.studies import study_windows
 
 RATE_HZ = 25
 

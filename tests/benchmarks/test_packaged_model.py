@@ -19,12 +19,12 @@ from benchmarks.model.rewriting import rewrite
 from harken import Recogniser
 from harken.datasets.label_schemes import SCHEMES
 from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
-from harken.learning.calibration import fit_common_temperature
-from harken.learning.presets import PRESETS
-from harken.learning.study_scores import score_study
+from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES, in_scheme
+from harken.evaluation.study_scores import score_study
+from harken.models.calibration import fit_common_temperature
 from harken.models.mounting import trained_with_x_to_elbow
 from harken.recordings.recording import UNLABELLED, Recording
-from harken.windows.splits.studies import MAIN_STUDIES, STUDIES, in_scheme
+from harken.training.presets import PRESETS
 from studies import PEOPLE_EACH, made_up_studies, use_made_up_studies
 
 BAYES = "sklearn.naive_bayes:GaussianNB"

@@ -9,7 +9,7 @@ import studies
 from benchmarks.recognition import pairs_with_studies
 from harken.datasets.label_schemes import SCHEMES
 from harken.evaluation.benchmark.methods import PresetMethod
-from harken.windows.splits.studies import in_scheme
+from harken.evaluation.protocols.studies import in_scheme
 from harken.windows.windows import Windows
 
 LABELS = ("sitting", "standing", "walking")

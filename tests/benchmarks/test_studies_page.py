@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.recognition import studies_page, study_choices
 from harken.datasets.label_schemes import SCHEMES
-from harken.windows.splits.studies import in_scheme
+from harken.evaluation.protocols.studies import in_scheme
 from studies import made_up_studies
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"

@@ -6,15 +6,15 @@ import pytest
 
 import people
 import pictures
-from harken.learning.presets import PRESETS
+from harken.training.presets import PRESETS
 from training_runs import Quiet
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder to read only: ``run``, of a model that learned from ``alice.csv``; ``bob.csv`` and ``carol.csv``."""
-    from harken.jobs.training import train_run
-    from harken.runs.settings import RunSettings
+    from harken.training.run import train_run
+    from harken.training.settings import RunSettings
 
     folder = tmp_path_factory.mktemp("trained")
     alice, *_ = (

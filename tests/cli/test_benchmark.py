@@ -12,8 +12,8 @@ from command_line import Run
 from harken.cli.benchmark import _Lines
 from harken.cli.options import _READING
 from harken.evaluation.benchmark.benchmark import OPTIONS_WITH_OTHER_NAMES
-from harken.learning.presets import PRESETS
-from harken.windows.splits import protocols
+from harken.evaluation.protocols import published as protocols
+from harken.training.presets import PRESETS
 
 
 @pytest.fixture(autouse=True)

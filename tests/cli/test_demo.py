@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-import harken.jobs.demo
+import harken.training.demo
 from command_line import Run
 from harken.datasets import exercises as dataset
-from harken.learning.presets import SlidingHops
+from harken.training.presets import SlidingHops
 
 
 @pytest.fixture
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     if importlib.util.find_spec("seglearn") is None:
         pytest.skip("the demo's data is not installed: pip install seglearn")
-    few = replace(harken.jobs.demo.DEMO_RECIPE, windows=SlidingHops(hop_s=10.0))
+    few = replace(harken.training.demo.DEMO_RECIPE, windows=SlidingHops(hop_s=10.0))
     quick = few.trained(epochs=1)
-    monkeypatch.setattr(harken.jobs.demo, "DEMO_RECIPE", quick)
+    monkeypatch.setattr(harken.training.demo, "DEMO_RECIPE", quick)
 
 
 @pytest.mark.usefixtures("_quick")
@@ -44,7 +44,7 @@ def test_ends_with_the_scores_and_the_path_of_the_report(run_harken: Run, tmp_pa
 def test_its_recordings_are_those_of_the_data_set(run_harken: Run, tmp_path: Path) -> None:
     import numpy as np
 
-    settings = harken.jobs.demo.demo_settings(tmp_path, resume=False)
+    settings = harken.training.demo.demo_settings(tmp_path, resume=False)
     assert {path.name for path in settings.cross} == {
         f"exercises_{number}_{side}.csv" for number in ("08", "09", "10") for side in ("left", "right")
     }

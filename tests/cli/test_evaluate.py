@@ -9,8 +9,8 @@ import pytest
 import harken
 import people
 from command_line import Run
-from harken.learning.calibration import expected_calibration_error
 from harken.models import model_file
+from harken.models.calibration import expected_calibration_error
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.signals import resample
 from harken.windows.windows import Windows

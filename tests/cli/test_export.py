@@ -12,7 +12,7 @@ pytest.importorskip("onnx", reason="the onnx extra is not installed")
 pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
 
 from harken import Recogniser, read
-from harken.models.onnx.runtime import ExportedRecogniser
+from harken.models.runtime import ExportedRecogniser
 
 
 def test_a_run_becomes_a_file_that_labels_as_it_does(run_harken: Run, trained: Path, tmp_path: Path) -> None:

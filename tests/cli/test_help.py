@@ -7,11 +7,11 @@ import sys
 import pytest
 
 from command_line import Finished, Run
+from harken.evaluation.protocols.published import PROTOCOLS
 from harken.labelling import LabelSettings
-from harken.learning.presets import PRESETS
 from harken.networks.specification import DEFAULT_PRESET
 from harken.outcomes import PUBLISHED
-from harken.windows.splits.protocols import PROTOCOLS
+from harken.training.presets import PRESETS
 
 COMMANDS = ("demo", "inspect", "train", "evaluate", "adapt", "label", "simulate", "benchmark", "datasets")
 SERVERS = ("annotate", "serve")

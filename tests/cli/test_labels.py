@@ -10,10 +10,10 @@ import harken
 import people
 from command_line import Run
 from harken.annotations.options import LabelOptions
-from harken.jobs.training import train_run
-from harken.learning.training import Interrupted
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
+from harken.training.loop import Interrupted
+from harken.training.run import train_run
 from training_runs import Quiet, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset", "undrawn")

@@ -3,7 +3,7 @@
 import pytest
 
 from harken.cli.progress import TrainingScreen
-from harken.learning.training import Progress
+from harken.training.loop import Progress
 
 
 def progress(iteration: int, seconds_left: float | None = None, tested_at: int | None = None) -> Progress:

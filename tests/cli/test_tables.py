@@ -10,8 +10,8 @@ from rich.console import Console
 import people
 from command_line import Finished, Run
 from harken.cli.tables import print_confusion
-from harken.learning.presets import PRESETS
-from harken.learning.scores import score
+from harken.models.scores import score
+from harken.training.presets import PRESETS
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 import people
 from command_line import Run
 from harken.cli.app import spread
-from harken.learning.presets import PRESETS
+from harken.training.presets import PRESETS
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harken.learning.scores import Scores, score
+from harken.models.scores import Scores, score
 
 LABELS = ("lying", "sitting", "walking")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.simulation import simulate
+from harken.datasets.simulated import simulate
 
 __all__ = ["HOURS", "RATE_HZ", "START_MS", "write_week"]
 

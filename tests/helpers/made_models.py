@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from harken.learning.prediction import logits
 from harken.models.model_file import FittedModel
 from harken.networks.build import build, weights_of
 from harken.networks.inference.network import softmax
+from harken.networks.prediction import logits
 from harken.networks.specification import ModelUnit, Specification
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.timelines import label_recording

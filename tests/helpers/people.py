@@ -6,8 +6,8 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
-from harken.learning.presets import PRESETS, Preset, RandomDraws, SlidingHops
-from harken.learning.training import TrainingSettings
+from harken.training.loop import TrainingSettings
+from harken.training.presets import PRESETS, Preset, RandomDraws, SlidingHops
 
 RATE_HZ = 25
 START_MS = 1_519_170_400_000

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 import people
-from harken.learning.calibration import ProbabilityScores
-from harken.learning.history import History
-from harken.learning.presets import PRESETS
-from harken.learning.scores import PeopleScores, Scores, score, score_people
+from harken.models.calibration import ProbabilityScores
+from harken.models.scores import PeopleScores, Scores, score, score_people
 from harken.networks.specification import CalibratedOn, Specification
 from harken.readers import read
-from harken.runs.data import Read, RunData
-from harken.runs.outcome import Outcome
-from harken.runs.settings import RunSettings
-from harken.runs.windows import MissingWindows
+from harken.training.data import Read, RunData
+from harken.training.history import History
+from harken.training.outcome import Outcome
+from harken.training.presets import PRESETS
+from harken.training.settings import RunSettings
+from harken.training.windows import MissingWindows
 
 LABELS = ("lying", "sitting", "walking")
 NOTHING_MISSING = MissingWindows()

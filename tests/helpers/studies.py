@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from harken.datasets.registry import dataset
+from harken.evaluation.protocols import published as protocols
+from harken.evaluation.protocols.studies import STUDIES
 from harken.recordings.recording import Recording
-from harken.windows.splits import protocols
-from harken.windows.splits.studies import STUDIES
 from harken.windows.windows import Windows, concatenate
 
 __all__ = ["PEOPLE_EACH", "made_up_studies", "use_made_up_studies"]

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from harken.evaluation.benchmark.methods import TrainedMethod
+from harken.evaluation.protocols import published as protocols
+from harken.evaluation.protocols.published import Protocol
 from harken.models.known_labels import NO_SETS, LabelSets
-from harken.windows.splits import Fold, k_folds_of_people, protocols
-from harken.windows.splits.protocols import Protocol
+from harken.windows.people import Fold, k_folds_of_people
 from harken.windows.windows import Windows
 
 RATE_HZ, LENGTH = 20.0, 40

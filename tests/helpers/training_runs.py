@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import people
-from harken.learning.training import Progress
-from harken.runs.settings import RunSettings
+from harken.training.loop import Progress
+from harken.training.settings import RunSettings
 
 
 class Quiet:

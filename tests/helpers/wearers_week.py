@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from harken.datasets.simulated import Simulation
 from harken.labelling.outcomes import Outcomes
 from harken.labelling.settings import LabelSettings
 from harken.outcomes import MovementRows
@@ -15,7 +16,6 @@ from harken.recordings.recording import Placement
 from harken.reports.wearer import WearerTables
 from harken.reports.wearer.quality import Gap, Gaps, Limit, LimitKind, RecordingQuality
 from harken.signals.gravity_calibration import GravityCalibration
-from harken.simulation import Simulation
 from harken.support.tables import zone_of
 from harken.timelines import Timeline
 

@@ -20,8 +20,8 @@ from harken import read, sliding_windows
 from harken.labelling import LabelSettings
 from harken.labelling.cohort import CohortJob, Task, label_cohort
 from harken.labelling.file import label_file
-from harken.labelling.folders import recordings_in, shard_of
 from harken.models.recogniser import Recogniser
+from harken.readers.folders import recordings_in, shard_of
 from harken.signals import resample
 from harken.support.errors import HarkenError
 

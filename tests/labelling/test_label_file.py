@@ -12,6 +12,7 @@ import pytest
 
 import people
 from harken import read, sliding_windows
+from harken.datasets.simulated import Simulation, truth_path, write_simulation
 from harken.labelling import LabelSettings, label_file
 from harken.labelling.file import LabelledFile, Stage
 from harken.labelling.settings import file_sha256
@@ -20,7 +21,6 @@ from harken.outcomes.nights import still_at_night_ns
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.signals import resample
-from harken.simulation import Simulation, truth_path, write_simulation
 from harken.support.errors import HarkenError
 
 FILES = [

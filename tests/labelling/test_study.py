@@ -17,10 +17,10 @@ from command_line import Run
 from harken.labelling import LabelSettings
 from harken.labelling.cohort import CohortJob, Task, label_cohort
 from harken.labelling.cohort_tables import Cohort, read_cohort, write_failures
-from harken.labelling.folders import recordings_in
 from harken.labelling.results import results_in
 from harken.labelling.study import study_of, write_study
 from harken.outcomes.rhythm import rhythm
+from harken.readers.folders import recordings_in
 from harken.reports.study import DoubtKind
 from harken.support.errors import HarkenError
 from movement_frames import movement_frame

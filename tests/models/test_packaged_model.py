@@ -13,11 +13,11 @@ from command_line import Run
 from harken.datasets import dsads, wisdm
 from harken.datasets.label_schemes import COMMON_ACTIVITIES, to_common
 from harken.datasets.registry import dataset
-from harken.evaluation.evaluation import evaluate
+from harken.evaluation.evaluate import evaluate
+from harken.evaluation.protocols.studies import STUDIES
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.recordings.recording import Recording
 from harken.signals import turned_by_quarters
-from harken.windows.splits.studies import STUDIES
 
 
 def right(frame: pl.DataFrame, truth: Recording, words: dict[str, str] | None = None, *, only: str = "") -> float:

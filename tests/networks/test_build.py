@@ -147,7 +147,7 @@ def test_a_class_that_is_built_otherwise_is_refused() -> None:
 
 def test_a_network_without_a_graph_cannot_be_exported(tmp_path: Path, saved: Path) -> None:
     pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
-    from harken.models.onnx.export import export
+    from harken.models.export import export
 
     with pytest.raises(HarkenError, match=r"its class MeanNetwork has no method onnx_graph\(graph, signals, length\)"):
         export(tmp_path / "mine.onnx", read_model(saved))

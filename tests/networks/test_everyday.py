@@ -6,11 +6,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harken.learning.presets import PRESETS
 from harken.networks.bands import BANDS
 from harken.networks.build import build
 from harken.networks.everyday import BandPowers, EverydayLSTM
 from harken.networks.sizes import EverydaySizes
+from harken.training.presets import PRESETS
 from spectrum import EDGES_HZ_AT_30, by_fourier
 
 

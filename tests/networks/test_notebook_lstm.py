@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from harken.learning.optimiser import EpsilonHatAdam
 from harken.networks.notebook_lstm import NotebookLSTM
 from harken.networks.sizes import NotebookSizes
+from harken.training.optimiser import EpsilonHatAdam
 from tensorflow1 import Adam, Weights, logits_of, loss_and_gradients
 
 L2 = 0.0015
@@ -40,7 +40,7 @@ def to_tensorflow(tensors: dict[str, torch.Tensor], layers: int) -> Weights:
 
 
 def our_loss(network: NotebookLSTM, signals: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
-    from harken.learning.training import _half_sum_of_squares
+    from harken.training.loop import _half_sum_of_squares
 
     return F.cross_entropy(network(signals), codes) + L2 * _half_sum_of_squares(list(network.parameters()))
 

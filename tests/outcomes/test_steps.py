@@ -5,11 +5,11 @@ import polars as pl
 import pytest
 
 from example_timelines import timeline
+from harken.datasets.simulated import Simulation
 from harken.outcomes import MovementMeter
 from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
 from harken.recordings.recording import Recording
 from harken.recordings.source import Samples
-from harken.simulation import Simulation
 from movement_frames import movement_frame
 
 START_S = 1_704_067_200.0

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import harken.readers.parquet
+from harken.datasets.simulated import Simulation, write_simulation
 from harken.readers import open_stream, read
 from harken.recordings.mended_stream import stream_of
 from harken.recordings.source import Samples, joined
-from harken.simulation import Simulation, write_simulation
 from harken.support.errors import HarkenError
 from stream_checks import assert_same, refusal_of
 

@@ -11,9 +11,9 @@ import pytest
 import websockets
 
 import harken
+from harken.datasets.simulated import Simulation, write_simulation
 from harken.labelling import label_file
 from harken.models.recogniser import Recogniser
-from harken.simulation import Simulation, write_simulation
 from offline import offline
 from server_thread import Served, message, serving
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from browser import DESKTOP, PHONE, Browser, chromium
-from harken.simulation import Simulation, write_simulation
+from harken.datasets.simulated import Simulation, write_simulation
 from server_process import free_port, serving
 from waiting import until
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harken.datasets.simulated import Simulation
 from harken.recordings.recording import Recording
 from harken.signals import mark_non_wear, movement_of, non_wear, worn
-from harken.simulation import Simulation
 from still_recordings import SPHERE, resting
 from synthetic_signals import START_NS
 

@@ -50,10 +50,10 @@ class LearningOnDemand:
 
     async def _load(self) -> None:
         def made() -> "Learner":
-            from harken.jobs.learning.files import LabelledFile
             from harken.models.recogniser import Recogniser
             from harken.server.learning.labels import LabelsOfFile
             from harken.server.learning.learner import Learner
+            from harken.training.learn.files import LabelledFile
 
             recordings = {one.path: one for one in self._desk.recordings}
 

@@ -20,7 +20,7 @@ from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.models.adaptation import Adapted
+    from harken.training.adaptation import Adapted
 
 __all__ = ["adapt"]
 
@@ -51,12 +51,12 @@ def adapt(
     need_training("harken adapt")
     from harken.annotations.labelling import label_recordings, refuse_shared_rows, renamed
     from harken.cli.files import recordings, warn_of_unused
-    from harken.models.adaptation import adapt as adapt_recogniser
     from harken.models.model_file import model_path
     from harken.models.recogniser import Recogniser
     from harken.readers import read
     from harken.support.errors import HarkenError
     from harken.support.files import real_path
+    from harken.training.adaptation import adapt as adapt_recogniser
 
     if out.suffix != ".safetensors":
         raise HarkenError(f"{out}: the name of a model file must end in .safetensors; choose another --out")

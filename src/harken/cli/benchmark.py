@@ -192,8 +192,8 @@ class _Lines:
 def _run(data: str, *, out: Path, **options: Any) -> dict[str, Any]:
     """Run the job with a line on the standard error for each result."""
     from harken.cli.files import recordings
-    from harken.jobs.benchmark import benchmark as run
-    from harken.windows.splits.protocols import protocol_names
+    from harken.evaluation.benchmark.study import benchmark as run
+    from harken.evaluation.protocols.published import protocol_names
 
     lines = _Lines()
     if Path(data).is_dir() and not protocol_names(data):

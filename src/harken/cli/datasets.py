@@ -138,7 +138,7 @@ def _print_one(info: "DatasetInfo") -> None:
 
 
 def _protocols(info: "DatasetInfo") -> str:
-    from harken.windows.splits.protocols import protocol_names
+    from harken.evaluation.protocols.published import protocol_names
 
     return ", ".join(protocol_names(info.name))
 

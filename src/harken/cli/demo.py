@@ -22,7 +22,7 @@ def demo(
     need_training("harken demo")
     from harken.cli.train import run_and_print
     from harken.datasets.exercises import UNSEEN
-    from harken.jobs.demo import demo_settings
+    from harken.training.demo import demo_settings
 
     settings = demo_settings(out, resume=True)
     people = len({path.name.rsplit("_", 1)[0] for path in settings.files})

@@ -21,7 +21,7 @@ from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.evaluation.evaluation import Evaluation
+    from harken.evaluation.evaluate import Evaluation
 
 __all__ = ["evaluate"]
 
@@ -67,7 +67,7 @@ def evaluate(
     """
     need_training("harken evaluate")
     from harken.cli.files import recordings
-    from harken.jobs.evaluation import evaluate as evaluate_files
+    from harken.evaluation.files import evaluate as evaluate_files
 
     if plot is not None and plot.suffix.lower() != ".png":
         raise HarkenError(f"{plot}: pictures are PNG files; give a name that ends in .png")
@@ -104,8 +104,8 @@ def evaluate(
 
 
 def _draw(scores: "Evaluation", path: Path) -> None:
-    from harken.figures.confusion import confusion_picture
-    from harken.figures.style import save_png
+    from harken.reports.figures.confusion import confusion_picture
+    from harken.reports.figures.style import save_png
 
     if scores.all_unseen is None:
         raise HarkenError("there is no unseen person among these people, so there is nothing to draw")

@@ -26,8 +26,8 @@ def export(
     It is written only if ONNX Runtime gives the same probabilities as PyTorch.
     """
     need_training("harken export")
+    from harken.models.export import export as write
     from harken.models.model_file import read_model
-    from harken.models.onnx.export import export as write
     from harken.support.errors import HarkenError
 
     if to not in KINDS:

@@ -64,8 +64,8 @@ def inspect(
     A file that cannot be read does not stop the others; it is named at the end. Accelerations are converted to g.
     The JSON is a list of objects, one for each recording that was read.
     """
+    from harken.annotations.inspection import read_and_inspect
     from harken.annotations.labelling import is_side_file, refuse_shared_rows
-    from harken.jobs.inspection import read_and_inspect
 
     if any(Path(file).is_dir() or is_side_file(file) for file in files):
         files = [str(path) for path in recordings(files)]
@@ -112,7 +112,7 @@ def inspect(
 
 
 def _draw(recording: "Recording", path: Path) -> None:
-    from harken.figures import draw_recording, save_png
+    from harken.reports.figures import draw_recording, save_png
     from harken.support.files import not_left_empty
 
     try:

@@ -127,7 +127,7 @@ def label(
     """
     from harken.labelling import LabelSettings
     from harken.labelling.cohort import CohortJob, Task
-    from harken.labelling.folders import shard_of
+    from harken.readers.folders import shard_of
     from harken.support.files import not_left_empty, remove_left_behind
 
     found = recordings(files, out=out)

@@ -7,9 +7,9 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from harken.learning.training import Progress as TrainingProgress
 from harken.recordings.inspection import duration_text
 from harken.support.printable import percent
+from harken.training.loop import Progress as TrainingProgress
 
 __all__ = ["TrainingScreen"]
 

@@ -41,7 +41,7 @@ def simulate(
     off, gaps, and hours on a table. The true activities are written beside each file as NAME.truth.parquet.
     Several people get NAME_1, NAME_2 and so on.
     """
-    from harken.simulation import Simulation, output_paths, truth_path, write_simulation
+    from harken.datasets.simulated import Simulation, output_paths, truth_path, write_simulation
 
     paths = output_paths(out, people)
     written = []

@@ -8,10 +8,10 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from harken.evaluation.evaluation import AnsweredPeople, Evaluation
-from harken.learning.scores import PeopleScores, Scores
-from harken.runs.outcome import Outcome
+from harken.evaluation.evaluate import AnsweredPeople, Evaluation
+from harken.models.scores import PeopleScores, Scores
 from harken.support.printable import percent, printable
+from harken.training.outcome import Outcome
 
 __all__ = ["print_answered", "print_confusion", "print_evaluation", "print_outcome", "print_people", "print_scores"]
 

@@ -18,8 +18,8 @@ from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.runs.outcome import Outcome
-    from harken.runs.settings import RunSettings
+    from harken.training.outcome import Outcome
+    from harken.training.settings import RunSettings
 
 __all__ = ["TrainCommand", "run_and_print", "train"]
 
@@ -141,7 +141,7 @@ def train(
     need_training("harken train")
     from harken.cli.files import recordings
     from harken.networks.specification import DEFAULT_PRESET
-    from harken.runs.settings import RunSettings
+    from harken.training.settings import RunSettings
 
     run_and_print(
         RunSettings(
@@ -166,8 +166,8 @@ def train(
 def run_and_print(settings: "RunSettings") -> "Outcome | None":
     """Run a training with its progress on the screen, and print its outcome."""
     from harken.cli.progress import TrainingScreen
-    from harken.jobs.training import train_run
-    from harken.learning.training import Interrupted
+    from harken.training.loop import Interrupted
+    from harken.training.run import train_run
 
     with TrainingScreen() as screen, _stoppable() as should_stop:
         try:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.learning.history import History
-from harken.learning.scores import Scores, score
 from harken.models.known_labels import NO_SETS, LabelSets, known_windows
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
+from harken.models.scores import Scores, score
 from harken.networks.inference.network import InferenceNetwork, batched, inference_network, softmax, windows_at_once
 from harken.networks.specification import DEFAULT_PRESET, CalibratedOn, Specification
 from harken.recordings.fingerprints import Fingerprints
@@ -20,13 +19,14 @@ from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_extra
 from harken.timelines import Timeline, label_recording
+from harken.training.history import History
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from harken.learning.presets import Preset
-    from harken.learning.training import Progress, TrainingSettings
+    from harken.training.loop import Progress, TrainingSettings
+    from harken.training.presets import Preset
 
 __all__ = ["PACKAGED_MODEL", "Recogniser"]
 
@@ -42,7 +42,7 @@ class Recogniser:
     ['cycling', 'lying', 'other', 'running', 'sitting', 'stairs', 'standing', 'walking']
 
     Attributes:
-        preset: the recipe: a name or a ``Preset`` (see ``harken.learning.presets``).
+        preset: the recipe: a name or a ``Preset`` (see ``harken.training.presets``).
         epochs: the number of epochs; None for the number in the recipe.
         seed: the seed of initial weights and dropout.
         device: ``auto``, ``cpu`` or ``cuda``. With ``auto``, training uses a GPU if there is one, and harken's own
@@ -126,7 +126,7 @@ class Recogniser:
         """A copy with another temperature.
 
         Args:
-            temperature: the divisor of the outputs of the network (``harken.learning.calibration``).
+            temperature: the divisor of the outputs of the network (``harken.models.calibration``).
             calibrated_on: the people whose windows the temperature was fitted on.
 
         Raises:
@@ -163,13 +163,13 @@ class Recogniser:
         Args:
             windows: the training windows. The labels that occur in them become the classes.
             label_sets: names of labels in ``windows`` that stand for several labels, such as ``sitting or standing``,
-                -> these labels. Such a name does not become a class (``harken.learning.label_sets``).
+                -> these labels. Such a name does not become a class (``harken.training.label_sets``).
             tests: test windows. They are scored during training and their scores are written to the history. They
                 have no effect on the model.
-            threads: the number of threads on a CPU; see ``harken.learning.training.train``. ``history_.threads`` is
+            threads: the number of threads on a CPU; see ``harken.training.loop.train``. ``history_.threads`` is
                 the number that was used.
             checkpoint: a file for the state of training. Training resumes from it if it exists.
-            on_progress, should_stop: see ``harken.learning.training.train``.
+            on_progress, should_stop: see ``harken.training.loop.train``.
 
         Raises:
             Interrupted: when ``should_stop`` returns true. The recogniser can then be used as it is.
@@ -177,7 +177,7 @@ class Recogniser:
                 has a label that does not occur in ``windows``.
         """
         need_extra("train", "torch", what="training")
-        from harken.models.fitting import fit
+        from harken.training.fitting import fit
 
         fit(
             windows,
@@ -199,7 +199,7 @@ class Recogniser:
 
     def settings(self) -> "TrainingSettings":
         """The training settings: those of the recipe, with the epochs and seed of this recogniser."""
-        from harken.learning.presets import preset
+        from harken.training.presets import preset
 
         recipe = preset(self.preset)
         settings = replace(recipe.training, seed=self.seed)
@@ -231,7 +231,7 @@ class Recogniser:
         need_extra("train", "torch", what="this network, or the device cuda,")
         import torch
 
-        from harken.learning.prediction import logits, resolve_device
+        from harken.networks.prediction import logits, resolve_device
 
         at_once = windows_at_once(self.specification_)
         return logits(self.network_, torch.from_numpy(signals), resolve_device(self.device), at_once)

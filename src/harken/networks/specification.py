@@ -30,7 +30,7 @@ __all__ = [
 ModelUnit = Literal["g", "m/s2"]
 CalibratedOn = Literal["unseen", "the same person", "nobody"]
 DEFAULT_PRESET = "everyday"
-"""The recipe of a model unless another is named (``harken.learning.presets``)."""
+"""The recipe of a model unless another is named (``harken.training.presets``)."""
 RATE_TOLERANCE = 0.05
 
 BOUNDS: Mapping[str, tuple[float, float]] = {

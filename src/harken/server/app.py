@@ -16,7 +16,6 @@ from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 
 from harken import __version__
-from harken.jobs.learning.files import LabelledFile
 from harken.models.recogniser import Recogniser
 from harken.server.answers import add_error_answers
 from harken.server.guard import Guard
@@ -45,6 +44,7 @@ from harken.server.schemas import (
 from harken.server.uploads import Uploads
 from harken.server.websocket_routes import Sockets
 from harken.support.errors import HarkenError
+from harken.training.learn.files import LabelledFile
 
 __all__ = ["create_app"]
 
@@ -83,7 +83,7 @@ def create_app(
         recording_model: labels posted recordings; the hub's recogniser if None.
         before: the model with which learned ones are compared; the hub's recogniser if None.
         served: the file of the hub's recogniser if it is a learned model.
-        training: arguments of ``harken.jobs.learning.job.learn`` for *Learn*, in place of the usual ones.
+        training: arguments of ``harken.training.learn.job.learn`` for *Learn*, in place of the usual ones.
 
     Raises:
         HarkenError: when the token is empty, or cannot be sent.

@@ -100,7 +100,7 @@ def server_for(
         keep: the folder to which samples are written before they are acknowledged; if None, they are not kept.
         demo: stream the demo's people. Posted recordings are labelled by the model that comes with harken.
         limits: the limits of clients; the defaults if None.
-        training: arguments of ``harken.jobs.learning.job.learn`` for *Learn*, in place of the usual ones.
+        training: arguments of ``harken.training.learn.job.learn`` for *Learn*, in place of the usual ones.
         on_started: called when the server answers requests.
 
     Raises:

@@ -9,8 +9,8 @@ import pytest
 import people
 import study
 from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
-from harken.learning.presets import PRESETS
-from harken.windows.splits import protocols
+from harken.evaluation.protocols import published as protocols
+from harken.training.presets import PRESETS
 
 
 @pytest.fixture

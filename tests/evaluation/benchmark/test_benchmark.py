@@ -17,11 +17,12 @@ from sklearn.metrics import f1_score
 import people
 import study
 from harken.evaluation.benchmark import BenchmarkSettings, Finished, run_benchmark
+from harken.evaluation.protocols import published as protocols
+from harken.evaluation.protocols.published import Protocol
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.support.locks import written_alone
-from harken.windows.splits import apply, protocols
-from harken.windows.splits.protocols import Protocol
+from harken.windows.people import apply
 from harken.windows.windows import Windows
 from waiting import until
 

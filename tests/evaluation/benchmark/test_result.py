@@ -15,7 +15,7 @@ from harken.evaluation.benchmark import compare, read_result
 from harken.evaluation.benchmark.directory import json_text
 from harken.evaluation.benchmark.page import markdown, tables
 from harken.evaluation.benchmark.result import all_evaluations, describe_windows, difference, method_result
-from harken.learning.scores import score_people
+from harken.models.scores import score_people
 from harken.support.errors import HarkenError
 from study import study_windows
 

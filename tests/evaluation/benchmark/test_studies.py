@@ -12,11 +12,11 @@ import people
 from harken.datasets.label_schemes import SCHEMES
 from harken.evaluation.benchmark import BenchmarkSettings, compare, run_benchmark
 from harken.evaluation.benchmark.studies import StudyTask
-from harken.learning.study_scores import score_study
+from harken.evaluation.protocols import published as protocols
+from harken.evaluation.protocols.studies import STUDIES, StudyFold, apply_study_fold, balanced, capped, in_scheme
+from harken.evaluation.study_scores import score_study
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
-from harken.windows.splits import protocols
-from harken.windows.splits.studies import STUDIES, StudyFold, apply_study_fold, balanced, capped, in_scheme
 from studies import made_up_studies, use_made_up_studies
 
 BAYES = "sklearn.naive_bayes:GaussianNB"

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from harken.learning.prediction import logits
+from harken.models.export import check_same, export, exported_bytes
 from harken.models.model_file import FittedModel, read_model
-from harken.models.onnx import networks as graphs
-from harken.models.onnx.export import check_same, export, exported_bytes
-from harken.models.onnx.graph import Graph
-from harken.models.onnx.runtime import ExportedRecogniser
 from harken.models.recogniser import PACKAGED_MODEL
+from harken.models.runtime import ExportedRecogniser
 from harken.networks.build import NETWORKS
+from harken.networks.onnx import networks as graphs
+from harken.networks.onnx.graph import Graph
+from harken.networks.prediction import logits
 from harken.networks.specification import ModelUnit
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import people
-from harken.models.onnx.export import exported_bytes
-from harken.models.onnx.runtime import METADATA_KEY, ExportedRecogniser
+from harken.models.export import exported_bytes
+from harken.models.runtime import METADATA_KEY, ExportedRecogniser
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
 from harken.timelines import label_recording
@@ -40,7 +40,7 @@ def contract(path: Path) -> dict[str, Any]:
 WITHOUT_TORCH = """
 import sys
 import numpy as np
-from harken.models.onnx.runtime import ExportedRecogniser
+from harken.models.runtime import ExportedRecogniser
 model = ExportedRecogniser.load(sys.argv[1])
 assert model.predict_proba(np.zeros((2, 120, 3), np.float32)).shape == (2, 4)
 loaded = {"torch", "onnx", "polars", "scipy", "sklearn"} & set(sys.modules)

@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from confusion_scores import scores_of
-from harken.learning.scores import PeopleScores, score_people
+from harken.models.scores import PeopleScores, score_people
 from harken.reports.run import caveats, sentences, write_report
 from harken.reports.run.tables import recording_cards
-from harken.runs.outcome import Outcome
-from harken.runs.windows import MissingWindows, NoHonestTest
+from harken.training.outcome import Outcome
+from harken.training.windows import MissingWindows, NoHonestTest
 from run_outcomes import MakeOutcome, outcome_in
 
 LABELS = ("lying", "sitting", "walking")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from confusion_scores import scores_of
-from harken.learning.calibration import ProbabilityScores
-from harken.learning.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, score, score_people
+from harken.models.calibration import ProbabilityScores
+from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, score, score_people
 from harken.reports.run import sentences, write_report
 from harken.reports.run.sentences import calibration_sentence, error_sentence, together, unsure_rows, unsure_sentences
 from run_outcomes import MakeOutcome

@@ -4,9 +4,9 @@ from dataclasses import fields, replace
 
 import pytest
 
-from harken.learning.augmentation import Augmentation
 from harken.networks.specification import CalibratedOn
 from harken.reports.run.tables import training_facts
+from harken.training.augmentation import Augmentation
 from run_outcomes import MakeOutcome
 
 

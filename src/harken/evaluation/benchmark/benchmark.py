@@ -24,7 +24,8 @@ from harken.evaluation.benchmark.result import (
 from harken.evaluation.benchmark.studies import StudyTask, study_differences, study_result
 from harken.evaluation.benchmark.tasks import BenchmarkDisplay, BenchmarkPlan, Clock, Finished
 from harken.evaluation.benchmark.workers import InThisProcess, OnDask, Processes, Workers
-from harken.learning.presets import Preset, preset
+from harken.evaluation.protocols.published import ALL_STUDIES, LEAVE_ONE_PERSON_OUT, Protocol, protocol, study_protocol
+from harken.evaluation.protocols.studies import SAMPLING
 from harken.networks.specification import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
@@ -32,9 +33,8 @@ from harken.support.errors import HarkenError
 from harken.support.files import write_text
 from harken.support.locks import written_alone
 from harken.support.resources import usable_cores
-from harken.windows.splits import Fold, apply
-from harken.windows.splits.protocols import ALL_STUDIES, LEAVE_ONE_PERSON_OUT, Protocol, protocol, study_protocol
-from harken.windows.splits.studies import SAMPLING
+from harken.training.presets import Preset, preset
+from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
 __all__ = ["BenchmarkSettings", "run_benchmark"]
@@ -48,7 +48,7 @@ class BenchmarkSettings:
     """The settings of a benchmark.
 
     Attributes:
-        dataset, protocol: see ``harken.windows.splits.protocols``. For a user's own study, ``dataset`` is its name.
+        dataset, protocol: see ``harken.evaluation.protocols.published``. For a user's own study, ``dataset`` is its name.
         files: the recordings of a user's own study, each of one person or of several; empty for a data set.
         reading: how to read these files.
         out: the directory. It holds ``benchmark.json``, ``benchmark.md``, ``confusion.png`` and each fold's results.
@@ -285,8 +285,8 @@ def _result(
 
 
 def _draw(result: Mapping[str, Any], path: Path) -> None:
-    from harken.figures.confusion import confusion_panel
-    from harken.figures.style import save_png
+    from harken.reports.figures.confusion import confusion_panel
+    from harken.reports.figures.style import save_png
 
     first = next(iter(result["methods"].values()))
     save_png(confusion_panel(all_evaluations(first), "percent_of_truth"), path)

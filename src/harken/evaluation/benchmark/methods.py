@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from harken.evaluation.baselines import BASELINES, Baseline, baseline
 from harken.evaluation.baselines.estimator import EstimatorBaseline, estimator_named, estimator_parameters
 from harken.evaluation.baselines.features import window_features
-from harken.learning.presets import Preset, is_preset, preset, preset_names
 from harken.models.known_labels import NO_SETS, LabelSets
 from harken.models.mounting import mounting
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
+from harken.training.presets import Preset, is_preset, preset, preset_names
 from harken.windows.windows import Windows
 
 __all__ = [
@@ -91,7 +91,7 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class PresetMethod:
-    """A recipe of ``harken.learning.presets``, on the CPU, where the same windows give the same weights."""
+    """A recipe of ``harken.training.presets``, on the CPU, where the same windows give the same weights."""
 
     recipe: Preset
     epochs: int | None

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harken.learning.scores import PeopleScores, PersonEvaluations, Scores, person_evaluations, score
+from harken.models.scores import PeopleScores, PersonEvaluations, Scores, person_evaluations, score
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import read_json
 from harken.windows.windows import Windows

@@ -14,9 +14,7 @@ from harken.evaluation.benchmark.machine import made_with
 from harken.evaluation.benchmark.methods import TrainedMethod
 from harken.evaluation.benchmark.tasks import FoldTask, alone_on_one_thread
 from harken.evaluation.benchmark.workers import Finding
-from harken.learning.scores import interval_over_groups, interval_over_people
-from harken.learning.study_scores import StudyScores, score_study
-from harken.windows.splits.studies import (
+from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     STUDIES,
     StudyFold,
@@ -26,6 +24,8 @@ from harken.windows.splits.studies import (
     study_windows,
     training_windows,
 )
+from harken.evaluation.study_scores import StudyScores, score_study
+from harken.models.scores import interval_over_groups, interval_over_people
 from harken.windows.windows import Windows
 
 __all__ = ["StudyTask", "by_study", "score_windows", "study_differences", "study_result"]

@@ -5,7 +5,7 @@ from typing import Any
 
 from harken.evaluation.benchmark.studies import by_study
 from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
-from harken.windows.splits.studies import MAIN_STUDIES
+from harken.evaluation.protocols.studies import MAIN_STUDIES
 
 __all__ = ["study_tables"]
 

@@ -16,10 +16,10 @@ from harken.evaluation.benchmark.directory import BenchmarkDirectory
 from harken.evaluation.benchmark.machine import THREADS, made_with
 from harken.evaluation.benchmark.methods import Method
 from harken.evaluation.benchmark.workers import Finding
-from harken.learning.calibration import expected_calibration_error
-from harken.learning.scores import score_people
+from harken.models.calibration import expected_calibration_error
+from harken.models.scores import score_people
 from harken.support.resources import computing_threads
-from harken.windows.splits import Fold, apply
+from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
 __all__ = ["BenchmarkDisplay", "BenchmarkPlan", "Clock", "Finished", "FoldTask", "alone_on_one_thread", "scored"]

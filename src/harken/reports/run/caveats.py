@@ -8,15 +8,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from harken.learning.presets import SlidingHops
-from harken.learning.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL
+from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL
 from harken.networks.specification import RATE_TOLERANCE
-from harken.runs.windows import NoHonestTest
 from harken.support.printable import listed, printable
-from harken.windows.splits import TRAINING_SHARE
+from harken.training.presets import SlidingHops
+from harken.training.windows import NoHonestTest
+from harken.windows.same_person import TRAINING_SHARE
 
 if TYPE_CHECKING:
-    from harken.runs.outcome import Outcome
+    from harken.training.outcome import Outcome
 
 __all__ = ["SharedNote", "limits", "missing_windows", "no_unseen_people", "share_notes", "warnings"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 from harken import __version__
-from harken.figures.confusion import MANY_LABELS, MEASURES, Measure, confusion_panel, measures_shown
-from harken.figures.coverage import coverage_picture
-from harken.figures.curves import learning_curves
-from harken.figures.style import png_bytes
 from harken.reports import page_template
+from harken.reports.figures.confusion import MANY_LABELS, MEASURES, Measure, confusion_panel, measures_shown
+from harken.reports.figures.coverage import coverage_picture
+from harken.reports.figures.curves import learning_curves
+from harken.reports.figures.style import png_bytes
 from harken.reports.run.caveats import limits, missing_windows, warnings
 from harken.reports.run.sentences import (
     UNSURE_BELOW,
@@ -38,8 +38,8 @@ from harken.support.files import write_text
 from harken.support.printable import percent
 
 if TYPE_CHECKING:
-    from harken.learning.history import History
-    from harken.runs.outcome import Outcome
+    from harken.training.history import History
+    from harken.training.outcome import Outcome
 
 __all__ = ["write_report"]
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harken.learning.augmentation import Augmentation
-from harken.learning.calibration import Coverage, ProbabilityScores
-from harken.learning.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores, score
+from harken.models.calibration import Coverage, ProbabilityScores
+from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores, score
 from harken.support.printable import percent, printable
+from harken.training.augmentation import Augmentation
 
 if TYPE_CHECKING:
-    from harken.runs.outcome import Outcome
+    from harken.training.outcome import Outcome
 
 __all__ = [
     "UNSURE_BELOW",

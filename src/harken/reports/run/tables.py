@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from harken import __version__
-from harken.figures.style import UNLABELLED_COLOUR, label_colours
-from harken.learning.augmentation import Augmentation
-from harken.learning.presets import SlidingHops
-from harken.learning.scores import PeopleScores, Scores
+from harken.models.scores import PeopleScores, Scores
 from harken.networks.specification import CalibratedOn
 from harken.recordings.inspection import Inspection, duration_text, inspect_recording
+from harken.reports.figures.style import UNLABELLED_COLOUR, label_colours
 from harken.reports.run.caveats import SharedNote, share_notes
 from harken.reports.run.sentences import commonest_mistake, number, without_folders
 from harken.support.printable import percent, printable
+from harken.training.augmentation import Augmentation
+from harken.training.presets import SlidingHops
 
 if TYPE_CHECKING:
-    from harken.learning.training import TrainingSettings
-    from harken.runs.outcome import Outcome
+    from harken.training.loop import TrainingSettings
+    from harken.training.outcome import Outcome
 
 __all__ = [
     "GLOSSARY",

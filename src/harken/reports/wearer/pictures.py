@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
-from harken.figures.style import label_colours, luminance
+from harken.reports.figures.style import label_colours, luminance
 from harken.reports.wearer.calendar import CalendarDay, offsets
 from harken.reports.wearer.spells import OUTSIDE, Spells
 

@@ -11,10 +11,10 @@ from harken.annotations.intervals import Intervals
 from harken.annotations.labelling import is_side_file, side_file
 from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
-from harken.jobs.learning.files import LabelledFile
 from harken.readers.blocks import stem
 from harken.recordings.mending import LATEST_NS
 from harken.support.errors import HarkenError
+from harken.training.learn.files import LabelledFile
 
 __all__ = ["LabelsOfFile", "LabelsOfFiles", "labelled_files_in"]
 

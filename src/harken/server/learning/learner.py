@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from harken.jobs.learning.division import least_tested_s
-from harken.jobs.learning.files import LabelledFile
 from harken.models.recogniser import Recogniser
 from harken.server.background import Background
 from harken.server.learning.chosen_model import remember_choice
@@ -21,6 +19,8 @@ from harken.server.limits import RefusedError
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_training
 from harken.support.printable import printable, quoted
+from harken.training.learn.division import least_tested_s
+from harken.training.learn.files import LabelledFile
 
 __all__ = ["Learner", "models_folder"]
 
@@ -56,7 +56,7 @@ class Learner:
             None if there is none.
         folder: where new models are saved.
         serve: called with the chosen model, and its file if it is a learned one.
-        orientation: whether the server turns watches when it labels; see ``harken.jobs.learning.job.learn``.
+        orientation: whether the server turns watches when it labels; see ``harken.training.learn.job.learn``.
         longest_s: a job that takes longer is ended.
         served: the learned model that the server labels with at the start; None: the previous model.
         remember: whether the choice is kept in ``folder`` (``harken.server.learning.chosen_model``).

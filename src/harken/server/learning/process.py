@@ -11,8 +11,8 @@ from harken.server.background import Send
 from harken.support.plugins import import_object
 
 if TYPE_CHECKING:
-    from harken.jobs.learning.files import LabelledFile
-    from harken.jobs.learning.job import How
+    from harken.training.learn.files import LabelledFile
+    from harken.training.learn.job import How
 
 __all__ = ["NICENESS", "LearnRequest", "learn_in_process"]
 
@@ -31,7 +31,7 @@ class LearnRequest:
         how: ``adapt`` or ``train``.
         before: the previous model; None without one.
         out: the model file to write.
-        orientation: see ``harken.jobs.learning.job.learn``.
+        orientation: see ``harken.training.learn.job.learn``.
         training: other arguments of ``learn``, such as ``epochs``. A preset may be ``module:name``.
     """
 
@@ -55,14 +55,14 @@ def learn_in_process(send: Send, request: dict[str, Any]) -> None:
         request: ``LearnRequest.plain()``.
 
     Raises:
-        HarkenError: as ``harken.jobs.learning.job.learn``.
+        HarkenError: as ``harken.training.learn.job.learn``.
     """
     os.environ["POLARS_MAX_THREADS"] = "1"  # read when polars is imported
     from harken.annotations.options import LabelOptions
-    from harken.jobs.learning.files import LabelledFile
-    from harken.jobs.learning.job import learn
     from harken.readers.options import TableOptions
     from harken.support.resources import usable_cores
+    from harken.training.learn.files import LabelledFile
+    from harken.training.learn.job import learn
 
     files = [
         LabelledFile(one["path"], TableOptions(**one["reading"]), LabelOptions(**one["labels"]))

@@ -1,0 +1,19 @@
+"""Recordings of synthetic wearers with known truth, of any length and rate, for tests, examples and load tests.
+
+Their movements follow a few simple rules, so a score on them cannot be transferred to real people.
+"""
+
+from harken.datasets.simulated.files import output_paths, truth_path, write_simulation
+from harken.datasets.simulated.simulation import Simulation, simulate
+from harken.datasets.simulated.wearer import Gait, Wearer, draw_wearer
+
+__all__ = [
+    "Gait",
+    "Simulation",
+    "Wearer",
+    "draw_wearer",
+    "output_paths",
+    "simulate",
+    "truth_path",
+    "write_simulation",
+]

@@ -1,0 +1,340 @@
+"""One synthetic wearer's recording. Each part can be computed separately and does not depend on other parts."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.datasets.simulated.day import (
+    DAY_S,
+    LYING,
+    NOT_WORN,
+    SECOND_NS,
+    Posture,
+    SimulatedDay,
+    draw_day,
+    draw_postures,
+)
+from harken.datasets.simulated.wearer import ACTIVITIES, Gait, Purpose, draw_wearer
+from harken.recordings.recording import Quality, Recording
+from harken.support.errors import HarkenError
+
+__all__ = ["BLOCK_ROWS", "SENSOR_RANGE_G", "SimulatedSamples", "Simulation", "simulate"]
+
+START_NS = 1_704_067_200 * SECOND_NS  # Monday, 1 January 2024, 00:00 UTC
+SHORTEST_S = 60.0
+LONGEST_DAYS = 36_500.0
+SLOWEST_HZ, FASTEST_HZ = 1.0, 1000.0
+
+BLOCK_ROWS = 1 << 16
+"""Random numbers are drawn for blocks of this many samples, counted from the recording's start."""
+SENSOR_RANGE_G = 4.0
+STEPS_PER_G = 1024
+SENSOR_NOISE_G = 0.003
+JITTER = 0.2
+"""The largest deviation of a sample's time, as a share of the sampling interval."""
+MOVE_S = 1.5
+"""The duration of a change of posture."""
+MOVE_G = 0.15
+MOVE_HZ = 1.6
+
+WANDER_PERIODS_S = np.array([7.0, 17.0, 41.0])
+WANDER_CYCLES = np.array([0.03, 0.08, 0.2])
+"""How early or late a step may be, in strides, for each of the periods: the pace changes by 5 %."""
+
+
+class SimulatedSamples(NamedTuple):
+    """Consecutive samples, without those in gaps.
+
+    ``time_ns`` int64 ``[n]``, ``_acceleration_g`` float32 ``[n, 3]``, ``label_codes`` int16 ``[n]`` (a position
+    in ``ACTIVITIES``, or -1 where the watch is not worn).
+    """
+
+    time_ns: NDArray[np.int64]
+    acceleration_g: NDArray[np.float32]
+    label_codes: NDArray[np.int16]
+
+
+class Simulation:
+    """One synthetic wearer's recording. Samples are computed on demand.
+
+    It begins on Monday, 1 January 2024, 00:00 UTC. A recording shorter than a day is a shortened day in which every
+    activity occurs.
+
+    Attributes:
+        wearer: the wearer of the watch.
+        sample_rate_hz: the nominal rate. The watch's true clock is up to 1 % off.
+        rows: the number of samples before gaps are removed.
+
+    Raises:
+        HarkenError: for an impossible length, rate, seed or person.
+    """
+
+    def __init__(self, *, days: float, sample_rate_hz: float, seed: int = 0, person: int = 0) -> None:
+        _check(days, sample_rate_hz, seed, person)
+        self.wearer = draw_wearer(seed, person)
+        self.sample_rate_hz = sample_rate_hz
+        self._length_s = days * DAY_S
+        self._day_s = min(DAY_S, self._length_s)
+        self._interval_ns = SECOND_NS / (sample_rate_hz * self.wearer.clock_ratio)
+        self.rows = int(self._length_s * SECOND_NS / self._interval_ns)
+        self._recent: dict[int, tuple[SimulatedDay, list[Posture]]] = {}
+
+    @property
+    def true_rate_hz(self) -> float:
+        """Samples per second by an exact clock."""
+        return SECOND_NS / self._interval_ns
+
+    def samples(self, first: int, last: int) -> SimulatedSamples:
+        """The samples ``first`` to ``last`` (exclusive), counted as if there were no gaps."""
+        blocks = range(first // BLOCK_ROWS, -(-last // BLOCK_ROWS))
+        parts = [self._part_of_block(block, first, last) for block in blocks]
+        return SimulatedSamples(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+    def truth(self) -> pl.DataFrame:
+        """The true activities from the start to the end, without interruption.
+
+        Columns ``start`` and ``end`` (UTC, exclusive), ``label`` (null when not worn), ``wear``, and
+        ``recorded``: False in a gap, in which the watch did not record.
+        """
+        end_ns = START_NS + round(self._length_s * SECOND_NS)
+        rows = [row for number in range(self._days) for row in self._truth_of_day(self._day(number), end_ns)]
+        starts, codes, recorded = (np.array(column) for column in zip(*rows, strict=True))
+        new = np.concatenate([[True], (np.diff(codes) != 0) | (np.diff(recorded) != 0)])
+        starts, codes, recorded = starts[new], codes[new], recorded[new]
+        time = pl.Datetime("ns", "UTC")
+        return pl.DataFrame(
+            {
+                "start": pl.Series(starts).cast(time),
+                "end": pl.Series(np.concatenate([starts[1:], [end_ns]])).cast(time),
+                "label": [None if code == NOT_WORN else ACTIVITIES[code] for code in codes],
+                "wear": codes != NOT_WORN,
+                "recorded": recorded.astype(bool),
+            }
+        )
+
+    def nights(self) -> pl.DataFrame:
+        """The true nights: the stretches of lying. Columns ``onset`` and ``wake`` (UTC), and ``complete``: False for a
+        night in which the recording begins or ends.
+
+        >>> from harken.datasets.simulated import Simulation
+        >>> Simulation(days=3, sample_rate_hz=25).nights()["complete"].to_list()
+        [False, True, True, False]
+        """
+        truth = self.truth().with_columns(asleep=(pl.col("label") == ACTIVITIES[LYING]).fill_null(False))
+        bouts = truth.group_by(pl.col("asleep").rle_id().alias("bout"), maintain_order=True)
+        spans = bouts.agg(pl.col("asleep").first(), pl.col("start").first(), pl.col("end").last()).filter("asleep")
+        inside = (pl.col("start") > truth["start"][0]) & (pl.col("end") < truth["end"][-1])
+        return spans.select(onset="start", wake="end", complete=inside)
+
+    def footsteps(self) -> pl.DataFrame:
+        """The true number of footsteps of each bout of walking and running, two for each stride.
+
+        Columns ``start`` and ``end`` (UTC), ``label``, and ``steps``, float64: the last one may be incomplete. Steps in
+        gaps of the recording count, too.
+
+        >>> from harken.datasets.simulated import Simulation
+        >>> steps = Simulation(days=0.1, sample_rate_hz=25).footsteps()
+        >>> bool(steps["steps"].min() > 0), sorted(set(steps["label"]))
+        (True, ['running', 'walking'])
+        """
+        end_ns = START_NS + round(self._length_s * SECOND_NS)
+        postures = [posture for number in range(self._days) for posture in self._day_and_postures(number)[1]]
+        rows = [
+            (posture.bout_start_ns, min(posture.end_ns, end_ns), ACTIVITIES[posture.code], _strides(posture, end_ns))
+            for posture in postures
+            if posture.gait is not None and posture.start_ns < end_ns
+        ]
+        each = pl.DataFrame(
+            rows, schema={"start": pl.Int64, "end": pl.Int64, "label": pl.String, "steps": pl.Float64}, orient="row"
+        )
+        bouts = each.group_by("start", "label", maintain_order=True).agg(pl.col("end").max(), pl.col("steps").sum() * 2)
+        time = pl.Datetime("ns", "UTC")
+        return bouts.select(pl.col("start", "end").cast(time), "label", "steps")
+
+    def recording(self) -> Recording:
+        """The whole recording in memory, as ``harken.read`` returns it for a file."""
+        samples = self.samples(0, self.rows)
+        # Readers sort the label names that occur. Here all label names occur; otherwise the codes would differ.
+        whole = Recording(
+            time_ns=samples.time_ns,
+            signals=samples.acceleration_g,
+            channels=("x", "y", "z"),
+            label_codes=samples.label_codes,
+            label_names=ACTIVITIES,
+            subject=self.wearer.subject,
+            source=f"simulation of {self.wearer.subject}",
+            quality=Quality(rows=len(samples.time_ns), sensor_range_g=SENSOR_RANGE_G),
+        )
+        present = np.unique(samples.label_codes[samples.label_codes != NOT_WORN])
+        return whole.with_label_names(tuple(ACTIVITIES[code] for code in present))
+
+    @property
+    def _days(self) -> int:
+        return math.ceil(self._length_s / self._day_s)
+
+    def _day(self, number: int) -> SimulatedDay:
+        start_ns = START_NS + number * round(DAY_S * SECOND_NS)
+        return draw_day(self.wearer, number, start_ns, self._day_s, self.sample_rate_hz)
+
+    def _day_and_postures(self, number: int) -> tuple[SimulatedDay, list[Posture]]:
+        day = self._day(number)
+        return day, draw_postures(self.wearer, day)
+
+    def _truth_of_day(self, day: SimulatedDay, end_ns: int) -> Iterator[tuple[int, int, bool]]:
+        """The start, the code and ``recorded`` for each row of a day's truth, up to ``end_ns``."""
+        gaps = day.gaps_ns[day.gaps_ns[:, 1] < end_ns]
+        edges = np.unique(np.concatenate([day.edges_ns[:-1], gaps.ravel()]))
+        codes = day.codes[np.searchsorted(day.edges_ns, edges, side="right") - 1]
+        recorded = _outside(gaps, edges)
+        for start, code, here in zip(edges.tolist(), codes.tolist(), recorded.tolist(), strict=True):
+            if start < end_ns:
+                yield start, code, here
+
+    def _part_of_block(self, block: int, first: int, last: int) -> SimulatedSamples:
+        """The samples of one block that lie between ``first`` and ``last``."""
+        rng = self.wearer.random_numbers(Purpose.SAMPLES, block)
+        early_or_late = rng.uniform(-JITTER, JITTER, BLOCK_ROWS)
+        noise = rng.standard_normal((BLOCK_ROWS, 3), dtype=np.float32)
+        begin = block * BLOCK_ROWS
+        part = slice(max(first, begin) - begin, min(last, begin + BLOCK_ROWS) - begin)
+        intervals = np.arange(begin + part.start, begin + part.stop) + 0.5 + early_or_late[part]
+        time_ns = START_NS + np.rint(intervals * self._interval_ns).astype(np.int64)
+        return self._at(time_ns, noise[part])
+
+    def _at(self, time_ns: NDArray[np.int64], noise: NDArray[np.float32]) -> SimulatedSamples:
+        """The samples at ``time_ns`` ``[n]``, with the given noise ``[n, 3]`` of standard deviation 1."""
+        day_ns = round(DAY_S * SECOND_NS)
+        numbers = range(int(time_ns[0] - START_NS) // day_ns, int(time_ns[-1] - START_NS) // day_ns + 1)
+        # Neighbouring samples belong to the same day, so only the last days are kept.
+        self._recent = {number: self._recent.get(number) or self._day_and_postures(number) for number in numbers}
+        postures = [posture for _, of_day in self._recent.values() for posture in of_day]
+        motion, tremor_g, codes = _acceleration_g(postures, time_ns)
+        motion += noise * (SENSOR_NOISE_G + tremor_g)[:, None]
+        measured = np.clip(motion * self.wearer.gain + self.wearer.offset_g, -SENSOR_RANGE_G, SENSOR_RANGE_G)
+        steps = np.rint(measured * np.float32(STEPS_PER_G))
+        measured = np.asarray(steps / np.float32(STEPS_PER_G), dtype=np.float32)
+        gaps = np.concatenate([day.gaps_ns for day, _ in self._recent.values()])
+        kept = _outside(gaps[gaps[:, 1] < START_NS + round(self._length_s * SECOND_NS)], time_ns)
+        return SimulatedSamples(time_ns[kept], measured[kept], codes[kept])
+
+
+def simulate(*, days: float, sample_rate_hz: float, seed: int = 0, person: int = 0) -> tuple[Recording, pl.DataFrame]:
+    """A synthetic wearer's recording in memory, and its truth (see ``Simulation.truth``).
+
+    Use it for tests and examples: 0.02 days (29 minutes) contain every activity. Write long recordings to a file
+    (``write_simulation``), which needs little memory.
+
+    Args:
+        days: the length in days, at least a minute.
+        sample_rate_hz: the nominal rate, 1 to 1000; the watch's true clock is up to 1 % off.
+        seed: the seed of all random numbers.
+        person: the number of the wearer; each number gives another wearer.
+
+    Raises:
+        HarkenError: for an impossible length, rate, seed or person.
+    """
+    simulation = Simulation(days=days, sample_rate_hz=sample_rate_hz, seed=seed, person=person)
+    return simulation.recording(), simulation.truth()
+
+
+def _outside(gaps_ns: NDArray[np.int64], time_ns: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the times lie outside all of the sorted gaps ``[gaps, 2]``, bool ``[n]``."""
+    outside: NDArray[np.bool_] = np.searchsorted(gaps_ns.ravel(), time_ns, side="right") % 2 == 0
+    return outside
+
+
+def _check(days: float, sample_rate_hz: float, seed: int, person: int) -> None:
+    if not SHORTEST_S / DAY_S <= days <= LONGEST_DAYS:
+        raise HarkenError(f"--days must be {SHORTEST_S / DAY_S:.4f} (a minute) to {LONGEST_DAYS:g}, got {days:g}")
+    if not SLOWEST_HZ <= sample_rate_hz <= FASTEST_HZ:
+        raise HarkenError(f"--rate must be {SLOWEST_HZ:g} to {FASTEST_HZ:g} samples per second, got {sample_rate_hz:g}")
+    if seed < 0 or person < 0:
+        raise HarkenError(f"a seed and a person must be whole numbers from 0, got {min(seed, person)}")
+
+
+def _acceleration_g(
+    postures: list[Posture], time_ns: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int16]]:
+    """The acceleration at increasing times ``[n]`` within the consecutive ``postures``.
+
+    Returns:
+        The acceleration in g with gravity, float32 ``[n, 3]``; the amplitude of the tremor in g, float32 ``[n]``; and
+        the label codes, int16 ``[n]``.
+    """
+    n = len(time_ns)
+    motion = np.empty((n, 3), dtype=np.float32)
+    tremor = np.empty(n, dtype=np.float32)
+    codes = np.empty(n, dtype=np.int16)
+    edges = np.searchsorted(time_ns, [posture.start_ns for posture in postures])
+    for posture, first, last in zip(postures, edges, [*edges[1:], n], strict=True):
+        if first < last:
+            motion[first:last] = _in_posture(posture, time_ns[first:last])
+            tremor[first:last] = posture.tremor_g
+            codes[first:last] = posture.code
+    return motion, tremor, codes
+
+
+def _in_posture(posture: Posture, time_ns: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The acceleration in g within one posture, float32 ``[n, 3]``."""
+    since_s = (time_ns - posture.start_ns) / SECOND_NS
+    motion = _tones(posture, since_s)
+    if posture.gait is not None:
+        motion += _steps(posture.gait, (time_ns - posture.bout_start_ns) / SECOND_NS)
+    moving_s = min(MOVE_S, (posture.end_ns - posture.start_ns) / SECOND_NS)
+    moving = int(np.searchsorted(since_s, moving_s))
+    motion[:moving] += _move(posture, since_s[:moving], moving_s)
+    motion[moving:] += posture.up.astype(np.float32)
+    return motion
+
+
+def _tones(posture: Posture, since_s: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The acceleration in g of breathing and slow movements, ``[n, 3]``."""
+    if not posture.tones_g.any():
+        return np.zeros((len(since_s), 3), dtype=np.float32)
+    cycles = since_s[:, None] * posture.tone_hz
+    cycles -= np.floor(cycles)  # in double precision, so that single precision is enough for the sine
+    return np.sin((2 * np.pi * cycles + posture.tone_phase).astype(np.float32)) @ posture.tones_g
+
+
+def _steps(gait: Gait, since_s: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The acceleration of footsteps in g, ``[n, 3]``: harmonics of the stride, with slowly varying pace and
+    strength."""
+    wander = _wander(gait, since_s)
+    cycles = gait.stride_hz * since_s + wander @ WANDER_CYCLES
+    fundamental = np.exp(2j * np.pi * (cycles - np.floor(cycles))).astype(np.complex64)
+    powers = np.cumprod(np.broadcast_to(fundamental[:, None], (len(since_s), len(gait.harmonics_g))), axis=1)
+    strength = _smooth_step(since_s / MOVE_S) * (1 + 0.1 * wander[:, 1])
+    steps: NDArray[np.float32] = (powers @ gait.harmonics_g).real * strength.astype(np.float32)[:, None]
+    return steps
+
+
+def _wander(gait: Gait, since_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The slow changes of pace and strength, ``[n, 3]``."""
+    return np.asarray(np.sin(2 * np.pi * since_s[:, None] / WANDER_PERIODS_S + gait.wander))
+
+
+def _strides(posture: Posture, end_ns: int) -> float:
+    """The strides within a posture with a gait, up to ``end_ns``."""
+    assert posture.gait is not None
+    since_s = (np.array([posture.start_ns, min(posture.end_ns, end_ns)]) - posture.bout_start_ns) / SECOND_NS
+    cycles = posture.gait.stride_hz * since_s + _wander(posture.gait, since_s) @ WANDER_CYCLES
+    return float(cycles[1] - cycles[0])
+
+
+def _move(posture: Posture, since_s: NDArray[np.float64], moving_s: float) -> NDArray[np.float32]:
+    """Gravity while the arm turns into a posture, plus the acceleration of that movement, in g, ``[n, 3]``."""
+    done = _smooth_step(since_s / moving_s)[:, None]
+    up = posture.before + done * (posture.up - posture.before)
+    up /= np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-3)
+    push = 4 * done * (1 - done) * np.sin(2 * np.pi * MOVE_HZ * since_s)[:, None]
+    return np.asarray(up + MOVE_G * push * posture.push, dtype=np.float32)
+
+
+def _smooth_step(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A smooth function from 0 to 1 whose slope is 0 at both ends."""
+    share = np.clip(share, 0.0, 1.0)
+    return share * share * (3 - 2 * share)

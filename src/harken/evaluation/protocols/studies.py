@@ -1,0 +1,215 @@
+"""Leaving one study out: the windows of several studies, and the folds in which a whole study is unseen.
+
+The windows have the activities of the data sets as labels. A label scheme (``harken.datasets.label_schemes``) turns
+them into the labels that each activity allows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.datasets.label_schemes import OR, LabelScheme
+from harken.datasets.registry import dataset
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.signals.orientation import along_forearm
+from harken.signals.resampling import resample
+from harken.support.errors import HarkenError
+from harken.windows.people import Fold, FoldWindows, apply
+from harken.windows.windows import Windows, concatenate, sliding_windows
+
+__all__ = [
+    "MAIN_STUDIES",
+    "SAMPLING",
+    "STUDIES",
+    "StudyFold",
+    "apply_study_fold",
+    "balanced",
+    "capped",
+    "draw_studies",
+    "evenly",
+    "in_scheme",
+    "leave_one_study_out",
+    "mounted_recordings",
+    "pairs_of_studies_out",
+    "study_recordings",
+    "study_windows",
+    "training_windows",
+]
+
+STUDIES = ("wisdm", "dsads", "selfback", "stress_predict", "hawthorne")
+MAIN_STUDIES = ("wisdm", "dsads", "selfback")
+"""The studies with enough labels for a mean F1. The main score is the plain mean over them."""
+SAMPLE_RATE_HZ = 30.0
+WINDOW_LENGTH_S, HOP_S = 10.0, 5.0
+MOST_WINDOWS = 40
+"""Training windows of a person and label, so that no study outweighs the others by its length."""
+LEAST_SHARE = 0.5
+"""The least number of training windows of a label, as a share of the most frequent label's."""
+SAMPLING = MappingProxyType({"most_windows": MOST_WINDOWS, "least_share": LEAST_SHARE})
+"""What decides which windows of the training people are used; results with other values are not continued."""
+
+
+def study_recordings(study: str, folder: Path | None) -> list[Recording]:
+    """The recordings of a study as they were worn, with the study's own activities as labels."""
+    return [replace(one, study=study) for one in dataset(study).read(folder)]
+
+
+def mounted_recordings(study: str, recordings: Sequence[Recording]) -> list[Recording]:
+    """The recordings with their x axis along the forearm, as the study states it.
+
+    Raises:
+        HarkenError: when the study does not state which axis points along the forearm.
+    """
+    axis = dataset(study).info.forearm_axis
+    if axis is None:
+        raise HarkenError(f"{study}: it is not stated which axis of the sensor points along the forearm")
+    return [along_forearm(one, axis) for one in recordings]
+
+
+def study_windows(recordings: Iterable[Recording]) -> Windows:
+    """10 s of acceleration in g at 30 Hz every 5 s, ``[n, 300, 3]``, with the labels of the recordings."""
+    at_rate = (resample(one.select_channels(("x", "y", "z")), sample_rate_hz=SAMPLE_RATE_HZ) for one in recordings)
+    windows = concatenate([sliding_windows(one, length_s=WINDOW_LENGTH_S, hop_s=HOP_S) for one in at_rate])
+    return replace(windows, sample_rate_hz=SAMPLE_RATE_HZ)  # else 30.00000000003, from whole nanoseconds
+
+
+def draw_studies(folders: Sequence[Path | None]) -> Windows:
+    """The windows of all studies, with x along the forearm.
+
+    Args:
+        folders: the folder of each of ``STUDIES``; None for the folder in ``HARKEN_DATA``.
+    """
+    each = zip(STUDIES, folders, strict=True)
+    return concatenate([study_windows(mounted_recordings(one, study_recordings(one, folder))) for one, folder in each])
+
+
+def in_scheme(windows: Windows, scheme: LabelScheme) -> Windows:
+    """The windows of studies with the names of a scheme in place of activities.
+
+    The first of ``label_names`` are the labels of the scheme; names for several labels, such as
+    ``sitting or standing``, follow.
+
+    Raises:
+        HarkenError: when a window's activity is not in its study.
+    """
+    names = np.full(len(windows), "", dtype=object)
+    labels = windows.labels
+    for study in np.unique(windows.studies).tolist():
+        here = windows.studies == study
+        name_of = scheme.names(dataset(study).info) | {"": ""}
+        activities, which = np.unique(labels[here], return_inverse=True)
+        unknown = sorted(set(activities.tolist()) - set(name_of))
+        if unknown:
+            raise HarkenError(f"{', '.join(unknown)} is no activity of {study}")
+        names[here] = np.array([name_of[activity] for activity in activities.tolist()], dtype=object)[which]
+    several = sorted(set(names.tolist()) - {*scheme.labels, ""})
+    label_names = (*scheme.labels, *several)
+    code_of = {name: code for code, name in enumerate(label_names)} | {"": UNLABELLED}
+    codes = np.array([code_of[name] for name in names.tolist()], dtype=np.int16)
+    return replace(windows, label_codes=codes, label_names=label_names)
+
+
+def training_windows(windows: Windows, scheme: LabelScheme) -> tuple[Windows, dict[str, list[str]]]:
+    """The windows on which a model is trained, and the names among their labels that stand for several labels.
+
+    Every training on studies uses this function, so the packaged model is trained as the benchmark's are.
+
+    Args:
+        windows: the windows of the training people, with activities as labels.
+        scheme: the label scheme.
+
+    Returns:
+        The windows with the scheme's names, and each name for several labels with these labels, as
+        ``harken.Recogniser.fit`` reads them.
+    """
+    named = balanced(capped(in_scheme(windows, scheme)), scheme.labels)
+    return named, {name: name.split(OR) for name in named.label_names[len(scheme.labels) :]}
+
+
+def capped(windows: Windows, most: int = MOST_WINDOWS) -> Windows:
+    """At most ``most`` windows of each person and label, evenly spread over those in time, in the order of windows."""
+    key = np.unique(windows.subjects, return_inverse=True)[1].astype(np.int64) * len(windows.label_names)
+    groups = key + windows.label_codes
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    kept = [evenly(rows, min(most, len(rows))) for rows in np.split(order, starts[1:])]
+    return windows[np.sort(np.concatenate(kept))]
+
+
+def balanced(windows: Windows, labels: Sequence[str], least_share: float = LEAST_SHARE) -> Windows:
+    """The windows, in their order, with repetitions of rare labels, each window about equally often.
+
+    Args:
+        windows: the training windows.
+        labels: the labels that are repeated. Names for several labels are not.
+        least_share: the least number of windows of a label, as a share of the most frequent label's.
+    """
+    counts = {label: int((windows.labels == label).sum()) for label in sorted(windows.labels_present & set(labels))}
+    least = round(least_share * max(counts.values()))
+    rows = [np.flatnonzero(~np.isin(windows.labels, list(counts)))]
+    for label, count in counts.items():
+        rows.append(evenly(np.flatnonzero(windows.labels == label), max(count, least)))
+    return windows[np.sort(np.concatenate(rows))]
+
+
+def evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """``count`` of the rows, evenly spread; where ``count`` is larger, each row about equally often."""
+    return np.asarray(rows[np.arange(count) * len(rows) // count])
+
+
+@dataclass(frozen=True)
+class StudyFold(Fold):
+    """A fold whose test people are all people of one study or of two.
+
+    Attributes:
+        studies: the left-out studies. No training window is of them, and every test window is.
+    """
+
+    studies: tuple[str, ...] = ()
+
+
+def leave_one_study_out(windows: Windows) -> list[Fold]:
+    """One fold for each study, named after it: all its people are test people, and all others are training people.
+
+    It measures recognition of people of a study that is not in the training data: another laboratory, another sensor.
+    """
+    return [_fold((study,), windows) for study in STUDIES]
+
+
+def pairs_of_studies_out(windows: Windows) -> list[Fold]:
+    """One fold for each pair of main studies, whose people are test people; all others are training people.
+
+    Choices for a left-out study depend on the scores of the other study of a pair. Both were unseen in training, so
+    the left-out study does not affect them.
+    """
+    return [_fold(pair, windows) for pair in combinations(MAIN_STUDIES, 2)]
+
+
+def apply_study_fold(fold: StudyFold, windows: Windows) -> FoldWindows:
+    """The windows of a fold's people.
+
+    Raises:
+        HarkenError: as ``apply``; when a training window is of a left-out study, or a test window is of another.
+    """
+    parts = apply(fold, windows)
+    for role, part, wrong in (
+        ("training", parts.training, np.isin(parts.training.studies, fold.studies)),
+        ("test", parts.test, ~np.isin(parts.test.studies, fold.studies)),
+    ):
+        if wrong.any():
+            raise HarkenError(
+                f"fold {fold.name}: {part.subjects[wrong][0]} of the study {part.studies[wrong][0]} is in {role}. "
+                f"This fold leaves out {' and '.join(fold.studies)}, so every window of it must be in the test"
+            )
+    return parts
+
+
+def _fold(left_out: tuple[str, ...], windows: Windows) -> Fold:
+    test = np.isin(windows.studies, left_out)
+    training_people, test_people = (tuple(np.unique(windows.subjects[here]).tolist()) for here in (~test, test))
+    return StudyFold("+".join(left_out), training_people, test_people, studies=left_out)

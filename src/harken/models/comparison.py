@@ -1,0 +1,198 @@
+"""Two models on the same labelled moments of recordings, also when their windows have other lengths and rates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.models.mounting import as_trained
+from harken.models.recogniser import Recogniser
+from harken.models.scores import interval_over_people
+from harken.networks.specification import Specification
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
+from harken.windows.windows import Windows, sliding_windows
+
+__all__ = [
+    "Comparison",
+    "LabelScores",
+    "Moments",
+    "compare",
+    "label_scores",
+    "labelled_moments",
+    "people_scores",
+    "predicted_labels",
+]
+
+HOP_S = 1.0
+"""Seconds between two moments: live, there is a label every second."""
+Names = NDArray[np.str_]
+
+
+class Moments(NamedTuple):
+    """Labelled moments of a recording: the middles of its windows.
+
+    ``middles_ns`` int64 ``[n]``, ``labels`` str ``[n]``, and ``length_s``, the length of the windows.
+    """
+
+    middles_ns: NDArray[np.int64]
+    labels: Names
+    length_s: float
+
+    @property
+    def seconds_by_label(self) -> dict[str, float]:
+        """Seconds that the windows of each label cover. Seconds in two windows count once."""
+        found = {}
+        for label in np.unique(self.labels).tolist():
+            steps_s = np.diff(self.middles_ns[self.labels == label]) / 1e9
+            found[label] = round(float(np.minimum(steps_s, self.length_s).sum()) + self.length_s, 3)
+        return found
+
+
+class LabelScores(NamedTuple):
+    """Scores of predicted labels: the accuracy, the F1 of each true label, and their mean."""
+
+    accuracy: float
+    mean_f1: float
+    f1: dict[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return self._asdict()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The scores of two models on the same moments.
+
+    Attributes:
+        labels: the compared labels: those of the moments that both models know.
+        windows: the number of compared moments.
+        before, after: the scores of either model on them; ``before`` is None if it knows none of the labels.
+        only_after: the F1 of labels that only the second model knows, on all moments.
+    """
+
+    labels: tuple[str, ...]
+    windows: int
+    before: LabelScores | None
+    after: LabelScores
+    only_after: dict[str, float]
+
+
+def labelled_moments(recording: Recording, *, length_s: float) -> Moments:
+    """The middles of windows of this length with a single label, every second.
+
+    Args:
+        recording: a mended recording. Samples that are marked invalid are in no window.
+        length_s: the length of the windows.
+    """
+    try:
+        windows = sliding_windows(recording, length_s=length_s, hop_s=HOP_S)
+    except HarkenError:  # there is no such window
+        return Moments(np.empty(0, np.int64), np.empty(0, np.str_), length_s)
+    return Moments(windows.starts_ns + round(length_s / 2 * 1e9), windows.labels, length_s)
+
+
+def predicted_labels(
+    recogniser: Recogniser, recording: Recording, moments: Moments, *, orientation: bool
+) -> tuple[Names, NDArray[np.float32]]:
+    """A model's labels of the windows around moments, str ``[n]``, and its logits, float32 ``[n, labels]``.
+
+    A window that would have a gap in it has the empty label and logits of NaN: it is in a recording that was not
+    resampled at the moment.
+
+    Args:
+        recogniser: the model. Its windows must not be longer than those of ``moments``.
+        recording: the whole mended recording, whose labels are not used.
+        moments: the moments.
+        orientation: whether the watch is turned as ``harken label`` turns it; live, it is not.
+    """
+    specification = recogniser.specification_
+    if orientation:
+        recording, _ = as_trained(recogniser, recording)
+    prepared = specification.prepare_recording(recording)
+    windows, whole = _windows_around(prepared, moments.middles_ns, specification)
+    logits = np.full((len(whole), len(specification.labels)), np.nan, np.float32)
+    labels: Names = np.full(len(whole), "", dtype=np.array(specification.labels).dtype)
+    if whole.any():
+        logits[whole] = recogniser.predict_logits(windows)
+        labels[whole] = np.array(specification.labels)[logits[whole].argmax(axis=1)]
+    return labels, logits
+
+
+def compare(truth: Names, before: Names | None, after: Names, *, before_labels: Sequence[str]) -> Comparison:
+    """Compare the labels of two models with the true ones.
+
+    Moments whose label only the second model knows are left out of the comparison.
+
+    Args:
+        truth: the true labels, ``[n]``, all of which the second model knows.
+        before, after: the labels of the models, ``[n]``; ``before`` is None without a first model.
+        before_labels: the labels that the first model knows.
+    """
+    every = np.unique(truth).tolist()
+    common = every if before is None else [label for label in every if label in before_labels]
+    if before is None or not common:
+        return Comparison(tuple(every), len(truth), None, label_scores(truth, after), {})
+    both = np.isin(truth, common)
+    of_all = label_scores(truth, after).f1
+    return Comparison(
+        labels=tuple(common),
+        windows=int(both.sum()),
+        before=label_scores(truth[both], before[both]),
+        after=label_scores(truth[both], after[both]),
+        only_after={label: of_all[label] for label in every if label not in common},
+    )
+
+
+def label_scores(truth: Names, predicted: Names) -> LabelScores:
+    """Scores of predicted labels ``[n]``. A label that is predicted where it is never true counts as wrong."""
+    f1 = {}
+    for label in np.unique(truth).tolist():
+        true, said = truth == label, predicted == label
+        f1[label] = float(2 * np.count_nonzero(true & said) / (np.count_nonzero(true) + np.count_nonzero(said)))
+    return LabelScores(float(np.mean(truth == predicted)), float(np.mean(list(f1.values()))), f1)
+
+
+def people_scores(truth: Sequence[Names], predicted: Sequence[Names]) -> dict[str, Any]:
+    """Scores of people, for JSON: means over people, the F1 of each label over all their moments, and the 95 % interval
+    of the mean F1 over people (None for fewer than five).
+
+    Args:
+        truth, predicted: the labels of each person's moments.
+    """
+    each = [label_scores(*pair) for pair in zip(truth, predicted, strict=True)]
+    together = label_scores(np.concatenate(truth), np.concatenate(predicted))
+    interval = interval_over_people([one.mean_f1 for one in each])
+    return {
+        "accuracy": float(np.mean([one.accuracy for one in each])),
+        "mean_f1": float(np.mean([one.mean_f1 for one in each])),
+        "mean_f1_interval": None if interval is None else list(interval),
+        "f1": together.f1,
+    }
+
+
+def _windows_around(
+    prepared: Recording, middles_ns: NDArray[np.int64], specification: Specification
+) -> tuple[Windows, NDArray[np.bool_]]:
+    """The windows in whose middle moments are, and for which moments there is one without a gap, bool ``[n]``."""
+    length, step_ns = specification.window_length, 1e9 / prepared.sample_rate_hz
+    starts_ns = middles_ns - round(length * step_ns / 2)
+    first = np.searchsorted(prepared.time_ns, starts_ns - round(step_ns / 2))
+    first = np.clip(first, 0, max(0, len(prepared) - length))
+    last = np.minimum(first + length - 1, len(prepared) - 1)
+    invalid = np.concatenate([[0], np.cumsum(~prepared.valid)])
+    whole = (invalid[last + 1] == invalid[first]) & (last - first == length - 1)
+    whole &= np.abs(prepared.time_ns[first] - starts_ns) <= 2 * step_ns
+    whole &= prepared.time_ns[last] - prepared.time_ns[first] < (length + 1) * step_ns
+    rows = first[whole]
+    if len(prepared) >= length:
+        signals = np.lib.stride_tricks.sliding_window_view(prepared.signals, length, axis=0)[rows].swapaxes(1, 2)
+    else:  # resampling may leave fewer samples than a recording of a window's length had
+        signals = np.empty((0, length, len(prepared.channels)), np.float32)
+    windows = Windows.unlabelled(
+        signals, channels=prepared.channels, sample_rate_hz=prepared.sample_rate_hz, starts_ns=prepared.time_ns[rows]
+    )
+    return windows, whole

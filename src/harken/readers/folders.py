@@ -1,0 +1,169 @@
+"""Finding the recordings in folders, and the part of them that belongs to a shard."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from harken.annotations.labelling import is_side_file, side_file
+from harken.labelling.cohort_tables import COHORT, PERSON, QUALITY
+from harken.labelling.settings import SUMMARY
+from harken.readers import sensor_logger
+from harken.support.errors import HarkenError
+from harken.support.files import regular
+from harken.support.printable import printable
+from harken.training.directory import RunDirectory
+
+__all__ = ["Recordings", "recordings_in", "shard_of"]
+
+ENDINGS = (".cwa", ".gt3x", ".bin", ".csv", ".txt", ".parquet", ".zip")
+TRUTH = ".truth.parquet"
+"""The ending of the true labels that ``harken simulate`` writes beside a recording."""
+RESULTS = (SUMMARY, "timeline.parquet")
+"""Files in the folder of results of ``harken label``."""
+FAILURES = re.compile(r"failures.*\.csv")
+"""The table of failures that ``harken label`` writes beside these folders."""
+OVER_ALL = {name for table in (COHORT, PERSON, QUALITY) for name in (table, table.replace(".parquet", ".csv"))}
+"""The tables over all files that it writes there, and their twins."""
+BY_ENDING = "unknown file type"
+BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
+BY_ANNOTATION = "labels of a recording"
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """The recordings found in files and folders.
+
+    Attributes:
+        files: the recordings, each once.
+        notes: a sentence for each kind of file that was left out.
+    """
+
+    files: list[Path]
+    notes: list[str]
+
+
+def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path | None = None) -> Recordings:
+    """These files, and all files in and below these folders with the ending of a recording, sorted.
+
+    Hidden files and files in ``out`` are left out of folders. The following are left out with a note: files with other
+    endings, true labels of simulated recordings, runs of ``harken train`` and results of ``harken label``. A folder
+    that Sensor Logger exported is one recording. Files of labels (``NAME.labels.csv``) are never recordings: they are
+    left out, with a note unless they lie beside their recording in a folder.
+
+    Raises:
+        HarkenError: for a folder without such a file, for a run or a folder of results, and if there are only files of
+            labels.
+    """
+    found: dict[Path, None] = {}
+    left_out: dict[str, list[Path]] = {}
+    apart = None if out is None else Path(out).absolute()
+    named = list(map(Path, [paths] if isinstance(paths, str | Path) else paths))
+    if named and all(map(is_side_file, named)):
+        raise HarkenError(f"{named[0]}: this is a file of labels; name the recording that it belongs to")
+    for path in named:
+        if is_side_file(path):
+            left_out.setdefault(BY_ANNOTATION, []).append(path)
+            continue
+        if not path.is_dir() or sensor_logger.recognises(path, b""):
+            found[path] = None
+            continue
+        _refuse_own(path)
+        inside = _inside(path, apart, left_out)
+        if not inside:
+            kinds = f"no file ending in {', '.join(ENDINGS)}"
+            raise HarkenError("; ".join([f"{path}: this folder contains no recording ({kinds})", *_notes(left_out)]))
+        found |= dict.fromkeys(inside)
+    other = [path for path in left_out.pop(BY_ENDING, []) if path not in found]  # given besides its folder
+    return Recordings(list(found), _notes(left_out | ({BY_ENDING: other} if other else {})))
+
+
+def _notes(left_out: Mapping[str, list[Path]]) -> list[str]:
+    """A sentence for each kind."""
+    return [
+        printable(
+            f"skipped, not a recording: {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''} ({what})"
+        )
+        for what, paths in left_out.items()
+    ]
+
+
+def _own(folder: Path) -> str | None:
+    """The kind of a folder that harken wrote, whose tables must not be read as recordings; None for other folders."""
+    run = RunDirectory(folder)
+    if run.record.is_file() and run.history.is_file():
+        return BY_TRAIN
+    return BY_LABEL if all((folder / name).is_file() for name in RESULTS) else None
+
+
+def _refuse_own(folder: Path) -> None:
+    if (what := _own(folder)) is None:
+        return
+    instead = (
+        f"to label recordings with its model: harken label FILE --model {folder} --out DIR"
+        if what == BY_TRAIN
+        else "name the file that was labelled"
+    )
+    raise HarkenError(f"{folder}: this folder is not a recording but {what}; {instead}")
+
+
+def _holds_failures(path: Path) -> bool:
+    """Whether a file is the table of files that ``harken label`` could not label."""
+    try:
+        with regular(path).open("rb") as file:
+            return file.readline(100).strip() == b"file,reason"
+    except (HarkenError, OSError):  # the error is reported when the file is read
+        return False
+
+
+def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -> list[Path]:
+    """The recordings in and below a folder; other files are added to ``left_out`` by their kind."""
+    found: list[Path] = []
+    for here, folders, files in os.walk(folder):
+        at = Path(here)
+        walked = sorted(name for name in folders if not name.startswith(".") and (at / name).absolute() != apart)
+        folders.clear()
+        for name in walked:
+            if (what := _own(at / name)) is not None:
+                left_out.setdefault(what, []).append(at / name)
+            else:
+                folders.append(name)
+        if at != folder and sensor_logger.recognises(at, b""):
+            found.append(at)
+            folders.clear()
+            continue
+        tables = {COHORT, QUALITY} <= set(files)
+        of_labels = {name for name in files if is_side_file(name)}
+        orphans = of_labels and of_labels - {side_file(at / name).name for name in {*files, *walked} - of_labels}
+        for name in sorted(files):
+            plain = name.lower().removesuffix(".gz")
+            if name.startswith("."):
+                continue
+            if name in of_labels:
+                if name in orphans:
+                    left_out.setdefault(BY_ANNOTATION, []).append(at / name)
+            elif not plain.endswith(ENDINGS):
+                left_out.setdefault(BY_ENDING, []).append(at / name)
+            elif plain.endswith(TRUTH):
+                left_out.setdefault(BY_SIMULATE, []).append(at / name)
+            elif (tables and name in OVER_ALL) or (FAILURES.fullmatch(name) and (tables or _holds_failures(at / name))):
+                left_out.setdefault(BY_LABEL, []).append(at / name)
+            else:
+                found.append(at / name)
+    return sorted(found)
+
+
+def shard_of(items: Sequence[Item], shard: str) -> list[Item]:
+    """For ``i/n`` every n-th item from the i-th on (counted from 1). Each item is in exactly one shard.
+
+    Raises:
+        HarkenError: when ``shard`` is not such a pair.
+    """
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", shard)
+    number, of = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= number <= of:
+        raise HarkenError(f"--shard {shard}: give the number of this shard and of all, such as 3/20")
+    return list(items[number - 1 :: of])

@@ -1,0 +1,131 @@
+"""The figure of learning curves: loss and accuracy during the training of a network."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from numpy.typing import NDArray
+
+from harken.reports.figures.style import INK, dress, house_style, new_figure
+from harken.training.history import History
+
+__all__ = ["learning_curves"]
+
+WIDTH_IN, HEIGHT_IN = 5.8, 6.4
+
+TESTS = {
+    "same_person": ("same person, overlapping windows (too good)", "#E69F00", "s"),
+    "blocked_same_person": ("same person, honest (no overlap with training)", "#009E73", "^"),
+    "cross_person": ("unseen people", "#0072B2", "o"),
+}
+"""A test's name in a history -> its name in the figure, its colour and its marker."""
+OTHER_TEST = ("#CC79A7", "D")
+
+MEANS_ALONG_A_CURVE = 60
+"""The running mean is over one part in this many of the iterations, which removes the noise but not the course."""
+LEAST_BATCHES_IN_A_MEAN = 5
+SHARE_IN_A_MEAN = 0.2
+"""The running mean is over at most this share of the iterations so far, so that the steep beginning is visible."""
+FEWEST_STEPS_FOR_A_MEAN = 20
+FEW_STEPS = 3
+"""With this many points or fewer, a line would be hard to see, so the points have dots."""
+MOST_MARKERS = 25
+
+
+@house_style()
+def learning_curves(history: History, *, batch_windows: int) -> Figure:
+    """Draw accuracy and loss of the training batches and of every test against the number of training windows.
+
+    The values of single batches are drawn faintly, with a running mean over the batches before each iteration. Tests
+    are drawn where they were evaluated. A test without evaluations is left out.
+
+    Args:
+        history: the history of one fit, with at least one iteration.
+        batch_windows: windows in an iteration.
+    """
+    figure = new_figure(WIDTH_IN, HEIGHT_IN)
+    accuracy, loss = figure.subplots(2, 1, sharex=True)
+    windows_done = np.arange(1, len(history.train_loss) + 1) * batch_windows
+    handles = _draw_training(accuracy, windows_done, np.array(history.train_accuracy))
+    _draw_training(loss, windows_done, np.array(history.train_loss))
+    evaluated = np.array(history.evaluated_iterations) * batch_windows
+    for name in history.tests:
+        if history.test_loss[name]:
+            handles.append(_draw_test(accuracy, name, evaluated, history.test_accuracy[name]))
+            _draw_test(loss, name, evaluated, history.test_loss[name])
+    _dress_accuracy(accuracy)
+    _dress_loss(loss)
+    _dress_windows(loss, int(windows_done[-1]))
+    figure.legend(handles=handles, loc="outside upper left")
+    return figure
+
+
+def running_mean(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """The mean of each value and up to ``length - 1`` before it (fewer near the beginning), ``[n]`` -> ``[n]``."""
+    sums = np.cumsum(np.concatenate([[0.0], values]))
+    ends = np.arange(1, len(values) + 1)
+    early = np.maximum(LEAST_BATCHES_IN_A_MEAN, ends * SHARE_IN_A_MEAN).astype(np.int64)
+    starts = np.maximum(0, ends - np.minimum(length, early))
+    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
+
+
+def _draw_training(axes: Axes, windows_done: NDArray[np.int64], values: NDArray[np.float64]) -> list[Line2D]:
+    if len(values) < FEWEST_STEPS_FOR_A_MEAN:
+        marker = "." if len(values) <= FEW_STEPS else ""
+        return axes.plot(windows_done, values, color=INK, linewidth=1.2, marker=marker, label="training batches")
+    length = max(LEAST_BATCHES_IN_A_MEAN, len(values) // MEANS_ALONG_A_CURVE)
+    axes.plot(windows_done, values, color=INK, linewidth=0.5, alpha=0.22)
+    label = f"training batches (mean of {length})"
+    return axes.plot(windows_done, running_mean(values, length), color=INK, linewidth=1.4, label=label)
+
+
+def _draw_test(axes: Axes, name: str, evaluated: NDArray[np.int64], values: list[float]) -> Line2D:
+    label, colour, marker = TESTS.get(name, (name.replace("_", " "), *OTHER_TEST))
+    (line,) = axes.plot(
+        evaluated,
+        values,
+        color=colour,
+        linewidth=1.6,
+        marker=marker,
+        markersize=5,
+        markeredgecolor="white",
+        markeredgewidth=0.6,
+        markevery=_marked(len(values)),
+        label=label,
+    )
+    return line
+
+
+def _marked(evaluations: int) -> list[int]:
+    """Which evaluations have a marker: all, or if these would touch, an evenly spaced selection with the first and the
+    last."""
+    if evaluations <= 2 * MOST_MARKERS:  # leaving out fewer than every second one would look like a mistake
+        return list(range(evaluations))
+    places: list[int] = np.linspace(0, evaluations - 1, MOST_MARKERS).round().astype(int).tolist()
+    return places
+
+
+def _dress_accuracy(axes: Axes) -> None:
+    axes.set_title("Accuracy: windows recognised")
+    axes.set_ylim(0, 1.02)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    dress(axes)
+
+
+def _dress_loss(axes: Axes) -> None:
+    """The loss axis. The notebook's initial weights are large, so the loss begins high, and later changes are small."""
+    axes.set_title("Loss: what training makes smaller (logarithmic)")
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    dress(axes)
+
+
+def _dress_windows(axes: Axes, last: int) -> None:
+    axes.set_xlabel("training windows seen")
+    axes.set_xlim(0, last * 1.02)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

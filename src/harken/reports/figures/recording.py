@@ -1,0 +1,263 @@
+"""The figure of a whole recording: its signals over the wearer's local time, and its labels as coloured bands.
+
+Recordings of minutes and of weeks are drawn in the same way and in about the same time. Each column of pixels shows the
+smallest and the largest of its samples, which are found with array operations.
+"""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from harken.recordings.inspection import duration_text, labelled_time
+from harken.recordings.recording import ACCELERATION, UNLABELLED, Recording, local_time
+from harken.reports.figures.style import (
+    FAINT,
+    INK,
+    MARKED,
+    QUIET_INK,
+    UNLABELLED_COLOUR,
+    dress,
+    house_style,
+    label_colours,
+    new_figure,
+)
+from harken.reports.figures.time_axis import COLUMNS, TimeAxis, draw_times, has_dates
+
+__all__ = ["draw_recording"]
+
+UNLABELLED_KEY = "(unlabelled)"
+WIDTH_IN = 12.0
+PANEL_IN = 1.45
+BAND_IN = 0.24
+AROUND_IN = 1.35
+"""The height in inches of everything except the panels and the band: title, times, one line of the legend."""
+LEGEND_LINE_IN = 0.22
+KEY_IN, CHARACTER_IN = 0.75, 0.085
+"""The width in inches of a key of the legend without its text, and of a character of the text, rounded up."""
+LONGEST_KEY, LONGEST_TITLE = 50, 100
+MOST_KEYS = 60
+
+NOT_DRAWN = ("P",)
+"""Channels that are not drawn: Android's accuracy status is not a signal."""
+LEAST_SHOWN_G = 1.1
+"""Limits of acceleration panels are at least this far from 0, so that gravity in both directions is always visible."""
+MARGIN = 0.06
+TINT = 0.22
+DOTTED_ROWS = 200
+"""A recording with at most this many rows has a dot at each sample."""
+
+WRITTEN_CUT = 0.013
+"""The length of a cut is written only in cuts wider than this share of the figure."""
+
+
+@house_style()
+def draw_recording(recording: Recording) -> Figure:
+    """Draw a mended recording.
+
+    Each channel has a panel (except Android's accuracy status ``P``). The band on top and the tint behind the
+    signals show the label that fills most of each column of pixels, so a shorter bout may not be visible. Marked
+    samples (missing, out of range, stuck) are drawn as dots in a separate colour. They are at the panel's edge if they
+    are beyond it or have no value, and do not change its limits. A gap is empty. A gap longer than a quarter of the
+    recorded time is shortened and hatched, and its length is written in it.
+
+    Args:
+        recording: a mended recording with at least one sample.
+
+    Raises:
+        ValueError: when the recording is ``as_found``, because its times may run backwards.
+    """
+    if recording.as_found:
+        raise ValueError("draw_recording wants a mended recording")
+    axis = TimeAxis(recording)
+    channels = [i for i, name in enumerate(recording.channels) if name not in NOT_DRAWN]
+    channels = channels or list(range(len(recording.channels)))
+    legend = _legend(recording)
+    heights_in = [*([BAND_IN] if recording.label_names else []), *[PANEL_IN] * len(channels)]
+    widest_in = max((KEY_IN + CHARACTER_IN * len(str(key.get_label())) for key in legend), default=WIDTH_IN)
+    columns = max(1, int(WIDTH_IN / widest_in))
+    lines = -(-len(legend) // columns)
+    figure = new_figure(WIDTH_IN, sum(heights_in) + AROUND_IN + LEGEND_LINE_IN * lines)
+    grid = {"height_ratios": heights_in}
+    every = list(figure.subplots(len(heights_in), sharex=True, squeeze=False, gridspec_kw=grid)[:, 0])
+    panels = every[-len(channels) :]
+    for panel, channel in zip(panels, channels, strict=True):
+        _draw_signal(panel, recording, channel, axis)
+    _share_limits([p for p, i in zip(panels, channels, strict=True) if recording.channels[i] in ACCELERATION])
+    for panel, channel in zip(panels, channels, strict=True):
+        _draw_marked(panel, recording, channel, axis)
+    if recording.label_names:
+        _draw_labels(every[0], panels, recording, axis)
+    _draw_cuts(every, panels[len(panels) // 2], axis)
+    for axes in every:
+        axes.set_xlim(0.0, axis.width)
+    for panel in panels:
+        dress(panel, grid="both")
+    draw_times(panels[-1], recording, axis)
+    figure.suptitle(_shortened(_title(recording), LONGEST_TITLE), x=0.008, ha="left")
+    if legend:
+        figure.legend(handles=legend, loc="outside lower left", ncols=columns)
+    return figure
+
+
+def _title(recording: Recording) -> str:
+    rate = f"{recording.sample_rate_hz:.4g} Hz" if len(recording) > 1 else "one sample"
+    if not has_dates(recording):
+        return f"{recording.subject}: {duration_text(recording.span_s)}, {rate}"
+    first, last = (local_time(int(recording.time_ns[row]), recording.timezone) for row in (0, -1))
+    days = [f"{day.day} {day:%B %Y}" for day in (first, last)]
+    return f"{recording.subject}: {' to '.join(dict.fromkeys(days))}, {rate}"
+
+
+def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis) -> None:
+    """Draw the samples that are not marked, and set the limits of the panel to show them."""
+    name = recording.channels[channel]
+    samples = recording.signals[:, channel]
+    usable = samples if recording.valid.all() else np.where(recording.valid, samples, np.float32(np.nan))
+    if recording.sample_rate_hz * axis.width / COLUMNS >= 2:
+        low, high = _envelope(usable, axis.first_rows)
+        panel.stairs(high, axis.edges, baseline=low, fill=True, facecolor=INK, edgecolor=INK, linewidth=0.5)
+    else:
+        places = axis.place(axis.seconds(recording.time_ns))
+        after = recording.gap_rows
+        marker = "." if len(recording) <= DOTTED_ROWS else ""
+        broken = np.insert(usable, after, np.nan)
+        panel.plot(np.insert(places, after, places[after]), broken, color=INK, linewidth=0.8, marker=marker)
+    finite = usable[np.isfinite(usable)]
+    low_limit, high_limit = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+    if name in ACCELERATION:
+        low_limit, high_limit = min(low_limit, -LEAST_SHOWN_G), max(high_limit, LEAST_SHOWN_G)
+    margin = MARGIN * (high_limit - low_limit) or 1.0
+    panel.set_ylim(low_limit - margin, high_limit + margin)
+    panel.set_ylabel(f"{name} [g]" if name in ACCELERATION else name)
+
+
+def _envelope(
+    samples: NDArray[np.float32], first_rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The smallest and the largest of ``samples [n]`` in each column of pixels, NaN in a column without any.
+
+    The ranges of neighbouring columns are extended to touch each other, like a line through the samples.
+    """
+    filled = first_rows[1:] > first_rows[:-1]
+    low, high = np.full((2, len(filled)), np.nan, dtype=np.float32)
+    low[filled] = np.fmin.reduceat(samples, first_rows[:-1][filled])
+    high[filled] = np.fmax.reduceat(samples, first_rows[:-1][filled])
+    touching_low, touching_high = low.copy(), high.copy()
+    both = np.flatnonzero(~np.isnan(low[1:]) & ~np.isnan(low[:-1])) + 1
+    touching_low[both] = np.minimum(low[both], high[both - 1])
+    touching_high[both] = np.maximum(high[both], low[both - 1])
+    return touching_low, touching_high
+
+
+def _share_limits(panels: list[Axes]) -> None:
+    """Give panels the same limits, so that their signals can be compared."""
+    limits = [panel.get_ylim() for panel in panels]
+    for panel in panels:
+        panel.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+
+
+def _draw_marked(panel: Axes, recording: Recording, channel: int, axis: TimeAxis) -> None:
+    """Draw dots at the smallest and largest marked sample of each column; beyond the limits, triangles at the edge."""
+    rows = np.flatnonzero(~recording.valid)
+    if len(rows) == 0:
+        return
+    columns = np.searchsorted(axis.first_rows, rows, side="right") - 1
+    starts = np.flatnonzero(np.diff(columns, prepend=-1))
+    samples = recording.signals[rows, channel]
+    bottom, top = np.array(panel.get_ylim(), dtype=np.float32)
+    valued = np.where(np.isnan(samples), bottom, samples)
+    values = np.concatenate([np.minimum.reduceat(valued, starts), np.maximum.reduceat(valued, starts)])
+    centres = (axis.edges[:-1] + axis.edges[1:])[columns[starts]] / 2
+    places = np.tile(centres, 2)
+    inside = (values > bottom) & (values < top)
+    for marker, which in (("^", values >= top), ("v", values <= bottom), (".", inside)):
+        if which.any():  # the layout would reserve space for a line without points
+            shown = np.clip(values[which], bottom, top)
+            panel.plot(places[which], shown, marker, color=MARKED, markersize=6, markeredgewidth=0, clip_on=False)
+
+
+def _draw_labels(band: Axes, panels: list[Axes], recording: Recording, axis: TimeAxis) -> None:
+    """Draw the band of labels, and the same colours behind the signals."""
+    image = _label_image(recording, axis)
+    tint = image.copy()
+    tint[..., 3] *= TINT
+    for axes, pixels, depth in ((band, image, 1), *((panel, tint, 0) for panel in panels)):
+        bottom, top = axes.get_ylim()
+        extent = (0.0, axis.width, bottom, top)
+        axes.imshow(pixels, extent=extent, aspect="auto", interpolation="nearest", zorder=depth)
+    band.set_yticks([])
+    band.spines[:].set_visible(False)
+    band.tick_params(axis="x", bottom=False)
+    band.set_ylabel("label", rotation=0, ha="right", va="center")
+
+
+def _label_image(recording: Recording, axis: TimeAxis) -> NDArray[np.float64]:
+    """Red, green, blue and opacity of each column of pixels, ``[1, COLUMNS, 4]``: the label that fills most of it."""
+    firsts, lasts = recording.bout_edges[:-1], recording.bout_edges[1:] - 1
+    begins = axis.seconds(recording.time_ns[firsts])
+    ends = axis.seconds(recording.time_ns[lasts]) + axis.interval_s
+    ends[:-1] = np.minimum(ends[:-1], begins[1:])
+    codes = recording.label_codes[firsts]
+    times = np.stack([begins, ends], 1).ravel()
+    filled = np.empty((1 + len(recording.label_names), COLUMNS))
+    for code in range(UNLABELLED, len(recording.label_names)):
+        # The cumulated time of this label at the start and end of each bout; it is linear in between.
+        total = np.cumsum(np.stack([np.zeros(len(codes)), np.where(codes == code, ends - begins, 0.0)], 1).ravel())
+        filled[code + 1] = np.diff(np.interp(axis.edges_s, times, total, left=0.0))
+    colours = label_colours(recording.label_names)
+    table = np.array([to_rgb(UNLABELLED_COLOUR), *(to_rgb(colours[name]) for name in recording.label_names)])
+    opacity = (filled > 0).any(axis=0).astype(float)
+    return np.asarray(np.concatenate([table[filled.argmax(axis=0)], opacity[:, None]], axis=1)[None])
+
+
+def _draw_cuts(every: list[Axes], written: Axes, axis: TimeAxis) -> None:
+    """Hatch the cuts in all axes, and write their lengths in one of them."""
+    for (left, right), length_s in zip(axis.cuts, axis.gap_lengths_s, strict=True):
+        for axes in every:
+            axes.axvspan(left, right, facecolor="white", edgecolor=FAINT, hatch="////", linewidth=0, zorder=2.5)
+        if right - left > WRITTEN_CUT * axis.width:
+            written.text(
+                (left + right) / 2,
+                sum(written.get_ylim()) / 2,
+                f"gap of {duration_text(float(length_s))}",
+                rotation=90,
+                ha="center",
+                va="center",
+                fontsize=8,
+                color=QUIET_INK,
+                zorder=3,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+            )
+
+
+def _legend(recording: Recording) -> list[Patch | Line2D]:
+    """A key for each label with its time, for unlabelled time among labels, and for marked samples."""
+    keys: list[Patch | Line2D] = []
+    if recording.label_names:
+        unlabelled, labels = labelled_time(recording)
+        colours = {**label_colours(recording.label_names), UNLABELLED_KEY: UNLABELLED_COLOUR}
+        shown = [(name, time) for name, time in (*labels.items(), (UNLABELLED_KEY, unlabelled)) if time.bouts]
+        keys = [
+            Patch(facecolor=colours[name], label=f"{_key_text(name)} ({duration_text(time.total_s)})")
+            for name, time in shown[:MOST_KEYS]
+        ]
+        if len(shown) > MOST_KEYS:
+            keys.append(Patch(facecolor="none", label=f"and {len(shown) - MOST_KEYS} more"))
+    marked = len(recording) - int(np.count_nonzero(recording.valid))
+    if marked:
+        text = f"marked, in no window ({marked:,} sample{'s' if marked > 1 else ''})"
+        keys.append(Line2D([], [], color=MARKED, marker="^", linestyle="", label=text))
+    return keys
+
+
+def _key_text(name: str) -> str:
+    """A label shortened for the legend. Matplotlib would leave out a label that begins with an underscore."""
+    return (" " if name.startswith("_") else "") + _shortened(name, LONGEST_KEY)
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -1,0 +1,264 @@
+"""Adaptation of a general recogniser to a few labelled minutes of one wearer, if the personal one scores better."""
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from harken.models.calibration import fit_temperature
+from harken.models.mounting import Mounting, as_trained
+from harken.models.recogniser import Recogniser
+from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
+from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.errors import HarkenError
+from harken.support.printable import listed, percent
+from harken.training.adaptation.cross_validation import STRENGTHS, CrossValidated, Decision, decide
+from harken.training.adaptation.output_layer import LabelledFeatures, labelled_features, output_layer, pulled_weights
+from harken.windows.windows import Windows, concatenate, sliding_windows
+
+__all__ = ["Adapted", "adapt"]
+
+HOPS_IN_A_WINDOW = 8
+MOST_WINDOWS = 4000
+"""The largest number of windows. More windows overlap more, add little information and take too long."""
+
+
+@dataclass(frozen=True, eq=False)
+class Adapted:
+    """The result of an adaptation.
+
+    Attributes:
+        recogniser: the personal model if ``kept``, else the general one. Its provenance describes the adaptation.
+        kept: whether the adapted weights were kept.
+        reason: why they were kept, or why not.
+        before, after: the scores of the general and the adapted weights in cross-validation, ``after`` for the best
+            strength that was tried; None if there was too little data.
+        strength: the strength of the prior for ``after``; None as above.
+        wearer: the wearer of the labelled recordings; if there are several, their names in a list.
+        labelled_s: seconds of each label that windows cover.
+        windows, tested_windows: the number of windows, and of windows that were tested in cross-validation.
+        too_short: labels that are too short for separate training and test windows: they were tested by weights that
+            were fitted without them.
+        turned: a sentence for each watch that was turned to the orientation of the training data, with the reason.
+        mounting_unknown: a sentence for each recording in which the orientation of the watch is unknown.
+    """
+
+    recogniser: Recogniser
+    kept: bool
+    reason: str
+    before: CrossValidated | None
+    after: CrossValidated | None
+    strength: float | None
+    wearer: str
+    labelled_s: dict[str, float]
+    windows: int
+    tested_windows: int
+    too_short: tuple[str, ...]
+    turned: tuple[str, ...] = ()
+    mounting_unknown: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as values for JSON and for the model file. They do not depend on paths, times or durations."""
+        return {
+            "kept": self.kept,
+            "reason": self.reason,
+            "before": asdict(self.before) if self.before else None,
+            "after": asdict(self.after) if self.after else None,
+            "strength": self.strength,
+            "wearer": self.wearer,
+            "labelled_s": self.labelled_s,
+            "windows": self.windows,
+            "tested_windows": self.tested_windows,
+            "unlearned": list(self.too_short),
+            "turned": list(self.turned),
+            "mounting_unknown": list(self.mounting_unknown),
+        }
+
+
+def adapt(
+    recogniser: Recogniser,
+    labelled: Windows | Sequence[Recording],
+    *,
+    ignore_labels: Sequence[str] = (),
+    forearm_axis: ForearmAxis | None = None,
+    orientation: bool = True,
+    several_wearers: bool = False,
+) -> Adapted:
+    """Adapt a recogniser to one wearer, and keep the result only if it is better in cross-validation.
+
+    Only the output layer is fitted again (``harken.training.adaptation.output_layer``); the rest of the network stays the
+    same. Labels that the wearer did not record keep their weights. Cross-validation runs inside the labelled seconds.
+    Its folds are parts of time, with a gap of a window's length between training and test windows, and each part has
+    every label that lasts long enough. The strength of the prior is chosen by the same scores that decide whether to
+    keep the weights, so these scores are slightly optimistic.
+
+    A kept model has the temperature of the general model, or a higher one if the held-out windows need it.
+
+    Args:
+        recogniser: the general model. It is not changed.
+        labelled: mended recordings of the wearer, or windows as the model reads them. Windows of recordings overlap,
+            with eight starts in each window's length. A watch that is a quarter turn away from the training data is
+            turned first, as it will be when the personal model labels (``harken.models.mounting``).
+        ignore_labels: labels to leave out.
+        forearm_axis: the axis of the sensor that points along the forearm; None to find it by walking. It does not
+            apply to windows.
+        orientation: whether watches are turned. False for a model that labels samples as they come, as live.
+        several_wearers: adapt to several wearers together. Their time is divided as that of one wearer, so the
+            cross-validation does not show how well other people are recognised.
+
+    Raises:
+        HarkenError: when there is no labelled window, or a label that is neither the model's nor in
+            ``ignore_labels``; when there are several wearers without ``several_wearers``; when the model was trained on
+            one of the recordings; when its network does not end in a linear layer.
+    """
+    specification = recogniser.specification_
+    layer = output_layer(recogniser.network_, specification.network)
+    recordings = [] if isinstance(labelled, Windows) else list(labelled)
+    windows, mountings = _windows(recogniser, labelled, forearm_axis, orientation=orientation)
+    wearers = sorted({str(subject) for subject in windows.subjects})
+    if not several_wearers:
+        _refuse_several(wearers)
+    examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
+    # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
+    general = _weights(layer) * (examples.scale / specification.temperature)
+    decision = decide(examples, general)
+    personal = _personal(recogniser, examples, general, decision)
+    adapted = Adapted(
+        recogniser=personal,
+        kept=decision.kept,
+        reason=decision.reason,
+        before=decision.before,
+        after=decision.after,
+        strength=decision.strength,
+        wearer=listed(wearers),
+        labelled_s=_labelled_s(examples, specification.labels),
+        windows=len(examples.codes),
+        tested_windows=0 if decision.held_out_codes is None else len(decision.held_out_codes),
+        too_short=tuple(specification.labels[code] for code in decision.too_short),
+        turned=tuple(one.reason for one in mountings if one.quarters),
+        mounting_unknown=tuple(one.warning for one in mountings if one.warning is not None),
+    )
+    personal = personal.with_provenance(_provenance(recogniser, recordings, wearers, adapted)).with_fingerprints(
+        recogniser.fingerprints_.joined(Fingerprints.of(recordings))
+    )
+    return replace(adapted, recogniser=personal)
+
+
+def _personal(
+    recogniser: Recogniser, examples: LabelledFeatures, general: NDArray[np.float64], decision: Decision
+) -> Recogniser:
+    """The recogniser with the adapted weights if they are kept, else the general recogniser."""
+    held_out, codes = decision.held_out_logits, decision.held_out_codes
+    if not decision.kept or decision.strength is None or held_out is None or codes is None:
+        return recogniser
+    before = recogniser.specification_.temperature
+    strengths = STRENGTHS[: STRENGTHS.index(decision.strength) + 1]
+    weights = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
+    # If a few windows are all recognised, the fitted temperature falls towards 0. So it may only rise.
+    temperature = before * max(1.0, fit_temperature(held_out, codes))
+    adapted = _with_weights(recogniser, weights * (before / examples.scale))
+    return adapted.with_temperature(temperature, "the same person")
+
+
+def _windows(
+    recogniser: Recogniser,
+    recordings: Windows | Sequence[Recording],
+    forearm_axis: ForearmAxis | None,
+    *,
+    orientation: bool,
+) -> tuple[Windows, list[Mounting]]:
+    """The windows of recordings, and the orientations of their watches; windows are returned as they are."""
+    if isinstance(recordings, Windows):
+        return recordings, []
+    if not recordings:
+        raise HarkenError("there is no recording to adapt to")
+    for recording in recordings:
+        share = float(recogniser.trained_samples(recording).mean())
+        if share > SAME_RECORDING:
+            what = "this recording" if share == 1 else f"{percent(share)} of this recording"
+            raise HarkenError(
+                f"{recording.source}: the model was trained on {what}, so it would not show "
+                "whether adapting helps. Train a new model; or leave the recording out; or, if the model was adapted "
+                "to it earlier, start with the model from before that, and adapt it to all recordings of the wearer"
+            )
+    specification = recogniser.specification_
+    mounted: list[tuple[Recording, Mounting | None]] = [(recording, None) for recording in recordings]
+    if orientation:
+        mounted = [as_trained(recogniser, recording, forearm_axis=forearm_axis) for recording in recordings]
+    mountings = [mounting for _, mounting in mounted if mounting is not None]
+    prepared = [specification.prepare_recording(recording) for recording, _ in mounted]
+    labelled_s = sum(np.count_nonzero(one.label_codes != UNLABELLED) / one.sample_rate_hz for one in prepared)
+    hop_s = max(specification.window_length_s / HOPS_IN_A_WINDOW, labelled_s / MOST_WINDOWS)
+    length = specification.window_length
+    windows = [sliding_windows(one, length_s=length / one.sample_rate_hz, hop_s=hop_s) for one in prepared]
+    return concatenate(windows), mountings
+
+
+def _refuse_several(wearers: Sequence[str]) -> None:
+    if len(wearers) != 1:
+        raise HarkenError(
+            f"a personal model is for one person, but these are windows of {', '.join(wearers) or 'nobody'}; give "
+            "recordings of one wearer; if only the names of the files differ, name the wearer with --subject"
+        )
+
+
+def _weights(layer: nn.Linear) -> NDArray[np.float64]:
+    """``[features + 1, labels]``, the bias last."""
+    joined = torch.cat([layer.weight, layer.bias[:, None]], dim=1).T
+    return np.asarray(joined.detach().cpu().numpy(), dtype=np.float64)
+
+
+def _with_weights(recogniser: Recogniser, weights: NDArray[np.float64]) -> Recogniser:
+    """A copy with another output layer. Float32 weights that did not change stay so to the bit."""
+    rows = weights.T.astype(np.float32)
+    layer = {"output.weight": rows[:, :-1], "output.bias": rows[:, -1]}
+    return recogniser.with_model(replace(recogniser.model_, weights={**recogniser.model_.weights, **layer}))
+
+
+def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, float]:
+    """Seconds that the windows of each label cover. Seconds in two windows count once."""
+    result = {}
+    for code in np.unique(examples.codes):
+        steps = np.diff(np.sort(examples.starts_ns[examples.codes == code]))
+        covered = np.minimum(steps, examples.duration_ns).sum() + examples.duration_ns
+        result[labels[code]] = round(float(covered) / 1e9, 3)
+    return result
+
+
+def _provenance(
+    recogniser: Recogniser, recordings: Sequence[Recording], wearers: Sequence[str], adapted: Adapted
+) -> dict[str, Any]:
+    """The provenance of the general model, with a description of the adaptation.
+
+    The wearer counts as known even if the weights were not changed, because the wearer's data decided that.
+    """
+    before = recogniser.provenance_
+    data = [
+        {
+            "subject": one.subject,
+            "fingerprint": one.fingerprint,
+            "samples_fingerprint": one.samples_fingerprint,
+        }
+        for one in recordings
+    ]
+    return {
+        "training_people": sorted({*before.get("training_people", []), *wearers}),
+        "data": [*before.get("data", []), *data],
+        "adaptation": adapted.as_dict() | {"adapted_from": _fingerprint(recogniser)},
+    }
+
+
+def _fingerprint(recogniser: Recogniser) -> str:
+    """SHA-256 of the model's file. The same model always gives the same file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.safetensors")
+        recogniser.save(path)
+        return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,224 @@
+"""The recordings of a run, which are read once and checked against one another before the training."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harken.annotations.labelling import (
+    label_spellings,
+    refuse_shared_rows,
+    refuse_trimmed_away,
+    renamed,
+    rows_of_nobody,
+)
+from harken.annotations.options import LabelOptions
+from harken.annotations.spelling import spelling
+from harken.datasets.people import read_people
+from harken.networks.specification import check_rate
+from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
+from harken.recordings.mending import mend
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
+from harken.support.files import real_path
+from harken.support.printable import percent, printable
+from harken.training.settings import RunSettings
+
+__all__ = ["Read", "RunData", "read_run_data"]
+
+
+@dataclass(frozen=True)
+class Read:
+    """One recording of one person, both as the notebook read it and mended. A file may have several people."""
+
+    path: Path
+    as_found: Recording
+    mended: Recording
+
+    @property
+    def name(self) -> str:
+        """The name in messages: the file's path, and the person if the file has several."""
+        return f"{self.path}{self._whose}"
+
+    @property
+    def short_name(self) -> str:
+        """The same without folders."""
+        return f"{self.path.name}{self._whose}"
+
+    @property
+    def _whose(self) -> str:
+        source = self.mended.source
+        return source.removeprefix(str(self.path)) if source.startswith(f"{self.path}, ") else ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``run.json``."""
+        return {
+            "file": printable(self.path),
+            "subject": self.mended.subject,
+            "fingerprint": self.as_found.fingerprint,
+            "rows": len(self.as_found),
+            "sample_rate_hz": self.mended.sample_rate_hz,
+            "unlabelled_rows": self.as_found.unlabelled_rows,
+            "gaps": len(self.mended.gap_rows),
+            "labels": list(self.mended.label_names),
+            "label_source": self.mended.label_source,
+            "channels": list(self.mended.channels),
+            "quality": asdict(self.mended.quality),
+        }
+
+
+@dataclass(frozen=True)
+class RunData:
+    """The recordings of the training people, and of unseen people."""
+
+    training: list[Read]
+    cross: list[Read]
+    unused_labels: tuple[str, ...] = ()
+    """Sentences on rows of files of labels that are for none of the recordings."""
+    spellings: tuple[str, ...] = ()
+    """Sentences on names of labels that are one, and on those that may be misspelt."""
+
+    @property
+    def label_sources(self) -> list[str]:
+        """Sentences on the labels of each recording; empty if all labels are in the recordings' own files."""
+        every = self.training + self.cross
+        if not any(one.mended.label_source for one in every):
+            return []
+        sources = [f"Labels of {one.name}: {one.mended.label_source or 'those in the file'}" for one in every]
+        return [*sources, *self.unused_labels]
+
+    @property
+    def sample_rate_hz(self) -> float:
+        """The median rate of the training recordings."""
+        return float(np.median([read.mended.sample_rate_hz for read in self.training]))
+
+
+def read_run_data(settings: RunSettings) -> RunData:
+    """Read a run's files.
+
+    Raises:
+        HarkenError: when a file cannot be read, is given twice or has no label; when a person or a recording is in both
+            the training and the cross files; or when rates or channels do not fit.
+    """
+    if not settings.files:
+        raise HarkenError("there is no recording to train on")
+    if settings.cross_labels is not None and not settings.cross:
+        raise HarkenError("--cross-labels is for the recordings of unseen people; give them with --cross")
+    found: set[str] = set()
+    of_unseen = replace(settings.labels, path=settings.cross_labels)
+    if _one_table(settings):
+        refuse_shared_rows([*settings.files, *settings.cross], settings.labels)
+    else:
+        refuse_shared_rows(settings.files, settings.labels)
+        refuse_shared_rows(settings.cross, of_unseen)
+    several = len(settings.files) > 1, len(settings.cross) > 1
+    training = [one for path in settings.files for one in _read(path, settings, settings.labels, several[0], found)]
+    cross = [one for path in settings.cross for one in _read(path, settings, of_unseen, several[1], found)]
+    settings.labels.refuse_unused(found, files=any(one.mended.label_source for one in training + cross))
+    names, spellings = label_spellings(*([one.mended for one in reads] for reads in (training, cross)))
+    training, cross = ([_renamed(one, names) for one in reads] for reads in (training, cross))
+    _refuse_repeated(training + cross)
+    _refuse_shared_people(training, cross)
+    data = RunData(training, cross)
+    if settings.recipe.sample_rate_hz is None:
+        for one in training + cross:
+            check_rate(one.mended.sample_rate_hz, data.sample_rate_hz, one.mended.source)
+    channels = settings.channels or settings.recipe.channels or training[0].mended.channels
+    selected = [[_select(one, channels) for one in reads] for reads in (training, cross)]
+    return RunData(selected[0], selected[1], tuple(_unused(settings, training, cross)), tuple(spellings))
+
+
+def _one_table(settings: RunSettings) -> bool:
+    """Whether one file of labels is for the training recordings and for those of unseen people."""
+    own, other = settings.labels.path, settings.cross_labels
+    return own is not None and other is not None and real_path(own) == real_path(other)
+
+
+def _unused(settings: RunSettings, training: list[Read], cross: list[Read]) -> Iterator[str]:
+    """Sentences on rows of files of labels that are for none of the recordings for which the file is."""
+    same = _one_table(settings)
+    tables = (settings.labels.path, training + cross * same), (None if same else settings.cross_labels, cross)
+    for path, reads in tables:
+        people = [(one.path, one.mended.subject) for one in reads]
+        if unused := rows_of_nobody(replace(settings.labels, path=path), people):
+            yield f"{path}: {unused}"
+
+
+def _read(path: Path, settings: RunSettings, labels: LabelOptions, of_several: bool, names: set[str]) -> list[Read]:
+    """The recordings of all people in a file. The names of their labels, before they are renamed, join ``names``."""
+    reading = settings.reading
+    reads = []
+    for found in read_people(path, reading, as_found=True, labels=labels, of_several=of_several):
+        names.update(found.label_names)
+        refuse_trimmed_away(found, labels)
+        found = renamed(found, labels.new_names(found.label_names))
+        if settings.ignore_labels:
+            ignored = {*map(spelling, settings.ignore_labels)}
+            kept = tuple(name for name in found.label_names if spelling(name) not in ignored)
+            found = found.with_label_names(kept)
+        if not found.label_names:
+            raise HarkenError(
+                f"{found.source}: no row has a label; name the column of labels with --label-column, or a "
+                "file of labels with --labels"
+            )
+        reads.append(Read(path, found, mend(found, sensor_range=reading.sensor_range_g)))
+    return reads
+
+
+def _renamed(one: Read, names: Mapping[str, str]) -> Read:
+    return replace(one, as_found=renamed(one.as_found, names), mended=renamed(one.mended, names))
+
+
+def _select(one: Read, channels: Sequence[str]) -> Read:
+    try:
+        return replace(
+            one,
+            as_found=one.as_found.select_channels(tuple(channels)),
+            mended=one.mended.select_channels(tuple(channels)),
+        )
+    except HarkenError as error:
+        raise HarkenError(f"{error}; --channels x,y,z reads only what every file has") from error
+
+
+def _refuse_repeated(reads: list[Read]) -> None:
+    counts = Counter(one.as_found.fingerprint for one in reads)
+    for fingerprint, count in counts.items():
+        if count > 1:
+            names = " and ".join(one.name for one in reads if one.as_found.fingerprint == fingerprint)
+            raise HarkenError(f"{names} hold the same recording, so no score on them would be right; give it once")
+
+
+def _refuse_shared_people(training: list[Read], cross: list[Read]) -> None:
+    for trained in training:
+        fingerprints = Fingerprints.of([trained.mended]) if cross else Fingerprints.none()
+        for unseen in cross:
+            if trained.mended.subject == unseen.mended.subject:
+                raise HarkenError(
+                    f"{trained.name} and {unseen.name} are both of {trained.mended.subject!r}, and a person cannot "
+                    "be both a training person and unseen. A person's name is the file's own unless it has a "
+                    "Subject column: if these are two people, rename one of the files"
+                )
+            share = _shared_share(trained.mended, unseen.mended)
+            if share > SAME_RECORDING:
+                raise HarkenError(
+                    f"{unseen.name} shares {share:.0%} of its rows with {trained.name}, times and values: it is the "
+                    "same recording, and a score on it would be a score on training data"
+                )
+            share = float(fingerprints.known(unseen.mended).mean())
+            if share > SAME_RECORDING:
+                raise HarkenError(
+                    f"{unseen.name} holds movement of {trained.name} in {percent(share)} of its samples, in another "
+                    "unit or at another time: it is the same recording, and a score on it would be a score on "
+                    "training data"
+                )
+
+
+def _shared_share(trained: Recording, unseen: Recording) -> float:
+    """The share of the unseen person's rows that are also in the other recording, with equal time and acceleration."""
+    _, here, there = np.intersect1d(unseen.time_ns, trained.time_ns, assume_unique=True, return_indices=True)
+    axes = min(3, unseen.signals.shape[1], trained.signals.shape[1])
+    same = (unseen.signals[here, :axes] == trained.signals[there, :axes]).all(axis=1)
+    return float(same.sum()) / len(unseen)

@@ -1,0 +1,192 @@
+"""Presets: recipes with a name, each with its windows, network and training."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from harken.networks.build import network_name
+from harken.networks.specification import ModelUnit
+from harken.support.errors import HarkenError
+from harken.support.plugins import Registry
+from harken.training.augmentation import Augmentation
+from harken.training.loop import TrainingSettings
+
+__all__ = ["PRESETS", "Preset", "RandomDraws", "SlidingHops", "is_preset", "preset", "preset_names"]
+
+
+@dataclass(frozen=True)
+class RandomDraws:
+    """The notebook's windows: drawn at random over the rows as they are in the files.
+
+    Attributes:
+        windows: the number of windows drawn from the training files; the same number is drawn from the cross files.
+        training_windows: the number of them that is used for training; the others are the same-person test.
+        training_seed, cross_seed: the seeds of the draws.
+    """
+
+    windows: int
+    training_windows: int
+    training_seed: int
+    cross_seed: int
+
+
+@dataclass(frozen=True)
+class SlidingHops:
+    """All windows with a single label in the mended, resampled recordings.
+
+    Attributes:
+        hop_s: seconds from one window's start to the next one's.
+        test_share: the share of windows that is the same-person test, taken at random.
+    """
+
+    hop_s: float
+    test_share: float = 0.1
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A recipe.
+
+    Attributes:
+        name: the name for ``--preset``.
+        channels: the channels that the network reads; None for all channels of the first recording.
+        sample_rate_hz: recordings are resampled to this rate; with None they are not resampled.
+        window_length: samples in a window.
+        windows: how windows are taken from recordings.
+        acceleration_unit: the unit in which the network reads acceleration.
+        network, sizes: the network, by name or as a class of your own (``harken.networks.build``), and its sizes
+            without channels and classes.
+        training: how it is trained (the recogniser sets the seed).
+        calibrated_on_unseen: if True, a run fits another network without a few of the training people and calibrates
+            the model on these; otherwise it calibrates on later moments of the same people.
+    """
+
+    name: str
+    channels: tuple[str, ...] | None
+    sample_rate_hz: float | None
+    window_length: int
+    windows: RandomDraws | SlidingHops
+    acceleration_unit: ModelUnit
+    network: str | type[nn.Module]
+    sizes: Mapping[str, Any]
+    training: TrainingSettings
+    calibrated_on_unseen: bool = False
+
+    def trained(self, **changes: Any) -> "Preset":
+        """The same recipe with other training settings."""
+        return replace(self, training=replace(self.training, **changes))
+
+    @property
+    def network_name(self) -> str:
+        """The network's name in a model file. Raises the errors of ``harken.networks.build.network_name``."""
+        return network_name(self.network)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(replace(self, network=self.network_name))
+
+
+EVERYDAY = Preset(
+    name="everyday",
+    channels=("x", "y", "z"),
+    sample_rate_hz=30.0,
+    window_length=300,
+    windows=SlidingHops(hop_s=2.0),
+    acceleration_unit="g",
+    network="everyday",
+    sizes={"stem": 64, "width": 128, "blocks": 2, "units": 64, "dropout": 0.5},
+    training=TrainingSettings(
+        epochs=25,
+        batch_windows=64,
+        learning_rate=0.003,
+        l2=0.0,
+        evaluate_every_windows=6_400,
+        optimiser="adamw",
+        weight_decay=0.01,
+        one_cycle=True,
+        label_smoothing=0.1,
+        shuffle=True,
+        min_iterations=1_000,
+        augmentation=Augmentation(
+            other_arm=0.5,
+            other_way_round=0.1,
+            strap_deg=10,
+            roll_deg=10,
+            gain=0.05,
+            noise_g=0.01,
+            tempo=0.1,
+            start=0.1,
+        ),
+    ),
+    calibrated_on_unseen=True,
+)
+
+PRESETS: dict[str, Preset] = {
+    "everyday": EVERYDAY,
+    # The same windows for another network, so that the two can be compared.
+    "deep_conv_lstm": replace(
+        EVERYDAY,
+        name="deep_conv_lstm",
+        network="deep_conv_lstm",
+        sizes={"convolutions": 4, "filters": 64, "filter_length": 5, "units": 128, "layers": 2, "dropout": 0.5},
+        training=TrainingSettings(
+            epochs=20,
+            batch_windows=100,
+            learning_rate=0.001,
+            l2=0.0,
+            evaluate_every_windows=10_000,
+            optimiser="rmsprop",
+            shuffle=True,
+        ),
+    ),
+    "notebook": Preset(
+        name="notebook",
+        channels=None,
+        sample_rate_hz=None,
+        window_length=512,
+        windows=RandomDraws(windows=10_000, training_windows=9_000, training_seed=1337, cross_seed=101),
+        acceleration_unit="m/s2",
+        network="notebook_lstm",
+        sizes={"units": 32, "layers": 2, "dropout": 0.2},
+        training=TrainingSettings(),
+    ),
+}
+
+
+def _checked(name: str, found: Any) -> Preset:
+    if not isinstance(found, Preset):
+        raise HarkenError(f"{name} must be a harken Preset, got {type(found).__name__}")
+    if found.name != name:
+        raise HarkenError(f"the preset calls itself {found.name!r}; its name and that of the entry point must agree")
+    return found
+
+
+_REGISTRY = Registry("preset", "harken.presets", PRESETS, check=_checked)
+
+
+def preset_names() -> list[str]:
+    """The names of all presets: harken's own, then those of other installed packages."""
+    return _REGISTRY.names()
+
+
+def is_preset(name: str) -> bool:
+    """Whether a preset has this name. Imports no package."""
+    return name in _REGISTRY
+
+
+def preset(name: str | Preset) -> Preset:
+    """The preset of this name; a ``Preset`` is returned unchanged.
+
+    Other installed packages add presets by entry points in the group ``harken.presets``.
+
+    Raises:
+        HarkenError: when no preset has this name, or it cannot be imported.
+    """
+    if isinstance(name, Preset):
+        return name
+    found = _REGISTRY.find(name)
+    if found is None:
+        raise HarkenError(f"there is no preset {name!r}; the presets are {', '.join(preset_names())}")
+    return found

@@ -1,0 +1,365 @@
+"""Synthetic wearers: what their files hold, that the truth is true, and that the way of writing changes nothing."""
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import harken
+from harken import HarkenError, Recording
+from harken.datasets.simulated import Simulation, output_paths, simulate, truth_path, write_simulation
+from harken.datasets.simulated.simulation import BLOCK_ROWS, SENSOR_RANGE_G
+
+LABELS = ("lying", "running", "sitting", "standing", "walking")
+STEP_TOLERANCE = 1.5
+"""A sample is at most 0.2 intervals off, so a bout or gap is found within 1.4 intervals of its true edge."""
+
+lengths = st.floats(0.005, 1.2)
+rates = st.floats(2, 20)
+seeds = st.integers(0, 2**64)
+persons = st.integers(0, 1000)
+
+
+def edges_ns(truth: pl.DataFrame) -> np.ndarray:
+    """Starts and ends, int64 ``[rows, 2]``."""
+    return truth.select(pl.col("start", "end").to_physical()).to_numpy()
+
+
+def true_labels(truth: pl.DataFrame, time_ns: np.ndarray) -> np.ndarray:
+    """The label at each time, ``[n]``; empty when the watch is not worn."""
+    rows = np.searchsorted(edges_ns(truth)[:, 0], time_ns, side="right") - 1
+    return truth["label"].fill_null("").to_numpy().astype(str)[rows]
+
+
+def labels_of(recording: Recording) -> np.ndarray:
+    return np.array([*recording.label_names, ""])[recording.label_codes]
+
+
+def changes_of_the_angle(time_ns: np.ndarray, signals: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """By label, how much the angle of the watch's face changes from five seconds to the next, in degrees."""
+    rows = pl.DataFrame({"row": time_ns // (5 * 10**9), "label": labels, **dict(zip("xyz", signals.T, strict=True))})
+    mean = rows.group_by("label", "row", maintain_order=True).agg(pl.col("x", "y", "z").mean())
+    angle = pl.arctan2("z", (pl.col("x") ** 2 + pl.col("y") ** 2).sqrt()).degrees()
+    change = angle.diff().abs().over("label")
+    next_one = (pl.col("row").diff() == 1).over("label")
+    changes = mean.with_columns(change=change, next_one=next_one).filter("next_one")
+    return {str(name): part["change"].to_numpy() for (name,), part in changes.group_by("label")}
+
+
+@pytest.fixture(scope="module", params=[".csv", ".parquet"])
+def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("simulation") / f"wearer{request.param}"
+    write_simulation(Simulation(days=0.05, sample_rate_hz=25, seed=5), path)
+    return path
+
+
+class TestFile:
+    def test_it_is_read_without_any_option(self, written: Path) -> None:
+        recording = harken.read(written)
+        assert recording.label_names == LABELS
+        assert recording.subject == "simulated-5-1"
+        assert recording.channels == ("x", "y", "z")
+        assert recording.quality.acceleration_unit == "m/s2"
+        assert recording.quality.sensor_range_g == SENSOR_RANGE_G
+        assert recording.quality.dropped == {}
+        assert recording.valid.all()
+
+    def test_it_holds_what_simulate_gives_in_memory(self, written: Path) -> None:
+        recording = harken.read(written)
+        expected, truth = simulate(days=0.05, sample_rate_hz=25, seed=5)
+        ns_per_tick = 1_000_000 if written.suffix == ".csv" else 1
+        np.testing.assert_array_equal(recording.time_ns // ns_per_tick, expected.time_ns // ns_per_tick)
+        np.testing.assert_allclose(recording.signals, expected.signals, rtol=0, atol=1e-5)
+        np.testing.assert_array_equal(recording.label_codes, expected.label_codes)
+        assert pl.read_parquet(truth_path(written)).equals(truth)
+
+    def test_its_labels_are_true(self, written: Path) -> None:
+        recording = harken.read(written)
+        truth = pl.read_parquet(truth_path(written))
+        np.testing.assert_array_equal(labels_of(recording), true_labels(truth, recording.time_ns))
+
+    def test_its_columns_are_the_notebooks(self, written: Path) -> None:
+        parquet = written.suffix == ".parquet"
+        header = list(pl.read_parquet_schema(written)) if parquet else pl.read_csv(written, n_rows=1).columns
+        assert header == ["Timestamp", "X", "Y", "Z", "Label", "Subject"]
+
+    def test_nothing_but_its_truth_is_left_beside_it(self, written: Path) -> None:
+        assert {path.name for path in written.parent.iterdir()} == {written.name, "wearer.truth.parquet"}
+
+    def test_samples_faster_than_milliseconds_go_into_parquet(self, tmp_path: Path) -> None:
+        simulation = Simulation(days=0.002, sample_rate_hz=1000)
+        with pytest.raises(HarkenError, match=r"too coarse for 1000 Hz .*\.parquet"):
+            write_simulation(simulation, tmp_path / "fast.csv")
+        write_simulation(simulation, tmp_path / "fast.parquet")
+        assert harken.read(tmp_path / "fast.parquet").sample_rate_hz == pytest.approx(1000, rel=0.011)
+
+    def test_times_in_csv_stay_apart_at_the_fastest_rate(self, tmp_path: Path) -> None:
+        write_simulation(Simulation(days=0.002, sample_rate_hz=500), tmp_path / "fast.csv")
+        recording = harken.read(tmp_path / "fast.csv")
+        assert recording.quality.repeated_times == 0
+        assert recording.sample_rate_hz == pytest.approx(500, rel=0.011)
+
+
+class TestTruth:
+    @given(days=lengths, rate=rates, seed=seeds, person=persons)
+    @settings(max_examples=20)
+    def test_every_activity_occurs_and_the_labels_are_true(
+        self, days: float, rate: float, seed: int, person: int
+    ) -> None:
+        recording, truth = simulate(days=days, sample_rate_hz=rate, seed=seed, person=person)
+        assert recording.label_names == LABELS
+        assert (recording.label_codes == -1).any(), "some of the time the watch lies on a table"
+        np.testing.assert_array_equal(labels_of(recording), true_labels(truth, recording.time_ns))
+
+    @given(days=lengths, rate=rates, seed=seeds)
+    @settings(max_examples=20)
+    def test_the_gaps_found_are_the_true_ones(self, days: float, rate: float, seed: int) -> None:
+        recording, truth = simulate(days=days, sample_rate_hz=rate, seed=seed)
+        missing = edges_ns(truth.filter(~pl.col("recorded")))
+        # A gap during which the activity changes is two rows of the truth.
+        joined = np.flatnonzero(missing[1:, 0] == missing[:-1, 1])
+        starts, ends = np.delete(missing[:, 0], joined + 1), np.delete(missing[:, 1], joined)
+        assert len(starts) > 0
+        rows = recording.gap_rows
+        assert len(rows) == len(starts)
+        tolerance_ns = STEP_TOLERANCE * 1e9 / recording.sample_rate_hz
+        assert np.abs(recording.time_ns[rows - 1] - starts).max() <= tolerance_ns
+        assert np.abs(recording.time_ns[rows] - ends).max() <= tolerance_ns
+
+    @given(days=lengths, rate=rates, seed=seeds)
+    @settings(max_examples=20)
+    def test_the_rate_is_near_the_nominal_one_and_the_length_is_right(
+        self, days: float, rate: float, seed: int
+    ) -> None:
+        recording, truth = simulate(days=days, sample_rate_hz=rate, seed=seed)
+        simulation = Simulation(days=days, sample_rate_hz=rate, seed=seed)
+        assert simulation.true_rate_hz == pytest.approx(rate, rel=0.0101)
+        assert recording.sample_rate_hz == pytest.approx(simulation.true_rate_hz, rel=0.002)
+        begin, end = edges_ns(truth)[[0, -1], [0, 1]]
+        assert end - begin == pytest.approx(days * 86_400e9, abs=1)
+        assert recording.span_s == pytest.approx(days * 86_400, abs=3 / rate)
+
+    def test_it_has_no_hole_and_says_what_is_not_known(self) -> None:
+        _, truth = simulate(days=2.5, sample_rate_hz=5, seed=1)
+        assert truth["start"][1:].equals(truth["end"][:-1].rename("start"))
+        assert (truth["label"].is_null() == ~truth["wear"]).all()
+        same = pl.all_horizontal(
+            pl.col("label", "wear", "recorded").eq_missing(pl.col("label", "wear", "recorded").shift())
+        )
+        assert not truth.select(same.slice(1)).to_series().any(), "rows that follow one another differ"
+
+    def test_a_day_is_like_a_day(self) -> None:
+        _, truth = simulate(days=7, sample_rate_hz=1, seed=2)
+        hours = (pl.col("end") - pl.col("start")).dt.total_seconds().sum() / 3600 / 7
+        daily = dict(truth.group_by("label").agg(hours).iter_rows())
+        assert 7 < daily["lying"] < 9
+        assert 6 < daily["sitting"] < 13
+        assert 0.3 < daily["walking"] < 5
+        assert 0.1 < daily["running"] < 1
+
+    def test_its_nights_are_its_lying(self) -> None:
+        simulation = Simulation(days=2.5, sample_rate_hz=2, seed=1)
+        truth, nights = simulation.truth(), simulation.nights()
+        assert nights["complete"].to_list() == [False, True, True]
+        lying = truth.filter(pl.col("label") == "lying")
+        assert (nights["wake"] - nights["onset"]).sum() == (lying["end"] - lying["start"]).sum()
+        assert nights["onset"][0] == truth["start"][0]
+        assert nights.filter("complete")["onset"].dt.hour().is_in([22, 23, 0]).all()
+        assert nights["wake"].dt.hour().is_in([5, 6, 7, 8]).all()
+
+    def test_its_footsteps_are_those_of_its_walking_and_running(self) -> None:
+        simulation = Simulation(days=1.3, sample_rate_hz=2, seed=1)
+        steps, truth = simulation.footsteps(), simulation.truth()
+        assert set(steps["label"]) == {"walking", "running"}
+        for label in ("walking", "running"):
+            of_label = steps.filter(pl.col("label") == label)
+            seconds, true_seconds = (
+                (bouts["end"] - bouts["start"]).dt.total_nanoseconds().to_numpy().sum() / 1e9
+                for bouts in (of_label, truth.filter(pl.col("label") == label))
+            )
+            assert seconds == pytest.approx(true_seconds)
+            usual_hz = 2 * simulation.wearer.gaits[label].stride_hz
+            assert of_label["steps"].to_numpy().sum() / seconds == pytest.approx(usual_hz, rel=0.05)
+        assert steps["end"].to_numpy().max() <= truth["end"].to_numpy().max()
+
+
+class TestSignals:
+    def test_an_arm_rests_in_sleep_and_moves_when_awake_as_in_real_recordings(self, data_dir: Path) -> None:
+        simulation = Simulation(days=1, sample_rate_hz=20, seed=2)
+        samples = simulation.samples(0, simulation.rows)
+        labels = np.array([*LABELS, "off"])[samples.label_codes]
+        simulated = changes_of_the_angle(samples.time_ns, samples.acceleration_g, labels)
+        selfback = pl.read_parquet(data_dir / "selfback" / "selfback_wrist.parquet").filter(
+            pl.col("label") == "sitting"
+        )
+        desk = pl.read_parquet(data_dir / "stress_predict" / "stress_predict.parquet").filter(
+            pl.col("label") == "sitting"
+        )
+        time_ns = selfback["time"].cast(pl.Datetime("ns")).to_physical()
+        scripted, studied = (
+            np.concatenate(
+                list(
+                    changes_of_the_angle(ns, part.select("x", "y", "z").to_numpy(), part["subject"].to_numpy()).values()
+                )
+            )
+            for part, ns in (
+                (selfback, time_ns.to_numpy()),
+                (desk, (desk["t"] * 1e9).cast(pl.Int64).to_numpy()),
+            )
+        )
+        assert np.median(scripted) < np.median(simulated["sitting"]) < np.median(studied)
+        assert (simulated["sitting"] > 5).mean() == pytest.approx((scripted > 5).mean(), abs=0.02)
+        assert np.median(simulated["lying"]) < 0.05
+
+    def test_at_rest_the_watch_reads_gravity(self) -> None:
+        recording, _ = simulate(days=0.05, sample_rate_hz=50, seed=3)
+        for label in ("lying", "sitting", "standing"):
+            still = recording.signals[recording.label_codes == recording.label_names.index(label)]
+            assert np.median(np.linalg.norm(still, axis=1)) == pytest.approx(1, abs=0.05)
+
+    def test_steps_have_the_frequency_of_steps(self) -> None:
+        recording, truth = simulate(days=0.5, sample_rate_hz=50, seed=4)
+        bout = truth.filter((pl.col("label") == "walking") & pl.col("recorded"))
+        begin, end = edges_ns(bout)[(bout["end"] - bout["start"]).arg_max()]
+        inside = (recording.time_ns >= begin) & (recording.time_ns < end)
+        along = recording.signals[inside].astype(float)
+        power = (np.abs(np.fft.rfft(along - along.mean(axis=0), axis=0)) ** 2).sum(axis=1)
+        frequency = np.fft.rfftfreq(len(along), 1 / recording.sample_rate_hz)
+        steps, rest = (frequency > 0.65) & (frequency < 2.4), frequency > 2.4
+        assert power[steps].sum() > 2 * power[rest].sum()
+
+    def test_a_watch_on_a_table_is_still(self) -> None:
+        recording, truth = simulate(days=0.5, sample_rate_hz=50, seed=4)
+        begin, end = edges_ns(truth.filter(~pl.col("wear") & pl.col("recorded")))[0]
+        settled = (recording.time_ns > begin + 5e9) & (recording.time_ns < end)
+        noise = recording.signals[settled].std(axis=0)
+        assert (noise > 0.001).all()
+        assert (noise < 0.006).all()
+
+    def test_the_sensor_has_a_range(self) -> None:
+        largest = [
+            np.abs(simulate(days=0.02, sample_rate_hz=50, seed=2, person=person)[0].signals).max()
+            for person in range(8)
+        ]
+        assert max(largest) == SENSOR_RANGE_G
+
+    def test_wearers_differ(self) -> None:
+        wearers = [Simulation(days=0.01, sample_rate_hz=25, seed=s, person=p).wearer for s in (0, 1) for p in (0, 1, 2)]
+        assert len({wearer.subject for wearer in wearers}) == len(wearers)
+        assert len({wearer.gaits["walking"].stride_hz for wearer in wearers}) == len(wearers)
+        assert len({tuple(wearer.up["standing"]) for wearer in wearers}) == len(wearers)
+
+    def test_a_wearer_is_the_same_at_any_rate_and_for_any_length(self) -> None:
+        short, long = (
+            Simulation(days=days, sample_rate_hz=rate, seed=9).wearer for days, rate in ((0.01, 25), (3, 100))
+        )
+        assert short.subject == long.subject
+        np.testing.assert_array_equal(short.up["sitting"], long.up["sitting"])
+
+
+class TestDeterminism:
+    @pytest.mark.parametrize("ending", [".csv", ".parquet"])
+    def test_the_same_seed_gives_the_same_bytes_however_the_file_is_written(self, tmp_path: Path, ending: str) -> None:
+        contents = []
+        for name, rows_at_once in (("a", BLOCK_ROWS), ("b", 10_007), ("c", 3 * BLOCK_ROWS + 1)):
+            path = tmp_path / f"{name}{ending}"
+            write_simulation(Simulation(days=0.1, sample_rate_hz=30, seed=7), path, rows_at_once=rows_at_once)
+            contents.append((path.read_bytes(), truth_path(path).read_bytes()))
+        assert contents[0] == contents[1] == contents[2]
+
+    @given(cuts=st.lists(st.integers(1, 3 * BLOCK_ROWS - 1), max_size=4, unique=True))
+    @settings(max_examples=15)
+    def test_the_parts_are_the_whole(self, cuts: list[int]) -> None:
+        edges = [0, *sorted(cuts), 3 * BLOCK_ROWS]
+        simulation = Simulation(days=2, sample_rate_hz=2, seed=8)
+        parts = [simulation.samples(first, last) for first, last in pairwise(edges)]
+        whole = Simulation(days=2, sample_rate_hz=2, seed=8).samples(0, 3 * BLOCK_ROWS)
+        for name, array in whole._asdict().items():
+            np.testing.assert_array_equal(np.concatenate([getattr(part, name) for part in parts]), array)
+
+    def test_another_seed_or_person_is_another_recording(self) -> None:
+        prints = {
+            simulate(days=0.005, sample_rate_hz=25, seed=seed, person=person)[0].fingerprint
+            for seed in (0, 1)
+            for person in (0, 1)
+        }
+        assert len(prints) == 4
+
+
+PEAK = """
+import resource, sys
+from harken.datasets.simulated import Simulation, write_simulation
+write_simulation(Simulation(days=float(sys.argv[1]), sample_rate_hz=25), sys.argv[2])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is measured in Linux's units")
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_memory_does_not_grow_with_the_length(tmp_path: Path, ending: str) -> None:
+    rows_a_day, bytes_a_row = 25 * 86_400, 28
+    peaks = []
+    for days in (0.6, 2.4):
+        command = [sys.executable, "-c", PEAK, str(days), str(tmp_path / f"{days}{ending}")]
+        peaks.append(1024 * int(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    held = 1.8 * rows_a_day * bytes_a_row
+    assert peaks[1] - peaks[0] < held / 2, "longer recordings are held in memory"
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("days", [0, -1, 1e-9, float("nan"), float("inf"), 1e6])
+    def test_a_length_that_cannot_be(self, days: float) -> None:
+        with pytest.raises(HarkenError, match="--days must be"):
+            simulate(days=days, sample_rate_hz=25)
+
+    @pytest.mark.parametrize("rate", [0, -25, 0.1, 1e6, float("nan"), float("inf")])
+    def test_a_rate_that_cannot_be(self, rate: float) -> None:
+        with pytest.raises(HarkenError, match="--rate must be"):
+            simulate(days=0.01, sample_rate_hz=rate)
+
+    @pytest.mark.parametrize(("seed", "person"), [(-1, 0), (0, -1)])
+    def test_a_negative_seed_or_person(self, seed: int, person: int) -> None:
+        with pytest.raises(HarkenError, match="got -1"):
+            simulate(days=0.01, sample_rate_hz=25, seed=seed, person=person)
+
+    @pytest.mark.parametrize("name", ["wearer", "wearer.txt", "wearer.csv.gz", ".csv"])
+    def test_an_ending_that_says_no_format(self, tmp_path: Path, name: str) -> None:
+        with pytest.raises(HarkenError, match=r"must end in \.csv or \.parquet"):
+            output_paths(tmp_path / name, 1)
+
+    def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(HarkenError, match="there is no folder"):
+            output_paths(tmp_path / "nowhere" / "wearer.csv", 1)
+
+    @pytest.mark.parametrize("name", ["wearer_2.csv", "wearer_3.truth.parquet"])
+    def test_a_file_that_exists(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / name).write_text("precious")
+        with pytest.raises(HarkenError, match=f"{name} exists already"):
+            output_paths(tmp_path / "wearer.csv", 3)
+        assert (tmp_path / name).read_text() == "precious"
+
+    def test_nothing_is_left_of_a_recording_that_was_interrupted(self, tmp_path: Path) -> None:
+        def interrupt(rows: int) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            write_simulation(Simulation(days=0.01, sample_rate_hz=25), tmp_path / "a.csv", progress=interrupt)
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("people", "names"),
+    [
+        (1, ["wearer.csv"]),
+        (3, ["wearer_1.csv", "wearer_2.csv", "wearer_3.csv"]),
+        (10, [f"wearer_{number:02d}.csv" for number in range(1, 11)]),
+    ],
+)
+def test_each_wearer_has_a_file_and_the_files_sort(tmp_path: Path, people: int, names: list[str]) -> None:
+    assert [path.name for path in output_paths(tmp_path / "wearer.csv", people)] == names == sorted(names)

@@ -1,0 +1,193 @@
+"""Named protocols: on the data at hand nobody is on both sides, and whoever is planted there is found."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harken.evaluation.protocols.published import PROTOCOLS, Folders, Protocol, protocol
+from harken.support.errors import HarkenError
+from harken.windows.people import Fold, FoldWindows, apply, with_validation
+from harken.windows.windows import Windows
+
+DRAWN: dict[Callable[[Folders], Windows], Windows] = {}
+"""Windows of the protocols that have been asked for, by the function that draws them: some take seconds."""
+
+FOLDS = {
+    ("wisdm", "harnet"): 5,
+    ("wisdm", "harnet-choosing"): 4,
+    ("dsads", "unseen"): 8,
+    ("dsads", "unseen-choosing"): 8,
+    ("dsads", "unseen-19"): 8,
+    ("dsads", "pairs"): 28,
+    ("hmp", "harnet"): 7,
+    ("exercises", "unseen"): 5,
+    ("dsads", "to-wisdm"): 1,
+    ("wisdm", "to-dsads"): 1,
+    ("studies", "leave-one-study-out"): 5,
+    ("studies", "pairs-choosing"): 3,
+}
+FOUR = ("lying", "sitting", "standing", "walking")
+FIVE = ("running", "sitting", "stairs", "standing", "walking")
+
+
+def write_hmp(folder: Path) -> Path:
+    """Eight people and six movements in the set's layout; one person and one movement too many."""
+    random = np.random.default_rng(0)
+    for label in ("Climb_stairs", "Drink_glass", "Getup_bed", "Pour_water", "Walk", "Comb_hair"):
+        (folder / label).mkdir(parents=True)
+        for number, person in enumerate(("f1", "f2", "f3", "m1", "m2", "m3", "m4", "m5")):
+            rows = random.integers(0, 64, (500, 3))
+            name = f"Accelerometer-2011-0{number + 1}-24-10-24-39-{label.lower()}-{person}.txt"
+            (folder / label / name).write_text("\n".join(" ".join(map(str, row)) for row in rows) + "\n")
+    return folder
+
+
+def windows_of(dataset: str, name: str, *folders: Path) -> Windows:
+    """The windows of a protocol, drawn once."""
+    asked = protocol(dataset, name)
+    if asked.draw not in DRAWN:
+        DRAWN[asked.draw] = asked.windows(*folders)
+    return DRAWN[asked.draw]
+
+
+@pytest.fixture(params=list(FOLDS), ids="/".join)
+def drawn(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Protocol, Windows]:
+    """Each protocol with its windows."""
+    dataset, name = request.param
+    asked = protocol(dataset, name)
+    if dataset == "exercises":
+        try:
+            return asked, windows_of(dataset, name)
+        except HarkenError as error:
+            pytest.skip(str(error))
+    if dataset == "hmp":
+        return asked, windows_of(dataset, name, write_hmp(tmp_path / "HMP_Dataset"))
+    data = request.getfixturevalue("data_dir")
+    return asked, windows_of(dataset, name, *(data / each for each in asked.datasets))
+
+
+def parts_of(split: FoldWindows) -> tuple[Windows, Windows, Windows]:
+    return split.training, split.validation, split.test
+
+
+def test_every_protocol_stands_here() -> None:
+    assert set(FOLDS) == set(PROTOCOLS)
+
+
+def test_a_fold_shares_no_person(drawn: tuple[Protocol, Windows]) -> None:
+    asked, windows = drawn
+    folds = asked.folds(windows)
+    assert len(folds) == FOLDS[asked.dataset, asked.name]
+    assert len({fold.name for fold in folds}) == len(folds)
+    everybody = set(windows.subjects.tolist())
+    for fold in folds:
+        if len(fold.training) > 2:  # a pair has nobody to spare
+            fold = with_validation(fold, people=1, seed=0)
+        people = [set(part.subjects.tolist()) for part in parts_of(apply(fold, windows))]
+        assert sum(map(len, people)) == len(set.union(*people))
+        assert people[0]
+        assert people[2]
+        assert set.union(*people) == everybody
+
+
+def test_a_person_who_is_planted_among_the_unseen_is_found(drawn: tuple[Protocol, Windows]) -> None:
+    asked, windows = drawn
+    fold = asked.folds(windows)[-1]
+    learned = np.flatnonzero(np.isin(windows.subjects, fold.training))[5]
+    tested = np.flatnonzero(np.isin(windows.subjects, fold.test))[7]
+    signals = windows.signals.copy()
+    signals[tested] = signals[learned]
+    with pytest.raises(HarkenError, match="the same recording has two names"):
+        apply(fold, replace(windows, signals=signals))
+    with pytest.raises(HarkenError, match=f"{fold.test[0]} would be in training and in test"):
+        replace(fold, training=(*fold.training, fold.test[0]))
+
+
+def test_windows_are_10_s_of_acceleration_in_g_at_30_hz(drawn: tuple[Protocol, Windows]) -> None:
+    _, windows = drawn
+    assert windows.signals.shape[1:] == (300, 3)
+    assert windows.channels == ("x", "y", "z")
+    assert windows.signals.dtype == np.float32
+    assert windows.sample_rate_hz == 30
+    assert np.isfinite(windows.signals).all()
+    assert set(windows.label_codes.tolist()) == set(range(len(windows.label_names)))
+
+
+def test_parting_the_arms_of_one_person_is_refused(data_dir: Path) -> None:
+    asked = protocol("dsads", "unseen")
+    windows = windows_of("dsads", "unseen", data_dir / "dsads")
+    # Somebody takes arms for people: every other recording is the left arm of the person before it.
+    second = np.zeros(len(windows), dtype=bool)
+    for person in np.unique(windows.subjects):
+        theirs = np.flatnonzero(windows.subjects == person)
+        second[theirs[len(theirs) // 2 :]] = True
+    arms = np.where(second, np.char.add(windows.subjects, "_left"), np.char.add(windows.subjects, "_right"))
+    by_arm = replace(windows, subjects=arms)
+    for fold in asked.folds(by_arm):
+        with pytest.raises(HarkenError, match="two sensors on one person"):
+            apply(fold, by_arm)
+
+
+def test_labels_are_those_the_protocols_name(data_dir: Path) -> None:
+    dsads, wisdm = data_dir / "dsads", data_dir / "wisdm"
+    four = windows_of("dsads", "unseen", dsads)
+    assert four.label_names == FOUR
+    # Seven bouts of 300 s at two arms of eight people; 58 windows fit in each.
+    assert len(four) == 8 * 2 * 7 * 58
+    assert np.unique(four.label_codes, return_counts=True)[1].tolist() == [8 * 2 * 58 * n for n in (2, 1, 1, 3)]
+    assert len(windows_of("dsads", "pairs", dsads)) == len(four) // 2
+    assert len(windows_of("dsads", "unseen-19", dsads).label_names) == 19
+    one_way = windows_of("dsads", "to-wisdm", dsads, wisdm)
+    assert one_way.label_names == FIVE
+    (fold,) = protocol("dsads", "to-wisdm").folds(one_way)
+    split = apply(fold, one_way)
+    assert split.training.labels_present == split.test.labels_present == set(FIVE)
+    assert {subject.split("_")[0] for subject in split.training.subjects} == {"dsads"}
+    assert {subject.split("_")[0] for subject in split.test.subjects} == {"wisdm"}
+
+
+def test_the_right_arm_is_the_right_arm(data_dir: Path) -> None:
+    both = windows_of("dsads", "unseen", data_dir / "dsads")
+    right = windows_of("dsads", "pairs", data_dir / "dsads")
+    first = both[both.subjects == "dsads_p1"]
+    assert np.array_equal(right[right.subjects == "dsads_p1"].signals, first.signals[: len(first) // 2])
+
+
+def test_every_protocol_states_what_it_measures() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "protocols.md").read_text(encoding="utf-8")
+    for (dataset, name), each in PROTOCOLS.items():
+        assert (each.dataset, each.name) == (dataset, name)
+        assert f"`{dataset}/{name}`" in page
+        assert each.measures.endswith(".")
+        assert len(each.measures) > 100
+
+
+def test_an_unknown_protocol_is_answered_with_those_there_are() -> None:
+    with pytest.raises(HarkenError, match="wisdm has no protocol 'unseen'; its protocols are harnet, harnet-choosing"):
+        protocol("wisdm", "unseen")
+
+
+def test_a_folder_for_each_data_set_is_required(tmp_path: Path) -> None:
+    needed = (
+        "needs 2 folders, one for each of dsads, wisdm in this order, or one folder that contains them all, and got 1"
+    )
+    with pytest.raises(HarkenError, match=needed):
+        protocol("dsads", "to-wisdm").windows(tmp_path)
+    with pytest.raises(HarkenError, match="no such folder"):
+        protocol("dsads", "pairs").windows(tmp_path / "nowhere")
+
+
+def test_folds_between_sets_need_both(data_dir: Path) -> None:
+    asked = protocol("dsads", "to-wisdm")
+    alone = windows_of("dsads", "pairs", data_dir / "dsads")
+    with pytest.raises(HarkenError, match="nobody in test"):
+        asked.folds(alone)
+    assert isinstance(protocol("dsads", "pairs").folds(alone)[0], Fold)
+
+
+def test_a_data_set_without_protocols_is_answered_with_those_that_have_some() -> None:
+    with pytest.raises(HarkenError, match="no data set 'everybody'; the data sets with protocols are wisdm, "):
+        protocol("everybody", "unseen")

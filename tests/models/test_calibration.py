@@ -1,0 +1,232 @@
+"""Honest probabilities against plain loops in float64, and against truths that are known because they were drawn."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from harken.models.calibration import (
+    BINS,
+    COLDEST,
+    HOTTEST,
+    ProbabilityScores,
+    answered,
+    coverage,
+    expected_calibration_error,
+    fit_common_temperature,
+    fit_temperature,
+)
+from harken.support.errors import HarkenError
+
+CLASSES = 3
+logits_of = st.integers(1, 40).flatmap(
+    lambda n: st.tuples(
+        arrays(np.float32, (n, CLASSES), elements=st.floats(-20, 20, width=32)),
+        arrays(np.int64, n, elements=st.integers(0, CLASSES - 1)),
+    )
+)
+
+
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    rows = []
+    for row in logits.astype(float).tolist():
+        each = [math.exp(value - max(row)) for value in row]
+        rows.append([value / sum(each) for value in each])
+    return np.array(rows)
+
+
+def drawn(temperature: float, *, windows: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Logits, and truths drawn with the probabilities that these logits have at a temperature."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(0, 3, (windows, CLASSES))
+    chances = softmax(logits / temperature).cumsum(axis=1)
+    return logits, (random.random((windows, 1)) > chances[:, :-1]).sum(axis=1)
+
+
+def surprise(logits: NDArray[np.floating], codes: NDArray[np.integer], temperature: float) -> float:
+    """What the fit makes small: minus the log-likelihood, with one window more of an unknown label."""
+    total, rows, unknown = 0.0, logits.astype(float).tolist(), 0.0
+    for row, code in zip(rows, codes.tolist(), strict=True):
+        scaled = [value / temperature for value in row]
+        largest = max(scaled)
+        whole = largest + math.log(sum(math.exp(value - largest) for value in scaled))
+        total += whole - scaled[code]
+        unknown += sum(whole - value for value in scaled) / len(scaled)
+    return (total + unknown / len(rows)) / (len(rows) + 1)
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
+def test_a_known_temperature_is_found(temperature: float) -> None:
+    logits, codes = drawn(temperature, windows=20_000)
+    assert fit_temperature(logits, codes) == pytest.approx(temperature, rel=0.05)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 3.0])
+def test_what_is_fitted_on_some_is_calibrated_on_others(temperature: float) -> None:
+    logits, codes = drawn(temperature, windows=8_000)
+    found = fit_temperature(logits[:4_000], codes[:4_000])
+    before = expected_calibration_error(softmax(logits[4_000:]), codes[4_000:])
+    after = expected_calibration_error(softmax(logits[4_000:] / found), codes[4_000:])
+    assert after < 0.03 < before
+
+
+@settings(max_examples=50)
+@given(logits_of)
+def test_no_temperature_on_a_grid_is_better(drawn: tuple[NDArray[np.float32], NDArray[np.int64]]) -> None:
+    logits, codes = drawn
+    found = surprise(logits, codes, fit_temperature(logits, codes))
+    for temperature in np.geomspace(0.06, 19, 15).tolist():
+        assert found <= surprise(logits, codes, temperature) + 1e-6 * max(1, abs(found))
+
+
+@settings(max_examples=50)
+@given(logits_of, logits_of)
+def test_the_temperature_of_groups_is_the_best_for_the_mean_of_the_groups(
+    one: tuple[NDArray[np.float32], NDArray[np.int64]], other: tuple[NDArray[np.float32], NDArray[np.int64]]
+) -> None:
+    found = fit_common_temperature([one, other])
+
+    def mean(temperature: float) -> float:
+        return (surprise(*one, temperature) + surprise(*other, temperature)) / 2
+
+    for temperature in np.geomspace(0.06, 19, 15).tolist():
+        assert mean(found) <= mean(temperature) + 1e-6 * max(1, abs(mean(found)))
+
+
+def test_groups_count_equally_and_may_have_other_labels() -> None:
+    cold, hot = drawn(0.5, windows=500), drawn(2.0, windows=20_000)
+    many = np.tile(cold[0], (40, 1)), np.tile(cold[1], 40)
+    balanced = fit_common_temperature([cold, hot])
+    assert balanced == pytest.approx(fit_common_temperature([many, hot]), rel=0.02)
+    assert fit_temperature(*cold) + 0.1 < balanced < fit_temperature(*hot) - 0.1
+    two_labels = hot[0][:, :2][hot[1] < 2], hot[1][hot[1] < 2]
+    assert 0.5 < fit_common_temperature([cold, two_labels]) < 2
+
+
+@settings(max_examples=50)
+@given(logits_of)
+def test_the_answers_stay(drawn: tuple[NDArray[np.float32], NDArray[np.int64]]) -> None:
+    logits, codes = drawn
+    temperature = fit_temperature(logits, codes)
+    assert COLDEST * 0.99 <= temperature <= HOTTEST * 1.01
+    cooled = logits / np.float32(temperature)
+    answers = logits.argmax(axis=1)
+    np.testing.assert_array_equal(cooled[np.arange(len(codes)), answers], cooled.max(axis=1))
+
+
+def test_a_few_windows_that_are_all_right_make_nobody_certain() -> None:
+    codes = np.arange(300) % CLASSES
+    logits = np.eye(CLASSES)[codes] * 2.0
+    sure = softmax(logits / fit_temperature(logits, codes)).max(axis=1)
+    # As sure as one who was right 300 times of 301 may be, and no more.
+    assert 0.99 < sure[0] < 1 - 1 / 600
+
+
+def test_temperature_of_wrong_answers_is_as_hot_as_can_be() -> None:
+    codes = np.zeros(50, dtype=np.int64)
+    logits = np.tile([0.0, 5.0, 0.0], (50, 1))
+    assert fit_temperature(logits, codes) > 15
+
+
+@given(logits_of)
+def test_expected_calibration_error_is_the_papers(drawn: tuple[NDArray[np.float32], NDArray[np.int64]]) -> None:
+    logits, codes = drawn
+    probabilities = softmax(logits)
+    bins: list[list[tuple[float, bool]]] = [[] for _ in range(BINS)]
+    for row, code in zip(probabilities.tolist(), codes.tolist(), strict=True):
+        largest = max(row)
+        bins[min(int(largest * BINS), BINS - 1)].append((largest, row.index(largest) == code))
+    expected = 0.0
+    for members in bins:
+        if members:
+            sure = sum(one for one, _ in members) / len(members)
+            right = sum(hit for _, hit in members) / len(members)
+            expected += len(members) / len(codes) * abs(sure - right)
+    assert expected_calibration_error(probabilities, codes) == pytest.approx(expected, abs=1e-12)
+
+
+def test_expected_calibration_error_by_hand() -> None:
+    certain = np.array([[1.0, 0.0], [1.0, 0.0]])
+    assert expected_calibration_error(certain, np.array([0, 0])) == 0
+    assert expected_calibration_error(certain, np.array([0, 1])) == 0.5
+    assert expected_calibration_error(certain, np.array([1, 1])) == 1
+    # Too sure in one bin and not sure enough in another do not make up for one another.
+    mixed = np.array([[0.9, 0.1], [0.6, 0.4]])
+    assert expected_calibration_error(mixed, np.array([1, 0])) == pytest.approx((0.9 + 0.4) / 2)
+
+
+@given(logits_of, st.integers(2, 30), st.data())
+def test_coverage_counts_what_is_answered(
+    drawn: tuple[NDArray[np.float32], NDArray[np.int64]], points: int, data: st.DataObject
+) -> None:
+    logits, codes = drawn
+    probabilities = softmax(logits).astype(np.float32)
+    curve = coverage(probabilities, codes, points=points)
+    assert curve.thresholds[0] == 0
+    assert curve.thresholds[-1] == 1
+    assert (np.diff(curve.covered) <= 0).all()
+    for place, threshold in enumerate(curve.thresholds.tolist()):
+        answers = rights = 0
+        for row, code in zip(probabilities.tolist(), codes.tolist(), strict=True):
+            if max(row) >= threshold:
+                answers += 1
+                rights += row.index(max(row)) == code
+        assert curve.covered[place] == answers / len(codes)
+        if answers:
+            assert curve.accuracy[place] == pytest.approx(rights / answers)
+        else:
+            assert np.isnan(curve.accuracy[place])
+        found = answered(probabilities, codes, unsure_below=threshold)
+        assert (found.windows, found.answers, found.right) == (len(codes), answers, rights)
+    threshold = data.draw(st.sampled_from(curve.thresholds.tolist()))
+    found = answered(probabilities, codes, unsure_below=threshold)
+    covered, accuracy = curve.at(threshold)
+    assert covered == found.coverage
+    assert accuracy == pytest.approx(found.accuracy)
+
+
+def test_a_probability_at_the_threshold_is_an_answer() -> None:
+    probabilities, codes = np.array([[0.7, 0.3], [0.5, 0.5]]), np.array([0, 1])
+    assert answered(probabilities, codes, unsure_below=0.7).as_dict() == {
+        "unsure_below": 0.7, "windows": 2, "answers": 1, "right": 1, "coverage": 0.5, "accuracy": 1.0,
+    }  # fmt: skip
+    assert answered(probabilities, codes, unsure_below=0).accuracy == 0.5
+    nothing = answered(probabilities, codes, unsure_below=1)
+    assert (nothing.coverage, nothing.accuracy) == (0, None)
+    curve = coverage(probabilities, codes)
+    assert curve.at(0.7) == (0.5, 1.0)
+    assert curve.at(1) == (0.0, None)
+    assert 0.7 in curve.thresholds.tolist(), "round thresholds are written round"
+
+
+def test_scores_for_json() -> None:
+    scores_dict = ProbabilityScores.of(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 0])).as_dict()
+    assert json.loads(json.dumps(scores_dict, allow_nan=False)) == scores_dict
+    assert scores_dict["expected_calibration_error"] == pytest.approx((0.1 + 0.8) / 2)
+    assert len(scores_dict["unsure_below"]) == len(scores_dict["coverage"]) == len(scores_dict["accuracy"]) == 101
+    assert (scores_dict["coverage"][0], scores_dict["accuracy"][0]) == (1.0, 0.5)
+    assert (scores_dict["coverage"][-1], scores_dict["accuracy"][-1]) == (0.0, None)
+
+
+def test_what_cannot_be_scored_is_refused() -> None:
+    none, no_codes = np.empty((0, 2)), np.empty(0, dtype=np.int64)
+    with pytest.raises(HarkenError, match="no windows to calibrate on"):
+        fit_temperature(none, no_codes)
+    with pytest.raises(HarkenError, match="no windows to calibrate on"):
+        fit_common_temperature([])
+    two = np.array([[0.9, 0.1]])
+    for measure in (expected_calibration_error, coverage, ProbabilityScores.of):
+        with pytest.raises(HarkenError, match="no windows to score"):
+            measure(none, no_codes)
+        with pytest.raises(ValueError, match="codes go from -1 to -1"):
+            measure(two, np.array([-1]))
+    with pytest.raises(ValueError, match="2 classes"):
+        fit_temperature(two, np.array([2]))
+    for threshold in (-0.1, 1.5, math.nan):
+        with pytest.raises(HarkenError, match="unsure_below must be a probability between 0 and 1"):
+            answered(two, np.array([0]), unsure_below=threshold)

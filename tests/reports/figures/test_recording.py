@@ -1,0 +1,294 @@
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
+from numpy.typing import NDArray
+
+import harken
+from harken import Recogniser
+from harken.recordings.recording import Recording
+from harken.reports.figures import draw_recording, label_colours, new_figure, save_png
+from harken.reports.figures.style import MARKED, UNLABELLED_COLOUR
+
+PNG = b"\x89PNG\r\n\x1a\n"
+START_NS = 1_519_170_400 * 10**9  # 2018-02-20 23:46:40 UTC
+EVERYDAY = ("lying", "sitting", "standing", "walking")
+
+
+def recorded(
+    *stretches_s: tuple[float, float],
+    start_ns: int = START_NS,
+    rate_hz: float = 25.0,
+    codes: NDArray[np.int16] | None = None,
+    label_names: tuple[str, ...] = (),
+    marked: slice | None = None,
+    wild: float | None = None,
+    timezone: str = "UTC",
+) -> Recording:
+    """A recording of noise in these stretches (first and last second)."""
+    interval_ns = round(1e9 / rate_hz)
+    time_ns = np.concatenate([np.arange(round(a * 1e9), round(b * 1e9), interval_ns) for a, b in stretches_s])
+    n = len(time_ns)
+    signals = np.random.default_rng(0).normal(0, 0.2, (n, 4)).astype(np.float32)
+    valid = np.ones(n, dtype=bool)
+    if marked is not None:
+        valid[marked] = False
+        if wild is not None:
+            signals[marked] = wild
+    return Recording(
+        time_ns=start_ns + time_ns,
+        signals=signals,
+        channels=("x", "y", "z", "P"),
+        label_codes=np.full(n, -1, np.int16) if codes is None else codes,
+        label_names=label_names,
+        subject="anna",
+        timezone=timezone,
+        valid=valid,
+    )
+
+
+def band(figure: Figure) -> NDArray[np.float64]:
+    """Red, green, blue and opacity of the columns of the band of labels."""
+    colours: NDArray[np.float64] = np.asarray(figure.axes[0].images[0].get_array())[0]
+    return colours
+
+
+def drawn(figure: Figure, panel: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The smallest and the largest sample that each column of a panel shows."""
+    (step,) = [patch for patch in figure.axes[panel].patches if isinstance(patch, StepPatch)]
+    values, _, baseline = step.get_data()
+    return np.asarray(baseline), np.asarray(values)
+
+
+def written(figure: Figure) -> str:
+    """All text of a picture."""
+    figure.canvas.draw()
+    texts = [text.get_text() for axes in figure.axes for text in (*axes.texts, *axes.get_xticklabels())]
+    legend = [text.get_text() for legend in figure.legends for text in legend.texts]
+    return "\n".join([*texts, *legend, figure.axes[-1].get_xlabel(), figure.get_suptitle()])
+
+
+def test_a_panel_a_channel_but_for_the_accuracy_status() -> None:
+    figure = draw_recording(recorded((0, 300)))
+    assert [axes.get_ylabel() for axes in figure.axes] == ["x [g]", "y [g]", "z [g]"]
+    assert "anna: 20 February 2018, 25 Hz" in written(figure)
+
+
+def test_no_extreme_is_lost_in_the_envelope() -> None:
+    recording = recorded((0, 3600))
+    signals = recording.signals.copy()
+    signals[12_345, 0], signals[54_321, 0] = 3.5, -4.5
+    figure = draw_recording(replace(recording, signals=signals))
+    low, high = drawn(figure, 0)
+    assert np.nanmax(high) == np.float32(3.5)
+    assert np.nanmin(low) == np.float32(-4.5)
+    assert len(low) == 1500
+
+
+def test_each_column_shows_its_own_samples() -> None:
+    recording = recorded((0, 6000))  # 150,000 samples in 1,500 columns: 100 each
+    low, high = drawn(draw_recording(recording), 1)
+    of_columns = recording.signals[:, 1].reshape(1500, 100)
+    assert (low <= of_columns.min(axis=1)).all()
+    assert (high >= of_columns.max(axis=1)).all()
+    assert (low == of_columns.min(axis=1)).mean() > 0.9
+
+
+def test_a_gap_is_empty() -> None:
+    codes = np.zeros(2 * 25 * 1000, np.int16)
+    figure = draw_recording(recorded((0, 1000), (1100, 2100), codes=codes, label_names=("walking",)))
+    gap = slice(round(1003 / 2100 * 1500), round(1097 / 2100 * 1500))
+    _, high = drawn(figure, 1)
+    assert np.isnan(high[gap]).all()
+    assert not np.isnan(high[: gap.start - 5]).any()
+    assert (band(figure)[gap, 3] == 0).all()
+    first, last = figure.axes[1].get_xlim()
+    assert first == 0
+    assert last == pytest.approx(2100)
+
+
+def test_a_long_gap_is_cut_short_and_says_how_long_it_was() -> None:
+    figure = draw_recording(recorded((0, 1000), (90_000, 91_000)))
+    assert figure.axes[0].get_xlim()[1] == pytest.approx(2000 * 1.04)
+    assert "gap of 1 d 1 h" in written(figure)
+
+
+def test_many_long_gaps_leave_room_for_the_samples() -> None:
+    stretches = [(100_000.0 * i, 100_000.0 * i + 60) for i in range(60)]
+    figure = draw_recording(recorded(*stretches))
+    assert figure.axes[0].get_xlim()[1] == pytest.approx(3600 * 1.3)
+    figure.canvas.draw()
+
+
+def test_labels_are_bands_in_their_colours() -> None:
+    codes = np.repeat(np.array([0, 1, -1, 3], np.int16), 25 * 100)
+    figure = draw_recording(recorded((0, 400), codes=codes, label_names=EVERYDAY))
+    colours = label_colours(EVERYDAY)
+    wanted = [colours["lying"], colours["sitting"], UNLABELLED_COLOUR, colours["walking"]]
+    columns = band(figure)[[150, 525, 900, 1300]]
+    assert columns[:, :3].tolist() == [list(to_rgb(colour)) for colour in wanted]
+    assert (columns[:, 3] == 1).all()
+    text = written(figure)
+    assert "lying (1 min 40 s)" in text
+    assert "(unlabelled) (1 min 40 s)" in text
+    assert "standing" not in text
+
+
+def test_a_bout_shorter_than_a_column_gives_way_to_the_longer_one() -> None:
+    codes = np.zeros(25 * 36_000, np.int16)
+    codes[450_000:450_010] = 1
+    image = band(draw_recording(recorded((0, 36_000), codes=codes, label_names=("a", "b"))))
+    assert len(np.unique(image, axis=0)) == 1
+
+
+def test_marked_samples_are_seen_but_do_not_stretch_the_panel() -> None:
+    figure = draw_recording(recorded((0, 600), marked=slice(5000, 5001), wild=16.0))
+    assert figure.axes[0].get_ylim()[1] < 2
+    (marks,) = [line for line in figure.axes[0].lines if line.get_color() == MARKED]
+    assert marks.get_marker() == "^"
+    assert np.asarray(marks.get_ydata())[0] == pytest.approx(figure.axes[0].get_ylim()[1])
+    assert np.asarray(marks.get_xdata())[0] == pytest.approx(200, abs=1)
+    assert "marked, in no window (1 sample)" in written(figure)
+    assert np.nanmax(drawn(figure, 0)[1]) < 2
+
+
+def test_missing_samples_are_marked_at_the_lower_edge() -> None:
+    figure = draw_recording(recorded((0, 600), marked=slice(5000, 5020), wild=np.nan))
+    (marks,) = [line for line in figure.axes[2].lines if line.get_color() == MARKED]
+    assert marks.get_marker() == "v"
+
+
+def test_times_are_the_wearers() -> None:
+    text = written(draw_recording(recorded((0, 1200), timezone="Europe/Athens")))
+    assert "01:48\nWed 21 Feb" in text
+    assert "local time, Europe/Athens" in text
+    assert "21 February 2018" in text
+
+
+def test_ticks_stay_on_round_times_when_the_clock_changes() -> None:
+    """On 25 March 2018 Athens went from 03:00 to 04:00."""
+    midnight_ns = 1_521_928_800 * 10**9
+    figure = draw_recording(recorded((0, 12 * 3600), start_ns=midnight_ns, rate_hz=1, timezone="Europe/Athens"))
+    figure.canvas.draw()
+    ticks = {label.get_text(): label.get_position()[0] for label in figure.axes[-1].get_xticklabels()}
+    assert ticks["02:00"] == 2 * 3600
+    assert ticks["05:00"] == 4 * 3600
+    assert ticks["13:00"] == 12 * 3600
+
+
+def test_a_clock_without_a_date_counts_from_the_beginning() -> None:
+    text = written(draw_recording(recorded((0, 1200), start_ns=90_426 * 10**9)))
+    assert "time since the recording began" in text
+    assert "0:10:00" in text
+    assert "1970" not in text
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [
+        recorded((0, 0.04)),
+        recorded((0, 0.08)),
+        recorded((0, 7), rate_hz=100),
+        recorded((0, 1), (10**7, 10**7 + 0.04)),
+        recorded((0, 60), marked=slice(None), wild=np.nan),
+        recorded((0, 60), marked=slice(None), wild=np.inf),
+        recorded((0, 60), marked=slice(None), wild=3.0),
+        recorded((0, 86_400 * 400), rate_hz=0.01, timezone="America/New_York"),
+        recorded(
+            (0, 60), codes=np.arange(1500, dtype=np.int16), label_names=tuple(f"label {i:04d}" for i in range(1500))
+        ),
+        recorded((0, 60), codes=np.zeros(1500, np.int16), label_names=("$a_b$ " * 40,)),
+        recorded((0, 60), codes=np.zeros(1500, np.int16), label_names=("_hidden",)),
+        recorded((0, 60), codes=np.zeros(1500, np.int16), label_names=("歩く",)),
+        recorded((0, 60)).select_channels(("P",)),
+    ],
+    ids=[
+        *("one sample", "two samples", "seconds", "one sample after a gap", "all missing", "all infinite", "all wild"),
+        *("a year", "more labels than colours", "a long label", "underscore", "a script the font lacks", "only P"),
+    ],
+)
+def test_unusual_recordings_are_drawn(recording: Recording, tmp_path: Path) -> None:
+    save_png(draw_recording(recording), tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(PNG)
+
+
+def test_an_underscore_does_not_hide_a_label_from_the_legend() -> None:
+    recording = recorded((0, 60), codes=np.zeros(1500, np.int16), label_names=("_hidden",))
+    assert "_hidden (1 min)" in written(draw_recording(recording))
+
+
+def test_a_recording_as_found_is_refused() -> None:
+    recording = replace(recorded((0, 60)), as_found=True)
+    with pytest.raises(ValueError, match="mended"):
+        draw_recording(recording)
+
+
+def test_the_same_recording_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        save_png(draw_recording(recorded((0, 300))), tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_the_users_own_settings_neither_matter_nor_change(tmp_path: Path) -> None:
+    save_png(draw_recording(recorded((0, 300))), tmp_path / "a.png")
+    with matplotlib.rc_context({"axes.facecolor": "black", "font.size": 30}):
+        before = dict(matplotlib.rcParams)
+        save_png(draw_recording(recorded((0, 300))), tmp_path / "b.png")
+        assert dict(matplotlib.rcParams) == before
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_pyplot_is_never_loaded() -> None:
+    program = (
+        "import sys, harken.reports.figures; sys.exit('matplotlib.pyplot' in sys.modules or 'torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_picture_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = new_figure(2, 1)
+    save_png(figure, tmp_path / "a.png")
+    before = (tmp_path / "a.png").read_bytes()
+    monkeypatch.setattr(figure, "savefig", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        save_png(figure, tmp_path / "a.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
+def test_label_colours_do_not_depend_on_the_other_everyday_labels() -> None:
+    every = label_colours(EVERYDAY)
+    assert label_colours(["walking"]) == {"walking": every["walking"]}
+    assert label_colours(["cycling", "laying_down", "Walking"])["laying_down"] == every["lying"]
+    assert label_colours(["cycling"])["cycling"] == label_colours(["cycling", "cycling"])["cycling"]
+
+
+def test_labels_of_the_packaged_model_have_the_colours_that_its_reports_give_them() -> None:
+    reports = label_colours(Recogniser.load().specification_.labels)
+    assert len(set(reports.values())) == len(reports)
+    for label, colour in reports.items():
+        assert label_colours([label]) == {label: colour}
+    assert label_colours(["jogging", "stairs"]) == {"jogging": reports["running"], "stairs": reports["stairs"]}
+
+
+def test_label_colours_differ_up_to_21_labels() -> None:
+    colours = label_colours([*EVERYDAY, *(f"activity {i}" for i in range(17))])
+    assert len(set(colours.values())) == 21
+    assert MARKED not in colours.values()
+    assert len(label_colours(map(str, range(1000)))) == 1000
+
+
+def test_the_notebooks_format(data_dir: Path, tmp_path: Path) -> None:
+    recording = harken.read(data_dir / "notebook_format" / "merged_ef.csv")
+    figure = draw_recording(recording)
+    text = written(figure)
+    assert "gap of 1 d" in text
+    assert "walking (29 min 42 s)" in text
+    save_png(figure, tmp_path / "a.png")

@@ -1,0 +1,296 @@
+"""A personal model: better for its wearer, nothing forgotten, decided inside the labelled seconds, and reverted."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Unpack
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import people
+from harken import HarkenError, Recogniser, Recording, concatenate, read, sliding_windows
+from harken.evaluation.evaluate import evaluate
+from harken.models.model_file import FittedModel
+from harken.models.mounting import Mounting, MountingSource
+from harken.networks.build import build, network_name, weights_of
+from harken.networks.specification import Specification
+from harken.recordings.forearm_axis import ForearmAxis
+from harken.signals import turned_by_quarters
+from harken.training.adaptation import adapt
+from harken.training.adaptation import adaptation as adapting
+from harken.training.presets import PRESETS
+from harken.windows.windows import Windows
+
+
+def wearer(folder: Path, seed: int, name: str | None = None, **options: Unpack[people.PersonOptions]) -> Recording:
+    """An invented person's recording."""
+    return read(people.write_person(folder / f"{name or f'person_{seed}'}.csv", seed, **options))
+
+
+@dataclass(frozen=True)
+class FlatSizes:
+    channels: int
+    classes: int
+
+
+class FlatNetwork(nn.Module):
+    """A network of 40 samples without a layer called output."""
+
+    def __init__(self, sizes: FlatSizes) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(40 * sizes.channels, sizes.classes))
+
+    def forward(self, signals: Tensor) -> Tensor:
+        logits: Tensor = self.layers(signals)
+        return logits
+
+
+def windows_of(recogniser: Recogniser, recording: Recording, hop_s: float = 0.5) -> Windows:
+    prepared = recogniser.specification_.prepare_recording(recording)
+    return sliding_windows(prepared, length_s=2.0, hop_s=hop_s)
+
+
+def turned(recording: Recording) -> Recording:
+    """The watch worn upside down, which the general model of invented people takes for another posture."""
+    return replace(recording, signals=-recording.signals)
+
+
+def test_a_personal_model_is_better_on_another_recording_of_its_wearer(
+    general: Recogniser, dora: Recording, tmp_path: Path
+) -> None:
+    adapted = adapt(general, [turned(dora)])
+    assert adapted.kept
+    assert adapted.before is not None
+    assert adapted.after is not None
+    assert adapted.after.log_loss < adapted.before.log_loss
+    assert adapted.after.balanced_accuracy > adapted.before.balanced_accuracy
+    another = windows_of(general, turned(wearer(tmp_path, 11, "dora_again", seconds=15)))
+    assert adapted.recogniser.score(another) > general.score(another) + 0.2
+    assert set(adapted.labelled_s) == {"lying", "sitting", "walking"}
+    assert adapted.labelled_s["lying"] == pytest.approx(40, abs=1)
+
+
+def test_a_watch_that_sits_otherwise_is_turned_before_it_is_adapted_to(
+    general: Recogniser, dora: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand = adapt(general, [turned(dora)])
+    assert by_hand.turned == ()
+    found = Mounting(1, MountingSource.WALKING, 30, (), "it sat otherwise")
+    monkeypatch.setattr(adapting, "as_trained", lambda _, recording, forearm_axis: (turned(recording), found))
+    adapted = adapt(general, [dora])
+    assert adapted.turned == ("it sat otherwise",)
+    assert adapted.mounting_unknown == ()
+    assert adapted.as_dict() == by_hand.as_dict() | {"turned": ["it sat otherwise"], "mounting_unknown": []}
+    assert adapted.recogniser.provenance_["adaptation"]["turned"] == ["it sat otherwise"]
+    weights = (one.recogniser.network_.get_parameter("output.weight") for one in (adapted, by_hand))
+    assert torch.equal(*weights)
+
+
+@pytest.mark.parametrize(("quarters", "axis"), [(1, "y"), (2, "-x"), (3, "-y")])
+def test_a_stated_axis_is_turned_to_for_adapting_and_for_scoring(
+    general: Recogniser, dora: Recording, quarters: int, axis: ForearmAxis
+) -> None:
+    worn = turned_by_quarters(dora, quarters)
+    upright, adapted = adapt(general, [dora], forearm_axis="x"), adapt(general, [worn], forearm_axis=axis)
+    assert (upright.turned, upright.mounting_unknown, adapted.mounting_unknown) == ((), (), ())
+    (reason,) = adapted.turned
+    assert f"its {axis} axis was stated to point along the forearm" in reason
+    assert adapted.as_dict() == upright.as_dict() | {"turned": [reason]}
+
+    scored, turned_back = evaluate(general, [dora], forearm_axis="x"), evaluate(general, [worn], forearm_axis=axis)
+    assert turned_back.turned == {worn.source: reason}
+    assert turned_back.mounting_unknown == {}
+    assert turned_back.as_dict() | {"turned": {}} == scored.as_dict()
+
+
+def test_an_unknown_orientation_is_stated_the_same_by_adapting_and_scoring(
+    general: Recogniser, dora: Recording
+) -> None:
+    seated = dora.select_channels(("x", "y", "z"))
+    seated = replace(seated, signals=seated.signals.mean(axis=0) + 0.001 * np.sign(seated.signals))
+    (warning,) = adapt(general, [seated]).mounting_unknown
+    assert evaluate(general, [seated]).mounting_unknown == {seated.source: warning}
+    assert "nothing looks like walking" in warning
+    assert "--forearm-axis" in warning
+    assert evaluate(general, [seated], orientation=False).mounting_unknown == {}
+    with pytest.raises(HarkenError, match="no watch may be turned to it"):
+        evaluate(general, [seated], orientation=False, forearm_axis="y")
+
+
+def test_labels_that_the_wearer_did_not_record_keep_their_weights_and_are_not_forgotten(
+    general: Recogniser, dora: Recording, tmp_path: Path
+) -> None:
+    adapted = adapt(general, [turned(dora)])
+    jumping = general.specification_.labels.index("jumping")
+    before, after = (one.network_.get_submodule("output") for one in (general, adapted.recogniser))
+    assert isinstance(before, torch.nn.Linear)
+    assert isinstance(after, torch.nn.Linear)
+    assert adapted.kept
+    assert torch.equal(before.weight[jumping], after.weight[jumping])
+    assert before.bias[jumping] == after.bias[jumping]
+    assert (before.weight != after.weight).any(dim=1).sum() == 3
+    # What was recorded does not become more probable as a whole: the changes add up to nothing.
+    torch.testing.assert_close(before.weight.sum(0), after.weight.sum(0), atol=1e-4, rtol=0)
+    jumps = windows_of(general, wearer(tmp_path, 12, bouts=("jumping", "jumping")))
+    assert general.score(jumps) > 0.9
+    assert adapted.recogniser.score(jumps) > 0.9
+
+
+def test_nothing_but_the_output_layer_changes_and_the_general_model_stays(general: Recogniser, dora: Recording) -> None:
+    before = {name: tensor.clone() for name, tensor in general.network_.state_dict().items()}
+    provenance = dict(general.provenance_)
+    personal = adapt(general, [turned(dora)]).recogniser
+    for name, tensor in general.network_.state_dict().items():
+        assert torch.equal(tensor, before[name])
+        assert torch.equal(tensor, personal.network_.state_dict()[name]) != name.startswith("output")
+    assert general.provenance_ == provenance
+    assert not general.network_.get_submodule("output")._forward_pre_hooks
+
+
+def test_what_holds_in_one_half_and_not_in_the_other_is_reverted(general: Recogniser, dora: Recording) -> None:
+    # A model that is sure of itself would gain by learning to be less so; this one has nothing to gain.
+    general = general.with_temperature(5.0, "nobody")
+    windows = windows_of(general, dora)
+    lying, sitting = (windows.label_names.index(name) for name in ("lying", "sitting"))
+    early = windows.starts_ns < np.median(windows.starts_ns)
+    swapped = windows.label_codes.copy()
+    swapped[early & (windows.label_codes == lying)] = sitting
+    swapped[early & (windows.label_codes == sitting)] = lying
+    adapted = adapt(general, replace(windows, label_codes=swapped))
+    assert not adapted.kept
+    assert adapted.before is not None
+    assert adapted.after is not None
+    assert adapted.after.log_loss > adapted.before.log_loss or (
+        adapted.after.balanced_accuracy < adapted.before.balanced_accuracy
+    )
+    assert "in cross-validation" in adapted.reason
+    assert adapted.recogniser.model_.weights is general.model_.weights
+    assert adapted.recogniser.specification_ == general.specification_
+    assert not adapted.recogniser.provenance_["adaptation"]["kept"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "bouts", "reason"),
+    [
+        (4, ("lying", "walking"), "too little data for a cross-validation"),
+        (20, ("lying", "lying"), "only one label was recorded"),
+    ],
+)
+def test_too_little_data_keeps_the_general_model_with_a_reason(
+    general: Recogniser, tmp_path: Path, seconds: float, bouts: tuple[str, ...], reason: str
+) -> None:
+    adapted = adapt(general, [wearer(tmp_path, 11, seconds=seconds, bouts=bouts)])
+    assert not adapted.kept
+    assert adapted.before is None
+    assert adapted.after is None
+    assert adapted.strength is None
+    assert adapted.tested_windows == 0
+    assert reason in adapted.reason
+
+
+def test_a_label_too_short_to_be_held_out_is_named_and_trained(general: Recogniser, tmp_path: Path) -> None:
+    long = wearer(tmp_path, 11, "dora", bouts=("lying", "walking"))
+    short = wearer(tmp_path, 11, "dora_too", seconds=4, bouts=("sitting",))
+    short = replace(short, subject="dora", time_ns=short.time_ns + 10**12)
+    adapted = adapt(general, [long, short])
+    assert adapted.too_short == ("sitting",)
+    assert adapted.labelled_s["sitting"] == pytest.approx(4, abs=0.5)
+
+
+def test_the_file_states_its_origin_and_the_wearer_counts_as_known(
+    general: Recogniser, general_file: Path, dora: Recording, tmp_path: Path
+) -> None:
+    adapted = adapt(general, [dora])
+    path = tmp_path / "personal.safetensors"
+    adapted.recogniser.save(path)
+    adapt(general, [dora]).recogniser.save(tmp_path / "again.safetensors")
+    assert path.read_bytes() == (tmp_path / "again.safetensors").read_bytes()
+    loaded = Recogniser.load(path)
+    said = loaded.provenance_["adaptation"]
+    assert said["adapted_from"] == hashlib.sha256(general_file.read_bytes()).hexdigest()
+    assert said | {"adapted_from": ""} == adapted.as_dict() | {"adapted_from": ""}
+    assert loaded.provenance_["training_people"] == ["dora", "person_1", "person_2"]
+    assert loaded.provenance_["data"][-1]["samples_fingerprint"] == dora.samples_fingerprint
+    with pytest.raises(HarkenError, match="trained on this recording"):
+        evaluate(loaded, [dora])
+    with pytest.raises(HarkenError, match="trained on this recording"):
+        adapt(loaded, [dora])
+    shifted = replace(dora, time_ns=dora.time_ns + 1_000_000, signals=dora.signals.round(4), subject="mallory")
+    with pytest.raises(HarkenError, match=r"trained on this recording|trained on \S+% of this recording"):
+        adapt(loaded, [shifted])
+    again = replace(wearer(tmp_path, 13), subject="dora")
+    known = evaluate(loaded, [again]).known
+    assert known is not None
+    assert set(known.people) == {"dora"}
+
+
+def test_the_temperature_is_never_lowered_and_its_origin_is_stated(general: Recogniser, dora: Recording) -> None:
+    general = general.with_temperature(1.7, "unseen")
+    adapted = adapt(general, [turned(dora)])
+    assert adapted.kept
+    assert adapted.recogniser.specification_.temperature >= 1.7
+    assert adapted.recogniser.specification_.calibrated_on == "the same person"
+
+
+def test_a_personal_model_begins_at_the_general_one(
+    general: Recogniser, dora: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows = windows_of(general, turned(dora))
+    pulls = (1e9, 1e8)
+    for module in ("cross_validation", "adaptation"):
+        monkeypatch.setattr(f"harken.training.adaptation.{module}.STRENGTHS", pulls)
+    personal = adapt(general, windows).recogniser
+    np.testing.assert_allclose(personal.predict_logits(windows), general.predict_logits(windows), atol=1e-4)
+
+
+def test_unknown_labels_are_refused_by_name(general: Recogniser, dora: Recording) -> None:
+    windows = windows_of(general, dora)
+    names = tuple(name.replace("sitting", "reading") for name in windows.label_names)
+    windows = replace(windows, label_names=names)
+    with pytest.raises(HarkenError, match=r"the label reading is not among .* --ignore-label reading"):
+        adapt(general, windows)
+    assert set(adapt(general, windows, ignore_labels=["reading"]).labelled_s) == {"lying", "walking"}
+
+
+def test_a_personal_model_is_of_one_person(general: Recogniser, dora: Recording, tmp_path: Path) -> None:
+    with pytest.raises(HarkenError, match="windows of dora, person_14"):
+        adapt(general, [dora, wearer(tmp_path, 14)])
+    with pytest.raises(HarkenError, match="no recording to adapt to"):
+        adapt(general, [])
+    both = concatenate([windows_of(general, one) for one in (dora, wearer(tmp_path, 14))])
+    with pytest.raises(HarkenError, match="a personal model is for one person"):
+        adapt(general, both)
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_models_of_every_preset_can_be_adapted(preset: str, dora: Recording) -> None:
+    recipe = PRESETS[preset]
+    channels, labels = ("x", "y", "z"), ("lying", "sitting", "walking")
+    specification = Specification(
+        channels=channels,
+        acceleration_unit=recipe.acceleration_unit,
+        sample_rate_hz=recipe.sample_rate_hz or dora.sample_rate_hz,
+        even_grid=False,
+        window_length=40,
+        hop_s=1.0,
+        labels=labels,
+        network=recipe.network_name,
+        sizes={**recipe.sizes, "channels": 3, "classes": 3},
+        preset=recipe.name,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build(recipe.network_name, specification.sizes).eval()
+    recogniser = Recogniser.of(FittedModel(specification, weights_of(network), {}), device="cpu")
+    adapted = adapt(recogniser, [dora])
+    assert adapted.kept, adapted.reason
+    assert adapted.after is not None
+    assert adapted.after.balanced_accuracy > 0.6
+    flat = replace(specification, network=network_name(FlatNetwork), sizes={"channels": 3, "classes": 3})
+    weights = weights_of(FlatNetwork(FlatSizes(3, 3)))
+    recogniser = recogniser.with_model(replace(recogniser.model_, specification=flat, weights=weights))
+    with pytest.raises(HarkenError, match=r"cannot be adapted: it does not end in a linear layer.*everyday"):
+        adapt(recogniser, [dora])

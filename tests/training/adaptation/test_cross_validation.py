@@ -1,0 +1,90 @@
+"""Time is cut so that what is learned and what is tested never share a sample, nor a window's length around it."""
+
+from random import Random
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harken.training.adaptation.cross_validation import MOST_PARTS, NOWHERE, far_from, time_parts
+
+SECOND = 1_000_000_000
+WINDOW = 10 * SECOND
+
+
+def parts(*bouts: tuple[int, float, float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Starts, codes and parts of windows of 10 s: each bout is a label, its begin and length, and the hop (s)."""
+    starts = [begin + np.arange(0, length - 10 + 1e-9, hop) for _, begin, length, hop in bouts]
+    codes = np.repeat([bout[0] for bout in bouts], [len(one) for one in starts])
+    starts_ns = (np.concatenate(starts) * SECOND).astype(np.int64)
+    return starts_ns, codes, time_parts(starts_ns, codes, duration_ns=WINDOW, slack_ns=0)
+
+
+def test_thirty_seconds_are_just_enough_for_two_parts() -> None:
+    starts, _, found = parts((0, 0, 30, 5))
+    assert dict(zip((starts // SECOND).tolist(), found.tolist(), strict=True)) == {
+        0: 0,
+        5: NOWHERE,
+        10: NOWHERE,
+        15: NOWHERE,
+        20: 1,
+    }
+    assert set(parts((0, 0, 29, 1))[2]) == {0}
+
+
+def test_two_minutes_are_three_parts_that_use_most_windows() -> None:
+    _, _, found = parts((0, 0, 120, 1))
+    assert set(found) == {0, 1, 2, NOWHERE}
+    sizes = [np.count_nonzero(found == part) for part in range(3)]
+    assert min(sizes) >= 0.9 * max(sizes)
+    assert np.count_nonzero(found == NOWHERE) <= 2 * 20
+    assert found[0] == 0
+    assert found[-1] == 2
+
+
+def test_a_break_between_two_bouts_is_gap_enough() -> None:
+    _, _, found = parts((0, 0, 15, 5), (0, 100, 15, 5))
+    assert found.tolist() == [0, 0, 1, 1]
+    # too short a break: the bouts' ends are too near one another
+    _, _, found = parts((0, 0, 12, 1), (0, 13, 12, 1))
+    assert set(found) == {0, NOWHERE, 1} or set(found) == {0}
+
+
+def test_every_label_is_cut_by_itself_and_short_ones_stay_whole() -> None:
+    _, codes, found = parts((0, 0, 60, 5), (1, 60, 60, 5), (2, 120, 15, 5))
+    for code in (0, 1):
+        assert {0, 1} <= set(found[codes == code])
+    assert len(set(found[codes == 2])) == 1
+    assert NOWHERE not in found[codes == 2]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.floats(0, 90), st.floats(10, 200), st.sampled_from([1.25, 2.5, 5.0])),
+        min_size=1,
+        max_size=8,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_training_windows_are_a_window_away_from_test_windows(
+    bouts: list[tuple[int, float, float, float]], random: Random
+) -> None:
+    begin, placed = 0.0, []
+    for label, pause, length, hop in bouts:
+        placed.append((label, begin + pause, length, hop))
+        begin += pause + length
+    starts, codes, found = parts(*placed)
+    order = np.array(random.sample(range(len(starts)), len(starts)))
+    shuffled = time_parts(starts[order], codes[order], duration_ns=WINDOW, slack_ns=0)
+    assert (shuffled == found[order]).all()
+    assert found.max() < MOST_PARTS
+    for part in set(found.tolist()) - {NOWHERE}:
+        tested = starts[found == part]
+        far = far_from(tested, starts, duration_ns=WINDOW, slack_ns=0)
+        nearest = np.abs(starts[:, None] - tested).min(axis=1)
+        assert (far == (nearest >= 2 * WINDOW)).all()
+        for code in set(codes[found == part].tolist()):
+            same = starts[(codes == code) & (found != part) & (found != NOWHERE)]
+            if len(same):
+                mine = starts[(codes == code) & (found == part)]
+                assert np.abs(mine[:, None] - same).min() >= 2 * WINDOW - 3

@@ -1,0 +1,364 @@
+"""The estimator does what scikit-learn's own tools ask of one, with three-dimensional windows."""
+
+import pickle
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array, issparse
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict, cross_validate
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import harken
+import people
+from harken.models.recogniser import Recogniser
+from harken.support.errors import HarkenError
+from harken.training.estimator import ActivityClassifier, InputError
+from harken.training.presets import PRESETS, Preset
+from harken.windows.windows import Windows
+
+SMALL = people.SMALL_EVERYDAY
+QUICK = replace(SMALL.trained(epochs=1, min_iterations=1, batch_windows=8), name="quick-everyday")
+LENGTH, RATE_HZ = 40, 20.0
+LABELS = np.array(["lying", "walking", "sitting"])
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PRESETS, QUICK.name, QUICK)
+
+
+def invented(people_count: int = 4, each: int = 10) -> tuple[NDArray[np.float64], NDArray[np.str_], NDArray[np.int64]]:
+    """Windows, labels and wearers: still two ways round, and swinging; every wearer a little different."""
+    random = np.random.default_rng(0)
+    time = np.arange(LENGTH) / RATE_HZ
+    X, y, wearers = [], [], []
+    for person in range(people_count):
+        angle = random.normal(0, 0.1)
+        for label, gravity, swing in (("lying", 0.0, 0.0), ("sitting", 1.3, 0.0), ("walking", 2.2, 0.4)):
+            for _ in range(each):
+                wave = swing * np.sin(2 * np.pi * (2 * time + random.random()))
+                held = np.stack([np.sin(gravity + angle) + wave, 0 * time, np.cos(gravity + angle) + wave], axis=1)
+                X.append(held + random.normal(0, 0.02, (LENGTH, 3)))
+                y.append(label)
+                wearers.append(person)
+    return np.array(X), np.array(y), np.array(wearers)
+
+
+def in_g(X: NDArray[np.float64]) -> NDArray[np.float64]:
+    return X / 9.80665
+
+
+class Parameters(TypedDict, total=False):
+    """Those of the classifier, beside the preset."""
+
+    sample_rate_hz: float
+    channels: Sequence[str]
+    epochs: int
+    learning_rate: float
+    dropout: float
+    random_state: int | np.random.RandomState | None
+    device: str
+
+
+def small(preset: str | Preset = SMALL, **parameters: Unpack[Parameters]) -> ActivityClassifier:
+    given: Parameters = {"sample_rate_hz": RATE_HZ, "device": "cpu"}
+    return ActivityClassifier(preset, **(given | parameters))
+
+
+def quick(preset: str | Preset = QUICK, **parameters: Unpack[Parameters]) -> ActivityClassifier:
+    return small(preset, **parameters)
+
+
+def test_unseen_are_recognised_in_a_cross_validation_over_people() -> None:
+    X, y, wearers = invented()
+    found = cross_validate(small(), X, y, groups=wearers, cv=GroupKFold(4), return_estimator=True, error_score="raise")
+    assert found["test_score"].min() > 0.8
+    for fold, (learned, tested) in zip(found["estimator"], GroupKFold(4).split(X, y, wearers), strict=True):
+        assert set(wearers[learned]).isdisjoint(wearers[tested])
+        assert fold.recogniser_.provenance_["training_windows"] == len(learned)
+
+
+def test_it_learns_what_a_recogniser_learns() -> None:
+    X, y, _ = invented(2)
+    n = len(X)
+    codes = np.searchsorted(np.unique(y), y).astype(np.int16)
+    zeros = np.zeros(n, dtype=np.int64)
+    windows = Windows(
+        X.astype(np.float32),
+        codes,
+        ("lying", "sitting", "walking"),
+        np.full(n, "p"),
+        zeros,
+        zeros,
+        ("x", "y", "z"),
+        20.0,
+    )
+    recogniser = Recogniser(QUICK, seed=5, epochs=2, device="cpu").fit(windows)
+    classifier = quick(random_state=5, epochs=2).fit(X, y)
+    np.testing.assert_array_equal(classifier.predict_proba(X), recogniser.predict_proba(windows))
+    np.testing.assert_array_equal(classifier.predict(X), recogniser.predict(windows))
+    assert classifier.score(X, y) == recogniser.score(windows)
+    assert classifier.recogniser_.specification_.labels == ("lying", "sitting", "walking")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        np.array([10, 9, -3]),
+        np.array([True, False]),
+        np.array(["z", "ä", "a b"]),
+        np.array(["z", "ä", ""], dtype=object),
+    ],
+)
+def test_labels_of_any_kind_come_back_as_they_were(names: NDArray[Any]) -> None:
+    X, y, _ = invented(2)
+    labels = names[np.searchsorted(np.unique(y), y) % len(names)]
+    classifier = quick().fit(X, labels)
+    np.testing.assert_array_equal(classifier.classes_, np.unique(names))
+    assert classifier.classes_.dtype == labels.dtype
+    predicted = classifier.predict(X)
+    assert predicted.dtype == labels.dtype
+    probabilities = classifier.predict_proba(X)
+    assert probabilities.shape == (len(X), len(names))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(predicted, classifier.classes_[probabilities.argmax(axis=1)])
+    assert classifier.score(X, labels) == accuracy_score(labels, predicted)
+
+
+def test_columns_are_in_the_order_of_the_classes() -> None:
+    X, y, _ = invented()
+    numbers = {"lying": 7, "sitting": 100, "walking": 20}  # as text, 100 sorts before 20 and 7
+    classifier = small(epochs=10).fit(X, np.array([numbers[label] for label in y.tolist()]))
+    assert classifier.classes_.tolist() == [7, 20, 100]
+    mean = classifier.predict_proba(X[y == "sitting"]).mean(axis=0)
+    assert mean.argmax() == 2
+
+
+def test_a_clone_has_the_parameters_and_is_not_fitted() -> None:
+    X, y, _ = invented(2)
+    made = quick(epochs=3, learning_rate=0.001, dropout=0.5, random_state=8, channels=("x", "y", "z")).fit(X, y)
+    copy = clone(made)
+    assert copy.get_params() == made.get_params()
+    with pytest.raises(NotFittedError):
+        copy.predict(X)
+    np.testing.assert_array_equal(copy.fit(X, y).predict_proba(X), made.predict_proba(X))
+
+
+def test_the_parameters_reach_the_training() -> None:
+    X, y, _ = invented(2)
+    made = quick(epochs=3, learning_rate=0.001, dropout=0.5, random_state=8).fit(X, y)
+    training = made.recogniser_.provenance_["training"]
+    assert (training["epochs"], training["learning_rate"], training["seed"]) == (3, 0.001, 8)
+    model = made.recogniser_.specification_
+    assert (model.sizes["dropout"], model.sample_rate_hz, model.window_length) == (0.5, RATE_HZ, LENGTH)
+    made.set_params(sample_rate_hz=50.0, channels=("a", "b", "c"))
+    assert made.predict(X).shape == y.shape  # parameters count from the next fit on
+
+
+def test_the_seed() -> None:
+    X, y, _ = invented(2)
+
+    def probabilities(random_state: Any) -> NDArray[np.float32]:
+        return quick(random_state=random_state).fit(X, y).predict_proba(X)
+
+    np.testing.assert_array_equal(probabilities(1), probabilities(np.int64(1)))
+    assert (probabilities(1) != probabilities(2)).any()
+    np.testing.assert_array_equal(probabilities(np.random.RandomState(4)), probabilities(np.random.RandomState(4)))
+    generator = np.random.RandomState(4)
+    assert (probabilities(generator) != probabilities(generator)).any()
+    assert (probabilities(None) != probabilities(None)).any()
+
+
+def test_in_a_pipeline_and_a_grid_search_over_people() -> None:
+    X, y, wearers = invented(3)
+    steps = [("to_g", FunctionTransformer(in_g)), ("recognise", quick())]
+    grid = {"recognise__epochs": [1, 4], "recognise__learning_rate": [0.001, 0.01]}
+    search = GridSearchCV(Pipeline(steps), grid, cv=GroupKFold(3), error_score="raise")
+    search.fit(X * 9.80665, y, groups=wearers)
+    assert len(search.cv_results_["params"]) == 4
+    assert search.best_params_["recognise__epochs"] in (1, 4)
+    assert search.best_estimator_["recognise"].recogniser_.provenance_["training_windows"] == len(X)
+    assert search.predict(X * 9.80665).shape == y.shape
+    np.testing.assert_array_equal(search.classes_, np.unique(y))
+
+
+def test_two_processes_find_what_one_finds() -> None:
+    X, y, wearers = invented(2)
+    asked = {"groups": wearers, "cv": GroupKFold(2), "method": "predict_proba"}
+    alone = cross_val_predict(quick(), X, y, **asked)
+    np.testing.assert_allclose(cross_val_predict(quick(), X, y, n_jobs=2, **asked), alone, atol=1e-5)
+
+
+def test_a_fitted_one_can_be_pickled_and_its_recogniser_saved(tmp_path: Any) -> None:
+    X, y, _ = invented(2)
+    made = quick().fit(X, y)
+    again = pickle.loads(pickle.dumps(made))
+    np.testing.assert_array_equal(again.predict_proba(X), made.predict_proba(X))
+    made.recogniser_.save(tmp_path / "model.safetensors")
+    assert harken.Recogniser.load(tmp_path / "model.safetensors").specification_.labels == (
+        "lying",
+        "sitting",
+        "walking",
+    )
+
+
+def test_more_channels_have_names() -> None:
+    X, y, _ = invented(2)
+    six = np.concatenate([X, X], axis=2)
+    names = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")
+    made = quick(channels=names).fit(six, y)
+    assert made.recogniser_.specification_.vectors == ((0, False), (3, True))
+    assert made.predict(six).shape == y.shape
+
+
+def with_value(value: float) -> Callable[[NDArray[np.float64]], ArrayLike]:
+    def change(X: NDArray[np.float64]) -> ArrayLike:
+        X = X.copy()
+        X[3, 5, 1] = value
+        return X
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X: X[:, :, 0], r"X must hold windows, \[n, length, 3\], whose channels are x, y, z; .*2-dimensional"),
+        (lambda X: X[0, 0], "1-dimensional"),
+        (lambda X: X[..., :2], r"channels= names others\); this one is \(60, 40, 2\)"),
+        (lambda X: X[:0], r"0 sample\(s\)"),
+        (lambda X: X[:, :1], "at least 2 values"),
+        (with_value(np.nan), "X contains nan .window 3, sample 5, channel y.; leave out windows with NaN or infinity"),
+        (with_value(-np.inf), "X contains -inf"),
+        (with_value(1e300), r"X contains 1e\+300"),
+        (lambda X: X * 1j, "Complex data not supported"),
+        (lambda X: X.astype(str), "X is not an array of numbers"),
+        (lambda X: [[[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]] * 2], "all equally long"),
+        (lambda X: csr_array(X[0]), "X is sparse"),
+    ],
+)
+def test_what_is_no_window_is_refused_before_and_after_learning(
+    change: Callable[[NDArray[np.float64]], ArrayLike], message: str
+) -> None:
+    X, y, _ = invented(2)
+    with pytest.raises(InputError, match=message):
+        quick().fit(change(X), y)
+    with pytest.raises(InputError, match=message):
+        quick().fit(X, y).predict(change(X))
+
+
+def test_other_refusals() -> None:
+    X, y, _ = invented(2)
+    with pytest.raises(TypeError, match="fit takes no sample_weight: every window counts the same"):
+        quick().fit(X, y, sample_weight=np.ones(len(X)))
+    with pytest.raises(InputError, match="only one class, lying"):
+        quick().fit(X, np.full(len(X), "lying"))
+    with pytest.raises(InputError, match="y is None"):
+        quick().fit(X, None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="Unknown label type"):
+        quick().fit(X, np.array([1, "1"], dtype=object)[np.arange(len(X)) % 2])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        quick().fit(X, y[1:])
+    with pytest.raises(ValueError, match="continuous"):
+        quick().fit(X, np.random.default_rng(0).random(len(X)))
+    with pytest.raises(InputError, match="windows of 39 samples, but ActivityClassifier was trained on windows of 40"):
+        quick().fit(X, y).predict(X[:, 1:])
+    for classifier, message in (
+        (quick(preset="everything"), "there is no preset 'everything'"),
+        (quick(epochs=0), "epochs must be at least 1, got 0"),
+        (quick(sample_rate_hz=0.0), "sample_rate_hz must be a positive number, got 0.0"),
+        (quick(dropout=2.0), "dropout of the network .* must be a number from 0 to below 1, got 2.0"),
+        (quick(device="tpu"), "there is no device 'tpu'"),
+    ):
+        with pytest.raises(HarkenError, match=message):
+            classifier.fit(X, y)
+
+
+def test_the_tags_state_that_windows_have_three_dimensions() -> None:
+    tags = get_tags(ActivityClassifier())
+    assert tags.input_tags.three_d_array
+    assert not tags.input_tags.two_d_array
+    assert is_classifier(ActivityClassifier())
+    assert repr(ActivityClassifier(epochs=3)) == "ActivityClassifier(epochs=3)"
+
+
+class OfRows(ActivityClassifier):
+    """The classifier for scikit-learn's own checks, which know two-dimensional data only.
+
+    A row becomes a window whose three channels are all that row. Whatever is no table goes through as it is.
+    """
+
+    def __init__(
+        self,
+        preset: Any = QUICK.name,
+        *,
+        sample_rate_hz: float = 30.0,
+        channels: Any = ("x", "y", "z"),
+        epochs: int | None = None,
+        learning_rate: float | None = None,
+        dropout: float | None = None,
+        random_state: Any = 0,
+        device: str = "cpu",
+    ) -> None:
+        super().__init__(
+            preset,
+            sample_rate_hz=sample_rate_hz,
+            channels=channels,
+            epochs=epochs,
+            learning_rate=learning_rate,
+            dropout=dropout,
+            random_state=random_state,
+            device=device,
+        )
+
+    def fit(self, X: Any, y: Any, **refused: Any) -> "OfRows":
+        super().fit(as_windows(X), y, **refused)
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float32]:
+        return super().predict_proba(as_windows(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.classifier_tags.poor_score = True  # one step of training
+        return tags
+
+
+def as_windows(X: Any) -> Any:
+    if issparse(X):
+        return X
+    rows = np.asarray(X)
+    return np.repeat(rows[:, :, None], 3, axis=2) if rows.ndim == 2 else rows
+
+
+NOT_OF_WINDOWS = {
+    "check_n_features_in": "windows have a length and channels; neither is a number of features",
+    "check_n_features_in_after_fitting": "windows have a length and channels; neither is a number of features",
+    "check_fit2d_1feature": "a row of one value is a window of one sample, which is refused in other words",
+    "check_estimators_empty_data_messages": "rows of no value are windows of no sample, refused in other words",
+}
+
+
+def _as_list(mark: pytest.MarkDecorator) -> pytest.MarkDecorator:
+    """scikit-learn before 1.9 gives pytest a generator of checks, and pytest wants a list."""
+    names, values = mark.args
+    return pytest.mark.parametrize(names, list(values), **mark.kwargs)
+
+
+SCIKIT_LEARNS_CHECKS = _as_list(parametrize_with_checks([OfRows()], expected_failed_checks=lambda _: NOT_OF_WINDOWS))
+
+
+@SCIKIT_LEARNS_CHECKS
+def test_scikit_learns_own_checks(estimator: Any, check: Callable[[Any], None]) -> None:
+    check(estimator)

@@ -1,0 +1,266 @@
+"""A run that was stopped, killed or finished is gone on with to the same bytes, and only as it began."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+import people
+import pictures
+from command_line import Run
+from harken.models.recogniser import Recogniser
+from harken.support.errors import HarkenError
+from harken.training.directory import RunDirectory
+from harken.training.loop import Interrupted
+from harken.training.presets import PRESETS
+from harken.training.run import train_run
+from training_runs import Quiet, everyday, settings_of
+
+pytestmark = pytest.mark.usefixtures("small_preset")
+
+CHILD = "import people; people.register_small_preset(); from harken.cli import main; main()"
+EPOCHS = 30
+"""Of a run in a process of its own: there must be time to stop it."""
+UNDRAWN = pytest.mark.usefixtures("undrawn")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder to read only: ``alice.csv`` and ``bob.csv``, and runs from their beginning to their end.
+
+    ``small``: of alice, with bob as an unseen person; ``long``: the same with more epochs; ``everyday``: of a to d.
+    """
+    folder = tmp_path_factory.mktemp("whole")
+    alice, bob = people.write_person(folder / "alice.csv", 1), people.write_person(folder / "bob.csv", 2)
+    with pytest.MonkeyPatch.context() as patch:
+        pictures.leave_undrawn(patch)
+        for name, recipe in people.SMALL_PRESETS.items():
+            patch.setitem(PRESETS, name, recipe)
+        train_run(settings_of(alice, bob, folder / "small"), Quiet())
+        train_run(settings_of(alice, bob, folder / "long", epochs=EPOCHS), Quiet())
+        train_run(everyday(folder, folder / "everyday"), Quiet())
+    return folder
+
+
+@pytest.mark.parametrize("stop_after", [1, 4, 12, 13, 20])
+def test_stopped_and_resumed_ends_in_the_same_bytes(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_after: int
+) -> None:
+    if stop_after not in (1, 13):  # the first iteration of each fit: the pictures of the stopped run are drawn
+        pictures.leave_undrawn(monkeypatch)
+    asked = 0
+
+    def should_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == stop_after
+
+    parts = settings_of(whole / "alice.csv", whole / "bob.csv", tmp_path / "parts")
+    if stop_after == 12:  # the last iteration of the first fit: there is nothing to stop any more
+        train_run(parts, Quiet(), should_stop=should_stop)
+    else:
+        with pytest.raises(Interrupted):
+            train_run(parts, Quiet(), should_stop=should_stop)
+        record = json.loads((tmp_path / "parts" / "run.json").read_text())
+        assert record["status"] == "interrupted"
+        assert Recogniser.load(tmp_path / "parts" / "model.safetensors").specification_.labels
+        assert "report.html" in {path.name for path in (tmp_path / "parts").iterdir()}
+        pictures.leave_undrawn(monkeypatch)
+        train_run(replace(parts, resume=True), Quiet())
+    for name in ("model.safetensors", "history.csv"):
+        assert (tmp_path / "parts" / name).read_bytes() == (whole / "small" / name).read_bytes()
+    assert not (tmp_path / "parts" / "checkpoint").exists()
+
+
+@UNDRAWN
+@pytest.mark.parametrize("stop_after", [5, 70, 130])  # in each of the three fits
+def test_everyday_stopped_and_resumed_ends_in_the_same_bytes(whole: Path, tmp_path: Path, stop_after: int) -> None:
+    asked = 0
+
+    def should_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == stop_after
+
+    parts = everyday(tmp_path, tmp_path / "parts")
+    with pytest.raises(Interrupted):
+        train_run(parts, Quiet(), should_stop=should_stop)
+    train_run(replace(parts, resume=True), Quiet())
+    for name in ("model.safetensors", "history.csv"):
+        assert (tmp_path / "parts" / name).read_bytes() == (whole / "everyday" / name).read_bytes()
+
+
+@UNDRAWN
+def test_all_fits_use_the_threads_that_the_first_one_chose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are measured once, and written to run.json; a resumed run does not measure again."""
+    measured: list[int] = []
+
+    def choose(iteration: object, most: int, iterations: int) -> int:
+        measured.append(most)
+        return 2
+
+    monkeypatch.setattr("harken.training.loop.fastest_threads", choose)
+    used: list[int] = []
+    settings = everyday(tmp_path, tmp_path / "run")
+
+    def should_stop() -> bool:
+        used.append(torch.get_num_threads())
+        return len(used) == 70
+
+    with pytest.raises(Interrupted):
+        train_run(settings, Quiet(), should_stop=should_stop)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["machine"]["threads"] == 2
+    with pytest.raises(HarkenError, match="began with 2 threads, not 1"):
+        train_run(replace(settings, resume=True, threads=1), Quiet())
+    train_run(replace(settings, resume=True), Quiet(), should_stop=should_stop)
+    assert (len(measured), set(used)) == (1, {2})
+
+
+def start(whole: Path, out: Path, *more: str) -> subprocess.Popen[str]:
+    arguments = ["train", str(whole / "alice.csv"), "--cross", str(whole / "bob.csv"), "--preset", "small"]
+    arguments += ["--epochs", str(EPOCHS), "--device", "cpu", "--out", str(out), *more]
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, *arguments],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(Path(people.__file__).parent), os.environ.get("PYTHONPATH", "")]),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def resume(whole: Path, out: Path) -> None:
+    """Go on in this process."""
+    settings = settings_of(whole / "alice.csv", whole / "bob.csv", out, epochs=EPOCHS, resume=True)
+    assert train_run(settings, Quiet()) is not None
+
+
+def wait_for(path: Path, child: subprocess.Popen[str], changed_since: int | None = None) -> None:
+    for _ in range(6000):
+        if path.exists() and path.stat().st_mtime_ns != changed_since:
+            return
+        assert child.poll() is None, child.communicate()
+        time.sleep(0.01)
+    raise AssertionError(f"{path} never appeared")
+
+
+def kill_in(fit: str, child: subprocess.Popen[str], out: Path) -> None:
+    """Kill a run some way into one of its fits."""
+    checkpoint = RunDirectory(out).checkpoint(fit)
+    wait_for(checkpoint, child)
+    wait_for(checkpoint, child, changed_since=checkpoint.stat().st_mtime_ns)
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    assert not (out / "report.html").exists()
+
+
+@UNDRAWN
+def test_killed_in_each_fit_and_resumed_ends_in_the_same_bytes(whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "killed"
+    kill_in("model", start(whole, out), out)
+    kill_in("blocked", start(whole, out, "--resume"), out)
+    resume(whole, out)
+    for name in ("model.safetensors", "history.csv"):
+        assert (out / name).read_bytes() == (whole / "long" / name).read_bytes()
+
+
+@UNDRAWN
+def test_control_c_leaves_a_usable_run(whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "stopped"
+    child = start(whole, out)
+    wait_for(RunDirectory(out).checkpoint("model"), child)
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate()
+    assert child.returncode == 130, errors
+    assert "--resume" in errors
+    assert "Traceback" not in errors
+    assert Recogniser.load(out / "model.safetensors").specification_.labels == ("lying", "sitting", "walking")
+    resume(whole, out)
+    assert (out / "model.safetensors").read_bytes() == (whole / "long" / "model.safetensors").read_bytes()
+
+
+@UNDRAWN
+def test_a_second_run_in_a_folder_is_refused_until_the_first_is_killed(
+    run_harken: Run, whole: Path, tmp_path: Path
+) -> None:
+    first = start(whole, out := tmp_path / "run")
+    command = (
+        f"train {whole}/alice.csv --cross {whole}/bob.csv --preset small --epochs {EPOCHS} --device cpu --out {out}"
+    )
+    refused = f"harken: {out}: another harken is writing there; wait until it has ended, or choose another --out\n"
+    try:
+        wait_for(RunDirectory(out).checkpoint("model"), first)
+        ended = [run_harken(*command.split(), *more) for more in ((), ("--resume",))]
+    finally:
+        first.kill()
+        first.communicate()
+    assert [(one.exit_code, one.stderr) for one in ended] == [(2, refused)] * 2
+    assert run_harken(*command.split(), "--resume").exit_code == 0
+    assert (out / "model.safetensors").read_bytes() == (whole / "long" / "model.safetensors").read_bytes()
+
+
+@UNDRAWN
+def test_a_checkpoint_with_one_other_bit_is_refused(run_harken: Run, whole: Path, tmp_path: Path) -> None:
+    settings = settings_of(whole / "alice.csv", whole / "bob.csv", tmp_path / "run")
+    with pytest.raises(Interrupted):
+        train_run(settings, Quiet(), should_stop=lambda: True)
+    (checkpoint,) = (tmp_path / "run" / "checkpoint").iterdir()
+    content = bytearray(checkpoint.read_bytes())
+    content[-100] ^= 1
+    checkpoint.write_bytes(content)
+    command = (
+        f"train {whole}/alice.csv --cross {whole}/bob.csv --preset small --device cpu --out {settings.out} --resume"
+    )
+    ended = run_harken(*command.split())
+    assert (ended.exit_code, f"harken: {checkpoint}: the checkpoint is damaged" in ended.stderr) == (2, True)
+    assert "; remove it, and the training begins again\n" in ended.stderr
+    checkpoint.unlink()
+    assert run_harken(*command.split()).exit_code == 0
+    assert (settings.out / "model.safetensors").read_bytes() == (whole / "small" / "model.safetensors").read_bytes()
+
+
+def test_a_folder_that_is_not_empty_is_refused(alice: Path, bob: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("precious")
+    for resume in (False, True):
+        with pytest.raises(HarkenError, match=r"holds no run of harken; choose another --out$"):
+            train_run(settings_of(alice, bob, tmp_path / "run", resume=resume), Quiet())
+    assert (tmp_path / "run" / "thesis.txt").read_text() == "precious"
+
+
+@UNDRAWN
+def test_resume_starts_an_empty_one_and_leaves_a_finished_one(alice: Path, bob: Path, tmp_path: Path) -> None:
+    settings = settings_of(alice, bob, tmp_path / "run", resume=True)
+    assert train_run(settings, Quiet()) is not None
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
+    display = Quiet()
+    assert train_run(settings, display) is None
+    assert "already holds this run, finished" in display.sentences[0]
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()} == before
+
+
+@UNDRAWN
+def test_resume_refuses_changed_settings_and_data(alice: Path, bob: Path, tmp_path: Path) -> None:
+    settings = settings_of(alice, bob, tmp_path / "run")
+    with pytest.raises(Interrupted):
+        train_run(settings, Quiet(), should_stop=lambda: True)
+    with pytest.raises(
+        HarkenError, match=r"run is not empty; choose another --out, or continue this run with --resume"
+    ):
+        train_run(settings, Quiet())
+    with pytest.raises(HarkenError, match="began with epochs = None, not 7"):
+        train_run(replace(settings, resume=True, epochs=7), Quiet())
+    carol = people.write_person(tmp_path / "carol.csv", 3)
+    with pytest.raises(HarkenError, match="training recordings are not those this run began with"):
+        train_run(replace(settings, resume=True, files=(carol,)), Quiet())
+    moved = alice.rename(tmp_path / "alice.moved.csv")
+    assert train_run(replace(settings, resume=True, files=(moved,)), Quiet()) is not None

@@ -1,0 +1,294 @@
+"""Folds of people: each person has one role, and planted people, arms and copies on both sides of a fold are found."""
+
+from dataclasses import replace
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import GroupShuffleSplit, LeaveOneGroupOut
+
+from harken.support.errors import HarkenError
+from harken.windows.people import (
+    Fold,
+    apply,
+    arms_of_one_person,
+    k_folds_of_people,
+    leave_one_person_out,
+    neighbours_left_out,
+    pairs_of_people,
+    refuse_shared,
+    shuffled_folds_of_people,
+    with_validation,
+)
+from harken.windows.windows import Windows
+
+people = st.lists(st.text("abcdef", min_size=1, max_size=4), min_size=3, max_size=12, unique=True)
+
+
+def windows_of(subjects: list[str], each: int = 3, seed: int = 0) -> Windows:
+    """Windows of 4 samples, ``each`` of every subject."""
+    random = np.random.default_rng(seed)
+    n = each * len(subjects)
+    return Windows(
+        signals=random.normal(size=(n, 4, 3)).astype(np.float32),
+        label_codes=(np.arange(n) % 2).astype(np.int16),
+        label_names=("a", "b"),
+        subjects=np.repeat(subjects, each),
+        starts_ns=np.arange(n) * 10**9,
+        start_rows=np.arange(n),
+        channels=("x", "y", "z"),
+        sample_rate_hz=30.0,
+    )
+
+
+def everybody_has_one_role(folds: list[Fold], known: list[str]) -> bool:
+    return all(sorted((*fold.training, *fold.validation, *fold.test)) == sorted(known) for fold in folds)
+
+
+@given(people, st.integers(0, 99), st.data())
+def test_k_folds_test_everybody_exactly_once(known: list[str], seed: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(2, len(known)))
+    folds = k_folds_of_people(known, k, seed=seed)
+    assert len(folds) == k
+    assert everybody_has_one_role(folds, known)
+    assert sorted(person for fold in folds for person in fold.test) == sorted(known)
+    assert max(len(fold.test) for fold in folds) - min(len(fold.test) for fold in folds) <= 1
+    shuffled = data.draw(st.permutations(known + known[:1]))
+    assert k_folds_of_people(shuffled, k, seed=seed) == folds  # neither order nor repetition matters
+
+
+@given(people)
+def test_leave_one_out_tests_each_alone(known: list[str]) -> None:
+    folds = leave_one_person_out(known)
+    assert everybody_has_one_role(folds, known)
+    assert [fold.test for fold in folds] == [(person,) for person in sorted(known)]
+    groups = np.array(known)
+    theirs = [groups[test].tolist() for _, test in LeaveOneGroupOut().split(groups, groups=groups)]
+    assert [list(fold.test) for fold in folds] == theirs
+
+
+def test_neighbours_are_left_out_in_a_ring() -> None:
+    known = [f"p{number}" for number in range(1, 9)]
+    folds = neighbours_left_out(reversed(known))
+    assert everybody_has_one_role(folds, known)
+    assert [fold.test for fold in folds] == [*pairwise(known), ("p1", "p8")]
+    assert all(len(fold.training) == 6 for fold in folds)
+    for person in known:  # two unseen people's scores to choose by, of models that have not seen the person
+        assert len([fold for fold in folds if person in fold.test]) == 2
+    with pytest.raises(HarkenError, match="4 or more people"):
+        neighbours_left_out(known[:3])
+
+
+def test_eight_people_have_28_pairs_and_the_other_six_are_unseen() -> None:
+    known = [f"p{number}" for number in range(1, 9)]
+    folds = pairs_of_people(known)
+    assert [fold.training for fold in folds] == list(combinations(known, 2))
+    assert len(folds) == 28
+    assert everybody_has_one_role(folds, known)
+    assert {len(fold.test) for fold in folds} == {6}
+    assert len({fold.name for fold in folds}) == 28
+
+
+@given(people, st.integers(0, 99), st.sampled_from([0.2, 0.4]))
+def test_shuffled_folds_are_those_of_scikit_learn_over_windows(known: list[str], seed: int, share: float) -> None:
+    folds = shuffled_folds_of_people(known, 3, test_share=share, seed=seed)
+    assert everybody_has_one_role(folds, known)
+    groups = np.repeat(known, 1 + np.arange(len(known)))
+    theirs = GroupShuffleSplit(3, test_size=share, random_state=seed).split(groups, groups=groups)
+    assert [set(fold.test) for fold in folds] == [set(groups[test]) for _, test in theirs]
+
+
+@given(people, st.integers(0, 99))
+def test_validation_is_taken_from_training_people_only(known: list[str], seed: int) -> None:
+    for fold in leave_one_person_out(known):
+        held = with_validation(fold, people=1, seed=seed)
+        assert held.test == fold.test
+        assert sorted(held.training + held.validation) == sorted(fold.training)
+        assert len(held.validation) == 1
+
+
+def test_a_share_of_the_training_people_may_be_held_out() -> None:
+    fold = Fold("0", tuple(f"p{number}" for number in range(10, 26)), ("q",))
+    held = with_validation(fold, people=0.125, seed=41)
+    groups = np.array(fold.training)
+    _, theirs = next(GroupShuffleSplit(1, test_size=0.125, random_state=41).split(groups, groups=groups))
+    assert set(held.validation) == set(groups[theirs])
+    assert len(held.validation) == 2
+
+
+def test_validation_that_cannot_be_is_refused() -> None:
+    fold = Fold("0", ("a", "b"), ("c",))
+    with pytest.raises(HarkenError, match="validation people already: a"):
+        with_validation(Fold("0", ("b",), ("c",), ("a",)), people=1, seed=0)
+    with pytest.raises(HarkenError, match="2 of 2 training people"):
+        with_validation(fold, people=2, seed=0)
+
+
+@pytest.mark.parametrize("roles", [("ab", "bc", ""), ("ab", "c", "b"), ("ab", "cd", "d")])
+def test_a_person_in_two_roles_is_refused_by_name(roles: tuple[str, str, str]) -> None:
+    shared = next(person for one, other in combinations(roles, 2) for person in set(one) & set(other))
+    with pytest.raises(HarkenError, match=f"{shared} would be in"):
+        Fold("0", *map(tuple, roles))
+
+
+def test_a_fold_without_people_or_with_one_twice_is_refused() -> None:
+    with pytest.raises(HarkenError, match="nobody in test"):
+        Fold("0", ("a",), ())
+    with pytest.raises(HarkenError, match="nobody in training"):
+        Fold("0", (), ("a",))
+    with pytest.raises(HarkenError, match="twice in training"):
+        Fold("0", ("a", "a"), ("b",))
+
+
+def test_too_few_people_are_refused() -> None:
+    with pytest.raises(HarkenError, match="2 or more people"):
+        leave_one_person_out(["a", "a"])
+    with pytest.raises(HarkenError, match="3 or more people"):
+        pairs_of_people(["a", "b"])
+    for k in (1, 4):
+        with pytest.raises(HarkenError, match="from 2 to 3"):
+            k_folds_of_people(["a", "b", "c"], k, seed=0)
+
+
+def test_windows_go_where_their_wearer_goes() -> None:
+    windows = windows_of(["ann", "ben", "cay", "dan"])
+    found = apply(Fold("0", ("ann",), ("cay",), ("ben",)), windows)
+    for part, person in ((found.training, "ann"), (found.validation, "ben"), (found.test, "cay")):
+        assert part.subjects.tolist() == [person] * 3
+        assert np.array_equal(part.signals, windows.signals[windows.subjects == person])
+    assert len(apply(Fold("0", ("ann",), ("cay",)), windows).validation) == 0
+
+
+def test_people_without_windows_are_named() -> None:
+    with pytest.raises(HarkenError, match="no window of bob"):
+        apply(Fold("0", ("ann",), ("bob",)), windows_of(["ann", "ben"]))
+
+
+def test_parting_two_arms_of_one_person_is_refused() -> None:
+    windows = windows_of(["p1_left_arm", "p1_right_arm", "p2_left_arm"])
+    with pytest.raises(HarkenError, match=r"p1_left_arm \(training\) and p1_right_arm \(test\)"):
+        apply(Fold("0", ("p1_left_arm",), ("p1_right_arm", "p2_left_arm")), windows)
+    apply(Fold("0", ("p1_left_arm", "p1_right_arm"), ("p2_left_arm",)), windows)
+
+
+SECOND = 10**9
+
+
+def regular_windows_of(subject: str, *, n: int = 5, start_s: float = 0, seed: int = 0) -> Windows:
+    """Windows of 2 s, one after another from ``start_s``."""
+    return Windows(
+        signals=np.random.default_rng(seed).normal(size=(n, 20, 3)).astype(np.float32),
+        label_codes=np.zeros(n, np.int16),
+        label_names=("a",),
+        subjects=np.full(n, subject),
+        starts_ns=round(start_s * SECOND) + 2 * SECOND * np.arange(n),
+        start_rows=20 * np.arange(n),
+        channels=("x", "y", "z"),
+        sample_rate_hz=10.0,
+    )
+
+
+def test_a_planted_person_is_found_in_any_two_parts() -> None:
+    ann, ben, cay = (regular_windows_of(name, seed=seed) for seed, name in enumerate(["ann", "ben", "cay"]))
+    refuse_shared({"training": ann, "validation": ben, "test": cay})
+    planted = replace(cay, subjects=np.where(np.arange(5) == 3, "ann", cay.subjects))
+    for parts in (("training", "test"), ("test", "validation"), ("validation", "training")):
+        with pytest.raises(HarkenError, match=f"ann has windows in {parts[0]} and in {parts[1]}"):
+            refuse_shared(dict(zip(parts, (ann, planted), strict=True)))
+
+
+CERTAIN = [
+    ("p1_left", "p1_right"),
+    ("p1_left", "p1_right_arm"),
+    ("dsads_p1_left_arm", "dsads_p1_right_arm"),
+    ("P1-LeftWrist", "p1-rightwrist"),
+    ("left.anna", "right.anna"),
+    ("annaLeft", "annaRight"),
+    ("anna", "anna_left"),
+    ("anna_wrist", "anna_ankle"),
+    ("7 left", "7 right"),
+    ("Jürgen-links_left", "Jürgen-links_right"),
+]
+ONLY_AT_ONE_TIME = [
+    ("left", "right"),
+    ("right_wrist", "left_wrist"),
+    ("p1_l", "p1_r"),
+    ("p1_LA", "p1_RA"),
+    ("p1L", "p1R"),
+]
+UNSEEN = [
+    ("p1_left", "p2_right"),
+    ("p1_left", "p11_right"),
+    ("dsads_p1", "dsads_p2"),
+    ("wisdm_1600", "wisdm_1601"),
+    ("anna", "ben"),
+    ("anna", "annaliese"),
+    ("p1", "p1_2"),
+    ("arm1_001", "arm2_001"),  # the arms of a trial
+    ("control_arm_3", "control_arm_4"),
+    ("harm_1", "harm_2"),
+    ("study_kl", "study_kr"),
+    ("lara", "rara"),
+    ("ä_left", "ö_right"),
+    ("bäl", "bär"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), CERTAIN)
+def test_names_that_differ_in_a_spelled_out_side_are_one_person_at_any_time(one: str, other: str) -> None:
+    with pytest.raises(HarkenError, match="two sensors on one person"):
+        refuse_shared({"training": regular_windows_of(one), "test": regular_windows_of(other, start_s=5000, seed=1)})
+
+
+@pytest.mark.parametrize(("one", "other"), ONLY_AT_ONE_TIME)
+def test_names_that_say_less_count_when_the_two_were_recorded_at_once(one: str, other: str) -> None:
+    later = {"training": regular_windows_of(one), "test": regular_windows_of(other, start_s=10, seed=1)}
+    refuse_shared(later)
+    with pytest.raises(HarkenError, match="two sensors on one person"):
+        refuse_shared({**later, "test": regular_windows_of(other, start_s=9.9, seed=1)})
+    assert arms_of_one_person(other, one, everybody=[], simultaneous=True)
+
+
+@pytest.mark.parametrize(("one", "other"), UNSEEN)
+def test_unseen_are_no_false_alarm_even_at_one_time(one: str, other: str) -> None:
+    refuse_shared({"training": regular_windows_of(one), "test": regular_windows_of(other, seed=1)})
+
+
+def test_letters_that_go_on_are_initials_and_no_sides() -> None:
+    parts = {"training": regular_windows_of("study_l"), "test": regular_windows_of("study_r", seed=1)}
+    with pytest.raises(HarkenError, match="two sensors"):
+        refuse_shared(parts)
+    refuse_shared({**parts, "validation": regular_windows_of("study_m", seed=2)})
+
+
+def test_a_window_that_stands_on_both_sides_under_two_names_is_found() -> None:
+    ann, ben = regular_windows_of("ann", n=9000), regular_windows_of("ben", n=6000, seed=1)
+    refuse_shared({"training": ann, "test": ben})
+    signals = ben.signals.copy()
+    signals[5555] = ann.signals[8888]
+    with pytest.raises(HarkenError, match=r"1 windows in training \(the first: ann\) are in test too \(ben\)"):
+        refuse_shared({"training": ann, "test": replace(ben, signals=signals)})
+    signals[5555, 7, 1] = np.nextafter(signals[5555, 7, 1], np.float32(9))
+    refuse_shared({"training": ann, "test": replace(ben, signals=signals)})
+
+
+def test_a_watch_that_lies_still_may_read_the_same_for_two_people() -> None:
+    still = np.broadcast_to(np.array([0, 0, 1], np.float32), (5, 20, 3))
+    ann, ben = (replace(regular_windows_of(name), signals=still) for name in ("ann", "ben"))
+    refuse_shared({"training": ann, "test": ben})
+
+
+def test_views_and_copies_of_a_recording_are_the_same_windows() -> None:
+    ann = regular_windows_of("ann", n=8)
+    rows = ann.signals.reshape(-1, 3)
+    sliding = np.lib.stride_tricks.sliding_window_view(rows, 20, axis=0).swapaxes(1, 2)[::10]
+    ben = replace(regular_windows_of("ben", n=len(sliding)), signals=sliding)
+    with pytest.raises(HarkenError, match="8 windows"):
+        refuse_shared({"training": ann, "test": ben})
+
+
+def test_parts_without_windows_share_nothing() -> None:
+    ann = regular_windows_of("ann")
+    refuse_shared({"training": ann, "validation": ann[:0], "test": regular_windows_of("ben", seed=1)})
