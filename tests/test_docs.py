@@ -26,7 +26,8 @@ from harken.cli.app import app, spread
 from harken.cli.options import HelpfulGroup
 from harken.cli.train import CROSS
 from harken.evaluation.protocols.published import protocol
-from harken.training.presets import PRESETS, SlidingHops
+from harken.training.presets import PRESETS
+from harken.windows.windows import SlidingHops
 from research_watches import cwa_blocks, cwa_header
 
 ROOT = Path(__file__).parents[1]

@@ -15,7 +15,8 @@ import people
 from command_line import Run
 from harken.annotations.registry import SIDE
 from harken.support.text_rows import MOST_BYTES, MOST_ROWS
-from harken.training.presets import PRESETS, SlidingHops
+from harken.training.presets import PRESETS
+from harken.windows.windows import SlidingHops
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")

@@ -14,7 +14,8 @@ import harken.training.demo
 import people
 import pictures
 from command_line import Run
-from harken.training.presets import PRESETS, RandomDraws, SlidingHops
+from harken.training.presets import PRESETS
+from harken.windows.windows import RandomDraws, SlidingHops
 
 ROOT = Path(__file__).parents[1]
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/first_model.md")}

@@ -11,7 +11,8 @@ import pytest
 import harken
 from browser import Browser
 from command_line import Run
-from harken.training.presets import PRESETS, SlidingHops
+from harken.training.presets import PRESETS
+from harken.windows.windows import SlidingHops
 from page_modules import browser_with_modules, said
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import pytest
 import harken.training.demo
 from command_line import Run
 from harken.datasets import exercises as dataset
-from harken.training.presets import SlidingHops
+from harken.windows.windows import SlidingHops
 
 
 @pytest.fixture

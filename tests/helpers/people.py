@@ -7,7 +7,8 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from harken.training.loop import TrainingSettings
-from harken.training.presets import PRESETS, Preset, RandomDraws, SlidingHops
+from harken.training.presets import PRESETS, Preset
+from harken.windows.windows import RandomDraws, SlidingHops
 
 RATE_HZ = 25
 START_MS = 1_519_170_400_000

@@ -18,10 +18,10 @@ import people
 from command_line import Run
 from harken import read, sliding_windows
 from harken.labelling import LabelSettings
-from harken.labelling.cohort import CohortJob, Task, label_cohort
+from harken.labelling.cohort import CohortJob, Task, label_cohort, shard_of
 from harken.labelling.file import label_file
 from harken.models.recogniser import Recogniser
-from harken.readers.folders import recordings_in, shard_of
+from harken.readers.folders import recordings_in
 from harken.signals import resample
 from harken.support.errors import HarkenError
 

@@ -9,9 +9,9 @@ import people
 from harken.annotations.options import LabelOptions
 from harken.support.errors import HarkenError
 from harken.training.data import read_run_data
-from harken.training.presets import RandomDraws
 from harken.training.run import train_run
 from harken.training.settings import RunSettings
+from harken.windows.windows import RandomDraws
 from training_runs import Quiet, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset", "undrawn")

@@ -14,9 +14,9 @@ from harken.annotations import plain
 from harken.annotations.columns import why_not_kept
 from harken.annotations.entries import LONGEST_NOTE, Annotations, plain_note
 from harken.annotations.intervals import Intervals
-from harken.annotations.labelling import recording_names, side_file
 from harken.annotations.moments import Span
 from harken.annotations.registry import annotations_in, read_annotations
+from harken.readers.folders import recording_names, side_file
 from harken.support.errors import HarkenError
 from harken.support.files import linked_file, write_text
 from harken.support.text_rows import MOST_BYTES, MOST_ROWS

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from harken.annotations.intervals import laid_over, span_of, without_bout_ends
 from harken.annotations.options import LabelOptions
-from harken.annotations.registry import SIDE, annotations_in, read_annotations
+from harken.annotations.registry import annotations_in, read_annotations
 from harken.annotations.spelling import nearly_alike, one_spelling, spelling
+from harken.readers.folders import recording_names, side_file
 from harken.recordings.inspection import duration_text, labelled_time
 from harken.recordings.recording import READ_AS_UTC, Recording, recoded
 from harken.support.errors import HarkenError
@@ -18,49 +19,18 @@ from harken.support.printable import listed, printable, quoted
 from harken.support.text_rows import line_error
 
 __all__ = [
-    "is_side_file",
     "label_recordings",
     "label_spellings",
-    "recording_names",
     "refuse_shared_rows",
     "refuse_trimmed_away",
     "renamed",
     "rows_of_nobody",
-    "side_file",
     "with_labels",
 ]
 
 MOST_NAMED = 5
 SHORT_S = 10.0
 """A label that all recordings together have for less time than this may be a slip."""
-
-
-def is_side_file(path: str | Path) -> bool:
-    """Whether a path is that of a file of labels beside a recording, by its name: ``NAME.labels.csv``."""
-    return Path(path).name.lower().endswith(SIDE)
-
-
-def side_file(path: Path) -> Path:
-    """Where the labels of a recording are looked for: ``alice.labels.csv`` for ``alice.csv``, ``alice.csv.gz`` and
-    ``alice.zip``, and ``export.labels.csv`` for the folder ``export``."""
-    place = path.resolve() if path.is_dir() else path  # a folder may be given as . or ..
-    return place.with_name(_names(path)[-1] + SIDE)
-
-
-def recording_names(path: Path) -> tuple[str, ...]:
-    """The names of a recording's file with its folders: whole, without ``.gz``, and without its ending. If a folder is
-    a symbolic link, the same again with the folders to which it leads."""
-    if path.is_dir():
-        return str(path.resolve()), str(path.absolute())
-    folders = dict.fromkeys((path.absolute().parent, real_path(path.parent)))
-    return tuple(str(folder / name) for folder in folders for name in _names(path))
-
-
-def _names(path: Path) -> tuple[str, ...]:
-    if path.is_dir():
-        return (path.resolve().name,)
-    plain = path.name.removesuffix(".gz")
-    return path.name, plain, Path(plain).stem
 
 
 def with_labels(

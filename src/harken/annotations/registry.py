@@ -8,14 +8,13 @@ from harken.annotations import elan, exports, plain
 from harken.annotations.columns import Rows
 from harken.annotations.entries import Annotations
 from harken.readers.blocks import opened
+from harken.readers.folders import SIDE
 from harken.readers.unpacking import folder_files, is_zip, member_paths
 from harken.support.errors import HarkenError
 from harken.support.text_rows import content_of, text_rows
 
-__all__ = ["SIDE", "annotations_in", "read_annotations"]
+__all__ = ["annotations_in", "read_annotations"]
 
-SIDE = ".labels.csv"
-"""The ending of a file of labels beside a recording."""
 READERS: tuple[Callable[[Rows], Annotations | None], ...] = (
     exports.read_sensor_logger,
     exports.read_bids,

@@ -48,9 +48,9 @@ def annotate(
     open it. Ctrl+C stops.
     """
     from harken.annotating.server import annotation_server
-    from harken.annotations.labelling import is_side_file
     from harken.cli.files import distinct_names, recordings
     from harken.models.model_file import PACKAGED_MODEL
+    from harken.readers.folders import is_side_file
     from harken.server.server import address
     from harken.support.errors import HarkenError
     from harken.support.printable import printable

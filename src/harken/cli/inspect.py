@@ -65,7 +65,8 @@ def inspect(
     The JSON is a list of objects, one for each recording that was read.
     """
     from harken.annotations.inspection import read_and_inspect
-    from harken.annotations.labelling import is_side_file, refuse_shared_rows
+    from harken.annotations.labelling import refuse_shared_rows
+    from harken.readers.folders import is_side_file
 
     if any(Path(file).is_dir() or is_side_file(file) for file in files):
         files = [str(path) for path in recordings(files)]

@@ -126,8 +126,7 @@ def label(
     list of the summaries.
     """
     from harken.labelling import LabelSettings
-    from harken.labelling.cohort import CohortJob, Task
-    from harken.readers.folders import shard_of
+    from harken.labelling.cohort import CohortJob, Task, shard_of
     from harken.support.files import not_left_empty, remove_left_behind
 
     found = recordings(files, out=out)

@@ -10,14 +10,13 @@ from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.evaluation.evaluate import Evaluation
 from harken.evaluation.evaluate import evaluate as evaluate_recordings
-from harken.labelling.cohort_tables import without_path
 from harken.models.recogniser import Recogniser
 from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError, raise_failures
-from harken.support.printable import printable
+from harken.support.printable import printable, without_path
 
 __all__ = ["EvaluatedFiles", "evaluate"]
 

@@ -4,6 +4,7 @@ Unusable files do not stop the others; they are in the table of failures (``coho
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings, file_sha256, finished, label_key
@@ -27,7 +28,10 @@ __all__ = [
     "FileOutcome",
     "Task",
     "label_cohort",
+    "shard_of",
 ]
+
+Item = TypeVar("Item")
 
 IN_FLIGHT = 4
 """Tasks submitted at once for each worker, so that a hundred thousand files do not need as many futures."""
@@ -200,3 +204,16 @@ def _on_dask(tasks: Sequence[Task], job: CohortJob, address: str) -> Iterator[Fi
                 yield FileOutcome(task, reason=printable(f"{task.path}: {KILLED}"))
             for other in next_ones(1):
                 ended.add(other)
+
+
+def shard_of(items: Sequence[Item], shard: str) -> list[Item]:
+    """For ``i/n`` every n-th item from the i-th on (counted from 1). Each item is in exactly one shard.
+
+    Raises:
+        HarkenError: when ``shard`` is not such a pair.
+    """
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", shard)
+    number, of = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= number <= of:
+        raise HarkenError(f"--shard {shard}: give the number of this shard and of all, such as 3/20")
+    return list(items[number - 1 :: of])

@@ -10,13 +10,12 @@ from harken.labelling.cohort import FileOutcome
 from harken.labelling.results import FileEntry, read_movement, read_results
 from harken.outcomes.people import people_table, with_one_file_a_date
 from harken.outcomes.rhythm import rhythm
-from harken.support.printable import printable
+from harken.readers.folders import COHORT, PERSON, QUALITY
+from harken.support.printable import printable, without_path
 from harken.support.tables import write_csv, write_parquet
 
-__all__ = ["COHORT", "FAILURES", "PERSON", "QUALITY", "Cohort", "read_cohort", "without_path", "write_failures"]
+__all__ = ["FAILURES", "Cohort", "read_cohort", "write_failures"]
 
-COHORT, PERSON, QUALITY = "cohort.parquet", "person.parquet", "quality.parquet"
-"""The tables of all days of all files, of all people, and of all files. Each has a twin in CSV."""
 FAILURES = "failures*.csv"
 """The tables of files that failed: of a call, or of each shard."""
 AT_ONCE = 500
@@ -126,11 +125,3 @@ def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
         write_csv(pl.DataFrame(rows), path)
     else:
         path.unlink(missing_ok=True)
-
-
-def without_path(reason: str, path: Path) -> str:
-    """The reason for a failure, without the name of the file at its beginning."""
-    for name in map(printable, (path, path.absolute())):  # workers of a cluster receive absolute paths
-        if reason.startswith(name):
-            return reason.removeprefix(name).lstrip(":, ")
-    return reason

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harken.labelling.cohort_tables import COHORT, PERSON, QUALITY
 from harken.outcomes.columns import (
     BOUT_STEPS,
     DAY_CADENCE,
@@ -18,6 +17,7 @@ from harken.outcomes.columns import (
     VALID_DAY,
 )
 from harken.outcomes.people import PARTS_OF_THE_WEEK
+from harken.readers.folders import COHORT, PERSON, QUALITY
 from harken.support.columns import Column, Table
 from harken.timelines.columns import BOUTS, DAYS, TIMELINE
 

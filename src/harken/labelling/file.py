@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harken.labelling.outcomes import OUTCOMES, Outcomes, nights_of
 from harken.labelling.quality import limits_of, quality_of
-from harken.labelling.settings import SUMMARY, LabelSettings, file_sha256, label_key
+from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.models.model_file import model_path
 from harken.models.mounting import Mounting, mounting_of_walks, trained_with_x_to_elbow
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
@@ -23,6 +23,7 @@ from harken.outcomes import MovementMeter
 from harken.outcomes.nights import still_at_night_ns
 from harken.outcomes.steps import with_steps
 from harken.readers import open_stream
+from harken.readers.folders import SUMMARY
 from harken.recordings.fingerprints import Fingerprints, TrainingShare
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import Placement, acceleration_channels, is_made_up

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import numpy as np
 import polars as pl
 
-from harken.labelling.settings import SUMMARY, read_summary
+from harken.readers.folders import SUMMARY, read_summary
 from harken.reports.study import Doubt, doubts_of
 from harken.reports.study.strips import COLUMNS, DayStrip, day_strips
 from harken.reports.wearer.quality import RecordingQuality, read_quality

@@ -14,24 +14,14 @@ from harken.outcomes.nights import DiaryUse
 from harken.outcomes.rest import RestThreshold
 from harken.outcomes.segments import Segment
 from harken.outcomes.tables import ENOUGH_WEAR_H
+from harken.readers.folders import SUMMARY
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 from harken.support.files import read_json, regular
 from harken.support.printable import printable
 
-__all__ = ["SUMMARY", "LabelSettings", "file_sha256", "finished", "label_key", "read_summary"]
-
-SUMMARY = "summary.json"
-"""The file that is written last. A folder with this file is complete."""
-SHAPE = {
-    **dict.fromkeys(("subject", "start", "end"), str),
-    **dict.fromkeys(("unlabelled_s", "gaps_s", "valid_day_h"), int | float),
-    "seconds_by_label": {...: int | float},
-    "non_wear_hours": int | float | None,
-    "notes": [str],
-}
-"""What is shown of a file that was labelled before."""
+__all__ = ["LabelSettings", "file_sha256", "finished", "label_key", "read_summary"]
 
 
 @dataclass(frozen=True)

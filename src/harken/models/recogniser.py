@@ -19,12 +19,12 @@ from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_extra
 from harken.timelines import Timeline, label_recording
-from harken.training.history import History
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from harken.training.history import History
     from harken.training.loop import Progress, TrainingSettings
     from harken.training.presets import Preset
 
@@ -50,7 +50,7 @@ class Recogniser:
     """
 
     _model: FittedModel | None = None
-    _history: History | None = None
+    _history: "History | None" = None
     _inference: InferenceNetwork | None = None
 
     def __init__(
@@ -106,7 +106,7 @@ class Recogniser:
         return self.model_.fingerprints
 
     @property
-    def history_(self) -> History:
+    def history_(self) -> "History":
         """Losses and accuracies during ``fit``.
 
         Raises:
@@ -194,7 +194,7 @@ class Recogniser:
         )
         return self
 
-    def _take(self, model: FittedModel, history: History) -> None:
+    def _take(self, model: FittedModel, history: "History") -> None:
         self._model, self._history, self._inference = model, history, None
 
     def settings(self) -> "TrainingSettings":

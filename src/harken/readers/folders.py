@@ -1,26 +1,42 @@
-"""Finding the recordings in folders, and the part of them that belongs to a shard."""
+"""Which files in a folder are recordings, which are labels of recordings, and which were written by harken."""
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from harken.annotations.labelling import is_side_file, side_file
-from harken.labelling.cohort_tables import COHORT, PERSON, QUALITY
-from harken.labelling.settings import SUMMARY
 from harken.readers import sensor_logger
 from harken.support.errors import HarkenError
 from harken.support.files import regular
 from harken.support.printable import printable
-from harken.training.directory import RunDirectory
 
-__all__ = ["Recordings", "recordings_in", "shard_of"]
+__all__ = [
+    "COHORT",
+    "PERSON",
+    "QUALITY",
+    "RUN_HISTORY",
+    "RUN_RECORD",
+    "SIDE",
+    "SUMMARY",
+    "Recordings",
+    "is_side_file",
+    "recording_names",
+    "recordings_in",
+    "side_file",
+]
 
 ENDINGS = (".cwa", ".gt3x", ".bin", ".csv", ".txt", ".parquet", ".zip")
 TRUTH = ".truth.parquet"
 """The ending of the true labels that ``harken simulate`` writes beside a recording."""
+SIDE = ".labels.csv"
+"""The ending of the file of labels beside a recording."""
+SUMMARY = "summary.json"
+"""The file that ``harken label`` writes last. A folder with this file is complete."""
+COHORT, PERSON, QUALITY = "cohort.parquet", "person.parquet", "quality.parquet"
+"""The tables of all days of all files, of all people, and of all files. Each has a twin in CSV."""
+RUN_RECORD, RUN_HISTORY = "run.json", "history.csv"
+"""Files in the folder of a run of ``harken train``."""
 RESULTS = (SUMMARY, "timeline.parquet")
 """Files in the folder of results of ``harken label``."""
 FAILURES = re.compile(r"failures.*\.csv")
@@ -30,7 +46,6 @@ OVER_ALL = {name for table in (COHORT, PERSON, QUALITY) for name in (table, tabl
 BY_ENDING = "unknown file type"
 BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
 BY_ANNOTATION = "labels of a recording"
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -93,8 +108,7 @@ def _notes(left_out: Mapping[str, list[Path]]) -> list[str]:
 
 def _own(folder: Path) -> str | None:
     """The kind of a folder that harken wrote, whose tables must not be read as recordings; None for other folders."""
-    run = RunDirectory(folder)
-    if run.record.is_file() and run.history.is_file():
+    if all((folder / name).is_file() for name in (RUN_RECORD, RUN_HISTORY)):
         return BY_TRAIN
     return BY_LABEL if all((folder / name).is_file() for name in RESULTS) else None
 
@@ -156,14 +170,29 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
     return sorted(found)
 
 
-def shard_of(items: Sequence[Item], shard: str) -> list[Item]:
-    """For ``i/n`` every n-th item from the i-th on (counted from 1). Each item is in exactly one shard.
+def is_side_file(path: str | Path) -> bool:
+    """Whether a path is that of a file of labels beside a recording, by its name: ``NAME.labels.csv``."""
+    return Path(path).name.lower().endswith(SIDE)
 
-    Raises:
-        HarkenError: when ``shard`` is not such a pair.
-    """
-    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", shard)
-    number, of = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not 1 <= number <= of:
-        raise HarkenError(f"--shard {shard}: give the number of this shard and of all, such as 3/20")
-    return list(items[number - 1 :: of])
+
+def side_file(path: Path) -> Path:
+    """Where the labels of a recording are looked for: ``alice.labels.csv`` for ``alice.csv``, ``alice.csv.gz`` and
+    ``alice.zip``, and ``export.labels.csv`` for the folder ``export``."""
+    place = path.resolve() if path.is_dir() else path  # a folder may be given as . or ..
+    return place.with_name(_names(path)[-1] + SIDE)
+
+
+def recording_names(path: Path) -> tuple[str, ...]:
+    """The names of a recording's file with its folders: whole, without ``.gz``, and without its ending. If a folder is
+    a symbolic link, the same again with the folders to which it leads."""
+    if path.is_dir():
+        return str(path.resolve()), str(path.absolute())
+    folders = dict.fromkeys((path.absolute().parent, real_path(path.parent)))
+    return tuple(str(folder / name) for folder in folders for name in _names(path))
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    if path.is_dir():
+        return (path.resolve().name,)
+    plain = path.name.removesuffix(".gz")
+    return path.name, plain, Path(plain).stem

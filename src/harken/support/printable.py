@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
-__all__ = ["listed", "percent", "percent_number", "printable", "quoted", "zone_in_words"]
+__all__ = ["listed", "percent", "percent_number", "printable", "quoted", "without_path", "zone_in_words"]
 
 LONE_SURROGATES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 """Halves of characters. U+DC80 to U+DCFF are left out: Python uses them for bytes that it cannot decode (PEP 383)."""
@@ -74,3 +75,11 @@ def zone_in_words(timezone: str) -> str:
     names have the opposite sign."""
     found = FIXED_ZONE.fullmatch(timezone)
     return timezone if found is None else f"UTC{'-' if found[1] == '+' else '+'}{int(found[2]):02d}:00"
+
+
+def without_path(reason: str, path: Path) -> str:
+    """The reason for a failure, without the name of the file at its beginning."""
+    for name in map(printable, (path, path.absolute())):  # workers of a cluster receive absolute paths
+        if reason.startswith(name):
+            return reason.removeprefix(name).lstrip(":, ")
+    return reason

@@ -62,6 +62,11 @@ class Augmentation:
     start: float = 0.0
     missing: float = 0.0
 
+    @property
+    def changes_something(self) -> bool:
+        """Whether any change has an amount."""
+        return self != Augmentation()
+
     def __call__(self, signals: Tensor, vectors: Sequence[tuple[int, bool]] = ((0, False),)) -> Tensor:
         """A changed copy of a batch ``[batch, time, channels]`` of acceleration in g.
 

@@ -14,8 +14,9 @@ from harken.datasets.exercises import UNSEEN, exercises
 from harken.recordings.recording import STANDARD_GRAVITY, Recording
 from harken.support.errors import HarkenError
 from harken.support.files import replacing
-from harken.training.presets import PRESETS, SlidingHops
+from harken.training.presets import PRESETS
 from harken.training.settings import RunSettings
+from harken.windows.windows import SlidingHops
 
 __all__ = ["DEMO_RECIPE", "demo_settings"]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harken.readers.folders import RUN_HISTORY, RUN_RECORD
 from harken.support.errors import HarkenError
 from harken.support.files import is_aside, read_json, remove_left_behind, write_text
 
@@ -32,12 +33,12 @@ class RunDirectory:
     @property
     def record(self) -> Path:
         """Settings, versions, data fingerprints, scores."""
-        return self.path / "run.json"
+        return self.path / RUN_RECORD
 
     @property
     def history(self) -> Path:
         """Losses and accuracies, one line for each iteration."""
-        return self.path / "history.csv"
+        return self.path / RUN_HISTORY
 
     @property
     def report(self) -> Path:

@@ -12,37 +12,9 @@ from harken.support.errors import HarkenError
 from harken.support.plugins import Registry
 from harken.training.augmentation import Augmentation
 from harken.training.loop import TrainingSettings
+from harken.windows.windows import RandomDraws, SlidingHops
 
-__all__ = ["PRESETS", "Preset", "RandomDraws", "SlidingHops", "is_preset", "preset", "preset_names"]
-
-
-@dataclass(frozen=True)
-class RandomDraws:
-    """The notebook's windows: drawn at random over the rows as they are in the files.
-
-    Attributes:
-        windows: the number of windows drawn from the training files; the same number is drawn from the cross files.
-        training_windows: the number of them that is used for training; the others are the same-person test.
-        training_seed, cross_seed: the seeds of the draws.
-    """
-
-    windows: int
-    training_windows: int
-    training_seed: int
-    cross_seed: int
-
-
-@dataclass(frozen=True)
-class SlidingHops:
-    """All windows with a single label in the mended, resampled recordings.
-
-    Attributes:
-        hop_s: seconds from one window's start to the next one's.
-        test_share: the share of windows that is the same-person test, taken at random.
-    """
-
-    hop_s: float
-    test_share: float = 0.1
+__all__ = ["PRESETS", "Preset", "is_preset", "preset", "preset_names"]
 
 
 @dataclass(frozen=True)

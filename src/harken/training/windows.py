@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from typing import Protocol
 
 import numpy as np
@@ -12,9 +11,9 @@ from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.support.errors import HarkenError
 from harken.training.data import Read, RunData
-from harken.training.presets import Preset, RandomDraws, SlidingHops
-from harken.windows.same_person import Split, blocked_same_person, overlapping_same_person
-from harken.windows.windows import Windows, concatenate, random_windows, sliding_windows
+from harken.training.presets import Preset
+from harken.windows.same_person import NoHonestTest, Split, blocked_same_person, overlapping_same_person
+from harken.windows.windows import RandomDraws, SlidingHops, Windows, concatenate, random_windows, sliding_windows
 
 __all__ = ["MissingWindows", "NoHonestTest", "RunWindows", "draw_run_windows", "sliding_windows_of_all"]
 
@@ -119,14 +118,6 @@ def sliding_windows_of_all(recordings: Iterable[Recording], *, length: int, hop_
     if not parts and refusal is not None:
         raise refusal
     return concatenate(parts)
-
-
-class NoHonestTest(Enum):
-    """Why there is no honest same-person split."""
-
-    SHORT_BOUTS = "no bout is long enough to be cut in two"
-    ONE_LABEL = "only one label has bouts long enough to be cut in two"
-    NO_TEST_WINDOW = "no label with training windows has windows left to test on"
 
 
 @dataclass(frozen=True)

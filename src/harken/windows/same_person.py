@@ -1,6 +1,7 @@
 """Divisions of the recordings or windows of one person into training and test data."""
 
 from dataclasses import dataclass, replace
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from harken.windows.windows import Windows
 
 __all__ = [
     "TRAINING_SHARE",
+    "NoHonestTest",
     "Split",
     "blocked_same_person",
     "blocked_windows",
@@ -20,6 +22,14 @@ __all__ = [
 ]
 
 TRAINING_SHARE = 0.8
+
+
+class NoHonestTest(Enum):
+    """Why there is no honest same-person split."""
+
+    SHORT_BOUTS = "no bout is long enough to be cut in two"
+    ONE_LABEL = "only one label has bouts long enough to be cut in two"
+    NO_TEST_WINDOW = "no label with training windows has windows left to test on"
 
 
 @dataclass(frozen=True)

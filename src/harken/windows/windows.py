@@ -11,11 +11,49 @@ from numpy.typing import NDArray
 from harken.recordings.recording import UNLABELLED, Recording, recoded
 from harken.support.errors import HarkenError
 
-__all__ = ["Windows", "concatenate", "draw_starts", "random_windows", "run_ends", "sliding_windows"]
+__all__ = [
+    "RandomDraws",
+    "SlidingHops",
+    "Windows",
+    "concatenate",
+    "draw_starts",
+    "random_windows",
+    "run_ends",
+    "sliding_windows",
+]
 
 DRAWS_AT_ONCE = 1 << 16
 MOST_DRAWS = 10**9
 """About 10 s of drawing. In a recording that needs more draws, windows with one label are very rare."""
+
+
+@dataclass(frozen=True)
+class RandomDraws:
+    """The notebook's windows: drawn at random over the rows as they are in the files.
+
+    Attributes:
+        windows: the number of windows drawn from the training files; the same number is drawn from the cross files.
+        training_windows: the number of them that is used for training; the others are the same-person test.
+        training_seed, cross_seed: the seeds of the draws.
+    """
+
+    windows: int
+    training_windows: int
+    training_seed: int
+    cross_seed: int
+
+
+@dataclass(frozen=True)
+class SlidingHops:
+    """All windows with a single label in the mended, resampled recordings.
+
+    Attributes:
+        hop_s: seconds from one window's start to the next one's.
+        test_share: the share of windows that is the same-person test, taken at random.
+    """
+
+    hop_s: float
+    test_share: float = 0.1
 
 
 @dataclass(frozen=True, eq=False, repr=False)

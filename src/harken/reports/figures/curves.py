@@ -1,5 +1,7 @@
 """The figure of learning curves: loss and accuracy during the training of a network."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -8,7 +10,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from numpy.typing import NDArray
 
 from harken.reports.figures.style import INK, dress, house_style, new_figure
-from harken.training.history import History
+
+if TYPE_CHECKING:
+    from harken.training.history import History
 
 __all__ = ["learning_curves"]
 
@@ -34,7 +38,7 @@ MOST_MARKERS = 25
 
 
 @house_style()
-def learning_curves(history: History, *, batch_windows: int) -> Figure:
+def learning_curves(history: "History", *, batch_windows: int) -> Figure:
     """Draw accuracy and loss of the training batches and of every test against the number of training windows.
 
     The values of single batches are drawn faintly, with a running mean over the batches before each iteration. Tests

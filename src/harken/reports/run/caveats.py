@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL
 from harken.networks.specification import RATE_TOLERANCE
 from harken.support.printable import listed, printable
-from harken.training.presets import SlidingHops
-from harken.training.windows import NoHonestTest
-from harken.windows.same_person import TRAINING_SHARE
+from harken.windows.same_person import TRAINING_SHARE, NoHonestTest
+from harken.windows.windows import SlidingHops
 
 if TYPE_CHECKING:
     from harken.training.outcome import Outcome

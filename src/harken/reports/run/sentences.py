@@ -12,7 +12,6 @@ import numpy as np
 from harken.models.calibration import Coverage, ProbabilityScores
 from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores, score
 from harken.support.printable import percent, printable
-from harken.training.augmentation import Augmentation
 
 if TYPE_CHECKING:
     from harken.training.outcome import Outcome
@@ -223,7 +222,7 @@ def curves_sentence(outcome: "Outcome") -> str:
             " The temperature of the probabilities was fitted on the honest same-person test; it changes no answer."
         )
     harder = []
-    if outcome.training.augmentation != Augmentation():
+    if outcome.training.augmentation.changes_something:
         harder.append("windows that are changed at random")
     if outcome.training.label_smoothing:
         harder.append(f"smoothed labels ({percent(outcome.training.label_smoothing)} of each truth spread over all)")

@@ -15,10 +15,10 @@ from harken.reports.figures.style import UNLABELLED_COLOUR, label_colours
 from harken.reports.run.caveats import SharedNote, share_notes
 from harken.reports.run.sentences import commonest_mistake, number, without_folders
 from harken.support.printable import percent, printable
-from harken.training.augmentation import Augmentation
-from harken.training.presets import SlidingHops
+from harken.windows.windows import SlidingHops
 
 if TYPE_CHECKING:
+    from harken.training.augmentation import Augmentation
     from harken.training.loop import TrainingSettings
     from harken.training.outcome import Outcome
 
@@ -342,12 +342,12 @@ def _optimiser_facts(training: "TrainingSettings") -> list[Fact]:
         facts.append(Fact("L2 penalty", f"{training.l2:g}"))
     if training.label_smoothing:
         facts.append(Fact("Label smoothing", percent(training.label_smoothing)))
-    if training.augmentation != Augmentation():
-        facts.append(Fact("Changed at random", _changes(training.augmentation)))
+    if changes := _changes(training.augmentation):
+        facts.append(Fact("Changed at random", changes))
     return facts
 
 
-def _changes(augmentation: Augmentation) -> str:
+def _changes(augmentation: "Augmentation") -> str:
     return ", ".join(
         what.format(amount) for name, what in LIKE_ANOTHER.items() if (amount := getattr(augmentation, name))
     )

@@ -17,10 +17,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.annotations.intervals import Intervals
-from harken.annotations.labelling import recording_names
 from harken.annotations.moments import SLACK_NS, Kind, Span
 from harken.annotations.plain import what_is_lost, write_intervals
 from harken.annotations.registry import SIDE, read_annotations
+from harken.readers.folders import recording_names
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.server.recorded.session import MARGIN_NS, RecordedSession
 from harken.server.sample_log import logged_samples, sync_folder

@@ -15,9 +15,9 @@ from harken.signals import resample
 from harken.support.errors import HarkenError
 from harken.training.adaptation import Adapted, adapt
 from harken.training.loop import Progress
-from harken.training.presets import Preset, SlidingHops
+from harken.training.presets import Preset
 from harken.training.windows import sliding_windows_of_all
-from harken.windows.windows import sliding_windows
+from harken.windows.windows import SlidingHops, sliding_windows
 
 __all__ = ["Adapting", "Fit", "HeldOut", "Training"]
 
