@@ -10,8 +10,6 @@ from typing import Any
 from benchmarks.instructions import LIMITS, WITHOUT_LIMIT, in_use
 from benchmarks.neighbour import busy_neighbour
 
-__all__ = ["add_conditions", "conditions"]
-
 
 def add_conditions(parser: argparse.ArgumentParser) -> None:
     """The two options."""

@@ -21,8 +21,6 @@ from typing import Any
 
 from benchmarks.command import ROOT
 
-__all__ = ["IN_USE", "LIMITS", "WITHOUT_LIMIT", "in_use"]
-
 LIMITS: dict[str, dict[str, str]] = {
     "avx2": {
         "HARKEN_NATIVE": "avx2",

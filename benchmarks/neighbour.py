@@ -15,8 +15,6 @@ from typing import Any
 
 from benchmarks.command import ROOT
 
-__all__ = ["WORK", "busy_neighbour"]
-
 ROWS = 512
 """Of square matrices in float64: three times 2 MB, more than the first cache of a core."""
 WORK = f"one process that multiplies matrices of {ROWS} rows in NumPy on one core"

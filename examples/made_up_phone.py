@@ -31,8 +31,6 @@ from numpy.typing import NDArray
 import harken
 from harken.datasets.simulated import simulate
 
-__all__ = ["MadeUpPhone", "recorded_movement", "simulated_movement"]
-
 G = 9.80665
 SLOW_S = 1.0
 """Gravity is the mean of the acceleration over this time, as far as a made-up phone needs it."""

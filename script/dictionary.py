@@ -7,8 +7,6 @@ from pathlib import Path
 
 from harken.labelling.dictionary import dictionary_page
 
-__all__: list[str] = []
-
 if __name__ == "__main__":
     page = Path(__file__).parents[1] / "docs" / "dictionary.md"
     page.write_text(dictionary_page(), encoding="utf-8", newline="")

@@ -24,8 +24,6 @@ from typing import Any
 
 import numpy as np
 
-__all__: list[str] = []
-
 START_MS = 1_600_000_000_000
 OUT = "modules.txt"
 STOPPED = 130

@@ -14,8 +14,6 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-__all__: list[str] = []
-
 WITHOUT_A_MINIMUM = frozenset({"all", "bench", "dev"})
 """Extras whose versions are not pinned."""
 

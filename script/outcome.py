@@ -8,8 +8,6 @@ from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
-__all__: list[str] = []
-
 
 def main(path: Path) -> None:
     """Print the outcome recorded in ``path``."""

@@ -15,8 +15,6 @@ sys.path.insert(0, str(TOP))
 
 import hatch_build  # noqa: E402 - it lies in the checkout, not in the package
 
-__all__: list[str] = []
-
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 
 

@@ -13,7 +13,7 @@ import pytest
 import harken
 import people
 from command_line import Run
-from harken.annotations.registry import SIDE
+from harken.readers.folders import SIDE
 from harken.support.text_rows import MOST_BYTES, MOST_ROWS
 from harken.training.presets import PRESETS
 from harken.windows.windows import SlidingHops

@@ -31,8 +31,6 @@ from benchmarks.command import ROOT, command, options_of, write_result
 from benchmarks.speed.preparation import in_a_process
 from benchmarks.speed.week import write_recording
 
-__all__: list[str] = []
-
 WINDOWS = {"desktop": (1280, 900, 1), "tablet": (1180, 820, 2)}
 """Width and height in CSS pixels, and device pixels in one of them."""
 LONGEST_S = 1800.0

@@ -12,8 +12,6 @@ from harken.models.calibration import fit_temperature
 from harken.support.errors import HarkenError
 from harken.support.files import replacing
 
-__all__ = ["FoldLogits", "FoldModel", "fold_models", "temperatures"]
-
 
 @dataclass(frozen=True)
 class FoldLogits:

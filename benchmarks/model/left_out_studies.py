@@ -28,8 +28,6 @@ from harken.networks.inference.network import softmax
 from harken.recordings.recording import UNLABELLED
 from harken.windows.windows import Windows
 
-__all__ = ["StudyLogits", "calibration", "read_run", "study_logits"]
-
 PROTOCOL = "leave-one-study-out"
 UNSURE_BELOW = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
 

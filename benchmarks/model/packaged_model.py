@@ -57,7 +57,8 @@ from harken.evaluation.protocols.studies import (
     training_windows,
 )
 from harken.evaluation.study_scores import StudyScores
-from harken.models.recogniser import PACKAGED_MODEL, Recogniser
+from harken.models.model_file import PACKAGED_MODEL
+from harken.models.recogniser import Recogniser
 from harken.networks.build import build
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording

@@ -9,8 +9,6 @@ from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
 from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES
 
-__all__ = ["NAMES", "card"]
-
 NAMES = {
     "wisdm": "WISDM",
     "dsads": "DSADS",

@@ -1,7 +1,5 @@
 """The paragraphs of the packaged model's card that hold no score."""
 
-__all__ = ["FAILURES", "HANDS", "INTENDED", "MOUNTING", "NEW_PEOPLE", "UNSEEN_STUDIES"]
-
 UNSEEN_STUDIES = """\
 The packaged model was trained on everybody and is never scored itself. Two kinds of models that were made in the same
 way are:

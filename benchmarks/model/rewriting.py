@@ -11,8 +11,6 @@ from harken.networks.specification import Specification
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
 
-__all__ = ["file_facts", "rewrite"]
-
 
 def rewrite(path: Path, every: Sequence[Recording]) -> dict[str, Any]:
     """Write a model of this or an older format in the current format, with fingerprints of its training recordings.

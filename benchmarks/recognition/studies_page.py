@@ -17,8 +17,6 @@ from harken.evaluation.benchmark.text_table import TextTable, interval_text, num
 from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.support.files import write_text
 
-__all__ = ["in_markdown", "page"]
-
 NAME = "studies"
 ONE_STUDY, PAIRS = "studies_deep_conv_lstm", "dsads_pairs_with_studies"
 READ = (NAME, ONE_STUDY, PAIRS, "study_choices")

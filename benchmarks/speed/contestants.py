@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from benchmarks.command import ROOT
 
-__all__ = ["CLOSE", "Calls", "Contestant", "clock", "compared", "require_same", "serve_calls", "softmax"]
-
 Calls = dict[str, Callable[[], object]]
 CLOSE = 1e-5
 """The largest allowed difference of probabilities in float32."""

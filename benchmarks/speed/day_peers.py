@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from benchmarks.speed.contestants import Calls, serve_calls
 from benchmarks.speed.lstm_peers import threads, with_frozen_weights
 
-__all__ = ["CONTESTANTS", "Predict", "openvino", "pytorch", "torch_compile", "with_pytorchs_lstm"]
-
 CHECKED_WINDOWS = 256
 """Windows of the day whose probabilities are compared."""
 WINDOWS_AT_ONCE = 64

@@ -19,8 +19,6 @@ from harken.models.recogniser import Recogniser
 from harken.support.resources import usable_cores
 from harken.training.learn.job import learn
 
-__all__: list[str] = []
-
 ACTIVITIES = ("lying", "sitting", "walking")
 WAYS: tuple[Literal["adapt", "train"], ...] = ("adapt", "train")
 

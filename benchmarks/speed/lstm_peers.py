@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from benchmarks.speed.contestants import Calls, serve_calls, softmax
 
-__all__ = ["BATCH", "CHANNELS", "CLASSES", "CONTESTANTS", "TIME", "UNITS", "threads", "with_frozen_weights"]
-
 BATCH, TIME, CHANNELS, UNITS, CLASSES = 100, 512, 4, 32, 4
 L2, RATE, DROPOUT = 0.0015, 0.0025, 0.2
 LAYERS = 2

@@ -12,18 +12,11 @@ from hypothesis import strategies as st
 
 import harken
 import people
-from harken.annotations.labelling import (
-    is_side_file,
-    label_recordings,
-    recording_names,
-    refuse_shared_rows,
-    rows_of_nobody,
-    side_file,
-)
+from harken.annotations.labelling import label_recordings, refuse_shared_rows, rows_of_nobody
 from harken.annotations.options import LabelOptions
 from harken.annotations.registry import annotations_in, read_annotations
 from harken.datasets.people import read_people
-from harken.readers.folders import recordings_in
+from harken.readers.folders import is_side_file, recording_names, recordings_in, side_file
 from harken.readers.options import TableOptions
 from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Recording

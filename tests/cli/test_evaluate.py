@@ -11,7 +11,8 @@ import people
 from command_line import Run
 from harken.models import model_file
 from harken.models.calibration import expected_calibration_error
-from harken.models.recogniser import PACKAGED_MODEL, Recogniser
+from harken.models.model_file import PACKAGED_MODEL
+from harken.models.recogniser import Recogniser
 from harken.signals import resample
 from harken.windows.windows import Windows
 

@@ -23,8 +23,6 @@ from typing import Any
 import polars as pl
 from safetensors import safe_open
 
-__all__: list[str] = []
-
 HERE = Path(__file__).parents[2]
 PRESETS = ("deep_conv_lstm", "notebook")
 DEVICES = ("skdh_ax3_sample.cwa", "GGIRread_ax3_corrupt_blocks.cwa", "readgt3x_TAS1H30182785_2019-09-17.gt3x")

@@ -23,8 +23,6 @@ from harken.annotating.server import annotation_server
 from harken.readers.options import TableOptions
 from server_thread import Answer, Served
 
-__all__ = ["START_MS", "annotating", "annotating_process", "intervals", "put", "write_recording"]
-
 START_MS = 1_700_000_000_000
 RATE_HZ = 50
 

@@ -7,8 +7,6 @@ import polars as pl
 
 from harken.datasets.simulated import simulate
 
-__all__ = ["HOURS", "RATE_HZ", "START_MS", "write_week"]
-
 RATE_HZ = 100
 HOURS = 2
 START_MS = 1_770_076_800_000

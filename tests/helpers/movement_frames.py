@@ -6,8 +6,6 @@ from numpy.typing import NDArray
 
 from harken.outcomes import MovementRows
 
-__all__ = ["movement_frame"]
-
 
 def movement_frame(
     start_ns: NDArray[np.int64],

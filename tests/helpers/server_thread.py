@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from numpy.typing import NDArray
 import people
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import STANDARD_GRAVITY, Recording
-from harken.server.limits import Limits
 from harken.server.server import server_for
 from harken.signals import resample
 from harken.windows.windows import sliding_windows
@@ -139,18 +137,3 @@ async def labels_until(socket: Any, enough: int) -> list[dict[str, Any]]:
         if one["type"] == "label":
             found.append(one)
     return found
-
-
-__all__ = [
-    "Answer",
-    "Limits",
-    "Path",
-    "Served",
-    "labels_until",
-    "message",
-    "now_wrist",
-    "received",
-    "recogniser",
-    "recording",
-    "serving",
-]

@@ -13,8 +13,6 @@ from harken.evaluation.protocols.studies import STUDIES
 from harken.recordings.recording import Recording
 from harken.windows.windows import Windows, concatenate
 
-__all__ = ["PEOPLE_EACH", "made_up_studies", "use_made_up_studies"]
-
 PEOPLE_EACH = 5
 WINDOWS_EACH = 4
 POSES = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")

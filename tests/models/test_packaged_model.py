@@ -15,7 +15,8 @@ from harken.datasets.label_schemes import COMMON_ACTIVITIES, to_common
 from harken.datasets.registry import dataset
 from harken.evaluation.evaluate import evaluate
 from harken.evaluation.protocols.studies import STUDIES
-from harken.models.recogniser import PACKAGED_MODEL, Recogniser
+from harken.models.model_file import PACKAGED_MODEL
+from harken.models.recogniser import Recogniser
 from harken.recordings.recording import Recording
 from harken.signals import turned_by_quarters
 

@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from goldens.records import as_text, made_up_inputs, real_inputs, record_of, stored
+from goldens.real_files import real_inputs
+from goldens.records import as_text, made_up_inputs, record_of, stored
 
 RECORDS = stored()
 MADE_UP = made_up_inputs()

@@ -12,8 +12,9 @@ import pytest
 import websockets
 
 import harken.server.connections as home
+from harken.server.limits import Limits
 from harken.server.metrics import Metrics
-from server_thread import Limits, Served, message, now_wrist, serving
+from server_thread import Served, message, now_wrist, serving
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 FEW = home.FEWEST

@@ -21,11 +21,12 @@ import people
 from harken.models.recogniser import Recogniser
 from harken.recordings.fingerprints import Fingerprints
 from harken.server.learning.saved_models import MOST_MODELS, SavedModels
+from harken.server.limits import Limits
 from harken.server.outbox import Outbox
 from harken.support.errors import HarkenError
 from labelled_files import write_labelled
 from offline import offline
-from server_thread import Answer, Limits, Served, message, now_wrist, received, recogniser, serving
+from server_thread import Answer, Served, message, now_wrist, received, recogniser, serving
 from waiting import until
 
 TRAINING = {"preset": "people:SMALL_EVERYDAY", "threads": 1, "epochs": 2}

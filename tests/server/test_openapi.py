@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import CheckFunction
 
-from server_thread import Limits, Served, serving
+from harken.server.limits import Limits
+from server_thread import Served, serving
 
 AS_DESCRIBED = (
     ("GET", "/health"),

@@ -20,8 +20,6 @@ from harken.annotating.levels import file_names
 from harken.readers.options import TableOptions
 from harken.support.files import is_aside
 
-__all__ = ["FACTS", "cache_folder", "entry_name", "read_facts", "remove_oldest", "write_facts"]
-
 FACTS = "facts.json"
 """The file of an entry with all but the levels."""
 MOST_BYTES = 4 << 30

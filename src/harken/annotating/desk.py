@@ -21,8 +21,6 @@ from harken.readers.options import TableOptions
 from harken.server.background import Background
 from harken.support.files import temporary_folder
 
-__all__ = ["Desk"]
-
 LOG = logging.getLogger("uvicorn.error")
 READERS = 2
 """Recordings that are read at once: one after the other, and one that a window waits for."""

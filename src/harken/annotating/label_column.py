@@ -6,8 +6,6 @@ from numpy.typing import NDArray
 from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import Samples
 
-__all__ = ["LabelColumn"]
-
 
 class LabelColumn:
     """Takes a stream of samples, and gives the intervals of their labels.

@@ -21,8 +21,6 @@ from harken.support.errors import HarkenError
 from harken.support.files import linked_file, write_text
 from harken.support.text_rows import MOST_BYTES, MOST_ROWS
 
-__all__ = ["ChangedError", "Labels", "ReadOnlyError"]
-
 LOG = logging.getLogger("uvicorn.error")
 MS_NS = 10**6
 MOST_INTERVALS = MOST_ROWS - 1

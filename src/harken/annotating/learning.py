@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from harken.server.learning.learner import Learner
 
-__all__ = ["LearningOnDemand"]
-
 PREFIX = "/api/learn"
 
 

@@ -23,8 +23,6 @@ from numpy.typing import NDArray
 
 from harken.recordings.source import Samples
 
-__all__ = ["EMPTY", "INVALID", "NOT_WORN", "RECORDED", "ROW_BYTES", "Levels", "LevelsWriter", "slot_length_ns"]
-
 FINEST_NS = 20_000_000
 FINER = 8
 """Slots of one level in a slot of the next."""

@@ -8,8 +8,6 @@ from harken.annotating.suggestions import Suggestions
 from harken.readers.options import TableOptions
 from harken.server.background import Send
 
-__all__ = ["suggest"]
-
 SENT_S = 0.25
 
 

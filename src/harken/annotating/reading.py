@@ -22,8 +22,6 @@ from harken.signals.non_wear import non_wear
 from harken.support.errors import HarkenError
 from harken.support.files import appearing
 
-__all__ = ["read_recording"]
-
 SENT_S = 0.2
 """How often the page can show more."""
 SPARE_BYTES = 200 << 20

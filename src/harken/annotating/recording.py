@@ -15,8 +15,6 @@ from harken.annotating.windows import PageWindows
 from harken.annotations.moments import Span
 from harken.support.locks import ProcessLock
 
-__all__ = ["OpenRecording"]
-
 MS_NS = 10**6
 NOT_READ = "the recording is still being read; labels can be set when it is complete"
 

@@ -18,8 +18,6 @@ from harken.server.limits import Limits, RefusedError, malformed
 from harken.server.request_bodies import read_body
 from harken.support.errors import HarkenError
 
-__all__ = ["LIMITS", "MOST_PIXELS", "annotating_routes"]
-
 LIMITS = Limits(message_bytes=4096, connections=256, viewers=64)
 MOST_PIXELS = 8192
 MOST_BODY_BYTES = 64 << 20

@@ -12,8 +12,6 @@ from harken.server.server import extra_serve, uvicorn_server
 if TYPE_CHECKING:
     import uvicorn
 
-__all__ = ["annotation_server"]
-
 PAGE = Path(__file__).parent / "page"
 
 

@@ -14,8 +14,6 @@ from harken.support.files import replacing
 if TYPE_CHECKING:
     from harken.timelines import Timeline
 
-__all__ = ["NOT_WORN", "NO_LABEL", "Suggestions"]
-
 NO_LABEL, NOT_WORN = -1, -2
 MS_NS = 10**6
 

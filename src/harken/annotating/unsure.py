@@ -21,8 +21,6 @@ from numpy.typing import NDArray
 from harken.annotating.suggestions import Suggestions
 from harken.annotations.intervals import Intervals
 
-__all__ = ["Moment", "next_unsure", "unsure_moments"]
-
 MOMENT_S = 30.0
 """The length of a moment: long enough for a person to see what was done."""
 PARTS = 50

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["MOST_WINDOWS", "PageWindows", "Window"]
-
 SILENT_S = 60.0
 """Another window may take over from a writer that has sent nothing for this time."""
 MOST_WINDOWS = 20

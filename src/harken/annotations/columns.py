@@ -21,8 +21,6 @@ from harken.annotations.moments import (
 from harken.support.printable import printable
 from harken.support.text_rows import line_error
 
-__all__ = ["MISSING", "Columns", "Rows", "named_columns", "why_not_kept"]
-
 
 @dataclass(frozen=True)
 class Rows:

@@ -17,8 +17,6 @@ from harken.support.errors import HarkenError
 from harken.support.printable import printable
 from harken.support.text_rows import line_error
 
-__all__ = ["FORMAT", "read"]
-
 FORMAT = "tab-delimited export of ELAN"
 HEADED = re.compile(r".+ - (hh:mm:ss\.ms|ss\.msec|msec)")
 """The name of a column of times. The words before the form are in ELAN's language."""

@@ -12,18 +12,6 @@ from harken.support.errors import HarkenError
 from harken.support.printable import listed
 from harken.support.text_rows import line_error
 
-__all__ = [
-    "ENDS",
-    "LONGEST_LABEL",
-    "LONGEST_NOTE",
-    "Annotations",
-    "Entry",
-    "check_label",
-    "next_day",
-    "plain_note",
-    "why_no_label",
-]
-
 LONGEST_LABEL = 200
 """Characters of a label."""
 LONGEST_NOTE = 1000

@@ -8,8 +8,6 @@ from harken.annotations.entries import Annotations, Entry
 from harken.support.errors import HarkenError
 from harken.support.text_rows import line_error
 
-__all__ = ["SENSOR_LOGGER_MEMBER", "read_audacity", "read_bids", "read_sensor_logger"]
-
 SENSOR_LOGGER = "annotations of Sensor Logger"
 SENSOR_LOGGER_MEMBER = "Annotation.csv"
 """The name of the file in an export."""

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-__all__ = ["FileColumn"]
-
 Parts = tuple[str, ...]
 """The parts of a path, from its end."""
 

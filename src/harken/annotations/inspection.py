@@ -17,8 +17,6 @@ from harken.support.errors import HarkenError
 if TYPE_CHECKING:
     from harken.models.recogniser import Recogniser
 
-__all__ = ["inspect", "read_and_inspect"]
-
 
 def inspect(
     path: str | Path,

@@ -13,8 +13,6 @@ from harken.support.errors import HarkenError
 from harken.support.printable import zone_in_words
 from harken.support.text_rows import line_error
 
-__all__ = ["Intervals", "laid_over", "span_of", "without_bout_ends"]
-
 MOST_LABELS = 1000
 """Different labels. Label codes are 16-bit numbers; a recogniser has a few dozen."""
 

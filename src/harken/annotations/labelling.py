@@ -18,16 +18,6 @@ from harken.support.files import real_path
 from harken.support.printable import listed, printable, quoted
 from harken.support.text_rows import line_error
 
-__all__ = [
-    "label_recordings",
-    "label_spellings",
-    "refuse_shared_rows",
-    "refuse_trimmed_away",
-    "renamed",
-    "rows_of_nobody",
-    "with_labels",
-]
-
 MOST_NAMED = 5
 SHORT_S = 10.0
 """A label that all recordings together have for less time than this may be a slip."""

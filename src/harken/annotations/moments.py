@@ -14,22 +14,6 @@ from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
 from harken.support.text_rows import CLOCK, hour_of
 
-__all__ = [
-    "DAY_NS",
-    "EXAMPLES",
-    "SECOND_NS",
-    "SLACK_NS",
-    "Kind",
-    "Moment",
-    "Span",
-    "clock_instead",
-    "number_moment",
-    "read_date",
-    "text_moment",
-    "two_dates",
-    "wall_ns",
-]
-
 SECOND_NS = 10**9
 DAY_NS = 86_400 * SECOND_NS
 SLACK_NS = 60 * SECOND_NS

@@ -9,8 +9,6 @@ from pathlib import Path
 from harken.annotations.spelling import spelling
 from harken.support.errors import HarkenError
 
-__all__ = ["LabelOptions"]
-
 LONGEST_S = 1e8
 """Three years; the difference of two clocks that were ever set."""
 

@@ -15,8 +15,6 @@ from harken.support.errors import HarkenError
 from harken.support.files import write_text
 from harken.support.printable import printable
 
-__all__ = ["FORMAT", "read", "table_of", "what_is_lost", "write_intervals"]
-
 FORMAT = "plain table"
 HEADER = ("start", "end", "label")
 ORDERS = {2: ("start", "label"), 3: HEADER, 4: ("name", *HEADER)}

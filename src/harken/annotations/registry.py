@@ -13,8 +13,6 @@ from harken.readers.unpacking import folder_files, is_zip, member_paths
 from harken.support.errors import HarkenError
 from harken.support.text_rows import content_of, text_rows
 
-__all__ = ["annotations_in", "read_annotations"]
-
 READERS: tuple[Callable[[Rows], Annotations | None], ...] = (
     exports.read_sensor_logger,
     exports.read_bids,

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-__all__ = ["nearly_alike", "one_spelling", "spelling"]
-
 BETWEEN_WORDS = re.compile(r"[\s_]+|(?<=[^\W\d_])-(?=[^\W\d_])")
 """What separates two words of a label. A hyphen at a digit may be a minus."""
 LEAST_ALIKE = 0.85

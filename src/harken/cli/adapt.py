@@ -22,8 +22,6 @@ from harken.support.printable import printable
 if TYPE_CHECKING:
     from harken.training.adaptation import Adapted
 
-__all__ = ["adapt"]
-
 
 @with_reading_options
 @with_label_options()

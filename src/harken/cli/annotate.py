@@ -10,8 +10,6 @@ import typer
 from harken.cli.options import FLAG, FilesOrFolders, ModelOrPackaged, with_reading_options
 from harken.readers.options import TableOptions
 
-__all__ = ["annotate"]
-
 HOST = "127.0.0.1"
 
 USUAL_PORT = 8100

@@ -31,8 +31,6 @@ from harken.support.errors import HarkenError
 from harken.support.files import NotWrittenError
 from harken.support.printable import printable
 
-__all__ = ["app", "main", "spread"]
-
 NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """Errors of the system that occur only on writing."""
 NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG, errno.ESTALE)

@@ -14,8 +14,6 @@ from harken.support.printable import printable
 if TYPE_CHECKING:
     from harken.evaluation.benchmark import Finished
 
-__all__ = ["benchmark"]
-
 SEVERAL = "may be given again"
 
 Data = Annotated[

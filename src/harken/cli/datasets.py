@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from harken.datasets.download import DownloadProgress
     from harken.datasets.info import DatasetInfo
 
-__all__ = ["datasets"]
-
 NEVER_RUN = "never run on a real file"
 MORE = " *"
 """The mark of a licence of which the list shows only the beginning."""

@@ -8,8 +8,6 @@ import typer
 from harken.support.plugins import need_training
 from harken.support.printable import printable
 
-__all__ = ["demo"]
-
 
 def demo(
     out: Annotated[Path, typer.Option(help="The folder to make.", metavar="DIR")] = Path("harken-demo"),

@@ -23,9 +23,6 @@ from harken.support.printable import printable
 if TYPE_CHECKING:
     from harken.evaluation.evaluate import Evaluation
 
-__all__ = ["evaluate"]
-
-
 Files = Annotated[
     list[Path],
     typer.Argument(help="Labelled recordings to test it on, or folders of them.", metavar="FILE", show_default=False),

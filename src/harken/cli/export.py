@@ -9,8 +9,6 @@ from harken.cli.options import Json, Model
 from harken.support.plugins import need_training
 from harken.support.printable import printable
 
-__all__ = ["export"]
-
 KINDS = ("onnx",)
 
 

@@ -16,8 +16,6 @@ from harken.support.printable import printable
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["distinct_names", "notes_table", "progress", "recordings", "warn_of_unused"]
-
 LONGEST_NAME = 200
 """The largest length of a name in bytes. File systems allow 255, and an ending may follow."""
 DIGITS_OF_A_DIGEST = 8

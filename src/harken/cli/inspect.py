@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from harken.recordings.inspection import Inspection
     from harken.recordings.recording import Recording
 
-__all__ = ["inspect"]
-
 NARROWEST = 80
 DAY_PATTERN = "%a %Y-%m-%d %H:%M:%S"
 OTHER_PICTURES = (".jpeg", ".jpg", ".pdf", ".svg", ".tif", ".tiff", ".webp")

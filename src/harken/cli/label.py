@@ -24,9 +24,6 @@ from harken.support.printable import printable
 if TYPE_CHECKING:
     from harken.labelling.cohort import CohortJob, FileOutcome, Task
 
-__all__ = ["label"]
-
-
 Out = Annotated[
     Path,
     typer.Option(

@@ -14,22 +14,6 @@ from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 
-__all__ = [
-    "FLAG",
-    "FilesOrFolders",
-    "ForearmAxisOption",
-    "HelpfulCommand",
-    "HelpfulGroup",
-    "IgnoreLabels",
-    "Json",
-    "Model",
-    "ModelOrPackaged",
-    "NoOrientation",
-    "with_label_options",
-    "with_options",
-    "with_reading_options",
-]
-
 FLAG = ""
 """The metavar of an option without a value. Otherwise the help would show ``<bool>``."""
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from harken.outcomes import CutPoints
     from harken.outcomes.segments import Segment
 
-__all__ = ["OutcomeOptions", "with_outcome_options"]
-
 PANEL = "Nights, intensity and tables"
 
 NightThreshold = Annotated[

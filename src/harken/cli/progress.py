@@ -11,8 +11,6 @@ from harken.recordings.inspection import duration_text
 from harken.support.printable import percent
 from harken.training.loop import Progress as TrainingProgress
 
-__all__ = ["TrainingScreen"]
-
 FITS = {
     "model": ("the model", "This model is kept."),
     "blocked": (

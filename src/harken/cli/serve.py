@@ -7,8 +7,6 @@ import typer
 
 from harken.cli.options import FLAG, ModelOrPackaged
 
-__all__ = ["serve"]
-
 Host = Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 for a watch or phone.", metavar="H")]
 Port = Annotated[int, typer.Option(help="The port to listen at.", metavar="N", min=0, max=65535)]
 Token = Annotated[

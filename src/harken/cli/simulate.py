@@ -11,8 +11,6 @@ import typer
 
 from harken.support.printable import printable
 
-__all__ = ["simulate"]
-
 SECONDS_BEFORE_BAR = 1.0
 
 

@@ -13,8 +13,6 @@ from harken.models.scores import PeopleScores, Scores
 from harken.support.printable import percent, printable
 from harken.training.outcome import Outcome
 
-__all__ = ["print_answered", "print_confusion", "print_evaluation", "print_outcome", "print_people", "print_scores"]
-
 WIDER_THAN_ANY_TERMINAL = 10_000
 MISTAKES_NAMED = 2
 

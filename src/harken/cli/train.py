@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from harken.training.outcome import Outcome
     from harken.training.settings import RunSettings
 
-__all__ = ["TrainCommand", "run_and_print", "train"]
-
 CROSS = "--cross"
 
 

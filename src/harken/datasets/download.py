@@ -24,8 +24,6 @@ from harken.datasets.unpacking import is_archive, unpack
 from harken.support.errors import HarkenError
 from harken.support.files import not_left_empty, write_text
 
-__all__ = ["DownloadProgress", "fetch"]
-
 BLOCK_BYTES = 1 << 18
 TIMEOUT_S = (15.0, 60.0)
 """The timeouts for the connection and between two pieces of the response."""

@@ -17,8 +17,6 @@ from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["ACTIVITIES", "ARMS", "INFO", "read_dsads"]
-
 ACTIVITIES = (
     "sitting",
     "standing",

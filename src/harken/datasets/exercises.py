@@ -30,8 +30,6 @@ from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
 
-__all__ = ["CHANNELS", "INFO", "UNSEEN", "exercises"]
-
 UNSEEN = ("exercises_08", "exercises_09", "exercises_10")
 """The people on whom the models of ``harken demo`` and ``harken serve --demo`` are not trained: the last three of the
 ten, chosen before any result was seen."""

@@ -6,8 +6,6 @@ from harken.datasets.info import DatasetInfo, data_folder
 from harken.datasets.tidy import read_study
 from harken.recordings.recording import Recording
 
-__all__ = ["INFO", "read_hawthorne"]
-
 LABEL_MAP = {
     "jogging_in_place": "running",
     "jumping": "other",

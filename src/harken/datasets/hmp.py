@@ -20,8 +20,6 @@ from harken.recordings.mending import mend
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["INFO", "read_hmp"]
-
 LABEL_MAP = {
     "brush_teeth": "other",
     "climb_stairs": "stairs",

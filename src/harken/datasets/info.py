@@ -8,8 +8,6 @@ from pathlib import Path
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 
-__all__ = ["DATA_VARIABLE", "Archive", "DatasetInfo", "data_folder"]
-
 DATA_VARIABLE = "HARKEN_DATA"
 """The environment variable with the folder of all data sets. Each data set is in a subfolder of its own name."""
 

@@ -14,8 +14,6 @@ from harken.datasets.info import DatasetInfo
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["COMMON_ACTIVITIES", "DEFAULT_SCHEME", "OR", "SCHEMES", "TRUTH", "LabelScheme", "to_common"]
-
 COMMON_ACTIVITIES = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
 """The common activities, which allow comparisons between data sets.
 

@@ -20,8 +20,6 @@ from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["CHANNELS", "INFO", "read_pamap2"]
-
 CHANNELS = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")
 
 ACTIVITIES = {

@@ -15,8 +15,6 @@ from harken.readers.table_source import TableSource
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["read_people"]
-
 OF_TIDY_TABLES = frozenset({"label_column", "acceleration_unit", "sensor_range_g", "timezone", "subject"})
 """The fields of ``TableOptions`` that apply to tidy tables, whose other columns have fixed names."""
 

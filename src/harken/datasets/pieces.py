@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PAUSE_NS", "offsets_in_turn", "offsets_where_they_overlap"]
-
 PAUSE_NS = 60 * 10**9
 """The pause between two pieces. It counts as a gap (``harken.recordings.recording.gap_limit_ns``)."""
 

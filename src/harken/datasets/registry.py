@@ -12,8 +12,6 @@ from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import Registry
 
-__all__ = ["DATASETS", "Dataset", "dataset", "dataset_names"]
-
 
 @dataclass(frozen=True)
 class Dataset:

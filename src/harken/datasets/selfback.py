@@ -16,8 +16,6 @@ from harken.readers.table import POLARS_ERRORS, first_line
 from harken.recordings.recording import Placement, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["INFO", "read_selfback"]
-
 LABEL_MAP = {
     "downstairs": "stairs",
     "jogging": "running",

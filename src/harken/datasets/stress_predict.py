@@ -6,8 +6,6 @@ from harken.datasets.info import DatasetInfo, data_folder
 from harken.datasets.tidy import read_study
 from harken.recordings.recording import Recording
 
-__all__ = ["INFO", "read_stress_predict"]
-
 PHASES = (
     "baseline_questionnaire",
     "consent",

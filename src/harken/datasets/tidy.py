@@ -23,8 +23,6 @@ from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Placement, Quality, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["read_study", "read_tidy", "recordings_of_tables"]
-
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 REQUIRED = ("subject", "session", "time", "x", "y", "z", "label")
 NO_LABEL = ("", "null", "nan")

@@ -18,8 +18,6 @@ from harken.recordings.mending import mend
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["CHANNELS", "INFO", "TEST_PEOPLE", "WINDOW_LENGTH", "read_uci_har"]
-
 CHANNELS = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z", "body_x", "body_y", "body_z")
 """Acceleration, rotation, and the acceleration without frequencies below 0.3 Hz, the set's ``body_acc``."""
 

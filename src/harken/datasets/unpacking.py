@@ -16,8 +16,6 @@ from typing import IO, NamedTuple
 
 from harken.support.errors import HarkenError
 
-__all__ = ["is_archive", "unpack"]
-
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """Archives inside archives are recognised by these endings."""
 MOST_NESTED = 3

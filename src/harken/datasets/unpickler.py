@@ -14,8 +14,6 @@ import numpy as np
 
 from harken.support.errors import HarkenError
 
-__all__ = ["ADMITTED", "AdmittingUnpickler", "unpickle_arrays"]
-
 # Taken from an array, because its module was renamed in NumPy 2 and the old name gives a warning.
 _RECONSTRUCT: Any = np.empty(0).__reduce__()[0]
 

@@ -18,8 +18,6 @@ from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["ACTIVITIES", "INFO", "read_wisdm", "read_wisdm_rows"]
-
 ACTIVITIES = {
     "A": "walking",
     "B": "jogging",

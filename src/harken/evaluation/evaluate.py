@@ -17,8 +17,6 @@ from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
-__all__ = ["AnsweredPeople", "Evaluation", "evaluate"]
-
 
 @dataclass(frozen=True, eq=False)
 class AnsweredPeople:

@@ -18,8 +18,6 @@ from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable, without_path
 
-__all__ = ["EvaluatedFiles", "evaluate"]
-
 
 @dataclass(frozen=True)
 class EvaluatedFiles:

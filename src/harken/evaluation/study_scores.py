@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from harken.models.scores import interval_over_people
 
-__all__ = ["PersonScore", "StudyScores", "score_study"]
-
 OTHER = "other"
 
 

@@ -16,20 +16,12 @@ from typing import Any, TypeVar
 
 from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings, file_sha256, finished, label_key
-from harken.models.model_file import model_path
-from harken.models.recogniser import PACKAGED_MODEL, Recogniser
+from harken.models.model_file import PACKAGED_MODEL, model_path
+from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 from harken.support.processes import dask_client, one_thread_each, process_pool
 from harken.support.resources import usable_cores
-
-__all__ = [
-    "CohortJob",
-    "FileOutcome",
-    "Task",
-    "label_cohort",
-    "shard_of",
-]
 
 Item = TypeVar("Item")
 

@@ -14,8 +14,6 @@ from harken.readers.folders import COHORT, PERSON, QUALITY
 from harken.support.printable import printable, without_path
 from harken.support.tables import write_csv, write_parquet
 
-__all__ = ["FAILURES", "Cohort", "read_cohort", "write_failures"]
-
 FAILURES = "failures*.csv"
 """The tables of files that failed: of a call, or of each shard."""
 AT_ONCE = 500

@@ -21,8 +21,6 @@ from harken.readers.folders import COHORT, PERSON, QUALITY
 from harken.support.columns import Column, Table
 from harken.timelines.columns import BOUTS, DAYS, TIMELINE
 
-__all__ = ["TABLES", "dictionary_page"]
-
 ALL_DAYS = (*DAYS, VALID_DAY, *INTENSITY, *DAY_CADENCE, *LEVELS_OF_THE_DAY)
 """The columns of ``days.csv``."""
 NOT_AVERAGED = "seconds_in_day"

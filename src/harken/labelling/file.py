@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from harken.labelling.outcomes import OUTCOMES, Outcomes, nights_of
 from harken.labelling.quality import limits_of, quality_of
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
-from harken.models.model_file import model_path
+from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.mounting import Mounting, mounting_of_walks, trained_with_x_to_elbow
-from harken.models.recogniser import PACKAGED_MODEL, Recogniser
+from harken.models.recogniser import Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.outcomes import MovementMeter
 from harken.outcomes.nights import still_at_night_ns
@@ -42,8 +42,6 @@ from harken.support.printable import printable
 from harken.support.resources import computing_threads, hand_back, usable_cores
 from harken.timelines import Timeline, label_stream
 from harken.timelines.labelling import Calibrate
-
-__all__ = ["LabelledFile", "Stage", "label_file"]
 
 RESULTS = {"timeline.parquet", "timeline.csv", *OUTCOMES, "quality.json", "report.html", SUMMARY}
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]

@@ -20,8 +20,6 @@ from harken.support.printable import printable
 from harken.support.tables import write_csv, write_parquet, zone_of
 from harken.timelines import Timeline
 
-__all__ = ["OUTCOMES", "Outcomes", "nights_of"]
-
 OUTCOMES = (
     "bouts.csv",
     "days.csv",

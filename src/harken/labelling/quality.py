@@ -20,8 +20,6 @@ from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gap, Gaps, L
 from harken.signals.gravity_calibration import GravityCalibration
 from harken.timelines import Timeline
 
-__all__ = ["limits_of", "quality_of"]
-
 MOST_GAPS_LISTED = 200
 STILL_LYING, BUSY_HANDS = "dsads", "wisdm"
 """Names of data sets in a model's provenance. Lying in the first was recorded in a laboratory; the second has eating,

@@ -20,8 +20,6 @@ from harken.support.printable import printable
 from harken.support.tables import nanoseconds
 from harken.timelines import UNSURE
 
-__all__ = ["FileEntry", "FileResults", "read_movement", "read_results", "read_strips", "results_in"]
-
 TEXT = ("first_walking", "last_walking", "l5_start", "m10_start")
 """Columns of days and of rhythm with times as text."""
 TRUTH_VALUES = ("valid_day", "complete")

@@ -21,8 +21,6 @@ from harken.support.errors import HarkenError
 from harken.support.files import read_json, regular
 from harken.support.printable import printable
 
-__all__ = ["LabelSettings", "file_sha256", "finished", "label_key", "read_summary"]
-
 
 @dataclass(frozen=True)
 class LabelSettings:

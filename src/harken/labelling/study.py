@@ -14,8 +14,6 @@ from harken.reports.study import Failure, Person, Study, StudyFile, write_study_
 from harken.reports.study.doubts import no_valid_day
 from harken.support.printable import printable
 
-__all__ = ["MOST_DAYS", "MOST_PEOPLE", "STUDY", "study_of", "write_study"]
-
 STUDY = "study.html"
 """The page."""
 MOST_PEOPLE = 5_000

@@ -12,17 +12,6 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 
-__all__ = [
-    "Answered",
-    "Coverage",
-    "ProbabilityScores",
-    "answered",
-    "coverage",
-    "expected_calibration_error",
-    "fit_common_temperature",
-    "fit_temperature",
-]
-
 BINS = 15
 """The number of bins, as in the paper."""
 COLDEST, HOTTEST = 0.05, 20.0

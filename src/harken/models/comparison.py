@@ -15,17 +15,6 @@ from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows, sliding_windows
 
-__all__ = [
-    "Comparison",
-    "LabelScores",
-    "Moments",
-    "compare",
-    "label_scores",
-    "labelled_moments",
-    "people_scores",
-    "predicted_labels",
-]
-
 HOP_S = 1.0
 """Seconds between two moments: live, there is a label every second."""
 Names = NDArray[np.str_]

@@ -19,8 +19,6 @@ from harken.support.errors import HarkenError
 from harken.support.files import write_bytes
 from harken.support.plugins import need_extra
 
-__all__ = ["CLOSE", "check_same", "export", "exported_bytes"]
-
 CLOSE = 1e-5
 """The largest allowed difference of probabilities, a hundred times the rounding of single precision."""
 BATCHES = (1, 2, 64)

@@ -24,8 +24,6 @@ from harken.signals.resampling import CUT_OFF, HALF_WIDTH, KAISER_BETA, LEAST_OV
 from harken.timelines import label_recording
 from harken.windows.windows import Windows
 
-__all__ = ["example", "made_recording", "metadata"]
-
 DECIMALS = 12
 """Decimals of the filter's weights. The last digits of a double differ between processors."""
 UNITS = {"x": "g", "y": "g", "z": "g", "gyro_x": "rad/s", "gyro_y": "rad/s", "gyro_z": "rad/s"}

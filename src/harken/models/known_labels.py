@@ -12,8 +12,6 @@ from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
-__all__ = ["NO_SETS", "LabelSets", "known_windows", "refuse_unknown_labels", "require_two_labels"]
-
 LabelSets = Mapping[str, Sequence[str]]
 """Names of labels that stand for several labels -> these labels."""
 NO_SETS: LabelSets = MappingProxyType({})

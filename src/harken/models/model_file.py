@@ -37,8 +37,6 @@ from harken.support.resources import need_memory
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["PACKAGED", "PACKAGED_MODEL", "FittedModel", "model_path", "read_model", "read_provenance", "write_model"]
-
 PACKAGED = "packaged"
 """The name of the model that comes with harken, accepted in place of a file."""
 PACKAGED_MODEL = Path(__file__).parent / "packaged" / "everyday.safetensors"

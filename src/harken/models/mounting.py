@@ -23,16 +23,6 @@ from harken.support.errors import HarkenError
 from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows
 
-__all__ = [
-    "Mounting",
-    "MountingSource",
-    "as_trained",
-    "mounting",
-    "mounting_of_walks",
-    "refuse_both",
-    "trained_with_x_to_elbow",
-]
-
 ON_FOOT = ("walking", "stairs", "running", "jogging")
 LEAST_RECOGNISED = 6.0
 """In moments of ten seconds: a watch is turned only if at least a minute on foot is recognised."""

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from harken.training.loop import Progress, TrainingSettings
     from harken.training.presets import Preset
 
-__all__ = ["PACKAGED_MODEL", "Recogniser"]
-
 
 class Recogniser:
     """Recognises activities in windows of a wrist accelerometer.

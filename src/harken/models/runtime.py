@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from harken.timelines import Timeline
     from harken.windows.windows import Windows
 
-__all__ = ["INPUT", "METADATA_KEY", "NEWEST_FORMAT", "OUTPUT", "ExportedRecogniser"]
-
 METADATA_KEY = "harken"
 NEWEST_FORMAT = 1
 INPUT, OUTPUT = "windows", "probabilities"

@@ -9,17 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "PeopleScores",
-    "PersonEvaluations",
-    "Scores",
-    "interval_over_groups",
-    "interval_over_people",
-    "person_evaluations",
-    "score",
-    "score_people",
-]
-
 FEWEST_PEOPLE_FOR_AN_INTERVAL = 5
 BOOTSTRAP_SAMPLES = 10_000
 CONFIDENCE = 0.95

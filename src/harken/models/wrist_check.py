@@ -17,8 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-__all__ = ["FEATURES", "RATE_HZ", "ROWS", "Answer", "Trees", "WristCheck", "features", "packaged_trees", "wrist_check"]
-
 RATE_HZ = 25.0
 ROWS = 250
 """Samples of a moment: ten seconds at 25 Hz."""

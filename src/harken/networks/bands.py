@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from harken.support.resources import need_memory
 
-__all__ = ["BANDS", "LONGEST_BY_MATRICES", "NO_POWER", "band_starts", "hann_window", "window_matrices"]
-
 BAND_EDGES = (0.01, 0.7 / 30, 0.04, 0.06, 2.5 / 30, 3.5 / 30, 5 / 30, 7 / 30, 1 / 3, 0.5)
 """The edges of the bands, in cycles per sample. At 30 Hz they are 0.3, 0.7, 1.2, 1.8, 2.5, 3.5, 5, 7, 10 and 15 Hz.
 They are closest together at the frequencies of swinging arms."""

@@ -29,8 +29,6 @@ from harken.networks.specification import shown
 from harken.support.errors import HarkenError
 from harken.support.plugins import Registry, is_installed, qualified_name
 
-__all__ = ["NETWORKS", "build", "network_name", "network_of", "sizes_of", "weights_of"]
-
 NETWORKS: Mapping[str, type[nn.Module]] = {
     "deep_conv_lstm": DeepConvLSTM,
     "everyday": EverydayLSTM,

@@ -10,8 +10,6 @@ from harken.networks.layers import Dropout
 from harken.networks.native import autograd, elementwise
 from harken.networks.native.convolution_layer import Sizes, convolution_layer
 
-__all__ = ["FusedConvolutions"]
-
 
 class FusedConvolutions(nn.Sequential):
     """Convolutions along time, each followed by batch normalisation, ReLU and possibly dropout:

@@ -18,8 +18,6 @@ from harken.networks.inference.deep_conv_lstm import check_length
 from harken.networks.layers import Dropout, FusedLSTM
 from harken.networks.sizes import DeepConvLSTMSizes
 
-__all__ = ["DeepConvLSTM"]
-
 
 class DeepConvLSTM(nn.Module):
     """Signals ``[batch, time, channels]`` -> logits ``[batch, classes]``.

@@ -33,8 +33,6 @@ from harken.networks.layers import Dropout, FusedLSTM
 from harken.networks.pooling import mean_and_largest
 from harken.networks.sizes import EverydaySizes
 
-__all__ = ["BandPowers", "EverydayLSTM"]
-
 GLANCE_DROPOUT = 0.2
 BLOCK_DROPOUT = 0.1
 

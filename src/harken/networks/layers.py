@@ -11,8 +11,6 @@ from torch.nn.utils.rnn import PackedSequence
 
 from harken.networks.native import autograd, elementwise
 
-__all__ = ["Dropout", "FusedLSTM"]
-
 State = tuple[Tensor, Tensor]
 BITS_A_NUMBER = 64
 

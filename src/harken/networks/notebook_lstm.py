@@ -17,8 +17,6 @@ from harken.networks.layers import Dropout
 from harken.networks.native import autograd
 from harken.networks.sizes import NotebookSizes
 
-__all__ = ["NotebookLSTM"]
-
 
 class NotebookLSTM(nn.Module):
     """Signals ``[batch, time, channels]`` -> logits ``[batch, classes]``.

@@ -7,8 +7,6 @@ from torch import Tensor
 
 from harken.networks.native import autograd, elementwise
 
-__all__ = ["largest", "mean_and_largest"]
-
 
 def mean_and_largest(values: Tensor) -> Tensor:
     """The mean and the maximum over time of each channel, ``[batch, time, channels] -> [batch, 2 x channels]``.

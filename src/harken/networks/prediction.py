@@ -11,8 +11,6 @@ from harken.networks.inference.network import WINDOWS_AT_ONCE
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads
 
-__all__ = ["logits", "resolve_device"]
-
 DEVICES = ("cpu", "cuda")
 
 

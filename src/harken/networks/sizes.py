@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from harken.networks.specification import LARGEST_SIZE, MOST_LAYERS, shown
 from harken.support.errors import HarkenError
 
-__all__ = ["DeepConvLSTMSizes", "EverydaySizes", "NotebookSizes", "check_weights", "checked_sizes"]
-
 LAYERS = ("blocks", "convolutions", "layers")
 """Sizes that count layers. They are bounded by ``MOST_LAYERS``, the others by ``LARGEST_SIZE``."""
 

@@ -15,18 +15,6 @@ from harken.recordings.recording import ACCELERATION, ROTATION, STANDARD_GRAVITY
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
-__all__ = [
-    "ACCELERATION",
-    "DEFAULT_PRESET",
-    "LARGEST_SIZE",
-    "MOST_LAYERS",
-    "RATE_TOLERANCE",
-    "Specification",
-    "check_name",
-    "check_rate",
-    "shown",
-]
-
 ModelUnit = Literal["g", "m/s2"]
 CalibratedOn = Literal["unseen", "the same person", "nobody"]
 DEFAULT_PRESET = "everyday"

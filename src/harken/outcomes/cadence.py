@@ -3,8 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LEAST_MAD_MG", "ROW_NS", "RUNNING_STRIDE_S", "WALKING_STRIDE_S", "cadences"]
-
 GRID_HZ = 20
 WINDOW = 100
 """Points in a row."""

@@ -3,19 +3,6 @@
 from harken.outcomes.intensity import BOUT_MINUTES, LEVELS, SHARE_PERCENT
 from harken.support.columns import Column
 
-__all__ = [
-    "BOUT_STEPS",
-    "DAY_CADENCE",
-    "INTENSITY",
-    "LABELLED",
-    "LEVELS_OF_THE_DAY",
-    "MOVEMENT",
-    "NIGHTS",
-    "REGULARITY",
-    "SEGMENT",
-    "VALID_DAY",
-]
-
 NON_WEAR = "rest on two axes without a breath; with a coarse sensor, rest for an hour"
 VAN_HEES_2011 = "van Hees and others, PLoS ONE 6(7), 2011"
 VAN_HEES_2013 = "van Hees and others, PLoS ONE 8(4), 2013"

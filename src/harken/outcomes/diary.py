@@ -15,8 +15,6 @@ from harken.support.errors import HarkenError
 from harken.support.files import regular
 from harken.support.text_rows import clock_time, content_of, line_error, text_rows
 
-__all__ = ["Diary", "DiaryNight", "read_diary"]
-
 COLUMNS = ("subject", "date", "onset", "wake")
 NOON = time(12)
 YEARS = range(1970, 2100)

@@ -9,11 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.outcomes.movement_rows import ROW_NS, ROW_S
+from harken.outcomes.cadence import ROW_NS
+from harken.outcomes.movement_rows import ROW_S
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds
-
-__all__ = ["BOUT_MINUTES", "LEVELS", "PUBLISHED", "CutPoints", "in_bouts", "with_intensity"]
 
 LEVELS = ("inactive", "light", "moderate", "vigorous")
 BOUT_MINUTES = (1, 5, 10)

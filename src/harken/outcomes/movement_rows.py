@@ -12,8 +12,6 @@ from harken.recordings.source import Samples
 from harken.signals.non_wear import worn
 from harken.support.tables import times
 
-__all__ = ["ROWS_AN_HOUR", "ROWS_A_MINUTE", "ROW_NS", "ROW_S", "MovementMeter", "MovementRows", "median_of_known"]
-
 ROW_S = ROW_NS // 10**9
 """The length of a row in seconds: 5, as in GGIR and wristpy."""
 ROWS_A_MINUTE, ROWS_AN_HOUR, ROWS_A_DAY = 60 // ROW_S, 3600 // ROW_S, 86400 // ROW_S

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR
+from harken.outcomes.cadence import ROW_NS
+from harken.outcomes.movement_rows import ROWS_A_MINUTE, ROWS_AN_HOUR
 from harken.outcomes.rest import (
     RestThreshold,
     rest_blocks,
@@ -17,8 +18,6 @@ from harken.outcomes.rest import (
     unrest_degrees,
 )
 from harken.support.tables import nanoseconds, zone_of
-
-__all__ = ["DiaryUse", "nights", "still_at_night_ns"]
 
 DiaryUse = Literal["guide", "override"]
 """What a diary does: ``guide`` limits the search for rest to the night in the diary, as in van Hees 2015 and GGIR;

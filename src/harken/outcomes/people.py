@@ -2,8 +2,6 @@
 
 import polars as pl
 
-__all__ = ["PARTS_OF_THE_WEEK", "people_table", "with_one_file_a_date", "with_one_file_a_night"]
-
 PARTS_OF_THE_WEEK = {"": "all valid days", "weekdays_": "Monday to Friday", "weekend_": "Saturday and Sunday"}
 """The prefixes of columns with averages, and the valid days that they cover."""
 CLOCK = ("onset", "wake", "midpoint")

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 
 from harken.outcomes.movement_rows import ROWS_A_MINUTE, median_of_known
 
-__all__ = ["RestThreshold", "rest_blocks", "rest_threshold_degrees", "sustained_inactivity", "unrest_degrees"]
-
 RestThreshold = Literal["published", "ggir-0.2"]
 """``published``: the 10th percentile of the unrest, times 15, within 0.13 and 0.5 degrees (step 6 of the paper; also
 what GGIR 3.3-7 computes without other settings). ``ggir-0.2``: 0.2 degrees, the single threshold that GGIR's

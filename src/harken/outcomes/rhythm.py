@@ -14,8 +14,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-__all__ = ["DAYS_FOR_LEVELS", "DAYS_FOR_STABILITY", "DAYS_FOR_VARIABILITY", "day_rhythm", "rhythm"]
-
 REST_MIN, ACTIVE_MIN = 300, 600
 """The lengths of L5 and M10."""
 LEAST_WORN = 0.8

@@ -17,8 +17,6 @@ from harken.support.printable import printable
 from harken.support.tables import times
 from harken.support.text_rows import content_of, line_error, text_rows
 
-__all__ = ["Segment", "read_segments", "segment_stretches"]
-
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 COLUMNS = ("segment", "days", "start", "end")
 SUBJECT = "subject"

@@ -6,11 +6,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.outcomes.movement_rows import ROW_NS, median_of_known
+from harken.outcomes.cadence import ROW_NS
+from harken.outcomes.movement_rows import median_of_known
 from harken.outcomes.stretches import Stretches, sums_in
 from harken.support.tables import nanoseconds
-
-__all__ = ["BUSIEST_MINUTES", "day_cadence", "with_bout_steps", "with_steps"]
 
 WALKING_LABELS, RUNNING_LABELS = ("walking", "stairs"), ("running",)
 MEDIAN_ROWS = 9

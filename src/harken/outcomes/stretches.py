@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from harken.support.tables import times
 
-__all__ = ["Stretches", "by_clock", "sums_in"]
-
 QUARTER_NS = 900 * 10**9
 """The clocks of all zones differ from UTC by whole quarters of an hour and change at their edges."""
 

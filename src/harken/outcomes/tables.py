@@ -7,12 +7,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.outcomes.cadence import ROW_NS
 from harken.outcomes.intensity import BOUT_MINUTES, LEVELS
-from harken.outcomes.movement_rows import ROW_NS
 from harken.outcomes.stretches import Stretches, by_clock, sums_in
 from harken.support.tables import nanoseconds
-
-__all__ = ["ENOUGH_WEAR_H", "averages", "day_columns", "hours", "over_stretches", "with_valid_day"]
 
 ENOUGH_WEAR_H = 16.0
 """The hours of wear of a valid day, as in GGIR and as is usual in studies of physical activity."""

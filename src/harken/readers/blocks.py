@@ -19,8 +19,6 @@ from harken.readers.unpacking import file_on_disk, measured, opened_file
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
-__all__ = ["GZIPPED", "Block", "blocks", "count_separators", "ends_in_newline", "opened", "skip_lines", "stem"]
-
 BLOCK_BYTES = 1 << 24
 LONGEST_LINE = 1 << 20
 PIECE_BYTES = 1 << 20

@@ -15,8 +15,6 @@ from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.recordings.recording import READ_AS_UTC
 from harken.support.errors import HarkenError
 
-__all__ = ["TimeColumn", "Where", "nanoseconds", "numbered_ns"]
-
 EARLIEST_DATE_NS = 10**17  # March 1973: clocks with earlier times have no date and count from their start
 NS_PER_TICK = {"ns": 1, "us": 10**3, "ms": 10**6}
 JUMP_BACK_NS = 5 * 60 * 10**9  # more than for rows out of order, less than the smallest change of a time zone

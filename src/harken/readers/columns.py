@@ -9,8 +9,6 @@ from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from harken.support.printable import listed
 
-__all__ = ["NUMERIC_ROLES", "Columns", "find_columns"]
-
 NUMERIC_ROLES = ("x", "y", "z", "accuracy")
 """The roles whose columns become signals, in this order."""
 

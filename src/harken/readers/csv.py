@@ -23,8 +23,6 @@ from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import Source, SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = ["CsvTable", "layout_of", "open_source", "recognises"]
-
 MISSING_NUMBERS = ("", "nan", "null", "none", "na", "n/a")
 REASONS = {
     "a quotation mark opens a field and is never closed": "end of data",

@@ -24,17 +24,6 @@ from harken.recordings.source import Room, Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
 from harken.support.files import temporary_folder
 
-__all__ = [
-    "DeviceFacts",
-    "DeviceSource",
-    "LocalSamples",
-    "about_placement",
-    "entered_for",
-    "placement_of",
-    "plain_file",
-    "plain_head",
-]
-
 HEAD_BYTES = 1 << 16
 UNPACKED_AT_ONCE = 1 << 24
 MOST_JITTER_NS = 10**9

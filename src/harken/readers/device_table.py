@@ -16,8 +16,6 @@ from harken.readers.table import WholeTable
 from harken.recordings.source import SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = ["DeviceTableSource", "in_radians"]
-
 RADIANS = np.float32(np.pi / 180)
 
 

@@ -24,8 +24,6 @@ from harken.recordings.recording import Make
 from harken.recordings.source import RecordingSource, Source
 from harken.support.errors import HarkenError
 
-__all__ = ["open_source", "recognises"]
-
 HEADER_ROWS = 2
 SENSOR_RANGE_G = 2.0
 STARTS_S = (10**9, 10**10)

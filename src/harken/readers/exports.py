@@ -16,17 +16,6 @@ from harken.readers.options import TableOptions
 from harken.readers.table import WholeTable
 from harken.support.errors import HarkenError
 
-__all__ = [
-    "NO_GRAVITY",
-    "TURNED",
-    "cut_short_note",
-    "describes_columns",
-    "first_look",
-    "never_run",
-    "owner",
-    "with_gravity",
-]
-
 DESCRIBING = ("skip_rows", "time_format")
 """Options that describe a table of an unknown format, in addition to those that name columns."""
 

@@ -11,21 +11,6 @@ from harken.support.errors import HarkenError
 from harken.support.files import regular
 from harken.support.printable import printable
 
-__all__ = [
-    "COHORT",
-    "PERSON",
-    "QUALITY",
-    "RUN_HISTORY",
-    "RUN_RECORD",
-    "SIDE",
-    "SUMMARY",
-    "Recordings",
-    "is_side_file",
-    "recording_names",
-    "recordings_in",
-    "side_file",
-]
-
 ENDINGS = (".cwa", ".gt3x", ".bin", ".csv", ".txt", ".parquet", ".zip")
 TRUTH = ".truth.parquet"
 """The ending of the true labels that ``harken simulate`` writes beside a recording."""

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from harken.support.errors import HarkenError
 
-__all__ = ["SNIFFED_BYTES", "UTF8_MARK", "Layout", "is_integer", "is_number", "recognise_layout"]
-
 SNIFFED_BYTES = 1 << 16
 ROWS_LOOKED_AT = 20
 LONGEST_SHOWN = 200

@@ -34,8 +34,6 @@ from harken.recordings.recording import ROTATION, Make
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
-__all__ = ["open_source", "recognises"]
-
 UNIX_TIME = re.compile(r"\d{9,10}\.\d{4}")
 TEXT_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}")
 MEASURED = re.compile(r"-?\d+\.\d{6}")

@@ -6,8 +6,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from harken.support.errors import HarkenError
 
-__all__ = ["AccelerationUnit", "TableOptions", "TimeUnit", "check_timezone"]
-
 TimeUnit = Literal["s", "ms", "us", "ns"]
 AccelerationUnit = Literal["g", "m/s2", "mg", "g/64"]
 

@@ -15,8 +15,6 @@ from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 from harken.support.files import utf8_path
 
-__all__ = ["open_source", "recognises"]
-
 MARK = b"PAR1"
 ROWS_AT_ONCE = 1 << 19
 """Half of a row group in the files of ``harken simulate``."""

@@ -28,8 +28,6 @@ from harken.readers.unpacking import is_zip, member_paths
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
-__all__ = ["open_source", "recognises"]
-
 TIME = re.compile(r".*\(s\)")
 AXIS = re.compile(r"(?P<what>.*?) ?(?P<axis>[xyzXYZ]) \(m/s(\^2|²)\)")
 KINDS = {"gravity": re.compile(r"grav", re.I), "linear": re.compile(r"\blin", re.I)}

@@ -16,8 +16,6 @@ from harken.readers.table_source import TableSource
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
-__all__ = ["open_source", "recognises"]
-
 TIME = "time"
 G_FORCE = ("gFx", "gFy", "gFz")
 LINEAR = ("ax", "ay", "az")

@@ -31,8 +31,6 @@ from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 from harken.support.plugins import Registry
 
-__all__ = ["ENTRY_POINTS", "GENEA", "MATRIX", "Reader", "reader_of"]
-
 HEAD_BYTES = 1 << 16
 ENTRY_POINTS = "harken.readers"
 

@@ -28,8 +28,6 @@ from harken.readers.unpacking import folder_files, is_zip, member_paths
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
-__all__ = ["Export", "open_source", "recognises"]
-
 WATCH = ("WristMotion", "WatchAccelerometerUncalibrated")
 PHONE = ("TotalAcceleration", "Accelerometer", "AccelerometerUncalibrated")
 """Files with acceleration: those of a watch first, and the best first in each group."""

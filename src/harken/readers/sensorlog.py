@@ -22,8 +22,6 @@ from harken.readers.table_source import TableSource
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
-__all__ = ["open_source", "recognises"]
-
 TOTAL = tuple(f"accelerometerAcceleration{axis}(G)" for axis in "XYZ")
 MOVEMENT = tuple(f"motionUserAcceleration{axis}(G)" for axis in "XYZ")
 GRAVITY = tuple(f"motionGravity{axis}(G)" for axis in "XYZ")

@@ -17,18 +17,6 @@ from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = [
-    "ANOTHER_SUBJECT",
-    "POLARS_ERRORS",
-    "NameCodes",
-    "SeveralRecordingsError",
-    "Table",
-    "TableRows",
-    "WholeTable",
-    "first_line",
-    "joined_rows",
-]
-
 NO_NAME = ("", "null", "nan")
 """Texts that mean a missing name, in lower case."""
 MOST_NAMES = 1_000

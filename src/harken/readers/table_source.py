@@ -18,8 +18,6 @@ from harken.recordings.recording import UNLABELLED, Quality
 from harken.recordings.source import Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = ["TableSource"]
-
 MOST_SUBJECTS_SHOWN = 10
 MOST_JITTER_NS = 10**9
 """The largest step back in time of rows out of order; the start of a new session steps back by more."""

@@ -8,17 +8,6 @@ from numpy.typing import NDArray
 from harken.readers.options import AccelerationUnit, TimeUnit
 from harken.recordings.recording import STANDARD_GRAVITY
 
-__all__ = [
-    "G_PER_UNIT",
-    "NS_PER_UNIT",
-    "STEPS_LOOKED_AT",
-    "AtRest",
-    "acceleration_unit",
-    "magnitude_at_rest",
-    "plausible_step",
-    "time_unit",
-]
-
 NS_PER_UNIT: dict[TimeUnit, int] = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 UNITS_PER_G: dict[AccelerationUnit, float] = {"g": 1.0, "m/s2": STANDARD_GRAVITY, "g/64": 64.0, "mg": 1000.0}
 G_PER_UNIT: dict[AccelerationUnit, float] = {unit: 1 / size for unit, size in UNITS_PER_G.items()}

@@ -21,24 +21,6 @@ from typing import IO, cast
 from harken.support.errors import HarkenError
 from harken.support.files import regular
 
-__all__ = [
-    "MOST_PACKED",
-    "ZIP_DAMAGE",
-    "ArchiveFile",
-    "UnpackingLimits",
-    "file_on_disk",
-    "folder_files",
-    "is_zip",
-    "measured",
-    "member_paths",
-    "opened_file",
-    "refuse_full_disk",
-    "refuse_many_members",
-    "refuse_too_much",
-    "unpacking_limits",
-    "unpacks_in_pieces",
-]
-
 MOST_PACKED = 200
 """The largest ratio of unpacked to packed size. Typical ratios with gzip: 3 to 25 for tables of samples; 115 for a
 table without times of a watch that lay still for 98 % of a week; 400 for one repeated row; 1,000 for newlines."""

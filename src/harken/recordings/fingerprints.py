@@ -28,8 +28,6 @@ from harken.recordings.recording import ACCELERATION, Recording
 from harken.recordings.source import Samples
 from harken.support.printable import percent_number
 
-__all__ = ["MOST_FINGERPRINTS", "ONE_IN", "SAME_RECORDING", "Fingerprints", "TrainingShare", "training_warning"]
-
 RUN = 16
 """Differences between neighbouring samples in a run; a power of two."""
 MOST_EQUAL = 3 * RUN // 2

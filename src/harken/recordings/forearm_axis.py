@@ -2,7 +2,5 @@
 
 from typing import Literal
 
-__all__ = ["ForearmAxis"]
-
 ForearmAxis = Literal["x", "y", "-x", "-y"]
 """The axis of a sensor that points along the forearm towards the elbow. It measures about +1 g when the arm hangs."""

@@ -13,16 +13,6 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import ACCELERATION, UNLABELLED, Placement, Recording, local_time
 
-__all__ = [
-    "ChannelStatistics",
-    "Gaps",
-    "Inspection",
-    "LabelledTime",
-    "duration_text",
-    "inspect_recording",
-    "labelled_time",
-]
-
 DIGITS = 7
 """Significant digits of a statistic: the precision of a 32-bit sample."""
 

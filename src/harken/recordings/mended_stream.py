@@ -12,8 +12,6 @@ from harken.recordings.source import RecordingSource, Samples, Source, SourceCha
 from harken.recordings.survey import ClockSurvey, Faults, OutOfOrderError, ValueSurvey, deduplicated
 from harken.support.threads import read_ahead
 
-__all__ = ["MendedStream", "Observer", "mended_stream", "stream_of"]
-
 ROWS_AT_ONCE, MOST_ROWS = 1 << 18, 1 << 20
 """Longer pieces are cut, so that the arrays computed from a piece fit in memory."""
 

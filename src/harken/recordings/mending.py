@@ -17,17 +17,6 @@ from harken.recordings.survey import FASTEST_HZ, ClockSurvey, Faults, OutOfOrder
 from harken.support.errors import HarkenError
 from harken.support.resources import need_memory
 
-__all__ = [
-    "EARLIEST_NS",
-    "LATEST_NS",
-    "MOST_REPEATED",
-    "are_times",
-    "check_clock",
-    "mend",
-    "quality_with_counts",
-    "sensor_range_g",
-]
-
 DAY_NS = 86_400 * 10**9
 EARLIEST_NS = -DAY_NS
 """The earliest accepted time. Clocks without a date, and some clocks after a reset, begin in 1970 (others in 2000 or

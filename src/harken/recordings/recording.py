@@ -17,27 +17,6 @@ from numpy.typing import NDArray
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
-__all__ = [
-    "ACCELERATION",
-    "INTERVALS_IN_A_GAP",
-    "MINIMUM_GAP_S",
-    "READ_AS_UTC",
-    "ROTATION",
-    "STANDARD_GRAVITY",
-    "UNLABELLED",
-    "Make",
-    "Placement",
-    "Quality",
-    "Recording",
-    "acceleration_channels",
-    "gap_limit_ns",
-    "is_made_up",
-    "local_time",
-    "made_up_subject",
-    "recoded",
-    "warnings_of",
-]
-
 ACCELERATION = ("x", "y", "z")
 ROTATION = ("gyro_x", "gyro_y", "gyro_z")
 """The channels of acceleration, in g, and of rotation, in rad/s."""

@@ -8,18 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "RANGE_TOLERANCE",
-    "RARE",
-    "STANDARD_RANGES_G",
-    "STUCK_S",
-    "RangeGuess",
-    "Stuck",
-    "StuckRuns",
-    "extremes",
-    "largest_on_an_axis",
-]
-
 STANDARD_RANGES_G = (2.0, 4.0, 8.0, 16.0)
 RANGE_TOLERANCE = 1.05
 """A sensor's true range may exceed its nominal range by a few per cent (offset and gain errors)."""

@@ -14,17 +14,6 @@ from harken.support.errors import HarkenError
 from harken.support.printable import printable
 from harken.support.resources import hand_back, need_memory
 
-__all__ = [
-    "IN_PARTS",
-    "RecordingSource",
-    "Room",
-    "Samples",
-    "Source",
-    "SourceChangedError",
-    "bytes_of_a_row",
-    "joined",
-]
-
 ROWS_AT_ONCE = 1 << 18
 IN_PARTS = "divide the file into shorter ones, or use a machine with more memory"
 """Advice for a recording that does not fit in memory."""

@@ -13,15 +13,6 @@ from harken.recordings.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S, accel
 from harken.recordings.sensor_faults import RANGE_TOLERANCE, RangeGuess, Stuck, StuckRuns, extremes, largest_on_an_axis
 from harken.recordings.source import Samples
 
-__all__ = [
-    "FASTEST_HZ",
-    "GAP_NS",
-    "ClockSurvey",
-    "OutOfOrderError",
-    "ValueSurvey",
-    "deduplicated",
-]
-
 GAP_NS = round(MINIMUM_GAP_S * 1e9)
 SLOW_STEP_NS = GAP_NS // INTERVALS_IN_A_GAP
 """A sensor with a longer typical step has a longer gap limit, which is computed from the median of all steps."""

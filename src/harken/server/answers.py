@@ -9,8 +9,6 @@ from starlette.requests import ClientDisconnect
 from harken.server.limits import RefusedError
 from harken.server.metrics import Metrics
 
-__all__ = ["add_error_answers"]
-
 
 def add_error_answers(app: FastAPI, metrics: Metrics) -> None:
     """Every error is answered with JSON: ``{"error": "a sentence"}``."""

@@ -46,8 +46,6 @@ from harken.server.websocket_routes import Sockets
 from harken.support.errors import HarkenError
 from harken.training.learn.files import LabelledFile
 
-__all__ = ["create_app"]
-
 Task = Callable[[], Awaitable[None]]
 REPORT_HEADERS = {
     # A report is made of a stranger's file: its scripts run, but as those of another site, without this one's data.

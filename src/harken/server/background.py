@@ -21,8 +21,6 @@ import orjson
 from harken.support.errors import HarkenError
 from harken.support.processes import end_with, start_with_one_thread
 
-__all__ = ["Background", "Send"]
-
 Send = Callable[..., None]
 """Sends a message, whose fields are the arguments."""
 ENDS_WITHIN_S = 5.0

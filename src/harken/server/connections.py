@@ -18,8 +18,6 @@ from harken.server.limits import Limits
 from harken.server.metrics import Metrics
 from harken.server.sockets import Socket
 
-__all__ = ["Connections"]
-
 HTTP_PIECE_BYTES = 8192
 """The parser of HTTP gets this much at a time, so that a head that is too large is detected soon after its limit."""
 PIPELINED = 8

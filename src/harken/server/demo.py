@@ -23,8 +23,6 @@ from harken.support.printable import percent
 if TYPE_CHECKING:
     from harken.models.recogniser import Recogniser
 
-__all__ = ["MODEL", "DemoWatch", "about_demo", "demo_watches", "stream"]
-
 MODEL = Path(__file__).parents[1] / "models" / "packaged" / "demo.safetensors"
 """A model of seven exercises, trained on seven other people."""
 

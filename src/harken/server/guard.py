@@ -8,8 +8,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from harken.support.errors import HarkenError
 
-__all__ = ["LOOPBACK", "Guard", "check_token"]
-
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 OPEN = ("/", "/health", "/favicon.ico")
 OPEN_UNDER = "/assets/"

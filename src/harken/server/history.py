@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SHOWN_HZ", "RecentSamples", "RunLengths", "thinned"]
-
 Lot = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Times ``[n]`` and signals ``[n, 3]`` in g."""
 SHOWN_S = 30

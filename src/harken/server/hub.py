@@ -39,8 +39,6 @@ from harken.server.viewers import Viewers
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, resident_bytes
 
-__all__ = ["Hub"]
-
 LOG = logging.getLogger("uvicorn.error")  # the log in which operators look for errors
 SWITCH_S = 0.0002
 """The network's thread needs the interpreter after each of its layers. With Python's default of 5 ms, a busy event loop

@@ -10,8 +10,6 @@ from harken.server.limits import Limits, RefusedError
 from harken.server.outbox import Outbox
 from harken.server.sockets import Socket
 
-__all__ = ["Inbox", "Link", "Message", "Sender", "acknowledge"]
-
 WAITING_MESSAGES, WAITING_BYTES = 64, 1 << 16
 """A socket with more messages, or longer ones, that wait for a tick is not read until they are taken."""
 

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from harken.models.recogniser import Recogniser
     from harken.timelines import Timeline
 
-__all__ = ["RESULTS", "STEM", "LabelRequest", "LabellingProcess", "OnProgress"]
-
 STEM = "recording"
 """The name of every posted recording on disk."""
 RESULTS = "results"

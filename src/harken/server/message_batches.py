@@ -14,8 +14,6 @@ from harken.recordings.recording import STANDARD_GRAVITY
 from harken.server.limits import RefusedError
 from harken.server.sample_messages import milliseconds_to_ns, samples_of
 
-__all__ = ["Lot", "read_messages"]
-
 COLUMNS = 4
 """Time, x, y and z."""
 PER_G = {"g": 1.0, "m/s2": STANDARD_GRAVITY}

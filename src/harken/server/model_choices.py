@@ -7,8 +7,6 @@ from harken.labelling.live import LiveSettings, StreamSpecification
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 
-__all__ = ["ModelChoices", "live_specification"]
-
 HOP_S = 1.0
 
 

@@ -5,8 +5,6 @@ from typing import Any
 
 from harken.networks.specification import CalibratedOn, Specification
 
-__all__ = ["description"]
-
 CALIBRATION: Mapping[CalibratedOn, str] = {
     "unseen": "Its probabilities were calibrated on unseen people.",
     "the same person": "Its probabilities were calibrated on people on whom it was trained, and may be too high for "

@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 import orjson
 
-__all__ = ["Outbox"]
-
 Write = Callable[[bytes], bool]
 """Sends a frame, unless the client does not read; returns whether it was sent."""
 

@@ -3,8 +3,6 @@
 import math
 from collections.abc import Sequence
 
-__all__ = ["TICK_S", "Pace"]
-
 TICK_S = 0.04
 """The time from one tick to the next, if the machine is fast enough."""
 LATE_S = 1.0

@@ -5,8 +5,6 @@ from pathlib import Path
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse, JSONResponse
 
-__all__ = ["SECURITY_HEADERS", "SERVER_PAGE", "page_routes"]
-
 SERVER_PAGE = Path(__file__).parent / "page"
 ASSETS = Path(__file__).parents[1] / "reports" / "assets"
 SECURITY_HEADERS = {

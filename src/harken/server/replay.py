@@ -8,8 +8,6 @@ from harken.server.sample_log import logged_samples
 from harken.server.session import Session
 from harken.support.errors import HarkenError
 
-__all__ = ["replay"]
-
 REPLAYED_S = 3600.0
 REPLAYED_AT_ONCE = 200
 

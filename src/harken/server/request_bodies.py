@@ -10,8 +10,6 @@ from pydantic import BaseModel, ValidationError
 
 from harken.server.limits import Limits, RefusedError
 
-__all__ = ["check_length", "described_body", "fields_of", "read_body"]
-
 Fields = TypeVar("Fields", bound=BaseModel)
 
 

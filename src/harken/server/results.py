@@ -11,8 +11,6 @@ from typing import Any
 from harken.server.limits import Limits, RefusedError
 from harken.support.files import temporary_folder
 
-__all__ = ["REPORT", "TABLES", "Entry", "Results"]
-
 REPORT, TABLES = "report.html", "tables.zip"
 
 

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from harken.support.errors import HarkenError
 from harken.support.locks import ProcessLock
 
-__all__ = ["LoggedSamples", "SampleLog", "logged_samples", "sync_folder"]
-
 HEAD = struct.Struct("<4sIQIH")
 """Mark, checksum of the rest, time of receipt (ms), number of samples, length of the watch's name."""
 MARK = b"HKN1"

@@ -18,8 +18,6 @@ from harken.readers.exports import FURTHEST_NS
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.server.limits import malformed
 
-__all__ = ["DeviceSensors", "envelope", "milliseconds_to_ns", "samples_of"]
-
 HOW = 'a message is {"time_ns" or "time_ms": [...], "x": [...], "y": [...], "z": [...], "unit": "g" or "m/s2"}'
 LARGEST_MS = 4e12
 WHOLE: frozenset[type] = frozenset((int,))

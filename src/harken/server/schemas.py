@@ -4,24 +4,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-__all__ = [
-    "BeginRecording",
-    "EndRecording",
-    "Ended",
-    "Health",
-    "ModelDescription",
-    "PushMessage",
-    "Pushed",
-    "Recorded",
-    "RecordedWatch",
-    "RecordingProgress",
-    "RecordingTimeline",
-    "Refusal",
-    "WatchSummary",
-    "WatchTimeline",
-    "refusals",
-]
-
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 

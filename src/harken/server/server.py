@@ -23,17 +23,6 @@ if TYPE_CHECKING:
     from harken.server.limits import Limits
     from harken.server.metrics import Metrics
 
-__all__ = [
-    "address",
-    "extra_serve",
-    "is_loopback",
-    "listening",
-    "network_address",
-    "new_token",
-    "server_for",
-    "uvicorn_server",
-]
-
 EVERYWHERE = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}
 """The names of all addresses of a machine, and an address for documentation (RFC 5737, RFC 3849) of the same family."""
 BACKLOG = 4096

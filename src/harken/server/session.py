@@ -12,8 +12,6 @@ from harken.server.limits import Limits, RefusedError
 from harken.server.outbox import Outbox
 from harken.server.recorded.clock import WatchClock
 
-__all__ = ["HOUR_NS", "Session", "rounded"]
-
 HOUR_NS = 3600 * 10**9
 MOST_LABELS = 3600
 MOST_ROWS = 600

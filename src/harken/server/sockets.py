@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
     from websockets.frames import Frame
 
-__all__ = ["EXTENSION", "Listener", "Socket"]
-
 EXTENSION = "harken.socket"
 """The key of the ``Socket`` in the extensions of its ASGI scope."""
 PIECE_BYTES = 4096

@@ -16,8 +16,6 @@ from harken.server.limits import Limits, RefusedError
 from harken.server.results import Entry, Results
 from harken.support.files import temporary_folder
 
-__all__ = ["Uploads", "suffixes_of"]
-
 SUFFIXES = (
     *(".csv.gz", ".txt.gz", ".tsv.gz", ".cwa.gz", ".bin.gz", ".parquet", ".gt3x", ".avro", ".cwa", ".bin"),
     *(".csv", ".tsv", ".txt", ".zip", ".gz"),

@@ -9,8 +9,6 @@ import orjson
 from harken.server.outbox import Outbox
 from harken.server.session import Session
 
-__all__ = ["Viewers"]
-
 
 class Viewers:
     """All sockets of ``/ws/view``.

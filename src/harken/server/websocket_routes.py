@@ -16,8 +16,6 @@ from harken.server.inbox import Link, Sender
 from harken.server.limits import RefusedError, malformed
 from harken.server.sockets import EXTENSION, Socket
 
-__all__ = ["Sockets"]
-
 GONE = (WebSocketDisconnect, RuntimeError, OSError)
 """Errors that sending to, or receiving from, a closed socket raises."""
 LARGEST_VIEW_MESSAGE = 4096

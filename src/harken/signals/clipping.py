@@ -12,8 +12,6 @@ from harken.recordings.recording import MINIMUM_GAP_S, Recording, acceleration_c
 from harken.recordings.source import Samples, joined
 from harken.support.errors import HarkenError
 
-__all__ = ["Clipped", "Clipping", "mark_clipped"]
-
 END = 0.99
 """The share of the range at which its end begins. A sensor's offset can keep it from reaching the last hundredth."""
 CLIPPED_S = 1.0

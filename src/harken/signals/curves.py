@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from harken.signals.grid import Grid
 
-__all__ = ["MISSING", "Points", "Room", "points_between"]
-
 MISSING = 2.5
 """A step this many times longer than a neighbouring one has missing samples; it is bridged by a straight line."""
 EVER_NS = 10**17

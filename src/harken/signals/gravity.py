@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from harken.recordings.recording import ACCELERATION, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["split_gravity"]
-
 ORDER = 3
 ROWS_AT_ONCE = 1 << 18
 SETTLED = 10.0

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from harken.recordings.recording import Recording
 from harken.signals.movement import MovementBlocks, movement_of
 
-__all__ = ["GravityCalibration", "calibrate_gravity", "gravity_calibration"]
-
 STILL_G = 0.013
 """A block is still if its standard deviation is below this on all axes (van Hees 2014)."""
 NEAREST_G, FURTHEST_G = 0.5, 1.5

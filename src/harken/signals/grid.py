@@ -6,8 +6,6 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Grid"]
-
 SECOND_NS = 10**9
 LARGEST = 2**62
 ROWS_AT_ONCE = 1 << 16

@@ -14,8 +14,6 @@ from harken.recordings.source import Samples
 from harken.signals.movement import MovementBlocks, MovementStatistics
 from harken.signals.resampling import resample
 
-__all__ = ["Moments", "like_walking", "moving"]
-
 LEAST_WALKING_G, MOST_WALKING_G = 0.1, 0.6
 """The limits of arm movement in walking: the standard deviation of a block, all axes together."""
 MOST_SLOW = 0.35

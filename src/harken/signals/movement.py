@@ -11,8 +11,6 @@ from harken.recordings.source import Samples
 from harken.signals.grid import SECOND_NS
 from harken.support.errors import HarkenError
 
-__all__ = ["BLOCK_S", "MovementBlocks", "MovementStatistics", "movement_of"]
-
 BLOCK_S = 10.0
 HALF_NS = SECOND_NS // 2
 ROWS_AT_ONCE = 1 << 16

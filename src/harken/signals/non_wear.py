@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from harken.recordings.recording import Recording
 from harken.signals.movement import MovementBlocks, movement_of
 
-__all__ = ["mark_non_wear", "non_wear", "worn"]
-
 REST_G, REST_RANGE_G = 0.013, 0.050
 REST_AXES = 2
 """At rest: standard deviation and range are below these limits on this many axes (van Hees 2011, and GGIR)."""

@@ -31,16 +31,6 @@ from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 
-__all__ = [
-    "along_forearm",
-    "mirrored",
-    "turned_about_face",
-    "turned_about_forearm",
-    "turned_by_quarters",
-    "turned_channels",
-    "turned_signals",
-]
-
 AXES = ("x", "y", "z")
 POLAR = ("", "gravity_", "body_")
 """Prefixes of the channels that are accelerations."""

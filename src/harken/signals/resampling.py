@@ -19,17 +19,6 @@ from harken.signals.grid import ROWS_AT_ONCE, SECOND_NS, Grid
 from harken.support.errors import HarkenError
 from harken.support.resources import need_memory
 
-__all__ = [
-    "CUT_OFF",
-    "HALF_WIDTH",
-    "KAISER_BETA",
-    "LEAST_OVERSAMPLING",
-    "LowPass",
-    "Resampler",
-    "look_ahead_s",
-    "resample",
-]
-
 SLOWEST_HZ, FASTEST_HZ = 1.0, 1000.0
 LEAST_OVERSAMPLING = 4
 """Points of the fine grid for one sample of the new rate: enough for sensors up to 7 times the new rate."""

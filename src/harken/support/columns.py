@@ -8,8 +8,6 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-__all__ = ["LABEL", "Column", "Kind", "Table"]
-
 LABEL = "LABEL"
 """Stands for each label of the model in the name of a column, such as ``hours_LABEL``."""
 

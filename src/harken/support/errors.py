@@ -5,8 +5,6 @@ from typing import Any
 
 from harken.support.printable import printable
 
-__all__ = ["HarkenError", "first_difference", "raise_failures"]
-
 
 class HarkenError(Exception):
     """An error that the user can correct: the message contains what was wrong, where, and what to do.

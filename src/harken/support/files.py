@@ -24,23 +24,6 @@ from typing import Any
 
 from harken.support.errors import HarkenError
 
-__all__ = [
-    "NotWrittenError",
-    "appearing",
-    "is_aside",
-    "linked_file",
-    "not_left_empty",
-    "read_json",
-    "real_path",
-    "regular",
-    "remove_left_behind",
-    "replacing",
-    "temporary_folder",
-    "utf8_path",
-    "write_bytes",
-    "write_text",
-]
-
 ASIDE = ".writing-"
 TEMPORARY = "harken-"
 NAME = re.compile(

@@ -13,8 +13,6 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["ProcessLock", "written_alone"]
-
 
 class ProcessLock:
     """A lock of the system on a file or folder itself, which ends with the process, and leaves no file.

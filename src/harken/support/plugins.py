@@ -15,18 +15,6 @@ from typing import Any, Generic, TypeVar
 
 from harken.support.errors import HarkenError
 
-__all__ = [
-    "Registry",
-    "import_object",
-    "install_command",
-    "is_installed",
-    "missing_extra",
-    "need_extra",
-    "need_training",
-    "package_of",
-    "qualified_name",
-]
-
 Entry = TypeVar("Entry")
 
 TRAINING = {"torch": "PyTorch", "scipy": "SciPy", "sklearn": "scikit-learn", "threadpoolctl": "threadpoolctl"}

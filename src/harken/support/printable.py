@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["listed", "percent", "percent_number", "printable", "quoted", "without_path", "zone_in_words"]
-
 LONE_SURROGATES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 """Halves of characters. U+DC80 to U+DCFF are left out: Python uses them for bytes that it cannot decode (PEP 383)."""
 FIXED_ZONE = re.compile(r"Etc/GMT([+-])(\d{1,2})")

@@ -15,8 +15,6 @@ from typing import Any
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
 
-__all__ = ["dask_client", "end_with", "one_thread_each", "process_pool", "start_with_one_thread"]
-
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",

@@ -13,17 +13,6 @@ from statistics import median
 
 from harken.support.errors import HarkenError
 
-__all__ = [
-    "computing_threads",
-    "fastest_threads",
-    "hand_back",
-    "keep_freed_memory",
-    "need_memory",
-    "resident_bytes",
-    "threads_to_use",
-    "usable_cores",
-]
-
 SECONDS_TO_COMPARE = 1.0
 SHARE_TO_COMPARE = 0.03
 FEWEST_TURNS = 4

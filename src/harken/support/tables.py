@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from harken.support.files import replacing
 
-__all__ = ["nanoseconds", "times", "write_csv", "write_parquet", "zone_of"]
-
 CSV_TIME = "%Y-%m-%dT%H:%M:%S%.3f%:z"
 CSV_DECIMALS = 4
 

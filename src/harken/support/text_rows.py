@@ -14,8 +14,6 @@ from typing import IO
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
-__all__ = ["CLOCK", "MOST_BYTES", "MOST_ROWS", "clock_time", "content_of", "hour_of", "line_error", "text_rows"]
-
 MOST_BYTES = 1 << 24
 MOST_ROWS = 100_000
 """The largest size of such a file."""

@@ -3,8 +3,6 @@
 from harken.outcomes.columns import ENMO, LABELLED, NON_WEAR, VAN_HEES_2011, VAN_HEES_2013
 from harken.support.columns import Column
 
-__all__ = ["BOUTS", "DAYS", "TIMELINE"]
-
 SMOOTHING = "the most probable sequence of labels (Viterbi) of a hidden Markov model in continuous time"
 
 TIMELINE = (

@@ -22,8 +22,6 @@ from harken.timelines.timeline import Timeline
 from harken.timelines.windowing import GrowingArray, StreamLayout, StreamWindows, Windowing, windows_joined
 from harken.windows.windows import Windows
 
-__all__ = ["Calibrate", "Probabilities", "Rows", "label_recording", "label_stream", "rows_of"]
-
 WINDOWS_AT_ONCE = 2000
 """Windows in a batch. Their samples are copied out of the recording, so this number limits the memory."""
 MOST_BYTES_AT_ONCE = 1 << 27

@@ -49,8 +49,6 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 
-__all__ = ["ANY_OTHER_LABEL_S", "EXPECTED_BOUT_S", "Chain", "expected_bouts", "smooth", "still_at_night_likelihood"]
-
 TRUST = 0.99
 STILL_AT_NIGHT = 30.0
 """The likelihood of a still arm in a sleep period, given lying, relative to any other label. Chosen with

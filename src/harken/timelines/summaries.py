@@ -11,8 +11,6 @@ from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, zone_of
 from harken.timelines.tables import PROBABILITY, matrix
 
-__all__ = ["BRIDGED_GAP_S", "Quarters", "bouts", "daily"]
-
 BRIDGED_GAP_S = 60.0
 """The longest time without a label that is bridged within a bout."""
 

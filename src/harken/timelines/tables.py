@@ -4,8 +4,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-__all__ = ["PROBABILITY", "SMOOTHED", "UNSURE", "matrix"]
-
 PROBABILITY = "probability_"
 """The prefix of the columns with the model's probability of each label."""
 SMOOTHED = "smoothed_"

@@ -14,8 +14,6 @@ from harken.timelines.smoothing import expected_bouts, smooth, still_at_night_li
 from harken.timelines.summaries import BRIDGED_GAP_S, bouts, daily
 from harken.timelines.tables import PROBABILITY, SMOOTHED, UNSURE, matrix
 
-__all__ = ["UNSURE", "Timeline"]
-
 
 @dataclass(frozen=True, eq=False)
 class Timeline:

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from harken.recordings.source import Samples, joined
 
-__all__ = ["GrowingArray", "StreamLayout", "StreamWindows", "Windowing", "windows_joined"]
-
 WINDOWS_AT_ONCE = 1 << 14
 """The probabilities of this many windows are weighted at a time."""
 ROWS_AT_ONCE = 1 << 13

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Augmentation"]
-
 LONGEST_DROPOUT = 0.05
 """The longest missing stretch, as a share of the window."""
 LEAST_NOISE = 0.01

@@ -16,8 +16,6 @@ from harken.support.errors import HarkenError
 from harken.support.files import write_bytes
 from harken.training.history import History
 
-__all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
-
 DIGEST_BYTES = sha256().digest_size
 
 

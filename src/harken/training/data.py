@@ -27,8 +27,6 @@ from harken.support.files import real_path
 from harken.support.printable import percent, printable
 from harken.training.settings import RunSettings
 
-__all__ = ["Read", "RunData", "read_run_data"]
-
 
 @dataclass(frozen=True)
 class Read:

@@ -18,8 +18,6 @@ from harken.training.presets import PRESETS
 from harken.training.settings import RunSettings
 from harken.windows.windows import SlidingHops
 
-__all__ = ["DEMO_RECIPE", "demo_settings"]
-
 DEMO_RECIPE = replace(
     PRESETS["everyday"].trained(epochs=6, min_iterations=0, evaluate_every_windows=6_400),
     name="demo",

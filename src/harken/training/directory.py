@@ -10,8 +10,6 @@ from harken.readers.folders import RUN_HISTORY, RUN_RECORD
 from harken.support.errors import HarkenError
 from harken.support.files import is_aside, read_json, remove_left_behind, write_text
 
-__all__ = ["RunDirectory"]
-
 RECORD = {
     "settings": dict,
     "data": {"training": [{"fingerprint": str}], "cross": [{"fingerprint": str}]},

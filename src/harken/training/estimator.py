@@ -18,8 +18,6 @@ from harken.support.errors import HarkenError
 from harken.training.presets import Preset, preset
 from harken.windows.windows import Windows
 
-__all__ = ["ActivityClassifier", "InputError"]
-
 LARGEST_SEED = 2**31 - 1
 SHORTEST = 2
 """Samples in the shortest window. A single sample holds no movement."""

@@ -23,8 +23,6 @@ from harken.training.presets import Preset
 from harken.training.presets import preset as preset_of
 from harken.windows.windows import Windows
 
-__all__ = ["fit"]
-
 
 def fit(
     windows: Windows,

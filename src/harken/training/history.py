@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-__all__ = ["History"]
-
 
 @dataclass
 class History:

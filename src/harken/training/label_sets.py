@@ -10,8 +10,6 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["MOST_SETS", "places_between_sets", "set_loss", "with_spread_sets"]
-
 MOST_SETS = 0.2
 """The largest share of windows with several allowed labels in a batch."""
 

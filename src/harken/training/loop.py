@@ -24,15 +24,6 @@ from harken.training.history import History
 from harken.training.label_sets import places_between_sets, set_loss, with_spread_sets
 from harken.training.optimiser import OptimiserName, one_cycle, optimiser
 
-__all__ = [
-    "Interrupted",
-    "LabelledSignals",
-    "Progress",
-    "TrainingSettings",
-    "loss_and_accuracy",
-    "train",
-]
-
 STEPS_BEFORE_A_FORECAST = 20
 
 NOTHING_CHANGED = Augmentation()

@@ -6,8 +6,6 @@ from typing import Any, Literal
 
 import torch
 
-__all__ = ["EpsilonHatAdam", "OptimiserName", "one_cycle", "optimiser"]
-
 OptimiserName = Literal["notebook_adam", "adamw", "rmsprop"]
 
 RISING_SHARE = 0.3

@@ -15,8 +15,6 @@ from harken.training.settings import RunSettings
 from harken.training.windows import MissingWindows, RunWindows
 from harken.windows.same_person import Split
 
-__all__ = ["Fits", "Outcome"]
-
 
 @dataclass
 class Fits:

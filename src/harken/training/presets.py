@@ -14,8 +14,6 @@ from harken.training.augmentation import Augmentation
 from harken.training.loop import TrainingSettings
 from harken.windows.windows import RandomDraws, SlidingHops
 
-__all__ = ["PRESETS", "Preset", "is_preset", "preset", "preset_names"]
-
 
 @dataclass(frozen=True)
 class Preset:

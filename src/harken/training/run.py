@@ -42,8 +42,6 @@ from harken.training.windows import RunWindows, draw_run_windows
 from harken.windows.same_person import Split
 from harken.windows.windows import Windows
 
-__all__ = ["TrainingDisplay", "train", "train_run"]
-
 MODEL_FIT, BLOCKED_FIT, HELD_OUT_FIT = "model", "blocked", "held_out"
 
 

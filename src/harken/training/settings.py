@@ -11,8 +11,6 @@ from harken.networks.specification import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.training.presets import Preset, preset
 
-__all__ = ["RunSettings"]
-
 
 @dataclass(frozen=True)
 class RunSettings:

@@ -15,8 +15,6 @@ from harken.training.presets import Preset
 from harken.windows.same_person import NoHonestTest, Split, blocked_same_person, overlapping_same_person
 from harken.windows.windows import RandomDraws, SlidingHops, Windows, concatenate, random_windows, sliding_windows
 
-__all__ = ["MissingWindows", "NoHonestTest", "RunWindows", "draw_run_windows", "sliding_windows_of_all"]
-
 TEST_SEED = 0
 """The seed for choosing the windows of the flattering same-person test. The choice does not depend on the training."""
 HELD_OUT_SHARE = 0.2

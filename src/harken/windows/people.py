@@ -11,20 +11,6 @@ from numpy.typing import NDArray
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
-__all__ = [
-    "Fold",
-    "FoldWindows",
-    "apply",
-    "arms_of_one_person",
-    "k_folds_of_people",
-    "leave_one_person_out",
-    "neighbours_left_out",
-    "pairs_of_people",
-    "refuse_shared",
-    "shuffled_folds_of_people",
-    "with_validation",
-]
-
 WORD = re.compile(r"[^\W\d_]+|\d+")
 CAPITAL_INSIDE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 SIDE_OR_PLACE = re.compile(

@@ -10,17 +10,6 @@ from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
-__all__ = [
-    "TRAINING_SHARE",
-    "NoHonestTest",
-    "Split",
-    "blocked_same_person",
-    "blocked_windows",
-    "overlapping_same_person",
-    "overlapping_windows",
-    "share_in_training",
-]
-
 TRAINING_SHARE = 0.8
 
 

@@ -11,17 +11,6 @@ from numpy.typing import NDArray
 from harken.recordings.recording import UNLABELLED, Recording, recoded
 from harken.support.errors import HarkenError
 
-__all__ = [
-    "RandomDraws",
-    "SlidingHops",
-    "Windows",
-    "concatenate",
-    "draw_starts",
-    "random_windows",
-    "run_ends",
-    "sliding_windows",
-]
-
 DRAWS_AT_ONCE = 1 << 16
 MOST_DRAWS = 10**9
 """About 10 s of drawing. In a recording that needs more draws, windows with one label are very rare."""

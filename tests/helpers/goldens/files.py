@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Input", "content", "gzipped", "same", "table", "zipped"]
-
 
 @dataclass(frozen=True)
 class Input:

@@ -14,8 +14,6 @@ from goldens.files import Input, content, gzipped, same, table, zipped
 from harken.recordings.recording import STANDARD_GRAVITY
 from tables import HEADER, acceleration, notebook_lines
 
-__all__ = ["logger_inputs"]
-
 G = acceleration(300)
 MS2 = G * STANDARD_GRAVITY
 SLOW = np.repeat(MS2[150:151], 300, axis=0)

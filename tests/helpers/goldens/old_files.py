@@ -24,8 +24,6 @@ from websockets.sync.client import connect
 import people
 from server_process import serving
 
-__all__ = ["SESSION_LABELS", "TRAIN", "ZIP"]
-
 ZIP = Path(__file__).parents[2] / "goldens" / "old_files.zip"
 SMALL = """
 import people, pictures

@@ -5,8 +5,6 @@ from typing import Any
 
 from goldens.files import Input
 
-__all__ = ["real_inputs"]
-
 Options = dict[str, Any]
 
 NUMBERED_COLUMNS: Options = {"x_column": "1", "y_column": "2", "z_column": "3"}

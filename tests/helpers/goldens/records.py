@@ -28,8 +28,6 @@ from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import Quality, Recording
 from harken.recordings.source import Samples, joined
 
-__all__ = ["GOLDENS", "all_records", "as_text", "made_up_inputs", "real_inputs", "record_of", "stored"]
-
 GOLDENS = Path(__file__).with_name("goldens.json")
 
 DIGITS = 16

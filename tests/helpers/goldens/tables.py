@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from goldens.files import Input, content, gzipped, same, table, zipped
 from tables import HEADER, START_MS, acceleration, notebook_lines
 
-__all__ = ["table_inputs"]
-
 G = acceleration(400)
 TIMES = [str(START_MS + 20 * row) for row in range(400)]
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)

@@ -23,8 +23,6 @@ from safetensors import safe_open
 
 from command_line import Finished, Run
 
-__all__ = ["changes", "transcript"]
-
 SHOWN_VALUES = 10
 FLOAT = re.compile(r"-?\d+\.\d+(?:e[+-]\d+)?|-?\d+e[+-]\d+")
 NUMBER = re.compile(r"\d[\d.:]*(?:,\d+)*(?:\+c\w+)?")

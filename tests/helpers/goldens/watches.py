@@ -29,8 +29,6 @@ from goldens.files import Input, content, gzipped, same, table, zipped
 from research_watches import AX6, CWA_BLOCK_BYTES, SUMMER, checked, cwa_blocks, cwa_header, geneactiv
 from tables import acceleration
 
-__all__ = ["watch_inputs"]
-
 LONDON: dict[str, Any] = {"timezone": "Europe/London"}
 ATHENS: dict[str, Any] = {"timezone": "Europe/Athens"}
 

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from harken.models.export import check_same, export, exported_bytes
-from harken.models.model_file import FittedModel, read_model
-from harken.models.recogniser import PACKAGED_MODEL
+from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model
 from harken.models.runtime import ExportedRecogniser
 from harken.networks.build import NETWORKS
 from harken.networks.onnx import networks as graphs

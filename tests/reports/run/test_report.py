@@ -16,7 +16,8 @@ from harken.models.scores import PeopleScores, score_people
 from harken.reports.run import caveats, sentences, write_report
 from harken.reports.run.tables import recording_cards
 from harken.training.outcome import Outcome
-from harken.training.windows import MissingWindows, NoHonestTest
+from harken.training.windows import MissingWindows
+from harken.windows.same_person import NoHonestTest
 from run_outcomes import MakeOutcome, outcome_in
 
 LABELS = ("lying", "sitting", "walking")

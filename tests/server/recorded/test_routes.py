@@ -14,9 +14,10 @@ import pytest
 
 import harken
 from harken.annotations.registry import read_annotations
+from harken.server.limits import Limits
 from harken.server.sample_log import logged_samples
 from made_up_phones import moving, pushing
-from server_thread import Answer, Limits, Served, serving
+from server_thread import Answer, Served, serving
 from waiting import until
 
 PHONE = "Anna's phone"

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from harken.datasets.simulated.wearer import ACTIVITIES, Gait, Purpose, Wearer, draw_direction
 from harken.recordings.recording import UNLABELLED
 
-__all__ = ["DAY_S", "LYING", "NOT_WORN", "SECOND_NS", "Posture", "SimulatedDay", "draw_day", "draw_postures"]
-
 DAY_S = 86_400.0
 SECOND_NS = 10**9
 EDGE_NS = SECOND_NS // 10

@@ -13,8 +13,6 @@ from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
 from harken.support.files import replacing
 
-__all__ = ["output_paths", "truth_path", "write_simulation"]
-
 NS_PER_MS = 10**6
 FASTEST_CSV_HZ = 500.0
 """Times in milliseconds are not distinct at higher rates."""

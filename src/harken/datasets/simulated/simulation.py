@@ -22,8 +22,6 @@ from harken.datasets.simulated.wearer import ACTIVITIES, Gait, Purpose, draw_wea
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["BLOCK_ROWS", "SENSOR_RANGE_G", "SimulatedSamples", "Simulation", "simulate"]
-
 START_NS = 1_704_067_200 * SECOND_NS  # Monday, 1 January 2024, 00:00 UTC
 SHORTEST_S = 60.0
 LONGEST_DAYS = 36_500.0

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import made_up_subject
 
-__all__ = ["ACTIVITIES", "Gait", "Purpose", "Wearer", "draw_direction", "draw_wearer", "random_numbers"]
-
 ACTIVITIES = ("lying", "running", "sitting", "standing", "walking")
 """The labels, sorted. A label code is an index into this tuple."""
 

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 
-__all__ = ["AXES", "Baseline", "check_examples", "check_rate", "check_signals"]
-
 AXES = ("x", "y", "z")
 
 

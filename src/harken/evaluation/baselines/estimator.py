@@ -16,8 +16,6 @@ from harken.evaluation.baselines.features import window_features
 from harken.support.errors import HarkenError
 from harken.support.plugins import import_object
 
-__all__ = ["EstimatorBaseline", "check_classifier", "estimator_named", "estimator_parameters"]
-
 
 class EstimatorBaseline:
     """A classifier with scikit-learn's interface, fitted to the features of windows.

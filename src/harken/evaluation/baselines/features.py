@@ -20,8 +20,6 @@ from scipy.signal import welch
 from harken.evaluation.baselines.base import AXES, check_rate, check_signals
 from harken.support.errors import HarkenError
 
-__all__ = ["SHORTEST_WINDOW_S", "Features", "window_features"]
-
 SHORTEST_WINDOW_S = 2.0
 """The shortest window for the autocorrelation at one second and for a spectrum of gait."""
 FEWEST_SAMPLES = 8

@@ -16,8 +16,6 @@ from harken.evaluation.baselines.base import check_examples, check_signals
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
 
-__all__ = ["MiniRocket", "Ridge", "fit_ridge"]
-
 SHORTEST_WINDOW = 9
 """Samples: the length of a kernel."""
 WINDOWS_AT_ONCE = 2048

@@ -11,8 +11,6 @@ from harken.evaluation.baselines.base import check_examples, check_signals
 from harken.evaluation.baselines.features import window_features
 from harken.support.errors import HarkenError
 
-__all__ = ["RandomForest", "balanced_draw"]
-
 
 class RandomForest:
     """Chen, Liaw and Breiman's balanced random forest ("Using random forest to learn imbalanced data", 2004).

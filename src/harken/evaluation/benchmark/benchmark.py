@@ -37,8 +37,6 @@ from harken.training.presets import Preset, preset
 from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
-__all__ = ["BenchmarkSettings", "run_benchmark"]
-
 OPTIONS_WITH_OTHER_NAMES = {"acceleration_unit": "unit", "sample_rate_hz": "rate", "sensor_range_g": "sensor-range"}
 """Fields of ``TableOptions`` whose options on the command line have other names."""
 

@@ -11,8 +11,6 @@ from harken.evaluation.benchmark.workers import SHARED_WINDOWS, Finding
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import read_json, remove_left_behind, write_bytes, write_text
 
-__all__ = ["BenchmarkDirectory", "json_text"]
-
 UNSAFE = re.compile(r"[^\w.+-]")
 LIST_OF_NUMBERS = re.compile(r"\[\n\s+(-?\d[-\d.e+,\s]*?)\s+\]")
 

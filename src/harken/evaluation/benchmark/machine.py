@@ -12,8 +12,6 @@ import torch
 
 from harken import __version__
 
-__all__ = ["made_with"]
-
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "aeon", "numba")
 """The packages that compute. A package that is not installed is left out."""
 THREADS = 1

@@ -22,20 +22,6 @@ from harken.support.errors import HarkenError
 from harken.training.presets import Preset, is_preset, preset, preset_names
 from harken.windows.windows import Windows
 
-__all__ = [
-    "AnyBaseline",
-    "BaselineMethod",
-    "EstimatorMethod",
-    "Method",
-    "PresetMethod",
-    "TrainedMethod",
-    "TrainedNetwork",
-    "check_sendable",
-    "method",
-    "method_named",
-    "methods",
-]
-
 AnyBaseline = str | Preset | Any
 """A name (see ``method``), a ``Preset``, a classifier with scikit-learn's interface, or a ``Method``."""
 

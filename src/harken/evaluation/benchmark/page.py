@@ -7,8 +7,6 @@ from harken.evaluation.benchmark.study_page import study_tables
 from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
 from harken.recordings.inspection import duration_text
 
-__all__ = ["markdown", "tables"]
-
 
 def tables(result: Mapping[str, Any]) -> list[TextTable]:
     """The tables: the methods, the gain of the preset over each baseline, the labels, and the folds."""

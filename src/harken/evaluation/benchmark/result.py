@@ -14,19 +14,6 @@ from harken.support.errors import HarkenError, first_difference
 from harken.support.files import read_json
 from harken.windows.windows import Windows
 
-__all__ = [
-    "TOLERANCE",
-    "Agreement",
-    "all_evaluations",
-    "compare",
-    "describe_windows",
-    "difference",
-    "distinct",
-    "method_result",
-    "read_result",
-    "timing",
-]
-
 WINDOWS_AT_ONCE = 4096
 TOLERANCE = 0.05
 """The tolerance of each person's macro F1 between two machines, whose rounding differs: with other vector instructions

@@ -28,8 +28,6 @@ from harken.evaluation.study_scores import StudyScores, score_study
 from harken.models.scores import interval_over_groups, interval_over_people
 from harken.windows.windows import Windows
 
-__all__ = ["StudyTask", "by_study", "score_windows", "study_differences", "study_result"]
-
 MOUNTINGS = ("known", "found")
 """With x along the forearm, as the study states it; and as the model finds it, like ``harken label``."""
 

@@ -13,8 +13,6 @@ from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from harken.training.presets import Preset
 
-__all__ = ["benchmark"]
-
 
 def benchmark(
     data: str | Path,

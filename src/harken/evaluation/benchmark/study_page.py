@@ -7,8 +7,6 @@ from harken.evaluation.benchmark.studies import by_study
 from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
 from harken.evaluation.protocols.studies import MAIN_STUDIES
 
-__all__ = ["study_tables"]
-
 FEW_LABELS = ("stress_predict", "hawthorne")
 """The studies whose recall is reported, because they have one or two labels."""
 WORN = {"known": "known", "found": "as found"}

@@ -22,8 +22,6 @@ from harken.support.resources import computing_threads
 from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
-__all__ = ["BenchmarkDisplay", "BenchmarkPlan", "Clock", "Finished", "FoldTask", "alone_on_one_thread", "scored"]
-
 ALONE = threading.Lock()
 """Lock for tasks. PyTorch has one random state and one number of threads in a process, so tasks must not overlap."""
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["TextTable", "interval_text", "number_text"]
-
 
 @dataclass(frozen=True)
 class TextTable:

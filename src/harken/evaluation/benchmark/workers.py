@@ -18,8 +18,6 @@ from harken.support.files import NotWrittenError
 from harken.support.processes import dask_client, one_thread_each, process_pool
 from harken.windows.windows import Windows
 
-__all__ = ["SHARED_WINDOWS", "Finding", "InThisProcess", "OnDask", "Processes", "Work", "Workers"]
-
 SHARED_WINDOWS = ".windows-"
 """The prefix of the file with the signals of all windows. Such a file remains if the benchmark is killed."""
 

@@ -19,21 +19,6 @@ from harken.support.errors import HarkenError
 from harken.windows.people import Fold, k_folds_of_people, leave_one_person_out, shuffled_folds_of_people
 from harken.windows.windows import Windows, concatenate
 
-__all__ = [
-    "CHOOSING_PEOPLE",
-    "HMP_LABELS",
-    "HMP_PEOPLE",
-    "WISDM_LEFT_OUT",
-    "choosing_folds",
-    "choosing_windows",
-    "harnet_hmp_folds",
-    "harnet_hmp_windows",
-    "harnet_wisdm_folds",
-    "harnet_wisdm_windows",
-    "nearest_rows",
-    "resized",
-]
-
 WINDOW_LENGTH_S = 10
 SAMPLE_RATE_HZ = 30
 WINDOW_LENGTH = WINDOW_LENGTH_S * SAMPLE_RATE_HZ

@@ -37,16 +37,6 @@ from harken.windows.people import (
 )
 from harken.windows.windows import Windows
 
-__all__ = [
-    "LEAVE_ONE_PERSON_OUT",
-    "PROTOCOLS",
-    "Protocol",
-    "benchmark_sets",
-    "protocol",
-    "protocol_names",
-    "study_protocol",
-]
-
 LEAVE_ONE_PERSON_OUT = "leave-one-person-out"
 """The protocol of data sets without a published protocol here, and of the user's own study."""
 ALL_STUDIES = "studies"

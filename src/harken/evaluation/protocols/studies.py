@@ -22,25 +22,6 @@ from harken.support.errors import HarkenError
 from harken.windows.people import Fold, FoldWindows, apply
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
-__all__ = [
-    "MAIN_STUDIES",
-    "SAMPLING",
-    "STUDIES",
-    "StudyFold",
-    "apply_study_fold",
-    "balanced",
-    "capped",
-    "draw_studies",
-    "evenly",
-    "in_scheme",
-    "leave_one_study_out",
-    "mounted_recordings",
-    "pairs_of_studies_out",
-    "study_recordings",
-    "study_windows",
-    "training_windows",
-]
-
 STUDIES = ("wisdm", "dsads", "selfback", "stress_predict", "hawthorne")
 MAIN_STUDIES = ("wisdm", "dsads", "selfback")
 """The studies with enough labels for a mean F1. The main score is the plain mean over them."""

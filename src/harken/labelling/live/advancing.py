@@ -19,8 +19,6 @@ from harken.signals import Resampler, Samples
 from harken.signals.grid import SECOND_NS
 from harken.signals.resampling import TOGETHER
 
-__all__ = ["advance"]
-
 LONG_GAP_NS = 10 * SECOND_NS
 """Samples after so long a gap do not change resampled samples before it; only late samples do."""
 EVER = np.iinfo(np.int64).max

@@ -7,8 +7,6 @@ from harken.labelling.live.settings import StreamSpecification
 from harken.signals.grid import SECOND_NS
 from harken.support.errors import HarkenError
 
-__all__ = ["LATEST_NS", "LATE_NS", "MOST_ROWS", "NEVER_NS", "Arrivals"]
-
 LATE_NS = 2 * SECOND_NS
 """A sample is dropped as late when another one is later by more than this."""
 NEVER_NS = -(1 << 62)

@@ -11,8 +11,6 @@ from harken.labelling.live.settings import StreamSpecification
 from harken.recordings.sensor_faults import RANGE_TOLERANCE, STUCK_S
 from harken.signals.grid import SECOND_NS
 
-__all__ = ["Gathered", "gathered", "starts_of"]
-
 STUCK_NS = round(STUCK_S * SECOND_NS)
 
 

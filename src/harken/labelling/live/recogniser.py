@@ -10,8 +10,6 @@ from harken.labelling.live.windows import Window
 from harken.models.recogniser import Recogniser
 from harken.windows.windows import Windows
 
-__all__ = ["LiveRecogniser", "probabilities_of"]
-
 
 class LiveRecogniser:
     """Labels a stream as its samples arrive.

@@ -12,8 +12,6 @@ from harken.signals import Resampler
 from harken.signals.grid import SECOND_NS
 from harken.support.errors import HarkenError
 
-__all__ = ["LiveSettings", "StreamSpecification"]
-
 
 @dataclass(frozen=True)
 class LiveSettings:

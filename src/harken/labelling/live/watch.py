@@ -10,8 +10,6 @@ from harken.labelling.live.arrivals import MOST_ROWS, NEVER_NS, Arrivals
 from harken.labelling.live.settings import StreamSpecification
 from harken.labelling.live.windows import LiveWindows, RowAverages, StretchEnd, TimelineRow, Window, add_to_all
 
-__all__ = ["Update", "Watch", "label"]
-
 EVER = np.iinfo(np.int64).max
 
 

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from harken.labelling.live.arrivals import NEVER_NS
 from harken.labelling.live.settings import StreamSpecification
 
-__all__ = ["LiveWindows", "RowAverages", "StretchEnd", "TimelineRow", "Window", "add_to_all"]
-
 ROOM = 5, 4
 """The memory for samples, as a multiple of what is needed."""
 LARGE = 8

@@ -10,8 +10,6 @@ from harken.networks.native.recurrent import Stack
 from harken.networks.sizes import DeepConvLSTMSizes
 from harken.support.errors import HarkenError
 
-__all__ = ["DeepConvInference", "check_length", "deep_conv_shapes"]
-
 Floats = NDArray[np.float32]
 
 

@@ -18,8 +18,6 @@ from harken.networks.inference.layers import Convolution, dense, normalisation, 
 from harken.networks.native.recurrent import Stack
 from harken.networks.sizes import EverydaySizes
 
-__all__ = ["GLANCE", "GROUPS", "STEM_KERNELS", "STILL_G", "EverydayInference", "everyday_shapes"]
-
 GLANCE = 128
 """Units in each of the two layers on features of the whole window."""
 STILL_G = 0.001

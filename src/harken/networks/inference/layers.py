@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from harken.networks.native.convolution import PackedConvolution
 from harken.networks.native.library import load
 
-__all__ = ["Convolution", "dense", "normalisation", "without_normalisation"]
-
 Floats = NDArray[np.float32]
 EPSILON = 1e-5
 """Added to the variance by ``torch.nn.BatchNorm1d``."""

@@ -15,16 +15,6 @@ from harken.networks.specification import Specification
 from harken.support.errors import HarkenError
 from harken.support.resources import threads_to_use
 
-__all__ = [
-    "WINDOWS_AT_ONCE",
-    "InferenceNetwork",
-    "batched",
-    "expected_weights",
-    "inference_network",
-    "softmax",
-    "windows_at_once",
-]
-
 WINDOWS_AT_ONCE = 128
 """Windows in one forward pass without gradients. On a CPU the output of a layer for so many is still in the cache when
 the next layer reads it. With 500 windows per call, each window takes 1.1 to 1.8 times as long, depending on the

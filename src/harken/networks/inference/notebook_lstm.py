@@ -9,8 +9,6 @@ from harken.networks.inference.layers import Convolution, dense
 from harken.networks.native.recurrent import Stack
 from harken.networks.sizes import NotebookSizes
 
-__all__ = ["FORGET_BIAS", "NotebookInference", "notebook_shapes"]
-
 FORGET_BIAS = 1.0
 
 Floats = NDArray[np.float32]

@@ -16,9 +16,6 @@ from harken.networks.native import library
 from harken.networks.native.library import LEVELS, Level, Problem, instructions
 from harken.networks.native.recurrent import FEWEST_UNITS, MOST_LAYERS, MOST_UNITS
 
-__all__ = ["computable", "load", "lstm", "usable"]
-
-
 MOST_KEPT = 1 << 28
 """Floats. Beyond this, what backward needs is not kept but made again, tile by tile, which takes a third longer."""
 MOST_SPARE = 2

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from harken.networks.native.library import LEVELS, Level, call, instructions, load
 
-__all__ = ["PackedConvolution"]
-
 FLOAT_BYTES = 4
 CACHE_LINE_FLOATS = 16
 

@@ -10,8 +10,6 @@ from torch import Tensor
 
 from harken.networks.native.library import LEVELS, Level, call, instructions
 
-__all__ = ["Sizes", "convolution_layer"]
-
 
 class Layer(ctypes.Structure):
     """What is to be computed: the structure of the same name in ``convolution_layer.cpp``, field by field."""

@@ -9,8 +9,6 @@ from torch import Tensor
 
 from harken.networks.native.library import LEVELS, Level, call, instructions
 
-__all__ = ["BITS", "drop", "mean_and_largest"]
-
 BITS = 8
 """Of a random number for dropout."""
 

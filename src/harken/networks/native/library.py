@@ -15,8 +15,6 @@ from typing import Literal, get_args
 
 from harken.support.errors import HarkenError
 
-__all__ = ["LEVELS", "LIBRARY", "Level", "Problem", "call", "instructions", "load"]
-
 Level = Literal["portable", "avx2", "avx512"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 """Instruction sets, the poorest first, as the library numbers them."""

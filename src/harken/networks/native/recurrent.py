@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from harken.networks.native import library
 from harken.networks.native.library import LEVELS, Level, Problem, instructions, load
 
-__all__ = ["FEWEST_UNITS", "MOST_LAYERS", "MOST_UNITS", "Stack"]
-
 MOST_LAYERS, FEWEST_UNITS, MOST_UNITS = 3, 8, 256
 """The sizes for which there are kernels."""
 

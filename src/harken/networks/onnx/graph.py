@@ -17,8 +17,6 @@ from harken.networks.layers import Dropout
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
-__all__ = ["Graph"]
-
 OPSET, IR_VERSION = 18, 9
 """Versions that every ONNX Runtime since 1.17 (January 2024) reads."""
 

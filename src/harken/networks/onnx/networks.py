@@ -17,8 +17,6 @@ from harken.networks.notebook_lstm import NotebookLSTM
 from harken.networks.onnx.graph import Graph
 from harken.support.errors import HarkenError
 
-__all__ = ["GRAPHS", "write_graph"]
-
 Write = Callable[[Graph, Any, str, int], str]
 """Adds a network to the graph: the graph, the network, the windows ``[batch, time, channels]`` and their length -> the
 logits ``[batch, classes]``."""

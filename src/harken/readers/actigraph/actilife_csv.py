@@ -38,8 +38,6 @@ from harken.recordings.recording import Make
 from harken.recordings.source import Room, SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = ["ExportHeader", "open_source", "recognises"]
-
 FIRST_LINE = re.compile(
     rb"(\xef\xbb\xbf)?\"?-+ ?Data (Table )?File Created By ActiGraph\b.*\bActiLife\b", re.IGNORECASE
 )

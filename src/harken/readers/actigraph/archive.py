@@ -9,8 +9,6 @@ from pathlib import Path
 from harken.readers.unpacking import ZIP_DAMAGE, ArchiveFile, refuse_too_much, unpacks_in_pieces
 from harken.support.errors import HarkenError
 
-__all__ = ["PIECE_BYTES", "Gt3xArchive", "opened_archive"]
-
 PIECE_BYTES = 1 << 21
 UNBOUNDED = "it is compressed with a method that ActiGraph's software does not use"
 

@@ -22,8 +22,6 @@ from harken.readers.options import TableOptions
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
-__all__ = ["open_source", "recognises"]
-
 ZIP = b"PK\x03\x04"
 CALIBRATION = "calibration.json"
 MOST_INFO_BYTES = 1 << 16

@@ -9,19 +9,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = [
-    "ACCEL_SCALE",
-    "INFO",
-    "SAMPLE_RATE",
-    "Info",
-    "Metadata",
-    "encoded_float",
-    "parameters_from",
-    "parse_info",
-    "parse_metadata",
-    "range_of",
-]
-
 INFO = "info.txt"
 TICKS_OF_1970 = 621_355_968_000_000_000
 NS_PER_TICK = 100

@@ -16,19 +16,6 @@ from numpy.typing import NDArray
 from harken.readers.actigraph.info import Metadata, parameters_from, parse_metadata
 from harken.support.errors import HarkenError
 
-__all__ = [
-    "ACTIVITY_3",
-    "IMU",
-    "MOST_IN_A_SECOND",
-    "Activity",
-    "Log",
-    "find_packets",
-    "read_log",
-    "refuse_absurd_length",
-    "samples_of_12_bits",
-    "whole_samples_of_12_bits",
-]
-
 ACTIVITY, EVENT, METADATA, PARAMETERS, IMU, ACTIVITY_2, ACTIVITY_3 = 0, 3, 6, 21, 25, 26, 27
 """The kinds of packets that are read. An activity packet with a payload of one byte has no samples: the watch was
 docked."""

@@ -17,8 +17,6 @@ from harken.readers.options import TableOptions
 from harken.recordings.source import Room, SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = ["LOG", "PacketLogSource"]
-
 LOG = "log.bin"
 HEAD_BYTES = 1 << 16
 MOST_BYTES = 1 << 32

@@ -3,8 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RepeatedValues"]
-
 
 class RepeatedValues:
     """Finds runs of equal samples that last a second or longer, in samples that arrive in pieces.

@@ -15,8 +15,6 @@ from harken.readers.options import TableOptions
 from harken.recordings.recording import Make, local_time
 from harken.recordings.source import Room
 
-__all__ = ["NS_PER_S", "ActigraphSource", "Readings", "seconds_text"]
-
 NS_PER_S = 10**9
 DAY_NS = 86_400 * NS_PER_S
 

@@ -13,17 +13,6 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 
-__all__ = [
-    "BLOCK_BYTES",
-    "BYTES_PER_SAMPLE",
-    "HEADER_BYTES",
-    "Blocks",
-    "CwaHeader",
-    "find_blocks",
-    "looks_like_header",
-    "read_header",
-]
-
 HEADER_BYTES = 1024
 BLOCK_BYTES = 512
 BLOCKS_AT_ONCE = 1 << 15

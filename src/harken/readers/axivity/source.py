@@ -30,8 +30,6 @@ from harken.recordings.recording import ACCELERATION, ROTATION, Make
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
-__all__ = ["open_source", "recognises"]
-
 WITH_MAGNETOMETER = 9
 BLOCKS_LOOKED_AT = 100
 SMALLEST = 1e-3

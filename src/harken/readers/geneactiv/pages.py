@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 
-__all__ = ["BinHeader", "Pages", "find_pages", "looks_like_header", "read_header"]
-
 HEADER_MARK = b"Device Identity"
 MAKE = b"GENEActiv"
 FILLER = "\0 \t"

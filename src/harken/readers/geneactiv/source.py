@@ -20,8 +20,6 @@ from harken.support.errors import HarkenError
 from harken.support.files import temporary_folder
 from harken.support.plugins import install_command
 
-__all__ = ["CHANNELS", "PageTimes", "open_source", "page_times", "read_samples", "recognises"]
-
 CHANNELS = ("x", "y", "z", "temperature")
 PAGES_AT_ONCE = 500
 HEADER_LINES = 59

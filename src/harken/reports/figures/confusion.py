@@ -13,8 +13,6 @@ from harken.models.scores import Scores
 from harken.reports.figures.style import QUIET_INK, house_style, luminance, new_figure
 from harken.support.printable import percent_number
 
-__all__ = ["MANY_LABELS", "MEASURES", "Measure", "confusion_panel", "confusion_picture", "measures_shown"]
-
 Measure = Literal["windows", "percent", "percent_of_truth"]
 
 MEASURES: dict[Measure, str] = {

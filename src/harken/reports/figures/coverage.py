@@ -9,8 +9,6 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from harken.models.calibration import Coverage
 from harken.reports.figures.style import QUIET_INK, dress, house_style, new_figure
 
-__all__ = ["coverage_picture"]
-
 WIDTH_IN, HEIGHT_IN = 5.8, 4.0
 ANSWERED = "#0072B2"
 """The line's colour: that of unseen people in the learning curves."""

@@ -14,8 +14,6 @@ from harken.reports.figures.style import INK, dress, house_style, new_figure
 if TYPE_CHECKING:
     from harken.training.history import History
 
-__all__ = ["learning_curves"]
-
 WIDTH_IN, HEIGHT_IN = 5.8, 6.4
 
 TESTS = {

@@ -27,8 +27,6 @@ from harken.reports.figures.style import (
 )
 from harken.reports.figures.time_axis import COLUMNS, TimeAxis, draw_times, has_dates
 
-__all__ = ["draw_recording"]
-
 UNLABELLED_KEY = "(unlabelled)"
 WIDTH_IN = 12.0
 PANEL_IN = 1.45

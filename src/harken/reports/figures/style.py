@@ -20,21 +20,6 @@ from matplotlib.figure import Figure
 
 from harken.support.files import write_bytes
 
-__all__ = [
-    "FAINT",
-    "INK",
-    "MARKED",
-    "QUIET_INK",
-    "UNLABELLED_COLOUR",
-    "dress",
-    "house_style",
-    "label_colours",
-    "luminance",
-    "new_figure",
-    "png_bytes",
-    "save_png",
-]
-
 DOTS_PER_INCH = 150
 INK = "#22262b"
 QUIET_INK = "#5d646d"

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from harken.recordings.recording import Recording, local_time
 from harken.support.printable import zone_in_words
 
-__all__ = ["COLUMNS", "TimeAxis", "draw_times", "has_dates"]
-
 COLUMNS = 1500
 """The number of columns in which signals are drawn: about the width of the panels in pixels."""
 

@@ -17,8 +17,6 @@ from harken.windows.windows import SlidingHops
 if TYPE_CHECKING:
     from harken.training.outcome import Outcome
 
-__all__ = ["SharedNote", "limits", "missing_windows", "no_unseen_people", "share_notes", "warnings"]
-
 NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:\.\d+)?(?![\w/])")
 """A number by itself, not in a file name, a date or a unit."""
 

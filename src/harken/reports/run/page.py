@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from harken.training.history import History
     from harken.training.outcome import Outcome
 
-__all__ = ["write_report"]
-
 CSS_DOTS_PER_INCH = 96
 STILL_READABLE = 0.62
 """The smallest scale of a picture at which its 10-point text is readable."""

@@ -16,33 +16,6 @@ from harken.support.printable import percent, printable
 if TYPE_CHECKING:
     from harken.training.outcome import Outcome
 
-__all__ = [
-    "UNSURE_BELOW",
-    "UnsureRow",
-    "baseline_sentence",
-    "calibration_sentence",
-    "commonest_mistake",
-    "confusion_sentence",
-    "curves_sentence",
-    "error_sentence",
-    "headline",
-    "held_out_people",
-    "held_out_sentence",
-    "known_people",
-    "number",
-    "overlap_sentences",
-    "people_sentence",
-    "points",
-    "spread_sentence",
-    "together",
-    "unseen",
-    "unseen_gap_sentence",
-    "unseen_people_explained",
-    "unsure_rows",
-    "unsure_sentences",
-    "without_folders",
-]
-
 LITTLE_POINTS = 1.0
 """A difference in accuracy below this, in percentage points, is called little."""
 UNSURE_BELOW = (0.5, 0.7, 0.9)

@@ -22,19 +22,6 @@ if TYPE_CHECKING:
     from harken.training.loop import TrainingSettings
     from harken.training.outcome import Outcome
 
-__all__ = [
-    "GLOSSARY",
-    "Fact",
-    "LabelShare",
-    "PersonRow",
-    "RecordingCard",
-    "ScoreRow",
-    "people_rows",
-    "recording_cards",
-    "test_rows",
-    "training_facts",
-]
-
 NOT_MADE = "–"
 MOST_FILES_NAMED = 5
 SCORES: tuple[tuple[str, Callable[[Scores], str]], ...] = (

@@ -10,8 +10,6 @@ import polars as pl
 
 from harken.reports.wearer.tables import number
 
-__all__ = ["Distribution", "Outcome", "distribution", "outcomes_of", "shown"]
-
 Form: TypeAlias = Literal["hours", "clock", "share", "count", "number"]
 """How values are shown: as ``7 h 05 min``, as a time of day, in per cent, as a whole number, or with three digits."""
 OUTCOMES: tuple[tuple[str, str, str, Form, str], ...] = (

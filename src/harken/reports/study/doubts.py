@@ -15,8 +15,6 @@ from harken.reports.wearer.tables import lasting, number
 from harken.signals.gravity_calibration import GOOD_G, GravityCalibration
 from harken.support.printable import percent_number
 
-__all__ = ["KINDS_IN_WORDS", "Doubt", "DoubtKind", "doubts_of", "no_valid_day"]
-
 
 class DoubtKind(StrEnum):
     """What a doubt concerns, the worst first."""

@@ -19,8 +19,6 @@ from harken.reports.study.strips import DayStrip
 from harken.reports.wearer.pictures import colours_of
 from harken.support.files import write_text
 
-__all__ = ["Failure", "Person", "Study", "StudyFile", "write_study_page"]
-
 MOST_NAMED = 12
 """The people whom each kind of doubt names at the top of the page; the list below has all."""
 DIGITS = 4

@@ -13,8 +13,6 @@ from harken.reports.wearer.calendar import midnight_ns
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
 
-__all__ = ["CELL_S", "COLUMNS", "DayStrip", "day_strips"]
-
 CELL_S = 600
 COLUMNS = ["start", "end", "label", "recorded", "wear"]
 """The columns of a timeline that strips are made from."""

@@ -13,8 +13,6 @@ from harken.reports.wearer.spells import NOT_WORN, Spells
 from harken.reports.wearer.tables import number
 from harken.support.tables import times
 
-__all__ = ["DayByClock", "Layer", "Stretch", "day_by_clock"]
-
 QUARTERS = 96
 QUARTER_NS = 900 * 10**9
 HIGH = 1000

@@ -6,8 +6,6 @@ from zoneinfo import ZoneInfo
 
 from harken.recordings.recording import local_time
 
-__all__ = ["CalendarDay", "calendar_days", "clock", "midnight_ns", "offsets", "short_date", "span_words"]
-
 NS = 10**9
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),

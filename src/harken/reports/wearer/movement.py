@@ -10,8 +10,6 @@ from harken.reports.wearer.calendar import CalendarDay
 from harken.reports.wearer.outcomes import WearerTables
 from harken.reports.wearer.tables import hours_minutes, number
 
-__all__ = ["Movement", "MovementRow", "movement_shown"]
-
 ACTIVE = LEVELS[1:]
 """The levels that a bar shows: light, moderate and vigorous."""
 LONGEST_BAR = 68.0

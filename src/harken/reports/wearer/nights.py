@@ -11,8 +11,6 @@ from harken.reports.wearer.calendar import short_date
 from harken.reports.wearer.tables import hours_minutes, number
 from harken.support.printable import percent_number
 
-__all__ = ["COLUMNS", "NightRow", "Nights", "nights_shown"]
-
 COLUMNS = ("onset", "wake", "duration", "inactive", "awake", "awakenings", "efficiency")
 """The columns of the table, in the order of ``NightRow.cells``."""
 MARGIN = 0.14

@@ -11,8 +11,6 @@ from harken.reports.wearer.nights import Nights
 from harken.reports.wearer.tables import hours_minutes
 from harken.timelines import Timeline
 
-__all__ = ["KeyFigure", "WearerTables", "key_figures"]
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class WearerTables:

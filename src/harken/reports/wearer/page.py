@@ -23,8 +23,6 @@ from harken.support.files import write_text
 from harken.support.printable import zone_in_words
 from harken.timelines import Timeline
 
-__all__ = ["write_wearer_report"]
-
 
 @dataclass(frozen=True)
 class Kind:

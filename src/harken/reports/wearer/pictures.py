@@ -14,18 +14,6 @@ from harken.reports.figures.style import label_colours, luminance
 from harken.reports.wearer.calendar import CalendarDay, offsets
 from harken.reports.wearer.spells import OUTSIDE, Spells
 
-__all__ = [
-    "Colour",
-    "NightPiece",
-    "Shape",
-    "Strip",
-    "activity_ceiling_mg",
-    "colours_of",
-    "packed",
-    "square_root_height",
-    "strip_of",
-]
-
 PAPER, NIGHT = "#ffffff", "#16191d"
 LEAST_ON_PAPER, LEAST_AT_NIGHT = 1.5, 2.6
 """The least contrast (as defined by WCAG) between a patch of colour and the page, in light and in dark mode."""

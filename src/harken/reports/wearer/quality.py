@@ -19,18 +19,6 @@ from harken.signals.gravity_calibration import GravityCalibration
 from harken.support.errors import HarkenError
 from harken.support.files import write_text
 
-__all__ = [
-    "NIGHT_ENDS",
-    "NIGHT_STARTS",
-    "Gap",
-    "Gaps",
-    "Limit",
-    "LimitKind",
-    "RecordingQuality",
-    "read_quality",
-    "write_quality",
-]
-
 NIGHT_STARTS, NIGHT_ENDS = 23, 6
 """Hours of the day in the wearer's time zone."""
 

@@ -13,8 +13,6 @@ from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gaps, Limit,
 from harken.reports.wearer.tables import hours_minutes, lasting, number
 from harken.signals.gravity_calibration import GravityCalibration
 
-__all__ = ["QualityLine", "limit_in_words", "model_card", "quality_lines"]
-
 MUCH_GAP_H = 1.0
 WORN = {
     Answer.WRIST: "wrist, as it moves",

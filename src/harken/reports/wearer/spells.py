@@ -10,8 +10,6 @@ from harken.support.errors import HarkenError
 from harken.support.tables import zone_of
 from harken.timelines import UNSURE, Timeline
 
-__all__ = ["GAP", "NOT_WORN", "NO_LABEL", "OUTSIDE", "Spells", "spells_of"]
-
 NOT_WORN, GAP, NO_LABEL, OUTSIDE = 251, 252, 253, 254
 """Codes that are not labels: the watch was not worn, it did not record, the samples have no label, and the time is
 before or after the recording."""

@@ -9,22 +9,6 @@ from harken.reports.wearer.calendar import CalendarDay, clock
 from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN
 from harken.support.printable import percent_number
 
-__all__ = [
-    "MOST_LISTED",
-    "AverageDay",
-    "BoutRow",
-    "BoutSummary",
-    "DayOfBouts",
-    "HoursRow",
-    "average_day",
-    "bout_summaries",
-    "bouts_by_day",
-    "hours_minutes",
-    "hours_rows",
-    "lasting",
-    "number",
-]
-
 MOST_LISTED = 1500
 """The largest number of listed bouts. If there are more, only the longest are listed, to keep the page small."""
 

@@ -10,8 +10,6 @@ from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.support.files import write_text
 
-__all__ = ["chosen_model", "remember_choice"]
-
 CHOICE = "chosen.json"
 
 

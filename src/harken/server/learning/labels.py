@@ -16,8 +16,6 @@ from harken.recordings.mending import LATEST_NS
 from harken.support.errors import HarkenError
 from harken.training.learn.files import LabelledFile
 
-__all__ = ["LabelsOfFile", "LabelsOfFiles", "labelled_files_in"]
-
 EVER = Span(0, LATEST_NS, "UTC")
 """Longer than any recording; only the lengths of its intervals are used."""
 

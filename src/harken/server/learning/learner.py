@@ -22,8 +22,6 @@ from harken.support.printable import printable, quoted
 from harken.training.learn.division import least_tested_s
 from harken.training.learn.files import LabelledFile
 
-__all__ = ["Learner", "models_folder"]
-
 LEAST_SHARE_FOR_A_FORECAST = 0.05
 
 

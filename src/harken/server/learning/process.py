@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from harken.training.learn.files import LabelledFile
     from harken.training.learn.job import How
 
-__all__ = ["NICENESS", "LearnRequest", "learn_in_process"]
-
 NICENESS = 10
 """Labels of watches and posted recordings have priority."""
 PROGRESS_S = 0.25

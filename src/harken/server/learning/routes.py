@@ -10,8 +10,6 @@ from harken.server.limits import Limits
 from harken.server.request_bodies import described_body, fields_of
 from harken.server.schemas import Refusal, refusals
 
-__all__ = ["LearningState", "learning_routes"]
-
 Share = Annotated[float, Field(ge=0, le=1)]
 How = Literal["adapt", "train"]
 

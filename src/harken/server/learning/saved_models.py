@@ -7,8 +7,6 @@ from typing import NamedTuple
 from harken.models.model_file import read_model
 from harken.support.errors import HarkenError
 
-__all__ = ["BEFORE", "SavedModel", "SavedModels"]
-
 BEFORE = "before.safetensors"
 """The model that the server was started with, for the process that learns."""
 MOST_MODELS = 20

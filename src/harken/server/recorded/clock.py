@@ -7,8 +7,6 @@ messages is therefore nearest to the difference. It is the estimate of the clock
 with messages in one direction only, so that the smallest delay of the latest minutes remains in it.
 """
 
-__all__ = ["WatchClock"]
-
 BUCKET_S = 300.0
 """The largest difference of the last five to ten minutes counts. A clock that is set forward counts at once, one that
 is set back after this time. In ten minutes two quartz clocks drift apart by less than 0.1 s."""

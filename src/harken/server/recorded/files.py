@@ -19,15 +19,13 @@ from numpy.typing import NDArray
 from harken.annotations.intervals import Intervals
 from harken.annotations.moments import SLACK_NS, Kind, Span
 from harken.annotations.plain import what_is_lost, write_intervals
-from harken.annotations.registry import SIDE, read_annotations
-from harken.readers.folders import recording_names
+from harken.annotations.registry import read_annotations
+from harken.readers.folders import SIDE, recording_names
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.server.recorded.session import MARGIN_NS, RecordedSession
 from harken.server.sample_log import logged_samples, sync_folder
 from harken.support.errors import HarkenError
 from harken.support.files import replacing, write_bytes
-
-__all__ = ["LabelsChangedError", "SessionFiles"]
 
 LOG = logging.getLogger("uvicorn.error")
 EVER = Span(EARLIEST_NS + MARGIN_NS, LATEST_NS, "UTC")

@@ -21,8 +21,6 @@ from harken.server.recorded.files import LabelsChangedError, SessionFiles
 from harken.server.recorded.session import MARGIN_NS, Bout, RecordedSession, checked_label, session_name
 from harken.support.errors import HarkenError
 
-__all__ = ["Recorder"]
-
 LOG = logging.getLogger("uvicorn.error")
 WAIT_S = 2.0
 """Recordings are made so long after a bout has ended or samples have come, because more of them follow."""

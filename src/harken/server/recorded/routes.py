@@ -15,8 +15,6 @@ from harken.server.request_bodies import described_body, fields_of
 from harken.server.schemas import BeginRecording, Ended, EndRecording, Recorded, RecordedWatch, refusals
 from harken.server.session import Session
 
-__all__ = ["record_routes"]
-
 SILENT_S = 15.0
 """A watch that has sent nothing for this time cannot begin a bout."""
 LABELS, SESSIONS = 30, 10

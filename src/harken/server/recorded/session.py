@@ -16,8 +16,6 @@ from harken.annotations.intervals import Intervals
 from harken.recordings.recording import local_time
 from harken.server.limits import RefusedError
 
-__all__ = ["MARGIN_NS", "PAUSE_NS", "Bout", "OpenBout", "RecordedSession", "checked_label", "session_name"]
-
 MS_NS, SECOND_NS = 10**6, 10**9
 MARGIN_NS = 60 * SECOND_NS
 """How much of the samples before the first bout and after the last one belongs to the recording, so that the ends of a

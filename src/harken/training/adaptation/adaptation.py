@@ -24,8 +24,6 @@ from harken.training.adaptation.cross_validation import STRENGTHS, CrossValidate
 from harken.training.adaptation.output_layer import LabelledFeatures, labelled_features, output_layer, pulled_weights
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
-__all__ = ["Adapted", "adapt"]
-
 HOPS_IN_A_WINDOW = 8
 MOST_WINDOWS = 4000
 """The largest number of windows. More windows overlap more, add little information and take too long."""

@@ -8,8 +8,6 @@ from scipy.special import log_softmax
 
 from harken.training.adaptation.output_layer import LabelledFeatures, label_shares, pulled_weights
 
-__all__ = ["MOST_PARTS", "NOWHERE", "STRENGTHS", "CrossValidated", "Decision", "decide", "far_from", "time_parts"]
-
 STRENGTHS = (0.1, 0.01, 0.001, 0.0001)
 """Strengths of the prior, strongest first, for features with a mean squared length of 1."""
 MOST_PARTS = 3

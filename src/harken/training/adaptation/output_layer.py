@@ -24,9 +24,6 @@ from harken.support.resources import computing_threads
 from harken.training.presets import PRESETS
 from harken.windows.windows import Windows
 
-__all__ = ["LabelledFeatures", "label_shares", "labelled_features", "output_layer", "pulled_weights"]
-
-
 Floats = NDArray[np.float64]
 MOST_ITERATIONS = 300
 

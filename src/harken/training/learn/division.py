@@ -10,8 +10,6 @@ from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.printable import quoted
 from harken.windows.same_person import blocked_same_person
 
-__all__ = ["Division", "Part", "described", "divided", "least_tested_s", "occasions_of", "without_people"]
-
 OCCASION_S = 3600.0
 """Recordings of a person that are at least this far apart are of different occasions."""
 LEAST_TEST_WINDOWS = 2

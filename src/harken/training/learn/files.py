@@ -14,8 +14,6 @@ from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.printable import listed, percent, printable
 
-__all__ = ["LabelledFile", "read_labelled_files"]
-
 
 @dataclass(frozen=True)
 class LabelledFile:

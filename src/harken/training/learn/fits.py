@@ -19,8 +19,6 @@ from harken.training.presets import Preset
 from harken.training.windows import sliding_windows_of_all
 from harken.windows.windows import SlidingHops, sliding_windows
 
-__all__ = ["Adapting", "Fit", "HeldOut", "Training"]
-
 OnShare = Callable[[float], None]
 
 

@@ -23,8 +23,6 @@ from harken.training.learn.testing import OnProgress, Tested, Tests
 from harken.training.presets import Preset
 from harken.training.presets import preset as preset_of
 
-__all__ = ["How", "Learned", "learn"]
-
 How = Literal["adapt", "train"]
 
 

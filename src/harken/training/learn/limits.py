@@ -10,8 +10,6 @@ from harken.recordings.recording import UNLABELLED, Recording, local_time
 from harken.support.printable import listed, quoted
 from harken.training.learn.division import Division
 
-__all__ = ["bouts_by_label", "cannot_show", "seconds_by_label", "sureness"]
-
 SHORT_S = 60.0
 
 

@@ -24,8 +24,6 @@ from harken.training.learn.division import Division, Part, described, without_pe
 from harken.training.learn.fits import Fit, HeldOut, Training, Way
 from harken.training.learn.limits import seconds_by_label, sureness
 
-__all__ = ["OnProgress", "Tested", "Tests"]
-
 OnProgress = Callable[[str, float], None]
 """Takes the stage, and the share of the whole job that is done."""
 
