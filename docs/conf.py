@@ -19,8 +19,8 @@ exclude_patterns = ["_build"]
 
 myst_heading_anchors = 3
 
-# __all__ decides what a module's page shows; what a base class of another library says stays in that library.
-autodoc_default_options = {"members": True, "member-order": "bysource"}
+# What a base class of another library says stays in that library.
+autodoc_default_options = {"member-order": "bysource"}
 autodoc_inherit_docstrings = False
 autodoc_preserve_defaults = True
 autosummary_generate = False

@@ -63,15 +63,9 @@ def test_a_page_loads_nothing_from_the_network(site: Path) -> None:
         assert loading.findall(page.read_text(encoding="utf-8")) == [], page.name
 
 
-def test_the_reference_lists_every_public_name() -> None:
-    listed = re.findall(r"~(\S+)", (DOCS / "api" / "index.md").read_text(encoding="utf-8"))
-    assert sorted(listed) == sorted(f"{home}.{name}" for name, home in HOMES.items())
-
-
-def test_the_reference_describes_every_module() -> None:
-    pages = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "api").glob("*.md"))
-    described = set(re.findall(r"automodule:: harken\.(\w+)", pages))
-    assert described == rooms() - {"cli", "__main__"}, "the pages of docs/api and the modules of harken differ"
+def test_the_reference_describes_every_public_name() -> None:
+    described = re.findall(r"^\.\. auto\w+:: (\S+)", (DOCS / "api.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert {f"{home}.{name}" for name, home in HOMES.items()} <= set(described)
 
 
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md")))

@@ -4,8 +4,8 @@
     python -m benchmarks.model.demo_model --rewrite [--model FILE] [--json FILE]
 
 Needs the extra ``demo`` (the exercises inside the seglearn wheel) and some minutes of one thread. The streamed people,
-``harken.training.demo.UNSEEN``, have no part in training, stopping, choosing or calibration. Their windows are scored once,
-when the model is finished. The temperature comes from a second fit without a few of the training people, on those few.
+``harken.training.demo.UNSEEN``, have no part in training, stopping, choosing or calibration. Their windows are scored
+at the end, once. The temperature comes from a second fit without a few of the training people, on those few.
 The same command gives the same bytes on the same machine.
 
 ``--rewrite`` trains nothing: it writes the model in the current file format, with the fingerprints of its training

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from harken.labelling.timeline_columns import BOUTS, DAYS, TIMELINE
 from harken.outcomes.columns import (
     BOUT_STEPS,
     DAY_CADENCE,
@@ -19,7 +20,6 @@ from harken.outcomes.columns import (
 from harken.outcomes.people import PARTS_OF_THE_WEEK
 from harken.readers.folders import COHORT, PERSON, QUALITY
 from harken.support.columns import Column, Table
-from harken.timelines.columns import BOUTS, DAYS, TIMELINE
 
 ALL_DAYS = (*DAYS, VALID_DAY, *INTENSITY, *DAY_CADENCE, *LEVELS_OF_THE_DAY)
 """The columns of ``days.csv``."""

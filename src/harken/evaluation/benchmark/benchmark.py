@@ -46,7 +46,8 @@ class BenchmarkSettings:
     """The settings of a benchmark.
 
     Attributes:
-        dataset, protocol: see ``harken.evaluation.protocols.published``. For a user's own study, ``dataset`` is its name.
+        dataset, protocol: see ``harken.evaluation.protocols.published``. For a user's own study, ``dataset`` is its
+            name.
         files: the recordings of a user's own study, each of one person or of several; empty for a data set.
         reading: how to read these files.
         out: the directory. It holds ``benchmark.json``, ``benchmark.md``, ``confusion.png`` and each fold's results.

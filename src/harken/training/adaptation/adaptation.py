@@ -92,8 +92,9 @@ def adapt(
 ) -> Adapted:
     """Adapt a recogniser to one wearer, and keep the result only if it is better in cross-validation.
 
-    Only the output layer is fitted again (``harken.training.adaptation.output_layer``); the rest of the network stays the
-    same. Labels that the wearer did not record keep their weights. Cross-validation runs inside the labelled seconds.
+    Only the output layer is fitted again (``harken.training.adaptation.output_layer``); the rest of the network stays
+    the same. Labels that the wearer did not record keep their weights. Cross-validation
+    runs inside the labelled seconds.
     Its folds are parts of time, with a gap of a window's length between training and test windows, and each part has
     every label that lasts long enough. The strength of the prior is chosen by the same scores that decide whether to
     keep the weights, so these scores are slightly optimistic.
