@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from harken.annotations.inspection import inspect as inspect
     from harken.evaluation.benchmark.study import benchmark as benchmark
     from harken.evaluation.files import evaluate as evaluate
     from harken.labelling.file import label_file as label_file
     from harken.labelling.settings import LabelSettings as LabelSettings
+    from harken.models.inspection import inspect as inspect
     from harken.models.recogniser import Recogniser as Recogniser
     from harken.readers import TableOptions as TableOptions
     from harken.readers import read as read
@@ -40,7 +40,7 @@ _HOMES = {
     "benchmark": "harken.evaluation.benchmark.study",
     "concatenate": "harken.windows.windows",
     "evaluate": "harken.evaluation.files",
-    "inspect": "harken.annotations.inspection",
+    "inspect": "harken.models.inspection",
     "label_file": "harken.labelling.file",
     "random_windows": "harken.windows.windows",
     "read": "harken.readers",

@@ -21,6 +21,15 @@ from harken.support.errors import HarkenError
 from harken.support.files import read_json, regular
 from harken.support.printable import printable
 
+SHAPE = {
+    **dict.fromkeys(("subject", "start", "end"), str),
+    **dict.fromkeys(("unlabelled_s", "gaps_s", "valid_day_h"), int | float),
+    "seconds_by_label": {...: int | float},
+    "non_wear_hours": int | float | None,
+    "notes": [str],
+}
+"""What is shown of a file that was labelled before."""
+
 
 @dataclass(frozen=True)
 class LabelSettings:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harken.readers import sensor_logger
 from harken.support.errors import HarkenError
-from harken.support.files import regular
+from harken.support.files import real_path, regular
 from harken.support.printable import printable
 
 ENDINGS = (".cwa", ".gt3x", ".bin", ".csv", ".txt", ".parquet", ".zip")
