@@ -11,7 +11,8 @@ from urllib.parse import quote
 import numpy as np
 import polars as pl
 
-from harken.readers.folders import SUMMARY, read_summary
+from harken.labelling.settings import read_summary
+from harken.readers.folders import SUMMARY
 from harken.reports.study import Doubt, doubts_of
 from harken.reports.study.strips import COLUMNS, DayStrip, day_strips
 from harken.reports.wearer.quality import RecordingQuality, read_quality
