@@ -1,7 +1,8 @@
-"""Scores of models on unseen people.
+"""Evaluation: scores of models on people and studies that were not in their training.
 
-``evaluation`` scores a recogniser person by person. ``benchmark`` runs a published protocol fold by fold, with harken's
-recipes and the ``baselines``.
+``files`` is ``harken.evaluate``, and ``evaluate`` scores a recogniser person by person. ``protocols`` says which people
+are for training and which for testing. ``benchmark`` is ``harken.benchmark``: it runs a protocol fold by fold, with
+presets and ``baselines``.
 """
 
 __all__: list[str] = []

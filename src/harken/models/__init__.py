@@ -1,8 +1,9 @@
-"""Trained models, from the file to the probabilities of windows.
+"""Fitted models, from their file to the labels of a recording.
 
-``recogniser`` is the model that is trained, labels windows, and is saved to a ``model_file``. ``estimator`` offers it
-to scikit-learn. ``mounting`` finds the orientation of a watch on the arm, ``adaptation`` makes a personal model, and
-``onnx`` exports one.
+``recogniser`` labels windows, and is saved to and loaded from a ``model_file``; ``scores`` and ``calibration`` say how
+well it does, and ``comparison`` compares two. ``mounting`` finds how a watch sat on the arm, ``wrist_check`` whether it
+was on a wrist at all, and ``inspection`` is ``harken.inspect``. ``export`` writes a model as ONNX, and ``runtime`` runs
+it.
 """
 
 __all__: list[str] = []

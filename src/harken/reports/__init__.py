@@ -1,7 +1,7 @@
 """Reports, each as one self-contained HTML file.
 
 ``run`` is the report of a training run, ``wearer`` that of a recording, ``study`` that of all people of a study.
-``wearer.quality`` is also the content of ``quality.json``.
+``figures`` draws their pictures. ``wearer.quality`` is also the content of ``quality.json``.
 """
 
 import base64

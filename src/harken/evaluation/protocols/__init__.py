@@ -1,1 +1,7 @@
-"""Protocols: which people of a data set are for training and which for testing."""
+"""Protocols: which people of a data set are for training and which for testing.
+
+``published`` lists them by data set and name, ``harnet`` prepares WISDM as its authors did, and ``studies`` leaves
+whole studies out.
+"""
+
+__all__: list[str] = []

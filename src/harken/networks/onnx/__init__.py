@@ -1,6 +1,3 @@
-"""A model as one ONNX file that needs neither harken nor PyTorch: its graph, and a description of its preprocessing.
-
-``export`` writes the file and ``harken.models.runtime`` runs it. The page "Exported models" describes its format.
-"""
+"""Networks as ONNX graphs, written node by node: ``graph`` builds them, and ``networks`` holds harken's own."""
 
 __all__: list[str] = []

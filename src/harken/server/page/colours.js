@@ -32,7 +32,7 @@ export function labelColours(labels) {
   return new Map([...pictureColours(labels)].map(([label, colour]) => [label, both(colour)]));
 }
 
-/** A colour for each label, `Map` of label to `#rrggbb`, as figures/style.py computes them. */
+/** A colour for each label, `Map` of label to `#rrggbb`, as reports/figures/style.py computes them. */
 export function pictureColours(labels) {
   const known = (name) => Object.hasOwn(KNOWN, key(name));
   const names = [...new Set(labels)].sort((a, b) => known(b) - known(a) || (a < b ? -1 : a > b ? 1 : 0));
