@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harken.readers import sensor_logger
 from harken.support.errors import HarkenError
 from harken.support.files import real_path, regular
 from harken.support.printable import printable
@@ -68,7 +67,7 @@ def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path |
         if is_side_file(path):
             left_out.setdefault(BY_ANNOTATION, []).append(path)
             continue
-        if not path.is_dir() or sensor_logger.recognises(path, b""):
+        if not path.is_dir() or _is_export(path):
             found[path] = None
             continue
         _refuse_own(path)
@@ -79,6 +78,13 @@ def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path |
         found |= dict.fromkeys(inside)
     other = [path for path in left_out.pop(BY_ENDING, []) if path not in found]  # given besides its folder
     return Recordings(list(found), _notes(left_out | ({BY_ENDING: other} if other else {})))
+
+
+def _is_export(folder: Path) -> bool:
+    """Whether a folder is one recording, exported by Sensor Logger."""
+    from harken.readers import sensor_logger  # it needs polars, which is slow to import, and names of files do not
+
+    return sensor_logger.recognises(folder, b"")
 
 
 def _notes(left_out: Mapping[str, list[Path]]) -> list[str]:
@@ -130,7 +136,7 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
                 left_out.setdefault(what, []).append(at / name)
             else:
                 folders.append(name)
-        if at != folder and sensor_logger.recognises(at, b""):
+        if at != folder and _is_export(at):
             found.append(at)
             folders.clear()
             continue
