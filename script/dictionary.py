@@ -1,4 +1,4 @@
-"""Write the data dictionary, docs/dictionary.md, from the descriptions of columns in the code.
+"""Write the data dictionary, docs/dictionary.md, from src/harken/labelling/tables.toml.
 
 Usage: python script/dictionary.py
 """

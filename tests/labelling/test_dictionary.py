@@ -1,6 +1,7 @@
 """The data dictionary describes every column that is written, no other, and its page is what the code renders."""
 
 from pathlib import Path
+from typing import get_args
 
 import polars as pl
 import pytest
@@ -9,10 +10,9 @@ import people
 from harken.labelling import LabelSettings
 from harken.labelling.cohort import CohortJob, Task, label_cohort
 from harken.labelling.cohort_tables import write_failures
-from harken.labelling.dictionary import TABLES, dictionary_page
+from harken.labelling.dictionary import TABLES, ColumnKind, WrittenTable, dictionary_page
 from harken.labelling.study import write_study
 from harken.outcomes.segments import Segment
-from harken.support.columns import Kind, Table
 
 DESCRIBED = {name: table for table in TABLES for name in table.files}
 PARQUET = [name for name in DESCRIBED if name.endswith(".parquet")]
@@ -50,7 +50,7 @@ def test_every_column_is_described_once_and_every_description_has_a_column(
 
 @pytest.mark.parametrize("name", PARQUET)
 def test_columns_hold_what_is_described(study: dict[str, pl.DataFrame], name: str) -> None:
-    table: Table = DESCRIBED[name]
+    table: WrittenTable = DESCRIBED[name]
     for written, dtype in study[name].schema.items():
         (column,) = (column for column in table.columns if column.describes(written))
         if dtype != pl.Null:  # a file that states no rate
@@ -62,7 +62,7 @@ def test_the_page_says_why_the_probability_of_a_bouts_own_label_can_be_low() -> 
     assert "smoothing and nights may change the label of a row" in row
 
 
-def kind_of(dtype: pl.DataType) -> Kind:
+def kind_of(dtype: pl.DataType) -> ColumnKind:
     if isinstance(dtype, pl.Datetime):
         return "time"
     if isinstance(dtype, pl.Date):
@@ -76,7 +76,7 @@ def kind_of(dtype: pl.DataType) -> Kind:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.files[0])
-def test_numbers_of_a_table_say_their_unit(table: Table) -> None:
+def test_numbers_of_a_table_say_their_unit(table: WrittenTable) -> None:
     endings = {
         "_mg": "mg",
         "_degrees": "degrees",
@@ -89,6 +89,11 @@ def test_numbers_of_a_table_say_their_unit(table: Table) -> None:
         for ending, unit in endings.items():
             if column.name.endswith(ending):
                 assert column.unit == unit, column.name
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.files[0])
+def test_columns_are_of_a_known_kind(table: WrittenTable) -> None:
+    assert {column.kind for column in table.columns} <= set(get_args(ColumnKind))
 
 
 def test_the_page_is_what_the_code_renders() -> None:
