@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.info import Archive, DatasetInfo, data_folder
+from harken.datasets.info import data_folder, info_of
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.support.errors import HarkenError
@@ -40,63 +40,8 @@ ACTIVITIES = (
 )
 """a01 to a19, in the order of the authors' list."""
 
-# Standing in a lift is standing: the acceleration of the lift lasts a second or two. Moving in a lift is a mixture of
-# steps and stops in unknown proportions. A stepper differs from stairs (the body stays in place and the hands hold on),
-# and a cross trainer has a unique arm movement.
-LABEL_MAP = dict.fromkeys(sorted(ACTIVITIES), "other") | {
-    "sitting": "sitting",
-    "standing": "standing",
-    "standing_in_elevator_still": "standing",
-    "lying_on_back": "lying",
-    "lying_on_right_side": "lying",
-    "ascending_stairs": "stairs",
-    "descending_stairs": "stairs",
-    "walking_parking_lot": "walking",
-    "walking_treadmill_4kmh_flat": "walking",
-    "walking_treadmill_4kmh_incline15deg": "walking",
-    "running_treadmill_8kmh": "running",
-    "cycling_exercise_bike_horizontal": "cycling",
-    "cycling_exercise_bike_vertical": "cycling",
-}
 
-INFO = DatasetInfo(
-    name="dsads",
-    title="Nineteen daily and sports activities, five minutes each, from Xsens MTx units on both arms",
-    licence="CC BY 4.0",
-    citation=(
-        "K. Altun, B. Barshan, O. Tuncel. Comparative study on classifying human activities with miniature inertial "
-        "and magnetic sensors. Pattern Recognition 43(10):3605-3620, 2010. doi 10.1016/j.patcog.2010.04.019. Data: "
-        "Daily and Sports Activities, UCI Machine Learning Repository, doi 10.24432/C5C59F"
-    ),
-    url="https://archive.ics.uci.edu/dataset/256",
-    how_to_get="harken datasets dsads --fetch DIR",
-    people=8,
-    sample_rate_hz=25.0,
-    labels=tuple(sorted(ACTIVITIES)),
-    placement="both arms",
-    forearm_axis="x",
-    label_map=LABEL_MAP,
-    checked_on_real_files=True,
-    archives=(
-        # The repository may repack the archive at any time, and states neither size nor checksum.
-        Archive(
-            url="https://archive.ics.uci.edu/static/public/256/daily+and+sports+activities.zip",
-            file_name="dsads_256.zip",
-        ),
-    ),
-    traps=(
-        "The two arms are simultaneous: never one in training and the other in test.",
-        "There are eight people, and one bout of each activity a person, so windows of one bout are alike.",
-        "Sitting, standing and lying are of a laboratory's stillness; everyday sitting is not.",
-        "The bouts are cut into files of 5 s that follow one another without a pause: files drawn at random into "
-        "training and test are neighbours.",
-        "There is no clock: order and pauses of the activities are made up.",
-        "The units are wired research sensors, not watches; x points along the forearm.",
-        "Walking and running are at 4 and 8 km/h on a treadmill, but for one walk in a parking lot.",
-        "Rowing and jumping of persons 4 and 8 are the same samples (7,490 of 7,500 rows of each arm), so whoever "
-        "leaves one of the two out tests these bouts on training data of the other.",
-    ),
-)
+INFO = info_of("dsads")
 
 TIDY_FILE = "dsads_arms.parquet"
 ARMS = {"right_arm": 9, "left_arm": 18}

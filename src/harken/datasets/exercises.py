@@ -6,7 +6,7 @@ the installed package, without importing the package. Harken reads no other pick
 reasons. The user has installed the package that contains it, whose code is trusted already. The file is read only if
 its SHA-256 is the one that the installer recorded. Do not use this function for files from other sources.
 
-The facts about the data are in ``INFO``. Units, names of exercises and sides are as stated by the authors
+Units, names of exercises and sides are as stated by the authors
 (https://github.com/dmbee/SPAR-dataset). They were checked in two ways. The magnitude of the acceleration at rest is
 1.05. After correction for the rotation, integrated as rad/s, the mean acceleration of a repetition differs by at most
 0.1 from that of the next, for every person and wrist; with any other signs of the gyroscope's axes it differs more.
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.info import DatasetInfo
+from harken.datasets.info import info_of
 from harken.datasets.unpickler import unpickle_arrays
 from harken.recordings.mending import mend
 from harken.recordings.recording import Quality, Recording
@@ -47,34 +47,7 @@ EXERCISES = {
 }
 """The abbreviations in the file, and the authors' names of the exercises."""
 
-INFO = DatasetInfo(
-    name="exercises",
-    title="Seven shoulder exercises, 20 repetitions each, at both wrists (Apple Watch 2 and 3)",
-    licence="BSD-3-Clause",
-    citation=(
-        "D. M. Burns, N. Leung, M. Hardisty, C. M. Whyne, P. Henry, S. McLachlin. Shoulder physiotherapy exercise "
-        "recognition: machine learning the inertial signals from a smartwatch. Physiological Measurement "
-        "39(7):075007, 2018. doi 10.1088/1361-6579/aacfd9, arXiv:1802.01489"
-    ),
-    url="https://github.com/dmbee/seglearn",
-    how_to_get="pip install seglearn",
-    people=10,
-    sample_rate_hz=50.0,
-    labels=tuple(sorted(EXERCISES.values())),
-    placement="both wrists",
-    label_map=dict.fromkeys(sorted(EXERCISES.values()), "other"),
-    checked_on_real_files=True,
-    traps=(
-        "Ten of the study's twenty people are in the wheel, so the study's scores are not comparable.",
-        "The file has no clock: times, the order of the exercises and the pauses between them are made up.",
-        "Every bout is exercise from its first sample to its last; there is no rest, no everyday movement and no "
-        "unlabelled sample, so a recogniser trained on it calls everything an exercise.",
-        "The wrists are mirror images: with the arm hanging x reads +1 g at the left wrist and -1 g at the right.",
-        "Acceleration has Apple's sign (as far as the data show): at rest it points down, Android's points up.",
-        "A person's two arms do the same exercises in the same style: never one in training and the other in test.",
-        "People 3 and 4 are about 1.6 times as fast as the others.",
-    ),
-)
+INFO = info_of("exercises")
 
 DISTRIBUTION = "seglearn"
 DATA_FILE = "seglearn/data/watch_dataset.npy"

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.info import Archive, DatasetInfo, data_folder
+from harken.datasets.info import data_folder, info_of
 from harken.datasets.pieces import offsets_in_turn
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
@@ -46,66 +46,8 @@ ACTIVITIES = {
 
 TRANSIENT = 0
 
-LABEL_MAP = {
-    "Nordic walking": "walking",
-    "ascending stairs": "stairs",
-    "car driving": "other",
-    "computer work": "other",
-    "cycling": "cycling",
-    "descending stairs": "stairs",
-    "folding laundry": "other",
-    "house cleaning": "other",
-    "ironing": "other",
-    "lying": "lying",
-    "playing soccer": "other",
-    "rope jumping": "other",
-    "running": "running",
-    "sitting": "sitting",
-    "standing": "standing",
-    "vacuum cleaning": "other",
-    "walking": "walking",
-    "watching TV": "other",
-}
 
-INFO = DatasetInfo(
-    name="pamap2",
-    title="18 activities of 9 people, some minutes each, at the wrist of the dominant arm (PAMAP2)",
-    licence="CC BY 4.0",
-    citation=(
-        "A. Reiss, D. Stricker. Introducing a New Benchmarked Dataset for Activity Monitoring. 16th IEEE International "
-        "Symposium on Wearable Computers, 108-109, 2012. Data: UCI Machine Learning Repository, 2012, "
-        "doi 10.24432/C5NW2H"
-    ),
-    url="https://archive.ics.uci.edu/dataset/231/pamap2+physical+activity+monitoring",
-    how_to_get="harken datasets pamap2 --fetch DIR",
-    people=9,
-    sample_rate_hz=100.0,
-    labels=tuple(sorted(LABEL_MAP)),
-    placement="wrist of the dominant arm",
-    label_map=LABEL_MAP,
-    checked_on_real_files=False,
-    archives=(
-        Archive(
-            url="https://archive.ics.uci.edu/static/public/231/pamap2+physical+activity+monitoring.zip",
-            file_name="pamap2-physical-activity-monitoring.zip",
-        ),
-    ),
-    traps=(
-        "A person's file in Optional is the same person as the one of that name in Protocol: together in training or "
-        "together in test.",
-        "Not everybody did everything: the optional activities were done by a few people each, and of the protocol "
-        "person 109 did rope jumping alone.",
-        "Person 108 is left-handed and wore the sensor at the left wrist; the others wore it at the right one.",
-        "The activity 0 is the way from one activity to the next, and whatever else happened: it is unlabelled here, "
-        "not a class.",
-        "Packets lost on the radio are rows without values (NaN). They are marked and in no window, and no value is "
-        "made up for them; scores of those who interpolate are over other windows.",
-        "The second accelerometer ends at 6 g and is calibrated worse; its columns are not read. The files' "
-        "orientation is invalid, say the authors.",
-        "Watching television was done lying or sitting, as one liked, so its common word is other, not sitting.",
-        "Only one of the nine is a woman (102).",
-    ),
-)
+INFO = info_of("pamap2")
 
 COLUMNS = 54
 TIME, ACTIVITY = "column_1", "column_2"

@@ -9,60 +9,14 @@ from typing import Literal
 
 import polars as pl
 
-from harken.datasets.info import Archive, DatasetInfo, data_folder
+from harken.datasets.info import data_folder, info_of
 from harken.datasets.tidy import read_study
 from harken.readers.panics import without_panics
 from harken.readers.table import POLARS_ERRORS, first_line
 from harken.recordings.recording import Placement, Recording
 from harken.support.errors import HarkenError
 
-LABEL_MAP = {
-    "downstairs": "stairs",
-    "jogging": "running",
-    "lying": "lying",
-    "sitting": "sitting",
-    "standing": "standing",
-    "upstairs": "stairs",
-    "walk_fast": "walking",
-    "walk_mod": "walking",
-    "walk_slow": "walking",
-}
-
-INFO = DatasetInfo(
-    name="selfback",
-    title="Everyday activities, some two minutes each, from Axivity AX3 on the dominant wrist and the thigh (selfBACK)",
-    licence="CC BY 4.0 as UCI states for 33 of these 34 people",
-    citation=(
-        "S. Sani, S. Massie, N. Wiratunga, K. Cooper. Learning deep and shallow features for human activity "
-        "recognition. Knowledge Science, Engineering and Management (KSEM), 469-482, 2017. Data: selfBACK, UCI Machine "
-        "Learning Repository, number 521, and https://github.com/rgu-selfback/Datasets"
-    ),
-    url="https://archive.ics.uci.edu/dataset/521/selfback",
-    how_to_get="harken datasets selfback --fetch DIR",
-    people=34,
-    sample_rate_hz=100.0,
-    labels=tuple(sorted(LABEL_MAP)),
-    placement="dominant wrist, y along the forearm; the thigh as well, for distinguishing placements",
-    forearm_axis="-y",
-    label_map=LABEL_MAP,
-    checked_on_real_files=True,
-    archives=(
-        # The repository may repack the archive at any time, and states neither size nor checksum.
-        Archive(url="https://archive.ics.uci.edu/static/public/521/selfback.zip", file_name="selfback_521.zip"),
-    ),
-    traps=(
-        "At the wrist y points along the forearm, towards the hand, where most sets have x.",
-        "The activities are scripted, some two and a half minutes each, and each file is cut to one of them: there is "
-        "no passage from one activity to the next.",
-        "There is one bout of each activity a person, so windows of one bout are alike.",
-        "The rate runs from 98 to 102 Hz by the clock, from one sensor to another.",
-        "Times are the wearers' local clock without a zone; harken takes them as UTC.",
-        "Wrist and thigh were worn at the same time by the same people: the thigh is for distinguishing placements, "
-        "never for activity scores beside the wrist.",
-        "The licence was looked up at UCI, whose set has 33 people; the repository of its authors, which has 34, "
-        "states none.",
-    ),
-)
+INFO = info_of("selfback")
 
 SENSORS = {Placement.WRIST: ("w", "wrist", "wrist34"), Placement.THIGH: ("t", "thigh", "thigh34")}
 """The names of each sensor's folder in the published layout."""
@@ -106,7 +60,7 @@ def _published(folder: Path, placement: Placement) -> pl.DataFrame:
 def _bout(path: Path) -> pl.DataFrame:
     """One activity of one person."""
     activity = path.parent.name
-    if activity not in LABEL_MAP:
+    if activity not in INFO.label_map:
         raise HarkenError(f"{path}: {activity} is not an activity of the set, which has {', '.join(INFO.labels)}")
     try:
         with without_panics():

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.info import Archive, DatasetInfo, data_folder
+from harken.datasets.info import data_folder, info_of
 from harken.datasets.pieces import offsets_in_turn
 from harken.recordings.mending import mend
 from harken.recordings.recording import Quality, Recording
@@ -27,54 +27,8 @@ WINDOW_LENGTH = 128
 TEST_PEOPLE = tuple(f"uci_har_{person}" for person in (2, 4, 9, 10, 12, 13, 18, 20, 24))
 """The authors' test people; the other 21 are training people."""
 
-LABEL_MAP = {
-    "LAYING": "lying",
-    "SITTING": "sitting",
-    "STANDING": "standing",
-    "WALKING": "walking",
-    "WALKING_DOWNSTAIRS": "stairs",
-    "WALKING_UPSTAIRS": "stairs",
-}
 
-INFO = DatasetInfo(
-    name="uci_har",
-    title="Six activities of 30 people with a smartphone at the waist (Samsung Galaxy S II)",
-    licence="CC BY 4.0 as UCI states; the README inside forbids commercial use",
-    citation=(
-        "D. Anguita, A. Ghio, L. Oneto, X. Parra, J. L. Reyes-Ortiz. A Public Domain Dataset for Human Activity "
-        "Recognition Using Smartphones. 21st European Symposium on Artificial Neural Networks, Computational "
-        "Intelligence and Machine Learning, Bruges, 2013. Data: UCI Machine Learning Repository, doi 10.24432/C54S4K"
-    ),
-    url="https://archive.ics.uci.edu/dataset/240/human+activity+recognition+using+smartphones",
-    how_to_get="harken datasets uci_har --fetch DIR",
-    people=30,
-    sample_rate_hz=50.0,
-    labels=tuple(sorted(LABEL_MAP)),
-    placement="waist (a phone, not a watch)",
-    label_map=LABEL_MAP,
-    checked_on_real_files=False,
-    archives=(
-        Archive(
-            url="https://archive.ics.uci.edu/static/public/240/human+activity+recognition+using+smartphones.zip",
-            file_name="human-activity-recognition-using-smartphones.zip",
-            # UCI states no checksum. This one is used by several independent public projects.
-            sha256="c00b803081a5c797cd5e4b83700a9810b38d53d9d84e01917e090e1fdbc81031",
-            size_bytes=61_005_872,
-        ),
-    ),
-    traps=(
-        "The phone is at the waist: it does not record the movement of a wrist, and a recogniser for watches "
-        "is neither trained nor tested on it.",
-        "Windows overlap by half and each person's follow one another, so a random split of windows tests on "
-        "training data; the published split is by people.",
-        "The signals were filtered (a median filter, a low-pass at 20 Hz) and body_x, body_y, body_z were made from "
-        "them with a filter at 0.3 Hz; no such filter has run over other sets.",
-        "Times are made up: the set has windows but no clock, and where two windows do not continue one another "
-        "the time between them is unknown.",
-        "Everybody followed one protocol in one laboratory, and the authors' own support vector machine is right in "
-        "96 % of the test windows: a high score on it is no evidence for life outside.",
-    ),
-)
+INFO = info_of("uci_har")
 
 SIGNALS = tuple(f"{kind}_{axis}" for kind in ("total_acc", "body_gyro", "body_acc") for axis in "xyz")
 PARTS = ("train", "test")
@@ -127,8 +81,8 @@ class _PublishedWindows(NamedTuple):
 def _activity_names(path: Path) -> dict[int, str]:
     """The names of the numbered activities, from rows such as ``1 WALKING``."""
     rows = [line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    if any(len(row) != 2 or not row[0].isdecimal() or row[1] not in LABEL_MAP for row in rows):
-        raise HarkenError(f"{path}: expected rows of a number and one of {', '.join(LABEL_MAP)}")
+    if any(len(row) != 2 or not row[0].isdecimal() or row[1] not in INFO.label_map for row in rows):
+        raise HarkenError(f"{path}: expected rows of a number and one of {', '.join(INFO.label_map)}")
     return {int(number): name for number, name in rows}
 
 
