@@ -13,7 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.datasets.info import data_folder, info_of
-from harken.recordings.mending import mend
+from harken.datasets.loading import Piece, joined, numbered_ns, readable
+from harken.readers.options import AccelerationUnit
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.support.errors import HarkenError
 
@@ -51,7 +52,6 @@ COLUMNS = 45
 LAYOUT = re.compile(r"a(?P<activity>\d\d)/(?P<person>p\d+)/s(?P<segment>\d\d+)\.txt")
 SEGMENT_ROWS = 125
 SEGMENT_NS = 5 * 10**9
-STEP_NS = 40_000_000
 SLOT_NS = 360 * 10**9
 """From the beginning of one activity to the beginning of the next: five minutes and a pause of one minute."""
 
@@ -80,50 +80,25 @@ def read_dsads(folder: Path | None = None, *, arms: Sequence[str] = tuple(ARMS))
     return _from_table(table, arms) if table.is_file() else _from_segments(folder, arms)
 
 
-TimesAndSignals = tuple[NDArray[np.int64], NDArray[np.float32]]
-"""Times from the bout's start in ns ``[n]``, and x, y, z in g ``[n, 3]``."""
-
-
-def _recording(
-    bouts: Sequence[tuple[int, NDArray[np.int64], NDArray[np.float32]]],
-    *,
-    person: str,
-    arm: str,
-    source: Path,
-    unit: str,
-) -> Recording:
-    """The recording of one arm of one person. ``bouts`` are the numbers of the activities (from 0) and their
-    samples."""
-    label_names = tuple(sorted(ACTIVITIES[activity] for activity, _, _ in bouts))
-    lengths = [len(time_ns) for _, time_ns, _ in bouts]
-    codes = np.array([label_names.index(ACTIVITIES[activity]) for activity, _, _ in bouts], dtype=np.int16)
-    recording = Recording(
-        time_ns=np.concatenate([time_ns + activity * SLOT_NS for activity, time_ns, _ in bouts]),
-        signals=np.concatenate([signals for _, _, signals in bouts]),
-        channels=("x", "y", "z"),
-        label_codes=np.repeat(codes, lengths),
-        label_names=label_names,
-        subject=f"{INFO.name}_{person}",
+def _recording(pieces: Sequence[Piece], *, person: str, arm: str, source: Path, unit: AccelerationUnit) -> Recording:
+    return joined(
+        pieces,
+        person,
+        INFO,
         source=f"{source}, {person}, {arm.replace('_', ' ')}",
-        quality=Quality(rows=sum(lengths), acceleration_unit=unit, notes=(NO_CLOCK,)),
-        as_found=True,
+        quality=Quality(acceleration_unit=unit),
+        notes=(NO_CLOCK,),
     )
-    return mend(recording)
 
 
 def _from_table(path: Path, arms: Sequence[str]) -> list[Recording]:
-    try:
+    with readable(path, f"this is not the arms of {INFO.name} as a tidy table"):
         frame = pl.read_parquet(path, columns=["subject", "placement", "t", "x", "y", "z", "label_orig"])
         frame = frame.with_columns(
             pl.col("subject", "placement").cast(pl.String),
             pl.col("label_orig").cast(pl.String).cast(pl.Enum(ACTIVITIES)),
             pl.col("x", "y", "z").cast(pl.Float32),
         )
-    except pl.exceptions.PolarsError as error:
-        reason = next(iter(str(error).splitlines()), "")
-        raise HarkenError(f"{path}: this is not the arms of {INFO.name} as a tidy table ({reason})") from error
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     recordings = []
     for person in sorted(frame["subject"].unique()):
         for arm in arms:
@@ -132,23 +107,24 @@ def _from_table(path: Path, arms: Sequence[str]) -> list[Recording]:
                 raise HarkenError(f"{path}: has no {arm} of {person}")
             # An Enum is sorted by the order of the authors' list.
             bouts = theirs.sort("label_orig", "t").partition_by("label_orig", maintain_order=True)
-            samples = [(int(bout["label_orig"].to_physical()[0]), *_of_table(bout)) for bout in bouts]
-            recordings.append(_recording(samples, person=person, arm=arm, source=path, unit="g"))
+            pieces = [_of_table(bout) for bout in bouts]
+            recordings.append(_recording(pieces, person=person, arm=arm, source=path, unit="g"))
     return recordings
 
 
-def _of_table(bout: pl.DataFrame) -> TimesAndSignals:
+def _of_table(bout: pl.DataFrame) -> Piece:
+    activity = int(bout["label_orig"].to_physical()[0])
     time_ns = np.rint(bout["t"].to_numpy() * 1e9).astype(np.int64)
-    return time_ns, bout.select("x", "y", "z").to_numpy()
+    return Piece(ACTIVITIES[activity], time_ns + activity * SLOT_NS, bout.select("x", "y", "z").to_numpy())
 
 
 def _from_segments(folder: Path, arms: Sequence[str]) -> list[Recording]:
     recordings = []
     for person, files in _segments(folder).items():
-        bouts = {activity: _bout(segments) for activity, segments in files.items()}
+        bouts = [_bout(activity, segments) for activity, segments in files.items()]
         for arm in arms:
-            samples = [(activity, *bout[arm]) for activity, bout in bouts.items()]
-            recordings.append(_recording(samples, person=person, arm=arm, source=folder, unit="m/s2"))
+            pieces = [bout[arm] for bout in bouts]
+            recordings.append(_recording(pieces, person=person, arm=arm, source=folder, unit="m/s2"))
     return recordings
 
 
@@ -174,14 +150,17 @@ def _segments(folder: Path) -> Segments:
     return {person: people[person] for person in sorted(people)}
 
 
-def _bout(segments: list[tuple[int, Path]]) -> dict[str, TimesAndSignals]:
-    """One person's bout of one activity; a missing file leaves a gap."""
+def _bout(activity: int, segments: list[tuple[int, Path]]) -> dict[str, Piece]:
+    """One person's bout of one activity, for each arm; a missing file leaves a gap."""
     values = np.concatenate([_read_segment(path) for _, path in segments])
-    within = np.arange(SEGMENT_ROWS) * STEP_NS
     begins = np.array([(number - 1) * SEGMENT_NS for number, _ in segments], dtype=np.int64)
-    time_ns = (begins[:, None] + within).ravel()
+    time_ns = (begins[:, None] + numbered_ns(SEGMENT_ROWS, INFO)).ravel() + activity * SLOT_NS
     return {
-        arm: (time_ns, (values[:, 3 * place : 3 * place + 3] / STANDARD_GRAVITY).astype(np.float32))
+        arm: Piece(
+            ACTIVITIES[activity],
+            time_ns,
+            (values[:, 3 * place : 3 * place + 3] / STANDARD_GRAVITY).astype(np.float32),
+        )
         for place, arm in enumerate(ARMS)
     }
 
@@ -189,15 +168,10 @@ def _bout(segments: list[tuple[int, Path]]) -> dict[str, TimesAndSignals]:
 def _read_segment(path: Path) -> NDArray[np.float64]:
     """The acceleration of both arms in m/s², ``[125, 6]``."""
     columns = [first + axis for first in ARMS.values() for axis in range(3)]
-    try:
+    with readable(path, f"this is not {SEGMENT_ROWS} rows of {COLUMNS} numbers"):
         frame = pl.read_csv(
             path, has_header=False, schema={f"{column}": pl.Float64 for column in range(COLUMNS)}, columns=columns
         )
-    except pl.exceptions.PolarsError as error:
-        reason = next(iter(str(error).splitlines()), "")
-        raise HarkenError(f"{path}: this is not {SEGMENT_ROWS} rows of {COLUMNS} numbers ({reason})") from error
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     if frame.shape != (SEGMENT_ROWS, len(columns)) or sum(frame.null_count().row(0)):
         raise HarkenError(
             f"{path}: holds {frame.height} whole or broken rows where {SEGMENT_ROWS} rows of {COLUMNS} numbers are "

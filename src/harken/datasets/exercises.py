@@ -14,8 +14,6 @@ Units, names of exercises and sides are as stated by the authors
 
 import hashlib
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.info import info_of
+from harken.datasets.loading import joined, numbered_in_turn
 from harken.datasets.unpickler import unpickle_arrays
-from harken.recordings.mending import mend
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
@@ -55,8 +53,6 @@ MEND = f"{install_command('--force-reinstall', '--no-deps', 'seglearn')} repairs
 FILE_KEYS = ("X", "X_labels", "y", "y_labels", "subject", "side")
 FILE_CHANNELS = ["ax", "ay", "az", "wx", "wy", "wz"]
 SIDES = ("left", "right")
-STEP_NS = 20_000_000
-PAUSE_NS = 60 * 10**9
 SIDE_APART_NS = 3600 * 10**9
 """The distance between one person's two recordings, which must not overlap. Each is about twelve minutes long."""
 
@@ -186,27 +182,13 @@ def _recording(table: _Table, person: int, side: int) -> Recording:
     """The bouts of one person at one wrist, in the order of the exercise numbers, with pauses between them."""
     theirs = np.flatnonzero((table.people == person) & (table.sides == side))
     theirs = theirs[np.argsort(table.codes[theirs], kind="stable")]
-    series = [table.series[bout] for bout in theirs]
-    lengths = [len(one) for one in series]
-    label_names = tuple(sorted(table.names))
-    to_sorted = np.array([label_names.index(name) for name in table.names], dtype=np.int16)
-    recording = Recording(
-        time_ns=_made_up_times(lengths) + side * SIDE_APART_NS,
-        signals=np.concatenate(series),
-        channels=CHANNELS,
-        label_codes=np.repeat(to_sorted[table.codes[theirs]], lengths),
-        label_names=label_names,
-        subject=f"{INFO.name}_{person:02d}",
+    pieces = numbered_in_turn([(table.names[table.codes[bout]], table.series[bout]) for bout in theirs], INFO)
+    return joined(
+        [piece._replace(time_ns=piece.time_ns + side * SIDE_APART_NS) for piece in pieces],
+        f"{person:02d}",
+        INFO,
         source=f"seglearn's watch_dataset.npy, person {person}, {SIDES[side]} wrist",
-        quality=Quality(rows=sum(lengths)),
+        quality=Quality(),
+        notes=(NO_CLOCK,),
+        channels=CHANNELS,
     )
-    mended = mend(recording)
-    return replace(mended, quality=mended.quality.noting(NO_CLOCK))
-
-
-def _made_up_times(lengths: Sequence[int]) -> NDArray[np.int64]:
-    """Times from 1970 at 50 Hz, int64 ``[sum(lengths)]``, with a pause between one bout and the next."""
-    steps = np.full(sum(lengths), STEP_NS, dtype=np.int64)
-    steps[np.cumsum(lengths)[:-1]] = PAUSE_NS
-    steps[0] = 0
-    return np.cumsum(steps)

@@ -6,7 +6,6 @@ others, see https://github.com/OxWearables/ssl-wearables, ``data_parsing/make_ad
 
 import re
 from collections import defaultdict
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -15,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.info import data_folder, info_of
-from harken.datasets.pieces import offsets_where_they_overlap
-from harken.recordings.mending import mend
+from harken.datasets.loading import Piece, joined, numbered_ns, offsets_where_they_overlap
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 
@@ -110,27 +108,18 @@ def _decoded(path: Path) -> NDArray[np.float32]:
 def _recording(person: str, trials: list[_Trial], folder: Path) -> Recording:
     """A person's trials in the order of their times, one after another."""
     trials = sorted(trials, key=lambda trial: (trial.start_ns, trial.piece))
-    times = [trial.start_ns + _numbered(len(trial.signals)) for trial in trials]
+    times = [trial.start_ns + numbered_ns(len(trial.signals), INFO) for trial in trials]
     ends_ns = [int(time_ns[-1]) + LEAST_PAUSE_NS for time_ns in times]
     offsets = offsets_where_they_overlap([trial.start_ns for trial in trials], ends_ns)
     moved = int(np.count_nonzero(offsets))
-    label_names = tuple(sorted({trial.label for trial in trials}))
-    codes = [label_names.index(trial.label) for trial in trials]
-    recording = Recording(
-        time_ns=np.concatenate([time_ns + offset for time_ns, offset in zip(times, offsets, strict=True)]),
-        signals=np.concatenate([trial.signals for trial in trials]),
-        channels=("x", "y", "z"),
-        label_codes=np.repeat(codes, [len(trial.signals) for trial in trials]).astype(np.int16),
-        label_names=label_names,
-        subject=f"{INFO.name}_{person}",
+    return joined(
+        [
+            Piece(trial.label, time_ns + offset, trial.signals)
+            for trial, time_ns, offset in zip(trials, times, offsets, strict=True)
+        ],
+        person,
+        INFO,
         source=f"{folder}, person {person}",
-        quality=Quality(rows=sum(len(trial.signals) for trial in trials), sensor_range_g=FULL_SCALE_G),
+        quality=Quality(sensor_range_g=FULL_SCALE_G),
+        notes=(CLOCK, MOVED.format(moved)) if moved else (CLOCK,),
     )
-    mended = mend(recording)
-    notes = (CLOCK, MOVED.format(moved)) if moved else (CLOCK,)
-    return replace(mended, quality=mended.quality.noting(*notes))
-
-
-def _numbered(rows: int) -> NDArray[np.int64]:
-    """Nanoseconds from a file's first sample to each of its ``rows``."""
-    return (np.arange(rows, dtype=np.int64) * 10**9) // round(INFO.sample_rate_hz)

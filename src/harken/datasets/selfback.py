@@ -10,9 +10,9 @@ from typing import Literal
 import polars as pl
 
 from harken.datasets.info import data_folder, info_of
+from harken.datasets.loading import readable
 from harken.datasets.tidy import read_study
 from harken.readers.panics import without_panics
-from harken.readers.table import POLARS_ERRORS, first_line
 from harken.recordings.recording import Placement, Recording
 from harken.support.errors import HarkenError
 
@@ -62,19 +62,14 @@ def _bout(path: Path) -> pl.DataFrame:
     activity = path.parent.name
     if activity not in INFO.label_map:
         raise HarkenError(f"{path}: {activity} is not an activity of the set, which has {', '.join(INFO.labels)}")
-    try:
-        with without_panics():
-            frame = pl.read_csv(path, schema_overrides=dict.fromkeys("xyz", pl.Float32))
-            return frame.select(
-                subject=pl.lit(f"S{int(path.stem):03d}"),
-                session=pl.lit(activity),
-                time=pl.col("time").str.to_datetime(TIME_FORMAT, time_unit="ns"),
-                x="x",
-                y="y",
-                z="z",
-                label_orig=pl.lit(activity),
-            )
-    except (*POLARS_ERRORS, ValueError) as error:
-        raise HarkenError(f"{path}: is not a table of time, x, y and z ({first_line(error)})") from error
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
+    with readable(path, "is not a table of time, x, y and z"), without_panics():
+        frame = pl.read_csv(path, schema_overrides=dict.fromkeys("xyz", pl.Float32))
+        return frame.select(
+            subject=pl.lit(f"S{int(path.stem):03d}"),
+            session=pl.lit(activity),
+            time=pl.col("time").str.to_datetime(TIME_FORMAT, time_unit="ns"),
+            x="x",
+            y="y",
+            z="z",
+            label_orig=pl.lit(activity),
+        )

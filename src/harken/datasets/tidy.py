@@ -13,11 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.datasets.info import DatasetInfo
-from harken.datasets.pieces import offsets_in_turn
+from harken.datasets.loading import offsets_in_turn, readable
 from harken.readers.clock import EARLIEST_DATE_NS, nanoseconds
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.panics import without_panics
-from harken.readers.table import POLARS_ERRORS, first_line
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest, time_unit
 from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Placement, Quality, Recording
@@ -142,13 +141,8 @@ def _files(path: Path) -> list[Path]:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    try:
-        with without_panics():
-            return pl.read_parquet(path) if _is_parquet(path) else pl.read_csv(path, infer_schema_length=None)
-    except POLARS_ERRORS as error:
-        raise HarkenError(f"{path}: cannot be read as a table ({first_line(error)})") from error
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
+    with readable(path, "cannot be read as a table"), without_panics():
+        return pl.read_parquet(path) if _is_parquet(path) else pl.read_csv(path, infer_schema_length=None)
 
 
 def _roles(path: Path, frame: pl.DataFrame, label_column: str | None, timezone: str | None) -> pl.DataFrame:

@@ -5,7 +5,6 @@ published windows. Layout, units and filters are documented in the set's ``READM
 UCI repeats on its page (``INFO.url``).
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.info import data_folder, info_of
-from harken.datasets.pieces import offsets_in_turn
-from harken.recordings.mending import mend
+from harken.datasets.loading import joined, numbered_in_turn
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 
@@ -32,7 +30,6 @@ INFO = info_of("uci_har")
 
 SIGNALS = tuple(f"{kind}_{axis}" for kind in ("total_acc", "body_gyro", "body_acc") for axis in "xyz")
 PARTS = ("train", "test")
-STEP_NS = 20_000_000
 CLOCK = (
     "The set has no clock: the recording is set at 1970, windows that continue one another (the same half window at "
     "the end of one and the start of the next) are put together, and between others there is a minute."
@@ -119,26 +116,18 @@ def _recording(person: int, windows: _PublishedWindows, names: dict[int, str], r
     parts."""
     half = WINDOW_LENGTH // 2
     same = (windows.signals[:-1, half:] == windows.signals[1:, :half]).all(axis=(1, 2))
-    goes_on = np.concatenate([[False], same & (windows.activities[:-1] == windows.activities[1:])])
-    # A window that continues the previous one adds only its second half.
-    fresh = np.ones((len(windows.signals), WINDOW_LENGTH), dtype=bool)
-    fresh[goes_on, :half] = False
-    lengths = np.add.reduceat(fresh.sum(axis=1), np.flatnonzero(~goes_on))
-    offsets = offsets_in_turn([(int(length) - 1) * STEP_NS for length in lengths])
-    time_ns = np.concatenate(
-        [offset + STEP_NS * np.arange(length) for offset, length in zip(offsets, lengths, strict=True)]
-    )
-    label_names = tuple(sorted({names[number] for number in np.unique(windows.activities).tolist()}))
-    codes = np.array([label_names.index(names[number]) for number in windows.activities.tolist()], dtype=np.int16)
-    recording = Recording(
-        time_ns=time_ns,
-        signals=windows.signals[fresh],
-        channels=CHANNELS,
-        label_codes=np.repeat(codes, fresh.sum(axis=1)),
-        label_names=label_names,
-        subject=f"{INFO.name}_{person}",
+    goes_on = same & (windows.activities[:-1] == windows.activities[1:])
+    bouts = []
+    for window in np.split(np.arange(len(windows.signals)), np.flatnonzero(~goes_on) + 1):
+        # A window that continues the previous one adds only its second half.
+        signals = np.concatenate([windows.signals[window[0], :half], *windows.signals[window, half:]])
+        bouts.append((names[int(windows.activities[window[0]])], signals))
+    return joined(
+        numbered_in_turn(bouts, INFO),
+        f"{person}",
+        INFO,
         source=f"{root}, person {person}",
-        quality=Quality(rows=len(time_ns)),
+        quality=Quality(),
+        notes=(CLOCK,),
+        channels=CHANNELS,
     )
-    mended = mend(recording)
-    return replace(mended, quality=mended.quality.noting(CLOCK))

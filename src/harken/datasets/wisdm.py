@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.datasets.info import data_folder, info_of
-from harken.datasets.pieces import offsets_where_they_overlap
+from harken.datasets.loading import offsets_where_they_overlap, readable
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError
@@ -108,13 +108,8 @@ def _rows(accel: Path) -> pl.DataFrame:
 
 def _file_rows(path: Path) -> pl.DataFrame:
     schema = {"subject": pl.Int32, "code": pl.String, "time_ns": pl.Int64, "x": pl.Float64, "y": pl.Float64}
-    try:
+    with readable(path, "not rows of subject,code,time,x,y,z; as they are published"):
         frame = pl.read_csv(path, has_header=False, schema=schema | {"z": pl.String})
-    except pl.exceptions.PolarsError as error:
-        reason = next(iter(str(error).splitlines()), "")
-        raise HarkenError(f"{path}: not rows of subject,code,time,x,y,z; as they are published ({reason})") from error
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     frame = frame.with_columns(
         pl.col("code").replace_strict(ACTIVITIES, default=None, return_dtype=pl.String).alias("label"),
         pl.col("z").str.strip_chars(" ;").cast(pl.Float64, strict=False),
