@@ -1,13 +1,17 @@
 """The data sets by name, what is said about each, and where they are looked for."""
 
 import re
+import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from harken.datasets.info import Archive, data_folder
+from harken.datasets.info import CATALOGUE, Archive, data_folder
+from harken.datasets.label_schemes import COMMON_ACTIVITIES
 from harken.datasets.registry import DATASETS, dataset
 from harken.datasets.wisdm import INFO
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 
 EVERY = pytest.mark.parametrize("name", list(DATASETS))
@@ -18,6 +22,10 @@ def test_a_set_is_known_by_the_name_that_its_facts_say(name: str) -> None:
     assert dataset(name) is DATASETS[name]
     assert dataset(name).info.name == name
     assert re.fullmatch("[a-z][a-z0-9_]*", name)
+
+
+def test_the_catalogue_has_the_sets_in_the_order_in_which_they_are_listed() -> None:
+    assert list(tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))) == list(DATASETS)
 
 
 def test_an_unknown_set_is_answered_with_those_that_are_known() -> None:
@@ -38,6 +46,8 @@ def test_its_facts_are_whole(name: str) -> None:
     assert info.people > 1
     assert info.sample_rate_hz > 0
     assert list(info.labels) == sorted(set(info.labels))
+    assert set(info.label_map.values()) <= set(COMMON_ACTIVITIES)
+    assert info.forearm_axis in (None, *get_args(ForearmAxis))
     assert info.traps
     assert all(trap.endswith(".") for trap in info.traps)
     hash(info)

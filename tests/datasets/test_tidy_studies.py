@@ -6,12 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harken.datasets.hawthorne import read_hawthorne
 from harken.datasets.info import DatasetInfo
 from harken.datasets.label_schemes import to_common
 from harken.datasets.registry import DATASETS
-from harken.datasets.selfback import INFO, read_selfback
-from harken.datasets.stress_predict import read_stress_predict
+from harken.datasets.tidy_studies import SELFBACK, read_hawthorne, read_selfback, read_stress_predict
 from harken.recordings.recording import Placement, Recording
 from harken.support.errors import HarkenError
 from harken.windows.windows import sliding_windows
@@ -91,7 +89,7 @@ def test_selfbacks_activities_are_apart(wrists: list[Recording]) -> None:
     for first, after in pairwise(edges):
         assert len(set(recording.label_codes[first:after].tolist())) == 1
     windows = sliding_windows(recording, length_s=10, hop_s=5)
-    assert set(windows.label_names) == set(INFO.labels)
+    assert set(windows.label_names) == set(SELFBACK.labels)
 
 
 def test_what_is_wrong_is_named(data_dir: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Readers of public data sets: one module for each data set, with its facts in ``INFO``.
+"""Readers of public data sets, and the facts about each, which are in ``catalogue.toml``.
 
 ``harken.datasets.registry`` lists all of them by name. ``harken.datasets.tidy`` reads any other table of several
 people.

@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.info import Archive, DatasetInfo, data_folder
-from harken.recordings.mending import mend
+from harken.datasets.info import data_folder, info_of
+from harken.datasets.loading import Piece, joined, numbered_ns, readable
+from harken.readers.options import AccelerationUnit
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.support.errors import HarkenError
 
@@ -40,63 +41,8 @@ ACTIVITIES = (
 )
 """a01 to a19, in the order of the authors' list."""
 
-# Standing in a lift is standing: the acceleration of the lift lasts a second or two. Moving in a lift is a mixture of
-# steps and stops in unknown proportions. A stepper differs from stairs (the body stays in place and the hands hold on),
-# and a cross trainer has a unique arm movement.
-LABEL_MAP = dict.fromkeys(sorted(ACTIVITIES), "other") | {
-    "sitting": "sitting",
-    "standing": "standing",
-    "standing_in_elevator_still": "standing",
-    "lying_on_back": "lying",
-    "lying_on_right_side": "lying",
-    "ascending_stairs": "stairs",
-    "descending_stairs": "stairs",
-    "walking_parking_lot": "walking",
-    "walking_treadmill_4kmh_flat": "walking",
-    "walking_treadmill_4kmh_incline15deg": "walking",
-    "running_treadmill_8kmh": "running",
-    "cycling_exercise_bike_horizontal": "cycling",
-    "cycling_exercise_bike_vertical": "cycling",
-}
 
-INFO = DatasetInfo(
-    name="dsads",
-    title="Nineteen daily and sports activities, five minutes each, from Xsens MTx units on both arms",
-    licence="CC BY 4.0",
-    citation=(
-        "K. Altun, B. Barshan, O. Tuncel. Comparative study on classifying human activities with miniature inertial "
-        "and magnetic sensors. Pattern Recognition 43(10):3605-3620, 2010. doi 10.1016/j.patcog.2010.04.019. Data: "
-        "Daily and Sports Activities, UCI Machine Learning Repository, doi 10.24432/C5C59F"
-    ),
-    url="https://archive.ics.uci.edu/dataset/256",
-    how_to_get="harken datasets dsads --fetch DIR",
-    people=8,
-    sample_rate_hz=25.0,
-    labels=tuple(sorted(ACTIVITIES)),
-    placement="both arms",
-    forearm_axis="x",
-    label_map=LABEL_MAP,
-    checked_on_real_files=True,
-    archives=(
-        # The repository may repack the archive at any time, and states neither size nor checksum.
-        Archive(
-            url="https://archive.ics.uci.edu/static/public/256/daily+and+sports+activities.zip",
-            file_name="dsads_256.zip",
-        ),
-    ),
-    traps=(
-        "The two arms are simultaneous: never one in training and the other in test.",
-        "There are eight people, and one bout of each activity a person, so windows of one bout are alike.",
-        "Sitting, standing and lying are of a laboratory's stillness; everyday sitting is not.",
-        "The bouts are cut into files of 5 s that follow one another without a pause: files drawn at random into "
-        "training and test are neighbours.",
-        "There is no clock: order and pauses of the activities are made up.",
-        "The units are wired research sensors, not watches; x points along the forearm.",
-        "Walking and running are at 4 and 8 km/h on a treadmill, but for one walk in a parking lot.",
-        "Rowing and jumping of persons 4 and 8 are the same samples (7,490 of 7,500 rows of each arm), so whoever "
-        "leaves one of the two out tests these bouts on training data of the other.",
-    ),
-)
+INFO = info_of("dsads")
 
 TIDY_FILE = "dsads_arms.parquet"
 ARMS = {"right_arm": 9, "left_arm": 18}
@@ -106,7 +52,6 @@ COLUMNS = 45
 LAYOUT = re.compile(r"a(?P<activity>\d\d)/(?P<person>p\d+)/s(?P<segment>\d\d+)\.txt")
 SEGMENT_ROWS = 125
 SEGMENT_NS = 5 * 10**9
-STEP_NS = 40_000_000
 SLOT_NS = 360 * 10**9
 """From the beginning of one activity to the beginning of the next: five minutes and a pause of one minute."""
 
@@ -135,50 +80,25 @@ def read_dsads(folder: Path | None = None, *, arms: Sequence[str] = tuple(ARMS))
     return _from_table(table, arms) if table.is_file() else _from_segments(folder, arms)
 
 
-TimesAndSignals = tuple[NDArray[np.int64], NDArray[np.float32]]
-"""Times from the bout's start in ns ``[n]``, and x, y, z in g ``[n, 3]``."""
-
-
-def _recording(
-    bouts: Sequence[tuple[int, NDArray[np.int64], NDArray[np.float32]]],
-    *,
-    person: str,
-    arm: str,
-    source: Path,
-    unit: str,
-) -> Recording:
-    """The recording of one arm of one person. ``bouts`` are the numbers of the activities (from 0) and their
-    samples."""
-    label_names = tuple(sorted(ACTIVITIES[activity] for activity, _, _ in bouts))
-    lengths = [len(time_ns) for _, time_ns, _ in bouts]
-    codes = np.array([label_names.index(ACTIVITIES[activity]) for activity, _, _ in bouts], dtype=np.int16)
-    recording = Recording(
-        time_ns=np.concatenate([time_ns + activity * SLOT_NS for activity, time_ns, _ in bouts]),
-        signals=np.concatenate([signals for _, _, signals in bouts]),
-        channels=("x", "y", "z"),
-        label_codes=np.repeat(codes, lengths),
-        label_names=label_names,
-        subject=f"{INFO.name}_{person}",
+def _recording(pieces: Sequence[Piece], *, person: str, arm: str, source: Path, unit: AccelerationUnit) -> Recording:
+    return joined(
+        pieces,
+        person,
+        INFO,
         source=f"{source}, {person}, {arm.replace('_', ' ')}",
-        quality=Quality(rows=sum(lengths), acceleration_unit=unit, notes=(NO_CLOCK,)),
-        as_found=True,
+        quality=Quality(acceleration_unit=unit),
+        notes=(NO_CLOCK,),
     )
-    return mend(recording)
 
 
 def _from_table(path: Path, arms: Sequence[str]) -> list[Recording]:
-    try:
+    with readable(path, f"this is not the arms of {INFO.name} as a tidy table"):
         frame = pl.read_parquet(path, columns=["subject", "placement", "t", "x", "y", "z", "label_orig"])
         frame = frame.with_columns(
             pl.col("subject", "placement").cast(pl.String),
             pl.col("label_orig").cast(pl.String).cast(pl.Enum(ACTIVITIES)),
             pl.col("x", "y", "z").cast(pl.Float32),
         )
-    except pl.exceptions.PolarsError as error:
-        reason = next(iter(str(error).splitlines()), "")
-        raise HarkenError(f"{path}: this is not the arms of {INFO.name} as a tidy table ({reason})") from error
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     recordings = []
     for person in sorted(frame["subject"].unique()):
         for arm in arms:
@@ -187,23 +107,24 @@ def _from_table(path: Path, arms: Sequence[str]) -> list[Recording]:
                 raise HarkenError(f"{path}: has no {arm} of {person}")
             # An Enum is sorted by the order of the authors' list.
             bouts = theirs.sort("label_orig", "t").partition_by("label_orig", maintain_order=True)
-            samples = [(int(bout["label_orig"].to_physical()[0]), *_of_table(bout)) for bout in bouts]
-            recordings.append(_recording(samples, person=person, arm=arm, source=path, unit="g"))
+            pieces = [_of_table(bout) for bout in bouts]
+            recordings.append(_recording(pieces, person=person, arm=arm, source=path, unit="g"))
     return recordings
 
 
-def _of_table(bout: pl.DataFrame) -> TimesAndSignals:
+def _of_table(bout: pl.DataFrame) -> Piece:
+    activity = int(bout["label_orig"].to_physical()[0])
     time_ns = np.rint(bout["t"].to_numpy() * 1e9).astype(np.int64)
-    return time_ns, bout.select("x", "y", "z").to_numpy()
+    return Piece(ACTIVITIES[activity], time_ns + activity * SLOT_NS, bout.select("x", "y", "z").to_numpy())
 
 
 def _from_segments(folder: Path, arms: Sequence[str]) -> list[Recording]:
     recordings = []
     for person, files in _segments(folder).items():
-        bouts = {activity: _bout(segments) for activity, segments in files.items()}
+        bouts = [_bout(activity, segments) for activity, segments in files.items()]
         for arm in arms:
-            samples = [(activity, *bout[arm]) for activity, bout in bouts.items()]
-            recordings.append(_recording(samples, person=person, arm=arm, source=folder, unit="m/s2"))
+            pieces = [bout[arm] for bout in bouts]
+            recordings.append(_recording(pieces, person=person, arm=arm, source=folder, unit="m/s2"))
     return recordings
 
 
@@ -229,14 +150,17 @@ def _segments(folder: Path) -> Segments:
     return {person: people[person] for person in sorted(people)}
 
 
-def _bout(segments: list[tuple[int, Path]]) -> dict[str, TimesAndSignals]:
-    """One person's bout of one activity; a missing file leaves a gap."""
+def _bout(activity: int, segments: list[tuple[int, Path]]) -> dict[str, Piece]:
+    """One person's bout of one activity, for each arm; a missing file leaves a gap."""
     values = np.concatenate([_read_segment(path) for _, path in segments])
-    within = np.arange(SEGMENT_ROWS) * STEP_NS
     begins = np.array([(number - 1) * SEGMENT_NS for number, _ in segments], dtype=np.int64)
-    time_ns = (begins[:, None] + within).ravel()
+    time_ns = (begins[:, None] + numbered_ns(SEGMENT_ROWS, INFO)).ravel() + activity * SLOT_NS
     return {
-        arm: (time_ns, (values[:, 3 * place : 3 * place + 3] / STANDARD_GRAVITY).astype(np.float32))
+        arm: Piece(
+            ACTIVITIES[activity],
+            time_ns,
+            (values[:, 3 * place : 3 * place + 3] / STANDARD_GRAVITY).astype(np.float32),
+        )
         for place, arm in enumerate(ARMS)
     }
 
@@ -244,15 +168,10 @@ def _bout(segments: list[tuple[int, Path]]) -> dict[str, TimesAndSignals]:
 def _read_segment(path: Path) -> NDArray[np.float64]:
     """The acceleration of both arms in m/s², ``[125, 6]``."""
     columns = [first + axis for first in ARMS.values() for axis in range(3)]
-    try:
+    with readable(path, f"this is not {SEGMENT_ROWS} rows of {COLUMNS} numbers"):
         frame = pl.read_csv(
             path, has_header=False, schema={f"{column}": pl.Float64 for column in range(COLUMNS)}, columns=columns
         )
-    except pl.exceptions.PolarsError as error:
-        reason = next(iter(str(error).splitlines()), "")
-        raise HarkenError(f"{path}: this is not {SEGMENT_ROWS} rows of {COLUMNS} numbers ({reason})") from error
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     if frame.shape != (SEGMENT_ROWS, len(columns)) or sum(frame.null_count().row(0)):
         raise HarkenError(
             f"{path}: holds {frame.height} whole or broken rows where {SEGMENT_ROWS} rows of {COLUMNS} numbers are "

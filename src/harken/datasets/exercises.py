@@ -6,7 +6,7 @@ the installed package, without importing the package. Harken reads no other pick
 reasons. The user has installed the package that contains it, whose code is trusted already. The file is read only if
 its SHA-256 is the one that the installer recorded. Do not use this function for files from other sources.
 
-The facts about the data are in ``INFO``. Units, names of exercises and sides are as stated by the authors
+Units, names of exercises and sides are as stated by the authors
 (https://github.com/dmbee/SPAR-dataset). They were checked in two ways. The magnitude of the acceleration at rest is
 1.05. After correction for the rotation, integrated as rad/s, the mean acceleration of a repetition differs by at most
 0.1 from that of the next, for every person and wrist; with any other signs of the gyroscope's axes it differs more.
@@ -14,8 +14,6 @@ The facts about the data are in ``INFO``. Units, names of exercises and sides ar
 
 import hashlib
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,9 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.info import DatasetInfo
+from harken.datasets.info import info_of
+from harken.datasets.loading import joined, numbered_in_turn
 from harken.datasets.unpickler import unpickle_arrays
-from harken.recordings.mending import mend
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
@@ -47,34 +45,7 @@ EXERCISES = {
 }
 """The abbreviations in the file, and the authors' names of the exercises."""
 
-INFO = DatasetInfo(
-    name="exercises",
-    title="Seven shoulder exercises, 20 repetitions each, at both wrists (Apple Watch 2 and 3)",
-    licence="BSD-3-Clause",
-    citation=(
-        "D. M. Burns, N. Leung, M. Hardisty, C. M. Whyne, P. Henry, S. McLachlin. Shoulder physiotherapy exercise "
-        "recognition: machine learning the inertial signals from a smartwatch. Physiological Measurement "
-        "39(7):075007, 2018. doi 10.1088/1361-6579/aacfd9, arXiv:1802.01489"
-    ),
-    url="https://github.com/dmbee/seglearn",
-    how_to_get="pip install seglearn",
-    people=10,
-    sample_rate_hz=50.0,
-    labels=tuple(sorted(EXERCISES.values())),
-    placement="both wrists",
-    label_map=dict.fromkeys(sorted(EXERCISES.values()), "other"),
-    checked_on_real_files=True,
-    traps=(
-        "Ten of the study's twenty people are in the wheel, so the study's scores are not comparable.",
-        "The file has no clock: times, the order of the exercises and the pauses between them are made up.",
-        "Every bout is exercise from its first sample to its last; there is no rest, no everyday movement and no "
-        "unlabelled sample, so a recogniser trained on it calls everything an exercise.",
-        "The wrists are mirror images: with the arm hanging x reads +1 g at the left wrist and -1 g at the right.",
-        "Acceleration has Apple's sign (as far as the data show): at rest it points down, Android's points up.",
-        "A person's two arms do the same exercises in the same style: never one in training and the other in test.",
-        "People 3 and 4 are about 1.6 times as fast as the others.",
-    ),
-)
+INFO = info_of("exercises")
 
 DISTRIBUTION = "seglearn"
 DATA_FILE = "seglearn/data/watch_dataset.npy"
@@ -82,8 +53,6 @@ MEND = f"{install_command('--force-reinstall', '--no-deps', 'seglearn')} repairs
 FILE_KEYS = ("X", "X_labels", "y", "y_labels", "subject", "side")
 FILE_CHANNELS = ["ax", "ay", "az", "wx", "wy", "wz"]
 SIDES = ("left", "right")
-STEP_NS = 20_000_000
-PAUSE_NS = 60 * 10**9
 SIDE_APART_NS = 3600 * 10**9
 """The distance between one person's two recordings, which must not overlap. Each is about twelve minutes long."""
 
@@ -213,27 +182,13 @@ def _recording(table: _Table, person: int, side: int) -> Recording:
     """The bouts of one person at one wrist, in the order of the exercise numbers, with pauses between them."""
     theirs = np.flatnonzero((table.people == person) & (table.sides == side))
     theirs = theirs[np.argsort(table.codes[theirs], kind="stable")]
-    series = [table.series[bout] for bout in theirs]
-    lengths = [len(one) for one in series]
-    label_names = tuple(sorted(table.names))
-    to_sorted = np.array([label_names.index(name) for name in table.names], dtype=np.int16)
-    recording = Recording(
-        time_ns=_made_up_times(lengths) + side * SIDE_APART_NS,
-        signals=np.concatenate(series),
-        channels=CHANNELS,
-        label_codes=np.repeat(to_sorted[table.codes[theirs]], lengths),
-        label_names=label_names,
-        subject=f"{INFO.name}_{person:02d}",
+    pieces = numbered_in_turn([(table.names[table.codes[bout]], table.series[bout]) for bout in theirs], INFO)
+    return joined(
+        [piece._replace(time_ns=piece.time_ns + side * SIDE_APART_NS) for piece in pieces],
+        f"{person:02d}",
+        INFO,
         source=f"seglearn's watch_dataset.npy, person {person}, {SIDES[side]} wrist",
-        quality=Quality(rows=sum(lengths)),
+        quality=Quality(),
+        notes=(NO_CLOCK,),
+        channels=CHANNELS,
     )
-    mended = mend(recording)
-    return replace(mended, quality=mended.quality.noting(NO_CLOCK))
-
-
-def _made_up_times(lengths: Sequence[int]) -> NDArray[np.int64]:
-    """Times from 1970 at 50 Hz, int64 ``[sum(lengths)]``, with a pause between one bout and the next."""
-    steps = np.full(sum(lengths), STEP_NS, dtype=np.int64)
-    steps[np.cumsum(lengths)[:-1]] = PAUSE_NS
-    steps[0] = 0
-    return np.cumsum(steps)

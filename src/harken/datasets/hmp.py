@@ -6,7 +6,6 @@ others, see https://github.com/OxWearables/ssl-wearables, ``data_parsing/make_ad
 
 import re
 from collections import defaultdict
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -14,74 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.info import Archive, DatasetInfo, data_folder
-from harken.datasets.pieces import offsets_where_they_overlap
-from harken.recordings.mending import mend
+from harken.datasets.info import data_folder, info_of
+from harken.datasets.loading import Piece, joined, numbered_ns, offsets_where_they_overlap
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 
-LABEL_MAP = {
-    "brush_teeth": "other",
-    "climb_stairs": "stairs",
-    "comb_hair": "other",
-    "descend_stairs": "stairs",
-    "drink_glass": "other",
-    "eat_meat": "other",
-    "eat_soup": "other",
-    "getup_bed": "other",
-    "liedown_bed": "other",
-    "pour_water": "other",
-    "sitdown_chair": "other",
-    "standup_chair": "other",
-    "use_telephone": "other",
-    "walk": "walking",
-}
-
-INFO = DatasetInfo(
-    name="hmp",
-    title="14 everyday movements, some seconds each, at the right wrist (Human Motion Primitives)",
-    licence=(
-        "CC BY 4.0 as UCI states; the README inside allows use in one's own research and asks to arrange any "
-        "commercial use or redistribution with the authors"
-    ),
-    citation=(
-        "B. Bruno, F. Mastrogiovanni, A. Sgorbissa, T. Vernazza, R. Zaccaria. Analysis of human behavior recognition "
-        "algorithms based on acceleration data. IEEE International Conference on Robotics and Automation, 1602-1607, "
-        "2013. Data: UCI Machine Learning Repository, number 283, 2014"
-    ),
-    url="https://archive.ics.uci.edu/dataset/283/dataset+for+adl+recognition+with+wrist+worn+accelerometer",
-    how_to_get="harken datasets hmp --fetch DIR",
-    people=16,
-    sample_rate_hz=32.0,
-    labels=tuple(sorted(LABEL_MAP)),
-    placement="right wrist, x towards the hand, y to the left, z perpendicular to the hand",
-    forearm_axis="x",
-    label_map=LABEL_MAP,
-    checked_on_real_files=False,
-    archives=(
-        Archive(
-            url=(
-                "https://archive.ics.uci.edu/static/public/283/"
-                "dataset+for+adl+recognition+with+wrist+worn+accelerometer.zip"
-            ),
-            file_name="dataset-for-adl-recognition-with-wrist-worn-accelerometer.zip",
-        ),
-    ),
-    traps=(
-        "The sensor ends at 1.5 g: a swing or a step beyond it reads 1.5 g (the codes 0 and 63), so the peaks of "
-        "walking and stairs are cut off. No sample is marked for it.",
-        "Six bits an axis are steps of 0.048 g: a resting arm reads one and the same value for seconds.",
-        "Most movements last a few seconds; windows of 10 s, the field's habit, leave out most files of sitting down "
-        "and standing up.",
-        "Getting up, lying down, sitting down and standing up are movements, not postures: nobody lies, sits or "
-        "stands still in it, and their common word is other.",
-        "Few people do most of it: one woman did 347 of the 839 trials, and half of the people did four movements or "
-        "fewer. Published scores rest on seven people (f1-f3, m1-m4).",
-        "The folders whose names end in MODEL hold copies of trials, cut to one length; read as well they would put "
-        "the same seconds into training twice. They are left out here, but others' window counts include them.",
-        "The sensor sent its data through a USB cable, so nobody went far; walking is a few steps.",
-    ),
-)
+INFO = info_of("hmp")
 
 FULL_SCALE_G = 1.5
 LARGEST_CODE = 63
@@ -141,10 +78,10 @@ def _by_number(entry: tuple[str, list[_Trial]]) -> tuple[str, int]:
 
 def _trial(path: Path) -> _Trial:
     named = FILE_NAME.fullmatch(path.name)
-    if named is None or named["label"] not in LABEL_MAP:
+    if named is None or named["label"] not in INFO.label_map:
         raise HarkenError(
             f"{path}: the name is not Accelerometer-YEAR-MONTH-DAY-HOUR-MINUTE-SECOND-MOVEMENT-PERSON.txt with a "
-            f"movement among {', '.join(LABEL_MAP)}"
+            f"movement among {', '.join(INFO.label_map)}"
         )
     try:
         start = datetime.strptime(named["start"], "%Y-%m-%d-%H-%M-%S").replace(tzinfo=UTC)
@@ -171,27 +108,18 @@ def _decoded(path: Path) -> NDArray[np.float32]:
 def _recording(person: str, trials: list[_Trial], folder: Path) -> Recording:
     """A person's trials in the order of their times, one after another."""
     trials = sorted(trials, key=lambda trial: (trial.start_ns, trial.piece))
-    times = [trial.start_ns + _numbered(len(trial.signals)) for trial in trials]
+    times = [trial.start_ns + numbered_ns(len(trial.signals), INFO) for trial in trials]
     ends_ns = [int(time_ns[-1]) + LEAST_PAUSE_NS for time_ns in times]
     offsets = offsets_where_they_overlap([trial.start_ns for trial in trials], ends_ns)
     moved = int(np.count_nonzero(offsets))
-    label_names = tuple(sorted({trial.label for trial in trials}))
-    codes = [label_names.index(trial.label) for trial in trials]
-    recording = Recording(
-        time_ns=np.concatenate([time_ns + offset for time_ns, offset in zip(times, offsets, strict=True)]),
-        signals=np.concatenate([trial.signals for trial in trials]),
-        channels=("x", "y", "z"),
-        label_codes=np.repeat(codes, [len(trial.signals) for trial in trials]).astype(np.int16),
-        label_names=label_names,
-        subject=f"{INFO.name}_{person}",
+    return joined(
+        [
+            Piece(trial.label, time_ns + offset, trial.signals)
+            for trial, time_ns, offset in zip(trials, times, offsets, strict=True)
+        ],
+        person,
+        INFO,
         source=f"{folder}, person {person}",
-        quality=Quality(rows=sum(len(trial.signals) for trial in trials), sensor_range_g=FULL_SCALE_G),
+        quality=Quality(sensor_range_g=FULL_SCALE_G),
+        notes=(CLOCK, MOVED.format(moved)) if moved else (CLOCK,),
     )
-    mended = mend(recording)
-    notes = (CLOCK, MOVED.format(moved)) if moved else (CLOCK,)
-    return replace(mended, quality=mended.quality.noting(*notes))
-
-
-def _numbered(rows: int) -> NDArray[np.int64]:
-    """Nanoseconds from a file's first sample to each of its ``rows``."""
-    return (np.arange(rows, dtype=np.int64) * 10**9) // round(INFO.sample_rate_hz)

@@ -1,15 +1,22 @@
-"""Facts about public data sets, including known pitfalls, and the folders that contain them."""
+"""Facts about public data sets, including known pitfalls, and the folders that contain them.
+
+The facts about harken's own data sets are in ``catalogue.toml``.
+"""
 
 import os
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 
 DATA_VARIABLE = "HARKEN_DATA"
 """The environment variable with the folder of all data sets. Each data set is in a subfolder of its own name."""
+CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """Facts about one public data set. Each module of ``harken.datasets`` has one, named ``INFO``.
+    """Facts about one public data set.
 
     Attributes:
         name: the name of the data set in harken.
@@ -69,6 +76,22 @@ class DatasetInfo:
     archives: tuple[Archive, ...] = ()
     forearm_axis: ForearmAxis | None = None
     traps: tuple[str, ...] = ()
+
+
+def info_of(name: str) -> DatasetInfo:
+    """The facts about one of harken's own data sets, from ``catalogue.toml``."""
+    facts = dict(_catalogue()[name])
+    label_map = {label: common for common, labels in facts.pop("activities").items() for label in labels}
+    facts["label_map"] = dict(sorted(label_map.items()))
+    facts["labels"] = tuple(facts["label_map"])
+    facts["archives"] = tuple(Archive(**archive) for archive in facts.get("archives", ()))
+    facts["traps"] = tuple(facts["traps"])
+    return DatasetInfo(name=name, **facts)
+
+
+@cache
+def _catalogue() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
 
 
 def data_folder(info: DatasetInfo, path: Path | None) -> Path:

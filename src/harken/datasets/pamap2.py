@@ -6,18 +6,14 @@ accelerometer of +-16 g. UCI repeats it on its page (``INFO.url``).
 
 import re
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from harken.datasets.info import Archive, DatasetInfo, data_folder
-from harken.datasets.pieces import offsets_in_turn
-from harken.recordings.mending import mend
-from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
+from harken.datasets.info import data_folder, info_of
+from harken.datasets.loading import Piece, joined, offsets_in_turn
+from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.support.errors import HarkenError
 
 CHANNELS = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")
@@ -46,66 +42,8 @@ ACTIVITIES = {
 
 TRANSIENT = 0
 
-LABEL_MAP = {
-    "Nordic walking": "walking",
-    "ascending stairs": "stairs",
-    "car driving": "other",
-    "computer work": "other",
-    "cycling": "cycling",
-    "descending stairs": "stairs",
-    "folding laundry": "other",
-    "house cleaning": "other",
-    "ironing": "other",
-    "lying": "lying",
-    "playing soccer": "other",
-    "rope jumping": "other",
-    "running": "running",
-    "sitting": "sitting",
-    "standing": "standing",
-    "vacuum cleaning": "other",
-    "walking": "walking",
-    "watching TV": "other",
-}
 
-INFO = DatasetInfo(
-    name="pamap2",
-    title="18 activities of 9 people, some minutes each, at the wrist of the dominant arm (PAMAP2)",
-    licence="CC BY 4.0",
-    citation=(
-        "A. Reiss, D. Stricker. Introducing a New Benchmarked Dataset for Activity Monitoring. 16th IEEE International "
-        "Symposium on Wearable Computers, 108-109, 2012. Data: UCI Machine Learning Repository, 2012, "
-        "doi 10.24432/C5NW2H"
-    ),
-    url="https://archive.ics.uci.edu/dataset/231/pamap2+physical+activity+monitoring",
-    how_to_get="harken datasets pamap2 --fetch DIR",
-    people=9,
-    sample_rate_hz=100.0,
-    labels=tuple(sorted(LABEL_MAP)),
-    placement="wrist of the dominant arm",
-    label_map=LABEL_MAP,
-    checked_on_real_files=False,
-    archives=(
-        Archive(
-            url="https://archive.ics.uci.edu/static/public/231/pamap2+physical+activity+monitoring.zip",
-            file_name="pamap2-physical-activity-monitoring.zip",
-        ),
-    ),
-    traps=(
-        "A person's file in Optional is the same person as the one of that name in Protocol: together in training or "
-        "together in test.",
-        "Not everybody did everything: the optional activities were done by a few people each, and of the protocol "
-        "person 109 did rope jumping alone.",
-        "Person 108 is left-handed and wore the sensor at the left wrist; the others wore it at the right one.",
-        "The activity 0 is the way from one activity to the next, and whatever else happened: it is unlabelled here, "
-        "not a class.",
-        "Packets lost on the radio are rows without values (NaN). They are marked and in no window, and no value is "
-        "made up for them; scores of those who interpolate are over other windows.",
-        "The second accelerometer ends at 6 g and is calibrated worse; its columns are not read. The files' "
-        "orientation is invalid, say the authors.",
-        "Watching television was done lying or sitting, as one liked, so its common word is other, not sitting.",
-        "Only one of the nine is a woman (102).",
-    ),
-)
+INFO = info_of("pamap2")
 
 COLUMNS = 54
 TIME, ACTIVITY = "column_1", "column_2"
@@ -148,15 +86,8 @@ def read_pamap2(folder: Path | None = None) -> list[Recording]:
     return [_recording(person, paths) for person, paths in sorted(people.items())]
 
 
-class _Session(NamedTuple):
-    """One file: times from the start of its clock, signals ``[n, 6]`` in g and rad/s, and activity numbers."""
-
-    time_ns: NDArray[np.int64]
-    signals: NDArray[np.float32]
-    activities: NDArray[np.int64]
-
-
-def _session(path: Path) -> _Session:
+def _pieces(path: Path) -> list[Piece]:
+    """A file, in g and rad/s, cut where the activity changes; times are from the start of its clock."""
     table = _table(path)
     time_s, activities = (table[name].fill_null(np.nan).to_numpy() for name in (TIME, ACTIVITY))
     known = np.isfinite(time_s) & np.isin(activities, [TRANSIENT, *ACTIVITIES])
@@ -165,9 +96,12 @@ def _session(path: Path) -> _Session:
             f"{path}, line {int(np.argmin(known)) + 1}: the first number must be a time and the second one an activity "
             f"among {TRANSIENT}, {', '.join(map(str, ACTIVITIES))}"
         )
+    time_ns = np.rint(time_s * 1e9).astype(np.int64)
     signals = np.stack([table[name].fill_null(np.nan).to_numpy() for name in HAND], axis=1)
     signals[:, :3] /= STANDARD_GRAVITY
-    return _Session(np.rint(time_s * 1e9).astype(np.int64), signals.astype(np.float32), activities.astype(np.int64))
+    changes = np.flatnonzero(np.diff(activities)) + 1
+    parts = (np.split(array, changes) for array in (activities, time_ns, signals.astype(np.float32)))
+    return [Piece(ACTIVITIES.get(int(number[0])), *samples) for number, *samples in zip(*parts, strict=True)]
 
 
 def _table(path: Path) -> pl.DataFrame:
@@ -198,25 +132,19 @@ def _table(path: Path) -> pl.DataFrame:
 
 def _recording(person: int, paths: list[Path]) -> Recording:
     """A person's sessions, one after another on one artificial clock."""
-    sessions = [_session(path) for path in paths]
-    offsets = offsets_in_turn([int(session.time_ns.max()) for session in sessions])
-    activities = np.concatenate([session.activities for session in sessions])
-    label_names = tuple(sorted(ACTIVITIES[number] for number in np.unique(activities).tolist() if number != TRANSIENT))
-    codes = np.full(max(ACTIVITIES) + 1, UNLABELLED, dtype=np.int16)
-    for number, name in ACTIVITIES.items():
-        if name in label_names:
-            codes[number] = label_names.index(name)
-    recording = Recording(
-        time_ns=np.concatenate([offset + session.time_ns for offset, session in zip(offsets, sessions, strict=True)]),
-        signals=np.concatenate([session.signals for session in sessions]),
-        channels=CHANNELS,
-        label_codes=codes[activities],
-        label_names=label_names,
-        subject=f"{INFO.name}_{person}",
-        source=", ".join(map(str, paths)),
-        quality=Quality(rows=len(activities), sensor_range_g=SENSOR_RANGE_G, acceleration_unit="m/s2", time_unit="s"),
-        as_found=True,
-    )
-    mended = mend(recording)
+    sessions = [_pieces(path) for path in paths]
+    offsets = offsets_in_turn([max(int(piece.time_ns.max()) for piece in pieces) for pieces in sessions])
     optional = any(path.parent.name == "Optional" for path in paths) and len(paths) > 1
-    return replace(mended, quality=mended.quality.noting(CLOCK, *[OPTIONAL] if optional else []))
+    return joined(
+        [
+            piece._replace(time_ns=piece.time_ns + offset)
+            for pieces, offset in zip(sessions, offsets, strict=True)
+            for piece in pieces
+        ],
+        f"{person}",
+        INFO,
+        source=", ".join(map(str, paths)),
+        quality=Quality(sensor_range_g=SENSOR_RANGE_G, acceleration_unit="m/s2", time_unit="s"),
+        notes=(CLOCK, OPTIONAL) if optional else (CLOCK,),
+        channels=CHANNELS,
+    )

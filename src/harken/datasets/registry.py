@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from harken.datasets import dsads, exercises, hawthorne, hmp, pamap2, selfback, stress_predict, uci_har, wisdm
+from harken.datasets import dsads, exercises, hmp, pamap2, tidy_studies, uci_har, wisdm
 from harken.datasets.info import DatasetInfo
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
@@ -34,9 +34,9 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
         for each in (
             Dataset(wisdm.INFO, wisdm.read_wisdm),
             Dataset(dsads.INFO, dsads.read_dsads),
-            Dataset(selfback.INFO, selfback.read_selfback),
-            Dataset(stress_predict.INFO, stress_predict.read_stress_predict),
-            Dataset(hawthorne.INFO, hawthorne.read_hawthorne),
+            Dataset(tidy_studies.SELFBACK, tidy_studies.read_selfback),
+            Dataset(tidy_studies.STRESS_PREDICT, tidy_studies.read_stress_predict),
+            Dataset(tidy_studies.HAWTHORNE, tidy_studies.read_hawthorne),
             Dataset(hmp.INFO, hmp.read_hmp),
             Dataset(pamap2.INFO, pamap2.read_pamap2),
             Dataset(uci_har.INFO, uci_har.read_uci_har),

@@ -12,15 +12,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.info import DatasetInfo
-from harken.datasets.pieces import offsets_in_turn
+from harken.datasets.loading import offsets_in_turn, readable
 from harken.readers.clock import EARLIEST_DATE_NS, nanoseconds
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.panics import without_panics
-from harken.readers.table import POLARS_ERRORS, first_line
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest, time_unit
 from harken.recordings.mending import mend
-from harken.recordings.recording import UNLABELLED, Placement, Quality, Recording
+from harken.recordings.recording import UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
@@ -63,7 +61,7 @@ def read_tidy(
     """
     path = Path(path)
     TableOptions(timezone=timezone)  # checks the zone before anything is read
-    tables = [(file, _read(file)) for file in _files(path)]
+    tables = [(file, read_table(file)) for file in _files(path)]
     return recordings_of_tables(
         path,
         tables,
@@ -73,34 +71,6 @@ def read_tidy(
         timezone=timezone,
         as_found=as_found,
     )
-
-
-def read_study(
-    path: Path, info: DatasetInfo, *, placement: Placement = Placement.WRIST, frame: pl.DataFrame | None = None
-) -> list[Recording]:
-    """The recordings of a public data set in one tidy table, in g, with the set's own labels in ``label_orig``.
-
-    Subjects are named after the set, as in ``hawthorne_S0``.
-
-    Args:
-        path: the table.
-        info: the facts about the data set.
-        placement: where the sensor was worn.
-        frame: the table, if it was already read from other files.
-
-    Raises:
-        HarkenError: as ``read_tidy``.
-    """
-    tables = [(path, _read(path) if frame is None else frame)]
-    recordings = recordings_of_tables(path, tables, label_column="label_orig", unit="g")
-    return [
-        replace(
-            recording,
-            subject=f"{info.name}_{recording.subject}",
-            quality=replace(recording.quality, placement=placement),
-        )
-        for recording in recordings
-    ]
 
 
 def recordings_of_tables(
@@ -141,14 +111,14 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _read(path: Path) -> pl.DataFrame:
-    try:
-        with without_panics():
-            return pl.read_parquet(path) if _is_parquet(path) else pl.read_csv(path, infer_schema_length=None)
-    except POLARS_ERRORS as error:
-        raise HarkenError(f"{path}: cannot be read as a table ({first_line(error)})") from error
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
+def read_table(path: Path) -> pl.DataFrame:
+    """A CSV or Parquet file as it is.
+
+    Raises:
+        HarkenError: when it cannot be read.
+    """
+    with readable(path, "cannot be read as a table"), without_panics():
+        return pl.read_parquet(path) if _is_parquet(path) else pl.read_csv(path, infer_schema_length=None)
 
 
 def _roles(path: Path, frame: pl.DataFrame, label_column: str | None, timezone: str | None) -> pl.DataFrame:

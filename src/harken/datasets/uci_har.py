@@ -5,16 +5,14 @@ published windows. Layout, units and filters are documented in the set's ``READM
 UCI repeats on its page (``INFO.url``).
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.info import Archive, DatasetInfo, data_folder
-from harken.datasets.pieces import offsets_in_turn
-from harken.recordings.mending import mend
+from harken.datasets.info import data_folder, info_of
+from harken.datasets.loading import joined, numbered_in_turn
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 
@@ -27,58 +25,11 @@ WINDOW_LENGTH = 128
 TEST_PEOPLE = tuple(f"uci_har_{person}" for person in (2, 4, 9, 10, 12, 13, 18, 20, 24))
 """The authors' test people; the other 21 are training people."""
 
-LABEL_MAP = {
-    "LAYING": "lying",
-    "SITTING": "sitting",
-    "STANDING": "standing",
-    "WALKING": "walking",
-    "WALKING_DOWNSTAIRS": "stairs",
-    "WALKING_UPSTAIRS": "stairs",
-}
 
-INFO = DatasetInfo(
-    name="uci_har",
-    title="Six activities of 30 people with a smartphone at the waist (Samsung Galaxy S II)",
-    licence="CC BY 4.0 as UCI states; the README inside forbids commercial use",
-    citation=(
-        "D. Anguita, A. Ghio, L. Oneto, X. Parra, J. L. Reyes-Ortiz. A Public Domain Dataset for Human Activity "
-        "Recognition Using Smartphones. 21st European Symposium on Artificial Neural Networks, Computational "
-        "Intelligence and Machine Learning, Bruges, 2013. Data: UCI Machine Learning Repository, doi 10.24432/C54S4K"
-    ),
-    url="https://archive.ics.uci.edu/dataset/240/human+activity+recognition+using+smartphones",
-    how_to_get="harken datasets uci_har --fetch DIR",
-    people=30,
-    sample_rate_hz=50.0,
-    labels=tuple(sorted(LABEL_MAP)),
-    placement="waist (a phone, not a watch)",
-    label_map=LABEL_MAP,
-    checked_on_real_files=False,
-    archives=(
-        Archive(
-            url="https://archive.ics.uci.edu/static/public/240/human+activity+recognition+using+smartphones.zip",
-            file_name="human-activity-recognition-using-smartphones.zip",
-            # UCI states no checksum. This one is used by several independent public projects.
-            sha256="c00b803081a5c797cd5e4b83700a9810b38d53d9d84e01917e090e1fdbc81031",
-            size_bytes=61_005_872,
-        ),
-    ),
-    traps=(
-        "The phone is at the waist: it does not record the movement of a wrist, and a recogniser for watches "
-        "is neither trained nor tested on it.",
-        "Windows overlap by half and each person's follow one another, so a random split of windows tests on "
-        "training data; the published split is by people.",
-        "The signals were filtered (a median filter, a low-pass at 20 Hz) and body_x, body_y, body_z were made from "
-        "them with a filter at 0.3 Hz; no such filter has run over other sets.",
-        "Times are made up: the set has windows but no clock, and where two windows do not continue one another "
-        "the time between them is unknown.",
-        "Everybody followed one protocol in one laboratory, and the authors' own support vector machine is right in "
-        "96 % of the test windows: a high score on it is no evidence for life outside.",
-    ),
-)
+INFO = info_of("uci_har")
 
 SIGNALS = tuple(f"{kind}_{axis}" for kind in ("total_acc", "body_gyro", "body_acc") for axis in "xyz")
 PARTS = ("train", "test")
-STEP_NS = 20_000_000
 CLOCK = (
     "The set has no clock: the recording is set at 1970, windows that continue one another (the same half window at "
     "the end of one and the start of the next) are put together, and between others there is a minute."
@@ -127,8 +78,8 @@ class _PublishedWindows(NamedTuple):
 def _activity_names(path: Path) -> dict[int, str]:
     """The names of the numbered activities, from rows such as ``1 WALKING``."""
     rows = [line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    if any(len(row) != 2 or not row[0].isdecimal() or row[1] not in LABEL_MAP for row in rows):
-        raise HarkenError(f"{path}: expected rows of a number and one of {', '.join(LABEL_MAP)}")
+    if any(len(row) != 2 or not row[0].isdecimal() or row[1] not in INFO.label_map for row in rows):
+        raise HarkenError(f"{path}: expected rows of a number and one of {', '.join(INFO.label_map)}")
     return {int(number): name for number, name in rows}
 
 
@@ -165,26 +116,18 @@ def _recording(person: int, windows: _PublishedWindows, names: dict[int, str], r
     parts."""
     half = WINDOW_LENGTH // 2
     same = (windows.signals[:-1, half:] == windows.signals[1:, :half]).all(axis=(1, 2))
-    goes_on = np.concatenate([[False], same & (windows.activities[:-1] == windows.activities[1:])])
-    # A window that continues the previous one adds only its second half.
-    fresh = np.ones((len(windows.signals), WINDOW_LENGTH), dtype=bool)
-    fresh[goes_on, :half] = False
-    lengths = np.add.reduceat(fresh.sum(axis=1), np.flatnonzero(~goes_on))
-    offsets = offsets_in_turn([(int(length) - 1) * STEP_NS for length in lengths])
-    time_ns = np.concatenate(
-        [offset + STEP_NS * np.arange(length) for offset, length in zip(offsets, lengths, strict=True)]
-    )
-    label_names = tuple(sorted({names[number] for number in np.unique(windows.activities).tolist()}))
-    codes = np.array([label_names.index(names[number]) for number in windows.activities.tolist()], dtype=np.int16)
-    recording = Recording(
-        time_ns=time_ns,
-        signals=windows.signals[fresh],
-        channels=CHANNELS,
-        label_codes=np.repeat(codes, fresh.sum(axis=1)),
-        label_names=label_names,
-        subject=f"{INFO.name}_{person}",
+    goes_on = same & (windows.activities[:-1] == windows.activities[1:])
+    bouts = []
+    for window in np.split(np.arange(len(windows.signals)), np.flatnonzero(~goes_on) + 1):
+        # A window that continues the previous one adds only its second half.
+        signals = np.concatenate([windows.signals[window[0], :half], *windows.signals[window, half:]])
+        bouts.append((names[int(windows.activities[window[0]])], signals))
+    return joined(
+        numbered_in_turn(bouts, INFO),
+        f"{person}",
+        INFO,
         source=f"{root}, person {person}",
-        quality=Quality(rows=len(time_ns)),
+        quality=Quality(),
+        notes=(CLOCK,),
+        channels=CHANNELS,
     )
-    mended = mend(recording)
-    return replace(mended, quality=mended.quality.noting(CLOCK))

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.info import Archive, DatasetInfo, data_folder
-from harken.datasets.pieces import offsets_where_they_overlap
+from harken.datasets.info import data_folder, info_of
+from harken.datasets.loading import offsets_where_they_overlap, readable
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError
@@ -40,59 +40,8 @@ ACTIVITIES = {
 }
 """The codes in the files, and the activities in ``activity_key.txt``. There is no code N."""
 
-# People type, write and eat sitting, and brush teeth and fold clothes standing. But the watch measures the hand, and
-# the set's own "sitting" and "standing" contrast with these activities. They are therefore "other", and a model learns
-# not to infer a posture from busy hands. Kicking, catching and dribbling combine steps and throws, so no other common
-# name fits.
-LABEL_MAP = dict.fromkeys(sorted(ACTIVITIES.values()), "other") | {
-    "walking": "walking",
-    "jogging": "running",
-    "stairs": "stairs",
-    "sitting": "sitting",
-    "standing": "standing",
-}
 
-INFO = DatasetInfo(
-    name="wisdm",
-    title="Eighteen everyday activities, about three minutes each, from an LG G Watch",
-    licence="CC BY 4.0",
-    citation=(
-        "G. M. Weiss, K. Yoneda, T. Hayajneh. Smartphone and smartwatch-based biometrics using activities of daily "
-        "living. IEEE Access 7:133190-133202, 2019. doi 10.1109/ACCESS.2019.2940729. Data: WISDM Smartphone and "
-        "Smartwatch Activity and Biometrics Dataset, UCI Machine Learning Repository, doi 10.24432/C5HK59"
-    ),
-    url="https://archive.ics.uci.edu/dataset/507",
-    how_to_get="harken datasets wisdm --fetch DIR",
-    people=51,
-    sample_rate_hz=20.0,
-    labels=tuple(sorted(ACTIVITIES.values())),
-    placement="wrist of the dominant hand",
-    forearm_axis="x",
-    label_map=LABEL_MAP,
-    checked_on_real_files=True,
-    archives=(
-        # The repository may repack the archive at any time, and states neither size nor checksum.
-        Archive(
-            url=(
-                "https://archive.ics.uci.edu/static/public/507/"
-                "wisdm+smartphone+and+smartwatch+activity+and+biometrics+dataset.zip"
-            ),
-            file_name="wisdm_507.zip",
-        ),
-    ),
-    traps=(
-        "Nobody lies down.",
-        "The watch stops at 2 g: jogging and ball games are cut off.",
-        "Sitting and standing hold arm movement, and the edges of the activities are not trimmed.",
-        "The clock counts nanoseconds since the watch was switched on, and a file has its activities in the order of "
-        "the alphabet, so times jump back and forth from one activity to the next.",
-        "In 29 of the 824 person-activities at hand the watch sends about 100 samples a second for a while, in 1608 J, "
-        "1609 K, 1621 D, 1624 Q, 1626 K, 1628 E and 1642 L more than half of all its samples: windows counted in rows "
-        "are then shorter than they seem.",
-        "Four person-activities are not there: 1616 B, 1618 O, 1642 C and 1642 F.",
-        "1649 has 1,160 rows, 58 seconds, twice: once as kicking and once as catch.",
-    ),
-)
+INFO = info_of("wisdm")
 
 FILES = "data_*_accel_watch.txt"
 PLACES = ("", "raw/watch/accel", "watch/accel", "accel", "wisdm-dataset/raw/watch/accel")
@@ -159,13 +108,8 @@ def _rows(accel: Path) -> pl.DataFrame:
 
 def _file_rows(path: Path) -> pl.DataFrame:
     schema = {"subject": pl.Int32, "code": pl.String, "time_ns": pl.Int64, "x": pl.Float64, "y": pl.Float64}
-    try:
+    with readable(path, "not rows of subject,code,time,x,y,z; as they are published"):
         frame = pl.read_csv(path, has_header=False, schema=schema | {"z": pl.String})
-    except pl.exceptions.PolarsError as error:
-        reason = next(iter(str(error).splitlines()), "")
-        raise HarkenError(f"{path}: not rows of subject,code,time,x,y,z; as they are published ({reason})") from error
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     frame = frame.with_columns(
         pl.col("code").replace_strict(ACTIVITIES, default=None, return_dtype=pl.String).alias("label"),
         pl.col("z").str.strip_chars(" ;").cast(pl.Float64, strict=False),
