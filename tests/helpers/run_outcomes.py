@@ -12,8 +12,8 @@ from harken.models.calibration import ProbabilityScores
 from harken.models.scores import PeopleScores, Scores, score, score_people
 from harken.networks.specification import CalibratedOn, Specification
 from harken.readers import read
+from harken.training.checkpoint import History
 from harken.training.data import Read, RunData
-from harken.training.history import History
 from harken.training.outcome import Outcome
 from harken.training.presets import PRESETS
 from harken.training.settings import RunSettings

@@ -9,9 +9,9 @@ import torch
 from harken.models.export import check_same, export, exported_bytes
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model
 from harken.models.runtime import ExportedRecogniser
+from harken.networks import onnx as graphs
 from harken.networks.build import NETWORKS
-from harken.networks.onnx import networks as graphs
-from harken.networks.onnx.graph import Graph
+from harken.networks.onnx import Graph
 from harken.networks.prediction import logits
 from harken.networks.specification import ModelUnit
 from harken.recordings.recording import STANDARD_GRAVITY

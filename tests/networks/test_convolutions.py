@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harken.networks.convolutions import FusedConvolutions
-from harken.networks.layers import Dropout
+from harken.networks.layers import Dropout, FusedConvolutions
 from harken.networks.native import autograd, library
 from harken.networks.native.convolution_layer import Sizes, convolution_layer
 

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harken.networks.layers import largest, mean_and_largest
 from harken.networks.native import autograd, elementwise, library
-from harken.networks.pooling import largest, mean_and_largest
 
 LIBRARY = autograd.load()
 HERE = library.LEVELS[: 1 if LIBRARY is None else LIBRARY.harken_lstm_level() + 1]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.outcomes.rest import (
+from harken.outcomes.nights import (
     RestThreshold,
     rest_blocks,
     rest_threshold_degrees,

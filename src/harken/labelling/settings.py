@@ -10,8 +10,7 @@ from typing import Any, Literal
 from harken import __version__
 from harken.models.mounting import refuse_both
 from harken.outcomes import PUBLISHED, CutPoints
-from harken.outcomes.nights import DiaryUse
-from harken.outcomes.rest import RestThreshold
+from harken.outcomes.nights import DiaryUse, RestThreshold
 from harken.outcomes.segments import Segment
 from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.readers.folders import SUMMARY
@@ -50,7 +49,7 @@ class LabelSettings:
         forearm_axis: the axis of the sensor that points along the forearm towards the elbow; None: found by walking.
         placement: with ``wrist``, the sensor counts as worn on a wrist, whatever the header of the file and the
             movement indicate (``harken.models.wrist_check``).
-        night_threshold: how the limit of rest is found by which nights are recognised (``harken.outcomes.rest``).
+        night_threshold: how the limit of rest is found by which nights are recognised (``harken.outcomes.nights``).
         diary: a sleep diary (``harken.outcomes.diary``); None: nights are found by movement alone.
         diary_use: whether the diary guides the search for rest, or overrides onset and wake.
         cut_points: the limits between levels of intensity (``harken.outcomes.CutPoints.of``).

@@ -1,23 +1,168 @@
-"""Export: build the graph, check that ONNX Runtime and PyTorch agree, and only then write the file."""
+"""Export: build the graph, check that ONNX Runtime and PyTorch agree, and only then write the file with its metadata.
 
+The metadata are everything that is needed to use the file on its own, with a worked example: samples from a formula,
+and the expected probabilities. An implementation in another language can be tested against it.
+"""
+
+import json
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from harken.models.export_metadata import metadata
+from harken import __version__
 from harken.models.model_file import FittedModel
-from harken.models.runtime import INPUT, OUTPUT, ExportedRecogniser
+from harken.models.runtime import INPUT, METADATA_KEY, NEWEST_FORMAT, OUTPUT, ExportedRecogniser
 from harken.networks.inference.network import softmax
-from harken.networks.onnx.graph import Graph
-from harken.networks.onnx.networks import GRAPHS, write_graph
+from harken.networks.onnx import GRAPHS, Graph, write_graph
 from harken.networks.prediction import logits
-from harken.networks.specification import Specification
-from harken.recordings.recording import ACCELERATION, STANDARD_GRAVITY
+from harken.networks.specification import RATE_TOLERANCE, Specification
+from harken.recordings.recording import ACCELERATION, MINIMUM_GAP_S, STANDARD_GRAVITY, UNLABELLED, Recording
+from harken.signals.curves import MISSING
+from harken.signals.resampling import CUT_OFF, HALF_WIDTH, KAISER_BETA, LEAST_OVERSAMPLING, LowPass
 from harken.support.errors import HarkenError
 from harken.support.files import write_bytes
 from harken.support.plugins import need_extra
+from harken.timelines import label_recording
+from harken.windows.windows import Windows
+
+DECIMALS = 12
+"""Decimals of the filter's weights. The last digits of a double differ between processors."""
+UNITS = {"x": "g", "y": "g", "z": "g", "gyro_x": "rad/s", "gyro_y": "rad/s", "gyro_z": "rad/s"}
+FORMULA = (
+    "Sample i (from 0) is at t = i * interval_s + jitter_s * sin(i) seconds since 1970. Its value of channel c "
+    "(from 0) is offset[c] + 0.05 * t * sin(2 * pi * (0.7 + 0.5 * c) * t + c)."
+)
+SAMPLES_FOR_ONE = 0.7
+"""The sampling interval of the example, as a share of the model's, so that the example needs resampling."""
+JITTER = 0.2
+EXAMPLE_DECIMALS = 5
+
+
+def metadata(model: FittedModel) -> dict[str, str]:
+    """The metadata of an exported model, as one JSON text."""
+    specification = model.specification
+    content = {
+        "format_version": NEWEST_FORMAT,
+        "documentation": "docs/onnx.md of harken",
+        "written_by": f"harken {__version__}",
+        "input": {
+            "name": INPUT,
+            "type": "float32",
+            "shape": ["batch", specification.window_length, len(specification.channels)],
+            "channels": list(specification.channels),
+            "units": [UNITS.get(channel, "as recorded") for channel in specification.channels],
+        },
+        "output": {
+            "name": OUTPUT,
+            "type": "float32",
+            "shape": ["batch", len(specification.labels)],
+            "labels": list(specification.labels),
+            "temperature": specification.temperature,
+            "temperature_is_in_the_graph": True,
+            "calibrated_on": specification.calibrated_on,
+        },
+        "windows": {
+            "sample_rate_hz": specification.sample_rate_hz,
+            "length": specification.window_length,
+            "hop": max(1, round(specification.hop_s * specification.sample_rate_hz)),
+        },
+        "resampling": _resampling(specification),
+        "example": example(model),
+        "specification": specification.as_dict(),
+        "provenance": dict(model.provenance),
+    }
+    return {METADATA_KEY: json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)}
+
+
+def _resampling(specification: Specification) -> dict[str, Any]:
+    rate_hz = specification.sample_rate_hz
+    return {
+        "always": specification.even_grid,
+        "else_if_rate_is_off_by": RATE_TOLERANCE,
+        "sample_rate_hz": rate_hz,
+        "gap_s": MINIMUM_GAP_S,
+        "straight_beyond": MISSING,
+        "oversampling": LEAST_OVERSAMPLING,
+        "up_to_source_hz": (2 * LEAST_OVERSAMPLING - 1) * rate_hz,
+        "weights": [round(weight, DECIMALS) + 0.0 for weight in LowPass(LEAST_OVERSAMPLING).weights.tolist()],
+        "half_width": HALF_WIDTH,
+        "cut_off": CUT_OFF,
+        "kaiser_beta": KAISER_BETA,
+    }
+
+
+def example(model: FittedModel) -> dict[str, Any]:
+    """The worked example of a model, computed by its network in PyTorch."""
+    specification = model.specification
+    made = made_recording(specification)
+    resampled = specification.prepare_recording(made)
+    starts: list[int] = []
+    answers: list[list[float]] = []
+
+    def answer(windows: Windows) -> NDArray[np.float32]:
+        out = logits(model.network, torch.from_numpy(specification.prepare(windows)))
+        probabilities = softmax(out / np.float32(specification.temperature))
+        starts.extend(windows.start_rows.tolist())
+        answers.extend(_rounded(row) for row in probabilities)
+        return probabilities
+
+    label_recording(specification, made, answer)
+    return {
+        "formula": FORMULA,
+        "samples": len(made),
+        "interval_s": _interval_s(specification),
+        "jitter_s": _jitter_s(specification),
+        "offset": _offsets(specification),
+        "resampled": {
+            "samples": len(resampled),
+            "first_time_s": round(int(resampled.time_ns[0]) / 1e9, EXAMPLE_DECIMALS),
+            "first": _rounded(resampled.signals[0]),
+            "middle": _rounded(resampled.signals[len(resampled) // 2]),
+            "last": _rounded(resampled.signals[-1]),
+        },
+        "window_starts": starts,
+        "probabilities": answers,
+    }
+
+
+def made_recording(specification: Specification) -> Recording:
+    """The samples of ``FORMULA``, enough for three windows at the model's hop."""
+    length_s = specification.window_length_s + 2.5 * specification.hop_s
+    i = np.arange(math.ceil(length_s / _interval_s(specification)))
+    time_s = _interval_s(specification) * i + _jitter_s(specification) * np.sin(i)
+    channel = np.arange(len(specification.channels))
+    seconds = time_s[:, None]
+    waves = 0.05 * seconds * np.sin(2 * np.pi * (0.7 + 0.5 * channel) * seconds + channel)
+    return Recording(
+        time_ns=np.rint(time_s * 1e9).astype(np.int64),
+        signals=(np.array(_offsets(specification)) + waves).astype(np.float32),
+        channels=specification.channels,
+        label_codes=np.full(len(i), UNLABELLED, np.int16),
+        label_names=(),
+        subject="example",
+    )
+
+
+def _interval_s(specification: Specification) -> float:
+    return round(SAMPLES_FOR_ONE / specification.sample_rate_hz, 6)
+
+
+def _jitter_s(specification: Specification) -> float:
+    return round(JITTER * _interval_s(specification), 6)
+
+
+def _offsets(specification: Specification) -> list[float]:
+    """1 g on the last axis, as for a watch on a table."""
+    return [float(channel == "z") for channel in specification.channels]
+
+
+def _rounded(values: NDArray[np.float32]) -> list[float]:
+    return [round(float(value), EXAMPLE_DECIMALS) for value in values]
+
 
 CLOSE = 1e-5
 """The largest allowed difference of probabilities, a hundred times the rounding of single precision."""

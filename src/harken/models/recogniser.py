@@ -24,7 +24,7 @@ from harken.windows.windows import Windows
 if TYPE_CHECKING:
     from torch import nn
 
-    from harken.training.history import History
+    from harken.training.checkpoint import History
     from harken.training.loop import Progress, TrainingSettings
     from harken.training.presets import Preset
 

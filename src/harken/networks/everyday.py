@@ -27,10 +27,8 @@ from harken.networks.bands import (
     hann_window,
     window_matrices,
 )
-from harken.networks.convolutions import FusedConvolutions
 from harken.networks.inference.everyday import GLANCE, GROUPS, STEM_KERNELS, STILL_G
-from harken.networks.layers import Dropout, FusedLSTM
-from harken.networks.pooling import mean_and_largest
+from harken.networks.layers import Dropout, FusedConvolutions, FusedLSTM, mean_and_largest
 from harken.networks.sizes import EverydaySizes
 
 GLANCE_DROPOUT = 0.2

@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.outcomes.cadence import ROW_NS
-from harken.outcomes.movement_rows import ROW_S
+from harken.outcomes.movement_rows import ROW_NS, ROW_S
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds
 

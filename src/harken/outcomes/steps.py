@@ -6,9 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.outcomes.cadence import ROW_NS
-from harken.outcomes.movement_rows import median_of_known
-from harken.outcomes.stretches import Stretches, sums_in
+from harken.outcomes.movement_rows import ROW_NS, median_of_known
+from harken.outcomes.segments import Stretches, sums_in
 from harken.support.tables import nanoseconds
 
 WALKING_LABELS, RUNNING_LABELS = ("walking", "stairs"), ("running",)

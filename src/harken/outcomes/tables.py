@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.outcomes.cadence import ROW_NS
 from harken.outcomes.intensity import BOUT_MINUTES, LEVELS
-from harken.outcomes.stretches import Stretches, by_clock, sums_in
+from harken.outcomes.movement_rows import ROW_NS
+from harken.outcomes.segments import Stretches, by_clock, sums_in
 from harken.support.tables import nanoseconds
 
 ENOUGH_WEAR_H = 16.0

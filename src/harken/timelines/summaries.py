@@ -9,7 +9,19 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, zone_of
-from harken.timelines.tables import PROBABILITY, matrix
+
+PROBABILITY = "probability_"
+"""The prefix of the columns with the model's probability of each label."""
+SMOOTHED = "smoothed_"
+"""The prefix of the columns with the probability of each label given all rows."""
+UNSURE = "unsure"
+"""The label of rows with too small a probability."""
+
+
+def matrix(frame: pl.DataFrame, prefix: str, labels: tuple[str, ...]) -> NDArray[np.float32]:
+    """The columns ``prefixLABEL`` as float32 ``[n, labels]``; NaN where they are null."""
+    return frame.select(pl.col(prefix + label).fill_null(float("nan")) for label in labels).to_numpy()
+
 
 BRIDGED_GAP_S = 60.0
 """The longest time without a label that is bridged within a bout."""

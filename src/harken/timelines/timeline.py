@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, write_csv, write_parquet
 from harken.timelines.smoothing import expected_bouts, smooth, still_at_night_likelihood
-from harken.timelines.summaries import BRIDGED_GAP_S, bouts, daily
-from harken.timelines.tables import PROBABILITY, SMOOTHED, UNSURE, matrix
+from harken.timelines.summaries import BRIDGED_GAP_S, PROBABILITY, SMOOTHED, UNSURE, bouts, daily, matrix
 
 
 @dataclass(frozen=True, eq=False)

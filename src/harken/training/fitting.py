@@ -17,7 +17,7 @@ from harken.networks.prediction import resolve_device
 from harken.networks.specification import Specification
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
-from harken.training.history import History
+from harken.training.checkpoint import History
 from harken.training.loop import Interrupted, LabelledSignals, Progress, TrainingSettings, train
 from harken.training.presets import Preset
 from harken.training.presets import preset as preset_of

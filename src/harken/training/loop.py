@@ -19,8 +19,7 @@ from harken.networks.inference.network import WINDOWS_AT_ONCE
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads, fastest_threads, keep_freed_memory
 from harken.training.augmentation import Augmentation
-from harken.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from harken.training.history import History
+from harken.training.checkpoint import Checkpoint, History, load_checkpoint, save_checkpoint
 from harken.training.label_sets import places_between_sets, set_loss, with_spread_sets
 from harken.training.optimiser import OptimiserName, one_cycle, optimiser
 

@@ -8,8 +8,8 @@ from harken.models.calibration import ProbabilityScores, fit_temperature
 from harken.models.recogniser import Recogniser
 from harken.models.scores import PeopleScores, Scores, score_people
 from harken.networks.specification import CalibratedOn, Specification
+from harken.training.checkpoint import History
 from harken.training.data import RunData
-from harken.training.history import History
 from harken.training.loop import TrainingSettings
 from harken.training.settings import RunSettings
 from harken.training.windows import MissingWindows, RunWindows

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from harken.reports.figures.curves import learning_curves, running_mean
-from harken.training.history import History
+from harken.training.checkpoint import History
 
 BATCH = 100
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from harken.reports.figures.style import INK, dress, house_style, new_figure
 
 if TYPE_CHECKING:
-    from harken.training.history import History
+    from harken.training.checkpoint import History
 
 WIDTH_IN, HEIGHT_IN = 5.8, 6.4
 

@@ -38,7 +38,7 @@ from harken.support.files import write_text
 from harken.support.printable import percent
 
 if TYPE_CHECKING:
-    from harken.training.history import History
+    from harken.training.checkpoint import History
     from harken.training.outcome import Outcome
 
 CSS_DOTS_PER_INCH = 96
