@@ -83,7 +83,7 @@ def shown_commands(*pages: Path) -> Iterator[str]:
                     yield line.removeprefix("$ ")
 
 
-OTHER_PROGRAMS = ("curl", "dask", "export", "pip", "script/test")
+OTHER_PROGRAMS = (".", "curl", "dask", "export", "pip", "script/test")
 """Programs whose options are not checked."""
 
 

@@ -91,6 +91,7 @@ def test_sigterm_ends_it_and_its_processes_without_a_warning(model: Path, tmp_pa
         running.terminate()
         printed, _ = running.communicate(timeout=30)
     assert running.returncode == 128 + signal.SIGTERM
+    assert "of 20 files are done; repeat the command to continue." in printed
     assert "Warning" not in printed
     assert "Traceback" not in printed
 

@@ -252,9 +252,9 @@ def test_labels_that_may_be_misspelt_are_named_with_the_option_that_renames_them
     me = tmp_path / "me.csv"
     people.write_person(me, 1, bouts=(*people.BOUTS, "lying"))
     questions = [
-        "Is “walking” (20 s) the same as “Walkng”? If so, add --rename walking=Walkng to harken train.",
+        "Is “walking” (20 s) the same as “Walkng”? If so, add --rename walking=Walkng to harken train (old=new).",
         "Is “lying down” (15 s) the same as “laying down”? If so, add --rename 'lying down=laying down' to harken "
-        "train.",
+        "train (old=new).",
         "There is little of “hop 2” (4 s) and “hop 1” (2 s). If it is another word for LABEL, train with --rename "
         "'hop 2=LABEL' --rename 'hop 1=LABEL'.",
     ]

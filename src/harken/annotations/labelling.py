@@ -211,7 +211,7 @@ def _slips(seconds: Mapping[str, float]) -> Iterator[str]:
     ]
     for name, alike in near:
         rename = shlex.quote(f"{name}={alike}")
-        yield f"Is {lasting[name]} the same as “{alike}”? If so, add --rename {rename} to harken train."
+        yield f"Is {lasting[name]} the same as “{alike}”? If so, add --rename {rename} to harken train (old=new)."
     short = [name for name in names if seconds[name] < SHORT_S and name not in dict(near)]
     if short and seconds[names[0]] >= SHORT_S:  # else all labels are short, and none stands out
         few = [lasting[name] for name in short[:MOST_NAMED]]

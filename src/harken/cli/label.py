@@ -175,12 +175,17 @@ def _label(
 
     outcomes: dict[Task, FileOutcome] = {}
     running = label_cohort(tasks, job, workers=workers, scheduler=scheduler)
-    while len(outcomes) < len(tasks):
-        with progress("Labelling", len(outcomes), len(tasks)):
-            outcome = next(running)
-        outcomes[outcome.task] = outcome
-        if outcome.summary is not None and prints:
-            _print(outcome.task.path, job.out / outcome.task.name, outcome.summary, again=outcome.again)
+    try:
+        while len(outcomes) < len(tasks):
+            with progress("Labelling", len(outcomes), len(tasks)):
+                outcome = next(running)
+            outcomes[outcome.task] = outcome
+            if outcome.summary is not None and prints:
+                _print(outcome.task.path, job.out / outcome.task.name, outcome.summary, again=outcome.again)
+    except (KeyboardInterrupt, SystemExit):  # Ctrl+C, and SIGTERM
+        done = f"{len(outcomes)} of {len(tasks)} files are done"
+        typer.echo(f"Stopped: {done}; repeat the command to continue.", err=True)
+        raise
     return [outcomes[task] for task in tasks]
 
 
