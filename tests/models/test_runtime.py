@@ -120,7 +120,7 @@ def test_the_worked_example_of_the_file_can_be_followed(
     table = np.column_stack([t * 1000, v * STANDARD_GRAVITY])
     np.savetxt(csv, table, "%.12g", delimiter=",", header="Timestamp,X,Y,Z", comments="")
     monkeypatch.setattr(sys, "argv", ["onnx_label.py", str(path), str(csv)])
-    example = runpy.run_path(str(Path(__file__).parents[3] / "examples" / "onnx_label.py"))
+    example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "onnx_label.py"))
     at, signals = example["resample"](t, v, contract(path)["resampling"])
     resampled = described["resampled"]
     assert len(at) == resampled["samples"]

@@ -320,7 +320,7 @@ def test_the_python_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     write_labelled(tmp_path, "monday", 2, seconds=60)
     write_labelled(tmp_path, "tuesday", 3, seconds=60)
-    page = (Path(__file__).parents[2] / "docs" / "learn.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "learn.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     found: dict[str, Any] = {}
     exec(compile(code, "docs/learn.md", "exec"), found)
