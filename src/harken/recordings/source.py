@@ -19,7 +19,7 @@ IN_PARTS = "divide the file into shorter ones, or use a machine with more memory
 """Advice for a recording that does not fit in memory."""
 FREE_SAMPLES, SAMPLES_A_BYTE = 1 << 24, 4
 """A file that is collected has at most this many samples, and this many more for each of its bytes. A week of a watch
-that lay still has some two samples a byte when it is compressed; a block that repeats for ever has hundreds."""
+that lay still has some two samples a byte when it is compressed; one block that repeats has 17 or more."""
 Kind = TypeVar("Kind", bound=np.generic)
 
 

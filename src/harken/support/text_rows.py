@@ -18,7 +18,6 @@ MOST_BYTES = 1 << 24
 MOST_ROWS = 100_000
 """The largest size of such a file."""
 
-
 CLOCK = (
     r"(?=(?:0?[1-9]|1[0-2])\D|[^AaPp]*$)(?P<hour>[01]?\d|2[0-3])[:h](?P<minute>[0-5]\d)"
     r"(?::(?P<second>[0-5]\d)(?:[.,](?P<fraction>\d{1,9}))?)?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
