@@ -194,7 +194,7 @@ class TestSignals:
         simulation = Simulation(days=1, sample_rate_hz=20, seed=2)
         samples = simulation.samples(0, simulation.rows)
         labels = np.array([*LABELS, "off"])[samples.label_codes]
-        simulated = changes_of_the_angle(samples.time_ns, samples.acceleration_g, labels)
+        simulated = changes_of_the_angle(samples.time_ns, samples.signals, labels)
         selfback = pl.read_parquet(data_dir / "selfback" / "selfback_wrist.parquet").filter(
             pl.col("label") == "sitting"
         )

@@ -3,8 +3,7 @@
 Their movements follow a few simple rules, so a score on them cannot be transferred to real people.
 """
 
-from harken.datasets.simulated.files import output_paths, truth_path, write_simulation
-from harken.datasets.simulated.simulation import Simulation, simulate
+from harken.datasets.simulated.simulation import Simulation, output_paths, simulate, truth_path, write_simulation
 from harken.datasets.simulated.wearer import Gait, Wearer, draw_wearer
 
 __all__ = [

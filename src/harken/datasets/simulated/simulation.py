@@ -1,26 +1,35 @@
-"""One synthetic wearer's recording. Each part can be computed separately and does not depend on other parts."""
+"""One synthetic wearer's recording, its truth, and its files. Each part can be computed separately, in blocks.
+
+Memory does not grow with the length of a file.
+"""
 
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from polars.io.plugins import register_io_source
 
-from harken.datasets.simulated.day import (
+from harken.datasets.simulated.wearer import (
+    ACTIVITIES,
     DAY_S,
     LYING,
     NOT_WORN,
     SECOND_NS,
+    Gait,
     Posture,
+    Purpose,
     SimulatedDay,
     draw_day,
     draw_postures,
+    draw_wearer,
 )
-from harken.datasets.simulated.wearer import ACTIVITIES, Gait, Purpose, draw_wearer
-from harken.recordings.recording import Quality, Recording
+from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
+from harken.recordings.source import Samples, joined
 from harken.support.errors import HarkenError
+from harken.support.files import replacing
 
 START_NS = 1_704_067_200 * SECOND_NS  # Monday, 1 January 2024, 00:00 UTC
 SHORTEST_S = 60.0
@@ -42,18 +51,6 @@ MOVE_HZ = 1.6
 WANDER_PERIODS_S = np.array([7.0, 17.0, 41.0])
 WANDER_CYCLES = np.array([0.03, 0.08, 0.2])
 """How early or late a step may be, in strides, for each of the periods: the pace changes by 5 %."""
-
-
-class SimulatedSamples(NamedTuple):
-    """Consecutive samples, without those in gaps.
-
-    ``time_ns`` int64 ``[n]``, ``_acceleration_g`` float32 ``[n, 3]``, ``label_codes`` int16 ``[n]`` (a position
-    in ``ACTIVITIES``, or -1 where the watch is not worn).
-    """
-
-    time_ns: NDArray[np.int64]
-    acceleration_g: NDArray[np.float32]
-    label_codes: NDArray[np.int16]
 
 
 class Simulation:
@@ -86,11 +83,13 @@ class Simulation:
         """Samples per second by an exact clock."""
         return SECOND_NS / self._interval_ns
 
-    def samples(self, first: int, last: int) -> SimulatedSamples:
-        """The samples ``first`` to ``last`` (exclusive), counted as if there were no gaps."""
+    def samples(self, first: int, last: int) -> Samples:
+        """The samples ``first`` to ``last`` (exclusive), counted as if there were no gaps, without those in gaps.
+
+        Signals are ``x, y, z`` in g; a label code is a position in ``ACTIVITIES``, or -1 where the watch is not worn.
+        """
         blocks = range(first // BLOCK_ROWS, -(-last // BLOCK_ROWS))
-        parts = [self._part_of_block(block, first, last) for block in blocks]
-        return SimulatedSamples(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+        return joined([self._part_of_block(block, first, last) for block in blocks])
 
     def truth(self) -> pl.DataFrame:
         """The true activities from the start to the end, without interruption.
@@ -159,7 +158,7 @@ class Simulation:
         # Readers sort the label names that occur. Here all label names occur; otherwise the codes would differ.
         whole = Recording(
             time_ns=samples.time_ns,
-            signals=samples.acceleration_g,
+            signals=samples.signals,
             channels=("x", "y", "z"),
             label_codes=samples.label_codes,
             label_names=ACTIVITIES,
@@ -192,7 +191,7 @@ class Simulation:
             if start < end_ns:
                 yield start, code, here
 
-    def _part_of_block(self, block: int, first: int, last: int) -> SimulatedSamples:
+    def _part_of_block(self, block: int, first: int, last: int) -> Samples:
         """The samples of one block that lie between ``first`` and ``last``."""
         rng = self.wearer.random_numbers(Purpose.SAMPLES, block)
         early_or_late = rng.uniform(-JITTER, JITTER, BLOCK_ROWS)
@@ -203,7 +202,7 @@ class Simulation:
         time_ns = START_NS + np.rint(intervals * self._interval_ns).astype(np.int64)
         return self._at(time_ns, noise[part])
 
-    def _at(self, time_ns: NDArray[np.int64], noise: NDArray[np.float32]) -> SimulatedSamples:
+    def _at(self, time_ns: NDArray[np.int64], noise: NDArray[np.float32]) -> Samples:
         """The samples at ``time_ns`` ``[n]``, with the given noise ``[n, 3]`` of standard deviation 1."""
         day_ns = round(DAY_S * SECOND_NS)
         numbers = range(int(time_ns[0] - START_NS) // day_ns, int(time_ns[-1] - START_NS) // day_ns + 1)
@@ -217,7 +216,7 @@ class Simulation:
         measured = np.asarray(steps / np.float32(STEPS_PER_G), dtype=np.float32)
         gaps = np.concatenate([day.gaps_ns for day, _ in self._recent.values()])
         kept = _outside(gaps[gaps[:, 1] < START_NS + round(self._length_s * SECOND_NS)], time_ns)
-        return SimulatedSamples(time_ns[kept], measured[kept], codes[kept])
+        return Samples(time_ns, measured, codes, kept).chosen(kept)
 
 
 def simulate(*, days: float, sample_rate_hz: float, seed: int = 0, person: int = 0) -> tuple[Recording, pl.DataFrame]:
@@ -336,3 +335,125 @@ def _smooth_step(share: NDArray[np.float64]) -> NDArray[np.float64]:
     """A smooth function from 0 to 1 whose slope is 0 at both ends."""
     share = np.clip(share, 0.0, 1.0)
     return share * share * (3 - 2 * share)
+
+
+NS_PER_MS = 10**6
+FASTEST_CSV_HZ = 500.0
+"""Times in milliseconds are not distinct at higher rates."""
+CSV_DECIMALS = 4
+ROW_GROUP_ROWS = 1 << 20
+"""Large groups, because polars keeps the metadata of all groups in memory until the end."""
+
+Progress = Callable[[int], None]
+"""A function that is called with the number of samples computed since the last call."""
+
+
+def output_paths(out: str | Path, people: int) -> list[Path]:
+    """The file of each wearer: ``out`` for one wearer, else ``NAME_1.csv``, ``NAME_2.csv`` and so on for ``NAME.csv``.
+
+    Raises:
+        HarkenError: when ``people`` is less than 1, the ending is neither ``.csv`` nor ``.parquet``, the folder does
+            not exist, or a file (or its truth) already exists.
+    """
+    out = Path(out)
+    if people < 1:
+        raise HarkenError(f"--people must be at least 1, got {people}")
+    if out.suffix.lower() not in (".csv", ".parquet"):
+        raise HarkenError(f"{out}: the file name must end in .csv or .parquet")
+    if not out.parent.is_dir():
+        raise HarkenError(f"{out}: there is no folder {out.parent}; create it first")
+    digits = len(str(people))
+    numbers = [""] if people == 1 else [f"_{number:0{digits}d}" for number in range(1, people + 1)]
+    paths = [out.with_name(f"{out.stem}{number}{out.suffix}") for number in numbers]
+    for path in paths:
+        for written in (path, truth_path(path)):
+            if written.exists():
+                raise HarkenError(f"{written} exists already; choose another --out, or remove it first")
+    return paths
+
+
+def truth_path(path: Path) -> Path:
+    """The path of a recording's truth: ``NAME.truth.parquet`` beside ``NAME.csv``."""
+    return path.with_suffix(".truth.parquet")
+
+
+def write_simulation(
+    simulation: Simulation, path: str | Path, *, progress: Progress | None = None, rows_at_once: int = BLOCK_ROWS
+) -> None:
+    """Write a recording and its truth beside it. Either both files are complete, or none is written.
+
+    The columns are ``Timestamp,X,Y,Z,Label,Subject``, with acceleration in m/s², so that ``harken.read`` needs no
+    options. Times are whole milliseconds since 1970 in CSV and whole nanoseconds in Parquet. The content does not
+    depend on ``rows_at_once``.
+
+    Raises:
+        HarkenError: as ``output_paths``, for times too close for CSV, or when the files cannot be written.
+    """
+    (path,) = output_paths(path, 1)
+    parquet = path.suffix.lower() == ".parquet"
+    if not parquet and simulation.sample_rate_hz > FASTEST_CSV_HZ:
+        raise HarkenError(
+            f"{path}: a CSV file's times are whole milliseconds, too coarse for {simulation.sample_rate_hz:g} Hz "
+            f"(at most {FASTEST_CSV_HZ:g}); write a .parquet file"
+        )
+    schema = _schema(simulation)
+    frames = _frames(simulation, schema, 1 if parquet else NS_PER_MS, rows_at_once, progress)
+    try:
+        with replacing(truth_path(path)) as truth, replacing(path) as recording:
+            with truth.open("wb") as file:
+                simulation.truth().write_parquet(file)
+            if parquet:
+                _write_parquet(frames, schema, recording)
+            else:
+                _write_csv(frames, recording)
+    except OSError as error:
+        raise HarkenError(f"{path}: cannot write there ({error.strerror or error})") from error
+
+
+def _frames(
+    simulation: Simulation, schema: pl.Schema, ns_per_tick: int, rows_at_once: int, progress: Progress | None
+) -> Iterator[pl.DataFrame]:
+    for first in range(0, simulation.rows, rows_at_once):
+        last = min(first + rows_at_once, simulation.rows)
+        samples = simulation.samples(first, last)
+        labels = pl.Series(samples.label_codes.astype(np.int64))
+        columns = (
+            samples.time_ns // ns_per_tick,
+            *(samples.signals * np.float32(STANDARD_GRAVITY)).T,
+            labels.replace_strict(dict(enumerate(ACTIVITIES)), default=None, return_dtype=schema["Label"]),
+            pl.repeat(simulation.wearer.subject, len(labels), dtype=schema["Subject"], eager=True),
+        )
+        yield pl.DataFrame(dict(zip(schema, columns, strict=True)), schema=schema)
+        if progress is not None:
+            progress(last - first)
+
+
+def _schema(simulation: Simulation) -> pl.Schema:
+    """Column names and types. The encoding of an Enum does not depend on earlier steps of the process, unlike that of a
+    Categorical."""
+    return pl.Schema(
+        {
+            "Timestamp": pl.Int64(),
+            "X": pl.Float32(),
+            "Y": pl.Float32(),
+            "Z": pl.Float32(),
+            "Label": pl.Enum(ACTIVITIES),
+            "Subject": pl.Enum([simulation.wearer.subject]),
+        }
+    )
+
+
+def _write_csv(frames: Iterator[pl.DataFrame], path: Path) -> None:
+    with path.open("wb") as file:
+        for number, frame in enumerate(frames):
+            # Polars before 2 reports no error when the disk is full, so polars formats the rows and Python writes them.
+            text = frame.write_csv(include_header=number == 0, float_precision=CSV_DECIMALS)
+            file.write(text.encode())
+
+
+def _write_parquet(frames: Iterator[pl.DataFrame], schema: pl.Schema, path: Path) -> None:
+    # polars writes Parquet in pieces only from an IO source. The arguments of the source select rows and columns; they
+    # are all None here, which selects everything.
+    source = register_io_source(lambda *_: frames, schema=schema)
+    with path.open("wb") as file:  # polars cannot open paths that are not UTF-8
+        source.sink_parquet(file, row_group_size=ROW_GROUP_ROWS)
