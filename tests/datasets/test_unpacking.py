@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from archives import found, tarred, zipped
 from harken import HarkenError
-from harken.datasets.unpacking import is_archive, unpack
+from harken.datasets.download import is_archive, unpack
 
 FILES = {"set/a.txt": b"first\n", "set/deep/er/b.dat": bytes(range(256)) * 50, "readme": b""}
 
@@ -140,7 +140,7 @@ def test_a_disk_without_room_is_seen_before(tmp_path: Path, monkeypatch: pytest.
     class Full:
         free = 10
 
-    monkeypatch.setattr("harken.datasets.unpacking.shutil.disk_usage", lambda _: Full)
+    monkeypatch.setattr("harken.datasets.download.shutil.disk_usage", lambda _: Full)
     with pytest.raises(HarkenError, match=r"unpacks to 0 MB, but .*out has 0 MB left; make room"):
         unpack(put(tmp_path, zipped(FILES)), tmp_path / "out")
 

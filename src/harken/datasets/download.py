@@ -3,24 +3,32 @@
 Libraries that download data sets do not resume a broken download (pooch, the usual one, begins again). This module
 therefore uses ``requests`` and the HTTP header ``Range``. ``If-Range`` ensures that parts of two versions of a file are
 never combined (RFC 9110, 13.1.5 and 14.2).
+
+Zip and tar archives, and archives inside them, are unpacked only inside the given folder.
 """
 
 import errno
 import hashlib
 import json
+import lzma
 import os
 import re
 import shutil
+import stat
+import struct
+import tarfile
 import time
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import NamedTuple
+from functools import partial
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO, NamedTuple
 
 import requests
 
 from harken.datasets.info import Archive, DatasetInfo
-from harken.datasets.unpacking import is_archive, unpack
 from harken.support.errors import HarkenError
 from harken.support.files import not_left_empty, write_text
 
@@ -33,6 +41,18 @@ WAIT_S = 2.0
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses of temporary errors, after which another attempt is made."""
 GONE_FOR_GOOD = frozenset({404, 410})
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+"""Archives inside archives are recognised by these endings."""
+MOST_NESTED = 3
+COPIED_BYTES = 1 << 20
+DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, RuntimeError, NotImplementedError, ValueError, OverflowError, OSError),
+)
+"""Exceptions of the standard library for an archive that is incomplete, damaged, encrypted or of an unknown
+compression. An ``OSError`` is one of them only with an error number of ``DAMAGE_NUMBERS``."""
+DAMAGE_NUMBERS = (None, errno.EINVAL)
+"""No number: bzip2 and gzip found invalid data. EINVAL: an archive names an impossible position in its file."""
 
 
 class DownloadProgress(NamedTuple):
@@ -73,9 +93,7 @@ def fetch(
     with _disk(folder), not_left_empty(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for archive in info.archives:
-            fetched = _Fetch(info, archive, folder, on_progress or _silent, on_note or _silent)
-            if not fetched.is_complete():
-                fetched.run()
+            _Fetch(info, archive, folder, on_progress or _silent, on_note or _silent).run()
     return folder
 
 
@@ -96,8 +114,16 @@ def _disk(folder: Path) -> Iterator[None]:
         raise HarkenError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
 
 
+class _BrokenOffError(Exception):
+    """Raised when the connection is lost or the server is busy, after which another attempt is made."""
+
+
 class _Fetch:
-    """The download and the unpacking of one archive."""
+    """The download and the unpacking of one archive.
+
+    ``part`` is the downloaded part of it, and ``facts`` beside it has the validator that identifies the publisher's
+    version of the file.
+    """
 
     def __init__(
         self,
@@ -109,11 +135,31 @@ class _Fetch:
     ) -> None:
         self.info, self.archive, self.folder = info, archive, folder
         self.on_progress, self.on_note = on_progress, on_note
-        self.path = folder / archive.file_name
+        self.path, self.part = folder / archive.file_name, folder / f".{archive.file_name}.part"
         self.record = folder / f"{archive.file_name}.fetched.json"
-        self.part = _Part(folder / f".{archive.file_name}.part", archive)
+        self.facts = folder / f".{archive.file_name}.part.json"
 
-    def is_complete(self) -> bool:
+    def run(self) -> None:
+        if self._is_complete():
+            return
+        if self.path.exists():
+            sha256 = self._checked(self.path, f"{self.path} is not the expected file")
+        else:
+            self._download()
+            try:
+                sha256 = self._checked(self.part, f"the response of {self.archive.url} is not the expected file")
+            except HarkenError:
+                self._remove_part()
+                raise
+            with self.part.open("rb") as file:
+                os.fsync(file.fileno())
+            self.part.replace(self.path)
+            self._remove_part()
+        known = {"url": self.archive.url, "sha256": sha256, "size_bytes": self.path.stat().st_size}
+        _write_json(self.record, known)  # before unpacking, which may fail: the checksum is already known
+        _write_json(self.record, known | {"files": unpack(self.path, self.folder)})
+
+    def _is_complete(self) -> bool:
         """Whether all files that were unpacked from this version of the archive still exist."""
         recorded = _json(self.record)
         files = recorded.get("files")
@@ -121,23 +167,7 @@ class _Fetch:
             return False
         if self.archive.sha256 not in (None, recorded.get("sha256")):
             return False
-        paths = ((self.folder / name, size) for name, size in files.items())
-        return all(path.is_file() and path.stat().st_size == size for path, size in paths)
-
-    def run(self) -> None:
-        if self.path.exists():
-            sha256 = self._checked(self.path, f"{self.path} is not the expected file")
-        else:
-            _download(self.part, self.info, self.path, self.on_progress)
-            try:
-                sha256 = self._checked(self.part.path, f"the response of {self.archive.url} is not the expected file")
-            except HarkenError:
-                self.part.remove()
-                raise
-            self.part.move_to(self.path)
-        known = {"url": self.archive.url, "sha256": sha256, "size_bytes": self.path.stat().st_size}
-        self._write_record(known)  # before unpacking, which may fail: the checksum is already known
-        self._write_record(known | {"files": unpack(self.path, self.folder)})
+        return all(_size(self.folder / name) == size for name, size in files.items())
 
     def _checked(self, path: Path, complaint: str) -> str:
         """The file's SHA-256, after a comparison with the known checksum, if there is one."""
@@ -164,131 +194,105 @@ class _Fetch:
             )
         return sha256
 
-    def _write_record(self, content: dict[str, object]) -> None:
-        write_text(self.record, json.dumps(content, indent=1, sort_keys=True) + "\n")
+    def _download(self) -> None:
+        """Download the archive completely into ``part``. Stop after ``ATTEMPTS`` attempts without progress."""
+        most, failures = _size(self.part), 0
+        with requests.Session() as session:
+            while True:
+                try:
+                    self._receive(session)
+                    return
+                except _BrokenOffError as error:
+                    size = _size(self.part)
+                    failures = 1 if size > most else failures + 1
+                    most = max(most, size)
+                    if failures >= ATTEMPTS:
+                        again = "; run the command again to continue there" if self._range_headers() else ""
+                        raise HarkenError(
+                            f"{self.archive.url}: {error}, after {size / 1e6:,.1f} MB{again}. Are you online? Else "
+                            f"download it by hand (see {self.info.url}) and put it at {self.path}"
+                        ) from error
+                    time.sleep(WAIT_S * failures)
 
+    def _receive(self, session: requests.Session) -> None:
+        """Request the missing bytes once, and write the received bytes.
 
-class _Part:
-    """The downloaded part of an archive, and the validator that identifies the publisher's version of the file."""
+        Raises:
+            _BrokenOffError: when fewer bytes arrive than the file has.
+            HarkenError: when the server has no such file, or the disk is full.
+        """
+        url, name = self.archive.url, self.archive.file_name
+        # A compressed response would have other lengths and ranges than the file.
+        headers = {"Accept-Encoding": "identity", **self._range_headers()}
+        try:
+            with session.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+                length = self._length_bytes(response)
+                total = self.archive.size_bytes if length is None else length
+                received = _size(self.part)
+                missing, free = (total or 0) - received, shutil.disk_usage(self.folder).free
+                if missing > free:
+                    raise HarkenError(
+                        f"{name}: {missing / 1e6:,.0f} MB are missing, but {self.folder} has "
+                        f"only {free / 1e6:,.0f} MB free; free some space, or choose another folder"
+                    )
+                with self.part.open("ab") as file:
+                    self.on_progress(DownloadProgress(name, received, total))
+                    for block in response.iter_content(BLOCK_BYTES) if received != length else ():
+                        file.write(block)
+                        received += len(block)
+                        self.on_progress(DownloadProgress(name, received, total))
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            raise _BrokenOffError("the connection could not be made, or was lost") from error
+        except requests.RequestException as error:
+            raise HarkenError(f"{url} cannot be fetched: {error}. See {self.info.url}") from error
+        if length is not None and received != length:
+            raise _BrokenOffError("the connection was lost")
 
-    def __init__(self, path: Path, archive: Archive) -> None:
-        self.path, self.archive = path, archive
-        self.facts = path.with_name(f"{path.name}.json")
-
-    @property
-    def size(self) -> int:
-        return self.path.stat().st_size if self.path.exists() else 0
-
-    def range_headers(self) -> dict[str, str]:
+    def _range_headers(self) -> dict[str, str]:
         """The request headers: only the rest of the file is requested, if the version can be checked."""
-        facts = _json(self.facts)
+        size, facts = _size(self.part), _json(self.facts)
         validator = facts.get("validator") if facts.get("url") == self.archive.url else None
-        if not self.size or (validator is None and self.archive.sha256 is None):
+        if not size or (validator is None and self.archive.sha256 is None):
             return {}
-        return {"Range": f"bytes={self.size}-"} | ({"If-Range": str(validator)} if validator else {})
+        return {"Range": f"bytes={size}-"} | ({"If-Range": str(validator)} if validator else {})
 
-    def begin(self, response: requests.Response) -> None:
-        """Begin a new file with this response."""
+    def _length_bytes(self, response: requests.Response) -> int | None:
+        """Prepare ``part`` for the content of the response. Return the size of the whole file, or None if it is not
+        stated."""
+        status, size = response.status_code, str(_size(self.part))
+        if status in PASSING:
+            raise _BrokenOffError(f"the server answers {status} {response.reason}")
+        if status in (requests.codes.partial_content, requests.codes.requested_range_not_satisfiable):
+            stated = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+)", response.headers.get("Content-Range", ""))
+            # The next bytes, or none because all have come.
+            if stated is None or size != (stated[1] or stated[2]):
+                self._remove_part()
+                raise _BrokenOffError("the partial download does not belong to the current file")
+            return int(stated[2])
+        if status != requests.codes.ok:
+            why = "the file no longer exists" if status in GONE_FOR_GOOD else "the request was refused"
+            raise HarkenError(
+                f"{self.archive.url}: the server answers {status} {response.reason}: {why}. Look for it at "
+                f"{self.info.url}, and put it at {self.path}"
+            )
         etag = response.headers.get("ETag", "")
         strong = etag if etag.startswith('"') else None
-        validator = strong or response.headers.get("Last-Modified")
-        self.path.write_bytes(b"")
-        write_text(self.facts, json.dumps({"url": self.archive.url, "validator": validator}))
+        self.part.write_bytes(b"")
+        _write_json(self.facts, {"url": self.archive.url, "validator": strong or response.headers.get("Last-Modified")})
+        length = response.headers.get("Content-Length", "")
+        return int(length) if length.isdecimal() else None
 
-    def move_to(self, path: Path) -> None:
-        with self.path.open("rb") as file:
-            os.fsync(file.fileno())
-        self.path.replace(path)
-        self.remove()
-
-    def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
+    def _remove_part(self) -> None:
+        self.part.unlink(missing_ok=True)
         self.facts.unlink(missing_ok=True)
 
 
-class _BrokenOffError(Exception):
-    """Raised when the connection is lost or the server is busy, after which another attempt is made."""
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
-def _download(part: _Part, info: DatasetInfo, path: Path, on_progress: Callable[[DownloadProgress], None]) -> None:
-    """Download an archive completely into ``part``. Stop after ``ATTEMPTS`` attempts without progress."""
-    most, failures = part.size, 0
-    with requests.Session() as session:
-        while True:
-            try:
-                _receive(session, part, info, on_progress)
-                return
-            except _BrokenOffError as error:
-                failures = 1 if part.size > most else failures + 1
-                most = max(most, part.size)
-                if failures >= ATTEMPTS:
-                    again = "; run the command again to continue there" if part.range_headers() else ""
-                    raise HarkenError(
-                        f"{part.archive.url}: {error}, after {part.size / 1e6:,.1f} MB{again}. Are you online? Else "
-                        f"download it by hand (see {info.url}) and put it at {path}"
-                    ) from error
-                time.sleep(WAIT_S * failures)
-
-
-def _receive(
-    session: requests.Session, part: _Part, info: DatasetInfo, on_progress: Callable[[DownloadProgress], None]
-) -> None:
-    """Request the missing bytes once, and write the received bytes.
-
-    Raises:
-        _BrokenOffError: when fewer bytes arrive than the file has.
-        HarkenError: when the server has no such file, or the disk is full.
-    """
-    # A compressed response would have other lengths and ranges than the file.
-    headers = {"Accept-Encoding": "identity", **part.range_headers()}
-    try:
-        with session.get(part.archive.url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
-            length = _length_bytes(response, part, info)
-            total = part.archive.size_bytes if length is None else length
-            missing, free = (total or 0) - part.size, shutil.disk_usage(part.path.parent).free
-            if missing > free:
-                raise HarkenError(
-                    f"{part.archive.file_name}: {missing / 1e6:,.0f} MB are missing, but {part.path.parent} has "
-                    f"only {free / 1e6:,.0f} MB free; free some space, or choose another folder"
-                )
-            received = part.size
-            with part.path.open("ab") as file:
-                on_progress(DownloadProgress(part.archive.file_name, received, total))
-                for block in response.iter_content(BLOCK_BYTES) if received != length else ():
-                    file.write(block)
-                    received += len(block)
-                    on_progress(DownloadProgress(part.archive.file_name, received, total))
-    except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-        raise _BrokenOffError("the connection could not be made, or was lost") from error
-    except requests.RequestException as error:
-        raise HarkenError(f"{part.archive.url} cannot be fetched: {error}. See {info.url}") from error
-    if length is not None and part.size != length:
-        raise _BrokenOffError("the connection was lost")
-
-
-def _length_bytes(response: requests.Response, part: _Part, info: DatasetInfo) -> int | None:
-    """Prepare ``part`` for the content of the response. Return the size of the whole file, or None if it is not
-    stated."""
-    status = response.status_code
-    if status in PASSING:
-        raise _BrokenOffError(f"the server answers {status} {response.reason}")
-    if status in (requests.codes.partial_content, requests.codes.requested_range_not_satisfiable):
-        stated = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+)", response.headers.get("Content-Range", ""))
-        continues = stated is not None and stated[1] == str(part.size)
-        has_all = stated is not None and stated[1] is None and int(stated[2]) == part.size
-        if stated is None or not (continues or has_all):
-            part.remove()
-            raise _BrokenOffError("the partial download does not belong to the current file")
-        return int(stated[2])
-    if status != requests.codes.ok:
-        why = "the file no longer exists" if status in GONE_FOR_GOOD else "the request was refused"
-        raise HarkenError(
-            f"{part.archive.url}: the server answers {status} {response.reason}: {why}. Look for it at {info.url}, "
-            f"and put it at {part.path.parent / part.archive.file_name}"
-        )
-    part.begin(response)
-    length = response.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else None
+def _write_json(path: Path, content: dict[str, object]) -> None:
+    write_text(path, json.dumps(content, indent=1, sort_keys=True) + "\n")
 
 
 def _json(path: Path) -> dict[str, object]:
@@ -298,3 +302,129 @@ def _json(path: Path) -> dict[str, object]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is a zip or tar archive, by its content.
+
+    Raises:
+        HarkenError: when it begins like a compressed file and is damaged.
+    """
+    with _damage_refused(str(path)):
+        return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+
+
+def unpack(archive: Path, folder: Path) -> dict[str, int]:
+    """Unpack an archive into ``folder``. Archives inside it are unpacked into the folders that contain them.
+
+    All files are first unpacked into a temporary folder and then moved one by one, so that no incomplete file ever has
+    its final name. Files with the same names are replaced, and other files are kept. Only regular files and their
+    folders are created.
+
+    Returns:
+        The files by their paths within ``folder`` (with ``/``), and their sizes in bytes.
+
+    Raises:
+        HarkenError: when a member would leave the folder or is a link or a device; when the archive is damaged,
+            encrypted, or nested too deeply; when the disk is full. No file has been moved in these cases.
+    """
+    aside = folder / f".unpacking-{archive.name}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    try:
+        _unpack_nested(archive, aside, str(archive), depth=1)
+        return _moved(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+class _Member(NamedTuple):
+    """A member of an archive; ``ordinary`` if it is a regular file or a folder."""
+
+    name: str
+    size: int
+    is_folder: bool
+    ordinary: bool
+    opened: Callable[[], IO[bytes] | None]
+
+
+def _unpack_nested(archive: Path, into: Path, known_as: str, *, depth: int) -> None:
+    if depth > MOST_NESTED:
+        raise HarkenError(f"{known_as} lies in archives within archives, more than {MOST_NESTED} deep; it is refused")
+    nested = []
+    with (
+        _damage_refused(known_as),
+        zipfile.ZipFile(archive) if zipfile.is_zipfile(archive) else tarfile.open(archive) as file,
+    ):
+        members = list(_members(file))
+        for member in members:
+            _within(member.name, known_as)
+            if not member.ordinary:
+                raise HarkenError(f"{known_as}: {member.name} is a link or a device; nothing of it was unpacked")
+        files = [member for member in members if not member.is_folder]
+        needed, free = sum(member.size for member in files), shutil.disk_usage(into).free
+        if needed > free:
+            raise HarkenError(
+                f"{known_as} unpacks to {needed / 1e6:,.0f} MB, but {into.parent} has {free / 1e6:,.0f} MB left; "
+                "make room, or choose another folder"
+            )
+        for member in files:
+            path = into / _within(member.name, known_as)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with member.opened() or _gone(member.name) as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target, COPIED_BYTES)
+            if path.name.lower().endswith(ENDINGS) and is_archive(path):
+                nested.append(path)
+    for path in nested:
+        # Rename the archive, because a file inside it may have the same name.
+        inner = path.rename(path.with_name(f".inner-{depth}-{path.name}"))
+        _unpack_nested(inner, path.parent, f"{path.name} in {known_as}", depth=depth + 1)
+        inner.unlink()
+
+
+def _members(file: zipfile.ZipFile | tarfile.TarFile) -> Iterator[_Member]:
+    if isinstance(file, zipfile.ZipFile):
+        for info in file.infolist():
+            ordinary = stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG, stat.S_IFDIR)
+            yield _Member(info.filename, info.file_size, info.is_dir(), ordinary, partial(file.open, info))
+    else:
+        for entry in file.getmembers():
+            ordinary = entry.isreg() or entry.isdir()
+            yield _Member(entry.name, entry.size, entry.isdir(), ordinary, partial(file.extractfile, entry))
+
+
+@contextmanager
+def _damage_refused(known_as: str) -> Iterator[None]:
+    """Raise ``HarkenError`` for what the standard library raises when it reads a damaged archive."""
+    try:
+        yield
+    except DAMAGE as error:
+        if isinstance(error, OSError) and error.errno not in DAMAGE_NUMBERS:
+            raise
+        raise HarkenError(
+            f"{known_as} cannot be unpacked: it is damaged, cut short or encrypted ({error}). "
+            "Remove it and fetch it again"
+        ) from error
+
+
+def _within(name: str, known_as: str) -> PurePosixPath:
+    """A member's name as a path inside the target folder."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or not path.parts or PureWindowsPath(name).drive:
+        raise HarkenError(f"{known_as}: {name!r} would be written outside the folder; nothing of it was unpacked")
+    return path
+
+
+def _gone(name: str) -> IO[bytes]:
+    raise tarfile.ReadError(f"{name} has no content")
+
+
+def _moved(aside: Path, folder: Path) -> dict[str, int]:
+    sizes = {}
+    for path in sorted(aside.rglob("*")):
+        if path.is_file():
+            name = path.relative_to(aside)
+            sizes[name.as_posix()] = path.stat().st_size
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            path.replace(folder / name)
+    return sizes
