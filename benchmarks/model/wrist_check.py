@@ -24,8 +24,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.command import command, options_of, write_result
 from harken.datasets.registry import dataset
-from harken.datasets.tidy import read_tidy
-from harken.datasets.tidy_studies import read_selfback
+from harken.datasets.tidy import read_selfback, read_tidy
 from harken.models.wrist_check import (
     FEATURES,
     LEAST_MOMENTS,

@@ -109,8 +109,8 @@ def test_windows_of_ten_seconds(root: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("", "three whole numbers"),
-        ("1 2\n3 4\n", "three whole numbers"),
+        ("", "rows of 3 numbers"),
+        ("1 2\n3 4\n", "rows of 3 numbers"),
         ("1 2 64\n", "three whole numbers"),
         ("1 2 -1\n", "three whole numbers"),
         ("1 2 2.5\n", "three whole numbers"),

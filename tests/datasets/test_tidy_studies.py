@@ -9,7 +9,7 @@ import pytest
 from harken.datasets.info import DatasetInfo
 from harken.datasets.label_schemes import to_common
 from harken.datasets.registry import DATASETS
-from harken.datasets.tidy_studies import SELFBACK, read_hawthorne, read_selfback, read_stress_predict
+from harken.datasets.tidy import HAWTHORNE, SELFBACK, STRESS_PREDICT, read_selfback, read_study
 from harken.recordings.recording import Placement, Recording
 from harken.support.errors import HarkenError
 from harken.windows.windows import sliding_windows
@@ -51,9 +51,11 @@ def test_the_axis_along_the_forearm(data_dir: Path, wrists: list[Recording]) -> 
     walks = np.array([mean_g(recording, "walk_mod") for recording in wrists])
     assert (np.abs(walks).argmax(axis=1) == 1).sum() >= 33
     assert (walks[:, 1] < 0).all()
-    for recording in read_hawthorne(data_dir / "hawthorne"):
+    for recording in read_study(HAWTHORNE, data_dir / "hawthorne"):
         assert np.abs(mean_g(recording, "walking")).argmax() == 0
-    desks = np.array([np.abs(mean_g(r, "stroop test")) for r in read_stress_predict(data_dir / "stress_predict")])
+    desks = np.array(
+        [np.abs(mean_g(r, "stroop test")) for r in read_study(STRESS_PREDICT, data_dir / "stress_predict")]
+    )
     assert (desks.argmin(axis=1) == 1).sum() >= 28
     assert desks.mean(axis=0)[1] < 0.2 < desks.mean(axis=0).min(initial=1, where=[True, False, True])
 
@@ -96,7 +98,7 @@ def test_what_is_wrong_is_named(data_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match=r"found neither selfback_wrist\.parquet nor w/lying/026\.csv"):
         read_selfback(tmp_path)
     with pytest.raises(HarkenError, match=r"hawthorne\.parquet"):
-        read_hawthorne(tmp_path)
+        read_study(HAWTHORNE, tmp_path)
     (tmp_path / "w" / "lying").mkdir(parents=True)
     bad = tmp_path / "w" / "lying" / "026.csv"
     bad.write_text("time,x,y\n2016-04-22 14:05:45.447,1,2\n")

@@ -232,7 +232,7 @@ def test_a_broken_row_is_named(tmp_path: Path, line: str, reason: str) -> None:
 
 
 def test_for_a_folder_without_the_files_the_message_states_how_to_get_them(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match=r"found no data_\*_accel_watch.txt.*harken datasets wisdm --fetch"):
+    with pytest.raises(HarkenError, match=r"there is no data_\*_accel_watch.txt.*harken datasets wisdm --fetch"):
         read_wisdm(tmp_path)
     with pytest.raises(HarkenError, match="no such folder"):
         read_wisdm(tmp_path / "nowhere")

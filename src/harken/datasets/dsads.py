@@ -10,11 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.datasets.info import data_folder, info_of
 from harken.datasets.loading import Piece, joined, numbered_ns, readable
-from harken.readers.options import AccelerationUnit
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.support.errors import HarkenError
 
@@ -40,7 +38,7 @@ ACTIVITIES = (
     "playing_basketball",
 )
 """a01 to a19, in the order of the authors' list."""
-
+LABELS = pl.Enum(ACTIVITIES)
 
 INFO = info_of("dsads")
 
@@ -77,96 +75,63 @@ def read_dsads(folder: Path | None = None, *, arms: Sequence[str] = tuple(ARMS))
     """
     folder = data_folder(INFO, folder)
     table = folder / TIDY_FILE
-    return _from_table(table, arms) if table.is_file() else _from_segments(folder, arms)
+    tidy = table.is_file()
+    samples, source = (_of_table(table), table) if tidy else (_of_segments(folder), folder)
+    recordings = []
+    for person in sorted(samples["subject"].unique()):
+        for arm in arms:
+            theirs = samples.filter(subject=person, placement=arm)
+            if len(theirs) == 0:
+                raise HarkenError(f"{source}: has no {arm} of {person}")
+            # An Enum is sorted by the order of the authors' list.
+            bouts = theirs.sort("label_orig", "time_ns").partition_by("label_orig", maintain_order=True)
+            recording = joined(
+                [_piece(bout) for bout in bouts],
+                person,
+                INFO,
+                source=f"{source}, {person}, {arm.replace('_', ' ')}",
+                quality=Quality(acceleration_unit="g" if tidy else "m/s2"),
+                notes=(NO_CLOCK,),
+            )
+            recordings.append(recording)
+    return recordings
 
 
-def _recording(pieces: Sequence[Piece], *, person: str, arm: str, source: Path, unit: AccelerationUnit) -> Recording:
-    return joined(
-        pieces,
-        person,
-        INFO,
-        source=f"{source}, {person}, {arm.replace('_', ' ')}",
-        quality=Quality(acceleration_unit=unit),
-        notes=(NO_CLOCK,),
-    )
+def _piece(bout: pl.DataFrame) -> Piece:
+    activity = int(bout["label_orig"].to_physical()[0])
+    signals = bout.select("x", "y", "z").to_numpy()
+    return Piece(ACTIVITIES[activity], bout["time_ns"].to_numpy(), signals).moved(activity * SLOT_NS)
 
 
-def _from_table(path: Path, arms: Sequence[str]) -> list[Recording]:
+def _of_table(path: Path) -> pl.DataFrame:
+    """Columns ``subject``, ``placement``, ``label_orig``, ``time_ns`` from the activity's start, ``x, y, z`` in g."""
     with readable(path, f"this is not the arms of {INFO.name} as a tidy table"):
         frame = pl.read_parquet(path, columns=["subject", "placement", "t", "x", "y", "z", "label_orig"])
-        frame = frame.with_columns(
+        return frame.with_columns(
             pl.col("subject", "placement").cast(pl.String),
-            pl.col("label_orig").cast(pl.String).cast(pl.Enum(ACTIVITIES)),
+            pl.col("label_orig").cast(pl.String).cast(LABELS),
             pl.col("x", "y", "z").cast(pl.Float32),
+            time_ns=pl.Series(np.rint(frame["t"].to_numpy() * 1e9).astype(np.int64)),
         )
-    recordings = []
-    for person in sorted(frame["subject"].unique()):
-        for arm in arms:
-            theirs = frame.filter(subject=person, placement=arm)
-            if len(theirs) == 0:
-                raise HarkenError(f"{path}: has no {arm} of {person}")
-            # An Enum is sorted by the order of the authors' list.
-            bouts = theirs.sort("label_orig", "t").partition_by("label_orig", maintain_order=True)
-            pieces = [_of_table(bout) for bout in bouts]
-            recordings.append(_recording(pieces, person=person, arm=arm, source=path, unit="g"))
-    return recordings
 
 
-def _of_table(bout: pl.DataFrame) -> Piece:
-    activity = int(bout["label_orig"].to_physical()[0])
-    time_ns = np.rint(bout["t"].to_numpy() * 1e9).astype(np.int64)
-    return Piece(ACTIVITIES[activity], time_ns + activity * SLOT_NS, bout.select("x", "y", "z").to_numpy())
-
-
-def _from_segments(folder: Path, arms: Sequence[str]) -> list[Recording]:
-    recordings = []
-    for person, files in _segments(folder).items():
-        bouts = [_bout(activity, segments) for activity, segments in files.items()]
-        for arm in arms:
-            pieces = [bout[arm] for bout in bouts]
-            recordings.append(_recording(pieces, person=person, arm=arm, source=folder, unit="m/s2"))
-    return recordings
-
-
-Segments = dict[str, dict[int, list[tuple[int, Path]]]]
-"""Person -> activity (from 0) -> the files of 5 s with their numbers (from 1), all sorted."""
-
-
-def _segments(folder: Path) -> Segments:
-    """The files of the published layout under ``folder`` or its ``data``."""
+def _of_segments(folder: Path) -> pl.DataFrame:
+    """The published layout under ``folder`` or its ``data``, as ``_of_table``; a missing file leaves a gap."""
     root = folder / "data" if (folder / "data").is_dir() else folder
-    people: Segments = {}
-    for path in sorted(root.glob("a[0-9][0-9]/p[0-9]*/s*.txt")):
-        place = LAYOUT.fullmatch("/".join(path.parts[-3:]))
-        if place is None or not 1 <= int(place["activity"]) <= len(ACTIVITIES):
-            raise HarkenError(f"{path}: the set's files are data/a01/p1/s01.txt to data/a{len(ACTIVITIES)}/p8/s60.txt")
-        bouts = people.setdefault(place["person"], {})
-        bouts.setdefault(int(place["activity"]) - 1, []).append((int(place["segment"]), path))
-    if not people:
+    files = sorted(root.glob("a[0-9][0-9]/p[0-9]*/s*.txt"))
+    if not files:
         raise HarkenError(
             f"{folder}: found neither {TIDY_FILE} nor data/a01/p1/s01.txt and its like. "
             f"To get the data set: {INFO.how_to_get}"
         )
-    return {person: people[person] for person in sorted(people)}
+    return pl.concat([_read_segment(path) for path in files])
 
 
-def _bout(activity: int, segments: list[tuple[int, Path]]) -> dict[str, Piece]:
-    """One person's bout of one activity, for each arm; a missing file leaves a gap."""
-    values = np.concatenate([_read_segment(path) for _, path in segments])
-    begins = np.array([(number - 1) * SEGMENT_NS for number, _ in segments], dtype=np.int64)
-    time_ns = (begins[:, None] + numbered_ns(SEGMENT_ROWS, INFO)).ravel() + activity * SLOT_NS
-    return {
-        arm: Piece(
-            ACTIVITIES[activity],
-            time_ns,
-            (values[:, 3 * place : 3 * place + 3] / STANDARD_GRAVITY).astype(np.float32),
-        )
-        for place, arm in enumerate(ARMS)
-    }
-
-
-def _read_segment(path: Path) -> NDArray[np.float64]:
-    """The acceleration of both arms in m/s², ``[125, 6]``."""
+def _read_segment(path: Path) -> pl.DataFrame:
+    """The acceleration of both arms in five seconds."""
+    place = LAYOUT.fullmatch("/".join(path.parts[-3:]))
+    if place is None or not 1 <= int(place["activity"]) <= len(ACTIVITIES):
+        raise HarkenError(f"{path}: the set's files are data/a01/p1/s01.txt to data/a{len(ACTIVITIES)}/p8/s60.txt")
     columns = [first + axis for first in ARMS.values() for axis in range(3)]
     with readable(path, f"this is not {SEGMENT_ROWS} rows of {COLUMNS} numbers"):
         frame = pl.read_csv(
@@ -177,4 +142,15 @@ def _read_segment(path: Path) -> NDArray[np.float64]:
             f"{path}: holds {frame.height} whole or broken rows where {SEGMENT_ROWS} rows of {COLUMNS} numbers are "
             "expected; fetch the file again, or remove it (it leaves a gap)"
         )
-    return frame.to_numpy()
+    values = (frame.to_numpy() / STANDARD_GRAVITY).astype(np.float32)
+    time_ns = (int(place["segment"]) - 1) * SEGMENT_NS + numbered_ns(SEGMENT_ROWS, INFO)
+    return pl.concat(
+        [
+            pl.DataFrame({"time_ns": time_ns, **dict(zip("xyz", values[:, 3 * at :].T[:3], strict=True))}).with_columns(
+                subject=pl.lit(place["person"]),
+                placement=pl.lit(arm),
+                label_orig=pl.lit(ACTIVITIES[int(place["activity"]) - 1], dtype=LABELS),
+            )
+            for at, arm in enumerate(ARMS)
+        ]
+    )

@@ -108,7 +108,7 @@ def _recording(table: dict[str, Any], person: int, side: int) -> Recording:
     theirs = theirs[np.argsort(codes[theirs], kind="stable")]
     bouts = [(names[codes[bout]], np.asarray(table["X"][bout], dtype=np.float32)) for bout in theirs]
     return joined(
-        [piece._replace(time_ns=piece.time_ns + side * SIDE_APART_NS) for piece in numbered_in_turn(bouts, INFO)],
+        [piece.moved(side * SIDE_APART_NS) for piece in numbered_in_turn(bouts, INFO)],
         f"{person:02d}",
         INFO,
         source=f"seglearn's watch_dataset.npy, person {person}, {SIDES[side]} wrist",

@@ -8,13 +8,12 @@ import re
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.info import data_folder, info_of
-from harken.datasets.loading import Piece, joined, numbered_ns, offsets_where_they_overlap
+from harken.datasets.loading import Piece, files_of, joined, numbered_ns, numbers_in, offsets_where_they_overlap
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 
@@ -26,6 +25,7 @@ FILE_NAME = re.compile(
     r"Accelerometer-(?P<start>\d{4}(?:-\d\d){5})-(?P<label>[a-z_]+)-(?P<person>[mf]\d+)(?:_(?P<piece>\d+))?\.txt"
 )
 COPIES = "MODEL"
+"""The end of the names of folders with cut copies of trials."""
 LEAST_PAUSE_NS = 10**9
 CLOCK = (
     "The files have no clock but the second in their names: each begins then (as if it were UTC) and its samples are "
@@ -47,36 +47,18 @@ def read_hmp(folder: Path | None = None) -> list[Recording]:
     Raises:
         HarkenError: when the folder or its files are missing, or a file does not have three codes 0..63 in each row.
     """
-    folder = data_folder(INFO, folder)
-    people: dict[str, list[_Trial]] = defaultdict(list)
-    for path in sorted(folder.rglob("Accelerometer-*.txt")):
-        # Models are cut copies of trials. __MACOSX contains metadata of the archiver.
-        if not any(part.endswith(COPIES) or part == "__MACOSX" for part in path.relative_to(folder).parts[:-1]):
-            trial = _trial(path)
-            people[trial.person].append(trial)
-    if not people:
-        raise HarkenError(
-            f"{folder}: there is no Accelerometer-*.txt in it, so it is not the data set hmp. "
-            f"To get it: {INFO.how_to_get}"
-        )
-    return [_recording(person, trials, folder) for person, trials in sorted(people.items(), key=_by_number)]
+    people: dict[str, list[tuple[int, int, Piece]]] = defaultdict(list)
+    for path in files_of(INFO, folder, "Accelerometer-*.txt", left_out=COPIES):
+        person, trial = _trial(path)
+        people[person].append(trial)
+    return [
+        _recording(person, people[person], data_folder(INFO, folder))
+        for person in sorted(people, key=lambda code: (code[0], int(code[1:])))
+    ]
 
 
-class _Trial(NamedTuple):
-    """One file: its start, activity and person, and its signals ``[n, 3]`` in g."""
-
-    start_ns: int
-    piece: int
-    label: str
-    person: str
-    signals: NDArray[np.float32]
-
-
-def _by_number(entry: tuple[str, list[_Trial]]) -> tuple[str, int]:
-    return entry[0][0], int(entry[0][1:])
-
-
-def _trial(path: Path) -> _Trial:
+def _trial(path: Path) -> tuple[str, tuple[int, int, Piece]]:
+    """A file's person, and its start, its number among files with one start, and its samples."""
     named = FILE_NAME.fullmatch(path.name)
     if named is None or named["label"] not in INFO.label_map:
         raise HarkenError(
@@ -88,35 +70,27 @@ def _trial(path: Path) -> _Trial:
     except ValueError:
         raise HarkenError(f"{path}: {named['start']} in the name is not a time") from None
     signals = _decoded(path)
-    return _Trial(int(start.timestamp()) * 10**9, int(named["piece"] or 0), named["label"], named["person"], signals)
+    start_ns = int(start.timestamp()) * 10**9
+    piece = Piece(named["label"], start_ns + numbered_ns(len(signals), INFO), signals)
+    return named["person"], (start_ns, int(named["piece"] or 0), piece)
 
 
 def _decoded(path: Path) -> NDArray[np.float32]:
     """A file's rows of three codes 0..63, converted to g: ``-1.5 + code / 63 * 3`` (MANUAL.txt, 4.2)."""
-    lines = path.read_text(encoding="ascii", errors="replace").splitlines()
-    try:
-        # The file is read here, because loadtxt only warns about an empty file.
-        codes = np.loadtxt(lines, dtype=np.float64, ndmin=2) if any(map(str.strip, lines)) else np.empty((0, 3))
-    except ValueError as error:
-        raise HarkenError(f"{path}: {error}") from None
-    fits = codes.shape[1] == 3 and len(codes) > 0
-    if not fits or not ((codes >= 0) & (codes <= LARGEST_CODE) & (codes == np.round(codes))).all():
+    codes = numbers_in(path, INFO, columns=3)
+    if not ((codes >= 0) & (codes <= LARGEST_CODE) & (codes == np.round(codes))).all():
         raise HarkenError(f"{path}: expected rows of three whole numbers from 0 to {LARGEST_CODE}")
     return (codes / LARGEST_CODE * (2 * FULL_SCALE_G) - FULL_SCALE_G).astype(np.float32)
 
 
-def _recording(person: str, trials: list[_Trial], folder: Path) -> Recording:
+def _recording(person: str, trials: list[tuple[int, int, Piece]], folder: Path) -> Recording:
     """A person's trials in the order of their times, one after another."""
-    trials = sorted(trials, key=lambda trial: (trial.start_ns, trial.piece))
-    times = [trial.start_ns + numbered_ns(len(trial.signals), INFO) for trial in trials]
-    ends_ns = [int(time_ns[-1]) + LEAST_PAUSE_NS for time_ns in times]
-    offsets = offsets_where_they_overlap([trial.start_ns for trial in trials], ends_ns)
+    starts, _, pieces = zip(*sorted(trials, key=lambda trial: trial[:2]), strict=True)
+    ends_ns = [int(piece.time_ns[-1]) + LEAST_PAUSE_NS for piece in pieces]
+    offsets = offsets_where_they_overlap(starts, ends_ns)
     moved = int(np.count_nonzero(offsets))
     return joined(
-        [
-            Piece(trial.label, time_ns + offset, trial.signals)
-            for trial, time_ns, offset in zip(trials, times, offsets, strict=True)
-        ],
+        [piece.moved(offset) for piece, offset in zip(pieces, offsets, strict=True)],
         person,
         INFO,
         source=f"{folder}, person {person}",

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.info import DatasetInfo
+from harken.datasets.info import DatasetInfo, data_folder
 from harken.readers.table import POLARS_ERRORS, first_line
 from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Quality, Recording
@@ -28,6 +28,58 @@ class Piece(NamedTuple):
     label: str | None
     time_ns: NDArray[np.int64]
     signals: NDArray[np.float32]
+
+    def moved(self, offset_ns: int) -> "Piece":
+        """The same piece at later times."""
+        return self._replace(time_ns=self.time_ns + offset_ns)
+
+
+def files_of(info: DatasetInfo, path: Path | None, *patterns: str, left_out: str = "__MACOSX") -> list[Path]:
+    """The files of an unpacked data set, sorted for each pattern.
+
+    Args:
+        info: the facts about the data set.
+        path: the folder in which they are searched, at any depth; by default that of ``data_folder``.
+        patterns: the ends of their paths, such as ``Protocol/subject*.dat``.
+        left_out: the end of the name of folders that are left out. The folder ``__MACOSX``, in which an archiver puts
+            metadata, is always left out.
+
+    Raises:
+        HarkenError: when there is no such folder, or no such file in it.
+    """
+    folder = data_folder(info, path)
+    ends = "__MACOSX", left_out
+    files = [
+        file
+        for pattern in patterns
+        for file in sorted(folder.rglob(pattern))
+        if not any(part.endswith(ends) for part in file.relative_to(folder).parts[:-1])
+    ]
+    if not files:
+        raise HarkenError(
+            f"{folder}: there is no {' or '.join(patterns)} in it, so it is not the data set {info.name}. "
+            f"To get it: {info.how_to_get}"
+        )
+    return files
+
+
+def numbers_in(path: Path, info: DatasetInfo, *, columns: int) -> NDArray[np.float64]:
+    """The numbers in a text file, ``[rows, columns]``; there is a row.
+
+    Raises:
+        HarkenError: when the file is missing or has other content.
+    """
+    try:
+        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+        # The file is read here, because loadtxt only warns about an empty file.
+        numbers = np.loadtxt(lines, dtype=np.float64, ndmin=2) if any(map(str.strip, lines)) else np.empty((0, 0))
+    except OSError as error:
+        raise HarkenError(f"{path} cannot be read: {error.strerror}. To get it: {info.how_to_get}") from error
+    except ValueError as error:
+        raise HarkenError(f"{path}: {error}") from None
+    if numbers.shape[1] != columns:
+        raise HarkenError(f"{path}: expected rows of {columns} numbers")
+    return numbers
 
 
 @contextmanager
@@ -70,12 +122,9 @@ def offsets_where_they_overlap(starts_ns: Sequence[int], ends_ns: Sequence[int])
 
 def numbered_in_turn(bouts: Sequence[tuple[str, NDArray[np.float32]]], info: DatasetInfo) -> list[Piece]:
     """Pieces of bouts without a clock (label and signals), one after another from 1970 with a pause between them."""
-    times = [numbered_ns(len(signals), info) for _, signals in bouts]
-    offsets = offsets_in_turn([int(time_ns[-1]) for time_ns in times])
-    return [
-        Piece(label, time_ns + offset, signals)
-        for (label, signals), time_ns, offset in zip(bouts, times, offsets, strict=True)
-    ]
+    pieces = [Piece(label, numbered_ns(len(signals), info), signals) for label, signals in bouts]
+    offsets = offsets_in_turn([int(piece.time_ns[-1]) for piece in pieces])
+    return [piece.moved(offset) for piece, offset in zip(pieces, offsets, strict=True)]
 
 
 def joined(

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.datasets.info import data_folder, info_of
-from harken.datasets.loading import Piece, joined, offsets_in_turn
+from harken.datasets.info import info_of
+from harken.datasets.loading import Piece, files_of, joined, offsets_in_turn, readable
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.support.errors import HarkenError
 
@@ -71,18 +71,11 @@ def read_pamap2(folder: Path | None = None) -> list[Recording]:
     Raises:
         HarkenError: when the folder or its files are missing, or a file does not have the documented layout.
     """
-    folder = data_folder(INFO, folder)
     people: dict[int, list[Path]] = defaultdict(list)
-    for session in SESSIONS:
-        for path in sorted(folder.rglob(f"{session}/subject*.dat")):
-            named = FILE_NAME.fullmatch(path.name)
-            if named and "__MACOSX" not in path.parts:
-                people[int(named[1])].append(path)
-    if not people:
-        raise HarkenError(
-            f"{folder}: there is no Protocol/subject101.dat or the like in it, so it is not the data set pamap2. "
-            f"To get it: {INFO.how_to_get}"
-        )
+    for path in files_of(INFO, folder, *(f"{session}/subject*.dat" for session in SESSIONS)):
+        named = FILE_NAME.fullmatch(path.name)
+        if named:
+            people[int(named[1])].append(path)
     return [_recording(person, paths) for person, paths in sorted(people.items())]
 
 
@@ -106,27 +99,17 @@ def _pieces(path: Path) -> list[Piece]:
 
 def _table(path: Path) -> pl.DataFrame:
     """The required columns as numbers; an incomplete row has nulls at its end."""
-    needs = f"{path}: there must be {COLUMNS} numbers (or NaN) a row with one space between two"
-    try:
+    needs = f"there must be {COLUMNS} numbers (or NaN) a row with one space between two"
+    with readable(path, needs):
         text = path.read_bytes()
-    except OSError as error:
-        raise HarkenError(f"{path} cannot be read: {error.strerror}") from error
-    columns = len(text.partition(b"\n")[0].split())
-    if columns != COLUMNS:
-        raise HarkenError(f"{needs}; the first row has {columns}")
-    try:
-        table = pl.read_csv(
-            text,
-            has_header=False,
-            separator=" ",
-            schema={f"column_{number}": pl.Float64 for number in range(1, COLUMNS + 1)},
-            columns=[TIME, ACTIVITY, *HAND],
-        )
-    except pl.exceptions.PolarsError as error:
-        raise HarkenError(f"{needs}; {next(iter(str(error).splitlines()), type(error).__name__)}") from error
+        columns = len(text.partition(b"\n")[0].split())
+        if columns != COLUMNS:
+            raise HarkenError(f"{path}: {needs}; the first row has {columns}")
+        schema = {f"column_{number}": pl.Float64 for number in range(1, COLUMNS + 1)}
+        table = pl.read_csv(text, has_header=False, separator=" ", schema=schema, columns=[TIME, ACTIVITY, *HAND])
     # polars only reads up to the last required column.
     if text.count(b" ") > (COLUMNS - 1) * len(table):
-        raise HarkenError(f"{needs}; a row has more")
+        raise HarkenError(f"{path}: {needs}; a row has more")
     return table
 
 
@@ -136,11 +119,7 @@ def _recording(person: int, paths: list[Path]) -> Recording:
     offsets = offsets_in_turn([max(int(piece.time_ns.max()) for piece in pieces) for pieces in sessions])
     optional = any(path.parent.name == "Optional" for path in paths) and len(paths) > 1
     return joined(
-        [
-            piece._replace(time_ns=piece.time_ns + offset)
-            for pieces, offset in zip(sessions, offsets, strict=True)
-            for piece in pieces
-        ],
+        [piece.moved(offset) for pieces, offset in zip(sessions, offsets, strict=True) for piece in pieces],
         f"{person}",
         INFO,
         source=", ".join(map(str, paths)),

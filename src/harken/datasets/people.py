@@ -7,7 +7,7 @@ import numpy as np
 
 from harken.annotations.labelling import label_recordings
 from harken.annotations.options import LabelOptions
-from harken.datasets.tidy import read_tidy
+from harken.datasets.tidy import recordings_of_tables
 from harken.readers import open_source, recording_of
 from harken.readers.options import TableOptions
 from harken.readers.table import ANOTHER_SUBJECT, SeveralRecordingsError
@@ -86,12 +86,5 @@ def _tidy(path: str | Path, options: TableOptions, *, as_found: bool) -> list[Re
             f"{path}: this is a table of several recordings, whose columns must have the names that "
             f"harken.datasets.tidy describes; it cannot be read with {', '.join(unfit)}"
         )
-    recordings = read_tidy(
-        path,
-        label_column=options.label_column,
-        unit=options.acceleration_unit,
-        sensor_range_g=options.sensor_range_g,
-        timezone=options.timezone,
-        as_found=as_found,
-    )
+    recordings = recordings_of_tables(Path(path), options, as_found=as_found)
     return [one for one in recordings if options.subject in (None, one.subject)]

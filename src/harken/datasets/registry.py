@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from harken.datasets import dsads, exercises, hmp, pamap2, tidy_studies, uci_har, wisdm
+from harken.datasets import dsads, exercises, hmp, pamap2, tidy, uci_har, wisdm
 from harken.datasets.info import DatasetInfo
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
@@ -34,9 +35,8 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
         for each in (
             Dataset(wisdm.INFO, wisdm.read_wisdm),
             Dataset(dsads.INFO, dsads.read_dsads),
-            Dataset(tidy_studies.SELFBACK, tidy_studies.read_selfback),
-            Dataset(tidy_studies.STRESS_PREDICT, tidy_studies.read_stress_predict),
-            Dataset(tidy_studies.HAWTHORNE, tidy_studies.read_hawthorne),
+            Dataset(tidy.SELFBACK, tidy.read_selfback),
+            *(Dataset(info, partial(tidy.read_study, info)) for info in (tidy.STRESS_PREDICT, tidy.HAWTHORNE)),
             Dataset(hmp.INFO, hmp.read_hmp),
             Dataset(pamap2.INFO, pamap2.read_pamap2),
             Dataset(uci_har.INFO, uci_har.read_uci_har),

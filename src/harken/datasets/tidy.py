@@ -1,30 +1,43 @@
 """Reader of tidy tables with samples of several people: one row for each sample, and columns for the person.
 
-Use it for your own study, or for a data set without a reader in harken.
+Use it for your own study, or for a data set without a reader in harken. Three public data sets are tidy tables in
+``HARKEN_DATA``: selfBACK, Stress-Predict and Hawthorne. selfBACK is also read from its published layout, that of
+https://github.com/rgu-selfback/Datasets, ``raw/9_class``: a folder for each sensor (``w`` or ``wrist34``, ``t`` or
+``thigh34``), which contains a folder for each activity with a CSV file for each person.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.datasets.info import DatasetInfo, data_folder, info_of
 from harken.datasets.loading import offsets_in_turn, readable
 from harken.readers.clock import EARLIEST_DATE_NS, nanoseconds
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.panics import without_panics
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest, time_unit
 from harken.recordings.mending import mend
-from harken.recordings.recording import UNLABELLED, Quality, Recording
+from harken.recordings.recording import UNLABELLED, Placement, Quality, Recording
 from harken.support.errors import HarkenError
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 REQUIRED = ("subject", "session", "time", "x", "y", "z", "label")
 NO_LABEL = ("", "null", "nan")
 IN_TURN = "Sessions count their times from their own starts: they stand one after another, a minute apart, from 1970."
+
+
+SELFBACK = info_of("selfback")
+STRESS_PREDICT = info_of("stress_predict")
+HAWTHORNE = info_of("hawthorne")
+
+SENSORS = {Placement.WRIST: ("w", "wrist", "wrist34"), Placement.THIGH: ("t", "thigh", "thigh34")}
+"""The names of each sensor's folder in the published layout of selfBACK."""
+TIME_FORMAT = "%Y-%m-%d %H:%M:%S%.f"
 
 
 def read_tidy(
@@ -59,34 +72,20 @@ def read_tidy(
         HarkenError: when a column is missing or contains other data, a person or session has no name, or two sessions
             of one sensor overlap in time.
     """
-    path = Path(path)
-    TableOptions(timezone=timezone)  # checks the zone before anything is read
-    tables = [(file, read_table(file)) for file in _files(path)]
-    return recordings_of_tables(
-        path,
-        tables,
-        label_column=label_column,
-        unit=unit,
-        sensor_range_g=sensor_range_g,
-        timezone=timezone,
-        as_found=as_found,
+    options = TableOptions(
+        label_column=label_column, acceleration_unit=unit, sensor_range_g=sensor_range_g, timezone=timezone
     )
+    return recordings_of_tables(Path(path), options, as_found=as_found)
 
 
 def recordings_of_tables(
-    path: Path,
-    tables: Sequence[tuple[Path, pl.DataFrame]],
-    *,
-    label_column: str | None = None,
-    unit: AccelerationUnit | None = None,
-    sensor_range_g: float | None = None,
-    timezone: str | None = None,
-    as_found: bool = False,
+    path: Path, options: TableOptions, *, as_found: bool = False, table: pl.DataFrame | None = None
 ) -> list[Recording]:
-    """The recordings of tidy tables that were read from files in ``path``. See ``read_tidy``."""
-    frame = pl.concat([_roles(file, table, label_column, timezone) for file, table in tables])
+    """``read_tidy`` by the options for its arguments, or the recordings of a ``table`` that was read from ``path``."""
+    tables = ((file, read_table(file)) for file in _files(path)) if table is None else [(path, table)]
+    frame = pl.concat([_roles(file, each, options) for file, each in tables])
     signals = frame.select("x", "y", "z").to_numpy()
-    found = unit or acceleration_unit(magnitude_at_rest(signals))
+    found = options.acceleration_unit or acceleration_unit(magnitude_at_rest(signals))
     if found is None:
         raise HarkenError(f"{path}: gravity is in an unknown unit; state the unit of x, y and z with unit=")
     signals = signals * np.float32(G_PER_UNIT[found])
@@ -95,8 +94,8 @@ def recordings_of_tables(
     for subject, placement, rows in groups.sort("subject", "placement").iter_rows():
         mine = np.array(rows, dtype=np.int64)
         recording = _recording(frame[mine], signals[mine], subject=subject, placement=placement, path=path, unit=found)
-        recording = replace(recording, timezone=timezone or "UTC")
-        recordings.append(recording if as_found else mend(recording, sensor_range=sensor_range_g))
+        recording = replace(recording, timezone=options.timezone or "UTC")
+        recordings.append(recording if as_found else mend(recording, sensor_range=options.sensor_range_g))
     return recordings
 
 
@@ -121,17 +120,17 @@ def read_table(path: Path) -> pl.DataFrame:
         return pl.read_parquet(path) if _is_parquet(path) else pl.read_csv(path, infer_schema_length=None)
 
 
-def _roles(path: Path, frame: pl.DataFrame, label_column: str | None, timezone: str | None) -> pl.DataFrame:
+def _roles(path: Path, frame: pl.DataFrame, options: TableOptions) -> pl.DataFrame:
     """One table: names as text, ``time_ns`` (from the session's start, or a date: ``dated``), x, y, z as float32."""
     if len(frame) == 0:
         raise HarkenError(f"{path}: there are no rows of data in it")
-    column = _columns(path, frame.columns, label_column)
+    column = _columns(path, frame.columns, options.label_column)
     names = {role: frame[column[role]].cast(pl.String).str.strip_chars() for role in ("subject", "session", "label")}
     for role in ("subject", "session"):
         nameless = names[role].fill_null("").eq("").arg_true()
         if len(nameless):
             raise HarkenError(f"{path}, row {int(nameless[0]) + 1}: the {role} has no name")
-    time_ns, dated = _times(path, frame[column["time"]], names["session"], timezone)
+    time_ns, dated = _times(path, frame[column["time"]], names["session"], options.timezone)
     placement = frame[column["placement"]].cast(pl.String) if "placement" in column else None
     return pl.DataFrame(
         {
@@ -200,16 +199,19 @@ def _recording(
     unit: AccelerationUnit,
 ) -> Recording:
     """The recording of one sensor on one person, as found."""
-    sessions = list(_sessions(rows["session"]))
-    time_ns = rows["time_ns"].to_numpy()
-    dated = rows["dated"].to_numpy()
+    time_ns, dated = rows["time_ns"].to_numpy(), rows["dated"].to_numpy()
+    time = pl.col("time_ns")
+    spans = rows.group_by("session", maintain_order=True).agg(start=time.min(), end=time.max())
     if dated.any() and not dated.all():
         raise HarkenError(f"{path}: of {subject}, some sessions have dates and others count from their start")
     notes: tuple[str, ...] = ()
     if dated.all():
-        _refuse_overlap(sessions, time_ns, f"{path}, {subject} {placement}".rstrip())
+        _refuse_overlap(spans, f"{path}, {subject} {placement}".rstrip())
     else:
-        time_ns, notes = _laid_in_turn(sessions, time_ns), (IN_TURN,)
+        starts = np.minimum(spans["start"].to_numpy(), 0)
+        offsets = offsets_in_turn((spans["end"].to_numpy() - starts).tolist()) - starts
+        moved = rows["session"].replace_strict(spans["session"], pl.Series(offsets), return_dtype=pl.Int64)
+        time_ns, notes = time_ns + moved.to_numpy(), (IN_TURN,)
     label_names, codes = _coded(rows["label"])
     return Recording(
         time_ns=time_ns,
@@ -224,27 +226,10 @@ def _recording(
     )
 
 
-def _sessions(column: pl.Series) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """The name and the rows of each session, in the order of first occurrence."""
-    rows = pl.DataFrame({"session": column}).with_row_index("row")
-    for name, mine in rows.group_by("session", maintain_order=True).agg("row").iter_rows():
-        yield name, np.array(mine, dtype=np.int64)
-
-
-def _laid_in_turn(sessions: list[tuple[str, NDArray[np.int64]]], time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    laid = time_ns.copy()
-    for _, rows in sessions:
-        laid[rows] -= min(0, int(time_ns[rows].min()))
-    offsets = offsets_in_turn([int(laid[rows].max()) for _, rows in sessions])
-    for (_, rows), offset in zip(sessions, offsets.tolist(), strict=True):
-        laid[rows] += offset
-    return laid
-
-
-def _refuse_overlap(sessions: list[tuple[str, NDArray[np.int64]]], time_ns: NDArray[np.int64], where: str) -> None:
-    """Raise a HarkenError when two sessions overlap in time, because their samples would be mixed."""
-    spans = sorted((int(time_ns[rows].min()), int(time_ns[rows].max()), name) for name, rows in sessions)
-    for (_, end, earlier), (start, _, later) in pairwise(spans):
+def _refuse_overlap(spans: pl.DataFrame, where: str) -> None:
+    """Raise a HarkenError when two sessions (``session, start, end``) overlap in time, because their samples would be
+    mixed."""
+    for (earlier, _, end), (later, start, _) in pairwise(spans.sort("start", "end", "session").iter_rows()):
         if start <= end:
             raise HarkenError(
                 f"{where}: the sessions {earlier} and {later} overlap in time; if they are of two sensors, a column "
@@ -259,3 +244,86 @@ def _coded(column: pl.Series) -> tuple[tuple[str, ...], NDArray[np.int16]]:
         {name: code for code, name in enumerate(names)}, default=UNLABELLED, return_dtype=pl.Int16
     )
     return names, codes.to_numpy()
+
+
+def read_selfback(
+    folder: Path | None = None, *, placement: Literal[Placement.WRIST, Placement.THIGH] = Placement.WRIST
+) -> list[Recording]:
+    """One sensor's acceleration in g, one recording for each person; ``subject`` is ``selfback_S026`` and so on.
+
+    Args:
+        folder: the published set, or the folder of ``selfback_wrist.parquet``; by default ``selfback`` in the folder
+            ``HARKEN_DATA``.
+        placement: which of the two sensors.
+
+    Raises:
+        HarkenError: when there is no such folder, it contains neither of the two, or a file in it is damaged.
+    """
+    folder = data_folder(SELFBACK, folder)
+    path = folder / f"selfback_{placement}.parquet"
+    if path.is_file():
+        return _of_study(path, read_table(path), SELFBACK, placement)
+    return _of_study(folder, _published(folder, placement), SELFBACK, placement)
+
+
+def read_study(info: DatasetInfo, folder: Path | None = None) -> list[Recording]:
+    """The acceleration in g of Stress-Predict or Hawthorne, one recording for each person.
+
+    ``subject`` begins with the data set's name: ``stress_predict_S01``, ``hawthorne_S0``.
+
+    Args:
+        info: the data set.
+        folder: the folder of its table, ``stress_predict.parquet``; by default that of its name in ``HARKEN_DATA``.
+
+    Raises:
+        HarkenError: when there is no such folder, or the file is missing or damaged.
+    """
+    path = data_folder(info, folder) / f"{info.name}.parquet"
+    return _of_study(path, read_table(path), info)
+
+
+def _of_study(
+    path: Path, table: pl.DataFrame, info: DatasetInfo, placement: Placement = Placement.WRIST
+) -> list[Recording]:
+    """The recordings of a tidy table in g, with the set's own labels in ``label_orig``."""
+    options = TableOptions(label_column="label_orig", acceleration_unit="g")
+    return [
+        replace(
+            recording,
+            subject=f"{info.name}_{recording.subject}",
+            quality=replace(recording.quality, placement=placement),
+        )
+        for recording in recordings_of_tables(path, options, table=table)
+    ]
+
+
+def _published(folder: Path, placement: Placement) -> pl.DataFrame:
+    """The files of the published layout, in ``folder`` or at most two levels below, as one tidy table."""
+    levels = (folder, *(path for depth in ("*", "*/*") for path in sorted(folder.glob(depth)) if path.is_dir()))
+    roots = [level / name for level in levels for name in SENSORS[placement]]
+    for root in roots:
+        files = sorted(root.glob("*/[0-9]*.csv"))
+        if files:
+            return pl.concat([_bout(path) for path in files]).sort("subject", "time")
+    raise HarkenError(
+        f"{folder}: found neither selfback_{placement}.parquet nor {SENSORS[placement][0]}/lying/026.csv and its like. "
+        f"To get the data set: {SELFBACK.how_to_get}"
+    )
+
+
+def _bout(path: Path) -> pl.DataFrame:
+    """One activity of one person."""
+    activity = path.parent.name
+    if activity not in SELFBACK.label_map:
+        raise HarkenError(f"{path}: {activity} is not an activity of the set, which has {', '.join(SELFBACK.labels)}")
+    with readable(path, "is not a table of time, x, y and z"), without_panics():
+        frame = pl.read_csv(path, schema_overrides=dict.fromkeys("xyz", pl.Float32))
+        return frame.select(
+            subject=pl.lit(f"S{int(path.stem):03d}"),
+            session=pl.lit(activity),
+            time=pl.col("time").str.to_datetime(TIME_FORMAT, time_unit="ns"),
+            x="x",
+            y="y",
+            z="z",
+            label_orig=pl.lit(activity),
+        )

@@ -5,14 +5,14 @@ published windows. Layout, units and filters are documented in the set's ``READM
 UCI repeats on its page (``INFO.url``).
 """
 
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.info import data_folder, info_of
-from harken.datasets.loading import joined, numbered_in_turn
+from harken.datasets.info import info_of
+from harken.datasets.loading import files_of, joined, numbered_in_turn, numbers_in
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 
@@ -50,29 +50,27 @@ def read_uci_har(folder: Path | None = None) -> list[Recording]:
     Raises:
         HarkenError: when the folder or a file of the set is missing, or the files do not match.
     """
-    folder = data_folder(INFO, folder)
-    found = [path for path in folder.rglob("activity_labels.txt") if "__MACOSX" not in path.parts]
-    if not found:
-        raise HarkenError(
-            f"{folder}: there is no activity_labels.txt in it, so it is not the data set uci_har. "
-            f"To get it: {INFO.how_to_get}"
-        )
+    found = files_of(INFO, folder, "activity_labels.txt")
     root = min(found, key=lambda path: len(path.parts)).parent
     names = _activity_names(root / "activity_labels.txt")
     parts = [_windows(root, part, names) for part in PARTS]
-    windows = _PublishedWindows(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-    return [
-        _recording(int(person), _PublishedWindows(*(array[windows.people == person] for array in windows)), names, root)
-        for person in np.unique(windows.people)
-    ]
-
-
-class _PublishedWindows(NamedTuple):
-    """Signals ``[n, 128, 9]`` in the order of ``CHANNELS``, and the number of each window's activity and person."""
-
-    signals: NDArray[np.float32]
-    activities: NDArray[np.int64]
-    people: NDArray[np.int64]
+    signals, activities, people = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    recordings = []
+    for person in np.unique(people).tolist():
+        theirs = people == person
+        bouts = _bouts(signals[theirs], [names[number] for number in activities[theirs].tolist()])
+        recordings.append(
+            joined(
+                numbered_in_turn(bouts, INFO),
+                f"{person}",
+                INFO,
+                source=f"{root}, person {person}",
+                quality=Quality(),
+                notes=(CLOCK,),
+                channels=CHANNELS,
+            )
+        )
+    return recordings
 
 
 def _activity_names(path: Path) -> dict[int, str]:
@@ -83,51 +81,35 @@ def _activity_names(path: Path) -> dict[int, str]:
     return {int(number): name for number, name in rows}
 
 
-def _windows(root: Path, part: str, names: dict[int, str]) -> _PublishedWindows:
-    """The windows of one part, ``train`` or ``test``."""
+def _windows(
+    root: Path, part: str, names: dict[int, str]
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """The windows of one part, ``train`` or ``test``: signals ``[n, 128, 9]`` in the order of ``CHANNELS``, and the
+    numbers of each window's activity and person, ``[n]``."""
     inertial = root / part / "Inertial Signals"
-    signals = [_numbers(inertial / f"{signal}_{part}.txt", WINDOW_LENGTH) for signal in SIGNALS]
-    activities, people = (_numbers(root / part / f"{kind}_{part}.txt", 1)[:, 0] for kind in ("y", "subject"))
+    files = [inertial / f"{signal}_{part}.txt" for signal in SIGNALS]
+    signals = [numbers_in(file, INFO, columns=WINDOW_LENGTH).astype(np.float32) for file in files]
+    activities, people = (
+        numbers_in(root / part / f"{kind}_{part}.txt", INFO, columns=1)[:, 0].astype(np.int64)
+        for kind in ("y", "subject")
+    )
     counts = {len(array) for array in (*signals, activities, people)}
     if len(counts) > 1:
         raise HarkenError(f"{root / part}: its files have {sorted(counts)} rows; all must have one for each window")
     if not np.isin(activities, list(names)).all():
         raise HarkenError(f"{root / part}: y_{part}.txt has activities that activity_labels.txt does not name")
-    return _PublishedWindows(np.stack(signals, axis=2), activities.astype(np.int64), people.astype(np.int64))
+    return np.stack(signals, axis=2), activities, people
 
 
-def _numbers(path: Path, columns: int) -> NDArray[np.float32]:
-    """The numbers in a file, ``[rows, columns]``."""
-    try:
-        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
-        # The file is read here, because loadtxt only warns about an empty file.
-        numbers = np.loadtxt(lines, dtype=np.float32, ndmin=2) if any(map(str.strip, lines)) else None
-    except OSError as error:
-        raise HarkenError(f"{path} cannot be read: {error.strerror}. To get it: {INFO.how_to_get}") from error
-    except ValueError as error:
-        raise HarkenError(f"{path}: {error}") from None
-    if numbers is None or numbers.shape[1] != columns:
-        raise HarkenError(f"{path}: expected rows of {columns} numbers")
-    return numbers
-
-
-def _recording(person: int, windows: _PublishedWindows, names: dict[int, str], root: Path) -> Recording:
-    """A person's recording: overlapping windows are joined without repeated samples, with pauses between the joined
-    parts."""
+def _bouts(signals: NDArray[np.float32], activities: list[str]) -> list[tuple[str, NDArray[np.float32]]]:
+    """A person's activities and their signals ``[samples, 9]``: windows that overlap are joined, without the repeated
+    samples."""
     half = WINDOW_LENGTH // 2
-    same = (windows.signals[:-1, half:] == windows.signals[1:, :half]).all(axis=(1, 2))
-    goes_on = same & (windows.activities[:-1] == windows.activities[1:])
+    same = (signals[:-1, half:] == signals[1:, :half]).all(axis=(1, 2))
+    goes_on = same & [before == after for before, after in pairwise(activities)]
     bouts = []
-    for window in np.split(np.arange(len(windows.signals)), np.flatnonzero(~goes_on) + 1):
+    for window in np.split(np.arange(len(signals)), np.flatnonzero(~goes_on) + 1):
         # A window that continues the previous one adds only its second half.
-        signals = np.concatenate([windows.signals[window[0], :half], *windows.signals[window, half:]])
-        bouts.append((names[int(windows.activities[window[0]])], signals))
-    return joined(
-        numbered_in_turn(bouts, INFO),
-        f"{person}",
-        INFO,
-        source=f"{root}, person {person}",
-        quality=Quality(),
-        notes=(CLOCK,),
-        channels=CHANNELS,
-    )
+        joined_up = np.concatenate([signals[window[0], :half], *signals[window, half:]])
+        bouts.append((activities[window[0]], joined_up))
+    return bouts

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.info import data_folder, info_of
-from harken.datasets.loading import offsets_where_they_overlap, readable
+from harken.datasets.info import info_of
+from harken.datasets.loading import files_of, offsets_where_they_overlap, readable
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError
@@ -44,7 +44,6 @@ ACTIVITIES = {
 INFO = info_of("wisdm")
 
 FILES = "data_*_accel_watch.txt"
-PLACES = ("", "raw/watch/accel", "watch/accel", "accel", "wisdm-dataset/raw/watch/accel")
 
 BURST_STEP_NS = 30_000_000
 """The intervals between samples are about 50 ms, or 10 ms in a burst."""
@@ -75,9 +74,9 @@ def read_wisdm(folder: Path | None = None) -> list[Recording]:
     Raises:
         HarkenError: when there is no such folder, it contains no file of the set, or a row cannot be read.
     """
-    accel = _accel_folder(data_folder(INFO, folder))
-    everyone = _rows(accel).partition_by("subject", maintain_order=True)
-    return [_recording(rows, str(accel / FILES.replace("*", str(rows["subject"][0])))) for rows in everyone]
+    files = _files(folder)
+    everyone = _rows(files).partition_by("subject", maintain_order=True)
+    return [_recording(rows, str(files[0].with_name(FILES.replace("*", str(rows["subject"][0]))))) for rows in everyone]
 
 
 def read_wisdm_rows(folder: Path | None = None) -> pl.DataFrame:
@@ -89,21 +88,17 @@ def read_wisdm_rows(folder: Path | None = None) -> pl.DataFrame:
     Raises:
         HarkenError: as ``read_wisdm`` does.
     """
-    return _rows(_accel_folder(data_folder(INFO, folder)))
+    return _rows(_files(folder))
 
 
-def _accel_folder(folder: Path) -> Path:
-    for place in PLACES:
-        if any((folder / place).glob(FILES)):
-            return folder / place
-    raise HarkenError(
-        f"{folder}: found no {FILES} in it, nor in its {', '.join(place for place in PLACES if place)}. "
-        f"To get the data set: {INFO.how_to_get}"
-    )
+def _files(folder: Path | None) -> list[Path]:
+    """The files, all of one folder."""
+    first, *others = sorted(files_of(INFO, folder, FILES), key=lambda path: len(path.parts))
+    return [first, *(path for path in others if path.parent == first.parent)]
 
 
-def _rows(accel: Path) -> pl.DataFrame:
-    return pl.concat([_file_rows(path) for path in sorted(accel.glob(FILES))])
+def _rows(files: list[Path]) -> pl.DataFrame:
+    return pl.concat([_file_rows(path) for path in files])
 
 
 def _file_rows(path: Path) -> pl.DataFrame:
