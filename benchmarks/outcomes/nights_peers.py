@@ -40,7 +40,7 @@ def raw(simulation: Simulation) -> tuple[NDArray[np.int64], NDArray[np.float32]]
         simulation.samples(first, min(first + BLOCK_ROWS, simulation.rows))
         for first in range(0, simulation.rows, BLOCK_ROWS)
     ]
-    return np.concatenate([part.time_ns for part in parts]), np.concatenate([part.acceleration_g for part in parts])
+    return np.concatenate([part.time_ns for part in parts]), np.concatenate([part.signals for part in parts])
 
 
 def of_harken(

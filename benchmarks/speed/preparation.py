@@ -108,7 +108,7 @@ def write_samples(times: Path, axes: Path, days: float, rate_hz: float, seed: in
         for first in range(0, simulation.rows, ROWS_AT_ONCE):
             samples = simulation.samples(first, min(first + ROWS_AT_ONCE, simulation.rows))
             samples.time_ns.tofile(time_file)
-            samples.acceleration_g.tofile(axes_file)
+            samples.signals.tofile(axes_file)
 
 
 def in_a_process(function: Callable[..., None], *arguments: object) -> None:

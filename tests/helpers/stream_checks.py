@@ -7,7 +7,7 @@ from typing import Unpack
 import numpy as np
 
 from harken.readers import read
-from harken.recordings.mended_stream import MendedStream
+from harken.recordings.mending import MendedStream
 from harken.recordings.source import joined
 from harken.support.errors import HarkenError
 from reader_checks import Options

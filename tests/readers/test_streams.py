@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import harken.readers.parquet
 from harken.datasets.simulated import Simulation, write_simulation
 from harken.readers import open_stream, read
-from harken.recordings.mended_stream import stream_of
+from harken.recordings.mending import stream_of
 from harken.recordings.source import Samples, joined
 from harken.support.errors import HarkenError
 from stream_checks import assert_same, refusal_of

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import harken.recordings.mended_stream
-from harken.recordings.mended_stream import MendedStream, mended_stream, stream_of
-from harken.recordings.mending import mend
+import harken.recordings.mending
+from harken.recordings.mending import MendedStream, mend, mended_stream, stream_of
 from harken.recordings.recording import Quality, Recording
 from harken.recordings.source import RecordingSource, Samples, Source, SourceChangedError, joined
 from harken.support.errors import HarkenError
@@ -119,8 +118,8 @@ def test_a_recording_in_memory_streams() -> None:
 
 
 def test_long_pieces_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harken.recordings.mended_stream, "MOST_ROWS", 50)
-    monkeypatch.setattr(harken.recordings.mended_stream, "ROWS_AT_ONCE", 20)
+    monkeypatch.setattr(harken.recordings.mending, "MOST_ROWS", 50)
+    monkeypatch.setattr(harken.recordings.mending, "ROWS_AT_ONCE", 20)
     samples = samples_of([20 * 10**6 * row for row in range(100)])
     samples.signals[40] = np.nan
     stream = mended_stream(Pieces(samples, [45]))

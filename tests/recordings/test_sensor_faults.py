@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import harken.recordings.sensor_faults
-from harken.recordings.sensor_faults import STUCK_S, RangeGuess, StuckRuns, extremes, largest_on_an_axis
+import harken.recordings.survey
+from harken.recordings.survey import STUCK_S, RangeGuess, StuckRuns, extremes, largest_on_an_axis
 
 PIECES = st.lists(st.integers(0, 400), max_size=5)
 
@@ -53,7 +53,7 @@ def test_a_stuck_sensor_is_found_however_samples_are_cut(
             begin = row
     runs = StuckRuns(gap_ns=gap_ns)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(harken.recordings.sensor_faults, "ROWS_AT_ONCE", rows_at_once)
+        patch.setattr(harken.recordings.survey, "ROWS_AT_ONCE", rows_at_once)
         for piece in pieces_of(len(values), cuts):
             runs.push(time_ns[piece], acceleration[piece])
     found = runs.finish()
@@ -95,7 +95,7 @@ def test_extremes_are_those_of_each_channel(rows: int, channels: int, place: int
     signals = np.random.default_rng(seed).normal(0, 1, (rows, channels)).astype(np.float32)
     signals.flat[place % signals.size] = [np.nan, np.inf, -np.inf, 7][seed % 4]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(harken.recordings.sensor_faults, "ROWS_AT_ONCE", 70)
+        patch.setattr(harken.recordings.survey, "ROWS_AT_ONCE", 70)
         least, most = extremes(signals)
     np.testing.assert_array_equal(least, signals.min(axis=0))
     np.testing.assert_array_equal(most, signals.max(axis=0))

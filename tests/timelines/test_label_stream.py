@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import harken.timelines.labelling
-from harken.recordings.mended_stream import stream_of
+from harken.recordings.mending import stream_of
 from harken.recordings.recording import Recording
 from harken.recordings.source import Samples
 from harken.support.errors import HarkenError

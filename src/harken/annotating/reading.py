@@ -12,7 +12,7 @@ from harken.annotating.cache import remove_oldest, write_facts
 from harken.annotating.label_column import LabelColumn
 from harken.annotating.levels import ROW_BYTES, LevelsWriter, slot_length_ns
 from harken.readers import TableOptions, file_errors, open_source
-from harken.recordings.mended_stream import MendedStream, mended_stream
+from harken.recordings.mending import MendedStream, mended_stream
 from harken.recordings.recording import READ_AS_UTC, acceleration_channels, warnings_of
 from harken.recordings.source import Samples, Source
 from harken.recordings.survey import GAP_NS, deduplicated

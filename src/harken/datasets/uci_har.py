@@ -93,7 +93,7 @@ def _windows(
         numbers_in(root / part / f"{kind}_{part}.txt", INFO, columns=1)[:, 0].astype(np.int64)
         for kind in ("y", "subject")
     )
-    counts = {len(array) for array in (*signals, activities, people)}
+    counts = {*map(len, signals), len(activities), len(people)}
     if len(counts) > 1:
         raise HarkenError(f"{root / part}: its files have {sorted(counts)} rows; all must have one for each window")
     if not np.isin(activities, list(names)).all():

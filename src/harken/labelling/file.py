@@ -25,7 +25,7 @@ from harken.outcomes.steps import with_steps
 from harken.readers import open_stream
 from harken.readers.folders import SUMMARY
 from harken.recordings.fingerprints import Fingerprints, TrainingShare
-from harken.recordings.mended_stream import MendedStream
+from harken.recordings.mending import MendedStream
 from harken.recordings.recording import Placement, acceleration_channels, is_made_up
 from harken.recordings.source import Samples
 from harken.reports.wearer import write_wearer_report
@@ -258,7 +258,7 @@ def _labelled(
     stage("movement")
     calibration, non_wear_ns, mounting, check, share = _preparation(stream, recogniser, movement, settings)
     stage("label")
-    stream = replace(stream, read=partial(_handing_back, stream.read))
+    stream = replace(stream, samples=partial(_handing_back, stream.samples))
     clipped, meter = None, None
     if acceleration_channels(stream.channels):
         clipped, meter = Clipped(stream), MovementMeter(sample_rate_hz=stream.sample_rate_hz)

@@ -14,7 +14,7 @@ import polars as pl
 from harken.models.mounting import Mounting
 from harken.models.wrist_check import WristCheck
 from harken.networks.specification import Specification
-from harken.recordings.mended_stream import MendedStream
+from harken.recordings.mending import MendedStream
 from harken.recordings.recording import is_made_up, local_time
 from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gap, Gaps, Limit, LimitKind, RecordingQuality
 from harken.signals.gravity_calibration import GravityCalibration

@@ -15,7 +15,7 @@ from harken.support.errors import HarkenError
 from harken.support.files import regular
 
 if TYPE_CHECKING:
-    from harken.recordings.mended_stream import MendedStream, Observer
+    from harken.recordings.mending import MendedStream, Observer
     from harken.recordings.recording import Recording
     from harken.recordings.source import Source
 
@@ -61,13 +61,13 @@ def open_stream(path: str | Path, *, observer: "Observer | None" = None, **optio
 
     Args:
         path: the file.
-        observer: see ``harken.recordings.mended_stream.mended_stream``.
+        observer: see ``harken.recordings.mending.mended_stream``.
         options: as for ``harken.read``.
 
     Raises:
         HarkenError: as ``harken.read``.
     """
-    from harken.recordings.mended_stream import mended_stream
+    from harken.recordings.mending import mended_stream
 
     table_options = _table_options(options)
     source = open_source(path, table_options)

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ IN_PARTS = "divide the file into shorter ones, or use a machine with more memory
 FREE_SAMPLES, SAMPLES_A_BYTE = 1 << 24, 4
 """A file that is collected has at most this many samples, and this many more for each of its bytes. A week of a watch
 that lay still has some two samples a byte when it is compressed; one block that repeats has 17 or more."""
-Kind = TypeVar("Kind", bound=np.generic)
 
 
 class Samples(NamedTuple):
@@ -36,6 +35,16 @@ class Samples(NamedTuple):
     valid: NDArray[np.bool_]
 
     @classmethod
+    def empty(cls, rows: int, channels: int) -> "Samples":
+        """Room for so many samples, with arbitrary content."""
+        return cls(
+            np.empty(rows, dtype=np.int64),
+            np.empty((rows, channels), dtype=np.float32),
+            np.empty(rows, dtype=np.int16),
+            np.empty(rows, dtype=bool),
+        )
+
+    @classmethod
     def of(cls, recording: Recording) -> "Samples":
         """All samples of a recording."""
         return cls(recording.time_ns, recording.signals, recording.label_codes, recording.valid)
@@ -44,6 +53,12 @@ class Samples(NamedTuple):
         """The samples ``first`` to ``last`` (exclusive)."""
         rows = slice(first, last)
         return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
+
+    def copy_from(self, other: "Samples") -> None:
+        """Overwrite the samples with as many others; an array that is the same already is not copied."""
+        for place, array in zip(self, other, strict=True):
+            if place.ctypes.data != array.ctypes.data:
+                place[:] = array
 
     def pieces(self, rows: int) -> Iterator["Samples"]:
         """Consecutive parts of at most so many samples."""
@@ -56,12 +71,7 @@ class Samples(NamedTuple):
 
 def joined(parts: Sequence[Samples]) -> Samples:
     """Concatenate consecutive samples into one copy."""
-    return Samples(
-        np.concatenate([part.time_ns for part in parts]),
-        np.concatenate([part.signals for part in parts]),
-        np.concatenate([part.label_codes for part in parts]),
-        np.concatenate([part.valid for part in parts]),
-    )
+    return Samples(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
 def bytes_of_a_row(channels: int) -> int:
@@ -219,62 +229,43 @@ class Room:
     """
 
     def __init__(self, channels: int, rows: int = 0) -> None:
-        self._times, self._signals = _Rows(rows, np.int64), _Rows(rows, np.float32, channels)
-        self._codes, self._valid = _Rows(rows, np.int16), _Rows(rows, np.bool_)
+        self._channels = channels
+        self._first, self._count = Samples.empty(rows, channels), 0
+        self._others: list[Samples] = []
+
+    def _fits(self, count: int) -> bool:
+        return not self._others and self._count + count <= len(self._first.time_ns)
 
     def next(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Arrays to be filled with the times ``[count]`` and the signals ``[count, channels]`` of the next samples."""
-        return self._times.next(count), self._signals.next(count)
+        if not self._fits(count):
+            return np.empty(count, dtype=np.int64), np.empty((count, self._channels), dtype=np.float32)
+        place = self._first.part(self._count, self._count + count)
+        return place.time_ns, place.signals
 
     def add(self, piece: Samples) -> None:
         """Add the next samples. They are copied unless they are in the arrays of ``next``."""
-        self._times.add(piece.time_ns)
-        self._signals.add(piece.signals)
-        self._codes.add(piece.label_codes)
-        self._valid.add(piece.valid)
+        count = len(piece.time_ns)
+        if self._fits(count):
+            self._first.part(self._count, self._count + count).copy_from(piece)
+            self._count += count
+        else:
+            self._others.append(piece)
 
     def joined(self) -> Samples:
-        """All samples. Call it after the last ``add``."""
-        return Samples(self._times.joined(), self._signals.joined(), self._codes.joined(), self._valid.joined())
-
-
-class _Rows(Generic[Kind]):
-    """Arrays that are concatenated. An array that fits in the memory is copied at once. Others are copied at the end
-    and then released, so that there are never two copies of all data."""
-
-    def __init__(self, capacity: int, dtype: type[Kind], *columns: int) -> None:
-        self._first = np.empty((capacity, *columns), dtype)
-        self._count = 0
-        self._others: list[NDArray[Kind]] = []
-
-    def next(self, count: int) -> NDArray[Kind]:
-        end = self._count + count
-        if self._others or end > len(self._first):
-            return np.empty((count, *self._first.shape[1:]), self._first.dtype)
-        return self._first[self._count : end]
-
-    def add(self, piece: NDArray[Kind]) -> None:
-        end = self._count + len(piece)
-        if self._others or end > len(self._first):
-            self._others.append(piece)
-            return
-        place = self._first[self._count : end]
-        if piece.ctypes.data != place.ctypes.data:
-            place[:] = piece
-        self._count = end
-
-    def joined(self) -> NDArray[Kind]:
-        pieces = [self._first[: self._count], *self._others]
+        """All samples. Call it after the last ``add``. Pieces are released one by one, so that there are never two
+        copies of all samples."""
+        pieces = [self._first.part(0, self._count), *self._others]
         if len(pieces) == 1 or (len(pieces) == 2 and not self._count):
             return pieces.pop()
-        every = np.empty((sum(map(len, pieces)), *self._first.shape[1:]), self._first.dtype)
-        self._first, self._others = every[:0], []
+        every = Samples.empty(sum(len(piece.time_ns) for piece in pieces), self._channels)
+        self._first, self._others = every.part(0, 0), []
         pieces.reverse()
         done = 0
         while pieces:
             piece = pieces.pop()
-            every[done : done + len(piece)] = piece
-            done += len(piece)
+            every.part(done, done + len(piece.time_ns)).copy_from(piece)
+            done += len(piece.time_ns)
             del piece
             hand_back()
         return every

@@ -10,8 +10,200 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S, acceleration_channels
-from harken.recordings.sensor_faults import RANGE_TOLERANCE, RangeGuess, Stuck, StuckRuns, extremes, largest_on_an_axis
 from harken.recordings.source import Samples
+from harken.support.arrays import finite_rows, runs_of_true
+
+STANDARD_RANGES_G = (2.0, 4.0, 8.0, 16.0)
+RANGE_TOLERANCE = 1.05
+"""A sensor's true range may exceed its nominal range by a few per cent (offset and gain errors)."""
+RARE = 1e-4
+"""Outliers are at most this share of the samples; more of them are signal."""
+STUCK_S = 60.0
+"""A sensor is stuck when all axes keep exactly the same value for this long. The noise of a working sensor prevents
+it."""
+
+
+ROWS_SIDE_BY_SIDE = 32
+ROWS_AT_ONCE = 1 << 15
+
+
+def largest_on_an_axis(acceleration_g: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The largest absolute value of all axes, ``[n]``. NaN is ignored; it is 0 if all axes are NaN."""
+    largest = np.zeros(len(acceleration_g), dtype=np.float32)
+    for axis in range(acceleration_g.shape[1]):
+        np.fmax(largest, np.abs(acceleration_g[:, axis]), out=largest)
+    return largest
+
+
+def extremes(signals: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The smallest and the largest value of each channel of ``[n, channels]``, n > 0; NaN if the channel has a NaN."""
+    channels = signals.shape[1]
+    least, most = [], []
+    for first in range(0, len(signals), ROWS_AT_ONCE):
+        some = signals[first : first + ROWS_AT_ONCE]
+        wide = len(some) // ROWS_SIDE_BY_SIDE * ROWS_SIDE_BY_SIDE
+        if wide:  # many times faster than row by row
+            table = np.ascontiguousarray(some[:wide]).reshape(-1, ROWS_SIDE_BY_SIDE * channels)
+            least.append(table.min(axis=0).reshape(-1, channels).min(axis=0))
+            most.append(table.max(axis=0).reshape(-1, channels).max(axis=0))
+        if wide < len(some):
+            least.append(some[wide:].min(axis=0))
+            most.append(some[wide:].max(axis=0))
+    return np.min(least, axis=0), np.max(most, axis=0)
+
+
+class RangeGuess:
+    """Guesses a sensor's range from its samples: 2, 4, 8 or 16 g, unless it is given. See ``sensor_range_g``.
+
+    Args:
+        range_g: the range in g, if it is known.
+    """
+
+    def __init__(self, range_g: float | None = None) -> None:
+        self._stated_range_g = range_g
+        self._limits = STANDARD_RANGES_G if range_g is None else (range_g,)
+        self._wild = dict.fromkeys(self._limits, 0)
+        self._between = dict.fromkeys(self._limits, False)
+        self._outside = dict.fromkeys(self._limits, 0)
+        self._rows = 0
+
+    def push(self, largest: NDArray[np.float32], present: NDArray[np.bool_] | None = None) -> None:
+        """Process the next samples.
+
+        Args:
+            largest: the result of ``largest_on_an_axis``, ``[n]``.
+            present: which samples have no missing values, bool ``[n]``; None: all.
+        """
+        self._rows += len(largest)
+        most = float(largest.max(initial=0))
+        for limit in self._limits:
+            if not most > limit * RANGE_TOLERANCE:
+                continue
+            beyond = largest > limit * RANGE_TOLERANCE
+            finite = beyond & ~np.isinf(largest)
+            self._wild[limit] += int(np.count_nonzero(finite))
+            self._between[limit] |= bool((finite & (largest <= 2 * limit)).any())
+            self._outside[limit] += int(np.count_nonzero(beyond if present is None else beyond & present))
+
+    def pass_over(self, rows: int) -> None:
+        """Process the next samples, all of which lie within ``smallest_g``."""
+        self._rows += rows
+
+    @property
+    def smallest_g(self) -> float:
+        """The smallest possible range, with its tolerance."""
+        return self._limits[0] * RANGE_TOLERANCE
+
+    @property
+    def range_g(self) -> float:
+        """The range according to all samples so far."""
+        if self._stated_range_g is not None:
+            return self._stated_range_g
+        for limit in self._limits:
+            wild = self._wild[limit]
+            if wild == 0 or (wild <= max(1.0, RARE * self._rows) and not self._between[limit]):
+                return limit
+        return self._limits[-1]
+
+    @property
+    def outside(self) -> int:
+        """How many samples without missing values lie beyond the range."""
+        return self._outside[self.range_g]
+
+
+class StuckRuns:
+    """Finds runs in which all axes keep one value for ``STUCK_S`` or longer without a gap.
+
+    Args:
+        gap_ns: two samples further apart than this have a gap between them.
+    """
+
+    def __init__(self, *, gap_ns: int) -> None:
+        self._gap_ns = gap_ns
+        # A run has at least eight times as many rows, so samples at this distance show where no run can be.
+        self._stride = max(1, int(STUCK_S * 1e9 / gap_ns) // 8)
+        self._rows = 0
+        self._last: tuple[int, NDArray[np.float32]] | None = None  # time and acceleration of the last sample
+        self._first = 0, 0  # row and time of the first sample of the run that may continue
+        self._found: list[tuple[int, int, int, int]] = []
+
+    def push(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
+        """Process the next samples: increasing times ``[n]`` and acceleration ``[n, axes]``."""
+        if acceleration.shape[1] == 0:
+            return
+        for first in range(0, len(time_ns), ROWS_AT_ONCE):
+            some = slice(first, first + ROWS_AT_ONCE)
+            self._look_at(time_ns[some], acceleration[some])
+
+    def _look_at(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
+        done = 0
+        for begin, end in self._suspects(time_ns, acceleration):
+            if begin > done:  # the rows between are part of no run
+                self._rows += begin - done
+                self._first = self._rows - 1, int(time_ns[begin - 1])
+                self._last = int(time_ns[begin - 1]), acceleration[begin - 1]
+            self._push(time_ns[begin:end], acceleration[begin:end])
+            done = end
+
+    def _suspects(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> list[tuple[int, int]]:
+        """Row ranges ``[begin, end)`` that may contain a run, ascending and disjoint. The first and the last rows are
+        always included, because a run may continue from earlier samples or into later ones."""
+        n, stride = len(time_ns), self._stride
+        if n <= 8 * stride:
+            return [(0, n)]
+        same = np.ones(-(-n // stride) - 1, dtype=bool)
+        for axis in range(acceleration.shape[1]):
+            few = acceleration[::stride, axis]
+            same &= few[1:] == few[:-1]
+        begins, ends = runs_of_true(same).T
+        # A run may extend almost one stride beyond the samples that were compared.
+        first, last = np.maximum(begins - 1, 0) * stride, np.minimum((ends + 1) * stride, n - 1)
+        chosen = (time_ns[last] - time_ns[first] >= STUCK_S * 1e9) | (begins == 0) | (ends == len(same))
+        suspects = [(0, 2 * stride)]
+        for begin, end in [*zip(first[chosen].tolist(), (last[chosen] + 1).tolist(), strict=True), (n - 2 * stride, n)]:
+            if begin <= suspects[-1][1]:
+                suspects[-1] = suspects[-1][0], max(end, suspects[-1][1])
+            else:
+                suspects.append((begin, end))
+        return suspects
+
+    def _push(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
+        n = len(time_ns)
+        same = np.empty(n, dtype=bool)  # equal to the sample before it, without a gap
+        same[1:] = np.diff(time_ns) <= self._gap_ns
+        for axis in range(acceleration.shape[1]):
+            same[1:] &= acceleration[1:, axis] == acceleration[:-1, axis]
+        same[0] = self._last is not None and bool(
+            (acceleration[0] == self._last[1]).all() and int(time_ns[0]) - self._last[0] <= self._gap_ns
+        )
+        if not same[0] and self._last is not None:
+            self._close(self._rows - 1, self._last[0])
+        # A run from `begin` to `end` (exclusive) repeats the sample before it, which is part of the run.
+        runs = runs_of_true(same)
+        lasting_ns = time_ns[runs[:, 1] - 1] - time_ns[np.maximum(runs[:, 0] - 1, 0)]
+        looked_at = (lasting_ns >= STUCK_S * 1e9) | (runs[:, 0] == 0) | (runs[:, 1] == n)
+        for begin, end in runs[looked_at].tolist():
+            if begin > 0:
+                self._first = self._rows + begin - 1, int(time_ns[begin - 1])
+            if end < n:
+                self._close(self._rows + end - 1, int(time_ns[end - 1]))
+        self._rows += n
+        if not same[-1]:
+            self._first = self._rows - 1, int(time_ns[-1])
+        self._last = int(time_ns[-1]), acceleration[-1].copy()
+
+    def finish(self) -> NDArray[np.int64]:
+        """All runs, int64 ``[runs, 4]``: the first and the last row, and their times in ns. Call it after the last
+        ``push``."""
+        if self._last is not None:
+            self._close(self._rows - 1, self._last[0])
+        return np.array(self._found, dtype=np.int64).reshape(-1, 4)
+
+    def _close(self, row: int, last_ns: int) -> None:
+        """End a run with this sample."""
+        if last_ns - self._first[1] >= STUCK_S * 1e9:
+            self._found.append((self._first[0], row, self._first[1], last_ns))
+
 
 GAP_NS = round(MINIMUM_GAP_S * 1e9)
 SLOW_STEP_NS = GAP_NS // INTERVALS_IN_A_GAP
@@ -21,7 +213,6 @@ FASTEST_HZ = 10_000
 FAST_STEP_NS = 10**9 // FASTEST_HZ
 RARE_STEP_NS = 60 * 10**9
 """Movement cannot be recognised from less than one sample a minute."""
-EMPTY = np.empty((0, 2), dtype=np.int64)
 
 
 class OutOfOrderError(Exception):
@@ -107,7 +298,7 @@ class ClockSurvey:
     @property
     def gaps_ns(self) -> NDArray[np.int64]:
         """The times of the samples before and after each gap, int64 ``[gaps, 2]``."""
-        return np.concatenate([EMPTY, *self._gaps])
+        return np.concatenate([np.empty((0, 2), dtype=np.int64), *self._gaps])
 
     @property
     def sample_rate_hz(self) -> float:
@@ -121,31 +312,33 @@ class Faults(NamedTuple):
     Attributes:
         missing: samples with a missing value.
         out_of_range: samples without missing values that exceed ``range_g``, the sensor's range.
-        stuck: runs in which all axes keep one value.
+        stuck: samples of runs in which all axes keep one value.
+        stuck_ns: the times of the first and the last sample of each run, int64 ``[runs, 2]``.
         axes: how many leading channels are acceleration.
     """
 
     missing: int
     out_of_range: int
     range_g: float
-    stuck: Stuck
+    stuck: int
+    stuck_ns: NDArray[np.int64]
     axes: int
 
     @property
     def some(self) -> bool:
         """Whether there are any."""
-        return bool(self.missing or self.out_of_range or self.stuck.samples)
+        return bool(self.missing or self.out_of_range or self.stuck)
 
     def valid(self, samples: Samples) -> NDArray[np.bool_]:
         """Which of these samples windows may contain, bool ``[n]``."""
         valid = samples.valid
         if self.missing:
-            valid = valid & _finite(samples.signals)
+            valid = valid & finite_rows(samples.signals)
         if self.out_of_range:
             largest = largest_on_an_axis(samples.signals[:, : self.axes])
             valid = valid & (largest <= self.range_g * RANGE_TOLERANCE)
-        edges = self.stuck.times_ns.ravel()
-        if len(edges):
+        if self.stuck:
+            edges = self.stuck_ns.ravel()
             after = np.searchsorted(edges, samples.time_ns, side="left")  # odd: within a run
             valid = valid & ~((after % 2 == 1) | np.isin(samples.time_ns, edges))
         return valid
@@ -184,14 +377,16 @@ class ValueSurvey:
             else:
                 self._range.pass_over(len(samples.time_ns))
             return
-        present = _finite(samples.signals)
+        present = finite_rows(samples.signals)
         self.missing += len(present) - int(np.count_nonzero(present))
         if self._axes:
             self._range.push(largest_on_an_axis(acceleration), present)
 
     def finish(self) -> Faults:
         """All faults. Call it after the last ``push``."""
-        return Faults(self.missing, self._range.outside, self._range.range_g, self._stuck.finish(), self._axes)
+        runs = self._stuck.finish()
+        stuck = int((runs[:, 1] - runs[:, 0] + 1).sum())
+        return Faults(self.missing, self._range.outside, self._range.range_g, stuck, runs[:, 2:], self._axes)
 
 
 def deduplicated(pieces: Iterator[Samples]) -> Iterator[Samples]:
@@ -203,12 +398,3 @@ def deduplicated(pieces: Iterator[Samples]) -> Iterator[Samples]:
         kept = np.diff(samples.time_ns, prepend=samples.time_ns[0] - 1 if last_ns is None else last_ns) > 0
         last_ns = int(samples.time_ns[-1])
         yield samples if kept.all() else samples.chosen(kept)
-
-
-def _finite(signals: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which samples have no missing values, bool ``[n]``. Computed channel by channel, five times faster than row by
-    row."""
-    present = np.isfinite(signals[:, 0])
-    for channel in range(1, signals.shape[1]):
-        present &= np.isfinite(signals[:, channel])
-    return present

@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.mended_stream import MendedStream
-from harken.recordings.mending import sensor_range_g
+from harken.recordings.mending import MendedStream, sensor_range_g
 from harken.recordings.recording import MINIMUM_GAP_S, Recording, acceleration_channels
 from harken.recordings.source import Samples, joined
 from harken.support.errors import HarkenError
@@ -153,7 +152,7 @@ class Clipped:
     def stream(self) -> MendedStream:
         """The recording. Its quality counts the samples after it was read to the end."""
         quality = replace(self._stream.quality, at_range_end=self._at_end, clipped=self._marked)
-        return replace(self._stream, read=self._read, quality=quality)
+        return replace(self._stream, samples=self._read, quality=quality)
 
     def _read(self) -> Iterator[Samples]:
         clipping = Clipping(self._stream.quality.sensor_range_g or 0.0)

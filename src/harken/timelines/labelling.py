@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harken.networks.inference import network
 from harken.networks.specification import RATE_TOLERANCE, Specification
-from harken.recordings.mended_stream import MendedStream, stream_of
+from harken.recordings.mending import MendedStream, stream_of
 from harken.recordings.recording import Recording, acceleration_channels
 from harken.recordings.source import Samples
 from harken.signals import Resampler

@@ -24,7 +24,7 @@ from goldens.real_files import real_inputs
 from goldens.tables import table_inputs
 from goldens.watches import watch_inputs
 from harken.readers import open_stream, read
-from harken.recordings.mended_stream import MendedStream
+from harken.recordings.mending import MendedStream
 from harken.recordings.recording import Quality, Recording
 from harken.recordings.source import Samples, joined
 

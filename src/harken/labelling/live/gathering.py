@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from harken.labelling.live.arrivals import LATE_NS, Arrivals
 from harken.labelling.live.settings import StreamSpecification
-from harken.recordings.sensor_faults import RANGE_TOLERANCE, STUCK_S
+from harken.recordings.survey import RANGE_TOLERANCE, STUCK_S
 from harken.signals.grid import SECOND_NS
 
 STUCK_NS = round(STUCK_S * SECOND_NS)
