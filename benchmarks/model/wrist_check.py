@@ -37,7 +37,7 @@ from harken.models.wrist_check import (
     wrist_check,
 )
 from harken.recordings.recording import Placement, Recording
-from harken.signals.moments import Moments, moving
+from harken.signals.movement import Moments, moving
 from harken.support.files import write_bytes
 
 WRISTS = ("wisdm", "dsads", "selfback", "stress_predict", "hawthorne")

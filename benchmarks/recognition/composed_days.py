@@ -46,7 +46,7 @@ from harken.models.calibration import expected_calibration_error
 from harken.models.scores import score
 from harken.recordings.recording import Recording
 from harken.signals import resample
-from harken.signals.grid import Grid
+from harken.signals.resampling import Grid
 from harken.support.files import write_text
 from harken.timelines import Timeline, expected_bouts
 from harken.timelines.summaries import SMOOTHED, matrix

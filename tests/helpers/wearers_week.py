@@ -15,7 +15,7 @@ from harken.outcomes.steps import with_steps
 from harken.recordings.recording import Placement
 from harken.reports.wearer import WearerTables
 from harken.reports.wearer.quality import Gap, Gaps, Limit, LimitKind, RecordingQuality
-from harken.signals.gravity_calibration import GravityCalibration
+from harken.signals.gravity import GravityCalibration
 from harken.support.tables import zone_of
 from harken.timelines import Timeline
 

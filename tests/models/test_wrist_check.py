@@ -14,7 +14,7 @@ from harken.datasets.registry import DATASETS
 from harken.datasets.tidy import read_selfback
 from harken.models.wrist_check import FEATURES, RATE_HZ, ROWS, Answer, features, packaged_trees, wrist_check
 from harken.recordings.recording import Placement, Recording
-from harken.signals.moments import Moments, moving
+from harken.signals.movement import Moments, moving
 
 
 def moments_of(recording: Recording) -> NDArray[np.float32]:

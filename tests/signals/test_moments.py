@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.source import Samples
 from harken.signals import MovementStatistics, moments
-from harken.signals.moments import Moments, like_walking, moving
+from harken.signals.movement import Moments, like_walking, moving
 
 RATE_HZ = 25
 START_NS = 1_700_000_000 * 10**9

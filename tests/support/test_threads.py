@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harken.support.threads import read_ahead
+from harken.support.resources import read_ahead
 
 
 def test_the_next_item_is_computed_while_the_caller_works() -> None:

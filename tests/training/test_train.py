@@ -14,7 +14,7 @@ from harken.models.recogniser import Recogniser
 from harken.reports.run.caveats import missing_windows
 from harken.training.run import train_run
 from harken.training.settings import RunSettings
-from harken.windows.same_person import NoHonestTest
+from harken.windows.people import NoHonestTest
 from training_runs import Quiet, everyday, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")

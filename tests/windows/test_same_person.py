@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from harken.windows.same_person import (
+from harken.windows.people import (
     Split,
     blocked_same_person,
     blocked_windows,

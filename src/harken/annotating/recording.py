@@ -13,7 +13,7 @@ from harken.annotating.levels import Levels
 from harken.annotating.suggestions import Suggestions
 from harken.annotating.windows import PageWindows
 from harken.annotations.moments import Span
-from harken.support.locks import ProcessLock
+from harken.support.files import ProcessLock
 
 MS_NS = 10**6
 NOT_READ = "the recording is still being read; labels can be set when it is complete"

@@ -32,9 +32,8 @@ from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.quality import RecordingQuality, write_quality
 from harken.reports.wearer.sentences import model_card
 from harken.signals.clipping import Clipped
-from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
-from harken.signals.moments import Moments, like_walking, moving
-from harken.signals.movement import MovementStatistics
+from harken.signals.gravity import GravityCalibration, gravity_calibration
+from harken.signals.movement import Moments, MovementStatistics, like_walking, moving
 from harken.signals.non_wear import non_wear
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text

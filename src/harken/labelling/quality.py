@@ -17,7 +17,7 @@ from harken.networks.specification import Specification
 from harken.recordings.mending import MendedStream
 from harken.recordings.recording import is_made_up, local_time
 from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gap, Gaps, Limit, LimitKind, RecordingQuality
-from harken.signals.gravity_calibration import GravityCalibration
+from harken.signals.gravity import GravityCalibration
 from harken.timelines import Timeline
 
 MOST_GAPS_LISTED = 200

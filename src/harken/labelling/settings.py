@@ -42,7 +42,7 @@ class LabelSettings:
     Attributes:
         unsure_below: see ``Timeline.with_unsure_below``.
         smoothing: see ``Timeline.smoothed``; without it each row has its own most probable label.
-        calibration: whether the sensor is calibrated by gravity first (``harken.signals.gravity_calibration``).
+        calibration: whether the sensor is calibrated by gravity first (``harken.signals.gravity``).
         non_wear: whether non-wear is detected (``harken.signals.non_wear``); else all time counts as worn.
         orientation: whether the signals are turned about the watch's face if the model recognises walking only then
             (``harken.models.mounting``).

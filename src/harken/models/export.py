@@ -21,8 +21,7 @@ from harken.networks.onnx import GRAPHS, Graph, write_graph
 from harken.networks.prediction import logits
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.recording import ACCELERATION, MINIMUM_GAP_S, STANDARD_GRAVITY, UNLABELLED, Recording
-from harken.signals.curves import MISSING
-from harken.signals.resampling import CUT_OFF, HALF_WIDTH, KAISER_BETA, LEAST_OVERSAMPLING, LowPass
+from harken.signals.resampling import CUT_OFF, HALF_WIDTH, KAISER_BETA, LEAST_OVERSAMPLING, MISSING, LowPass
 from harken.support.errors import HarkenError
 from harken.support.files import write_bytes
 from harken.support.plugins import need_extra

@@ -17,7 +17,7 @@ from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import ACCELERATION, Make, Recording
-from harken.signals.moments import Moments, like_walking
+from harken.signals.movement import Moments, like_walking
 from harken.signals.orientation import QUARTERS, turned_by_quarters, turned_channels, turned_signals
 from harken.support.errors import HarkenError
 from harken.timelines.labelling import Probabilities

@@ -31,8 +31,7 @@ from harken.recordings.survey import (
     largest_on_an_axis,
 )
 from harken.support.errors import HarkenError
-from harken.support.resources import need_memory
-from harken.support.threads import read_ahead
+from harken.support.resources import need_memory, read_ahead
 
 DAY_NS = 86_400 * 10**9
 EARLIEST_NS = -DAY_NS

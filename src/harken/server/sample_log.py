@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
-from harken.support.locks import ProcessLock
+from harken.support.files import ProcessLock
 
 HEAD = struct.Struct("<4sIQIH")
 """Mark, checksum of the rest, time of receipt (ms), number of samples, length of the watch's name."""

@@ -5,13 +5,11 @@ Each step returns a new recording that can be inspected. Its ``quality`` describ
 
 from harken.recordings.source import Samples, joined
 from harken.signals.clipping import Clipping, mark_clipped
-from harken.signals.gravity import split_gravity
-from harken.signals.gravity_calibration import GravityCalibration, calibrate_gravity, gravity_calibration
-from harken.signals.grid import Grid
+from harken.signals.gravity import GravityCalibration, calibrate_gravity, gravity_calibration, split_gravity
 from harken.signals.movement import MovementBlocks, MovementStatistics, movement_of
 from harken.signals.non_wear import mark_non_wear, non_wear, worn
 from harken.signals.orientation import mirrored, turned_about_face, turned_about_forearm, turned_by_quarters
-from harken.signals.resampling import Resampler, look_ahead_s, resample
+from harken.signals.resampling import Grid, Resampler, look_ahead_s, resample
 
 __all__ = [
     "Clipping",

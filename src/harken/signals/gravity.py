@@ -1,14 +1,196 @@
-"""The split of acceleration into gravity and body acceleration, as in the UCI-HAR data set."""
+"""Gravity: a sensor's offset and gain from the blocks in which it was still, and the split of acceleration."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import ACCELERATION, Recording
+from harken.signals.movement import MovementBlocks, movement_of
 from harken.support.errors import HarkenError
+
+STILL_G = 0.013
+"""A block is still if its standard deviation is below this on all axes (van Hees 2014)."""
+NEAREST_G, FURTHEST_G = 0.5, 1.5
+"""Still vectors outside these lengths come from a broken or falling sensor, not from an error of offset and gain."""
+COVERED_G = 0.3
+"""The sphere is covered if still blocks lie beyond this on either side of each axis (GGIR's ``spherecrit``)."""
+FEWEST_EPOCHS = 50
+GOOD_G = 0.002
+"""No calibration is applied where the error is below this already. Sensors cannot measure a smaller error."""
+WORST_AFTER_G = 0.010
+"""A fit with a larger remaining error is not applied (GGIR's limit)."""
+CELL_G, CELL_DEGREES = 0.02, 1.0
+"""Still blocks this near to one another count as one, so that a night in one posture weighs no more than a minute."""
+LEAST_DISTANCE_G = 0.01
+"""Points nearer to the sphere have a larger weight; all points nearer than this have the same one (GGIR)."""
+MOST_ITERATIONS = 1000
+CONVERGED = 1e-9
+LEAST_DEGREES = 2.0
+"""The effect of temperature is not fitted when its standard deviation is below this."""
+
+
+@dataclass(frozen=True, eq=False)
+class GravityCalibration:
+    """Calibrated = measured * ``gain`` + ``offset_g`` + ``temperature_slope`` * (temperature - ``temperature_mean``).
+
+    Attributes:
+        offset_g, gain: float64 ``[3]``.
+        temperature_slope: in g per degree, float64 ``[3]``; 0 if temperature was not recorded or hardly changed.
+        temperature_mean: in degrees; 0 where the slope is 0.
+        error_before_mg, error_after_mg: the mean distance of still blocks from 1 g, in thousandths of a g. Blocks in
+            one posture count once. NaN without still blocks. Both are equal when no calibration is applied.
+        blocks_used: the number of still blocks.
+        applied: whether a calibration is applied. If not, ``apply`` leaves the signals unchanged.
+        reason: a sentence that describes what was done, or why no calibration was applied.
+    """
+
+    offset_g: NDArray[np.float64]
+    gain: NDArray[np.float64]
+    temperature_slope: NDArray[np.float64]
+    temperature_mean: float
+    error_before_mg: float
+    error_after_mg: float
+    blocks_used: int
+    applied: bool
+    reason: str
+
+    def apply(
+        self, signals: NDArray[np.float32], temperature: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float32]:
+        """Signals ``[n, channels]``, acceleration first -> calibrated signals; other channels are unchanged.
+
+        ``temperature`` is ``[n]``; the mean temperature is used where it is None or NaN. Calibration and resampling
+        give the same result in either order. After resampling, fewer samples have to be calibrated.
+        """
+        if not self.applied:
+            return signals
+        calibrated = signals.copy()
+        for axis in range(3):
+            column = calibrated[:, axis]
+            column *= np.float32(self.gain[axis])
+            column += np.float32(self.offset_g[axis])
+        if temperature is not None and self.temperature_slope.any():
+            away = np.nan_to_num(temperature - np.float32(self.temperature_mean)).astype(np.float32)
+            calibrated[:, :3] += away[:, None] * self.temperature_slope.astype(np.float32)
+        return calibrated
+
+
+def gravity_calibration(blocks: MovementBlocks) -> GravityCalibration:
+    """Offset and gain of each axis (and the effect of temperature), from the blocks in which the sensor was still.
+
+    The method is that of van Hees, Fang, Langford and others (Journal of Applied Physiology 117, 2014). Without errors
+    of offset and gain, the means of still blocks are points on a sphere of 1 g. Each point is paired with the nearest
+    point of the sphere, and a line is fitted for each axis. This is repeated until it converges. Points far from the
+    sphere have a smaller weight, as in GGIR. There is one difference from GGIR: blocks within 0.02 g (and a degree) of
+    one another count as one, so that a night in one posture does not outweigh all other postures.
+
+    No calibration is applied in four cases; ``reason`` names the one:
+
+    - There are fewer than 50 still blocks.
+    - They do not cover the sphere: each axis needs a block beyond +0.3 g and one beyond -0.3 g.
+    - The error is below 2 mg already.
+    - The fit does not reduce the error, or leaves an error of 10 mg or more.
+    """
+    still = (blocks.standard_deviation < STILL_G).all(axis=1)
+    length = np.linalg.norm(blocks.mean, axis=1)
+    still &= (length > NEAREST_G) & (length < FURTHEST_G)
+    temperature = blocks.temperature[still]
+    warm = len(temperature) > 0 and bool(np.isfinite(temperature).all()) and float(temperature.std()) >= LEAST_DEGREES
+    mean = float(temperature.mean()) if warm else 0.0
+    points, away = _thinned(blocks.mean[still], temperature - mean if warm else np.zeros(len(temperature)))
+    before, used = _error_g(points), int(still.sum())
+
+    if used < FEWEST_EPOCHS:
+        still_ones = f"{used} {'block is' if used == 1 else 'blocks are'} still"
+        return _refused(f"only {still_ones}; at least {FEWEST_EPOCHS} are needed", before, used)
+    reached = [("+", points.max(axis=0)), ("-", -points.min(axis=0))]
+    short = [f"{sign}{'xyz'[axis]}" for sign, most in reached for axis in range(3) if most[axis] <= COVERED_G]
+    if short:
+        reason = f"the still blocks do not cover the sphere: none lies beyond {COVERED_G} g towards {', '.join(short)}"
+        return _refused(reason, before, used)
+    if before < GOOD_G:
+        return _refused(
+            f"gravity is right within {1000 * before:.1f} mg already, so no calibration is needed", before, used
+        )
+    offset, gain, slope = _fitted(points, away, with_temperature=warm)
+    after = _error_g(points * gain + offset + away[:, None] * slope)
+    if not (after < before and after < WORST_AFTER_G):
+        reason = f"after the fit, the error is still {1000 * after:.1f} mg (before: {1000 * before:.1f} mg)"
+        return _refused(reason, before, used)
+    reason = (
+        f"the error of gravity at rest was {1000 * before:.1f} mg before calibration and is "
+        f"{1000 * after:.1f} mg after it"
+    )
+    return GravityCalibration(offset, gain, slope, mean, 1000 * before, 1000 * after, used, True, reason)
+
+
+def calibrate_gravity(recording: Recording) -> Recording:
+    """The recording with its acceleration calibrated by ``gravity_calibration``.
+
+    A note describes what was done, or why no calibration was applied.
+
+    Raises:
+        HarkenError: when the recording is ``as_found`` or does not begin with ``x, y, z``.
+    """
+    calibration = gravity_calibration(movement_of(recording))
+    if not calibration.applied:
+        return replace(recording, quality=recording.quality.noting(f"not calibrated: {calibration.reason}"))
+    names = recording.channels
+    temperature = recording.signals[:, names.index("temperature")] if "temperature" in names else None
+    return replace(
+        recording,
+        signals=calibration.apply(recording.signals, temperature),
+        quality=recording.quality.noting(calibration.reason),
+    )
+
+
+def _error_g(points: NDArray[np.float64]) -> float:
+    """The mean distance of points ``[n, 3]`` from the sphere."""
+    return float(np.abs(np.linalg.norm(points, axis=1) - 1).mean()) if len(points) else float("nan")
+
+
+def _refused(reason: str, error_g: float, used: int) -> GravityCalibration:
+    error = 1000 * error_g
+    return GravityCalibration(np.zeros(3), np.ones(3), np.zeros(3), 0.0, error, error, used, False, reason)
+
+
+def _thinned(points: NDArray[np.float64], away: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean point (and temperature) of each cell that has any."""
+    cells = np.column_stack([np.floor(points / CELL_G), np.floor(away / CELL_DEGREES)]).astype(np.int64)
+    _, of_point, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+    of_point = of_point.reshape(-1)
+    means = [np.bincount(of_point, weights=column) / counts for column in (*points.T, away)]
+    return np.stack(means[:3], axis=1), means[3]
+
+
+def _fitted(
+    points: NDArray[np.float64], away: NDArray[np.float64], *, with_temperature: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Offset, gain and temperature's slope, ``[3]`` each, by closest points."""
+    offset, gain, slope = np.zeros(3), np.ones(3), np.zeros(3)
+    weights = np.ones(len(points))
+    ones = np.ones(len(points))
+    for _ in range(MOST_ITERATIONS):
+        current = points * gain + offset + away[:, None] * slope
+        length = np.linalg.norm(current, axis=1)
+        target = current / length[:, None]
+        weights = 1 / np.maximum(np.abs(length - 1), LEAST_DISTANCE_G)
+        change = 0.0
+        for axis in range(3):
+            columns = [ones, points[:, axis], away] if with_temperature else [ones, points[:, axis]]
+            design = np.stack(columns, axis=1)
+            weighted = design * weights[:, None]
+            solved = np.linalg.solve(weighted.T @ design, weighted.T @ target[:, axis])
+            new = np.array([*solved, 0.0])[:3]
+            change = max(change, float(np.abs(new - (offset[axis], gain[axis], slope[axis])).max()))
+            offset[axis], gain[axis], slope[axis] = new
+        if change < CONVERGED:
+            break
+    return offset, gain, slope
+
 
 ORDER = 3
 ROWS_AT_ONCE = 1 << 18

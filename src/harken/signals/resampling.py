@@ -1,23 +1,280 @@
 """Resampling onto an even grid by the recording's times: curves between samples, then a low-pass filter.
 
-The filter is a windowed sinc, a sinc cut to length by a Kaiser window (Oppenheim and Schafer, Discrete-Time Signal
-Processing, 3rd ed., 7.5 and 7.6). It is short and symmetric, and the grid is counted from 1970. The result at one time
-depends only on a fraction of a second around it. Therefore a recording in pieces, and a stream, give the same samples
-as the whole recording.
+The grid is counted from 1970: all pieces of a recording have the same grid, however it was cut. Between irregular
+samples there are cubic curves, which are evaluated on a finer grid, without gaps and marked samples. The filter is a
+windowed sinc, a sinc cut to length by a Kaiser window (Oppenheim and Schafer, Discrete-Time Signal Processing, 3rd ed.,
+7.5 and 7.6). It is short and symmetric. The result at one time depends only on a fraction of a second around it.
+Therefore a recording in pieces, and a stream, give the same samples as the whole recording.
 """
 
+import math
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording, gap_limit_ns
 from harken.recordings.source import Samples, joined
-from harken.signals.curves import Points, Room, points_between
-from harken.signals.grid import ROWS_AT_ONCE, SECOND_NS, Grid
 from harken.support.errors import HarkenError
 from harken.support.resources import need_memory
+
+SECOND_NS = 10**9
+LARGEST = 2**62
+ROWS_AT_ONCE = 1 << 16
+"""The number of times compared with the grid at once, so that memory does not grow with a recording's length."""
+FINEST_FRACTION = 1000
+"""Rates are fractions with at most this denominator: whole-number arithmetic on nanoseconds then fits in 64 bits."""
+
+
+class Grid:
+    """The times ``floor(number / rate)``, in whole nanoseconds since 1970, for every whole ``number``.
+
+    All arithmetic is in whole numbers, because float64 cannot represent single nanoseconds at present-day times since
+    1970. The rate is rounded to the nearest fraction with a denominator of at most 1000.
+
+    Attributes:
+        rate_hz: points per second, as an exact fraction.
+        step_ns: the distance between two points in nanoseconds, a float.
+        cycle_ns, cycle: the grid repeats every ``cycle_ns`` nanoseconds, after ``cycle`` points.
+    """
+
+    def __init__(self, rate_hz: float | Fraction) -> None:
+        self.rate_hz = Fraction(rate_hz).limit_denominator(FINEST_FRACTION)
+        step = SECOND_NS / self.rate_hz
+        self.step_ns = float(step)
+        self.cycle_ns, self.cycle = step.numerator, step.denominator
+
+    def at_or_after(self, time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The number of the first point that is not before each time, int64 ``[n]``."""
+        cycles = time_ns // self.cycle_ns
+        within = time_ns - cycles * self.cycle_ns
+        return cycles * self.cycle + (within * self.cycle + (self.cycle_ns - 1)) // self.cycle_ns
+
+    def times_ns(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The times of the points with these numbers, int64 ``[n]``."""
+        cycles = numbers // self.cycle
+        within = numbers - cycles * self.cycle
+        return cycles * self.cycle_ns + within * self.cycle_ns // self.cycle
+
+    def holds(self, times: Iterable[NDArray[np.int64]], *, longest_step_ns: int) -> bool:
+        """Whether all times are points of the grid, and points are missing only in steps longer than a limit.
+
+        Args:
+            times: pieces of increasing times, in order.
+            longest_step_ns: two times further apart than this have a hole between them.
+        """
+        last = np.empty(0, dtype=np.int64)
+        for piece in times:
+            for first in range(0, len(piece), ROWS_AT_ONCE):
+                together = np.concatenate([last, piece[first : first + ROWS_AT_ONCE]])
+                numbers = self.at_or_after(together)
+                missing = (np.diff(numbers) > 1) & (np.diff(together) <= longest_step_ns)
+                if (self.times_ns(numbers) != together).any() or missing.any():
+                    return False
+                last = together[-1:]
+        return True
+
+    def next_to(self, time_ns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
+        """For increasing times ``[n]``: the number of the first point that is not before each, int64; how much later
+        it is, in steps, float32; and whether it is at that time, rounded down to nanoseconds."""
+        cycles = time_ns[0] // self.cycle_ns
+        scaled = time_ns - cycles * self.cycle_ns
+        if scaled[-1] < LARGEST // self.cycle:
+            # All three follow from the remainder of one division.
+            scaled *= self.cycle
+            numbers = scaled + (self.cycle_ns - 1)
+            numbers //= self.cycle_ns
+            late = np.subtract(numbers * self.cycle_ns, scaled, out=scaled)
+            numbers += cycles * self.cycle
+            return numbers, late.astype(np.float32) / np.float32(self.cycle_ns), late < self.cycle
+        numbers = self.at_or_after(time_ns)
+        late_ns = self.times_ns(numbers) - time_ns
+        return numbers, (late_ns / self.step_ns).astype(np.float32), late_ns == 0
+
+
+MISSING = 2.5
+"""A step this many times longer than a neighbouring one has missing samples; it is bridged by a straight line."""
+EVER_NS = 10**17
+"""Three years: the assumed time from the last known sample to the next one."""
+
+
+class Room:
+    """Arrays by name that are used again, because allocating new memory takes longer than the computation in it."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, NDArray[np.float32]] = {}
+
+    def array(self, name: str, *shape: int) -> NDArray[np.float32]:
+        """A float32 array of this shape with arbitrary content. It is valid until the next call with this name."""
+        size = math.prod(shape)
+        kept = self._kept.get(name)
+        if kept is None or kept.size < size:
+            kept = self._kept[name] = np.empty(size + size // 8, dtype=np.float32)
+        return kept[:size].reshape(shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """The points of a fine grid among samples, in order.
+
+    Attributes:
+        begins: the number of the first point at or after each sample, int64 ``[n]``.
+        firsts: the place of this point among all points, int64 ``[n]``.
+        counts: the number of points from each sample to the next, int64 ``[n]``.
+        late: the time from the sample to this point, in steps of the grid, float32 ``[n]``.
+        lengths: the time from each sample to the next, in steps of the grid, float32 ``[n]``.
+        bridged: whether there is a curve from each sample to the next, bool ``[n]``.
+        hole: whether there is a hole after each sample, bool ``[n]``. A number of points represents it.
+        on: whether each sample is good and at the time of its first point, bool ``[n]``.
+        total: the number of points.
+    """
+
+    begins: NDArray[np.int64]
+    firsts: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    late: NDArray[np.float32]
+    lengths: NDArray[np.float32]
+    bridged: NDArray[np.bool_]
+    hole: NDArray[np.bool_]
+    on: NDArray[np.bool_]
+    total: int
+
+    def made(self) -> NDArray[np.bool_]:
+        """Which points can be computed from samples, bool ``[total]``.
+
+        Either both neighbouring samples are good and close enough, or the point is on a good sample.
+        """
+        made = np.repeat(self.bridged, self.counts)
+        made[self.firsts[self.on & (self.counts > 0)]] = True
+        return made
+
+    def read(self, signals: NDArray[np.float32], *, out: NDArray[np.float32], room: Room) -> None:
+        """The curves through finite ``signals`` ``[channels, n]`` at the points, into ``out`` ``[channels, total]``.
+        Where no curve leads to the next sample, only the first point is written, from a line to the next sample.
+
+        The curves are cubic Hermite curves with the slopes of Catmull and Rom for uneven samples. The slope at a sample
+        is that of the parabola through it and both neighbours; with one neighbour, that of the line to it. The curve is
+        the sum of the straight line and a bend. At a share ``s`` of a step of length ``h`` the bend is
+        ``- s (1 - s) h² ((1 - s) b + s c)``, where ``b`` and ``c`` are the second divided differences at both ends.
+        """
+        channels, n = signals.shape
+        per_step = np.reciprocal(self.lengths)
+        good = self.lengths if self.bridged[:-1].all() else np.where(self.bridged, self.lengths, np.float32(np.inf))
+        squared = self._squared(good)
+        rises = room.array("rises", channels, n)
+        np.subtract(signals[:, 1:], signals[:, :-1], out=rises[:, :-1])
+        rises[:, -1] = 0
+        # The second divided difference at each sample, and after the last; 0 without a curve on both sides.
+        slopes, bends = room.array("slopes", channels, n), room.array("bends", channels, n + 1)
+        np.multiply(rises, per_step, out=slopes)
+        np.subtract(slopes[:, 1:], slopes[:, :-1], out=bends[:, 1:-1])
+        bends[:, 1:-1] /= good[1:] + good[:-1]
+        bends[:, 0] = 0
+        bends[:, n - 1 :] = 0
+
+        # One point after each sample. Where there is none, its place is the next sample's, which is written later.
+        values, part = room.array("values", channels, n), room.array("part", channels, n)
+        _on_curves(self.late * per_step, squared, signals, rises, bends[:, :-1], bends[:, 1:], values=values, part=part)
+        for line, value in zip(out, values, strict=True):
+            line[self.firsts] = value
+        # Then a second one after those that have two, and so on.
+        rows = np.flatnonzero((self.counts > 1) & self.bridged)
+        place = 1
+        while len(rows):
+            share = (self.late[rows] + np.float32(place)) * per_step[rows]
+            level, rise = signals.take(rows, axis=1), rises.take(rows, axis=1)
+            start, end = bends.take(rows, axis=1), bends.take(rows + 1, axis=1)
+            values = np.empty_like(level)
+            _on_curves(share, squared[rows], level, rise, start, end, values=values, part=np.empty_like(level))
+            points = self.firsts[rows] + place
+            for line, value in zip(out, values, strict=True):
+                line[points] = value
+            place += 1
+            rows = rows[self.counts[rows] > place]
+
+    def _squared(self, good: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The square of each step's length, ``[n]``; 0 where the curve is to be a straight line. ``good`` holds the
+        lengths; they are infinite where there is no curve."""
+        squared = self.lengths * self.lengths
+        most = good * np.float32(MISSING)
+        straight = np.zeros(len(good), dtype=bool)
+        np.greater(self.lengths[1:], most[:-1], out=straight[1:])
+        straight[:-1] |= self.lengths[:-1] > most[1:]
+        straight |= ~self.bridged
+        squared[straight] = 0
+        return squared
+
+
+def _on_curves(
+    share: NDArray[np.float32],
+    squared: NDArray[np.float32],
+    signals: NDArray[np.float32],
+    rises: NDArray[np.float32],
+    starts: NDArray[np.float32],
+    ends: NDArray[np.float32],
+    *,
+    values: NDArray[np.float32],
+    part: NDArray[np.float32],
+) -> None:
+    """See ``Points.read``: at a ``share [n]`` of steps with second differences at their ``starts`` and ``ends``,
+    into ``values``."""
+    bent = 1 - share
+    bent *= share
+    bent *= squared
+    late = bent * share
+    bent -= late
+    np.multiply(rises, share, out=values)
+    values += signals
+    np.multiply(starts, bent, out=part)
+    values -= part
+    np.multiply(ends, late, out=part)
+    values -= part
+
+
+def points_between(
+    time_ns: NDArray[np.int64],
+    valid: NDArray[np.bool_],
+    grid: Grid,
+    *,
+    bridged_ns: int,
+    hole_ns: int,
+    hole_points: int,
+    every: int,
+) -> Points:
+    """The points of ``grid`` from the first sample on, and ``hole_points`` after the last.
+
+    Args:
+        time_ns: the times of the samples, strictly increasing, int64 ``[n]``.
+        valid: which samples are good, bool ``[n]``.
+        grid: the fine grid.
+        bridged_ns: the longest step between two samples that a curve may bridge.
+        hole_ns: a step that is not bridged and longer than this is a hole.
+        hole_points: the number of points that represent a hole of any length. A few are added, so that the numbers of
+            the points shift by a multiple of ``every``.
+        every: see ``hole_points``.
+    """
+    steps = np.empty(len(time_ns), dtype=np.int64)
+    np.subtract(time_ns[1:], time_ns[:-1], out=steps[:-1])
+    steps[-1] = EVER_NS
+    bridged = steps <= bridged_ns
+    if not valid.all():
+        bridged &= valid
+        bridged[:-1] &= valid[1:]
+    hole = ~bridged & (steps > hole_ns)
+    begins, late, on = grid.next_to(time_ns)
+    counts = np.empty(len(time_ns), dtype=np.int64)
+    np.subtract(begins[1:], begins[:-1], out=counts[:-1])
+    counts[-1] = hole_points
+    holes = np.flatnonzero(hole)
+    counts[holes] = hole_points + (counts[holes] - hole_points) % every
+    # Without holes the points are numbered consecutively.
+    ends = begins - begins[0] + counts if len(holes) == 1 and holes[0] == len(hole) - 1 else np.cumsum(counts)
+    lengths = steps.astype(np.float32)
+    lengths /= np.float32(grid.step_ns)
+    return Points(begins, ends - counts, counts, late, lengths, bridged, hole, on & valid, int(ends[-1]))
+
 
 SLOWEST_HZ, FASTEST_HZ = 1.0, 1000.0
 LEAST_OVERSAMPLING = 4

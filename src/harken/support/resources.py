@@ -1,4 +1,7 @@
-"""The threads and the memory that this process uses. (``harken/__init__.py`` sets how threads wait for one another.)"""
+"""The threads and the memory that this process uses, and work in a thread beside the caller's.
+
+``harken/__init__.py`` sets how threads wait for one another.
+"""
 
 import contextlib
 import ctypes
@@ -6,10 +9,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 from harken.support.errors import HarkenError
 
@@ -27,6 +32,7 @@ CONTAINERS = (
 """Where Linux reports the memory of a container, in both of its versions: the folder, the limit and the used memory."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of ``mallopt``'s settings, from ``malloc.h``."""
+Item = TypeVar("Item")
 
 
 def usable_cores() -> int:
@@ -188,3 +194,20 @@ def keep_freed_memory() -> None:
             library = ctypes.CDLL(None)
             for setting in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
                 library.mallopt(setting, 1 << 30)
+
+
+def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each computed in a thread while the caller works on the one before.
+
+    Reading and unpacking a file and most of NumPy let other threads run meanwhile. One item more is in memory. Errors
+    are raised where the item would have come.
+
+    >>> list(read_ahead(iter("abc")))
+    ['a', 'b', 'c']
+    """
+    end = object()
+    with ThreadPoolExecutor(1, thread_name_prefix="harken-reading") as executor:
+        coming = executor.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = executor.submit(next, items, end)
+            yield item  # type: ignore[misc]

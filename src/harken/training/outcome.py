@@ -13,7 +13,7 @@ from harken.training.data import RunData
 from harken.training.loop import TrainingSettings
 from harken.training.settings import RunSettings
 from harken.training.windows import MissingWindows, RunWindows
-from harken.windows.same_person import Split
+from harken.windows.people import Split
 
 
 @dataclass

@@ -29,8 +29,7 @@ from harken.reports.figures.curves import learning_curves
 from harken.reports.figures.style import save_png
 from harken.reports.run import write_report
 from harken.support.errors import HarkenError, first_difference
-from harken.support.files import not_left_empty, write_text
-from harken.support.locks import written_alone
+from harken.support.files import not_left_empty, write_text, written_alone
 from harken.support.printable import printable
 from harken.training.data import RunData, read_run_data
 from harken.training.directory import RunDirectory
@@ -39,7 +38,7 @@ from harken.training.outcome import Fits, Outcome
 from harken.training.presets import Preset
 from harken.training.settings import RunSettings
 from harken.training.windows import RunWindows, draw_run_windows
-from harken.windows.same_person import Split
+from harken.windows.people import Split
 from harken.windows.windows import Windows
 
 MODEL_FIT, BLOCKED_FIT, HELD_OUT_FIT = "model", "blocked", "held_out"

@@ -12,7 +12,7 @@ from harken.signals import resample
 from harken.support.errors import HarkenError
 from harken.training.data import Read, RunData
 from harken.training.presets import Preset
-from harken.windows.same_person import NoHonestTest, Split, blocked_same_person, overlapping_same_person
+from harken.windows.people import NoHonestTest, Split, blocked_same_person, overlapping_same_person
 from harken.windows.windows import RandomDraws, SlidingHops, Windows, concatenate, random_windows, sliding_windows
 
 TEST_SEED = 0

@@ -17,7 +17,7 @@ from harken.reports.run import caveats, sentences, write_report
 from harken.reports.run.tables import recording_cards
 from harken.training.outcome import Outcome
 from harken.training.windows import MissingWindows
-from harken.windows.same_person import NoHonestTest
+from harken.windows.people import NoHonestTest
 from run_outcomes import MakeOutcome, outcome_in
 
 LABELS = ("lying", "sitting", "walking")

@@ -12,7 +12,7 @@ from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.recording import Placement
 from harken.reports.study import DoubtKind, doubts_of
 from harken.reports.wearer.quality import Gap, Gaps, RecordingQuality
-from harken.signals.gravity_calibration import GravityCalibration
+from harken.signals.gravity import GravityCalibration
 from wearers_week import labelled_week, quality_of
 
 

@@ -30,8 +30,7 @@ from harken.networks.specification import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
-from harken.support.files import write_text
-from harken.support.locks import written_alone
+from harken.support.files import write_text, written_alone
 from harken.support.resources import usable_cores
 from harken.training.presets import Preset, preset
 from harken.windows.people import Fold, apply

@@ -16,8 +16,7 @@ from harken.labelling.live.settings import StreamSpecification
 from harken.labelling.live.watch import Watch
 from harken.labelling.live.windows import Window
 from harken.signals import Resampler, Samples
-from harken.signals.grid import SECOND_NS
-from harken.signals.resampling import TOGETHER
+from harken.signals.resampling import SECOND_NS, TOGETHER
 
 LONG_GAP_NS = 10 * SECOND_NS
 """Samples after so long a gap do not change resampled samples before it; only late samples do."""

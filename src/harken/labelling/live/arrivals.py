@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.labelling.live.settings import StreamSpecification
-from harken.signals.grid import SECOND_NS
+from harken.signals.resampling import SECOND_NS
 from harken.support.errors import HarkenError
 
 LATE_NS = 2 * SECOND_NS

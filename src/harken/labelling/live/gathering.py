@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from harken.labelling.live.arrivals import LATE_NS, Arrivals
 from harken.labelling.live.settings import StreamSpecification
 from harken.recordings.survey import RANGE_TOLERANCE, STUCK_S
-from harken.signals.grid import SECOND_NS
+from harken.signals.resampling import SECOND_NS
 
 STUCK_NS = round(STUCK_S * SECOND_NS)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.recording import MINIMUM_GAP_S, acceleration_channels
 from harken.signals import Resampler
-from harken.signals.grid import SECOND_NS
+from harken.signals.resampling import SECOND_NS
 from harken.support.errors import HarkenError
 
 

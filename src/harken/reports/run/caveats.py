@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL
 from harken.networks.specification import RATE_TOLERANCE
 from harken.support.printable import listed, printable
-from harken.windows.same_person import TRAINING_SHARE, NoHonestTest
+from harken.windows.people import TRAINING_SHARE, NoHonestTest
 from harken.windows.windows import SlidingHops
 
 if TYPE_CHECKING:

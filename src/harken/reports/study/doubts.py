@@ -12,7 +12,7 @@ from harken.recordings.recording import Placement
 from harken.reports.wearer.quality import RecordingQuality
 from harken.reports.wearer.sentences import LEAST_WORN, MOST_MARKED, MOST_RATE_ERROR, MUCH_GAP_H
 from harken.reports.wearer.tables import lasting, number
-from harken.signals.gravity_calibration import GOOD_G, GravityCalibration
+from harken.signals.gravity import GOOD_G, GravityCalibration
 from harken.support.printable import percent_number
 
 

@@ -15,7 +15,7 @@ from harken.models.mounting import Mounting, MountingSource
 from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.fingerprints import training_warning
 from harken.recordings.recording import Placement, warnings_of
-from harken.signals.gravity_calibration import GravityCalibration
+from harken.signals.gravity import GravityCalibration
 from harken.support.errors import HarkenError
 from harken.support.files import write_text
 

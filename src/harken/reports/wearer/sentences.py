@@ -11,7 +11,7 @@ from harken.networks.specification import Specification
 from harken.recordings.recording import Placement
 from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gaps, Limit, LimitKind, RecordingQuality
 from harken.reports.wearer.tables import hours_minutes, lasting, number
-from harken.signals.gravity_calibration import GravityCalibration
+from harken.signals.gravity import GravityCalibration
 
 MUCH_GAP_H = 1.0
 WORN = {

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.printable import quoted
-from harken.windows.same_person import blocked_same_person
+from harken.windows.people import blocked_same_person
 
 OCCASION_S = 3600.0
 """Recordings of a person that are at least this far apart are of different occasions."""
