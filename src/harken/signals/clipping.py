@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from harken.recordings.mending import MendedStream, sensor_range_g
 from harken.recordings.recording import MINIMUM_GAP_S, Recording, acceleration_channels
-from harken.recordings.source import Samples, joined
+from harken.recordings.source import ROWS_AT_ONCE, Samples, joined
 from harken.support.errors import HarkenError
 
 END = 0.99
 """The share of the range at which its end begins. A sensor's offset can keep it from reaching the last hundredth."""
 CLIPPED_S = 1.0
 """A stay of this length is marked. Cut-off peaks of walking or running last 0.1 to 0.3 s, never a whole second."""
-ROWS_AT_ONCE = 1 << 18
 
 
 class Clipping:
@@ -67,34 +66,23 @@ class Clipping:
     def _out(self, samples: Samples, *, over: bool) -> Samples:
         n = len(samples.time_ns)
         ends = _at_end(samples.signals, self._end_g)
-        kept = n
+        kept, stays = n, self._stays and n == 0
         if ends.any():
-            steps = np.diff(samples.time_ns, prepend=self._last_ns)
-            new = ends & (steps > MINIMUM_GAP_S * 1e9)
-            new[1:] |= ends[1:] & ~ends[:-1]
-            new[0] = ends[0] and (not self._stays or bool(new[0]))
-            firsts = np.flatnonzero(new)
-            goes_on = bool(ends[0]) and not new[0]
-            # Each stay ends before a sample that is not at the end of the range, or before a gap.
-            edges = np.flatnonzero(ends & ~np.append(ends[1:], False))
-            before = firsts[firsts > 0] - 1
-            lasts = np.unique(np.concatenate([edges, before[ends[before]]]))
-            begins = np.concatenate([[0], firsts]) if goes_on else firsts
-            long = samples.time_ns[lasts] - samples.time_ns[begins] >= CLIPPED_S * 1e9
-            if goes_on:
-                long[0] = True
+            gap = np.diff(samples.time_ns, prepend=self._last_ns) > MINIMUM_GAP_S * 1e9
+            begins = ends & (gap | ~np.concatenate([[self._stays], ends[:-1]]))
+            goes_on = bool(ends[0] and not begins[0])
+            firsts = np.flatnonzero([goes_on or begins[0], *begins[1:]])
+            lasts = np.flatnonzero(ends & np.append(begins[1:] | ~ends[1:], True))
+            long = samples.time_ns[lasts] - samples.time_ns[firsts] >= CLIPPED_S * 1e9
+            long[0] |= goes_on
             if ends[-1] and not over and not long[-1]:
-                kept = int(begins[-1])
-            change = np.zeros(n + 1, dtype=np.int64)
-            change[begins[long]] += 1
-            change[lasts[long] + 1] -= 1
-            marked = np.cumsum(change[:-1]) > 0
+                kept = int(firsts[-1])
+            marked = ends & long[np.cumsum(begins) + goes_on - 1]
             samples = samples._replace(valid=samples.valid & ~marked)
             self.marked += int(marked.sum())
             self.at_end += int(ends[:kept].sum())
-            self._stays = bool(marked[-1])
-        else:
-            self._stays = self._stays and n == 0
+            stays = bool(marked[-1])
+        self._stays = stays
         self._waiting = joined([samples.part(kept, n)])
         if kept:
             self._last_ns = int(samples.time_ns[kept - 1])
@@ -114,10 +102,7 @@ def mark_clipped(recording: Recording) -> Recording:
         raise HarkenError(f"{name}: clipping needs acceleration as the first channels, x, y, z")
     range_g = recording.quality.sensor_range_g or sensor_range_g(recording.signals[:, :3])
     clipping, samples = Clipping(range_g), Samples.of(recording)
-    parts = [
-        clipping.push(samples.part(first, first + ROWS_AT_ONCE)).valid
-        for first in range(0, len(recording), ROWS_AT_ONCE)
-    ]
+    parts = [clipping.push(part).valid for part in samples.pieces(ROWS_AT_ONCE)]
     valid = np.concatenate([*parts, clipping.flush().valid])
     if not clipping.at_end:
         return recording

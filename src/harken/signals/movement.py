@@ -97,8 +97,7 @@ class MovementStatistics:
 
     def push(self, samples: Samples) -> None:
         """Add samples, later than all before. Acceleration in g is the first three channels."""
-        for first in range(0, len(samples.time_ns), ROWS_AT_ONCE):
-            part = samples.part(first, first + ROWS_AT_ONCE)
+        for part in samples.pieces(ROWS_AT_ONCE):
             self._push(part if part.valid.all() else part.chosen(part.valid))
 
     def finish(self) -> MovementBlocks:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording, gap_limit_ns
-from harken.recordings.source import Samples, joined
+from harken.recordings.source import Room, Samples, joined
 from harken.support.errors import HarkenError
 from harken.support.resources import need_memory
 
@@ -100,7 +100,7 @@ EVER_NS = 10**17
 """Three years: the assumed time from the last known sample to the next one."""
 
 
-class Room:
+class Scratch:
     """Arrays by name that are used again, because allocating new memory takes longer than the computation in it."""
 
     def __init__(self) -> None:
@@ -150,7 +150,7 @@ class Points:
         made[self.firsts[self.on & (self.counts > 0)]] = True
         return made
 
-    def read(self, signals: NDArray[np.float32], *, out: NDArray[np.float32], room: Room) -> None:
+    def read(self, signals: NDArray[np.float32], *, out: NDArray[np.float32], room: Scratch) -> None:
         """The curves through finite ``signals`` ``[channels, n]`` at the points, into ``out`` ``[channels, total]``.
         Where no curve leads to the next sample, only the first point is written, from a line to the next sample.
 
@@ -390,7 +390,7 @@ class Resampler:
         self.reach_ns = int(HALF_WIDTH * self.grid.step_ns) + 2
         self._kept: Samples | None = None
         self._next = 0
-        self._room = Room()
+        self._room = Scratch()
 
     @property
     def longest_step_ns(self) -> int:
@@ -522,21 +522,10 @@ def _resampled(recording: Recording, resampler: Resampler) -> Samples:
     most = _most_samples(recording.time_ns, resampler)
     what = f"{recording.source or recording.subject}: its {most:,} samples at {float(resampler.grid.rate_hz):g} Hz"
     need_memory(most * (11 + 4 * len(recording.channels)), what, "use a lower rate")
-    new = Samples(
-        np.empty(most, dtype=np.int64),
-        np.empty((most, len(recording.channels)), dtype=np.float32),
-        np.empty(most, dtype=np.int16),
-        np.empty(most, dtype=bool),
-    )
-    filled = 0
+    new = Room(len(recording.channels), most)
     for block in resampler.stream([old]):
-        rows = slice(filled, filled + len(block.time_ns))
-        new.time_ns[rows] = block.time_ns
-        new.signals[rows] = block.signals
-        new.label_codes[rows] = block.label_codes
-        new.valid[rows] = block.valid
-        filled = rows.stop
-    return new.part(0, filled)
+        new.add(block)
+    return new.joined()
 
 
 def _most_samples(time_ns: NDArray[np.int64], resampler: Resampler) -> int:

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording, recoded
+from harken.support.arrays import finite_rows
 from harken.support.errors import HarkenError
 
 DRAWS_AT_ONCE = 1 << 16
 MOST_DRAWS = 10**9
 """About 10 s of drawing. In a recording that needs more draws, windows with one label are very rare."""
+OF_EACH = ("signals", "label_codes", "subjects", "starts_ns", "start_rows", "studies")
+"""The fields of ``Windows`` with an element for each window."""
 
 
 @dataclass(frozen=True)
@@ -128,15 +131,7 @@ class Windows:
 
     def __getitem__(self, index: "slice | NDArray[np.bool_] | NDArray[np.int64]") -> "Windows":
         """Some of the windows, by a slice, a mask or positions."""
-        return replace(
-            self,
-            signals=self.signals[index],
-            label_codes=self.label_codes[index],
-            subjects=self.subjects[index],
-            starts_ns=self.starts_ns[index],
-            start_rows=self.start_rows[index],
-            studies=self.studies[index],
-        )
+        return replace(self, **{name: getattr(self, name)[index] for name in OF_EACH})
 
     @property
     def length(self) -> int:
@@ -191,10 +186,10 @@ def random_windows(recordings: Recording | Sequence[Recording], *, length: int, 
         raise HarkenError(f"{count} windows of {length} samples cannot be drawn; both numbers must be 1 or more")
     joined = [recordings] if isinstance(recordings, Recording) else list(recordings)
     _check_alike(joined)
-    label_names = _common_labels(joined)
+    label_names = _all_labels(joined)
     codes = np.concatenate([r.with_label_names(label_names).label_codes for r in joined])
     if all(r.as_found for r in joined):
-        finite = np.concatenate([_finite(r.signals) for r in joined])
+        finite = np.concatenate([finite_rows(r.signals) for r in joined])
         ends = run_ends(np.where(finite, codes, np.int16(UNLABELLED)))
         usable = (codes != UNLABELLED) & finite
     else:
@@ -204,19 +199,7 @@ def random_windows(recordings: Recording | Sequence[Recording], *, length: int, 
     if not fits.any():
         raise HarkenError(_no_window(joined, length, ends, usable))
     starts = draw_starts(fits, count=count, seed=seed)
-    sizes = np.cumsum([0, *(len(r) for r in joined)])
-    owner = np.searchsorted(sizes, starts, side="right") - 1
-    return Windows(
-        signals=_gather(joined, starts, length),
-        label_codes=codes[starts],
-        label_names=label_names,
-        subjects=np.array([r.subject for r in joined], dtype=np.str_)[owner],
-        starts_ns=np.concatenate([r.time_ns for r in joined])[starts],
-        start_rows=starts,
-        channels=joined[0].channels,
-        sample_rate_hz=float(np.median([r.sample_rate_hz for r in joined])),
-        studies=np.array([r.study for r in joined], dtype=np.str_)[owner],
-    )
+    return _windows_at(starts, joined, length=length, label_codes=codes, label_names=label_names)
 
 
 def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labelled_only: bool = True) -> Windows:
@@ -260,17 +243,8 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
         raise HarkenError(_no_window([recording], length, run_ends(ids), usable))
     before = np.concatenate([[0], np.cumsum(each)[:-1]])
     starts = np.repeat(first, each) + hop * (np.arange(int(each.sum())) - np.repeat(before, each))
-    return Windows(
-        signals=_gather([recording], starts, length),
-        label_codes=recording.label_codes[starts],
-        label_names=recording.label_names,
-        subjects=np.full(len(starts), recording.subject),
-        starts_ns=recording.time_ns[starts],
-        start_rows=starts,
-        channels=recording.channels,
-        sample_rate_hz=recording.sample_rate_hz,
-        studies=np.full(len(starts), recording.study),
-    )
+    codes, names = recording.label_codes, recording.label_names
+    return _windows_at(starts, [recording], length=length, label_codes=codes, label_names=names)
 
 
 def concatenate(parts: Sequence[Windows]) -> Windows:
@@ -289,18 +263,11 @@ def concatenate(parts: Sequence[Windows]) -> Windows:
         raise HarkenError("there are no windows to join")
     if len({(part.length, part.channels) for part in parts}) > 1:
         raise HarkenError("windows of different lengths or channels cannot be joined")
-    names = tuple(sorted({name for part in parts for name in part.label_names}))
-    return Windows(
-        signals=np.concatenate([part.signals for part in parts]),
-        label_codes=np.concatenate([part.with_label_names(names).label_codes for part in parts]),
-        label_names=names,
-        subjects=np.concatenate([part.subjects for part in parts]),
-        starts_ns=np.concatenate([part.starts_ns for part in parts]),
-        start_rows=np.concatenate([part.start_rows for part in parts]),
-        channels=parts[0].channels,
-        sample_rate_hz=float(np.median([part.sample_rate_hz for part in parts])),
-        studies=np.concatenate([part.studies for part in parts]),
-    )
+    names = _all_labels(parts)
+    alike = [part.with_label_names(names) for part in parts]
+    arrays = {name: np.concatenate([getattr(part, name) for part in alike]) for name in OF_EACH}
+    rate_hz = float(np.median([part.sample_rate_hz for part in parts]))
+    return replace(alike[0], sample_rate_hz=rate_hz, **arrays)
 
 
 def draw_starts(fits: NDArray[np.bool_], *, count: int, seed: int) -> NDArray[np.int64]:
@@ -358,26 +325,39 @@ def _fits(ends: NDArray[np.int64], usable: NDArray[np.bool_], length: int) -> ND
     return usable[:places] & (ends[:places] - rows >= length)
 
 
-def _gather(recordings: list[Recording], starts: NDArray[np.int64], length: int) -> NDArray[np.float32]:
-    """Windows ``[n, length, channels]`` that begin at the rows ``starts`` of the concatenated recordings."""
-    signals = recordings[0].signals if len(recordings) == 1 else np.concatenate([r.signals for r in recordings])
+def _windows_at(
+    starts: NDArray[np.int64],
+    recordings: list[Recording],
+    *,
+    length: int,
+    label_codes: NDArray[np.int16],
+    label_names: tuple[str, ...],
+) -> Windows:
+    """Windows that begin at the rows ``starts`` of the concatenated recordings, which have these label codes."""
+    sizes = np.cumsum([0, *(len(r) for r in recordings)])
+    owner = np.searchsorted(sizes, starts, side="right") - 1
+    signals, time_ns = recordings[0].signals, recordings[0].time_ns
+    if len(recordings) > 1:
+        signals = np.concatenate([r.signals for r in recordings])
+        time_ns = np.concatenate([r.time_ns for r in recordings])
     every = np.lib.stride_tricks.sliding_window_view(signals, length, axis=0).swapaxes(1, 2)
     steps = np.diff(starts)
-    if len(starts) > 1 and steps[0] > 0 and (steps == steps[0]).all():
-        return every[starts[0] : starts[-1] + 1 : steps[0]]
-    return every[starts]
+    even = len(starts) > 1 and steps[0] > 0 and (steps == steps[0]).all()
+    return Windows(
+        signals=every[starts[0] : starts[-1] + 1 : steps[0]] if even else every[starts],
+        label_codes=label_codes[starts],
+        label_names=label_names,
+        subjects=np.array([r.subject for r in recordings], dtype=np.str_)[owner],
+        starts_ns=time_ns[starts],
+        start_rows=starts,
+        channels=recordings[0].channels,
+        sample_rate_hz=float(np.median([r.sample_rate_hz for r in recordings])),
+        studies=np.array([r.study for r in recordings], dtype=np.str_)[owner],
+    )
 
 
-def _finite(signals: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which rows have no missing values, bool ``[n]``. Computed column by column, which is faster than row by row."""
-    finite = np.ones(len(signals), dtype=bool)
-    for channel in range(signals.shape[1]):
-        finite &= np.isfinite(signals[:, channel])
-    return finite
-
-
-def _common_labels(recordings: list[Recording]) -> tuple[str, ...]:
-    return tuple(sorted({name for recording in recordings for name in recording.label_names}))
+def _all_labels(parts: Sequence[Recording] | Sequence[Windows]) -> tuple[str, ...]:
+    return tuple(sorted({name for part in parts for name in part.label_names}))
 
 
 def _check_alike(recordings: list[Recording]) -> None:
