@@ -1,8 +1,9 @@
 """Writing of files, whole or not at all, also when the process is killed; checks before a file is read; and locks.
 
 Content is written to a temporary file or folder *aside*: beside its final place, under a name that begins with
-``.writing-``. It is then renamed. Files that a killed process left aside are removed by the next process that writes to
-the same folder. Temporary folders that a killed process left are removed by the next process that makes one.
+``.writing-``. It is then renamed. The process that writes it has a lock of the system on it, which ends with the
+process: what nobody has locked was left by a killed process. It is removed by the next process that writes to the same
+folder. Temporary folders that a killed process left are removed by the next process that makes one.
 """
 
 import json
@@ -13,10 +14,9 @@ import socket
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
-from hashlib import sha256
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from types import UnionType
@@ -24,21 +24,66 @@ from typing import Any
 
 from harken.support.errors import HarkenError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 ASIDE = ".writing-"
-TEMPORARY = "harken-"
-NAME = re.compile(
-    rf"({re.escape(ASIDE)}|{TEMPORARY})(?P<place>.+)-(?P<pid>[1-9]\d{{0,9}})-(?P<began>\d+)-[a-z0-9_]+(\..*)?"
-)
-"""The name of what is aside or temporary: the place, the number of the process, and the time when it began."""
-HOST_NAME_LENGTH = 40
+TEMPORARY = "harken-temporary-"
+HOST = re.sub(r"[^A-Za-z0-9.-]", "_", socket.gethostname())[:40]
+"""This machine in the names of what is aside or temporary. Another machine's locks may not be seen here."""
+NAME = re.compile(rf"({re.escape(ASIDE)}|{TEMPORARY})(?P<host>.+)-[a-z0-9_]+(\..*)?")
 OLD_S = 3 * 86_400.0
-"""Files aside of another machine's process are removed at this age, because its state is not known on this machine."""
+"""Files aside of another machine, and those that cannot be locked, are removed at this age."""
 RUST_ERROR = re.compile(r"\(os error (\d+)\)")
 """The form in which libraries written in Rust report the number of a system error."""
 
 
 class NotWrittenError(OSError):
     """A file or folder cannot be written. ``filename`` is its final name, with all libraries."""
+
+
+class ProcessLock:
+    """A lock of the system on a file or folder itself, which ends with the process, and leaves no file.
+
+    It is advisory: other programs read and write the file as before. Where the system has no such locks (Windows, some
+    network file systems), or the file cannot be opened, every process gets it.
+
+    Args:
+        path: the file or folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    @property
+    def is_of_the_system(self) -> bool:
+        """Whether this process has the lock, and no other can get it."""
+        return self._handle is not None
+
+    def acquire(self) -> bool:
+        """Whether this process has the lock now. May be called again."""
+        if fcntl is None or self._handle is not None:
+            return True
+        try:
+            handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:  # what reads or writes there reports it
+            return True
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(handle)
+            return not isinstance(error, BlockingIOError)  # another error: the file system has no locks
+        self._handle = handle
+        return True
+
+    def release(self) -> None:
+        """Release the lock."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
 
 @contextmanager
@@ -76,9 +121,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     with _named(path):
         _remove_once(path.parent)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(), suffix=path.suffix)
-        os.close(handle)
-        aside = Path(name)
+        aside, lock = _locked(partial(_new_file, path))
         try:
             yield aside
             with aside.open("rb") as written:
@@ -87,6 +130,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
             aside.replace(path)
             _sync_folder(path.parent)
         finally:
+            lock.release()
             with suppress(OSError):  # the original error is more informative
                 aside.unlink(missing_ok=True)
 
@@ -163,7 +207,7 @@ def appearing(folder: str | Path) -> Iterator[Path]:
     folder = Path(folder)
     with _named(folder):
         _remove_once(folder.parent)
-        aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=_prefix()))
+        aside, lock = _locked(partial(tempfile.mkdtemp, dir=folder.parent, prefix=f"{ASIDE}{HOST}-"))
         try:
             yield aside
             aside.chmod(0o755)
@@ -171,13 +215,28 @@ def appearing(folder: str | Path) -> Iterator[Path]:
                 shutil.rmtree(folder)
             aside.rename(folder)
         finally:
+            lock.release()
             shutil.rmtree(aside, ignore_errors=True)
+
+
+class _TemporaryFolder(tempfile.TemporaryDirectory[str]):
+    def __init__(self) -> None:
+        super().__init__(prefix=f"{TEMPORARY}{HOST}-", ignore_cleanup_errors=True)
+        self._lock = ProcessLock(Path(self.name))
+        self._lock.acquire()
+
+    def cleanup(self) -> None:
+        super().cleanup()
+        self._lock.release()
 
 
 def temporary_folder() -> "tempfile.TemporaryDirectory[str]":
     """Make a temporary folder. If this process is killed, the next one that makes one removes it."""
     _remove_once(Path(tempfile.gettempdir()))
-    return tempfile.TemporaryDirectory(prefix=_prefix(TEMPORARY), ignore_cleanup_errors=True)
+    while True:
+        folder = _TemporaryFolder()
+        if Path(folder.name).exists():  # else another process removed it before it was locked
+            return folder
 
 
 @contextmanager
@@ -214,20 +273,17 @@ def is_aside(path: str | Path) -> bool:
 def remove_left_behind(folder: str | Path) -> None:
     """Remove the files that killed processes of this user left aside in ``folder``, and their temporary folders there.
 
-    Files of a process that still runs are kept. The state of another machine's processes is not known, so their files
-    aside are removed when they are three days old. The same holds for files from before a restart of this machine.
+    Files of a process that still runs are kept: it has locked them. Files aside of another machine, and those on a disk
+    without locks, are removed when they are three days old.
     """
     try:
         with os.scandir(folder) as entries:
-            left = [entry for entry in entries if _is_left_behind(entry)]
+            left = [entry for entry in entries if NAME.fullmatch(entry.name) or is_aside(entry.name)]
     except OSError:  # there is no such folder yet, or it cannot be listed
         return
     for entry in left:
         with suppress(OSError):  # another process removed it
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path, ignore_errors=True)
-            else:
-                Path(entry.path).unlink()
+            _remove_if_left(entry)
 
 
 _looked_through: set[Path] = set()
@@ -241,62 +297,35 @@ def _remove_once(folder: Path) -> None:
         remove_left_behind(folder)
 
 
-def _is_left_behind(entry: "os.DirEntry[str]") -> bool:
-    found = NAME.fullmatch(entry.name)
-    if found is None and not is_aside(entry.name):
-        return False
-    try:
-        about = entry.stat(follow_symlinks=False)
-    except OSError:
-        return False
+def _remove_if_left(entry: "os.DirEntry[str]") -> None:
+    about, named = entry.stat(follow_symlinks=False), NAME.fullmatch(entry.name)
     if os.name == "posix" and about.st_uid != os.geteuid():
-        return False
-    if found is not None and found["place"] == _place() and os.name == "posix":
-        return not _runs(int(found["pid"]), int(found["began"]))
-    return time.time() - about.st_mtime > OLD_S
+        return
+    lock = ProcessLock(Path(entry.path))
+    if named is not None and named["host"] == HOST and not lock.acquire():
+        return
+    if lock.is_of_the_system or time.time() - about.st_mtime > OLD_S:
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        else:
+            Path(entry.path).unlink()
+    lock.release()
 
 
-def _prefix(kind: str = ASIDE) -> str:
-    """The beginning of a name aside or temporary. From it, ``_is_left_behind`` finds whether the process still runs."""
-    _, began = _state(os.getpid())
-    return f"{kind}{_place()}-{os.getpid()}-{began}-"
+def _locked(make: Callable[[], str]) -> tuple[Path, ProcessLock]:
+    """What ``make`` makes, and this process's lock on it."""
+    while True:
+        aside = Path(make())
+        lock = ProcessLock(aside)
+        if lock.acquire() and aside.exists():  # else another process removes it, because it was not locked yet
+            return aside, lock
+        lock.release()
 
 
-@cache
-def _place() -> str:
-    """The place in which process numbers are unique: the host's name, and a digest that distinguishes equal names.
-
-    On Linux the digest is of the machine's start and the namespace of process numbers, because two containers, or two
-    machines that share a disk, may have the same name.
-    """
-    identifiers = []
-    with suppress(OSError):
-        identifiers.append(Path("/proc/sys/kernel/random/boot_id").read_text())
-        identifiers.append(str(Path("/proc/self/ns/pid").readlink()))
-    name = re.sub(r"[^A-Za-z0-9.-]", "_", socket.gethostname())[:HOST_NAME_LENGTH]
-    return f"{name}-{sha256(''.join(identifiers).encode()).hexdigest()[:8]}"
-
-
-def _runs(pid: int, began: int) -> bool:
-    """Whether the process with this number still is the one that began then; True if that is unknown."""
-    try:
-        os.kill(pid, 0)  # only checks, without a signal
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:  # another user's
-        pass
-    state, now_began = _state(pid)
-    return state not in ("Z", "X") and (0 in (began, now_began) or began == now_began)
-
-
-def _state(pid: int) -> tuple[str, int]:
-    """A process's state, as a letter, and when it began, in ticks since the system's start; ``""`` and 0 if unknown."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:  # not Linux, or hidden
-        return "", 0
-    fields = text.rpartition(b")")[2].split()  # the name before it may contain any characters
-    return fields[0].decode(), int(fields[19])
+def _new_file(path: Path) -> str:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{ASIDE}{HOST}-", suffix=path.suffix)
+    os.close(handle)
+    return name
 
 
 @contextmanager
@@ -351,52 +380,6 @@ def _current_umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
-
-class ProcessLock:
-    """A lock of the system on a file or folder itself, which ends with the process, and leaves no file.
-
-    It is advisory: other programs read and write the file as before. Where the system has no such locks (Windows, some
-    network file systems), or the file cannot be opened, every process gets it.
-
-    Args:
-        path: the file or folder.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._handle: int | None = None
-
-    def acquire(self) -> bool:
-        """Whether this process has the lock now. May be called again."""
-        if fcntl is None or self._handle is not None:
-            return True
-        try:
-            handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:  # what reads or writes there reports it
-            return True
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            return False
-        except OSError:  # the file system has no locks
-            os.close(handle)
-            return True
-        self._handle = handle
-        return True
-
-    def release(self) -> None:
-        """Release the lock."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
 
 
 @contextmanager
