@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harken.datasets.loading import PAUSE_NS, offsets_in_turn, offsets_where_they_overlap
+from harken.datasets.info import PAUSE_NS, offsets_in_turn, offsets_where_they_overlap
 
 SPANS = st.lists(st.tuples(st.integers(0, 10**15), st.integers(0, 10**13)), min_size=1, max_size=20)
 

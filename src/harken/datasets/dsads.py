@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.datasets.info import data_folder, info_of
-from harken.datasets.loading import Piece, joined, numbered_ns, readable
+from harken.datasets.info import Piece, data_folder, info_of, joined, numbered_ns, readable
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.support.errors import HarkenError
 

@@ -19,8 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from harken.datasets.info import info_of
-from harken.datasets.loading import joined, numbered_in_turn
+from harken.datasets.info import info_of, joined, numbered_in_turn
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command

@@ -12,8 +12,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.info import data_folder, info_of
-from harken.datasets.loading import Piece, files_of, joined, numbered_ns, numbers_in, offsets_where_they_overlap
+from harken.datasets.info import (
+    Piece,
+    data_folder,
+    files_of,
+    info_of,
+    joined,
+    numbered_ns,
+    numbers_in,
+    offsets_where_they_overlap,
+)
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 

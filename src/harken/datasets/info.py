@@ -1,17 +1,25 @@
-"""Facts about public data sets, including known pitfalls, and the folders that contain them.
+"""Facts about public data sets, the folders that contain them, and what their readers share.
 
-The facts about harken's own data sets are in ``catalogue.toml``.
+The facts about harken's own data sets are in ``catalogue.toml``. Damaged tables are refused, and pieces of a recording
+are joined on one clock: many data sets have no clock, or one for each of their files. No window spans two pieces.
 """
 
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.readers.table import POLARS_ERRORS, first_line
 from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.mending import mend
+from harken.recordings.recording import UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError
 
 DATA_VARIABLE = "HARKEN_DATA"
@@ -112,3 +120,152 @@ def data_folder(info: DatasetInfo, path: Path | None) -> Path:
     if not path.is_dir():
         raise HarkenError(f"{path}: there is no such folder. To get the data set {info.name}: {info.how_to_get}")
     return path
+
+
+PAUSE_NS = 60 * 10**9
+"""The pause between two pieces. It counts as a gap (``harken.recordings.recording.gap_limit_ns``)."""
+
+
+class Piece(NamedTuple):
+    """A part of a recording with one label (or none): times ``[n]`` in ns, and signals ``[n, channels]``."""
+
+    label: str | None
+    time_ns: NDArray[np.int64]
+    signals: NDArray[np.float32]
+
+    def moved(self, offset_ns: int) -> "Piece":
+        """The same piece at later times."""
+        return self._replace(time_ns=self.time_ns + offset_ns)
+
+
+def files_of(info: DatasetInfo, path: Path | None, *patterns: str, left_out: str = "__MACOSX") -> list[Path]:
+    """The files of an unpacked data set, sorted for each pattern.
+
+    Args:
+        info: the facts about the data set.
+        path: the folder in which they are searched, at any depth; by default that of ``data_folder``.
+        patterns: the ends of their paths, such as ``Protocol/subject*.dat``.
+        left_out: the end of the name of folders that are left out. The folder ``__MACOSX``, in which an archiver puts
+            metadata, is always left out.
+
+    Raises:
+        HarkenError: when there is no such folder, or no such file in it.
+    """
+    folder = data_folder(info, path)
+    ends = "__MACOSX", left_out
+    files = [
+        file
+        for pattern in patterns
+        for file in sorted(folder.rglob(pattern))
+        if not any(part.endswith(ends) for part in file.relative_to(folder).parts[:-1])
+    ]
+    if not files:
+        raise HarkenError(
+            f"{folder}: there is no {' or '.join(patterns)} in it, so it is not the data set {info.name}. "
+            f"To get it: {info.how_to_get}"
+        )
+    return files
+
+
+def numbers_in(path: Path, info: DatasetInfo, *, columns: int) -> NDArray[np.float64]:
+    """The numbers in a text file, ``[rows, columns]``; there is a row.
+
+    Raises:
+        HarkenError: when the file is missing or has other content.
+    """
+    try:
+        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+        # The file is read here, because loadtxt only warns about an empty file.
+        numbers = np.loadtxt(lines, dtype=np.float64, ndmin=2) if any(map(str.strip, lines)) else np.empty((0, 0))
+    except OSError as error:
+        raise HarkenError(f"{path} cannot be read: {error.strerror}. To get it: {info.how_to_get}") from error
+    except ValueError as error:
+        raise HarkenError(f"{path}: {error}") from None
+    if numbers.shape[1] != columns:
+        raise HarkenError(f"{path}: expected rows of {columns} numbers")
+    return numbers
+
+
+@contextmanager
+def readable(path: Path, refusal: str) -> Iterator[None]:
+    """Raise a HarkenError with the path and ``refusal`` when polars cannot read what is read within the block."""
+    try:
+        yield
+    except (*POLARS_ERRORS, ValueError) as error:
+        raise HarkenError(f"{path}: {refusal} ({first_line(error)})") from error
+    except OSError as error:
+        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def numbered_ns(rows: int, info: DatasetInfo) -> NDArray[np.int64]:
+    """The times of samples without a clock, from 0, by the rate that the authors state, int64 ``[rows]``."""
+    return np.arange(rows, dtype=np.int64) * 10**9 // round(info.sample_rate_hz)
+
+
+def offsets_in_turn(lengths_ns: Sequence[int]) -> NDArray[np.int64]:
+    """The offsets to add to the times of pieces whose clocks begin at 0 and end at ``lengths_ns``, int64 ``[pieces]``.
+    Each piece then begins one pause after the end of the previous piece."""
+    steps = np.array(lengths_ns, dtype=np.int64) + PAUSE_NS
+    return np.cumsum(steps) - steps
+
+
+def offsets_where_they_overlap(starts_ns: Sequence[int], ends_ns: Sequence[int]) -> NDArray[np.int64]:
+    """The offsets to add to the times of pieces that are sorted by their starts, int64 ``[pieces]``.
+
+    A piece that begins before the end of the previous piece is moved to one pause after that end. All other pieces keep
+    their times.
+    """
+    offsets = np.zeros(len(starts_ns), dtype=np.int64)
+    last_end: int | None = None
+    for piece, (start, end) in enumerate(zip(starts_ns, ends_ns, strict=True)):
+        if last_end is not None and start <= last_end:
+            offsets[piece] = last_end + PAUSE_NS - start
+        last_end = end + int(offsets[piece])
+    return offsets
+
+
+def numbered_in_turn(bouts: Sequence[tuple[str, NDArray[np.float32]]], info: DatasetInfo) -> list[Piece]:
+    """Pieces of bouts without a clock (label and signals), one after another from 1970 with a pause between them."""
+    pieces = [Piece(label, numbered_ns(len(signals), info), signals) for label, signals in bouts]
+    offsets = offsets_in_turn([int(piece.time_ns[-1]) for piece in pieces])
+    return [piece.moved(offset) for piece, offset in zip(pieces, offsets, strict=True)]
+
+
+def joined(
+    pieces: Sequence[Piece],
+    person: str,
+    info: DatasetInfo,
+    *,
+    source: str,
+    quality: Quality,
+    notes: Sequence[str],
+    channels: tuple[str, ...] = ("x", "y", "z"),
+) -> Recording:
+    """The mended recording of a person's pieces, whose times are on one clock.
+
+    Args:
+        pieces: in the order of their times.
+        person: the data set's name of the person. ``subject`` is this name after the name of the data set.
+        info: the facts about the data set.
+        source: the file or folder, with what distinguishes the recording from others in it.
+        quality: how the values were read; ``rows`` is counted here.
+        notes: sentences that are added to the quality after mending.
+        channels: the columns of the pieces' signals.
+    """
+    label_names = tuple(sorted({piece.label for piece in pieces if piece.label is not None}))
+    code_of: dict[str | None, int] = {name: code for code, name in enumerate(label_names)}
+    codes = np.array([code_of.get(piece.label, UNLABELLED) for piece in pieces], dtype=np.int16)
+    lengths = [len(piece.time_ns) for piece in pieces]
+    recording = Recording(
+        time_ns=np.concatenate([piece.time_ns for piece in pieces]),
+        signals=np.concatenate([piece.signals for piece in pieces]),
+        channels=channels,
+        label_codes=np.repeat(codes, lengths),
+        label_names=label_names,
+        subject=f"{info.name}_{person}",
+        source=source,
+        quality=replace(quality, rows=sum(lengths)),
+        as_found=True,
+    )
+    mended = mend(recording)
+    return replace(mended, quality=mended.quality.noting(*notes))

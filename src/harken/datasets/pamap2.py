@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.datasets.info import info_of
-from harken.datasets.loading import Piece, files_of, joined, offsets_in_turn, readable
+from harken.datasets.info import Piece, files_of, info_of, joined, offsets_in_turn, readable
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.support.errors import HarkenError
 

@@ -15,8 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.info import DatasetInfo, data_folder, info_of
-from harken.datasets.loading import offsets_in_turn, readable
+from harken.datasets.info import DatasetInfo, data_folder, info_of, offsets_in_turn, readable
 from harken.readers.clock import EARLIEST_DATE_NS, nanoseconds
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.panics import without_panics

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.info import info_of
-from harken.datasets.loading import files_of, joined, numbered_in_turn, numbers_in
+from harken.datasets.info import files_of, info_of, joined, numbered_in_turn, numbers_in
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 

@@ -12,8 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.info import info_of
-from harken.datasets.loading import files_of, offsets_where_they_overlap, readable
+from harken.datasets.info import files_of, info_of, offsets_where_they_overlap, readable
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError

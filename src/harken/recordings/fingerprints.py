@@ -64,7 +64,7 @@ class Fingerprints:
     @classmethod
     def of(cls, recordings: Iterable[Recording]) -> "Fingerprints":
         """The fingerprints of mended recordings. A recording without x, y or z has none."""
-        return reduce(cls.joined, (cls(np.unique(_runs(one)[1])) for one in recordings), cls.none())
+        return reduce(cls.joined, (cls(np.unique(_runs(one).hashes)) for one in recordings), cls.none())
 
     @classmethod
     def none(cls) -> "Fingerprints":
@@ -97,16 +97,14 @@ class Fingerprints:
         """
         if not len(self.hashes):
             return np.zeros(len(recording), dtype=bool)
-        return self._known(len(recording), *_runs(recording))
+        return self._known(_runs(recording), len(recording))
 
-    def _known(
-        self, samples: int, rows: NDArray[np.int64], hashes: NDArray[np.uint32], without_equal: NDArray[np.bool_]
-    ) -> NDArray[np.bool_]:
+    def _known(self, runs: "_Runs", samples: int) -> NDArray[np.bool_]:
         """``known`` for the runs of so many samples."""
         known = np.zeros(samples, dtype=bool)
-        kept = _kept(hashes, self.one_in)
-        rows, hashes, without_equal = rows[kept], hashes[kept], without_equal[kept]
-        found = np.isin(hashes, self.hashes)
+        kept = _kept(runs.hashes, self.one_in)
+        rows, without_equal = runs.rows[kept], runs.equal[kept] == 0
+        found = np.isin(runs.hashes[kept], self.hashes)
         for group in (without_equal, np.ones(len(rows), dtype=bool)):
             if np.count_nonzero(found[group]) >= MOST_OF_THEM:
                 middles = (rows[group][1:] + rows[group][:-1] + RUN) // 2
@@ -115,15 +113,21 @@ class Fingerprints:
         return known
 
 
-class _Stretch(NamedTuple):
-    """The kept runs of a stretch: ``_runs_of``, the times of each run's first and last sample, and the samples."""
+class _Runs(NamedTuple):
+    """The kept runs of samples: the row and the time of each run's first sample, the time of its last, its hash, and
+    the number of its equal neighbours."""
 
     rows: NDArray[np.int64]
-    hashes: NDArray[np.uint32]
-    equal: NDArray[np.uint8]
     first_ns: NDArray[np.int64]
     last_ns: NDArray[np.int64]
-    samples: int
+    hashes: NDArray[np.uint32]
+    equal: NDArray[np.uint8]
+
+    def without(self, gaps_ns: NDArray[np.int64]) -> "_Runs":
+        """The runs with no gap in them, given the samples before and after each gap, int64 ``[gaps, 2]``."""
+        before = gaps_ns[:, 0]
+        whole = np.searchsorted(before, self.first_ns) == np.searchsorted(before, self.last_ns)
+        return _Runs(*(array[whole] for array in self))
 
 
 class TrainingShare:
@@ -139,7 +143,7 @@ class TrainingShare:
 
     def __init__(self, trained: Fingerprints) -> None:
         self._trained = trained
-        self._stretches: list[_Stretch] = []
+        self._stretches: list[tuple[_Runs, int]] = []
         self._every, self._rows = 1, 0
         self._times: list[NDArray[np.int64]] = []  # of the open stretch, after the last samples of the one before
         self._signals: list[NDArray[np.float32]] = []
@@ -163,10 +167,8 @@ class TrainingShare:
         if not self._times:
             return
         time_ns, signals = np.concatenate(self._times), np.concatenate(self._signals)
-        rows, hashes, equal = _runs_of(signals)
-        samples = len(time_ns) - self._before
-        runs = _Stretch(rows - self._before, hashes, equal, time_ns[rows], time_ns[rows + RUN], samples)
-        self._stretches.append(runs)
+        runs = _runs_of(time_ns, signals)
+        self._stretches.append((runs._replace(rows=runs.rows - self._before), len(time_ns) - self._before))
         self._times, self._signals, self._before = [], [], 0
         if len(self._stretches) == MOST_STRETCHES:
             self._stretches = self._stretches[::2]
@@ -183,12 +185,11 @@ class TrainingShare:
         self._end_stretch()
         if not len(self._trained.hashes) or not self._stretches:
             return None
-        lengths = [stretch.samples for stretch in self._stretches]
-        begins = np.cumsum([0, *lengths[:-1]])
-        rows = np.concatenate([begin + one.rows for begin, one in zip(begins, self._stretches, strict=True)])
-        _, hashes, equal, first_ns, last_ns, _ = map(np.hstack, zip(*self._stretches, strict=True))
-        whole = np.searchsorted(gaps_ns[:, 0], first_ns) == np.searchsorted(gaps_ns[:, 0], last_ns)
-        return float(self._trained._known(sum(lengths), rows[whole], hashes[whole], equal[whole] == 0).mean())
+        runs, begin = [], 0
+        for stretch, samples in self._stretches:
+            runs.append(stretch._replace(rows=begin + stretch.rows))
+            begin += samples
+        return float(self._trained._known(_joined(runs).without(gaps_ns), begin).mean())
 
 
 def training_warning(share: float | None) -> str | None:
@@ -219,27 +220,29 @@ def _most_of_neighbours(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(sums[first + width] - sums[first] >= MOST_OF_THEM)
 
 
-def _runs(recording: Recording) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.bool_]]:
-    """The kept runs: the row of each run's first sample, its hash, and whether it has no equal neighbours."""
+def _runs(recording: Recording) -> _Runs:
+    """The kept runs of a mended recording."""
     if not set(ACCELERATION) <= set(recording.channels):
-        return np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.bool_)
+        return _runs_of(recording.time_ns[:0], recording.signals[:0])
     columns = [recording.channels.index(axis) for axis in ACCELERATION]
-    signals, gaps = recording.signals, recording.gap_rows
     parts = []
     for start in range(0, len(recording), SAMPLES_AT_ONCE):
-        rows, hashes, equal = _runs_of(signals[start : start + SAMPLES_AT_ONCE + RUN, columns])
-        rows += start
-        # A gap lies inside a run if a row after the run's first row begins a new gap-free part.
-        whole = np.searchsorted(gaps, rows, side="right") == np.searchsorted(gaps, rows + RUN, side="right")
-        parts.append((rows[whole], hashes[whole], equal[whole] == 0))
-    rows_of, hashes_of, without_equal_of = zip(*parts, strict=True)
-    return np.concatenate(rows_of), np.concatenate(hashes_of), np.concatenate(without_equal_of)
+        some = slice(start, start + SAMPLES_AT_ONCE + RUN)
+        runs = _runs_of(recording.time_ns[some], recording.signals[some, columns])
+        parts.append(runs._replace(rows=runs.rows + start))
+    after = recording.gap_rows
+    return _joined(parts).without(np.stack([recording.time_ns[after - 1], recording.time_ns[after]], axis=1))
 
 
-def _runs_of(signals: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint8]]:
-    """The kept runs of samples ``[n, 3]``, ignoring gaps: first rows, hashes, and the number of equal neighbours."""
+def _joined(parts: list[_Runs]) -> _Runs:
+    return _Runs(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def _runs_of(time_ns: NDArray[np.int64], signals: NDArray[np.float32]) -> _Runs:
+    """The kept runs of samples ``[n, 3]``, ignoring gaps."""
     if len(signals) <= RUN:
-        return np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.uint8)
+        nothing = np.empty(0, np.int64)
+        return _Runs(nothing, nothing, nothing, np.empty(0, np.uint32), np.empty(0, np.uint8))
     rising, falling = signals[1:] > signals[:-1], signals[1:] < signals[:-1]
     x, y, z = (rising.view(np.uint8) + 2 * falling.view(np.uint8)).T
     signs = 9 * x + 3 * y + z
@@ -254,7 +257,7 @@ def _runs_of(signals: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[n
     hashes = _mixed(hashes)
     chosen = (hashes >> np.uint64(32)) % np.uint64(ONE_IN) == 0
     rows = np.flatnonzero(chosen & (equal <= MOST_EQUAL) & (changes >= FEWEST_CHANGES))
-    return rows, hashes[rows].astype(np.uint32), equal[rows]
+    return _Runs(rows, time_ns[rows], time_ns[rows + RUN], hashes[rows].astype(np.uint32), equal[rows])
 
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

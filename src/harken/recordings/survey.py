@@ -62,9 +62,8 @@ class RangeGuess:
     def __init__(self, range_g: float | None = None) -> None:
         self._stated_range_g = range_g
         self._limits = STANDARD_RANGES_G if range_g is None else (range_g,)
-        self._wild = dict.fromkeys(self._limits, 0)
-        self._between = dict.fromkeys(self._limits, False)
-        self._outside = dict.fromkeys(self._limits, 0)
+        # Samples beyond each limit: finite ones, finite ones within twice the limit, those without missing values.
+        self._beyond = {limit: np.zeros(3, dtype=np.int64) for limit in self._limits}
         self._rows = 0
 
     def push(self, largest: NDArray[np.float32], present: NDArray[np.bool_] | None = None) -> None:
@@ -81,9 +80,8 @@ class RangeGuess:
                 continue
             beyond = largest > limit * RANGE_TOLERANCE
             finite = beyond & ~np.isinf(largest)
-            self._wild[limit] += int(np.count_nonzero(finite))
-            self._between[limit] |= bool((finite & (largest <= 2 * limit)).any())
-            self._outside[limit] += int(np.count_nonzero(beyond if present is None else beyond & present))
+            counted = finite, finite & (largest <= 2 * limit), beyond if present is None else beyond & present
+            self._beyond[limit] += [np.count_nonzero(which) for which in counted]
 
     def pass_over(self, rows: int) -> None:
         """Process the next samples, all of which lie within ``smallest_g``."""
@@ -100,15 +98,15 @@ class RangeGuess:
         if self._stated_range_g is not None:
             return self._stated_range_g
         for limit in self._limits:
-            wild = self._wild[limit]
-            if wild == 0 or (wild <= max(1.0, RARE * self._rows) and not self._between[limit]):
+            wild, between, _ = self._beyond[limit]
+            if wild == 0 or (wild <= max(1.0, RARE * self._rows) and not between):
                 return limit
         return self._limits[-1]
 
     @property
     def outside(self) -> int:
         """How many samples without missing values lie beyond the range."""
-        return self._outside[self.range_g]
+        return int(self._beyond[self.range_g][2])
 
 
 class StuckRuns:
