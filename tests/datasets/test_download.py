@@ -78,12 +78,6 @@ def test_without_a_checksum_the_first_download_is_remembered(site: Site, tmp_pat
     assert unpacked(tmp_path)["set/other.dat"] == NOISE
 
 
-def test_a_checksum_that_is_known_needs_no_note(site: Site, tmp_path: Path) -> None:
-    notes: list[str] = []
-    fetch(site.info, tmp_path, on_note=notes.append)
-    assert notes == []
-
-
 def test_an_archive_brought_by_hand_is_used(site: Site, tmp_path: Path) -> None:
     (tmp_path / "small.zip").write_bytes(ARCHIVE)
     fetch(site.info, tmp_path)
@@ -126,23 +120,6 @@ def test_offline(site: Site, tmp_path: Path) -> None:
 def test_an_address_that_is_none(site: Site, tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match="cannot be fetched"):
         fetch(site.with_archive(url="gopher://example.org/set.zip"), tmp_path)
-
-
-def test_a_hostile_archive_unpacks_nothing(site: Site, tmp_path: Path) -> None:
-    site.publisher.content = zipped({"set/good": b"1", "../evil": b"2"})
-    folder = tmp_path / "data"
-    with pytest.raises(HarkenError, match=r"'../evil' would be written outside the folder"):
-        fetch(site.with_archive(sha256=None), folder)
-    assert unpacked(folder) == {}
-    assert {path.name for path in tmp_path.iterdir()} == {"data"}
-
-
-def test_an_archive_in_the_archive(site: Site, tmp_path: Path) -> None:
-    site.publisher.content = zipped({"inner.zip": ARCHIVE})
-    fetch(site.with_archive(sha256=None), tmp_path)
-    assert unpacked(tmp_path) == FILES
-    fetch(site.with_archive(sha256=None), tmp_path)
-    assert len(site.publisher.requested_ranges) == 1
 
 
 def test_several_archives(site: Site, tmp_path: Path) -> None:

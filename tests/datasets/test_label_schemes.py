@@ -90,12 +90,6 @@ def test_labels_become_common_words_and_the_original_keeps_its_own(recording: Re
     assert common.samples_fingerprint == recording.samples_fingerprint
 
 
-def test_a_recording_without_labels_stays_without(recording: Recording) -> None:
-    bare = replace(recording, label_codes=np.full(6, UNLABELLED, np.int16), label_names=())
-    assert to_common(bare, INFO).label_names == ()
-    assert to_common(bare, INFO).unlabelled_rows == 6
-
-
 def test_a_label_of_another_set_is_refused(recording: Recording) -> None:
     unknown = replace(recording, label_names=("catch", "jogging", "juggling", "soup"))
     with pytest.raises(HarkenError, match="juggling is not an activity of the data set wisdm"):
@@ -107,11 +101,3 @@ def test_every_label_of_every_set_has_a_common_word(name: str) -> None:
     info = DATASETS[name].info
     assert sorted(info.label_map) == list(info.labels)
     assert set(info.label_map.values()) <= set(COMMON_ACTIVITIES)
-
-
-def test_labels_that_are_a_common_word_mean_it() -> None:
-    """A set's "sitting" is sitting; none is called something else."""
-    for each in DATASETS.values():
-        for label, word in each.info.label_map.items():
-            if label.lower() in COMMON_ACTIVITIES:
-                assert word == label.lower()

@@ -7,8 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harken import HarkenError, sliding_windows
-from harken.datasets.label_schemes import COMMON_ACTIVITIES
-from harken.datasets.pamap2 import ACTIVITIES, CHANNELS, CLOCK, INFO, OPTIONAL, read_pamap2
+from harken.datasets.pamap2 import CHANNELS, CLOCK, INFO, OPTIONAL, read_pamap2
 
 G = 9.80665
 HAND = slice(3, 20)
@@ -131,11 +130,3 @@ def test_an_empty_file(root: Path) -> None:
 def test_another_folder(tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match=f"not the data set pamap2. To get it: {INFO.how_to_get}"):
         read_pamap2(tmp_path)
-
-
-def test_facts() -> None:
-    assert set(INFO.label_map) == set(INFO.labels) == set(ACTIVITIES.values())
-    assert len(ACTIVITIES) == 18
-    assert set(INFO.label_map.values()) == set(COMMON_ACTIVITIES)
-    assert not INFO.checked_on_real_files
-    assert all(trap.endswith(".") for trap in INFO.traps)

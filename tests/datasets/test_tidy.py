@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 
 import harken
-from harken.datasets.dsads import read_dsads
 from harken.datasets.tidy import read_tidy
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED
 from harken.support.errors import HarkenError
@@ -180,18 +179,6 @@ def test_a_file_that_is_not_a_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "s.parquet").write_bytes(b"nonsense")
     with pytest.raises(HarkenError, match="cannot be read as a table"):
         read_tidy(tmp_path)
-
-
-def test_it_agrees_with_the_reader_of_a_real_tidy_table(data_dir: Path) -> None:
-    tidy = read_tidy(data_dir / "dsads" / "dsads_arms.parquet", label_column="label_orig")
-    ours = {(r.subject, r.source.split(", ")[-1]): r for r in tidy}
-    assert len(ours) == 16
-    for r in read_dsads(data_dir / "dsads"):
-        other = ours[r.subject.removeprefix("dsads_"), r.source.split(", ")[-1]]
-        np.testing.assert_array_equal(other.signals, r.signals)
-        np.testing.assert_array_equal(other.label_codes, r.label_codes)
-        np.testing.assert_array_equal(other.gap_rows, r.gap_rows)
-        assert other.label_names == r.label_names
 
 
 @pytest.mark.parametrize("name", ["study.csv", "study.parquet"])

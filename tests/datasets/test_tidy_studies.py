@@ -1,6 +1,5 @@
 """selfBACK, Stress-Predict and Hawthorne: the real tables, and selfBACK's published layout beside its table."""
 
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +8,9 @@ import pytest
 from harken.datasets.info import DatasetInfo
 from harken.datasets.label_schemes import to_common
 from harken.datasets.registry import DATASETS
-from harken.datasets.tidy import HAWTHORNE, SELFBACK, STRESS_PREDICT, read_selfback, read_study
+from harken.datasets.tidy import HAWTHORNE, STRESS_PREDICT, read_selfback, read_study
 from harken.recordings.recording import Placement, Recording
 from harken.support.errors import HarkenError
-from harken.windows.windows import sliding_windows
 
 
 @pytest.fixture(scope="module")
@@ -83,15 +81,6 @@ def test_selfbacks_wrist_and_thigh_were_worn_at_the_same_time(data_dir: Path, wr
     for one, other in zip(wrists, thigh, strict=True):
         assert abs(int(one.time_ns[0] - other.time_ns[0])) < 5e9
         assert mean_g(other, "standing")[0] < -0.7  # gravity lies along the thigh
-
-
-def test_selfbacks_activities_are_apart(wrists: list[Recording]) -> None:
-    recording = wrists[0]
-    edges = [0, *recording.gap_rows.tolist(), len(recording)]
-    for first, after in pairwise(edges):
-        assert len(set(recording.label_codes[first:after].tolist())) == 1
-    windows = sliding_windows(recording, length_s=10, hop_s=5)
-    assert set(windows.label_names) == set(SELFBACK.labels)
 
 
 def test_what_is_wrong_is_named(data_dir: Path, tmp_path: Path) -> None:

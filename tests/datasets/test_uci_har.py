@@ -7,7 +7,6 @@ import pytest
 from numpy.typing import NDArray
 
 from harken import HarkenError, concatenate, sliding_windows
-from harken.datasets.label_schemes import COMMON_ACTIVITIES
 from harken.datasets.uci_har import CHANNELS, CLOCK, INFO, TEST_PEOPLE, WINDOW_LENGTH, read_uci_har
 
 ACTIVITIES = ("WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING")
@@ -152,11 +151,3 @@ def test_a_file_that_is_not_there(root: Path) -> None:
 def test_another_folder(tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match=f"not the data set uci_har. To get it: {INFO.how_to_get}"):
         read_uci_har(tmp_path)
-
-
-def test_facts() -> None:
-    assert set(INFO.label_map) == set(INFO.labels) == set(ACTIVITIES)
-    assert set(INFO.label_map.values()) <= set(COMMON_ACTIVITIES)
-    assert not INFO.checked_on_real_files
-    assert any("waist" in trap for trap in INFO.traps)
-    assert all(trap.endswith(".") for trap in INFO.traps)

@@ -78,13 +78,6 @@ def test_every_row_of_the_files_is_a_sample_or_counted(real: list[Recording]) ->
     assert sum(bursts.values()) / 3_021_961 < 0.02
 
 
-def test_only_1649_has_rows_under_two_activities(real: list[Recording]) -> None:
-    assert {r.subject: r.unlabelled_rows for r in real if r.unlabelled_rows} == {"wisdm_1649": 1160}
-    (theirs,) = (r for r in real if r.subject == "wisdm_1649")
-    assert theirs.quality.dropped == {"row under a second activity": 1160}
-    assert any("1160 samples stand under two activities" in note for note in theirs.quality.notes)
-
-
 def test_samples_are_those_of_the_file_in_g_with_its_labels(real: list[Recording], data_dir: Path) -> None:
     """Read again without harken, and compared by time."""
     r = next(r for r in real if r.subject == "wisdm_1608")
@@ -97,13 +90,6 @@ def test_samples_are_those_of_the_file_in_g_with_its_labels(real: list[Recording
     names = np.array(r.label_names)[r.label_codes]
     assert [written[time][0] for time in r.time_ns.tolist()] == names.tolist()
     np.testing.assert_array_equal(np.array([written[time][1] for time in r.time_ns.tolist()]), r.signals)
-
-
-def test_each_activity_is_about_three_minutes_without_a_window_across_two(real: list[Recording]) -> None:
-    for r in real:
-        windows = sliding_windows(r, length_s=10, hop_s=10)
-        per_label = np.bincount(windows.label_codes, minlength=len(r.label_names))
-        assert (per_label >= (10 if r.subject == "wisdm_1649" else 15)).all(), r.subject
 
 
 def test_the_raw_rows_are_in_the_order_of_the_file(data_dir: Path) -> None:
@@ -133,15 +119,6 @@ def test_activities_stand_in_the_order_in_which_they_were_done(tmp_path: Path) -
     assert r.time_ns[0] == 10 * 10**9
     assert r.time_ns[-1] == late.at[-1]
     assert r.quality.backward_times == 0
-
-
-def test_activities_that_share_times_keep_all_their_rows_apart(tmp_path: Path) -> None:
-    r = only(write(tmp_path, [Piece("A", steady(0, 400)), Piece("B", steady(0, 400)), Piece("C", steady(7, 400))]))
-    assert len(r) == 1200
-    assert r.unlabelled_rows == 0
-    assert len(r.gap_rows) == 2
-    assert any(note.startswith("2 activities begin, by their times, before another") for note in r.quality.notes)
-    assert set(sliding_windows(r, length_s=10, hop_s=10).labels) == {"walking", "jogging", "stairs"}
 
 
 def test_a_clock_that_starts_anew_inside_an_activity_cuts_it(tmp_path: Path) -> None:

@@ -105,13 +105,6 @@ def test_a_wild_value_is_marked_and_seen_in_the_statistics(tmp_path: Path) -> No
     assert facts.statistics["x"].samples == 499
 
 
-def test_a_stuck_sensor_is_counted(tmp_path: Path) -> None:
-    rows = samples(100) + [(START_MS + 4000 + 40 * i, 1.0, 2.0, 9.5, 3, "sitting") for i in range(2000)]
-    facts = inspected(write(tmp_path / "a.csv", rows))
-    assert facts.stuck == 2000
-    assert facts.marked == 2000
-
-
 def test_statistics_are_those_of_every_finite_sample(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(0.5, 0.3, 400).round(4)
     rows = [(START_MS + 40 * i, value, 0.1, 1.0, 3, "walking") for i, value in enumerate(values)]
@@ -123,25 +116,6 @@ def test_statistics_are_those_of_every_finite_sample(tmp_path: Path) -> None:
     assert statistics.std == pytest.approx(values.std(), rel=1e-6)
     quartiles = (statistics.q25, statistics.median, statistics.q75)
     assert quartiles == pytest.approx(np.percentile(values, (25, 50, 75)), rel=1e-6)
-
-
-def test_one_sample_and_a_channel_without_values_are_null_not_nan() -> None:
-    recording = Recording(
-        time_ns=np.array([0], np.int64),
-        signals=np.array([[np.nan, 0, 1]], np.float32),
-        channels=("x", "y", "z"),
-        label_codes=np.array([-1], np.int16),
-        label_names=(),
-        subject="nobody",
-    )
-    facts = inspect_recording(recording).as_dict()
-    assert facts["rows"] == facts["unlabelled_rows"] == 1
-    assert facts["sample_rate_hz"] == facts["span_s"] == 0.0
-    assert facts["statistics"]["x"] == dict.fromkeys(("min", "q25", "median", "mean", "q75", "max", "std")) | {
-        "samples": 0
-    }
-    assert facts["labels"] == {}
-    json.dumps(facts, allow_nan=False)
 
 
 def test_a_recording_as_found_is_refused(tmp_path: Path) -> None:
@@ -209,14 +183,3 @@ def test_the_facts_of_any_recording_add_up(times: list[int], values: list[float]
 )
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
-
-
-@pytest.mark.parametrize(("name", "unlabelled"), [("merged_ab", 0), ("merged_ef", 1050)])
-def test_the_notebooks_format(data_dir: Path, name: str, unlabelled: int) -> None:
-    facts = inspected(data_dir / "notebook_format" / f"{name}.csv").as_dict()
-    assert (facts["rows"], facts["kept_rows"], facts["sample_rate_hz"], facts["gaps"]) == (105_000, 105_000, 25, 13)
-    assert facts["unlabelled_rows"] == unlabelled
-    assert facts["unlabelled_share"] == unlabelled / 105_000
-    assert set(facts["labels"]) == {"laying_down", "sitting", "standing", "walking"}
-    assert sum(label["bouts"] for label in facts["labels"].values()) == 14
-    assert facts["gap_details"]["longest_s"] == 86_400.04

@@ -8,7 +8,7 @@ import pytest
 
 import harken
 import people
-from harken.recordings.recording import Quality, Recording, gap_limit_ns
+from harken.recordings.recording import gap_limit_ns
 from harken.support.errors import HarkenError
 from tables import recording
 
@@ -27,12 +27,6 @@ def test_arrays_refuse_to_be_written_to() -> None:
 def test_no_samples() -> None:
     with pytest.raises(HarkenError, match="the recording holds no samples"):
         recording([])
-
-
-def test_valid_is_true_unless_given() -> None:
-    ann = recording(LABELS)
-    plain = Recording(ann.time_ns, ann.signals, ann.channels, ann.label_codes, ann.label_names, "ann")
-    assert plain.valid.all()
 
 
 @pytest.mark.parametrize(
@@ -63,11 +57,6 @@ def test_arrays_that_do_not_fit(field: str, value: np.ndarray, message: str) -> 
         replace(ann, time_ns=time_ns, signals=signals, label_codes=codes, valid=valid)
 
 
-def test_times_of_a_recording_as_found_may_run_backwards() -> None:
-    found = recording(["sit"] * 3, time_ns=np.array([5, 3, 3]), as_found=True)
-    assert len(found) == 3
-
-
 def test_gaps_stretches_and_bouts() -> None:
     seconds = np.array([0, 0.02, 0.04, 2.0, 2.02, 2.04, 2.54, 3.05, 3.07, 3.09])
     ann = recording(LABELS, time_ns=(seconds * 1e9).astype(np.int64))
@@ -91,16 +80,6 @@ def test_rate_is_samples_per_second_outside_gaps(rate: float) -> None:
     assert ann.sample_rate_hz == pytest.approx(rate, abs=0.05)
 
 
-def test_rate_of_one_sample() -> None:
-    assert recording(["sit"]).sample_rate_hz == 0
-
-
-def test_labels_by_other_names() -> None:
-    other = recording(LABELS).with_label_names(("walk", "lie"))
-    assert other.label_names == ("walk", "lie")
-    assert other.label_codes.tolist() == [-1] * 4 + [0] * 3 + [-1] * 3
-
-
 def test_select_channels() -> None:
     ann = recording(LABELS)
     assert ann.select_channels(("x", "y", "z")) is ann
@@ -116,11 +95,6 @@ def test_fingerprint_is_of_the_content_and_not_of_the_name() -> None:
     assert replace(ann, time_ns=ann.time_ns + 1).fingerprint != ann.fingerprint
     assert replace(ann, signals=ann.signals + np.float32(1)).fingerprint != ann.fingerprint
     assert replace(ann, label_names=("sit", "run")).fingerprint != ann.fingerprint
-
-
-def test_notes_are_kept_once() -> None:
-    quality = Quality().noting("A.", "B.").noting("A.", "C.")
-    assert quality.notes == ("A.", "B.", "C.")
 
 
 def test_shows_itself_in_a_line(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import harken.recordings.survey
-from harken.recordings.survey import STUCK_S, RangeGuess, StuckRuns, extremes, largest_on_an_axis
+from harken.recordings.survey import STUCK_S, RangeGuess, StuckRuns, largest_on_an_axis
 
 PIECES = st.lists(st.integers(0, 400), max_size=5)
 
@@ -86,15 +86,3 @@ def test_the_range_is_guessed_however_samples_are_cut(sizes: list[float], cuts: 
         stated.push(largest[piece], present=np.isfinite(largest[piece]))
     assert guess.range_g == first_range_that_fits(largest)
     assert (stated.range_g, stated.outside) == (6.0, int(((largest > 6.3) & np.isfinite(largest)).sum()))
-
-
-@settings(max_examples=50)
-@given(rows=st.integers(1, 200), channels=st.integers(1, 5), place=st.integers(0, 999), seed=st.integers(0, 99))
-def test_extremes_are_those_of_each_channel(rows: int, channels: int, place: int, seed: int) -> None:
-    signals = np.random.default_rng(seed).normal(0, 1, (rows, channels)).astype(np.float32)
-    signals.flat[place % signals.size] = [np.nan, np.inf, -np.inf, 7][seed % 4]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(harken.recordings.survey, "ROWS_AT_ONCE", 70)
-        least, most = extremes(signals)
-    np.testing.assert_array_equal(least, signals.min(axis=0))
-    np.testing.assert_array_equal(most, signals.max(axis=0))

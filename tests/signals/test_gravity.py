@@ -1,15 +1,11 @@
 """Gravity told from movement: they add up, a sine goes where it belongs, and stretches know nothing of one another."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.signal import butter, filtfilt
 
-import harken
 from harken.recordings.recording import Recording
 from harken.signals import gravity as module
 from harken.signals import split_gravity
@@ -84,12 +80,6 @@ def test_gravity_and_body_add_up(lengths: tuple[int, ...], marked: int, cutoff_h
     np.testing.assert_array_equal(split_gravity(old, cutoff_hz).valid, valid)
 
 
-def test_at_rest_there_is_only_gravity() -> None:
-    gravity, body = parts(split_gravity(made(np.tile([0.0, 0.6, 0.8], (300, 1)), gaps=(1, 4, 150))))
-    np.testing.assert_allclose(gravity, np.tile([0.0, 0.6, 0.8], (300, 1)), atol=1e-6)
-    np.testing.assert_allclose(body, 0, atol=1e-6)
-
-
 def test_stretches_know_nothing_of_one_another() -> None:
     random = np.random.default_rng(0)
     signals = random.normal(0, 1, (600, 3))
@@ -122,14 +112,6 @@ def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(pieces, whole, atol=1e-6)
 
 
-def test_the_same_as_scipys_filter_in_transfer_form() -> None:
-    signals = np.random.default_rng(2).normal(0, 1, (4000, 3))
-    gravity, _ = parts(split_gravity(made(signals)))
-    b, a = butter(3, 0.3 / (RATE_HZ / 2))
-    expected = filtfilt(b, a, signals, axis=0, padtype="even", padlen=1000)
-    np.testing.assert_allclose(gravity[1000:-1000], expected[1000:-1000], atol=1e-5)
-
-
 def test_what_is_refused() -> None:
     old = made(np.ones((100, 3)))
     with pytest.raises(HarkenError, match="ann already has gravity_x"):
@@ -139,13 +121,3 @@ def test_what_is_refused() -> None:
     for cutoff_hz in (0, -1, 25, float("nan")):
         with pytest.raises(HarkenError, match="a cut-off above 0 and below half the recording's rate of 50 Hz"):
             split_gravity(old, cutoff_hz)
-
-
-def test_a_real_recording(data_dir: Path) -> None:
-    old = harken.read(data_dir / "notebook_format" / "merged_ef.csv")
-    gravity, body = parts(split_gravity(old))
-    np.testing.assert_allclose((gravity + body)[old.valid], old.signals[old.valid, :3], atol=1e-6)
-    lying = old.label_codes == old.label_names.index("laying_down")
-    walking = old.label_codes == old.label_names.index("walking")
-    assert np.median(np.linalg.norm(gravity[lying], axis=1)) == pytest.approx(1, abs=0.05)
-    assert body[walking].std() > 10 * body[lying].std()

@@ -128,11 +128,3 @@ def test_a_sensor_that_points_nowhere_is_not_calibrated() -> None:
     calibration = gravity_calibration(movement_of(broken))
     assert not calibration.applied
     assert "after the fit, the error is still" in calibration.reason
-
-
-def test_calibrated_once_is_calibrated() -> None:
-    measured = distorted(resting(turned(0)), np.array([0.05, 0, 0]), np.ones(3))
-    once = calibrate_gravity(measured)
-    assert once.quality.notes[-1].startswith("the error of gravity at rest was ")
-    twice = calibrate_gravity(once)
-    np.testing.assert_array_equal(once.signals, twice.signals)

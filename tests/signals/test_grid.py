@@ -3,7 +3,6 @@
 from fractions import Fraction
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,15 +28,3 @@ def test_points_agree_with_fractions(rate_hz: float, second: int) -> None:
     expected = [int(Fraction(int(n)) * 10**9 / grid.rate_hz // 1) for n in numbers]
     assert grid.times_ns(numbers).tolist() == expected
     np.testing.assert_array_equal(grid.at_or_after(grid.times_ns(numbers)), numbers)
-
-
-@pytest.mark.parametrize(("requested", "given_hz"), [(30, 30), (12.5, 12.5), (24.42, 24.42), (100 / 3, 100 / 3)])
-def test_usual_rates_are_kept(requested: float, given_hz: float) -> None:
-    assert float(Grid(requested).rate_hz) == pytest.approx(given_hz, rel=1e-12)
-    assert Grid(requested).step_ns == pytest.approx(1e9 / given_hz, rel=1e-12)
-
-
-def test_whole_seconds_are_on_the_grid_of_a_whole_rate() -> None:
-    second = 1_704_067_200
-    numbers = 30 * second + np.arange(4)
-    assert (Grid(30).times_ns(numbers) - second * 10**9).tolist() == [0, 33_333_333, 66_666_666, 100_000_000]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from harken.recordings.recording import Recording
 from harken.signals import MovementBlocks, MovementStatistics, Samples, movement_of
 from harken.support.errors import HarkenError
-from synthetic_signals import ROUGH, START_NS, clock, made
+from synthetic_signals import ROUGH, clock, made
 
 COLUMNS = [name for name in MovementBlocks.__dataclass_fields__ if name != "block_ns"]
 
@@ -69,39 +69,6 @@ def test_a_stream_gives_the_same_to_the_bit(drawn: tuple[Recording, np.random.Ge
         stream.push(Samples.of(recording).part(first, last))
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(stream.finish(), name), getattr(whole, name), err_msg=name)
-
-
-def test_breathing_differs_from_noise() -> None:
-    time_ns = clock(100, 600)
-    random = np.random.default_rng(0)
-    noise = random.normal(0, 0.004, (len(time_ns), 3))
-    breath = 0.003 * np.sin(2 * np.pi * 0.25 * (time_ns - START_NS) / 1e9)[:, None]
-    quiet, breathing = movement_of(made(time_ns, noise)), movement_of(made(time_ns, noise + breath))
-    left = 0.004**2 / 100
-    for found in (quiet.second_variance, quiet.noise_by_samples, quiet.noise_by_halves, breathing.noise_by_samples):
-        np.testing.assert_allclose(found.mean(axis=0), left, rtol=0.2)
-    # A mean over a second keeps sinc(1/4) of a sine of 1/4 Hz; half a second apart it is hardly another.
-    kept = (0.003 * np.sinc(0.25)) ** 2 / 2
-    np.testing.assert_allclose(breathing.second_variance.mean(axis=0), left + kept, rtol=0.1)
-    assert (breathing.noise_by_halves.mean(axis=0) < 0.25 * kept).all()
-
-
-def test_temperature_is_averaged() -> None:
-    time_ns = clock(50, 40)
-    warm = np.linspace(20, 24, len(time_ns))
-    signals = np.column_stack([np.zeros((len(time_ns), 3)), warm]).astype(np.float32)
-    recording = Recording(
-        time_ns=time_ns,
-        signals=signals,
-        channels=("x", "y", "z", "temperature"),
-        label_codes=np.zeros(len(time_ns), np.int16),
-        label_names=("sit",),
-        subject="ann",
-    )
-    blocks = movement_of(recording)
-    for start_ns, mean in zip(blocks.start_ns, blocks.temperature, strict=True):
-        rows = (time_ns >= start_ns) & (time_ns < start_ns + 10**10)
-        assert mean == pytest.approx(warm[rows].mean(), rel=1e-6)
 
 
 def test_nothing_and_what_is_refused() -> None:

@@ -115,9 +115,3 @@ def test_a_simulated_day() -> None:
     table = np.stack([truth["start"].cast(int).to_numpy(), truth["end"].cast(int).to_numpy()], axis=1)
     wrong = worn(recording.time_ns, intervals) != worn(recording.time_ns, table)
     assert wrong.mean() * 24 * 60 < 15
-
-
-def test_nothing() -> None:
-    recording = resting(SPHERE[:1], minutes=0.1)
-    assert non_wear(movement_of(recording)).shape == (0, 2)
-    assert worn(recording.time_ns, np.empty((0, 2), np.int64)).all()

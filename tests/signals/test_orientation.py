@@ -48,11 +48,6 @@ def test_signs(change: Callable[[Recording], Recording], signs: list[int]) -> No
     np.testing.assert_array_equal(change(new).signals, old.signals)  # done twice, it is undone
 
 
-def test_the_two_half_turns_make_the_third() -> None:
-    both = turned_about_face(turned_about_forearm(moving()))
-    np.testing.assert_array_equal(both.signals[:, :3], moving().signals[:, :3] * np.array([-1, 1, -1], np.float32))
-
-
 def test_quarter_turns_add_up() -> None:
     old = moving()
     once = turned_by_quarters(old, 1)

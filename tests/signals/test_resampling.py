@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-import harken
-from harken.recordings.recording import Recording
 from harken.signals import look_ahead_s, resample
 from harken.signals.resampling import LowPass
 from synthetic_signals import clock, inside, made, sine
@@ -36,12 +33,6 @@ def test_a_slow_sine_stays_that_sine(
     assert wrong.max() < 0.6  # next to a gap the filter knows one side only
 
 
-def test_a_step_of_walking_next_to_a_gap() -> None:
-    time_ns = clock(100, 60, gaps_s=[(s, s + 1.03) for s in range(5, 55, 5)])
-    new = resample(made(time_ns, sine(time_ns, 2.0)), sample_rate_hz=30)
-    assert np.abs(new.signals - sine(new.time_ns, 2.0)).max() < 0.1
-
-
 @pytest.mark.parametrize(("old_hz", "new_hz"), [(100, 30), (200, 30), (100, 25), (197.2, 20), (1000, 30)])
 @pytest.mark.parametrize("over_nyquist", [1.0, 1.2, 1.5, 2.0])
 def test_what_the_new_rate_cannot_hold_is_gone(old_hz: float, new_hz: float, over_nyquist: float) -> None:
@@ -49,13 +40,6 @@ def test_what_the_new_rate_cannot_hold_is_gone(old_hz: float, new_hz: float, ove
     new = resample(made(time_ns, sine(time_ns, over_nyquist * new_hz / 2)), sample_rate_hz=new_hz)
     left = new.signals[inside(new, look_ahead_s(new_hz))]
     assert 20 * np.log10(np.sqrt(2 * np.mean(left.astype(float) ** 2))) < -40
-
-
-def test_jitter_leaves_more_of_it() -> None:
-    time_ns = clock(100, 20, jitter=0.2)
-    new = resample(made(time_ns, sine(time_ns, 22)), sample_rate_hz=30)
-    left = new.signals[inside(new, look_ahead_s(30))]
-    assert 20 * np.log10(np.sqrt(2 * np.mean(left.astype(float) ** 2))) < -34
 
 
 @pytest.mark.parametrize("every", [4, 8])
@@ -68,31 +52,6 @@ def test_the_filter_is_that_of_its_docstring(every: int) -> None:
     assert np.abs(response[frequency <= 0.3] - 1).max() < 0.005
     assert np.interp(0.4, frequency, response) == pytest.approx(0.5, abs=0.005)
     assert response[frequency >= 0.5].max() < 10 ** (-50 / 20)
-
-
-def beyond(signals: NDArray[np.floating], rate_hz: float, frequency_hz: float) -> float:
-    """The energy above a frequency."""
-    moving = (signals - signals.mean(axis=0)) * np.hanning(len(signals))[:, None]
-    spectrum = np.abs(np.fft.rfft(moving, axis=0)) ** 2
-    return float(spectrum[np.fft.rfftfreq(len(signals), 1 / rate_hz) > frequency_hz].sum())
-
-
-@pytest.mark.parametrize(("old_hz", "new_hz"), [(20, 30), (25, 30), (20, 50), (25, 100)])
-@pytest.mark.parametrize("share", [0.05, 0.2, 0.3, 0.35])
-def test_going_up_invents_less_of_a_sine_than_straight_lines_do(old_hz: float, new_hz: float, share: float) -> None:
-    time_ns = clock(old_hz, 120)
-    assert_invents_less(made(time_ns, sine(time_ns, share * old_hz)), old_hz, new_hz)
-
-
-@pytest.mark.parametrize("old_hz", [20, 25])
-def test_going_up_to_30_hz_invents_less_of_noise_than_straight_lines_do(old_hz: float) -> None:
-    assert_invents_less(made(clock(old_hz, 120)), old_hz, 30)
-
-
-def assert_invents_less(old: Recording, old_hz: float, new_hz: float) -> None:
-    new = resample(old, sample_rate_hz=new_hz)
-    lines = np.stack([np.interp(new.time_ns, old.time_ns, axis) for axis in old.signals.T], axis=1)
-    assert beyond(new.signals, new_hz, 1.05 * old_hz / 2) < beyond(lines, new_hz, 1.05 * old_hz / 2)
 
 
 def test_a_few_missing_samples_are_bridged_by_a_line() -> None:
@@ -125,12 +84,3 @@ def test_a_real_axivity_recording(data_dir: Path) -> None:
         ]
         assert np.abs(means[0] - means[1]).max() < 0.05
         assert np.abs(means[0] - means[1]).mean() < 0.002
-
-
-def test_a_real_recording_in_the_notebooks_format(data_dir: Path) -> None:
-    old = harken.read(data_dir / "notebook_format" / "merged_ef.csv")
-    new = resample(old, sample_rate_hz=30)
-    assert len(new.gap_rows) == len(old.gap_rows)
-    assert new.sample_rate_hz == pytest.approx(30, rel=1e-6)
-    for code in range(-1, len(old.label_names)):
-        assert (new.label_codes == code).mean() == pytest.approx((old.label_codes == code).mean(), abs=2e-4)

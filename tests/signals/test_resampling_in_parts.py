@@ -72,23 +72,6 @@ def test_a_stream_gives_the_same(drawn: tuple[Recording, np.random.Generator], n
 
 
 @settings(max_examples=40)
-@given(drawn=ROUGH, new_hz=NEW_RATES)
-def test_pieces_cut_at_gaps_give_the_same(drawn: tuple[Recording, np.random.Generator], new_hz: float) -> None:
-    old, _ = drawn
-    limit_s = old.gap_limit_ns / 1e9
-    whole = resample(old, sample_rate_hz=new_hz, largest_gap_s=limit_s)
-    edges = [0, *old.gap_rows, len(old)]
-    parts = []
-    for first, last in pairwise(edges):
-        stream = Resampler(new_hz, source_rate_hz=old.sample_rate_hz, largest_gap_s=limit_s)
-        parts.append(stream.push(Samples.of(old).part(first, last)))
-        end = stream.flush()
-        assert end is not None
-        parts.append(end)
-    assert_same(joined(parts), whole)
-
-
-@settings(max_examples=40)
 @given(drawn=ROUGH, new_hz=NEW_RATES, pieces=st.integers(1, 6))
 def test_pieces_cut_anywhere_that_overlap_give_the_same(
     drawn: tuple[Recording, np.random.Generator], new_hz: float, pieces: int
@@ -126,10 +109,3 @@ def test_a_stream_keeps_little() -> None:
         stream.push(Samples.of(old).part(first, first + 50))
         assert stream._kept is not None
         assert len(stream._kept.time_ns) < 200
-
-
-def test_an_empty_push() -> None:
-    stream = Resampler(30, source_rate_hz=100)
-    empty = Samples.of(made(clock(100, 1))).part(0, 0)
-    assert len(stream.push(empty).time_ns) == 0
-    assert stream.flush() is None

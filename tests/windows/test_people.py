@@ -109,15 +109,6 @@ def test_validation_is_taken_from_training_people_only(known: list[str], seed: i
         assert len(held.validation) == 1
 
 
-def test_a_share_of_the_training_people_may_be_held_out() -> None:
-    fold = Fold("0", tuple(f"p{number}" for number in range(10, 26)), ("q",))
-    held = with_validation(fold, people=0.125, seed=41)
-    groups = np.array(fold.training)
-    _, theirs = next(GroupShuffleSplit(1, test_size=0.125, random_state=41).split(groups, groups=groups))
-    assert set(held.validation) == set(groups[theirs])
-    assert len(held.validation) == 2
-
-
 def test_validation_that_cannot_be_is_refused() -> None:
     fold = Fold("0", ("a", "b"), ("c",))
     with pytest.raises(HarkenError, match="validation people already: a"):
@@ -278,17 +269,3 @@ def test_a_watch_that_lies_still_may_read_the_same_for_two_people() -> None:
     still = np.broadcast_to(np.array([0, 0, 1], np.float32), (5, 20, 3))
     ann, ben = (replace(regular_windows_of(name), signals=still) for name in ("ann", "ben"))
     refuse_shared({"training": ann, "test": ben})
-
-
-def test_views_and_copies_of_a_recording_are_the_same_windows() -> None:
-    ann = regular_windows_of("ann", n=8)
-    rows = ann.signals.reshape(-1, 3)
-    sliding = np.lib.stride_tricks.sliding_window_view(rows, 20, axis=0).swapaxes(1, 2)[::10]
-    ben = replace(regular_windows_of("ben", n=len(sliding)), signals=sliding)
-    with pytest.raises(HarkenError, match="8 windows"):
-        refuse_shared({"training": ann, "test": ben})
-
-
-def test_parts_without_windows_share_nothing() -> None:
-    ann = regular_windows_of("ann")
-    refuse_shared({"training": ann, "validation": ann[:0], "test": regular_windows_of("ben", seed=1)})

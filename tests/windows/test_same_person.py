@@ -11,11 +11,10 @@ from harken.windows.people import (
     Split,
     blocked_same_person,
     blocked_windows,
-    overlapping_same_person,
     overlapping_windows,
     share_in_training,
 )
-from harken.windows.windows import Windows, concatenate, random_windows
+from harken.windows.windows import Windows, concatenate
 
 
 def recording_of(bouts: list[tuple[int, int]], gaps: list[bool], as_found: bool = False) -> Recording:
@@ -65,24 +64,6 @@ def test_blocked_cuts_every_bout_at_four_fifths_and_drops_a_window(
         assert test.valid[row + min(n, cut + length) : row + n].all()
         row += n
     assert np.array_equal(training.signals, recording.signals)  # marked, not overwritten
-
-
-def test_windows_of_the_two_parts_share_no_sample_even_without_gaps() -> None:
-    recording = recording_of([(0, 100), (1, 100), (0, 100)], [False] * 3)
-    training, test = blocked_same_person(recording, window_length=5)
-    one, other = (random_windows(part, length=5, count=500, seed=1) for part in (training, test))
-    learned = {row for start in one.start_rows for row in range(start, start + 5)}
-    tested = {row for start in other.start_rows for row in range(start, start + 5)}
-    assert len(learned) > 200
-    assert len(tested) > 30
-    assert not learned & tested
-
-
-def test_overlapping_takes_the_first_windows_to_learn_from() -> None:
-    windows = random_windows(recording_of([(0, 50), (1, 50)], [False, False]), length=5, count=20, seed=0)
-    split = overlapping_same_person(windows, training=15)
-    assert np.array_equal(split.training.start_rows, windows.start_rows[:15])
-    assert np.array_equal(split.test.start_rows, windows.start_rows[15:])
 
 
 def test_blocked_needs_a_clock() -> None:

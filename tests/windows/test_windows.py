@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import harken
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from harken.windows.windows import Windows, concatenate, draw_starts, random_windows, run_ends, sliding_windows
+from harken.windows.windows import Windows, concatenate, draw_starts, random_windows, sliding_windows
 from tables import recording
 
 
@@ -184,13 +184,6 @@ def test_windows_that_follow_one_another_evenly_are_a_view() -> None:
     assert len(windows) == 9
 
 
-def test_sliding_windows_of_a_long_subject_and_length_in_seconds() -> None:
-    windows = sliding_windows(recording(["sit"] * 1000, subject="participant 17"), length_s=2.56, hop_s=1.28)
-    assert (windows.length, windows.sample_rate_hz) == (128, 50)
-    assert windows.subjects[0] == "participant 17"
-    assert np.diff(windows.start_rows).tolist() == [64] * (len(windows) - 1)
-
-
 REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "no label": (
         lambda: random_windows(recording([""] * 9), length=2, count=1, seed=0),
@@ -282,17 +275,6 @@ def test_some_of_the_windows() -> None:
     assert windows[windows.labels == "walk"].start_rows.tolist() == [20, 25, 30]
     assert windows[:2].labels.tolist() == ["sit", "sit"]
     assert len(windows[np.array([5, 0, 0])]) == 3
-
-
-def test_windows_by_other_names() -> None:
-    windows = some_windows(0.2, ["sit"] * 20 + ["walk"] * 20).with_label_names(("walk",))
-    assert windows.labels.tolist() == [""] * 3 + ["walk"] * 3
-
-
-@given(ids=st.lists(st.integers(0, 2), min_size=1, max_size=30))
-def test_run_ends(ids: list[int]) -> None:
-    expected = [next((j for j in range(i, len(ids)) if ids[j] != ids[i]), len(ids)) for i in range(len(ids))]
-    assert run_ends(np.array(ids)).tolist() == expected
 
 
 def test_windows_without_labels() -> None:
