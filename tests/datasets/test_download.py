@@ -122,13 +122,6 @@ def test_an_address_that_is_none(site: Site, tmp_path: Path) -> None:
         fetch(site.with_archive(url="gopher://example.org/set.zip"), tmp_path)
 
 
-def test_several_archives(site: Site, tmp_path: Path) -> None:
-    first = site.info.archives[0]
-    info = replace(site.info, archives=(first, replace(first, file_name="again.zip")))
-    fetch(info, tmp_path)
-    assert lying_beside(tmp_path) >= {"small.zip", "again.zip"}
-
-
 def test_a_disk_without_room_is_seen_before(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Full:
         free = 1_000_000

@@ -60,12 +60,6 @@ def test_codes_are_decoded_as_in_the_manual(root: Path) -> None:
     assert recording.signals.max() == 1.5
 
 
-def test_a_sensor_at_its_end_is_not_taken_for_a_fault(root: Path) -> None:
-    walk = read_hmp(root)[1]
-    assert walk.quality.sensor_range_g == 1.5
-    assert walk.valid.all()
-
-
 def test_bouts_are_files_in_the_order_of_their_times(root: Path) -> None:
     recording = read_hmp(root)[0]
     starts = recording.bout_edges[:-1]

@@ -59,14 +59,6 @@ def test_sessions_of_a_person_stand_one_after_another(tmp_path: Path, name: str)
     assert any("one after another" in note for note in bo.quality.notes)
 
 
-def test_sessions_of_one_label_are_not_joined_although_their_times_go_on(tmp_path: Path) -> None:
-    """The second begins at 10.0 s of its own clock, where the first ended at 9.95."""
-    path = write(tmp_path / "s.csv", session("bo", "1"), session("bo", "2", start=10.0))
-    (r,) = read_tidy(path)
-    assert len(r) == 400
-    assert r.gap_rows.tolist() == [200]
-
-
 def test_placements_are_recordings_of_their_own(tmp_path: Path) -> None:
     path = write(
         tmp_path / "s.parquet",
@@ -87,14 +79,6 @@ def test_sessions_with_dates_stay_where_they_are(tmp_path: Path) -> None:
     assert r.time_ns[0] == (MONDAY_S + 3600) * 10**9
     assert r.time_ns[200] == (MONDAY_S + 7200) * 10**9
     assert not any("one after another" in note for note in r.quality.notes)
-
-
-def test_datetimes_are_dates(tmp_path: Path) -> None:
-    frame = session("bo", "1", start=MONDAY_S).rename({"t": "time"})
-    frame = frame.with_columns(pl.from_epoch((pl.col("time") * 1000).round().cast(pl.Int64), time_unit="ms"))
-    (r,) = read_tidy(write(tmp_path / "s.parquet", frame))
-    assert r.time_ns[0] == MONDAY_S * 10**9
-    assert r.sample_rate_hz == pytest.approx(20)
 
 
 def test_times_without_a_date_have_the_unit_of_one_session(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from harken.recordings.recording import Recording
 from harken.signals import calibrate_gravity, gravity_calibration, movement_of
@@ -47,23 +46,6 @@ def test_offset_and_gain_are_found_again(offset: NDArray[np.float64], gain: NDAr
     np.testing.assert_allclose(calibration.gain, gain, atol=0.0015)
     assert calibration.error_after_mg < 0.5
     np.testing.assert_allclose(calibration.apply(measured.signals), true.signals, atol=0.003)
-
-
-@settings(max_examples=10)
-@given(offset=OFFSETS, gain=GAINS, seed=st.integers(0, 1000))
-def test_the_same_as_the_least_sum_of_squares(
-    offset: NDArray[np.float64], gain: NDArray[np.float64], seed: int
-) -> None:
-    """Closest points and least squares over the sphere have one answer, where no point lies far off it."""
-    measured = distorted(resting(turned(seed), seed=seed, rate_hz=20), offset, gain)
-    blocks = movement_of(measured)
-    calibration = gravity_calibration(blocks)
-    if not calibration.applied:
-        return
-    points = blocks.mean[(blocks.standard_deviation < 0.013).all(axis=1)]
-    fitted = least_squares(lambda p: np.linalg.norm(points * p[3:] + p[:3], axis=1) - 1, [0, 0, 0, 1, 1, 1]).x
-    np.testing.assert_allclose(calibration.offset_g, fitted[:3], atol=0.0005)
-    np.testing.assert_allclose(calibration.gain, fitted[3:], atol=0.0008)
 
 
 def test_temperature_is_taken_into_account() -> None:

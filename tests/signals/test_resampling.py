@@ -1,7 +1,5 @@
 """Onto an even grid by the clock: what a sine becomes, what is filtered away, and what real watches give."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,24 +61,3 @@ def test_a_few_missing_samples_are_bridged_by_a_line() -> None:
     within = (new.time_ns > time_ns[102]) & (new.time_ns < time_ns[112])
     line = np.interp(new.time_ns, time_ns[keep], signals[keep, 0])
     np.testing.assert_allclose(new.signals[within, 0], line[within], atol=0.01)
-
-
-def test_a_real_axivity_recording(data_dir: Path) -> None:
-    with np.load(data_dir / "devices" / "ax3_data.npz") as arrays:
-        time_ns, acceleration = np.rint(arrays["time"] * 1e9).astype(np.int64), arrays["accel"]
-    old = made(time_ns, acceleration)
-    assert old.sample_rate_hz == pytest.approx(197.2, abs=1)
-    new = resample(old, sample_rate_hz=30)
-    assert new.valid.all()
-    assert len(new) == pytest.approx(old.span_s * 30, abs=1)
-    # Means over seconds are those of the samples as they are.
-    seconds = np.arange(1, int(old.span_s) - 1)
-    edges = old.time_ns[0] + seconds * 10**9
-    for axis in range(3):
-        means = [
-            np.add.reduceat(r.signals[:, axis].astype(float), np.searchsorted(r.time_ns, edges))[:-1]
-            / np.diff(np.searchsorted(r.time_ns, edges))
-            for r in (old, new)
-        ]
-        assert np.abs(means[0] - means[1]).max() < 0.05
-        assert np.abs(means[0] - means[1]).mean() < 0.002

@@ -67,18 +67,6 @@ def test_a_step_that_is_no_gap_at_the_new_rate_is_marked() -> None:
     assert (~new.valid).sum() in (3, 4)
 
 
-def test_neighbours_of_a_marked_sample() -> None:
-    time_ns = clock(25, 8)
-    signals = np.ones((len(time_ns), 1))
-    valid = np.ones(len(time_ns), bool)
-    signals[100], valid[100] = 15.995, False
-    new = resample(made(time_ns, signals, valid=valid), sample_rate_hz=50)
-    between = (new.time_ns > time_ns[99]) & (new.time_ns < time_ns[101])
-    np.testing.assert_array_equal(new.valid, ~between)
-    np.testing.assert_allclose(new.signals[~between], 1, rtol=1e-6)
-    assert set(new.signals[between, 0].tolist()) == {1.0, np.float32(15.995)}
-
-
 def test_a_label_changes_where_it_did() -> None:
     time_ns = clock(20, 10)
     codes = (np.arange(len(time_ns)) >= 101).astype(np.int16)

@@ -161,17 +161,6 @@ class TestSignals:
         assert (simulated["sitting"] > 5).mean() == pytest.approx((scripted > 5).mean(), abs=0.02)
         assert np.median(simulated["lying"]) < 0.05
 
-    def test_steps_have_the_frequency_of_steps(self) -> None:
-        recording, truth = simulate(days=0.5, sample_rate_hz=50, seed=4)
-        bout = truth.filter((pl.col("label") == "walking") & pl.col("recorded"))
-        begin, end = edges_ns(bout)[(bout["end"] - bout["start"]).arg_max()]
-        inside = (recording.time_ns >= begin) & (recording.time_ns < end)
-        along = recording.signals[inside].astype(float)
-        power = (np.abs(np.fft.rfft(along - along.mean(axis=0), axis=0)) ** 2).sum(axis=1)
-        frequency = np.fft.rfftfreq(len(along), 1 / recording.sample_rate_hz)
-        steps, rest = (frequency > 0.65) & (frequency < 2.4), frequency > 2.4
-        assert power[steps].sum() > 2 * power[rest].sum()
-
     def test_a_watch_on_a_table_is_still(self) -> None:
         recording, truth = simulate(days=0.5, sample_rate_hz=50, seed=4)
         begin, end = edges_ns(truth.filter(~pl.col("wear") & pl.col("recorded")))[0]
