@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken.recordings.source import Samples
-from harken.signals import MovementStatistics, moments
+from harken.signals import MovementStatistics, movement
 from harken.signals.movement import Moments, like_walking, moving
 
 RATE_HZ = 25
@@ -69,7 +69,7 @@ def test_however_the_stream_is_cut(cuts: list[int]) -> None:
 
 
 def test_of_many_every_second_or_fourth_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moments, "MOST", 8)
+    monkeypatch.setattr(movement, "MOST_MOMENTS", 8)
     found = kept(samples(step_by_step(250, hz=2.0, swing_g=0.3)))
     assert [(int(time[0]) - START_NS) // BLOCK_NS for time, _ in found.moments] == [0, 4, 8, 12, 16, 20, 24]
 

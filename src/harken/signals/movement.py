@@ -271,7 +271,7 @@ MOST_SLOW = 0.35
 """In walking, the standard deviation of the means of whole seconds is at most this share of the block's. A footstep
 takes half a second, so these means vary little."""
 LEAST_MOVING_G = 0.08
-MOST = 400
+MOST_MOMENTS = 400
 """The largest number of moments that are kept."""
 MOST_MISSING = 3
 """The number of samples that may be missing at the end of a moment."""
@@ -323,7 +323,7 @@ class Moments:
         ends = np.cumsum(blocks.samples)
         for number in np.flatnonzero(self._chosen(blocks)).tolist():
             if self._found % self._every == 0:
-                if len(self.moments) == MOST:
+                if len(self.moments) == MOST_MOMENTS:
                     self.moments = self.moments[::2]
                     self._every *= 2
                 rows = slice(int(ends[number] - blocks.samples[number]), int(ends[number]))
