@@ -11,31 +11,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.datasets.info import Piece, data_folder, info_of, joined, numbered_ns, readable
+from harken.datasets.info import Piece, codes_of, data_folder, info_of, joined, numbered_ns, readable
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.support.errors import HarkenError
 
-ACTIVITIES = (
-    "sitting",
-    "standing",
-    "lying_on_back",
-    "lying_on_right_side",
-    "ascending_stairs",
-    "descending_stairs",
-    "standing_in_elevator_still",
-    "moving_around_in_elevator",
-    "walking_parking_lot",
-    "walking_treadmill_4kmh_flat",
-    "walking_treadmill_4kmh_incline15deg",
-    "running_treadmill_8kmh",
-    "exercising_stepper",
-    "exercising_cross_trainer",
-    "cycling_exercise_bike_horizontal",
-    "cycling_exercise_bike_vertical",
-    "rowing",
-    "jumping",
-    "playing_basketball",
-)
+ACTIVITIES = tuple(codes_of("dsads").values())
 """a01 to a19, in the order of the authors' list."""
 LABELS = pl.Enum(ACTIVITIES)
 

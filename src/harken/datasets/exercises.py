@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from harken.datasets.info import info_of, joined, numbered_in_turn
+from harken.datasets.info import codes_of, info_of, joined, numbered_in_turn
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
@@ -30,15 +30,7 @@ ten, chosen before any result was seen."""
 
 CHANNELS = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")
 
-EXERCISES = {
-    "PEN": "pendulum",
-    "ABD": "abduction",
-    "FEL": "forward_elevation",
-    "IR": "internal_rotation",
-    "ER": "external_rotation",
-    "TRAP": "lower_trapezius_row",
-    "ROW": "bent_over_row",
-}
+EXERCISES = codes_of("exercises")
 """The abbreviations in the file, and the authors' names of the exercises."""
 
 INFO = info_of("exercises")

@@ -89,12 +89,18 @@ class DatasetInfo:
 def info_of(name: str) -> DatasetInfo:
     """The facts about one of harken's own data sets, from ``catalogue.toml``."""
     facts = dict(_catalogue()[name])
+    facts.pop("codes", None)
     label_map = {label: common for common, labels in facts.pop("activities").items() for label in labels}
     facts["label_map"] = dict(sorted(label_map.items()))
     facts["labels"] = tuple(facts["label_map"])
     facts["archives"] = tuple(Archive(**archive) for archive in facts.get("archives", ()))
     facts["traps"] = tuple(facts["traps"])
     return DatasetInfo(name=name, **facts)
+
+
+def codes_of(name: str) -> dict[str, str]:
+    """How the files of one of harken's own data sets name each activity, from ``catalogue.toml``."""
+    return dict(_catalogue()[name]["codes"])
 
 
 @cache

@@ -11,32 +11,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.datasets.info import Piece, files_of, info_of, joined, offsets_in_turn, readable
+from harken.datasets.info import Piece, codes_of, files_of, info_of, joined, offsets_in_turn, readable
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.support.errors import HarkenError
 
 CHANNELS = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")
 
-ACTIVITIES = {
-    1: "lying",
-    2: "sitting",
-    3: "standing",
-    4: "walking",
-    5: "running",
-    6: "cycling",
-    7: "Nordic walking",
-    9: "watching TV",
-    10: "computer work",
-    11: "car driving",
-    12: "ascending stairs",
-    13: "descending stairs",
-    16: "vacuum cleaning",
-    17: "ironing",
-    18: "folding laundry",
-    19: "house cleaning",
-    20: "playing soccer",
-    24: "rope jumping",
-}
+ACTIVITIES = {int(number): activity for number, activity in codes_of("pamap2").items()}
 """The numbers in the files, and their activities. 0 is the transition between two activities."""
 
 TRANSIENT = 0

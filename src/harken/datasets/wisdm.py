@@ -12,32 +12,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.info import files_of, info_of, offsets_where_they_overlap, readable
+from harken.datasets.info import codes_of, files_of, info_of, offsets_where_they_overlap, readable
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError
 
-ACTIVITIES = {
-    "A": "walking",
-    "B": "jogging",
-    "C": "stairs",
-    "D": "sitting",
-    "E": "standing",
-    "F": "typing",
-    "G": "teeth",
-    "H": "soup",
-    "I": "chips",
-    "J": "pasta",
-    "K": "drinking",
-    "L": "sandwich",
-    "M": "kicking",
-    "O": "catch",
-    "P": "dribbling",
-    "Q": "writing",
-    "R": "clapping",
-    "S": "folding",
-}
-"""The codes in the files, and the activities in ``activity_key.txt``. There is no code N."""
+ACTIVITIES = codes_of("wisdm")
+"""The codes in the files, and the activities in ``activity_key.txt``."""
 
 
 INFO = info_of("wisdm")
