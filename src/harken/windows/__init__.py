@@ -1,7 +1,7 @@
 """Windows: fixed lengths of signal with at most one label each.
 
-``windows`` cuts them from recordings, at random rows or at regular intervals. ``people`` and ``same_person`` divide
-them into training and test windows.
+``windows`` cuts them from recordings, at random rows or at regular intervals. ``people`` divides them
+into training and test windows.
 """
 
 __all__: list[str] = []
