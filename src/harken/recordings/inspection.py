@@ -51,7 +51,7 @@ class LabelledTime:
 
 
 @dataclass(frozen=True)
-class Gaps:
+class GapFacts:
     """Steps between neighbouring samples that are longer than ``limit_s``, measured from sample to sample."""
 
     count: int
@@ -100,7 +100,7 @@ class Inspection:
     end: datetime
     span_s: float
     sample_rate_hz: float
-    gaps: Gaps
+    gaps: GapFacts
     repeated_times: int
     backward_times: int
     missing: int
@@ -218,12 +218,12 @@ def duration_text(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
-def _gaps(recording: Recording) -> Gaps:
+def _gaps(recording: Recording) -> GapFacts:
     after = recording.gap_rows
     lengths = recording.time_ns[after] - recording.time_ns[after - 1]
     longest = int(lengths.argmax()) if len(lengths) else None
     zone = recording.timezone
-    return Gaps(
+    return GapFacts(
         count=len(after),
         limit_s=recording.gap_limit_ns / 1e9,
         total_s=int(lengths.sum()) / 1e9,

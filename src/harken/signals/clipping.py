@@ -71,13 +71,14 @@ class Clipping:
             gap = np.diff(samples.time_ns, prepend=self._last_ns) > MINIMUM_GAP_S * 1e9
             begins = ends & (gap | ~np.concatenate([[self._stays], ends[:-1]]))
             goes_on = bool(ends[0] and not begins[0])
-            firsts = np.flatnonzero([goes_on or begins[0], *begins[1:]])
+            begins[0] |= goes_on
+            firsts = np.flatnonzero(begins)
             lasts = np.flatnonzero(ends & np.append(begins[1:] | ~ends[1:], True))
             long = samples.time_ns[lasts] - samples.time_ns[firsts] >= CLIPPED_S * 1e9
             long[0] |= goes_on
             if ends[-1] and not over and not long[-1]:
                 kept = int(firsts[-1])
-            marked = ends & long[np.cumsum(begins) + goes_on - 1]
+            marked = ends & long[np.cumsum(begins) - 1]
             samples = samples._replace(valid=samples.valid & ~marked)
             self.marked += int(marked.sum())
             self.at_end += int(ends[:kept].sum())
