@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from harken.datasets.info import Piece, codes_of, data_folder, info_of, joined, numbered_ns, readable
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
@@ -103,14 +104,30 @@ def _of_segments(folder: Path) -> pl.DataFrame:
             f"{folder}: found neither {TIDY_FILE} nor data/a01/p1/s01.txt and its like. "
             f"To get the data set: {INFO.how_to_get}"
         )
-    return pl.concat([_read_segment(path) for path in files])
+    values = (np.concatenate([_read_segment(path) for path in files]) / STANDARD_GRAVITY).astype(np.float32)
+    schema = pl.Schema({"subject": pl.String(), "label_orig": LABELS, "begin": pl.Int64()})
+    of_file = pl.DataFrame([_place(path) for path in files], schema=schema, orient="row")
+    rows = of_file[np.repeat(np.arange(len(files)), SEGMENT_ROWS)]
+    within_ns = np.tile(numbered_ns(SEGMENT_ROWS, INFO), len(files))
+    samples = rows.select("subject", "label_orig", time_ns=pl.col("begin") + pl.Series(within_ns))
+    return pl.concat(
+        [
+            samples.with_columns(placement=pl.lit(arm), **dict(zip("xyz", map(pl.Series, axes), strict=True)))
+            for arm, axes in zip(ARMS, np.split(values.T, len(ARMS)), strict=True)
+        ]
+    )
 
 
-def _read_segment(path: Path) -> pl.DataFrame:
-    """The acceleration of both arms in five seconds."""
+def _place(path: Path) -> tuple[str, str, int]:
+    """The person and the activity of a file, and the time of its first row from the activity's start."""
     place = LAYOUT.fullmatch("/".join(path.parts[-3:]))
     if place is None or not 1 <= int(place["activity"]) <= len(ACTIVITIES):
         raise HarkenError(f"{path}: the set's files are data/a01/p1/s01.txt to data/a{len(ACTIVITIES)}/p8/s60.txt")
+    return place["person"], ACTIVITIES[int(place["activity"]) - 1], (int(place["segment"]) - 1) * SEGMENT_NS
+
+
+def _read_segment(path: Path) -> NDArray[np.float64]:
+    """The acceleration of both arms in m/s², ``[125, 6]``."""
     columns = [first + axis for first in ARMS.values() for axis in range(3)]
     with readable(path, f"this is not {SEGMENT_ROWS} rows of {COLUMNS} numbers"):
         frame = pl.read_csv(
@@ -121,15 +138,4 @@ def _read_segment(path: Path) -> pl.DataFrame:
             f"{path}: holds {frame.height} whole or broken rows where {SEGMENT_ROWS} rows of {COLUMNS} numbers are "
             "expected; fetch the file again, or remove it (it leaves a gap)"
         )
-    values = (frame.to_numpy() / STANDARD_GRAVITY).astype(np.float32)
-    time_ns = (int(place["segment"]) - 1) * SEGMENT_NS + numbered_ns(SEGMENT_ROWS, INFO)
-    return pl.concat(
-        [
-            pl.DataFrame({"time_ns": time_ns, **dict(zip("xyz", values[:, 3 * at :].T[:3], strict=True))}).with_columns(
-                subject=pl.lit(place["person"]),
-                placement=pl.lit(arm),
-                label_orig=pl.lit(ACTIVITIES[int(place["activity"]) - 1], dtype=LABELS),
-            )
-            for at, arm in enumerate(ARMS)
-        ]
-    )
+    return frame.to_numpy()
