@@ -130,6 +130,14 @@ def test_no_run_of_samples_reaches_over_a_gap(ann: Recording) -> None:
     assert np.array_equal(found, whole[(whole + fingerprints.RUN < 7000) | (whole >= 7000)])
 
 
+def test_pieces_of_the_computation_change_nothing(ann: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = fingerprints._runs(ann)
+    for size in (1000, 14_990, 15_000 - fingerprints.RUN):
+        monkeypatch.setattr(fingerprints, "SAMPLES_AT_ONCE", size)
+        for array, other in zip(whole, fingerprints._runs(ann), strict=True):
+            assert np.array_equal(array, other)
+
+
 def test_many_recordings_keep_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fingerprints, "MOST_FINGERPRINTS", 300)
     people = [moving(seed, 1800) for seed in range(3)]
