@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harken.readers.actigraph import gt3x
 
 from actigraph_files import ACTIVITY, ACTIVITY_2, NS_PER_S, RATE, START_S, activity, info, metadata, steps, write_gt3x
-from harken.readers.actigraph import gt3x
 from harken.recordings.mending import mend
 from reader_checks import as_found, collected, notes, refusals
 

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from harken.readers.actigraph import gt3x
 
 from actigraph_files import (
     ACTIVITY,
@@ -22,7 +23,6 @@ from actigraph_files import (
     steps,
     write_gt3x,
 )
-from harken.readers.actigraph import gt3x
 from harken.support.errors import HarkenError
 from reader_checks import as_found, collected, refusals
 
@@ -138,7 +138,7 @@ def test_bombs_end_in_an_error_and_little_memory(tmp_path: Path) -> None:
 
 
 def test_more_samples_than_a_battery_lasts_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harken.readers.actigraph.log.MOST_SAMPLES", 1_000)
+    monkeypatch.setattr("harken.readers.gt3x_log.MOST_SAMPLES", 1_000)
     assert "harken does not read it" in refusal(write_gt3x(tmp_path, activity(ACTIVITY, steps(2_000), 100), info()))
     old = write_gt3x(tmp_path, packed(ACTIVITY, steps(2_000)), neo(), log_name="activity.bin")
     assert "harken does not read it" in refusal(old)

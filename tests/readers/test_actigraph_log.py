@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harken.readers.actigraph import gt3x
 
 from actigraph_files import (
     ACTIVITY,
@@ -19,9 +20,7 @@ from actigraph_files import (
     steps,
     write_gt3x,
 )
-from harken.readers.actigraph import gt3x
-from harken.readers.actigraph.info import encoded_float
-from harken.readers.actigraph.log import Log, find_packets, read_log, samples_of_12_bits, samples_of_16_bits
+from harken.readers.gt3x_log import Log, encoded_float, find_packets, read_log, samples_of_12_bits, samples_of_16_bits
 from reader_checks import as_found, collected, notes
 
 read = as_found(collected(gt3x))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harken.readers.actigraph import gt3x
 
 from actigraph_files import (
     ACTIVITY,
@@ -22,7 +23,6 @@ from actigraph_files import (
     steps,
     write_gt3x,
 )
-from harken.readers.actigraph import gt3x
 from harken.recordings.mending import mend
 from reader_checks import as_found, collected, notes, refusals
 

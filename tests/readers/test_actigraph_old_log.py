@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+from harken.readers.actigraph import gt3x
 from numpy.typing import NDArray
 
 from actigraph_files import ACTIVITY, RATE, neo, packed, steps, write_gt3x
-from harken.readers.actigraph import gt3x
-from harken.readers.actigraph.repeats import RepeatedValues
+from harken.readers.gt3x_log import RepeatedValues
 from harken.recordings.mending import mend
 from reader_checks import as_found, collected, notes, refusals
 

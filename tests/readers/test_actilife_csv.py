@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harken.readers.actigraph import actilife_csv, gt3x
 from numpy.typing import NDArray
 
 import harken
 from actigraph_files import START_S, export_header
-from harken.readers.actigraph import actilife_csv, gt3x
 from harken.readers.options import TableOptions
 from harken.recordings.mending import mend
 from harken.support.errors import HarkenError

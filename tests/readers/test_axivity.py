@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harken.readers import axivity
-from harken.readers.axivity import source
-from harken.readers.axivity.blocks import Blocks, find_blocks
+from harken.readers.axivity import Blocks, find_blocks, source
 from harken.readers.options import TableOptions
 from reader_checks import collected, mended, refusals
 from research_watches import (

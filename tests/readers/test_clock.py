@@ -17,9 +17,8 @@ import harken
 import harken.readers.options
 import harken.recordings.survey
 from harken.readers import open_stream
-from harken.readers.clock import nanoseconds
 from harken.readers.options import TableOptions, TimeUnit
-from harken.readers.units import NS_PER_UNIT
+from harken.readers.units import NS_PER_UNIT, nanoseconds
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from reader_checks import Options

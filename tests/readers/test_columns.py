@@ -6,7 +6,7 @@ from typing import Unpack
 
 import pytest
 
-from harken.readers.columns import Columns, find_columns
+from harken.readers.layout import Columns, find_columns
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from reader_checks import Options

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import harken.readers.blocks
-import harken.readers.table_source
+import harken.readers.csv
+import harken.readers.table
 import harken.readers.units
 from harken.readers import open_stream, read
 from harken.support.errors import HarkenError
@@ -33,8 +33,8 @@ CLOCKS: dict[str, Callable[[int], str]] = {
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces of some fifty rows, and of four blocks of them gravity is looked for in at most two."""
-    monkeypatch.setattr(harken.readers.blocks, "BLOCK_BYTES", 2500)
-    monkeypatch.setattr(harken.readers.table_source, "STEPS_LOOKED_AT", 40)
+    monkeypatch.setattr(harken.readers.csv, "BLOCK_BYTES", 2500)
+    monkeypatch.setattr(harken.readers.table, "STEPS_LOOKED_AT", 40)
     monkeypatch.setattr(harken.readers.units, "STEPS_LOOKED_AT", 40)
     monkeypatch.setattr(harken.readers.units, "MOST_BLOCKS", 4)
 

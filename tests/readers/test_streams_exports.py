@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import harken.readers.blocks
+import harken.readers.csv
 from actigraph_files import export_header
 from harken.readers import open_stream, read
-from harken.readers.actigraph.repeats import RepeatedValues
+from harken.readers.gt3x_log import RepeatedValues
 from stream_checks import assert_same, refusal_of
 from tables import acceleration, write
 
@@ -28,13 +28,13 @@ EXPORTS = (
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harken.readers.blocks, "BLOCK_BYTES", 4000)
+    monkeypatch.setattr(harken.readers.csv, "BLOCK_BYTES", 4000)
 
 
 @pytest.mark.parametrize("name", EXPORTS)
 def test_real_exports_stream(name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = data_dir / "devices" / name
-    monkeypatch.setattr(harken.readers.blocks, "BLOCK_BYTES", max(4000, path.stat().st_size // 8))
+    monkeypatch.setattr(harken.readers.csv, "BLOCK_BYTES", max(4000, path.stat().st_size // 8))
     stream = open_stream(path, timezone="America/New_York")
     assert stream.streamed
     assert_same(stream, path, timezone="America/New_York")

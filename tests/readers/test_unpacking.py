@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 import harken
 from harken.readers import blocks as blocks_module
 from harken.readers import open_stream
-from harken.readers.blocks import BLOCK_BYTES, LONGEST_LINE, Block, blocks
-from harken.readers.csv import layout_of
+from harken.readers.csv import BLOCK_BYTES, LONGEST_LINE, Block, blocks, layout_of
 from harken.readers.layout import Layout
-from harken.readers.unpacking import UnpackingLimits, member_paths, opened_file, unpacking_limits
+from harken.readers.unpacking import UnpackingLimits, member_paths, opened, unpacking_limits
 from harken.support.errors import HarkenError
 from reader_checks import refusals
 from research_watches import cwa_blocks, cwa_header
@@ -163,7 +162,7 @@ def test_a_table_of_contents_that_fills_the_memory_is_refused(tmp_path: Path) ->
             archive.writestr(member, b"")
     with pytest.raises(HarkenError, match="its table of contents is too long"):
         member_paths(path)
-    with pytest.raises(HarkenError, match="its table of contents is too long"), opened_file(path / "1.csv"):
+    with pytest.raises(HarkenError, match="its table of contents is too long"), opened(path / "1.csv"):
         pass
 
 
@@ -181,5 +180,5 @@ def test_a_member_that_can_only_be_unpacked_at_once_is_refused(method: int, tmp_
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr("a.csv", ROWS)
-    with pytest.raises(HarkenError, match="compressed with a method that no app uses"), opened_file(path / "a.csv"):
+    with pytest.raises(HarkenError, match="compressed with a method that no app uses"), opened(path / "a.csv"):
         pass

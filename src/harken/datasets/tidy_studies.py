@@ -14,7 +14,7 @@ import polars as pl
 from harken.datasets.info import DatasetInfo, data_folder, info_of
 from harken.datasets.loading import readable
 from harken.datasets.tidy import read_table, recordings_of_tables
-from harken.readers.panics import without_panics
+from harken.readers.parquet import without_panics
 from harken.recordings.recording import Placement, Recording
 from harken.support.errors import HarkenError
 

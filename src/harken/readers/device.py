@@ -2,30 +2,27 @@
 
 import re
 import weakref
-import zlib
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.blocks import GZIPPED, opened, stem
-from harken.readers.clock import nanoseconds, numbered_ns
+from harken.readers.csv import CsvTable
 from harken.readers.options import TableOptions
-from harken.readers.unpacking import refuse_full_disk
+from harken.readers.table import WholeTable
+from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
+from harken.readers.unpacking import stem
 from harken.recordings.recording import UNLABELLED, Make, Placement, Quality, local_time
 from harken.recordings.source import Room, Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
-from harken.support.files import temporary_folder
 
-HEAD_BYTES = 1 << 16
-UNPACKED_AT_ONCE = 1 << 24
 MOST_JITTER_NS = 10**9
 """The largest step back in time within a session; a clock that was reset steps back by more."""
 FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
@@ -208,45 +205,6 @@ def entered_for(owner: object, context: AbstractContextManager[Entered]) -> Ente
     return entered
 
 
-def plain_head(head: bytes) -> bytes:
-    """The beginning of a file, unpacked if it is gzipped; empty if the gzip data are damaged."""
-    if not head.startswith(GZIPPED):
-        return head
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
-    except zlib.error:
-        return b""
-
-
-@contextmanager
-def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> Iterator[Path]:
-    """A path for other libraries: the file itself, or an unpacked copy that exists within the ``with`` block.
-
-    Raises:
-        HarkenError: when the beginning is not that of a file of this ``kind`` (other files are not unpacked), or the
-            gzip file is damaged, or would fill the disk.
-    """
-    with path.open("rb") as file:
-        gzipped = file.read(len(GZIPPED)) == GZIPPED
-    with opened(path) as file:
-        head = file.read(HEAD_BYTES)
-        if not head:
-            raise HarkenError(f"{path}: the file is empty")
-        if not looks_right(head):
-            raise HarkenError(f"{path}: this is not {kind}, or its beginning is damaged")
-        if not gzipped:
-            yield path
-            return
-        with temporary_folder() as folder:
-            unpacked = Path(folder) / "unpacked"
-            with unpacked.open("wb") as target:
-                while head:
-                    refuse_full_disk(path, unpacked.parent)
-                    target.write(head)
-                    head = file.read(UNPACKED_AT_ONCE)
-            yield unpacked
-
-
 def _clocks_changed(timezone: str, offset_ns: int) -> str:
     return (
         f"Clocks in {timezone} changed during the recording, but the watch's clock did not: all times "
@@ -281,3 +239,69 @@ def about_placement(text: str) -> list[str]:
     if not text.strip() or placement_of(text) is not Placement.UNKNOWN:
         return []
     return [f"The header states the position {text.strip()!r}, which harken does not recognise."]
+
+
+RADIANS = np.float32(np.pi / 180)
+
+
+class DeviceTableSource(DeviceSource):
+    """The samples of a text table. If the format of its times varies, all times are read together, in memory.
+
+    Args:
+        table: the table.
+        options: the user's options.
+        facts: the content of its header.
+    """
+
+    def __init__(self, table: CsvTable, options: TableOptions, facts: DeviceFacts) -> None:
+        super().__init__(table.path, options, facts)
+        self._table: CsvTable | WholeTable = table
+        self._clock_form: tuple[str, str] | None = None  # the unit of times, and the format of text
+
+    @abstractmethod
+    def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
+        """Times by the watch's clock.
+
+        Raises:
+            HarkenError: when a time cannot be read.
+        """
+
+    def local_rows(self) -> Iterator[tuple[TimeColumn | None, NDArray[np.float32]]]:
+        """The rows of the table from the beginning: times by the watch's clock (None if the table has no times) and
+        signals, which must not be modified.
+
+        Raises:
+            SourceChangedError: when the rows must be read again from the beginning, in another way.
+            HarkenError: for the first invalid row.
+        """
+        done = 0
+        for rows in self._table.rows():
+            clock = None if rows.time is None else self._clock(rows.time, done)
+            yield clock, rows.signals
+            done += len(rows.signals)
+
+    def _clock(self, time: pl.Series, first_row: int) -> TimeColumn:
+        table = self._table
+        try:
+            clock = self.read_times(time, lambda row: table.where(first_row + row))
+        except HarkenError:
+            if isinstance(table, WholeTable):
+                raise
+            self._read_together(table)
+        form = clock.unit, clock.form
+        if isinstance(table, CsvTable) and self._clock_form not in (None, form):
+            self._read_together(table)
+        self._clock_form = form
+        return clock
+
+    def _read_together(self, table: CsvTable) -> NoReturn:
+        self._table, self._clock_form, self.streamed = table.whole(), None, False
+        raise SourceChangedError
+
+
+def in_radians(signals: NDArray[np.float32], channels: Sequence[str]) -> NDArray[np.float32]:
+    """Convert the gyroscope's channels of signals ``[n, channels]`` from degrees per second to rad/s."""
+    gyro = [channel.startswith("gyro") for channel in channels]
+    if not any(gyro):
+        return signals
+    return np.asarray(signals * np.where(gyro, RADIANS, np.float32(1)))

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import polars as pl
 
-from harken.readers.blocks import opened
-from harken.readers.clock import numbered_ns
-from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import cut_short_note, first_look, owner
-from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number
+from harken.readers.layout import SNIFFED_BYTES, Columns, Layout, is_integer, is_number
 from harken.readers.options import FASTEST_HZ, TableOptions
-from harken.readers.table_source import TableSource
+from harken.readers.table import TableSource
+from harken.readers.units import numbered_ns
+from harken.readers.unpacking import opened
 from harken.recordings.recording import Make
 from harken.recordings.source import RecordingSource, Source
 from harken.support.errors import HarkenError

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.blocks import GZIPPED, stem
-from harken.readers.clock import nanoseconds
-from harken.readers.device import plain_head
 from harken.readers.layout import SNIFFED_BYTES, Layout, recognise_layout
 from harken.readers.options import TableOptions
 from harken.readers.table import WholeTable
+from harken.readers.units import nanoseconds
+from harken.readers.unpacking import GZIPPED, plain_head, stem
 from harken.support.errors import HarkenError
 
 DESCRIBING = ("skip_rows", "time_format")

@@ -21,15 +21,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.clock import TimeColumn, Where, nanoseconds
-from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.device import DeviceFacts, LocalSamples
-from harken.readers.device_table import DeviceTableSource, in_radians
+from harken.readers.device import DeviceFacts, DeviceTableSource, LocalSamples, in_radians
 from harken.readers.exports import cut_short_note, first_look
-from harken.readers.layout import Layout
+from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
-from harken.readers.units import AtRest, acceleration_unit
+from harken.readers.units import AtRest, TimeColumn, Where, acceleration_unit, nanoseconds
 from harken.recordings.recording import ROTATION, Make
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError

@@ -17,14 +17,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.blocks import opened
-from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import NO_GRAVITY, cut_short_note, first_look, never_run, owner, with_gravity
-from harken.readers.layout import SNIFFED_BYTES, Layout
+from harken.readers.layout import SNIFFED_BYTES, Columns, Layout
 from harken.readers.options import TableOptions
-from harken.readers.table_source import TableSource
-from harken.readers.unpacking import is_zip, member_paths
+from harken.readers.table import TableSource
+from harken.readers.unpacking import is_zip, member_paths, opened
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 

@@ -7,12 +7,11 @@ text with a date. The file does not state the phone, and on an iPhone the signs 
 
 from pathlib import Path
 
-from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import NO_GRAVITY, cut_short_note, first_look, never_run
-from harken.readers.layout import Layout
+from harken.readers.layout import Columns, Layout
 from harken.readers.options import AccelerationUnit, TableOptions
-from harken.readers.table_source import TableSource
+from harken.readers.table import TableSource
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from harken.readers import (
+    actilife,
     axivity,
     csv,
     empatica,
     geneactiv,
+    gt3x,
     omgui,
     parquet,
     phyphox,
@@ -22,16 +24,13 @@ from harken.readers import (
     sensor_logger,
     sensorlog,
 )
-from harken.readers.actigraph import actilife_csv, gt3x
-from harken.readers.device import plain_head
 from harken.readers.exports import describes_columns
 from harken.readers.options import TableOptions
-from harken.readers.unpacking import is_zip, refuse_many_members
+from harken.readers.unpacking import HEAD_BYTES, is_zip, plain_head, refuse_many_members
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 from harken.support.plugins import Registry
 
-HEAD_BYTES = 1 << 16
 ENTRY_POINTS = "harken.readers"
 
 GENEA_MARK = b"GENEA/"
@@ -116,7 +115,7 @@ EXPORTS: tuple[Reader, ...] = (
     phyphox,
     sensorlog,
     physics_toolbox,
-    actilife_csv,
+    actilife,
     empatica,
     omgui,
 )

@@ -15,16 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from harken.readers.blocks import opened
-from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import NO_GRAVITY, TURNED, cut_short_note, first_look, never_run, owner, with_gravity
-from harken.readers.layout import SNIFFED_BYTES, UTF8_MARK, Layout
+from harken.readers.layout import SNIFFED_BYTES, UTF8_MARK, Columns, Layout
 from harken.readers.options import AccelerationUnit, TableOptions, check_timezone
-from harken.readers.table import WholeTable
-from harken.readers.table_source import TableSource
+from harken.readers.table import TableSource, WholeTable
 from harken.readers.units import acceleration_unit, magnitude_at_rest
-from harken.readers.unpacking import folder_files, is_zip, member_paths
+from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 

@@ -11,14 +11,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.readers.clock import nanoseconds
-from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import TURNED, cut_short_note, first_look, never_run
-from harken.readers.layout import Layout, is_number
+from harken.readers.layout import Columns, Layout, is_number
 from harken.readers.options import TableOptions
-from harken.readers.table import WholeTable
-from harken.readers.table_source import TableSource
+from harken.readers.table import TableSource, WholeTable
+from harken.readers.units import nanoseconds
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 

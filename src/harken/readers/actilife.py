@@ -23,17 +23,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.actigraph.info import range_of
-from harken.readers.actigraph.repeats import RepeatedValues
-from harken.readers.blocks import opened
-from harken.readers.clock import TimeColumn, Where, nanoseconds, numbered_ns
-from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.device import DeviceFacts, LocalSamples, plain_head
-from harken.readers.device_table import DeviceTableSource, in_radians
+from harken.readers.device import DeviceFacts, DeviceTableSource, LocalSamples, in_radians
 from harken.readers.exports import cut_short_note, never_run
-from harken.readers.layout import Layout
+from harken.readers.gt3x_log import RepeatedValues, range_of
+from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
+from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
+from harken.readers.unpacking import opened, plain_head
 from harken.recordings.recording import Make
 from harken.recordings.source import Room, SourceChangedError
 from harken.support.errors import HarkenError
