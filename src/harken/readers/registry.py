@@ -14,17 +14,14 @@ from harken.readers import (
     actilife,
     axivity,
     csv,
-    empatica,
     geneactiv,
     gt3x,
     omgui,
     parquet,
     phyphox,
-    physics_toolbox,
     sensor_logger,
-    sensorlog,
 )
-from harken.readers.exports import describes_columns
+from harken.readers.exports import EMPATICA, PHYSICS_TOOLBOX, SENSORLOG, describes_columns
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import HEAD_BYTES, is_zip, plain_head, refuse_many_members
 from harken.recordings.source import Source
@@ -113,10 +110,10 @@ which also export zip archives."""
 EXPORTS: tuple[Reader, ...] = (
     sensor_logger,
     phyphox,
-    sensorlog,
-    physics_toolbox,
+    SENSORLOG,
+    PHYSICS_TOOLBOX,
     actilife,
-    empatica,
+    EMPATICA,
     omgui,
 )
 """Tables of a known format. Their readers are not used if the options describe the table."""

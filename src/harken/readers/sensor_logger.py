@@ -8,15 +8,23 @@ on real files of Android, on a real ``TotalAcceleration`` or ``Gravity``, or on 
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.exports import NO_GRAVITY, TURNED, cut_short_note, first_look, never_run, owner, with_gravity
+from harken.readers.exports import (
+    NO_GRAVITY,
+    TURNED,
+    columns_named,
+    cut_short_note,
+    first_look,
+    never_run,
+    owner,
+    total,
+    with_gravity,
+)
 from harken.readers.layout import SNIFFED_BYTES, UTF8_MARK, Columns, Layout
 from harken.readers.options import AccelerationUnit, TableOptions, check_timezone
 from harken.readers.table import TableSource, WholeTable
@@ -38,6 +46,8 @@ OTHER_AXES = re.compile(r"Gravity|Headphone|(Watch)?(Gyroscope|Magnetometer|\w*O
 FIRST_COLUMNS = ["time", "seconds_elapsed"]
 LAST_WORD = re.compile(r"(?:^|[^A-Za-z])([A-Za-z]+)$")
 MOST_SHOWN = 5
+WRIST_MOTION = tuple([f"{name}{axis}" for axis in "XYZ"] for name in ("acceleration", "gravity", "rotationRate"))
+"""The columns of a watch's file, whose acceleration is the sum of gravity and movement."""
 IN_METRES: dict[str, AccelerationUnit] = {"Accelerometer": "m/s2", "TotalAcceleration": "m/s2"}
 """Files whose unit is the same on all phones and with all settings."""
 EVERYWHERE_ALIKE = (1, 63)
@@ -255,39 +265,23 @@ def _table(export: Export, sensor: str, options: TableOptions) -> tuple[WholeTab
     path = export.files[sensor]
     layout = layout_of(path)
     if sensor == "WristMotion" or (sensor == "" and "gravityX" in (layout.header or ())):
-        return _wrist_motion(path, layout), []
-    table = CsvTable(path, layout, _columns(path, layout, "x", "y", "z"), IN_METRES.get(sensor)).whole()
+        return total(CsvTable(path, layout, _columns(path, layout, *WRIST_MOTION))), []
+    table = CsvTable(path, layout, _columns(path, layout, "xyz"), IN_METRES.get(sensor)).whole()
     if sensor != "Accelerometer":
         return table, []
     gravity = export.files.get("Gravity")
     if gravity is None:
         return table, [NO_GRAVITY + " If Gravity.csv of the same export is beside it, gravity is added."]
     layout = layout_of(gravity)
-    return with_gravity(table, CsvTable(gravity, layout, _columns(gravity, layout, "x", "y", "z")).whole(), options)
+    return with_gravity(table, CsvTable(gravity, layout, _columns(gravity, layout, "xyz")).whole(), options)
 
 
-def _wrist_motion(path: Path, layout: Layout) -> WholeTable:
-    """Total acceleration and rotation. The acceleration is the sum of the watch's gravity and movement."""
-    columns = _columns(path, layout, *(f"acceleration{axis}" for axis in "XYZ"))
-    apart = {f"gravity_{axis.lower()}": f"gravity{axis}" for axis in "XYZ"}
-    rotation = {f"gyro_{axis.lower()}": f"rotationRate{axis}" for axis in "XYZ"}
-    extra = tuple((channel, _position(path, layout, name)) for channel, name in (apart | rotation).items())
-    table = CsvTable(path, layout, replace(columns, extra=extra)).whole()
-    with np.errstate(invalid="ignore"):  # damaged numbers may be infinite
-        total = table.signals[:, :3] + table.signals[:, 3:6]
-    return table.with_signals(np.hstack([total, table.signals[:, 6:]]), ("x", "y", "z", *rotation))
-
-
-def _columns(path: Path, layout: Layout, x: str, y: str, z: str) -> Columns:
-    positions = [_position(path, layout, name) for name in ("time", x, y, z)]
-    return Columns(time=positions[0], x=positions[1], y=positions[2], z=positions[3])
-
-
-def _position(path: Path, layout: Layout, name: str) -> int:
-    header = layout.header or []
-    if name not in header:
-        raise HarkenError(f"{path}: has no column {name}, which a file of Sensor Logger with acceleration has")
-    return header.index(name)
+def _columns(path: Path, layout: Layout, *names: Sequence[str]) -> Columns:
+    needed = ("time", *(name for some in names for name in some))
+    missing = [name for name in needed if name not in (layout.header or ())]
+    if missing:
+        raise HarkenError(f"{path}: has no column {missing[0]}, which a file of Sensor Logger with acceleration has")
+    return columns_named(layout, *names, time="time")
 
 
 def _signs(export: Export, sensor: str, unit: AccelerationUnit | None) -> tuple[bool, list[str]]:
@@ -296,21 +290,15 @@ def _signs(export: Export, sensor: str, unit: AccelerationUnit | None) -> tuple[
     Files in g, Apple's own unit, also have Apple's signs. In m/s², the signs of a watch are standardised, and those of
     a phone only with the app's setting.
     """
-    if (
-        sensor in WATCH
-        and export.platform != "android"
-        and export.standardised
-        and () < export.app_version < EVERYWHERE_ALIKE
-    ):
+    old = () < export.app_version < EVERYWHERE_ALIKE
+    doubt = []
+    if sensor in WATCH and export.platform != "android" and export.standardised and old:
         doubt = [OLD_SWITCH]
     elif unit != "g" and not export.platform and sensor in ("Accelerometer", "AccelerometerUncalibrated", ""):
         doubt = [UNKNOWN_PHONE]
-    else:
-        doubt = []
+    turn = unit == "g"
     if export.platform == "android" or sensor == "TotalAcceleration":
         turn = False
     elif sensor == "Accelerometer":
         turn = export.platform == "ios" and not export.standardised
-    else:
-        turn = unit == "g"
     return turn, [*([TURNED] if turn else []), *doubt]

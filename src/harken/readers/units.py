@@ -152,6 +152,11 @@ class TimeColumn:
     form: str = ""
     cut: bool = False
 
+    @property
+    def timed(self) -> NDArray[np.bool_]:
+        """Which rows have a time, bool ``[n]``."""
+        return np.ones(len(self.time_ns), dtype=bool) if self.present is None else self.present
+
 
 Where = Callable[[int], str]
 """A function of a row number of the column. It returns the position of the row in the file, as text."""
