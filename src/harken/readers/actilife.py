@@ -24,7 +24,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.device import DeviceFacts, DeviceTableSource, LocalSamples, in_radians
+from harken.readers.device import DeviceTableSource, LocalSamples
 from harken.readers.exports import cut_short_note, never_run
 from harken.readers.gt3x_log import RepeatedValues, range_of
 from harken.readers.layout import Columns, Layout
@@ -207,14 +207,14 @@ class ActilifeSource(DeviceTableSource):
     def __init__(self, path: Path, options: TableOptions, header: ExportHeader) -> None:
         layout = layout_of(path, header.lines)
         table = CsvTable(path, layout, _columns_of(path, header, layout))
-        facts = DeviceFacts(
-            channels=table.channels,
+        super().__init__(
+            table,
+            options,
             make=Make.ACTIGRAPH,
             range_g=range_of(header.serial_number),
             stated_rate_hz=header.rate_hz,
             worn_on=header.limb,
         )
-        super().__init__(table, options, facts)
         self._header, self._timed = header, table.columns.time is not None
         self._rate_hz = options.sample_rate_hz or header.rate_hz
         self._first_ns = 0
@@ -243,7 +243,7 @@ class ActilifeSource(DeviceTableSource):
                 times.append(local_ns)
             else:
                 repeats.push(signals[:, :3])
-            yield local_ns, in_radians(signals, self.channels)
+            yield local_ns, signals
         if rate_hz is None:
             self._rate_hz = _rate_of(np.concatenate(times))
             raise SourceChangedError

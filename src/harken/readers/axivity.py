@@ -5,16 +5,18 @@ Open Movement's, "AX3/AX6 technical documentation". Libraries that read the samp
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 import numpy as np
+from numpy.lib.recfunctions import repack_fields
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples, entered_for
+from harken.readers.device import DeviceSource, LocalSamples, entered_for
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import ACCELERATION, ROTATION, Make
@@ -36,7 +38,6 @@ FIELDS = {
     "samples": ("<u2", 28),
 }
 """The fields of a block that are kept, with their offsets."""
-KEPT = np.dtype([(name, kind) for name, (kind, _) in FIELDS.items()])
 START = np.dtype(
     {
         "names": ["mark", "length", *FIELDS],
@@ -139,10 +140,7 @@ def find_blocks(path: Path, source: Path) -> Blocks:
         start = content.view(START)
         whole = _whole(start, content)
         rows.append(np.flatnonzero(whole) + first)
-        kept = np.empty(int(whole.sum()), KEPT)
-        for name in FIELDS:
-            kept[name] = start[name][whole]
-        starts.append(kept)
+        starts.append(repack_fields(start[list(FIELDS)])[whole])
         old += int(((start["mark"] == MARK) & (start["rate"] == 0)).sum())
     if not sum(map(len, rows)):
         if old and old > found // 2:
@@ -175,27 +173,14 @@ def _is_time(packed: NDArray[np.uint32]) -> NDArray[np.bool_]:
     return np.asarray((day > 0) & (day <= days) & (hour < 24) & (minute < 60) & (second < 60))
 
 
-@dataclass(frozen=True)
-class CwaHeader:
-    """The header: ``device`` is the watch's number, ``subject`` the wearer, ``site`` where it was worn. The last two
-    are empty if they are missing."""
+class CwaHeader(NamedTuple):
+    """The header: a sentence on the watch, its rate, the wearer, and where it was worn. The last two are empty if they
+    are missing."""
 
-    model: str
-    device: int
-    session: int
-    firmware: int
+    description: str
     rate_hz: float
-    range_g: float
     subject: str
     site: str
-
-    @property
-    def description(self) -> str:
-        """A sentence on the watch."""
-        return (
-            f"Axivity {self.model} {self.device}, firmware {self.firmware}, session {self.session}, "
-            f"range ±{self.range_g:g} g."
-        )
 
 
 def looks_like_header(head: bytes) -> bool:
@@ -206,17 +191,15 @@ def looks_like_header(head: bytes) -> bool:
 def read_header(head: bytes) -> CwaHeader:
     """Parse the first 1,024 bytes of a file. They have no checksum."""
     upper = int.from_bytes(head[11:13], "little")
-    annotation = head[ANNOTATION].decode("latin-1").strip(FILLER)
-    annotation_fields = parse_qs(annotation, errors="replace")
+    device = int.from_bytes(head[5:7], "little") | (0 if upper == 0xFFFF else upper) << 16
+    session = int.from_bytes(head[7:11], "little")
+    annotations = parse_qs(head[ANNOTATION].decode("latin-1").strip(FILLER), errors="replace")
     return CwaHeader(
-        model="AX6" if head[4] == AX6 else "AX3",
-        device=int.from_bytes(head[5:7], "little") | (0 if upper == 0xFFFF else upper) << 16,
-        session=int.from_bytes(head[7:11], "little"),
-        firmware=head[41],
+        f"Axivity {'AX6' if head[4] == AX6 else 'AX3'} {device}, firmware {head[41]}, session {session}, "
+        f"range ±{16 >> (head[36] >> 6):g} g.",
         rate_hz=3200 / 2 ** (15 - (head[36] & 15)),
-        range_g=16 >> (head[36] >> 6),
-        subject=_printable(annotation_fields.get(SUBJECT, [""])[0]),
-        site=_printable(annotation_fields.get(SITE, [""])[0]),
+        subject=_printable(annotations.get(SUBJECT, [""])[0]),
+        site=_printable(annotations.get(SITE, [""])[0]),
     )
 
 
@@ -269,15 +252,16 @@ class AxivitySource(DeviceSource):
         with self._plain.open("rb") as file:
             self._header = read_header(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"))
         self._blocks = find_blocks(self._plain, path)
-        facts = DeviceFacts(
-            channels=_channels_of(self._blocks),
+        super().__init__(
+            path,
+            options,
+            channels=(*ACCELERATION, *(ROTATION if self._blocks.has_rotation else ()), "temperature"),
             make=Make.AXIVITY,
-            range_g=_range_of(self._blocks),
+            range_g=float(16 >> (int(self._blocks.start["rate"].min()) >> 6)),  # the largest of all blocks
             subject=self._header.subject,
             stated_rate_hz=float(self._blocks.header_rates_hz[0]),
             worn_on=self._header.site,
         )
-        super().__init__(path, options, facts)
         self.capacity = int(self._blocks.samples.sum())
         self.unusable = self._interchanged() if self._blocks.has_rotation else []
 
@@ -287,12 +271,15 @@ class AxivitySource(DeviceSource):
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
-        return [
-            self._header.description,
-            *_about_rate(self._blocks),
-            *_about_blocks(self._blocks, self._header),
-            *_about_unusable(self.unusable, self._blocks),
-        ]
+        blocks = self._blocks
+        notes = [self._header.description, *_about_rate(blocks), *_about_blocks(blocks, self._header)]
+        if self.unusable:
+            seconds = sum(end - start for start, end in self.unusable) / float(blocks.header_rates_hz[0])
+            notes.append(
+                f"In the first {seconds:.3g} s, acceleration and rotation are exchanged, as gravity shows; "
+                "these samples are marked."
+            )
+        return notes
 
     def _interchanged(self) -> list[tuple[int, int]]:
         """Ranges of samples at the beginnings of sessions in which the two sensors are interchanged."""
@@ -308,11 +295,6 @@ class AxivitySource(DeviceSource):
                 start = int(ends[first] - blocks.samples[first])
                 ranges.append((start, start + count))
         return ranges
-
-
-def _range_of(blocks: Blocks) -> float:
-    """The accelerometer's range in g, the largest of all blocks."""
-    return float(16 >> (int(blocks.start["rate"].min()) >> 6))
 
 
 def _about_rate(blocks: Blocks) -> list[str]:
@@ -354,17 +336,6 @@ def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
     return notes
 
 
-def _about_unusable(ranges: Sequence[tuple[int, int]], blocks: Blocks) -> list[str]:
-    """Notes on samples with interchanged sensors."""
-    if not ranges:
-        return []
-    seconds = sum(end - start for start, end in ranges) / float(blocks.header_rates_hz[0])
-    return [
-        f"In the first {seconds:.3g} s, acceleration and rotation are exchanged, as gravity shows; "
-        "these samples are marked."
-    ]
-
-
 def _samples_interchanged(signals: NDArray[np.float32], blocks: Blocks) -> int:
     """The number of samples at the beginning of a session in which gravity is in the gyroscope's channels and not in
     the accelerometer's.
@@ -392,11 +363,6 @@ def _score(signals: NDArray[np.float32], blocks: Blocks, block: int) -> float:
     as_stored = float(np.median(np.linalg.norm(signals[:, :3], axis=1)))
     other_way = float(np.median(np.linalg.norm(signals[:, 3:6], axis=1)) / radians_per_count / counts_per_g)
     return abs(math.log2(max(as_stored, SMALLEST))) - abs(math.log2(max(other_way, SMALLEST)))
-
-
-def _channels_of(blocks: Blocks) -> tuple[str, ...]:
-    """The channels in the blocks, in the order of their signals."""
-    return (*ACCELERATION, *(ROTATION if blocks.has_rotation else ()), "temperature")
 
 
 def _read_samples(path: Path, source: Path, blocks: Blocks, room: Room) -> Iterator[LocalSamples]:

@@ -6,10 +6,9 @@ A line, or a row with quotation marks that spans several lines, may have at most
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -34,27 +33,16 @@ from harken.support.errors import HarkenError
 
 BLOCK_BYTES = 1 << 24
 LONGEST_LINE = 1 << 20
-PIECE_BYTES = 1 << 20
-"""NumPy arrays with eight bytes for each of these bytes are still small."""
 NEWLINE, QUOTE = b"\n"[0], b'"'[0]
-BLANK = np.isin(np.arange(256), list(b" \t\r\n"))
-"""For each byte value, whether blank lines may contain it."""
+BLANKS = (b" ", b"\t", b"\r", b"\n")
+"""What a blank line begins with."""
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """Some whole lines of a file. ``first_line`` is the number of the first one (from 1)."""
 
     first_line: int
     text: bytes
-
-    def without_blank_lines(self, layout: Layout) -> bytes:
-        """The text without blank lines."""
-        pieces = list(_pieces(self.text))
-        # The search for blank lines is slow, so it is done only if a line is shorter than any possible row.
-        if not any(_has_short_line(piece, 2 * layout.width) for piece in pieces):
-            return self.text
-        return b"".join(map(_without_blank_lines, pieces))
 
 
 def blocks(path: Path, layout: Layout) -> Iterator[Block]:
@@ -137,33 +125,11 @@ def _refuse_long_lines(path: Path, text: bytes, first_line: int) -> None:
         begin = end + 1
 
 
-def _pieces(text: bytes) -> Iterator[memoryview]:
-    """The text in pieces of whole lines, each of them about ``PIECE_BYTES`` long."""
-    view, begin = memoryview(text), 0
-    while begin < len(text):
-        end = text.find(b"\n", begin + PIECE_BYTES) + 1 or len(text)
-        yield view[begin:end]
-        begin = end
-
-
-def _line_ends(data: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The end (exclusive) of each line."""
-    ends = np.flatnonzero(data == NEWLINE) + 1
-    return ends if len(ends) and ends[-1] == len(data) else np.append(ends, len(data))
-
-
-def _has_short_line(piece: memoryview, length: int) -> bool:
-    return bool((np.diff(_line_ends(np.frombuffer(piece, np.uint8)), prepend=0) <= length).any())
-
-
-def _without_blank_lines(piece: memoryview) -> bytes:
-    data = np.frombuffer(piece, np.uint8)
-    seen = np.cumsum(~BLANK[data], dtype=np.int32)  # cumulative number of characters that are not blank
-    if seen[-1] == 0:
-        return b""
-    ends = _line_ends(data)
-    filled = np.diff(seen[ends - 1], prepend=0) > 0
-    return data[np.repeat(filled, np.diff(ends, prepend=0))].tobytes()
+def _without_blank_lines(text: bytes) -> bytes:
+    if not text.startswith(BLANKS) and not any(b"\n" + blank in text for blank in BLANKS):
+        return text
+    filled = [line for line in text.split(b"\n") if line.strip(b" \t\r")]
+    return b"\n".join([*filled, b""]) if text.endswith(b"\n") else b"\n".join(filled)
 
 
 def _without_line_ends(text: bytes, line_end: bytes) -> bytes:
@@ -243,7 +209,7 @@ class CsvTable(Table):
         types = _types(layout, columns) if self._typed else {}
         rows = 0
         for block in blocks(path, layout):
-            text = block.without_blank_lines(layout)
+            text = _without_blank_lines(block.text)
             if not text:
                 continue
             try:

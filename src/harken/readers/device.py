@@ -3,12 +3,12 @@
 import re
 import weakref
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -19,7 +19,7 @@ from harken.readers.options import TableOptions
 from harken.readers.table import WholeTable
 from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import stem
-from harken.recordings.recording import UNLABELLED, Make, Placement, Quality, local_time
+from harken.recordings.recording import ROTATION, UNLABELLED, Make, Placement, Quality, local_time
 from harken.recordings.source import Room, Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
 
@@ -40,11 +40,16 @@ PLACEMENTS = {placement.value: placement for placement in Placement if placement
 NO_LETTERS = re.compile(r"[^a-z]+")
 
 
-@dataclass(frozen=True)
-class DeviceFacts:
-    """The content of the header of a watch's file.
+class DeviceSource(Source):
+    """A watch's file, whose sample times are those of the watch's clock.
 
-    Attributes:
+    A watch is set once and keeps its time. It therefore has one offset from UTC: that of its time zone at the first
+    sample. Computing the offset for each sample would create a gap of an hour in autumn. In spring, it would reject an
+    hour that exists on the watch.
+
+    Args:
+        path: the file.
+        options: the user's options.
         channels: the names of the signals; acceleration in g first.
         make: the make of the watch.
         range_g: the accelerometer's range in g; None if the file does not state it.
@@ -52,23 +57,6 @@ class DeviceFacts:
         stated_rate_hz: the rate stated in the file; None if there is none.
         worn_on: where the sensor was worn, in the words of the file's header; empty if it is not stated.
         time_unit: the unit of the times in the file, see ``Quality``.
-    """
-
-    channels: tuple[str, ...]
-    make: Make
-    range_g: float | None = None
-    subject: str = ""
-    stated_rate_hz: float | None = None
-    worn_on: str = ""
-    time_unit: str = "date"
-
-
-class DeviceSource(Source):
-    """A watch's file, whose sample times are those of the watch's clock.
-
-    A watch is set once and keeps its time. It therefore has one offset from UTC: that of its time zone at the first
-    sample. Computing the offset for each sample would create a gap of an hour in autumn. In spring, it would reject an
-    hour that exists on the watch.
 
     Attributes:
         dropped: a reason -> the number of rows of the file that are not samples; complete after all samples were read.
@@ -79,23 +67,35 @@ class DeviceSource(Source):
         HarkenError: for a time zone that does not exist.
     """
 
-    def __init__(self, path: Path, options: TableOptions, facts: DeviceFacts) -> None:
+    def __init__(
+        self,
+        path: Path,
+        options: TableOptions,
+        *,
+        channels: tuple[str, ...],
+        make: Make,
+        range_g: float | None = None,
+        subject: str = "",
+        stated_rate_hz: float | None = None,
+        worn_on: str = "",
+        time_unit: str = "date",
+    ) -> None:
         super().__init__(
-            channels=facts.channels,
-            subject=options.subject or facts.subject or stem(path),
+            channels=channels,
+            subject=options.subject or subject or stem(path),
             source=str(path),
             timezone=options.timezone or "UTC",
             quality=Quality(
-                sensor_range_g=facts.range_g,
-                stated_rate_hz=facts.stated_rate_hz,
-                placement=placement_of(facts.worn_on),
-                make=facts.make,
-                time_unit=facts.time_unit,
+                sensor_range_g=range_g,
+                stated_rate_hz=stated_rate_hz,
+                placement=placement_of(worn_on),
+                make=make,
+                time_unit=time_unit,
             ),
         )
         self.dropped: dict[str, int] = {}
         self.offset_ns = 0
-        self._path, self._options, self._worn_on = path, options, facts.worn_on
+        self._path, self._options, self._worn_on = path, options, worn_on
         self._earliest_ns: int | None = None
 
     @abstractmethod
@@ -245,16 +245,17 @@ RADIANS = np.float32(np.pi / 180)
 
 
 class DeviceTableSource(DeviceSource):
-    """The samples of a text table. If the format of its times varies, all times are read together, in memory.
+    """The samples of a text table of the manufacturer's software, with times by the watch's clock. If the format of its
+    times varies, all times are read together, in memory.
 
     Args:
         table: the table.
         options: the user's options.
-        facts: the content of its header.
+        facts: as for ``DeviceSource``.
     """
 
-    def __init__(self, table: CsvTable, options: TableOptions, facts: DeviceFacts) -> None:
-        super().__init__(table.path, options, facts)
+    def __init__(self, table: CsvTable, options: TableOptions, **facts: Any) -> None:
+        super().__init__(table.path, options, channels=table.channels, **facts)
         self._table: CsvTable | WholeTable = table
         self._clock_form: tuple[str, str] | None = None  # the unit of times, and the format of text
 
@@ -268,17 +269,18 @@ class DeviceTableSource(DeviceSource):
 
     def local_rows(self) -> Iterator[tuple[TimeColumn | None, NDArray[np.float32]]]:
         """The rows of the table from the beginning: times by the watch's clock (None if the table has no times) and
-        signals, which must not be modified.
+        signals in g, rad/s and °C, which must not be modified.
 
         Raises:
             SourceChangedError: when the rows must be read again from the beginning, in another way.
             HarkenError: for the first invalid row.
         """
-        done = 0
+        done, gyro = 0, [channel in ROTATION for channel in self.channels]
         for rows in self._table.rows():
             clock = None if rows.time is None else self._clock(rows.time, done)
-            yield clock, rows.signals
-            done += len(rows.signals)
+            signals = rows.signals * np.where(gyro, RADIANS, np.float32(1)) if any(gyro) else rows.signals
+            yield clock, signals
+            done += len(signals)
 
     def _clock(self, time: pl.Series, first_row: int) -> TimeColumn:
         table = self._table
@@ -287,21 +289,11 @@ class DeviceTableSource(DeviceSource):
         except HarkenError:
             if isinstance(table, WholeTable):
                 raise
-            self._read_together(table)
-        form = clock.unit, clock.form
-        if isinstance(table, CsvTable) and self._clock_form not in (None, form):
-            self._read_together(table)
+            clock = None
+        form = None if clock is None else (clock.unit, clock.form)
+        if isinstance(table, CsvTable) and (form is None or self._clock_form not in (None, form)):
+            self._table, self._clock_form, self.streamed = table.whole(), None, False
+            raise SourceChangedError
+        assert clock is not None
         self._clock_form = form
         return clock
-
-    def _read_together(self, table: CsvTable) -> NoReturn:
-        self._table, self._clock_form, self.streamed = table.whole(), None, False
-        raise SourceChangedError
-
-
-def in_radians(signals: NDArray[np.float32], channels: Sequence[str]) -> NDArray[np.float32]:
-    """Convert the gyroscope's channels of signals ``[n, channels]`` from degrees per second to rad/s."""
-    gyro = [channel.startswith("gyro") for channel in channels]
-    if not any(gyro):
-        return signals
-    return np.asarray(signals * np.where(gyro, RADIANS, np.float32(1)))

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples, entered_for
+from harken.readers.device import DeviceSource, LocalSamples, entered_for
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import Make
@@ -64,17 +64,24 @@ HEADING_BYTES = 230
 """The approximate length of the lines before a page's samples."""
 
 
-Page = tuple[int, int, int, int, float, float]
-"""First byte of its digits, byte after the last whole sample, time in ns, number, temperature, rate."""
+PAGES = np.dtype(
+    [
+        ("first", np.int64),
+        ("last", np.int64),
+        ("time_ns", np.int64),
+        ("number", np.int64),
+        ("temperature", np.float32),
+        ("rate_hz", np.float64),
+    ]
+)
+"""First byte of a page's digits, byte after its last whole sample, its time by the watch's clock, the watch's number of
+it, temperature in °C, rate stated in it."""
 
 
-@dataclass(frozen=True)
-class BinHeader:
+class BinHeader(NamedTuple):
     """The header. ``gains`` and ``offsets`` are for x, y and z. Missing fields are empty or None."""
 
-    serial: str
-    model: str
-    firmware: str
+    description: str
     subject: str
     location: str
     rate_hz: float | None
@@ -82,16 +89,8 @@ class BinHeader:
     pages: int | None
     zone: str
     drift_s: float | None
-    gains: tuple[int, int, int]
-    offsets: tuple[int, int, int]
-
-    @property
-    def description(self) -> str:
-        """A sentence on the watch."""
-        parts = [f"GENEActiv {self.model} {self.serial}".replace("  ", " ").strip()]
-        parts += [f"firmware {self.firmware}"] if self.firmware else []
-        parts += [f"range ±{self.range_g:g} g"] if self.range_g else []
-        return ", ".join(parts) + "."
+    gains: list[int]
+    offsets: list[int]
 
 
 def looks_like_header(head: bytes) -> bool:
@@ -124,19 +123,22 @@ def read_header(source: Path, header: bytes) -> BinHeader:
         offsets.append(offset)
     drift = DRIFT.search(fields.get("Extract Notes", ""))
     zone = ZONE.fullmatch(fields.get("Time Zone", ""))
+    range_g = _number(fields.get("Accelerometer Range", "").rpartition(" ")[2])
+    watch = f"GENEActiv {fields.get('Device Model', '')} {fields.get('Device Unique Serial Code', '')}"
+    parts = [watch.replace("  ", " ").strip()]
+    parts += [f"firmware {firmware}"] if (firmware := fields.get("Device Firmware Version")) else []
+    parts += [f"range ±{range_g:g} g"] if range_g else []
     return BinHeader(
-        serial=fields.get("Device Unique Serial Code", ""),
-        model=fields.get("Device Model", ""),
-        firmware=fields.get("Device Firmware Version", ""),
+        description=", ".join(parts) + ".",
         subject=fields.get("Subject Code", ""),
         location=fields.get("Device Location Code", ""),
         rate_hz=_number(fields.get("Measurement Frequency", "")),
-        range_g=_number(fields.get("Accelerometer Range", "").rpartition(" ")[2]),
+        range_g=range_g,
         pages=_whole_number(fields.get("Number of Pages", "")),
         zone=zone.group() if zone else "",
         drift_s=float(drift.group(1)) if drift else None,
-        gains=(gains[0], gains[1], gains[2]),
-        offsets=(offsets[0], offsets[1], offsets[2]),
+        gains=gains,
+        offsets=offsets,
     )
 
 
@@ -149,36 +151,27 @@ def _number(text: str) -> float | None:
     return float(found.group()) if found and float(found.group()) > 0 else None
 
 
-@dataclass(frozen=True)
-class Pages:
-    """The intact pages of a file, in its order. Arrays are ``[pages]``.
+class FoundPages(NamedTuple):
+    """The intact pages of a file, in its order.
 
-    Attributes:
-        where: int64 ``[pages, 2]``, first byte of each page's digits and the byte after its last whole sample.
-        time_ns: int64, the watch's clock at each page's first sample.
-        number: int64, the watch's number of each page.
-        temperature: float32, in °C.
-        rate_hz: float64, the rate stated in each page.
-        damaged: the approximate number of pages that were left out.
-        cut_short: whether the file ends inside its last page, whose complete samples are kept.
+    ``header_bytes`` is where the first page begins; ``pages`` structured ``[pages]``, with the fields ``PAGES``;
+    ``damaged`` the approximate number of pages that were left out; ``cut_short`` whether the file ends inside its last
+    page, whose complete samples are kept.
     """
 
-    where: NDArray[np.int64]
-    time_ns: NDArray[np.int64]
-    number: NDArray[np.int64]
-    temperature: NDArray[np.float32]
-    rate_hz: NDArray[np.float64]
+    header_bytes: int
+    pages: NDArray[np.void]
     damaged: int
     cut_short: bool
 
-    @property
-    def samples(self) -> NDArray[np.int64]:
-        """The number of samples in each page."""
-        return np.asarray((self.where[:, 1] - self.where[:, 0]) // DIGITS_PER_SAMPLE)
+
+def _samples_in(pages: NDArray[np.void]) -> NDArray[np.int64]:
+    """The number of samples in each page."""
+    return np.asarray((pages["last"] - pages["first"]) // DIGITS_PER_SAMPLE)
 
 
-def find_pages(source: Path, content: mmap.mmap) -> tuple[int, Pages]:
-    """Find the first page, where the header ends, and all intact pages; errors name ``source``.
+def find_pages(source: Path, content: mmap.mmap) -> FoundPages:
+    """Find the intact pages of a file; errors name ``source``.
 
     Raises:
         HarkenError: when there is no intact page.
@@ -186,7 +179,7 @@ def find_pages(source: Path, content: mmap.mmap) -> tuple[int, Pages]:
     begin = content.find(PAGE_MARK)
     if begin < 0:
         raise HarkenError(f"{source}: it contains no pages of data: it was cut short, or nothing was recorded")
-    found: list[Page] = []
+    found: list[tuple[int, int, int, int, float, float]] = []
     left_out, done, cut_short = 0, begin, False
     for page in PAGE.finditer(content, begin):
         number, date, thousandths, temperature, rate, _, end = page.groups()
@@ -205,30 +198,19 @@ def find_pages(source: Path, content: mmap.mmap) -> tuple[int, Pages]:
         raise HarkenError(
             f"{source}: it contains no complete page: the file is damaged, or cut short in its first page"
         )
-    usual = Counter(page[1] - page[0] for page in found).most_common(1)[0][0]
-    usual_rate = Counter(page[5] for page in found).most_common(1)[0][0]
+    pages = np.array(found, PAGES)
+    sizes = pages["last"] - pages["first"]
+    usual = Counter(sizes.tolist()).most_common(1)[0][0]
+    usual_rate = Counter(pages["rate_hz"].tolist()).most_common(1)[0][0]
     if not RATES_HZ[0] <= usual_rate <= RATES_HZ[1]:
         raise HarkenError(f"{source}: its pages state a rate of {usual_rate:g} Hz; the file is damaged")
-    kept = [page for page in found if page[5] == usual_rate and (page[1] - page[0] == usual or page is found[-1])]
-    pages = _pages(kept, cut_short, 0)
-    fits = _time_fits(pages)
-    cut_short &= found[-1][1] - found[-1][0] < usual
+    of_usual_size = sizes == usual
+    of_usual_size[-1] = True
+    pages = pages[of_usual_size & (pages["rate_hz"] == usual_rate)]
+    pages = pages[_time_fits(pages)]
     damaged = math.ceil(left_out / (usual + HEADING_BYTES) - 0.5) if left_out else 0
-    damaged = max(damaged, int(left_out > 0)) + len(found) - int(fits.sum())
-    return begin, _pages([page for page, fitting in zip(kept, fits, strict=True) if fitting], cut_short, damaged)
-
-
-def _pages(found: list[Page], cut_short: bool, damaged: int) -> Pages:
-    first, last, time_ns, number, temperature, rate_hz = zip(*found, strict=True)
-    return Pages(
-        where=np.stack([np.array(first, np.int64), np.array(last, np.int64)], axis=1),
-        time_ns=np.array(time_ns, np.int64),
-        number=np.array(number, np.int64),
-        temperature=np.array(temperature, np.float32),
-        rate_hz=np.array(rate_hz, np.float64),
-        damaged=damaged,
-        cut_short=cut_short,
-    )
+    damaged = max(damaged, int(left_out > 0)) + len(found) - len(pages)
+    return FoundPages(begin, pages, damaged, cut_short and sizes[-1] < usual)
 
 
 def _nanoseconds(date: bytes, thousandths: bytes) -> int | None:
@@ -259,21 +241,21 @@ def _bytes_of_damage(content: mmap.mmap, first: int, last: int) -> int:
     return max(first, last - PIECE_BYTES) + len(end) - first
 
 
-def _time_fits(pages: Pages) -> NDArray[np.bool_]:
+def _time_fits(pages: NDArray[np.void]) -> NDArray[np.bool_]:
     """Which pages have times that agree with those of their neighbours, bool ``[pages]``.
 
     A page's time is damaged if the pages before and after it agree with each other but not with it. At the ends, it is
     damaged if the time is far from that of the page with the adjacent number.
     """
-    time_s = (pages.time_ns - pages.time_ns[0]) / 1e9
-    length_s = pages.samples / pages.rate_hz
+    time_s = (pages["time_ns"] - pages["time_ns"][0]) / 1e9
+    length_s = _samples_in(pages) / pages["rate_hz"]
     off = np.abs(np.diff(time_s) - length_s[:-1])
     fits = np.ones(len(time_s), dtype=bool)
     if len(time_s) >= 3:
         over_one = time_s[2:] - time_s[:-2]
         agree = np.abs(over_one - length_s[:-2] - length_s[1:-1]) <= LATE * length_s[1:-1]
         fits[1:-1] = ~agree | (off[:-1] <= 2 * LATE * length_s[1:-1])
-        beside = np.diff(pages.number) == 1
+        beside = np.diff(pages["number"]) == 1
         fits[0] = not (beside[0] and off[0] > EDGE_LATE * length_s[0] and off[1] <= LATE * length_s[1])
         fits[-1] = not (beside[-1] and off[-1] > EDGE_LATE * length_s[-2] and off[-2] <= LATE * length_s[-2])
     return fits
@@ -296,28 +278,28 @@ class PageTimes:
     """The times of the samples in pages, by the watch's clock. Each page begins at its own time.
 
     Attributes:
-        pages: the pages.
+        pages: structured ``[pages]``, see ``PAGES``.
         step_ns: the sampling interval in each page, float64 ``[pages]``.
         rate_hz: samples per second, by the clock.
     """
 
-    pages: Pages
+    pages: NDArray[np.void]
     step_ns: NDArray[np.float64]
     rate_hz: float
 
     def of(self, first: int, last: int) -> NDArray[np.int64]:
         """The times in ns of the samples of the pages ``first`` to ``last`` (exclusive)."""
-        pages, counts = self.pages, self.pages.samples
+        time_ns, counts = self.pages["time_ns"], _samples_in(self.pages)
         whole = min(last, len(counts) - 1)  # all pages except the last have the same length
         local_ns = np.empty(int(counts[first:last].sum()), dtype=np.int64)
         before_last = int(counts[first:whole].sum())
         grid = local_ns[:before_last].reshape(max(0, whole - first), int(counts[0]) if whole > first else 0)
         steps = self.step_ns[first:whole, np.newaxis]
         np.multiply(steps, np.arange(grid.shape[1]), out=grid, casting="unsafe")  # in place
-        grid += pages.time_ns[first:whole, np.newaxis]
+        grid += time_ns[first:whole, np.newaxis]
         if last == len(counts):
             end = np.rint(self.step_ns[-1] * np.arange(counts[-1])).astype(np.int64)
-            local_ns[before_last:] = pages.time_ns[-1] + end
+            local_ns[before_last:] = time_ns[-1] + end
         return local_ns
 
 
@@ -335,16 +317,16 @@ def read_samples(
     """
     reader = _actfast(source)
     pages = times.pages
-    counts = pages.samples
+    counts = _samples_in(pages)
     with temporary_folder() as folder:
         some = Path(folder) / "pages.bin"
         for first in range(0, len(counts), PAGES_AT_ONCE):
             rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
-            digits = [content[start:end] for start, end in pages.where[rows].tolist()]
+            digits = [content[start:end] for start, end in pages[["first", "last"]][rows].tolist()]
             some.write_bytes(_header(header, len(digits)) + b"".join(PAGE_WRITTEN % line for line in digits))
             _, signals = room.next(int(counts[rows].sum()))
             signals[:, :3] = _acceleration(reader, source, some, len(signals))
-            signals[:, 3] = np.repeat(pages.temperature[rows], counts[rows])
+            signals[:, 3] = np.repeat(pages["temperature"][rows], counts[rows])
             if hasattr(mmap, "MADV_DONTNEED"):
                 content.madvise(mmap.MADV_DONTNEED)  # else the whole file stays in memory beside its samples
             yield times.of(rows.start, rows.stop), signals
@@ -382,13 +364,13 @@ def _header(header: BinHeader, pages: int) -> bytes:
     return "\n".join([*lines, *[""] * (LINES_WRITTEN - len(lines)), ""]).encode()
 
 
-def page_times(pages: Pages) -> PageTimes:
+def page_times(pages: NDArray[np.void]) -> PageTimes:
     """The times of all pages. A page's samples are spread up to the next page, unless data are missing in between."""
-    counts = pages.samples
-    length = counts[:-1] * (1e9 / pages.rate_hz[:-1])
-    to_next = np.diff(pages.time_ns)
-    lasting = (to_next >= EARLIEST * length) & (to_next <= (1 + LATE) * length) & (np.diff(pages.number) == 1)
-    rate_hz = float(pages.rate_hz[0])
+    counts = _samples_in(pages)
+    length = counts[:-1] * (1e9 / pages["rate_hz"][:-1])
+    to_next = np.diff(pages["time_ns"])
+    lasting = (to_next >= EARLIEST * length) & (to_next <= (1 + LATE) * length) & (np.diff(pages["number"]) == 1)
+    rate_hz = float(pages["rate_hz"][0])
     if lasting.any():
         rate_hz = float(counts[:-1][lasting].sum()) / float(to_next[lasting].sum() / 1e9)
     step = np.full(len(counts), 1e9 / rate_hz)
@@ -424,11 +406,14 @@ class GeneactivSource(DeviceSource):
     def __init__(self, path: Path, options: TableOptions) -> None:
         self._plain = entered_for(self, plain_file(path, looks_like_header, "a GENEActiv .bin file"))
         with _mapped(self._plain) as content:
-            end_of_header, pages = find_pages(path, content)
-            self._header = read_header(path, content[:end_of_header])
+            self._found = find_pages(path, content)
+            self._header = read_header(path, content[: self._found.header_bytes])
+        pages = self._found.pages
         self._times = page_times(pages)
-        self._stated_rate_hz = self._header.rate_hz or float(pages.rate_hz[0])
-        facts = DeviceFacts(
+        self._stated_rate_hz = self._header.rate_hz or float(pages["rate_hz"][0])
+        super().__init__(
+            path,
+            options,
             channels=CHANNELS,
             make=Make.GENEACTIV,
             range_g=self._header.range_g,
@@ -436,8 +421,7 @@ class GeneactivSource(DeviceSource):
             stated_rate_hz=self._stated_rate_hz,
             worn_on=self._header.location,
         )
-        super().__init__(path, options, facts)
-        self.capacity = int(pages.samples.sum())
+        self.capacity = int(_samples_in(pages).sum())
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:
         """See ``DeviceSource``."""
@@ -446,19 +430,19 @@ class GeneactivSource(DeviceSource):
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
-        header, pages = self._header, self._times.pages
-        in_file = pages.damaged + len(pages.number)
+        header, found = self._header, self._found
+        in_file = found.damaged + len(found.pages)
         notes = [
             header.description,
             f"The watch was set to {self._stated_rate_hz:g} Hz; according to its clock, it recorded at "
             f"{self._times.rate_hz:.5g} Hz.",
         ]
-        if pages.damaged:
+        if found.damaged:
             notes.append(
-                f"About {pages.damaged:,} of {in_file:,} pages of the file are damaged and were left out; "
+                f"About {found.damaged:,} of {in_file:,} pages of the file are damaged and were left out; "
                 "there are gaps in their place."
             )
-        if pages.cut_short:
+        if found.cut_short:
             notes.append(
                 "The file is incomplete: it ends in the middle of its last page, whose complete samples were kept."
             )

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples
+from harken.readers.device import DeviceSource, LocalSamples
 from harken.readers.gt3x_log import (
     ACCEL_SCALE,
     ACTIVITY_3,
@@ -232,7 +232,10 @@ class Gt3xSource(DeviceSource):
         self._in_utc, self._user_zone = metadata.in_utc, options.timezone
         self._offset_s = info.offset_s if metadata.offset_s is None else metadata.offset_s
         self._outside = 0
-        watch = DeviceFacts(
+        zone = options.timezone or (None if self._offset_s is None else _fixed_zone(self._offset_s))
+        super().__init__(
+            path,
+            replace(options, timezone="UTC" if self._in_utc else zone),
             channels=("x", "y", "z"),
             make=Make.ACTIGRAPH,
             range_g=info.range_g,
@@ -240,8 +243,6 @@ class Gt3xSource(DeviceSource):
             stated_rate_hz=facts.stated_rate_hz,
             worn_on=info["Limb"] or metadata.limb,
         )
-        zone = options.timezone or (None if self._offset_s is None else _fixed_zone(self._offset_s))
-        super().__init__(path, replace(options, timezone="UTC" if self._in_utc else zone), watch)
         self.timezone = zone or "UTC"
 
     @abstractmethod

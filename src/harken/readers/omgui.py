@@ -22,7 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.device import DeviceFacts, DeviceTableSource, LocalSamples, in_radians
+from harken.readers.device import DeviceTableSource, LocalSamples
 from harken.readers.exports import cut_short_note, first_look
 from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
@@ -78,8 +78,7 @@ class OmguiSource(DeviceTableSource):
     def __init__(self, path: Path, options: TableOptions, layout: Layout) -> None:
         table = CsvTable(path, layout, Columns(time=0, x=1, y=2, z=3, extra=_extra(layout)))
         time_unit = "s" if _written(layout, (0,), UNIX_TIME) else "date"
-        facts = DeviceFacts(channels=table.channels, make=Make.AXIVITY, time_unit=time_unit)
-        super().__init__(table, options, facts)
+        super().__init__(table, options, make=Make.AXIVITY, time_unit=time_unit)
         self._at_rest: AtRest | None = None
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - polars uses its own memory
@@ -126,7 +125,7 @@ class OmguiSource(DeviceTableSource):
         """The rows with a time. The number of rows without a time in each piece is appended to ``untimed``."""
         for clock, signals in self.local_rows():
             assert clock is not None
-            timed, signals = clock.present, in_radians(signals, self.channels)
+            timed = clock.present
             untimed.append(0 if timed is None else len(timed) - int(np.count_nonzero(timed)))
             yield (clock.time_ns, signals) if timed is None else (clock.time_ns[timed], signals[timed])
 
