@@ -51,14 +51,15 @@ RAW_PERIOD = "00:00:00"
 FASTEST_HZ = 1000
 YEARS = (1990, 2170)
 AXES = ("accelerometer x", "accelerometer y", "accelerometer z")
-TIME = "timestamp"
-EXTRA = {
+ROLES = {
+    "timestamp": "time",
+    **dict(zip(AXES, "xyz", strict=True)),
     "temperature": "temperature",
     "gyroscope x": "gyro_x",
     "gyroscope y": "gyro_y",
     "gyroscope z": "gyro_z",
 }
-"""Columns of an IMU export that become channels; rotation is in degrees per second in the file."""
+"""The columns that are read; those of an IMU export after acceleration. Rotation is in degrees per second."""
 CLOCKS = ("%H:%M:%S%.f", "%I:%M:%S%.f %p")
 
 
@@ -215,7 +216,7 @@ class ActilifeSource(DeviceTableSource):
             stated_rate_hz=header.rate_hz,
             worn_on=header.limb,
         )
-        self._header, self._timed = header, table.columns.time is not None
+        self._header, self._timed = header, "time" in table.columns
         self._rate_hz = options.sample_rate_hz or header.rate_hz
         self._first_ns = 0
         if self._rate_hz is None and not self._timed:
@@ -288,8 +289,7 @@ def _columns_of(path: Path, header: ExportHeader, layout: Layout) -> Columns:
     """
     names = [name.lower() for name in layout.header or ()]
     if not names and layout.width in (3, 4) and header.raw:
-        first = layout.width - 3
-        return Columns(x=first, y=first + 1, z=first + 2, time=0 if first else None)
+        return dict(zip(("time", "x", "y", "z")[-layout.width :], range(layout.width), strict=True))
     if not header.raw or not set(AXES) <= set(names):
         there = f"its columns are {', '.join(layout.header)}" if layout.header else f"it has {layout.width} columns"
         raise HarkenError(
@@ -297,9 +297,7 @@ def _columns_of(path: Path, header: ExportHeader, layout: Layout) -> Columns:
             f"({there}), which cannot be converted to acceleration; export the raw data, or read the "
             ".gt3x file"
         )
-    x, y, z = (names.index(name) for name in AXES)
-    extra = tuple((channel, names.index(name)) for name, channel in EXTRA.items() if name in names)
-    return Columns(x=x, y=y, z=z, time=names.index(TIME) if TIME in names else None, extra=extra)
+    return {role: names.index(name) for name, role in ROLES.items() if name in names}
 
 
 def _start_ns(header: ExportHeader) -> int:

@@ -19,10 +19,12 @@ from harken.readers.layout import (
     UTF8_MARK,
     Columns,
     Layout,
+    channel_roles,
     find_columns,
     is_integer,
     is_number,
     recognise_layout,
+    tidy_columns,
 )
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.table import POLARS_ERRORS, Table, TableRows, TableSource, first_line
@@ -160,7 +162,8 @@ def open_source(path: Path, options: TableOptions, *, notes: Sequence[str] = ())
     """Open a CSV file. See ``harken.readers.read``. ``notes`` are added to those of the recording."""
     layout = layout_of(path, options.skip_rows)
     columns = find_columns(path, layout.header, layout.rows[0], options)
-    return TableSource(CsvTable(path, layout, columns), options, notes=notes)
+    table = CsvTable(path, layout, columns, tidy=tidy_columns(layout.header))
+    return TableSource(table, options, notes=notes)
 
 
 def layout_of(path: Path, skip_rows: int = 0) -> Layout:
@@ -180,11 +183,18 @@ class CsvTable(Table):
         path: the file.
         layout: how its lines are divided into fields.
         columns: the roles of its columns.
-        unit: as for ``Table``.
+        unit, tidy: as for ``Table``.
     """
 
-    def __init__(self, path: Path, layout: Layout, columns: Columns, unit: AccelerationUnit | None = None) -> None:
-        super().__init__(path, columns, unit)
+    def __init__(
+        self,
+        path: Path,
+        layout: Layout,
+        columns: Columns,
+        unit: AccelerationUnit | None = None,
+        tidy: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(path, columns, unit, tidy)
         self._layout = layout
         self._typed = True
 
@@ -229,7 +239,7 @@ class CsvTable(Table):
         Raises:
             HarkenError: also if the file ends in the middle of its last label, such as walki.
         """
-        if not labels or self.columns.label != self._layout.width - 1:
+        if not labels or self.columns.get("label") != self._layout.width - 1:
             yield from super().rows(labels=labels, subjects=subjects)
             return
         counts, last, count = np.zeros(0, np.int64), UNLABELLED, 0
@@ -254,8 +264,8 @@ class CsvTable(Table):
 
 def _types(layout: Layout, columns: Columns) -> dict[int, type[pl.DataType]]:
     types: dict[int, type[pl.DataType]] = {}
-    for role, position in columns.roles().items():
-        if role in columns.numeric():
+    for role, position in columns.items():
+        if role in channel_roles(columns):
             types[position] = pl.Float32
         elif role == "time":
             written = layout.column(position)
@@ -278,7 +288,7 @@ def _frame(
         separator=layout.separator,
         decimal_comma=layout.decimal_comma,
         schema={name: types.get(position, pl.String) for position, name in enumerate(names)},
-        columns=[names[position] for position in columns.roles().values()],
+        columns=[names[position] for position in columns.values()],
     )
     # polars fills a short row with nulls, and a misplaced quotation mark hides rows.
     adds_up = count_separators(text, layout.separator) == frame.height * (layout.width - 1)
@@ -286,17 +296,17 @@ def _frame(
         raise HarkenError(
             f"{path}: the rows from line {block.first_line} on cannot be separated; is a quotation mark misplaced?"
         )
-    return frame.select(pl.col(names[position]).alias(role) for role, position in columns.roles().items())
+    return frame.select(pl.col(names[position]).alias(role) for role, position in columns.items())
 
 
 def _converted(path: Path, frame: pl.DataFrame, layout: Layout, columns: Columns, rows_before: int) -> pl.DataFrame:
     """Convert the numbers in a frame of text; an error names the first field that is not a number."""
     frame = frame.with_columns(pl.all().str.strip_chars())
     if layout.separator != ",":  # then a comma is a decimal mark
-        decimal = [role for role in (*columns.numeric(), "time") if role in frame.columns]
+        decimal = [role for role in (*channel_roles(columns), "time") if role in frame.columns]
         frame = frame.with_columns(pl.col(decimal).str.replace(r"^([+-]?\d*),(\d*)($|[eE])", "$1.$2$3"))
     wrong: dict[str, int] = {}
-    for role in columns.numeric():
+    for role in channel_roles(columns):
         lower = frame[role].str.to_lowercase()
         numbers = lower.cast(pl.Float32, strict=False)
         not_numbers = (numbers.is_null() & lower.is_not_null() & ~lower.is_in(MISSING_NUMBERS)).arg_true()
@@ -308,7 +318,7 @@ def _converted(path: Path, frame: pl.DataFrame, layout: Layout, columns: Columns
         option = f", or choose the column of {role} with --{role}-column" if role in ("x", "y", "z") else ""
         raise HarkenError(
             f"{path}, {_line_of_row(path, layout, rows_before + row)}, column "
-            f"{layout.title(columns.roles()[role])}: {frame[role][row]!r} is not a number. Correct "
+            f"{layout.title(columns[role])}: {frame[role][row]!r} is not a number. Correct "
             f"it{option}"
         )
     return frame

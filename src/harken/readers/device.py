@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable
 from harken.readers.options import TableOptions
-from harken.readers.table import WholeTable
 from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import stem
 from harken.recordings.recording import ROTATION, UNLABELLED, Make, Placement, Quality, local_time
@@ -256,7 +255,7 @@ class DeviceTableSource(DeviceSource):
 
     def __init__(self, table: CsvTable, options: TableOptions, **facts: Any) -> None:
         super().__init__(table.path, options, channels=table.channels, **facts)
-        self._table: CsvTable | WholeTable = table
+        self._table = table
         self._clock_form: tuple[str, str] | None = None  # the unit of times, and the format of text
 
     @abstractmethod
@@ -287,12 +286,13 @@ class DeviceTableSource(DeviceSource):
         try:
             clock = self.read_times(time, lambda row: table.where(first_row + row))
         except HarkenError:
-            if isinstance(table, WholeTable):
+            if not table.streamed:
                 raise
             clock = None
         form = None if clock is None else (clock.unit, clock.form)
-        if isinstance(table, CsvTable) and (form is None or self._clock_form not in (None, form)):
-            self._table, self._clock_form, self.streamed = table.whole(), None, False
+        if table.streamed and (form is None or self._clock_form not in (None, form)):
+            table.whole()
+            self._clock_form, self.streamed = None, False
             raise SourceChangedError
         assert clock is not None
         self._clock_form = form

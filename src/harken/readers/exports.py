@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.layout import SNIFFED_BYTES, Columns, Layout, is_integer, is_number, recognise_layout
 from harken.readers.options import FASTEST_HZ, AccelerationUnit, TableOptions
-from harken.readers.table import TableSource, WholeTable
+from harken.readers.table import Table, TableSource
 from harken.readers.units import nanoseconds, numbered_ns
 from harken.readers.unpacking import GZIPPED, plain_head, stem
 from harken.recordings.recording import ROTATION, Make
@@ -150,59 +150,58 @@ def columns_named(
     """The columns with these names in a header, which has all of them. ``axes``, ``gravity`` and ``rotation`` are x, y
     and z of acceleration, of the channels ``GRAVITY``, and of ``gyro_x, gyro_y, gyro_z``."""
     position = {name: number for number, name in reversed(list(enumerate(layout.header or ())))}
-    apart = dict(zip(GRAVITY, gravity, strict=False)) | dict(zip(ROTATION, rotation, strict=False))
-    x, y, z = (position[name] for name in axes)
-    return Columns(
-        x=x,
-        y=y,
-        z=z,
-        time=None if time is None else position[time],
-        label=None if label is None else position[label],
-        extra=tuple((channel, position[name]) for channel, name in apart.items()),
-    )
+    names: dict[str, str | None] = {"time": time, "label": label}
+    for roles, columns in (("xyz", axes), (GRAVITY, gravity), (ROTATION, rotation)):
+        names |= dict(zip(roles, columns, strict=False))
+    return {role: position[name] for role, name in names.items() if name is not None}
 
 
-def total(table: CsvTable) -> WholeTable:
-    """A table in memory, in which ``GRAVITY``, if the table has it, was added to acceleration."""
-    whole = table.whole()
-    if not set(GRAVITY) <= set(whole.channels):
-        return whole
-    signals = np.delete(whole.signals, np.s_[3:6], axis=1)
+def add_gravity(table: Table) -> None:
+    """Add the channels ``GRAVITY`` of a table, if it has them, to its acceleration, in memory."""
+    rows, channels = table.whole(), table.channels
+    if not set(GRAVITY) <= set(channels):
+        return
+    signals = np.delete(rows.signals, np.s_[3:6], axis=1)
     with np.errstate(invalid="ignore"):  # damaged numbers may be infinite
-        signals[:, :3] += whole.signals[:, 3:6]
-    return whole.with_signals(signals, (*whole.channels[:3], *whole.channels[6:]))
+        signals[:, :3] += rows.signals[:, 3:6]
+    table.keep(rows._replace(signals=signals), (*channels[:3], *channels[6:]))
 
 
-def with_gravity(table: WholeTable, gravity: WholeTable, options: TableOptions) -> tuple[WholeTable, list[str]]:
-    """Add gravity to the first three channels. It is read from a file with its own times and interpolated.
+def add_gravity_of(table: Table, gravity: Table, options: TableOptions) -> list[str]:
+    """Add gravity to the first three channels, in memory. It is read from a file with its own times and interpolated.
 
-    Samples without a sample of gravity nearby have no acceleration, and are counted in the notes.
+    Samples without a sample of gravity nearby have no acceleration, and are counted in the notes that are returned.
 
     Raises:
         HarkenError: when the times of one of the tables cannot be read.
     """
+    signals = table.whole().signals
     time_ns, timed = _times(table, options)
     gravity_ns, present = _times(gravity, options)
-    gravity_ns, gravities = gravity_ns[present], gravity.signals[present, :3]
+    gravity_ns, gravities = gravity_ns[present], gravity.whole().signals[present, :3]
     order = np.argsort(gravity_ns, kind="stable")
     gravity_ns, gravities = gravity_ns[order], gravities[order]
     far = _distance_ns(time_ns, gravity_ns) > FURTHEST_NS
     start = gravity_ns[0]
-    signals = table.signals.copy()
     with np.errstate(invalid="ignore", over="ignore"):  # damaged numbers may be infinite
         for axis in range(3):
             added = np.interp((time_ns - start) / 1e9, (gravity_ns - start) / 1e9, gravities[:, axis])
             signals[:, axis] += np.where(far, np.nan, added).astype(np.float32)
     lost = int((far & timed).sum())
-    notes = [f"{lost:,} of {len(far):,} samples have no sample of gravity near them."] if lost else []
-    return table.with_signals(signals), notes
+    return [f"{lost:,} of {len(far):,} samples have no sample of gravity near them."] if lost else []
 
 
-def _times(table: WholeTable, options: TableOptions) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _times(table: Table, options: TableOptions) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Times in ns ``[n]`` and which rows have one ``[n]``."""
-    assert table.time is not None
-    clock = nanoseconds(table.path, table.time, options, table.where)
+    clock = nanoseconds(table.path, time_of(table), options, table.where)
     return clock.time_ns, clock.timed
+
+
+def time_of(table: Table) -> pl.Series:
+    """The column of times of a table that has one, in memory."""
+    time = table.whole().time
+    assert time is not None
+    return time
 
 
 def _distance_ns(time_ns: NDArray[np.int64], others_ns: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -284,24 +283,25 @@ def _open_sensorlog(path: Path, layout: Layout, axes: tuple[str, ...], options: 
         time=clocks[0] if clocks else None,
         label=LABEL if LABEL in (layout.header or ()) else None,
     )
-    table = total(CsvTable(path, layout, columns, "g"))
-    table.signals[:, :3] *= -1
+    table = CsvTable(path, layout, columns, "g")
+    add_gravity(table)
+    table.whole().signals[:, :3] *= -1
     notes = [TURNED]
     if len(clocks) == 2 and not options.sample_rate_hz:
-        sensor = CsvTable(path, layout, columns_named(layout, axes, time=CLOCKS[axes])).whole()
+        sensor = CsvTable(path, layout, columns_named(layout, axes, time=CLOCKS[axes]))
         time, more = _measured(table, sensor, options)
         notes += more
         if time is not None:
-            table, options = table.with_time(time), replace(options, time_unit="ns")
+            table.keep(table.whole()._replace(time=time))
+            options = replace(options, time_unit="ns")
     elif clocks == [CLOCKS[axes]]:
         options = replace(options, time_unit=options.time_unit or "s")
     return TableSource(table, options, notes=[*notes, never_run("SensorLog's files"), *cut_short_note(path)])
 
 
-def _measured(table: WholeTable, sensor: WholeTable, options: TableOptions) -> tuple[pl.Series | None, list[str]]:
+def _measured(table: Table, sensor: Table, options: TableOptions) -> tuple[pl.Series | None, list[str]]:
     """The measurement time of each row, in ns since 1970, or None if the writing times must be used; and notes."""
-    assert table.time is not None
-    written = nanoseconds(table.path, table.time, options, table.where)
+    written = nanoseconds(table.path, time_of(table), options, table.where)
     measured_ns, timed = _times(sensor, replace(options, time_unit="s"))
     both = timed & written.timed
     if both.sum() < 2:
@@ -348,8 +348,9 @@ def _find_empatica(layout: Layout) -> tuple[int, float] | None:
 def _open_empatica(path: Path, layout: Layout, found: tuple[int, float], options: TableOptions) -> Source:
     start_ns, rate_hz = found
     samples = replace(layout_of(path, HEADER_ROWS), width=layout.width)
-    table = CsvTable(path, samples, Columns(x=0, y=1, z=2), "g/64").whole()
-    table = table.with_time(pl.Series(start_ns + numbered_ns(0, len(table.signals), rate_hz)))
+    table = CsvTable(path, samples, {"x": 0, "y": 1, "z": 2}, "g/64")
+    rows = table.whole()
+    table.keep(rows._replace(time=pl.Series(start_ns + numbered_ns(0, len(rows.signals), rate_hz))))
     notes = [
         f"Times were computed from the start and the rate in the header, {rate_hz:g} Hz, because this "
         "format has no times. Gaps and errors of the clock cannot be detected.",

@@ -3,6 +3,7 @@
 import csv
 import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,33 +146,20 @@ TIDY_NAMES = ("session", "placement")
 """Columns with the session or the sensor of each row. A table with them contains more than one recording."""
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Positions (from 0) of the columns of a recording; None if the table has no such column.
+Columns = dict[str, int]
+"""The position (from 0) of each role that has a column: ``KNOWN_NAMES``, and further channels by their names. No two
+roles share a column."""
 
-    ``extra`` are further numeric columns, by the names of their channels; ``find_columns`` returns none. ``tidy`` are
-    the names of columns that distinguish several recordings in one table; they are not read here.
-    """
 
-    x: int
-    y: int
-    z: int
-    time: int | None = None
-    accuracy: int | None = None
-    label: int | None = None
-    subject: int | None = None
-    extra: tuple[tuple[str, int], ...] = ()
-    tidy: tuple[str, ...] = ()
+def channel_roles(columns: Columns) -> tuple[str, ...]:
+    """The roles whose columns become signals, in the order of the channels."""
+    known = [role for role in NUMERIC_ROLES if role in columns]
+    return (*known, *(role for role in columns if role not in KNOWN_NAMES))
 
-    def roles(self) -> dict[str, int]:
-        """The position of each role that has a column, extra roles last. No two roles share a column."""
-        every = {role: getattr(self, role) for role in KNOWN_NAMES}
-        return {role: position for role, position in every.items() if position is not None} | dict(self.extra)
 
-    def numeric(self) -> tuple[str, ...]:
-        """The roles whose columns become signals, in the order of the channels."""
-        there = self.roles()
-        return (*(role for role in NUMERIC_ROLES if role in there), *(name for name, _ in self.extra))
+def tidy_columns(header: Sequence[str] | None) -> tuple[str, ...]:
+    """The columns that distinguish several recordings in one table. They are not read here."""
+    return tuple(name for name in header or () if _plain(name) in TIDY_NAMES)
 
 
 def find_columns(path: Path, header: list[str] | None, first_row: list[str], options: TableOptions) -> Columns:
@@ -183,16 +171,9 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
     """
     width = len(header or first_row)
     there = f"its columns are {', '.join(header)}" if header else f"it has no header and {width} columns"
-    names = {
-        "time": options.time_column,
-        "x": options.x_column,
-        "y": options.y_column,
-        "z": options.z_column,
-        "label": options.label_column,
-        "subject": options.subject_column,
-    }
-    found: dict[str, int] = {
-        role: _position(path, str(word), role, header, width, there) for role, word in names.items() if word is not None
+    given = {role: getattr(options, f"{role}_column", None) for role in KNOWN_NAMES}
+    found = {
+        role: _position(path, word, role, header, width, there) for role, word in given.items() if word is not None
     }
     for role, position in found.items():
         twice = [other for other in found if found[other] == position and other != role]
@@ -209,7 +190,7 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
         hint = ", or --rate HZ if there are no times" if "time" in missing else ""
         skip = "; --skip-rows N skips lines above the header" if header else ""
         raise HarkenError(f"{path}: found no column for {listed(missing)} ({there}); choose with {advice}{hint}{skip}")
-    return Columns(**found, extra=(), tidy=tuple(name for name in header or () if _plain(name) in TIDY_NAMES))
+    return found
 
 
 def _by_name(path: Path, header: list[str], first_row: list[str], found: dict[str, int]) -> dict[str, int]:

@@ -76,7 +76,7 @@ class OmguiSource(DeviceTableSource):
     """The samples of an export. Its beginning is buffered until it is known whether the sensors are interchanged."""
 
     def __init__(self, path: Path, options: TableOptions, layout: Layout) -> None:
-        table = CsvTable(path, layout, Columns(time=0, x=1, y=2, z=3, extra=_extra(layout)))
+        table = CsvTable(path, layout, {"time": 0, "x": 1, "y": 2, "z": 3, **_extra(layout)})
         time_unit = "s" if _written(layout, (0,), UNIX_TIME) else "date"
         super().__init__(table, options, make=Make.AXIVITY, time_unit=time_unit)
         self._at_rest: AtRest | None = None
@@ -141,11 +141,11 @@ def _beginning(rows: Iterator[LocalSamples]) -> list[LocalSamples]:
     return beginning
 
 
-def _extra(layout: Layout) -> tuple[tuple[str, int], ...]:
+def _extra(layout: Layout) -> Columns:
     """The positions of rotation and temperature, if they exist."""
-    gyro = tuple(zip(ROTATION, (4, 5, 6), strict=True)) if _written(layout, (4, 5, 6), MEASURED) else ()
+    gyro = dict(zip(ROTATION, (4, 5, 6), strict=True)) if _written(layout, (4, 5, 6), MEASURED) else {}
     celsius = [position for position in range(4 + len(gyro), layout.width) if _written(layout, (position,), CELSIUS)]
-    return (*gyro, *((("temperature", celsius[0]),) if len(celsius) == 1 else ()))
+    return gyro | ({"temperature": celsius[0]} if len(celsius) == 1 else {})
 
 
 def _is_omgui(layout: Layout) -> bool:

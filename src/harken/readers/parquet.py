@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from harken.readers.layout import NUMERIC_ROLES, Columns, find_columns
+from harken.readers.layout import NUMERIC_ROLES, Columns, find_columns, tidy_columns
 from harken.readers.options import TableOptions
 from harken.readers.table import POLARS_ERRORS, Table, TableSource, first_line
 from harken.recordings.source import Source
@@ -92,9 +92,9 @@ class ParquetTable(Table):
     """
 
     def __init__(self, path: Path, columns: Columns, schema: Mapping[str, pl.DataType]) -> None:
-        super().__init__(path, columns)
         self._header = list(schema)
-        for role, position in columns.roles().items():
+        super().__init__(path, columns, tidy=tidy_columns(self._header))
+        for role, position in columns.items():
             _check_type(path, role, self._header[position], schema[self._header[position]])
         with _parquet_errors(path) as plain:
             self._rows: int = pl.scan_parquet(plain, glob=False).select(pl.len()).collect().item()
@@ -109,7 +109,7 @@ class ParquetTable(Table):
 
     def frames(self, columns: Columns) -> Iterator[pl.DataFrame]:
         """See ``Table``."""
-        named = [pl.col(self._header[position]).alias(role) for role, position in columns.roles().items()]
+        named = [pl.col(self._header[position]).alias(role) for role, position in columns.items()]
         for first in range(0, self._rows, ROWS_AT_ONCE):
             with _parquet_errors(self.path) as plain:
                 frame = pl.scan_parquet(plain, glob=False).slice(first, ROWS_AT_ONCE).select(named).collect()

@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.exports import NO_GRAVITY, cut_short_note, first_look, never_run, owner, with_gravity
+from harken.readers.exports import NO_GRAVITY, add_gravity_of, cut_short_note, first_look, never_run, owner, time_of
 from harken.readers.layout import SNIFFED_BYTES, Columns, Layout, recognise_layout
 from harken.readers.options import TableOptions
 from harken.readers.table import TableSource
@@ -71,19 +71,20 @@ def open_source(path: Path, options: TableOptions) -> Source:
     if chosen is None:
         raise HarkenError(f"{path}: this is not a phyphox export of an acceleration in m/s^2 along x, y and z")
     options = replace(options, time_unit=options.time_unit or "s", subject=options.subject or owner(path))
-    table = CsvTable(chosen.path, chosen.layout, chosen.columns, "m/s2").whole()
+    table = CsvTable(chosen.path, chosen.layout, chosen.columns, "m/s2")
+    times = time_of(table)
     notes = []
     if chosen.kind == "linear":
         gravity = sources.get("gravity")
         if gravity is None:
             notes = [NO_GRAVITY]
         else:
-            table, notes = with_gravity(table, CsvTable(gravity.path, gravity.layout, gravity.columns).whole(), options)
+            notes = add_gravity_of(table, CsvTable(gravity.path, gravity.layout, gravity.columns), options)
     if chosen.path != path:
         notes.append(f"Read from {chosen.path.relative_to(path)}.")
         starts = _starts(chosen.path.parent / META / "time.csv")
-        if starts is not None and table.time is not None and table.time.dtype.is_numeric():
-            table = table.with_time(_dated(table.time, *starts))
+        if starts is not None and times.dtype.is_numeric():
+            table.keep(table.whole()._replace(time=_dated(times, *starts)))
             options = replace(options, time_unit="ns")
     notes += [never_run("phyphox's exports"), *cut_short_note(chosen.path)]
     return TableSource(table, options, path=path, notes=notes)
@@ -117,7 +118,7 @@ def _triples(path: Path, layout: Layout, stem: str) -> list[Acceleration]:
             kind=next((kind for kind, sign in KINDS.items() if sign.search(f"{stem} {what}")), "total"),
             path=path,
             layout=layout,
-            columns=Columns(time=times[0], x=there["x"], y=there["y"], z=there["z"]),
+            columns={"time": times[0], **there},
         )
         for what, there in axes.items()
         if len(there) == 3

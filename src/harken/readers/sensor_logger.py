@@ -17,17 +17,17 @@ from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import (
     NO_GRAVITY,
     TURNED,
+    add_gravity,
+    add_gravity_of,
     columns_named,
     cut_short_note,
     first_look,
     never_run,
     owner,
-    total,
-    with_gravity,
 )
 from harken.readers.layout import SNIFFED_BYTES, UTF8_MARK, Columns, Layout
 from harken.readers.options import AccelerationUnit, TableOptions, check_timezone
-from harken.readers.table import TableSource, WholeTable
+from harken.readers.table import TableSource
 from harken.readers.units import acceleration_unit, magnitude_at_rest
 from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
 from harken.recordings.source import Source
@@ -199,11 +199,12 @@ def open_source(path: Path, options: TableOptions) -> Source:
     options = _with_defaults(options, export)
     table, more = _table(export, sensor, options)
     notes += more
-    unit = options.acceleration_unit or table.unit or acceleration_unit(magnitude_at_rest(table.signals[:, :3]))
+    acceleration = table.whole().signals[:, :3]
+    unit = options.acceleration_unit or table.unit or acceleration_unit(magnitude_at_rest(acceleration))
     turn, more = _signs(export, sensor, unit)
     notes += more
     if turn:
-        table.signals[:, :3] *= -1
+        acceleration *= -1
     if sensor in PHONE:
         notes.append(OF_A_PHONE)
     if sensor not in RUN_ON_REAL_FILES or export.platform == "android":
@@ -261,19 +262,22 @@ def _with_defaults(options: TableOptions, export: Export) -> TableOptions:
     return replace(options, time_unit=options.time_unit or "ns", timezone=timezone, subject=subject)
 
 
-def _table(export: Export, sensor: str, options: TableOptions) -> tuple[WholeTable, list[str]]:
+def _table(export: Export, sensor: str, options: TableOptions) -> tuple[CsvTable, list[str]]:
     path = export.files[sensor]
     layout = layout_of(path)
     if sensor == "WristMotion" or (sensor == "" and "gravityX" in (layout.header or ())):
-        return total(CsvTable(path, layout, _columns(path, layout, *WRIST_MOTION))), []
-    table = CsvTable(path, layout, _columns(path, layout, "xyz"), IN_METRES.get(sensor)).whole()
+        table = CsvTable(path, layout, _columns(path, layout, *WRIST_MOTION))
+        add_gravity(table)
+        return table, []
+    table = CsvTable(path, layout, _columns(path, layout, "xyz"), IN_METRES.get(sensor))
+    table.whole()
     if sensor != "Accelerometer":
         return table, []
     gravity = export.files.get("Gravity")
     if gravity is None:
         return table, [NO_GRAVITY + " If Gravity.csv of the same export is beside it, gravity is added."]
     layout = layout_of(gravity)
-    return with_gravity(table, CsvTable(gravity, layout, _columns(gravity, layout, "xyz")).whole(), options)
+    return table, add_gravity_of(table, CsvTable(gravity, layout, _columns(gravity, layout, "xyz")), options)
 
 
 def _columns(path: Path, layout: Layout, *names: Sequence[str]) -> Columns:

@@ -2,17 +2,19 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.layout import Columns
+from harken.readers.layout import Columns, channel_roles
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.units import (
     G_PER_UNIT,
@@ -113,30 +115,37 @@ class TableRows(NamedTuple):
 
     def chosen(self, rows: NDArray[np.int64]) -> "TableRows":
         """Copies of the rows with these numbers."""
-        return TableRows(
-            None if self.time is None else self.time.gather(rows),
-            self.signals[rows],
-            None if self.labels is None else self.labels[rows],
-            None if self.subjects is None else self.subjects[rows],
-        )
+        columns: Iterable[Any] = self
+        chosen: list[Any] = [None if column is None else column[rows] for column in columns]
+        return TableRows(*chosen)
 
 
 class Table(ABC):
-    """The columns of a file, read in pieces.
+    """The columns of a file, read in pieces, or kept in memory after they were read.
 
     Args:
         path: the file.
         columns: the roles of its columns.
         unit: the unit of acceleration, if the format defines it; None: it is recognised from gravity.
+        tidy: the names of columns that distinguish several recordings in one table.
+
+    Attributes:
+        channels: the names of the signals; the first three are acceleration.
     """
 
-    streamed = True
-
-    def __init__(self, path: Path, columns: Columns, unit: AccelerationUnit | None = None) -> None:
-        self.path, self.columns, self.tidy, self.unit = path, columns, columns.tidy, unit
-        self.channels = tuple("P" if role == "accuracy" else role for role in columns.numeric())
-        roles = [role for role in ("label", "subject") if role in columns.roles()]
+    def __init__(
+        self, path: Path, columns: Columns, unit: AccelerationUnit | None = None, tidy: tuple[str, ...] = ()
+    ) -> None:
+        self.path, self.columns, self.tidy, self.unit = path, columns, tidy, unit
+        self.channels = tuple("P" if role == "accuracy" else role for role in channel_roles(columns))
+        roles = [role for role in ("label", "subject") if role in columns]
         self._codes: dict[str, NameCodes] = {role: NameCodes(path, role, self.where) for role in roles}
+        self._kept: TableRows | None = None
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the rows are read in pieces."""
+        return self._kept is None
 
     @abstractmethod
     def frames(self, columns: Columns) -> Iterator[pl.DataFrame]:
@@ -164,14 +173,17 @@ class Table(ABC):
         Raises:
             SourceChangedError, HarkenError: as ``frames``.
         """
-        columns = self.columns if labels else replace(self.columns, label=None)
-        columns = columns if subjects else replace(columns, subject=None)
+        if self._kept is not None:
+            yield self._kept
+            return
+        left_out = {role for role, wanted in (("label", labels), ("subject", subjects)) if not wanted}
+        columns = {role: position for role, position in self.columns.items() if role not in left_out}
         done = 0
         for frame in self.frames(columns):
-            codes = {role: each.codes(frame[role], done) for role, each in self._codes.items() if role in frame.columns}
+            codes = {role: code.codes(frame[role], done) for role, code in self._codes.items() if role in frame.columns}
             yield TableRows(
                 frame["time"] if "time" in frame.columns else None,
-                _signals_of(frame, columns.numeric()),
+                _signals_of(frame, channel_roles(columns)),
                 codes.get("label"),
                 codes.get("subject"),
             )
@@ -181,73 +193,20 @@ class Table(ABC):
         """The names for the codes of a role, ``label`` or ``subject``, in the rows that were read."""
         return self._codes[role].names if role in self._codes else ()
 
-    def whole(self) -> "WholeTable":
-        """All rows in memory.
+    def whole(self) -> TableRows:
+        """All rows, which are then kept in memory.
 
         Raises:
             HarkenError: as ``frames``, and when there are no rows.
         """
-        while True:
-            try:
-                rows = joined_rows(self.path, list(self.rows()))
-            except SourceChangedError:
-                continue
-            names = {role: self.names(role) for role in self._codes}
-            return WholeTable(self.path, self.where, rows, self.channels, names, self.unit, self.tidy)
+        while self._kept is None:
+            with suppress(SourceChangedError):
+                self._kept = joined_rows(self.path, list(self.rows()))
+        return self._kept
 
-
-@dataclass(frozen=True)
-class WholeTable:
-    """A table in memory.
-
-    Attributes:
-        path: the file.
-        where: a function that returns the position of a row (from 0) in the file, for error messages.
-        all_rows: the rows.
-        channels: the names of the signals; the first three are acceleration.
-        role_names: the names for the codes of a role, ``label`` or ``subject``.
-        unit: the unit of acceleration, if the format defines it; None: it is recognised from gravity.
-        tidy: the names of columns that distinguish several recordings in one table.
-    """
-
-    path: Path
-    where: Callable[[int], str]
-    all_rows: TableRows
-    channels: tuple[str, ...]
-    role_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unit: AccelerationUnit | None = None
-    tidy: tuple[str, ...] = ()
-
-    @property
-    def streamed(self) -> bool:
-        """Whether the rows are read in pieces."""
-        return False
-
-    @property
-    def time(self) -> pl.Series | None:
-        """The column of times; None if there is none."""
-        return self.all_rows.time
-
-    @property
-    def signals(self) -> NDArray[np.float32]:
-        """The signals, float32 ``[rows, channels]``."""
-        return self.all_rows.signals
-
-    def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:  # noqa: ARG002 - as ``Table``
-        """All rows at once."""
-        yield self.all_rows
-
-    def names(self, role: str) -> tuple[str, ...]:
-        """See ``Table``."""
-        return self.role_names.get(role, ())
-
-    def with_time(self, time: pl.Series) -> "WholeTable":
-        """The same table with other times."""
-        return replace(self, all_rows=self.all_rows._replace(time=time))
-
-    def with_signals(self, signals: NDArray[np.float32], channels: tuple[str, ...] | None = None) -> "WholeTable":
-        """The same table with other signals, and with other channels if they are given."""
-        return replace(self, all_rows=self.all_rows._replace(signals=signals), channels=channels or self.channels)
+    def keep(self, rows: TableRows, channels: tuple[str, ...] | None = None) -> None:
+        """Replace all rows, and the channels if they are given."""
+        self._kept, self.channels = rows, channels or self.channels
 
 
 def joined_rows(path: Path, pieces: Sequence[TableRows]) -> TableRows:
@@ -260,13 +219,15 @@ def joined_rows(path: Path, pieces: Sequence[TableRows]) -> TableRows:
         raise HarkenError(f"{path}: it contains no rows of data")
     if len(pieces) == 1:
         return pieces[0]
-    times, signals, labels, subjects = zip(*pieces, strict=True)
-    return TableRows(
-        None if times[0] is None else pl.concat(times),
-        np.concatenate(signals),
-        None if labels[0] is None else np.concatenate(labels),
-        None if subjects[0] is None else np.concatenate(subjects),
-    )
+    columns: Iterable[tuple[Any, ...]] = zip(*pieces, strict=True)
+    return TableRows(*map(_joined, columns))
+
+
+def _joined(pieces: Sequence[Any]) -> Any:
+    """The pieces of a column of a table, concatenated; None if the table has no such column."""
+    if pieces[0] is None:
+        return None
+    return pl.concat(pieces) if isinstance(pieces[0], pl.Series) else np.concatenate(pieces)
 
 
 def _signals_of(frame: pl.DataFrame, numeric: Sequence[str]) -> NDArray[np.float32]:
@@ -320,7 +281,7 @@ class TableSource(Source):
 
     def __init__(
         self,
-        table: Table | WholeTable,
+        table: Table,
         options: TableOptions,
         *,
         path: Path | None = None,
@@ -341,7 +302,7 @@ class TableSource(Source):
     @property
     def expected_samples(self) -> int:
         """See ``Source``; not known of one person in a table of several."""
-        return 0 if isinstance(self._table, WholeTable) or self._options.subject else self._table.expected_rows()
+        return 0 if not self._table.streamed or self._options.subject else self._table.expected_rows()
 
     def of_person(self, name: str) -> "TableSource":
         """One person's samples in the same table. The file is not read again if the table is in memory, as it is after
@@ -367,8 +328,8 @@ class TableSource(Source):
         try:
             yield from self._pieces(labels=labels)
         except _NotAlikeError as error:
-            assert isinstance(self._table, Table)
-            self._table, self.streamed = self._table.whole(), False
+            self._table.whole()
+            self.streamed = False
             raise SourceChangedError from error
 
     def _forget(self) -> None:
@@ -400,7 +361,7 @@ class TableSource(Source):
         kept = self._rows_of_wearer(rows)
         if kept is not None:
             rows = rows.chosen(kept)
-            tally.drop(ANOTHER_SUBJECT, count - len(kept))
+            tally.dropped[ANOTHER_SUBJECT] += count - len(kept)
         if not len(rows.signals):
             return Samples(np.empty(0, np.int64), rows.signals, np.empty(0, np.int16), np.empty(0, np.bool_))
         clock = self._clock(
@@ -409,7 +370,7 @@ class TableSource(Source):
         tally.note(clock.notes)
         time_ns = clock.time_ns
         if clock.present is not None:
-            tally.drop("no time", len(time_ns) - int(np.count_nonzero(clock.present)))
+            tally.dropped["no time"] += len(time_ns) - int(np.count_nonzero(clock.present))
             rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.present)), time_ns[clock.present]
         tally.samples += len(time_ns)
         if self._table.tidy:
@@ -507,12 +468,34 @@ class TableSource(Source):
         return TimeColumn(time_ns, None, self._clock_form[0], notes if tally.notes is None else tally.notes)
 
     def _unit_and_notes(self, tally: "_Tally") -> tuple[AccelerationUnit, list[str]]:
-        try:
-            return _unit_and_notes(self._table.path, tally.at_rest.magnitude(), self._options, self._table.unit)
-        except HarkenError as error:
-            if self._table.streamed:
-                raise _NotAlikeError from error
-            raise
+        """The unit of acceleration, and notes on it. It is the user's option, else the unit of the format, else it is
+        recognised from the magnitude of gravity.
+
+        Raises:
+            HarkenError: when no row is complete, or the unit cannot be recognised.
+        """
+        at_rest, requested = tally.at_rest.magnitude(), self._options.acceleration_unit
+        detected = acceleration_unit(at_rest)
+        unit = requested or self._table.unit or detected
+        if math.isnan(at_rest):
+            raise self._unfit(f"{self._table.path}: no row has all three of x, y and z")
+        if unit is None:
+            raise self._unfit(
+                f"{self._table.path}: at rest the acceleration is {at_rest:.3g}, which is not gravity in any known "
+                "unit (1 g, 9.81 m/s2, 64 g/64, 1000 mg). Give the unit with --unit. A value near 0 means that "
+                "gravity was removed; postures cannot be recognised without it"
+            )
+        in_g = at_rest * G_PER_UNIT[unit]
+        if detected != unit:
+            by = "as requested" if requested else "as this format defines"
+            removed = " (gravity seems to have been removed)." if in_g < 0.5 else "."
+            return unit, [f"Acceleration was read in {unit}, {by}, but this gives {in_g:.3g} g at rest{removed}"]
+        converted = f"Acceleration is in {unit} (at rest {at_rest:.4g}), converted to g."
+        return unit, [] if requested or unit == "g" else [converted]
+
+    def _unfit(self, message: str) -> Exception:
+        """An error about the rows; while only some of them are known, one that has all of them read together."""
+        return _NotAlikeError() if self._table.streamed else HarkenError(message)
 
     def _refuse_sessions(self, tally: "_Tally") -> None:
         """Raise a HarkenError if times of a table with sessions step back: the sessions would be mixed."""
@@ -533,7 +516,7 @@ class TableSource(Source):
     def _conclude(self, tally: "_Tally") -> None:
         """Set the facts that are known after all rows were read."""
         self._refuse_sessions(tally)
-        by_subject = isinstance(self._table, Table) and self._table.columns.subject is not None
+        by_subject = self._table.streamed and "subject" in self._table.columns
         if by_subject and self._options.subject not in (None, *self._table.names("subject")):
             raise _NotAlikeError
         unit, notes = self._unit_and_notes(tally)
@@ -543,7 +526,7 @@ class TableSource(Source):
         self.quality = Quality(
             acceleration_unit=unit,
             time_unit=self._clock_form[0] if self._clock_form else "",
-            dropped=tally.dropped,
+            dropped=dict(+tally.dropped),
             notes=(*(tally.notes or ()), *notes),
         ).noting(*self._notes)
         self._read_once = True
@@ -563,15 +546,10 @@ class _Tally:
 
     def __init__(self) -> None:
         self.rows = self.samples = self.back_ns = 0
-        self.dropped: dict[str, int] = {}
+        self.dropped = Counter[str]()
         self.notes: list[str] | None = None
         self.at_rest = AtRest()
         self._last_ns: int | None = None
-
-    def drop(self, reason: str, rows: int) -> None:
-        """Count rows that are not samples."""
-        if rows:
-            self.dropped[reason] = self.dropped.get(reason, 0) + rows
 
     def note(self, notes: list[str]) -> None:
         """Add the notes on the next times."""
@@ -594,35 +572,3 @@ def _beginning(rows: Iterator[TableRows]) -> list[TableRows]:
         if count > STEPS_LOOKED_AT:
             break
     return first
-
-
-def _unit_and_notes(
-    path: Path, at_rest: float, options: TableOptions, unit: AccelerationUnit | None = None
-) -> tuple[AccelerationUnit, list[str]]:
-    """The unit of acceleration, and notes on it. It is the user's option, else the unit of the format (``unit``), else
-    it is recognised from the magnitude of gravity, ``at_rest`` (see ``magnitude_at_rest``).
-
-    Raises:
-        HarkenError: when no row is complete, or the unit cannot be recognised.
-    """
-    if math.isnan(at_rest):
-        raise HarkenError(f"{path}: no row has all three of x, y and z")
-    detected = acceleration_unit(at_rest)
-    stated = options.acceleration_unit or unit
-    converted = f"Acceleration is in {stated or detected} (at rest {at_rest:.4g}), converted to g."
-    if stated is None:
-        if detected is None:
-            raise HarkenError(
-                f"{path}: at rest the acceleration is {at_rest:.3g}, which is not gravity in any known unit "
-                "(1 g, 9.81 m/s2, 64 g/64, 1000 mg). Give the unit with --unit. A value near 0 means that "
-                "gravity was removed; postures cannot be recognised without it"
-            )
-        return detected, [] if detected == "g" else [converted]
-    in_g = at_rest * G_PER_UNIT[stated]
-    if detected != stated:
-        by = "as requested" if options.acceleration_unit else "as this format defines"
-        return stated, [
-            f"Acceleration was read in {stated}, {by}, but this gives {in_g:.3g} g at rest"
-            + (" (gravity seems to have been removed)." if in_g < 0.5 else ".")
-        ]
-    return stated, [] if options.acceleration_unit or stated == "g" else [converted]
