@@ -1,20 +1,20 @@
-"""The header and the pages of a GENEActiv ``.bin``. The header has many lines of text; a few of them are used.
+"""Reader of GENEActiv ``.bin`` files: a header and pages. The header has many lines of text; a few of them are used.
 
 A page has nine lines of text and a line of samples in hexadecimal digits, without a checksum. A page is intact if all
 of its lines are present and valid, its length is that of the other pages, and its time fits those of its neighbours.
 """
 
-import importlib
 import math
 import mmap
 import re
+from binascii import unhexlify
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,6 @@ from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import Make
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
-from harken.support.files import temporary_folder
-from harken.support.plugins import install_command
 
 HEADER_MARK = b"Device Identity"
 MAKE = b"GENEActiv"
@@ -263,11 +261,6 @@ def _time_fits(pages: NDArray[np.void]) -> NDArray[np.bool_]:
 
 CHANNELS = ("x", "y", "z", "temperature")
 PAGES_AT_ONCE = 500
-LINES_WRITTEN = 59
-PAGE_WRITTEN = (
-    b"Recorded Data\nDevice Unique Serial Code:0\nSequence Number:0\nPage Time:2000-01-01 00:00:00:000\nUnassigned:\n"
-    b"Temperature:0\nBattery voltage:0\nDevice Status:Recording\nMeasurement Frequency:1\n%b\n"
-)
 EARLIEST = 0.8
 """If a page begins at least this share of the previous page's length after its start, the previous page is compressed
 in time, so that the two do not overlap."""
@@ -303,65 +296,27 @@ class PageTimes:
         return local_ns
 
 
-def read_samples(
-    source: Path, content: mmap.mmap, header: BinHeader, times: PageTimes, room: Room
-) -> Iterator[LocalSamples]:
+def read_samples(content: mmap.mmap, header: BinHeader, times: PageTimes, room: Room) -> Iterator[LocalSamples]:
     """Read the samples of intact pages, ``PAGES_AT_ONCE`` pages at a time: acceleration in g, temperature in °C.
 
-    actfast reads a temporary file with a new header and some intact pages, for three reasons. It cannot read a header
-    with a letter such as é. It ends the process if the number of pages in the header is damaged. It needs three times a
-    file's size in memory.
-
-    Raises:
-        HarkenError: when actfast is missing or cannot read a page; the message names ``source``.
+    A sample has 12 hexadecimal digits: three for each of x, y and z, in two's complement, then light and button. The
+    calibration is the manufacturer's: (100 counts - offset) / gain.
     """
-    reader = _actfast(source)
-    pages = times.pages
+    pages, gains, offsets = times.pages, np.array(header.gains, np.float32), np.array(header.offsets, np.float32)
     counts = _samples_in(pages)
-    with temporary_folder() as folder:
-        some = Path(folder) / "pages.bin"
-        for first in range(0, len(counts), PAGES_AT_ONCE):
-            rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
-            digits = [content[start:end] for start, end in pages[["first", "last"]][rows].tolist()]
-            some.write_bytes(_header(header, len(digits)) + b"".join(PAGE_WRITTEN % line for line in digits))
-            _, signals = room.next(int(counts[rows].sum()))
-            signals[:, :3] = _acceleration(reader, source, some, len(signals))
-            signals[:, 3] = np.repeat(pages["temperature"][rows], counts[rows])
-            if hasattr(mmap, "MADV_DONTNEED"):
-                content.madvise(mmap.MADV_DONTNEED)  # else the whole file stays in memory beside its samples
-            yield times.of(rows.start, rows.stop), signals
-
-
-def _actfast(source: Path) -> Any:
-    try:
-        return importlib.import_module("actfast")
-    except ImportError as error:
-        raise HarkenError(
-            f"{source}: reading this file needs the package actfast ({error.name or error} is missing), "
-            f"which is part of the extra devices: {install_command('harken[devices]')}"
-        ) from error
-
-
-def _acceleration(reader: Any, source: Path, path: Path, count: int) -> NDArray[np.float32]:
-    """The acceleration in a file of ``count`` samples, ``[count, 3]``."""
-    try:
-        found = reader.read(str(path))["timeseries"]["high_frequency"]["acceleration"]
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except BaseException as error:  # a panic in Rust is not an Exception
-        reason = str(error) or type(error).__name__
-        raise HarkenError(f"{source}: actfast cannot read the samples ({reason})") from error
-    if found.shape != (count, 3):
-        raise HarkenError(f"{source}: actfast cannot read the samples (it returned {len(found):,} of {count:,})")
-    return np.asarray(found, dtype=np.float32)
-
-
-def _header(header: BinHeader, pages: int) -> bytes:
-    lines = ["Device Identity", "Device Type:GENEActiv", "Calibration Data"]
-    for axis, gain, offset in zip("xyz", header.gains, header.offsets, strict=True):
-        lines += [f"{axis} gain:{gain}", f"{axis} offset:{offset}"]
-    lines += ["Volts:1", "Lux:1", "Memory Status", f"Number of Pages:{pages}"]
-    return "\n".join([*lines, *[""] * (LINES_WRITTEN - len(lines)), ""]).encode()
+    for first in range(0, len(counts), PAGES_AT_ONCE):
+        rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
+        digits = b"".join(content[start:end] for start, end in pages[["first", "last"]][rows].tolist())
+        words = np.frombuffer(unhexlify(digits), ">u2").astype(np.uint16).reshape(-1, 3)
+        high, middle, low = words.T
+        # The 12 bits of an axis are put into the upper bits of 16, and shifted down with their sign.
+        axes = np.stack([high, high << 12 | middle >> 4, middle << 8 | low >> 8], axis=1).view(np.int16) >> 4
+        _, signals = room.next(len(axes))
+        signals[:, :3] = (axes * np.float32(100) - offsets) / gains
+        signals[:, 3] = np.repeat(pages["temperature"][rows], counts[rows])
+        if hasattr(mmap, "MADV_DONTNEED"):
+            content.madvise(mmap.MADV_DONTNEED)  # else the whole file stays in memory beside its samples
+        yield times.of(rows.start, rows.stop), signals
 
 
 def page_times(pages: NDArray[np.void]) -> PageTimes:
@@ -394,8 +349,8 @@ def open_source(path: Path, options: TableOptions) -> "GeneactivSource":
     movement.
 
     Raises:
-        HarkenError: when the file is not a GENEActiv ``.bin``, the calibration in its header is damaged, no page is
-            intact, or actfast is missing.
+        HarkenError: when the file is not a GENEActiv ``.bin``, the calibration in its header is damaged, or no page
+            is intact.
     """
     return GeneactivSource(path, options)
 
@@ -426,7 +381,7 @@ class GeneactivSource(DeviceSource):
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:
         """See ``DeviceSource``."""
         with _mapped(self._plain) as content:
-            yield from read_samples(self._path, content, self._header, self._times, room)
+            yield from read_samples(content, self._header, self._times, room)
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""

@@ -233,13 +233,14 @@ class Gt3xSource(DeviceSource):
         self._offset_s = info.offset_s if metadata.offset_s is None else metadata.offset_s
         self._outside = 0
         zone = options.timezone or (None if self._offset_s is None else _fixed_zone(self._offset_s))
+        names = (info["Subject Name"], metadata.subject)
         super().__init__(
             path,
             replace(options, timezone="UTC" if self._in_utc else zone),
             channels=("x", "y", "z"),
             make=Make.ACTIGRAPH,
             range_g=info.range_g,
-            subject=_subject_of(info, metadata),
+            subject=next((name for name in names if name and name != info["Serial Number"]), ""),
             stated_rate_hz=facts.stated_rate_hz,
             worn_on=info["Limb"] or metadata.limb,
         )
@@ -303,12 +304,6 @@ def _seconds_text(count: float) -> str:
     return f"{round(float(count)):,} s"
 
 
-def _subject_of(info: Info, metadata: Metadata) -> str:
-    """The subject's name, unless it is the watch's serial number."""
-    serial = info["Serial Number"]
-    return next((name for name in (info["Subject Name"], metadata.subject) if name and name != serial), "")
-
-
 def _samples_outside(time_ns: NDArray[np.int64], info: Info) -> int:
     """How many samples lie more than a day outside the start and end in info.txt."""
     start = info.time_ns("Start Date")
@@ -369,7 +364,7 @@ class PacketLogSource(Gt3xSource):
             for values, seconds, counts in read_log(self._path, _pieces(self._path, archive, LOG, PIECE_BYTES), log):
                 local_ns, _ = room.next(len(values))
                 _fill_times(seconds, counts, self._facts.rate_hz, local_ns)
-                yield local_ns, _turned_back(values) if turned else values
+                yield local_ns, np.stack([values[:, 1], -values[:, 0], values[:, 2]], axis=1) if turned else values
         facts = _facts(self._path, self._info, log)
         if facts != self._facts:
             self._become(self._path, self._info, facts)
@@ -419,34 +414,19 @@ def _facts(path: Path, info: Info, log: Log) -> LogFacts:
     if not log.samples:
         other = "; it contains packets of a CentrePoint Insight Watch, which harken does not read"
         raise HarkenError(f"{path}: its {LOG} contains no acceleration" + (other if log.kinds[ACTIVITY_3] else ""))
-    rate, of_rate = _rate(info, log)
-    scale, of_scale = _scale(path, info, log)
-    return LogFacts(rate, _stated_rate(info, log) or None, scale, log.metadata, (*of_rate, *of_scale))
+    rate = int(np.bincount(np.concatenate(log.counts)).argmax())
+    stated_hz = info.number("Sample Rate") or float(log.parameters.get(SAMPLE_RATE, 0))
+    scale, notes = _scale(path, info, log)
+    if stated_hz not in (rate, 0):
+        of_rate = (
+            f"The file states {stated_hz:g} Hz, but its seconds contain {rate} samples each; this number was used."
+        )
+        notes = [of_rate, *notes]
+    return LogFacts(float(rate), stated_hz or None, scale, log.metadata, tuple(notes))
 
 
 def _turns_its_axes(info: Info) -> bool:
     return info["Serial Number"].upper().startswith(TURNED_DEVICE) and info["Firmware"] == TURNED_FIRMWARE
-
-
-def _turned_back(values: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Samples ``[n, 3]`` of a watch with rotated axes, in the axes of other watches."""
-    return np.stack([values[:, 1], -values[:, 0], values[:, 2]], axis=1)
-
-
-def _rate(info: Info, log: Log) -> tuple[float, list[str]]:
-    """Samples per second, counted in the packets and compared with the stated rate; and notes."""
-    counted = int(np.bincount(np.concatenate(log.counts)).argmax())
-    stated_hz = _stated_rate(info, log)
-    if stated_hz in (counted, 0):
-        return float(counted), []
-    return float(counted), [
-        f"The file states {stated_hz:g} Hz, but its seconds contain {counted} samples each; this number was used."
-    ]
-
-
-def _stated_rate(info: Info, log: Log) -> float:
-    """Samples per second, as stated in the file; 0 if there is no rate."""
-    return info.number("Sample Rate") or float(log.parameters.get(SAMPLE_RATE, 0))
 
 
 def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
