@@ -130,8 +130,11 @@ def _refuse_long_lines(path: Path, text: bytes, first_line: int) -> None:
 def _without_blank_lines(text: bytes) -> bytes:
     if not text.startswith(BLANKS) and not any(b"\n" + blank in text for blank in BLANKS):
         return text
-    filled = [line for line in text.split(b"\n") if line.strip(b" \t\r")]
-    return b"\n".join([*filled, b""]) if text.endswith(b"\n") else b"\n".join(filled)
+    filled = bytearray()
+    for line in io.BytesIO(text):
+        if line.strip(b" \t\r\n"):
+            filled += line
+    return bytes(filled)
 
 
 def _without_line_ends(text: bytes, line_end: bytes) -> bytes:

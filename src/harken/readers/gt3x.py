@@ -418,10 +418,8 @@ def _facts(path: Path, info: Info, log: Log) -> LogFacts:
     stated_hz = info.number("Sample Rate") or float(log.parameters.get(SAMPLE_RATE, 0))
     scale, notes = _scale(path, info, log)
     if stated_hz not in (rate, 0):
-        of_rate = (
-            f"The file states {stated_hz:g} Hz, but its seconds contain {rate} samples each; this number was used."
-        )
-        notes = [of_rate, *notes]
+        states = f"The file states {stated_hz:g} Hz, but its seconds contain {rate} samples each; this number was used."
+        notes = [states, *notes]
     return LogFacts(float(rate), stated_hz or None, scale, log.metadata, tuple(notes))
 
 

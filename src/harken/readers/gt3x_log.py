@@ -149,6 +149,8 @@ FEW_ZEROS = 16
 """According to ActiGraph's documentation, there may be a few zeros between packets. They are ignored."""
 CHECKED = 0xFF
 """The XOR of all bytes of a packet. The checksum is the complement of the XOR of the other bytes."""
+BYTES_OF_16_BITS = 6
+"""The size of a sample of three axes of 16 bits."""
 Size = TypeVar("Size", int, NDArray[np.int64])
 
 
@@ -283,11 +285,6 @@ def whole_samples_of_12_bits(size: Size) -> Size:
     return size * 8 // 36
 
 
-def whole_samples_of_16_bits(size: Size) -> Size:
-    """The number of whole samples of 48 bits in ``size`` bytes."""
-    return size // 6
-
-
 def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
     """Unpack rows of bytes ``[rows, size]`` to int16 ``[rows, samples, 3]``. Samples are ``y, x, z`` of 12 bits each,
     big-endian, two's complement, from the first bit of a row. Remaining bits are ignored."""
@@ -306,8 +303,8 @@ def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
 def samples_of_16_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
     """Unpack rows of bytes ``[rows, size]`` to int16 ``[rows, samples, 3]``. Samples are ``x, y, z`` of 16 bits each,
     little-endian. Remaining bytes are ignored."""
-    samples = whole_samples_of_16_bits(packed.shape[1])
-    whole = np.ascontiguousarray(packed[:, : 6 * samples])
+    samples = packed.shape[1] // BYTES_OF_16_BITS
+    whole = np.ascontiguousarray(packed[:, : BYTES_OF_16_BITS * samples])
     return whole.view("<i2").astype(np.int16, copy=False).reshape(len(packed), samples, 3)
 
 
@@ -441,7 +438,7 @@ def _activity(
 ) -> Activity | None:
     """Unpack the chosen packets. Packets of one kind and length, usually all packets, are unpacked together."""
     types, sizes = packets.types[chosen], packets.sizes[chosen]
-    counts = np.where(types == ACTIVITY, whole_samples_of_12_bits(sizes), whole_samples_of_16_bits(sizes))
+    counts = np.where(types == ACTIVITY, whole_samples_of_12_bits(sizes), sizes // BYTES_OF_16_BITS)
     usable = (counts > 0) & (counts <= MOST_IN_A_SECOND)
     log.unusable += int((~usable).sum())
     chosen, types, sizes, counts = chosen[usable], types[usable], sizes[usable], counts[usable]

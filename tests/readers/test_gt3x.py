@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harken.readers.actigraph import gt3x
 from numpy.typing import NDArray
 
 from actigraph_files import NS_PER_S, OFFSET_NS, START_S
+from harken.readers import gt3x
 from harken.recordings.mending import mend
 from reader_checks import as_found, collected, notes
 
