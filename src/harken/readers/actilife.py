@@ -110,11 +110,9 @@ def _read_export_header(path: Path) -> ExportHeader:
     if end is None:
         raise HarkenError(f"{path}: ActiLife's header is incomplete: the row of dashes at its end is missing")
     texts = texts[: end + 1]
-    rate = RATE.search(texts[0])
+    rate, limb, created = (form.search(texts[0]) for form in (RATE, LIMB, CREATED))
     period = _value(texts, "Epoch Period (hh:mm:ss)")
     start, order, notes = _start(path, texts)
-    limb = LIMB.search(texts[0])
-    created = CREATED.search(texts[0])
     device, software, firmware = created.groups() if created else ("ActiGraph", "ActiLife", None)
     serial = _value(texts, "Serial Number:")
     device_text = f"{device} {serial}".strip() + (f", firmware {firmware}" if firmware else "")

@@ -7,7 +7,7 @@ import json
 import zipfile
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -25,9 +25,9 @@ from harken.readers.gt3x_log import (
     SAMPLE_RATE,
     Info,
     Log,
-    Metadata,
     RepeatedValues,
     encoded_float,
+    parse_metadata,
     read_log,
     refuse_absurd_length,
     samples_of_12_bits,
@@ -201,14 +201,20 @@ class LogFacts:
         rate_hz: samples per second.
         stated_rate_hz: the rate stated in the file; None if there is none.
         scale: sensor counts per g.
-        metadata: the wearer and the clock, according to the log.
+        subject: the wearer, according to the log; empty if it is not stated.
+        limb: where the watch was worn, according to the log; empty if it is not stated.
+        offset_s: the clock's offset from UTC in seconds, according to the log; None if it is not stated.
+        in_utc: whether the clock was set to UTC.
         notes: sentences for the user about rate and scale.
     """
 
     rate_hz: float
     stated_rate_hz: float | None
     scale: float
-    metadata: Metadata = field(default_factory=Metadata)
+    subject: str = ""
+    limb: str = ""
+    offset_s: int | None = None
+    in_utc: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -227,13 +233,12 @@ class Gt3xSource(DeviceSource):
     """
 
     def __init__(self, path: Path, options: TableOptions, info: Info, facts: LogFacts) -> None:
-        metadata = facts.metadata
         self._info, self._facts = info, facts
-        self._in_utc, self._user_zone = metadata.in_utc, options.timezone
-        self._offset_s = info.offset_s if metadata.offset_s is None else metadata.offset_s
+        self._in_utc, self._user_zone = facts.in_utc, options.timezone
+        self._offset_s = info.offset_s if facts.offset_s is None else facts.offset_s
         self._outside = 0
         zone = options.timezone or (None if self._offset_s is None else _fixed_zone(self._offset_s))
-        names = (info["Subject Name"], metadata.subject)
+        names = (info["Subject Name"], facts.subject)
         super().__init__(
             path,
             replace(options, timezone="UTC" if self._in_utc else zone),
@@ -242,7 +247,7 @@ class Gt3xSource(DeviceSource):
             range_g=info.range_g,
             subject=next((name for name in names if name and name != info["Serial Number"]), ""),
             stated_rate_hz=facts.stated_rate_hz,
-            worn_on=info["Limb"] or metadata.limb,
+            worn_on=info["Limb"] or facts.limb,
         )
         self.timezone = zone or "UTC"
 
@@ -420,7 +425,7 @@ def _facts(path: Path, info: Info, log: Log) -> LogFacts:
     if stated_hz not in (rate, 0):
         states = f"The file states {stated_hz:g} Hz, but its seconds contain {rate} samples each; this number was used."
         notes = [states, *notes]
-    return LogFacts(float(rate), stated_hz or None, scale, log.metadata, tuple(notes))
+    return LogFacts(float(rate), stated_hz or None, scale, notes=tuple(notes), **parse_metadata(log.remarks))
 
 
 def _turns_its_axes(info: Info) -> bool:

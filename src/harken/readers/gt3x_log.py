@@ -73,40 +73,30 @@ class Info:
         return stated_g if stated_g and 1 <= stated_g <= WIDEST_RANGE_G else range_of(self["Serial Number"])
 
 
-@dataclass(frozen=True)
-class Metadata:
-    """The content of the JSON packets of a log: subject, limb, the clock's offset from UTC, and whether it *was*
-    UTC."""
-
-    subject: str = ""
-    limb: str = ""
-    offset_s: int | None = None
-    in_utc: bool = False
-
-
 def range_of(serial_number: str) -> float | None:
     """The range of a device in g, by its serial number."""
     return RANGES_G.get(serial_number[:3].upper())
 
 
-def parse_metadata(payloads: Iterable[bytes]) -> Metadata:
-    """Parse the metadata packets of a log. Packets that are not JSON are ignored."""
+def parse_metadata(payloads: Iterable[bytes]) -> dict[str, Any]:
+    """Parse the metadata packets of a log: the fields ``subject``, ``limb``, ``offset_s`` and ``in_utc`` of
+    ``LogFacts``. Packets that are not JSON are ignored."""
     by_type: dict[str, dict[str, Any]] = {}
     for payload in payloads:
         try:
-            found = json.loads(payload)
+            packet = json.loads(payload)
         except (ValueError, RecursionError):
             continue
-        if isinstance(found, dict):
-            by_type.setdefault(str(found.get("MetadataType")), found)
-    bio, local, subject = by_type.get("Bio", {}), by_type.get("LocalTimeLog", {}), by_type.get("SubjectTimeLog", {})
-    offset = _offset(str(subject.get("UtcOffset", "")))
-    return Metadata(
-        subject=str(bio.get("SubjectName") or "").strip(),
-        limb=str(bio.get("Limb") or "").strip(),
-        offset_s=_offset(str(local.get("UtcOffset", ""))) if offset is None else offset,
-        in_utc=local.get("UsedUtc") is True,
-    )
+        if isinstance(packet, dict):
+            by_type.setdefault(str(packet.get("MetadataType")), packet)
+    bio, local, subject = (by_type.get(name, {}) for name in ("Bio", "LocalTimeLog", "SubjectTimeLog"))
+    offset_s = _offset(str(subject.get("UtcOffset", "")))
+    return {
+        "subject": str(bio.get("SubjectName") or "").strip(),
+        "limb": str(bio.get("Limb") or "").strip(),
+        "offset_s": _offset(str(local.get("UtcOffset", ""))) if offset_s is None else offset_s,
+        "in_utc": local.get("UsedUtc") is True,
+    }
 
 
 def parameters_from(payload: bytes) -> dict[tuple[int, int], int]:
@@ -353,11 +343,6 @@ class Log:
     lost_bytes: int = 0
     lost_places: int = 0
     samples: int = 0
-
-    @property
-    def metadata(self) -> Metadata:
-        """The content of the JSON packets."""
-        return parse_metadata(self.remarks)
 
 
 def read_log(path: Path, pieces: Iterable[bytes], log: Log) -> Iterator[Activity]:

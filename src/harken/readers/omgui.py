@@ -26,6 +26,7 @@ from harken.readers.device import DeviceTableSource, LocalSamples
 from harken.readers.exports import cut_short_note, first_look
 from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
+from harken.readers.table import first_pieces
 from harken.readers.units import AtRest, TimeColumn, Where, acceleration_unit, nanoseconds
 from harken.recordings.recording import ROTATION, Make
 from harken.recordings.source import Room
@@ -85,7 +86,7 @@ class OmguiSource(DeviceTableSource):
         """See ``DeviceSource``."""
         untimed: list[int] = []
         rows = self._timed(untimed)
-        beginning = _beginning(rows)
+        beginning = first_pieces(rows, LOOKED_AT)
         without = 0
         if ROTATION[0] in self.channels and beginning:
             without = _without_gravity(np.concatenate([signals for _, signals in beginning]))
@@ -128,17 +129,6 @@ class OmguiSource(DeviceTableSource):
             timed = clock.present
             untimed.append(0 if timed is None else len(timed) - int(np.count_nonzero(timed)))
             yield (clock.time_ns, signals) if timed is None else (clock.time_ns[timed], signals[timed])
-
-
-def _beginning(rows: Iterator[LocalSamples]) -> list[LocalSamples]:
-    """The first samples: those in which gravity is tested, or all if there are fewer."""
-    beginning, count = [], 0
-    for local_ns, signals in rows:
-        beginning.append((local_ns, signals))
-        count += len(signals)
-        if count >= LOOKED_AT:
-            break
-    return beginning
 
 
 def _extra(layout: Layout) -> Columns:

@@ -9,6 +9,7 @@ on real files of Android, on a real ``TotalAcceleration`` or ``Gravity``, or on 
 import csv
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -76,8 +77,7 @@ class Export:
         path = self.files.get("Metadata")
         if path is None:
             return {}
-        with opened(path) as file:
-            text = file.read(SNIFFED_BYTES).removeprefix(UTF8_MARK).decode("utf-8", errors="replace")
+        text = _beginning(path).removeprefix(UTF8_MARK).decode("utf-8", errors="replace")
         try:
             names, values = list(csv.reader(text.splitlines()))[:2]
         except (csv.Error, ValueError):
@@ -89,16 +89,6 @@ class Export:
         """``ios``, ``android``, or empty if it is unknown."""
         return self.metadata.get("platform", "").lower()
 
-    @property
-    def standardised(self) -> bool:
-        """Whether the app was set to write samples of iPhone and Apple Watch in Android's units and signs."""
-        return self.metadata.get("standardisation", "").lower() == "true"
-
-    @property
-    def app_version(self) -> tuple[int, ...]:
-        """The app's version, such as 1, 63; empty if it is unknown."""
-        return tuple(int(part) for part in re.findall(r"\d+", self.metadata.get("appVersion", ""))[:3])
-
 
 def recognises(path: Path, head: bytes) -> bool:
     """Whether a folder, or a file that begins with ``head``, was exported by Sensor Logger.
@@ -109,18 +99,18 @@ def recognises(path: Path, head: bytes) -> bool:
     """
     if not path.is_dir() and not is_zip(head):
         return _begins_so(path, head)
-    try:
+    with suppress(HarkenError):
         candidates = _children(path)
         if any(file.name.lower().removesuffix(".gz").endswith(NEVER_EXPORTED) for file in candidates):
             return False
         accelerations = [file for file in candidates if _sensor_of(file) in WATCH + PHONE]
-        for file in accelerations[:MOST_SHOWN]:
-            with opened(file) as content:
-                if _begins_so(file, content.read(SNIFFED_BYTES)):
-                    return True
-    except HarkenError:
-        return False
+        return any(_begins_so(file, _beginning(file)) for file in accelerations[:MOST_SHOWN])
     return False
+
+
+def _beginning(path: Path) -> bytes:
+    with opened(path) as file:
+        return file.read(SNIFFED_BYTES)
 
 
 def _find_export(path: Path) -> Export:
@@ -237,8 +227,7 @@ def _choose(export: Export) -> tuple[str, list[str]]:
 
 def _rows_seen(path: Path) -> int:
     """The number of rows at the beginning of a file, below its header."""
-    with opened(path) as file:
-        head = file.read(SNIFFED_BYTES)
+    head = _beginning(path)
     return 0 if first_look(path, head) is None else len(head.splitlines()) - 1
 
 
@@ -253,11 +242,9 @@ def _origin(export: Export, sensor: str) -> str:
 def _with_defaults(options: TableOptions, export: Export) -> TableOptions:
     timezone = options.timezone
     if timezone is None and (zone := export.metadata.get("recording timezone")):
-        try:
+        with suppress(HarkenError):
             check_timezone(zone)
             timezone = zone
-        except HarkenError:
-            pass
     subject = options.subject or owner(export.root, (*WATCH, *PHONE))
     return replace(options, time_unit=options.time_unit or "ns", timezone=timezone, subject=subject)
 
@@ -294,9 +281,10 @@ def _signs(export: Export, sensor: str, unit: AccelerationUnit | None) -> tuple[
     Files in g, Apple's own unit, also have Apple's signs. In m/s², the signs of a watch are standardised, and those of
     a phone only with the app's setting.
     """
-    old = () < export.app_version < EVERYWHERE_ALIKE
+    standardised = export.metadata.get("standardisation", "").lower() == "true"  # written as on Android
+    version = tuple(int(part) for part in re.findall(r"\d+", export.metadata.get("appVersion", ""))[:3])
     doubt = []
-    if sensor in WATCH and export.platform != "android" and export.standardised and old:
+    if sensor in WATCH and export.platform != "android" and standardised and () < version < EVERYWHERE_ALIKE:
         doubt = [OLD_SWITCH]
     elif unit != "g" and not export.platform and sensor in ("Accelerometer", "AccelerometerUncalibrated", ""):
         doubt = [UNKNOWN_PHONE]
@@ -304,5 +292,5 @@ def _signs(export: Export, sensor: str, unit: AccelerationUnit | None) -> tuple[
     if export.platform == "android" or sensor == "TotalAcceleration":
         turn = False
     elif sensor == "Accelerometer":
-        turn = export.platform == "ios" and not export.standardised
+        turn = export.platform == "ios" and not standardised
     return turn, [*([TURNED] if turn else []), *doubt]

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -32,6 +32,8 @@ from harken.readers.unpacking import stem
 from harken.recordings.recording import UNLABELLED, Quality
 from harken.recordings.source import Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
+
+Piece = TypeVar("Piece", bound=tuple[Any, ...])
 
 NO_NAME = ("", "null", "nan")
 """Texts that mean a missing name, in lower case."""
@@ -345,7 +347,7 @@ class TableSource(Source):
         tally = _Tally()
         if not self._read_once:
             self._forget()
-            rows = chain([joined_rows(self._table.path, _beginning(rows))], rows)
+            rows = chain([joined_rows(self._table.path, first_pieces(rows, STEPS_LOOKED_AT))], rows)
         for some in rows:
             samples = self._samples_of(some, tally)
             if not self._table.streamed:
@@ -563,12 +565,13 @@ class _Tally:
             self._last_ns = int(time_ns[-1])
 
 
-def _beginning(rows: Iterator[TableRows]) -> list[TableRows]:
-    """The first rows: those that determine the unit of times, or all if there are fewer."""
-    first, count = [], 0
-    for some in rows:
-        first.append(some)
-        count += len(some.signals)
-        if count > STEPS_LOOKED_AT:
+def first_pieces(pieces: Iterator[Piece], rows: int) -> list[Piece]:
+    """The first pieces of a table, with more than ``rows`` rows, or all if there are fewer. The second element of a
+    piece are its signals."""
+    first, count = list[Piece](), 0
+    for piece in pieces:
+        first.append(piece)
+        count += len(piece[1])
+        if count > rows:
             break
     return first

@@ -44,9 +44,8 @@ def time_unit(times: NDArray[np.float64] | NDArray[np.int64]) -> TimeUnit | None
     steps = steps[steps > 0]
     if len(steps):
         step = float(np.median(steps))
-        slowest, fastest = PLAUSIBLE_RATES_HZ
         for unit, nanoseconds in NS_PER_UNIT.items():
-            if slowest <= 1e9 / (step * nanoseconds) <= fastest:
+            if plausible_step(step * nanoseconds):
                 return unit
     size = float(np.median(np.abs(times)))
     return next((unit for smallest, unit in EPOCHS if size >= smallest), None)
