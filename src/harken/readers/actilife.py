@@ -69,7 +69,7 @@ class ExportHeader:
 
     Attributes:
         lines: the number of lines in the header.
-        start: the start of the recording, by the watch's clock.
+        start_ns: the start of the recording, in ns since 1970 by the watch's clock.
         date_order: ``d``, ``M`` and ``y`` in the order of the dates.
         rate_hz: samples per second; None if it is missing.
         raw: whether the export contains acceleration, and not counts.
@@ -80,7 +80,7 @@ class ExportHeader:
     """
 
     lines: int
-    start: datetime
+    start_ns: int
     date_order: str
     rate_hz: float | None
     raw: bool
@@ -119,7 +119,7 @@ def _read_export_header(path: Path) -> ExportHeader:
     hertz = float(rate[1].replace(",", ".")) if rate else None
     return ExportHeader(
         lines=end + 1,
-        start=start,
+        start_ns=int((start - datetime(1970, 1, 1)).total_seconds()) * 10**9,
         date_order=order,
         rate_hz=hertz if hertz and 1 <= hertz <= FASTEST_HZ else None,
         # Exports of counts may also have a rate: that of the underlying acceleration.
@@ -234,7 +234,7 @@ class ActilifeSource(DeviceTableSource):
             if clock is not None:
                 local_ns = clock.time_ns
             else:
-                local_ns = _start_ns(self._header) + numbered_ns(done, len(signals), rate_hz or 1.0)
+                local_ns = self._header.start_ns + numbered_ns(done, len(signals), rate_hz or 1.0)
             if not done:
                 self._first_ns = int(local_ns[0])
             done += len(signals)
@@ -263,7 +263,7 @@ class ActilifeSource(DeviceTableSource):
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
         notes = list(self._header.notes)
-        away = abs(self._first_ns - _start_ns(self._header)) // 10**9
+        away = abs(self._first_ns - self._header.start_ns) // 10**9
         if self._timed and away > 1:
             notes.append(f"The first time differs from the header's start by {away:,} s; the times were used.")
         if self.unusable:
@@ -296,10 +296,6 @@ def _columns_of(path: Path, header: ExportHeader, layout: Layout) -> Columns:
             ".gt3x file"
         )
     return {role: names.index(name) for name, role in ROLES.items() if name in names}
-
-
-def _start_ns(header: ExportHeader) -> int:
-    return int((header.start - datetime(1970, 1, 1)).total_seconds()) * 10**9
 
 
 def _form(first: pl.Series, order: str) -> str | None:

@@ -83,19 +83,9 @@ class Blocks:
         return replace(self, rows=self.rows[first:last], start=self.start[first:last])
 
     @property
-    def damaged(self) -> int:
-        """The number of damaged blocks, which are left out."""
-        return self.found - len(self.rows)
-
-    @property
     def samples(self) -> NDArray[np.int64]:
         """The number of samples in each intact block, ``[whole]``."""
         return self.start["samples"].astype(np.int64)
-
-    @property
-    def temperatures(self) -> NDArray[np.float32]:
-        """The temperature of each intact block in °C, ``[whole]``."""
-        return np.asarray((self.start["temperature"] & 1023) * np.float32(75 / 256) - np.float32(50), np.float32)
 
     @property
     def axes(self) -> NDArray[np.uint8]:
@@ -312,9 +302,9 @@ def _about_rate(blocks: Blocks) -> list[str]:
 def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
     """Notes on damage, sessions, and unread channels."""
     notes = []
-    if blocks.damaged:
+    if damaged := blocks.found - len(blocks.rows):
         notes.append(
-            f"{blocks.damaged:,} of {blocks.found:,} blocks of the file are damaged and were left out; "
+            f"{damaged:,} of {blocks.found:,} blocks of the file are damaged and were left out; "
             "there are gaps in their place."
         )
     if blocks.spare_bytes:
@@ -372,14 +362,6 @@ def _read_samples(path: Path, source: Path, blocks: Blocks, room: Room) -> Itera
     Raises:
         HarkenError: when the file changed after its blocks were read.
     """
-    for some, content in _contents(path, source, blocks):
-        time_ns, signals = room.next(int(blocks.samples[some].sum()))
-        _fill(blocks, some, content, time_ns, signals)
-        yield time_ns, signals
-
-
-def _contents(path: Path, source: Path, blocks: Blocks) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-    """Groups of intact blocks: their range, and their bytes ``[blocks, 512]``."""
     begin, end = int(blocks.rows[0]), int(blocks.rows[-1]) + 1
     with path.open("rb") as file:
         file.seek(HEADER_BYTES + begin * BLOCK_BYTES)
@@ -388,11 +370,15 @@ def _contents(path: Path, source: Path, blocks: Blocks) -> Iterator[tuple[slice,
             content = np.fromfile(file, np.uint8, count * BLOCK_BYTES)
             if len(content) < count * BLOCK_BYTES:
                 raise HarkenError(f"{source}: the file became shorter while it was read")
-            table = content.reshape(count, BLOCK_BYTES)
             some = slice(*np.searchsorted(blocks.rows, (first, first + count)).tolist())
-            if some.start < some.stop:
-                whole = some.stop - some.start == count
-                yield some, table if whole else table[blocks.rows[some] - first]
+            if some.start == some.stop:
+                continue
+            table = content.reshape(count, BLOCK_BYTES)
+            if some.stop - some.start < count:
+                table = table[blocks.rows[some] - first]
+            time_ns, signals = room.next(int(blocks.samples[some].sum()))
+            _fill(blocks, some, table, time_ns, signals)
+            yield time_ns, signals
 
 
 def _fill(
@@ -407,7 +393,8 @@ def _fill(
     starts, ends = _spans(blocks.part(max(0, some.start - 1), some.stop))
     part = blocks.part(some.start, some.stop)
     starts, ends = starts[-len(part.rows) :], ends[-len(part.rows) :]
-    counts, temperatures = part.samples, part.temperatures
+    counts = part.samples
+    celsius = (part.start["temperature"] & 1023) * np.float32(75 / 256) - np.float32(50)
     scales = part.start["scales"] >> 10  # the lower bits are the light sensor
     alike = (np.diff(part.start["form"]) == 0) & (np.diff(counts) == 0) & (np.diff(scales) == 0)
     edges = [0, *(np.flatnonzero(~alike) + 1).tolist(), len(counts)]
@@ -420,7 +407,7 @@ def _fill(
             values = signals[rows].reshape(last - first, count, signals.shape[1])
             data = content[first:last, FIRST_BYTE : FIRST_BYTE + count * BYTES_PER_SAMPLE[form]]
             _unpacked(np.ascontiguousarray(data), form, scale, values)
-            values[..., -1] = temperatures[first:last, np.newaxis]
+            values[..., -1] = celsius[first:last, np.newaxis]
             _sample_times(starts[first:last], ends[first:last], counts[first:last], time_ns[rows])
             done = rows.stop
 

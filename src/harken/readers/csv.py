@@ -203,7 +203,8 @@ class CsvTable(Table):
 
     def where(self, row: int) -> str:
         """See ``Table``. Reads the file up to the row."""
-        return _line_of_row(self.path, self._layout, row)
+        every = (line for block in blocks(self.path, self._layout) for line, _ in self._numbered_rows(block))
+        return f"line {next(islice(every, row, None))}"
 
     def expected_rows(self) -> int:
         """See ``Table``: the file's size by the mean length of its first lines. Not known of packed files."""
@@ -218,22 +219,21 @@ class CsvTable(Table):
     def frames(self, columns: Columns | None = None) -> Iterator[pl.DataFrame]:
         """The rows of these columns (None: all columns that are read), one block of lines at a time. See ``Table``."""
         columns = columns or self.columns
-        path, layout = self.path, self._layout
-        types = _types(layout, columns) if self._typed else {}
+        types = self._types(columns) if self._typed else {}
         rows = 0
-        for block in blocks(path, layout):
+        for block in blocks(self.path, self._layout):
             text = _without_blank_lines(block.text)
             if not text:
                 continue
             try:
-                frame = _frame(path, block, text, layout, columns, types)
+                frame = self._frame(block, text, columns, types)
             except POLARS_ERRORS as error:
-                _explain(str(path), block.text, layout, block.first_line)
+                self._count_rows(block)
                 if self._typed:
                     self._typed = False
                     raise SourceChangedError from error
-                raise HarkenError(f"{path}: cannot be read as a table ({first_line(error)})") from error
-            yield frame if self._typed else _converted(path, frame, layout, columns, rows)
+                raise HarkenError(f"{self.path}: cannot be read as a table ({first_line(error)})") from error
+            yield frame if self._typed else self._converted(frame, columns, rows)
             rows += frame.height
 
     def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:
@@ -264,118 +264,100 @@ class CsvTable(Table):
                 f"{whole[0]!r}. Remove or complete the line"
             )
 
+    def _types(self, columns: Columns) -> dict[int, type[pl.DataType]]:
+        types: dict[int, type[pl.DataType]] = {}
+        for role, position in columns.items():
+            if role in channel_roles(columns):
+                types[position] = pl.Float32
+            elif role == "time":
+                written = self._layout.column(position)
+                whole, numeric = all(map(is_integer, written)), all(map(is_number, written))
+                types[position] = pl.Int64 if whole else pl.Float64 if numeric else pl.String
+            else:
+                types[position] = pl.Categorical
+        return types
 
-def _types(layout: Layout, columns: Columns) -> dict[int, type[pl.DataType]]:
-    types: dict[int, type[pl.DataType]] = {}
-    for role, position in columns.items():
-        if role in channel_roles(columns):
-            types[position] = pl.Float32
-        elif role == "time":
-            written = layout.column(position)
-            whole, numeric = all(map(is_integer, written)), all(map(is_number, written))
-            types[position] = pl.Int64 if whole else pl.Float64 if numeric else pl.String
-        else:
-            types[position] = pl.Categorical
-    return types
-
-
-def _frame(
-    path: Path, block: Block, text: bytes, layout: Layout, columns: Columns, types: dict[int, type[pl.DataType]]
-) -> pl.DataFrame:
-    """A block's columns, named by their roles, from its text without blank lines. polars raises an exception if a value
-    does not have the column's type."""
-    names = [f"column_{position + 1}" for position in range(layout.width)]
-    frame = pl.read_csv(
-        text,
-        has_header=False,
-        separator=layout.separator,
-        decimal_comma=layout.decimal_comma,
-        schema={name: types.get(position, pl.String) for position, name in enumerate(names)},
-        columns=[names[position] for position in columns.values()],
-    )
-    # polars fills a short row with nulls, and a misplaced quotation mark hides rows.
-    adds_up = count_separators(text, layout.separator) == frame.height * (layout.width - 1)
-    if not adds_up and _explain(str(path), block.text, layout, block.first_line) != frame.height:
-        raise HarkenError(
-            f"{path}: the rows from line {block.first_line} on cannot be separated; is a quotation mark misplaced?"
+    def _frame(self, block: Block, text: bytes, columns: Columns, types: dict[int, type[pl.DataType]]) -> pl.DataFrame:
+        """A block's columns, named by their roles, from its text without blank lines. polars raises an exception if a
+        value does not have the column's type."""
+        layout = self._layout
+        names = [f"column_{position + 1}" for position in range(layout.width)]
+        frame = pl.read_csv(
+            text,
+            has_header=False,
+            separator=layout.separator,
+            decimal_comma=layout.decimal_comma,
+            schema={name: types.get(position, pl.String) for position, name in enumerate(names)},
+            columns=[names[position] for position in columns.values()],
         )
-    return frame.select(pl.col(names[position]).alias(role) for role, position in columns.items())
+        # polars fills a short row with nulls, and a misplaced quotation mark hides rows.
+        adds_up = count_separators(text, layout.separator) == frame.height * (layout.width - 1)
+        if not adds_up and self._count_rows(block) != frame.height:
+            raise HarkenError(
+                f"{self.path}: the rows from line {block.first_line} on cannot be separated; is a quotation mark "
+                "misplaced?"
+            )
+        return frame.select(pl.col(names[position]).alias(role) for role, position in columns.items())
 
+    def _converted(self, frame: pl.DataFrame, columns: Columns, rows_before: int) -> pl.DataFrame:
+        """Convert the numbers in a frame of text; an error names the first field that is not a number."""
+        frame = frame.with_columns(pl.all().str.strip_chars())
+        if self._layout.separator != ",":  # then a comma is a decimal mark
+            decimal = [role for role in (*channel_roles(columns), "time") if role in frame.columns]
+            frame = frame.with_columns(pl.col(decimal).str.replace(r"^([+-]?\d*),(\d*)($|[eE])", "$1.$2$3"))
+        wrong: dict[str, int] = {}
+        for role in channel_roles(columns):
+            lower = frame[role].str.to_lowercase()
+            numbers = lower.cast(pl.Float32, strict=False)
+            not_numbers = (numbers.is_null() & lower.is_not_null() & ~lower.is_in(MISSING_NUMBERS)).arg_true()
+            if len(not_numbers):
+                wrong[role] = int(not_numbers[0])
+            else:
+                frame = frame.with_columns(numbers.alias(role))
+        if wrong:
+            role, row = min(wrong.items(), key=lambda item: item[1])
+            option = f", or choose the column of {role} with --{role}-column" if role in ("x", "y", "z") else ""
+            title = self._layout.title(columns[role])
+            raise HarkenError(
+                f"{self.path}, {self.where(rows_before + row)}, column {title}: {frame[role][row]!r} is not a number. "
+                f"Correct it{option}"
+            )
+        return frame
 
-def _converted(path: Path, frame: pl.DataFrame, layout: Layout, columns: Columns, rows_before: int) -> pl.DataFrame:
-    """Convert the numbers in a frame of text; an error names the first field that is not a number."""
-    frame = frame.with_columns(pl.all().str.strip_chars())
-    if layout.separator != ",":  # then a comma is a decimal mark
-        decimal = [role for role in (*channel_roles(columns), "time") if role in frame.columns]
-        frame = frame.with_columns(pl.col(decimal).str.replace(r"^([+-]?\d*),(\d*)($|[eE])", "$1.$2$3"))
-    wrong: dict[str, int] = {}
-    for role in channel_roles(columns):
-        lower = frame[role].str.to_lowercase()
-        numbers = lower.cast(pl.Float32, strict=False)
-        not_numbers = (numbers.is_null() & lower.is_not_null() & ~lower.is_in(MISSING_NUMBERS)).arg_true()
-        if len(not_numbers):
-            wrong[role] = int(not_numbers[0])
-        frame = frame.with_columns(numbers.alias(role)) if not len(not_numbers) else frame
-    if wrong:
-        role, row = min(wrong.items(), key=lambda item: item[1])
-        option = f", or choose the column of {role} with --{role}-column" if role in ("x", "y", "z") else ""
-        raise HarkenError(
-            f"{path}, {_line_of_row(path, layout, rows_before + row)}, column "
-            f"{layout.title(columns[role])}: {frame[role][row]!r} is not a number. Correct "
-            f"it{option}"
-        )
-    return frame
+    def _count_rows(self, block: Block) -> int:
+        """Count the rows of a block, or raise an error that names its first wrong line.
 
+        Raises:
+            HarkenError: for a row with too few or too many fields, an unclosed quotation mark, or text that is not
+                UTF-8.
+        """
+        rows = 0
+        for line, row in self._numbered_rows(block):
+            if len(row) != self._layout.width:
+                raise HarkenError(f"{self.path}, line {line}: {_wrong_width(row, self._layout)}")
+            rows += 1
+        return rows
 
-def _line_of_row(path: Path, layout: Layout, row: int) -> str:
-    """The line of the file that contains a row of data, counted from 0 without blank lines. Reads the file up to it."""
-    every = (
-        line
-        for block in blocks(path, layout)
-        for line, _ in _numbered_rows(str(path), block.text, layout, block.first_line)
-    )
-    return f"line {next(islice(every, row, None))}"
-
-
-def _explain(where: str, block: bytes, layout: Layout, first_line: int) -> int:
-    """Count the rows of ``block``, or raise an error that names its first wrong line.
-
-    Args:
-        where: the file, for the message.
-        block: whole rows, including blank lines.
-        layout: the expected layout of the rows.
-        first_line: the number of the block's first line, from 1.
-
-    Raises:
-        HarkenError: for a row with too few or too many fields, an unclosed quotation mark, or text that is not UTF-8.
-    """
-    rows = 0
-    for line, row in _numbered_rows(where, block, layout, first_line):
-        if len(row) != layout.width:
-            raise HarkenError(f"{where}, line {line}: {_wrong_width(row, layout)}")
-        rows += 1
-    return rows
-
-
-def _numbered_rows(where: str, block: bytes, layout: Layout, first_line: int) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a block without blank lines, each with the number of its first line."""
-    try:
-        text = block.decode()
-    except UnicodeDecodeError as error:
-        line = first_line + block.count(b"\n", 0, error.start)
-        raise HarkenError(
-            f"{where}, line {line}: the byte 0x{block[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        ) from error
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator, strict=True)
-    line = first_line
-    try:
-        for row in reader:
-            if len(row) > 1 or "".join(row).strip():
-                yield line, row
-            line = first_line + reader.line_num
-    except csv.Error as error:
-        reason = next((words for words, sign in REASONS.items() if sign in str(error)), str(error))
-        raise HarkenError(f"{where}, line {line}: {reason}") from error
+    def _numbered_rows(self, block: Block) -> Iterator[tuple[int, list[str]]]:
+        """The rows of a block without blank lines, each with the number of its first line."""
+        line = block.first_line
+        try:
+            text = block.text.decode()
+        except UnicodeDecodeError as error:
+            line += block.text.count(b"\n", 0, error.start)
+            raise HarkenError(
+                f"{self.path}, line {line}: the byte 0x{block.text[error.start]:02x} is not UTF-8; save the file as "
+                "UTF-8"
+            ) from error
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._layout.separator, strict=True)
+        try:
+            for row in reader:
+                if len(row) > 1 or "".join(row).strip():
+                    yield line, row
+                line = block.first_line + reader.line_num
+        except csv.Error as error:
+            reason = next((words for words, sign in REASONS.items() if sign in str(error)), str(error))
+            raise HarkenError(f"{self.path}, line {line}: {reason}") from error
 
 
 def _wrong_width(row: list[str], layout: Layout) -> str:

@@ -214,25 +214,22 @@ def _distance_ns(time_ns: NDArray[np.int64], others_ns: NDArray[np.int64]) -> ND
 
 
 G_FORCE, LINEAR = ("gFx", "gFy", "gFz"), ("ax", "ay", "az")
-TOOLBOX: tuple[tuple[tuple[str, ...], tuple[str, ...], AccelerationUnit, list[str]], ...] = (
-    (G_FORCE, ("time",), "g", []),
-    (LINEAR, ("time", "aT"), "m/s2", [NO_GRAVITY]),  # other tables, too, have columns ax, ay and az, but no aT
-)
-"""The kinds of files of Physics Toolbox: axes, further columns, unit, notes."""
+TOOLBOX: dict[tuple[str, ...], tuple[set[str], AccelerationUnit]] = {
+    G_FORCE: ({"time"}, "g"),
+    LINEAR: ({"time", "aT"}, "m/s2"),  # other tables, too, have columns ax, ay and az, but no aT
+}
+"""The axes in the files of Physics Toolbox -> further columns, unit."""
 
 
-def _find_toolbox(layout: Layout) -> tuple[tuple[str, ...], AccelerationUnit, list[str]] | None:
+def _find_toolbox(layout: Layout) -> tuple[str, ...] | None:
     header = set(layout.header or ())
-    kinds = ((axes, unit, notes) for axes, others, unit, notes in TOOLBOX if {*axes, *others} <= header)
-    return next(kinds, None)
+    return next((axes for axes, (others, _) in TOOLBOX.items() if {*axes, *others} <= header), None)
 
 
-def _open_toolbox(
-    path: Path, layout: Layout, found: tuple[tuple[str, ...], AccelerationUnit, list[str]], options: TableOptions
-) -> Source:
-    axes, unit, notes = found
-    table = CsvTable(path, layout, columns_named(layout, axes, time="time"), unit)
-    notes = [*notes, SIGNS, never_run("Physics Toolbox's files"), *cut_short_note(path)]
+def _open_toolbox(path: Path, layout: Layout, axes: tuple[str, ...], options: TableOptions) -> Source:
+    table = CsvTable(path, layout, columns_named(layout, axes, time="time"), TOOLBOX[axes][1])
+    notes = [NO_GRAVITY] if axes == LINEAR else []
+    notes += [SIGNS, never_run("Physics Toolbox's files"), *cut_short_note(path)]
     return TableSource(table, options, notes=notes)
 
 

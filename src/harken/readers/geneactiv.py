@@ -11,7 +11,6 @@ from binascii import unhexlify
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -266,19 +265,28 @@ EARLIEST = 0.8
 in time, so that the two do not overlap."""
 
 
-@dataclass(frozen=True)
 class PageTimes:
-    """The times of the samples in pages, by the watch's clock. Each page begins at its own time.
+    """The times of the samples in pages, by the watch's clock. Each page begins at its own time. Its samples are spread
+    up to the next page, unless data are missing in between.
+
+    Args:
+        pages: structured ``[pages]``, see ``PAGES``.
 
     Attributes:
-        pages: structured ``[pages]``, see ``PAGES``.
         step_ns: the sampling interval in each page, float64 ``[pages]``.
         rate_hz: samples per second, by the clock.
     """
 
-    pages: NDArray[np.void]
-    step_ns: NDArray[np.float64]
-    rate_hz: float
+    def __init__(self, pages: NDArray[np.void]) -> None:
+        counts = _samples_in(pages)
+        length = counts[:-1] * (1e9 / pages["rate_hz"][:-1])
+        to_next = np.diff(pages["time_ns"])
+        lasting = (to_next >= EARLIEST * length) & (to_next <= (1 + LATE) * length) & (np.diff(pages["number"]) == 1)
+        self.pages, self.rate_hz = pages, float(pages["rate_hz"][0])
+        if lasting.any():
+            self.rate_hz = float(counts[:-1][lasting].sum()) / float(to_next[lasting].sum() / 1e9)
+        self.step_ns = np.full(len(counts), 1e9 / self.rate_hz)
+        self.step_ns[:-1][lasting] = to_next[lasting] / counts[:-1][lasting]
 
     def of(self, first: int, last: int) -> NDArray[np.int64]:
         """The times in ns of the samples of the pages ``first`` to ``last`` (exclusive)."""
@@ -319,20 +327,6 @@ def read_samples(content: mmap.mmap, header: BinHeader, times: PageTimes, room: 
         yield times.of(rows.start, rows.stop), signals
 
 
-def page_times(pages: NDArray[np.void]) -> PageTimes:
-    """The times of all pages. A page's samples are spread up to the next page, unless data are missing in between."""
-    counts = _samples_in(pages)
-    length = counts[:-1] * (1e9 / pages["rate_hz"][:-1])
-    to_next = np.diff(pages["time_ns"])
-    lasting = (to_next >= EARLIEST * length) & (to_next <= (1 + LATE) * length) & (np.diff(pages["number"]) == 1)
-    rate_hz = float(pages["rate_hz"][0])
-    if lasting.any():
-        rate_hz = float(counts[:-1][lasting].sum()) / float(to_next[lasting].sum() / 1e9)
-    step = np.full(len(counts), 1e9 / rate_hz)
-    step[:-1][lasting] = to_next[lasting] / counts[:-1][lasting]
-    return PageTimes(pages, step, rate_hz)
-
-
 def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - the ending .bin is not specific
     """Whether a file is a GENEActiv ``.bin``, by its first bytes ``head`` (gzipped or not)."""
     return looks_like_header(plain_head(head))
@@ -364,7 +358,7 @@ class GeneactivSource(DeviceSource):
             self._found = find_pages(path, content)
             self._header = read_header(path, content[: self._found.header_bytes])
         pages = self._found.pages
-        self._times = page_times(pages)
+        self._times = PageTimes(pages)
         self._stated_rate_hz = self._header.rate_hz or float(pages["rate_hz"][0])
         super().__init__(
             path,
