@@ -7,8 +7,9 @@ import pytest
 
 from archives import zipped
 from exports import Looks, Read, head, read_or_refused
-from harken.readers import omgui, phyphox, sensor_logger
+from harken.readers import phyphox, sensor_logger
 from harken.readers.exports import EMPATICA, PHYSICS_TOOLBOX, SENSORLOG, owner
+from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from reader_checks import collected
@@ -16,7 +17,7 @@ from tables import HEADER, acceleration, notebook_lines, write
 
 READERS: dict[str, tuple[Looks, Read]] = {
     "empatica": (EMPATICA.recognises, collected(EMPATICA)),
-    "omgui": (omgui.recognises, collected(omgui)),
+    "omgui": (OMGUI.recognises, collected(OMGUI)),
     "phyphox": (phyphox.recognises, collected(phyphox)),
     "physics toolbox": (PHYSICS_TOOLBOX.recognises, collected(PHYSICS_TOOLBOX)),
     "sensor logger": (sensor_logger.recognises, collected(sensor_logger)),

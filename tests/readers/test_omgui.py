@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports import head
-from harken.readers import omgui
+from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
 from reader_checks import collected, mended
 from tables import acceleration, write
@@ -41,7 +41,7 @@ def made(rows: int = 200, *, form: Form = unix, start_ns: int = START_NS) -> lis
     return lines([form(start_ns + 10_000_000 * row) for row in range(rows)], acceleration(rows))
 
 
-collect = collected(omgui)
+collect = collected(OMGUI)
 read = mended(collect)
 
 
@@ -56,7 +56,7 @@ def test_real_exports_beside_the_watchs_own_files(name: str, own: str, rows: int
     from harken.readers import axivity
 
     path = data_dir / "devices" / name
-    assert omgui.recognises(path, head(path))
+    assert OMGUI.recognises(path, head(path))
     exported = collect(path, TableOptions(timezone="Europe/London"))
     watch = axivity.open_source(data_dir / "devices" / own, TableOptions(timezone="Europe/London")).collect()
     assert len(exported) == rows
@@ -108,7 +108,7 @@ def test_round_trip(
     scaled = np.array(samples)[:, :axes] / np.array([4096.0] * 3 + [16.384] * 3)[:axes]
     content = [line + ending for line in lines([form(int(time)) for time in times], scaled)]
     path = write(tmp_path_factory.getbasetemp(), content, "round_trip.csv")
-    assert omgui.recognises(path, head(path))
+    assert OMGUI.recognises(path, head(path))
     recording = collect(path, TableOptions())
     np.testing.assert_array_equal(recording.time_ns, times)
     np.testing.assert_allclose(recording.signals[:, :3], scaled[:, :3], rtol=1e-6, atol=6e-7)

@@ -153,7 +153,10 @@ class DeviceSource(Source):
             notes.append(f"Times were not read: the samples were numbered at {rate_hz:g} Hz, as requested.")
         notes += zone_notes
         if timezone is not None and _offset_ns(latest_ns - self.offset_ns, timezone) != self.offset_ns:
-            notes.append(_clocks_changed(timezone, self.offset_ns))
+            notes.append(
+                f"Clocks in {timezone} changed during the recording, but the watch's clock did not: all times "
+                f"have the offset of the first sample, {self.offset_ns / 3.6e12:+g} h from UTC."
+            )
         return (*notes, *about_placement(self._worn_on), *_about_other_options(self._options))
 
 
@@ -202,13 +205,6 @@ def entered_for(owner: object, context: AbstractContextManager[Entered]) -> Ente
     entered = stack.enter_context(context)
     weakref.finalize(owner, stack.close)
     return entered
-
-
-def _clocks_changed(timezone: str, offset_ns: int) -> str:
-    return (
-        f"Clocks in {timezone} changed during the recording, but the watch's clock did not: all times "
-        f"have the offset of the first sample, {offset_ns / 3.6e12:+g} h from UTC."
-    )
 
 
 def _offset_ns(time_ns: int, timezone: str) -> int:

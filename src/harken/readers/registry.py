@@ -16,12 +16,12 @@ from harken.readers import (
     csv,
     geneactiv,
     gt3x,
-    omgui,
     parquet,
     phyphox,
     sensor_logger,
 )
 from harken.readers.exports import EMPATICA, PHYSICS_TOOLBOX, SENSORLOG, describes_columns
+from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import HEAD_BYTES, is_zip, plain_head, refuse_many_members
 from harken.recordings.source import Source
@@ -114,7 +114,7 @@ EXPORTS: tuple[Reader, ...] = (
     PHYSICS_TOOLBOX,
     actilife,
     EMPATICA,
-    omgui,
+    OMGUI,
 )
 """Tables of a known format. Their readers are not used if the options describe the table."""
 
