@@ -35,9 +35,7 @@ from harken.support.errors import HarkenError
 
 BLOCK_BYTES = 1 << 24
 LONGEST_LINE = 1 << 20
-NEWLINE, QUOTE = b"\n"[0], b'"'[0]
-BLANKS = (b" ", b"\t", b"\r", b"\n")
-"""What a blank line begins with."""
+NEWLINE, QUOTE, SPACE = b"\n"[0], b'"'[0], b" "[0]
 
 
 class Block(NamedTuple):
@@ -128,8 +126,9 @@ def _refuse_long_lines(path: Path, text: bytes, first_line: int) -> None:
 
 
 def _without_blank_lines(text: bytes) -> bytes:
-    if not text.startswith(BLANKS) and not any(b"\n" + blank in text for blank in BLANKS):
-        return text
+    data = np.frombuffer(text, np.uint8)
+    if (data[:1] > SPACE).all() and not (data[1:][data[:-1] == NEWLINE] <= SPACE).any():
+        return text  # no line begins like a blank one
     filled = bytearray()
     for line in io.BytesIO(text):
         if line.strip(b" \t\r\n"):
