@@ -10,8 +10,8 @@ import pytest
 import harken
 import people
 from harken.datasets.people import read_people
-from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable
+from harken.readers.layout import Columns
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 

@@ -1,6 +1,5 @@
 """Axivity's ``.cwa``, made-up files: units, clocks, sessions, lost blocks, gzip and what the user says."""
 
-import gzip
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -11,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harken.readers import axivity
-from harken.readers.axivity import source
-from harken.readers.axivity.blocks import Blocks, find_blocks
+from harken.readers.axivity import Blocks, find_blocks
 from harken.readers.options import TableOptions
 from reader_checks import collected, mended, refusals
 from research_watches import (
@@ -21,7 +19,6 @@ from research_watches import (
     BLOCK_SAMPLES,
     COUNTS_PER_G,
     CWA_BLOCK_BYTES,
-    CWA_HEADER_BYTES,
     DEGREES_PER_COUNT,
     SUMMER,
     checked,
@@ -66,19 +63,6 @@ def test_rates(rate: int, hz: float, tmp_path: Path) -> None:
     )
 
 
-def test_the_rate_is_the_clocks(tmp_path: Path) -> None:
-    blocks = cwa_blocks(40)  # of 100 Hz, a 50th further apart
-    slow = [cwa_blocks(1, start=SUMMER + timedelta(seconds=1.224 * i))[0] for i in range(40)]
-    numbered = [checked(b[:10] + i.to_bytes(4, "little") + b[14:]) for i, b in enumerate(slow)]
-    assert read(written(tmp_path, cwa_header(), *blocks)).sample_rate_hz == pytest.approx(100, rel=1e-4)
-    recording = read(written(tmp_path, cwa_header(), *numbered))
-    assert recording.sample_rate_hz == pytest.approx(100 / 1.02, rel=2e-3)
-    assert len(recording.gap_rows) == 0
-    assert recording.quality.notes[1].startswith(
-        "The watch was set to 100 Hz; according to its clock, it recorded at 98."
-    )
-
-
 @settings(max_examples=25)
 @given(axes=st.sampled_from([3, 6]), lost=st.sets(st.integers(0, 29), min_size=1, max_size=12), absent=st.booleans())
 def test_lost_blocks_leave_gaps_and_move_nothing(
@@ -101,39 +85,6 @@ def test_lost_blocks_leave_gaps_and_move_nothing(
     assert any("The block numbers jump" in note for note in recording.quality.notes) == (absent and bool(between))
 
 
-def test_two_sessions(tmp_path: Path) -> None:
-    later = cwa_blocks(10, start=SUMMER + timedelta(hours=3), session=10, seed=1)
-    recording = read(written(tmp_path, cwa_header(), *cwa_blocks(10), *later))
-    assert len(recording) == 2400
-    assert len(recording.gap_rows) == 1
-    assert recording.time_ns[1200] == ns(SUMMER + timedelta(hours=3))
-    assert "The file contains 2 sessions, with gaps between them." in recording.quality.notes
-
-
-def test_a_session_whose_clock_was_set_back_before_the_first(tmp_path: Path) -> None:
-    earlier = cwa_blocks(10, start=SUMMER - timedelta(days=2), session=10, seed=1)
-    recording = read(written(tmp_path, cwa_header(), *cwa_blocks(10), *earlier))
-    assert recording.time_ns[0] == ns(SUMMER - timedelta(days=2))
-    assert recording.quality.backward_times == 1
-    np.testing.assert_array_equal(recording.signals[1200:, :3], turning(1200) / np.float32(256))
-
-
-def test_sessions_that_overlap_are_not_mixed(tmp_path: Path) -> None:
-    again = cwa_blocks(10, start=SUMMER + timedelta(seconds=4), session=10, seed=1)
-    path = written(tmp_path, cwa_header(), *cwa_blocks(10), *again)
-    assert refusal(path).startswith("FILE: the watch's clock was set back during the recording, so 8 s occur twice")
-    assert len(read(path, sample_rate_hz=100)) == 2400
-
-
-def test_a_second_sensor_setup_without_rotation(tmp_path: Path) -> None:
-    later = cwa_blocks(10, start=SUMMER + timedelta(hours=3), session=10)
-    recording = read(written(tmp_path, cwa_header(model=AX6), *cwa_blocks(10, axes=6), *later))
-    assert recording.channels == ("x", "y", "z", "temperature")
-    assert len(recording) == 10 * 40 + 10 * 120
-    assert recording.valid.all()
-    assert "Only some of the blocks contain rotation, so rotation was left out." in recording.quality.notes
-
-
 def interchanged(blocks: list[bytes]) -> list[bytes]:
     """The same blocks with the sensors in one another's places."""
     samples = [np.frombuffer(block[30:510], "<i2").reshape(40, 2, 3)[:, ::-1].tobytes() for block in blocks]
@@ -147,24 +98,6 @@ def test_sensors_in_one_anothers_places_are_marked(wrong: int, tmp_path: Path) -
     np.testing.assert_array_equal(recording.valid, np.arange(2000) >= 40 * wrong)
     about = [note for note in recording.quality.notes if "acceleration and rotation are exchanged" in note]
     assert [note.startswith("In the first 2 s,") for note in about] == [True] * (wrong > 0)
-
-
-def test_gzipped_reads_the_same(tmp_path: Path) -> None:
-    content = cwa_header() + b"".join(cwa_blocks(10))
-    plain = read(written(tmp_path, content))
-    packed = read(written(tmp_path, gzip.compress(content), name="other.cwa.gz"))
-    assert packed.fingerprint == plain.fingerprint
-    assert packed.source.endswith("other.cwa.gz")
-    nameless = gzip.compress(cwa_header(annotation=b"") + content[CWA_HEADER_BYTES:])
-    assert read(written(tmp_path, nameless, name="other.cwa.gz")).subject == "other"
-
-
-def test_gzip_that_is_damaged_or_of_something_else(tmp_path: Path) -> None:
-    packed = gzip.compress(cwa_header() + b"".join(cwa_blocks(10)))
-    cut = refusal(written(tmp_path, packed[:-20], name="cut.cwa.gz"))
-    assert cut.startswith("FILE: the gzip file is damaged or cut short")
-    table = refusal(written(tmp_path, gzip.compress(b"time,x,y,z\n" * 10_000), name="table.cwa.gz"))
-    assert table == "FILE: this is not an Axivity .cwa file, or its beginning is damaged"
 
 
 def test_the_clock_is_the_wearers_and_keeps_its_offset(tmp_path: Path) -> None:
@@ -186,26 +119,13 @@ def test_the_clock_is_the_wearers_and_keeps_its_offset(tmp_path: Path) -> None:
     assert "there is no time zone 'London'" in refusal(path, timezone="London")
 
 
-def test_the_users_options(tmp_path: Path) -> None:
-    path = written(tmp_path, cwa_header(), *cwa_blocks(10))
-    recording = read(path, subject="ann", sensor_range_g=1.1, sample_rate_hz=50, acceleration_unit="g", skip_rows=2)
-    assert recording.subject == "ann"
-    assert recording.quality.sensor_range_g == 1.1
-    np.testing.assert_array_equal(np.diff(recording.time_ns), 20_000_000)
-    assert recording.time_ns[0] == ns(SUMMER)
-    assert (
-        "These options have no effect on a watch's own file: --acceleration-unit, --skip-rows."
-        in recording.quality.notes
-    )
-
-
 def test_pieces_make_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = cwa_blocks(30)
     blocks[11] = blocks[11][:40] + b"\0" + blocks[11][41:]
     path = written(tmp_path, cwa_header(), *blocks)
     whole = read(path)
-    monkeypatch.setattr(source, "BLOCKS_AT_ONCE", 7)
-    monkeypatch.setattr(source, "BLOCKS_IN_CACHE", 3)
+    monkeypatch.setattr(axivity, "BLOCKS_READ_AT_ONCE", 7)
+    monkeypatch.setattr(axivity, "BLOCKS_IN_CACHE", 3)
     assert read(path).fingerprint == whole.fingerprint
 
 
@@ -217,10 +137,5 @@ def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path, monkeypatch: pytes
         path.write_bytes(path.read_bytes()[:-CWA_BLOCK_BYTES])
         return found
 
-    monkeypatch.setattr(source, "find_blocks", shrinking)
+    monkeypatch.setattr(axivity, "find_blocks", shrinking)
     assert refusal(path) == "FILE: the file became shorter while it was read"
-
-
-def test_a_very_old_firmware(tmp_path: Path) -> None:
-    old = [checked(block[:24] + b"\0" + block[25:]) for block in cwa_blocks(5)]
-    assert "very old firmware" in refusal(written(tmp_path, cwa_header(), *old))

@@ -7,20 +7,21 @@ import pytest
 
 from archives import zipped
 from exports import Looks, Read, head, read_or_refused
-from harken.readers import empatica, omgui, phyphox, physics_toolbox, sensor_logger, sensorlog
-from harken.readers.exports import describes_columns, owner
+from harken.readers import phyphox, sensor_logger
+from harken.readers.exports import EMPATICA, PHYSICS_TOOLBOX, SENSORLOG, owner
+from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from reader_checks import collected
 from tables import HEADER, acceleration, notebook_lines, write
 
 READERS: dict[str, tuple[Looks, Read]] = {
-    "empatica": (empatica.recognises, collected(empatica)),
-    "omgui": (omgui.recognises, collected(omgui)),
+    "empatica": (EMPATICA.recognises, collected(EMPATICA)),
+    "omgui": (OMGUI.recognises, collected(OMGUI)),
     "phyphox": (phyphox.recognises, collected(phyphox)),
-    "physics toolbox": (physics_toolbox.recognises, collected(physics_toolbox)),
+    "physics toolbox": (PHYSICS_TOOLBOX.recognises, collected(PHYSICS_TOOLBOX)),
     "sensor logger": (sensor_logger.recognises, collected(sensor_logger)),
-    "sensorlog": (sensorlog.recognises, collected(sensorlog)),
+    "sensorlog": (SENSORLOG.recognises, collected(SENSORLOG)),
 }
 G = acceleration(80)
 
@@ -85,23 +86,6 @@ def test_real_files_of_other_kinds_are_refused(data_dir: Path) -> None:
                 with pytest.raises(HarkenError):
                     read(path, TableOptions())
     assert taken == real
-
-
-@pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize(
-    "content", [b"", b"\n", b"\0" * 99, b"PK\x03\x04", b"PK\x05\x06" + b"\0" * 18, b"\x1f\x8b\x08", b'"']
-)
-def test_what_is_hardly_a_file(reader: str, content: bytes, tmp_path: Path) -> None:
-    looks, read = READERS[reader]
-    path = write(tmp_path, content, "WristMotion.csv")
-    assert not looks(path, head(path))
-    assert read_or_refused(path, read) is None
-
-
-def test_who_describes_columns_reads_a_plain_table() -> None:
-    assert not describes_columns(TableOptions(timezone="UTC", acceleration_unit="g", subject="ann", sample_rate_hz=5))
-    assert describes_columns(TableOptions(label_column="3"))
-    assert describes_columns(TableOptions(skip_rows=2))
 
 
 def test_whose_a_file_is(tmp_path: Path) -> None:

@@ -9,13 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exports import head, survives
-from harken.readers import omgui, open_stream
+from exports import head
+from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
-from harken.support.errors import HarkenError
 from reader_checks import collected, mended
-from stream_checks import assert_same
-from tables import HEADER, acceleration, notebook_lines, write
+from tables import acceleration, write
 
 START_NS = 1_551_178_506 * 10**9  # 26 February 2019, 10:55:06 on the watch's clock
 NO_ZONE = "Times have no time zone and were read as UTC; give the wearer's time zone with --timezone."
@@ -43,7 +41,7 @@ def made(rows: int = 200, *, form: Form = unix, start_ns: int = START_NS) -> lis
     return lines([form(start_ns + 10_000_000 * row) for row in range(rows)], acceleration(rows))
 
 
-collect = collected(omgui)
+collect = collected(OMGUI)
 read = mended(collect)
 
 
@@ -58,7 +56,7 @@ def test_real_exports_beside_the_watchs_own_files(name: str, own: str, rows: int
     from harken.readers import axivity
 
     path = data_dir / "devices" / name
-    assert omgui.recognises(path, head(path))
+    assert OMGUI.recognises(path, head(path))
     exported = collect(path, TableOptions(timezone="Europe/London"))
     watch = axivity.open_source(data_dir / "devices" / own, TableOptions(timezone="Europe/London")).collect()
     assert len(exported) == rows
@@ -110,7 +108,7 @@ def test_round_trip(
     scaled = np.array(samples)[:, :axes] / np.array([4096.0] * 3 + [16.384] * 3)[:axes]
     content = [line + ending for line in lines([form(int(time)) for time in times], scaled)]
     path = write(tmp_path_factory.getbasetemp(), content, "round_trip.csv")
-    assert omgui.recognises(path, head(path))
+    assert OMGUI.recognises(path, head(path))
     recording = collect(path, TableOptions())
     np.testing.assert_array_equal(recording.time_ns, times)
     np.testing.assert_allclose(recording.signals[:, :3], scaled[:, :3], rtol=1e-6, atol=6e-7)
@@ -123,30 +121,6 @@ def test_round_trip(
         np.testing.assert_allclose(recording.signals[:, -1], 23.45)
 
 
-@pytest.mark.parametrize("form", [unix, text])
-def test_both_forms_of_time_are_the_watchs_wall_clock(form: Form, tmp_path: Path) -> None:
-    path = write(tmp_path, made(form=form))
-    assert read(path).time_ns[0] == START_NS
-    athens = read(path, timezone="Europe/Athens")
-    assert athens.time_ns[0] == START_NS - 7200 * 10**9
-    assert athens.timezone == "Europe/Athens"
-    assert NO_ZONE not in athens.quality.notes
-
-
-def test_a_watch_keeps_its_time_when_the_clocks_are_put_forward(tmp_path: Path) -> None:
-    before_ns = int(datetime(2019, 3, 31, 2, 59, 59, tzinfo=UTC).timestamp()) * 10**9
-    recording = read(write(tmp_path, made(start_ns=before_ns)), timezone="Europe/Athens")
-    assert len(recording.gap_rows) == 0
-    assert recording.span_s == pytest.approx(1.99)
-
-
-def test_the_header_that_omconvert_writes(tmp_path: Path) -> None:
-    content = ["Time,Accel-X (g), Accel-Y (g), Accel-Z (g)", *made(form=text)]
-    path = write(tmp_path, content)
-    assert omgui.recognises(path, head(path))
-    np.testing.assert_allclose(read(path).signals, acceleration(200), atol=1e-6)
-
-
 def test_a_beginning_with_the_sensors_mixed_up_is_marked_and_the_rest_is_not(tmp_path: Path) -> None:
     g, rotation = acceleration(400), np.full((400, 3), 0.5)
     mixed = np.hstack([rotation * 16.384 / 2048, g * 2048 / 16.384])
@@ -157,50 +131,3 @@ def test_a_beginning_with_the_sensors_mixed_up_is_marked_and_the_rest_is_not(tmp
     assert recording.valid[160:].all()
     assert f"{MIXED} 160 samples; they are marked." in recording.quality.notes
     assert "which is not gravity" not in " ".join(recording.quality.notes)
-
-
-def test_missing_gravity_is_noted(tmp_path: Path) -> None:
-    path = write(tmp_path, lines([unix(START_NS + 10_000_000 * row) for row in range(200)], acceleration(200) * 0.2))
-    assert "At rest the acceleration is 0.2" in " ".join(read(path).quality.notes)
-
-
-OTHERS = {
-    "the notebook's format": [HEADER, *notebook_lines()],
-    "another number of decimals": ["1551178506.0000,0.3281,0.9843,0.2031"] * 9,
-    "a label at the end": [f"{line},sitting" for line in made(9)],
-    "a header of somebody else": ["Timestamp,X,Y,Z", *made(9)],
-}
-
-
-@pytest.mark.parametrize("other", OTHERS)
-def test_what_it_is_not(other: str, tmp_path: Path) -> None:
-    path = write(tmp_path, OTHERS[other])
-    assert not omgui.recognises(path, head(path))
-    with pytest.raises(HarkenError, match="this is not an OMGUI export"):
-        collect(path, TableOptions())
-
-
-def test_a_gzipped_export_is_recognised_and_read(tmp_path: Path) -> None:
-    import gzip
-
-    path = write(tmp_path, gzip.compress("\n".join([*made(), ""]).encode()), "ann.csv.gz")
-    assert omgui.recognises(path, head(path))
-    assert read(path).subject == "ann"
-
-
-@pytest.mark.parametrize("form", [unix, text])
-def test_mutilated(form: Form, tmp_path: Path) -> None:
-    survives("\n".join([*made(60, form=form), ""]).encode(), tmp_path / "ann.csv", omgui.recognises, collect)
-
-
-@pytest.mark.parametrize("value", ["1" + "0" * 300, "-1" + "0" * 39, "3" + "0" * 38])
-def test_values_beyond_what_float32_holds_are_marked(value: str, tmp_path: Path) -> None:
-    rows = 400
-    samples = np.hstack([acceleration(rows), np.zeros((rows, 3))])
-    times = [unix(START_NS + 10_000_000 * row) for row in range(rows)]
-    wild = [",".join([line.split(",")[0], *[f"{value}.000000"] * 6]) for line in lines(times, samples)[100:103]]
-    path = write(tmp_path, [*lines(times[:100], samples[:100]), *wild, *lines(times[103:], samples[103:])])
-    recording = read(path)
-    assert np.flatnonzero(~recording.valid).tolist() == [100, 101, 102]
-    assert recording.quality.missing + recording.quality.out_of_range == 3
-    assert_same(open_stream(path), path)

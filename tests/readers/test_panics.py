@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from harken.readers.panics import without_panics
+from harken.readers.parquet import without_panics
 
 PANIC = "\nthread 'tokio-rt-worker' (9087) panicked at a.rs:585:9:\nassertion failed: a\n<= b\nnote: run with it\n"
 

@@ -16,65 +16,12 @@ from harken.readers.registry import GENEA, MATRIX, reader_of
 from harken.support.errors import HarkenError
 from reader_checks import collected
 
-TRUE_RATE_AND_HOURS = {
-    "GGIR_actigraph_testfile.gt3x": (30, 0.49),
-    "GGIRread_GENEActiv_testfile.bin": (85.7, 0.016),
-    "GGIRread_ax3_corrupt_blocks.cwa": (98.9, 0.049),
-    "GGIRread_ax6_testfile.cwa": (99.0, 0.032),
-    "actfast_cmi.gt3x": (60, 0.0225),
-    "ggir_ax3_testfile_unix_timestamps.csv": (99.2, 0.0006),
-    "labda_actigraph_13h.gt3x": (30, 13.6),
-    "labda_ax3_49h.cwa": (24.42, 49.0),
-    "pygt3x_neo.csv": (30, 0.167),
-    "pygt3x_neo.gt3x": (30, 0.167),
-    "readgt3x_TAS1H30182785_2019-09-17.csv.gz": (100, 0.668),
-    "readgt3x_TAS1H30182785_2019-09-17.gt3x": (100, 0.6),
-    "sensorlogger_WristMotion.csv": (99.46, 0.0082),
-    "skdh_ax3_sample.cwa": (197.2, 0.083),
-    "skdh_gnactv_sample.bin": (50, 0.005),
-    "wristpy_example_actigraph_idle_sleep_mode.gt3x": (30, 0.0425),
-    "wristpy_example_geneactiv.bin": (60, 0.126),
-}
-REFUSED = {
-    "GGIRread_ActiGraph13_timestamps_headers.csv": "contains counts",
-    "GGIRread_genea_testfile.bin": "recording of a GENEA",
-    "GGIRread_mtx_25Hz_acc_HR.BIN": "Parmay Tech Matrix",
-    "NOTES.md": "found no column",
-    "ax3_data.npz": "zip archive",
-}
-
-
-@pytest.mark.parametrize("name", list(TRUE_RATE_AND_HOURS))
-def test_a_real_file_has_its_true_rate_and_span(data_dir: Path, name: str) -> None:
-    if name.endswith(".bin"):
-        pytest.importorskip("actfast")
-    rate_hz, hours = TRUE_RATE_AND_HOURS[name]
-    recording = harken.read(data_dir / "devices" / name)
-    assert recording.channels[:3] == ("x", "y", "z")
-    assert recording.sample_rate_hz == pytest.approx(rate_hz, rel=0.002)
-    assert recording.span_s / 3600 == pytest.approx(hours, rel=0.1)
-    usable = recording.signals[recording.valid, :3]
-    if len(usable):
-        assert 0.9 < np.median(np.linalg.norm(usable, axis=1)) < 1.1  # g
-
-
-@pytest.mark.parametrize("name", list(REFUSED))
-def test_what_cannot_be_read_is_refused_by_name(data_dir: Path, name: str) -> None:
-    with pytest.raises(HarkenError, match=REFUSED[name]) as refused:
-        harken.read(data_dir / "devices" / name)
-    assert name in str(refused.value)
-
-
-def test_one_recording_in_two_files_is_one_recording(data_dir: Path) -> None:
-    old, export = (harken.read(data_dir / "devices" / f"pygt3x_neo.{kind}") for kind in ("gt3x", "csv"))
-    np.testing.assert_allclose(old.signals, export.signals, atol=0.001)
-
 
 def test_a_described_table_is_read_as_a_table(tmp_path: Path) -> None:
     export = tmp_path / "ACC.csv"
     export.write_text("1551178506.0,1551178506.0,1551178506.0\n32.0,32.0,32.0\n" + "64,0,0\n" * 64)
-    assert reader_of(export, TableOptions()) is not csv
-    assert reader_of(export, TableOptions(x_column="1", y_column="2", z_column="3", sample_rate_hz=32)) is csv
+    assert reader_of(export, TableOptions())[0] is not csv
+    assert reader_of(export, TableOptions(x_column="1", y_column="2", z_column="3", sample_rate_hz=32))[0] is csv
 
 
 def test_a_folder_is_one_recording_only_when_a_logger_wrote_it(tmp_path: Path) -> None:
@@ -82,7 +29,7 @@ def test_a_folder_is_one_recording_only_when_a_logger_wrote_it(tmp_path: Path) -
         harken.read(tmp_path)
     rows = "".join(f"{1_700_000_000_000_000_000 + row * 20_000_000},{row / 50},0.0,0.0,1.0\n" for row in range(100))
     (tmp_path / "WatchAccelerometerUncalibrated.csv").write_text("time,seconds_elapsed,x,y,z\n" + rows)
-    assert reader_of(tmp_path, TableOptions()) is sensor_logger
+    assert reader_of(tmp_path, TableOptions())[0] is sensor_logger
     assert harken.read(tmp_path).sample_rate_hz == pytest.approx(50)
 
 
@@ -90,7 +37,7 @@ def test_a_parquet_file_is_known_by_its_name_or_its_bytes(tmp_path: Path) -> Non
     for name, content in (("week.parquet", b"not one"), ("week", b"PAR1")):
         path = tmp_path / name
         path.write_bytes(content)
-        assert reader_of(path, TableOptions()) is parquet
+        assert reader_of(path, TableOptions())[0] is parquet
 
 
 @pytest.mark.parametrize("reader", [harken.read, open_stream])
@@ -142,8 +89,8 @@ def test_a_reader_of_another_package_reads_and_streams_what_no_other_recognises(
         path.write_bytes(b"anything")
         assert harken.read(path).subject == open_stream(path).subject == path.stem
     (tmp_path / "week.parquet").write_bytes(b"not one")
-    assert reader_of(tmp_path / "week.parquet", TableOptions()) is parquet
-    assert reader_of(tmp_path / "bert.csv", TableOptions(skip_rows=1)) is csv
+    assert reader_of(tmp_path / "week.parquet", TableOptions())[0] is parquet
+    assert reader_of(tmp_path / "bert.csv", TableOptions(skip_rows=1))[0] is csv
 
 
 @pytest.mark.parametrize(
@@ -179,7 +126,7 @@ def test_a_broken_reader_does_not_stop_another_that_recognises_the_file(install:
     path.write_bytes(b"anything")
     assert harken.read(path).subject == "ann"
     (tmp_path / "week.parquet").write_bytes(b"not one")
-    assert reader_of(tmp_path / "week.parquet", TableOptions()) is parquet
+    assert reader_of(tmp_path / "week.parquet", TableOptions())[0] is parquet
 
 
 @pytest.mark.parametrize("content", [b"TINY WATCH\n1 2 3\n", b"\xff\xfe\x00\x01" * 100, b"a,b\n1,2\n", b""])

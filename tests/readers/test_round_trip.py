@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import harken
-from harken.readers import blocks
+from harken.readers import csv as csv_reader
 from harken.readers.units import G_PER_UNIT, NS_PER_UNIT
 from tables import START_MS, acceleration, write
 
@@ -51,7 +51,7 @@ def test_round_trip(drawn: dict[str, Any], tmp_path_factory: pytest.TempPathFact
     lines = [drawn["separator"].join(row[position] for position in drawn["order"]) for row in table]
     path = write(tmp_path_factory.getbasetemp(), lines, "round_trip.csv")
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(blocks, "BLOCK_BYTES", drawn["size"])
+        monkeypatch.setattr(csv_reader, "BLOCK_BYTES", drawn["size"])
         recording = harken.read(path)
     assert recording.quality.acceleration_unit == drawn["unit"]
     assert recording.quality.time_unit == drawn["time_unit"]

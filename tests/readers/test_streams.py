@@ -14,11 +14,9 @@ from hypothesis import strategies as st
 
 import harken.readers.parquet
 from harken.datasets.simulated import Simulation, write_simulation
-from harken.readers import open_stream, read
-from harken.recordings.mending import stream_of
+from harken.readers import open_stream
 from harken.recordings.source import Samples, joined
-from harken.support.errors import HarkenError
-from stream_checks import assert_same, refusal_of
+from stream_checks import assert_same
 
 START_MS = 1_519_170_400_000
 
@@ -108,33 +106,6 @@ def test_only_what_is_out_of_order_or_slow_is_collected(tmp_path: Path) -> None:
     assert_same(numbered, path, sample_rate_hz=50)
 
 
-def test_people_are_distinguished_as_in_the_whole(tmp_path: Path) -> None:
-    path = tmp_path / "two.parquet"
-    table(400, Subject=["anna", "bert"] * 200).write_parquet(path)
-    with pytest.raises(HarkenError, match="contains 2 people"):
-        open_stream(path)
-    bert = open_stream(path, subject="bert")
-    assert bert.streamed
-    assert_same(bert, path, subject="bert")
-    table(400, Subject=["anna"] * 400).write_parquet(path)
-    assert open_stream(path).streamed
-    with pytest.raises(HarkenError, match="has no subject 'bert'"):
-        open_stream(path, subject="bert")
-
-
-def test_refusals_are_those_of_reading_the_whole(tmp_path: Path) -> None:
-    path = tmp_path / "anna.parquet"
-    with pytest.raises(HarkenError, match="there is no such file"):
-        open_stream(path)
-    with pytest.raises(TypeError, match="has no option colour"):
-        open_stream(path, colour="red")
-    table(400, X=np.zeros(400), Y=np.zeros(400), Z=np.zeros(400)).write_parquet(path)
-    with pytest.raises(HarkenError, match="not gravity in any known unit"):
-        open_stream(path)
-    with pytest.raises(ValueError, match="only a mended recording"):
-        stream_of(read(path, as_found=True, acceleration_unit="g"))
-
-
 def test_a_simulated_recording_streams(tmp_path: Path) -> None:
     path = tmp_path / "sim.parquet"
     write_simulation(Simulation(days=0.02, sample_rate_hz=50, seed=3), path, rows_at_once=10_000)
@@ -180,38 +151,6 @@ def test_real_cwa_files_stream(path: Path) -> None:
     assert stream.streamed
     assert stream.quality.stated_rate_hz is not None
     assert_same(stream, path)
-
-
-@pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
-@pytest.mark.parametrize("path", device_files("actfast_ax3.cwa", "actfast_ax6.cwa"), ids=lambda path: path.name)
-def test_a_damaged_cwa_streams_or_is_refused_as_the_whole_is(path: Path, tmp_path: Path) -> None:
-    content = path.read_bytes()
-    random = np.random.default_rng(5)
-    for number in range(8):
-        damaged = bytearray(content[: int(random.integers(1, len(content)))] if number % 2 else content)
-        for place in random.integers(0, len(damaged), 3):
-            damaged[place] ^= 1 << int(random.integers(8))
-        copy = tmp_path / "copy.cwa"
-        copy.write_bytes(damaged)
-        if (refused := refusal_of(read, copy)) is None:
-            assert_same(open_stream(copy), copy)
-        else:
-            assert refusal_of(open_stream, copy) == refused
-
-
-def test_a_parquet_file_cut_short_or_with_flipped_bytes_is_refused_or_read_as_the_whole_is(tmp_path: Path) -> None:
-    path, copy = tmp_path / "anna.parquet", tmp_path / "copy.parquet"
-    table(3_000).write_parquet(path)
-    content = path.read_bytes()
-    random = np.random.default_rng(5)
-    for number in range(40):
-        damaged = bytearray(content[: int(random.integers(1, len(content)))] if number % 2 else content)
-        damaged[int(random.integers(len(damaged)))] ^= 1 << int(random.integers(8))
-        copy.write_bytes(damaged)
-        if refusal_of(read, copy) is None:
-            assert_same(open_stream(copy), copy)
-        else:
-            assert refusal_of(open_stream, copy) is not None
 
 
 def test_what_was_unpacked_is_gone_with_the_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

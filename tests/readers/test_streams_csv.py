@@ -10,13 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import harken.readers.blocks
-import harken.readers.table_source
+import harken.readers.csv
+import harken.readers.table
 import harken.readers.units
-from harken.readers import open_stream, read
-from harken.support.errors import HarkenError
+from harken.readers import open_stream
 from reader_checks import Options
-from stream_checks import assert_same, refusal_of
+from stream_checks import assert_same
 
 START_MS = 1_519_170_400_000
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)
@@ -33,8 +32,8 @@ CLOCKS: dict[str, Callable[[int], str]] = {
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces of some fifty rows, and of four blocks of them gravity is looked for in at most two."""
-    monkeypatch.setattr(harken.readers.blocks, "BLOCK_BYTES", 2500)
-    monkeypatch.setattr(harken.readers.table_source, "STEPS_LOOKED_AT", 40)
+    monkeypatch.setattr(harken.readers.csv, "BLOCK_BYTES", 2500)
+    monkeypatch.setattr(harken.readers.table, "STEPS_LOOKED_AT", 40)
     monkeypatch.setattr(harken.readers.units, "STEPS_LOOKED_AT", 40)
     monkeypatch.setattr(harken.readers.units, "MOST_BLOCKS", 4)
 
@@ -137,53 +136,3 @@ def test_what_needs_the_whole_is_collected(tmp_path: Path) -> None:
         stream = open_stream(path, **options)
         assert stream.streamed == (reason in STREAMED), reason
         assert_same(stream, path, **options)
-
-
-@pytest.mark.usefixtures("small_pieces")
-def test_refusals_are_those_of_reading_the_whole(tmp_path: Path) -> None:
-    times = [CLOCKS["milliseconds"](20 * row) for row in range(300)]
-    whole = lines_of(times, Label=["walking"] * 299 + ["walki"])
-    changed: dict[str, Callable[[list[str]], list[str]]] = {
-        "cut": lambda lines: [*lines[:200], lines[200].rsplit(",", 2)[0]],
-        "no number": lambda lines: [*lines[:200], lines[200].replace(",9", ",nine"), *lines[201:]],
-        "no time": lambda lines: [*lines[:200], "yesterday" + lines[200][13:], *lines[201:]],
-        "quotation": lambda lines: [*lines[:200], lines[200].replace("walk", '"walk'), *lines[201:]],
-        "two people": lambda _: lines_of(times, subject=["anna"] * 250 + ["bert"] * 50),
-        "still nothing": lambda _: [",".join([time, "0", "0", "0"]) for time in times],
-    }
-    for name, change in changed.items():
-        path = write(tmp_path / "anna.csv", change(whole))
-        refused = refusal_of(read, path)
-        assert refused is not None, name
-        assert refusal_of(open_stream, path) == refused
-    path.write_text("\n".join(whole))
-    with pytest.raises(HarkenError, match=r"line 301: the file ends within its last label: 'walki'"):
-        open_stream(path)
-
-
-@pytest.mark.usefixtures("small_pieces")
-def test_a_csv_file_cut_short_or_with_flipped_bytes_is_refused_or_read_as_the_whole_is(tmp_path: Path) -> None:
-    lines = lines_of([CLOCKS["milliseconds"](20 * row) for row in range(300)], Label=["walking"] * 300)
-    content = ("\n".join(lines) + "\n").encode()
-    copy = tmp_path / "copy.csv"
-    random = np.random.default_rng(5)
-    for number in range(30):
-        damaged = bytearray(content[: int(random.integers(1, len(content)))] if number % 2 else content)
-        damaged[int(random.integers(len(damaged)))] ^= 1 << int(random.integers(8))
-        copy.write_bytes(damaged)
-        refused = refusal_of(read, copy)
-        if refused is None:
-            assert_same(open_stream(copy), copy)
-        else:
-            assert refusal_of(open_stream, copy) == refused
-
-
-def test_real_tables_stream(data_dir: Path) -> None:
-    merged: dict[str, Options] = {"merged_ab.csv": {}, "merged_ef.csv": {"timezone": "Europe/Istanbul"}}
-    for name, options in merged.items():
-        path = data_dir / "notebook_format" / name
-        stream = open_stream(path, **options)
-        assert stream.streamed
-        assert_same(stream, path, **options)
-    out_of_order = data_dir / "wisdm" / "raw" / "watch" / "accel" / "data_1600_accel_watch.txt"
-    assert_same(open_stream(out_of_order), out_of_order)

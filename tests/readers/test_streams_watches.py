@@ -5,16 +5,14 @@ import os
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-import harken.readers.actigraph.packet_log
-import harken.readers.geneactiv.source
+import harken.readers.geneactiv
+import harken.readers.gt3x
 from actigraph_files import ACTIVITY_2, activity, info, metadata, parameters, steps, write_gt3x
 from harken.readers import open_stream, read
-from harken.readers.actigraph.archive import Gt3xArchive
 from reader_checks import Options
-from stream_checks import assert_same, refusal_of
+from stream_checks import assert_same
 
 
 def files(*endings: str) -> list[Path]:
@@ -32,12 +30,7 @@ real = pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA
 @pytest.mark.parametrize("options", [{}, {"timezone": "America/New_York"}], ids=["", "zone"])
 def test_real_gt3x_files_stream(path: Path, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     # Pieces smaller than two of the longest packets, and many more of them than these short files have.
-    pieces = harken.readers.actigraph.archive.Gt3xArchive.pieces
-    monkeypatch.setattr(
-        harken.readers.actigraph.archive.Gt3xArchive,
-        "pieces",
-        lambda self, name, size=150_000: pieces(self, name, size),
-    )
+    monkeypatch.setattr(harken.readers.gt3x, "PIECE_BYTES", 150_000)
     stream = open_stream(path, **options)
     assert stream.streamed
     assert stream.quality.stated_rate_hz in (30, 60, 80, 100)
@@ -61,9 +54,8 @@ def test_a_log_whose_beginning_says_something_else(
     assert (whole.subject, whole.timezone) == ("bea", "Etc/GMT-2")
     assert len(whole) == 50 * 100 + 1490 * 30
     assert "30 s have times that occur earlier in the file" in " ".join(whole.quality.notes)
-    pieces = Gt3xArchive.pieces
-    monkeypatch.setattr(Gt3xArchive, "pieces", lambda self, name, size=150_000: pieces(self, name, min(size, 150_000)))
-    monkeypatch.setattr(harken.readers.actigraph.packet_log, "HEAD_BYTES", 60_000)
+    monkeypatch.setattr(harken.readers.gt3x, "PIECE_BYTES", 150_000)
+    monkeypatch.setattr(harken.readers.gt3x, "HEAD_BYTES", 60_000)
     in_pieces = read(path)
     assert (in_pieces.fingerprint, in_pieces.quality) == (whole.fingerprint, whole.quality)
     assert (in_pieces.subject, in_pieces.timezone) == (whole.subject, whole.timezone)
@@ -72,59 +64,15 @@ def test_a_log_whose_beginning_says_something_else(
 
 
 @real
-@pytest.mark.parametrize("path", files("wristpy_example_actigraph.gt3x"), ids=lambda path: path.name)
-def test_a_damaged_gt3x_streams_or_is_refused_as_the_whole_is(path: Path, tmp_path: Path) -> None:
-    import zipfile
-
-    with zipfile.ZipFile(path) as archive:
-        members = {info.filename: archive.read(info) for info in archive.infolist()}
-    random = np.random.default_rng(5)
-    log = members["log.bin"]
-    for number in range(10):
-        damaged = bytearray(log[: int(random.integers(1, len(log)))] if number % 3 == 0 else log)
-        for place in random.integers(0, len(damaged), 5):
-            damaged[place] ^= 1 << int(random.integers(8))
-        if number % 3 == 1:  # some seconds a second time
-            place = int(random.integers(len(damaged) // 2))
-            damaged = damaged[: 2 * place] + damaged[place:]
-        copy = tmp_path / "copy.gt3x"
-        with zipfile.ZipFile(copy, "w") as archive:
-            for name, content in members.items():
-                archive.writestr(name, bytes(damaged) if name == "log.bin" else content)
-        if (refused := refusal_of(read, copy)) is None:
-            assert_same(open_stream(copy), copy)
-        else:
-            assert refusal_of(open_stream, copy) == refused
-
-
-@real
 @pytest.mark.parametrize("pages_at_once", [3, 500])
 @pytest.mark.parametrize("path", files("GENEActiv_testfile.bin", "geneactiv.bin", "gnactv_sample.bin"), ids=str)
 def test_real_geneactiv_files_stream(path: Path, pages_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("actfast")
-    monkeypatch.setattr(harken.readers.geneactiv.source, "PAGES_AT_ONCE", pages_at_once)
+    monkeypatch.setattr(harken.readers.geneactiv, "PAGES_AT_ONCE", pages_at_once)
     stream = open_stream(path, timezone="Europe/London")
     assert stream.streamed
     assert stream.quality.stated_rate_hz is not None
     assert_same(stream, path, timezone="Europe/London")
-
-
-@real
-@pytest.mark.parametrize("path", files("GENEActiv_testfile.bin"), ids=lambda path: path.name)
-def test_a_damaged_bin_streams_or_is_refused_as_the_whole_is(path: Path, tmp_path: Path) -> None:
-    pytest.importorskip("actfast")
-    content = path.read_bytes()
-    random = np.random.default_rng(5)
-    for number in range(10):
-        damaged = bytearray(content[: int(random.integers(1, len(content)))] if number % 2 else content)
-        for place in random.integers(0, len(damaged), 3):
-            damaged[place] ^= 1 << int(random.integers(8))
-        copy = tmp_path / "copy.bin"
-        copy.write_bytes(damaged)
-        if (refused := refusal_of(read, copy)) is None:
-            assert_same(open_stream(copy), copy)
-        else:
-            assert refusal_of(open_stream, copy) == refused
 
 
 @real

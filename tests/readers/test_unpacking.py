@@ -15,12 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harken
-from harken.readers import blocks as blocks_module
+from harken.readers import csv as csv_reader
 from harken.readers import open_stream
-from harken.readers.blocks import BLOCK_BYTES, LONGEST_LINE, Block, blocks
-from harken.readers.csv import layout_of
-from harken.readers.layout import Layout
-from harken.readers.unpacking import UnpackingLimits, member_paths, opened_file, unpacking_limits
+from harken.readers.csv import BLOCK_BYTES, LONGEST_LINE, blocks, layout_of
+from harken.readers.unpacking import UnpackingLimits, member_paths, opened, unpacking_limits
 from harken.support.errors import HarkenError
 from reader_checks import refusals
 from research_watches import cwa_blocks, cwa_header
@@ -91,11 +89,10 @@ def test_a_quotation_that_never_ends_is_not_read_to_the_end_of_the_file(tmp_path
 
 
 def test_a_block_of_blank_lines_takes_little_memory(traced: None) -> None:
-    layout = Layout(",", False, "", None, 6, 0, [])
     text = ROWS + b"\n" * BLOCK_BYTES + ROWS
     tracemalloc.reset_peak()
     before, _ = tracemalloc.get_traced_memory()
-    assert Block(1, text).without_blank_lines(layout) == ROWS + ROWS
+    assert csv_reader._without_blank_lines(text) == ROWS + ROWS
     assert tracemalloc.get_traced_memory()[1] - before < 64 * MIB
 
 
@@ -104,21 +101,18 @@ def test_rows_between_blank_lines_are_read(tmp_path: Path) -> None:
     assert len(harken.read(path, as_found=True)) == 2 * (ROWS.count(b"\n") - 1)
 
 
-@given(st.text("1, \t\r\n", max_size=60), st.integers(1, 7))
-def test_blank_lines_go_and_nothing_else(text: str, piece_bytes: int) -> None:
+@given(st.text("1, \t\r\n", max_size=60))
+def test_blank_lines_go_and_nothing_else(text: str) -> None:
     content = text.encode()
     expected = re.sub(rb"^[ \t\r]*(\n|\Z)", b"", content, flags=re.MULTILINE)
-    layout = Layout(",", False, "", None, 40, 0, [])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks_module, "PIECE_BYTES", piece_bytes)
-        assert Block(1, content).without_blank_lines(layout) == expected
+    assert csv_reader._without_blank_lines(content) == expected
 
 
 @given(st.text("1;\r\n", max_size=30))
 def test_what_ends_every_line_goes_and_nothing_else(text: str) -> None:
     content = text.encode()
     expected = re.sub(rb";(?=\r?(\n|\Z))", b"", content)
-    assert blocks_module._without_line_ends(content, b";") == expected
+    assert csv_reader._without_line_ends(content, b";") == expected
 
 
 def test_what_is_sent_unpacks_to_no_more_than_a_multiple_of_its_size(tmp_path: Path) -> None:
@@ -163,7 +157,7 @@ def test_a_table_of_contents_that_fills_the_memory_is_refused(tmp_path: Path) ->
             archive.writestr(member, b"")
     with pytest.raises(HarkenError, match="its table of contents is too long"):
         member_paths(path)
-    with pytest.raises(HarkenError, match="its table of contents is too long"), opened_file(path / "1.csv"):
+    with pytest.raises(HarkenError, match="its table of contents is too long"), opened(path / "1.csv"):
         pass
 
 
@@ -181,5 +175,5 @@ def test_a_member_that_can_only_be_unpacked_at_once_is_refused(method: int, tmp_
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr("a.csv", ROWS)
-    with pytest.raises(HarkenError, match="compressed with a method that no app uses"), opened_file(path / "a.csv"):
+    with pytest.raises(HarkenError, match="compressed with a method that no app uses"), opened(path / "a.csv"):
         pass

@@ -7,9 +7,8 @@ from pathlib import Path
 from harken.annotations import elan, exports, plain
 from harken.annotations.columns import Rows
 from harken.annotations.entries import Annotations
-from harken.readers.blocks import opened
 from harken.readers.folders import SIDE
-from harken.readers.unpacking import folder_files, is_zip, member_paths
+from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
 from harken.support.errors import HarkenError
 from harken.support.text_rows import content_of, text_rows
 

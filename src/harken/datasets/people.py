@@ -10,8 +10,7 @@ from harken.annotations.options import LabelOptions
 from harken.datasets.tidy import recordings_of_tables
 from harken.readers import open_source, recording_of
 from harken.readers.options import TableOptions
-from harken.readers.table import ANOTHER_SUBJECT, SeveralRecordingsError
-from harken.readers.table_source import TableSource
+from harken.readers.table import ANOTHER_SUBJECT, SeveralRecordingsError, TableSource
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 

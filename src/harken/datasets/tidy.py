@@ -16,10 +16,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.datasets.info import DatasetInfo, data_folder, info_of, offsets_in_turn, readable
-from harken.readers.clock import EARLIEST_DATE_NS, nanoseconds
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
-from harken.readers.panics import without_panics
-from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest, time_unit
+from harken.readers.parquet import without_panics
+from harken.readers.units import (
+    EARLIEST_DATE_NS,
+    G_PER_UNIT,
+    acceleration_unit,
+    magnitude_at_rest,
+    nanoseconds,
+    time_unit,
+)
 from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Placement, Quality, Recording
 from harken.support.errors import HarkenError

@@ -81,11 +81,11 @@ def open_source(path: str | Path, options: TableOptions) -> "Source":
     Raises:
         HarkenError: as ``read``.
     """
-    from harken.readers.registry import reader_of
+    from harken.readers.registry import open_file
 
     path = Path(path)
     with file_errors(path):
-        return reader_of(regular(path), options).open_source(path, options)
+        return open_file(regular(path), options)
 
 
 def recording_of(source: "Source", options: TableOptions, *, as_found: bool = False) -> "Recording":

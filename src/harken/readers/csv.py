@@ -1,7 +1,6 @@
-"""Reader of CSV files: the notebook's format, or any table through ``TableOptions``.
+"""Reading of text files, plain or gzipped, in blocks of whole lines. Only one block is in memory at a time.
 
-polars reads a block of lines with the expected types of the columns. If that fails, or the number of fields is wrong, a
-slow search finds the line with the error.
+A line, or a row with quotation marks that spans several lines, may have at most one mebibyte.
 """
 
 import csv
@@ -9,19 +8,143 @@ import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import IO, NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from harken.readers.blocks import GZIPPED, Block, blocks, count_separators, ends_in_newline, opened, skip_lines
-from harken.readers.columns import Columns, find_columns
-from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number, recognise_layout
+from harken.readers.layout import (
+    SNIFFED_BYTES,
+    UTF8_MARK,
+    Columns,
+    Layout,
+    channel_roles,
+    find_columns,
+    is_integer,
+    is_number,
+    recognise_layout,
+    tidy_columns,
+)
 from harken.readers.options import AccelerationUnit, TableOptions
-from harken.readers.table import POLARS_ERRORS, Table, TableRows, first_line
-from harken.readers.table_source import TableSource
+from harken.readers.table import POLARS_ERRORS, Table, TableRows, TableSource, first_line
+from harken.readers.unpacking import GZIPPED, opened
 from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import Source, SourceChangedError
 from harken.support.errors import HarkenError
+
+BLOCK_BYTES = 1 << 24
+LONGEST_LINE = 1 << 20
+NEWLINE, QUOTE, SPACE = b"\n"[0], b'"'[0], b" "[0]
+
+
+class Block(NamedTuple):
+    """Some whole lines of a file. ``first_line`` is the number of the first one (from 1)."""
+
+    first_line: int
+    text: bytes
+
+
+def blocks(path: Path, layout: Layout) -> Iterator[Block]:
+    """Divide the data, without the header, into blocks that end at the end of a line and outside quotation marks.
+
+    Raises:
+        HarkenError: for a line that is longer than ``LONGEST_LINE``.
+    """
+    line = layout.data_line + 1
+    with opened(path) as file:
+        skip_lines(path, file, layout.data_line)
+        while text := file.read(BLOCK_BYTES):
+            text += file.readline(LONGEST_LINE + 1)
+            _refuse_long_lines(path, text, line)
+            if text.count(QUOTE) % 2:
+                text += _rest_of_quotation(path, file, line + text.count(NEWLINE))
+            block = Block(line, text.removeprefix(UTF8_MARK) if line == 1 else text)
+            line += text.count(NEWLINE)
+            yield Block(block.first_line, _without_line_ends(block.text, layout.line_end.encode()))
+
+
+def skip_lines(path: Path, file: IO[bytes], count: int) -> None:
+    """Skip the first lines of a file.
+
+    Raises:
+        HarkenError: for a line that is longer than ``LONGEST_LINE``.
+    """
+    for number in range(count):
+        line = file.readline(LONGEST_LINE + 1)
+        _refuse_long_lines(path, line, number + 1)
+        if not line:
+            return
+
+
+def ends_in_newline(path: Path) -> bool:
+    """Whether a file that is not empty ends in a newline, so that its last line is complete."""
+    last = b""
+    with opened(path) as file:
+        while piece := file.read(BLOCK_BYTES):
+            last = piece[-1:]
+    return last == b"\n"
+
+
+def count_separators(text: bytes, separator: str) -> int:
+    """The number of separators outside quotation marks; -1 if a quotation does not end."""
+    data = np.frombuffer(text, dtype=np.uint8)
+    cuts: NDArray[np.bool_] = data == ord(separator)
+    quotes = np.flatnonzero(data == QUOTE)
+    if len(quotes) % 2:
+        return -1
+    if (np.diff(quotes)[::2] > 1).any():  # some quotation is not empty
+        cuts &= ~np.bitwise_xor.accumulate(data == QUOTE)
+    return int(np.count_nonzero(cuts))
+
+
+def _rest_of_quotation(path: Path, file: IO[bytes], first_line: int) -> bytes:
+    """The lines up to the end of a quotation. If it does not end soon, the reader of the rows raises the error."""
+    lines: list[bytes] = []
+    length = 0
+    while length <= LONGEST_LINE and (following := file.readline(LONGEST_LINE + 1)):
+        _refuse_long_lines(path, following, first_line + len(lines))
+        lines.append(following)
+        length += len(following)
+        if following.count(QUOTE) % 2:
+            break
+    return b"".join(lines)
+
+
+def _refuse_long_lines(path: Path, text: bytes, first_line: int) -> None:
+    """Raise a HarkenError for the first of the lines, numbered from ``first_line``, that is too long."""
+    begin = 0
+    while len(text) - begin > LONGEST_LINE:
+        end = text.rfind(b"\n", begin, begin + LONGEST_LINE)
+        if end < 0:
+            line = first_line + text.count(b"\n", 0, begin)
+            raise HarkenError(
+                f"{path}, line {line}: the line has more than {LONGEST_LINE:,} bytes, far more than a row of "
+                "a table. Is the file damaged, or not a table?"
+            )
+        begin = end + 1
+
+
+def _without_blank_lines(text: bytes) -> bytes:
+    data = np.frombuffer(text, np.uint8)
+    if (data[:1] > SPACE).all() and not (data[1:][data[:-1] == NEWLINE] <= SPACE).any():
+        return text  # no line begins like a blank one
+    filled = bytearray()
+    for line in io.BytesIO(text):
+        if line.strip(b" \t\r\n"):
+            filled += line
+    return bytes(filled)
+
+
+def _without_line_ends(text: bytes, line_end: bytes) -> bytes:
+    """The text without ``line_end`` before each newline and at its end."""
+    if not line_end:
+        return text
+    for newline in (b"\r\n", b"\n"):
+        text = text.replace(line_end + newline, newline)
+    last = text.removesuffix(b"\r")
+    return last.removesuffix(line_end) + text[len(last) :]
+
 
 MISSING_NUMBERS = ("", "nan", "null", "none", "na", "n/a")
 REASONS = {
@@ -41,7 +164,8 @@ def open_source(path: Path, options: TableOptions, *, notes: Sequence[str] = ())
     """Open a CSV file. See ``harken.readers.read``. ``notes`` are added to those of the recording."""
     layout = layout_of(path, options.skip_rows)
     columns = find_columns(path, layout.header, layout.rows[0], options)
-    return TableSource(CsvTable(path, layout, columns), options, notes=notes)
+    table = CsvTable(path, layout, columns, tidy=tidy_columns(layout.header))
+    return TableSource(table, options, notes=notes)
 
 
 def layout_of(path: Path, skip_rows: int = 0) -> Layout:
@@ -61,17 +185,25 @@ class CsvTable(Table):
         path: the file.
         layout: how its lines are divided into fields.
         columns: the roles of its columns.
-        unit: as for ``Table``.
+        unit, tidy: as for ``Table``.
     """
 
-    def __init__(self, path: Path, layout: Layout, columns: Columns, unit: AccelerationUnit | None = None) -> None:
-        super().__init__(path, columns, unit)
+    def __init__(
+        self,
+        path: Path,
+        layout: Layout,
+        columns: Columns,
+        unit: AccelerationUnit | None = None,
+        tidy: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(path, columns, unit, tidy)
         self._layout = layout
         self._typed = True
 
     def where(self, row: int) -> str:
         """See ``Table``. Reads the file up to the row."""
-        return _line_of_row(self.path, self._layout, row)
+        every = (line for block in blocks(self.path, self._layout) for line, _ in self._numbered_rows(block))
+        return f"line {next(islice(every, row, None))}"
 
     def expected_rows(self) -> int:
         """See ``Table``: the file's size by the mean length of its first lines. Not known of packed files."""
@@ -86,22 +218,21 @@ class CsvTable(Table):
     def frames(self, columns: Columns | None = None) -> Iterator[pl.DataFrame]:
         """The rows of these columns (None: all columns that are read), one block of lines at a time. See ``Table``."""
         columns = columns or self.columns
-        path, layout = self.path, self._layout
-        types = _types(layout, columns) if self._typed else {}
+        types = self._types(columns) if self._typed else {}
         rows = 0
-        for block in blocks(path, layout):
-            text = block.without_blank_lines(layout)
+        for block in blocks(self.path, self._layout):
+            text = _without_blank_lines(block.text)
             if not text:
                 continue
             try:
-                frame = _frame(path, block, text, layout, columns, types)
+                frame = self._frame(block, text, columns, types)
             except POLARS_ERRORS as error:
-                _explain(str(path), block.text, layout, block.first_line)
+                self._count_rows(block)
                 if self._typed:
                     self._typed = False
                     raise SourceChangedError from error
-                raise HarkenError(f"{path}: cannot be read as a table ({first_line(error)})") from error
-            yield frame if self._typed else _converted(path, frame, layout, columns, rows)
+                raise HarkenError(f"{self.path}: cannot be read as a table ({first_line(error)})") from error
+            yield frame if self._typed else self._converted(frame, columns, rows)
             rows += frame.height
 
     def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:
@@ -110,7 +241,7 @@ class CsvTable(Table):
         Raises:
             HarkenError: also if the file ends in the middle of its last label, such as walki.
         """
-        if not labels or self.columns.label != self._layout.width - 1:
+        if not labels or self.columns.get("label") != self._layout.width - 1:
             yield from super().rows(labels=labels, subjects=subjects)
             return
         counts, last, count = np.zeros(0, np.int64), UNLABELLED, 0
@@ -132,118 +263,100 @@ class CsvTable(Table):
                 f"{whole[0]!r}. Remove or complete the line"
             )
 
+    def _types(self, columns: Columns) -> dict[int, type[pl.DataType]]:
+        types: dict[int, type[pl.DataType]] = {}
+        for role, position in columns.items():
+            if role in channel_roles(columns):
+                types[position] = pl.Float32
+            elif role == "time":
+                written = self._layout.column(position)
+                whole, numeric = all(map(is_integer, written)), all(map(is_number, written))
+                types[position] = pl.Int64 if whole else pl.Float64 if numeric else pl.String
+            else:
+                types[position] = pl.Categorical
+        return types
 
-def _types(layout: Layout, columns: Columns) -> dict[int, type[pl.DataType]]:
-    types: dict[int, type[pl.DataType]] = {}
-    for role, position in columns.roles().items():
-        if role in columns.numeric():
-            types[position] = pl.Float32
-        elif role == "time":
-            written = layout.column(position)
-            whole, numeric = all(map(is_integer, written)), all(map(is_number, written))
-            types[position] = pl.Int64 if whole else pl.Float64 if numeric else pl.String
-        else:
-            types[position] = pl.Categorical
-    return types
-
-
-def _frame(
-    path: Path, block: Block, text: bytes, layout: Layout, columns: Columns, types: dict[int, type[pl.DataType]]
-) -> pl.DataFrame:
-    """A block's columns, named by their roles, from its text without blank lines. polars raises an exception if a value
-    does not have the column's type."""
-    names = [f"column_{position + 1}" for position in range(layout.width)]
-    frame = pl.read_csv(
-        text,
-        has_header=False,
-        separator=layout.separator,
-        decimal_comma=layout.decimal_comma,
-        schema={name: types.get(position, pl.String) for position, name in enumerate(names)},
-        columns=[names[position] for position in columns.roles().values()],
-    )
-    # polars fills a short row with nulls, and a misplaced quotation mark hides rows.
-    adds_up = count_separators(text, layout.separator) == frame.height * (layout.width - 1)
-    if not adds_up and _explain(str(path), block.text, layout, block.first_line) != frame.height:
-        raise HarkenError(
-            f"{path}: the rows from line {block.first_line} on cannot be separated; is a quotation mark misplaced?"
+    def _frame(self, block: Block, text: bytes, columns: Columns, types: dict[int, type[pl.DataType]]) -> pl.DataFrame:
+        """A block's columns, named by their roles, from its text without blank lines. polars raises an exception if a
+        value does not have the column's type."""
+        layout = self._layout
+        names = [f"column_{position + 1}" for position in range(layout.width)]
+        frame = pl.read_csv(
+            text,
+            has_header=False,
+            separator=layout.separator,
+            decimal_comma=layout.decimal_comma,
+            schema={name: types.get(position, pl.String) for position, name in enumerate(names)},
+            columns=[names[position] for position in columns.values()],
         )
-    return frame.select(pl.col(names[position]).alias(role) for role, position in columns.roles().items())
+        # polars fills a short row with nulls, and a misplaced quotation mark hides rows.
+        adds_up = count_separators(text, layout.separator) == frame.height * (layout.width - 1)
+        if not adds_up and self._count_rows(block) != frame.height:
+            raise HarkenError(
+                f"{self.path}: the rows from line {block.first_line} on cannot be separated; is a quotation mark "
+                "misplaced?"
+            )
+        return frame.select(pl.col(names[position]).alias(role) for role, position in columns.items())
 
+    def _converted(self, frame: pl.DataFrame, columns: Columns, rows_before: int) -> pl.DataFrame:
+        """Convert the numbers in a frame of text; an error names the first field that is not a number."""
+        frame = frame.with_columns(pl.all().str.strip_chars())
+        if self._layout.separator != ",":  # then a comma is a decimal mark
+            decimal = [role for role in (*channel_roles(columns), "time") if role in frame.columns]
+            frame = frame.with_columns(pl.col(decimal).str.replace(r"^([+-]?\d*),(\d*)($|[eE])", "$1.$2$3"))
+        wrong: dict[str, int] = {}
+        for role in channel_roles(columns):
+            lower = frame[role].str.to_lowercase()
+            numbers = lower.cast(pl.Float32, strict=False)
+            not_numbers = (numbers.is_null() & lower.is_not_null() & ~lower.is_in(MISSING_NUMBERS)).arg_true()
+            if len(not_numbers):
+                wrong[role] = int(not_numbers[0])
+            else:
+                frame = frame.with_columns(numbers.alias(role))
+        if wrong:
+            role, row = min(wrong.items(), key=lambda item: item[1])
+            option = f", or choose the column of {role} with --{role}-column" if role in ("x", "y", "z") else ""
+            title = self._layout.title(columns[role])
+            raise HarkenError(
+                f"{self.path}, {self.where(rows_before + row)}, column {title}: {frame[role][row]!r} is not a number. "
+                f"Correct it{option}"
+            )
+        return frame
 
-def _converted(path: Path, frame: pl.DataFrame, layout: Layout, columns: Columns, rows_before: int) -> pl.DataFrame:
-    """Convert the numbers in a frame of text; an error names the first field that is not a number."""
-    frame = frame.with_columns(pl.all().str.strip_chars())
-    if layout.separator != ",":  # then a comma is a decimal mark
-        decimal = [role for role in (*columns.numeric(), "time") if role in frame.columns]
-        frame = frame.with_columns(pl.col(decimal).str.replace(r"^([+-]?\d*),(\d*)($|[eE])", "$1.$2$3"))
-    wrong: dict[str, int] = {}
-    for role in columns.numeric():
-        lower = frame[role].str.to_lowercase()
-        numbers = lower.cast(pl.Float32, strict=False)
-        not_numbers = (numbers.is_null() & lower.is_not_null() & ~lower.is_in(MISSING_NUMBERS)).arg_true()
-        if len(not_numbers):
-            wrong[role] = int(not_numbers[0])
-        frame = frame.with_columns(numbers.alias(role)) if not len(not_numbers) else frame
-    if wrong:
-        role, row = min(wrong.items(), key=lambda item: item[1])
-        option = f", or choose the column of {role} with --{role}-column" if role in ("x", "y", "z") else ""
-        raise HarkenError(
-            f"{path}, {_line_of_row(path, layout, rows_before + row)}, column "
-            f"{layout.title(columns.roles()[role])}: {frame[role][row]!r} is not a number. Correct "
-            f"it{option}"
-        )
-    return frame
+    def _count_rows(self, block: Block) -> int:
+        """Count the rows of a block, or raise an error that names its first wrong line.
 
+        Raises:
+            HarkenError: for a row with too few or too many fields, an unclosed quotation mark, or text that is not
+                UTF-8.
+        """
+        rows = 0
+        for line, row in self._numbered_rows(block):
+            if len(row) != self._layout.width:
+                raise HarkenError(f"{self.path}, line {line}: {_wrong_width(row, self._layout)}")
+            rows += 1
+        return rows
 
-def _line_of_row(path: Path, layout: Layout, row: int) -> str:
-    """The line of the file that contains a row of data, counted from 0 without blank lines. Reads the file up to it."""
-    every = (
-        line
-        for block in blocks(path, layout)
-        for line, _ in _numbered_rows(str(path), block.text, layout, block.first_line)
-    )
-    return f"line {next(islice(every, row, None))}"
-
-
-def _explain(where: str, block: bytes, layout: Layout, first_line: int) -> int:
-    """Count the rows of ``block``, or raise an error that names its first wrong line.
-
-    Args:
-        where: the file, for the message.
-        block: whole rows, including blank lines.
-        layout: the expected layout of the rows.
-        first_line: the number of the block's first line, from 1.
-
-    Raises:
-        HarkenError: for a row with too few or too many fields, an unclosed quotation mark, or text that is not UTF-8.
-    """
-    rows = 0
-    for line, row in _numbered_rows(where, block, layout, first_line):
-        if len(row) != layout.width:
-            raise HarkenError(f"{where}, line {line}: {_wrong_width(row, layout)}")
-        rows += 1
-    return rows
-
-
-def _numbered_rows(where: str, block: bytes, layout: Layout, first_line: int) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a block without blank lines, each with the number of its first line."""
-    try:
-        text = block.decode()
-    except UnicodeDecodeError as error:
-        line = first_line + block.count(b"\n", 0, error.start)
-        raise HarkenError(
-            f"{where}, line {line}: the byte 0x{block[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        ) from error
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator, strict=True)
-    line = first_line
-    try:
-        for row in reader:
-            if len(row) > 1 or "".join(row).strip():
-                yield line, row
-            line = first_line + reader.line_num
-    except csv.Error as error:
-        reason = next((words for words, sign in REASONS.items() if sign in str(error)), str(error))
-        raise HarkenError(f"{where}, line {line}: {reason}") from error
+    def _numbered_rows(self, block: Block) -> Iterator[tuple[int, list[str]]]:
+        """The rows of a block without blank lines, each with the number of its first line."""
+        line = block.first_line
+        try:
+            text = block.text.decode()
+        except UnicodeDecodeError as error:
+            line += block.text.count(b"\n", 0, error.start)
+            raise HarkenError(
+                f"{self.path}, line {line}: the byte 0x{block.text[error.start]:02x} is not UTF-8; save the file as "
+                "UTF-8"
+            ) from error
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._layout.separator, strict=True)
+        try:
+            for row in reader:
+                if len(row) > 1 or "".join(row).strip():
+                    yield line, row
+                line = block.first_line + reader.line_num
+        except csv.Error as error:
+            reason = next((words for words, sign in REASONS.items() if sign in str(error)), str(error))
+            raise HarkenError(f"{self.path}, line {line}: {reason}") from error
 
 
 def _wrong_width(row: list[str], layout: Layout) -> str:

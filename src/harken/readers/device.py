@@ -2,30 +2,26 @@
 
 import re
 import weakref
-import zlib
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.blocks import GZIPPED, opened, stem
-from harken.readers.clock import nanoseconds, numbered_ns
+from harken.readers.csv import CsvTable
 from harken.readers.options import TableOptions
-from harken.readers.unpacking import refuse_full_disk
-from harken.recordings.recording import UNLABELLED, Make, Placement, Quality, local_time
+from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
+from harken.readers.unpacking import stem
+from harken.recordings.recording import ROTATION, UNLABELLED, Make, Placement, Quality, local_time
 from harken.recordings.source import Room, Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
-from harken.support.files import temporary_folder
 
-HEAD_BYTES = 1 << 16
-UNPACKED_AT_ONCE = 1 << 24
 MOST_JITTER_NS = 10**9
 """The largest step back in time within a session; a clock that was reset steps back by more."""
 FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
@@ -43,11 +39,16 @@ PLACEMENTS = {placement.value: placement for placement in Placement if placement
 NO_LETTERS = re.compile(r"[^a-z]+")
 
 
-@dataclass(frozen=True)
-class DeviceFacts:
-    """The content of the header of a watch's file.
+class DeviceSource(Source):
+    """A watch's file, whose sample times are those of the watch's clock.
 
-    Attributes:
+    A watch is set once and keeps its time. It therefore has one offset from UTC: that of its time zone at the first
+    sample. Computing the offset for each sample would create a gap of an hour in autumn. In spring, it would reject an
+    hour that exists on the watch.
+
+    Args:
+        path: the file.
+        options: the user's options.
         channels: the names of the signals; acceleration in g first.
         make: the make of the watch.
         range_g: the accelerometer's range in g; None if the file does not state it.
@@ -55,23 +56,6 @@ class DeviceFacts:
         stated_rate_hz: the rate stated in the file; None if there is none.
         worn_on: where the sensor was worn, in the words of the file's header; empty if it is not stated.
         time_unit: the unit of the times in the file, see ``Quality``.
-    """
-
-    channels: tuple[str, ...]
-    make: Make
-    range_g: float | None = None
-    subject: str = ""
-    stated_rate_hz: float | None = None
-    worn_on: str = ""
-    time_unit: str = "date"
-
-
-class DeviceSource(Source):
-    """A watch's file, whose sample times are those of the watch's clock.
-
-    A watch is set once and keeps its time. It therefore has one offset from UTC: that of its time zone at the first
-    sample. Computing the offset for each sample would create a gap of an hour in autumn. In spring, it would reject an
-    hour that exists on the watch.
 
     Attributes:
         dropped: a reason -> the number of rows of the file that are not samples; complete after all samples were read.
@@ -82,23 +66,35 @@ class DeviceSource(Source):
         HarkenError: for a time zone that does not exist.
     """
 
-    def __init__(self, path: Path, options: TableOptions, facts: DeviceFacts) -> None:
+    def __init__(
+        self,
+        path: Path,
+        options: TableOptions,
+        *,
+        channels: tuple[str, ...],
+        make: Make,
+        range_g: float | None = None,
+        subject: str = "",
+        stated_rate_hz: float | None = None,
+        worn_on: str = "",
+        time_unit: str = "date",
+    ) -> None:
         super().__init__(
-            channels=facts.channels,
-            subject=options.subject or facts.subject or stem(path),
+            channels=channels,
+            subject=options.subject or subject or stem(path),
             source=str(path),
             timezone=options.timezone or "UTC",
             quality=Quality(
-                sensor_range_g=facts.range_g,
-                stated_rate_hz=facts.stated_rate_hz,
-                placement=placement_of(facts.worn_on),
-                make=facts.make,
-                time_unit=facts.time_unit,
+                sensor_range_g=range_g,
+                stated_rate_hz=stated_rate_hz,
+                placement=placement_of(worn_on),
+                make=make,
+                time_unit=time_unit,
             ),
         )
         self.dropped: dict[str, int] = {}
         self.offset_ns = 0
-        self._path, self._options, self._worn_on = path, options, facts.worn_on
+        self._path, self._options, self._worn_on = path, options, worn_on
         self._earliest_ns: int | None = None
 
     @abstractmethod
@@ -157,7 +153,10 @@ class DeviceSource(Source):
             notes.append(f"Times were not read: the samples were numbered at {rate_hz:g} Hz, as requested.")
         notes += zone_notes
         if timezone is not None and _offset_ns(latest_ns - self.offset_ns, timezone) != self.offset_ns:
-            notes.append(_clocks_changed(timezone, self.offset_ns))
+            notes.append(
+                f"Clocks in {timezone} changed during the recording, but the watch's clock did not: all times "
+                f"have the offset of the first sample, {self.offset_ns / 3.6e12:+g} h from UTC."
+            )
         return (*notes, *about_placement(self._worn_on), *_about_other_options(self._options))
 
 
@@ -208,52 +207,6 @@ def entered_for(owner: object, context: AbstractContextManager[Entered]) -> Ente
     return entered
 
 
-def plain_head(head: bytes) -> bytes:
-    """The beginning of a file, unpacked if it is gzipped; empty if the gzip data are damaged."""
-    if not head.startswith(GZIPPED):
-        return head
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
-    except zlib.error:
-        return b""
-
-
-@contextmanager
-def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> Iterator[Path]:
-    """A path for other libraries: the file itself, or an unpacked copy that exists within the ``with`` block.
-
-    Raises:
-        HarkenError: when the beginning is not that of a file of this ``kind`` (other files are not unpacked), or the
-            gzip file is damaged, or would fill the disk.
-    """
-    with path.open("rb") as file:
-        gzipped = file.read(len(GZIPPED)) == GZIPPED
-    with opened(path) as file:
-        head = file.read(HEAD_BYTES)
-        if not head:
-            raise HarkenError(f"{path}: the file is empty")
-        if not looks_right(head):
-            raise HarkenError(f"{path}: this is not {kind}, or its beginning is damaged")
-        if not gzipped:
-            yield path
-            return
-        with temporary_folder() as folder:
-            unpacked = Path(folder) / "unpacked"
-            with unpacked.open("wb") as target:
-                while head:
-                    refuse_full_disk(path, unpacked.parent)
-                    target.write(head)
-                    head = file.read(UNPACKED_AT_ONCE)
-            yield unpacked
-
-
-def _clocks_changed(timezone: str, offset_ns: int) -> str:
-    return (
-        f"Clocks in {timezone} changed during the recording, but the watch's clock did not: all times "
-        f"have the offset of the first sample, {offset_ns / 3.6e12:+g} h from UTC."
-    )
-
-
 def _offset_ns(time_ns: int, timezone: str) -> int:
     offset = local_time(time_ns, timezone).utcoffset() or timedelta()
     return round(offset.total_seconds()) * 10**9
@@ -281,3 +234,62 @@ def about_placement(text: str) -> list[str]:
     if not text.strip() or placement_of(text) is not Placement.UNKNOWN:
         return []
     return [f"The header states the position {text.strip()!r}, which harken does not recognise."]
+
+
+RADIANS = np.float32(np.pi / 180)
+
+
+class DeviceTableSource(DeviceSource):
+    """The samples of a text table of the manufacturer's software, with times by the watch's clock. If the format of its
+    times varies, all times are read together, in memory.
+
+    Args:
+        table: the table.
+        options: the user's options.
+        facts: as for ``DeviceSource``.
+    """
+
+    def __init__(self, table: CsvTable, options: TableOptions, **facts: Any) -> None:
+        super().__init__(table.path, options, channels=table.channels, **facts)
+        self._table = table
+        self._clock_form: tuple[str, str] | None = None  # the unit of times, and the format of text
+
+    @abstractmethod
+    def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
+        """Times by the watch's clock.
+
+        Raises:
+            HarkenError: when a time cannot be read.
+        """
+
+    def local_rows(self) -> Iterator[tuple[TimeColumn | None, NDArray[np.float32]]]:
+        """The rows of the table from the beginning: times by the watch's clock (None if the table has no times) and
+        signals in g, rad/s and °C, which must not be modified.
+
+        Raises:
+            SourceChangedError: when the rows must be read again from the beginning, in another way.
+            HarkenError: for the first invalid row.
+        """
+        done, gyro = 0, [channel in ROTATION for channel in self.channels]
+        for rows in self._table.rows():
+            clock = None if rows.time is None else self._clock(rows.time, done)
+            signals = rows.signals * np.where(gyro, RADIANS, np.float32(1)) if any(gyro) else rows.signals
+            yield clock, signals
+            done += len(signals)
+
+    def _clock(self, time: pl.Series, first_row: int) -> TimeColumn:
+        table = self._table
+        try:
+            clock = self.read_times(time, lambda row: table.where(first_row + row))
+        except HarkenError:
+            if not table.streamed:
+                raise
+            clock = None
+        form = None if clock is None else (clock.unit, clock.form)
+        if table.streamed and (form is None or self._clock_form not in (None, form)):
+            table.whole()
+            self._clock_form, self.streamed = None, False
+            raise SourceChangedError
+        assert clock is not None
+        self._clock_form = form
+        return clock

@@ -1,32 +1,94 @@
-"""Shared code of the readers of app exports: the layout of a file, notes, and gravity from a second file."""
+"""Readers of the CSV files of Physics Toolbox, SensorLog and Empatica, and what readers of all apps' exports share.
+
+A reader finds an app's columns in the layout of a table, and then opens the table. The declarations below say what
+the columns are called, in which unit and with which signs their values are, and how their times are dated.
+
+**Physics Toolbox** (Vieyra Software's app). Never run on a real file. Source: published example files. They have the
+columns ``time,gFx,gFy,gFz,TgF`` for the g-force meter, in g, or ``time,ax,ay,az,aT`` for the linear accelerometer, in
+m/s² and without gravity. Times are seconds from the start, or text with a date. The file does not state the phone, and
+on an iPhone the signs of all three axes may be reversed.
+
+**SensorLog** (Bernd Thomas' app for iPhone and Apple Watch). Never run on a real file. Source: the descriptive names of
+its columns, and programs that read them. The user chooses the columns, so they are found by name.
+``loggingTime(txt)`` is the time at which a row was written, and ``accelerometerTimestamp_sinceReboot(s)`` the time of
+the measurement. Acceleration is in g, with Apple's signs.
+
+**Empatica E4** (``ACC.csv``). Source: the manufacturer's description (support.empatica.com, "Data export and formatting
+from E4 connect" and "Session start time"). There is no header. The first row is the start in seconds since 1970 in UTC,
+and the second row is the rate, both written three times. Integers follow, in units of 1/64 g, from a sensor of +-2 g.
+There are no times, so gaps cannot be detected.
+"""
 
 import os
-from dataclasses import fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.blocks import GZIPPED, stem
-from harken.readers.clock import nanoseconds
-from harken.readers.device import plain_head
-from harken.readers.layout import SNIFFED_BYTES, Layout, recognise_layout
-from harken.readers.options import TableOptions
-from harken.readers.table import WholeTable
+from harken.readers.csv import CsvTable, layout_of
+from harken.readers.layout import SNIFFED_BYTES, Columns, Layout, is_integer, is_number, recognise_layout
+from harken.readers.options import FASTEST_HZ, AccelerationUnit, TableOptions
+from harken.readers.table import Table, TableSource
+from harken.readers.units import nanoseconds, numbered_ns
+from harken.readers.unpacking import GZIPPED, plain_head, stem
+from harken.recordings.recording import ROTATION, Make
+from harken.recordings.source import RecordingSource, Source
 from harken.support.errors import HarkenError
+
+Found = TypeVar("Found")
 
 DESCRIBING = ("skip_rows", "time_format")
 """Options that describe a table of an unknown format, in addition to those that name columns."""
+GRAVITY = ("gravity_x", "gravity_y", "gravity_z")
+"""Channels that are added to acceleration."""
 
 TURNED = (
     "The signs of all three axes of acceleration were reversed: at rest, Apple's values point "
     "down, and those of harken, Android and research watches point up."
 )
 NO_GRAVITY = "This is acceleration without gravity: it shows movements but not postures, so lying looks like standing."
+SIGNS = "The file does not name the phone: on an iPhone, the signs of all three axes may be reversed."
 FURTHEST_NS = 250_000_000
 """The largest distance in time to a sample of gravity, a quarter of a second. The direction of gravity changes
 slowly."""
+
+
+@dataclass(frozen=True)
+class LoggerReader(Generic[Found]):
+    """Reader of the CSV files of an app.
+
+    Attributes:
+        find: what the app's files hold, found in a layout; None if it is another table.
+        open: opens a file with this layout in which this was found.
+        kind: what a file is expected to be, for an error message.
+    """
+
+    find: Callable[[Layout], Found | None]
+    open: Callable[[Path, Layout, Found, TableOptions], Source]
+    kind: str
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """Whether a file that begins with ``head`` is one of the app."""
+        layout = first_look(path, head)
+        return layout is not None and self.find(layout) is not None
+
+    def open_source(self, path: Path, options: TableOptions) -> Source:
+        """Open a file of the app. See ``harken.readers.read``.
+
+        Raises:
+            HarkenError: when it is another table, or a value that is needed is missing.
+        """
+        layout = layout_of(path)
+        found = self.find(layout)
+        if found is None:
+            raise HarkenError(f"{path}: this is not {self.kind}")
+        return self.open(path, layout, found, options)
 
 
 @lru_cache(maxsize=1)  # several readers inspect the same beginning, one after another
@@ -44,7 +106,7 @@ def describes_columns(options: TableOptions) -> bool:
     return any(getattr(options, name) for name in (*names, *DESCRIBING))
 
 
-def owner(path: Path, usual_stems: tuple[str, ...] = ()) -> str:
+def owner(path: Path, usual_stems: Sequence[str] = ()) -> str:
     """The subject of a file or folder: its name without ``.csv``, ``.zip`` or ``.gz``.
 
     If the file's stem is one of the ``usual_stems``, which an app gives to all files, the folder's name is used.
@@ -76,38 +138,70 @@ def cut_short_note(path: Path) -> list[str]:
     return ["The file does not end with a line end: if it was cut short, its last number may have lost digits."]
 
 
-def with_gravity(table: WholeTable, gravity: WholeTable, options: TableOptions) -> tuple[WholeTable, list[str]]:
-    """Add gravity to the first three channels. It is read from a file with its own times and interpolated.
+def columns_named(
+    layout: Layout,
+    axes: Sequence[str],
+    gravity: Sequence[str] = (),
+    rotation: Sequence[str] = (),
+    *,
+    time: str | None,
+    label: str | None = None,
+) -> Columns:
+    """The columns with these names in a header, which has all of them. ``axes``, ``gravity`` and ``rotation`` are x, y
+    and z of acceleration, of the channels ``GRAVITY``, and of ``gyro_x, gyro_y, gyro_z``."""
+    position = {name: number for number, name in reversed(list(enumerate(layout.header or ())))}
+    names: dict[str, str | None] = {"time": time, "label": label}
+    for roles, columns in (("xyz", axes), (GRAVITY, gravity), (ROTATION, rotation)):
+        names |= dict(zip(roles, columns, strict=False))
+    return {role: position[name] for role, name in names.items() if name is not None}
 
-    Samples without a sample of gravity nearby have no acceleration, and are counted in the notes.
+
+def add_gravity(table: Table) -> None:
+    """Add the channels ``GRAVITY`` of a table, if it has them, to its acceleration, in memory."""
+    rows, channels = table.whole(), table.channels
+    if not set(GRAVITY) <= set(channels):
+        return
+    signals = np.delete(rows.signals, np.s_[3:6], axis=1)
+    with np.errstate(invalid="ignore"):  # damaged numbers may be infinite
+        signals[:, :3] += rows.signals[:, 3:6]
+    table.keep(rows._replace(signals=signals), (*channels[:3], *channels[6:]))
+
+
+def add_gravity_of(table: Table, gravity: Table, options: TableOptions) -> list[str]:
+    """Add gravity to the first three channels, in memory. It is read from a file with its own times and interpolated.
+
+    Samples without a sample of gravity nearby have no acceleration, and are counted in the notes that are returned.
 
     Raises:
         HarkenError: when the times of one of the tables cannot be read.
     """
+    signals = table.whole().signals
     time_ns, timed = _times(table, options)
     gravity_ns, present = _times(gravity, options)
-    gravity_ns, gravities = gravity_ns[present], gravity.signals[present, :3]
+    gravity_ns, gravities = gravity_ns[present], gravity.whole().signals[present, :3]
     order = np.argsort(gravity_ns, kind="stable")
     gravity_ns, gravities = gravity_ns[order], gravities[order]
     far = _distance_ns(time_ns, gravity_ns) > FURTHEST_NS
     start = gravity_ns[0]
-    signals = table.signals.copy()
     with np.errstate(invalid="ignore", over="ignore"):  # damaged numbers may be infinite
         for axis in range(3):
             added = np.interp((time_ns - start) / 1e9, (gravity_ns - start) / 1e9, gravities[:, axis])
             signals[:, axis] += np.where(far, np.nan, added).astype(np.float32)
     lost = int((far & timed).sum())
-    notes = [f"{lost:,} of {len(far):,} samples have no sample of gravity near them."] if lost else []
-    return table.with_signals(signals), notes
+    return [f"{lost:,} of {len(far):,} samples have no sample of gravity near them."] if lost else []
 
 
-def _times(table: WholeTable, options: TableOptions) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _times(table: Table, options: TableOptions) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Times in ns ``[n]`` and which rows have one ``[n]``."""
-    if table.time is None:
-        raise ValueError("a table that gravity is to be added to needs times")
-    clock = nanoseconds(table.path, table.time, options, table.where)
-    present = clock.present if clock.present is not None else np.ones(len(clock.time_ns), dtype=bool)
-    return clock.time_ns, present
+    clock = nanoseconds(table.path, time_of(table), options, table.where)
+    return clock.time_ns, clock.timed
+
+
+def time_of(table: Table) -> pl.Series:
+    """The column of times of a table that has one, in memory."""
+    time = table.whole().time
+    assert time is not None
+    return time
 
 
 def _distance_ns(time_ns: NDArray[np.int64], others_ns: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -117,3 +211,162 @@ def _distance_ns(time_ns: NDArray[np.int64], others_ns: NDArray[np.int64]) -> ND
     after_ns = others_ns[after.clip(max=len(others_ns) - 1)]
     nearest: NDArray[np.int64] = np.minimum(np.abs(time_ns - before), np.abs(time_ns - after_ns))
     return nearest
+
+
+G_FORCE, LINEAR = ("gFx", "gFy", "gFz"), ("ax", "ay", "az")
+TOOLBOX: dict[tuple[str, ...], tuple[set[str], AccelerationUnit]] = {
+    G_FORCE: ({"time"}, "g"),
+    LINEAR: ({"time", "aT"}, "m/s2"),  # other tables, too, have columns ax, ay and az, but no aT
+}
+"""The axes in the files of Physics Toolbox -> further columns, unit."""
+
+
+def _find_toolbox(layout: Layout) -> tuple[str, ...] | None:
+    header = set(layout.header or ())
+    return next((axes for axes, (others, _) in TOOLBOX.items() if {*axes, *others} <= header), None)
+
+
+def _open_toolbox(path: Path, layout: Layout, axes: tuple[str, ...], options: TableOptions) -> Source:
+    table = CsvTable(path, layout, columns_named(layout, axes, time="time"), TOOLBOX[axes][1])
+    notes = [NO_GRAVITY] if axes == LINEAR else []
+    notes += [SIGNS, never_run("Physics Toolbox's files"), *cut_short_note(path)]
+    return TableSource(table, options, notes=notes)
+
+
+PHYSICS_TOOLBOX = LoggerReader(_find_toolbox, _open_toolbox, "a file of Physics Toolbox with acceleration")
+
+
+def _along_axes(name: str) -> tuple[str, ...]:
+    return tuple(name.format(axis) for axis in "XYZ")
+
+
+TOTAL = _along_axes("accelerometerAcceleration{}(G)")
+MOVEMENT = _along_axes("motionUserAcceleration{}(G)")
+APART = {TOTAL: (), MOVEMENT: _along_axes("motionGravity{}(G)")}
+"""SensorLog's columns of acceleration, the best first, and the columns of gravity that are to be added."""
+ROTATIONS = _along_axes("motionRotationRate{}(rad/s)"), _along_axes("gyroRotation{}(rad/s)")
+LOGGED = "loggingTime(txt)"
+CLOCKS = {TOTAL: "accelerometerTimestamp_sinceReboot(s)", MOVEMENT: "motionTimestamp_sinceReboot(s)"}
+LABEL = "label(N)"
+MOST_WANDER_NS = 10**9
+"""Rows are written within a second of their measurement. With a larger difference, the two clocks do not agree."""
+
+
+def _find_sensorlog(layout: Layout) -> tuple[str, ...] | None:
+    """The columns of acceleration: total acceleration if these columns have values, else movement, to be added to
+    gravity."""
+    there = [axes for axes, gravity in APART.items() if {*axes, *gravity} <= set(layout.header or ())]
+    return next((axes for axes in there if _filled(layout, axes)), there[0] if there else None)
+
+
+def _filled(layout: Layout, names: Sequence[str], *, numbers: bool = True) -> bool:
+    """Whether these columns exist and have numbers (or any text) in the first rows."""
+    header = layout.header or []
+    first = [layout.column(header.index(name)) if name in header else [] for name in names]
+    return all(any(map(is_number, column)) if numbers else bool(column) for column in first)
+
+
+def _open_sensorlog(path: Path, layout: Layout, axes: tuple[str, ...], options: TableOptions) -> Source:
+    """Signs are converted to those of Android. Times are those of the sensor; the writing times give their date. If the
+    two clocks do not agree, only the writing times are used."""
+    clocks = [name for name in (LOGGED, CLOCKS[axes]) if _filled(layout, (name,), numbers=name != LOGGED)]
+    if not clocks and not options.sample_rate_hz:
+        raise HarkenError(f"{path}: has no column {LOGGED} nor {CLOCKS[axes]}; number the rows with --rate HZ")
+    columns = columns_named(
+        layout,
+        axes,
+        APART[axes],
+        next((names for names in ROTATIONS if _filled(layout, names)), ()),
+        time=clocks[0] if clocks else None,
+        label=LABEL if LABEL in (layout.header or ()) else None,
+    )
+    table = CsvTable(path, layout, columns, "g")
+    add_gravity(table)
+    table.whole().signals[:, :3] *= -1
+    notes = [TURNED]
+    if len(clocks) == 2 and not options.sample_rate_hz:
+        sensor = CsvTable(path, layout, columns_named(layout, axes, time=CLOCKS[axes]))
+        time, more = _measured(table, sensor, options)
+        notes += more
+        if time is not None:
+            table.keep(table.whole()._replace(time=time))
+            options = replace(options, time_unit="ns")
+    elif clocks == [CLOCKS[axes]]:
+        options = replace(options, time_unit=options.time_unit or "s")
+    return TableSource(table, options, notes=[*notes, never_run("SensorLog's files"), *cut_short_note(path)])
+
+
+def _measured(table: Table, sensor: Table, options: TableOptions) -> tuple[pl.Series | None, list[str]]:
+    """The measurement time of each row, in ns since 1970, or None if the writing times must be used; and notes."""
+    written = nanoseconds(table.path, time_of(table), options, table.where)
+    measured_ns, timed = _times(sensor, replace(options, time_unit="s"))
+    both = timed & written.timed
+    if both.sum() < 2:
+        return None, []
+    if (np.diff(measured_ns[both]) == 0).mean() > 0.5:
+        return None, [
+            "Times are those at which rows were written: more than half of the sensor's own times repeat the previous "
+            "one."
+        ]
+    apart = written.time_ns[both] - measured_ns[both]
+    if np.ptp(apart) > MOST_WANDER_NS:
+        wander = np.ptp(apart) / 1e9
+        return None, [
+            f"Times are those at which rows were written: the sensor's clock differs from them by up to {wander:.3g} s."
+        ]
+    offset = int(apart[0]) + round(float(np.median(apart - apart[0])))
+    time = pl.Series(measured_ns + offset).set(pl.Series(~timed), None)
+    return time, ["Times are the sensor's own, dated by the times at which rows were written.", *written.notes]
+
+
+SENSORLOG = LoggerReader(_find_sensorlog, _open_sensorlog, "a file of SensorLog with acceleration")
+
+HEADER_ROWS = 2
+SENSOR_RANGE_G = 2.0
+STARTS_S = (10**9, 10**10)
+"""The accepted starts, years 2001 to 2286. The E4 was released in 2015."""
+
+
+def _find_empatica(layout: Layout) -> tuple[int, float] | None:
+    """The start in ns since 1970 and the rate in Hz; None if the first rows are not those of an ``ACC.csv``."""
+    if layout.header or layout.width != 3 or len(layout.rows) < HEADER_ROWS:
+        return None
+    starts, rates, *samples = ([field.strip() for field in row] for row in layout.rows)
+    if len({*starts}) > 1 or len({*rates}) > 1 or not (is_number(starts[0]) and is_number(rates[0])):
+        return None
+    if not all(is_integer(field) for row in samples for field in row):
+        return None
+    start, rate = Decimal(starts[0]), float(rates[0])
+    if not (STARTS_S[0] <= start < STARTS_S[1] and 1 <= rate <= FASTEST_HZ):
+        return None
+    return int(start * 10**9), rate
+
+
+def _open_empatica(path: Path, layout: Layout, found: tuple[int, float], options: TableOptions) -> Source:
+    start_ns, rate_hz = found
+    samples = replace(layout_of(path, HEADER_ROWS), width=layout.width)
+    table = CsvTable(path, samples, {"x": 0, "y": 1, "z": 2}, "g/64")
+    rows = table.whole()
+    table.keep(rows._replace(time=pl.Series(start_ns + numbered_ns(0, len(rows.signals), rate_hz))))
+    notes = [
+        f"Times were computed from the start and the rate in the header, {rate_hz:g} Hz, because this "
+        "format has no times. Gaps and errors of the clock cannot be detected.",
+        *cut_short_note(path),
+    ]
+    subject = options.subject or owner(path, ("ACC",))
+    recording = TableSource(table, replace(options, time_unit="ns", subject=subject), notes=notes).collect()
+    quality = replace(
+        recording.quality,
+        sensor_range_g=SENSOR_RANGE_G,
+        stated_rate_hz=rate_hz,
+        make=Make.EMPATICA,
+        time_unit="rows" if options.sample_rate_hz else "s",
+    )
+    return RecordingSource(replace(recording, quality=quality))
+
+
+EMPATICA = LoggerReader(
+    _find_empatica,
+    _open_empatica,
+    "an Empatica ACC.csv: its first row must be a start, and its second row a rate",
+)

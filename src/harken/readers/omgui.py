@@ -21,15 +21,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.clock import TimeColumn, Where, nanoseconds
-from harken.readers.columns import Columns
-from harken.readers.csv import CsvTable, layout_of
-from harken.readers.device import DeviceFacts, LocalSamples
-from harken.readers.device_table import DeviceTableSource, in_radians
-from harken.readers.exports import cut_short_note, first_look
-from harken.readers.layout import Layout
+from harken.readers.csv import CsvTable
+from harken.readers.device import DeviceTableSource, LocalSamples
+from harken.readers.exports import LoggerReader, cut_short_note
+from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
-from harken.readers.units import AtRest, acceleration_unit
+from harken.readers.table import first_pieces
+from harken.readers.units import AtRest, TimeColumn, Where, acceleration_unit, nanoseconds
 from harken.recordings.recording import ROTATION, Make
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
@@ -52,44 +50,24 @@ CERTAIN = 2.0
 """The required evidence, in halvings of half of gravity, summed over all pieces."""
 
 
-def recognises(path: Path, head: bytes) -> bool:
-    """Whether a file that begins with ``head`` has the format of OMGUI."""
-    layout = first_look(path, head)
-    return layout is not None and _is_omgui(layout)
-
-
-def open_source(path: Path, options: TableOptions) -> "OmguiSource":
-    """Open a CSV export of OMGUI. See ``harken.readers.read``.
+class OmguiSource(DeviceTableSource):
+    """The samples of an export. Its beginning is buffered until it is known whether the sensors are interchanged.
 
     Channels are ``x, y, z`` in g, from an AX6 ``gyro_x, gyro_y, gyro_z`` in rad/s, and ``temperature`` in degrees
     Celsius if it was exported.
-
-    Raises:
-        HarkenError: when the file does not have the format of OMGUI.
     """
-    layout = layout_of(path)
-    if not _is_omgui(layout):
-        raise HarkenError(
-            f"{path}: this is not an OMGUI export, whose rows are a time and accelerations with six decimals"
-        )
-    return OmguiSource(path, options, layout)
 
-
-class OmguiSource(DeviceTableSource):
-    """The samples of an export. Its beginning is buffered until it is known whether the sensors are interchanged."""
-
-    def __init__(self, path: Path, options: TableOptions, layout: Layout) -> None:
-        table = CsvTable(path, layout, Columns(time=0, x=1, y=2, z=3, extra=_extra(layout)))
+    def __init__(self, path: Path, layout: Layout, columns: Columns, options: TableOptions) -> None:
+        table = CsvTable(path, layout, columns)
         time_unit = "s" if _written(layout, (0,), UNIX_TIME) else "date"
-        facts = DeviceFacts(channels=table.channels, make=Make.AXIVITY, time_unit=time_unit)
-        super().__init__(table, options, facts)
+        super().__init__(table, options, make=Make.AXIVITY, time_unit=time_unit)
         self._at_rest: AtRest | None = None
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - polars uses its own memory
         """See ``DeviceSource``."""
         untimed: list[int] = []
         rows = self._timed(untimed)
-        beginning = _beginning(rows)
+        beginning = first_pieces(rows, LOOKED_AT)
         without = 0
         if ROTATION[0] in self.channels and beginning:
             without = _without_gravity(np.concatenate([signals for _, signals in beginning]))
@@ -129,36 +107,25 @@ class OmguiSource(DeviceTableSource):
         """The rows with a time. The number of rows without a time in each piece is appended to ``untimed``."""
         for clock, signals in self.local_rows():
             assert clock is not None
-            timed, signals = clock.present, in_radians(signals, self.channels)
+            timed = clock.present
             untimed.append(0 if timed is None else len(timed) - int(np.count_nonzero(timed)))
             yield (clock.time_ns, signals) if timed is None else (clock.time_ns[timed], signals[timed])
 
 
-def _beginning(rows: Iterator[LocalSamples]) -> list[LocalSamples]:
-    """The first samples: those in which gravity is tested, or all if there are fewer."""
-    beginning, count = [], 0
-    for local_ns, signals in rows:
-        beginning.append((local_ns, signals))
-        count += len(signals)
-        if count >= LOOKED_AT:
-            break
-    return beginning
-
-
-def _extra(layout: Layout) -> tuple[tuple[str, int], ...]:
-    """The positions of rotation and temperature, if they exist."""
-    gyro = tuple(zip(ROTATION, (4, 5, 6), strict=True)) if _written(layout, (4, 5, 6), MEASURED) else ()
-    celsius = [position for position in range(4 + len(gyro), layout.width) if _written(layout, (position,), CELSIUS)]
-    return (*gyro, *((("temperature", celsius[0]),) if len(celsius) == 1 else ()))
-
-
-def _is_omgui(layout: Layout) -> bool:
+def _find(layout: Layout) -> Columns | None:
+    """The columns of an export: time, acceleration, and rotation and temperature if they exist."""
     if layout.separator != "," or layout.width < 4:
-        return False
+        return None
     if layout.header and tuple(layout.header[:2]) != HEADER_STARTS:
-        return False
+        return None
     timed = _written(layout, (0,), UNIX_TIME) or _written(layout, (0,), TEXT_TIME)
-    return timed and _written(layout, (1, 2, 3), MEASURED) and _written(layout, range(4, layout.width), TICKED)
+    if not (timed and _written(layout, (1, 2, 3), MEASURED) and _written(layout, range(4, layout.width), TICKED)):
+        return None
+    columns = {"time": 0, "x": 1, "y": 2, "z": 3}
+    if _written(layout, (4, 5, 6), MEASURED):
+        columns |= dict(zip(ROTATION, (4, 5, 6), strict=True))
+    celsius = [position for position in range(len(columns), layout.width) if _written(layout, (position,), CELSIUS)]
+    return columns | ({"temperature": celsius[0]} if len(celsius) == 1 else {})
 
 
 def _written(layout: Layout, positions: Sequence[int], form: re.Pattern[str]) -> bool:
@@ -188,3 +155,6 @@ def _without_gravity(signals: NDArray[np.float32]) -> int:
     if score[best] <= CERTAIN:
         return 0
     return end if len(signals) - end >= PIECE else len(signals)
+
+
+OMGUI = LoggerReader(_find, OmguiSource, "an OMGUI export, whose rows are a time and accelerations with six decimals")

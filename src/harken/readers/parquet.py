@@ -1,19 +1,60 @@
-"""Reader of Parquet files with the same columns as CSV files."""
+"""Suppression of the text of Rust panics, which Rust prints on the terminal before it raises an exception in Python."""
 
+import os
+import re
+import sys
+import tempfile
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import polars as pl
 
-from harken.readers.columns import NUMERIC_ROLES, Columns, find_columns
+from harken.readers.layout import NUMERIC_ROLES, Columns, find_columns, tidy_columns
 from harken.readers.options import TableOptions
-from harken.readers.panics import without_panics
-from harken.readers.table import POLARS_ERRORS, Table, first_line
-from harken.readers.table_source import TableSource
+from harken.readers.table import POLARS_ERRORS, Table, TableSource, first_line
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 from harken.support.files import utf8_path
+
+STDERR = 2
+PANIC = re.compile(rb"\n?thread '[^\n]*panicked at .*?(?:\nnote: [^\n]*\n|\Z)", re.DOTALL)
+
+
+_STDERR_LOCK = threading.RLock()
+
+
+@contextmanager
+def without_panics() -> Iterator[None]:
+    """Do not print the text of Rust panics within the block, which Rust prints on the terminal before it raises an
+    exception in Python. Other output to standard error, of all threads, appears when the block ends. Other threads wait
+    for the end of the block, so it should be short."""
+    with _STDERR_LOCK, ExitStack() as stack:
+        try:
+            aside = stack.enter_context(tempfile.TemporaryFile(buffering=0))
+            stderr = os.dup(STDERR)
+        except OSError:  # standard error is closed, or there is no space: better a panic's text than an unread file
+            yield
+            return
+        _flush()
+        os.dup2(aside.fileno(), STDERR)
+        try:
+            yield
+        finally:
+            _flush()
+            os.dup2(stderr, STDERR)
+            os.close(stderr)
+            aside.seek(0)
+            others = PANIC.sub(b"", aside.read())
+            while others:  # the output of other threads and libraries
+                others = others[os.write(STDERR, others) :]
+
+
+def _flush() -> None:
+    if sys.stderr is not None and not sys.stderr.closed:
+        sys.stderr.flush()
+
 
 MARK = b"PAR1"
 ROWS_AT_ONCE = 1 << 19
@@ -51,9 +92,9 @@ class ParquetTable(Table):
     """
 
     def __init__(self, path: Path, columns: Columns, schema: Mapping[str, pl.DataType]) -> None:
-        super().__init__(path, columns)
         self._header = list(schema)
-        for role, position in columns.roles().items():
+        super().__init__(path, columns, tidy=tidy_columns(self._header))
+        for role, position in columns.items():
             _check_type(path, role, self._header[position], schema[self._header[position]])
         with _parquet_errors(path) as plain:
             self._rows: int = pl.scan_parquet(plain, glob=False).select(pl.len()).collect().item()
@@ -68,7 +109,7 @@ class ParquetTable(Table):
 
     def frames(self, columns: Columns) -> Iterator[pl.DataFrame]:
         """See ``Table``."""
-        named = [pl.col(self._header[position]).alias(role) for role, position in columns.roles().items()]
+        named = [pl.col(self._header[position]).alias(role) for role, position in columns.items()]
         for first in range(0, self._rows, ROWS_AT_ONCE):
             with _parquet_errors(self.path) as plain:
                 frame = pl.scan_parquet(plain, glob=False).slice(first, ROWS_AT_ONCE).select(named).collect()

@@ -10,21 +10,20 @@ was started and paused. On an iPhone the app reverses the sign of acceleration, 
 import csv
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.blocks import opened
-from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.exports import NO_GRAVITY, cut_short_note, first_look, never_run, owner, with_gravity
-from harken.readers.layout import SNIFFED_BYTES, Layout
+from harken.readers.exports import NO_GRAVITY, add_gravity_of, cut_short_note, first_look, never_run, owner, time_of
+from harken.readers.layout import SNIFFED_BYTES, Columns, Layout, recognise_layout
 from harken.readers.options import TableOptions
-from harken.readers.table_source import TableSource
-from harken.readers.unpacking import is_zip, member_paths
+from harken.readers.table import TableSource
+from harken.readers.unpacking import is_zip, member_paths, opened
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
@@ -38,8 +37,7 @@ MOST_TABLES = 50
 """An experiment has about ten files. An archive of thousands is another format, and slow to search."""
 
 
-@dataclass(frozen=True)
-class Acceleration:
+class Acceleration(NamedTuple):
     """Three columns of acceleration: ``total``, ``linear`` or ``gravity``."""
 
     kind: str
@@ -68,24 +66,25 @@ def open_source(path: Path, options: TableOptions) -> Source:
     Raises:
         HarkenError: when the file has no acceleration, or is damaged.
     """
-    sources = _sources(path)
-    chosen = next((source for kind in ("total", "linear") for source in sources if source.kind == kind), None)
+    sources = {source.kind: source for source in reversed(_sources(path))}
+    chosen = sources.get("total") or sources.get("linear")
     if chosen is None:
         raise HarkenError(f"{path}: this is not a phyphox export of an acceleration in m/s^2 along x, y and z")
     options = replace(options, time_unit=options.time_unit or "s", subject=options.subject or owner(path))
-    table = CsvTable(chosen.path, chosen.layout, chosen.columns, "m/s2").whole()
+    table = CsvTable(chosen.path, chosen.layout, chosen.columns, "m/s2")
+    times = time_of(table)
     notes = []
     if chosen.kind == "linear":
-        gravity = next((source for source in sources if source.kind == "gravity"), None)
+        gravity = sources.get("gravity")
         if gravity is None:
             notes = [NO_GRAVITY]
         else:
-            table, notes = with_gravity(table, CsvTable(gravity.path, gravity.layout, gravity.columns).whole(), options)
+            notes = add_gravity_of(table, CsvTable(gravity.path, gravity.layout, gravity.columns), options)
     if chosen.path != path:
         notes.append(f"Read from {chosen.path.relative_to(path)}.")
         starts = _starts(chosen.path.parent / META / "time.csv")
-        if starts is not None and table.time is not None and table.time.dtype.is_numeric():
-            table = table.with_time(_dated(table.time, *starts))
+        if starts is not None and times.dtype.is_numeric():
+            table.keep(table.whole()._replace(time=_dated(times, *starts)))
             options = replace(options, time_unit="ns")
     notes += [never_run("phyphox's exports"), *cut_short_note(chosen.path)]
     return TableSource(table, options, path=path, notes=notes)
@@ -119,7 +118,7 @@ def _triples(path: Path, layout: Layout, stem: str) -> list[Acceleration]:
             kind=next((kind for kind, sign in KINDS.items() if sign.search(f"{stem} {what}")), "total"),
             path=path,
             layout=layout,
-            columns=Columns(time=times[0], x=there["x"], y=there["y"], z=there["z"]),
+            columns={"time": times[0], **there},
         )
         for what, there in axes.items()
         if len(there) == 3
@@ -131,28 +130,18 @@ def _starts(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
     try:
         with opened(path) as file:
             text = file.read(SNIFFED_BYTES)
-    except (HarkenError, OSError):
+        layout = recognise_layout(path, text, 0)
+        rows = csv.reader(text.decode("utf-8", errors="replace").splitlines(), delimiter=layout.separator)
+        decimal = str.maketrans(",", "." if layout.separator != "," else ",")
+        events = [row[1:3] for row in rows if row and row[0].strip().upper() == STARTED]
+        numbers = [[float(field.translate(decimal)) for field in event] for event in events]
+        began, system = np.array(numbers, dtype=np.float64).reshape(-1, 2).T
+    except (HarkenError, OSError, csv.Error, ValueError):
         return None
-    layout = first_look(path, text)
-    if layout is None:
-        return None
-    rows = csv.reader(text.decode("utf-8", errors="replace").splitlines(), delimiter=layout.separator)
-    decimal = str.maketrans(",", "." if layout.separator != "," else ",")
-    try:
-        events = [
-            (float(row[1].translate(decimal)), float(row[2].translate(decimal))) for row in rows if _is_start(row)
-        ]
-    except (csv.Error, ValueError, IndexError):
-        return None
-    began, system = np.array(events, dtype=np.float64).reshape(-1, 2).T
-    possible = len(events) and np.isfinite(began).all() and (np.abs(system) < 2**33).all()
+    possible = len(numbers) and np.isfinite(began).all() and (np.abs(system) < 2**33).all()
     if not possible or (np.diff(began) < 0).any():
         return None
     return began, np.rint(system * 1e6).astype(np.int64) * 1000
-
-
-def _is_start(row: list[str]) -> bool:
-    return bool(row) and row[0].strip().upper() == STARTED
 
 
 def _dated(seconds: pl.Series, began: NDArray[np.float64], system_ns: NDArray[np.int64]) -> pl.Series:

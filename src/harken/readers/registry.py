@@ -11,27 +11,23 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from harken.readers import (
+    actilife,
     axivity,
     csv,
-    empatica,
     geneactiv,
-    omgui,
+    gt3x,
     parquet,
     phyphox,
-    physics_toolbox,
     sensor_logger,
-    sensorlog,
 )
-from harken.readers.actigraph import actilife_csv, gt3x
-from harken.readers.device import plain_head
-from harken.readers.exports import describes_columns
+from harken.readers.exports import EMPATICA, PHYSICS_TOOLBOX, SENSORLOG, describes_columns
+from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
-from harken.readers.unpacking import is_zip, refuse_many_members
+from harken.readers.unpacking import HEAD_BYTES, is_zip, plain_head, refuse_many_members
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 from harken.support.plugins import Registry
 
-HEAD_BYTES = 1 << 16
 ENTRY_POINTS = "harken.readers"
 
 GENEA_MARK = b"GENEA/"
@@ -114,17 +110,17 @@ which also export zip archives."""
 EXPORTS: tuple[Reader, ...] = (
     sensor_logger,
     phyphox,
-    sensorlog,
-    physics_toolbox,
-    actilife_csv,
-    empatica,
-    omgui,
+    SENSORLOG,
+    PHYSICS_TOOLBOX,
+    actilife,
+    EMPATICA,
+    OMGUI,
 )
 """Tables of a known format. Their readers are not used if the options describe the table."""
 
 
-def reader_of(path: Path, options: TableOptions) -> Reader:
-    """The reader of a file, or of a folder with one recording (an export of Sensor Logger).
+def open_file(path: Path, options: TableOptions) -> Source:
+    """Open a file, or a folder with one recording (an export of Sensor Logger), with the reader for its format.
 
     If no reader of harken recognises a file, the readers of other packages are tried, in the order of their names,
     unless the options describe a table. A file that no reader recognises is read as a table. A reader of another
@@ -132,14 +128,26 @@ def reader_of(path: Path, options: TableOptions) -> Reader:
     table.
 
     Raises:
-        HarkenError: for a folder without such an export, and for an impossible path.
+        HarkenError: as ``Reader.open_source``; also for a folder without such an export, and for an impossible path.
         OSError: when the file does not exist or cannot be read.
     """
+    reader, skipped = reader_of(path, options)
+    if not skipped:
+        return reader.open_source(path, options)
+    try:
+        return csv.open_source(path, options, notes=[f"A reader was skipped: {error}." for error in skipped])
+    except HarkenError as error:
+        others = (f"A reader was skipped, which may be the one for this file: {other}" for other in skipped)
+        raise HarkenError(f"{error}. {'. '.join(others)}") from error
+
+
+def reader_of(path: Path, options: TableOptions) -> tuple[Reader, Sequence[HarkenError]]:
+    """The reader of a file, and why others were skipped that may be the right one. See ``open_file``."""
     if "\0" in str(path):
         raise HarkenError(f"{str(path)!r}: a file name cannot contain a zero byte")
     if path.is_dir():
         if sensor_logger.recognises(path, b""):
-            return sensor_logger
+            return sensor_logger, ()
         raise HarkenError(f"{path} is a folder; name the files in it")
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -148,12 +156,12 @@ def reader_of(path: Path, options: TableOptions) -> Reader:
     described = describes_columns(options)
     for reader in BINARY if described else (*BINARY, *EXPORTS):
         if reader.recognises(path, head):
-            return reader
+            return reader, ()
     if described:
-        return csv
+        return csv, ()
     added, errors = _ADDED.load_added()
-    fallback = _CsvWithSkippedReaders(errors) if errors else csv
-    return next((reader for reader in added if reader.recognises(path, head)), fallback)
+    theirs = next((reader for reader in added if reader.recognises(path, head)), None)
+    return (csv, errors) if theirs is None else (theirs, ())
 
 
 def _checked(name: str, found: Any) -> Reader:
@@ -164,26 +172,3 @@ def _checked(name: str, found: Any) -> Reader:
 
 
 _ADDED: Registry[Reader] = Registry("reader", ENTRY_POINTS, {}, check=_checked)
-
-
-class _CsvWithSkippedReaders:
-    """The reader of CSV files, for a file that one of the skipped readers might have recognised.
-
-    Args:
-        errors: why each of these readers was skipped.
-    """
-
-    def __init__(self, errors: Sequence[HarkenError]) -> None:
-        self._errors = errors
-
-    def recognises(self, path: Path, head: bytes) -> bool:
-        """See ``Reader``."""
-        return csv.recognises(path, head)
-
-    def open_source(self, path: Path, options: TableOptions) -> Source:
-        """See ``Reader``. The notes, or the error, name the readers that were skipped."""
-        try:
-            return csv.open_source(path, options, notes=[f"A reader was skipped: {error}." for error in self._errors])
-        except HarkenError as error:
-            skipped = (f"A reader was skipped, which may be the one for this file: {each}" for each in self._errors)
-            raise HarkenError(f"{error}. {'. '.join(skipped)}") from error

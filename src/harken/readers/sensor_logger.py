@@ -8,23 +8,29 @@ on real files of Android, on a real ``TotalAcceleration`` or ``Gravity``, or on 
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
-from harken.readers.blocks import opened
-from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.exports import NO_GRAVITY, TURNED, cut_short_note, first_look, never_run, owner, with_gravity
-from harken.readers.layout import SNIFFED_BYTES, UTF8_MARK, Layout
+from harken.readers.exports import (
+    NO_GRAVITY,
+    TURNED,
+    add_gravity,
+    add_gravity_of,
+    columns_named,
+    cut_short_note,
+    first_look,
+    never_run,
+    owner,
+)
+from harken.readers.layout import SNIFFED_BYTES, UTF8_MARK, Columns, Layout
 from harken.readers.options import AccelerationUnit, TableOptions, check_timezone
-from harken.readers.table import WholeTable
-from harken.readers.table_source import TableSource
+from harken.readers.table import TableSource
 from harken.readers.units import acceleration_unit, magnitude_at_rest
-from harken.readers.unpacking import folder_files, is_zip, member_paths
+from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
@@ -41,6 +47,8 @@ OTHER_AXES = re.compile(r"Gravity|Headphone|(Watch)?(Gyroscope|Magnetometer|\w*O
 FIRST_COLUMNS = ["time", "seconds_elapsed"]
 LAST_WORD = re.compile(r"(?:^|[^A-Za-z])([A-Za-z]+)$")
 MOST_SHOWN = 5
+WRIST_MOTION = tuple([f"{name}{axis}" for axis in "XYZ"] for name in ("acceleration", "gravity", "rotationRate"))
+"""The columns of a watch's file, whose acceleration is the sum of gravity and movement."""
 IN_METRES: dict[str, AccelerationUnit] = {"Accelerometer": "m/s2", "TotalAcceleration": "m/s2"}
 """Files whose unit is the same on all phones and with all settings."""
 EVERYWHERE_ALIKE = (1, 63)
@@ -69,8 +77,7 @@ class Export:
         path = self.files.get("Metadata")
         if path is None:
             return {}
-        with opened(path) as file:
-            text = file.read(SNIFFED_BYTES).removeprefix(UTF8_MARK).decode("utf-8", errors="replace")
+        text = _beginning(path).removeprefix(UTF8_MARK).decode("utf-8", errors="replace")
         try:
             names, values = list(csv.reader(text.splitlines()))[:2]
         except (csv.Error, ValueError):
@@ -82,16 +89,6 @@ class Export:
         """``ios``, ``android``, or empty if it is unknown."""
         return self.metadata.get("platform", "").lower()
 
-    @property
-    def standardised(self) -> bool:
-        """Whether the app was set to write samples of iPhone and Apple Watch in Android's units and signs."""
-        return self.metadata.get("standardisation", "").lower() == "true"
-
-    @property
-    def app_version(self) -> tuple[int, ...]:
-        """The app's version, such as 1, 63; empty if it is unknown."""
-        return tuple(int(part) for part in re.findall(r"\d+", self.metadata.get("appVersion", ""))[:3])
-
 
 def recognises(path: Path, head: bytes) -> bool:
     """Whether a folder, or a file that begins with ``head``, was exported by Sensor Logger.
@@ -102,18 +99,18 @@ def recognises(path: Path, head: bytes) -> bool:
     """
     if not path.is_dir() and not is_zip(head):
         return _begins_so(path, head)
-    try:
+    with suppress(HarkenError):
         candidates = _children(path)
         if any(file.name.lower().removesuffix(".gz").endswith(NEVER_EXPORTED) for file in candidates):
             return False
         accelerations = [file for file in candidates if _sensor_of(file) in WATCH + PHONE]
-        for file in accelerations[:MOST_SHOWN]:
-            with opened(file) as content:
-                if _begins_so(file, content.read(SNIFFED_BYTES)):
-                    return True
-    except HarkenError:
-        return False
+        return any(_begins_so(file, _beginning(file)) for file in accelerations[:MOST_SHOWN])
     return False
+
+
+def _beginning(path: Path) -> bytes:
+    with opened(path) as file:
+        return file.read(SNIFFED_BYTES)
 
 
 def _find_export(path: Path) -> Export:
@@ -192,11 +189,12 @@ def open_source(path: Path, options: TableOptions) -> Source:
     options = _with_defaults(options, export)
     table, more = _table(export, sensor, options)
     notes += more
-    unit = options.acceleration_unit or table.unit or acceleration_unit(magnitude_at_rest(table.signals[:, :3]))
+    acceleration = table.whole().signals[:, :3]
+    unit = options.acceleration_unit or table.unit or acceleration_unit(magnitude_at_rest(acceleration))
     turn, more = _signs(export, sensor, unit)
     notes += more
     if turn:
-        table.signals[:, :3] *= -1
+        acceleration *= -1
     if sensor in PHONE:
         notes.append(OF_A_PHONE)
     if sensor not in RUN_ON_REAL_FILES or export.platform == "android":
@@ -229,8 +227,7 @@ def _choose(export: Export) -> tuple[str, list[str]]:
 
 def _rows_seen(path: Path) -> int:
     """The number of rows at the beginning of a file, below its header."""
-    with opened(path) as file:
-        head = file.read(SNIFFED_BYTES)
+    head = _beginning(path)
     return 0 if first_look(path, head) is None else len(head.splitlines()) - 1
 
 
@@ -245,52 +242,37 @@ def _origin(export: Export, sensor: str) -> str:
 def _with_defaults(options: TableOptions, export: Export) -> TableOptions:
     timezone = options.timezone
     if timezone is None and (zone := export.metadata.get("recording timezone")):
-        try:
+        with suppress(HarkenError):
             check_timezone(zone)
             timezone = zone
-        except HarkenError:
-            pass
     subject = options.subject or owner(export.root, (*WATCH, *PHONE))
     return replace(options, time_unit=options.time_unit or "ns", timezone=timezone, subject=subject)
 
 
-def _table(export: Export, sensor: str, options: TableOptions) -> tuple[WholeTable, list[str]]:
+def _table(export: Export, sensor: str, options: TableOptions) -> tuple[CsvTable, list[str]]:
     path = export.files[sensor]
     layout = layout_of(path)
     if sensor == "WristMotion" or (sensor == "" and "gravityX" in (layout.header or ())):
-        return _wrist_motion(path, layout), []
-    table = CsvTable(path, layout, _columns(path, layout, "x", "y", "z"), IN_METRES.get(sensor)).whole()
+        table = CsvTable(path, layout, _columns(path, layout, *WRIST_MOTION))
+        add_gravity(table)
+        return table, []
+    table = CsvTable(path, layout, _columns(path, layout, "xyz"), IN_METRES.get(sensor))
+    table.whole()
     if sensor != "Accelerometer":
         return table, []
     gravity = export.files.get("Gravity")
     if gravity is None:
         return table, [NO_GRAVITY + " If Gravity.csv of the same export is beside it, gravity is added."]
     layout = layout_of(gravity)
-    return with_gravity(table, CsvTable(gravity, layout, _columns(gravity, layout, "x", "y", "z")).whole(), options)
+    return table, add_gravity_of(table, CsvTable(gravity, layout, _columns(gravity, layout, "xyz")), options)
 
 
-def _wrist_motion(path: Path, layout: Layout) -> WholeTable:
-    """Total acceleration and rotation. The acceleration is the sum of the watch's gravity and movement."""
-    columns = _columns(path, layout, *(f"acceleration{axis}" for axis in "XYZ"))
-    apart = {f"gravity_{axis.lower()}": f"gravity{axis}" for axis in "XYZ"}
-    rotation = {f"gyro_{axis.lower()}": f"rotationRate{axis}" for axis in "XYZ"}
-    extra = tuple((channel, _position(path, layout, name)) for channel, name in (apart | rotation).items())
-    table = CsvTable(path, layout, replace(columns, extra=extra)).whole()
-    with np.errstate(invalid="ignore"):  # damaged numbers may be infinite
-        total = table.signals[:, :3] + table.signals[:, 3:6]
-    return table.with_signals(np.hstack([total, table.signals[:, 6:]]), ("x", "y", "z", *rotation))
-
-
-def _columns(path: Path, layout: Layout, x: str, y: str, z: str) -> Columns:
-    positions = [_position(path, layout, name) for name in ("time", x, y, z)]
-    return Columns(time=positions[0], x=positions[1], y=positions[2], z=positions[3])
-
-
-def _position(path: Path, layout: Layout, name: str) -> int:
-    header = layout.header or []
-    if name not in header:
-        raise HarkenError(f"{path}: has no column {name}, which a file of Sensor Logger with acceleration has")
-    return header.index(name)
+def _columns(path: Path, layout: Layout, *names: Sequence[str]) -> Columns:
+    needed = ("time", *(name for some in names for name in some))
+    missing = [name for name in needed if name not in (layout.header or ())]
+    if missing:
+        raise HarkenError(f"{path}: has no column {missing[0]}, which a file of Sensor Logger with acceleration has")
+    return columns_named(layout, *names, time="time")
 
 
 def _signs(export: Export, sensor: str, unit: AccelerationUnit | None) -> tuple[bool, list[str]]:
@@ -299,21 +281,16 @@ def _signs(export: Export, sensor: str, unit: AccelerationUnit | None) -> tuple[
     Files in g, Apple's own unit, also have Apple's signs. In m/s², the signs of a watch are standardised, and those of
     a phone only with the app's setting.
     """
-    if (
-        sensor in WATCH
-        and export.platform != "android"
-        and export.standardised
-        and () < export.app_version < EVERYWHERE_ALIKE
-    ):
+    standardised = export.metadata.get("standardisation", "").lower() == "true"  # written as on Android
+    version = tuple(int(part) for part in re.findall(r"\d+", export.metadata.get("appVersion", ""))[:3])
+    doubt = []
+    if sensor in WATCH and export.platform != "android" and standardised and () < version < EVERYWHERE_ALIKE:
         doubt = [OLD_SWITCH]
     elif unit != "g" and not export.platform and sensor in ("Accelerometer", "AccelerometerUncalibrated", ""):
         doubt = [UNKNOWN_PHONE]
-    else:
-        doubt = []
+    turn = unit == "g"
     if export.platform == "android" or sensor == "TotalAcceleration":
         turn = False
     elif sensor == "Accelerometer":
-        turn = export.platform == "ios" and not export.standardised
-    else:
-        turn = unit == "g"
+        turn = export.platform == "ios" and not standardised
     return turn, [*([TURNED] if turn else []), *doubt]

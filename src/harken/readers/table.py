@@ -2,20 +2,38 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.columns import Columns
-from harken.readers.options import AccelerationUnit
-from harken.recordings.recording import UNLABELLED
-from harken.recordings.source import SourceChangedError
+from harken.readers.layout import Columns, channel_roles
+from harken.readers.options import AccelerationUnit, TableOptions
+from harken.readers.units import (
+    G_PER_UNIT,
+    NS_PER_UNIT,
+    STEPS_LOOKED_AT,
+    AtRest,
+    TimeColumn,
+    Where,
+    acceleration_unit,
+    nanoseconds,
+    numbered_ns,
+    plausible_step,
+)
+from harken.readers.unpacking import stem
+from harken.recordings.recording import UNLABELLED, Quality
+from harken.recordings.source import Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
+
+Piece = TypeVar("Piece", bound=tuple[Any, ...])
 
 NO_NAME = ("", "null", "nan")
 """Texts that mean a missing name, in lower case."""
@@ -99,30 +117,37 @@ class TableRows(NamedTuple):
 
     def chosen(self, rows: NDArray[np.int64]) -> "TableRows":
         """Copies of the rows with these numbers."""
-        return TableRows(
-            None if self.time is None else self.time.gather(rows),
-            self.signals[rows],
-            None if self.labels is None else self.labels[rows],
-            None if self.subjects is None else self.subjects[rows],
-        )
+        columns: Iterable[Any] = self
+        chosen: list[Any] = [None if column is None else column[rows] for column in columns]
+        return TableRows(*chosen)
 
 
 class Table(ABC):
-    """The columns of a file, read in pieces.
+    """The columns of a file, read in pieces, or kept in memory after they were read.
 
     Args:
         path: the file.
         columns: the roles of its columns.
         unit: the unit of acceleration, if the format defines it; None: it is recognised from gravity.
+        tidy: the names of columns that distinguish several recordings in one table.
+
+    Attributes:
+        channels: the names of the signals; the first three are acceleration.
     """
 
-    streamed = True
-
-    def __init__(self, path: Path, columns: Columns, unit: AccelerationUnit | None = None) -> None:
-        self.path, self.columns, self.tidy, self.unit = path, columns, columns.tidy, unit
-        self.channels = tuple("P" if role == "accuracy" else role for role in columns.numeric())
-        roles = [role for role in ("label", "subject") if role in columns.roles()]
+    def __init__(
+        self, path: Path, columns: Columns, unit: AccelerationUnit | None = None, tidy: tuple[str, ...] = ()
+    ) -> None:
+        self.path, self.columns, self.tidy, self.unit = path, columns, tidy, unit
+        self.channels = tuple("P" if role == "accuracy" else role for role in channel_roles(columns))
+        roles = [role for role in ("label", "subject") if role in columns]
         self._codes: dict[str, NameCodes] = {role: NameCodes(path, role, self.where) for role in roles}
+        self._kept: TableRows | None = None
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the rows are read in pieces."""
+        return self._kept is None
 
     @abstractmethod
     def frames(self, columns: Columns) -> Iterator[pl.DataFrame]:
@@ -150,14 +175,17 @@ class Table(ABC):
         Raises:
             SourceChangedError, HarkenError: as ``frames``.
         """
-        columns = self.columns if labels else replace(self.columns, label=None)
-        columns = columns if subjects else replace(columns, subject=None)
+        if self._kept is not None:
+            yield self._kept
+            return
+        left_out = {role for role, wanted in (("label", labels), ("subject", subjects)) if not wanted}
+        columns = {role: position for role, position in self.columns.items() if role not in left_out}
         done = 0
         for frame in self.frames(columns):
-            codes = {role: each.codes(frame[role], done) for role, each in self._codes.items() if role in frame.columns}
+            codes = {role: code.codes(frame[role], done) for role, code in self._codes.items() if role in frame.columns}
             yield TableRows(
                 frame["time"] if "time" in frame.columns else None,
-                _signals_of(frame, columns.numeric()),
+                _signals_of(frame, channel_roles(columns)),
                 codes.get("label"),
                 codes.get("subject"),
             )
@@ -167,73 +195,20 @@ class Table(ABC):
         """The names for the codes of a role, ``label`` or ``subject``, in the rows that were read."""
         return self._codes[role].names if role in self._codes else ()
 
-    def whole(self) -> "WholeTable":
-        """All rows in memory.
+    def whole(self) -> TableRows:
+        """All rows, which are then kept in memory.
 
         Raises:
             HarkenError: as ``frames``, and when there are no rows.
         """
-        while True:
-            try:
-                rows = joined_rows(self.path, list(self.rows()))
-            except SourceChangedError:
-                continue
-            names = {role: self.names(role) for role in self._codes}
-            return WholeTable(self.path, self.where, rows, self.channels, names, self.unit, self.tidy)
+        while self._kept is None:
+            with suppress(SourceChangedError):
+                self._kept = joined_rows(self.path, list(self.rows()))
+        return self._kept
 
-
-@dataclass(frozen=True)
-class WholeTable:
-    """A table in memory.
-
-    Attributes:
-        path: the file.
-        where: a function that returns the position of a row (from 0) in the file, for error messages.
-        all_rows: the rows.
-        channels: the names of the signals; the first three are acceleration.
-        role_names: the names for the codes of a role, ``label`` or ``subject``.
-        unit: the unit of acceleration, if the format defines it; None: it is recognised from gravity.
-        tidy: the names of columns that distinguish several recordings in one table.
-    """
-
-    path: Path
-    where: Callable[[int], str]
-    all_rows: TableRows
-    channels: tuple[str, ...]
-    role_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unit: AccelerationUnit | None = None
-    tidy: tuple[str, ...] = ()
-
-    @property
-    def streamed(self) -> bool:
-        """Whether the rows are read in pieces."""
-        return False
-
-    @property
-    def time(self) -> pl.Series | None:
-        """The column of times; None if there is none."""
-        return self.all_rows.time
-
-    @property
-    def signals(self) -> NDArray[np.float32]:
-        """The signals, float32 ``[rows, channels]``."""
-        return self.all_rows.signals
-
-    def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:  # noqa: ARG002 - as ``Table``
-        """All rows at once."""
-        yield self.all_rows
-
-    def names(self, role: str) -> tuple[str, ...]:
-        """See ``Table``."""
-        return self.role_names.get(role, ())
-
-    def with_time(self, time: pl.Series) -> "WholeTable":
-        """The same table with other times."""
-        return replace(self, all_rows=self.all_rows._replace(time=time))
-
-    def with_signals(self, signals: NDArray[np.float32], channels: tuple[str, ...] | None = None) -> "WholeTable":
-        """The same table with other signals, and with other channels if they are given."""
-        return replace(self, all_rows=self.all_rows._replace(signals=signals), channels=channels or self.channels)
+    def keep(self, rows: TableRows, channels: tuple[str, ...] | None = None) -> None:
+        """Replace all rows, and the channels if they are given."""
+        self._kept, self.channels = rows, channels or self.channels
 
 
 def joined_rows(path: Path, pieces: Sequence[TableRows]) -> TableRows:
@@ -246,13 +221,15 @@ def joined_rows(path: Path, pieces: Sequence[TableRows]) -> TableRows:
         raise HarkenError(f"{path}: it contains no rows of data")
     if len(pieces) == 1:
         return pieces[0]
-    times, signals, labels, subjects = zip(*pieces, strict=True)
-    return TableRows(
-        None if times[0] is None else pl.concat(times),
-        np.concatenate(signals),
-        None if labels[0] is None else np.concatenate(labels),
-        None if subjects[0] is None else np.concatenate(subjects),
-    )
+    columns: Iterable[tuple[Any, ...]] = zip(*pieces, strict=True)
+    return TableRows(*map(_joined, columns))
+
+
+def _joined(pieces: Sequence[Any]) -> Any:
+    """The pieces of a column of a table, concatenated; None if the table has no such column."""
+    if pieces[0] is None:
+        return None
+    return pl.concat(pieces) if isinstance(pieces[0], pl.Series) else np.concatenate(pieces)
 
 
 def _signals_of(frame: pl.DataFrame, numeric: Sequence[str]) -> NDArray[np.float32]:
@@ -279,3 +256,322 @@ class SeveralRecordingsError(HarkenError):
     def __init__(self, message: str, *, people: tuple[str, ...] = (), tidy: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.people, self.tidy = people, tidy
+
+
+MOST_SUBJECTS_SHOWN = 10
+MOST_JITTER_NS = 10**9
+"""The largest step back in time of rows out of order; the start of a new session steps back by more."""
+
+
+class _NotAlikeError(Exception):
+    """Raised when rows differ from the facts of the first rows, so that all rows must be read together."""
+
+
+class TableSource(Source):
+    """One wearer's samples in a table.
+
+    Facts about all rows (units, format of times, subject) are taken from the first 100,000 rows, and checked while the
+    others are read. If the others differ, or local times include a repeated hour, all rows are read together, in
+    memory.
+
+    Args:
+        table: the table. If it is in memory, its signals are modified.
+        options: the user's options.
+        path: the file; None: that of the table, which may be in an archive.
+        notes: the notes of its reader.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        options: TableOptions,
+        *,
+        path: Path | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        super().__init__(
+            channels=table.channels,
+            subject=options.subject or stem(table.path),
+            source=str(path or table.path),
+            timezone=options.timezone or "UTC",
+        )
+        self.streamed = table.streamed
+        self._table, self._options, self._path, self._notes = table, options, path, notes
+        self._read_once = False
+        self._in_memory: Samples | None = None
+        self._forget()
+
+    @property
+    def expected_samples(self) -> int:
+        """See ``Source``; not known of one person in a table of several."""
+        return 0 if not self._table.streamed or self._options.subject else self._table.expected_rows()
+
+    def of_person(self, name: str) -> "TableSource":
+        """One person's samples in the same table. The file is not read again if the table is in memory, as it is after
+        a ``SeveralRecordingsError``."""
+        return TableSource(self._table, replace(self._options, subject=name), path=self._path, notes=self._notes)
+
+    def samples(self) -> Iterator[Samples]:
+        """The samples in UTC and in g. See ``Source.samples``.
+
+        Raises:
+            HarkenError: for several people in one file, an unknown unit, or a time that cannot be read.
+        """
+        return self._read(labels=True)
+
+    def samples_without_labels(self) -> Iterator[Samples]:
+        """See ``Source``. The first time, labels are also read, to find errors in them."""
+        return self._read(labels=not self._read_once)
+
+    def _read(self, *, labels: bool) -> Iterator[Samples]:
+        if self._in_memory is not None:
+            yield self._in_memory
+            return
+        try:
+            yield from self._pieces(labels=labels)
+        except _NotAlikeError as error:
+            self._table.whole()
+            self.streamed = False
+            raise SourceChangedError from error
+
+    def _forget(self) -> None:
+        """Reset all facts about the rows."""
+        self._time_options = self._options
+        self._clock_form: tuple[str, str] | None = None  # the unit of times, and the format of text
+        self._start_ns = 0
+        self._unit: AccelerationUnit | None = None
+
+    def _pieces(self, *, labels: bool) -> Iterator[Samples]:
+        subjects = not self._read_once or self._options.subject is not None
+        rows = self._table.rows(labels=labels, subjects=subjects)
+        tally = _Tally()
+        if not self._read_once:
+            self._forget()
+            rows = chain([joined_rows(self._table.path, first_pieces(rows, STEPS_LOOKED_AT))], rows)
+        for some in rows:
+            samples = self._samples_of(some, tally)
+            if not self._table.streamed:
+                self._conclude(tally)
+                self._in_memory = samples
+            yield samples
+        if not self._read_once:
+            self._conclude(tally)
+
+    def _samples_of(self, rows: TableRows, tally: "_Tally") -> Samples:
+        first_row, count = tally.rows, len(rows.signals)
+        tally.rows += count
+        kept = self._rows_of_wearer(rows)
+        if kept is not None:
+            rows = rows.chosen(kept)
+            tally.dropped[ANOTHER_SUBJECT] += count - len(kept)
+        if not len(rows.signals):
+            return Samples(np.empty(0, np.int64), rows.signals, np.empty(0, np.int16), np.empty(0, np.bool_))
+        clock = self._clock(
+            rows, tally, lambda row: self._table.where(first_row + (row if kept is None else int(kept[row])))
+        )
+        tally.note(clock.notes)
+        time_ns = clock.time_ns
+        if clock.present is not None:
+            tally.dropped["no time"] += len(time_ns) - int(np.count_nonzero(clock.present))
+            rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.present)), time_ns[clock.present]
+        tally.samples += len(time_ns)
+        if self._table.tidy:
+            tally.look_at_times(time_ns)
+        if not self._read_once:
+            tally.at_rest.push(rows.signals[:, :3])
+        if self._unit is None:
+            if not self._table.streamed:
+                self._refuse_sessions(tally)
+            self._unit, _ = self._unit_and_notes(tally)
+        if self._unit != "g":
+            with np.errstate(invalid="ignore", over="ignore"):  # damaged bytes may be any number
+                rows.signals[:, :3] *= np.float32(G_PER_UNIT[self._unit])
+        codes = rows.labels if rows.labels is not None else np.full(len(time_ns), UNLABELLED, np.int16)
+        return Samples(time_ns, rows.signals, codes, np.ones(len(time_ns), dtype=bool))
+
+    def _rows_of_wearer(self, rows: TableRows) -> NDArray[np.int64] | None:
+        """The rows of the wearer (None: all), by the names in the column of subjects so far."""
+        if rows.subjects is None:
+            return None
+        subject, people = self._options.subject, self._table.names("subject")
+        if subject in people:
+            of_wearer = rows.subjects == people.index(subject)
+            return None if of_wearer.all() else np.flatnonzero(of_wearer)
+        if subject is not None and self._table.streamed:  # so far all rows are those of other people
+            return np.empty(0, np.int64)
+        if len(people) > 1 or (subject is not None and people):
+            if self._table.streamed:
+                raise _NotAlikeError
+            self._refuse_people(subject, sorted(people))
+        self.subject = subject or (people[0] if people else stem(self._table.path))
+        return None
+
+    def _refuse_people(self, subject: str | None, people: list[str]) -> None:
+        path = self._table.path
+        if len(people) > 1:
+            shown = ", ".join(people[:MOST_SUBJECTS_SHOWN]) + (", ..." if len(people) > MOST_SUBJECTS_SHOWN else "")
+            raise SeveralRecordingsError(
+                f"{path}: contains {len(people)} people ({shown}); choose one with --subject NAME"
+                + (f". {self._tidy_advice()}" if self._table.tidy else ""),
+                people=tuple(people),
+                tidy=self._table.tidy,
+            )
+        raise HarkenError(f"{path}: has no subject {subject!r}; its subject is {people[0]!r}")
+
+    def _clock(self, rows: TableRows, tally: "_Tally", where: Where) -> TimeColumn:
+        """The times of rows, read from the table or, if the user gave a rate, computed from it."""
+        if self._options.sample_rate_hz is not None:
+            return self._numbered(rows, tally, self._options.sample_rate_hz, where)
+        if rows.time is None:
+            raise HarkenError(
+                f"{self._table.path}: found no column for time; choose it with --time-column, or number the "
+                "rows with --rate HZ"
+            )
+        try:
+            clock = nanoseconds(self._table.path, rows.time, self._time_options, where)
+        except HarkenError as error:
+            if self._table.streamed:
+                raise _NotAlikeError from error
+            raise
+        if self._table.streamed and (clock.cut or self._clock_form not in (None, (clock.unit, clock.form))):
+            raise _NotAlikeError
+        if self._clock_form is None:
+            if self._table.streamed:
+                self._check_time_unit(clock)
+            self._clock_form = clock.unit, clock.form
+        return clock
+
+    def _check_time_unit(self, clock: TimeColumn) -> None:
+        """Check that the steps between the first numeric times confirm their unit."""
+        if clock.unit in NS_PER_UNIT and self._options.time_unit is None:
+            times = clock.time_ns if clock.present is None else clock.time_ns[clock.present]
+            steps = np.diff(times[:STEPS_LOOKED_AT])
+            rising = steps[steps > 0]
+            if (steps < 0).any() or not len(rising) or not plausible_step(float(np.median(rising))):
+                raise _NotAlikeError
+            self._time_options = replace(self._options, time_unit=clock.unit)
+
+    def _numbered(self, rows: TableRows, tally: "_Tally", rate_hz: float, where: Where) -> TimeColumn:
+        notes = [f"Times were not read: the rows were numbered at {rate_hz:g} Hz, as requested."]
+        if self._clock_form is None:
+            self._clock_form = "rows", ""
+            if rows.time is not None and rows.time.null_count() < len(rows.time):
+                try:
+                    clock = nanoseconds(self._table.path, rows.time.drop_nulls().head(1), self._options, where)
+                    self._start_ns, self._clock_form = int(clock.time_ns[0]), (clock.unit, "")
+                except HarkenError:
+                    notes.append(
+                        "The first time could not be read; the recording is shown as if it started at the beginning "
+                        "of 1970."
+                    )
+            elif rows.time is not None and self._table.streamed:
+                raise _NotAlikeError
+        time_ns = self._start_ns + numbered_ns(tally.samples, len(rows.signals), rate_hz)
+        return TimeColumn(time_ns, None, self._clock_form[0], notes if tally.notes is None else tally.notes)
+
+    def _unit_and_notes(self, tally: "_Tally") -> tuple[AccelerationUnit, list[str]]:
+        """The unit of acceleration, and notes on it. It is the user's option, else the unit of the format, else it is
+        recognised from the magnitude of gravity.
+
+        Raises:
+            HarkenError: when no row is complete, or the unit cannot be recognised.
+        """
+        at_rest, requested = tally.at_rest.magnitude(), self._options.acceleration_unit
+        detected = acceleration_unit(at_rest)
+        unit = requested or self._table.unit or detected
+        if math.isnan(at_rest):
+            raise self._unfit(f"{self._table.path}: no row has all three of x, y and z")
+        if unit is None:
+            raise self._unfit(
+                f"{self._table.path}: at rest the acceleration is {at_rest:.3g}, which is not gravity in any known "
+                "unit (1 g, 9.81 m/s2, 64 g/64, 1000 mg). Give the unit with --unit. A value near 0 means that "
+                "gravity was removed; postures cannot be recognised without it"
+            )
+        in_g = at_rest * G_PER_UNIT[unit]
+        if detected != unit:
+            by = "as requested" if requested else "as this format defines"
+            removed = " (gravity seems to have been removed)." if in_g < 0.5 else "."
+            return unit, [f"Acceleration was read in {unit}, {by}, but this gives {in_g:.3g} g at rest{removed}"]
+        converted = f"Acceleration is in {unit} (at rest {at_rest:.4g}), converted to g."
+        return unit, [] if requested or unit == "g" else [converted]
+
+    def _unfit(self, message: str) -> Exception:
+        """An error about the rows; while only some of them are known, one that has all of them read together."""
+        return _NotAlikeError() if self._table.streamed else HarkenError(message)
+
+    def _refuse_sessions(self, tally: "_Tally") -> None:
+        """Raise a HarkenError if times of a table with sessions step back: the sessions would be mixed."""
+        if self._table.tidy and tally.back_ns > MOST_JITTER_NS:
+            raise SeveralRecordingsError(
+                f"{self._table.path}: its times go back by up to {tally.back_ns / 1e9:g} s. {self._tidy_advice()}",
+                people=tuple(sorted(self._table.names("subject"))),
+                tidy=self._table.tidy,
+            )
+
+    def _tidy_advice(self) -> str:
+        columns = "columns" if len(self._table.tidy) > 1 else "column"
+        return (
+            f"It contains several recordings, distinguished by the {columns} "
+            f"{' and '.join(self._table.tidy)}; harken.datasets.tidy.read_tidy(PATH) reads all of them"
+        )
+
+    def _conclude(self, tally: "_Tally") -> None:
+        """Set the facts that are known after all rows were read."""
+        self._refuse_sessions(tally)
+        by_subject = self._table.streamed and "subject" in self._table.columns
+        if by_subject and self._options.subject not in (None, *self._table.names("subject")):
+            raise _NotAlikeError
+        unit, notes = self._unit_and_notes(tally)
+        if unit != self._unit:
+            raise _NotAlikeError
+        self.label_names = self._table.names("label")
+        self.quality = Quality(
+            acceleration_unit=unit,
+            time_unit=self._clock_form[0] if self._clock_form else "",
+            dropped=dict(+tally.dropped),
+            notes=(*(tally.notes or ()), *notes),
+        ).noting(*self._notes)
+        self._read_once = True
+
+
+class _Tally:
+    """Counts over all rows, updated while they are read.
+
+    Attributes:
+        rows: the number of rows of the table so far.
+        samples: the number of rows that became samples.
+        dropped: a reason -> the number of rows that did not.
+        notes: notes on all times so far; None before the first.
+        back_ns: the largest step back in time, in ns.
+        at_rest: the magnitude at rest of acceleration in the unit of the table.
+    """
+
+    def __init__(self) -> None:
+        self.rows = self.samples = self.back_ns = 0
+        self.dropped = Counter[str]()
+        self.notes: list[str] | None = None
+        self.at_rest = AtRest()
+        self._last_ns: int | None = None
+
+    def note(self, notes: list[str]) -> None:
+        """Add the notes on the next times."""
+        self.notes = [note for note in notes if self.notes is None or note in self.notes]
+
+    def look_at_times(self, time_ns: NDArray[np.int64]) -> None:
+        """Process the times of the next samples."""
+        if len(time_ns):
+            steps = np.diff(time_ns, prepend=time_ns[0] if self._last_ns is None else self._last_ns)
+            self.back_ns = max(self.back_ns, -int(steps.min()))
+            self._last_ns = int(time_ns[-1])
+
+
+def first_pieces(pieces: Iterator[Piece], rows: int) -> list[Piece]:
+    """The first pieces of a table, with more than ``rows`` rows, or all if there are fewer. The second element of a
+    piece are its signals."""
+    first, count = list[Piece](), 0
+    for piece in pieces:
+        first.append(piece)
+        count += len(piece[1])
+        if count > rows:
+            break
+    return first

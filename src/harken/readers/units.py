@@ -1,12 +1,19 @@
 """Recognition of units from two facts: gravity is 1 g, and wrists are sampled at 5 to 400 Hz."""
 
 import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.options import AccelerationUnit, TimeUnit
-from harken.recordings.recording import STANDARD_GRAVITY
+from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
+from harken.recordings.mending import EARLIEST_NS, LATEST_NS
+from harken.recordings.recording import READ_AS_UTC, STANDARD_GRAVITY
+from harken.support.errors import HarkenError
 
 NS_PER_UNIT: dict[TimeUnit, int] = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 UNITS_PER_G: dict[AccelerationUnit, float] = {"g": 1.0, "m/s2": STANDARD_GRAVITY, "g/64": 64.0, "mg": 1000.0}
@@ -37,9 +44,8 @@ def time_unit(times: NDArray[np.float64] | NDArray[np.int64]) -> TimeUnit | None
     steps = steps[steps > 0]
     if len(steps):
         step = float(np.median(steps))
-        slowest, fastest = PLAUSIBLE_RATES_HZ
         for unit, nanoseconds in NS_PER_UNIT.items():
-            if slowest <= 1e9 / (step * nanoseconds) <= fastest:
+            if plausible_step(step * nanoseconds):
                 return unit
     size = float(np.median(np.abs(times)))
     return next((unit for smallest, unit in EPOCHS if size >= smallest), None)
@@ -114,3 +120,234 @@ def acceleration_unit(at_rest: float) -> AccelerationUnit | None:
         if size / UNIT_TOLERANCE <= at_rest <= size * UNIT_TOLERANCE:
             return unit
     return None
+
+
+EARLIEST_DATE_NS = 10**17  # March 1973: clocks with earlier times have no date and count from their start
+NS_PER_TICK = {"ns": 1, "us": 10**3, "ms": 10**6}
+JUMP_BACK_NS = 5 * 60 * 10**9  # more than for rows out of order, less than the smallest change of a time zone
+NO_TIMES = ("", "null", "nan", "none", "na", "n/a")
+ZONED = re.compile(r":\d\d([.,]\d+)? ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$")
+
+
+@dataclass(frozen=True)
+class TimeColumn:
+    """A converted column of times.
+
+    Attributes:
+        time_ns: times in ns ``[n]``.
+        present: which rows have a time, bool ``[n]``; None: all.
+        unit: the unit in the file.
+        notes: sentences for the user.
+        form: the format of text; empty for other columns. If all pieces of a column have the same format, reading them
+            separately is the same as reading the whole column.
+        cut: whether a repeated hour (end of daylight saving) includes the column's first or last row. Rows before or
+            after may then change the result.
+    """
+
+    time_ns: NDArray[np.int64]
+    present: NDArray[np.bool_] | None
+    unit: str
+    notes: list[str]
+    form: str = ""
+    cut: bool = False
+
+    @property
+    def timed(self) -> NDArray[np.bool_]:
+        """Which rows have a time, bool ``[n]``."""
+        return np.ones(len(self.time_ns), dtype=bool) if self.present is None else self.present
+
+
+Where = Callable[[int], str]
+"""A function of a row number of the column. It returns the position of the row in the file, as text."""
+
+
+def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
+    """Read a column of times.
+
+    Raises:
+        HarkenError: when the unit of numbers cannot be recognised, text is not a time, or a time is outside the years
+            1970 to 2099.
+    """
+    if column.null_count() == len(column):
+        raise HarkenError(f"{path}: no row has a time; number the rows with --rate HZ")
+    if column.dtype.is_temporal():
+        return _from_datetimes(path, column, options, where)
+    if column.dtype.is_numeric():
+        return _from_numbers(path, column, options, where)
+    return _from_text(path, column.cast(pl.String), options, where)
+
+
+def numbered_ns(first: int, count: int, rate_hz: float) -> NDArray[np.int64]:
+    """Times of ``count`` samples at an even rate, from number ``first`` on, in ns after sample 0, int64 ``[count]``."""
+    return np.asarray(np.rint(np.arange(first, first + count) * (1e9 / rate_hz)).astype(np.int64))
+
+
+def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
+    if not column.dtype.is_integer():
+        column = column.cast(pl.Float64)
+        column = column.set(column.is_nan() | column.is_infinite(), None)
+    present = column.is_not_null().to_numpy() if column.null_count() else None
+    if present is not None and not present.any():
+        raise HarkenError(f"{path}: no row has a time; number the rows with --rate HZ")
+    values = column.fill_null(0).to_numpy()
+    known = values if present is None else values[present]
+    unit = options.time_unit or time_unit(known)
+    if unit is None:
+        raise HarkenError(
+            f"{path}: the unit of times such as {known[0]:g} is not known; give it with --time-unit s, ms, us or ns"
+        )
+    factor = NS_PER_UNIT[unit]
+    least, most = float(known.min()), float(known.max())
+    if least * factor < EARLIEST_NS or most * factor >= LATEST_NS:
+        outside = (values < EARLIEST_NS // factor) | (values >= LATEST_NS // factor)
+        row = int(np.flatnonzero(outside)[0])
+        raise HarkenError(
+            f"{path}, {where(row)}: the time {values[row]:.17g} {unit} since 1970 is not between 1970 and "
+            "2100; give the unit of times with --time-unit, or number the rows with --rate HZ instead of "
+            "reading their times"
+        )
+    if column.dtype.is_integer():
+        time_ns = values.astype(np.int64)
+        time_ns *= factor
+    else:
+        # Whole and fractional part separately: one product of seconds since 1970 and 1e9 has errors of about 100 ns.
+        whole = np.floor(values)
+        time_ns = whole.astype(np.int64) * factor + np.rint((values - whole) * factor).astype(np.int64)
+    notes = []
+    if max(-least, most) * factor < EARLIEST_DATE_NS:
+        notes.append("The times have no date; the recording is shown as if it started at the beginning of 1970.")
+    return TimeColumn(time_ns, present, unit, notes)
+
+
+def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
+    column = column.str.strip_chars()
+    column = column.set(column.str.to_lowercase().is_in(NO_TIMES), None)
+    read_as: list[str] = []
+    if options.time_format is not None:
+        patterns = [options.time_format.replace(".%f", "%.f")]
+        form = f"a time in the form {options.time_format!r}"
+    else:
+        numbers = column.cast(pl.Float64, strict=False)
+        written = len(column) - column.null_count()
+        if len(column) - numbers.null_count() > written // 2:
+            _check_all_read(path, column, numbers, "a number, as the other times are", where)
+            whole = column.cast(pl.Int64, strict=False)
+            integral = whole.null_count() == column.null_count()
+            clock = _from_numbers(path, whole if integral else numbers, options, where)
+            return replace(clock, form="whole numbers" if integral else "numbers")
+        first = column.drop_nulls().head(1).to_list()
+        if first and "," in first[0]:
+            column = column.str.replace(r",(\d)", ".$1")
+            read_as.append("comma")
+        zoned = bool(first) and ZONED.search(first[0]) is not None
+        if zoned and first[0].endswith(("UTC", "GMT")):
+            column = column.str.replace(r" ?(UTC|GMT)$", "Z")
+            read_as.append("UTC")
+        patterns = [f"%Y{d}%m{d}%d{t}%H:%M:%S%.f{'%#z' if zoned else ''}" for d in "-/" for t in "T "]
+        form = "a time in a known form; describe the form with --time-format, for example '%d/%m/%Y %H:%M:%S%.f'"
+    parsed, pattern = _parsed(path, column, patterns, form, where)
+    return replace(_from_datetimes(path, parsed, options, where), form=" ".join([*read_as, pattern]))
+
+
+def _parsed(path: Path, column: pl.Series, patterns: list[str], form: str, where: Where) -> tuple[pl.Series, str]:
+    """Convert text to datetimes by the first pattern that fits all rows. Return the datetimes and the pattern."""
+    best: tuple[pl.Series, str] | None = None
+    for pattern in patterns:
+        try:
+            attempt = column.str.to_datetime(pattern, time_unit="us", strict=False)
+        except pl.exceptions.PolarsError:
+            continue
+        if best is None or attempt.null_count() < best[0].null_count():
+            best = attempt, pattern
+        if attempt.null_count() == column.null_count():
+            break
+    if best is None:
+        raise HarkenError(f"{path}: --time-format {patterns[0]!r} is not a pattern for times")
+    _check_all_read(path, column, best[0], form, where)
+    if column.str.contains(r"\.\d{7}").any() and not _outside(best[0]).any():
+        return column.str.to_datetime(best[1], time_unit="ns", strict=False), best[1]
+    return best
+
+
+def _check_all_read(path: Path, written: pl.Series, read: pl.Series, form: str, where: Where) -> None:
+    failed = (read.is_null() & written.is_not_null()).arg_true()
+    if len(failed):
+        row = int(failed[0])
+        raise HarkenError(f"{path}, {where(row)}: {written[row]!r} is not {form}")
+
+
+def _outside(column: pl.Series) -> pl.Series:
+    """Which of these datetimes lie outside 1970 to 2099; null for missing datetimes."""
+    ns = NS_PER_TICK[column.dtype.time_unit]  # type: ignore[attr-defined]
+    return ~column.to_physical().is_between(EARLIEST_NS // ns, LATEST_NS // ns, closed="left")
+
+
+def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
+    if not isinstance(column.dtype, pl.Datetime):
+        raise HarkenError(f"{path}: the time column contains {column.dtype}; a date and a time of day are needed")
+    if column.null_count() == len(column):
+        raise HarkenError(f"{path}: no row has a time; number the rows with --rate HZ")
+    outside = _outside(column).arg_true()
+    if len(outside):
+        row = int(outside[0])
+        raise HarkenError(
+            f"{path}, {where(row)}: the time {column[row]:%Y-%m-%d %H:%M:%S} is not between 1970 and "
+            "2100; give the column of times with --time-column, or number the rows with --rate HZ "
+            "instead of reading their times"
+        )
+    notes, cut = [], False
+    if column.dtype.time_zone is not None:
+        instants = column.dt.convert_time_zone("UTC")
+    elif options.timezone is None:
+        instants = column
+        notes.append(READ_AS_UTC)
+    else:
+        instants, cut = _in_zone(path, column, options.timezone, where)
+    present = column.is_not_null().to_numpy() if column.null_count() else None
+    time_ns = instants.dt.cast_time_unit("ns").to_physical().fill_null(0).to_numpy()
+    return TimeColumn(time_ns.astype(np.int64, copy=False), present, "date", notes, cut=cut)
+
+
+def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tuple[pl.Series, bool]:
+    """Convert local times of a time zone to UTC, including the days when daylight saving begins and ends; and
+    ``TimeColumn.cut``.
+
+    In a repeated hour, rows before the jump back of the clock belong to the first pass, and rows after it to the
+    second. If there is no jump, only one of the passes was recorded. The missing pass is assumed on the side with the
+    longer step between rows. It is usually before a recording that begins in the second pass, or after one that ends in
+    the first.
+    """
+    earliest = column.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+    lost = (earliest.is_null() & column.is_not_null()).arg_true()
+    if len(lost):
+        row = int(lost[0])
+        raise HarkenError(
+            f"{path}, {where(row)}: {column[row]} does not exist in {timezone}, because clocks were put "
+            "forward at this time. Is the zone right? For a watch whose clock was not changed for summer "
+            "time, give a fixed zone such as Etc/GMT-2 (two hours east of Greenwich)"
+        )
+    latest = column.dt.replace_time_zone(timezone, ambiguous="latest", non_existent="null")
+    ambiguous = (earliest != latest).fill_null(False).to_numpy()
+    if not ambiguous.any():
+        return earliest, False
+    rows = np.flatnonzero(column.is_not_null().to_numpy())  # rows without a time are ignored
+    local = column.drop_nulls().dt.cast_time_unit("ns").to_physical().to_numpy()
+    second_pass = np.zeros(len(column), dtype=bool)
+    second_pass[rows] = _second_pass(local, ambiguous[rows])
+    instants = pl.select(pl.when(pl.Series(second_pass)).then(latest).otherwise(earliest)).to_series()
+    return instants, bool(ambiguous[rows[0]] or ambiguous[rows[-1]])
+
+
+def _second_pass(local_ns: NDArray[np.int64], ambiguous: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the ``ambiguous`` rows belong to the second pass of the repeated hour, bool ``[n]``."""
+    second = np.zeros(len(local_ns), dtype=bool)
+    edges = np.flatnonzero(np.diff(ambiguous, prepend=False, append=False)).reshape(-1, 2)
+    for first, end in edges:
+        jumps = np.flatnonzero(np.diff(local_ns[first:end]) < -JUMP_BACK_NS)
+        if len(jumps):
+            second[first + jumps[0] + 1 : end] = True
+        else:
+            before = local_ns[first] - local_ns[first - 1] if first > 0 else np.inf
+            after = local_ns[end] - local_ns[end - 1] if end < len(local_ns) else np.inf
+            second[first:end] = after < before
+    return second

@@ -1,16 +1,18 @@
-"""Packed files: limits on their unpacked size and on the free space of the disk, and files inside zip archives.
+"""Opening of files: plain, gzipped, or in zip archives, with limits on the unpacked size and the disk's free space.
 
 A path such as ``export.zip/Accelerometer.csv`` leads to a file in an archive. Text is read in pieces, so the user's
 own files may unpack to any size. Files from an unknown sender must be limited: a megabyte of gzip may unpack to a
 gigabyte, which takes time to read.
 """
 
+import errno
+import gzip
 import shutil
 import struct
 import textwrap
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,7 +21,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from harken.support.errors import HarkenError
-from harken.support.files import regular
+from harken.support.files import regular, temporary_folder
+from harken.support.printable import printable
 
 MOST_PACKED = 200
 """The largest ratio of unpacked to packed size. Typical ratios with gzip: 3 to 25 for tables of samples; 115 for a
@@ -29,12 +32,18 @@ FREE_BYTES = 1 << 24
 bomb."""
 SPARE_DISK_BYTES = 1 << 30
 """The disk space that must remain free for other programs."""
+GZIPPED = b"\x1f\x8b"
+"""The first bytes of a gzipped file."""
+HEAD_BYTES = 1 << 16
+"""A reader recognises a file by so many of its first bytes."""
+UNPACKED_AT_ONCE = 1 << 24
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 """The first bytes of a zip archive, and of an empty one."""
 MEMBER_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError)
 """Exceptions while a member of an archive is read; the last one is raised for an impossible position in the file."""
 ZIP_DAMAGE = (*MEMBER_DAMAGE, RuntimeError, ValueError, OverflowError, struct.error)
 """All exceptions of zipfile, including those for a damaged table of contents, a password or an unknown compression."""
+DAMAGE = "the zip archive cannot be unpacked: it is damaged, cut short or encrypted ({})"
 LONGEST_REASON = 120
 MOST_READ_AT_ONCE = 1 << 23
 """zipfile reads a table of contents at once; that of a real archive has a few dozen entries."""
@@ -95,13 +104,9 @@ def refuse_full_disk(path: Path, folder: Path) -> None:
         )
 
 
-def measured(path: Path, unpacked: IO[bytes], packed_bytes: int) -> IO[bytes]:
-    """The same file, which raises a HarkenError when more is read than the limits allow for ``packed_bytes``."""
-    return unpacked if _limits.get() == UnpackingLimits() else cast(IO[bytes], _Measured(path, unpacked, packed_bytes))
-
-
 class _Measured:
-    """A file that can only be read forwards."""
+    """An unpacked file that can only be read forwards. It raises a HarkenError when more is read than the limits allow
+    for ``packed_bytes``."""
 
     def __init__(self, path: Path, unpacked: IO[bytes], packed_bytes: int) -> None:
         self._path, self._unpacked, self._packed_bytes, self._given = path, unpacked, packed_bytes, 0
@@ -159,8 +164,8 @@ def folder_files(folder: Path) -> list[Path]:
 def refuse_many_members(archive: Path) -> None:
     """Raise a HarkenError for an archive of more than ``MOST_MEMBERS`` files. A damaged one is left to its reader."""
     members = 0
-    with ArchiveFile(archive) as file, suppress(*ZIP_DAMAGE):
-        members = len(zipfile.ZipFile(file).infolist())
+    with suppress(HarkenError), opened_archive(archive) as packed:
+        members = len(packed.infolist())
     if members > MOST_MEMBERS:
         raise HarkenError(
             f"{archive}: this zip archive contains {members:,} files; at most {MOST_MEMBERS:,} are allowed. Unpack it, "
@@ -176,50 +181,78 @@ def member_paths(archive: Path) -> list[Path]:
     Raises:
         HarkenError: when the archive is damaged.
     """
-    with ArchiveFile(archive) as file:
-        try:
-            packed = zipfile.ZipFile(file)
-        except ZIP_DAMAGE as error:
-            raise _damaged(archive, error) from error
+    with opened_archive(archive) as packed:
         names = [name for name in packed.namelist() if not name.endswith("/")]
     return sorted(archive / name for name in names if _stays_inside(name))
 
 
 @contextmanager
-def opened_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file on the disk, or a member of an archive if the path leads into one.
+def opened_archive(archive: Path, damage: str = DAMAGE, *, named: Path | None = None) -> Iterator[zipfile.ZipFile]:
+    """Open a zip archive.
 
     Raises:
-        HarkenError: when the file is a pipe or a device; when the archive is damaged, encrypted or a zip bomb, or has
-            no such member.
+        HarkenError: when it is damaged; the message is ``damage``, after the path ``named`` (None: the archive's).
+        OSError: when it cannot be opened.
+    """
+    with ExitStack() as stack:
+        file = stack.enter_context(ArchiveFile(archive))
+        with damage_named(named or archive, damage):
+            packed = stack.enter_context(zipfile.ZipFile(file))
+        file.limited = False
+        yield packed
+
+
+@contextmanager
+def damage_named(path: Path, damage: str = DAMAGE, kinds: tuple[type[Exception], ...] = ZIP_DAMAGE) -> Iterator[None]:
+    """Within the block, exceptions for a damaged archive are converted to a HarkenError."""
+    try:
+        yield
+    except kinds as error:
+        # A damaged table of contents may contain an offset before the beginning of the file.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        reason = textwrap.shorten(str(error), LONGEST_REASON)  # zipfile may quote half of the archive
+        raise HarkenError(f"{path}: {damage.format(reason)}") from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file, unpacked if it is gzipped or in a zip archive (``export.zip/Accelerometer.csv``).
+
+    Raises:
+        HarkenError: when the file is a pipe or a device; when the gzip file is damaged; when the archive is damaged,
+            encrypted or a zip bomb, or has no such member. Reading may also raise it.
         OSError: when there is no such file.
     """
-    archive = file_on_disk(path)
-    if archive is None or archive == path:
-        with regular(path).open("rb") as file:
+    archive = None if path.exists() else next((parent for parent in path.parents if parent.is_file()), None)
+    with regular(path).open("rb") if archive is None else _opened_member(path, archive) as file:
+        gzipped = file.read(len(GZIPPED)) == GZIPPED
+        file.seek(0)
+        if not gzipped:
             yield file
-        return
-    with ExitStack() as stack:
-        whole = stack.enter_context(ArchiveFile(archive))
+            return
         try:
-            packed = stack.enter_context(zipfile.ZipFile(whole))
-            whole.limited = False
+            with gzip.open(file) as content:
+                unpacked = cast(IO[bytes], content)
+                limited = _limits.get() != UnpackingLimits()
+                packed_bytes = (archive or path).stat().st_size
+                yield cast(IO[bytes], _Measured(path, unpacked, packed_bytes)) if limited else unpacked
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise HarkenError(f"{path}: the gzip file is damaged or cut short ({error})") from error
+
+
+@contextmanager
+def _opened_member(path: Path, archive: Path) -> Iterator[IO[bytes]]:
+    with opened_archive(archive, named=path) as packed:
+        try:
             member = packed.getinfo(path.relative_to(archive).as_posix())
-            _refuse_bomb(path, member, archive.stat().st_size)
-            unpacked = stack.enter_context(packed.open(member))
         except KeyError as error:
             raise HarkenError(f"{path}: there is no such file in {archive.name}") from error
-        except ZIP_DAMAGE as error:
-            raise _damaged(path, error) from error
-        try:
+        _refuse_bomb(path, member, archive.stat().st_size)
+        with damage_named(path):
+            unpacked = packed.open(member)
+        with unpacked, damage_named(path, kinds=MEMBER_DAMAGE):
             yield unpacked
-        except MEMBER_DAMAGE as error:
-            raise _damaged(path, error) from error
-
-
-def file_on_disk(path: Path) -> Path | None:
-    """The file itself, or the archive that a path leads into; None if neither exists."""
-    return path if path.exists() else next((parent for parent in path.parents if parent.is_file()), None)
 
 
 def _refuse_bomb(path: Path, member: zipfile.ZipInfo, archive_bytes: int) -> None:
@@ -242,6 +275,45 @@ def _stays_inside(name: str) -> bool:
     return bool(parts) and not any(part.startswith((".", "/", "__MACOSX")) or {"\\", ":"} & set(part) for part in parts)
 
 
-def _damaged(path: Path, error: BaseException) -> HarkenError:
-    reason = textwrap.shorten(str(error), LONGEST_REASON)  # zipfile may quote half of the archive
-    return HarkenError(f"{path}: the zip archive cannot be unpacked: it is damaged, cut short or encrypted ({reason})")
+def stem(path: Path) -> str:
+    """A file's name without its endings, including ``.gz``. It is the default name of the subject."""
+    return printable(Path(path.name.removesuffix(".gz")).stem or path.name)
+
+
+def plain_head(head: bytes) -> bytes:
+    """The beginning of a file, unpacked if it is gzipped; empty if the gzip data are damaged."""
+    if not head.startswith(GZIPPED):
+        return head
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return b""
+
+
+@contextmanager
+def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> Iterator[Path]:
+    """A path for other libraries: the file itself, or an unpacked copy that exists within the ``with`` block.
+
+    Raises:
+        HarkenError: when the beginning is not that of a file of this ``kind`` (other files are not unpacked), or the
+            gzip file is damaged, or would fill the disk.
+    """
+    with path.open("rb") as file:
+        gzipped = file.read(len(GZIPPED)) == GZIPPED
+    with opened(path) as file:
+        head = file.read(HEAD_BYTES)
+        if not head:
+            raise HarkenError(f"{path}: the file is empty")
+        if not looks_right(head):
+            raise HarkenError(f"{path}: this is not {kind}, or its beginning is damaged")
+        if not gzipped:
+            yield path
+            return
+        with temporary_folder() as folder:
+            unpacked = Path(folder) / "unpacked"
+            with unpacked.open("wb") as target:
+                while head:
+                    refuse_full_disk(path, unpacked.parent)
+                    target.write(head)
+                    head = file.read(UNPACKED_AT_ONCE)
+            yield unpacked

@@ -282,7 +282,7 @@ def _labelled(recogniser: "Recogniser", request: LabelRequest, limits: Limits, p
 
 def _named(labelled: "LabelledFile", path: Path, shown: str) -> "LabelledFile":
     """The same with the sender's name for the recording in place of that on the disk."""
-    from harken.readers.blocks import stem
+    from harken.readers.unpacking import stem
 
     subject = stem(Path(shown)) if labelled.timeline.subject == STEM else labelled.timeline.subject
     quality = labelled.recording.quality

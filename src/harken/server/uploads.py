@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 
 from harken.models.recogniser import Recogniser
-from harken.readers.blocks import stem
+from harken.readers.unpacking import stem
 from harken.server.labelling_process import RESULTS, STEM, LabellingProcess, LabelRequest
 from harken.server.limits import Limits, RefusedError
 from harken.server.results import Entry, Results

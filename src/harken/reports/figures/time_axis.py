@@ -21,7 +21,7 @@ MOST_CUT = 0.3
 """The width of a cut, and the largest width of all cuts together, as shares of the shown time."""
 
 DATED_FROM_NS = 10**17
-"""March 1973: a clock with an earlier time has no date (``harken.readers.clock``)."""
+"""March 1973: a clock with an earlier time has no date (``harken.readers.units``)."""
 MOST_TICKS = 13
 CLOSEST_TICKS = 0.055
 STEPS_S = (

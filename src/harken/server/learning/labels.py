@@ -10,8 +10,8 @@ import polars as pl
 from harken.annotations.intervals import Intervals
 from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
-from harken.readers.blocks import stem
 from harken.readers.folders import is_side_file, side_file
+from harken.readers.unpacking import stem
 from harken.recordings.mending import LATEST_NS
 from harken.support.errors import HarkenError
 from harken.training.learn.files import LabelledFile

@@ -1,20 +1,124 @@
-"""The packets of a ``log.bin``: seconds of acceleration, metadata, parameters, and periods of sleep mode.
+"""Metadata of a ``.gt3x`` file and the packets of its ``log.bin``."""
 
-Packets are found by separator, length and checksum, and their samples are unpacked to int16 ``[..., samples, 3]`` in
-the order x, y, z. Both are vectorised.
-"""
-
-from collections.abc import Iterable, Iterator
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from harken.readers.actigraph.info import Metadata, parameters_from, parse_metadata
 from harken.support.errors import HarkenError
+
+INFO = "info.txt"
+TICKS_OF_1970 = 621_355_968_000_000_000
+NS_PER_TICK = 100
+LATEST_TICKS = TICKS_OF_1970 + 200 * 31_557_600 * 10**7  # the year 2170
+OFFSET = re.compile(r"([+-]?)(\d{1,2}):(\d{2})(?::\d{2})?")
+
+WIDEST_RANGE_G = 64
+
+ACCEL_SCALE = (0, 55)
+SAMPLE_RATE = (1, 10)
+"""The address space and the identifier of the parameters used here."""
+DOCUMENTED_SCALES = {"NEO": 341.0, "CLE": 341.0, "MRA": 341.0, "MOS": 256.0}
+"""Counts per g by the beginning of the serial number, for files without a scale. Source: ActiGraph's documentation."""
+RANGES_G = {"NEO": 6.0, "CLE": 6.0, "MRA": 6.0, "MOS": 8.0, "TAS": 8.0}
+"""The ranges of these devices. Source: ActiGraph's documentation, and files of a Link."""
+
+
+@dataclass(frozen=True)
+class Info:
+    """The lines of ``info.txt`` by their keys in lower case."""
+
+    lines: Mapping[str, str]
+
+    def __getitem__(self, key: str) -> str:
+        return self.lines.get(key.lower(), "")
+
+    def number(self, key: str) -> float | None:
+        """The number in a line, with a decimal point or, in some files, a decimal comma."""
+        try:
+            value = float(self[key].replace(",", "."))
+        except ValueError:
+            return None
+        return value if math.isfinite(value) else None
+
+    def time_ns(self, key: str) -> int | None:
+        """The .NET ticks in a line, converted to ns since 1970 by the watch's clock; None if they are missing or 0."""
+        digits = self[key]
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+            return None
+        ticks = int(digits)
+        return (ticks - TICKS_OF_1970) * NS_PER_TICK if TICKS_OF_1970 < ticks <= LATEST_TICKS else None
+
+    @property
+    def offset_s(self) -> int | None:
+        """The clock's offset from UTC in seconds, positive east of Greenwich."""
+        return _offset(self["TimeZone"])
+
+    @property
+    def documented_scale(self) -> float | None:
+        """Counts per g of this kind of device, according to ActiGraph's documentation."""
+        return DOCUMENTED_SCALES.get(self["Serial Number"][:3].upper())
+
+    @property
+    def range_g(self) -> float | None:
+        """The sensor's range in g: from the file, else by the kind of device."""
+        stated_g = self.number("Acceleration Max")
+        return stated_g if stated_g and 1 <= stated_g <= WIDEST_RANGE_G else range_of(self["Serial Number"])
+
+
+def range_of(serial_number: str) -> float | None:
+    """The range of a device in g, by its serial number."""
+    return RANGES_G.get(serial_number[:3].upper())
+
+
+def parse_metadata(payloads: Iterable[bytes]) -> dict[str, Any]:
+    """Parse the metadata packets of a log: the fields ``subject``, ``limb``, ``offset_s`` and ``in_utc`` of
+    ``LogFacts``. Packets that are not JSON are ignored."""
+    by_type: dict[str, dict[str, Any]] = {}
+    for payload in payloads:
+        try:
+            packet = json.loads(payload)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(packet, dict):
+            by_type.setdefault(str(packet.get("MetadataType")), packet)
+    bio, local, subject = (by_type.get(name, {}) for name in ("Bio", "LocalTimeLog", "SubjectTimeLog"))
+    offset_s = _offset(str(subject.get("UtcOffset", "")))
+    return {
+        "subject": str(bio.get("SubjectName") or "").strip(),
+        "limb": str(bio.get("Limb") or "").strip(),
+        "offset_s": _offset(str(local.get("UtcOffset", ""))) if offset_s is None else offset_s,
+        "in_utc": local.get("UsedUtc") is True,
+    }
+
+
+def parameters_from(payload: bytes) -> dict[tuple[int, int], int]:
+    """The pairs of a parameters packet: (address space, identifier) -> 32 bits."""
+    pairs = np.frombuffer(payload, dtype=[("space", "<u2"), ("key", "<u2"), ("value", "<u4")], count=len(payload) // 8)
+    return {(int(space), int(key)): int(value) for space, key, value in pairs}
+
+
+def encoded_float(bits: int) -> float:
+    """A floating-point parameter: three bytes of fraction, one byte of exponent, both in two's complement."""
+    fraction = (bits & 0xFFFFFF) - (1 << 24) * (bits >> 23 & 1)
+    exponent = (bits >> 24) - (1 << 8) * (bits >> 31)
+    return math.ldexp(fraction, exponent - 23)
+
+
+def _offset(text: str) -> int | None:
+    found = OFFSET.fullmatch(text.strip())
+    if found is None:
+        return None
+    seconds = int(found[2]) * 3600 + int(found[3]) * 60
+    return -seconds if found[1] == "-" else seconds
+
 
 ACTIVITY, EVENT, METADATA, PARAMETERS, IMU, ACTIVITY_2, ACTIVITY_3 = 0, 3, 6, 21, 25, 26, 27
 """The kinds of packets that are read. An activity packet with a payload of one byte has no samples: the watch was
@@ -35,6 +139,8 @@ FEW_ZEROS = 16
 """According to ActiGraph's documentation, there may be a few zeros between packets. They are ignored."""
 CHECKED = 0xFF
 """The XOR of all bytes of a packet. The checksum is the complement of the XOR of the other bytes."""
+BYTES_OF_16_BITS = 6
+"""The size of a sample of three axes of 16 bits."""
 Size = TypeVar("Size", int, NDArray[np.int64])
 
 
@@ -169,11 +275,6 @@ def whole_samples_of_12_bits(size: Size) -> Size:
     return size * 8 // 36
 
 
-def whole_samples_of_16_bits(size: Size) -> Size:
-    """The number of whole samples of 48 bits in ``size`` bytes."""
-    return size // 6
-
-
 def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
     """Unpack rows of bytes ``[rows, size]`` to int16 ``[rows, samples, 3]``. Samples are ``y, x, z`` of 12 bits each,
     big-endian, two's complement, from the first bit of a row. Remaining bits are ignored."""
@@ -192,8 +293,8 @@ def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
 def samples_of_16_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
     """Unpack rows of bytes ``[rows, size]`` to int16 ``[rows, samples, 3]``. Samples are ``x, y, z`` of 16 bits each,
     little-endian. Remaining bytes are ignored."""
-    samples = whole_samples_of_16_bits(packed.shape[1])
-    whole = np.ascontiguousarray(packed[:, : 6 * samples])
+    samples = packed.shape[1] // BYTES_OF_16_BITS
+    whole = np.ascontiguousarray(packed[:, : BYTES_OF_16_BITS * samples])
     return whole.view("<i2").astype(np.int16, copy=False).reshape(len(packed), samples, 3)
 
 
@@ -242,11 +343,6 @@ class Log:
     lost_bytes: int = 0
     lost_places: int = 0
     samples: int = 0
-
-    @property
-    def metadata(self) -> Metadata:
-        """The content of the JSON packets."""
-        return parse_metadata(self.remarks)
 
 
 def read_log(path: Path, pieces: Iterable[bytes], log: Log) -> Iterator[Activity]:
@@ -327,7 +423,7 @@ def _activity(
 ) -> Activity | None:
     """Unpack the chosen packets. Packets of one kind and length, usually all packets, are unpacked together."""
     types, sizes = packets.types[chosen], packets.sizes[chosen]
-    counts = np.where(types == ACTIVITY, whole_samples_of_12_bits(sizes), whole_samples_of_16_bits(sizes))
+    counts = np.where(types == ACTIVITY, whole_samples_of_12_bits(sizes), sizes // BYTES_OF_16_BITS)
     usable = (counts > 0) & (counts <= MOST_IN_A_SECOND)
     log.unusable += int((~usable).sum())
     chosen, types, sizes, counts = chosen[usable], types[usable], sizes[usable], counts[usable]
@@ -354,3 +450,64 @@ def _alike(keys: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         return [np.arange(len(keys))]
     order = np.argsort(keys, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
+
+
+class RepeatedValues:
+    """Finds runs of equal samples that last a second or longer, in samples that arrive in pieces.
+
+    The noise of a working sensor prevents such runs: in 13 hours on a wrist at 30 Hz, the longest run of equal samples
+    had four. Watches sleep for whole seconds, so a run consists of whole seconds that end with the last equal sample.
+    The first of the equal samples was measured. ActiLife writes zeros for a second without data; none of these were
+    measured.
+
+    Args:
+        rate_hz: samples per second.
+    """
+
+    def __init__(self, rate_hz: float) -> None:
+        self._second = max(2, round(rate_hz))
+        self._rows = 0
+        self._last: NDArray[np.int16] | NDArray[np.float32] | None = None
+        self._first: int | None = None  # the first sample of the run that may continue
+        self._found: list[NDArray[np.int64]] = []
+
+    def push(self, values: NDArray[np.int16] | NDArray[np.float32]) -> None:
+        """Process the next samples ``[n, 3]``."""
+        n = len(values)
+        if n == 0:
+            return
+        same: NDArray[np.bool_] = np.ones(n, dtype=bool)  # equal to the sample before it
+        same[0] = self._last is not None and np.array_equal(values[0], self._last)
+        for axis in range(values.shape[1]):
+            same[1:] &= values[1:, axis] == values[:-1, axis]
+        if not same[0]:
+            self._close()
+        # A run from `begin` to `end` (exclusive) repeats the sample before it, which is part of the run.
+        begin, end = np.flatnonzero(np.diff(same, prepend=False, append=False)).reshape(-1, 2).T
+        first = self._rows + begin - 1
+        if len(begin) and begin[0] == 0 and self._first is not None:
+            first[0] = self._first
+        zero = (values[end - 1] == 0).all(axis=1)
+        over = end < n
+        self._keep(first[over], self._rows + end[over] - 1, zero[over])
+        self._first = int(first[-1]) if same[-1] else None
+        self._last = values[-1].copy()
+        self._rows += n
+
+    def finish(self) -> list[tuple[int, int]]:
+        """All runs of samples, ``[start, end)``, ascending. Call it after the last ``push``."""
+        self._close()
+        found = np.concatenate([np.empty((0, 2), dtype=np.int64), *self._found])
+        return [(int(start), int(end)) for start, end in found]
+
+    def _close(self) -> None:
+        """End the current run with the last sample."""
+        if self._first is not None and self._last is not None:
+            ends = np.array([self._rows - 1])
+            self._keep(np.array([self._first]), ends, np.array([not self._last.any()]))
+            self._first = None
+
+    def _keep(self, first: NDArray[np.int64], last: NDArray[np.int64], zero: NDArray[np.bool_]) -> None:
+        repeated = (last - first + zero) // self._second * self._second
+        start, end = last + 1 - repeated, last + 1
+        self._found.append(np.stack([start, end], axis=1)[repeated > 0])

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from actigraph_files import NS_PER_S, OFFSET_NS, START_S
-from harken.readers.actigraph import gt3x
+from harken.readers import gt3x
 from harken.recordings.mending import mend
 from reader_checks import as_found, collected, notes
 

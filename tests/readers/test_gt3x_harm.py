@@ -1,6 +1,5 @@
 """What is no ``.gt3x``, what is damaged, and what is made to do harm."""
 
-import random
 import struct
 import tracemalloc
 import zipfile
@@ -12,18 +11,14 @@ from actigraph_files import (
     ACTIVITY,
     ACTIVITY_2,
     RATE,
-    START_S,
     activity,
     info,
-    metadata,
     neo,
     packed,
-    packet,
     steps,
     write_gt3x,
 )
-from harken.readers.actigraph import gt3x
-from harken.support.errors import HarkenError
+from harken.readers import gt3x
 from reader_checks import as_found, collected, refusals
 
 read = as_found(collected(gt3x))
@@ -45,36 +40,6 @@ def test_looks_like(tmp_path: Path, data_dir: Path) -> None:
         assert gt3x.recognises(path, head) == path.name.endswith(".gt3x"), path.name
         if path.name.endswith(".gt3x"):
             assert gt3x.recognises(path.parent / "any", head) is False  # nothing there to look into
-
-
-REFUSED = {
-    "text": (b"Timestamp,X,Y,Z\n1,2,3,4\n", "damaged, cut short or encrypted (File is not a zip file)"),
-    "nothing": (b"", "damaged, cut short or encrypted (File is not a zip file)"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_another_kind_of_file(case: str, tmp_path: Path) -> None:
-    content, message = REFUSED[case]
-    path = tmp_path / "watch.gt3x"
-    path.write_bytes(content)
-    assert message in refusal(path)
-
-
-def test_another_kind_of_archive(tmp_path: Path) -> None:
-    log = activity(ACTIVITY, steps(60), RATE)
-    assert "it contains no log.bin" in refusal(write_gt3x(tmp_path, log, log_name="data.bin"))
-    path = tmp_path / "b.gt3x"
-    with zipfile.ZipFile(path, "w") as file:
-        file.writestr("log.bin", b"".join(log))
-    assert "it contains no info.txt" in refusal(path)
-    assert "its log.bin contains no acceleration" in refusal(write_gt3x(tmp_path, metadata(MetadataType="Bio")))
-    insight = [packet(27, START_S, b"\x01" * 60), packet(27, START_S + 1, b"\x01" * 60)]
-    assert "CentrePoint Insight Watch" in refusal(write_gt3x(tmp_path, insight))
-    raw = write_gt3x(tmp_path, log, others={"calibration.json": '{"isCalibrated": false, "calibrationMethod": 2}'})
-    assert "not calibrated" in refusal(raw)
-    fine = write_gt3x(tmp_path, log, others={"calibration.json": '{"isCalibrated": true}'})
-    assert len(read(fine)) == 60
 
 
 def packed_as(path: Path, method: int) -> Path:
@@ -138,57 +103,7 @@ def test_bombs_end_in_an_error_and_little_memory(tmp_path: Path) -> None:
 
 
 def test_more_samples_than_a_battery_lasts_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harken.readers.actigraph.log.MOST_SAMPLES", 1_000)
+    monkeypatch.setattr("harken.readers.gt3x_log.MOST_SAMPLES", 1_000)
     assert "harken does not read it" in refusal(write_gt3x(tmp_path, activity(ACTIVITY, steps(2_000), 100), info()))
     old = write_gt3x(tmp_path, packed(ACTIVITY, steps(2_000)), neo(), log_name="activity.bin")
     assert "harken does not read it" in refusal(old)
-
-
-def test_cut_anywhere(tmp_path: Path) -> None:
-    content = write_gt3x(tmp_path, activity(ACTIVITY, steps(20 * RATE), RATE)).read_bytes()
-    path = tmp_path / "cut.gt3x"
-    for end in [*range(0, len(content), 37), *range(len(content) - 60, len(content))]:
-        path.write_bytes(content[:end])
-        assert "damaged, cut short or encrypted" in refusal(path)
-
-
-def test_flipped_bytes(tmp_path: Path) -> None:
-    """Zip's own checksum is over all that is read: a flip is an error, or touches nothing that counts."""
-    path = write_gt3x(tmp_path, activity(ACTIVITY, steps(20 * RATE), RATE))
-    content, whole = path.read_bytes(), read(path)
-    rng = random.Random(3)
-    unharmed = 0
-    for trial in range(400):
-        damaged = bytearray(content)
-        # Every other one in the headers and the table of contents, which are the smallest part of the file.
-        place = rng.randrange(len(content)) if trial % 2 else len(content) - 1 - rng.randrange(200)
-        damaged[place] ^= 1 << rng.randrange(8)
-        path.write_bytes(damaged)
-        try:
-            recording = read(path)
-        except HarkenError:
-            continue
-        unharmed += 1
-        assert recording.fingerprint == whole.fingerprint
-    assert unharmed < 200
-
-
-@pytest.mark.parametrize("name", ["pygt3x_neo", "wristpy_example_actigraph_idle_sleep_mode"])
-def test_real_files_damaged(name: str, tmp_path: Path, data_dir: Path) -> None:
-    source = data_dir / "devices" / f"{name}.gt3x"
-    content, whole = source.read_bytes(), read(source)
-    path = tmp_path / source.name
-    rng = random.Random(5)
-    for trial in range(60):
-        damaged = bytearray(content)
-        place = rng.randrange(len(content))
-        if trial % 2:
-            damaged[place] ^= rng.randint(1, 255)
-        else:
-            del damaged[place:]
-        path.write_bytes(damaged)
-        try:
-            recording = read(path)
-        except HarkenError:
-            continue
-        assert recording.fingerprint == whole.fingerprint

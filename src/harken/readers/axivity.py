@@ -1,34 +1,201 @@
-"""Reader of ``.cwa`` files. Values and times of the samples are computed as by Open Movement's own converter.
+"""The header and the blocks of a ``.cwa`` file: which blocks are intact, and the fields at their beginnings.
 
-A block contains the time of one of its samples and the configured rate. Its start and end are computed from these. The
-true rate differs from the configured rate by a few per cent, so the end of a block differs from the start of the next.
-A block that directly follows another therefore begins at the end of that one, and its samples are spread evenly up to
-its own end.
+A file is a header of 1,024 bytes and blocks of 512, each with its own time, number and checksum. The layout is
+Open Movement's, "AX3/AX6 technical documentation". Libraries that read the samples do not verify the checksums.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qs
 
 import numpy as np
+from numpy.lib.recfunctions import repack_fields
 from numpy.typing import NDArray
 
-from harken.readers.axivity.blocks import (
-    BLOCK_BYTES,
-    BYTES_PER_SAMPLE,
-    HEADER_BYTES,
-    Blocks,
-    CwaHeader,
-    find_blocks,
-    looks_like_header,
-    read_header,
-)
-from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples, entered_for, plain_file, plain_head
+from harken.readers.device import DeviceSource, LocalSamples, entered_for
 from harken.readers.options import TableOptions
+from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import ACCELERATION, ROTATION, Make
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
+
+HEADER_BYTES = 1024
+BLOCK_BYTES = 512
+BLOCKS_AT_ONCE = 1 << 15
+FIELDS = {
+    "session": ("<u4", 6),
+    "sequence": ("<u4", 10),
+    "time": ("<u4", 14),
+    "scales": ("<u2", 18),
+    "temperature": ("<u2", 20),
+    "rate": ("u1", 24),
+    "form": ("u1", 25),
+    "offset": ("<i2", 26),
+    "samples": ("<u2", 28),
+}
+"""The fields of a block that are kept, with their offsets."""
+START = np.dtype(
+    {
+        "names": ["mark", "length", *FIELDS],
+        "formats": ["S2", "<u2", *(kind for kind, _ in FIELDS.values())],
+        "offsets": [0, 2, *(offset for _, offset in FIELDS.values())],
+        "itemsize": BLOCK_BYTES,
+    }
+)
+MARK, LENGTH = b"AX", 508
+SAMPLES_BYTES = 480
+BYTES_PER_SAMPLE = {0x30: 4, 0x32: 6, 0x62: 12, 0x92: 18}
+"""Bytes per sample by format. The upper four bits are the number of axes. The lower four bits are 0 (ten bits for each
+axis and a shared exponent) or 2 (two bytes for each axis)."""
+AXES_WITH_ROTATION = 6
+DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0, 0, 0])
+FILE_MARK = b"MD\xfc\x03"
+"""The mark of the header, followed by the length of the rest, 1,020 bytes."""
+AX6 = 0x64
+ANNOTATION = slice(64, 512)
+FILLER = "\0\xff "
+SUBJECT, SITE = "_sc", "_p"
+"""OMGUI's names, among the annotations, for the subject's code and for where the watch is worn."""
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The fields of a file's blocks.
+
+    Attributes:
+        found: the number of complete blocks in the file, including damaged ones.
+        rows: int64 ``[whole]``, the numbers of the intact blocks.
+        start: structured ``[whole]``, the ``FIELDS`` at the beginnings of the intact blocks.
+        spare_bytes: bytes after the last complete block.
+    """
+
+    found: int
+    rows: NDArray[np.int64]
+    start: NDArray[np.void]
+    spare_bytes: int
+
+    def part(self, first: int, last: int) -> "Blocks":
+        """Only the intact blocks ``first`` to ``last`` (exclusive)."""
+        return replace(self, rows=self.rows[first:last], start=self.start[first:last])
+
+    @property
+    def samples(self) -> NDArray[np.int64]:
+        """The number of samples in each intact block, ``[whole]``."""
+        return self.start["samples"].astype(np.int64)
+
+    @property
+    def axes(self) -> NDArray[np.uint8]:
+        """The number of axes in each intact block, ``[whole]``: 3, 6 or 9."""
+        return np.asarray(self.start["form"] >> 4, dtype=np.uint8)
+
+    @property
+    def has_rotation(self) -> bool:
+        """Whether all intact blocks have the axes of a gyroscope."""
+        return bool((self.axes >= AXES_WITH_ROTATION).all())
+
+    @property
+    def header_rates_hz(self) -> NDArray[np.float64]:
+        """The configured rate of each intact block in Hz, ``[whole]``."""
+        return np.asarray(3200.0 / 2.0 ** (15 - (self.start["rate"] & 15).astype(int)))
+
+    @property
+    def follows(self) -> NDArray[np.bool_]:
+        """For each intact block except the first, whether it directly follows the previous one, ``[whole - 1]``."""
+        numbers = self.start["sequence"].astype(np.int64)
+        return np.asarray((np.diff(numbers) == 1) & (np.diff(self.rows) == 1) & ~self.new_session)
+
+    @property
+    def new_session(self) -> NDArray[np.bool_]:
+        """For each intact block except the first, whether a new session begins with it, ``[whole - 1]``."""
+        return np.asarray(self.start["session"][1:] != self.start["session"][:-1])
+
+
+def find_blocks(path: Path, source: Path) -> Blocks:
+    """Read the fields of all blocks of the file ``path``; errors name ``source``.
+
+    Raises:
+        HarkenError: when no block is intact.
+    """
+    found, spare = divmod(max(0, path.stat().st_size - HEADER_BYTES), BLOCK_BYTES)
+    rows: list[NDArray[np.int64]] = []
+    starts: list[NDArray[np.void]] = []
+    old = 0
+    for first in range(0, found, BLOCKS_AT_ONCE):
+        count = min(BLOCKS_AT_ONCE, found - first)
+        content = np.fromfile(path, np.uint8, count * BLOCK_BYTES, offset=HEADER_BYTES + first * BLOCK_BYTES)
+        start = content.view(START)
+        whole = _whole(start, content)
+        rows.append(np.flatnonzero(whole) + first)
+        starts.append(repack_fields(start[list(FIELDS)])[whole])
+        old += int(((start["mark"] == MARK) & (start["rate"] == 0)).sum())
+    if not sum(map(len, rows)):
+        if old and old > found // 2:
+            raise HarkenError(
+                f"{source}: it was recorded with a very old firmware, whose blocks have neither a checksum "
+                "nor a rate; export it as CSV with OMGUI, and read the export"
+            )
+        what = f"all of its {found:,} blocks are damaged" if found else "it ends before its first block"
+        raise HarkenError(f"{source}: the .cwa file is damaged: {what}. Copy it from the watch again")
+    return Blocks(found, np.concatenate(rows), np.concatenate(starts), spare)
+
+
+def _whole(start: NDArray[np.void], content: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which blocks are intact, bool ``[blocks]``: the 16-bit words of an intact block have the sum 0."""
+    words = content.view("<u2").reshape(len(start), BLOCK_BYTES // 2)
+    whole = (start["mark"] == MARK) & (start["length"] == LENGTH) & (words.sum(axis=1, dtype=np.uint16) == 0)
+    capacity = np.zeros(256, dtype=np.int64)
+    for form, size in BYTES_PER_SAMPLE.items():
+        capacity[form] = SAMPLES_BYTES // size
+    whole &= (start["samples"] > 0) & (start["samples"] <= capacity[start["form"]])
+    return np.asarray(whole & (start["rate"] & 15 > 0) & _is_time(start["time"]))
+
+
+def _is_time(packed: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Whether packed times are possible: six bits of years since 2000, four of month, then day, hour, minute,
+    second."""
+    year, month, day = packed >> 26, packed >> 22 & 15, packed >> 17 & 31
+    hour, minute, second = packed >> 12 & 31, packed >> 6 & 63, packed & 63
+    days = DAYS[month] + ((month == 2) & (year % 4 == 0))
+    return np.asarray((day > 0) & (day <= days) & (hour < 24) & (minute < 60) & (second < 60))
+
+
+class CwaHeader(NamedTuple):
+    """The header: a sentence on the watch, its rate, the wearer, and where it was worn. The last two are empty if they
+    are missing."""
+
+    description: str
+    rate_hz: float
+    subject: str
+    site: str
+
+
+def looks_like_header(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is a ``.cwa``."""
+    return head.startswith(FILE_MARK)
+
+
+def read_header(head: bytes) -> CwaHeader:
+    """Parse the first 1,024 bytes of a file. They have no checksum."""
+    upper = int.from_bytes(head[11:13], "little")
+    device = int.from_bytes(head[5:7], "little") | (0 if upper == 0xFFFF else upper) << 16
+    session = int.from_bytes(head[7:11], "little")
+    annotations = parse_qs(head[ANNOTATION].decode("latin-1").strip(FILLER), errors="replace")
+    return CwaHeader(
+        f"Axivity {'AX6' if head[4] == AX6 else 'AX3'} {device}, firmware {head[41]}, session {session}, "
+        f"range ±{16 >> (head[36] >> 6):g} g.",
+        rate_hz=3200 / 2 ** (15 - (head[36] & 15)),
+        subject=_printable(annotations.get(SUBJECT, [""])[0]),
+        site=_printable(annotations.get(SITE, [""])[0]),
+    )
+
+
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable()).strip()
+
 
 WITH_MAGNETOMETER = 9
 BLOCKS_LOOKED_AT = 100
@@ -37,7 +204,7 @@ CERTAIN = 2.0
 """The required evidence, in doublings of the size of gravity, summed over all blocks taken as interchanged."""
 FIRST_BYTE = 30
 PACKED = 0x30
-BLOCKS_AT_ONCE = 4_000
+BLOCKS_READ_AT_ONCE = 4_000
 BLOCKS_IN_CACHE = 250
 """The intermediate arrays for this number of blocks fit in the processor's cache."""
 SECOND_NS = 10**9
@@ -75,15 +242,16 @@ class AxivitySource(DeviceSource):
         with self._plain.open("rb") as file:
             self._header = read_header(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"))
         self._blocks = find_blocks(self._plain, path)
-        facts = DeviceFacts(
-            channels=_channels_of(self._blocks),
+        super().__init__(
+            path,
+            options,
+            channels=(*ACCELERATION, *(ROTATION if self._blocks.has_rotation else ()), "temperature"),
             make=Make.AXIVITY,
-            range_g=_range_of(self._blocks),
+            range_g=float(16 >> (int(self._blocks.start["rate"].min()) >> 6)),  # the largest of all blocks
             subject=self._header.subject,
             stated_rate_hz=float(self._blocks.header_rates_hz[0]),
             worn_on=self._header.site,
         )
-        super().__init__(path, options, facts)
         self.capacity = int(self._blocks.samples.sum())
         self.unusable = self._interchanged() if self._blocks.has_rotation else []
 
@@ -93,12 +261,15 @@ class AxivitySource(DeviceSource):
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
-        return [
-            self._header.description,
-            *_about_rate(self._blocks),
-            *_about_blocks(self._blocks, self._header),
-            *_about_unusable(self.unusable, self._blocks),
-        ]
+        blocks = self._blocks
+        notes = [self._header.description, *_about_rate(blocks), *_about_blocks(blocks, self._header)]
+        if self.unusable:
+            seconds = sum(end - start for start, end in self.unusable) / float(blocks.header_rates_hz[0])
+            notes.append(
+                f"In the first {seconds:.3g} s, acceleration and rotation are exchanged, as gravity shows; "
+                "these samples are marked."
+            )
+        return notes
 
     def _interchanged(self) -> list[tuple[int, int]]:
         """Ranges of samples at the beginnings of sessions in which the two sensors are interchanged."""
@@ -116,11 +287,6 @@ class AxivitySource(DeviceSource):
         return ranges
 
 
-def _range_of(blocks: Blocks) -> float:
-    """The accelerometer's range in g, the largest of all blocks."""
-    return float(16 >> (int(blocks.start["rate"].min()) >> 6))
-
-
 def _about_rate(blocks: Blocks) -> list[str]:
     """Notes on the configured rate and the true rate, which is computed from blocks that directly follow one
     another."""
@@ -136,9 +302,9 @@ def _about_rate(blocks: Blocks) -> list[str]:
 def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
     """Notes on damage, sessions, and unread channels."""
     notes = []
-    if blocks.damaged:
+    if damaged := blocks.found - len(blocks.rows):
         notes.append(
-            f"{blocks.damaged:,} of {blocks.found:,} blocks of the file are damaged and were left out; "
+            f"{damaged:,} of {blocks.found:,} blocks of the file are damaged and were left out; "
             "there are gaps in their place."
         )
     if blocks.spare_bytes:
@@ -158,17 +324,6 @@ def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
     if header.rate_hz not in blocks.header_rates_hz:
         notes.append(f"The file's header states {header.rate_hz:g} Hz, which differs from its blocks.")
     return notes
-
-
-def _about_unusable(ranges: Sequence[tuple[int, int]], blocks: Blocks) -> list[str]:
-    """Notes on samples with interchanged sensors."""
-    if not ranges:
-        return []
-    seconds = sum(end - start for start, end in ranges) / float(blocks.header_rates_hz[0])
-    return [
-        f"In the first {seconds:.3g} s, acceleration and rotation are exchanged, as gravity shows; "
-        "these samples are marked."
-    ]
 
 
 def _samples_interchanged(signals: NDArray[np.float32], blocks: Blocks) -> int:
@@ -200,11 +355,6 @@ def _score(signals: NDArray[np.float32], blocks: Blocks, block: int) -> float:
     return abs(math.log2(max(as_stored, SMALLEST))) - abs(math.log2(max(other_way, SMALLEST)))
 
 
-def _channels_of(blocks: Blocks) -> tuple[str, ...]:
-    """The channels in the blocks, in the order of their signals."""
-    return (*ACCELERATION, *(ROTATION if blocks.has_rotation else ()), "temperature")
-
-
 def _read_samples(path: Path, source: Path, blocks: Blocks, room: Room) -> Iterator[LocalSamples]:
     """Read the samples of the intact blocks of ``path`` into ``room``, in g, rad/s and °C, a few thousand blocks at a
     time and in the file's order; errors name ``source``.
@@ -212,27 +362,23 @@ def _read_samples(path: Path, source: Path, blocks: Blocks, room: Room) -> Itera
     Raises:
         HarkenError: when the file changed after its blocks were read.
     """
-    for some, content in _contents(path, source, blocks):
-        time_ns, signals = room.next(int(blocks.samples[some].sum()))
-        _fill(blocks, some, content, time_ns, signals)
-        yield time_ns, signals
-
-
-def _contents(path: Path, source: Path, blocks: Blocks) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-    """Groups of intact blocks: their range, and their bytes ``[blocks, 512]``."""
     begin, end = int(blocks.rows[0]), int(blocks.rows[-1]) + 1
     with path.open("rb") as file:
         file.seek(HEADER_BYTES + begin * BLOCK_BYTES)
-        for first in range(begin, end, BLOCKS_AT_ONCE):
-            count = min(BLOCKS_AT_ONCE, end - first)
+        for first in range(begin, end, BLOCKS_READ_AT_ONCE):
+            count = min(BLOCKS_READ_AT_ONCE, end - first)
             content = np.fromfile(file, np.uint8, count * BLOCK_BYTES)
             if len(content) < count * BLOCK_BYTES:
                 raise HarkenError(f"{source}: the file became shorter while it was read")
-            table = content.reshape(count, BLOCK_BYTES)
             some = slice(*np.searchsorted(blocks.rows, (first, first + count)).tolist())
-            if some.start < some.stop:
-                whole = some.stop - some.start == count
-                yield some, table if whole else table[blocks.rows[some] - first]
+            if some.start == some.stop:
+                continue
+            table = content.reshape(count, BLOCK_BYTES)
+            if some.stop - some.start < count:
+                table = table[blocks.rows[some] - first]
+            time_ns, signals = room.next(int(blocks.samples[some].sum()))
+            _fill(blocks, some, table, time_ns, signals)
+            yield time_ns, signals
 
 
 def _fill(
@@ -247,7 +393,8 @@ def _fill(
     starts, ends = _spans(blocks.part(max(0, some.start - 1), some.stop))
     part = blocks.part(some.start, some.stop)
     starts, ends = starts[-len(part.rows) :], ends[-len(part.rows) :]
-    counts, temperatures = part.samples, part.temperatures
+    counts = part.samples
+    celsius = (part.start["temperature"] & 1023) * np.float32(75 / 256) - np.float32(50)
     scales = part.start["scales"] >> 10  # the lower bits are the light sensor
     alike = (np.diff(part.start["form"]) == 0) & (np.diff(counts) == 0) & (np.diff(scales) == 0)
     edges = [0, *(np.flatnonzero(~alike) + 1).tolist(), len(counts)]
@@ -260,7 +407,7 @@ def _fill(
             values = signals[rows].reshape(last - first, count, signals.shape[1])
             data = content[first:last, FIRST_BYTE : FIRST_BYTE + count * BYTES_PER_SAMPLE[form]]
             _unpacked(np.ascontiguousarray(data), form, scale, values)
-            values[..., -1] = temperatures[first:last, np.newaxis]
+            values[..., -1] = celsius[first:last, np.newaxis]
             _sample_times(starts[first:last], ends[first:last], counts[first:last], time_ns[rows])
             done = rows.stop
 
@@ -309,8 +456,8 @@ def _block_starts(blocks: Blocks) -> NDArray[np.int64]:
     """The time of the first sample of each intact block, int64 ``[whole]`` ns by the watch's clock."""
     count = len(blocks.rows)
     starts = np.empty(count, np.int64)
-    for first in range(0, count, BLOCKS_AT_ONCE):
-        last = min(first + BLOCKS_AT_ONCE, count)
+    for first in range(0, count, BLOCKS_READ_AT_ONCE):
+        last = min(first + BLOCKS_READ_AT_ONCE, count)
         some, _ = _spans(blocks.part(max(0, first - 1), last))
         starts[first:last] = some[first - last :]
     return starts

@@ -23,17 +23,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.actigraph.info import range_of
-from harken.readers.actigraph.repeats import RepeatedValues
-from harken.readers.blocks import opened
-from harken.readers.clock import TimeColumn, Where, nanoseconds, numbered_ns
-from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.device import DeviceFacts, LocalSamples, plain_head
-from harken.readers.device_table import DeviceTableSource, in_radians
+from harken.readers.device import DeviceTableSource, LocalSamples
 from harken.readers.exports import cut_short_note, never_run
-from harken.readers.layout import Layout
+from harken.readers.gt3x_log import RepeatedValues, range_of
+from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
+from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
+from harken.readers.unpacking import opened, plain_head
 from harken.recordings.recording import Make
 from harken.recordings.source import Room, SourceChangedError
 from harken.support.errors import HarkenError
@@ -54,14 +51,15 @@ RAW_PERIOD = "00:00:00"
 FASTEST_HZ = 1000
 YEARS = (1990, 2170)
 AXES = ("accelerometer x", "accelerometer y", "accelerometer z")
-TIME = "timestamp"
-EXTRA = {
+ROLES = {
+    "timestamp": "time",
+    **dict(zip(AXES, "xyz", strict=True)),
     "temperature": "temperature",
     "gyroscope x": "gyro_x",
     "gyroscope y": "gyro_y",
     "gyroscope z": "gyro_z",
 }
-"""Columns of an IMU export that become channels; rotation is in degrees per second in the file."""
+"""The columns that are read; those of an IMU export after acceleration. Rotation is in degrees per second."""
 CLOCKS = ("%H:%M:%S%.f", "%I:%M:%S%.f %p")
 
 
@@ -71,7 +69,7 @@ class ExportHeader:
 
     Attributes:
         lines: the number of lines in the header.
-        start: the start of the recording, by the watch's clock.
+        start_ns: the start of the recording, in ns since 1970 by the watch's clock.
         date_order: ``d``, ``M`` and ``y`` in the order of the dates.
         rate_hz: samples per second; None if it is missing.
         raw: whether the export contains acceleration, and not counts.
@@ -82,7 +80,7 @@ class ExportHeader:
     """
 
     lines: int
-    start: datetime
+    start_ns: int
     date_order: str
     rate_hz: float | None
     raw: bool
@@ -112,18 +110,16 @@ def _read_export_header(path: Path) -> ExportHeader:
     if end is None:
         raise HarkenError(f"{path}: ActiLife's header is incomplete: the row of dashes at its end is missing")
     texts = texts[: end + 1]
-    rate = RATE.search(texts[0])
+    rate, limb, created = (form.search(texts[0]) for form in (RATE, LIMB, CREATED))
     period = _value(texts, "Epoch Period (hh:mm:ss)")
     start, order, notes = _start(path, texts)
-    limb = LIMB.search(texts[0])
-    created = CREATED.search(texts[0])
     device, software, firmware = created.groups() if created else ("ActiGraph", "ActiLife", None)
     serial = _value(texts, "Serial Number:")
     device_text = f"{device} {serial}".strip() + (f", firmware {firmware}" if firmware else "")
     hertz = float(rate[1].replace(",", ".")) if rate else None
     return ExportHeader(
         lines=end + 1,
-        start=start,
+        start_ns=int((start - datetime(1970, 1, 1)).total_seconds()) * 10**9,
         date_order=order,
         rate_hz=hertz if hertz and 1 <= hertz <= FASTEST_HZ else None,
         # Exports of counts may also have a rate: that of the underlying acceleration.
@@ -210,15 +206,15 @@ class ActilifeSource(DeviceTableSource):
     def __init__(self, path: Path, options: TableOptions, header: ExportHeader) -> None:
         layout = layout_of(path, header.lines)
         table = CsvTable(path, layout, _columns_of(path, header, layout))
-        facts = DeviceFacts(
-            channels=table.channels,
+        super().__init__(
+            table,
+            options,
             make=Make.ACTIGRAPH,
             range_g=range_of(header.serial_number),
             stated_rate_hz=header.rate_hz,
             worn_on=header.limb,
         )
-        super().__init__(table, options, facts)
-        self._header, self._timed = header, table.columns.time is not None
+        self._header, self._timed = header, "time" in table.columns
         self._rate_hz = options.sample_rate_hz or header.rate_hz
         self._first_ns = 0
         if self._rate_hz is None and not self._timed:
@@ -238,7 +234,7 @@ class ActilifeSource(DeviceTableSource):
             if clock is not None:
                 local_ns = clock.time_ns
             else:
-                local_ns = _start_ns(self._header) + numbered_ns(done, len(signals), rate_hz or 1.0)
+                local_ns = self._header.start_ns + numbered_ns(done, len(signals), rate_hz or 1.0)
             if not done:
                 self._first_ns = int(local_ns[0])
             done += len(signals)
@@ -246,7 +242,7 @@ class ActilifeSource(DeviceTableSource):
                 times.append(local_ns)
             else:
                 repeats.push(signals[:, :3])
-            yield local_ns, in_radians(signals, self.channels)
+            yield local_ns, signals
         if rate_hz is None:
             self._rate_hz = _rate_of(np.concatenate(times))
             raise SourceChangedError
@@ -267,7 +263,7 @@ class ActilifeSource(DeviceTableSource):
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
         notes = list(self._header.notes)
-        away = abs(self._first_ns - _start_ns(self._header)) // 10**9
+        away = abs(self._first_ns - self._header.start_ns) // 10**9
         if self._timed and away > 1:
             notes.append(f"The first time differs from the header's start by {away:,} s; the times were used.")
         if self.unusable:
@@ -291,8 +287,7 @@ def _columns_of(path: Path, header: ExportHeader, layout: Layout) -> Columns:
     """
     names = [name.lower() for name in layout.header or ()]
     if not names and layout.width in (3, 4) and header.raw:
-        first = layout.width - 3
-        return Columns(x=first, y=first + 1, z=first + 2, time=0 if first else None)
+        return dict(zip(("time", "x", "y", "z")[-layout.width :], range(layout.width), strict=True))
     if not header.raw or not set(AXES) <= set(names):
         there = f"its columns are {', '.join(layout.header)}" if layout.header else f"it has {layout.width} columns"
         raise HarkenError(
@@ -300,13 +295,7 @@ def _columns_of(path: Path, header: ExportHeader, layout: Layout) -> Columns:
             f"({there}), which cannot be converted to acceleration; export the raw data, or read the "
             ".gt3x file"
         )
-    x, y, z = (names.index(name) for name in AXES)
-    extra = tuple((channel, names.index(name)) for name, channel in EXTRA.items() if name in names)
-    return Columns(x=x, y=y, z=z, time=names.index(TIME) if TIME in names else None, extra=extra)
-
-
-def _start_ns(header: ExportHeader) -> int:
-    return int((header.start - datetime(1970, 1, 1)).total_seconds()) * 10**9
+    return {role: names.index(name) for name, role in ROLES.items() if name in names}
 
 
 def _form(first: pl.Series, order: str) -> str | None:

@@ -19,9 +19,8 @@ from actigraph_files import (
     steps,
     write_gt3x,
 )
-from harken.readers.actigraph import gt3x
-from harken.readers.actigraph.info import encoded_float
-from harken.readers.actigraph.log import Log, find_packets, read_log, samples_of_12_bits, samples_of_16_bits
+from harken.readers import gt3x
+from harken.readers.gt3x_log import Log, encoded_float, find_packets, read_log, samples_of_12_bits, samples_of_16_bits
 from reader_checks import as_found, collected, notes
 
 read = as_found(collected(gt3x))
@@ -83,23 +82,6 @@ def test_the_pieces_of_a_log_make_no_difference(tmp_path: Path) -> None:
             np.testing.assert_array_equal(np.concatenate(in_pieces), np.concatenate(together))
         np.testing.assert_array_equal(np.concatenate(many.seconds), np.concatenate(one.seconds))
         assert (many.lost_bytes, many.lost_places) == (one.lost_bytes, one.lost_places)
-
-
-def test_zeros_between_packets_are_no_damage(tmp_path: Path) -> None:
-    data = activity(ACTIVITY_2, steps(3 * RATE), RATE)
-    recording = read(write_gt3x(tmp_path, [data[0], b"\0" * 5, data[1], data[2], b"\0\0\0"]))
-    assert len(recording) == 3 * RATE
-    assert "damaged or incomplete packets" not in notes(recording)
-
-
-def test_a_damaged_packet_is_left_out_with_a_note(tmp_path: Path) -> None:
-    values = steps(4 * RATE)
-    data = activity(ACTIVITY_2, values, RATE)
-    data[1] = data[1][:50] + bytes([data[1][50] ^ 1]) + data[1][51:]
-    recording = read(write_gt3x(tmp_path, [*data[:3], data[3][:-20]]))
-    kept = np.concatenate([values[:RATE], values[2 * RATE : 3 * RATE]])
-    np.testing.assert_array_equal(recording.signals, kept / np.float32(256))
-    assert f"{189 + 169} bytes in 2 places of its log.bin are damaged or incomplete packets" in notes(recording)
 
 
 def test_damage_never_changes_a_second(tmp_path: Path) -> None:

@@ -1,0 +1,415 @@
+"""Reader of GENEActiv ``.bin`` files: a header and pages. The header has many lines of text; a few of them are used.
+
+A page has nine lines of text and a line of samples in hexadecimal digits, without a checksum. A page is intact if all
+of its lines are present and valid, its length is that of the other pages, and its time fits those of its neighbours.
+"""
+
+import math
+import mmap
+import re
+from binascii import unhexlify
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.readers.device import DeviceSource, LocalSamples, entered_for
+from harken.readers.options import TableOptions
+from harken.readers.unpacking import plain_file, plain_head
+from harken.recordings.recording import Make
+from harken.recordings.source import Room
+from harken.support.errors import HarkenError
+
+HEADER_MARK = b"Device Identity"
+MAKE = b"GENEActiv"
+FILLER = "\0 \t"
+COUNTS_PER_G = 25_600
+"""The nominal gain in hundredths: 2,048 counts are 8 g. The gains of watches differ by a few per cent."""
+MOST_GAIN_ERROR = 0.2
+MOST_OFFSET = 12_800
+"""The largest offset, 0.5 g, in hundredths of a count."""
+ZONE = re.compile(r"GMT [+-]\d\d:\d\d")
+DRIFT = re.compile(r"clock drift (-?\d+(?:\.\d+)?) ?s")
+PAGE_MARK = b"Recorded Data"
+PAGE = re.compile(
+    rb"Recorded Data\r?\n"
+    rb"Device Unique Serial Code:[^\r\n]{0,40}\r?\n"
+    rb"Sequence Number:(\d{1,9})\r?\n"
+    rb"Page Time:(\d{4}-\d\d?-\d\d? \d\d?:\d\d:\d\d):(\d{3})\r?\n"
+    rb"Unassigned:[^\r\n]{0,80}\r?\n"
+    rb"Temperature:(-?\d{1,3}(?:\.\d{1,4})?)\r?\n"
+    rb"Battery voltage:\d{1,2}(?:\.\d{1,6})?\r?\n"
+    rb"Device Status:[^\r\n]{0,80}\r?\n"
+    rb"Measurement Frequency:(\d{1,4}(?:\.\d{1,4})?)\r?\n"
+    rb"([0-9A-Fa-f]++)(\r?\n|\r?\Z)"
+)
+DIGITS_PER_SAMPLE = 12
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATE = 0.02
+"""The tolerance of a page's time, as a share of its length. Beyond it, data are missing or the time is damaged."""
+EDGE_LATE = 0.5
+"""The tolerance at the ends of a recording, where a page has only one neighbour."""
+PIECE_BYTES = 1 << 20
+RATES_HZ = (1.0, 1000.0)
+YEARS = (2000, 2099)
+HEADING_BYTES = 230
+"""The approximate length of the lines before a page's samples."""
+
+
+PAGES = np.dtype(
+    [
+        ("first", np.int64),
+        ("last", np.int64),
+        ("time_ns", np.int64),
+        ("number", np.int64),
+        ("temperature", np.float32),
+        ("rate_hz", np.float64),
+    ]
+)
+"""First byte of a page's digits, byte after its last whole sample, its time by the watch's clock, the watch's number of
+it, temperature in °C, rate stated in it."""
+
+
+class BinHeader(NamedTuple):
+    """The header. ``gains`` and ``offsets`` are for x, y and z. Missing fields are empty or None."""
+
+    description: str
+    subject: str
+    location: str
+    rate_hz: float | None
+    range_g: float | None
+    pages: int | None
+    zone: str
+    drift_s: float | None
+    gains: list[int]
+    offsets: list[int]
+
+
+def looks_like_header(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is a GENEActiv ``.bin``."""
+    return head.startswith(HEADER_MARK) and MAKE in head
+
+
+def read_header(source: Path, header: bytes) -> BinHeader:
+    """Parse the header, which ends at the first page.
+
+    Raises:
+        HarkenError: when the calibration, which is needed for acceleration, is missing or impossible.
+    """
+    lines = (line.partition(":") for line in header.decode("latin-1").splitlines())
+    # The first line with a name is used, because pages contain the device again.
+    fields: dict[str, str] = {}
+    for name, _, value in lines:
+        fields.setdefault(name.strip(FILLER), "".join(c for c in value if c.isprintable()).strip(FILLER))
+    gains, offsets = [], []
+    for axis in "xyz":
+        gain, offset = _whole_number(fields.get(f"{axis} gain", "")), _whole_number(fields.get(f"{axis} offset", ""))
+        if gain is None or offset is None:
+            raise HarkenError(f"{source}: the header has no gain and offset of the {axis} axis; the file is damaged")
+        if abs(gain / COUNTS_PER_G - 1) > MOST_GAIN_ERROR or abs(offset) > MOST_OFFSET:
+            raise HarkenError(
+                f"{source}: the header states a gain of {gain} and an offset of {offset} for the {axis} axis, "
+                f"but those of a GENEActiv are about {COUNTS_PER_G} and 0; the file is damaged"
+            )
+        gains.append(gain)
+        offsets.append(offset)
+    drift = DRIFT.search(fields.get("Extract Notes", ""))
+    zone = ZONE.fullmatch(fields.get("Time Zone", ""))
+    range_g = _number(fields.get("Accelerometer Range", "").rpartition(" ")[2])
+    watch = f"GENEActiv {fields.get('Device Model', '')} {fields.get('Device Unique Serial Code', '')}"
+    parts = [watch.replace("  ", " ").strip()]
+    parts += [f"firmware {firmware}"] if (firmware := fields.get("Device Firmware Version")) else []
+    parts += [f"range ±{range_g:g} g"] if range_g else []
+    return BinHeader(
+        description=", ".join(parts) + ".",
+        subject=fields.get("Subject Code", ""),
+        location=fields.get("Device Location Code", ""),
+        rate_hz=_number(fields.get("Measurement Frequency", "")),
+        range_g=range_g,
+        pages=_whole_number(fields.get("Number of Pages", "")),
+        zone=zone.group() if zone else "",
+        drift_s=float(drift.group(1)) if drift else None,
+        gains=gains,
+        offsets=offsets,
+    )
+
+
+def _whole_number(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[+-]?\d{1,9}", text, re.ASCII) else None
+
+
+def _number(text: str) -> float | None:
+    found = re.match(r"\d{1,6}(\.\d{1,6})?", text, re.ASCII)
+    return float(found.group()) if found and float(found.group()) > 0 else None
+
+
+class FoundPages(NamedTuple):
+    """The intact pages of a file, in its order.
+
+    ``header_bytes`` is where the first page begins; ``pages`` structured ``[pages]``, with the fields ``PAGES``;
+    ``damaged`` the approximate number of pages that were left out; ``cut_short`` whether the file ends inside its last
+    page, whose complete samples are kept.
+    """
+
+    header_bytes: int
+    pages: NDArray[np.void]
+    damaged: int
+    cut_short: bool
+
+
+def _samples_in(pages: NDArray[np.void]) -> NDArray[np.int64]:
+    """The number of samples in each page."""
+    return np.asarray((pages["last"] - pages["first"]) // DIGITS_PER_SAMPLE)
+
+
+def find_pages(source: Path, content: mmap.mmap) -> FoundPages:
+    """Find the intact pages of a file; errors name ``source``.
+
+    Raises:
+        HarkenError: when there is no intact page.
+    """
+    begin = content.find(PAGE_MARK)
+    if begin < 0:
+        raise HarkenError(f"{source}: it contains no pages of data: it was cut short, or nothing was recorded")
+    found: list[tuple[int, int, int, int, float, float]] = []
+    left_out, done, cut_short = 0, begin, False
+    for page in PAGE.finditer(content, begin):
+        number, date, thousandths, temperature, rate, _, end = page.groups()
+        first, last = page.span(6)
+        left_out += _bytes_of_damage(content, done, page.start())
+        done = page.end()
+        cut_short = done == len(content) and b"\n" not in end
+        time_ns = _nanoseconds(date, thousandths)
+        spare = (last - first) % DIGITS_PER_SAMPLE
+        if time_ns is None or (spare and not cut_short) or last - first < DIGITS_PER_SAMPLE:
+            left_out += done - page.start()
+        else:
+            found.append((first, last - spare, time_ns, int(number), float(temperature), float(rate)))
+    left_out += _bytes_of_damage(content, done, len(content))
+    if not found:
+        raise HarkenError(
+            f"{source}: it contains no complete page: the file is damaged, or cut short in its first page"
+        )
+    pages = np.array(found, PAGES)
+    sizes = pages["last"] - pages["first"]
+    usual = Counter(sizes.tolist()).most_common(1)[0][0]
+    usual_rate = Counter(pages["rate_hz"].tolist()).most_common(1)[0][0]
+    if not RATES_HZ[0] <= usual_rate <= RATES_HZ[1]:
+        raise HarkenError(f"{source}: its pages state a rate of {usual_rate:g} Hz; the file is damaged")
+    of_usual_size = sizes == usual
+    of_usual_size[-1] = True
+    pages = pages[of_usual_size & (pages["rate_hz"] == usual_rate)]
+    pages = pages[_time_fits(pages)]
+    damaged = math.ceil(left_out / (usual + HEADING_BYTES) - 0.5) if left_out else 0
+    damaged = max(damaged, int(left_out > 0)) + len(found) - len(pages)
+    return FoundPages(begin, pages, damaged, cut_short and sizes[-1] < usual)
+
+
+def _nanoseconds(date: bytes, thousandths: bytes) -> int | None:
+    """A page's time in ns since 1970; None if the date does not exist."""
+    try:
+        text = date.decode()
+        if len(text) == len("2019-05-21 16:16:43"):
+            time = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        else:  # some programs write 2019-5-21
+            time = datetime(*map(int, re.split("[- :]", text)), tzinfo=UTC)  # type: ignore[misc, arg-type]
+    except ValueError:
+        return None
+    if not YEARS[0] <= time.year <= YEARS[1]:
+        return None
+    since = time - EPOCH
+    return (since.days * 86_400 + since.seconds) * 10**9 + int(thousandths) * 10**6
+
+
+def _bytes_of_damage(content: mmap.mmap, first: int, last: int) -> int:
+    """How many bytes between two pages are not blank. They are read in pieces, because they may be most of the file."""
+    while first < last and not (begin := content[first : min(last, first + PIECE_BYTES)].lstrip()):
+        first = min(last, first + PIECE_BYTES)
+    if first >= last:
+        return 0
+    first = min(last, first + PIECE_BYTES) - len(begin)
+    while not (end := content[max(first, last - PIECE_BYTES) : last].rstrip()):
+        last -= PIECE_BYTES
+    return max(first, last - PIECE_BYTES) + len(end) - first
+
+
+def _time_fits(pages: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Which pages have times that agree with those of their neighbours, bool ``[pages]``.
+
+    A page's time is damaged if the pages before and after it agree with each other but not with it. At the ends, it is
+    damaged if the time is far from that of the page with the adjacent number.
+    """
+    time_s = (pages["time_ns"] - pages["time_ns"][0]) / 1e9
+    length_s = _samples_in(pages) / pages["rate_hz"]
+    off = np.abs(np.diff(time_s) - length_s[:-1])
+    fits = np.ones(len(time_s), dtype=bool)
+    if len(time_s) >= 3:
+        over_one = time_s[2:] - time_s[:-2]
+        agree = np.abs(over_one - length_s[:-2] - length_s[1:-1]) <= LATE * length_s[1:-1]
+        fits[1:-1] = ~agree | (off[:-1] <= 2 * LATE * length_s[1:-1])
+        beside = np.diff(pages["number"]) == 1
+        fits[0] = not (beside[0] and off[0] > EDGE_LATE * length_s[0] and off[1] <= LATE * length_s[1])
+        fits[-1] = not (beside[-1] and off[-1] > EDGE_LATE * length_s[-2] and off[-2] <= LATE * length_s[-2])
+    return fits
+
+
+CHANNELS = ("x", "y", "z", "temperature")
+PAGES_AT_ONCE = 500
+EARLIEST = 0.8
+"""If a page begins at least this share of the previous page's length after its start, the previous page is compressed
+in time, so that the two do not overlap."""
+
+
+class PageTimes:
+    """The times of the samples in pages, by the watch's clock. Each page begins at its own time. Its samples are spread
+    up to the next page, unless data are missing in between.
+
+    Args:
+        pages: structured ``[pages]``, see ``PAGES``.
+
+    Attributes:
+        step_ns: the sampling interval in each page, float64 ``[pages]``.
+        rate_hz: samples per second, by the clock.
+    """
+
+    def __init__(self, pages: NDArray[np.void]) -> None:
+        counts = _samples_in(pages)
+        length = counts[:-1] * (1e9 / pages["rate_hz"][:-1])
+        to_next = np.diff(pages["time_ns"])
+        lasting = (to_next >= EARLIEST * length) & (to_next <= (1 + LATE) * length) & (np.diff(pages["number"]) == 1)
+        self.pages, self.rate_hz = pages, float(pages["rate_hz"][0])
+        if lasting.any():
+            self.rate_hz = float(counts[:-1][lasting].sum()) / float(to_next[lasting].sum() / 1e9)
+        self.step_ns = np.full(len(counts), 1e9 / self.rate_hz)
+        self.step_ns[:-1][lasting] = to_next[lasting] / counts[:-1][lasting]
+
+    def of(self, first: int, last: int) -> NDArray[np.int64]:
+        """The times in ns of the samples of the pages ``first`` to ``last`` (exclusive)."""
+        time_ns, counts = self.pages["time_ns"], _samples_in(self.pages)
+        whole = min(last, len(counts) - 1)  # all pages except the last have the same length
+        local_ns = np.empty(int(counts[first:last].sum()), dtype=np.int64)
+        before_last = int(counts[first:whole].sum())
+        grid = local_ns[:before_last].reshape(max(0, whole - first), int(counts[0]) if whole > first else 0)
+        steps = self.step_ns[first:whole, np.newaxis]
+        np.multiply(steps, np.arange(grid.shape[1]), out=grid, casting="unsafe")  # in place
+        grid += time_ns[first:whole, np.newaxis]
+        if last == len(counts):
+            end = np.rint(self.step_ns[-1] * np.arange(counts[-1])).astype(np.int64)
+            local_ns[before_last:] = time_ns[-1] + end
+        return local_ns
+
+
+def read_samples(content: mmap.mmap, header: BinHeader, times: PageTimes, room: Room) -> Iterator[LocalSamples]:
+    """Read the samples of intact pages, ``PAGES_AT_ONCE`` pages at a time: acceleration in g, temperature in °C.
+
+    A sample has 12 hexadecimal digits: three for each of x, y and z, in two's complement, then light and button. The
+    calibration is the manufacturer's: (100 counts - offset) / gain.
+    """
+    pages, gains, offsets = times.pages, np.array(header.gains, np.float32), np.array(header.offsets, np.float32)
+    counts = _samples_in(pages)
+    for first in range(0, len(counts), PAGES_AT_ONCE):
+        rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
+        digits = b"".join(content[start:end] for start, end in pages[["first", "last"]][rows].tolist())
+        words = np.frombuffer(unhexlify(digits), ">u2").astype(np.uint16).reshape(-1, 3)
+        high, middle, low = words.T
+        # The 12 bits of an axis are put into the upper bits of 16, and shifted down with their sign.
+        axes = np.stack([high, high << 12 | middle >> 4, middle << 8 | low >> 8], axis=1).view(np.int16) >> 4
+        _, signals = room.next(len(axes))
+        signals[:, :3] = (axes * np.float32(100) - offsets) / gains
+        signals[:, 3] = np.repeat(pages["temperature"][rows], counts[rows])
+        if hasattr(mmap, "MADV_DONTNEED"):
+            content.madvise(mmap.MADV_DONTNEED)  # else the whole file stays in memory beside its samples
+        yield times.of(rows.start, rows.stop), signals
+
+
+def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - the ending .bin is not specific
+    """Whether a file is a GENEActiv ``.bin``, by its first bytes ``head`` (gzipped or not)."""
+    return looks_like_header(plain_head(head))
+
+
+def open_source(path: Path, options: TableOptions) -> "GeneactivSource":
+    """Open a GENEActiv's ``.bin``, gzipped or not.
+
+    Channels are ``x, y, z`` in g, with the calibration in the file's header, and ``temperature`` in °C, one value for
+    each page (300 samples). Light and button are not read. The subject is the header's subject code.
+
+    Samples are spread between the times of their page and of the next; missing data leave a gap. Invalid pages are left
+    out and counted in a note. Pages have no checksum, so a wrong hexadecimal digit cannot be distinguished from a
+    movement.
+
+    Raises:
+        HarkenError: when the file is not a GENEActiv ``.bin``, the calibration in its header is damaged, or no page
+            is intact.
+    """
+    return GeneactivSource(path, options)
+
+
+class GeneactivSource(DeviceSource):
+    """The samples of a file's intact pages. An unpacked copy of a gzipped file is kept while the source is in use."""
+
+    def __init__(self, path: Path, options: TableOptions) -> None:
+        self._plain = entered_for(self, plain_file(path, looks_like_header, "a GENEActiv .bin file"))
+        with _mapped(self._plain) as content:
+            self._found = find_pages(path, content)
+            self._header = read_header(path, content[: self._found.header_bytes])
+        pages = self._found.pages
+        self._times = PageTimes(pages)
+        self._stated_rate_hz = self._header.rate_hz or float(pages["rate_hz"][0])
+        super().__init__(
+            path,
+            options,
+            channels=CHANNELS,
+            make=Make.GENEACTIV,
+            range_g=self._header.range_g,
+            subject=self._header.subject,
+            stated_rate_hz=self._stated_rate_hz,
+            worn_on=self._header.location,
+        )
+        self.capacity = int(_samples_in(pages).sum())
+
+    def local_samples(self, room: Room) -> Iterator[LocalSamples]:
+        """See ``DeviceSource``."""
+        with _mapped(self._plain) as content:
+            yield from read_samples(content, self._header, self._times, room)
+
+    def notes(self) -> list[str]:
+        """See ``DeviceSource``."""
+        header, found = self._header, self._found
+        in_file = found.damaged + len(found.pages)
+        notes = [
+            header.description,
+            f"The watch was set to {self._stated_rate_hz:g} Hz; according to its clock, it recorded at "
+            f"{self._times.rate_hz:.5g} Hz.",
+        ]
+        if found.damaged:
+            notes.append(
+                f"About {found.damaged:,} of {in_file:,} pages of the file are damaged and were left out; "
+                "there are gaps in their place."
+            )
+        if found.cut_short:
+            notes.append(
+                "The file is incomplete: it ends in the middle of its last page, whose complete samples were kept."
+            )
+        if header.pages is not None and header.pages > in_file:
+            notes.append(f"The header states {header.pages:,} pages, but the file contains fewer.")
+        if header.zone:
+            notes.append(
+                f"The header states the time zone {header.zone}, which the manufacturer writes with or "
+                "without summer time; it was not used."
+            )
+        if header.drift_s is not None:
+            notes.append(
+                f"The watch's clock was wrong by {header.drift_s:+g} s when it was read out; times were not corrected."
+            )
+        return notes
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[mmap.mmap]:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content

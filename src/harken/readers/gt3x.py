@@ -1,0 +1,541 @@
+"""Reader of ActiGraph's ``.gt3x`` files: archives with a log of packets, or with the log of a GT3X+ before firmware 3.
+
+Each kind of log has a source. What they share is in their base class: units, the clock's time zone, and the watch.
+"""
+
+import json
+import zipfile
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.readers.device import DeviceSource, LocalSamples
+from harken.readers.gt3x_log import (
+    ACCEL_SCALE,
+    ACTIVITY_3,
+    IMU,
+    INFO,
+    MOST_IN_A_SECOND,
+    SAMPLE_RATE,
+    Info,
+    Log,
+    RepeatedValues,
+    encoded_float,
+    parse_metadata,
+    read_log,
+    refuse_absurd_length,
+    samples_of_12_bits,
+    whole_samples_of_12_bits,
+)
+from harken.readers.options import TableOptions
+from harken.readers.units import numbered_ns
+from harken.readers.unpacking import (
+    HEAD_BYTES,
+    damage_named,
+    opened_archive,
+    refuse_too_much,
+    unpacks_in_pieces,
+)
+from harken.recordings.recording import Make, local_time
+from harken.recordings.source import Room, SourceChangedError
+from harken.support.errors import HarkenError
+
+ZIP = b"PK\x03\x04"
+LOG = "log.bin"
+OLD_LOG = "activity.bin"
+"""The log of a GT3X+ before firmware 3: samples without packets."""
+CALIBRATION = "calibration.json"
+DAMAGE = "the .gt3x file, which is a zip archive, is damaged, cut short or encrypted ({}). Copy or download it again"
+MOST_INFO_BYTES = 1 << 16
+MOST_BYTES = {LOG: 1 << 32, OLD_LOG: 1 << 28}
+"""The largest logs. An ActiGraph has at most 4 GB of memory; the documented maximum of an old log is 237.5 MB. A
+watch that lies still repeats one value, so an old log may be packed to a very small size."""
+BOMB_BYTES, BOMB_RATIO = 1 << 24, 200
+"""Packets with times and checksums cannot be compressed by this ratio; a zip bomb of zeros can."""
+MOST_RATIO = 8
+"""Logs of worn watches are compressed to a third of their size or more."""
+PIECE_BYTES = 9 << 18
+"""A multiple of nine bytes, because nine bytes are two whole samples of an old log."""
+PLAUSIBLE_SCALES = (16.0, float(1 << 15))
+TURNED_DEVICE, TURNED_FIRMWARE = "MOS", "1.6.0"
+"""A wGT3X-BT with this firmware has axes rotated by 90 degrees about z, according to ActiGraph's documentation."""
+NS_PER_S = 10**9
+DAY_NS = 86_400 * NS_PER_S
+
+Readings = tuple[NDArray[np.int64], NDArray[np.int16]]
+"""Times of samples in ns by the watch's clock ``[n]``, and x, y, z in sensor counts ``[n, 3]``."""
+
+
+def recognises(path: Path, head: bytes) -> bool:
+    """Whether a file is a ``.gt3x``: a zip archive with ``info.txt`` and a log in it, else by its name.
+
+    Args:
+        path: the file. If it is a zip archive, its table of contents is read.
+        head: its first bytes.
+    """
+    if path.suffix.lower() == ".gt3x":
+        return True
+    if not head.startswith(ZIP):
+        return False
+    try:
+        with opened_archive(path, DAMAGE) as archive:
+            return INFO in archive.NameToInfo and not {LOG, OLD_LOG}.isdisjoint(archive.NameToInfo)
+    except (HarkenError, OSError):
+        return False
+
+
+def open_source(path: Path, options: TableOptions) -> "Gt3xSource":
+    """Open an ActiGraph ``.gt3x`` file.
+
+    It reads both kinds of packets (12 bits packed, and 16 bits) and the GT3X+'s old log without packets. Each packet
+    contains one second, with its own time and checksum. Damaged packets are left out and counted in a note.
+
+    **Idle sleep mode.** After ten still seconds (within +-40 mg) the watch may sleep until it is moved. According to
+    ActiGraph's documentation, "the last sampled accelerometer value" then replaces measurements. A log of packets has
+    *no* samples for this time; only ActiLife's exports repeat the value. Here these seconds are gaps, because nothing
+    was measured, and no window spans a gap. A note states their total length. In the old log the repeated values are
+    part of the file; they are kept and marked as not ``valid``.
+
+    **Time.** The watch's clock was set to local time, or to UTC (CentrePoint, Study Admin), and ignores daylight
+    saving. ``options.timezone`` has priority. Without it, the offset from UTC in the file is used, and the recording's
+    time zone is a fixed one such as ``Etc/GMT+4``, four hours *behind* UTC. Without both, the clock is taken as UTC.
+    Notes state which of these applies. If the clock showed a second twice, the first samples are kept.
+
+    Args:
+        path: the file.
+        options: only ``timezone``, ``subject`` and ``sample_rate_hz`` are used; the others are for tables.
+
+    Returns:
+        Channels ``x, y, z`` in g, not rounded. The subject is ``options.subject``, else the subject's name in the file,
+        else the file's stem. A name that equals the watch's serial number is ignored, because ActiLife writes it if no
+        name is given. ``quality.sensor_range_g`` is the range in the file.
+
+    Raises:
+        HarkenError: for an archive that is damaged or far too large, or that lacks acceleration, rate or scale.
+    """
+    with opened_archive(path, DAMAGE) as archive:
+        names = archive.NameToInfo
+        if INFO not in names or (LOG not in names and OLD_LOG not in names):
+            raise HarkenError(f"{path}: it contains no {INFO if INFO not in names else LOG}; is it a .gt3x file?")
+        pairs = (line.partition(":") for line in _text(path, archive, INFO).splitlines())
+        info = Info({key.strip().lower(): value.strip() for key, colon, value in pairs if colon})
+        _refuse_uncalibrated(path, archive)
+        return (PacketLogSource if LOG in names else OldLogSource)(path, options, info, archive)
+
+
+def _refuse_uncalibrated(path: Path, archive: zipfile.ZipFile) -> None:
+    """Raise a HarkenError for uncalibrated values, which only ActiGraph's own software can scale."""
+    if CALIBRATION not in archive.NameToInfo:
+        return
+    try:
+        calibration = json.loads(_text(path, archive, CALIBRATION))
+    except (ValueError, RecursionError):
+        return
+    if isinstance(calibration, dict) and calibration.get("isCalibrated") is False:
+        raise HarkenError(
+            f"{path}: its values are not calibrated (for a CentrePoint Insight Watch, only ActiGraph's "
+            "software does this), so harken cannot convert them to g; export them as CSV with "
+            "CentrePoint or ActiLife"
+        )
+
+
+def _text(path: Path, archive: zipfile.ZipFile, name: str) -> str:
+    """A small member of an archive as text. Bytes that are not UTF-8 are replaced.
+
+    Raises:
+        HarkenError: when the archive is damaged, or the member is too large.
+    """
+    size = archive.getinfo(name).file_size
+    if size > MOST_INFO_BYTES:
+        raise HarkenError(f"{path}: its {name} has {size:,} bytes, which is too large; the file is damaged")
+    return b"".join(_pieces(path, archive, name, MOST_INFO_BYTES)).decode("utf-8-sig", errors="replace")
+
+
+def _pieces(path: Path, archive: zipfile.ZipFile, name: str, size: int) -> Iterator[bytes]:
+    """The bytes of a member, ``size`` at a time; only the last piece may be shorter. There are at most as many as its
+    unpacked size in the table of contents.
+
+    Raises:
+        HarkenError: when the archive is damaged; the zip checksum is compared at the member's end.
+    """
+    member = archive.getinfo(name)
+    if not unpacks_in_pieces(member):
+        raise HarkenError(f"{path}: it is compressed with a method that ActiGraph's software does not use")
+    refuse_too_much(path, member.file_size, min(member.compress_size, path.stat().st_size))
+    with damage_named(path, DAMAGE):
+        file = archive.open(member)
+    with file:
+        left = member.file_size
+        while left > 0:
+            with damage_named(path, DAMAGE):
+                piece = file.read(min(size, left))
+                if not piece:
+                    raise EOFError(f"{name} is shorter than stated in the table of contents")
+                left -= len(piece)
+                if left <= 0:
+                    file.read(1)  # the end, where zipfile compares the checksum
+            yield piece
+
+
+def _refuse_absurd_size(path: Path, member: zipfile.ZipInfo) -> None:
+    """Raise a HarkenError for a log that no ActiGraph can write."""
+    bomb = member.filename == LOG and member.file_size > max(BOMB_BYTES, BOMB_RATIO * member.compress_size)
+    if bomb or member.file_size > MOST_BYTES[member.filename]:
+        raise HarkenError(
+            f"{path}: its {member.filename} unpacks to {member.file_size:,} bytes, which is too large for a recording; "
+            "harken does not read it"
+        )
+
+
+@dataclass(frozen=True)
+class LogFacts:
+    """Facts about all samples of a log.
+
+    Attributes:
+        rate_hz: samples per second.
+        stated_rate_hz: the rate stated in the file; None if there is none.
+        scale: sensor counts per g.
+        subject: the wearer, according to the log; empty if it is not stated.
+        limb: where the watch was worn, according to the log; empty if it is not stated.
+        offset_s: the clock's offset from UTC in seconds, according to the log; None if it is not stated.
+        in_utc: whether the clock was set to UTC.
+        notes: sentences for the user about rate and scale.
+    """
+
+    rate_hz: float
+    stated_rate_hz: float | None
+    scale: float
+    subject: str = ""
+    limb: str = ""
+    offset_s: int | None = None
+    in_utc: bool = False
+    notes: tuple[str, ...] = ()
+
+
+class Gt3xSource(DeviceSource):
+    """The samples of a log.
+
+    ``options.timezone`` has priority. Without it, the clock is assumed to have the offset from UTC that the file
+    states, and the recording's time zone is the fixed zone of that offset, if there is one. Otherwise the clock is
+    taken as UTC.
+
+    Args:
+        path: the file.
+        options: the user's options.
+        info: the content of ``info.txt``.
+        facts: the facts about the log.
+    """
+
+    def __init__(self, path: Path, options: TableOptions, info: Info, facts: LogFacts) -> None:
+        self._info, self._facts = info, facts
+        self._in_utc, self._user_zone = facts.in_utc, options.timezone
+        self._offset_s = info.offset_s if facts.offset_s is None else facts.offset_s
+        self._outside = 0
+        zone = options.timezone or (None if self._offset_s is None else _fixed_zone(self._offset_s))
+        names = (info["Subject Name"], facts.subject)
+        super().__init__(
+            path,
+            replace(options, timezone="UTC" if self._in_utc else zone),
+            channels=("x", "y", "z"),
+            make=Make.ACTIGRAPH,
+            range_g=info.range_g,
+            subject=next((name for name in names if name and name != info["Serial Number"]), ""),
+            stated_rate_hz=facts.stated_rate_hz,
+            worn_on=info["Limb"] or facts.limb,
+        )
+        self.timezone = zone or "UTC"
+
+    @abstractmethod
+    def readings(self, room: Room) -> Iterator[Readings]:
+        """The samples from the beginning of the log, with times in ``room.next``. May be called several times."""
+
+    @abstractmethod
+    def log_notes(self) -> list[str]:
+        """Notes on the log. Called after all samples were read."""
+
+    def local_samples(self, room: Room) -> Iterator[LocalSamples]:
+        """See ``DeviceSource``."""
+        outside = 0
+        for local_ns, values in self.readings(room):
+            outside += _samples_outside(local_ns, self._info)
+            _, signals = room.next(len(local_ns))
+            yield local_ns, np.divide(values, np.float32(self._facts.scale), out=signals, dtype=np.float32)
+        self._outside = outside
+
+    def notes(self) -> list[str]:
+        """See ``DeviceSource``."""
+        info = self._info
+        words = [f"{info['Device Type'] or 'device'} {info['Serial Number']}".strip()]
+        words += [f"firmware {info['Firmware']}"] if info["Firmware"] else []
+        words += [f"worn on: {info['Limb'].lower()}"] if info["Limb"] else []
+        notes = [f"ActiGraph {', '.join(words)}; {self._facts.rate_hz:g} Hz, {self._facts.scale:g} steps per g."]
+        notes += self.log_notes()
+        if self._outside:
+            notes.append(
+                f"{_seconds_text(self._outside / self._facts.rate_hz)} are more than a day before the start or after "
+                f"the end in {INFO}; was the watch's clock reset?"
+            )
+        return notes + self._about_zone()
+
+    def _about_zone(self) -> list[str]:
+        if self._in_utc:
+            notes = ["According to the file, the watch's clock was set to UTC."]
+            if self._offset_s is not None and self._user_zone is not None:
+                shown = local_time(self._earliest_ns or 0, self._user_zone).utcoffset()
+                if shown != timedelta(seconds=self._offset_s):
+                    notes.append(
+                        f"The file gives the wearer's zone as {_offset_text(self._offset_s)}; times are shown in "
+                        f"{self._user_zone}, as requested."
+                    )
+            return notes
+        if self._offset_s is None:
+            return []
+        advice = "" if self._user_zone else "; give the wearer's time zone with --timezone"
+        notes = [f"According to the file, the watch's clock was set to {_offset_text(self._offset_s)}{advice}."]
+        used_s = self.offset_ns // NS_PER_S
+        if self._user_zone is not None and self._offset_s != used_s:
+            notes.append(f"It was read as {_offset_text(used_s)}, the offset of {self._user_zone}, as requested.")
+        return notes
+
+
+def _seconds_text(count: float) -> str:
+    """A number of seconds for a note."""
+    return f"{round(float(count)):,} s"
+
+
+def _samples_outside(time_ns: NDArray[np.int64], info: Info) -> int:
+    """How many samples lie more than a day outside the start and end in info.txt."""
+    start = info.time_ns("Start Date")
+    end = max((info.time_ns(key) or 0 for key in ("Last Sample Time", "Stop Date", "Download Date")), default=0)
+    if start is None or end < start:
+        return 0
+    least, most = start - DAY_NS, end + DAY_NS
+    if time_ns.min() >= least and time_ns.max() <= most:
+        return 0
+    return int(((time_ns < least) | (time_ns > most)).sum())
+
+
+def _offset_text(offset_s: int) -> str:
+    hours, minutes = divmod(abs(offset_s) // 60, 60)
+    return f"UTC{'-' if offset_s < 0 else '+'}{hours:02d}:{minutes:02d}"
+
+
+def _fixed_zone(offset_s: int) -> str | None:
+    """The IANA zone with this fixed offset from UTC. Such zones exist only for whole hours."""
+    hours, rest = divmod(offset_s, 3600)
+    if rest or not -12 <= hours <= 14:
+        return None
+    return f"Etc/GMT{-hours:+d}" if hours else "UTC"  # the zones in Etc have the opposite sign
+
+
+class PacketLogSource(Gt3xSource):
+    """The samples of a ``log.bin``.
+
+    The facts are taken from the beginning of the log, and compared with the whole log each time it was read.
+
+    Raises:
+        HarkenError: when the log is far too large, has no acceleration, or its scale is unknown.
+    """
+
+    def __init__(self, path: Path, options: TableOptions, info: Info, archive: zipfile.ZipFile) -> None:
+        member = archive.getinfo(LOG)
+        _refuse_absurd_size(path, member)
+        self._user_options, self._log = options, Log()
+        self._most_samples = whole_samples_of_12_bits(min(member.file_size, MOST_RATIO * member.compress_size))
+        try:
+            facts = _facts_of(path, info, islice(_pieces(path, archive, LOG, HEAD_BYTES), 1))
+        except HarkenError:  # possibly the facts only come later in the log
+            facts = _facts_of(path, info, _pieces(path, archive, LOG, PIECE_BYTES))
+        self._become(path, info, facts)
+
+    def _become(self, path: Path, info: Info, facts: LogFacts) -> None:
+        super().__init__(path, self._user_options, info, facts)
+        self.capacity = self._most_samples
+
+    def readings(self, room: Room) -> Iterator[Readings]:
+        """See ``Gt3xSource``.
+
+        Raises:
+            SourceChangedError: when the facts in the whole log differ from those in its beginning.
+        """
+        log, turned = Log(), _turns_its_axes(self._info)
+        with opened_archive(self._path, DAMAGE) as archive:
+            for values, seconds, counts in read_log(self._path, _pieces(self._path, archive, LOG, PIECE_BYTES), log):
+                local_ns, _ = room.next(len(values))
+                _fill_times(seconds, counts, self._facts.rate_hz, local_ns)
+                yield local_ns, np.stack([values[:, 1], -values[:, 0], values[:, 2]], axis=1) if turned else values
+        facts = _facts(self._path, self._info, log)
+        if facts != self._facts:
+            self._become(self._path, self._info, facts)
+            raise SourceChangedError
+        self._log = log
+
+    def log_notes(self) -> list[str]:
+        """See ``Gt3xSource``."""
+        log = self._log
+        notes = list(self._facts.notes)
+        if _turns_its_axes(self._info):
+            notes.append("Firmware 1.6.0 of this watch rotates the axes by 90 degrees; this was corrected.")
+        notes += _gaps(log)
+        if log.again:
+            notes.append(f"{_seconds_text(log.again)} have times that occur earlier in the file and were left out.")
+        if short := sum(int((counts < self._facts.rate_hz).sum()) for counts in log.counts):
+            notes.append(
+                f"{_seconds_text(short)} of the recording contain fewer samples than the rate; these samples "
+                "begin at the start of their second."
+            )
+        if log.lost_bytes:
+            notes.append(
+                f"{log.lost_bytes:,} bytes in {log.lost_places:,} places of its {LOG} are damaged or "
+                "incomplete packets; the samples in them are missing."
+            )
+        if log.unusable:
+            notes.append(f"{log.unusable:,} packets of acceleration have an impossible length and were left out.")
+        if log.kinds[IMU]:
+            notes.append("The file also contains data of the watch's second sensor (IMU), which harken does not read.")
+        return notes
+
+
+def _facts_of(path: Path, info: Info, pieces: Iterable[bytes]) -> LogFacts:
+    """The facts in a log, or in its beginning. See ``_facts``."""
+    log = Log()
+    for _ in read_log(path, pieces, log):
+        pass
+    return _facts(path, info, log)
+
+
+def _facts(path: Path, info: Info, log: Log) -> LogFacts:
+    """The facts in a log that was read.
+
+    Raises:
+        HarkenError: when the log has no acceleration, or its scale is unknown.
+    """
+    if not log.samples:
+        other = "; it contains packets of a CentrePoint Insight Watch, which harken does not read"
+        raise HarkenError(f"{path}: its {LOG} contains no acceleration" + (other if log.kinds[ACTIVITY_3] else ""))
+    rate = int(np.bincount(np.concatenate(log.counts)).argmax())
+    stated_hz = info.number("Sample Rate") or float(log.parameters.get(SAMPLE_RATE, 0))
+    scale, notes = _scale(path, info, log)
+    if stated_hz not in (rate, 0):
+        states = f"The file states {stated_hz:g} Hz, but its seconds contain {rate} samples each; this number was used."
+        notes = [states, *notes]
+    return LogFacts(float(rate), stated_hz or None, scale, notes=tuple(notes), **parse_metadata(log.remarks))
+
+
+def _turns_its_axes(info: Info) -> bool:
+    return info["Serial Number"].upper().startswith(TURNED_DEVICE) and info["Firmware"] == TURNED_FIRMWARE
+
+
+def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
+    """Counts per g: from the log's parameters, else from info.txt, else by the kind of device; and notes."""
+    parameter = encoded_float(log.parameters[ACCEL_SCALE]) if ACCEL_SCALE in log.parameters else None
+    scales = {"parameters": parameter, INFO: info.number("Acceleration Scale"), "documents": info.documented_scale}
+    lowest, highest = PLAUSIBLE_SCALES
+    sound = {where: scale for where, scale in scales.items() if scale is not None and lowest <= scale <= highest}
+    if not sound:
+        raise HarkenError(f"{path}: the file has no scale (steps of the sensor per g), so it cannot be read")
+    where, scale = next(iter(sound.items()))
+    if where == "parameters" and sound.get(INFO, scale) != scale:
+        return scale, [
+            f"Its parameters state {scale:g} steps per g and its {INFO} states {sound[INFO]:g}; the "
+            "parameters were used."
+        ]
+    return scale, []
+
+
+def _fill_times(
+    seconds: NDArray[np.int64], counts: NDArray[np.int64], rate_hz: float, time_ns: NDArray[np.int64]
+) -> None:
+    """Write times in ns into ``time_ns [samples]``. Each packet begins with its second. The samples of a packet with
+    too many samples are spread over the second."""
+    usual = int(rate_hz)
+    if (counts == usual).all():
+        np.add(seconds[:, np.newaxis] * NS_PER_S, numbered_ns(0, usual, usual), out=time_ns.reshape(-1, usual))
+        return
+    time_ns[:] = np.repeat(seconds * NS_PER_S, counts)
+    within = np.arange(len(time_ns)) - np.repeat(np.cumsum(counts) - counts, counts)
+    time_ns += np.rint(within * np.repeat(NS_PER_S / np.maximum(counts, usual), counts)).astype(np.int64)
+
+
+def _gaps(log: Log) -> list[str]:
+    """Notes on missing seconds: those in sleep mode, and others."""
+    there = np.sort(np.concatenate(log.seconds))
+    before = np.flatnonzero(np.diff(there) > 1)
+    begin, end = there[before], there[before + 1]
+    lengths = end - begin - 1
+    asleep, docked = np.sort(np.concatenate(log.asleep)), np.sort(np.concatenate(log.docked))
+    slept, in_dock = _within(begin, end, asleep), _within(begin, end, docked)
+    kinds = {
+        "the watch was in idle sleep mode, in which ActiLife's exports repeat the last value": slept,
+        "the watch was in its dock": in_dock & ~slept,
+        "reason unknown": ~slept & ~in_dock,
+    }
+    notes = [
+        f"{int(kind.sum()):,} gap{'s' * (int(kind.sum()) > 1)}, {_seconds_text(lengths[kind].sum())} in total: {why}."
+        for why, kind in kinds.items()
+        if kind.any()
+    ]
+    if len(asleep) and asleep[-1] >= there[-1]:
+        notes.append("The watch was in idle sleep mode when the recording ended.")
+    return notes
+
+
+def _within(begin: NDArray[np.int64], end: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the periods, ends included, contain one of the sorted times."""
+    return np.searchsorted(times, end, "right") > np.searchsorted(times, begin)
+
+
+class OldLogSource(Gt3xSource):
+    """The samples of an ``activity.bin``.
+
+    Raises:
+        HarkenError: when it is far too large or empty, or start, rate or scale are unknown.
+    """
+
+    def __init__(self, path: Path, options: TableOptions, info: Info, archive: zipfile.ZipFile) -> None:
+        member = archive.getinfo(OLD_LOG)
+        _refuse_absurd_size(path, member)
+        samples = whole_samples_of_12_bits(member.file_size)
+        refuse_absurd_length(path, samples)
+        start, rate, scale = info.time_ns("Start Date"), info.number("Sample Rate"), info.documented_scale
+        if start is None or rate is None or not 1 <= rate <= MOST_IN_A_SECOND:
+            raise HarkenError(
+                f"{path}: its {INFO} has no {'rate' if start else 'start'}, and its {OLD_LOG} never has one"
+            )
+        if samples == 0:
+            raise HarkenError(f"{path}: its {OLD_LOG} contains no acceleration")
+        if scale is None:
+            raise HarkenError(
+                f"{path}: its log has the format of a GT3X+, but its serial number is {info['Serial Number']!r}"
+            )
+        super().__init__(path, options, info, LogFacts(rate, rate, scale))
+        self._start_ns, self.capacity = start, samples
+
+    def readings(self, room: Room) -> Iterator[Readings]:
+        """See ``Gt3xSource``."""
+        rate_hz, done = self._facts.rate_hz, 0
+        repeats = RepeatedValues(rate_hz)
+        with opened_archive(self._path, DAMAGE) as archive:
+            for piece in _pieces(self._path, archive, OLD_LOG, PIECE_BYTES):
+                values = samples_of_12_bits(np.frombuffer(piece, dtype=np.uint8)[np.newaxis])[0]
+                repeats.push(values)
+                local_ns, _ = room.next(len(values))
+                np.add(self._start_ns, numbered_ns(done, len(values), rate_hz), out=local_ns)
+                yield local_ns, values
+                done += len(values)
+        self.unusable = repeats.finish()
+
+    def log_notes(self) -> list[str]:
+        """See ``Gt3xSource``."""
+        repeated = sum(end - begin for begin, end in self.unusable) / self._facts.rate_hz
+        note = (
+            f"{_seconds_text(repeated)} contain only repeated values, because the watch was in idle sleep "
+            "mode. They are marked."
+        )
+        return [note] if self.unusable else []
