@@ -46,8 +46,9 @@ def test_weekdays_dates_and_ranges() -> None:
     ],
 )
 def test_edges_by_the_clock(days: str, start: str, end: str, expected: tuple[str, str]) -> None:
-    edges = Segment("one", days, start, end).edges_ns(date.fromisoformat(days), "Europe/Athens")
-    assert tuple(shown(edge, "Europe/Athens") for edge in edges) == expected
+    segment = Segment("one", days, start, end)
+    found = segment_stretches([segment], [date.fromisoformat(days)], subject="anna", timezone="Europe/Athens")
+    assert tuple(shown(edge, "Europe/Athens") for edge in found.edges_ns[-1]) == expected
 
 
 def test_a_table_with_people_and_a_night_that_began_before_the_recording(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_a_table_with_people_and_a_night_that_began_before_the_recording(tmp_pat
     assert found.frame["end"][1] == datetime(2024, 3, 5, 6, tzinfo=UTC)
     assert (found.edges_ns[:, 1] > found.edges_ns[:, 0]).all()
     nobody = segment_stretches(segments[2:], [date(2024, 3, 5)], subject="anna", timezone="UTC")
-    assert (len(nobody), nobody.frame.columns) == (0, ["segment", "date", "start", "end"])
+    assert (len(nobody.frame), nobody.frame.columns) == (0, ["segment", "date", "start", "end"])
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from harken.support.errors import HarkenError
 from harken.support.files import regular
 from harken.support.text_rows import clock_time, content_of, line_error, text_rows
+from harken.timelines.calendar import moments_ns
 
 COLUMNS = ("subject", "date", "onset", "wake")
 NOON = time(12)
@@ -63,15 +64,14 @@ class Diary:
         """
         found = {}
         for night in self.nights.get(subject, ()):
-            local = pl.Series([night.onset, night.wake], dtype=pl.Datetime("ns"))
-            moments = local.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+            moments = moments_ns(pl.Series([night.onset, night.wake]), timezone)
             for skipped, written in zip(moments.is_null(), (night.onset, night.wake), strict=True):
                 if skipped:
                     reason = (
                         f"{written:%H:%M} on {written:%Y-%m-%d} does not exist in {timezone}: clocks went forward then"
                     )
                     raise line_error(self.path, night.line, reason)
-            found[night.date] = moments.to_physical().to_numpy()
+            found[night.date] = moments.to_numpy()
         return found
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.timelines.calendar import DAY_NS, wall_ns
+
 REST_MIN, ACTIVE_MIN = 300, 600
 """The lengths of L5 and M10."""
 LEAST_WORN = 0.8
@@ -27,6 +29,7 @@ DAYS_FOR_VARIABILITY = 3
 DAYS_FOR_STABILITY = 5
 """The valid days that interdaily stability needs. Movement at random has a stability of 1 / days."""
 DAY_MIN = 1440
+MINUTE_NS = DAY_NS // DAY_MIN
 HOURS = 24
 Floats = NDArray[np.float64]
 
@@ -42,11 +45,10 @@ class _Minutes:
 
     @classmethod
     def of(cls, movement: pl.DataFrame) -> "_Minutes":
-        start = movement["start"]
-        day = start.dt.date()
-        dates = day.unique().sort()
-        minute = start.dt.hour().cast(pl.Int64) * 60 + start.dt.minute().cast(pl.Int64)
-        place = dates.search_sorted(day, side="left").to_numpy().astype(np.int64) * DAY_MIN + minute.to_numpy()
+        start_ns = wall_ns(movement["start"])
+        days, day = np.unique(start_ns // DAY_NS, return_inverse=True)
+        dates = pl.Series(days.astype(np.int32)).cast(pl.Date)
+        place = day * DAY_MIN + start_ns % DAY_NS // MINUTE_NS
         worn_s = np.where(movement["wear"].fill_null(False), movement["valid_s"].to_numpy(), 0).astype(np.float64)
         enmo_mg = movement["enmo_mg"].fill_null(0.0).to_numpy()
 
