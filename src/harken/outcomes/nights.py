@@ -151,9 +151,9 @@ EDGE_ROWS = 5 * ROWS_A_MINUTE
 
 COLUMNS = {
     "date": pl.Date,
-    "onset": None,
-    "wake": None,
-    "midpoint": None,
+    "onset": pl.Int64,
+    "wake": pl.Int64,
+    "midpoint": pl.Int64,
     "duration_hours": pl.Float64,
     "inactive_minutes": pl.Float64,
     "wake_minutes": pl.Float64,
@@ -212,7 +212,6 @@ def nights(
         diary_use: what the diary does.
     """
     zone = zone_of(movement["start"])
-    schema = {name: kind or pl.Datetime("ns", zone) for name, kind in COLUMNS.items()}
     rows = _Rows.of(movement)
     found: list[dict[str, Any]] = []
     earliest = 0
@@ -221,8 +220,8 @@ def nights(
         if night.span is not None:
             earliest = int(night.span[1])
         found.append(_columns(rows, night))
-    frame = pl.DataFrame(found, schema={name: pl.Int64 if kind is None else kind for name, kind in COLUMNS.items()})
-    return frame.with_columns(pl.col(name).cast(schema[name]) for name in ("onset", "wake", "midpoint"))
+    times = pl.col("onset", "wake", "midpoint").cast(pl.Datetime("ns", zone))
+    return pl.DataFrame(found, schema=COLUMNS).with_columns(times)
 
 
 def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> NDArray[np.int64]:

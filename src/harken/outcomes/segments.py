@@ -155,30 +155,21 @@ def _days(text: str) -> tuple[frozenset[int], tuple[tuple[date, date], ...]]:
     ranges = []
     for word in text.lower().split() or ["mon-sun"]:
         first, _, last = word.partition("-")
-        if first in WEEKDAYS:
-            begin, end = WEEKDAYS.index(first), _weekday(last or first, word)
-            weekdays |= {(begin + day) % 7 for day in range((end - begin) % 7 + 1)}
-            continue
-        first, _, last = word.partition("/")
         try:
+            if first in WEEKDAYS:
+                begin, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
+                weekdays |= {(begin + day) % 7 for day in range((end - begin) % 7 + 1)}
+                continue
+            first, _, last = word.partition("/")
             ranges.append((date.fromisoformat(first), date.fromisoformat(last or first)))
         except ValueError as error:
-            raise _unknown_day(word) from error
+            raise HarkenError(
+                f"{printable(word)!r} is no day; write mon, mon-fri, 2024-03-09 or 2024-03-09/2024-03-12, separated by "
+                "spaces"
+            ) from error
         if ranges[-1][1] < ranges[-1][0]:
             raise HarkenError(f"the range of dates {word} ends before it begins")
     return frozenset(weekdays), tuple(ranges)
-
-
-def _weekday(name: str, word: str) -> int:
-    if name not in WEEKDAYS:
-        raise _unknown_day(word)
-    return WEEKDAYS.index(name)
-
-
-def _unknown_day(word: str) -> HarkenError:
-    return HarkenError(
-        f"{printable(word)!r} is no day; write mon, mon-fri, 2024-03-09 or 2024-03-09/2024-03-12, separated by spaces"
-    )
 
 
 def _minutes(text: str) -> int:

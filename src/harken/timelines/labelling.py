@@ -22,6 +22,7 @@ from harken.recordings.source import Samples, joined
 from harken.signals import Resampler
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, need_memory
+from harken.timelines.calendar import sums_in
 from harken.timelines.timeline import Timeline
 from harken.windows.windows import Windows
 
@@ -159,9 +160,10 @@ def _labelled(
         )
     rows = windowing.rows(each, interval_ns=round(1e9 / facts.sample_rate_hz))
     del each
-    ends_ns = np.append(rows.start_ns[1:], rows.end_ns)
-    not_worn_ns = _time_in(non_wear_ns, ends_ns) - _time_in(non_wear_ns, rows.start_ns)
-    wear = 2 * not_worn_ns <= ends_ns - rows.start_ns
+    edges_ns = np.stack([rows.start_ns, np.append(rows.start_ns[1:], rows.end_ns)], axis=1)
+    off_ns = np.empty((0, 2), np.int64) if non_wear_ns is None else non_wear_ns
+    not_worn_ns = sums_in(edges_ns, off_ns[:, 0], off_ns[:, 1], np.diff(off_ns)[:, 0])
+    wear = 2 * not_worn_ns <= np.diff(edges_ns)[:, 0]
     unlabelled = (rows.kind < 0) | ~wear
     probabilities_of_rows = rows.probabilities[np.where(unlabelled, 0, rows.kind)]
     probabilities_of_rows[unlabelled] = np.nan
@@ -205,17 +207,6 @@ def _chosen(
         if listener is not None:
             listener(samples._replace(signals=signals))
         yield samples._replace(signals=signals if same else np.ascontiguousarray(signals[:, columns]))
-
-
-def _time_in(stretches_ns: NDArray[np.int64] | None, times_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The total length of the stretches before each time, in nanoseconds, int64 ``[times]``."""
-    if stretches_ns is None or len(stretches_ns) == 0:
-        return np.zeros(len(times_ns), dtype=np.int64)
-    lengths = stretches_ns[:, 1] - stretches_ns[:, 0]
-    before = np.concatenate([[0], np.cumsum(lengths)])
-    place = np.searchsorted(stretches_ns[:, 0], times_ns, side="right")
-    inside = np.clip(times_ns - stretches_ns[place - 1, 0], 0, lengths[place - 1])
-    return np.where(place > 0, before[place - 1] + inside, 0)
 
 
 class StreamWindows(NamedTuple):
