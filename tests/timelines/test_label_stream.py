@@ -162,14 +162,6 @@ def test_signals_are_calibrated_with_their_temperature_before_anything_else() ->
     np.testing.assert_array_equal(np.concatenate(heats), found.signals[:, 3])
 
 
-def test_refusals_are_those_of_the_whole() -> None:
-    model = still_or_moving(40, 15)
-    with pytest.raises(HarkenError, match=r"anna.cwa: it cannot be labelled: .* as long as a window, 2 s"):
-        label_stream(model, stream_of(recording(1, [(60, True, 1)])), by_content)
-    with pytest.raises(HarkenError, match="has no channel gyro"):
-        label_stream(replace(model, channels=("x", "gyro")), stream_of(recording(1, [(400, True, 1)])), by_content)
-
-
 @given(
     pieces=st.lists(st.tuples(st.integers(1, 40), st.booleans(), st.sampled_from([1, 1, 60])), min_size=1, max_size=5),
     at_once=st.integers(1, 50),

@@ -1,6 +1,7 @@
 """From a recording to its timeline: which windows are read, how they are averaged, and what is left without a label."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Unpack
 
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 import people
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
+from harken.recordings.mended_stream import stream_of
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.support.errors import HarkenError
-from harken.timelines import Timeline, label_recording
+from harken.timelines import Timeline, label_recording, label_stream
+from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows, sliding_windows
 from offline import still_or_moving
 
@@ -122,16 +125,22 @@ def test_no_window_spans_a_gap_or_a_marked_sample_and_labels_of_the_file_cut_not
     assert windows.labels_present == set()
 
 
-def test_refusals() -> None:
+def as_a_stream(model: Specification, found: Recording, probabilities: Probabilities) -> Timeline:
+    return label_stream(model, stream_of(found), probabilities)
+
+
+@pytest.mark.parametrize("label", [label_recording, as_a_stream])
+def test_refusals(label: Callable[[Specification, Recording, Probabilities], Timeline]) -> None:
     with pytest.raises(HarkenError, match=r"anna.csv: it cannot be labelled: no stretch .* as a window, 1 s"):
-        label_recording(specification(), recording([(9, True, 50), (9, True, 1)]), by_first_sample)
-    with pytest.raises(HarkenError, match="only a mended recording can be labelled"):
-        label_recording(specification(), replace(recording([(20, True, 1)]), as_found=True), by_first_sample)
+        label(specification(), recording([(9, True, 50), (9, True, 1)]), by_first_sample)
     wanting = replace(specification(), channels=("x", "y", "z", "gyro"))
     with pytest.raises(HarkenError, match="has no channel gyro"):
-        label_recording(wanting, recording([(20, True, 1)]), by_first_sample)
-    with pytest.raises(HarkenError, match="must be a probability from 0 to 1"):
-        label_recording(specification(), recording([(20, True, 1)]), by_first_sample, unsure_below=2)
+        label(wanting, recording([(20, True, 1)]), by_first_sample)
+
+
+def test_a_recording_as_found_is_refused() -> None:
+    with pytest.raises(HarkenError, match="only a mended recording can be labelled"):
+        label_recording(specification(), replace(recording([(20, True, 1)]), as_found=True), by_first_sample)
 
 
 @pytest.fixture(scope="module")
