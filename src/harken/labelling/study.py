@@ -45,6 +45,8 @@ CLOCK = ("onset", "wake", "midpoint")
 NOT_PLAIN = ("wrist_check", "dropped", "gaps", "calibration", "orientation", "limits", "notes")
 """Entries of ``quality.json`` that hold several values, or nothing; ``_row`` sums up some of them."""
 LOCAL_TIME_LENGTH = len("2024-03-31T23:12:05.000")
+_any = partial(cs.by_name, require_all=False)
+"""The columns of these names that a table has."""
 
 
 class FileEntry(NamedTuple):
@@ -317,10 +319,6 @@ def _table(path: Path) -> pl.DataFrame | None:
     numbers = ~(first | last | _any(*CLOCK, "source"))
     typed = (_any("date").str.to_date(), _any(*TRUTH_VALUES) == "true", numbers.cast(pl.Float64))
     return table.with_columns(typed).select(first, ~(first | last), last)
-
-
-_any = partial(cs.by_name, require_all=False)
-"""The columns of these names that a table has."""
 
 
 def _row(name: str, quality: RecordingQuality, summary: Mapping[str, Any]) -> dict[str, Any]:
