@@ -46,7 +46,7 @@ from harken import Recogniser, label_file
 from harken.datasets.label_schemes import DEFAULT_SCHEME, OR, SCHEMES
 from harken.datasets.registry import dataset
 from harken.evaluation.protocols.studies import mounted_recordings, study_recordings
-from harken.labelling.outcomes import nights_of
+from harken.labelling.file import nights_of
 from harken.labelling.settings import LabelSettings
 from harken.models.scores import interval_over_people
 from harken.outcomes.nights import still_at_night_ns

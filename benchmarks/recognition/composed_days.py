@@ -49,7 +49,7 @@ from harken.signals import resample
 from harken.signals.resampling import Grid
 from harken.support.files import write_text
 from harken.timelines import Timeline, expected_bouts
-from harken.timelines.summaries import SMOOTHED, matrix
+from harken.timelines.timeline import SMOOTHED, matrix
 
 DAY_S = 16 * 3600.0
 """Waking hours, from 7:00 to 23:00."""

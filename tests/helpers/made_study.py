@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from harken.outcomes.people import people_table
+from harken.outcomes.tables import people_table
 from harken.reports.study import Doubt, DoubtKind, Failure, Person, Study, StudyFile
 from harken.reports.study.strips import DayStrip
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from harken.datasets.simulated import Simulation
-from harken.labelling.outcomes import Outcomes
+from harken.labelling.file import Outcomes
 from harken.labelling.settings import LabelSettings
 from harken.outcomes import MovementRows
 from harken.outcomes.nights import nights

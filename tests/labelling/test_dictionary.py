@@ -9,9 +9,8 @@ import pytest
 import people
 from harken.labelling import LabelSettings
 from harken.labelling.cohort import CohortJob, Task, label_cohort
-from harken.labelling.cohort_tables import write_failures
 from harken.labelling.dictionary import TABLES, ColumnKind, WrittenTable, dictionary_page
-from harken.labelling.study import write_study
+from harken.labelling.study import write_failures, write_study
 from harken.outcomes.segments import Segment
 
 DESCRIBED = {name: table for table in TABLES for name in table.files}

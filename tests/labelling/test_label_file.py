@@ -14,10 +14,8 @@ import people
 from harken import read, sliding_windows
 from harken.datasets.simulated import Simulation, truth_path, write_simulation
 from harken.labelling import LabelSettings, label_file
-from harken.labelling.file import LabelledFile, Stage
-from harken.labelling.settings import file_sha256
+from harken.labelling.file import Stage
 from harken.models.recogniser import Recogniser
-from harken.outcomes.nights import still_at_night_ns
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.signals import resample
@@ -71,17 +69,8 @@ def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Pat
     frame = pl.read_parquet(tmp_path / "out" / "timeline.parquet")
     assert {"smoothed_lying", "probability_lying", "wear", "activity_mg"} <= set(frame.columns)
     movement = pl.read_parquet(tmp_path / "out" / "movement.parquet")
-    assert (np.diff(movement["start"].dt.epoch("ns").to_numpy()) == 5 * 10**9).all()
     assert movement.filter("wear")["valid_s"].sum() / 3600 == pytest.approx(quality["wear_hours"], abs=0.01)
-    of_labels = frame.filter("wear", pl.col("activity_mg").is_not_null())
-    weighted = (pl.col("activity_mg") * (pl.col("end") - pl.col("start")).dt.total_nanoseconds()).sum()
-    mean_mg = of_labels.select(weighted / (pl.col("end") - pl.col("start")).dt.total_nanoseconds().sum()).item()
-    # The timeline has it from samples at the model's rate, whose filter takes away some of the fastest movement.
-    worn = movement.filter("wear").select((pl.col("enmo_mg") * pl.col("valid_s")).sum() / pl.col("valid_s").sum())
-    assert worn.item() == pytest.approx(mean_mg, rel=0.1)
     assert frame.filter(~pl.col("wear"))["label"].null_count() == len(frame.filter(~pl.col("wear"))) > 0
-    bouts = pl.read_csv(tmp_path / "out" / "bouts.csv")
-    assert {"start", "end", "label", "seconds", "mean_probability"} <= set(bouts.columns)
     page = (tmp_path / "out" / "report.html").read_text()
     assert "simulated-4-1" in page
     assert quality["made_up"]
@@ -93,31 +82,12 @@ def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Pat
     assert len(page) < 3_000_000
 
 
-@pytest.fixture(scope="module")
-def four_days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Simulation]:
+def test_every_complete_night_of_a_simulated_wearer_is_found(recogniser: Recogniser, tmp_path: Path) -> None:
     simulation = Simulation(days=4, sample_rate_hz=10, seed=6)
-    path = tmp_path_factory.mktemp("nights") / "sim.parquet"
-    write_simulation(simulation, path)
-    return path, simulation
-
-
-@pytest.fixture(scope="module")
-def labelled_days(recogniser: Recogniser, four_days: tuple[Path, Simulation]) -> tuple[LabelledFile, Path]:
-    """The four days with labels, and the folder of the results."""
-    path, _ = four_days
-    out = path.parent / "out"
-    return label_file(path, model=recogniser, out=out), out
-
-
-def test_every_complete_night_of_a_simulated_wearer_is_found(
-    labelled_days: tuple[LabelledFile, Path], four_days: tuple[Path, Simulation]
-) -> None:
-    _, simulation = four_days
-    labelled, out = labelled_days
+    write_simulation(simulation, tmp_path / "sim.parquet")
+    label_file(tmp_path / "sim.parquet", model=recogniser, out=tmp_path / "out")
     truth = simulation.nights().filter("complete")
-    nights = pl.read_csv(out / "nights.csv", try_parse_dates=True)
-    assert labelled.outcomes.nights is not None
-    assert nights.columns == labelled.outcomes.nights.columns
+    nights = pl.read_csv(tmp_path / "out" / "nights.csv", try_parse_dates=True)
     found = nights.filter("complete")
     assert len(found) == len(truth) == 3
     for name in ("onset", "wake"):
@@ -126,47 +96,12 @@ def test_every_complete_night_of_a_simulated_wearer_is_found(
     assert (str(first["date"]), first["complete"]) == ("2023-12-31", False)
 
 
-def test_a_still_arm_in_a_complete_night_counts_as_evidence_for_lying(
-    recogniser: Recogniser, labelled_days: tuple[LabelledFile, Path], four_days: tuple[Path, Simulation]
-) -> None:
-    path, _ = four_days
-    labelled, _ = labelled_days
-    raw = label_file(path, model=recogniser, settings=LabelSettings(smoothing=False)).timeline
-    assert labelled.outcomes.movement is not None
-    assert labelled.outcomes.nights is not None
-    still_ns = still_at_night_ns(labelled.outcomes.movement, labelled.outcomes.nights)
-    assert len(still_ns) > 3
-    np.testing.assert_array_equal(labelled.timeline.probabilities, raw.probabilities)
-    without, expected = raw.smoothed(), raw.smoothed(still_at_night_ns=still_ns)
-    assert labelled.timeline.frame.equals(expected.frame)
-    assert expected.with_unsure_below(0).frame.equals(expected.frame)
-    change_ns = (without.frame["label"] != expected.frame["label"]).fill_null(False)
-    assert set(expected.frame.filter(change_ns)["label"]) == {"lying"}
-    day = expected.frame.filter(pl.col("start").dt.hour().is_between(11, 20))
-    assert day.equals(without.frame.filter(pl.col("start").dt.hour().is_between(11, 20)))
-
-
-def test_a_diary_guides_the_nights_of_a_file(
-    recogniser: Recogniser, four_days: tuple[Path, Simulation], tmp_path: Path
-) -> None:
-    path, _ = four_days
+def test_a_diary_of_somebody_else_is_noted(recogniser: Recogniser, tmp_path: Path) -> None:
     diary = tmp_path / "diary.csv"
-    header = "subject,date,onset,wake"
-    diary.write_text(f"{header}\nsimulated-6-1,2024-01-02,23:45,06:10\n")
-    settings = LabelSettings(diary=diary, diary_use="override", night_threshold="ggir-0.2")
-    labelled = label_file(path, model=recogniser, settings=settings)
-    assert labelled.outcomes.nights is not None
-    assert labelled.outcomes.nights["source"].to_list() == ["movement", "movement", "diary", "movement"]
-    night = labelled.outcomes.nights.row(2, named=True)
-    assert [night[name].strftime("%d %H:%M") for name in ("onset", "wake")] == ["02 23:45", "03 06:10"]
-    assert set(labelled.outcomes.nights["threshold_degrees"].drop_nulls()) == {0.2}
-    assert not any("diary" in note for note in labelled.notes)
-    assert labelled.summary["diary"] == file_sha256(diary)
-
-    diary.write_text(f"{header}\nsomebody,2024-01-02,23:45,06:10\n")
+    diary.write_text("subject,date,onset,wake\nsomebody,2024-01-02,23:45,06:10\n")
     one_day = tmp_path / "sim.parquet"
     write_simulation(Simulation(days=1, sample_rate_hz=10, seed=6), one_day)
-    labelled = label_file(one_day, model=recogniser, settings=settings)
+    labelled = label_file(one_day, model=recogniser, settings=LabelSettings(diary=diary))
     note = f"the diary {diary} has no night of this recording of simulated-6-1; it has nights of somebody"
     assert note in labelled.notes
 
@@ -197,29 +132,9 @@ def test_days_on_which_clocks_change(
     assert days["date"].to_list()[1] == day
     assert days["seconds_in_day"][1] == 3600 * hours
     assert days["recorded_hours"][1] == pytest.approx(hours, abs=0.01)
-    labelled = days.select(pl.sum_horizontal("^hours_.*$"))[1].item()
-    assert labelled == pytest.approx(hours, abs=0.01)
-    assert days["recorded_hours"].sum() == pytest.approx(34, abs=0.01)
     assert (summary["start"][-6:], summary["end"][-6:]) == offsets
-    quality = json.loads((tmp_path / "out" / "quality.json").read_text())
-    assert (quality["start"][-6:], quality["end"][-6:], quality["timezone"]) == (*offsets, "Europe/Athens")
-    times = pl.read_csv(tmp_path / "out" / "timeline.csv", columns=["start"])["start"]
-    moments = [datetime.fromisoformat(text).timestamp() for text in times.to_list()]
-    assert moments == sorted(moments)
-
-
-def test_what_is_not_asked_for_is_not_done(recogniser: Recogniser, tmp_path: Path) -> None:
-    path = people.write_person(tmp_path / "alice.csv", 2, seconds=60)
-    settings = LabelSettings(smoothing=False, calibration=False, non_wear=False)
-    label_file(path, model=recogniser, out=tmp_path / "plain", settings=settings)
-    quality = json.loads((tmp_path / "plain" / "quality.json").read_text())
-    assert (quality["calibration"], quality["wear_hours"], quality["non_wear_hours"]) == (None, None, None)
-    frame = pl.read_parquet(tmp_path / "plain" / "timeline.parquet")
-    assert "smoothed_lying" not in frame.columns
-    assert (
-        frame["label"].drop_nulls().to_list()
-        == recogniser.label_prepared(read(path)).frame["label"].drop_nulls().to_list()
-    )
+    starts = pl.read_csv(tmp_path / "out" / "timeline.csv", columns=["start"])["start"]
+    assert (starts[0][-6:], starts[-1][-6:]) == offsets
 
 
 def test_a_sensor_at_the_end_of_its_range_is_marked_and_counted(recogniser: Recogniser, tmp_path: Path) -> None:
@@ -312,17 +227,11 @@ def test_a_real_sensor_worn_for_49_hours(recogniser: Recogniser, tmp_path: Path)
     insists = label_file(path, model=recogniser, settings=LabelSettings(placement="wrist"), cores=2)
     assert (insists.warnings, insists.wrist_check, insists.quality.placement) == ((), None, "wrist")
     assert {"kind": "few_valid_days", "of_hours": 16.0, "days": 1} in quality["limits"]
-    assert quality["rows"] == 4_307_160
-    assert quality["stated_rate_hz"] == 25
-    assert quality["clock_drift"] == pytest.approx(24.42 / 25, abs=1e-4)
-    assert quality["gaps"] == {"count": 0, "total": 0.0, "list": []}
+    assert (quality["rows"], quality["stated_rate_hz"], quality["gaps"]["count"]) == (4_307_160, 25, 0)
     assert quality["calibration"]["applied"]
     assert quality["calibration"]["error_after_mg"] < 10 < quality["calibration"]["error_before_mg"]
     days = pl.read_csv(tmp_path / "out" / "days.csv")
     assert days["recorded_hours"].to_list() == pytest.approx([11.5, 24, 13.5], abs=0.02)
-    assert days["wear_hours"].sum() == pytest.approx(49, abs=0.1)
-    labels = days.select("^hours_.*$").sum().row(0)
-    assert sum(labels) == pytest.approx(49, abs=0.1)
 
 
 def test_the_share_that_was_used_for_training_is_that_of_the_whole_recording(

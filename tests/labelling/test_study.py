@@ -10,19 +10,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
 import people
 from command_line import Run
 from harken.labelling import LabelSettings
 from harken.labelling.cohort import CohortJob, Task, label_cohort
-from harken.labelling.cohort_tables import Cohort, read_cohort, write_failures
-from harken.labelling.results import results_in
-from harken.labelling.study import study_of, write_study
+from harken.labelling.study import Cohort, read_cohort, results_in, study_of, write_failures, write_study
 from harken.outcomes.rhythm import rhythm
 from harken.readers.folders import recordings_in
 from harken.reports.study import DoubtKind
-from harken.support.errors import HarkenError
 from movement_frames import movement_frame
 
 TABLES = ("cohort", "person", "quality")
@@ -68,35 +64,6 @@ def test_a_folder_gives_its_page_with_the_broken_file_at_the_top(study: Path) ->
             f'href="{folder.name.replace("&", "%26").replace(" ", "%20").replace("<", "%3C").replace(">", "%3E")}/'
             in page
         )
-
-
-def test_every_table_has_a_twin_in_csv(study: Path) -> None:
-    for name in TABLES:
-        table = pl.read_parquet(study / f"{name}.parquet")
-        twin = pl.read_csv(study / f"{name}.csv", infer_schema=False)
-        assert twin.columns == table.columns
-        assert len(twin) == len(table) == 3
-        for column, dtype in table.schema.items():
-            if dtype == pl.Float64:
-                assert_frame_equal(
-                    twin.select(pl.col(column).cast(pl.Float64)), table.select(column), abs_tol=1e-4, check_exact=False
-                )
-
-
-def test_a_person_has_what_the_files_say(study: Path) -> None:
-    people_ = pl.read_parquet(study / "person.parquet")
-    days = pl.read_parquet(study / "cohort.parquet")
-    assert people_["subject"].to_list() == sorted(days["subject"].to_list())
-    joined = people_.join(days, on="subject", suffix="_of_day")
-    assert (joined["total_recorded_hours"] == joined["recorded_hours_of_day"]).all()
-    assert people_["valid_days"].to_list() == [0, 0, 0]  # two minutes each
-    assert people_["hours_walking"].null_count() == 3
-    assert people_["nights"].to_list() == [0, 0, 0]
-
-
-def test_results_of_a_study_are_no_recordings(study: Path) -> None:
-    with pytest.raises(HarkenError, match=r"this folder contains no recording .*results of harken label"):
-        recordings_in(study)
 
 
 def test_the_strips_hold_the_labels_of_the_timeline(study: Path) -> None:

@@ -12,9 +12,9 @@ from harken.support.errors import HarkenError
 HEADER = "subject,date,onset,wake"
 
 
-def diary(tmp_path: Path, *lines: str, header: str = HEADER) -> Path:
+def diary(tmp_path: Path, *lines: str) -> Path:
     path = tmp_path / "diary.csv"
-    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    path.write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
     return path
 
 
@@ -88,24 +88,26 @@ def test_a_broken_diary_is_refused_with_its_line(tmp_path: Path, lines: list[str
     assert f"{tmp_path / 'diary.csv'}, {reason}" in str(refused.value)
 
 
-def test_a_diary_without_its_columns_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        HarkenError, match="line 1: the diary has no column date, wake; it needs subject, date, onset, wake"
-    ):
-        read_diary(diary(tmp_path, "a,23:00", header="subject,onset"))
-    empty = tmp_path / "empty.csv"
-    empty.touch()
-    with pytest.raises(HarkenError, match="line 1: the diary has no column subject, date, onset, wake"):
-        read_diary(empty)
-
-
-def test_what_is_not_a_text_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "diary.csv"
-    path.write_bytes(HEADER.encode() + "\nJörg,2024-05-06,23:00,07:00\n".encode("latin-1"))
-    with pytest.raises(HarkenError, match="line 2: it is not text in UTF-8; save the diary as CSV in UTF-8"):
-        read_diary(path)
-    with pytest.raises(HarkenError, match="the diary cannot be read"):
-        read_diary(tmp_path / "missing.csv")
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            b"subject,onset\na,23:00\n",
+            "line 1: the diary has no column date, wake; it needs subject, date, onset, wake",
+        ),
+        (b"", "line 1: the diary has no column subject, date, onset, wake"),
+        (
+            f"{HEADER}\nJ\u00f6rg,2024-05-06,23:00,07:00\n".encode("latin-1"),
+            "line 2: it is not text in UTF-8; save the",
+        ),
+        (None, "the diary cannot be read"),
+    ],
+)
+def test_what_is_no_diary_is_refused(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    if content is not None:
+        (tmp_path / "diary.csv").write_bytes(content)
+    with pytest.raises(HarkenError, match=reason):
+        read_diary(tmp_path / "diary.csv")
 
 
 def test_times_are_those_of_the_wearers_zone(tmp_path: Path) -> None:

@@ -1,8 +1,5 @@
-"""Movement in rows of five seconds: the same as computed one by one in double precision, however the stream is cut."""
-
-import os
-from dataclasses import replace
-from pathlib import Path
+"""Movement in rows of five seconds: the same as computed one by one in double precision, however the stream is cut; and
+the cadence of strides that were made, at any rate."""
 
 import numpy as np
 import polars as pl
@@ -13,12 +10,21 @@ from numpy.typing import NDArray
 
 import harken.outcomes.movement_rows as module
 from harken.outcomes import MovementMeter, MovementRows
-from harken.readers import read
+from harken.outcomes.movement_rows import LEAST_MAD_MG
 from harken.recordings.recording import Recording
 from harken.recordings.source import Samples
 from synthetic_signals import ROUGH, START_NS, clock, made
 
 ROW_NS = 5 * 10**9
+
+
+def strides(time_ns: NDArray[np.int64], cadence: float, *, seed: int = 0, size_g: float = 0.3) -> Recording:
+    """An arm that swings once a stride, with a jolt at every step and noise."""
+    random = np.random.default_rng(seed)
+    phase = 2 * np.pi * (cadence / 120) * (time_ns - START_NS) / 1e9
+    swing = size_g * np.stack([np.sin(phase), 0.5 * np.cos(phase), 0.3 * np.sin(phase + 1)], axis=1)
+    jolt = 0.6 * size_g * np.cos(2 * phase)[:, None] * np.array([0.2, 0.9, 0.3])
+    return made(time_ns, swing + jolt + np.array([0.5, 0.6, 0.6]) + random.normal(0, 0.02, (len(time_ns), 3)))
 
 
 def measured(recording: Recording) -> MovementRows:
@@ -50,31 +56,22 @@ def reference(recording: Recording) -> dict[str, NDArray[np.float64]]:
 
 
 @settings(max_examples=60)
-@given(drawn=ROUGH, pushes=st.integers(0, 40))
+@given(drawn=ROUGH, pushes=st.integers(0, 40), walks=st.booleans())
 def test_a_stream_gives_the_rows_of_the_whole_to_the_bit(
-    drawn: tuple[Recording, np.random.Generator], pushes: int
+    drawn: tuple[Recording, np.random.Generator], pushes: int, walks: bool
 ) -> None:
     recording, random = drawn
+    if walks:
+        recording = strides(clock(50, 60, jitter=0.2), 110)
     whole, meter = measured(recording), MovementMeter(sample_rate_hz=recording.sample_rate_hz)
     cuts = np.sort(random.integers(0, len(recording) + 1, pushes))
     for first, last in zip([0, *cuts], [*cuts, len(recording)], strict=True):
         meter.push(Samples.of(recording).part(first, last))
     rows = meter.finish()
-    for name, expected in reference(recording).items():
+    for name in MovementRows.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(rows, name), getattr(whole, name), err_msg=name)
+    for name, expected in reference(recording).items():
         np.testing.assert_allclose(getattr(rows, name), expected, rtol=1e-5, atol=1e-3, err_msg=name)
-
-
-@pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
-@pytest.mark.parametrize("name", ["labda_ax3_49h.cwa", "labda_actigraph_13h.gt3x"])
-def test_real_watches_against_double_precision(name: str) -> None:
-    recording = read(Path(os.environ["HARKEN_DATA"]) / "devices" / name)
-    arrays = {name: getattr(recording, name)[:50_000] for name in ("time_ns", "signals", "label_codes", "valid")}
-    recording = replace(recording, **arrays)
-    rows, expected = measured(recording), reference(recording)
-    assert len(rows) > 10
-    for column in ("enmo_mg", "mad_mg", "angle_z_degrees", "valid_s"):
-        np.testing.assert_allclose(getattr(rows, column), expected[column], rtol=1e-5, atol=2e-3, err_msg=column)
 
 
 def test_gaps_and_non_wear_are_rows_and_longer_gaps_are_none() -> None:
@@ -111,3 +108,34 @@ def test_no_samples_give_no_rows() -> None:
     frame = meter.finish().frame(timezone="UTC")
     assert len(frame) == 0
     assert frame.dtypes == [pl.Datetime("ns", "UTC"), *[pl.Float32] * 4, pl.Boolean, *[pl.Float32] * 2]
+
+
+@pytest.mark.parametrize("rate_hz", [12.5, 25, 31.25, 50, 87.5, 100])
+@pytest.mark.parametrize(
+    ("cadence", "runs", "error"),
+    # A stride of 1.8 s occurs less than three times in a row, and its frequency is at the edge of those that count.
+    [
+        (66, False, 0.08),
+        (90, False, 0.02),
+        (118, False, 0.02),
+        (150, False, 0.02),
+        (160, True, 0.02),
+        (190, True, 0.02),
+    ],
+)
+def test_a_made_stride_is_found_at_any_rate(rate_hz: float, cadence: float, runs: bool, error: float) -> None:
+    rows = measured(strides(clock(rate_hz, 60, jitter=0.05), cadence))
+    found = rows.running_cadence if runs else rows.walking_cadence
+    whole = found[rows.valid_s == 5]
+    assert len(whole) >= 10
+    np.testing.assert_allclose(whole, cadence, rtol=error)
+
+
+def test_a_still_arm_and_an_incomplete_row_have_no_cadence() -> None:
+    time_ns = clock(50, 60, gaps_s=[(31, 33)])
+    rows = measured(strides(time_ns, 110))
+    assert np.isnan(rows.walking_cadence[rows.valid_s < 5]).all()
+    assert (rows.valid_s < 5).sum() == 3  # the first, the last, and the one with the gap
+    quiet = measured(strides(time_ns, 110, size_g=0.0))
+    assert (quiet.mad_mg < LEAST_MAD_MG).all()
+    assert np.isnan(quiet.walking_cadence).all()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -95,11 +96,44 @@ def test_both_days_of_daylight_saving(day: str, hours: float, window_hours: floa
     assert half == pytest.approx(hours / 2, abs=0.01)
 
 
-def test_a_night_over_new_year() -> None:
-    sleep = [("2024-12-30T23:30", "2024-12-31T07:30"), ("2025-01-01T02:10", "2025-01-01T10:05")]
-    found = nights(wearer("2024-12-30T12:00", "2025-01-01T18:00", asleep=sleep, zone="America/New_York"))
-    assert_found(found, sleep)
-    assert found["date"].to_list() == [date(2024, 12, 30), date(2024, 12, 31)]
+def by_day(onset: str, wake: str) -> dict[str, Any]:
+    """Four sleeps by day: the noon in the middle neither cuts one nor makes two of it."""
+    asleep = each_night("2024-05-06", 4, onset, wake, days_later=0)
+    return {"begin": "2024-05-05T12:00", "end": "2024-05-10T12:00", "asleep": asleep}
+
+
+NEW_YEAR = [("2024-12-30T23:30", "2024-12-31T07:30"), ("2025-01-01T02:10", "2025-01-01T10:05")]
+AT_THREE = [("2024-05-06T03:00", "2024-05-06T07:00"), ("2024-05-06T23:00", "2024-05-07T06:30")]
+IN_PARTS = [("2024-05-06T23:00", "2024-05-07T03:30"), ("2024-05-07T05:30", "2024-05-07T07:00")]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "found", "first", "complete"),
+    [
+        (
+            {"begin": "2024-12-30T12:00", "end": "2025-01-01T18:00", "asleep": NEW_YEAR, "zone": "America/New_York"},
+            *(2, "2024-12-30", [True, True]),
+        ),
+        ({"begin": "2024-05-06T03:00", "end": "2024-05-07T16:00", "asleep": AT_THREE}, 2, "2024-05-05", [False, True]),
+        (
+            # It is moved for some minutes before it lies on the table, and again when it is put on.
+            {"begin": "2024-05-06T12:00", "end": "2024-05-07T12:00", "asleep": IN_PARTS}
+            | {"off": [("2024-05-07T03:40", "2024-05-07T05:20")]},
+            *(1, "2024-05-06", [True]),
+        ),
+        (by_day("09:00", "16:10"), 4, "2024-05-05", [True] * 4),
+        (by_day("11:40", "19:00"), 4, "2024-05-06", [True] * 4),
+        (by_day("06:00", "12:30"), 4, "2024-05-05", [True] * 4),
+        (by_day("12:20", "18:00"), 4, "2024-05-06", [True] * 4),
+        (by_day("10:00", "13:40"), 4, "2024-05-05", [True] * 4),
+    ],
+    ids=["new year", "at three", "taken off at night", "by day", *("over noon " + name for name in "abcd")],
+)
+def test_a_night_is_found_whole(recorded: dict[str, Any], found: int, first: str, complete: list[bool]) -> None:
+    every = nights(wearer(**recorded)).filter(pl.col("onset").is_not_null())
+    assert_found(every, recorded["asleep"][:found], zone=recorded.get("zone", ATHENS))
+    assert every["date"].to_list() == [date.fromisoformat(first) + timedelta(days=number) for number in range(found)]
+    assert every["complete"].to_list() == complete
 
 
 @pytest.mark.parametrize(
@@ -113,32 +147,6 @@ def test_a_watch_taken_off_every_night_has_no_night(evening: Spans) -> None:
     assert found["onset"].null_count() == found["wake"].null_count() == found["efficiency"].null_count() == 3
     assert not found["complete"].any()
     assert found["window_wear_hours"].to_list() == pytest.approx([24 - 8.75] * 3, abs=0.01)
-
-
-def test_a_wearer_who_sleeps_by_day() -> None:
-    """Asleep from nine to four: the noon in the middle neither cuts a sleep nor makes two of it."""
-    sleep = each_night("2024-05-06", 4, "09:00", "16:10", days_later=0)
-    found = nights(wearer("2024-05-05T17:00", "2024-05-10T08:00", asleep=sleep)).filter(pl.col("onset").is_not_null())
-    assert_found(found, sleep)
-    assert found["complete"].all()
-    assert found["date"].to_list() == [date(2024, 5, 5) + timedelta(days=number) for number in range(4)]
-
-
-@pytest.mark.parametrize(
-    ("onset", "wake"), [("11:40", "19:00"), ("06:00", "12:30"), ("12:20", "18:00"), ("10:00", "13:40")]
-)
-def test_a_sleep_over_noon_is_found_whole(onset: str, wake: str) -> None:
-    sleep = each_night("2024-05-06", 4, onset, wake, days_later=0)
-    found = nights(wearer("2024-05-05T12:00", "2024-05-10T12:00", asleep=sleep)).filter(pl.col("onset").is_not_null())
-    assert_found(found, sleep)
-
-
-def test_a_recording_that_begins_at_three_in_the_morning() -> None:
-    sleep = [("2024-05-06T03:00", "2024-05-06T07:00"), ("2024-05-06T23:00", "2024-05-07T06:30")]
-    found = nights(wearer("2024-05-06T03:00", "2024-05-07T16:00", asleep=sleep))
-    assert_found(found, sleep)
-    assert found["date"].to_list() == [date(2024, 5, 5), date(2024, 5, 6)]
-    assert found["complete"].to_list() == [False, True]
 
 
 def test_a_recording_that_ends_at_night_or_begins_in_the_morning() -> None:
@@ -164,16 +172,6 @@ def test_a_quiet_stretch_of_sleep_that_is_marked_as_non_wear_stays_in_the_night(
     assert found["inactive_minutes"][0] == pytest.approx(8 * 60 - 90, abs=1)
     assert found["efficiency"][0] == pytest.approx(1, abs=0.005)
     assert found["awakenings"][0] == 0
-
-
-def test_a_watch_that_is_taken_off_at_night_ends_it() -> None:
-    """It is moved for some minutes before it lies on the table, and again when it is put on."""
-    sleep = [("2024-05-06T23:00", "2024-05-07T03:30"), ("2024-05-07T05:30", "2024-05-07T07:00")]
-    found = nights(
-        wearer("2024-05-06T12:00", "2024-05-07T12:00", asleep=sleep, off=[("2024-05-07T03:40", "2024-05-07T05:20")])
-    )
-    assert_found(found, sleep[:1])
-    assert found["non_wear_minutes"].to_list() == [0]
 
 
 def test_a_gap_at_night_is_no_wake() -> None:

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from harken.outcomes.people import PARTS_OF_THE_WEEK, people_table, with_one_file_a_date, with_one_file_a_night
-from harken.outcomes.tables import averages
+from harken.outcomes.tables import averages, people_table, with_one_file_a_date
 from made_study import FIRST, made_days, made_nights
 
 
@@ -19,7 +18,7 @@ def test_averages_of_a_person_are_those_of_the_person_alone() -> None:
     days = made_days(5, 16)
     table = people_table(days, None, None)
     assert table["subject"].to_list() == [f"person_{number:04d}" for number in range(1, 6)]
-    parts = dict(zip(("week", "weekdays", "weekend"), PARTS_OF_THE_WEEK, strict=True))
+    parts = {"week": "", "weekdays": "weekdays_", "weekend": "weekend_"}
     for row in table.iter_rows(named=True):
         own = averages(days.filter(pl.col("subject") == row["subject"]).drop("name", "subject"))
         for alone in own.iter_rows(named=True):
@@ -83,7 +82,7 @@ def test_of_two_nights_of_a_date_the_complete_one_counts() -> None:
     worn = night.with_columns(complete=False, window_wear_hours=24.0)
     whole = night.with_columns(complete=True, window_wear_hours=17.0)
     for order in ([worn, whole], [whole, worn]):
-        assert with_one_file_a_night(pl.concat(order))["complete"].to_list() == [True]
+        assert people_table(made_days(1, 2), pl.concat(order), None)["nights"].to_list() == [1]
 
 
 def test_the_rhythm_is_that_of_the_average_day() -> None:

@@ -1,10 +1,8 @@
 """Rest from the angle of the arm, beside a second version written from the papers, on real and on random angles."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -86,32 +84,6 @@ def sleep_period(angle: np.ndarray, rule: RestThreshold) -> tuple[int, int] | No
     return tuple(blocks[np.argmax(blocks[:, 1] - blocks[:, 0])].tolist()) if len(blocks) else None
 
 
-def real_angles(data_dir: Path, name: str) -> np.ndarray:
-    nights = data_dir / "nights"
-    if name == "ggir":
-        return pl.read_parquet(nights / "ggir_example_5s_26h.parquet")["angle_z_deg"].to_numpy()[180 : 180 + DAY]
-    return pl.read_csv(nights / "wristpy_example_5s_14h.csv")["anglez"].to_numpy()
-
-
-@pytest.mark.parametrize("name", ["ggir", "wristpy"])
-def test_real_nights_are_those_of_the_papers(data_dir: Path, name: str) -> None:
-    angle = real_angles(data_dir, name)
-    expected = FromThePapers.unrest(angle)
-    unrest = unrest_degrees(angle)
-    np.testing.assert_allclose(unrest, expected, rtol=0, atol=1e-12)
-    threshold = FromThePapers.threshold(expected)
-    assert rest_threshold_degrees(unrest, "published") == pytest.approx(threshold, abs=1e-12)
-    assert rest_threshold_degrees(unrest, "ggir-0.2") == 0.2
-    limits: dict[RestThreshold, float] = {"published": threshold, "ggir-0.2": 0.2}
-    for rule, limit in limits.items():
-        period = FromThePapers.sleep_period(expected, limit)
-        assert period is not None
-        assert sleep_period(angle, rule) == period
-    bouts = sustained_inactivity(np.arange(len(angle)), angle)
-    assert [tuple(bout) for bout in bouts.tolist()] == FromThePapers.inactivity(angle)
-    assert len(bouts) > 20
-
-
 @settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.integers(1, 100), st.sampled_from([0.0, 0.1, 3.0])), min_size=1, max_size=12), st.integers(0)
@@ -123,6 +95,10 @@ def test_any_angles_are_those_of_the_papers(stretches: list[tuple[int, float]], 
     unrest = unrest_degrees(angle)
     expected = FromThePapers.unrest(angle)
     np.testing.assert_allclose(unrest, expected, rtol=0, atol=1e-9)
+    assert rest_threshold_degrees(unrest, "ggir-0.2") == 0.2
+    assert len(angle) < 60 or rest_threshold_degrees(unrest, "published") == pytest.approx(
+        FromThePapers.threshold(expected)
+    )
     rules: tuple[RestThreshold, ...] = ("published", "ggir-0.2")
     for rule in rules:
         limit = rest_threshold_degrees(unrest, rule)
@@ -167,12 +143,3 @@ def test_short_unknown_stretches_do_not_end_a_bout_of_inactivity() -> None:
     row = np.array([*range(100), *range(150, 250), *range(311, 500)])
     angle = np.concatenate([np.full(200, 10.0), np.full(189, 12.0)])
     assert sustained_inactivity(row, angle).tolist() == [[0, 250], [311, 500]]
-
-
-@pytest.mark.parametrize("rows", [0, 1, 2, 40])
-def test_few_rows_have_no_night(rows: int) -> None:
-    angle = np.zeros(rows)
-    unrest = unrest_degrees(angle)
-    assert unrest.shape == (rows,)
-    assert len(rest_blocks(unrest, rest_threshold_degrees(unrest, "published"))) == 0
-    assert len(sustained_inactivity(np.arange(rows), angle)) == 0

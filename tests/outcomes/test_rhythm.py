@@ -90,12 +90,6 @@ def test_stability_and_variability_are_those_of_ggir_on_whole_days() -> None:
     assert 0.1 < stability < 0.999
 
 
-def test_movement_at_random() -> None:
-    found = [rhythm(rows(noise(10, seed)), days_of(rows(noise(10, seed)))).to_dicts()[0] for seed in range(6)]
-    assert np.mean([one["interdaily_stability"] for one in found]) == pytest.approx(0.1, abs=0.03)
-    assert np.mean([one["intradaily_variability"] for one in found]) == pytest.approx(2, abs=0.1)
-
-
 def test_each_measure_needs_its_days() -> None:
     empty = []
     for days in range(7):

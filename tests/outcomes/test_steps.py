@@ -8,7 +8,6 @@ from example_timelines import timeline
 from harken.datasets.simulated import Simulation
 from harken.outcomes import MovementMeter
 from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
-from harken.recordings.recording import Recording
 from harken.recordings.source import Samples
 from movement_frames import movement_frame
 
@@ -76,26 +75,6 @@ def test_the_busiest_minutes_need_not_follow_one_another() -> None:
     assert (short["peak_cadence_1"][0] > 0, short["peak_cadence_30"][0]) == (True, None)
 
 
-@pytest.mark.parametrize("rate_hz", [25, 100])
-def test_a_simulated_wearer_walks_and_runs_at_their_own_cadence(rate_hz: float) -> None:
-    simulation = Simulation(days=1, sample_rate_hz=rate_hz, seed=6)
-    recording = simulation.recording()
-    meter = MovementMeter(sample_rate_hz=recording.sample_rate_hz)
-    meter.push(Samples.of(recording))
-    truth = simulation.truth().filter("recorded")
-    movement = with_steps(meter.finish().frame(timezone="UTC"), truth, KNOWN)
-    seconds = (truth["end"] - truth["start"]).dt.total_nanoseconds() / 1e9
-    bouts = with_bout_steps(truth.with_columns(seconds=seconds).filter(pl.col("label").is_not_null()), movement)
-    long = bouts.filter(pl.col("seconds") > 60, pl.col("label").is_in(["walking", "running"]))
-    assert set(long["label"]) == {"walking", "running"}
-    for bout in long.iter_rows(named=True):
-        usual_hz = 2 * simulation.wearer.gaits[bout["label"]].stride_hz
-        first, last = np.searchsorted(
-            recording.time_ns, [round(bout[edge].timestamp() * 1e9) for edge in ("start", "end")]
-        )
-        assert bout["cadence"] == pytest.approx(60 * strongest_hz(recording, int(first), int(last), usual_hz), rel=0.05)
-
-
 @pytest.mark.parametrize("seed", [6, 7])
 def test_the_steps_of_a_simulated_wearer_are_counted(seed: int) -> None:
     simulation = Simulation(days=1, sample_rate_hz=50, seed=seed)
@@ -106,12 +85,3 @@ def test_the_steps_of_a_simulated_wearer_are_counted(seed: int) -> None:
     for label, bouts in simulation.footsteps().group_by("label"):
         found = with_steps(rows_of_five_seconds, bouts, KNOWN)["steps"].sum()
         assert found == pytest.approx(bouts["steps"].sum(), rel=0.01), label
-
-
-def strongest_hz(recording: Recording, first: int, last: int, usual_hz: float) -> float:
-    """The mean frequency of steps in some samples, near the usual one of the wearer, from their spectrum."""
-    signals = recording.signals[first:last, :3] - recording.signals[first:last, :3].mean(axis=0)
-    power = np.square(np.abs(np.fft.rfft(signals, axis=0))).sum(axis=1)
-    frequency_hz = np.fft.rfftfreq(len(signals), 1 / recording.sample_rate_hz)
-    near = np.abs(frequency_hz / usual_hz - 1) < 0.12
-    return float((frequency_hz[near] * power[near]).sum() / power[near].sum())

@@ -118,15 +118,10 @@ def test_hours_are_those_of_a_count_by_rows_and_hold_every_label(text: str, zone
         assert per_day == pytest.approx(days[name].to_list(), abs=1e-9)
 
 
-def test_an_hour_that_occurs_twice_has_two_rows_and_one_that_is_skipped_none() -> None:
-    for day, count in (("2024-10-27", 25), ("2024-03-31", 23)):
-        start_ns = moment_ns(f"{day}T00:00", "Europe/Athens")
-        labelled = timeline(start_ns / 1e9, [count * 3600], ["sitting"], timezone="Europe/Athens")
-        table = hours(labelled.frame, labelled.names, None, timezone="Europe/Athens")
-        assert len(table) == count
-        assert table["hours_sitting"].to_list() == pytest.approx([1.0] * count)
-        assert (np.diff(table["start"].dt.epoch("s").to_numpy()) == 3600).all()
-    assert "enmo_mg" not in table.columns
+def test_a_day_has_one_row_where_clocks_changed_a_minute_past_midnight() -> None:
+    frame = movement(moment_ns("2010-11-06T12:00", "America/St_Johns"), 30, zone="America/St_Johns", gaps=[], seed=1)
+    dates = day_columns(frame, timezone="America/St_Johns")["date"].cast(pl.String).to_list()
+    assert dates == ["2010-11-06", "2010-11-07"]
 
 
 def test_a_clock_that_was_reset_makes_no_decades_of_hours() -> None:

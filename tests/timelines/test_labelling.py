@@ -1,6 +1,7 @@
 """From a recording to its timeline: which windows are read, how they are averaged, and what is left without a label."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Unpack
 
@@ -11,14 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import harken.timelines.labelling
 import people
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
+from harken.recordings.mended_stream import stream_of
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.support.errors import HarkenError
-from harken.timelines import Timeline, label_recording
+from harken.timelines import Timeline, label_recording, label_stream
+from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows, sliding_windows
 from offline import still_or_moving
 
@@ -123,38 +125,22 @@ def test_no_window_spans_a_gap_or_a_marked_sample_and_labels_of_the_file_cut_not
     assert windows.labels_present == set()
 
 
-def test_windows_are_read_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = recording([(333, True, 1)])
-    whole = label_recording(specification(), found, by_first_sample)
-    monkeypatch.setattr(harken.timelines.labelling, "WINDOWS_AT_ONCE", 7)
-    counts: list[int] = []
-
-    def count(windows: Windows) -> NDArray[np.float32]:
-        counts.append(len(windows))
-        return by_first_sample(windows)
-
-    assert label_recording(specification(), found, count).frame.equals(whole.frame)
-    assert max(counts) == 7
-    assert sum(counts) == 66
+def as_a_stream(model: Specification, found: Recording, probabilities: Probabilities) -> Timeline:
+    return label_stream(model, stream_of(found), probabilities)
 
 
-def test_what_a_window_says_alone_is_what_its_step_says_where_nothing_overlaps() -> None:
-    found = recording([(40, True, 1)])
-    timeline = label_recording(specification(10, 10), found, by_first_sample)
-    alone = by_first_sample(sliding_windows(replace(found, label_codes=np.zeros(40, np.int16)), length_s=1, hop_s=1))
-    np.testing.assert_allclose(timeline.probabilities, alone, rtol=1e-6)
-
-
-def test_refusals() -> None:
+@pytest.mark.parametrize("label", [label_recording, as_a_stream])
+def test_refusals(label: Callable[[Specification, Recording, Probabilities], Timeline]) -> None:
     with pytest.raises(HarkenError, match=r"anna.csv: it cannot be labelled: no stretch .* as a window, 1 s"):
-        label_recording(specification(), recording([(9, True, 50), (9, True, 1)]), by_first_sample)
-    with pytest.raises(HarkenError, match="only a mended recording can be labelled"):
-        label_recording(specification(), replace(recording([(20, True, 1)]), as_found=True), by_first_sample)
+        label(specification(), recording([(9, True, 50), (9, True, 1)]), by_first_sample)
     wanting = replace(specification(), channels=("x", "y", "z", "gyro"))
     with pytest.raises(HarkenError, match="has no channel gyro"):
-        label_recording(wanting, recording([(20, True, 1)]), by_first_sample)
-    with pytest.raises(HarkenError, match="must be a probability from 0 to 1"):
-        label_recording(specification(), recording([(20, True, 1)]), by_first_sample, unsure_below=2)
+        label(wanting, recording([(20, True, 1)]), by_first_sample)
+
+
+def test_a_recording_as_found_is_refused() -> None:
+    with pytest.raises(HarkenError, match="only a mended recording can be labelled"):
+        label_recording(specification(), replace(recording([(20, True, 1)]), as_found=True), by_first_sample)
 
 
 @pytest.fixture(scope="module")
@@ -199,21 +185,3 @@ def test_a_recogniser_labels_any_rate(recogniser: Recogniser, rate_hz: float) ->
     assert start.time_zone == "Europe/Athens"
     assert timeline.gaps_s == pytest.approx(50, abs=0.5)
     assert timeline.seconds.sum() == pytest.approx(anna.span_s + 1 / rate_hz, abs=0.1)
-
-
-def test_labels_of_the_recording_play_no_part(recogniser: Recogniser) -> None:
-    anna = person(1)
-    bare = replace(anna, label_codes=np.full(len(anna), -1, np.int16), label_names=())
-    assert recogniser.label_prepared(anna).frame.equals(recogniser.label_prepared(bare).frame)
-
-
-def test_the_recogniser_passes_on_what_is_unsure(recogniser: Recogniser) -> None:
-    anna = person(1)
-    unsure = recogniser.label_prepared(anna, unsure_below=1.0)
-    assert unsure.frame.equals(recogniser.label_prepared(anna).with_unsure_below(1.0).frame)
-    assert "unsure" in unsure.seconds_by_label()
-
-
-def test_a_recogniser_that_learned_nothing_labels_nothing() -> None:
-    with pytest.raises(HarkenError, match="is not fitted"):
-        Recogniser("everyday").label_prepared(person(1))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from harken.timelines.smoothing import STILL_AT_NIGHT, Chain, smooth, still_at_night_likelihood, transitions
+from harken.timelines.smoothing import STILL_AT_NIGHT, Chain, smooth, still_at_night_likelihood
 
 Array = NDArray[np.float64]
 
@@ -105,39 +105,6 @@ def test_blocks_are_joined_as_if_there_were_none(n: int) -> None:
     assert first + steps + np.log(chain.evidence[np.arange(n), path]).sum() == pytest.approx(best, rel=1e-12)
 
 
-@settings(max_examples=50)
-@given(
-    bouts_s=st.lists(st.floats(0.5, 1e5), min_size=2, max_size=8),
-    seconds=st.one_of(st.floats(0.01, 100), st.floats(100, 1e7)),
-)
-def test_transitions_are_the_exponential_of_the_rates(bouts_s: list[float], seconds: float) -> None:
-    lengths = np.array(bouts_s)
-    (found,) = transitions(lengths, np.array([seconds]))
-    np.testing.assert_allclose(found, expm(generator(lengths) * seconds), rtol=1e-6, atol=1e-13)
-    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-9)
-    once, again = transitions(lengths, np.array([seconds / 3, seconds * 2 / 3]))
-    np.testing.assert_allclose(once @ again, found, rtol=1e-6, atol=1e-13)
-
-
-def test_an_endless_gap_leaves_the_share_of_time_and_nothing_of_what_was() -> None:
-    lengths = np.array([1800.0, 60.0, 20.0])
-    endless, long = transitions(lengths, np.array([np.inf, 1e9]))
-    np.testing.assert_allclose(endless, np.tile(lengths / lengths.sum(), (3, 1)), rtol=1e-12)
-    np.testing.assert_allclose(long, endless, rtol=1e-9)
-
-
-def test_nothing_crosses_a_cut() -> None:
-    random = np.random.default_rng(0)
-    probabilities, elapsed_s = random.dirichlet(np.ones(3), 40), np.full(40, 5.0)
-    elapsed_s[17] = np.inf
-    lengths = [600.0, 60.0, 120.0]
-    posteriors, path = smooth(probabilities, elapsed_s, lengths)
-    for part in (slice(0, 17), slice(17, 40)):
-        alone, its_path = smooth(probabilities[part], elapsed_s[part], lengths)
-        np.testing.assert_allclose(posteriors[part], alone, rtol=1e-9)
-        np.testing.assert_array_equal(path[part], its_path)
-
-
 def test_a_row_unlike_its_neighbours_takes_their_label_and_a_bout_does_not() -> None:
     sitting, walking = [0.9, 0.1], [0.2, 0.8]
     flicker = np.array([sitting] * 10 + [walking] + [sitting] * 10)
@@ -146,13 +113,6 @@ def test_a_row_unlike_its_neighbours_takes_their_label_and_a_bout_does_not() -> 
     bout = np.array([sitting] * 10 + [walking] * 12 + [sitting] * 10)
     _, path = smooth(bout, np.full(32, 5.0), [900.0, 60.0])
     assert path.tolist() == [0] * 10 + [1] * 12 + [0] * 10
-
-
-def test_no_probability_of_nought_rules_a_label_out() -> None:
-    certain = np.array([[1.0, 0.0]] * 10 + [[0.0, 1.0]] + [[1.0, 0.0]] * 10)
-    posteriors, path = smooth(certain, np.full(21, 5.0), [900.0, 900.0])
-    assert path.tolist() == [0] * 21
-    assert np.isfinite(posteriors).all()
 
 
 def test_a_still_arm_in_a_sleep_period_favours_lying_alone() -> None:

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,9 +13,8 @@ from hypothesis import strategies as st
 
 from example_timelines import timeline
 from harken.support.errors import HarkenError
-from harken.support.tables import write_csv
 from harken.timelines import Timeline
-from harken.timelines.summaries import Quarters
+from harken.timelines.calendar import Quarters
 
 HOUR = 3600.0
 
@@ -110,26 +108,6 @@ def test_hours_are_those_of_a_count_by_minutes(begin: tuple[str, str], pieces: l
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "zone", "hours"),
-    [
-        ("2024-03-31T00:00", "Europe/Athens", 23),
-        ("2024-10-27T00:00", "Europe/Athens", 25),
-        ("2024-07-01T00:00", "Europe/Athens", 24),
-        ("2024-03-10T00:00", "America/New_York", 23),
-        ("2024-11-03T00:00", "America/New_York", 25),
-    ],
-)
-def test_both_days_on_which_clocks_change(text: str, zone: str, hours: int) -> None:
-    first = moment(text, zone) - 24 * HOUR
-    (before, day, after) = timeline(first, [(48 + hours) * HOUR], ["sitting"], timezone=zone).daily().to_dicts()
-    assert [one["seconds_in_day"] for one in (before, day, after)] == [86_400, hours * 3600, 86_400]
-    assert [one["hours_sitting"] for one in (before, day, after)] == pytest.approx([24, hours, 24])
-    assert day["date"].isoformat() == text[:10]
-    assert day["longest_bout_minutes_sitting"] == pytest.approx(60 * hours)
-    assert (day["adjusted_hours_sitting"], day["adjusted_hours_walking"]) == pytest.approx((hours, 0))
-
-
 def test_a_row_over_midnight_belongs_to_both_days() -> None:
     zone = "Europe/Athens"
     found = timeline(
@@ -169,7 +147,9 @@ def test_days_without_samples_have_no_row_however_many_there_are(zone: str) -> N
     assert days["transitions"].to_list() == [0, 0, 0, 0]
     assert days["first_walking"].is_null().to_list() == [True, False, True, True]
     assert days["seconds_in_day"].to_list() == [86_400] * 4
-    assert len(Quarters.of(found.frame, zone).start_ns) == 5 * 96
+    recorded = found.frame.filter("recorded")
+    start_ns, end_ns = (recorded[name].to_physical().to_numpy() for name in ("start", "end"))
+    assert len(Quarters.of(start_ns, end_ns, zone).start_ns) == 4 * 96
 
 
 def test_transitions_are_between_labels_a_minute_apart_at_most() -> None:
@@ -184,16 +164,6 @@ def test_transitions_are_between_labels_a_minute_apart_at_most() -> None:
     assert transitions((5, "sitting"), (5, "gap"), (5, "sitting")) == 0
 
 
-def test_one_day_adjusts_nothing_and_a_second_one_does() -> None:
-    one = timeline(0, [6 * HOUR, 18 * HOUR], ["not worn", "sitting"]).daily()
-    assert one["hours_sitting"].to_list() == [18]
-    assert one["adjusted_hours_sitting"].to_list() == [None]
-    two = timeline(0, [6 * HOUR, 18 * HOUR, 3 * HOUR, 21 * HOUR], ["not worn", "sitting", "walking", "sitting"]).daily()
-    assert two["hours_walking"].to_list() == pytest.approx([0, 3])
-    assert two["adjusted_hours_walking"].to_list() == pytest.approx([3, 3])
-    assert two["adjusted_hours_sitting"].to_list() == pytest.approx([21, 21])
-
-
 def test_hours_of_unsure_where_a_limit_was_asked_for() -> None:
     sure = timeline(0, [HOUR], ["sitting"], probability=0.6)
     assert "hours_unsure" not in sure.daily().columns
@@ -202,54 +172,11 @@ def test_hours_of_unsure_where_a_limit_was_asked_for() -> None:
     assert "hours_unsure" in sure.with_unsure_below(0.5).daily().columns
 
 
-def test_the_file_of_days(tmp_path: Path) -> None:
-    zone = "Europe/Athens"
-    days = timeline(moment("2024-03-31T02:00", zone), [2 * HOUR, 60], ["sitting", "walking"], timezone=zone).daily()
-    write_csv(
-        days.select("date", "seconds_in_day", "hours_sitting", "adjusted_hours_sitting", "last_walking"), tmp_path / "d"
-    )
-    assert (tmp_path / "d").read_text(encoding="utf-8").splitlines() == [
-        "date,seconds_in_day,hours_sitting,adjusted_hours_sitting,last_walking",
-        "2024-03-31,82800.0000,2.0000,,2024-03-31T05:01:00.000+03:00",
-    ]
-
-
-def test_a_week_in_a_moment() -> None:
-    random = np.random.default_rng(0)
-    steps = 120_960
-    labels = np.where(random.random(steps) < 0.5, "sitting", "walking").tolist()
-    days = timeline(0, np.full(steps, 5.0), labels).daily()
-    assert len(days) == 7
-    assert (days["hours_sitting"] + days["hours_walking"]).to_list() == pytest.approx([24.0] * 7)
-
-
 def shapes(*pieces: tuple[float, str], bridged_gap_s: float = 60.0) -> list[tuple[float, float, str]]:
     """The bouts of rows given as (seconds, label), each as start and end in seconds and its label."""
     found = timeline(0, [seconds for seconds, _ in pieces], [label for _, label in pieces]).bouts(bridged_gap_s)
     start, end = (found[name].to_physical().to_numpy() / 1e9 for name in ("start", "end"))
     return list(zip(start.tolist(), end.tolist(), found["label"].to_list(), strict=True))
-
-
-def test_neighbours_of_one_label_are_one_bout() -> None:
-    assert shapes((5, "sitting"), (5, "sitting"), (5, "walking"), (2.5, "sitting")) == [
-        *((0, 10, "sitting"), (10, 15, "walking"), (15, 17.5, "sitting")),
-    ]
-
-
-def test_short_gaps_and_what_is_unknown_are_bridged_within_one_label() -> None:
-    assert shapes((5, "sitting"), (60, "gap"), (5, "sitting")) == [(0, 70, "sitting")]
-    assert shapes((5, "sitting"), (30, "unknown"), (30, "gap"), (5, "sitting")) == [(0, 70, "sitting")]
-    apart = [(0, 5, "sitting"), (65.5, 70.5, "sitting")]
-    assert shapes((5, "sitting"), (60.5, "gap"), (5, "sitting")) == apart
-    assert shapes((5, "sitting"), (60.5, "gap"), (5, "sitting"), bridged_gap_s=61) == [(0, 70.5, "sitting")]
-    assert shapes((5, "sitting"), (5, "gap"), (5, "walking")) == [(0, 5, "sitting"), (10, 15, "walking")]
-    assert shapes((5, "sitting"), (5, "gap"), (5, "sitting"), bridged_gap_s=0) == [
-        *((0, 5, "sitting"), (10, 15, "sitting")),
-    ]
-
-
-def test_a_watch_taken_off_ends_a_bout_however_short() -> None:
-    assert shapes((5, "sitting"), (5, "not worn"), (5, "sitting")) == [(0, 5, "sitting"), (10, 15, "sitting")]
 
 
 def test_rows_without_a_label_are_no_bout() -> None:

@@ -1,7 +1,5 @@
 """A timeline's rows, what is unsure, how long each label lasted, and the files it is written to."""
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
@@ -39,24 +37,6 @@ def timeline(
     )
 
 
-def test_the_columns() -> None:
-    frame = timeline([5, 2.5], [[0.25, 0.75], UNKNOWN]).frame
-    zoned = pl.Datetime("ns", "Europe/Athens")
-    assert dict(frame.schema) == {
-        "start": zoned,
-        "end": zoned,
-        "label": pl.String,
-        "recorded": pl.Boolean,
-        "wear": pl.Boolean,
-        "activity_mg": pl.Float32,
-        "probability_a": pl.Float32,
-        "probability_b": pl.Float32,
-    }
-    assert frame["label"].to_list() == ["b", None]
-    assert frame["probability_b"].to_list() == [0.75, None]
-    assert frame["end"][0] == frame["start"][1]
-
-
 def test_unsure_changes_labels_and_not_probabilities() -> None:
     sure = timeline([5, 5, 5, 5], [[0.4, 0.6], [0.5, 0.5], [0.9, 0.1], UNKNOWN])
     assert sure.frame["label"].to_list() == ["b", "a", "a", None]  # the first of two that are equally probable
@@ -90,26 +70,6 @@ def test_a_model_with_a_label_of_that_name_has_no_unsure() -> None:
     assert own.seconds_by_label() == {"sitting": 0.0, "unsure": 5.0}
     with pytest.raises(HarkenError, match="the model itself has a label 'unsure'"):
         own.with_unsure_below(0.9)
-
-
-def test_the_files(tmp_path: Path) -> None:
-    found = timeline(
-        [3600, 2.5, 5],
-        [[0.25, 0.75], UNKNOWN, [1 / 3, 2 / 3]],
-        recorded=[True, False, True],
-        wear=[True, True, False],
-        activity_mg=[21.5, 3.0, np.nan],
-    )
-    found.to_parquet(tmp_path / "t.parquet")
-    assert pl.read_parquet(tmp_path / "t.parquet").equals(found.frame)
-    found.to_csv(tmp_path / "t.csv")
-    assert (tmp_path / "t.csv").read_text().splitlines() == [
-        "start,end,label,recorded,wear,activity_mg,probability_a,probability_b",
-        "2018-10-28T03:30:00.000+03:00,2018-10-28T03:30:00.000+02:00,b,true,true,21.5000,0.2500,0.7500",
-        "2018-10-28T03:30:00.000+02:00,2018-10-28T03:30:02.500+02:00,,false,,,,",
-        "2018-10-28T03:30:02.500+02:00,2018-10-28T03:30:07.500+02:00,,true,false,,0.3333,0.6667",
-    ]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv", "t.parquet"]
 
 
 def test_where_the_watch_was_not_worn_there_is_no_label_and_still_the_probabilities() -> None:

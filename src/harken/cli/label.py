@@ -190,8 +190,7 @@ def _label(
 
 
 def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") -> None:
-    from harken.labelling.cohort_tables import write_failures
-    from harken.labelling.study import write_study
+    from harken.labelling.study import write_failures, write_study
 
     try:
         write_failures(failures_file, ended)

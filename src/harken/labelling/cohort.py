@@ -1,6 +1,6 @@
 """Labelling many files, in processes of one thread each or on a Dask cluster.
 
-Unusable files do not stop the others; they are in the table of failures (``cohort_tables``).
+Unusable files do not stop the others; they are in the table of failures (``study``).
 """
 
 import os

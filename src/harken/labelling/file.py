@@ -1,8 +1,10 @@
-"""Labelling of one recording, from its samples to its report, in memory that does not grow with the recording."""
+"""Labelling of one recording, from its samples to its tables and its report, in memory that does not grow with the
+recording."""
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from functools import cached_property, partial
 from json import dumps
 from pathlib import Path
@@ -12,23 +14,26 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.labelling.outcomes import OUTCOMES, Outcomes, nights_of
 from harken.labelling.quality import limits_of, quality_of
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.mounting import Mounting, mounting_of_walks, trained_with_x_to_elbow
 from harken.models.recogniser import Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
-from harken.outcomes import MovementMeter
-from harken.outcomes.nights import still_at_night_ns
-from harken.outcomes.steps import with_steps
+from harken.outcomes import MovementMeter, with_intensity
+from harken.outcomes.diary import read_diary
+from harken.outcomes.nights import nights, still_at_night_ns
+from harken.outcomes.rhythm import day_rhythm, rhythm
+from harken.outcomes.segments import segment_stretches
+from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
+from harken.outcomes.tables import averages, day_columns, hours, over_stretches, with_valid_day
 from harken.readers import open_stream
 from harken.readers.folders import SUMMARY
 from harken.recordings.fingerprints import Fingerprints, TrainingShare
 from harken.recordings.mending import MendedStream
 from harken.recordings.recording import Placement, acceleration_channels, is_made_up
 from harken.recordings.source import Samples
-from harken.reports.wearer import write_wearer_report
+from harken.reports.wearer import WearerTables, write_wearer_report
 from harken.reports.wearer.quality import RecordingQuality, write_quality
 from harken.reports.wearer.sentences import model_card
 from harken.signals.clipping import Clipped
@@ -39,8 +44,155 @@ from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
 from harken.support.printable import printable
 from harken.support.resources import computing_threads, hand_back, usable_cores
+from harken.support.tables import write_csv, write_parquet, zone_of
 from harken.timelines import Timeline, label_stream
 from harken.timelines.labelling import Calibrate
+
+OUTCOMES = (
+    "bouts.csv",
+    "days.csv",
+    "hours.csv",
+    "segments.csv",
+    "averages.csv",
+    "nights.csv",
+    "rhythm.csv",
+    "movement.parquet",
+)
+"""The files of ``Outcomes.write``, each named after the attribute with its table."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """The tables of a labelled recording. The columns are described in ``docs/intensity.md``,
+    ``docs/nights.md`` and ``docs/timeline.md``.
+
+    Attributes:
+        timeline: the labels.
+        movement: how much the wearer moved, the angle of the watch, and steps, in rows of five seconds; None without
+            acceleration. See ``harken.outcomes.MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
+        nights: the sleep period of each night, by movement; None without acceleration. See
+            ``harken.outcomes.nights.nights``.
+        settings: the settings of labelling.
+    """
+
+    timeline: Timeline
+    movement: pl.DataFrame | None
+    nights: pl.DataFrame | None
+    settings: LabelSettings
+
+    @cached_property
+    def days(self) -> pl.DataFrame:
+        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, intensity, steps and rhythm."""
+        days = self.timeline.daily()
+        days = with_valid_day(days, days, self.settings.valid_day_h)
+        if self._intensity is None:
+            return days
+        for others in (
+            day_columns(self._intensity, timezone=self._timezone),
+            day_cadence(self._intensity),
+            day_rhythm(self._intensity, _valid(days)),
+        ):
+            days = days.join(others, on="date", how="left", maintain_order="left")
+        return days
+
+    @cached_property
+    def bouts(self) -> pl.DataFrame:
+        """One row per bout: ``Timeline.bouts``, and the steps of each bout on foot."""
+        return with_bout_steps(self.timeline.bouts(), self.movement)
+
+    @cached_property
+    def hours(self) -> pl.DataFrame:
+        """One row per hour of the wearer's clock with samples. See ``harken.outcomes.tables.hours``."""
+        timeline = self.timeline
+        found = hours(timeline.frame, timeline.names, self._intensity, timezone=self._timezone)
+        return with_valid_day(found, self.days, self.settings.valid_day_h)
+
+    @cached_property
+    def segments(self) -> pl.DataFrame | None:
+        """One row per named segment and day with samples; None without segments in the settings."""
+        if not self.settings.segments:
+            return None
+        timeline = self.timeline
+        stretches = segment_stretches(
+            self.settings.segments, self.days["date"], subject=timeline.subject, timezone=self._timezone
+        )
+        found = over_stretches(timeline.frame, timeline.names, self._intensity, stretches)
+        return with_valid_day(found, self.days, self.settings.valid_day_h)
+
+    @cached_property
+    def averages(self) -> pl.DataFrame:
+        """Means over valid days, weekdays and weekends. See ``harken.outcomes.tables.averages``."""
+        return averages(self.days)
+
+    @cached_property
+    def rhythm(self) -> pl.DataFrame | None:
+        """One row with the rhythm of the valid days; None without acceleration. See ``harken.outcomes.rhythm``."""
+        return None if self.movement is None else rhythm(self.movement, _valid(self.days))
+
+    @property
+    def reported(self) -> WearerTables:
+        """The tables that the report shows."""
+        return WearerTables(
+            bouts=self.bouts,
+            days=self.days,
+            nights=self.nights,
+            rhythm=self.rhythm,
+            valid_day_h=self.settings.valid_day_h,
+            cut_points=None if self.movement is None else self.settings.cut_points,
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What limits the meaning of the outcomes."""
+        settings, found = self.settings, []
+        if settings.hand == "dominant" and self.movement is not None and settings.cut_points.published:
+            found.append(
+                f"the cut-points {settings.cut_points.name} are for the wrist that is not dominant, but the watch was "
+                "worn on the dominant one, which moves more"
+            )
+        if settings.diary is not None and self.nights is not None and (self.nights["source"] == "movement").all():
+            known = ", ".join(read_diary(settings.diary).nights) or "nobody"
+            found.append(
+                printable(
+                    f"the diary {settings.diary} has no night of this recording of {self.timeline.subject}; it has "
+                    f"nights of {known}"
+                )
+            )
+        if self.segments is not None and len(self.segments) == 0:
+            found.append(f"no segment lies in this recording of {printable(self.timeline.subject)}")
+        return tuple(found)
+
+    def write(self, folder: Path) -> None:
+        """Write the tables to a folder; those that are None have no file."""
+        for path in map(folder.joinpath, OUTCOMES):
+            table: pl.DataFrame | None = getattr(self, path.stem)
+            if table is not None:
+                (write_parquet if path.suffix == ".parquet" else write_csv)(table, path)
+
+    @property
+    def _timezone(self) -> str:
+        return zone_of(self.timeline.frame["start"])
+
+    @cached_property
+    def _intensity(self) -> pl.DataFrame | None:
+        return None if self.movement is None else with_intensity(self.movement, self.settings.cut_points)
+
+
+def nights_of(movement: pl.DataFrame, subject: str, settings: LabelSettings) -> pl.DataFrame:
+    """The nights of a recording, with its subject's nights in the diary if the settings name one.
+
+    Raises:
+        HarkenError: when the diary is broken.
+    """
+    diary_ns = {}
+    if settings.diary is not None:
+        diary_ns = read_diary(settings.diary).nights_ns(subject, zone_of(movement["start"]))
+    return nights(movement, threshold=settings.night_threshold, diary_ns=diary_ns, diary_use=settings.diary_use)
+
+
+def _valid(days: pl.DataFrame) -> list[date]:
+    return days.filter("valid_day")["date"].to_list()
+
 
 RESULTS = {"timeline.parquet", "timeline.csv", *OUTCOMES, "quality.json", "report.html", SUMMARY}
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
@@ -169,7 +321,7 @@ class LabelledFile:
                     model_card=model_card(self.recogniser.specification_, self.recogniser.provenance_),
                     tables=self.outcomes.reported,
                 )
-                write_text(aside / SUMMARY, _json(self.summary))
+                write_text(aside / SUMMARY, dumps(self.summary, indent=2, allow_nan=False) + "\n")
         except OSError as error:
             raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
 
@@ -210,7 +362,7 @@ def label_file(
         HarkenError: when the model or the file cannot be read, the file cannot be labelled, or ``out`` cannot be
             written.
     """
-    settings, stage = settings or LabelSettings(), on_stage or _no_stage
+    settings, stage = settings or LabelSettings(), on_stage or (lambda _: None)
     recogniser = model if isinstance(model, Recogniser) else Recogniser.load(model)
     if key is None:
         of_model = "" if isinstance(model, Recogniser) else file_sha256(model_path(model or PACKAGED_MODEL))
@@ -235,10 +387,6 @@ def _check_replaceable(folder: Path) -> None:
         raise HarkenError(f"{folder} is a file; results need a folder")
 
 
-def _no_stage(stage: Stage) -> None:
-    """Do nothing."""
-
-
 def _labelled(
     path: Path,
     recogniser: Recogniser,
@@ -261,6 +409,14 @@ def _labelled(
     clipped, meter = None, None
     if acceleration_channels(stream.channels):
         clipped, meter = Clipped(stream), MovementMeter(sample_rate_hz=stream.sample_rate_hz)
+    length_ns = max(stream.end_ns - stream.start_ns, 1)
+
+    def listen(samples: Samples) -> None:
+        if meter is not None:
+            meter.push(samples)
+        if on_share is not None and len(samples.time_ns):
+            on_share(min(max((int(samples.time_ns[-1]) - stream.start_ns) / length_ns, 0.0), 1.0))
+
     timeline = label_stream(
         recogniser.specification_,
         stream if clipped is None else clipped.stream,
@@ -268,7 +424,7 @@ def _labelled(
         calibrate=_calibrate(calibration, mounting, stream.channels),
         non_wear_ns=non_wear_ns,
         # Quarter turns about the face change neither the length of the acceleration nor its angle with the face.
-        listener=_listener(stream, meter, on_share),
+        listener=listen,
         lanes=cores if cores > 1 else 0,
     )
     stream = stream if clipped is None else clipped.stream
@@ -306,23 +462,6 @@ def _handing_back(read: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
     for part in read():
         yield part
         hand_back()
-
-
-def _listener(
-    stream: MendedStream, meter: MovementMeter | None, on_share: Callable[[float], None] | None
-) -> Callable[[Samples], None] | None:
-    """What is called with each part of the samples while they are labelled; None if nothing needs them."""
-    if on_share is None:
-        return None if meter is None else meter.push
-    length_ns = max(stream.end_ns - stream.start_ns, 1)
-
-    def listen(samples: Samples) -> None:
-        if meter is not None:
-            meter.push(samples)
-        if len(samples.time_ns):
-            on_share(min(max((int(samples.time_ns[-1]) - stream.start_ns) / length_ns, 0.0), 1.0))
-
-    return listen
 
 
 class _Movement:
@@ -390,7 +529,3 @@ def _preparation(
         else None,
         movement.training.finish(stream.gaps_ns),
     )
-
-
-def _json(content: dict[str, Any]) -> str:
-    return dumps(content, indent=2, allow_nan=False) + "\n"

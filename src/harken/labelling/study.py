@@ -1,44 +1,205 @@
 """The study: the tables and the page over all results in a folder, also when several processes write them."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+import os
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
+import numpy as np
 import polars as pl
+import polars.selectors as cs
 
-from harken.labelling.cohort_tables import FAILURES, Cohort, read_cohort
-from harken.labelling.results import FileEntry, read_strips, results_in
-from harken.outcomes.people import with_one_file_a_date
-from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
+from harken.labelling.cohort import FileOutcome
+from harken.labelling.settings import read_summary
+from harken.outcomes.rhythm import rhythm
+from harken.outcomes.tables import people_table, with_one_file_a_date
+from harken.readers.folders import COHORT, PERSON, QUALITY, SUMMARY
+from harken.reports.study import Failure, Person, Study, StudyFile, doubts_of, write_study_page
 from harken.reports.study.doubts import no_valid_day
-from harken.support.printable import printable
+from harken.reports.study.strips import COLUMNS, DayStrip, day_strips
+from harken.reports.wearer.quality import RecordingQuality, read_quality
+from harken.support.errors import HarkenError
+from harken.support.printable import printable, without_path
+from harken.support.tables import nanoseconds, write_csv, write_parquet
+from harken.timelines import UNSURE
 
 STUDY = "study.html"
 """The page."""
+FAILURES = "failures*.csv"
+"""The tables of files that failed: of a call, or of each shard."""
 MOST_PEOPLE = 5_000
 """People with a row on the page: those with doubts first. A page of so many has some ten megabytes."""
 MOST_DAYS = 28
 """Strips of a person."""
+AT_ONCE = 500
+"""Files whose tables are joined in one go: many small tables need much more memory than one."""
+TEXT = ("first_walking", "last_walking", "l5_start", "m10_start")
+"""Columns of days and of rhythm with times as text."""
+TRUTH_VALUES = ("valid_day", "complete")
+"""Columns of days and nights with ``true`` or ``false``."""
+CLOCK = ("onset", "wake", "midpoint")
+"""Columns of nights with times."""
+NOT_PLAIN = ("wrist_check", "dropped", "gaps", "calibration", "orientation", "limits", "notes")
+"""Entries of ``quality.json`` that hold several values, or nothing; ``_row`` sums up some of them."""
+LOCAL_TIME_LENGTH = len("2024-03-31T23:12:05.000")
+_any = partial(cs.by_name, require_all=False)
+"""The columns of these names that a table has."""
+
+
+class FileEntry(NamedTuple):
+    """What the page over all files needs to know of one file, besides the tables.
+
+    Attributes:
+        folder: the folder of its results.
+        file: the file.
+        shown: its name, report and doubts, as the page shows them.
+        subject: the wearer.
+        labels: the labels of the model.
+        valid_day_h: the hours of wear of a valid day.
+        made_up: whether the recording is simulated.
+        written_s: when the results were finished, in seconds since 1970.
+    """
+
+    folder: Path
+    file: str
+    shown: StudyFile
+    subject: str
+    labels: tuple[str, ...]
+    valid_day_h: float
+    made_up: bool
+    written_s: float
+
+
+class Cohort(NamedTuple):
+    """The tables over all results in a folder.
+
+    Attributes:
+        days: ``cohort.parquet``, one row for each day of each file. Times are text with their offset, because time
+            zones may differ.
+        quality: ``quality.parquet``, one row for each file.
+        people: ``person.parquet``, one row for each person; see ``harken.outcomes.tables.people_table``.
+        files: what the page over all files needs besides, in the order of ``quality``.
+    """
+
+    days: pl.DataFrame
+    quality: pl.DataFrame
+    people: pl.DataFrame
+    files: list[FileEntry]
 
 
 def write_study(out: Path) -> None:
-    """Write the tables (``cohort_tables.Cohort``) and ``study.html``.
+    """Write the tables (``Cohort``), as Parquet and as CSV, and ``study.html``.
 
     They cover all finished folders in ``out``, also those of other processes, and the page all tables of failures.
     Several processes may call this function at the same time: each repeats it until no folder was finished and no
     failure was written meanwhile.
     """
     before = None
-    while (now := (results_in(out), list(_failures(out)))) != before:
+    while (now := (results_in(out), _failures(out))) != before:
         before = now
         cohort = read_cohort(now[0])
         if cohort is not None:
-            cohort.write(out)
+            for name, table in ((COHORT, cohort.days), (QUALITY, cohort.quality), (PERSON, cohort.people)):
+                write_parquet(table, out / name)
+                write_csv(table, (out / name).with_suffix(".csv"))
         write_study_page(out / STUDY, study_of(printable(out.resolve().name), cohort, now[1]))
 
 
-def study_of(title: str, cohort: Cohort | None, failures: list[tuple[str, str, float]]) -> Study:
+def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
+    """Write the files that failed, with the reasons, except those that do not exist. Without such failures, the table
+    of an earlier call is removed."""
+    failed = [outcome for outcome in outcomes if outcome.reason is not None and not outcome.missing]
+    if failed:
+        rows = {
+            "file": [printable(one.task.path) for one in failed],
+            "reason": [without_path(one.reason or "", one.task.path) for one in failed],
+        }
+        write_csv(pl.DataFrame(rows), path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def results_in(out: Path) -> list[Path]:
+    """The folders of finished results in a folder, sorted."""
+    return sorted(path.parent for path in out.glob(f"*/{SUMMARY}") if not path.parent.name.startswith("."))
+
+
+def read_cohort(folders: Sequence[Path]) -> Cohort | None:
+    """The tables over the results in these folders; None if there are none."""
+    files: list[FileEntry] = []
+    joined: dict[str, list[pl.DataFrame]] = {"days": [], "quality": [], "nights": [], "rhythm": []}
+    together = partial(pl.concat, how="diagonal_relaxed")
+    for first in range(0, len(folders), AT_ONCE):
+        results = list(filter(None, map(_results, folders[first : first + AT_ONCE])))
+        files += [entry for entry, _ in results]
+        for name, parts in joined.items():
+            if small := [tables[name] for _, tables in results if name in tables]:
+                parts.append(together(small).rechunk())
+    if not files:
+        return None
+    days, quality = together(joined["days"]), together(joined["quality"])
+    nights = together(joined["nights"]) if joined["nights"] else None
+    rhythms = _rhythms(together(joined["rhythm"]), days, files) if joined["rhythm"] else None
+    return Cohort(days, quality, people_table(days, nights, rhythms), files)
+
+
+def _results(folder: Path) -> tuple[FileEntry, dict[str, pl.DataFrame]] | None:
+    """The results in a folder; None if another process writes there, or harken did not write it.
+
+    The tables are ``days``, the rows of ``cohort.parquet``; ``quality``, the row of ``quality.parquet``; with
+    acceleration, ``nights`` and ``rhythm`` with ``subject``; times of nights by the wearer's clock, without zone.
+    """
+    name = printable(folder.name)
+    try:
+        quality, summary = read_quality(folder / "quality.json"), read_summary(folder)
+        report = f"{quote(os.fsencode(folder.name), safe='')}/report.html"
+        entry = FileEntry(
+            folder=folder,
+            file=quality.file,
+            shown=StudyFile(name, report, doubts_of(quality)),
+            subject=quality.subject,
+            labels=tuple(label for label in summary["seconds_by_label"] if label != UNSURE),
+            valid_day_h=float(summary["valid_day_h"]),
+            made_up=quality.made_up,
+            written_s=(folder / SUMMARY).stat().st_mtime,
+        )
+        tables = {table: _table(folder / f"{table}.csv") for table in ("days", "nights", "rhythm")}
+    except (OSError, ValueError, KeyError, HarkenError, pl.exceptions.PolarsError):
+        return None
+    known = {table: rows for table, rows in tables.items() if rows is not None}
+    if "days" not in known:
+        return None
+    first = {"name": name, "file": entry.file, "subject": entry.subject, "timezone": quality.timezone}
+    known["days"] = known["days"].select(*(pl.lit(value).alias(key) for key, value in first.items()), pl.all())
+    for table in known.keys() - {"days"}:
+        by_clock = _any(*CLOCK).str.head(LOCAL_TIME_LENGTH).str.to_datetime(time_unit="ns")
+        known[table] = known[table].with_columns(pl.lit(entry.subject).alias("subject"), by_clock)
+    return entry, known | {"quality": pl.DataFrame([_row(name, quality, summary)])}
+
+
+def _rhythms(rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[FileEntry]) -> pl.DataFrame:
+    """One row of rhythm for each person. That of a person with several files is computed from their movement, each date
+    once."""
+    folders = {file.shown.name: file.folder for file in files}
+    several = with_one_file_a_date(days.filter(pl.col("name").n_unique().over("subject") > 1))
+    found = [rhythms.filter(~pl.col("subject").is_in(several["subject"].to_list()))]
+    for (subject,), of_person in several.group_by("subject", maintain_order=True):
+        parts = [
+            _movement(path, of_file["date"].to_list())
+            for (name,), of_file in of_person.group_by("name", maintain_order=True)
+            if (path := folders[name] / "movement.parquet").exists()
+        ]
+        if parts:
+            valid = of_person.filter(pl.col("valid_day").fill_null(False))["date"].to_list()
+            of_days = rhythm(pl.concat(parts).sort("start"), valid)
+            found.append(of_days.with_columns(pl.lit(subject).alias("subject")))
+    return pl.concat(found, how="diagonal_relaxed")
+
+
+def study_of(title: str, cohort: Cohort | None, failures: Sequence[tuple[str, str, float]]) -> Study:
     """What the page shows.
 
     Args:
@@ -49,9 +210,6 @@ def study_of(title: str, cohort: Cohort | None, failures: list[tuple[str, str, f
     """
     if cohort is None:
         return Study(title, (), [], pl.DataFrame({"subject": []}), [Failure(*each[:2]) for each in failures])
-    files: dict[str, list[FileEntry]] = defaultdict(list)
-    for file in cohort.files:
-        files[file.subject].append(file)
     done = {Path(entry.file).absolute(): entry.written_s for entry in cohort.files}
     failed, kept = [], []
     for name, reason, at in failures:
@@ -65,7 +223,7 @@ def study_of(title: str, cohort: Cohort | None, failures: list[tuple[str, str, f
     return Study(
         title=title,
         labels=labels,
-        people=_people(cohort, files, labels),
+        people=_people(cohort, labels),
         table=cohort.people,
         failures=failed,
         kept=kept,
@@ -76,41 +234,38 @@ def study_of(title: str, cohort: Cohort | None, failures: list[tuple[str, str, f
     )
 
 
-def _people(cohort: Cohort, files: dict[str, list[FileEntry]], labels: tuple[str, ...]) -> list[Person]:
+def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
     """The people with a row. Timelines are read one at a time, and only of these people."""
-    valid_days = dict(cohort.people.select("subject", "valid_days").iter_rows())
-    none = {subject for subject, count in valid_days.items() if not count}
-    doubtful = {subject for subject, own in files.items() if subject in none or any(file.doubts for file in own)}
+    files: dict[str, list[FileEntry]] = {}
+    for file in cohort.files:
+        files.setdefault(file.subject, []).append(file)
+    none = set(cohort.people.filter(pl.col("valid_days") == 0)["subject"])
+    doubtful = {subject for subject, own in files.items() if subject in none or any(file.shown.doubts for file in own)}
     subjects = sorted(files, key=lambda subject: (subject not in doubtful, subject))[:MOST_PEOPLE]
-    days: dict[str, dict[str, dict[date, bool]]] = defaultdict(lambda: defaultdict(dict))
     chosen = with_one_file_a_date(cohort.days).filter(pl.col("subject").is_in(subjects))
-    for subject, name, day, valid in chosen.select("subject", "name", "date", "valid_day").iter_rows():
-        days[subject][name][day] = bool(valid)
-    return [_person(subject, files[subject], days[subject], labels, none=subject in none) for subject in subjects]
+    days = chosen.select("subject", "name", "date", pl.col("valid_day").fill_null(False))
+    by_person = days.partition_by("subject", as_dict=True)
+    people = []
+    for subject in subjects:
+        folders = {file.shown.name: file.folder for file in files[subject]}
+        own = by_person.get((subject,), days.clear())
+        strips = [
+            strip
+            for (name,), of_file in own.head(MOST_DAYS).group_by("name", maintain_order=True)
+            for strip in _strips(folders[name], dict(of_file.select("date", "valid_day").iter_rows()), labels)
+        ]
+        person = Person(
+            subject=subject,
+            files=tuple(file.shown for file in files[subject]),
+            days=tuple(sorted(strips, key=lambda strip: strip.date)),
+            days_not_shown=max(len(own) - MOST_DAYS, 0),
+            doubts=(no_valid_day(),) if subject in none else (),
+        )
+        people.append(person)
+    return people
 
 
-def _person(
-    subject: str, files: list[FileEntry], days: dict[str, dict[date, bool]], labels: tuple[str, ...], *, none: bool
-) -> Person:
-    """A person with the strips of the first days."""
-    first = set(sorted(day for of_file in days.values() for day in of_file)[:MOST_DAYS])
-    folders = {file.name: file.folder for file in files}
-    strips = [
-        strip
-        for name, of_file in days.items()
-        if (wanted := {day: valid for day, valid in of_file.items() if day in first})
-        for strip in read_strips(folders[name], wanted, labels)
-    ]
-    return Person(
-        subject=subject,
-        files=tuple(StudyFile(file.name, file.report, file.doubts) for file in files),
-        days=tuple(sorted(strips, key=lambda strip: strip.date)),
-        days_not_shown=sum(map(len, days.values())) - len(first),
-        doubts=(no_valid_day(),) if none else (),
-    )
-
-
-def _failures(out: Path) -> Iterator[tuple[str, str, float]]:
+def _failures(out: Path) -> list[tuple[str, str, float]]:
     """The files that failed, with the reasons, and when the table of each was written; each file once."""
     found: dict[str, tuple[str, str, float]] = {}
     for path in sorted(out.glob(FAILURES)):
@@ -122,4 +277,63 @@ def _failures(out: Path) -> Iterator[tuple[str, str, float]]:
         for file, reason in rows:
             if file not in found or found[file][2] < at:
                 found[file] = (file, reason, at)
-    return iter(found.values())
+    return list(found.values())
+
+
+def _strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]) -> list[DayStrip]:
+    """The strips of some days of a file, from its timeline and nights; none if they cannot be read.
+
+    Args:
+        folder: the folder of its results.
+        valid: the days, with whether each is valid.
+        labels: the labels in the order of their letters.
+    """
+    try:
+        rows = pl.read_parquet((folder / "timeline.parquet").read_bytes(), columns=COLUMNS)
+        nights = _table(folder / "nights.csv")
+    except (OSError, pl.exceptions.PolarsError):
+        return []
+    nights_ns = np.zeros((0, 2), dtype=np.int64)
+    if nights is not None:
+        found = nights.filter(pl.col("onset").is_not_null()).select(
+            pl.col("onset", "wake").str.to_datetime(time_unit="ns", time_zone="UTC")
+        )
+        nights_ns = np.stack([nanoseconds(found, name) for name in found.columns], axis=1)
+    return day_strips(rows, labels, valid=dict(valid), nights_ns=nights_ns)
+
+
+def _movement(path: Path, dates: list[date]) -> pl.DataFrame:
+    """The movement on some days of a file, with times by the wearer's clock, without zone."""
+    rows = pl.read_parquet(path.read_bytes(), columns=["start", "enmo_mg", "valid_s", "wear"])
+    rows = rows.with_columns(pl.col("start").dt.replace_time_zone(None))
+    return rows.filter(pl.col("start").dt.date().is_in(dates))
+
+
+def _table(path: Path) -> pl.DataFrame | None:
+    """A table as it was written, with times as text; None if there is none."""
+    try:
+        table = pl.read_csv(path.read_bytes(), infer_schema=False)
+    except FileNotFoundError:
+        return None
+    first, last = _any("date", *TRUTH_VALUES), _any(*TEXT)
+    numbers = ~(first | last | _any(*CLOCK, "source"))
+    typed = (_any("date").str.to_date(), _any(*TRUTH_VALUES) == "true", numbers.cast(pl.Float64))
+    return table.with_columns(typed).select(first, ~(first | last), last)
+
+
+def _row(name: str, quality: RecordingQuality, summary: Mapping[str, Any]) -> dict[str, Any]:
+    content = quality.as_dict()
+    gaps, calibration = quality.gaps, content["calibration"] or {}
+    plain = {key: value for key, value in content.items() if key not in NOT_PLAIN}
+    return {
+        "name": name,
+        **plain,
+        "dropped": sum(quality.dropped.values()),
+        "gaps": gaps.count,
+        "gaps_s": gaps.total_s,
+        "calibrated": calibration.get("applied"),
+        "calibration_error_before_mg": calibration.get("error_before_mg"),
+        "calibration_error_after_mg": calibration.get("error_after_mg"),
+        "labelled_hours": sum(summary["seconds_by_label"].values()) / 3600,
+        "notes": "\n".join(quality.notes),
+    }

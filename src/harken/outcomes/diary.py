@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from harken.support.errors import HarkenError
 from harken.support.files import regular
 from harken.support.text_rows import clock_time, content_of, line_error, text_rows
+from harken.timelines.calendar import moments_ns
 
 COLUMNS = ("subject", "date", "onset", "wake")
 NOON = time(12)
@@ -63,15 +64,14 @@ class Diary:
         """
         found = {}
         for night in self.nights.get(subject, ()):
-            local = pl.Series([night.onset, night.wake], dtype=pl.Datetime("ns"))
-            moments = local.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+            moments = moments_ns(pl.Series([night.onset, night.wake]), timezone)
             for skipped, written in zip(moments.is_null(), (night.onset, night.wake), strict=True):
                 if skipped:
                     reason = (
                         f"{written:%H:%M} on {written:%Y-%m-%d} does not exist in {timezone}: clocks went forward then"
                     )
                     raise line_error(self.path, night.line, reason)
-            found[night.date] = moments.to_physical().to_numpy()
+            found[night.date] = moments.to_numpy()
         return found
 
 
@@ -150,11 +150,15 @@ def _night(path: Path, line: int, row: dict[str, str]) -> DiaryNight | None:
     except ValueError as error:
         reason = f"{row['date']!r} is not a date such as 2024-03-30; years go from 1970 to 2099"
         raise line_error(path, line, reason) from error
-    clocks = {name: _clock(path, line, name, row[name]) for name in ("onset", "wake") if row[name]}
-    if len(clocks) < 2:
+    clocks = {name: clock_time(row[name]) for name in ("onset", "wake")}
+    for name, clock in clocks.items():
+        if row[name] and clock is None:
+            raise line_error(path, line, f"the {name} {row[name]!r} is not a time such as 23:40")
+    falls_asleep, wakes_up = clocks["onset"], clocks["wake"]
+    if falls_asleep is None or wakes_up is None:
         return None
-    onset = datetime.combine(day if clocks["onset"] >= NOON else day + timedelta(days=1), clocks["onset"])
-    wake = datetime.combine(onset.date(), clocks["wake"])
+    onset = datetime.combine(day if falls_asleep >= NOON else day + timedelta(days=1), falls_asleep)
+    wake = datetime.combine(onset.date(), wakes_up)
     if wake <= onset:
         wake += timedelta(days=1)
     if wake - onset >= LONGEST:
@@ -165,10 +169,3 @@ def _night(path: Path, line: int, row: dict[str, str]) -> DiaryNight | None:
             f"from {row['onset']} to {row['wake']} are {hours:.1f} hours; are onset and wake in the wrong columns?",
         )
     return DiaryNight(row["subject"], day, onset, wake, line)
-
-
-def _clock(path: Path, line: int, name: str, text: str) -> time:
-    found = clock_time(text)
-    if found is None:
-        raise line_error(path, line, f"the {name} {text!r} is not a time such as 23:40")
-    return found

@@ -2,13 +2,12 @@
 footsteps, from the stride with which the arm's movement repeats."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.recordings.source import Samples
+from harken.recordings.source import Samples, joined
 from harken.signals.non_wear import worn
 from harken.support.tables import times
 
@@ -188,28 +187,6 @@ class MovementRows:
         )
 
 
-class _Open(NamedTuple):
-    """Samples: their times in ns, acceleration in g ``[n, 3]``, its length in g, and its angle in radians."""
-
-    time_ns: NDArray[np.int64]
-    signals: NDArray[np.float32]
-    length_g: NDArray[np.float32]
-    angle: NDArray[np.float32]
-
-    def followed_by(self, later: "_Open") -> "_Open":
-        """Copies of both, joined."""
-        return _Open(
-            np.concatenate([self.time_ns, later.time_ns]),
-            np.concatenate([self.signals, later.signals]),
-            np.concatenate([self.length_g, later.length_g]),
-            np.concatenate([self.angle, later.angle]),
-        )
-
-    def part(self, samples: slice) -> "_Open":
-        """A view of some samples."""
-        return _Open(self.time_ns[samples], self.signals[samples], self.length_g[samples], self.angle[samples])
-
-
 class MovementMeter:
     """Takes a stream of calibrated samples in the order of their times, and gives its ``MovementRows``.
 
@@ -218,7 +195,7 @@ class MovementMeter:
 
     >>> import numpy as np
     >>> from harken.outcomes import MovementMeter
-    >>> from harken.recordings.source import Samples
+    >>> from harken.recordings.source import Samples, joined
     >>> meter = MovementMeter(sample_rate_hz=100)
     >>> n = 500
     >>> signals = np.tile(np.float32([0, 0.6, 0.8]), (n, 1))
@@ -234,19 +211,19 @@ class MovementMeter:
 
     def __init__(self, *, sample_rate_hz: float) -> None:
         self._row_samples = ROW_S * sample_rate_hz
-        none = np.empty(0, np.float32)
-        self._open = _Open(np.empty(0, np.int64), np.empty((0, 3), np.float32), none, none)
+        none = np.empty(0, np.int64)
+        self._open = Samples(none, np.empty((0, 3), np.float32), none.astype(np.int16), none.astype(bool))
         self._done: list[MovementRows] = []
 
     def push(self, samples: Samples) -> None:
         """Add samples, later than all before. Acceleration in g is the first three channels."""
-        for first in range(0, len(samples.time_ns), SAMPLES_AT_ONCE):
-            part = samples.part(first, first + SAMPLES_AT_ONCE)
+        for part in samples._replace(signals=samples.signals[:, :3]).pieces(SAMPLES_AT_ONCE):
             self._push(part if part.valid.all() else part.chosen(part.valid))
 
     def finish(self) -> MovementRows:
         """The rows of all pushed samples; the last one may be incomplete. Afterwards there are none left."""
-        self._end(len(self._open.time_ns))
+        self._end(self._open)
+        self._open = self._open.part(0, 0)
         names = MovementRows.__dataclass_fields__
         every = {name: np.concatenate([getattr(part, name) for part in self._done]) for name in names}
         self._done = []
@@ -255,36 +232,35 @@ class MovementMeter:
     def _push(self, samples: Samples) -> None:
         if len(samples.time_ns) == 0:
             return
-        signals = samples.signals[:, :3]
-        x, y, z = signals.T
+        every = joined([self._open, samples])
+        complete = int(np.searchsorted(every.time_ns, every.time_ns[-1] // ROW_NS * ROW_NS))
+        self._open = every.part(complete, len(every.time_ns))
+        self._end(every.part(0, complete))
+
+    def _end(self, done: Samples) -> None:
+        """Compute the rows of these samples, which are complete."""
+        x, y, z = done.signals.T
         across = np.square(x)
         across += np.square(y)
         length_g = np.sqrt(across + np.square(z))
         angle = np.arctan2(z, np.sqrt(across, out=across))
-        every = self._open.followed_by(_Open(samples.time_ns, signals, length_g, angle))
-        self._open = every
-        self._end(int(np.searchsorted(every.time_ns, every.time_ns[-1] // ROW_NS * ROW_NS)))
-
-    def _end(self, samples: int) -> None:
-        """Compute the rows that are complete: those of the first ``samples`` samples."""
-        done, self._open = self._open.part(slice(samples)), self._open.part(slice(samples, None))
         row = done.time_ns // ROW_NS
         firsts = np.flatnonzero(np.diff(row, prepend=row[:1] - 1))
-        counts = np.diff(firsts, append=samples)
+        counts = np.diff(firsts, append=len(row))
 
         def mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
-            return np.asarray(np.add.reduceat(values, firsts, dtype=np.float64) / counts) if samples else np.empty(0)
+            return np.asarray(np.add.reduceat(values, firsts, dtype=np.float64) / counts) if len(row) else np.empty(0)
 
-        away = np.abs(done.length_g - np.repeat(mean(done.length_g).astype(np.float32), counts))
+        away = np.abs(length_g - np.repeat(mean(length_g).astype(np.float32), counts))
         mad_mg = MG * mean(away)
         full = counts >= self._row_samples - 1
         walking, running = _cadences(done, counts, full & (mad_mg >= LEAST_MAD_MG))
         self._done.append(
             MovementRows(
                 start_ns=row[firsts] * ROW_NS,
-                enmo_mg=(MG * mean(np.maximum(done.length_g - 1, 0))).astype(np.float32),
+                enmo_mg=(MG * mean(np.maximum(length_g - 1, 0))).astype(np.float32),
                 mad_mg=mad_mg.astype(np.float32),
-                angle_z_degrees=np.degrees(mean(done.angle)).astype(np.float32),
+                angle_z_degrees=np.degrees(mean(angle)).astype(np.float32),
                 valid_s=np.where(full, ROW_S, ROW_S * counts / self._row_samples).astype(np.float32),
                 walking_cadence=walking,
                 running_cadence=running,
@@ -306,7 +282,7 @@ def median_of_known(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
 
 
 def _cadences(
-    done: _Open, counts: NDArray[np.int64], chosen: NDArray[np.bool_]
+    done: Samples, counts: NDArray[np.int64], chosen: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The cadences of rows with so many samples; NaN for rows that are not chosen."""
     walking, running = np.full((2, len(counts)), np.nan, dtype=np.float32)

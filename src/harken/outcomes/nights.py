@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR, median_of_known
 from harken.support.tables import nanoseconds, zone_of
+from harken.timelines.calendar import DAY_NS, moments_ns, wall_ns
 
 RestThreshold = Literal["published", "ggir-0.2"]
 """``published``: the 10th percentile of the unrest, times 15, within 0.13 and 0.5 degrees (step 6 of the paper; also
@@ -150,9 +151,9 @@ EDGE_ROWS = 5 * ROWS_A_MINUTE
 
 COLUMNS = {
     "date": pl.Date,
-    "onset": None,
-    "wake": None,
-    "midpoint": None,
+    "onset": pl.Int64,
+    "wake": pl.Int64,
+    "midpoint": pl.Int64,
     "duration_hours": pl.Float64,
     "inactive_minutes": pl.Float64,
     "wake_minutes": pl.Float64,
@@ -211,7 +212,6 @@ def nights(
         diary_use: what the diary does.
     """
     zone = zone_of(movement["start"])
-    schema = {name: kind or pl.Datetime("ns", zone) for name, kind in COLUMNS.items()}
     rows = _Rows.of(movement)
     found: list[dict[str, Any]] = []
     earliest = 0
@@ -220,8 +220,8 @@ def nights(
         if night.span is not None:
             earliest = int(night.span[1])
         found.append(_columns(rows, night))
-    frame = pl.DataFrame(found, schema={name: pl.Int64 if kind is None else kind for name, kind in COLUMNS.items()})
-    return frame.with_columns(pl.col(name).cast(schema[name]) for name in ("onset", "wake", "midpoint"))
+    times = pl.col("onset", "wake", "midpoint").cast(pl.Datetime("ns", zone))
+    return pl.DataFrame(found, schema=COLUMNS).with_columns(times)
 
 
 def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> NDArray[np.int64]:
@@ -304,23 +304,14 @@ class _Night(NamedTuple):
 def _windows(start: pl.Series) -> Iterator[_Window]:
     """The windows from noon to noon in which there are rows, and whose midnight was recorded."""
     zone = zone_of(start)
-    half_a_day = pl.duration(hours=12, time_unit="ns")
-    dates = pl.select((pl.lit(start).dt.replace_time_zone(None) - half_a_day).dt.date().unique().sort()).to_series()
-    noons = pl.DataFrame({"date": dates}).select(
-        "date",
-        *(
-            (pl.col("date").cast(pl.Datetime("ns")) + pl.duration(hours=hours, time_unit="ns"))
-            .dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-            .to_physical()
-            .floordiv(ROW_NS)
-            .alias(name)
-            for name, hours in (("first", 12), ("last", 36))
-        ),
-    )
+    dates = np.unique((wall_ns(start) - DAY_NS // 2) // DAY_NS)
+    noons = (pl.Series((dates + days) * DAY_NS + DAY_NS // 2).cast(pl.Datetime("ns")) for days in (0, 1))
+    first, last = (moments_ns(noon, zone) // ROW_NS for noon in noons)
+    windows = pl.DataFrame({"date": pl.Series(dates.astype(np.int32)).cast(pl.Date), "first": first, "last": last})
     # Where clocks skip a whole day, its noon does not exist.
-    noons = noons.drop_nulls("first").with_columns(pl.col("last").fill_null(pl.col("first") + 24 * ROWS_AN_HOUR))
+    windows = windows.drop_nulls("first").with_columns(pl.col("last").fill_null(pl.col("first") + 24 * ROWS_AN_HOUR))
     begin, end = (int(row) // ROW_NS for row in start.to_physical().gather([0, -1])) if len(start) else (0, 0)
-    for day, first, last in noons.iter_rows():
+    for day, first, last in windows.iter_rows():
         if begin < first + (12 + BEGINS_BY_HOUR) * ROWS_AN_HOUR and end >= first + 12 * ROWS_AN_HOUR:
             yield _Window(day, first, last)
 

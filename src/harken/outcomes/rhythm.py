@@ -14,6 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.timelines.calendar import DAY_NS, wall_ns
+
 REST_MIN, ACTIVE_MIN = 300, 600
 """The lengths of L5 and M10."""
 LEAST_WORN = 0.8
@@ -27,6 +29,7 @@ DAYS_FOR_VARIABILITY = 3
 DAYS_FOR_STABILITY = 5
 """The valid days that interdaily stability needs. Movement at random has a stability of 1 / days."""
 DAY_MIN = 1440
+MINUTE_NS = DAY_NS // DAY_MIN
 HOURS = 24
 Floats = NDArray[np.float64]
 
@@ -41,12 +44,12 @@ class _Minutes:
     worn_s: Floats
 
     @classmethod
-    def of(cls, movement: pl.DataFrame) -> "_Minutes":
-        start = movement["start"]
-        day = start.dt.date()
-        dates = day.unique().sort()
-        minute = start.dt.hour().cast(pl.Int64) * 60 + start.dt.minute().cast(pl.Int64)
-        place = dates.search_sorted(day, side="left").to_numpy().astype(np.int64) * DAY_MIN + minute.to_numpy()
+    def of(cls, movement: pl.DataFrame, days: Sequence[date]) -> "_Minutes":
+        movement = movement.filter(pl.col("start").dt.date().is_in(list(days)))
+        start_ns = wall_ns(movement["start"])
+        numbers, day = np.unique(start_ns // DAY_NS, return_inverse=True)
+        dates = pl.Series(numbers.astype(np.int32)).cast(pl.Date)
+        place = day * DAY_MIN + start_ns % DAY_NS // MINUTE_NS
         worn_s = np.where(movement["wear"].fill_null(False), movement["valid_s"].to_numpy(), 0).astype(np.float64)
         enmo_mg = movement["enmo_mg"].fill_null(0.0).to_numpy()
 
@@ -55,10 +58,6 @@ class _Minutes:
             return sums.astype(np.float64).reshape(-1, DAY_MIN)
 
         return cls(dates, summed(enmo_mg * worn_s), summed(worn_s))
-
-    def of_days(self, days: Sequence[date]) -> "_Minutes":
-        chosen = self.dates.is_in(list(days)).to_numpy()
-        return _Minutes(self.dates.filter(pl.Series(chosen)), self.sums[chosen], self.worn_s[chosen])
 
 
 def day_rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
@@ -74,10 +73,8 @@ def day_rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
         ten hours with the most; ``relative_amplitude``: their difference divided by their sum. All but the date are
         null where no stretch was worn for 80 % of its length.
     """
-    minutes = _Minutes.of(movement).of_days(days)
-    rest, rest_start = _extreme(minutes.sums, minutes.worn_s, REST_MIN, sign=1)
-    active, active_start = _extreme(minutes.sums, minutes.worn_s, ACTIVE_MIN, sign=-1)
-    return pl.DataFrame({"date": minutes.dates, **_columns(rest, rest_start, active, active_start)})
+    minutes = _Minutes.of(movement, days)
+    return pl.DataFrame({"date": minutes.dates, **_levels(minutes.sums, minutes.worn_s)})
 
 
 def rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
@@ -99,22 +96,20 @@ def rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
         One row with ``valid_days`` and the measures. A measure with too few days (``DAYS_FOR_LEVELS``,
         ``DAYS_FOR_VARIABILITY``, ``DAYS_FOR_STABILITY``) is null.
     """
-    minutes = _Minutes.of(movement).of_days(days)
+    minutes = _Minutes.of(movement, days)
     count = len(minutes.dates)
     sums, worn_s = minutes.sums.sum(axis=0, keepdims=True), minutes.worn_s.sum(axis=0, keepdims=True)
     # The mean of each minute, and whether it is known: all known minutes weigh the same.
     mean = np.divide(sums, worn_s, out=np.zeros_like(sums), where=worn_s > 0)
     around, known = (
-        np.concatenate([each, each[:, : ACTIVE_MIN - 1]], axis=1) for each in (60 * mean, 60.0 * (worn_s > 0))
+        np.concatenate([each, each[:, : ACTIVE_MIN - 1]], axis=1)
+        for each in (60 * mean, 60.0 * (worn_s > 0) * (count >= DAYS_FOR_LEVELS))
     )
-    enough = count >= DAYS_FOR_LEVELS
-    rest, rest_start = _extreme(around, known, REST_MIN, sign=1, starts=DAY_MIN, known=enough)
-    active, active_start = _extreme(around, known, ACTIVE_MIN, sign=-1, starts=DAY_MIN, known=enough)
     hourly = _hourly(minutes)
     return pl.DataFrame(
         {
             "valid_days": [count],
-            **_columns(rest, rest_start, active, active_start),
+            **_levels(around, known),
             "interdaily_stability": [_stability(hourly) if count >= DAYS_FOR_STABILITY else None],
             "intradaily_variability": [_variability(hourly, minutes.dates) if count >= DAYS_FOR_VARIABILITY else None],
         },
@@ -122,35 +117,13 @@ def rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
     )
 
 
-def _extreme(
-    sums: Floats, worn_s: Floats, length: int, *, sign: int, starts: int | None = None, known: bool = True
-) -> tuple[Floats, NDArray[np.int64]]:
-    """The least (``sign`` 1) or largest (-1) mean of a stretch in each row, and the minute at which it begins.
+def _levels(sums: Floats, worn_s: Floats) -> dict[str, pl.Series]:
+    """The columns of L5, M10 and the relative amplitude, from the minutes of some days, ``[days, minutes]``.
 
-    Args:
-        sums, worn_s: see ``_Minutes``, ``[rows, minutes]``.
-        length: of the stretch, in minutes.
-        sign: what to look for.
-        starts: the number of minutes at which a stretch may begin; None: all at which it fits.
-        known: False: the result is NaN.
+    A stretch begins within the first 1440 minutes. The columns are null where no stretch was worn for long enough.
     """
-    total, worn = (np.cumsum(np.pad(each, ((0, 0), (1, 0))), axis=1) for each in (sums, worn_s))
-    first = np.arange(starts if starts is not None else sums.shape[1] - length + 1)
-    worn_in = worn[:, first + length] - worn[:, first]
-    usable = (worn_in >= LEAST_WORN * 60 * length) & known
-    mean = np.divide(
-        total[:, first + length] - total[:, first], worn_in, out=np.full(worn_in.shape, np.inf), where=worn_in > 0
-    )
-    searched = np.where(usable, sign * mean, np.inf)
-    start = searched.argmin(axis=1)
-    found = sign * np.take_along_axis(searched, start[:, None], axis=1)[:, 0]
-    return np.where(np.isfinite(found), found, np.nan), start
-
-
-def _columns(
-    rest: Floats, rest_start: NDArray[np.int64], active: Floats, active_start: NDArray[np.int64]
-) -> dict[str, pl.Series]:
-    """The columns of L5 and M10; NaN becomes null."""
+    rest, rest_start = _extreme(sums, worn_s, REST_MIN, sign=1)
+    active, active_start = _extreme(sums, worn_s, ACTIVE_MIN, sign=-1)
     total = rest + active
     amplitude = np.divide(active - rest, total, out=np.full(len(rest), np.nan), where=total > 0)
     columns = {}
@@ -160,6 +133,21 @@ def _columns(
         columns[f"{name}_mg"] = pl.Series(mean, nan_to_null=True)
         columns[f"{name}_start"] = pl.Series(clock, dtype=pl.String).zip_with(known, pl.Series([None], dtype=pl.String))
     return columns | {"relative_amplitude": pl.Series(amplitude, nan_to_null=True)}
+
+
+def _extreme(sums: Floats, worn_s: Floats, length: int, *, sign: int) -> tuple[Floats, NDArray[np.int64]]:
+    """The least (``sign`` 1) or largest (-1) mean of a stretch of so many minutes in each row, and the minute at which
+    it begins; NaN where no stretch was worn for long enough."""
+    total, worn = (np.cumsum(np.pad(each, ((0, 0), (1, 0))), axis=1) for each in (sums, worn_s))
+    first = np.arange(min(sums.shape[1] - length + 1, DAY_MIN))
+    worn_in = worn[:, first + length] - worn[:, first]
+    mean = np.divide(
+        total[:, first + length] - total[:, first], worn_in, out=np.full(worn_in.shape, np.inf), where=worn_in > 0
+    )
+    searched = np.where(worn_in >= LEAST_WORN * 60 * length, sign * mean, np.inf)
+    start = searched.argmin(axis=1)
+    found = sign * np.take_along_axis(searched, start[:, None], axis=1)[:, 0]
+    return np.where(np.isfinite(found), found, np.nan), start
 
 
 def _hourly(minutes: _Minutes) -> Floats:

@@ -1,13 +1,10 @@
-"""Stretches of time by the wearer's clock, and sums over what lies in them: days, hours, and named segments of the day
-or of dates, such as work and school, which are read from a table."""
+"""Named segments of the day or of dates, such as work and school, which are read from a table."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -18,98 +15,13 @@ from harken.support.files import regular
 from harken.support.printable import printable
 from harken.support.tables import times
 from harken.support.text_rows import content_of, line_error, text_rows
-
-QUARTER_NS = 900 * 10**9
-"""The clocks of all zones differ from UTC by whole quarters of an hour and change at their edges."""
-
-
-@dataclass(frozen=True, eq=False)
-class Stretches:
-    """Stretches of time that are described by a table; they may overlap.
-
-    Attributes:
-        frame: one row per stretch, with the columns that name it.
-        edges_ns: where each begins and ends, int64 ``[n, 2]``, ns since 1970 (UTC).
-    """
-
-    frame: pl.DataFrame
-    edges_ns: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.edges_ns)
-
-
-def by_clock(
-    start_ns: NDArray[np.int64], end_ns: NDArray[np.int64], *, timezone: str, every: Literal["day", "hour"]
-) -> Stretches:
-    """The days or hours, by the wearer's clock, in which some rows lie.
-
-    An hour that occurs twice, where clocks go back, is two stretches. Only quarters of an hour with a row are looked
-    at, so decades between two rows take no memory.
-
-    Args:
-        start_ns, end_ns: where each row begins and ends, int64 ``[n]``, ns since 1970 (UTC).
-        timezone: the wearer's zone.
-        every: the length of a stretch.
-
-    Returns:
-        Stretches with the column ``date``, and for hours ``start``: the beginning of the hour.
-    """
-    first = start_ns // QUARTER_NS
-    lasting = np.maximum(-(-end_ns // QUARTER_NS) - first, 1)
-    within = np.arange(lasting.sum()) - np.repeat(np.cumsum(lasting) - lasting, lasting)
-    quarter_ns = np.unique(np.repeat(first, lasting) + within) * QUARTER_NS
-    key = _clock(quarter_ns, timezone, every)
-    run = key.select(pl.struct(pl.all()).rle_id().cast(pl.Int64)).to_series().to_numpy()
-    firsts = np.flatnonzero(np.diff(run, prepend=-1))
-    lasts = np.append(firsts[1:], len(quarter_ns)) - 1
-    edges_ns = np.stack([quarter_ns[firsts], quarter_ns[lasts] + QUARTER_NS], axis=1)
-    frame = key[firsts].select("date")
-    if every == "hour":
-        # The hour may have begun before its first quarter with a row; where clocks change, an hour may be shorter.
-        before_ns = (edges_ns[:, :1] - QUARTER_NS * np.arange(3, -1, -1)).reshape(-1)
-        same = _clock(before_ns, timezone, every) == key[np.repeat(firsts, 4)]
-        begins = same.select(pl.all_horizontal(pl.all())).to_series().to_numpy().reshape(-1, 4).argmax(axis=1)
-        start_ns = before_ns.reshape(-1, 4)[np.arange(len(firsts)), begins]
-        frame = frame.with_columns(start=times(start_ns, timezone))
-    return Stretches(frame, edges_ns)
-
-
-def _clock(time_ns: NDArray[np.int64], timezone: str, every: Literal["day", "hour"]) -> pl.DataFrame:
-    """What differs between the times of two days or hours: the date, the hour and the offset from UTC."""
-    local = times(time_ns, timezone)
-    day = pl.DataFrame({"date": local.dt.date()})
-    if every == "day":
-        return day
-    offset = local.dt.base_utc_offset() + local.dt.dst_offset()
-    return day.with_columns(local.dt.hour().alias("hour"), offset.alias("offset"))
-
-
-def sums_in(
-    stretches: Stretches, start_ns: NDArray[np.int64], end_ns: NDArray[np.int64], values: NDArray[np.generic]
-) -> NDArray[np.float64]:
-    """The sum of values over each stretch, float64 ``[stretches]``; a row partly in a stretch counts in proportion.
-
-    Args:
-        stretches: the stretches.
-        start_ns, end_ns: where each row begins and ends, int64 ``[n]``, in order and not overlapping.
-        values: of each row, ``[n]``.
-    """
-    if len(start_ns) == 0:
-        return np.zeros(len(stretches))
-    knots = np.stack([start_ns, end_ns], axis=1).reshape(-1)
-    total = np.cumsum(values, dtype=np.float64)
-    sums = np.stack([np.append(0.0, total[:-1]), total], axis=1).reshape(-1)
-    # Counted from the first row, so that float64 is exact to the nanosecond for three months.
-    first, last = np.interp(stretches.edges_ns.T - knots[0], knots - knots[0], sums)
-    return np.asarray(last - first)
-
+from harken.timelines.calendar import Stretches, moments_ns
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 COLUMNS = ("segment", "days", "start", "end")
 SUBJECT = "subject"
-QUARTER_S = 900
 DAY_MIN = 24 * 60
+QUARTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -155,17 +67,13 @@ class Segment:
         weekdays, ranges = _days(self.days)
         return day.weekday() in weekdays or any(first <= day <= last for first, last in ranges)
 
-    def edges_ns(self, day: date, timezone: str) -> tuple[int, int]:
-        """Where the segment of a day begins and ends, ns since 1970 (UTC).
-
-        If the clock shows the time twice, the segment begins at the first and ends at the second. If the clock skips
-        it, it begins or ends where clocks change.
-        """
+    def on_clock(self, day: date) -> tuple[datetime, datetime]:
+        """When the segment of a day begins and ends, by the clock."""
         start, end = _minutes(self.start), _minutes(self.end)
-        zone = ZoneInfo(timezone)
+        midnight = datetime.combine(day, time())
         return (
-            _moment_ns(day, start, zone, second=False),
-            _moment_ns(day, end if end > start else end + DAY_MIN, zone, second=True),
+            midnight + timedelta(minutes=start),
+            midnight + timedelta(minutes=end if end > start else end + DAY_MIN),
         )
 
 
@@ -213,12 +121,20 @@ def segment_stretches(segments: Sequence[Segment], days: Iterable[date], *, subj
 
     Returns:
         Stretches with the columns ``segment``, ``date`` (on which it begins), ``start`` and ``end``, in the order of
-        ``start``.
+        ``start``. If the clock shows the time of an edge twice, a segment begins at the first and ends at the second.
+        If the clock skips it, the edge is where clocks change.
     """
     mine = [segment for segment in segments if segment.subject in (None, subject)]
     every = sorted({day - timedelta(days=before) for day in days for before in (0, 1)})
     found = [(segment, day) for day in every for segment in mine if segment.falls_on(day)]
-    edges_ns = np.array([segment.edges_ns(day, timezone) for segment, day in found], dtype=np.int64).reshape(-1, 2)
+    clock = [segment.on_clock(day) for segment, day in found]
+    edges_ns = np.stack(
+        [
+            _moments_ns([start for start, _ in clock], timezone, second=False),
+            _moments_ns([end for _, end in clock], timezone, second=True),
+        ],
+        axis=1,
+    )
     order = np.argsort(edges_ns[:, 0], kind="stable")
     edges_ns = edges_ns[order]
     frame = pl.DataFrame(
@@ -239,30 +155,21 @@ def _days(text: str) -> tuple[frozenset[int], tuple[tuple[date, date], ...]]:
     ranges = []
     for word in text.lower().split() or ["mon-sun"]:
         first, _, last = word.partition("-")
-        if first in WEEKDAYS:
-            begin, end = WEEKDAYS.index(first), _weekday(last or first, word)
-            weekdays |= {(begin + day) % 7 for day in range((end - begin) % 7 + 1)}
-            continue
-        first, _, last = word.partition("/")
         try:
+            if first in WEEKDAYS:
+                begin, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
+                weekdays |= {(begin + day) % 7 for day in range((end - begin) % 7 + 1)}
+                continue
+            first, _, last = word.partition("/")
             ranges.append((date.fromisoformat(first), date.fromisoformat(last or first)))
         except ValueError as error:
-            raise _unknown_day(word) from error
+            raise HarkenError(
+                f"{printable(word)!r} is no day; write mon, mon-fri, 2024-03-09 or 2024-03-09/2024-03-12, separated by "
+                "spaces"
+            ) from error
         if ranges[-1][1] < ranges[-1][0]:
             raise HarkenError(f"the range of dates {word} ends before it begins")
     return frozenset(weekdays), tuple(ranges)
-
-
-def _weekday(name: str, word: str) -> int:
-    if name not in WEEKDAYS:
-        raise _unknown_day(word)
-    return WEEKDAYS.index(name)
-
-
-def _unknown_day(word: str) -> HarkenError:
-    return HarkenError(
-        f"{printable(word)!r} is no day; write mon, mon-fri, 2024-03-09 or 2024-03-09/2024-03-12, separated by spaces"
-    )
 
 
 def _minutes(text: str) -> int:
@@ -276,16 +183,11 @@ def _minutes(text: str) -> int:
     return 60 * moment.hour + moment.minute
 
 
-def _moment_ns(day: date, minutes: int, zone: ZoneInfo, *, second: bool) -> int:
-    """When the clock shows a time on a day; see ``Segment.edges_ns``."""
-    wall = datetime.combine(day, time()) + timedelta(minutes=minutes)
-
-    def shown(utc_s: int) -> datetime:
-        return datetime.fromtimestamp(utc_s, UTC).astimezone(zone).replace(tzinfo=None)
-
-    utc_s = int(wall.replace(tzinfo=zone, fold=int(second)).timestamp())
-    if shown(utc_s) != wall:
-        utc_s = int(wall.replace(tzinfo=zone).timestamp()) // QUARTER_S * QUARTER_S
-        while shown(utc_s - QUARTER_S) > wall:
-            utc_s -= QUARTER_S
-    return utc_s * 10**9
+def _moments_ns(clock: list[datetime], timezone: str, *, second: bool) -> NDArray[np.int64]:
+    """When the clock shows these times, in ns since 1970 (UTC); see ``segment_stretches``."""
+    wall = pl.Series(clock, dtype=pl.Datetime("ns"))
+    moments = moments_ns(wall, timezone, second=second)
+    while moments.null_count():  # clocks change to the first quarter of an hour that they do not skip
+        wall = wall.dt.truncate("15m") + QUARTER
+        moments = moments.zip_with(moments.is_not_null(), moments_ns(wall, timezone))
+    return moments.to_numpy()

@@ -7,8 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.outcomes.movement_rows import ROW_NS, median_of_known
-from harken.outcomes.segments import Stretches, sums_in
 from harken.support.tables import nanoseconds
+from harken.timelines.calendar import sums_in
 
 WALKING_LABELS, RUNNING_LABELS = ("walking", "stairs"), ("running",)
 MEDIAN_ROWS = 9
@@ -34,12 +34,12 @@ def with_steps(movement: pl.DataFrame, rows: pl.DataFrame, labels: Sequence[str]
         everywhere if the model has no label for walking, stairs or running.
     """
     start_ns = nanoseconds(movement, "start")
-    every = Stretches(movement.select("start"), np.stack([start_ns, start_ns + ROW_NS], axis=1))
+    edges_ns = np.stack([start_ns, start_ns + ROW_NS], axis=1)
     begins_ns, ends_ns = nanoseconds(rows, "start"), nanoseconds(rows, "end")
     steps = np.zeros(len(movement))
     for names, column in ((WALKING_LABELS, "walking_cadence"), (RUNNING_LABELS, "running_cadence")):
         chosen = rows["label"].is_in(names).fill_null(False).to_numpy()
-        seconds = sums_in(every, begins_ns, ends_ns, np.where(chosen, ends_ns - begins_ns, 0)) / 1e9
+        seconds = sums_in(edges_ns, begins_ns, ends_ns, np.where(chosen, ends_ns - begins_ns, 0)) / 1e9
         cadence = movement[column].fill_null(float("nan")).to_numpy().astype(np.float64)
         steps += seconds / 60 * _smoothed(cadence, seconds > 0)
     known = (movement["valid_s"] > 0) & (not set(labels).isdisjoint((*WALKING_LABELS, *RUNNING_LABELS)))
@@ -61,7 +61,7 @@ def with_bout_steps(bouts: pl.DataFrame, movement: pl.DataFrame | None) -> pl.Da
     start_ns = nanoseconds(movement, "start")
     edges_ns = np.stack([nanoseconds(bouts, "start"), nanoseconds(bouts, "end")], axis=1)
     steps = movement["steps"].fill_null(0.0).to_numpy().astype(np.float64)
-    found = pl.Series(sums_in(Stretches(bouts, edges_ns), start_ns, start_ns + ROW_NS, steps))
+    found = pl.Series(sums_in(edges_ns, start_ns, start_ns + ROW_NS, steps))
     known = found.zip_with(on_foot, pl.Series([None], dtype=pl.Float64))
     return bouts.with_columns(steps=known, cadence=60 * known / pl.col("seconds"))
 

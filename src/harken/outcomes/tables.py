@@ -1,4 +1,5 @@
-"""The tables of outcomes: per day, hour and named segment, and the averages over days."""
+"""The tables of outcomes: per day, hour and named segment, the averages over days, and one row for each person of a
+study, from the days and the nights of all files of the person."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -9,16 +10,30 @@ from numpy.typing import NDArray
 
 from harken.outcomes.intensity import BOUT_MINUTES, LEVELS
 from harken.outcomes.movement_rows import ROW_NS
-from harken.outcomes.segments import Stretches, by_clock, sums_in
 from harken.support.tables import nanoseconds
+from harken.timelines.calendar import Quarters, Stretches, sums_in
 
 ENOUGH_WEAR_H = 16.0
 """The hours of wear of a valid day, as in GGIR and as is usual in studies of physical activity."""
 
+PERSON = "subject"
+CLOCK = ("onset", "wake", "midpoint")
+"""Columns of nights with times of day."""
+OF_NIGHTS = (
+    "duration_hours",
+    "inactive_minutes",
+    "wake_minutes",
+    "awakenings",
+    "efficiency",
+    "non_wear_minutes",
+    "gap_minutes",
+)
+"""Columns of nights that are averaged as they are."""
+
 Columns: TypeAlias = dict[str, pl.Series]
 
 
-def movement_columns(movement: pl.DataFrame, stretches: Stretches) -> Columns:
+def movement_columns(movement: pl.DataFrame, edges_ns: NDArray[np.int64]) -> Columns:
     """Sums of the rows of movement over each stretch.
 
     - ``enmo_mg``: the mean over the time worn; null without any;
@@ -30,37 +45,38 @@ def movement_columns(movement: pl.DataFrame, stretches: Stretches) -> Columns:
 
     Args:
         movement: the result of ``with_steps`` and ``with_intensity``.
-        stretches: the stretches.
+        edges_ns: where each stretch begins and ends, int64 ``[n, 2]``.
     """
     start_ns = nanoseconds(movement, "start")
     level = movement["level"].fill_null(-1).to_numpy()
     valid_s = movement["valid_s"].to_numpy().astype(np.float64)
 
+    def summed(values: NDArray[np.generic]) -> NDArray[np.float64]:
+        return sums_in(edges_ns, start_ns, start_ns + ROW_NS, values)
+
     def minutes(chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return sums_in(stretches, start_ns, start_ns + ROW_NS, np.where(chosen, valid_s, 0)) / 60
+        return summed(np.where(chosen, valid_s, 0)) / 60
 
     worn = minutes(level >= 0)
     enmo = np.where(level >= 0, movement["enmo_mg"].fill_null(0.0).to_numpy() * valid_s, 0)
-    weighted = sums_in(stretches, start_ns, start_ns + ROW_NS, enmo) / 60
+    weighted = summed(enmo) / 60
     mean = np.divide(weighted, worn, out=np.full(len(worn), np.nan), where=worn > 0)
     columns = {"enmo_mg": pl.Series(mean, nan_to_null=True)}
     columns |= {f"minutes_{name}": pl.Series(minutes(level == code)) for code, name in enumerate(LEVELS)}
     columns["minutes_mvpa"] = columns["minutes_moderate"] + columns["minutes_vigorous"]
     for length in BOUT_MINUTES:
         columns[f"minutes_mvpa_bouts_{length}"] = pl.Series(minutes(movement[f"mvpa_bout_{length}"].to_numpy()))
-    steps = movement["steps"].fill_null(0.0).to_numpy().astype(np.float64)
-    known = pl.Series([movement["steps"].count() > 0] * len(stretches), dtype=pl.Boolean)
-    summed = pl.Series(sums_in(stretches, start_ns, start_ns + ROW_NS, steps))
-    return columns | {"steps": summed.zip_with(known, pl.Series([None], dtype=pl.Float64))}
+    steps = pl.Series(summed(movement["steps"].fill_null(0.0).to_numpy()))
+    return columns | {"steps": steps if movement["steps"].count() else steps.clear(len(steps))}
 
 
-def label_columns(rows: pl.DataFrame, names: Sequence[str], stretches: Stretches) -> Columns:
+def label_columns(rows: pl.DataFrame, names: Sequence[str], edges_ns: NDArray[np.int64]) -> Columns:
     """``recorded_hours``, ``wear_hours`` and ``hours_LABEL`` of each stretch, from the rows of a timeline."""
     start_ns, end_ns = nanoseconds(rows, "start"), nanoseconds(rows, "end")
 
     def hours_of(chosen: pl.Series) -> pl.Series:
         lasting = np.where(chosen.fill_null(False).to_numpy(), end_ns - start_ns, 0)
-        return pl.Series(sums_in(stretches, start_ns, end_ns, lasting) / 3.6e12)
+        return pl.Series(sums_in(edges_ns, start_ns, end_ns, lasting) / 3.6e12)
 
     recorded = rows["recorded"]
     columns = {"recorded_hours": hours_of(recorded), "wear_hours": hours_of(recorded & rows["wear"].fill_null(False))}
@@ -75,8 +91,8 @@ def day_columns(movement: pl.DataFrame, *, timezone: str) -> pl.DataFrame:
         timezone: the wearer's zone.
     """
     start_ns = nanoseconds(movement, "start")
-    days = by_clock(start_ns, start_ns + ROW_NS, timezone=timezone, every="day")
-    return days.frame.with_columns(**movement_columns(movement, days))
+    days = Quarters.of(start_ns, start_ns + ROW_NS, timezone).days()
+    return days.frame.with_columns(**movement_columns(movement, days.edges_ns))
 
 
 def hours(rows: pl.DataFrame, names: Sequence[str], movement: pl.DataFrame | None, *, timezone: str) -> pl.DataFrame:
@@ -93,7 +109,7 @@ def hours(rows: pl.DataFrame, names: Sequence[str], movement: pl.DataFrame | Non
     """
     recorded = rows.filter("recorded")
     start_ns, end_ns = nanoseconds(recorded, "start"), nanoseconds(recorded, "end")
-    return over_stretches(rows, names, movement, by_clock(start_ns, end_ns, timezone=timezone, every="hour"))
+    return over_stretches(rows, names, movement, Quarters.of(start_ns, end_ns, timezone).hours())
 
 
 def over_stretches(
@@ -105,9 +121,9 @@ def over_stretches(
         rows, names, movement: as for ``hours``.
         stretches: the stretches.
     """
-    columns = label_columns(rows, names, stretches)
+    columns = label_columns(rows, names, stretches.edges_ns)
     if movement is not None:
-        columns |= movement_columns(movement, stretches)
+        columns |= movement_columns(movement, stretches.edges_ns)
     return stretches.frame.with_columns(**columns).filter(pl.col("recorded_hours") > 0)
 
 
@@ -135,11 +151,106 @@ def averages(days: pl.DataFrame) -> pl.DataFrame:
         Three rows with the columns ``days_of`` (``week``, ``weekdays`` or ``weekend``), ``valid_days`` (their number),
         and the mean of each column of numbers of ``days``; null without a valid day or a value.
     """
-    valid = days.filter("valid_day")
-    weekend = pl.col("date").dt.weekday() > 5
-    groups = {"week": valid, "weekdays": valid.filter(~weekend), "weekend": valid.filter(weekend)}
-    numbers = [name for name, kind in days.schema.items() if kind.is_numeric() and name != "seconds_in_day"]
     return pl.concat(
-        group.select(pl.lit(name).alias("days_of"), pl.len().alias("valid_days"), pl.col(numbers).mean())
-        for name, group in groups.items()
+        part.select(pl.lit(name).alias("days_of"), pl.len().alias("valid_days"), _numbers(days).mean())
+        for name, part in _parts_of_the_week(days).items()
+    )
+
+
+def _parts_of_the_week(days: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The valid days: all, those from Monday to Friday, and those on Saturday and Sunday."""
+    valid = days.filter(pl.col("valid_day").fill_null(False))
+    weekend = pl.col("date").dt.weekday() > 5
+    return {"week": valid, "weekdays": valid.filter(~weekend), "weekend": valid.filter(weekend)}
+
+
+def _numbers(days: pl.DataFrame) -> pl.Expr:
+    """The columns that are averaged."""
+    return pl.col([name for name, kind in days.schema.items() if kind.is_numeric() and name != "seconds_in_day"])
+
+
+def with_one_file_a_date(days: pl.DataFrame) -> pl.DataFrame:
+    """The days of each person, each date once: from the file in which the watch was worn longest on that date.
+
+    Args:
+        days: the days of all files, with the columns ``subject``, ``date`` and ``wear_hours``.
+
+    Returns:
+        Some of the rows, sorted by person and date.
+    """
+    return _one_a_date(days, by=["wear_hours"])
+
+
+def people_table(days: pl.DataFrame, nights: pl.DataFrame | None, rhythms: pl.DataFrame | None) -> pl.DataFrame:
+    """One row for each person.
+
+    The columns are
+
+    - ``subject``; ``files``; ``days``, the dates with samples; ``total_recorded_hours``, ``total_wear_hours``;
+    - for all valid days, those from Monday to Friday (``weekdays_``) and those on Saturday and Sunday (``weekend_``),
+      ``valid_days``, their number, and over them the mean of each column of numbers of
+      ``days``; null without a valid day or a value;
+    - with nights, ``nights``, the number of complete nights, and means over these: ``night_onset_clock_hours``,
+      ``night_wake_clock_hours`` and ``night_midpoint_clock_hours`` in hours since the midnight that begins the night's
+      ``date`` (25.5 is half past one), and the columns of ``nights`` that are amounts, with ``night_`` before their
+      name;
+    - the columns of ``rhythms``, those of the average day with ``average_day_`` before their name.
+
+    Args:
+        days: the days of all files: the columns of ``days.csv``, with ``name``, the file's folder, and ``subject``.
+        nights: the nights of all files: the columns of ``nights.csv``, with ``subject``; ``onset``, ``wake`` and
+            ``midpoint`` as datetimes by the wearer's clock, without zone. None without acceleration.
+        rhythms: the result of ``harken.outcomes.rhythm.rhythm`` of each person, with ``subject``; None likewise.
+    """
+    chosen = with_one_file_a_date(days)
+    table = (
+        days.group_by(PERSON)
+        .agg(pl.col("name").n_unique().alias("files"))
+        .sort(PERSON)
+        .join(
+            chosen.group_by(PERSON).agg(
+                pl.len().alias("days"), pl.col("recorded_hours", "wear_hours").sum().name.prefix("total_")
+            ),
+            on=PERSON,
+        )
+    )
+    for name, part in _parts_of_the_week(chosen).items():
+        prefix = "" if name == "week" else f"{name}_"
+        means = part.group_by(PERSON).agg(pl.len().alias("valid_days"), _numbers(days).mean())
+        table = _joined(table, means.select(PERSON, pl.exclude(PERSON).name.prefix(prefix)))
+        table = table.with_columns(pl.col(f"{prefix}valid_days").fill_null(0))
+    if nights is not None:
+        with_movement = [*nights[PERSON], *(() if rhythms is None else rhythms[PERSON])]
+        none = pl.col("nights").is_null() & pl.col(PERSON).is_in(with_movement)
+        table = _joined(table, _of_nights(nights)).with_columns(
+            pl.when(none).then(0).otherwise(pl.col("nights")).alias("nights")
+        )
+    if rhythms is not None:
+        plain = (PERSON, "interdaily_stability", "intradaily_variability")
+        others = [name for name in rhythms.columns if name not in (*plain, "valid_days")]
+        table = _joined(table, rhythms.select(PERSON, pl.col(others).name.prefix("average_day_"), *plain[1:]))
+    return table.sort(PERSON)
+
+
+def _one_a_date(table: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
+    """Of the rows of each person and date, the one with the largest values."""
+    ordered = table.sort(by, descending=True, nulls_last=True, maintain_order=True)
+    return ordered.unique([PERSON, "date"], keep="first", maintain_order=True).sort(PERSON, "date")
+
+
+def _joined(table: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    return table.join(others, on=PERSON, how="left", maintain_order="left")
+
+
+def _of_nights(nights: pl.DataFrame) -> pl.DataFrame:
+    """The means over the complete nights of each person with any, each date once: a complete night before others, then
+    the one with the most wear."""
+    complete = _one_a_date(nights, by=["complete", "window_wear_hours"]).filter("complete")
+    midnight = pl.col("date").cast(pl.Datetime("ns"))
+    hours = [
+        ((pl.col(name) - midnight).dt.total_milliseconds() / 3.6e6).mean().alias(f"night_{name}_clock_hours")
+        for name in CLOCK
+    ]
+    return complete.group_by(PERSON).agg(
+        pl.len().alias("nights"), *hours, pl.col(*OF_NIGHTS).mean().name.prefix("night_")
     )

@@ -2,8 +2,7 @@
 
 from harken.timelines.labelling import label_recording, label_stream
 from harken.timelines.smoothing import ANY_OTHER_LABEL_S, EXPECTED_BOUT_S, expected_bouts, smooth
-from harken.timelines.summaries import BRIDGED_GAP_S, UNSURE
-from harken.timelines.timeline import Timeline
+from harken.timelines.timeline import BRIDGED_GAP_S, UNSURE, Timeline
 
 __all__ = [
     "ANY_OTHER_LABEL_S",

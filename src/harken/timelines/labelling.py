@@ -1,11 +1,15 @@
-"""The timeline of a recording of any length: the probabilities of overlapping windows, averaged for each row."""
+"""The timeline of a recording of any length: samples are cut into overlapping windows, of which batches are recognised,
+and the probabilities of the windows that cover a row are averaged.
+
+At most a window's length of samples is kept between two parts of a stream.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
-from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +18,12 @@ from harken.networks.inference import network
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.mending import MendedStream, stream_of
 from harken.recordings.recording import Recording, acceleration_channels
-from harken.recordings.source import Samples
+from harken.recordings.source import Samples, joined
 from harken.signals import Resampler
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, need_memory
+from harken.timelines.calendar import sums_in
 from harken.timelines.timeline import Timeline
-from harken.timelines.windowing import GrowingArray, StreamLayout, StreamWindows, Windowing, windows_joined
 from harken.windows.windows import Windows
 
 WINDOWS_AT_ONCE = 2000
@@ -32,6 +36,8 @@ Calibrate = Callable[[NDArray[np.float32], NDArray[np.float32] | None], NDArray[
 Probabilities = Callable[[Windows], NDArray[np.float32]]
 """Windows ``[n, length, channels]`` -> float32 ``[n, labels]``."""
 UNLABELLED, GAP = -1, -2
+WEIGHTED_AT_ONCE = 1 << 14
+"""The probabilities of this many windows are weighted at a time."""
 
 
 def label_recording(
@@ -94,8 +100,13 @@ def label_stream(
     Raises:
         HarkenError: as ``label_recording``.
     """
-    columns = _columns(recording, specification.channels)
-    prepared = _chosen(recording, columns, calibrate, listener)
+    missing = [name for name in specification.channels if name not in recording.channels]
+    if missing:
+        raise HarkenError(
+            f"{recording.source or recording.subject} has no channel {', '.join(missing)}; it has "
+            f"{', '.join(recording.channels)}"
+        )
+    prepared = _chosen(recording, specification.channels, calibrate, listener)
     rate_hz = recording.sample_rate_hz
     limit_ns = recording.gap_limit_ns
     if specification.even_grid or abs(rate_hz / specification.sample_rate_hz - 1) > RATE_TOLERANCE:
@@ -134,15 +145,12 @@ def _labelled(
     length_s = (facts.end_ns - facts.start_ns - int(np.diff(facts.gaps_ns).sum())) / 1e9
     values = int(length_s / specification.hop_s * len(specification.labels))
     need_memory(16 * values, f"{name}: the probabilities of its labels", "use a model with longer hops")
-    with BatchedProbabilities(facts, probabilities, len(specification.labels), skipped_ns, lanes, most) as batches:
-        some = False
+    waiting = BatchedProbabilities(facts, probabilities, len(specification.labels), skipped_ns, lanes, most)
+    with closing(waiting) as batches:
         for samples in stream:
-            some |= len(samples.time_ns) > 0
             for part in samples.pieces(hop * most):
                 batches.add(windowing.push(part))
-        if some:
-            last, layout = windowing.finish()
-            batches.add(last)
+        batches.add(windowing.finish())
         each = batches.finish()
     hand_back()
     if each is None:
@@ -150,23 +158,25 @@ def _labelled(
             f"{name}: it cannot be labelled: no stretch without gaps and invalid samples is as long as a window, "
             f"{specification.window_length_s:g} s"
         )
-    rows = rows_of(layout, interval_ns=round(1e9 / facts.sample_rate_hz), non_wear_ns=non_wear_ns)
-    labelled = layout.averaged(each)
+    rows = windowing.rows(each, interval_ns=round(1e9 / facts.sample_rate_hz))
     del each
-    unlabelled = (rows.labelled == len(labelled)) | ~rows.wear
-    probabilities_of_rows = labelled[np.where(unlabelled, 0, rows.labelled)]
+    edges_ns = np.stack([rows.start_ns, np.append(rows.start_ns[1:], rows.end_ns)], axis=1)
+    off_ns = np.empty((0, 2), np.int64) if non_wear_ns is None else non_wear_ns
+    not_worn_ns = sums_in(edges_ns, off_ns[:, 0], off_ns[:, 1], np.diff(off_ns)[:, 0])
+    wear = 2 * not_worn_ns <= np.diff(edges_ns)[:, 0]
+    unlabelled = (rows.kind < 0) | ~wear
+    probabilities_of_rows = rows.probabilities[np.where(unlabelled, 0, rows.kind)]
     probabilities_of_rows[unlabelled] = np.nan
-    del labelled
     return Timeline.of(
         rows.start_ns,
         probabilities_of_rows,
         end_ns=rows.end_ns,
-        recorded=rows.recorded,
+        recorded=rows.kind != GAP,
         labels=specification.labels,
         subject=facts.subject,
         source=facts.source,
         timezone=facts.timezone,
-        wear=rows.wear,
+        wear=wear,
         activity_mg=rows.activity_mg if axes else None,
     )
 
@@ -180,24 +190,15 @@ def _surely_not_worn(specification: Specification, non_wear_ns: NDArray[np.int64
     return np.asarray(inside[inside[:, 0] <= inside[:, 1]])
 
 
-def _columns(recording: MendedStream, channels: tuple[str, ...]) -> list[int]:
-    missing = [name for name in channels if name not in recording.channels]
-    if missing:
-        raise HarkenError(
-            f"{recording.source or recording.subject} has no channel {', '.join(missing)}; it has "
-            f"{', '.join(recording.channels)}"
-        )
-    return [recording.channels.index(name) for name in channels]
-
-
 def _chosen(
     recording: MendedStream,
-    columns: list[int],
+    channels: tuple[str, ...],
     calibrate: Calibrate | None,
     listener: Callable[[Samples], None] | None,
 ) -> Iterator[Samples]:
     """The samples with the model's channels, calibrated."""
     heat = recording.channels.index("temperature") if "temperature" in recording.channels else None
+    columns = [recording.channels.index(name) for name in channels]
     same = columns == list(range(len(recording.channels)))
     for samples in recording.samples():
         signals = samples.signals
@@ -208,69 +209,205 @@ def _chosen(
         yield samples._replace(signals=signals if same else np.ascontiguousarray(signals[:, columns]))
 
 
+class StreamWindows(NamedTuple):
+    """Complete windows: ``signals`` float32 ``[n, length, channels]`` (a copy); the number, in the stream, of the first
+    sample of each, int64 ``[n]``; and the time of that sample."""
+
+    signals: NDArray[np.float32]
+    firsts: NDArray[np.int64]
+    starts_ns: NDArray[np.int64]
+
+    def part(self, numbers: slice | NDArray[np.bool_]) -> "StreamWindows":
+        """Some of the windows."""
+        return StreamWindows(self.signals[numbers], self.firsts[numbers], self.starts_ns[numbers])
+
+
 class Rows(NamedTuple):
     """Rows in order of time; each ends where the next begins; arrays ``[rows]``.
 
-    ``start_ns`` int64; ``labelled`` int64, the number of the row among the labelled rows (for a row without a label,
-    the count of all labelled rows); ``recorded`` bool, False in gaps; ``activity_mg`` float32, the mean length of the
-    acceleration minus gravity (0 where it is negative), in thousandths of g, NaN where there is no valid sample;
-    ``wear`` bool, False where more than half of the row is non-wear; ``end_ns`` of the last row.
+    ``start_ns`` int64; ``kind`` int64, the number of the row among those with a label, ``UNLABELLED`` or ``GAP``;
+    ``activity_mg`` float32, the mean length of the acceleration minus gravity (0 where it is negative), in thousandths
+    of g, NaN where there is no valid sample; ``end_ns`` of the last row; ``probabilities`` float32, of the rows with a
+    label.
     """
 
     start_ns: NDArray[np.int64]
-    labelled: NDArray[np.int64]
-    recorded: NDArray[np.bool_]
+    kind: NDArray[np.int64]
     activity_mg: NDArray[np.float32]
-    wear: NDArray[np.bool_]
     end_ns: int
+    probabilities: NDArray[np.float32]
 
 
-def rows_of(layout: StreamLayout, *, interval_ns: int, non_wear_ns: NDArray[np.int64] | None) -> Rows:
-    """The rows of a stream.
+class Windowing:
+    """Cuts a stream of samples into windows, and lays their probabilities over rows.
+
+    Samples are numbered from the beginning of the stream. A *run* is a longest sequence of samples without a gap that
+    are all valid or all invalid. Valid runs that are at least as long as a window have windows.
 
     Args:
-        layout: its runs and labelled rows.
-        interval_ns: the time from a sample to the start of a gap after it.
-        non_wear_ns: the times of non-wear, int64 ``[k, 2]``, in order and apart; None: always worn.
+        length, hop: samples in a window and in a row of the timeline.
+        gap_limit_ns: two samples further apart than this have a gap between them.
+        channels: the number of channels.
+        axes: the number of leading channels that are acceleration, for the activity; 0 if there are none.
     """
-    unlabelled = np.flatnonzero(~layout.labelled)
-    gaps = np.flatnonzero(layout.after_gap)
-    starts = np.concatenate([layout.row_ns, layout.start_ns[unlabelled], layout.end_ns[gaps - 1] + interval_ns])
-    kinds = np.concatenate(
-        [np.arange(len(layout.row_firsts)), np.full(len(unlabelled), UNLABELLED), np.full(len(gaps), GAP)]
-    )
-    # The sums before each row, and the number of samples in them; a gap has the sums of the row after it.
-    row_counts = layout.counts[layout.row_runs] + layout.row_firsts - layout.edges[layout.row_runs]
-    sums = np.concatenate([layout.row_sums, layout.sums[unlabelled], layout.sums[gaps]])
-    counts = np.concatenate([row_counts, layout.counts[unlabelled], layout.counts[gaps]])
-    order = np.argsort(starts, kind="stable")
-    starts, kinds, sums, counts = starts[order], kinds[order], sums[order], counts[order]
-    # Neighbouring rows without a label are joined.
-    kept = np.concatenate([[True], (kinds[1:] != UNLABELLED) | (kinds[:-1] != UNLABELLED)])
-    starts, kinds, sums, counts = starts[kept], kinds[kept], sums[kept], counts[kept]
-    end_ns = int(layout.end_ns[-1]) + interval_ns
-    summed, over = np.diff(sums, append=layout.sums[-1]), np.diff(counts, append=layout.counts[-1])
-    activity = np.divide(1000 * summed, over, out=np.full(len(over), np.nan), where=over > 0)
-    ends = np.append(starts[1:], end_ns)
-    return Rows(
-        start_ns=starts,
-        labelled=np.where(kinds < 0, len(layout.row_firsts), kinds),
-        recorded=kinds != GAP,
-        activity_mg=activity.astype(np.float32),
-        wear=2 * (_time_in(non_wear_ns, ends) - _time_in(non_wear_ns, starts)) <= ends - starts,
-        end_ns=end_ns,
-    )
+
+    def __init__(self, *, length: int, hop: int, gap_limit_ns: int, channels: int, axes: int = 3) -> None:
+        self._length, self._hop, self._gap_ns, self._axes = length, hop, gap_limit_ns, axes
+        none = np.empty(0, dtype=np.int64)
+        self._kept = Samples(none, np.empty((0, channels), np.float32), none.astype(np.int16), none.astype(bool))
+        self._total, self._begin = 0, 0  # samples so far, and the first of the open run
+        self._last_ns, self._last_valid = 0, False
+        self._sum, self._count = 0.0, 0  # of the activity and of the valid samples so far
+        self._window_firsts: list[NDArray[np.int64]] = []
+        # Arrays of each push. Of a run: its first sample, the times of that and of the sample before, whether it is
+        # valid, and whether a gap is before it. Of a row: its first sample and the time of that. Then for both, over
+        # all samples before, the sum of the activity and the number of valid ones.
+        self._runs: list[tuple[NDArray[Any], ...]] = []
+        self._rows: list[tuple[NDArray[Any], ...]] = []
+
+    def push(self, samples: Samples) -> StreamWindows:
+        """Add samples, at least one, later than all before; returns the windows that they complete."""
+        time_ns, valid, total = samples.time_ns, samples.valid, self._total
+        if total == 0:
+            self._last_ns, self._last_valid = int(time_ns[0]), not valid[0]
+        before_ns = np.concatenate([[self._last_ns], time_ns[:-1]])
+        gap = time_ns - before_ns > self._gap_ns
+        new = np.flatnonzero(gap | (valid != np.concatenate([[self._last_valid], valid[:-1]])))
+        activity = np.concatenate([[self._sum], self._sum + np.cumsum(self._activity(samples))])
+        present = np.concatenate([[self._count], self._count + np.cumsum(valid)])
+        self._runs.append(
+            (new + total, time_ns[new], before_ns[new], valid[new], gap[new], activity[new], present[new])
+        )
+        # The open run and those that begin here; all but the last have ended.
+        opened = 1 if total else 0
+        edges = np.concatenate([[self._begin] * opened, new + total, [total + len(time_ns)]]).astype(np.int64)
+        usable = np.concatenate([[self._last_valid] * opened, valid[new]]).astype(bool)
+        begun = -((edges[0] - total) // self._hop)  # rows of the open run so far
+        run, number = _numbered(np.where(usable, -(-np.diff(edges) // self._hop), 0), begun if usable[0] else 0)
+        here = edges[run] + self._hop * number - total
+        self._rows.append((here + total, time_ns[here], activity[here], present[here]))
+        every = joined([self._kept, samples]) if len(self._kept.time_ns) else samples
+        windows = self._windows(edges, usable, every, ended=False)
+
+        self._total, self._begin = total + len(time_ns), int(edges[-2])
+        self._sum, self._count = float(activity[-1]), int(present[-1])
+        self._last_ns, self._last_valid = int(time_ns[-1]), bool(valid[-1])
+        # The last window of a run ends where the run does.
+        kept = min(self._total - self._begin, self._length) if self._last_valid else 0
+        self._kept = joined([every.part(len(every.time_ns) - kept, len(every.time_ns))])
+        return windows
+
+    def finish(self) -> StreamWindows:
+        """The windows that the end of the stream completes."""
+        return self._windows(np.array([self._begin, self._total]), np.array([self._last_valid]), self._kept, ended=True)
+
+    def rows(self, each: NDArray[np.float32], *, interval_ns: int) -> Rows:
+        """The rows of the stream, which has ended and had windows.
+
+        Args:
+            each: the probabilities of all windows, ``[windows, labels]``.
+            interval_ns: the time from a sample to the start of a gap after it.
+        """
+        firsts, begins_ns, before_ns, valid, gap, run_sums, run_counts = _joined(self._runs)
+        row_firsts, row_ns, row_sums, row_counts = _joined(self._rows)
+        edges = np.append(firsts, self._total)
+        labelled = valid & (np.diff(edges) >= self._length)
+        runs = np.searchsorted(firsts, row_firsts, side="right") - 1
+        kept = labelled[runs]
+        row_firsts, runs = row_firsts[kept], runs[kept]
+        short = ~labelled
+        start_ns = np.concatenate([row_ns[kept], begins_ns[short], before_ns[gap] + interval_ns])
+        kind = np.repeat([UNLABELLED, GAP], [short.sum(), gap.sum()])
+        kind = np.concatenate([np.arange(len(runs)), kind])
+        # The sums before each row, and the number of samples in them; a gap has the sums of the row after it.
+        sums = np.concatenate([row_sums[kept], run_sums[short], run_sums[gap]])
+        counts = np.concatenate([row_counts[kept], run_counts[short], run_counts[gap]])
+        order = np.argsort(start_ns, kind="stable")
+        # Neighbouring rows without a label are joined.
+        order = order[np.concatenate([[True], (np.diff(kind[order]) != 0) | (kind[order][1:] != UNLABELLED)])]
+        over = np.diff(counts[order], append=self._count)
+        summed = 1000 * np.diff(sums[order], append=self._sum)
+        activity = np.divide(summed, over, out=np.full(len(over), np.nan), where=over > 0)
+        return Rows(
+            start_ns=start_ns[order],
+            kind=kind[order],
+            activity_mg=activity.astype(np.float32),
+            end_ns=self._last_ns + interval_ns,
+            probabilities=self._averaged(each, row_firsts, runs, edges),
+        )
+
+    def _averaged(
+        self,
+        each: NDArray[np.float32],
+        row_firsts: NDArray[np.int64],
+        row_runs: NDArray[np.int64],
+        edges: NDArray[np.int64],
+    ) -> NDArray[np.float32]:
+        """Probabilities of windows ``[windows, labels]`` -> of rows, float32 ``[rows, labels]``: the mean over the
+        windows that cover a row, weighted by the number of its samples that each covers."""
+        window_firsts = np.concatenate(self._window_firsts)
+        window_runs = np.searchsorted(edges, window_firsts, side="right") - 1
+        sums = np.zeros((len(row_firsts), each.shape[1]))
+        weights = np.zeros(len(row_firsts))
+        first_row = np.searchsorted(row_runs, window_runs)
+        ends = np.minimum(row_firsts + self._hop, edges[row_runs + 1])
+        for later in range(-(-self._length // self._hop) + 1):
+            for first_window in range(0, len(each), WEIGHTED_AT_ONCE):
+                some = slice(first_window, first_window + WEIGHTED_AT_ONCE)
+                firsts, runs = window_firsts[some], window_runs[some]
+                row = first_row[some] + (firsts - edges[runs]) // self._hop + later
+                inside = row < len(row_firsts)
+                row = np.where(inside, row, 0)
+                inside &= row_runs[row] == runs
+                covered = np.minimum(firsts + self._length, ends[row])
+                covered -= np.maximum(firsts, row_firsts[row])
+                weight = np.where(inside, np.maximum(covered, 0), 0)
+                np.add.at(sums, row, weight[:, None] * each[some])
+                np.add.at(weights, row, weight)
+        sums /= weights[:, None]
+        return sums.astype(np.float32)
+
+    def _activity(self, samples: Samples) -> NDArray[np.float64]:
+        """The length of each acceleration minus gravity, in g; 0 where negative or the sample is invalid: ``[n]``."""
+        if self._axes == 0:
+            return np.zeros(len(samples.time_ns))
+        with np.errstate(over="ignore", invalid="ignore"):  # an invalid sample may have any value
+            square = np.square(samples.signals[:, 0])
+            for axis in range(1, self._axes):
+                square += np.square(samples.signals[:, axis])
+            longer = np.maximum(np.sqrt(square) - 1, 0)
+        return np.where(samples.valid, longer, 0).astype(np.float64)
+
+    def _windows(
+        self, edges: NDArray[np.int64], usable: NDArray[np.bool_], every: Samples, *, ended: bool
+    ) -> StreamWindows:
+        """The windows of the runs with these edges that are newly complete, copied out of the kept and new samples."""
+        spare = np.diff(edges) - self._length
+        closed = np.append(np.ones(len(spare) - 1, dtype=bool), ended)
+        counts = np.where(usable & (spare >= 0), np.where(closed, -(-spare // self._hop), spare // self._hop) + 1, 0)
+        given = max((self._total - edges[0] - self._length) // self._hop + 1, 0) if usable[0] else 0
+        run, number = _numbered(counts, given)
+        firsts = np.minimum(edges[run] + self._hop * number, edges[run + 1] - self._length)
+        self._window_firsts.append(firsts)
+        if len(firsts) == 0:
+            return StreamWindows(np.empty((0, self._length, every.signals.shape[1]), np.float32), firsts, firsts)
+        views = np.lib.stride_tricks.sliding_window_view(every.signals, self._length, axis=0).swapaxes(1, 2)
+        here = firsts - (edges[-1] - len(every.time_ns))
+        return StreamWindows(views[here], firsts, every.time_ns[here])
 
 
-def _time_in(stretches_ns: NDArray[np.int64] | None, times_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The total length of the stretches before each time, in nanoseconds, int64 ``[times]``."""
-    if stretches_ns is None or len(stretches_ns) == 0:
-        return np.zeros(len(times_ns), dtype=np.int64)
-    lengths = stretches_ns[:, 1] - stretches_ns[:, 0]
-    before = np.concatenate([[0], np.cumsum(lengths)])
-    place = np.searchsorted(stretches_ns[:, 0], times_ns, side="right")
-    inside = np.clip(times_ns - stretches_ns[place - 1, 0], 0, lengths[place - 1])
-    return np.where(place > 0, before[place - 1] + inside, 0)
+def _numbered(counts: NDArray[np.int64], given: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The place of each run repeated by its count, and beside it 0, 1, 2 and so on within the run; without the first
+    ``given`` of the first run."""
+    fresh = counts - given * (np.arange(len(counts)) == 0)
+    run = np.repeat(np.arange(len(fresh)), fresh)
+    number = np.arange(len(run)) - np.repeat(np.cumsum(fresh) - fresh, fresh)
+    return run, number + given * (run == 0)
+
+
+def _joined(parts: list[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:
+    """The arrays of all parts, joined in order."""
+    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 
 
 class BatchedProbabilities:
@@ -301,19 +438,15 @@ class BatchedProbabilities:
         # The network computes a larger number on several threads, which lanes do already.
         self._at_once = min(self._most, network.WINDOWS_AT_ONCE) if lanes else self._most
         self._skipped_ns = np.empty((0, 2), np.int64) if skipped_ns is None else skipped_ns
-        self._computed = GrowingArray(np.bool_)
+        self._computed: list[NDArray[np.bool_]] = []
         self._waiting: list[StreamWindows] = []
         self._waiting_count = 0
         self._running: deque[Future[NDArray[np.float32]]] = deque()
-        self._done: GrowingArray[np.float32] | None = None
+        self._done: deque[NDArray[np.float32]] = deque()
         self._executor = ThreadPoolExecutor(lanes, thread_name_prefix="harken-batches") if lanes else None
 
-    def __enter__(self) -> "BatchedProbabilities":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Stop the threads."""
         if self._executor is not None:
             self._executor.shutdown(cancel_futures=True)
 
@@ -323,7 +456,7 @@ class BatchedProbabilities:
         begun = np.searchsorted(self._skipped_ns[:, 0], windows.starts_ns, side="right")
         ended = np.searchsorted(self._skipped_ns[:, 1], windows.starts_ns, side="left")
         computed = begun == ended
-        self._computed.add(computed)
+        self._computed.append(computed)
         if computed.any():
             self._waiting.append(windows if computed.all() else windows.part(computed))
             self._waiting_count += int(computed.sum())
@@ -335,23 +468,18 @@ class BatchedProbabilities:
         windows."""
         while self._waiting:
             self._compute()
-        while self._running:
-            self._keep(self._running.popleft().result())
-        computed = self._computed.all()
-        if computed.all():
-            return None if self._done is None else self._done.all()
-        every = np.zeros((len(computed), self._labels), np.float32)
-        if self._done is not None:
-            every[computed] = self._done.all()
-        return every
-
-    def _keep(self, probabilities: NDArray[np.float32]) -> None:
-        if self._done is None:
-            self._done = GrowingArray(np.float32, probabilities.shape[1])
-        self._done.add(probabilities)
+        self._done += [running.result() for running in self._running]
+        place = np.flatnonzero(np.concatenate(self._computed))
+        every = np.zeros((sum(map(len, self._computed)), self._labels), np.float32)
+        while self._done:
+            done = self._done.popleft()
+            every[place[: len(done)]], place = done, place[len(done) :]
+        return every if len(every) else None
 
     def _compute(self) -> None:
-        every = windows_joined(self._waiting)
+        every = self._waiting[0]
+        if len(self._waiting) > 1:
+            every = StreamWindows(*(np.concatenate(arrays) for arrays in zip(*self._waiting, strict=True)))
         now, rest = every.part(slice(self._at_once)), every.part(slice(self._at_once, None))
         self._waiting = [rest] if len(rest.firsts) else []
         self._waiting_count = len(rest.firsts)
@@ -364,9 +492,9 @@ class BatchedProbabilities:
             start_rows=now.firsts,
         )
         if self._executor is None:
-            self._keep(self._probabilities(windows))
+            self._done.append(self._probabilities(windows))
             return
         self._running.append(self._executor.submit(self._probabilities, windows))
         # So many windows wait that lanes have work while this thread reads the next part of a file.
         while len(self._running) * self._at_once > self._lanes * self._most:
-            self._keep(self._running.popleft().result())
+            self._done.append(self._running.popleft().result())

@@ -1,4 +1,5 @@
-"""The timeline: rows of labelled time with the probability of each label, over a whole recording."""
+"""The timeline: rows of labelled time with the probability of each label, over a whole recording; its bouts, which are
+the longest stretches of one label, and its days by the wearer's calendar."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,9 +10,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
-from harken.support.tables import nanoseconds, times, write_csv, write_parquet
+from harken.support.tables import nanoseconds, times, write_csv, write_parquet, zone_of
+from harken.timelines.calendar import QUARTER_NS, Quarters, sums_in
 from harken.timelines.smoothing import expected_bouts, smooth, still_at_night_likelihood
-from harken.timelines.summaries import BRIDGED_GAP_S, PROBABILITY, SMOOTHED, UNSURE, bouts, daily, matrix
+
+PROBABILITY = "probability_"
+"""The prefix of the columns with the model's probability of each label."""
+SMOOTHED = "smoothed_"
+"""The prefix of the columns with the probability of each label given all rows."""
+UNSURE = "unsure"
+"""The label of rows with too small a probability."""
+BRIDGED_GAP_S = 60.0
+"""The longest time without a label that is bridged within a bout."""
+WALKING = "walking"
+NS_PER_MINUTE = 60 * 10**9
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +178,33 @@ class Timeline:
         Raises:
             HarkenError: when ``bridged_gap_s`` is negative.
         """
-        return bouts(self.frame, self.labels, bridged_gap_s)
+        if not bridged_gap_s >= 0:
+            raise HarkenError(f"bridged_gap_s must be 0 or more, got {bridged_gap_s:g}")
+        rows = self.frame.select("start", "end", "label", "activity_mg", row=pl.int_range(pl.len()))
+        labelled = rows.filter(pl.col("label").is_not_null())
+        same_label = (labelled["label"] == labelled["label"].shift(1)).fill_null(False).to_numpy()
+        joined = _follows(self.frame, labelled, bridged_gap_s) & same_label
+        seconds = (nanoseconds(labelled, "end") - nanoseconds(labelled, "start")) / 1e9
+        moving = labelled["activity_mg"].is_not_null().to_numpy()
+        each = labelled.select(
+            "start",
+            "end",
+            "label",
+            bout=pl.Series(np.cumsum(~joined)),
+            weight=pl.Series(seconds),
+            probability=pl.Series(self._of_label(labelled)),
+            moving=pl.Series(np.where(moving, seconds, 0.0)),
+            activity=pl.col("activity_mg").fill_null(0.0).cast(pl.Float64),
+        )
+        activity = (pl.col("activity") * pl.col("moving")).sum() / pl.col("moving").sum()
+        found = each.group_by("bout", maintain_order=True).agg(
+            pl.col("start", "label").first(),
+            pl.col("end").last(),
+            mean_probability=(pl.col("probability") * pl.col("weight")).sum() / pl.col("weight").sum(),
+            activity_mg=pl.when(pl.col("moving").sum() > 0).then(activity).cast(pl.Float32),
+        )
+        lasting = pl.Series("seconds", (nanoseconds(found, "end") - nanoseconds(found, "start")) / 1e9)
+        return found.select("start", "end", "label", lasting, "mean_probability", "activity_mg")
 
     def daily(self) -> pl.DataFrame:
         """One row a calendar day in the wearer's zone, in order. A day without samples has no row.
@@ -184,7 +222,36 @@ class Timeline:
         - ``first_walking``, ``last_walking``: the start of the first and the end of the last row with that label; null
           if there is none.
         """
-        return daily(self.frame, self.labels, self.names)
+        start, end = nanoseconds(self.frame, "start"), nanoseconds(self.frame, "end")
+        recorded, worn = (self.frame[name].fill_null(False).to_numpy() for name in ("recorded", "wear"))
+        zone = zone_of(self.frame["start"])
+        quarters = Quarters.of(start[recorded], end[recorded], zone)
+        days_ns = quarters.days().edges_ns
+
+        def seconds(chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+            return sums_in(quarters.edges_ns, start, end, np.where(chosen, end - start, 0)) / 1e9
+
+        of_labels = {name: (self.frame["label"] == name).fill_null(False).to_numpy() for name in self.names}
+        each = {name: seconds(chosen) for name, chosen in of_labels.items()}
+        adjusted = adjusted_seconds(quarters, np.stack(list(each.values())))
+        walking = of_labels.get(WALKING, np.zeros(len(self), dtype=bool))
+        first, last = _first_and_last(start[walking], end[walking], days_ns)
+        some = pl.Series(first < last)
+        columns: dict[str, NDArray[np.generic] | pl.Series] = {
+            "date": quarters.dates,
+            "seconds_in_day": np.bincount(quarters.day, minlength=len(quarters.dates)) * (QUARTER_NS / 1e9),
+            "recorded_hours": quarters.by_day(seconds(recorded)) / 3600,
+            "wear_hours": quarters.by_day(seconds(recorded & worn)) / 3600,
+        }
+        columns |= {f"hours_{name}": quarters.by_day(of_name) / 3600 for name, of_name in each.items()}
+        for name, of_name in zip(self.names, adjusted, strict=True):
+            columns[f"adjusted_hours_{name}"] = pl.Series(of_name / 3600, nan_to_null=True)
+        for name, of_name in zip(self.names, self._longest_bout_minutes(days_ns), strict=True):
+            columns[f"longest_bout_minutes_{name}"] = of_name
+        columns["transitions"] = self._transitions(days_ns)
+        for name, moments in (("first_walking", first), ("last_walking", last)):
+            columns[name] = pl.select(pl.when(some).then(times(moments, zone))).to_series()
+        return pl.DataFrame(columns).filter(pl.col("recorded_hours") > 0)
 
     def seconds_by_label(self) -> dict[str, float]:
         """Seconds of each label, in the recogniser's order, and of ``unsure`` if any row is."""
@@ -218,6 +285,40 @@ class Timeline:
     def to_csv(self, path: str | Path) -> None:
         """Write the rows as CSV, whole or not at all; see ``harken.support.tables.write_csv``."""
         write_csv(self.frame, path)
+
+    def _of_label(self, labelled: pl.DataFrame) -> NDArray[np.float64]:
+        """The probability of each ``labelled`` row's label; where it is ``unsure``, of the most probable label."""
+        rows, label = labelled["row"].to_numpy(), labelled["label"]
+        own = np.zeros(len(labelled), dtype=np.float32)
+        for name in self.labels:  # one at a time, because all together need as much memory as the timeline
+            probable = self.frame[PROBABILITY + name].fill_null(float("nan")).to_numpy()[rows]
+            of_name = (label == name).to_numpy()
+            own[of_name] = probable[of_name]
+        unsure = ~label.is_in(self.labels).to_numpy()
+        if unsure.any():
+            own[unsure] = matrix(self.frame[rows[unsure]], PROBABILITY, self.labels).max(axis=1)
+        return own.astype(np.float64)
+
+    def _longest_bout_minutes(self, days_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """``[names, days]``; of a bout over midnight, each day has the part that lies in it."""
+        found = self.bouts()
+        start, end = nanoseconds(found, "start"), nanoseconds(found, "end")
+        codes = np.array([self.names.index(name) for name in found["label"]], dtype=np.int64)
+        first, last = _day(start, days_ns), _day(end - 1, days_ns)
+        bout = np.repeat(np.arange(len(found)), last - first + 1)
+        day = first[bout] + np.arange(len(bout)) - np.searchsorted(bout, bout)
+        part = np.minimum(end[bout], days_ns[day, 1]) - np.maximum(start[bout], days_ns[day, 0])
+        longest = np.zeros((len(self.names), len(days_ns)))
+        np.maximum.at(longest, (codes[bout], day), part / NS_PER_MINUTE)
+        return longest
+
+    def _transitions(self, days_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The number of changes from one label to another, ``[days]``; ``unsure`` is treated as a gap."""
+        rows = self.frame.select("start", "end", "label", row=pl.int_range(pl.len()))
+        labelled = rows.filter(pl.col("label").is_in(self.labels))
+        other = (labelled["label"] != labelled["label"].shift(1)).fill_null(False).to_numpy()
+        changes = nanoseconds(labelled, "start")[_follows(self.frame, labelled, BRIDGED_GAP_S) & other]
+        return np.bincount(_day(changes, days_ns), minlength=len(days_ns))
 
     def _labelled(self) -> "Timeline":
         """This timeline with its labels and smoothed probabilities computed from the other fields."""
@@ -263,3 +364,66 @@ class Timeline:
         removals = np.cumsum(self.frame["wear"].fill_null(True).not_().to_numpy())[known]
         elapsed = np.diff(middle, prepend=middle[:1]) / 1e9
         return np.where(np.diff(removals, prepend=-1) != 0, np.inf, elapsed)
+
+
+def matrix(frame: pl.DataFrame, prefix: str, labels: tuple[str, ...]) -> NDArray[np.float32]:
+    """The columns ``prefixLABEL`` as float32 ``[n, labels]``; NaN where they are null."""
+    return frame.select(pl.col(prefix + label).fill_null(float("nan")) for label in labels).to_numpy()
+
+
+def _follows(frame: pl.DataFrame, labelled: pl.DataFrame, bridged_gap_s: float) -> NDArray[np.bool_]:
+    """Whether each row of ``labelled`` continues the previous one, bool ``[labelled]``.
+
+    It does when at most ``bridged_gap_s`` lie between the two, and the watch was not taken off in between.
+
+    Args:
+        frame: the rows of a timeline.
+        labelled: some of these rows, in order, with their number in ``frame`` as ``row``.
+        bridged_gap_s: the longest time without a label that is bridged.
+    """
+    if len(labelled) == 0:
+        return np.zeros(0, dtype=bool)
+    start, end = nanoseconds(labelled, "start"), nanoseconds(labelled, "end")
+    removals = np.cumsum(frame["wear"].fill_null(True).not_().to_numpy())[labelled["row"].to_numpy()]
+    near = (start[1:] - end[:-1] <= bridged_gap_s * 1e9) & (np.diff(removals) == 0)
+    return np.concatenate([[False], near])
+
+
+def adjusted_seconds(quarters: Quarters, each: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Seconds of each label and day, adjusted for time without a label, float64 ``[labels, days]``.
+
+    The missing part of a quarter of an hour is divided among the labels in the proportions of the same quarter, by
+    local time, on all other days together. The result is NaN for a day with an incomplete quarter that has no label on
+    any other day. It follows A. Doherty and others, "Large scale population assessment of physical activity using wrist
+    worn accelerometers: the UK Biobank study", PLoS ONE 12(2), 2017, who fill minutes with the mean of the same minute
+    on other days.
+
+    Args:
+        quarters: the quarters of all days.
+        each: seconds of each label in each quarter, ``[labels, quarters]``.
+    """
+    missing = np.maximum(quarters.by_time_of_day(QUARTER_NS / 1e9 - each.sum(axis=0)), 0)
+    missing[missing < 1e-6] = 0
+    spent = np.stack([quarters.by_time_of_day(one) for one in each])
+    elsewhere = spent.sum(axis=1, keepdims=True) - spent
+    total = elsewhere.sum(axis=0)
+    # Because of rounding, the difference may not be exactly 0.
+    share = np.where(total > 1e-6, elsewhere / np.maximum(total, 1e-6), np.nan)
+    filled = np.where(missing > 0, missing * share, 0)
+    return np.asarray(spent.sum(axis=2) + filled.sum(axis=2))
+
+
+def _first_and_last(
+    start_ns: NDArray[np.int64], end_ns: NDArray[np.int64], days_ns: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The start of the first and the end of the last of some rows in each day; not increasing for a day without one."""
+    begins, ends = days_ns.T
+    if len(start_ns) == 0:
+        return begins, begins
+    after = np.minimum(np.searchsorted(end_ns, begins, side="right"), len(start_ns) - 1)
+    before = np.maximum(np.searchsorted(start_ns, ends, side="left") - 1, 0)
+    return np.clip(start_ns[after], begins, None), np.clip(end_ns[before], None, ends)
+
+
+def _day(moments_ns: NDArray[np.int64], days_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.asarray(np.searchsorted(days_ns[:, 0], moments_ns, side="right") - 1)

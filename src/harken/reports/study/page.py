@@ -89,7 +89,7 @@ class Study:
         title: its heading.
         labels: the labels in the order of their letters (``strips``).
         people: the people with a row.
-        table: the outcomes of all people: the table ``harken.outcomes.people.people_table``.
+        table: the outcomes of all people: the table ``harken.outcomes.tables.people_table``.
         failures: the files that could not be labelled.
         kept: the files that could not be labelled again; their earlier results are on the page.
         made_up: the number of simulated recordings.

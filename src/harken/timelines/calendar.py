@@ -1,0 +1,142 @@
+"""The wearer's calendar: days, hours and quarters of an hour by the clock of a zone, and sums over stretches of time.
+
+A quarter is a quarter of an hour of elapsed time. The clocks of all zones differ from UTC by whole quarters and change
+at their edges. A day therefore has 96 quarters, 92 where clocks go forward, and 100 where they go back (98 where they
+go back by half an hour). (Two zones changed at a minute past midnight until 2011; there, that quarter belongs to one
+day.)
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.support.tables import times
+
+HOUR_NS = 3600 * 10**9
+DAY_NS = 24 * HOUR_NS
+QUARTER_NS = HOUR_NS // 4
+QUARTERS_A_DAY = 96
+
+
+@dataclass(frozen=True, eq=False)
+class Stretches:
+    """Stretches of time that are described by a table; they may overlap.
+
+    Attributes:
+        frame: one row per stretch, with the columns that name it.
+        edges_ns: where each begins and ends, int64 ``[n, 2]``, ns since 1970 (UTC).
+    """
+
+    frame: pl.DataFrame
+    edges_ns: NDArray[np.int64]
+
+
+def sums_in(
+    edges_ns: NDArray[np.int64], start_ns: NDArray[np.int64], end_ns: NDArray[np.int64], values: NDArray[np.generic]
+) -> NDArray[np.float64]:
+    """The sum of values over each stretch, float64 ``[stretches]``; a row partly in a stretch counts in proportion.
+
+    Args:
+        edges_ns: where each stretch begins and ends, int64 ``[stretches, 2]``; they may overlap.
+        start_ns, end_ns: where each row begins and ends, int64 ``[n]``, in order and not overlapping.
+        values: of each row, ``[n]``.
+    """
+    if len(start_ns) == 0:
+        return np.zeros(len(edges_ns))
+    knots = np.stack([start_ns, end_ns], axis=1).reshape(-1)
+    total = np.cumsum(values, dtype=np.float64)
+    sums = np.stack([np.append(0.0, total[:-1]), total], axis=1).reshape(-1)
+    # Counted from the first row, so that float64 is exact to the nanosecond for three months.
+    first, last = np.interp(edges_ns.T - knots[0], knots - knots[0], sums)
+    return np.asarray(last - first)
+
+
+def wall_ns(moments: pl.Series) -> NDArray[np.int64]:
+    """What the clock shows at some datetimes, in ns since the beginning of 1970 by that clock, int64 ``[n]``."""
+    return moments.dt.replace_time_zone(None).to_physical().to_numpy()
+
+
+def moments_ns(wall: pl.Series, timezone: str, *, second: bool = False) -> pl.Series:
+    """When the clock shows some times, datetimes without zone: ns since 1970 (UTC); null for times that clocks skip.
+
+    Of a time that the clock shows twice it is the first moment, or the second.
+    """
+    moments = wall.cast(pl.Datetime("ns")).dt.replace_time_zone(
+        timezone, ambiguous="latest" if second else "earliest", non_existent="null"
+    )
+    return moments.to_physical()
+
+
+@dataclass(frozen=True, eq=False)
+class Quarters:
+    """The quarters of an hour of all days, by the wearer's clock, in which some rows lie.
+
+    Attributes:
+        timezone: the wearer's zone.
+        start_ns: where each quarter begins, int64 ``[quarters]``.
+        wall_ns: what the clock shows then, see ``wall_ns``. An hour that occurs twice has the same times twice.
+        dates: the days, in order, ``[days]``.
+        day: which of ``dates`` each quarter belongs to, int64 ``[quarters]``.
+    """
+
+    timezone: str
+    start_ns: NDArray[np.int64]
+    wall_ns: NDArray[np.int64]
+    dates: pl.Series
+    day: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, start_ns: NDArray[np.int64], end_ns: NDArray[np.int64], timezone: str) -> "Quarters":
+        """The quarters of the days of rows that begin and end at these times, int64 ``[n]``, ns since 1970 (UTC).
+
+        Only days with a row are looked at, so decades between two rows take no memory.
+        """
+        first = start_ns // QUARTER_NS
+        lasting = np.maximum(-(-end_ns // QUARTER_NS) - first, 1)
+        within = np.arange(lasting.sum()) - np.repeat(np.cumsum(lasting) - lasting, lasting)
+        touched = np.unique(np.repeat(first, lasting) + within)
+        days = np.unique(wall_ns(times(touched * QUARTER_NS, timezone)) // DAY_NS)
+        utc_days = np.unique(touched // QUARTERS_A_DAY + np.array([[-1], [0], [1]]))
+        every_ns = ((utc_days * QUARTERS_A_DAY)[:, None] + np.arange(QUARTERS_A_DAY)).reshape(-1) * QUARTER_NS
+        walls = wall_ns(times(every_ns, timezone))
+        inside = np.isin(walls // DAY_NS, days)
+        every_ns, walls = every_ns[inside], walls[inside]
+        dates = pl.Series(days.astype(np.int32)).cast(pl.Date)
+        return cls(timezone, every_ns, walls, dates, np.searchsorted(days, walls // DAY_NS))
+
+    @property
+    def edges_ns(self) -> NDArray[np.int64]:
+        """Where each quarter begins and ends, int64 ``[quarters, 2]``."""
+        return np.stack([self.start_ns, self.start_ns + QUARTER_NS], axis=1)
+
+    def days(self) -> Stretches:
+        """The days, with the column ``date``."""
+        _, first = np.unique(self.day, return_index=True)
+        _, last = np.unique(self.day[::-1], return_index=True)
+        edges_ns = np.stack([self.start_ns[first], self.start_ns[::-1][last] + QUARTER_NS], axis=1)
+        return Stretches(pl.DataFrame({"date": self.dates}), edges_ns)
+
+    def hours(self) -> Stretches:
+        """The hours of the days, with the columns ``date`` and ``start``: the beginning of the hour.
+
+        An hour that occurs twice, where clocks go back, is two stretches. Where clocks change, one may be shorter.
+        """
+        offset_ns, hour = self.wall_ns - self.start_ns, self.wall_ns // HOUR_NS
+        new = (np.diff(hour, prepend=-1) != 0) | (np.diff(offset_ns, prepend=offset_ns[:1]) != 0)
+        first = np.flatnonzero(new)
+        last = np.append(first[1:], len(new)) - 1
+        start_ns = self.start_ns[first]
+        frame = pl.DataFrame({"date": self.dates.gather(self.day[first]), "start": times(start_ns, self.timezone)})
+        return Stretches(frame, np.stack([start_ns, self.start_ns[last] + QUARTER_NS], axis=1))
+
+    def by_day(self, each: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums over the quarters of each day, ``[quarters]`` -> ``[days]``."""
+        return np.asarray(np.bincount(self.day, weights=each, minlength=len(self.dates)), dtype=np.float64)
+
+    def by_time_of_day(self, each: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums over the quarters of one day with the same local time, ``[quarters]`` -> ``[days, 96]``."""
+        place = self.day * QUARTERS_A_DAY + self.wall_ns % DAY_NS // QUARTER_NS
+        sums = np.bincount(place, weights=each, minlength=len(self.dates) * QUARTERS_A_DAY)
+        return np.asarray(sums.reshape(-1, QUARTERS_A_DAY), dtype=np.float64)
