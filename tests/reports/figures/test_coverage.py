@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 
 from harken.models.calibration import Coverage, coverage
-from harken.reports.figures.coverage import coverage_picture
+from harken.reports.figures.curves import coverage_picture
 
 
 def curve_of(sure: list[float], right: list[bool]) -> Coverage:

@@ -12,11 +12,11 @@ import polars as pl
 from markupsafe import Markup
 
 from harken import __version__
-from harken.reports import page_template, script_hashes
 from harken.reports.study.distributions import Outcome, distribution, outcomes_of, shown
 from harken.reports.study.doubts import KINDS_IN_WORDS, Doubt, DoubtKind
 from harken.reports.study.strips import DayStrip
 from harken.reports.wearer.pictures import colours_of
+from harken.reports.words import page_template, script_hashes
 from harken.support.files import write_text
 
 MOST_NAMED = 12

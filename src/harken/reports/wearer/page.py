@@ -8,7 +8,6 @@ from typing import Any
 from markupsafe import Markup
 
 from harken import __version__
-from harken.reports import page_template, script_hashes
 from harken.reports.wearer.by_clock import day_by_clock
 from harken.reports.wearer.calendar import CalendarDay, calendar_days, span_words
 from harken.reports.wearer.movement import movement_shown
@@ -19,6 +18,7 @@ from harken.reports.wearer.quality import RecordingQuality
 from harken.reports.wearer.sentences import MUCH_GAP_H, limit_in_words, quality_lines
 from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN, Spells, spells_of
 from harken.reports.wearer.tables import average_day, bout_summaries, bouts_by_day, hours_rows, lasting
+from harken.reports.words import page_template, script_hashes
 from harken.support.files import write_text
 from harken.support.printable import zone_in_words
 from harken.timelines import Timeline
