@@ -21,7 +21,7 @@ from harken.labelling.results import results_in
 from harken.labelling.study import study_of, write_study
 from harken.outcomes.rhythm import rhythm
 from harken.readers.folders import recordings_in
-from harken.reports.study import DoubtKind
+from harken.reports.caveats import CaveatKind
 from harken.support.errors import HarkenError
 from movement_frames import movement_frame
 
@@ -229,7 +229,7 @@ def test_doubts_are_counted_by_person_and_name_the_file(
     quality = json.loads((out / "second" / "quality.json").read_text())
     (out / "second" / "quality.json").write_text(json.dumps(quality | {"placement": "hip"}))
     (person,) = study_of("s", cohort_in(out), []).people
-    assert person.kinds[0] is DoubtKind.PLACEMENT
+    assert person.kinds[0] is CaveatKind.PLACEMENT
     assert "second: the file states that the sensor was on the hip" in person.sentences
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.labelling.outcomes import OUTCOMES, Outcomes, nights_of
-from harken.labelling.quality import limits_of, quality_of
+from harken.labelling.quality import RecordingQuality, limits_of, quality_of, write_quality
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.mounting import Mounting, mounting_of_walks, trained_with_x_to_elbow
@@ -28,9 +28,6 @@ from harken.recordings.fingerprints import Fingerprints, TrainingShare
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import Placement, acceleration_channels, is_made_up
 from harken.recordings.source import Samples
-from harken.reports.wearer import write_wearer_report
-from harken.reports.wearer.quality import RecordingQuality, write_quality
-from harken.reports.wearer.sentences import model_card
 from harken.signals.clipping import Clipped
 from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
 from harken.signals.moments import Moments, like_walking, moving
@@ -156,6 +153,9 @@ class LabelledFile:
         Raises:
             HarkenError: when the folder cannot be written, or holds something other than results.
         """
+        from harken.reports.caveats import model_card
+        from harken.reports.wearer import write_wearer_report
+
         _check_replaceable(Path(folder))
         try:
             with appearing(folder) as aside:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -15,10 +16,12 @@ from harken.outcomes.rhythm import day_rhythm, rhythm
 from harken.outcomes.segments import segment_stretches
 from harken.outcomes.steps import day_cadence, with_bout_steps
 from harken.outcomes.tables import averages, day_columns, hours, over_stretches, with_valid_day
-from harken.reports.wearer import WearerTables
 from harken.support.printable import printable
 from harken.support.tables import write_csv, write_parquet, zone_of
 from harken.timelines import Timeline
+
+if TYPE_CHECKING:
+    from harken.reports.wearer import WearerTables
 
 OUTCOMES = (
     "bouts.csv",
@@ -102,8 +105,10 @@ class Outcomes:
         return None if self.movement is None else rhythm(self.movement, _valid(self.days))
 
     @property
-    def reported(self) -> WearerTables:
+    def reported(self) -> "WearerTables":
         """The tables that the report shows."""
+        from harken.reports.wearer import WearerTables
+
         return WearerTables(
             bouts=self.bouts,
             days=self.days,

@@ -11,11 +11,11 @@ from urllib.parse import quote
 import numpy as np
 import polars as pl
 
+from harken.labelling.quality import RecordingQuality, read_quality
 from harken.labelling.settings import read_summary
 from harken.readers.folders import SUMMARY
-from harken.reports.study import Doubt, doubts_of
+from harken.reports.caveats import Caveat, caveats_of
 from harken.reports.study.strips import COLUMNS, DayStrip, day_strips
-from harken.reports.wearer.quality import RecordingQuality, read_quality
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 from harken.support.tables import nanoseconds
@@ -53,7 +53,7 @@ class FileEntry:
     subject: str
     labels: tuple[str, ...]
     valid_day_h: float
-    doubts: tuple[Doubt, ...]
+    doubts: tuple[Caveat, ...]
     made_up: bool
     written_s: float
 
@@ -104,7 +104,7 @@ def read_results(folder: Path) -> FileResults | None:
             subject=quality.subject,
             labels=tuple(name for name in summary["seconds_by_label"] if name != UNSURE),
             valid_day_h=float(summary["valid_day_h"]),
-            doubts=doubts_of(quality),
+            doubts=caveats_of(quality),
             made_up=quality.made_up,
             written_s=(folder / SUMMARY).stat().st_mtime,
         )

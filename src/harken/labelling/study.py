@@ -10,8 +10,8 @@ import polars as pl
 from harken.labelling.cohort_tables import FAILURES, Cohort, read_cohort
 from harken.labelling.results import FileEntry, read_strips, results_in
 from harken.outcomes.people import with_one_file_a_date
+from harken.reports.caveats import NO_VALID_DAY
 from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
-from harken.reports.study.doubts import no_valid_day
 from harken.support.printable import printable
 
 STUDY = "study.html"
@@ -106,7 +106,7 @@ def _person(
         files=tuple(StudyFile(file.name, file.report, file.doubts) for file in files),
         days=tuple(sorted(strips, key=lambda strip: strip.date)),
         days_not_shown=sum(map(len, days.values())) - len(first),
-        doubts=(no_valid_day(),) if none else (),
+        doubts=(NO_VALID_DAY,) if none else (),
     )
 
 

@@ -20,7 +20,7 @@ def page_template(report: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for words in (decimals, hours_minutes, lasting, listed, number, percent, whole_percent):
+    for words in (decimals, hours_lasting, hours_minutes, lasting, listed, number, percent, whole_percent):
         environment.filters[words.__name__] = words
     return environment.get_template("page.html")
 
@@ -53,6 +53,11 @@ def lasting(seconds: float) -> str:
             rest = whole % many
             return f"{whole // many} {name}" + (f" {rest} {small}" if rest else "")
     return f"{seconds:.0f} s" if seconds >= 1 or seconds == 0 else f"{seconds:.2g} s"
+
+
+def hours_lasting(hours: float | None) -> str:
+    """A duration as text. The nights of a week are in hours, not days."""
+    return f"{hours:.3g} h" if hours and hours >= 1 else lasting(3600 * (hours or 0.0))
 
 
 def number(value: float | None, unit: str = "", *, digits: int = 3) -> str:

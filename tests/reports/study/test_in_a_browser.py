@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from browser import DESKTOP, PHONE, Browser, chromium
-from harken.reports.study import Doubt, DoubtKind, Failure, Person, Study, StudyFile, write_study_page
+from harken.reports.caveats import Caveat, CaveatKind
+from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
 from harken.reports.study.distributions import outcomes_of, shown
 from made_study import made_study
 
@@ -116,8 +117,8 @@ def test_people_are_filtered_by_wear_nights_hours_and_quality(page: Browser, stu
     assert page.run("return document.getElementById('found').textContent") == f"{len(found)} of 1,000 people"
     page.run("document.getElementById('controls').reset()")
     page.wait("return document.getElementById('found').textContent === '1,000 of 1,000 people'")
-    set_field(page, "kind", DoubtKind.MOUNTING)
-    assert set(names(page)) == {one.subject for one in study.people if DoubtKind.MOUNTING in one.kinds}
+    set_field(page, "kind", CaveatKind.MOUNTING)
+    assert set(names(page)) == {one.subject for one in study.people if CaveatKind.MOUNTING in one.kinds}
 
 
 def test_a_time_of_day_after_midnight_is_later_than_one_before(page: Browser, study: Study) -> None:
@@ -237,7 +238,7 @@ def test_a_name_that_is_a_script_does_nothing(shared: Browser, tmp_path: Path) -
     evil = "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
     study = made_study(1, title=evil)
     person = study.people[0]
-    file = StudyFile(evil, "evil/report.html", (Doubt(DoubtKind.CLOCK, evil),))
+    file = StudyFile(evil, "evil/report.html", (Caveat(CaveatKind.CLOCK, evil),))
     other = StudyFile(f"{evil}2", "evil2/report.html")
     hostile = replace(
         study,

@@ -16,11 +16,11 @@ import pytest
 from numpy.typing import NDArray
 
 from example_timelines import timeline
+from harken.labelling.quality import Limit, LimitKind
 from harken.models.mounting import Mounting, MountingSource
 from harken.recordings.recording import Placement
 from harken.reports.wearer import WearerTables, write_wearer_report
 from harken.reports.wearer.calendar import calendar_days, offsets
-from harken.reports.wearer.quality import Limit, LimitKind
 from harken.support.errors import HarkenError
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, PLAIN_QUALITY, labelled_week, not_applied
@@ -129,6 +129,7 @@ def test_it_says_who_when_where_and_what_the_model_is(page: Page) -> None:
         assert text in words
     assert "error 38.2 mg before, 3.4 mg after" in words
     assert "0.13% fewer samples a second than stated (by 0.99871)" in words
+    assert "In a sleep period, a still arm counts as evidence for lying." in words
 
 
 def test_every_day_has_a_strip_and_hours(week: Timeline, page: Page) -> None:
@@ -235,37 +236,35 @@ def test_what_quality_does_not_say_is_left_out(tmp_path: Path) -> None:
 
 
 def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
-    quality = replace(
-        PLAIN_QUALITY,
-        wear_hours=20.0,
-        non_wear_hours=100.0,
-        sample_rate_hz=83.1,
-        stated_rate_hz=100.0,
-        rows=1000,
-        at_range_end=25,
-        clipped=20,
-        calibration=not_applied("the sphere is not covered", error_before_mg=40.0),
-    )
-    page = written(tmp_path / "report.html", small(), quality=quality)
-    assert sum(attributes.get("class") == "heed" for _, attributes in page.elements) == 4
-    assert "not applied; error 40 mg" in page.words
-    assert "the sphere is not covered" in page.words
-    assert "20 samples, marked and not used; 5 samples in cut-off peaks, used" in page.words
-    assert "17% fewer samples a second than stated (by 0.831)" in page.words
+    page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, rows=1000, stuck=25))
+    assert [attributes.get("class") for _, attributes in page.elements].count("heed") == 1
+    assert "25 samples, marked and not used more than 1% of the samples" in page.words
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        (Limit(LimitKind.NIGHTS, hours=6.5, lying_hours=3.0), "6.5 h between 23:00 and 6:00 are labelled, 3 h of them"),
+        (Limit(LimitKind.BUSY_HANDS, hours=12.25), "12.2 h are labelled other."),
+        (Limit(LimitKind.LITTLE_WALKING, hours=0.0, of_hours=2.0), "No walking was found in 2 h worn."),
+        (Limit(LimitKind.LITTLE_WALKING, hours=0.01, of_hours=2.0), "36 s of walking were found in 2 h worn."),
+        (Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.5, days=1), "Only one day was worn for 10.5 hours or more."),
+        (Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.0, days=0), "No day was worn for 10 hours or more."),
+    ],
+)
+def test_every_limit_stands_before_the_days_with_its_amounts(tmp_path: Path, limit: Limit, words: str) -> None:
+    page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, limits=(limit,)))
+    assert words in page.words.partition("Day by day")[0]
+    # Sleep periods influence only smoothed labels, and these are not.
+    assert "a still arm counts as evidence" not in page.words
 
 
 def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path) -> None:
-    limits = (
-        Limit(LimitKind.NIGHTS, hours=7.0, lying_hours=3.5),
-        Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.0, days=0),
-    )
-    quality = replace(PLAIN_QUALITY, placement=Placement.THIGH, made_up=True, limits=limits)
+    quality = replace(PLAIN_QUALITY, placement=Placement.THIGH, made_up=True)
     labelled = " ".join(written(tmp_path / "report.html", small(), quality=quality).words.split())
     first = labelled[: labelled.index("Day by day")]
     assert "This wearer was simulated by harken simulate" in first
     assert "worn on the thigh, not on a wrist" in first
-    assert "7 h between 23:00 and 6:00 are labelled, 3.5 h of them as lying." in first
-    assert "No day was worn for 10 hours or more." in first
     assert "Worn onthigh not a wrist" in labelled
     for placement in (Placement.WRIST, Placement.UNKNOWN):
         page = written(tmp_path / f"{placement}.html", small(), quality=replace(PLAIN_QUALITY, placement=placement))

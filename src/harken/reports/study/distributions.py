@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import polars as pl
 
-from harken.reports.wearer.tables import number
+from harken.reports.words import number
 
 Form: TypeAlias = Literal["hours", "clock", "share", "count", "number"]
 """How values are shown: as ``7 h 05 min``, as a time of day, in per cent, as a whole number, or with three digits."""

@@ -12,8 +12,8 @@ import polars as pl
 from markupsafe import Markup
 
 from harken import __version__
+from harken.reports.caveats import Caveat, CaveatKind
 from harken.reports.study.distributions import Outcome, distribution, outcomes_of, shown
-from harken.reports.study.doubts import KINDS_IN_WORDS, Doubt, DoubtKind
 from harken.reports.study.strips import DayStrip
 from harken.reports.wearer.pictures import colours_of
 from harken.reports.words import page_template, script_hashes
@@ -44,7 +44,7 @@ class StudyFile:
 
     name: str
     report: str
-    doubts: tuple[Doubt, ...] = ()
+    doubts: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ class Person:
     files: tuple[StudyFile, ...]
     days: tuple[DayStrip, ...]
     days_not_shown: int = 0
-    doubts: tuple[Doubt, ...] = ()
+    doubts: tuple[Caveat, ...] = ()
 
     @property
-    def kinds(self) -> list[DoubtKind]:
+    def kinds(self) -> list[CaveatKind]:
         """The kinds of doubt, the worst first, each once."""
         found = {doubt.kind for doubt in (*self.doubts, *(doubt for file in self.files for doubt in file.doubts))}
-        return [kind for kind in DoubtKind if kind in found]
+        return [kind for kind in CaveatKind if kind in found]
 
     @property
     def sentences(self) -> list[str]:
@@ -144,7 +144,6 @@ def _content(study: Study) -> dict[str, Any]:
         "study": study,
         "counts": _counts(study),
         "doubts": _doubts(people),
-        "kinds_in_words": {kind.value: words for kind, words in KINDS_IN_WORDS.items()},
         "groups": groups,
         "without": [outcome.title for outcome, one in zip(outcomes, drawn, strict=True) if one is None],
         "outcomes": outcomes,
@@ -194,11 +193,11 @@ def _counts(study: Study) -> dict[str, int]:
     return sums | {"people": len(table), "not_shown": len(table) - len(study.people)}
 
 
-def _doubts(people: Sequence[Person]) -> list[tuple[DoubtKind, int, list[Person]]]:
+def _doubts(people: Sequence[Person]) -> list[tuple[CaveatKind, int, list[Person]]]:
     """For each kind that occurs: how many people have it, and the first of them."""
     count = Counter(kind for person in people for kind in person.kinds)
     return [
         (kind, count[kind], [person for person in people if kind in person.kinds][:MOST_NAMED])
-        for kind in DoubtKind
+        for kind in CaveatKind
         if count[kind]
     ]

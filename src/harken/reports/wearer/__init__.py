@@ -2,6 +2,5 @@
 
 from harken.reports.wearer.outcomes import WearerTables
 from harken.reports.wearer.page import write_wearer_report
-from harken.reports.wearer.quality import RecordingQuality, read_quality, write_quality
 
-__all__ = ["RecordingQuality", "WearerTables", "read_quality", "write_quality", "write_wearer_report"]
+__all__ = ["WearerTables", "write_wearer_report"]

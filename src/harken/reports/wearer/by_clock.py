@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.reports.caveats import Line
 from harken.reports.wearer.calendar import CalendarDay
 from harken.reports.wearer.pictures import square_root_height
-from harken.reports.wearer.sentences import QualityLine
 from harken.reports.wearer.spells import NOT_WORN, Spells
-from harken.reports.wearer.tables import number
+from harken.reports.words import number
 from harken.support.tables import times
 
 QUARTERS = 96
@@ -60,7 +60,7 @@ class DayByClock:
     activity: str
     marks: list[tuple[float, str]]
     stretches: list[Stretch]
-    rhythm: list[QualityLine]
+    rhythm: list[Line]
 
 
 def day_by_clock(
@@ -151,7 +151,7 @@ def _stretch(name: str, words: str, start: str, hours: int) -> Stretch:
     return Stretch(name, words, sorted(shown, key=lambda piece: -piece[1]))
 
 
-def _rhythm_lines(measures: dict[str, object]) -> list[QualityLine]:
+def _rhythm_lines(measures: dict[str, object]) -> list[Line]:
     def known(name: str) -> float | None:
         value = measures.get(name)
         return float(value) if isinstance(value, float | int) else None
@@ -161,12 +161,12 @@ def _rhythm_lines(measures: dict[str, object]) -> list[QualityLine]:
         level, start = known(f"{name}_mg"), measures.get(f"{name}_start")
         if level is not None and isinstance(start, str):
             end = f"{(int(start[:2]) + hours) % 24:02d}{start[2:]}"
-            lines.append(QualityLine(words, f"{start} to {end}, {number(level, 'mg', digits=2)} on average"))
+            lines.append(Line(words, f"{start} to {end}, {number(level, 'mg', digits=2)} on average"))
     for name, words, meaning in (
         ("relative_amplitude", "Relative amplitude", "1: complete rest at night; 0: nights like days"),
         ("interdaily_stability", "Interdaily stability", "1: all days the same; 0: no daily rhythm"),
         ("intradaily_variability", "Intradaily variability", "near 0: one long rest, one long activity; 2: at random"),
     ):
         if (value := known(name)) is not None:
-            lines.append(QualityLine(words, f"{value:.2f} ({meaning})"))
+            lines.append(Line(words, f"{value:.2f} ({meaning})"))
     return lines

@@ -8,7 +8,7 @@ import polars as pl
 from harken.outcomes.intensity import LEVELS
 from harken.reports.wearer.calendar import CalendarDay
 from harken.reports.wearer.outcomes import WearerTables
-from harken.reports.wearer.tables import hours_minutes, number
+from harken.reports.words import hours_minutes, number
 
 ACTIVE = LEVELS[1:]
 """The levels that a bar shows: light, moderate and vigorous."""

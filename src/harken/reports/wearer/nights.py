@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from harken.reports.wearer.calendar import short_date
-from harken.reports.wearer.tables import hours_minutes, number
+from harken.reports.words import hours_minutes, number
 from harken.support.printable import percent_number
 
 COLUMNS = ("onset", "wake", "duration", "inactive", "awake", "awakenings", "efficiency")

@@ -8,7 +8,7 @@ import polars as pl
 from harken.outcomes.intensity import CutPoints
 from harken.outcomes.tables import ENOUGH_WEAR_H, averages, with_valid_day
 from harken.reports.wearer.nights import Nights
-from harken.reports.wearer.tables import hours_minutes
+from harken.reports.words import hours_minutes
 from harken.timelines import Timeline
 
 

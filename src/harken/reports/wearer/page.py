@@ -3,25 +3,27 @@
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from harken import __version__
+from harken.reports.caveats import MUCH_GAP_H, quality_lines
 from harken.reports.wearer.by_clock import day_by_clock
 from harken.reports.wearer.calendar import CalendarDay, calendar_days, span_words
 from harken.reports.wearer.movement import movement_shown
 from harken.reports.wearer.nights import COLUMNS, nights_shown
 from harken.reports.wearer.outcomes import WearerTables, key_figures
 from harken.reports.wearer.pictures import activity_ceiling_mg, colours_of, packed, strip_of
-from harken.reports.wearer.quality import RecordingQuality
-from harken.reports.wearer.sentences import MUCH_GAP_H, limit_in_words, quality_lines
 from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN, Spells, spells_of
-from harken.reports.wearer.tables import average_day, bout_summaries, bouts_by_day, hours_rows, lasting
-from harken.reports.words import page_template, script_hashes
+from harken.reports.wearer.tables import average_day, bout_summaries, bouts_by_day, hours_rows
+from harken.reports.words import lasting, page_template, script_hashes
 from harken.support.files import write_text
 from harken.support.printable import zone_in_words
 from harken.timelines import Timeline
+
+if TYPE_CHECKING:
+    from harken.labelling.quality import RecordingQuality
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def write_wearer_report(
     path: str | Path,
     *,
     timeline: Timeline,
-    quality: RecordingQuality | None,
+    quality: "RecordingQuality | None",
     model_card: tuple[str, str, str],
     tables: WearerTables | None = None,
 ) -> None:
@@ -72,7 +74,7 @@ def write_wearer_report(
     write_text(Path(path), page_template("wearer").render(content))
 
 
-def _description(timeline: Timeline, quality: RecordingQuality | None, card: tuple[str, str, str]) -> dict[str, Any]:
+def _description(timeline: Timeline, quality: "RecordingQuality | None", card: tuple[str, str, str]) -> dict[str, Any]:
     """The recording, its quality, and the model."""
     smoothed = f"smoothed_{timeline.labels[0]}" in timeline.frame.columns
     return {
@@ -80,7 +82,7 @@ def _description(timeline: Timeline, quality: RecordingQuality | None, card: tup
         "subject": timeline.subject,
         "file": quality.file if quality else timeline.source,
         "warnings": quality.warnings if quality else (),
-        "limits": [limit_in_words(limit, smoothed=smoothed) for limit in quality.limits] if quality else [],
+        "limits": quality.limits if quality else (),
         "quality": quality_lines(quality) if quality else [],
         "notes": quality.notes if quality else (),
         "not_recorded": lasting(quality.gaps.total_s) if quality and quality.gaps.total_s > 3600 * MUCH_GAP_H else "",

@@ -1,43 +1,15 @@
 """The tables of the report: hours of each label by day, bouts, and their numbers as text."""
 
-import math
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from harken.reports.wearer.calendar import CalendarDay, clock
 from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN
-from harken.support.printable import percent_number
+from harken.reports.words import hours_minutes, lasting, number, whole_percent
 
 MOST_LISTED = 1500
 """The largest number of listed bouts. If there are more, only the longest are listed, to keep the page small."""
-
-
-def hours_minutes(hours: float | None) -> str:
-    """Hours as ``7:05``; ``0:00`` for less than half a minute; a dash for unknown values."""
-    if hours is None or not math.isfinite(hours):
-        return "–"
-    minutes = round(hours * 60)
-    return f"{minutes // 60}:{minutes % 60:02d}"
-
-
-def lasting(seconds: float) -> str:
-    """A duration in its two largest units."""
-    for unit, name, smaller, small in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if seconds >= unit:
-            whole = round(seconds / smaller)
-            many = unit // smaller
-            rest = whole % many
-            return f"{whole // many} {name}" + (f" {rest} {small}" if rest else "")
-    return f"{seconds:.0f} s" if seconds >= 1 or seconds == 0 else f"{seconds:.2g} s"
-
-
-def number(value: float | None, unit: str = "", *, digits: int = 3) -> str:
-    """A number rounded to ``digits`` significant digits, and its unit; a dash for unknown values."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    text = f"{value:,.0f}" if abs(value) >= 10**digits or float(value).is_integer() else f"{value:.{digits}g}"
-    return f"{text} {unit}".strip()
 
 
 @dataclass(frozen=True)
@@ -240,7 +212,7 @@ def bouts_by_day(
             clock(from_ns, timezone, seconds=True),
             clock(to_ns, timezone, seconds=True),
             lasting(one["seconds"]),
-            _probability(one["mean_probability"]),
+            whole_percent(one["mean_probability"]),
             number(one["activity_mg"], digits=2),
         )
         for one, from_ns, to_ns in zip(listed.iter_rows(named=True), start, end, strict=True)
@@ -258,7 +230,3 @@ def _longest(bouts: pl.DataFrame) -> int:
 
 def _ns(moment: object) -> int:
     return int(pl.Series([moment]).dt.epoch("ns")[0])
-
-
-def _probability(value: float | None) -> str:
-    return "–" if value is None else f"{percent_number(value, decimals=0)}%"
