@@ -20,7 +20,7 @@ from harken.labelling.quality import Limit, LimitKind
 from harken.models.mounting import Mounting, MountingSource
 from harken.recordings.recording import Placement
 from harken.reports.wearer import WearerTables, write_wearer_report
-from harken.reports.wearer.calendar import calendar_days, offsets
+from harken.reports.wearer.days import calendar_days, offsets
 from harken.support.errors import HarkenError
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, PLAIN_QUALITY, labelled_week, not_applied

@@ -15,7 +15,7 @@ from harken import __version__
 from harken.reports.caveats import Caveat, CaveatKind
 from harken.reports.study.distributions import Outcome, distribution, outcomes_of, shown
 from harken.reports.study.strips import DayStrip
-from harken.reports.wearer.pictures import colours_of
+from harken.reports.wearer.days import colours_of
 from harken.reports.words import page_template, script_hashes
 from harken.support.files import write_text
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.reports.wearer.calendar import midnight_ns
+from harken.reports.wearer.days import midnight_ns
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
 

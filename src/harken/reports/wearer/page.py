@@ -10,13 +10,32 @@ from markupsafe import Markup
 from harken import __version__
 from harken.reports.caveats import MUCH_GAP_H, quality_lines
 from harken.reports.wearer.by_clock import day_by_clock
-from harken.reports.wearer.calendar import CalendarDay, calendar_days, span_words
-from harken.reports.wearer.movement import movement_shown
-from harken.reports.wearer.nights import COLUMNS, nights_shown
-from harken.reports.wearer.outcomes import WearerTables, key_figures
-from harken.reports.wearer.pictures import activity_ceiling_mg, colours_of, packed, strip_of
-from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN, Spells, spells_of
-from harken.reports.wearer.tables import average_day, bout_summaries, bouts_by_day, hours_rows
+from harken.reports.wearer.days import (
+    GAP,
+    NO_LABEL,
+    NOT_WORN,
+    CalendarDay,
+    Spells,
+    activity_ceiling_mg,
+    calendar_days,
+    colours_of,
+    long_date,
+    packed,
+    span_words,
+    spells_of,
+    strip_of,
+)
+from harken.reports.wearer.tables import (
+    NIGHT_COLUMNS,
+    WearerTables,
+    average_day,
+    bout_summaries,
+    bouts_by_day,
+    hours_rows,
+    key_figures,
+    movement_shown,
+    nights_shown,
+)
 from harken.reports.words import lasting, page_template, script_hashes
 from harken.support.files import write_text
 from harken.support.printable import zone_in_words
@@ -107,11 +126,12 @@ def _labels(timeline: Timeline, spells: Spells, calendar: list[CalendarDay], tab
         "colours": [colours.get(name) for name in names],
         "names": names,
         "never": spells.never,
-        "average": average_day(tables.valid_days, names, calendar, tables.valid_day_h),
+        "average": average_day(tables.valid_days, names),
+        "valid_days": list(map(long_date, tables.valid_days["date"])),
         "hours": hours_rows(tables.days, names, calendar),
         "adjusted": adjusted,
         "adjusted_is_known": any(value is not None for row in adjusted for value in row.hours),
-        "summaries": bout_summaries(tables.bouts, names, calendar, zone),
+        "summaries": bout_summaries(tables.bouts, names, zone),
         "bouts": listed,
         "bouts_not_listed": not_listed,
     }
@@ -120,19 +140,19 @@ def _labels(timeline: Timeline, spells: Spells, calendar: list[CalendarDay], tab
 def _outcomes(spells: Spells, calendar: list[CalendarDay], tables: WearerTables) -> dict[str, Any]:
     """The strips of the days, nights, movement, and the average day by the clock."""
     nights = nights_shown(tables.nights)
-    spans_ns = [] if nights is None else nights.spans_ns
+    spans_ns = [] if nights is None else nights["spans_ns"]
     ceiling = activity_ceiling_mg(spells)
     strips = [strip_of(spells, day, ceiling, spans_ns) for day in calendar]
     valid = set(tables.valid_days["date"].to_list())
     return {
         "strips": strips,
-        "present": {shape.code for strip in strips for shape in strip.shapes},
+        "present": {code for strip in strips for code, _, _ in strip["shapes"]},
         "ceiling": ceiling,
         "nights": nights,
-        "night_columns": COLUMNS,
+        "night_columns": NIGHT_COLUMNS,
         "valid_day_h": tables.valid_day_h,
         "figures": key_figures(tables, nights),
-        "movement": movement_shown(tables, calendar),
+        "movement": movement_shown(tables),
         "by_clock": day_by_clock(spells, [day for day in calendar if day.date in valid], tables.rhythm, ceiling),
         "zoom": packed(spells, calendar, spans_ns),
     }
