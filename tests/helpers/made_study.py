@@ -8,7 +8,7 @@ import polars as pl
 from harken.outcomes.people import people_table
 from harken.reports.caveats import Caveat, CaveatKind
 from harken.reports.study import Failure, Person, Study, StudyFile
-from harken.reports.study.strips import DayStrip
+from harken.reports.study.page import DayStrip
 
 LABELS = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
 FIRST = date(2024, 6, 3)

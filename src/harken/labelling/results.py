@@ -15,7 +15,7 @@ from harken.labelling.quality import RecordingQuality, read_quality
 from harken.labelling.settings import read_summary
 from harken.readers.folders import SUMMARY
 from harken.reports.caveats import Caveat, caveats_of
-from harken.reports.study.strips import COLUMNS, DayStrip, day_strips
+from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 from harken.support.tables import nanoseconds
@@ -133,7 +133,7 @@ def read_strips(folder: Path, valid: dict[date, bool], labels: Sequence[str]) ->
         labels: the labels in the order of their letters.
     """
     try:
-        rows = pl.read_parquet((folder / "timeline.parquet").read_bytes(), columns=COLUMNS)
+        rows = pl.read_parquet((folder / "timeline.parquet").read_bytes(), columns=STRIP_COLUMNS)
         nights = _table(folder / "nights.csv")
     except (OSError, pl.exceptions.PolarsError):
         return []

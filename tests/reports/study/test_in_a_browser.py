@@ -10,7 +10,7 @@ import pytest
 from browser import DESKTOP, PHONE, Browser, chromium
 from harken.reports.caveats import Caveat, CaveatKind
 from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
-from harken.reports.study.distributions import outcomes_of, shown
+from harken.reports.study.page import outcomes_of, shown
 from made_study import made_study
 
 OPENS_WITHIN_S = 2.0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.reports.study.strips import day_strips
+from harken.reports.study.page import day_strips
 from harken.support.tables import times
 from wearers_week import LABELS, labelled_week
 

@@ -9,22 +9,9 @@ from markupsafe import Markup
 
 from harken import __version__
 from harken.reports.caveats import MUCH_GAP_H, quality_lines
+from harken.reports.wearer import days
 from harken.reports.wearer.by_clock import day_by_clock
-from harken.reports.wearer.days import (
-    GAP,
-    NO_LABEL,
-    NOT_WORN,
-    CalendarDay,
-    Spells,
-    activity_ceiling_mg,
-    calendar_days,
-    colours_of,
-    long_date,
-    packed,
-    span_words,
-    spells_of,
-    strip_of,
-)
+from harken.reports.wearer.days import CalendarDay, Spells
 from harken.reports.wearer.tables import (
     NIGHT_COLUMNS,
     WearerTables,
@@ -82,8 +69,8 @@ def write_wearer_report(
         OSError: when the folder is missing or cannot be written to.
     """
     tables = WearerTables.of(timeline) if tables is None else tables
-    spells = spells_of(timeline)
-    calendar = calendar_days(spells.stretches_ns, spells.timezone)
+    spells = days.spells_of(timeline)
+    calendar = days.calendar_days(spells.stretches_ns, spells.timezone)
     content = (
         _description(timeline, quality, model_card)
         | _labels(timeline, spells, calendar, tables)
@@ -113,21 +100,19 @@ def _description(timeline: Timeline, quality: "RecordingQuality | None", card: t
 def _labels(timeline: Timeline, spells: Spells, calendar: list[CalendarDay], tables: WearerTables) -> dict[str, Any]:
     """The kinds of segments and their colours, and the tables of hours and bouts."""
     zone, names = spells.timezone, spells.names
-    kinds, colours = _kinds(names, timeline.labels), colours_of(timeline.labels)
+    colours = days.colours_of(timeline.labels)
     listed, not_listed = bouts_by_day(tables.bouts, names, calendar, zone)
     adjustable = any(column.startswith("adjusted_hours_") for column in tables.days.columns)
     adjusted = hours_rows(tables.days, names, calendar, adjusted=True) if adjustable else []
     return {
-        "span": span_words(int(spells.edges_ns[0]), int(spells.edges_ns[-1]), zone),
+        "span": days.span_words(int(spells.edges_ns[0]), int(spells.edges_ns[-1]), zone),
         "zone": zone_in_words(zone),
-        "kinds": kinds,
-        "css": {kind.code: kind.css for kind in kinds},
-        "patterned": {kind.code: bool(kind.pattern) for kind in kinds},
+        "kinds": _kinds(names, timeline.labels),
         "colours": [colours.get(name) for name in names],
         "names": names,
         "never": spells.never,
         "average": average_day(tables.valid_days, names),
-        "valid_days": list(map(long_date, tables.valid_days["date"])),
+        "valid_days": list(map(days.long_date, tables.valid_days["date"])),
         "hours": hours_rows(tables.days, names, calendar),
         "adjusted": adjusted,
         "adjusted_is_known": any(value is not None for row in adjusted for value in row.hours),
@@ -141,8 +126,8 @@ def _outcomes(spells: Spells, calendar: list[CalendarDay], tables: WearerTables)
     """The strips of the days, nights, movement, and the average day by the clock."""
     nights = nights_shown(tables.nights)
     spans_ns = [] if nights is None else nights["spans_ns"]
-    ceiling = activity_ceiling_mg(spells)
-    strips = [strip_of(spells, day, ceiling, spans_ns) for day in calendar]
+    ceiling = days.activity_ceiling_mg(spells)
+    strips = [days.strip_of(spells, day, ceiling, spans_ns) for day in calendar]
     valid = set(tables.valid_days["date"].to_list())
     return {
         "strips": strips,
@@ -154,19 +139,20 @@ def _outcomes(spells: Spells, calendar: list[CalendarDay], tables: WearerTables)
         "figures": key_figures(tables, nights),
         "movement": movement_shown(tables),
         "by_clock": day_by_clock(spells, [day for day in calendar if day.date in valid], tables.rhythm, ceiling),
-        "zoom": packed(spells, calendar, spans_ns),
+        "zoom": days.packed(spells, calendar, spans_ns),
     }
 
 
-def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> list[Kind]:
-    """The kinds of segments in a band, labels that occur first. ``unsure`` has a pattern unless it is a label."""
+def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> dict[int, Kind]:
+    """The kinds of segments in a band, by code, labels first. ``unsure`` has a pattern unless it is a label."""
     shown = [Kind(code, name, "" if name in labels else "unsure") for code, name in enumerate(names)]
-    return [
+    kinds = [
         *shown,
-        Kind(NO_LABEL, "no label", "nothing"),
-        Kind(NOT_WORN, "not worn", "off"),
-        Kind(GAP, "not recorded", "gap"),
+        Kind(days.NO_LABEL, "no label", "nothing"),
+        Kind(days.NOT_WORN, "not worn", "off"),
+        Kind(days.GAP, "not recorded", "gap"),
     ]
+    return {kind.code: kind for kind in kinds}
 
 
 def _scripts() -> dict[str, Any]:
