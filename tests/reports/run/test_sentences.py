@@ -46,7 +46,6 @@ def people_of(count: int, right: float = 0.8) -> PeopleScores:
         ("error_sentence", {}, "by 27.0 percentage points on average (expected calibration error 0.270; 0 is perfect)"),
         ("error_sentence", {"unseen": ()}, "None"),
         ("calibration_sentence", {}, "on later moments of the one person that it was trained on"),
-        ("calibration_sentence", {"calibrated_on": "nobody"}, "not calibrated for unseen people, nor for others"),
         ("calibration_sentence", {"calibrated_on": "unseen", "held_out": people_of(2)}, "1.25), on 2 training people"),
         ("warnings", {"epochs": 100}, "[]"),
         ("warnings", {"preset": "everyday"}, "[]"),

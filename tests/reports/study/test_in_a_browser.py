@@ -255,12 +255,3 @@ def test_a_name_that_is_a_script_does_nothing(shared: Browser, tmp_path: Path) -
     assert shared.run("return document.querySelector('h1').textContent") == evil
     assert shared.run("return document.querySelector('article h3').textContent") == evil
     assert shared.run("return document.querySelectorAll('img').length") == 0
-
-
-def test_a_study_without_a_person_has_a_page(shared: Browser, tmp_path: Path) -> None:
-    path = tmp_path / "study.html"
-    nobody = Study("nobody", (), [], pl.DataFrame({"subject": []}), [Failure("a.csv", "broken")])
-    write_study_page(path, nobody)
-    shared.open(path)
-    assert shared.run("return document.querySelector('.failed tbody th').textContent") == "a.csv"
-    assert [each for each in shared.complaints() if path.name in each] == []

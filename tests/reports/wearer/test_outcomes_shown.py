@@ -118,14 +118,6 @@ def test_a_night_in_which_clocks_change(night: Night, words: str, duration: str)
     assert row["cells"][:3] == ["23:00", "07:00", duration]
 
 
-def test_no_table_and_no_row_show_nothing() -> None:
-    assert nights_shown(None) is None
-    assert nights_shown(nights_table()) is None
-    assert shown(("2024-05-04", None, None, False))["spans_ns"] == []
-    a_minute = nights_table(("2024-05-04", None, None, False)).with_columns(window_wear_hours=pl.lit(0.02))
-    assert nights_shown(a_minute) is None
-
-
 def test_a_night_lies_on_the_strips_of_both_its_days() -> None:
     first = datetime(2024, 5, 1, tzinfo=ZoneInfo(ATHENS))
     labelled = timeline(first.timestamp(), [48 * HOUR], ["sitting"], timezone=ATHENS)
@@ -234,6 +226,10 @@ def test_without_acceleration_or_walking_there_is_less(week: Timeline, week_tabl
     seen = movement_shown(without_steps)
     assert seen is not None
     assert not seen["has_steps"]
+    own = replace(PUBLISHED["adults-actigraph"], name="44.8,100.6,428.8")
+    cut = movement_shown(replace(week_tables, cut_points=own))
+    assert cut is not None
+    assert cut["limits"] == "light from 44.8 mg, moderate from 100.6 mg, vigorous from 428.8 mg"
     assert "steps" not in [column for column, _ in seen["columns"]]
 
 
@@ -267,13 +263,6 @@ def test_a_recording_without_nights_has_no_empty_parts(tmp_path: Path, days: flo
     assert "The average day by the clock" not in page
     assert "<h2>Intensity and steps</h2>" in page
     assert "All valid days" not in page
-
-
-def test_cut_points_of_ones_own_are_named_by_their_limits(week_tables: WearerTables) -> None:
-    own = replace(PUBLISHED["adults-actigraph"], name="44.8,100.6,428.8")
-    seen = movement_shown(replace(week_tables, cut_points=own))
-    assert seen is not None
-    assert seen["limits"] == "light from 44.8 mg, moderate from 100.6 mg, vigorous from 428.8 mg"
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])

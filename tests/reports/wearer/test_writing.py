@@ -26,6 +26,7 @@ from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, PLAIN_QUALITY, labelled_week, not_applied
 
 EVIL = """<img src=x onerror="document.title='taken'">"</script><script>document.title='taken'</script>"""
+UNKNOWN = Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
 
@@ -100,36 +101,6 @@ def small(**changes: Unpack[Changes]) -> Timeline:
 def written(path: Path, timeline: Timeline, **given: Any) -> Page:
     write_wearer_report(path, timeline=timeline, **{"quality": None, "model_card": MODEL_CARD} | given)
     return Page(path)
-
-
-def test_a_week_is_one_file_under_3_mb_that_asks_for_nothing(week_page: Path, page: Page) -> None:
-    assert week_page.stat().st_size < 3_000_000
-    asking = {"src", "href", "srcset", "data", "poster", "action"}
-    assert not [tag for tag, attributes in page.elements if tag == "link" or asking & attributes.keys()]
-    style = re.findall(r"url\(([^)]*)\)", week_page.read_text(encoding="utf-8"))
-    assert all(address.startswith("#p-") for address in style)
-
-
-def test_only_its_own_scripts_may_run(page: Page) -> None:
-    policy = next(a["content"] or "" for tag, a in page.elements if tag == "meta" and "http-equiv" in a)
-    assert policy.startswith("default-src 'none'; ")
-    assert "unsafe" not in policy.split("script-src")[1]
-    for script in page.scripts[1:]:
-        assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
-
-
-def test_it_says_who_when_where_and_what_the_model_is(page: Page) -> None:
-    words = " ".join(page.words.split())
-    for text in (
-        "wearer 1",
-        "Monday 1 January 2024, 00:00 to Monday 8 January 2024, 00:00",
-        "Europe/London",
-        *MODEL_CARD,
-    ):
-        assert text in words
-    assert "error 38.2 mg before, 3.4 mg after" in words
-    assert "0.13% fewer samples a second than stated (by 0.99871)" in words
-    assert "In a sleep period, a still arm counts as evidence for lying." in words
 
 
 def test_every_day_has_a_strip_and_hours(week: Timeline, page: Page) -> None:
@@ -228,97 +199,6 @@ def test_names_that_are_html_stay_names(tmp_path: Path) -> None:
     assert page.rows["labels"][0] == EVIL
 
 
-def test_what_quality_does_not_say_is_left_out(tmp_path: Path) -> None:
-    assert "Nothing is known about it." in written(tmp_path / "report.html", small()).words
-    text = written(tmp_path / "more.html", small(), quality=PLAIN_QUALITY).words
-    assert "Gaps without samples" in text
-    assert "Calibration" not in text
-
-
-def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
-    page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, rows=1000, stuck=25))
-    assert [attributes.get("class") for _, attributes in page.elements].count("heed") == 1
-    assert "25 samples, marked and not used more than 1% of the samples" in page.words
-
-
-@pytest.mark.parametrize(
-    ("limit", "words"),
-    [
-        (Limit(LimitKind.NIGHTS, hours=6.5, lying_hours=3.0), "6.5 h between 23:00 and 6:00 are labelled, 3 h of them"),
-        (Limit(LimitKind.BUSY_HANDS, hours=12.25), "12.2 h are labelled other."),
-        (Limit(LimitKind.LITTLE_WALKING, hours=0.0, of_hours=2.0), "No walking was found in 2 h worn."),
-        (Limit(LimitKind.LITTLE_WALKING, hours=0.01, of_hours=2.0), "36 s of walking were found in 2 h worn."),
-        (Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.5, days=1), "Only one day was worn for 10.5 hours or more."),
-        (Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.0, days=0), "No day was worn for 10 hours or more."),
-    ],
-)
-def test_every_limit_stands_before_the_days_with_its_amounts(tmp_path: Path, limit: Limit, words: str) -> None:
-    page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, limits=(limit,)))
-    assert words in page.words.partition("Day by day")[0]
-    # Sleep periods influence only smoothed labels, and these are not.
-    assert "a still arm counts as evidence" not in page.words
-
-
-def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path) -> None:
-    quality = replace(PLAIN_QUALITY, placement=Placement.THIGH, made_up=True)
-    labelled = " ".join(written(tmp_path / "report.html", small(), quality=quality).words.split())
-    first = labelled[: labelled.index("Day by day")]
-    assert "This wearer was simulated by harken simulate" in first
-    assert "worn on the thigh, not on a wrist" in first
-    assert "Worn onthigh not a wrist" in labelled
-    for placement in (Placement.WRIST, Placement.UNKNOWN):
-        page = written(tmp_path / f"{placement}.html", small(), quality=replace(PLAIN_QUALITY, placement=placement))
-        assert "Where the labels may be wrong" not in page.words
-        assert not [attributes for _, attributes in page.elements if attributes.get("class") == "warning"]
-
-
-def test_an_unknown_orientation_stands_before_the_days(tmp_path: Path) -> None:
-    unknown = Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
-    quality = replace(PLAIN_QUALITY, orientation=unknown)
-    page = written(tmp_path / "report.html", small(), quality=quality)
-    told = " ".join(page.words.split())
-    assert unknown.warning is not None
-    assert unknown.warning in told[: told.index("Day by day")]
-    assert [attributes for _, attributes in page.elements if attributes.get("class") == "warning"]
-
-
-def test_an_average_day_of_one_day_has_its_date(tmp_path: Path) -> None:
-    quarter = 15 * 60 * 10**9
-    labelled = " ".join(written(tmp_path / "one.html", small(end_ns=96 * quarter)).words.split())
-    assert "An average day" not in labelled
-    assert "On average" not in labelled
-    assert "Thursday 1 January 0:15 sitting 23:45 walking Hours and minutes, on the only day that was worn" in labelled
-    both = " ".join(written(tmp_path / "two.html", small(end_ns=192 * quarter)).words.split())
-    assert "An average day 0:07 sitting 23:53 walking" in both.replace("0:08", "0:07").replace("23:52", "23:53")
-    assert "On average" in both
-
-
-def test_where_no_other_day_can_tell_a_sentence_stands_in_place_of_dashes(tmp_path: Path) -> None:
-    part_of_a_day = " ".join(written(tmp_path / "a.html", small()).words.split())
-    assert "As if the watch had been worn all day Not computed: the missing parts" in part_of_a_day
-    assert "A dash:" not in part_of_a_day
-    quarter = 15 * 60 * 10**9
-    whole = small(end_ns=96 * quarter)
-    assert whole.daily()["adjusted_hours_walking"].to_list() == [23.75]
-    labelled = " ".join(written(tmp_path / "b.html", whole).words.split())
-    assert "Not computed" not in labelled
-    assert "A dash means that no other day has data for a missing part." in labelled
-
-
-def test_a_label_of_the_model_called_unsure_is_a_label(tmp_path: Path) -> None:
-    page = written(tmp_path / "report.html", small(labels=("unsure", "walking")))
-    assert page.rows["labels"] == ["unsure", "walking"]
-    assert ".k0 {" in (tmp_path / "report.html").read_text(encoding="utf-8")
-
-
-def test_nothing_worn_and_nothing_known_makes_a_page(tmp_path: Path) -> None:
-    labelled = small(wear=np.array([False, False]), activity_mg=None)
-    page = written(tmp_path / "report.html", labelled)
-    assert "not worn" in page.words
-    assert "An average day" not in page.words
-    assert page.rows["labels"] == []
-
-
 def test_a_colour_does_not_depend_on_what_else_the_wearer_did(tmp_path: Path) -> None:
     sits = small(labels=("sitting", "running"))
     walks = replace(sits, frame=sits.frame.tail(1))
@@ -364,3 +244,103 @@ def test_what_no_page_can_be_made_of_is_refused_in_words(tmp_path: Path) -> None
             tables=WearerTables.of(labelled),
         )
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_week_is_one_file_under_3_mb_that_asks_for_nothing_and_runs_only_its_scripts(
+    week_page: Path, page: Page
+) -> None:
+    assert week_page.stat().st_size < 3_000_000
+    asking = {"src", "href", "srcset", "data", "poster", "action"}
+    assert not [tag for tag, attributes in page.elements if tag == "link" or asking & attributes.keys()]
+    style = re.findall(r"url\(([^)]*)\)", week_page.read_text(encoding="utf-8"))
+    assert all(address.startswith("#p-") for address in style)
+    policy = next(a["content"] or "" for tag, a in page.elements if tag == "meta" and "http-equiv" in a)
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy.split("script-src")[1]
+    for script in page.scripts[1:]:
+        assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
+    assert "In a sleep period, a still arm counts as evidence for lying." in page.words
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (
+            {"limits": (Limit(LimitKind.NIGHTS, hours=6.5, lying_hours=3.0),)},
+            "6.5 h between 23:00 and 6:00 are",
+        ),
+        ({"limits": (Limit(LimitKind.BUSY_HANDS, hours=12.25),)}, "12.2 h are labelled other."),
+        (
+            {"limits": (Limit(LimitKind.LITTLE_WALKING, hours=0.0, of_hours=2.0),)},
+            "No walking was found in 2 h worn.",
+        ),
+        (
+            {"limits": (Limit(LimitKind.LITTLE_WALKING, hours=0.01, of_hours=2.0),)},
+            "36 s of walking were found in 2 h worn.",
+        ),
+        (
+            {"limits": (Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.5, days=1),)},
+            "Only one day was worn for 10.5 hours or more.",
+        ),
+        (
+            {"limits": (Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.0, days=0),)},
+            "No day was worn for 10 hours",
+        ),
+        ({"made_up": True}, "This wearer was simulated by harken simulate"),
+        ({"placement": Placement.THIGH}, "worn on the thigh, not on a wrist"),
+        ({"orientation": UNKNOWN}, UNKNOWN.warning),
+    ],
+)
+def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path, changed: dict[str, Any], words: str) -> None:
+    page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, **changed))
+    assert words in " ".join(page.words.partition("Day by day")[0].split())
+    # Sleep periods influence only smoothed labels, and these are not.
+    assert "a still arm counts as evidence" not in page.words
+
+
+def test_the_quality_is_a_table_in_which_what_is_bad_is_marked(tmp_path: Path) -> None:
+    page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, rows=1000, stuck=25))
+    assert [attributes.get("class") for _, attributes in page.elements].count("heed") == 1
+    assert "25 samples, marked and not used more than 1% of the samples" in page.words
+    assert "Calibration" not in page.words
+    assert "Where the labels may be wrong" not in page.words
+
+
+QUARTER = 15 * 60 * 10**9
+
+
+@pytest.mark.parametrize(
+    ("changes", "there", "not_there"),
+    [
+        (
+            {},
+            [
+                "Nothing is known about it.",
+                "As if the watch had been worn all day Not computed: the missing parts",
+            ],
+            ["A dash:"],
+        ),
+        (
+            {"end_ns": 96 * QUARTER},
+            [
+                "Thursday 1 January 0:15 sitting 23:45 walking Hours and minutes, on the only day that was worn for 16",
+                "A dash means that no other day has data for a missing part.",
+            ],
+            ["An average day", "On average", "Not computed"],
+        ),
+        ({"end_ns": 192 * QUARTER}, ["An average day 0:08 sitting 23:52 walking", "On average"], []),
+        ({"wear": np.array([False, False]), "activity_mg": None}, ["not worn"], ["An average day"]),
+    ],
+)
+def test_hours_of_no_day_one_day_and_two(
+    tmp_path: Path, changes: Changes, there: list[str], not_there: list[str]
+) -> None:
+    page = " ".join(written(tmp_path / "report.html", small(**changes)).words.split())
+    assert [words for words in there if words not in page] == []
+    assert [words for words in not_there if words in page] == []
+
+
+def test_a_label_of_the_model_called_unsure_is_a_label(tmp_path: Path) -> None:
+    page = written(tmp_path / "report.html", small(labels=("unsure", "walking")))
+    assert page.rows["labels"] == ["unsure", "walking"]
+    assert ".k0 {" in (tmp_path / "report.html").read_text(encoding="utf-8")
