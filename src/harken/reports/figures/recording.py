@@ -6,7 +6,6 @@ smallest and the largest of its samples, which are found with array operations. 
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import cached_property
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -82,10 +81,18 @@ class TimeAxis:
     """The position of a time in the figure, in seconds from the left edge, with long gaps cut short.
 
     Times are seconds after the first sample, as float64, which is exact to the microsecond for centuries.
+
+    Attributes:
+        width: the right edge.
+        knots, knots_s: between two knots the axis is linear; each cut has a knot at its start and one at its end.
+        edges, edges_s: the edges of the columns of pixels and their times, ``[COLUMNS + 1]``.
+        first_rows: the first row at or after each of ``edges``; the last is the number of rows.
+        stretches_s: the first and last time of each stretch between two cuts.
+        cuts: the start and end of each cut in the figure.
+        gap_lengths_s: the length of each gap that is cut.
     """
 
     def __init__(self, recording: Recording) -> None:
-        self.time_ns = recording.time_ns
         self.start_ns = int(recording.time_ns[0])
         self.interval_s = 1 / recording.sample_rate_hz if recording.sample_rate_hz else 1.0
         after = recording.gap_rows
@@ -96,49 +103,25 @@ class TimeAxis:
         cut = gaps > CUT_SHARE * recorded
         shown = recorded + float(gaps[~cut].sum())
         width = min(CUT_WIDTH, MOST_CUT / max(1, int(cut.sum()))) * shown
-        # Between two knots the axis is linear. Each cut has a knot at its start and one at its end.
         self.knots_s = np.concatenate([[0.0], np.stack([ends[:-1][cut], begins[1:][cut]], 1).ravel(), [ends[-1]]])
         steps = np.diff(self.knots_s)
         steps[1::2] = width
         self.knots = np.concatenate([[0.0], np.cumsum(steps)])
         self.gap_lengths_s = gaps[cut]
+        self.stretches_s = self.knots_s.reshape(-1, 2).tolist()
+        self.cuts = self.knots[1:-1].reshape(-1, 2).tolist()
+        self.width = float(self.knots[-1])
+        self.edges = np.linspace(0.0, self.width, COLUMNS + 1)
+        self.edges_s = np.interp(self.edges, self.knots, self.knots_s)
+        edges_ns = self.start_ns + np.rint(self.edges_s * 1e9).astype(np.int64)
+        edges_ns[-1] = recording.time_ns[-1] + 1
+        self.first_rows = np.searchsorted(recording.time_ns, edges_ns)
 
     def seconds(self, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
         return (time_ns - self.start_ns) / 1e9
 
     def place(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.interp(seconds, self.knots_s, self.knots))
-
-    @property
-    def width(self) -> float:
-        return float(self.knots[-1])
-
-    @cached_property
-    def edges(self) -> NDArray[np.float64]:
-        """The edges of the columns of pixels in the figure, ``[COLUMNS + 1]``."""
-        return np.linspace(0.0, self.width, COLUMNS + 1)
-
-    @cached_property
-    def edges_s(self) -> NDArray[np.float64]:
-        """The times of ``edges``."""
-        return np.asarray(np.interp(self.edges, self.knots, self.knots_s))
-
-    @cached_property
-    def first_rows(self) -> NDArray[np.int64]:
-        """The first row at or after each of ``edges``; the last is the number of rows."""
-        edges_ns = self.start_ns + np.rint(self.edges_s * 1e9).astype(np.int64)
-        edges_ns[-1] = self.time_ns[-1] + 1
-        return np.searchsorted(self.time_ns, edges_ns)
-
-    @property
-    def stretches_s(self) -> list[tuple[float, float]]:
-        """The first and last time of each stretch between two cuts."""
-        return [(float(a), float(b)) for a, b in self.knots_s.reshape(-1, 2)]
-
-    @property
-    def cuts(self) -> list[tuple[float, float]]:
-        """The start and end of each cut in the figure."""
-        return [(float(a), float(b)) for a, b in self.knots[1:-1].reshape(-1, 2)]
 
 
 @house_style()

@@ -114,15 +114,11 @@ def _pieces(start: str, hours: int) -> list[tuple[float, float]]:
     return sorted(shown, key=lambda piece: -piece[1])
 
 
-def _rhythm_lines(measures: dict[str, object]) -> list[Line]:
-    def known(name: str) -> float | None:
-        value = measures.get(name)
-        return float(value) if isinstance(value, float | int) else None
-
+def _rhythm_lines(measures: dict[str, Any]) -> list[Line]:
     lines = []
     for name, words, hours in (("l5", "Quietest five hours (L5)", 5), ("m10", "Busiest ten hours (M10)", 10)):
-        level, start = known(f"{name}_mg"), measures.get(f"{name}_start")
-        if level is not None and isinstance(start, str):
+        level, start = measures.get(f"{name}_mg"), measures.get(f"{name}_start")
+        if level is not None and start is not None:
             end = f"{(int(start[:2]) + hours) % 24:02d}{start[2:]}"
             lines.append(Line(words, f"{start} to {end}, {number(level, 'mg', digits=2)} on average"))
     for name, words, meaning in (
@@ -130,6 +126,6 @@ def _rhythm_lines(measures: dict[str, object]) -> list[Line]:
         ("interdaily_stability", "Interdaily stability", "1: all days the same; 0: no daily rhythm"),
         ("intradaily_variability", "Intradaily variability", "near 0: one long rest, one long activity; 2: at random"),
     ):
-        if (value := known(name)) is not None:
+        if (value := measures.get(name)) is not None:
             lines.append(Line(words, f"{value:.2f} ({meaning})"))
     return lines

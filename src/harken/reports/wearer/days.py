@@ -21,11 +21,6 @@ from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE, Timeline
 
 NS = 10**9
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NOT_WORN, GAP, NO_LABEL, OUTSIDE = 251, 252, 253, 254
 """Codes that are not labels: the watch was not worn, it did not record, the samples have no label, and the time is
 before or after the recording."""
@@ -85,13 +80,14 @@ class CalendarDay:
             return ""
         return f"{hours:g} hours: clocks went {'forward' if hours < 24 else 'back'}"
 
-    def hours(self, every: int) -> list[tuple[float, str]]:
-        """The position in the day (0 to 1) and the name of each ``every``-th full hour, including both midnights.
+    @property
+    def marks(self) -> list[tuple[float, str]]:
+        """The position in the day (0 to 1) and the name of each third full hour, including both midnights.
 
         For an hour that the day has twice, the first position is given. An hour that the day does not have is left out.
         """
         marks = []
-        for hour in range(0, 24, every):
+        for hour in range(0, 24, 3):
             local = datetime(self.date.year, self.date.month, self.date.day, hour, tzinfo=self.zone)
             moment = round(local.timestamp())
             if datetime.fromtimestamp(moment, self.zone).hour == hour:
@@ -141,12 +137,12 @@ def offsets(days: list[CalendarDay], timezone: str) -> list[tuple[int, int]]:
 
 def short_date(day: date) -> str:
     """A date such as ``Mon 1 Jan``."""
-    return f"{WEEKDAYS[day.weekday()][:3]} {day.day} {MONTHS[day.month - 1][:3]}"
+    return f"{day:%a} {day.day} {day:%b}"
 
 
 def long_date(day: date) -> str:
     """A date such as ``Monday 1 January``."""
-    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
+    return f"{day:%A} {day.day} {day:%B}"
 
 
 def span_words(first_ns: int, last_ns: int, timezone: str) -> str:
@@ -336,7 +332,7 @@ def activity_ceiling_mg(spells: Spells) -> int | None:
 def strip_of(
     spells: Spells, day: CalendarDay, ceiling_mg: int | None, nights_ns: Sequence[tuple[int, int]] = ()
 ) -> dict[str, Any]:
-    """The strip of a day: the ``day``, the number of ``cells`` in its band, and the ``marks`` of the hours, 0 to 1.
+    """The strip of a day: the ``day``, and the number of ``cells`` in its band.
 
     ``shapes`` has the code of each kind, its SVG path in cells across and 0 to 1 down, and its spans in per cent.
     ``activity`` is an SVG path, seconds across and 0 (the ceiling) to 100 (no movement) down; its scale is a square
@@ -365,7 +361,6 @@ def strip_of(
         "cells": len(cells),
         "shapes": shapes,
         "activity": _activity(spells, day, ceiling_mg),
-        "marks": day.hours(3),
         "nights": [_piece(day, *night) for night in nights_ns if night[0] < day.end_ns and night[1] > day.start_ns],
     }
 
