@@ -4,7 +4,6 @@ import base64
 import io
 import re
 from dataclasses import fields, replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -20,56 +19,23 @@ from harken.training.augmentation import Augmentation
 from harken.training.outcome import Outcome
 from harken.training.windows import MissingWindows
 from harken.windows.same_person import NoHonestTest
+from report_page import ReportPage
 from run_outcomes import MakeOutcome, outcome_in
 
 LABELS = ("lying", "sitting", "walking")
-VOID = {"meta", "img", "link", "br"}
 
 
-class Page(HTMLParser):
-    """What a browser would see: the tags in order with their attributes, and the text between them."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.words: list[str] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, f"</{tag}> closes another tag"
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
-def page_of(outcome: Outcome, folder: Path) -> tuple[str, Page]:
-    path = folder / "report.html"
-    write_report(path, outcome)
-    html = path.read_text(encoding="utf-8")
-    return html, Page(html)
+def page_of(outcome: Outcome, folder: Path) -> ReportPage:
+    write_report(folder / "report.html", outcome)
+    return ReportPage(folder / "report.html")
 
 
 @pytest.fixture(scope="module")
-def usual(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, str, Page, Path]:
+def usual(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, ReportPage, Path]:
     """An outcome with all three tests, its report as text and as a page, and the folder of the report alone."""
     outcome = outcome_in(tmp_path_factory.mktemp("outcome"))
     folder = tmp_path_factory.mktemp("alone")
-    return outcome, *page_of(outcome, folder), folder
+    return outcome, page_of(outcome, folder), folder
 
 
 def people_scored(*names: str, right: float) -> PeopleScores:
@@ -79,18 +45,17 @@ def people_scored(*names: str, right: float) -> PeopleScores:
     return score_people(truth, np.where(wrong, (truth + 1) % 3, truth), np.repeat(names, 300), LABELS)
 
 
-def test_the_report_is_one_file_that_needs_nothing_else(usual: tuple[Outcome, str, Page, Path]) -> None:
-    _, html, page, folder = usual
+def test_the_report_is_one_file_that_needs_nothing_else(usual: tuple[Outcome, ReportPage, Path]) -> None:
+    _, page, folder = usual
     assert [path.name for path in folder.iterdir()] == ["report.html"]
-    assert not re.search(r"https?://|//[a-z]|url\(|@import|javascript:", re.sub(r"base64,[^\"]+", "", html))
-    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object", "form", "video"})
-    assert all(not name.startswith("on") for _, attributes in page.tags for name in attributes)
+    assert not re.search(r"https?://|//[a-z]|url\(|@import|javascript:", re.sub(r"base64,[^\"]+", "", page.html))
+    assert {tag for tag, _ in page.elements}.isdisjoint({"script", "link", "iframe", "object", "form", "video"})
+    assert all(not name.startswith("on") for _, attributes in page.elements for name in attributes)
     assert all((image["src"] or "").startswith("data:image/png;base64,") for image in page.all("img"))
-    assert page.open == []
 
 
-def test_the_pictures_are_whole_and_described(usual: tuple[Outcome, str, Page, Path]) -> None:
-    _, _, page, _ = usual
+def test_the_pictures_are_whole_and_described(usual: tuple[Outcome, ReportPage, Path]) -> None:
+    _, page, _ = usual
     images = page.all("img")
     # Three confusion matrices for each of three tests, coverage, and the learning curves of two fits.
     assert len(images) == 3 * 3 + 1 + 2
@@ -111,12 +76,12 @@ def test_every_person_label_and_file_is_named_and_no_folder(make_outcome: MakeOu
     first = outcome.data.training[0]
     first = replace(first, mended=replace(first.mended, quality=first.mended.quality.noting(note)))
     outcome = replace(outcome, data=replace(outcome.data, training=[first]))
-    html, page = page_of(outcome, tmp_path)
+    page = page_of(outcome, tmp_path)
     for name in ("alice", "bob", "carol", "dave", "lying", "sitting", "walking", "alice.csv", "dave.csv"):
         assert name in page.text
     assert "Something about alice.csv." in page.text
-    assert "secret place" not in html
-    assert str(tmp_path) not in html
+    assert "secret place" not in page.html
+    assert str(tmp_path) not in page.html
 
 
 def test_a_card_names_the_file_of_labels_without_its_folder(make_outcome: MakeOutcome) -> None:
@@ -152,9 +117,9 @@ def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path)
         cross=replace(outcome.cross, label_names=labels),
         missing=MissingWindows(untrained=("<b>bold</b>",)),
     )
-    html, page = page_of(outcome, tmp_path)
-    assert "<script" not in html
-    assert "<b>" not in html
+    page = page_of(outcome, tmp_path)
+    assert "<script" not in page.html
+    assert "<b>" not in page.html
     assert bad in page.text
     assert "</style><script>alert(2)</script>" in page.text
     assert all((image["src"] or "").startswith("data:") for image in page.all("img"))
@@ -163,7 +128,7 @@ def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path)
 @pytest.mark.usefixtures("undrawn")
 def test_unseen_are_listed_the_worst_first(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     outcome = make_outcome(unseen=("bob", "carol", "dave"))
-    _, page = page_of(outcome, tmp_path)
+    page = page_of(outcome, tmp_path)
     assert outcome.cross_people is not None
     scores = outcome.cross_people.people
     worst, *_ = sorted(scores, key=lambda name: scores[name].macro_f1)
@@ -176,7 +141,7 @@ def test_held_out_people_are_never_mixed_with_unseen(make_outcome: MakeOutcome, 
     with_them = make_outcome(**choices, held_out=people_scored("dora", right=0.9))
     without = make_outcome(**choices)
     assert sentences.headline(with_them) == sentences.headline(without)
-    _, page = page_of(with_them, tmp_path)
+    page = page_of(with_them, tmp_path)
     start, end = (page.text.index(words) for words in ("Each unseen person", "Training people who were held out"))
     unseen = page.text[start:end]
     assert "bob" in unseen
@@ -289,7 +254,7 @@ HELD_OUT = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on":
 def test_the_page_says_what_the_run_was(
     make_outcome: MakeOutcome, tmp_path: Path, given: dict[str, Any], there: list[str], not_there: list[str]
 ) -> None:
-    _, page = page_of(make_outcome(**given), tmp_path)
+    page = page_of(make_outcome(**given), tmp_path)
     assert [words for words in there if words not in page.text] == []
     assert [words for words in not_there if words in page.text] == []
 
@@ -301,7 +266,7 @@ def test_with_many_labels_two_matrices_a_test_can_still_be_read(make_outcome: Ma
     outcome = make_outcome()
     specification = replace(outcome.specification, labels=labels)
     outcome = replace(outcome, specification=specification, cross=scores, blocked=scores, same_person=scores)
-    _, page = page_of(outcome, tmp_path)
+    page = page_of(outcome, tmp_path)
     matrices = [image["alt"] for image in page.all("img") if (image["alt"] or "").startswith("Confusion matrix")]
     assert len(matrices) == 3 * 2
     assert "A dot means less than 1% of a row" in page.text

@@ -39,18 +39,13 @@ def test_every_person_stands_in_one_bar_within_the_axis(form: Form, data: st.Dat
     assert -0.01 <= found["median"] <= 100.01
 
 
-def test_nobody_with_a_value_has_no_picture() -> None:
-    assert (
-        distribution(PersonOutcome("Wear", "x", "X", "hours", "h"), pl.Series([None, None], dtype=pl.Float64)) is None
-    )
-
-
 def test_the_words_of_a_picture() -> None:
     outcome = PersonOutcome("Nights", "night_onset_clock_hours", "Onset", "clock", "by the clock")
     found = distribution(outcome, pl.Series([23.0, 23.5, 24.0, 24.5, 25.0]))
     assert found is not None
     assert found["middle"] == "00:00 (23:30 to 00:30)"
     assert (found["first"], found["last"]) == ("23:00", "01:00")
+    assert distribution(outcome, pl.Series([None, None], dtype=pl.Float64)) is None
     days = distribution(PersonOutcome("Wear", "valid_days", "Valid days", "count", "days"), pl.Series([3.0, 7.0, 7.0]))
     assert days is not None
     assert (days["first"], days["last"]) == ("3", "7")
