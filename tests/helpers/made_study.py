@@ -6,18 +6,19 @@ import numpy as np
 import polars as pl
 
 from harken.outcomes.tables import people_table
-from harken.reports.study import Doubt, DoubtKind, Failure, Person, Study, StudyFile
-from harken.reports.study.strips import DayStrip
+from harken.reports.caveats import Caveat, CaveatKind
+from harken.reports.study import Failure, Person, Study, StudyFile
+from harken.reports.study.page import DayStrip
 
 LABELS = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
 FIRST = date(2024, 6, 3)
 """A Monday."""
 DOUBTS = (
-    Doubt(DoubtKind.MOUNTING, "how it sat on the arm is unknown; it was left as it is: no walking was recognised"),
-    Doubt(DoubtKind.CALIBRATION, "not calibrated (error 31 mg): only 12 blocks are still; at least 50 are needed"),
-    Doubt(DoubtKind.WEAR, "worn for 41 % of the time recorded"),
-    Doubt(DoubtKind.PLACEMENT, "the sensor moved as on a leg or the trunk"),
-    Doubt(DoubtKind.CLOCK, "97.4 Hz by the clock, but 50 Hz stated"),
+    Caveat(CaveatKind.MOUNTING, "how it sat on the arm is unknown; it was left as it is: no walking was recognised"),
+    Caveat(CaveatKind.CALIBRATION, "not calibrated (error 31 mg): only 12 blocks are still; at least 50 are needed"),
+    Caveat(CaveatKind.WEAR, "worn for 41 % of the time recorded"),
+    Caveat(CaveatKind.PLACEMENT, "the sensor moved as on a leg or the trunk"),
+    Caveat(CaveatKind.CLOCK, "97.4 Hz by the clock, but 50 Hz stated"),
 )
 
 

@@ -8,13 +8,13 @@ import numpy as np
 
 from harken.datasets.simulated import Simulation
 from harken.labelling.file import Outcomes
+from harken.labelling.quality import Gap, GapSummary, Limit, LimitKind, RecordingQuality
 from harken.labelling.settings import LabelSettings
 from harken.outcomes import MovementRows
 from harken.outcomes.nights import nights
 from harken.outcomes.steps import with_steps
 from harken.recordings.recording import Placement
 from harken.reports.wearer import WearerTables
-from harken.reports.wearer.quality import Gap, Gaps, Limit, LimitKind, RecordingQuality
 from harken.signals.gravity import GravityCalibration
 from harken.support.tables import zone_of
 from harken.timelines import Timeline
@@ -99,7 +99,7 @@ PLAIN_QUALITY = RecordingQuality(
     rows=60_480_000,
     dropped={},
     backward_times=0,
-    gaps=Gaps(0, 0.0, ()),
+    gaps=GapSummary(0, 0.0, ()),
     wear_hours=None,
     non_wear_hours=None,
     calibration=None,
@@ -136,7 +136,7 @@ def quality_of(timeline: Timeline) -> RecordingQuality:
         sample_rate_hz=99.871,
         stated_rate_hz=100.0,
         dropped={"duplicate_times": 12, "unreadable_blocks": 0},
-        gaps=Gaps(
+        gaps=GapSummary(
             len(gaps),
             float(seconds.sum()),
             tuple(Gap(*each) for each in zip(gaps["start"], gaps["end"], seconds, strict=True)),

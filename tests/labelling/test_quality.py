@@ -1,18 +1,25 @@
-"""The model card in reports, and the limits of a model that apply to a recording, with amounts from the recording."""
+"""The quality of a recording as written, the limits of a model that apply to it, and the model card."""
 
+import json
+import math
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from example_timelines import timeline
-from harken.labelling.quality import limits_of
+from harken import HarkenError
+from harken.labelling.quality import Limit, LimitKind, limits_of, read_quality, write_quality
+from harken.models.mounting import Mounting, MountingSource
 from harken.models.recogniser import Recogniser
+from harken.models.wrist_check import Answer, WristCheck
 from harken.outcomes.tables import with_valid_day
-from harken.reports.wearer.quality import Limit, LimitKind
-from harken.reports.wearer.sentences import limit_in_words, model_card
+from harken.recordings.recording import Placement
+from harken.reports.caveats import model_card
 from harken.timelines import Timeline
+from wearers_week import PLAIN_QUALITY, labelled_week, not_applied, quality_of
 
 
 def line_about_unseen(provenance: dict[str, Any]) -> str:
@@ -95,12 +102,6 @@ def test_nights_count_what_is_labelled_between_eleven_and_six_by_the_wearers_clo
     # It begins at 23:00 in Athens: seven hours of night, of which one is a gap.
     (night,) = (one for one in limits(labelled) if one.kind is LimitKind.NIGHTS)
     assert (night.hours, night.lying_hours) == (6.5, 3.0)
-    heading, words = limit_in_words(night, smoothed=True)
-    assert heading == "Nights"
-    assert words.startswith("6.5 h between 23:00 and 6:00 are labelled, 3 h of them as lying.")
-    # Sleep periods influence only smoothed labels.
-    _, without = limit_in_words(night, smoothed=False)
-    assert words == f"{without} In a sleep period, a still arm counts as evidence for lying."
 
 
 def test_busy_hands_are_the_hours_of_other() -> None:
@@ -127,11 +128,8 @@ def test_what_the_packaged_model_learned_from_is_no_limit_of_another_model() -> 
 def test_little_walking(walking_s: float, worn_h: float, few: bool) -> None:
     rest = worn_h * HOUR - walking_s
     labelled = afternoon([rest, walking_s], ["lying", "walking"]) if walking_s else afternoon([rest], ["lying"])
-    found = limits(labelled)
-    assert found == ([Limit(LimitKind.LITTLE_WALKING, hours=walking_s / HOUR, of_hours=worn_h)] if few else [])
-    if few and not walking_s:
-        _, words = limit_in_words(found[0], smoothed=True)
-        assert words.startswith("No walking was found in 2 h worn.")
+    limit = Limit(LimitKind.LITTLE_WALKING, hours=walking_s / HOUR, of_hours=worn_h)
+    assert limits(labelled) == ([limit] if few else [])
 
 
 @pytest.mark.parametrize(("hours", "days"), [(10, None), (20, 1), (48, None)])
@@ -146,7 +144,6 @@ def test_a_valid_day_is_the_one_of_the_settings() -> None:
     assert limits(labelled, provenance={}) == []
     limit = Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.5, days=1)
     assert limits(labelled, provenance={}, valid_day_h=10.5) == [limit]
-    assert limit_in_words(limit, smoothed=True)[1].startswith("Only one day was worn for 10.5 hours or more.")
 
 
 def test_a_long_recording_without_a_valid_day() -> None:
@@ -154,9 +151,38 @@ def test_a_long_recording_without_a_valid_day() -> None:
     assert limits(labelled, provenance={}) == [Limit(LimitKind.FEW_VALID_DAYS, of_hours=16.0, days=0)]
 
 
-def test_every_kind_has_words_with_its_amounts() -> None:
-    for kind in LimitKind:
-        heading, words = limit_in_words(Limit(kind, hours=1.5, of_hours=12.0, lying_hours=1.25, days=1), smoothed=False)
-        assert heading
-        assert re.fullmatch(r"[A-Z0-9].*\.", words)
-        assert "None" not in words
+def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
+    week = quality_of(labelled_week(days=1, smoothed=False))
+    turned = Mounting(1, MountingSource.WALKING, 40, (1.0, 30.0, 0.0, 2.5), "turned by 90 degrees about the face")
+    other = replace(week, orientation=turned, placement=Placement.WRIST, calibration=not_applied("too little"))
+    checked = replace(week, wrist_check=WristCheck(Answer.ELSEWHERE, 40, 2.5))
+    for quality in (PLAIN_QUALITY, week, checked, other):
+        write_quality(tmp_path / "quality.json", quality)
+        found = read_quality(tmp_path / "quality.json")
+        assert found.as_dict() == quality.as_dict() == json.loads((tmp_path / "quality.json").read_text())
+        # Arrays have no equality of their own, so calibrations are compared as JSON above.
+        assert replace(found, calibration=None) == replace(quality, calibration=None)
+    assert found.calibration is not None
+    assert math.isnan(found.calibration.error_before_mg)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"file": "x"}', "\x00"])
+def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "quality.json").write_text(text)
+    with pytest.raises(HarkenError, match=r"quality\.json: not a quality\.json of this version of harken"):
+        read_quality(tmp_path / "quality.json")
+
+
+def test_an_unknown_orientation_is_a_warning_on_a_wrist() -> None:
+    unknown = Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
+    (warning,) = replace(PLAIN_QUALITY, orientation=unknown).warnings
+    assert warning == unknown.warning
+    assert "unknown how the watch sat" in warning
+    assert "not turned: nothing looks like walking" in warning
+    assert "--forearm-axis" in warning
+    assert replace(PLAIN_QUALITY, orientation=unknown, placement=Placement.WRIST).warnings == (warning,)
+    for source in (MountingSource.WALKING, MountingSource.STATED):
+        assert replace(PLAIN_QUALITY, orientation=replace(unknown, source=source)).warnings == ()
+    thigh = replace(PLAIN_QUALITY, orientation=unknown, placement=Placement.THIGH)
+    elsewhere = replace(PLAIN_QUALITY, orientation=unknown, wrist_check=WristCheck(Answer.ELSEWHERE, 40, 2.5))
+    assert all(len(one.warnings) == 1 and warning not in one.warnings for one in (thigh, elsewhere))

@@ -18,7 +18,7 @@ from harken.labelling.cohort import CohortJob, Task, label_cohort
 from harken.labelling.study import Cohort, read_cohort, results_in, study_of, write_failures, write_study
 from harken.outcomes.rhythm import rhythm
 from harken.readers.folders import recordings_in
-from harken.reports.study import DoubtKind
+from harken.reports.caveats import CaveatKind
 from movement_frames import movement_frame
 
 TABLES = ("cohort", "person", "quality")
@@ -196,7 +196,7 @@ def test_doubts_are_counted_by_person_and_name_the_file(
     quality = json.loads((out / "second" / "quality.json").read_text())
     (out / "second" / "quality.json").write_text(json.dumps(quality | {"placement": "hip"}))
     (person,) = study_of("s", cohort_in(out), []).people
-    assert person.kinds[0] is DoubtKind.PLACEMENT
+    assert person.kinds[0] is CaveatKind.PLACEMENT
     assert "second: the file states that the sensor was on the hip" in person.sentences
 
 

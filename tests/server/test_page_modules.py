@@ -8,7 +8,7 @@ import pytest
 
 from browser import Browser
 from harken.reports.figures.style import label_colours
-from harken.reports.wearer.pictures import colours_of
+from harken.reports.wearer.days import colours_of
 from harken.support.printable import zone_in_words
 from page_modules import browser_with_modules, said
 

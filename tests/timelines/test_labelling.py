@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import people
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
-from harken.recordings.mended_stream import stream_of
+from harken.recordings.mending import stream_of
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.support.errors import HarkenError

@@ -8,13 +8,13 @@ from datetime import date
 from functools import cached_property, partial
 from json import dumps
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.labelling.quality import limits_of, quality_of
+from harken.labelling.quality import RecordingQuality, limits_of, quality_of, write_quality
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.mounting import Mounting, mounting_of_walks, trained_with_x_to_elbow
@@ -33,9 +33,6 @@ from harken.recordings.fingerprints import Fingerprints, TrainingShare
 from harken.recordings.mending import MendedStream
 from harken.recordings.recording import Placement, acceleration_channels, is_made_up
 from harken.recordings.source import Samples
-from harken.reports.wearer import WearerTables, write_wearer_report
-from harken.reports.wearer.quality import RecordingQuality, write_quality
-from harken.reports.wearer.sentences import model_card
 from harken.signals.clipping import Clipped
 from harken.signals.gravity import GravityCalibration, gravity_calibration
 from harken.signals.movement import Moments, MovementStatistics, like_walking, moving
@@ -47,6 +44,9 @@ from harken.support.resources import computing_threads, hand_back, usable_cores
 from harken.support.tables import write_csv, write_parquet, zone_of
 from harken.timelines import Timeline, label_stream
 from harken.timelines.labelling import Calibrate
+
+if TYPE_CHECKING:
+    from harken.reports.wearer import WearerTables
 
 OUTCOMES = (
     "bouts.csv",
@@ -130,8 +130,10 @@ class Outcomes:
         return None if self.movement is None else rhythm(self.movement, _valid(self.days))
 
     @property
-    def reported(self) -> WearerTables:
+    def reported(self) -> "WearerTables":
         """The tables that the report shows."""
+        from harken.reports.wearer import WearerTables
+
         return WearerTables(
             bouts=self.bouts,
             days=self.days,
@@ -307,6 +309,9 @@ class LabelledFile:
         Raises:
             HarkenError: when the folder cannot be written, or holds something other than results.
         """
+        from harken.reports.caveats import model_card
+        from harken.reports.wearer import write_wearer_report
+
         _check_replaceable(Path(folder))
         try:
             with appearing(folder) as aside:

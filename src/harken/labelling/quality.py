@@ -1,25 +1,34 @@
-"""The quality of a labelled recording: the content of the file, its mended faults, its preprocessing, and the known
-limits of the model that apply to it.
+"""The quality of a labelled recording, which is the content of ``quality.json``: the content of the file, its mended
+faults, its preprocessing, and the known limits of the model that apply to it.
 
 See ``docs/model_card.md`` for the limits.
 """
 
+import json
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from harken.models.mounting import Mounting
-from harken.models.wrist_check import WristCheck
+from harken.models.mounting import Mounting, MountingSource
+from harken.models.wrist_check import Answer, WristCheck
 from harken.networks.specification import Specification
+from harken.recordings.fingerprints import training_warning
 from harken.recordings.mending import MendedStream
-from harken.recordings.recording import is_made_up, local_time
-from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gap, Gaps, Limit, LimitKind, RecordingQuality
+from harken.recordings.recording import Placement, is_made_up, local_time, warnings_of
 from harken.signals.gravity import GravityCalibration
+from harken.support.errors import HarkenError
+from harken.support.files import write_text
 from harken.timelines import Timeline
 
+NIGHT_STARTS, NIGHT_ENDS = 23, 6
+"""Hours of the day in the wearer's time zone."""
 MOST_GAPS_LISTED = 200
 STILL_LYING, BUSY_HANDS = "dsads", "wisdm"
 """Names of data sets in a model's provenance. Lying in the first was recorded in a laboratory; the second has eating,
@@ -30,6 +39,249 @@ names no scheme was trained with this one."""
 LEAST_NIGHT_H, LEAST_OTHER_H, LEAST_WORN_H = 0.5, 0.25, 1.0
 WALKING_MIN_A_DAY = 5.0
 """Less walking than this in 24 hours worn, or less than a minute in all, is unlikely for most people."""
+CALIBRATION = (
+    *("applied", "reason", "error_before_mg", "error_after_mg", "blocks_used"),
+    *("offset_g", "gain", "temperature_slope", "temperature_mean"),
+)
+"""The fields of a calibration in the order of ``quality.json``."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A stretch without samples, from the sample before it to the sample after it."""
+
+    start: datetime
+    end: datetime
+    seconds: float
+
+
+@dataclass(frozen=True)
+class GapSummary:
+    """All gaps of a recording.
+
+    Attributes:
+        count: the number of gaps.
+        total_s: their total duration in seconds.
+        longest: the longest gaps, in order of time.
+    """
+
+    count: int
+    total_s: float
+    longest: tuple[Gap, ...]
+
+
+class LimitKind(StrEnum):
+    """The kinds of limits.
+
+    ``nights``: the training data for lying are of people who lay still and awake. ``busy_hands``: the model labels work
+    of the hands as ``other``. ``little_walking``: the model found less walking than most people walk.
+    ``few_valid_days``: at most one day was worn long enough.
+    """
+
+    NIGHTS = "nights"
+    BUSY_HANDS = "busy_hands"
+    LITTLE_WALKING = "little_walking"
+    FEW_VALID_DAYS = "few_valid_days"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit of the labels of a recording, with the amounts for its kind; the other amounts are None.
+
+    Attributes:
+        kind: the kind of limit.
+        hours: hours labelled at night, hours labelled ``other``, or hours of walking, depending on the kind.
+        of_hours: hours worn, which include the ``hours`` of walking; or the hours of wear that a valid day needs.
+        lying_hours: the part of the ``hours`` at night that is labelled ``lying``.
+        days: the number of days that were worn long enough.
+    """
+
+    kind: LimitKind
+    hours: float | None = None
+    of_hours: float | None = None
+    lying_hours: float | None = None
+    days: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingQuality:
+    """The content of a file, its mended faults, and its preprocessing, in the order of ``quality.json``.
+
+    Attributes:
+        file, sha256: the file and its digest.
+        subject: the wearer.
+        made_up: whether ``harken simulate`` made the recording.
+        placement: the place of the sensor, from the file or the user.
+        wrist_check: whether the sensor moved as on a wrist; None if it was not checked.
+        training_share: the share of the samples that the model was trained on; None if it was not checked, or in a
+            file of an earlier version.
+        timezone: the wearer's time zone (an IANA name).
+        start, end: the start and end of the recording, in that zone, to the millisecond.
+        sample_rate_hz: samples per second, from the times of the samples.
+        stated_rate_hz: the rate in the file; None if the file has none.
+        clock_drift: the rate from the times divided by the stated rate; None if the file states no rate.
+        rows: rows in the file.
+        dropped: rows that are not in the recording, by reason.
+        backward_times: rows whose time was before that of the row above.
+        gaps: stretches without samples.
+        wear_hours, non_wear_hours: hours worn and not worn; None if non-wear was not detected.
+        calibration: the calibration of the sensor by gravity; None if it was not calibrated.
+        orientation: the orientation of the watch on the arm; None if it was not detected.
+        sensor_range_g: the range of the sensor; None if it is not known.
+        out_of_range, at_range_end, clipped, stuck, missing: samples, as in ``harken.recordings.recording.Quality``.
+        limits: the known limits of the model that apply to this recording.
+        notes: notes of the reader and the mending, a sentence each.
+    """
+
+    file: str
+    sha256: str
+    subject: str
+    made_up: bool
+    placement: Placement
+    wrist_check: WristCheck | None
+    training_share: float | None = None
+    timezone: str
+    start: datetime
+    end: datetime
+    sample_rate_hz: float
+    stated_rate_hz: float | None
+    clock_drift: float | None = field(init=False)
+    rows: int
+    dropped: Mapping[str, int]
+    backward_times: int
+    gaps: GapSummary
+    wear_hours: float | None
+    non_wear_hours: float | None
+    calibration: GravityCalibration | None
+    orientation: Mounting | None
+    sensor_range_g: float | None
+    out_of_range: int
+    at_range_end: int
+    clipped: int
+    stuck: int
+    missing: int
+    limits: tuple[Limit, ...]
+    notes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        drift = self.sample_rate_hz / self.stated_rate_hz if self.stated_rate_hz else None
+        object.__setattr__(self, "clock_drift", drift)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Warnings that a person must read before the labels: those of ``harken.recordings.recording.warnings_of``,
+        whether the model was trained on this recording, and on a wrist whether its orientation on the arm is
+        unknown."""
+        elsewhere = self.wrist_check is not None and self.wrist_check.answer is Answer.ELSEWHERE
+        warnings = warnings_of(self.placement, made_up=self.made_up, moves_elsewhere=elsewhere)
+        on_a_wrist = self.placement is Placement.WRIST or (self.placement is Placement.UNKNOWN and not elsewhere)
+        mounting = self.orientation.warning if self.orientation is not None and on_a_wrist else None
+        found = (training_warning(self.training_share), mounting)
+        return (*warnings, *(warning for warning in found if warning is not None))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of ``quality.json``. Times have their offset from UTC."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "RecordingQuality":
+        """The inverse of ``as_dict``.
+
+        Raises:
+            KeyError, TypeError, ValueError: when the content is not the result of ``as_dict``.
+        """
+        gaps = content["gaps"]
+        parsed = {
+            "placement": Placement(content["placement"]),
+            "start": datetime.fromisoformat(content["start"]),
+            "end": datetime.fromisoformat(content["end"]),
+            "gaps": GapSummary(gaps["count"], gaps["total"], tuple(map(_gap_of, gaps["list"]))),
+            "limits": tuple(Limit(**limit | {"kind": LimitKind(limit["kind"])}) for limit in content["limits"]),
+            "notes": tuple(content["notes"]),
+        }
+        for name, parse in OPTIONAL.items():
+            parsed[name] = None if content[name] is None else parse(content[name])
+        return cls(**{name: value for name, value in content.items() if name != "clock_drift"} | parsed)
+
+
+def _plain(value: Any) -> Any:
+    """A field, or a part of it, as a value for JSON. A calibration error that is not known is NaN, and null in JSON."""
+    match value:
+        case datetime():
+            return value.isoformat(timespec="milliseconds")
+        case float():
+            return value if math.isfinite(value) else None
+        case GapSummary():
+            return {"count": value.count, "total": value.total_s, "list": _plain(value.longest)}
+        case Gap():
+            return {name: _plain(part) for name, part in vars(value).items()}
+        case Limit():
+            return {name: part for name, part in vars(value).items() if part is not None}
+        case GravityCalibration():
+            return {name: _plain(getattr(value, name)) for name in CALIBRATION}
+        case WristCheck() | Mounting():
+            return value.as_dict()
+        case Mapping():
+            return dict(value)
+        case tuple() | np.ndarray():
+            return [_plain(part) for part in value]
+    return value
+
+
+def _gap_of(content: Mapping[str, Any]) -> Gap:
+    start, end = (datetime.fromisoformat(content[name]) for name in ("start", "end"))
+    return Gap(start, end, content["seconds"])
+
+
+def _check_of(content: Mapping[str, Any]) -> WristCheck:
+    return WristCheck(**{**content, "answer": Answer(content["answer"])})
+
+
+def _calibration_of(content: Mapping[str, Any]) -> GravityCalibration:
+    arrays = {name: np.array(content[name]) for name in ("offset_g", "gain", "temperature_slope")}
+    errors = {
+        name: math.nan if content[name] is None else content[name] for name in ("error_before_mg", "error_after_mg")
+    }
+    return GravityCalibration(**{**content, **arrays, **errors})
+
+
+def _orientation_of(content: Mapping[str, Any]) -> Mounting:
+    return Mounting(
+        quarters=content["turned_degrees"] // 90,
+        source=MountingSource(content["source"]),
+        moments=content["moments"],
+        recognised=tuple(content["recognised_after_degrees"].values()),
+        reason=content["reason"],
+    )
+
+
+OPTIONAL = {"wrist_check": _check_of, "calibration": _calibration_of, "orientation": _orientation_of}
+"""How those fields are read that may be null."""
+
+
+def write_quality(path: Path, quality: RecordingQuality) -> None:
+    """Write ``quality.json``.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
+    write_text(path, json.dumps(quality.as_dict(), indent=2, allow_nan=False) + "\n")
+
+
+def read_quality(path: Path) -> RecordingQuality:
+    """Read a ``quality.json``.
+
+    Raises:
+        OSError: when it cannot be read.
+        HarkenError: when ``write_quality`` did not write the file.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise TypeError("no JSON object")
+        return RecordingQuality.from_dict(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise HarkenError(f"{path}: not a quality.json of this version of harken; label the recording again") from error
 
 
 def quality_of(
@@ -94,10 +346,10 @@ def quality_of(
     )
 
 
-def _gaps(stream: MendedStream) -> Gaps:
+def _gaps(stream: MendedStream) -> GapSummary:
     lengths = stream.gaps_ns[:, 1] - stream.gaps_ns[:, 0]
     longest = np.sort(np.argsort(-lengths, kind="stable")[:MOST_GAPS_LISTED])
-    return Gaps(
+    return GapSummary(
         count=len(lengths),
         total_s=float(lengths.sum()) / 1e9,
         longest=tuple(

@@ -13,14 +13,14 @@ import polars as pl
 import polars.selectors as cs
 
 from harken.labelling.cohort import FileOutcome
+from harken.labelling.quality import RecordingQuality, read_quality
 from harken.labelling.settings import read_summary
 from harken.outcomes.rhythm import rhythm
 from harken.outcomes.tables import people_table, with_one_file_a_date
 from harken.readers.folders import COHORT, PERSON, QUALITY, SUMMARY
-from harken.reports.study import Failure, Person, Study, StudyFile, doubts_of, write_study_page
-from harken.reports.study.doubts import no_valid_day
-from harken.reports.study.strips import COLUMNS, DayStrip, day_strips
-from harken.reports.wearer.quality import RecordingQuality, read_quality
+from harken.reports.caveats import NO_VALID_DAY, caveats_of
+from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
+from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips
 from harken.support.errors import HarkenError
 from harken.support.printable import printable, without_path
 from harken.support.tables import nanoseconds, write_csv, write_parquet
@@ -159,7 +159,7 @@ def _results(folder: Path) -> tuple[FileEntry, dict[str, pl.DataFrame]] | None:
         entry = FileEntry(
             folder=folder,
             file=quality.file,
-            shown=StudyFile(name, report, doubts_of(quality)),
+            shown=StudyFile(name, report, caveats_of(quality)),
             subject=quality.subject,
             labels=tuple(label for label in summary["seconds_by_label"] if label != UNSURE),
             valid_day_h=float(summary["valid_day_h"]),
@@ -259,7 +259,7 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
             files=tuple(file.shown for file in files[subject]),
             days=tuple(sorted(strips, key=lambda strip: strip.date)),
             days_not_shown=max(len(own) - MOST_DAYS, 0),
-            doubts=(no_valid_day(),) if subject in none else (),
+            doubts=(NO_VALID_DAY,) if subject in none else (),
         )
         people.append(person)
     return people
@@ -289,7 +289,7 @@ def _strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]) -> 
         labels: the labels in the order of their letters.
     """
     try:
-        rows = pl.read_parquet((folder / "timeline.parquet").read_bytes(), columns=COLUMNS)
+        rows = pl.read_parquet((folder / "timeline.parquet").read_bytes(), columns=STRIP_COLUMNS)
         nights = _table(folder / "nights.csv")
     except (OSError, pl.exceptions.PolarsError):
         return []

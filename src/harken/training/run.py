@@ -24,8 +24,7 @@ from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.reports.figures.confusion import confusion_picture
-from harken.reports.figures.coverage import coverage_picture
-from harken.reports.figures.curves import learning_curves
+from harken.reports.figures.curves import coverage_picture, learning_curves
 from harken.reports.figures.style import save_png
 from harken.reports.run import write_report
 from harken.support.errors import HarkenError, first_difference

@@ -1,12 +1,16 @@
-"""What the learning curves show for each kind of history."""
+"""What the learning curves show for each kind of history, and what the curve of accuracy against coverage shows."""
 
 import io
+from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 
-from harken.reports.figures.curves import learning_curves, running_mean
+from harken.models.calibration import Coverage, coverage
+from harken.reports.figures.curves import coverage_picture, learning_curves, running_mean
 from harken.training.checkpoint import History
 
 BATCH = 100
@@ -26,22 +30,20 @@ def names(figure: Figure) -> list[str]:
     return [text.get_text() for text in legend.get_texts()]
 
 
-def test_six_curves_under_names_that_people_understand() -> None:
-    figure = learning_curves(history(900, ("same_person", "cross_person")), batch_windows=BATCH)
-    assert names(figure) == [
-        "training batches (mean of 15)",
-        "same person, overlapping windows (too good)",
-        "unseen people",
-    ]
-    accuracy, loss = figure.axes
-    # Every batch faintly, their running mean, and two tests.
-    assert len(accuracy.lines) == len(loss.lines) == 4
-    assert loss.get_yscale() == "log"
-
-
-def test_the_honest_fit_has_its_own_test() -> None:
-    figure = learning_curves(history(900, ("blocked_same_person",)), batch_windows=BATCH)
-    assert names(figure)[1:] == ["same person, honest (no overlap with training)"]
+@pytest.mark.parametrize(
+    ("tests", "text"),
+    [
+        (("same_person", "cross_person"), ["same person, overlapping windows (too good)", "unseen people"]),
+        (("blocked_same_person",), ["same person, honest (no overlap with training)"]),
+        (("left_wrist",), ["left wrist"]),
+        ((), []),
+    ],
+)
+def test_curves_under_names_that_people_understand(tests: tuple[str, ...], text: list[str]) -> None:
+    figure = learning_curves(history(900, tests), batch_windows=BATCH)
+    assert names(figure) == ["training batches (mean of 15)", *text]
+    # Every batch faintly, their running mean, and the tests.
+    assert [len(axes.lines) for axes in figure.axes] == [2 + len(tests)] * 2
 
 
 def test_batches_and_evaluations_stand_where_their_windows_had_been_seen() -> None:
@@ -68,16 +70,6 @@ def test_few_iterations_can_be_drawn(iterations: int) -> None:
     assert len(names(figure)) == 3
 
 
-def test_a_test_without_evaluation_is_left_out() -> None:
-    made = History(tests=("same_person",))
-    made.add_iteration(1.0, 0.5)
-    assert names(learning_curves(made, batch_windows=BATCH)) == ["training batches"]
-
-
-def test_an_unknown_test_keeps_its_name() -> None:
-    assert names(learning_curves(history(2, ("left_wrist",)), batch_windows=BATCH))[1:] == ["left wrist"]
-
-
 def test_a_training_that_blew_up_can_still_be_drawn() -> None:
     made = history(30)
     made.train_loss[5:] = [float("inf")] * 5 + [float("nan")] * 20
@@ -91,3 +83,64 @@ def test_the_running_mean_looks_back_only_and_less_far_at_the_beginning() -> Non
     assert means[4] == means[5] - 1 == 2
     assert means[-1] == np.mean(np.arange(90, 100))
     np.testing.assert_allclose(running_mean(np.full(50, 0.3), 10), 0.3)
+
+
+def curve_of(sure: list[float], right: list[bool]) -> Coverage:
+    probabilities = np.stack([np.array(sure), 1 - np.array(sure)], axis=1)
+    return coverage(probabilities, np.where(right, 0, 1))
+
+
+def thresholds_of(figure: Figure) -> list[str]:
+    (legend,) = figure.legends
+    always, *thresholds = [text.get_text() for text in legend.get_texts()]
+    assert always == "right when all get an answer"
+    return thresholds
+
+
+def test_the_curve_and_the_thresholds_stand_where_they_are() -> None:
+    curve = curve_of([0.95, 0.85, 0.75, 0.55], [True, True, False, False])
+    figure = coverage_picture(curve)
+    (axes,) = figure.axes
+    always, line, *dots = axes.lines
+    assert set(np.asarray(always.get_ydata()).tolist()) == {0.5}
+    some = np.isfinite(curve.accuracy)
+    np.testing.assert_array_equal(line.get_xdata(), curve.covered[some])
+    np.testing.assert_array_equal(line.get_ydata(), curve.accuracy[some])
+    places = [(np.asarray(dot.get_xdata())[0], np.asarray(dot.get_ydata())[0]) for dot in dots]
+    assert places == [(1, 0.5), (0.75, pytest.approx(2 / 3)), (0.25, 1)]
+    assert thresholds_of(figure) == ["unsure below 0.5", "unsure below 0.7", "unsure below 0.9"]
+    assert len({dot.get_marker() for dot in dots}) == 3
+    low, high = axes.get_ylim()
+    assert low < 0.5
+    assert high > 1
+
+
+def test_thresholds_that_leave_the_same_share_a_dot_and_those_that_leave_nothing_have_none() -> None:
+    assert thresholds_of(coverage_picture(curve_of([0.8, 0.8], [True, False]))) == ["unsure below 0.5, 0.7"]
+    assert thresholds_of(coverage_picture(curve_of([0.8, 0.8], [True, False]), marked=(0.9,))) == []
+
+
+@pytest.mark.parametrize("beside", [1, 30, 300])
+def test_no_words_lie_on_others_however_close_the_thresholds_are(beside: int) -> None:
+    sure = [0.6] * beside + [0.8] * beside + [0.99] * 2000
+    figure = coverage_picture(curve_of(sure, [at % 9 > 0 for at in range(len(sure))]))
+    figure.savefig(io.BytesIO())
+    assert isinstance(figure.canvas, FigureCanvasAgg)
+    get_renderer: Callable[[], RendererAgg] = figure.canvas.get_renderer
+    renderer = get_renderer()
+    (axes,) = figure.axes
+    ticks = [label for axis in (axes.xaxis, axes.yaxis) for label in axis.get_ticklabels()]
+    words = [axes.xaxis.label, axes.yaxis.label, *ticks, *figure.legends[0].get_texts(), *axes.texts]
+    boxes = [word.get_window_extent(renderer) for word in words if word.get_text()]
+    assert len(boxes) > 10
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    assert not any(box.overlaps(axes.get_window_extent(renderer)) for box in boxes), "nothing is written on the curve"
+
+
+@pytest.mark.parametrize(("windows", "right"), [(100, 0.05), (100, 0.5), (100, 0.99), (1, 1.0), (2, 0.0)])
+def test_no_share_above_100_per_cent_is_written(windows: int, right: float) -> None:
+    figure = coverage_picture(curve_of([0.8] * windows, [at < windows * right for at in range(windows)]))
+    figure.savefig(io.BytesIO())
+    written = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert written
+    assert max(int(text.removesuffix("%")) for text in written) == 100

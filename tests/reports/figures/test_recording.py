@@ -11,10 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 from numpy.typing import NDArray
 
-import harken
 from harken import Recogniser
 from harken.recordings.recording import Recording
-from harken.reports.figures import draw_recording, label_colours, new_figure, save_png
+from harken.reports.figures import draw_recording, label_colours, save_png
 from harken.reports.figures.style import MARKED, UNLABELLED_COLOUR
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -75,32 +74,6 @@ def written(figure: Figure) -> str:
     return "\n".join([*texts, *legend, figure.axes[-1].get_xlabel(), figure.get_suptitle()])
 
 
-def test_a_panel_a_channel_but_for_the_accuracy_status() -> None:
-    figure = draw_recording(recorded((0, 300)))
-    assert [axes.get_ylabel() for axes in figure.axes] == ["x [g]", "y [g]", "z [g]"]
-    assert "anna: 20 February 2018, 25 Hz" in written(figure)
-
-
-def test_no_extreme_is_lost_in_the_envelope() -> None:
-    recording = recorded((0, 3600))
-    signals = recording.signals.copy()
-    signals[12_345, 0], signals[54_321, 0] = 3.5, -4.5
-    figure = draw_recording(replace(recording, signals=signals))
-    low, high = drawn(figure, 0)
-    assert np.nanmax(high) == np.float32(3.5)
-    assert np.nanmin(low) == np.float32(-4.5)
-    assert len(low) == 1500
-
-
-def test_each_column_shows_its_own_samples() -> None:
-    recording = recorded((0, 6000))  # 150,000 samples in 1,500 columns: 100 each
-    low, high = drawn(draw_recording(recording), 1)
-    of_columns = recording.signals[:, 1].reshape(1500, 100)
-    assert (low <= of_columns.min(axis=1)).all()
-    assert (high >= of_columns.max(axis=1)).all()
-    assert (low == of_columns.min(axis=1)).mean() > 0.9
-
-
 def test_a_gap_is_empty() -> None:
     codes = np.zeros(2 * 25 * 1000, np.int16)
     figure = draw_recording(recorded((0, 1000), (1100, 2100), codes=codes, label_names=("walking",)))
@@ -112,19 +85,6 @@ def test_a_gap_is_empty() -> None:
     first, last = figure.axes[1].get_xlim()
     assert first == 0
     assert last == pytest.approx(2100)
-
-
-def test_a_long_gap_is_cut_short_and_says_how_long_it_was() -> None:
-    figure = draw_recording(recorded((0, 1000), (90_000, 91_000)))
-    assert figure.axes[0].get_xlim()[1] == pytest.approx(2000 * 1.04)
-    assert "gap of 1 d 1 h" in written(figure)
-
-
-def test_many_long_gaps_leave_room_for_the_samples() -> None:
-    stretches = [(100_000.0 * i, 100_000.0 * i + 60) for i in range(60)]
-    figure = draw_recording(recorded(*stretches))
-    assert figure.axes[0].get_xlim()[1] == pytest.approx(3600 * 1.3)
-    figure.canvas.draw()
 
 
 def test_labels_are_bands_in_their_colours() -> None:
@@ -148,30 +108,6 @@ def test_a_bout_shorter_than_a_column_gives_way_to_the_longer_one() -> None:
     assert len(np.unique(image, axis=0)) == 1
 
 
-def test_marked_samples_are_seen_but_do_not_stretch_the_panel() -> None:
-    figure = draw_recording(recorded((0, 600), marked=slice(5000, 5001), wild=16.0))
-    assert figure.axes[0].get_ylim()[1] < 2
-    (marks,) = [line for line in figure.axes[0].lines if line.get_color() == MARKED]
-    assert marks.get_marker() == "^"
-    assert np.asarray(marks.get_ydata())[0] == pytest.approx(figure.axes[0].get_ylim()[1])
-    assert np.asarray(marks.get_xdata())[0] == pytest.approx(200, abs=1)
-    assert "marked, in no window (1 sample)" in written(figure)
-    assert np.nanmax(drawn(figure, 0)[1]) < 2
-
-
-def test_missing_samples_are_marked_at_the_lower_edge() -> None:
-    figure = draw_recording(recorded((0, 600), marked=slice(5000, 5020), wild=np.nan))
-    (marks,) = [line for line in figure.axes[2].lines if line.get_color() == MARKED]
-    assert marks.get_marker() == "v"
-
-
-def test_times_are_the_wearers() -> None:
-    text = written(draw_recording(recorded((0, 1200), timezone="Europe/Athens")))
-    assert "01:48\nWed 21 Feb" in text
-    assert "local time, Europe/Athens" in text
-    assert "21 February 2018" in text
-
-
 def test_ticks_stay_on_round_times_when_the_clock_changes() -> None:
     """On 25 March 2018 Athens went from 03:00 to 04:00."""
     midnight_ns = 1_521_928_800 * 10**9
@@ -181,13 +117,6 @@ def test_ticks_stay_on_round_times_when_the_clock_changes() -> None:
     assert ticks["02:00"] == 2 * 3600
     assert ticks["05:00"] == 4 * 3600
     assert ticks["13:00"] == 12 * 3600
-
-
-def test_a_clock_without_a_date_counts_from_the_beginning() -> None:
-    text = written(draw_recording(recorded((0, 1200), start_ns=90_426 * 10**9)))
-    assert "time since the recording began" in text
-    assert "0:10:00" in text
-    assert "1970" not in text
 
 
 @pytest.mark.parametrize(
@@ -219,21 +148,10 @@ def test_unusual_recordings_are_drawn(recording: Recording, tmp_path: Path) -> N
     assert (tmp_path / "a.png").read_bytes().startswith(PNG)
 
 
-def test_an_underscore_does_not_hide_a_label_from_the_legend() -> None:
-    recording = recorded((0, 60), codes=np.zeros(1500, np.int16), label_names=("_hidden",))
-    assert "_hidden (1 min)" in written(draw_recording(recording))
-
-
 def test_a_recording_as_found_is_refused() -> None:
     recording = replace(recorded((0, 60)), as_found=True)
     with pytest.raises(ValueError, match="mended"):
         draw_recording(recording)
-
-
-def test_the_same_recording_gives_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a.png", "b.png"):
-        save_png(draw_recording(recorded((0, 300))), tmp_path / name)
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_the_users_own_settings_neither_matter_nor_change(tmp_path: Path) -> None:
@@ -245,31 +163,6 @@ def test_the_users_own_settings_neither_matter_nor_change(tmp_path: Path) -> Non
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
-def test_pyplot_is_never_loaded() -> None:
-    program = (
-        "import sys, harken.reports.figures; sys.exit('matplotlib.pyplot' in sys.modules or 'torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
-
-
-def test_a_picture_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    figure = new_figure(2, 1)
-    save_png(figure, tmp_path / "a.png")
-    before = (tmp_path / "a.png").read_bytes()
-    monkeypatch.setattr(figure, "savefig", lambda *_, **__: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        save_png(figure, tmp_path / "a.png")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
-    assert (tmp_path / "a.png").read_bytes() == before
-
-
-def test_label_colours_do_not_depend_on_the_other_everyday_labels() -> None:
-    every = label_colours(EVERYDAY)
-    assert label_colours(["walking"]) == {"walking": every["walking"]}
-    assert label_colours(["cycling", "laying_down", "Walking"])["laying_down"] == every["lying"]
-    assert label_colours(["cycling"])["cycling"] == label_colours(["cycling", "cycling"])["cycling"]
-
-
 def test_labels_of_the_packaged_model_have_the_colours_that_its_reports_give_them() -> None:
     reports = label_colours(Recogniser.load().specification_.labels)
     assert len(set(reports.values())) == len(reports)
@@ -278,17 +171,79 @@ def test_labels_of_the_packaged_model_have_the_colours_that_its_reports_give_the
     assert label_colours(["jogging", "stairs"]) == {"jogging": reports["running"], "stairs": reports["stairs"]}
 
 
-def test_label_colours_differ_up_to_21_labels() -> None:
+def test_each_column_shows_its_own_samples_and_no_extreme_is_lost() -> None:
+    recording = recorded((0, 6000))  # 150,000 samples in 1,500 columns: 100 each
+    signals = recording.signals.copy()
+    signals[12_345, 1], signals[54_321, 1] = 3.5, -4.5
+    low, high = drawn(draw_recording(replace(recording, signals=signals)), 1)
+    of_columns = signals[:, 1].reshape(1500, 100)
+    assert (low <= of_columns.min(axis=1)).all()
+    assert (high >= of_columns.max(axis=1)).all()
+    assert (low == of_columns.min(axis=1)).mean() > 0.9
+    assert (np.nanmin(low), np.nanmax(high)) == (-4.5, 3.5)
+
+
+@pytest.mark.parametrize(
+    ("recording", "texts"),
+    [
+        (
+            recorded((0, 1200), timezone="Europe/Athens"),
+            ["01:48\nWed 21 Feb", "local time, Europe/Athens"],
+        ),
+        (
+            recorded((0, 1200), start_ns=90_426 * 10**9),
+            ["time since the recording began", "0:10:00", "anna: 20 min"],
+        ),
+        (recorded((0, 1000), (90_000, 91_000)), ["gap of 1 d 1 h"]),
+        (recorded((0, 60), codes=np.zeros(1500, np.int16), label_names=("_hidden",)), ["_hidden (1 min)"]),
+        (recorded((0, 600), marked=slice(5000, 5001), wild=16.0), ["marked, in no window (1 sample)"]),
+        (recorded((0, 300)), ["anna: 20 February 2018, 25 Hz"]),
+    ],
+)
+def test_what_is_written(recording: Recording, texts: list[str]) -> None:
+    figure = draw_recording(recording)
+    assert [text for text in texts if text not in written(figure)] == []
+    assert [axes.get_ylabel() for axes in figure.axes[-3:]] == ["x [g]", "y [g]", "z [g]"]
+
+
+@pytest.mark.parametrize(
+    ("stretches", "shown_s"),
+    [
+        ([(0.0, 1000.0), (90_000.0, 91_000.0)], 2000 * 1.04),
+        ([(100_000.0 * i, 100_000.0 * i + 60) for i in range(60)], 3600 * 1.3),
+    ],
+)
+def test_long_gaps_are_cut_short_and_leave_room(stretches: list[tuple[float, float]], shown_s: float) -> None:
+    assert draw_recording(recorded(*stretches)).axes[0].get_xlim()[1] == pytest.approx(shown_s)
+
+
+@pytest.mark.parametrize(("wild", "marker", "edge"), [(16.0, "^", 1), (np.nan, "v", 0)])
+def test_marked_samples_are_seen_at_the_edge_and_do_not_stretch_the_panel(wild: float, marker: str, edge: int) -> None:
+    (*_, axes) = draw_recording(recorded((0, 600), marked=slice(5000, 5001), wild=wild)).axes
+    (marks,) = [line for line in axes.lines if line.get_color() == MARKED]
+    assert marks.get_marker() == marker
+    assert np.asarray(marks.get_ydata())[0] == pytest.approx(axes.get_ylim()[edge])
+    assert np.asarray(marks.get_xdata())[0] == pytest.approx(200, abs=1)
+    assert axes.get_ylim()[1] < 2
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("harken.reports.figures", ("matplotlib.pyplot", "torch")),
+        ("harken.labelling.file", ("harken.reports", "matplotlib", "torch")),
+    ],
+)
+def test_what_is_not_needed_is_not_loaded(module: str, unwanted: tuple[str, ...]) -> None:
+    program = f"import sys, {module}; sys.exit(len(sys.modules.keys() & set({unwanted})))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_label_colours_differ_up_to_21_labels_and_do_not_depend_on_the_others() -> None:
     colours = label_colours([*EVERYDAY, *(f"activity {i}" for i in range(17))])
     assert len(set(colours.values())) == 21
     assert MARKED not in colours.values()
     assert len(label_colours(map(str, range(1000)))) == 1000
-
-
-def test_the_notebooks_format(data_dir: Path, tmp_path: Path) -> None:
-    recording = harken.read(data_dir / "notebook_format" / "merged_ef.csv")
-    figure = draw_recording(recording)
-    text = written(figure)
-    assert "gap of 1 d" in text
-    assert "walking (29 min 42 s)" in text
-    save_png(figure, tmp_path / "a.png")
+    assert label_colours(["walking"]) == {"walking": colours["walking"]}
+    assert label_colours(["cycling", "laying_down", "Walking"])["laying_down"] == colours["lying"]
+    assert label_colours(["cycling"])["cycling"] == label_colours(["cycling", "cycling"])["cycling"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.reports.study.distributions import Form, Outcome, distribution, outcomes_of, shown
+from harken.reports.study.page import Form, PersonOutcome, distribution, outcomes_of, shown
 
 VALUES = {
     "hours": st.floats(0, 24),
@@ -22,37 +22,34 @@ VALUES = {
 @given(data=st.data())
 def test_every_person_stands_in_one_bar_within_the_axis(form: Form, data: st.DataObject) -> None:
     values = data.draw(st.lists(VALUES[form], min_size=1, max_size=40))
-    found = distribution(Outcome("Wear", "x", "X", form, "h"), pl.Series([*values, None], dtype=pl.Float64))
+    found = distribution(PersonOutcome("Wear", "x", "X", form, "h"), pl.Series([*values, None], dtype=pl.Float64))
     assert found is not None
-    assert found.people == len(values)
+    assert found["people"] == len(values)
     if len(set(values)) == 1:
-        assert (found.bars, found.middle) == ([], shown(values[0], form))
+        assert (found["bars"], found["middle"]) == ([], shown(values[0], form))
         return
-    counts = [int(words.rpartition(": ")[2].split()[0]) for *_, words in found.bars]
+    counts = [int(words.rpartition(": ")[2].split()[0]) for *_, words in found["bars"]]
     assert sum(counts) == len(values)
     assert min(counts) > 0
-    assert len(found.bars) <= 24 + 2
-    for at, wide, high, _ in found.bars:
+    assert len(found["bars"]) <= 24 + 2
+    for at, wide, high, _ in found["bars"]:
         assert -0.01 <= at <= at + wide <= 100.1
         assert 0 < high <= 100
-    assert max(high for _, _, high, _ in found.bars) == 100
-    assert -0.01 <= found.median <= 100.01
-
-
-def test_nobody_with_a_value_has_no_picture() -> None:
-    assert distribution(Outcome("Wear", "x", "X", "hours", "h"), pl.Series([None, None], dtype=pl.Float64)) is None
+    assert max(high for _, _, high, _ in found["bars"]) == 100
+    assert -0.01 <= found["median"] <= 100.01
 
 
 def test_the_words_of_a_picture() -> None:
-    outcome = Outcome("Nights", "night_onset_clock_hours", "Onset", "clock", "by the clock")
+    outcome = PersonOutcome("Nights", "night_onset_clock_hours", "Onset", "clock", "by the clock")
     found = distribution(outcome, pl.Series([23.0, 23.5, 24.0, 24.5, 25.0]))
     assert found is not None
-    assert found.middle == "00:00 (23:30 to 00:30)"
-    assert (found.first, found.last) == ("23:00", "01:00")
-    days = distribution(Outcome("Wear", "valid_days", "Valid days", "count", "days"), pl.Series([3.0, 7.0, 7.0]))
+    assert found["middle"] == "00:00 (23:30 to 00:30)"
+    assert (found["first"], found["last"]) == ("23:00", "01:00")
+    assert distribution(outcome, pl.Series([None, None], dtype=pl.Float64)) is None
+    days = distribution(PersonOutcome("Wear", "valid_days", "Valid days", "count", "days"), pl.Series([3.0, 7.0, 7.0]))
     assert days is not None
-    assert (days.first, days.last) == ("3", "7")
-    assert [words for *_, words in days.bars] == ["3: 1 person", "7: 2 people"]
+    assert (days["first"], days["last"]) == ("3", "7")
+    assert [words for *_, words in days["bars"]] == ["3: 1 person", "7: 2 people"]
 
 
 def test_values_as_text() -> None:

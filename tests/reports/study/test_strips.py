@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.reports.study.strips import day_strips
+from harken.reports.study.page import day_strips
 from harken.support.tables import times
-from wearers_week import LABELS, labelled_week
+from wearers_week import LABELS
 
 NO_NIGHTS = np.zeros((0, 2), dtype=np.int64)
 
@@ -87,12 +87,3 @@ def test_a_night_is_cut_at_midnight() -> None:
     nights_ns = np.array([[round(moment.timestamp()) * 10**9 for moment in night]])
     strips = day_strips(rows, LABELS, valid={date(2024, 6, 3): True, date(2024, 6, 4): True}, nights_ns=nights_ns)
     assert [strip.nights for strip in strips] == [((900, 1000),), ((0, 250),)]
-
-
-def test_a_week_has_each_label_as_long_as_its_timeline() -> None:
-    week = labelled_week(days=3, timezone="Asia/Tokyo")
-    days = week.frame["start"].dt.date().unique().to_list()
-    strips = day_strips(week.frame, LABELS, valid=dict.fromkeys(days, True), nights_ns=NO_NIGHTS)
-    cells = "".join(strip.cells for strip in strips)
-    lying_h = week.seconds_by_label()["lying"] / 3600
-    assert cells.count("A") / 6 == pytest.approx(lying_h, rel=0.1)

@@ -17,12 +17,8 @@ from harken.outcomes.movement_rows import ROW_S
 from harken.outcomes.nights import LEAST_WEAR_ROWS, nights
 from harken.reports.wearer import WearerTables, write_wearer_report
 from harken.reports.wearer.by_clock import day_by_clock
-from harken.reports.wearer.calendar import calendar_days
-from harken.reports.wearer.movement import movement_shown
-from harken.reports.wearer.nights import Nights, nights_shown
-from harken.reports.wearer.outcomes import key_figures
-from harken.reports.wearer.pictures import strip_of
-from harken.reports.wearer.spells import spells_of
+from harken.reports.wearer.days import calendar_days, spells_of, strip_of
+from harken.reports.wearer.tables import key_figures, movement_shown, nights_shown
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, labelled_week, tables_of
 
@@ -58,7 +54,7 @@ def nights_table(*found: Night, zone: str = ATHENS) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=empty.schema)
 
 
-def shown(*found: Night) -> Nights:
+def shown(*found: Night) -> dict[str, Any]:
     result = nights_shown(nights_table(*found))
     assert result is not None
     return result
@@ -71,76 +67,43 @@ def test_the_mean_of_nights_crosses_midnight_and_leaves_out_what_is_not_complete
         ("2024-05-03", "2024-05-03T20:00", "2024-05-03T21:00", False),
         ("2024-05-04", None, None, False),
     )
-    assert seen.mean is not None
-    assert seen.mean.cells == ["00:00", "07:15", "7:15", "6:32", "0:44", "4", "90%"]
-    assert seen.of_nights == "the mean of 2 complete nights"
-    assert [row.name for row in seen.rows] == ["Wed 1 May", "Thu 2 May", "Fri 3 May", "Sat 4 May"]
-    assert [row.notes for row in seen.rows] == [
+    assert seen["mean"]["cells"] == ["00:00", "07:15", "7:15", "6:32", "0:44", "4", "90%"]
+    assert seen["complete"] == 2
+    assert [row["name"] for row in seen["rows"]] == ["Wed 1 May", "Thu 2 May", "Fri 3 May", "Sat 4 May"]
+    assert [row["notes"] for row in seen["rows"]] == [
         ["0:12 not recorded"],
         ["0:12 not recorded"],
         ["not complete", "0:12 not recorded"],
         ["no night found; worn 9:12 from noon to noon"],
     ]
-    assert seen.rows[3].cells == ["–"] * 7
-
-
-def test_bars_and_hours_stand_on_one_axis() -> None:
-    seen = shown(
-        ("2024-05-01", "2024-05-01T22:00", "2024-05-02T06:00", True),
-        ("2024-05-02", "2024-05-03T00:00", "2024-05-03T08:00", True),
-    )
-    (first, wide), (second, same) = (row.bar or (0, 0) for row in seen.rows)
-    per_hour = wide / 8
-    assert same == pytest.approx(wide, abs=0.01)
-    assert second - first == pytest.approx(2 * per_hour, abs=0.01)
-    marks = {name: at for at, name in seen.marks}
-    assert marks["00"] == pytest.approx(second, abs=0.01)
-    assert marks["06"] == pytest.approx(first + wide, abs=0.01)
-    assert first > 10, "there is room for the time of onset"
-    assert second + same < 90
-
-
-def test_a_sleep_by_day_and_the_night_over_new_year_have_their_hours() -> None:
-    seen = shown(
-        ("2024-12-31", "2025-01-01T02:00", "2025-01-01T10:00", True),
-        ("2025-01-01", "2025-01-02T09:00", "2025-01-02T16:00", True),
-    )
-    assert [row.name for row in seen.rows] == ["Tue 31 Dec", "Wed 1 Jan"]
-    assert [row.cells[:3] for row in seen.rows] == [["02:00", "10:00", "8:00"], ["09:00", "16:00", "7:00"]]
-    assert "15" in {name for _, name in seen.marks}
+    assert seen["rows"][3]["cells"] == ["–"] * 7
 
 
 @pytest.mark.parametrize(
-    ("night", "words", "duration"),
+    ("night", "words", "cells"),
     [
-        (("2024-03-30", "2024-03-30T23:00", "2024-03-31T07:00", True), "clocks went forward", "7:00"),
-        (("2024-10-26", "2024-10-26T23:00", "2024-10-27T07:00", True), "clocks went back", "9:00"),
+        (("2024-03-30", "2024-03-30T23:00", "2024-03-31T07:00", True), "clocks went forward", "23:00 07:00 7:00"),
+        (("2024-10-26", "2024-10-26T23:00", "2024-10-27T07:00", True), "clocks went back", "23:00 07:00 9:00"),
+        (("2024-12-31", "2025-01-01T02:00", "2025-01-01T10:00", True), "0:12 not recorded", "02:00 10:00 8:00"),
+        (("2025-01-01", "2025-01-02T09:00", "2025-01-02T16:00", False), "not complete", "09:00 16:00 7:00"),
     ],
 )
-def test_a_night_in_which_clocks_change(night: Night, words: str, duration: str) -> None:
-    row = shown(night).rows[0]
-    assert words in row.notes
-    assert row.cells[:3] == ["23:00", "07:00", duration]
-
-
-def test_no_table_and_no_row_show_nothing() -> None:
-    assert nights_shown(None) is None
-    assert nights_shown(nights_table()) is None
-    assert shown(("2024-05-04", None, None, False)).spans_ns == []
-    a_minute = nights_table(("2024-05-04", None, None, False)).with_columns(window_wear_hours=pl.lit(0.02))
-    assert nights_shown(a_minute) is None
+def test_a_night_by_the_clock(night: Night, words: str, cells: str) -> None:
+    seen = shown(night)
+    assert seen["mean"] is None, "one night has no mean"
+    (row,) = seen["rows"]
+    assert words in row["notes"]
+    assert row["cells"][:3] == cells.split()
 
 
 def test_a_night_lies_on_the_strips_of_both_its_days() -> None:
     first = datetime(2024, 5, 1, tzinfo=ZoneInfo(ATHENS))
     labelled = timeline(first.timestamp(), [48 * HOUR], ["sitting"], timezone=ATHENS)
-    spans = shown(("2024-05-01", "2024-05-01T22:30", "2024-05-02T06:00", True)).spans_ns
+    spans = shown(("2024-05-01", "2024-05-01T22:30", "2024-05-02T06:00", True))["spans_ns"]
     spells = spells_of(labelled)
     days = calendar_days(spells.stretches_ns, ATHENS)
-    evening, morning = (strip_of(spells, day, None, spans).nights for day in days)
-    (before,), (after,) = evening, morning
-    assert (before.begin, before.wide, before.onset, before.wake) == (93.75, 6.25, True, False)
-    assert (after.begin, after.wide, after.onset, after.wake) == (0.0, 25.0, False, True)
+    evening, morning = (strip_of(spells, day, None, spans)["nights"] for day in days)
+    assert (evening, morning) == ([(93.75, 6.25, True, False)], [(0.0, 25.0, False, True)])
 
 
 def clock_reference(labelled: Timeline, days: list[date]) -> dict[str, np.ndarray]:
@@ -179,13 +142,13 @@ def test_the_average_day_by_the_clock_where_clocks_go_back() -> None:
     seen = day_by_clock(spells, days, None, 250)
     assert seen is not None
     expected = clock_reference(labelled, [day.date for day in days])
-    for layer in seen.layers:
+    for code, _, columns in seen["layers"]:
         share = np.zeros(96)
-        for left, _, _, high in layer.columns:
+        for left, _, _, high in columns:
             share[round(left * 0.96)] = high / 100
-        assert np.allclose(share, expected[spells.names[layer.code]], atol=0.0011)
-    assert len(seen.layers) == 2
-    assert seen.rhythm == []
+        assert np.allclose(share, expected[spells.names[code]], atol=0.0011)
+    assert len(seen["layers"]) == 2
+    assert seen["rhythm"] == []
 
 
 def test_one_valid_day_is_no_average(week: Timeline, week_tables: WearerTables) -> None:
@@ -194,7 +157,7 @@ def test_one_valid_day_is_no_average(week: Timeline, week_tables: WearerTables) 
     assert day_by_clock(spells, days[:1], week_tables.rhythm, 250) is None
     seen = day_by_clock(spells, days[:7], week_tables.rhythm, 250)
     assert seen is not None
-    assert [line.name for line in seen.rhythm][:3] == [
+    assert [line.name for line in seen["rhythm"]][:3] == [
         "Quietest five hours (L5)",
         "Busiest ten hours (M10)",
         "Relative amplitude",
@@ -207,44 +170,45 @@ def test_quiet_hours_over_midnight_have_two_pieces(week: Timeline, start: str) -
     rhythm = pl.DataFrame({"l5_start": [start], "l5_mg": [2.0], "m10_start": [None], "m10_mg": [None]})
     seen = day_by_clock(spells, calendar_days(spells.stretches_ns, spells.timezone), rhythm, 250)
     assert seen is not None
-    (stretch,) = seen.stretches
-    assert sum(wide for _, wide in stretch.pieces) == pytest.approx(100 * 5 / 24, abs=0.01)
-    assert len(stretch.pieces) == (2 if start == "22:00" else 1)
-    assert stretch.pieces[0][1] == max(wide for _, wide in stretch.pieces)
+    ((_, _, pieces),) = seen["stretches"]
+    assert sum(wide for _, wide in pieces) == pytest.approx(100 * 5 / 24, abs=0.01)
+    assert len(pieces) == (2 if start == "22:00" else 1)
+    assert pieces[0][1] == max(wide for _, wide in pieces)
 
 
-def test_movement_is_that_of_the_tables(week: Timeline, week_tables: WearerTables) -> None:
-    spells = spells_of(week)
-    seen = movement_shown(week_tables, calendar_days(spells.stretches_ns, spells.timezone))
+def test_movement_is_that_of_the_tables(week_tables: WearerTables) -> None:
+    seen = movement_shown(week_tables)
     assert seen is not None
     days = week_tables.days
     longest = days.select(pl.sum_horizontal("minutes_light", "minutes_moderate", "minutes_vigorous")).to_series()
-    ends = np.array([row.active_end for row in seen.rows])
+    ends = np.array([sum(row["active"][-1][1:]) for row in seen["rows"]])
     assert np.allclose(ends / ends.max(), longest.to_numpy() / longest.max(), atol=1e-4)
-    steps = [row.steps or 0.0 for row in seen.rows]
+    steps = [row["steps"] or 0.0 for row in seen["rows"]]
     assert np.allclose(np.array(steps) / max(steps), days["steps"].to_numpy() / days["steps"].max(), atol=1e-4)
     minutes = round(float(days["minutes_mvpa"].mean()))  # type: ignore[arg-type]
-    of_all = dict(zip([name for name, _ in seen.columns], seen.means[0].cells, strict=True))
+    of_all = dict(zip([name for name, _ in seen["columns"]], seen["means"][0]["cells"], strict=True))
     assert of_all["minutes_mvpa"] == f"{minutes // 60}:{minutes % 60:02d}"
-    assert [(row.name, row.note) for row in seen.means] == [
+    assert [(row["name"], row["note"]) for row in seen["means"]] == [
         ("All valid days", "7"),
         ("Monday to Friday", "5"),
         ("Saturday, Sunday", "2"),
     ]
-    assert "adults-geneactiv" in seen.limits
+    assert "adults-geneactiv" in seen["limits"]
 
 
 def test_without_acceleration_or_walking_there_is_less(week: Timeline, week_tables: WearerTables) -> None:
-    spells = spells_of(week)
-    calendar = calendar_days(spells.stretches_ns, spells.timezone)
     labels_alone = WearerTables.of(week)
-    assert movement_shown(labels_alone, calendar) is None
+    assert movement_shown(labels_alone) is None
     assert key_figures(labels_alone, None) == []
     without_steps = replace(week_tables, days=week_tables.days.with_columns(steps=pl.lit(None, dtype=pl.Float64)))
-    seen = movement_shown(without_steps, calendar)
+    seen = movement_shown(without_steps)
     assert seen is not None
-    assert not seen.has_steps
-    assert "steps" not in [column for column, _ in seen.columns]
+    assert not seen["has_steps"]
+    own = replace(PUBLISHED["adults-actigraph"], name="44.8,100.6,428.8")
+    cut = movement_shown(replace(week_tables, cut_points=own))
+    assert cut is not None
+    assert cut["limits"] == "light from 44.8 mg, moderate from 100.6 mg, vigorous from 428.8 mg"
+    assert "steps" not in [column for column, _ in seen["columns"]]
 
 
 def test_a_valid_day_is_the_one_of_the_settings(week: Timeline, tmp_path: Path) -> None:
@@ -277,15 +241,6 @@ def test_a_recording_without_nights_has_no_empty_parts(tmp_path: Path, days: flo
     assert "The average day by the clock" not in page
     assert "<h2>Intensity and steps</h2>" in page
     assert "All valid days" not in page
-
-
-def test_cut_points_of_ones_own_are_named_by_their_limits(week: Timeline, week_tables: WearerTables) -> None:
-    spells = spells_of(week)
-    calendar = calendar_days(spells.stretches_ns, spells.timezone)
-    own = replace(PUBLISHED["adults-actigraph"], name="44.8,100.6,428.8")
-    seen = movement_shown(replace(week_tables, cut_points=own), calendar)
-    assert seen is not None
-    assert seen.limits == "light from 44.8 mg, moderate from 100.6 mg, vigorous from 428.8 mg"
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])

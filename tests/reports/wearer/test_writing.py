@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -16,60 +15,29 @@ import pytest
 from numpy.typing import NDArray
 
 from example_timelines import timeline
+from harken.labelling.quality import Limit, LimitKind
 from harken.models.mounting import Mounting, MountingSource
 from harken.recordings.recording import Placement
 from harken.reports.wearer import WearerTables, write_wearer_report
-from harken.reports.wearer.calendar import calendar_days, offsets
-from harken.reports.wearer.quality import Limit, LimitKind
+from harken.reports.wearer.days import calendar_days, offsets
 from harken.support.errors import HarkenError
 from harken.timelines import Timeline
+from report_page import ReportPage
 from wearers_week import MODEL_CARD, PLAIN_QUALITY, labelled_week, not_applied
 
 EVIL = """<img src=x onerror="document.title='taken'">"</script><script>document.title='taken'</script>"""
-VOID = {"meta", "br", "hr", "img", "input", "link"}
-
-
-class Page(HTMLParser):
-    """The elements of a page, its words, and whether everything that is opened is closed."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[str] = []
-        self.words = ""
-        self._open: list[str] = []
-        self.feed(path.read_text(encoding="utf-8"))
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-        if tag == "script":
-            self.scripts.append("")
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] == "script":
-            self.scripts[-1] += data
-        elif self._open and self._open[-1] != "style":
-            self.words += data
-
-    @property
-    def rows(self) -> dict[str, Any]:
-        """What the zoomed picture is drawn from."""
-        rows: dict[str, Any] = json.loads(self.scripts[0])
-        return rows
+UNKNOWN = Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
 
 
 @pytest.fixture(scope="module")
-def page(week_page: Path) -> Page:
-    return Page(week_page)
+def page(week_page: Path) -> ReportPage:
+    return ReportPage(week_page)
+
+
+def rows_of(page: ReportPage) -> dict[str, Any]:
+    """What the zoomed picture is drawn from."""
+    rows: dict[str, Any] = json.loads(page.scripts[0])
+    return rows
 
 
 class Changes(TypedDict, total=False):
@@ -97,46 +65,9 @@ def small(**changes: Unpack[Changes]) -> Timeline:
     return Timeline.of(np.array([0, quarter]), np.array([[0.9, 0.1], [0.2, 0.8]]), **(given | changes))
 
 
-def written(path: Path, timeline: Timeline, **given: Any) -> Page:
+def written(path: Path, timeline: Timeline, **given: Any) -> ReportPage:
     write_wearer_report(path, timeline=timeline, **{"quality": None, "model_card": MODEL_CARD} | given)
-    return Page(path)
-
-
-def test_a_week_is_one_file_under_3_mb_that_asks_for_nothing(week_page: Path, page: Page) -> None:
-    assert week_page.stat().st_size < 3_000_000
-    asking = {"src", "href", "srcset", "data", "poster", "action"}
-    assert not [tag for tag, attributes in page.elements if tag == "link" or asking & attributes.keys()]
-    style = re.findall(r"url\(([^)]*)\)", week_page.read_text(encoding="utf-8"))
-    assert all(address.startswith("#p-") for address in style)
-
-
-def test_only_its_own_scripts_may_run(page: Page) -> None:
-    policy = next(a["content"] or "" for tag, a in page.elements if tag == "meta" and "http-equiv" in a)
-    assert policy.startswith("default-src 'none'; ")
-    assert "unsafe" not in policy.split("script-src")[1]
-    for script in page.scripts[1:]:
-        assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
-
-
-def test_it_says_who_when_where_and_what_the_model_is(page: Page) -> None:
-    words = " ".join(page.words.split())
-    for text in (
-        "wearer 1",
-        "Monday 1 January 2024, 00:00 to Monday 8 January 2024, 00:00",
-        "Europe/London",
-        *MODEL_CARD,
-    ):
-        assert text in words
-    assert "error 38.2 mg before, 3.4 mg after" in words
-    assert "0.13% fewer samples a second than stated (by 0.99871)" in words
-
-
-def test_every_day_has_a_strip_and_hours(week: Timeline, page: Page) -> None:
-    strips = [attributes["aria-label"] or "" for _, attributes in page.elements if attributes.get("class") == "strip"]
-    assert len(strips) == 7
-    assert strips[2].startswith("Wednesday 3 January: lying ")
-    hours = week.daily()["hours_sitting"][2]
-    assert f"sitting {int(hours)}:{round(hours * 60) % 60:02d}" in strips[2]
+    return ReportPage(path)
 
 
 def test_days_without_data_are_one_line(tmp_path: Path) -> None:
@@ -156,9 +87,9 @@ def test_days_without_data_are_one_line(tmp_path: Path) -> None:
         "Wednesday 3 January",
     ]
     for line in ("8,765 days without data: 2000-01-02 to 2023-12-31", "1 day without data: 2024-01-02"):
-        assert page.words.count(line) == 3  # among the strips, the bars and the rows of the table
-    assert page.words.index("Saturday 1 January") < page.words.index("8,765 days") < page.words.index("Monday 1 Jan")
-    assert len(page.rows["days"]) == 3
+        assert page.text.count(line) == 3  # among the strips, the bars and the rows of the table
+    assert page.text.index("Saturday 1 January") < page.text.index("8,765 days") < page.text.index("Monday 1 Jan")
+    assert len(rows_of(page)["days"]) == 3
     assert (tmp_path / "page.html").stat().st_size < 100_000
 
 
@@ -174,8 +105,8 @@ def test_offsets_before_and_after_days_without_data() -> None:
     assert (datetime.fromtimestamp(change, UTC).isoformat(), ahead) == ("2024-03-31T01:00:00+00:00", 10_800)
 
 
-def test_the_picture_draws_the_timeline_itself(week: Timeline, page: Page) -> None:
-    rows = page.rows
+def test_the_picture_draws_the_timeline_itself(week: Timeline, page: ReportPage) -> None:
+    rows = rows_of(page)
     lengths = np.frombuffer(base64.b64decode(rows["lengths"]), dtype="<u2").astype(np.int64)
     for row, length in rows["long"]:
         lengths[row] = length
@@ -205,15 +136,15 @@ def test_the_picture_draws_the_timeline_itself(week: Timeline, page: Page) -> No
 def test_a_day_on_which_clocks_change(tmp_path: Path, start: datetime, hours: int, text: str, marks: int) -> None:
     labelled = labelled_week(days=2.5, start=start, smoothed=False)
     page = written(tmp_path / "report.html", labelled)
-    assert f"{hours} hours: {text}" in page.words
-    begins, ends = page.rows["days"][1]
+    assert f"{hours} hours: {text}" in page.text
+    begins, ends = rows_of(page)["days"][1]
     assert ends - begins == hours * 3_600_000
     day = [attributes for _, attributes in page.elements if attributes.get("class") == "day"][1]
     assert (day["data-from"], day["data-to"]) == (str(begins), str(ends))
     noon = begins + (12 - (24 - hours)) * 3_600_000
-    offset = [ahead for moment, ahead in page.rows["offsets"] if moment <= noon][-1]
+    offset = [ahead for moment, ahead in rows_of(page)["offsets"] if moment <= noon][-1]
     assert (noon + offset) % 86_400_000 == 12 * 3_600_000
-    assert f"left:{100 * (12 - (24 - hours)) / hours:.3f}%" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"left:{100 * (12 - (24 - hours)) / hours:.3f}%" in page.html
 
 
 def test_names_that_are_html_stay_names(tmp_path: Path) -> None:
@@ -223,101 +154,8 @@ def test_names_that_are_html_stay_names(tmp_path: Path) -> None:
     usual = written(tmp_path / "usual.html", small(), quality=replace(quality, file="x", notes=("x",)))
     assert len(page.scripts) == len(usual.scripts)
     assert not [tag for tag, attributes in page.elements if tag == "img" or "onerror" in attributes]
-    assert page.words.count(EVIL) > 10
-    assert page.rows["labels"][0] == EVIL
-
-
-def test_what_quality_does_not_say_is_left_out(tmp_path: Path) -> None:
-    assert "Nothing is known about it." in written(tmp_path / "report.html", small()).words
-    text = written(tmp_path / "more.html", small(), quality=PLAIN_QUALITY).words
-    assert "Gaps without samples" in text
-    assert "Calibration" not in text
-
-
-def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
-    quality = replace(
-        PLAIN_QUALITY,
-        wear_hours=20.0,
-        non_wear_hours=100.0,
-        sample_rate_hz=83.1,
-        stated_rate_hz=100.0,
-        rows=1000,
-        at_range_end=25,
-        clipped=20,
-        calibration=not_applied("the sphere is not covered", error_before_mg=40.0),
-    )
-    page = written(tmp_path / "report.html", small(), quality=quality)
-    assert sum(attributes.get("class") == "heed" for _, attributes in page.elements) == 4
-    assert "not applied; error 40 mg" in page.words
-    assert "the sphere is not covered" in page.words
-    assert "20 samples, marked and not used; 5 samples in cut-off peaks, used" in page.words
-    assert "17% fewer samples a second than stated (by 0.831)" in page.words
-
-
-def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path) -> None:
-    limits = (
-        Limit(LimitKind.NIGHTS, hours=7.0, lying_hours=3.5),
-        Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.0, days=0),
-    )
-    quality = replace(PLAIN_QUALITY, placement=Placement.THIGH, made_up=True, limits=limits)
-    labelled = " ".join(written(tmp_path / "report.html", small(), quality=quality).words.split())
-    first = labelled[: labelled.index("Day by day")]
-    assert "This wearer was simulated by harken simulate" in first
-    assert "worn on the thigh, not on a wrist" in first
-    assert "7 h between 23:00 and 6:00 are labelled, 3.5 h of them as lying." in first
-    assert "No day was worn for 10 hours or more." in first
-    assert "Worn onthigh not a wrist" in labelled
-    for placement in (Placement.WRIST, Placement.UNKNOWN):
-        page = written(tmp_path / f"{placement}.html", small(), quality=replace(PLAIN_QUALITY, placement=placement))
-        assert "Where the labels may be wrong" not in page.words
-        assert not [attributes for _, attributes in page.elements if attributes.get("class") == "warning"]
-
-
-def test_an_unknown_orientation_stands_before_the_days(tmp_path: Path) -> None:
-    unknown = Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
-    quality = replace(PLAIN_QUALITY, orientation=unknown)
-    page = written(tmp_path / "report.html", small(), quality=quality)
-    told = " ".join(page.words.split())
-    assert unknown.warning is not None
-    assert unknown.warning in told[: told.index("Day by day")]
-    assert [attributes for _, attributes in page.elements if attributes.get("class") == "warning"]
-
-
-def test_an_average_day_of_one_day_has_its_date(tmp_path: Path) -> None:
-    quarter = 15 * 60 * 10**9
-    labelled = " ".join(written(tmp_path / "one.html", small(end_ns=96 * quarter)).words.split())
-    assert "An average day" not in labelled
-    assert "On average" not in labelled
-    assert "Thursday 1 January 0:15 sitting 23:45 walking Hours and minutes, on the only day that was worn" in labelled
-    both = " ".join(written(tmp_path / "two.html", small(end_ns=192 * quarter)).words.split())
-    assert "An average day 0:07 sitting 23:53 walking" in both.replace("0:08", "0:07").replace("23:52", "23:53")
-    assert "On average" in both
-
-
-def test_where_no_other_day_can_tell_a_sentence_stands_in_place_of_dashes(tmp_path: Path) -> None:
-    part_of_a_day = " ".join(written(tmp_path / "a.html", small()).words.split())
-    assert "As if the watch had been worn all day Not computed: the missing parts" in part_of_a_day
-    assert "A dash:" not in part_of_a_day
-    quarter = 15 * 60 * 10**9
-    whole = small(end_ns=96 * quarter)
-    assert whole.daily()["adjusted_hours_walking"].to_list() == [23.75]
-    labelled = " ".join(written(tmp_path / "b.html", whole).words.split())
-    assert "Not computed" not in labelled
-    assert "A dash means that no other day has data for a missing part." in labelled
-
-
-def test_a_label_of_the_model_called_unsure_is_a_label(tmp_path: Path) -> None:
-    page = written(tmp_path / "report.html", small(labels=("unsure", "walking")))
-    assert page.rows["labels"] == ["unsure", "walking"]
-    assert ".k0 {" in (tmp_path / "report.html").read_text(encoding="utf-8")
-
-
-def test_nothing_worn_and_nothing_known_makes_a_page(tmp_path: Path) -> None:
-    labelled = small(wear=np.array([False, False]), activity_mg=None)
-    page = written(tmp_path / "report.html", labelled)
-    assert "not worn" in page.words
-    assert "An average day" not in page.words
-    assert page.rows["labels"] == []
+    assert page.text.count(EVIL) > 10
+    assert rows_of(page)["labels"][0] == EVIL
 
 
 def test_a_colour_does_not_depend_on_what_else_the_wearer_did(tmp_path: Path) -> None:
@@ -351,7 +189,7 @@ def test_long_lists_of_bouts_are_cut_and_say_so(tmp_path: Path) -> None:
     tables = replace(WearerTables.of(small()), bouts=bouts)
     page = written(tmp_path / "report.html", small(end_ns=3 * 3600 * second), tables=tables)
     assert sum("data-s" in attributes for _, attributes in page.elements) == many // 4
-    assert "Of 4,000 bouts the 1,000 that last longer than 1 s are listed" in page.words
+    assert "Of 4,000 bouts the 1,000 that last longer than 1 s are listed" in page.text
 
 
 def test_what_no_page_can_be_made_of_is_refused_in_words(tmp_path: Path) -> None:
@@ -365,3 +203,103 @@ def test_what_no_page_can_be_made_of_is_refused_in_words(tmp_path: Path) -> None
             tables=WearerTables.of(labelled),
         )
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_week_is_one_file_under_3_mb_that_asks_for_nothing_and_runs_only_its_scripts(
+    week_page: Path, page: ReportPage
+) -> None:
+    assert week_page.stat().st_size < 3_000_000
+    asking = {"src", "href", "srcset", "data", "poster", "action"}
+    assert not [tag for tag, attributes in page.elements if tag == "link" or asking & attributes.keys()]
+    style = re.findall(r"url\(([^)]*)\)", week_page.read_text(encoding="utf-8"))
+    assert all(address.startswith("#p-") for address in style)
+    policy = next(a["content"] or "" for tag, a in page.elements if tag == "meta" and "http-equiv" in a)
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy.split("script-src")[1]
+    for script in page.scripts[1:]:
+        assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
+    assert "In a sleep period, a still arm counts as evidence for lying." in page.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (
+            {"limits": (Limit(LimitKind.NIGHTS, hours=6.5, lying_hours=3.0),)},
+            "6.5 h between 23:00 and 6:00 are",
+        ),
+        ({"limits": (Limit(LimitKind.BUSY_HANDS, hours=12.25),)}, "12.2 h are labelled other."),
+        (
+            {"limits": (Limit(LimitKind.LITTLE_WALKING, hours=0.0, of_hours=2.0),)},
+            "No walking was found in 2 h worn.",
+        ),
+        (
+            {"limits": (Limit(LimitKind.LITTLE_WALKING, hours=0.01, of_hours=2.0),)},
+            "36 s of walking were found in 2 h worn.",
+        ),
+        (
+            {"limits": (Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.5, days=1),)},
+            "Only one day was worn for 10.5 hours or more.",
+        ),
+        (
+            {"limits": (Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.0, days=0),)},
+            "No day was worn for 10 hours",
+        ),
+        ({"made_up": True}, "This wearer was simulated by harken simulate"),
+        ({"placement": Placement.THIGH}, "worn on the thigh, not on a wrist"),
+        ({"orientation": UNKNOWN}, UNKNOWN.warning),
+    ],
+)
+def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path, changed: dict[str, Any], words: str) -> None:
+    page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, **changed))
+    assert words in page.text.partition("Day by day")[0]
+    # Sleep periods influence only smoothed labels, and these are not.
+    assert "a still arm counts as evidence" not in page.text
+
+
+def test_the_quality_is_a_table_in_which_what_is_bad_is_marked(tmp_path: Path) -> None:
+    page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, rows=1000, stuck=25))
+    assert [attributes.get("class") for _, attributes in page.elements].count("heed") == 1
+    assert "25 samples, marked and not used more than 1% of the samples" in page.text
+    assert "Calibration" not in page.text
+    assert "Where the labels may be wrong" not in page.text
+
+
+QUARTER = 15 * 60 * 10**9
+
+
+@pytest.mark.parametrize(
+    ("changes", "there", "not_there"),
+    [
+        (
+            {},
+            [
+                "Nothing is known about it.",
+                "As if the watch had been worn all day Not computed: the missing parts",
+            ],
+            ["A dash:"],
+        ),
+        (
+            {"end_ns": 96 * QUARTER},
+            [
+                "Thursday 1 January 0:15 sitting 23:45 walking Hours and minutes, on the only day that was worn for 16",
+                "A dash means that no other day has data for a missing part.",
+            ],
+            ["An average day", "On average", "Not computed"],
+        ),
+        ({"end_ns": 192 * QUARTER}, ["An average day 0:08 sitting 23:52 walking", "On average"], []),
+        ({"wear": np.array([False, False]), "activity_mg": None}, ["not worn"], ["An average day"]),
+    ],
+)
+def test_hours_of_no_day_one_day_and_two(
+    tmp_path: Path, changes: Changes, there: list[str], not_there: list[str]
+) -> None:
+    page = written(tmp_path / "report.html", small(**changes)).text
+    assert [words for words in there if words not in page] == []
+    assert [words for words in not_there if words in page] == []
+
+
+def test_a_label_of_the_model_called_unsure_is_a_label(tmp_path: Path) -> None:
+    page = written(tmp_path / "report.html", small(labels=("unsure", "walking")))
+    assert rows_of(page)["labels"] == ["unsure", "walking"]
+    assert ".k0 {" in page.html

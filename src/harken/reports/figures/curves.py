@@ -1,4 +1,5 @@
-"""The figure of learning curves: loss and accuracy during the training of a network."""
+"""The figures of curves: loss and accuracy during the training of a network, and the accuracy of answers against their
+share if windows with a small largest probability are "unsure"."""
 
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 from numpy.typing import NDArray
 
-from harken.reports.figures.style import INK, dress, house_style, new_figure
+from harken.models.calibration import Coverage
+from harken.reports.figures.style import INK, QUIET_INK, dress, house_style, new_figure
 
 if TYPE_CHECKING:
     from harken.training.checkpoint import History
 
-WIDTH_IN, HEIGHT_IN = 5.8, 6.4
+LEARNING_IN = (5.8, 6.4)
 
 TESTS = {
     "same_person": ("same person, overlapping windows (too good)", "#E69F00", "s"),
@@ -33,6 +35,12 @@ FEWEST_STEPS_FOR_A_MEAN = 20
 FEW_STEPS = 3
 """With this many points or fewer, a line would be hard to see, so the points have dots."""
 MOST_MARKERS = 25
+COVERAGE_IN = (5.8, 4.0)
+ANSWERED = "#0072B2"
+"""The line's colour: that of unseen people in the learning curves."""
+MARGIN = 0.03
+MARKERS = (("o", 10.5), ("s", 8.0), ("^", 7.0))
+"""A threshold's marker and its size. The sizes differ, so that two markers at the same place are both visible."""
 
 
 @house_style()
@@ -46,7 +54,7 @@ def learning_curves(history: "History", *, batch_windows: int) -> Figure:
         history: the history of one fit, with at least one iteration.
         batch_windows: windows in an iteration.
     """
-    figure = new_figure(WIDTH_IN, HEIGHT_IN)
+    figure = new_figure(*LEARNING_IN)
     accuracy, loss = figure.subplots(2, 1, sharex=True)
     windows_done = np.arange(1, len(history.train_loss) + 1) * batch_windows
     handles = _draw_training(accuracy, windows_done, np.array(history.train_accuracy))
@@ -131,3 +139,69 @@ def _dress_windows(axes: Axes, last: int) -> None:
     axes.set_xlim(0, last * 1.02)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+@house_style()
+def coverage_picture(curve: Coverage, *, marked: tuple[float, ...] = (0.5, 0.7, 0.9)) -> Figure:
+    """Draw the accuracy of answered windows against their share.
+
+    At the right end all windows are answered, at the left only those with the largest probabilities. The dashed line is
+    the accuracy without a threshold. Where no window is answered, there is no line. The legend is below the plot,
+    because the marked points may be anywhere in it, and close together.
+
+    Args:
+        curve: the curve of some labelled windows.
+        marked: the thresholds to mark; those without answered windows are left out.
+    """
+    figure = new_figure(*COVERAGE_IN)
+    axes = figure.subplots()
+    some = np.isfinite(curve.accuracy)
+    always = float(curve.accuracy[0])
+    dashed = axes.axhline(
+        always, color=QUIET_INK, linewidth=1.0, linestyle=(0, (4, 3)), label="right when all get an answer"
+    )
+    few = "." if np.unique(curve.covered[some]).size == 1 else ""
+    axes.plot(curve.covered[some], curve.accuracy[some], color=ANSWERED, linewidth=1.6, marker=few)
+    thresholds = _mark_thresholds(axes, curve, marked)
+    figure.legend(handles=[dashed, *thresholds], loc="outside lower left", ncols=2)
+    _dress_coverage(axes, float(curve.accuracy[some].min()))
+    return figure
+
+
+def _mark_thresholds(axes: Axes, curve: Coverage, marked: tuple[float, ...]) -> list[Line2D]:
+    """A marker for each threshold; thresholds that leave the same windows share one."""
+    places: dict[tuple[float, float], list[float]] = {}
+    for unsure_below in marked:
+        covered, accuracy = curve.at(unsure_below)
+        if accuracy is not None:
+            places.setdefault((covered, accuracy), []).append(unsure_below)
+    lines = []
+    for number, ((covered, accuracy), thresholds) in enumerate(places.items()):
+        marker, size = MARKERS[number % len(MARKERS)]
+        lines += axes.plot(
+            covered,
+            accuracy,
+            marker=marker,
+            markersize=size,
+            color=ANSWERED,
+            linestyle="",
+            markeredgecolor="white",
+            markeredgewidth=0.8,
+            label="unsure below " + ", ".join(f"{one:g}" for one in thresholds),
+        )
+    return lines
+
+
+def _dress_coverage(axes: Axes, worst: float) -> None:
+    axes.set_title("Accuracy of the answers, by how many are given")
+    axes.set_xlabel("windows that get an answer")
+    axes.set_ylabel("right among the answers")
+    lowest = max(0.0, worst - 0.15)
+    axes.set_xlim(-MARGIN, 1 + MARGIN)
+    axes.set_ylim(lowest - MARGIN, 1 + MARGIN)
+    for axis, low in ((axes.xaxis, 0.0), (axes.yaxis, lowest)):
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        # The axis goes beyond 100 % because a marker at 100 % needs the space. It has no ticks there.
+        steps = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, 1.0)
+        axis.set_ticks([step for step in steps if low <= step <= 1 + 1e-9])
+    dress(axes, grid="both")

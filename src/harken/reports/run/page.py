@@ -1,44 +1,32 @@
-"""The page: sentences, tables and pictures, filled into the template and written as one file."""
+"""The page: a run's outcome with its sentences, pictures and recordings, filled into the template and written as one
+file."""
 
 import base64
-from dataclasses import dataclass
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
 from harken import __version__
-from harken.reports import page_template
+from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores
+from harken.networks.specification import RATE_TOLERANCE, CalibratedOn
+from harken.recordings.inspection import Inspection, duration_text, inspect_recording
 from harken.reports.figures.confusion import MANY_LABELS, MEASURES, Measure, confusion_panel, measures_shown
-from harken.reports.figures.coverage import coverage_picture
-from harken.reports.figures.curves import learning_curves
-from harken.reports.figures.style import png_bytes
-from harken.reports.run.caveats import limits, missing_windows, warnings
-from harken.reports.run.sentences import (
-    UNSURE_BELOW,
-    UnsureRow,
-    baseline_sentence,
-    calibration_sentence,
-    confusion_sentence,
-    curves_sentence,
-    error_sentence,
-    headline,
-    held_out_sentence,
-    overlap_sentences,
-    people_sentence,
-    spread_sentence,
-    together,
-    unseen_gap_sentence,
-    unseen_people_explained,
-    unsure_rows,
-    unsure_sentences,
-)
-from harken.reports.run.tables import GLOSSARY, people_rows, recording_cards, test_rows, training_facts
+from harken.reports.figures.curves import coverage_picture, learning_curves
+from harken.reports.figures.style import UNLABELLED_COLOUR, label_colours, png_bytes
+from harken.reports.run import sentences
+from harken.reports.run.sentences import SharedNote, share_notes
+from harken.reports.words import page_template
 from harken.support.files import write_text
-from harken.support.printable import percent
+from harken.support.printable import percent, printable
+from harken.windows.windows import SlidingHops
 
 if TYPE_CHECKING:
-    from harken.training.checkpoint import History
+    from harken.training.augmentation import Augmentation
+    from harken.training.loop import TrainingSettings
     from harken.training.outcome import Outcome
 
 CSS_DOTS_PER_INCH = 96
@@ -46,49 +34,32 @@ STILL_READABLE = 0.62
 """The smallest scale of a picture at which its 10-point text is readable."""
 MEASURES_IN_ORDER: tuple[Measure, ...] = ("percent_of_truth", "windows", "percent")
 """The most useful measure is first, because a phone shows the three below one another."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture in the page: a data URL, its size in CSS pixels, and its alternative text."""
-
-    source: str
-    width: int
-    height: int
-    words: str
-
-    @property
-    def least(self) -> int:
-        """The smallest width at which the picture is readable."""
-        return round(self.width * STILL_READABLE)
-
-
-@dataclass(frozen=True)
-class Card:
-    """One of the three numbers at the top."""
-
-    title: str
-    accuracy: str
-    explained: str
-    kind: str
-
-
-@dataclass(frozen=True)
-class Section:
-    """A test's confusion matrices with a sentence."""
-
-    title: str
-    sentence: str
-    pictures: list[Picture]
-
-
-@dataclass(frozen=True)
-class Unsure:
-    """The effect of "unsure" on unseen people: sentences, a few thresholds, and the whole curve."""
-
-    sentences: list[str]
-    rows: list[UnsureRow]
-    picture: Picture
+MOST_FILES_NAMED = 5
+OPTIMISERS = {
+    "notebook_adam": "Adam, as the notebook's library wrote it",
+    "adamw": "AdamW",
+    "rmsprop": "RMSprop",
+}
+TEMPERATURE: Mapping[CalibratedOn, str] = {
+    "unseen": "fitted on windows of unseen people",
+    "the same person": "fitted on windows of people on whom the model was trained",
+    "nobody": "not fitted",
+}
+"""The windows on which a temperature was fitted."""
+LIKE_ANOTHER = {
+    "other_wrist": "mirrored to the other wrist ({:.0%} of windows)",
+    "other_way_round": "worn the other way round ({:.0%} of windows)",
+    "other_arm": "mirrored to the other arm ({:.0%} of windows)",
+    "inside_wrist": "face on the inside of the wrist ({:.0%} of windows)",
+    "strap_deg": "turned by a loose strap (SD {:g}°)",
+    "roll_deg": "rolled about the forearm (SD {:g}°)",
+    "gain": "gain (SD {:.2g})",
+    "noise_g": "noise (SD up to {:g} g)",
+    "tempo": "faster or slower (up to {:.0%})",
+    "start": "begun earlier or later (up to {:.0%} of the window)",
+    "missing": "a missing moment ({:.0%} of windows)",
+}
+"""A field of ``Augmentation`` -> its effect on a window, with the amount."""
 
 
 def write_report(path: Path, outcome: "Outcome") -> None:
@@ -106,121 +77,58 @@ def write_report(path: Path, outcome: "Outcome") -> None:
 
 def _content(outcome: "Outcome") -> dict[str, Any]:
     """The variables of the template."""
-    people, held_out = outcome.cross_people, outcome.held_out_people
+    windows = outcome.settings.recipe.windows
+    curve = None if outcome.cross_probabilities is None else outcome.cross_probabilities.curve
     recordings, shared_notes = recording_cards(outcome)
     return {
         "version": __version__,
         "title": "harken: " + ", ".join(dict.fromkeys(one.mended.subject for one in outcome.data.training)),
-        "headline": headline(outcome),
-        "lead": _lead(outcome),
-        "warnings": warnings(outcome),
-        "cards": _cards(outcome),
-        "tests": test_rows(outcome),
-        "about_overlap": overlap_sentences(outcome),
-        "about_unseen": unseen_gap_sentence(outcome),
-        "people": people_rows(people),
-        "about_people": spread_sentence(people) if people is not None else None,
-        "held_out": people_rows(held_out),
-        "about_held_out": _about_held_out(outcome),
-        "about_probabilities": [calibration_sentence(outcome), *filter(None, [error_sentence(outcome)])],
-        "unsure": _unsure(outcome),
-        "about_matrices": _about_matrices(outcome),
+        "outcome": outcome,
+        "model": outcome.specification,
+        "hop_s": windows.hop_s if isinstance(windows, SlidingHops) else None,
+        "sentences": sentences,
+        "fewest_people": FEWEST_PEOPLE_FOR_AN_INTERVAL,
+        "rate_tolerance": RATE_TOLERANCE,
+        "many_labels": MANY_LABELS,
+        "people": _worst_first(outcome.cross_people),
+        "held_out": _worst_first(outcome.held_out_people),
+        "curve": curve,
+        "coverage": None if curve is None else picture(coverage_picture(curve, marked=sentences.UNSURE_BELOW)),
         "matrices": _matrices(outcome),
-        "about_curves": curves_sentence(outcome),
+        "harder": _harder(outcome.training),
         "curves": _curves(outcome),
         "recordings": recordings,
-        "notes": [*outcome.data.spellings, *missing_windows(outcome), *shared_notes],
+        "notes": [*outcome.data.spellings, *sentences.missing_windows(outcome), *shared_notes],
         "training": training_facts(outcome),
-        "limits": limits(outcome),
-        "glossary": GLOSSARY,
     }
 
 
-def _lead(outcome: "Outcome") -> list[str]:
-    """The sentences under the headline."""
-    people = outcome.cross_people or outcome.held_out_people
-    if people is None:
-        return []
-    return [
-        f"A window is {outcome.specification.window_length_s:.3g} seconds of the signal. "
-        + baseline_sentence(outcome.cross or together(people)),
-        people_sentence(people),
-    ]
+def _worst_first(people: PeopleScores | None) -> list[tuple[str, Scores]]:
+    """The scores of each person, the lowest score first; empty without people."""
+    scores = {} if people is None else people.people
+    return sorted(scores.items(), key=lambda person: (person[1].macro_f1, person[0]))
 
 
-def _about_held_out(outcome: "Outcome") -> list[str]:
-    people = outcome.held_out_people
-    if people is None:
-        return []
-    return [held_out_sentence(outcome), people_sentence(people), spread_sentence(people)]
+def picture(figure: Figure) -> dict[str, Any]:
+    """A picture as a data URL, its size in CSS pixels, and the smallest width at which it is readable."""
+    width, height = (round(float(inches) * CSS_DOTS_PER_INCH) for inches in figure.get_size_inches())
+    source = "data:image/png;base64," + base64.b64encode(png_bytes(figure)).decode()
+    return {"source": source, "width": width, "height": height, "least": round(width * STILL_READABLE)}
 
 
-def _unsure(outcome: "Outcome") -> Unsure | None:
-    scores = outcome.cross_probabilities
-    if scores is None:
-        return None
-    words = (
-        "Curve: the share of right answers for unseen people, by the share of windows with an "
-        f"answer; the thresholds {', '.join(map(str, UNSURE_BELOW))} are marked. The numbers are in "
-        "the table beside it."
-    )
-    picture = _picture(coverage_picture(scores.curve, marked=UNSURE_BELOW), words)
-    return Unsure(unsure_sentences(scores), unsure_rows(scores), picture)
-
-
-def _cards(outcome: "Outcome") -> list[Card]:
-    tests = (
-        (outcome.cross, "Unseen people", unseen_people_explained(outcome), "trusted"),
-        (outcome.blocked, "Same person, honest", "No test window shares a sample with training.", "honest"),
-        (
-            outcome.same_person,
-            "Same person, overlapping",
-            "Too high: test windows share samples with training, so this measures memory.",
-            "flattering",
-        ),
-    )
-    return [
-        Card(title, "unknown", _not_tested(outcome, kind), kind)
-        if scores is None
-        else Card(title, percent(scores.accuracy), explained, kind)
-        for scores, title, explained, kind in tests
-    ]
-
-
-def _not_tested(outcome: "Outcome", kind: str) -> str:
-    if kind != "trusted" or outcome.held_out_people is None:
-        return "Not tested."
-    right = percent(together(outcome.held_out_people).accuracy)
-    return f"Not tested. Held-out training people: {right}, by a copy trained without them."
-
-
-def _about_matrices(outcome: "Outcome") -> str:
-    """A sentence that explains the matrices."""
-    sentence = (
-        "Each row is a true activity, each column a recognised one. Blue is right, orange is wrong; "
-        "a deeper colour means more windows."
-    )
-    if len(outcome.specification.labels) <= MANY_LABELS:
-        return sentence
-    return f"{sentence} A dot means less than 1% of a row; an empty cell means no window."
-
-
-def _matrices(outcome: "Outcome") -> list[Section]:
+def _matrices(outcome: "Outcome") -> list[tuple[str, Scores, list[tuple[str, dict[str, Any]]]]]:
+    """For each test that was made: its name, its scores, and its confusion matrices with the name of their measure."""
     tests = (
         ("Unseen people", outcome.cross),
         ("Same person, honest (no overlap with the training windows)", outcome.blocked),
         ("Same person, overlapping windows (flattering)", outcome.same_person),
     )
     return [
-        Section(
+        (
             title,
-            confusion_sentence(scores),
+            scores,
             [
-                _picture(
-                    confusion_panel(scores, measure),
-                    f"Confusion matrix. {title}. {MEASURES[measure]}; rows are true activities, columns "
-                    "recognised ones.",
-                )
+                (MEASURES[measure], picture(confusion_panel(scores, measure)))
                 for measure in MEASURES_IN_ORDER
                 if measure in measures_shown(len(scores.label_names))
             ],
@@ -230,20 +138,165 @@ def _matrices(outcome: "Outcome") -> list[Section]:
     ]
 
 
-def _curves(outcome: "Outcome") -> list[tuple[str, Picture]]:
-    histories: tuple[tuple[str, History | None], ...] = (
+def _harder(training: "TrainingSettings") -> list[str]:
+    """What the training batches have and the tests do not, so that batches can look worse."""
+    harder = []
+    if training.augmentation.changes_something:
+        harder.append("windows that are changed at random")
+    if training.label_smoothing:
+        harder.append(f"smoothed labels ({percent(training.label_smoothing)} of each truth spread over all)")
+    return harder
+
+
+def _curves(outcome: "Outcome") -> list[tuple[str, dict[str, Any]]]:
+    histories = (
         ("The model", outcome.history),
         ("The second model, of the honest same-person test", outcome.blocked_history),
     )
     batch = outcome.training.batch_windows
     return [
-        (title, _picture(learning_curves(history, batch_windows=batch), f"Learning curves. {title}."))
+        (title, picture(learning_curves(history, batch_windows=batch)))
         for title, history in histories
         if history is not None and history.train_loss
     ]
 
 
-def _picture(figure: Figure, words: str) -> Picture:
-    source = "data:image/png;base64," + base64.b64encode(png_bytes(figure)).decode()
-    width, height = (round(float(inches) * CSS_DOTS_PER_INCH) for inches in figure.get_size_inches())
-    return Picture(source, width, height, words)
+def recording_cards(outcome: "Outcome") -> tuple[list[dict[str, Any]], list[str]]:
+    """A card for each recording, training recordings first; and the notes that several recordings share.
+
+    A card has the name of the ``file`` without its folder, its ``subject`` and ``role``, its ``facts``, its ``labels``
+    with their time, colour and part of the bar in per cent, and the ``notes`` on this recording alone.
+    """
+    data = outcome.data
+    reads = [(read, "training") for read in data.training] + [(read, "unseen") for read in data.cross]
+    names = [name for read, _ in reads for name in read.mended.label_names]
+    colours = label_colours([*outcome.specification.labels, *names])
+    inspected = [inspect_recording(read.mended, found=read.as_found) for read, _ in reads]
+    shared = share_notes(
+        [
+            [_without_folder(note, read.path) for note in (*facts.warnings, *facts.notes)]
+            for (read, _), facts in zip(reads, inspected, strict=True)
+        ]
+    )
+    cards = [
+        {
+            "file": printable(read.short_name),
+            "subject": facts.subject,
+            "role": role,
+            "facts": _recording_facts(facts),
+            "labels": _label_shares(facts, colours),
+            "notes": [note.text for note in shared if note.recordings == (position,)],
+        }
+        for position, ((read, role), facts) in enumerate(zip(reads, inspected, strict=True))
+    ]
+    files = [printable(read.short_name) for read, _ in reads]
+    return cards, [_of_several(note, files) for note in shared if len(note.recordings) > 1]
+
+
+def _without_folder(text: str, path: Path) -> str:
+    """The text with the path replaced by the name of its file."""
+    for whole in (path.resolve(), path):
+        text = text.replace(printable(whole), printable(path.name))
+    return text
+
+
+def _of_several(note: SharedNote, files: Sequence[str]) -> str:
+    count = len(note.recordings)
+    if count == len(files):
+        return f"{'Both' if count == 2 else f'All {count}'} recordings: {note.text}"
+    names = f" ({', '.join(files[at] for at in note.recordings)})" if count <= MOST_FILES_NAMED else ""
+    return f"{count} of {len(files)} recordings{names}: {note.text}"
+
+
+def _recording_facts(found: Inspection) -> dict[str, str]:
+    dropped = ", ".join(f"{count:,} ({reason})" for reason, count in found.dropped.items() if count)
+    limit = f", sensor range ±{found.sensor_range_g:g} g" if found.sensor_range_g else ""
+    gaps = f", {duration_text(found.gaps.total_s)} in all" if found.gaps.count else ""
+    facts = {
+        "Rows": f"{found.rows:,}",
+        "Rate": f"{found.sample_rate_hz:.2f} samples per second",
+        "Span": duration_text(found.span_s),
+        "Unlabelled": f"{percent(found.unlabelled.share)} of the rows",
+        "Gaps": f"{found.gaps.count:,}{gaps}",
+        "Rows dropped": dropped or "0",
+        "Out of range": f"{found.out_of_range:,}{limit}",
+        "Missing values": f"{found.missing:,}",
+        "Sensor stuck": f"{found.stuck:,}",
+    }
+    # The file of labels, without its folder, unless the labels are those in the recording's own file.
+    return facts | ({"Labels": printable(Path(found.label_source).name)} if found.label_source else {})
+
+
+def _label_shares(found: Inspection, colours: Mapping[str, str]) -> list[tuple[str, str, float, str]]:
+    """The name, the time, the part of the bar in per cent, and the colour of each label in a recording."""
+    times = [(name, labelled.total_s, colours[name]) for name, labelled in found.labels.items()]
+    times.append(("no label", found.unlabelled.total_s, UNLABELLED_COLOUR))
+    everything = sum(time for _, time, _ in times) or 1.0
+    return [
+        (name, duration_text(time), round(time / everything * 100, 2), colour) for name, time, colour in times if time
+    ]
+
+
+def training_facts(outcome: "Outcome") -> dict[str, str]:
+    """Facts about the training: its settings and its environment."""
+    specification, training = outcome.specification, outcome.training
+    sizes = ", ".join(f"{name} {value}" for name, value in specification.sizes.items())
+    rate = f"{specification.sample_rate_hz:.4g} samples per second"
+    done = "" if outcome.finished else f"{outcome.iterations_done:,} of "
+    return {
+        "Recipe": specification.preset,
+        "Activities": ", ".join(specification.labels),
+        "Signals": f"{', '.join(specification.channels)} at {rate}",
+        "Window": f"{specification.window_length} samples, {specification.window_length_s:.3g} s",
+        "Windows taken": _sampling(outcome),
+        "Network": f"{specification.network} ({sizes})",
+        "Parameters": f"{outcome.parameters:,}",
+        "Training windows": f"{outcome.training_windows:,}",
+        "Epochs": _epochs(outcome),
+        "Batch": f"{training.batch_windows:,} windows" + (", in a new order each epoch" if training.shuffle else ""),
+        "Iterations": f"{done}{outcome.iterations:,}",
+        **_optimiser_facts(training),
+        "Seed": f"{training.seed}",
+        "Temperature": f"{specification.temperature:.3g}, {TEMPERATURE[specification.calibrated_on]}",
+        "Computed on": outcome.settings.device,
+        "Software": _versions(),
+    }
+
+
+def _sampling(outcome: "Outcome") -> str:
+    windows = outcome.settings.recipe.windows
+    if isinstance(windows, SlidingHops):
+        return f"one every {windows.hop_s:g} s"
+    return f"{windows.windows:,} drawn at random"
+
+
+def _epochs(outcome: "Outcome") -> str:
+    training = outcome.training
+    if outcome.iterations > training.epochs * outcome.training_windows // training.batch_windows:
+        return f"{training.epochs:,}, and more to make {training.min_iterations:,} iterations"
+    return f"{training.epochs:,}"
+
+
+def _optimiser_facts(training: "TrainingSettings") -> dict[str, str]:
+    cycle = " at most: it rises and then falls to 0 in one cycle" if training.one_cycle else ""
+    decay = training.weight_decay if training.optimiser != "notebook_adam" else 0
+    facts = {
+        "Optimiser": OPTIMISERS[training.optimiser],
+        "Learning rate": f"{training.learning_rate:g}{cycle}",
+        "Weight decay": f"{decay:g}" if decay else "",
+        "L2 penalty": f"{training.l2:g}" if training.l2 else "",
+        "Label smoothing": percent(training.label_smoothing) if training.label_smoothing else "",
+        "Changed at random": _changes(training.augmentation),
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _changes(augmentation: "Augmentation") -> str:
+    return ", ".join(
+        what.format(amount) for name, what in LIKE_ANOTHER.items() if (amount := getattr(augmentation, name))
+    )
+
+
+def _versions() -> str:
+    parts = [f"{name} {version(name)}" for name in ("torch", "numpy", "scikit-learn")]
+    return ", ".join([f"harken {__version__}", f"Python {platform.python_version()}", *parts])

@@ -1,17 +1,22 @@
-"""The sentences of a report. Each function turns the outcome of a run into sentences that are true in every case.
+"""The sentences of a report, each true in every case: its headline, what it explains, its warnings, and the notes on
+recordings.
 
-They are written for readers without knowledge of machine learning, who should remember the right number.
+They are written for readers without knowledge of machine learning, who should remember the right number. Notes on
+several recordings are joined if they differ only in their numbers.
 """
 
-from collections.abc import Iterable
-from pathlib import Path
+import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harken.models.calibration import Coverage, ProbabilityScores
+from harken.models.calibration import Coverage
 from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores, score
+from harken.reports.words import decimals
 from harken.support.printable import percent, printable
+from harken.windows.people import TRAINING_SHARE, NoHonestTest
 
 if TYPE_CHECKING:
     from harken.training.outcome import Outcome
@@ -23,12 +28,9 @@ UNSURE_BELOW = (0.5, 0.7, 0.9)
 EXAMPLE = 0.7
 """The threshold of "unsure" in the sentence."""
 NOBODY_UNSURE = "–"
+NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:\.\d+)?(?![\w/])")
+"""A number by itself, not in a file name, a date or a unit."""
 FEW_IN_WORDS = {1: "One person", 2: "Two people", 3: "Three people", 4: "Four people"}
-
-
-def number(value: float | None) -> str:
-    """A score between -1 and 1 with three decimals, or a text if it is undefined."""
-    return "undefined" if value is None else f"{value:.3f}"
 
 
 def points(difference: float) -> str:
@@ -39,16 +41,18 @@ def points(difference: float) -> str:
 
 def unseen(outcome: "Outcome") -> str:
     """The number of unseen people, as text."""
-    count = len(outcome.cross_people.people) if outcome.cross_people is not None else 1
+    count = _unseen_count(outcome)
     return "the one unseen person" if count == 1 else f"the {count} unseen people"
 
 
 def unseen_people_explained(outcome: "Outcome") -> str:
     """What the score on unseen people stands for; with fewer people than an interval needs it is an example."""
-    count = len(outcome.cross_people.people) if outcome.cross_people is not None else 1
-    if count < FEWEST_PEOPLE_FOR_AN_INTERVAL:
-        return f"{FEW_IN_WORDS[count]}: an example, not the score to expect."
-    return "The score to expect for a new person."
+    few = FEW_IN_WORDS.get(_unseen_count(outcome))
+    return f"{few}: an example, not the score to expect." if few else "The score to expect for a new person."
+
+
+def _unseen_count(outcome: "Outcome") -> int:
+    return len(outcome.cross_people.people) if outcome.cross_people is not None else 1
 
 
 def known_people(outcome: "Outcome") -> str:
@@ -91,24 +95,15 @@ def held_out_people(outcome: "Outcome") -> str:
     return f"{held_out} of its {len({one.mended.subject for one in outcome.data.training})} training people"
 
 
-def held_out_sentence(outcome: "Outcome") -> str:
-    """An explanation of the scores of held-out people, and of their limits."""
-    return (
-        f"A copy of the model was trained in the same way without {held_out_people(outcome)} and "
-        "tested on them. The copy had fewer training people than the model itself. The model itself "
-        "was trained on everybody named here, so these scores are not those of unseen people."
-    )
-
-
 def people_sentence(people: PeopleScores) -> str:
     """The score with equal weights for activities and people, with an interval if there are enough people."""
     count = len(people.people)
-    mean = number(people.mean_person_macro_f1)
+    mean = decimals(people.mean_person_macro_f1)
     if people.interval is not None:
         low, high = people.interval
         return (
             f"The mean of each person's macro F1 is {mean} (95% interval over {count} people: "
-            f"{number(low)} to {number(high)})."
+            f"{decimals(low)} to {decimals(high)})."
         )
     if count == 1:
         return f"With every activity counting the same, the score is a macro F1 of {mean} (1 is perfect)."
@@ -125,7 +120,7 @@ def spread_sentence(people: PeopleScores) -> str:
         return "There is only one person, so it is unknown how much people differ."
     worst, best = min(scores, key=scores.__getitem__), max(scores, key=scores.__getitem__)
     return (
-        f"Macro F1 goes from {number(scores[worst])} ({worst}) to {number(scores[best])} ({best}). The least well "
+        f"Macro F1 goes from {decimals(scores[worst])} ({worst}) to {decimals(scores[best])} ({best}). The least well "
         "recognised come first."
     )
 
@@ -183,30 +178,6 @@ def unseen_gap_sentence(outcome: "Outcome") -> str | None:
     )
 
 
-def curves_sentence(outcome: "Outcome") -> str:
-    """An explanation of the curves, with those that cannot be compared."""
-    sentence = (
-        "The black line is a running mean over training batches, which are drawn faintly behind it. "
-        "The tests had no influence: training was not stopped by them, and no model was chosen and "
-        "no weight changed by them."
-    )
-    if outcome.specification.calibrated_on == "the same person":
-        sentence += (
-            " The temperature of the probabilities was fitted on the honest same-person test; it changes no answer."
-        )
-    harder = []
-    if outcome.training.augmentation.changes_something:
-        harder.append("windows that are changed at random")
-    if outcome.training.label_smoothing:
-        harder.append(f"smoothed labels ({percent(outcome.training.label_smoothing)} of each truth spread over all)")
-    if harder:
-        sentence += (
-            f" The training batches have {' and '.join(harder)}, and the tests do not, so the batches can "
-            "look worse than a test without being worse."
-        )
-    return sentence
-
-
 def confusion_sentence(scores: Scores) -> str:
     """The best and the worst recognised activity, and the most frequent wrong label of the worst."""
     present = np.flatnonzero(scores.confusion.sum(axis=1))
@@ -236,22 +207,6 @@ def commonest_mistake(scores: Scores) -> str:
     share = scores.confusion_percent_of_truth[truth, taken] / 100
     name = scores.label_names
     return f"“{name[truth]}” taken for “{name[taken]}” ({percent(float(share))} of its windows)"
-
-
-def without_folders(text: str, paths: Iterable[Path]) -> str:
-    """The text with each of these paths replaced by the name of its file."""
-    for path in sorted(paths, key=lambda path: -len(str(path))):
-        for whole in (path.resolve(), path):
-            text = text.replace(printable(whole), printable(path.name))
-    return text
-
-
-class UnsureRow(NamedTuple):
-    """The share of answered windows and their accuracy, if the label is "unsure" below a probability."""
-
-    unsure_below: str
-    answered: str
-    right: str
 
 
 def calibration_sentence(outcome: "Outcome") -> str:
@@ -284,34 +239,23 @@ def error_sentence(outcome: "Outcome") -> str | None:
     error = outcome.cross_probabilities.expected_calibration_error
     return (
         f"On {unseen(outcome)}, the probability of an answer differs from the share of right answers "
-        f"by {points(error)} on average (expected calibration error {number(error)}; 0 is perfect)."
+        f"by {points(error)} on average (expected calibration error {decimals(error)}; 0 is perfect)."
     )
 
 
-def unsure_rows(scores: ProbabilityScores) -> list[UnsureRow]:
-    """A row without "unsure", and one for each threshold."""
+def unsure_rows(curve: Coverage) -> list[tuple[str, str, str]]:
+    """A row without "unsure", and one for each threshold: the threshold, the share of windows with an answer, and the
+    share of right ones among these answers."""
     rows = []
     for unsure_below in (0.0, *UNSURE_BELOW):
-        covered, accuracy = scores.curve.at(unsure_below)
-        rows.append(
-            UnsureRow(
-                f"{unsure_below:g}" if unsure_below else "never",
-                percent(covered),
-                NOBODY_UNSURE if accuracy is None else percent(accuracy),
-            )
-        )
+        covered, accuracy = curve.at(unsure_below)
+        right = NOBODY_UNSURE if accuracy is None else percent(accuracy)
+        rows.append((f"{unsure_below:g}" if unsure_below else "never", percent(covered), right))
     return rows
 
 
-def unsure_sentences(scores: ProbabilityScores) -> list[str]:
-    """Sentences about the effect of "unsure" at one threshold, and about the limits of the rows."""
-    return [
-        f"The model can answer “unsure” where its probability is small. {_gain(scores.curve)}",
-        "A threshold that is chosen from these numbers fits these people best; for others the gain may be smaller.",
-    ]
-
-
-def _gain(curve: Coverage) -> str:
+def unsure_sentence(curve: Coverage) -> str:
+    """The effect of "unsure" at one threshold."""
     _, everything = curve.at(0.0)
     covered, accuracy = curve.at(EXAMPLE)
     if accuracy is None or everything is None:
@@ -327,4 +271,122 @@ def _gain(curve: Coverage) -> str:
     return (
         f"{sentence} are right. This is no gain: without a threshold, {percent(everything)} are, so "
         "the probabilities do not show which answers are wrong."
+    )
+
+
+class SharedNote(NamedTuple):
+    """A note, and the positions of the recordings that it is about."""
+
+    text: str
+    recordings: tuple[int, ...]
+
+
+def share_notes(notes: Sequence[Sequence[str]]) -> list[SharedNote]:
+    """Join equal notes of recordings, in the order of their first occurrence.
+
+    Args:
+        notes: the notes of each recording. Numbers may differ between recordings: the joined note has the smallest and
+            the largest of them.
+    """
+    # The key is the text between the numbers, and the count of the same text in the recording, so that both are kept.
+    alike: dict[tuple[tuple[str, ...], int], dict[int, str]] = {}
+    for position, own in enumerate(notes):
+        earlier: Counter[tuple[str, ...]] = Counter()
+        for note in own:
+            form = tuple(NUMBER.split(note))
+            alike.setdefault((form, earlier[form]), {})[position] = note
+            earlier[form] += 1
+    return [SharedNote(_joined(list(texts.values())), tuple(texts)) for texts in alike.values()]
+
+
+def _joined(notes: list[str]) -> str:
+    between = NUMBER.split(notes[0])
+    numbers = [_range(texts) for texts in zip(*(NUMBER.findall(note) for note in notes), strict=True)]
+    return between[0] + "".join(number + after for number, after in zip(numbers, between[1:], strict=True))
+
+
+def _range(texts: Sequence[str]) -> str:
+    least, greatest = min(texts, key=float), max(texts, key=float)
+    return least if float(least) == float(greatest) else f"{least} to {greatest}"
+
+
+def warnings(outcome: "Outcome") -> list[str]:
+    """Warnings that a reader must see before the scores."""
+    reads = outcome.data.training + outcome.data.cross
+    sentences = [
+        f"{', '.join(printable(reads[one].short_name) for one in note.recordings)}: {note.text}"
+        for note in share_notes([one.mended.warnings for one in reads])
+    ]
+    if not outcome.finished:
+        sentences.append(
+            f"Training was interrupted after {outcome.iterations_done:,} of {outcome.iterations:,} "
+            "iterations; all numbers here are for the model at that point. Repeat the harken train "
+            "command with --resume to continue."
+        )
+    recipe = outcome.settings.recipe
+    if outcome.training.epochs < recipe.training.epochs:
+        epochs = "epoch" if outcome.training.epochs == 1 else "epochs"
+        sentences.append(
+            f"This was a short training: {outcome.training.epochs:,} {epochs} over the training windows, while the "
+            f"recipe “{recipe.name}” has {recipe.training.epochs}. More epochs may change all numbers."
+        )
+    sentences += filter(None, [_untested(outcome)])
+    if outcome.cross is None:
+        sentences.append(f"{no_unseen_people(outcome)} {_instead_of_unseen(outcome)}")
+    if outcome.same_person is None:
+        sentences.append(
+            "There is no overlapping same-person test: none of its windows has an activity of the training windows."
+        )
+    if outcome.blocked is None and outcome.missing.honest_test is None:
+        sentences.append(
+            "There is no honest same-person test: the run was stopped before this test. Repeat the "
+            "harken train command with --resume to make it."
+        )
+    return sentences
+
+
+def missing_windows(outcome: "Outcome") -> list[str]:
+    """Sentences about labels without training windows, and about labels that the honest same-person test lacks."""
+    sentences = []
+    length, untrained = outcome.specification.window_length, outcome.missing.untrained
+    if untrained:
+        sentences.append(
+            f"The model was not trained on these labels, because no training window of {length} samples "
+            f"was drawn from them: {', '.join(untrained)}. Longer bouts are needed."
+        )
+    match outcome.missing.honest_test:
+        case NoHonestTest.SHORT_BOUTS:
+            why = (
+                f"no bout is long enough for a training window of {length} samples in its first "
+                f"{TRAINING_SHARE:.0%} and, after the length of one window, a test window in the rest"
+            )
+        case None:
+            return [*sentences, *filter(None, [_untested(outcome)])]
+        case reason:
+            why = reason.value
+    return [*sentences, f"There is no honest same-person test: {why}."]
+
+
+def no_unseen_people(outcome: "Outcome") -> str:
+    """A sentence that there were no recordings of unseen people, and whether held-out people replace them."""
+    unknown = ", so the accuracy on unseen people is unknown" if outcome.held_out_people is None else ""
+    return f"There were no recordings of unseen people (--cross){unknown}."
+
+
+def _untested(outcome: "Outcome") -> str | None:
+    if not outcome.missing.untested:
+        return None
+    return (
+        f"The honest same-person test has no window of {', '.join(outcome.missing.untested)}, whose bouts are too "
+        f"short (it tests on their last {1 - TRAINING_SHARE:.0%}): do not compare its score with the others."
+    )
+
+
+def _instead_of_unseen(outcome: "Outcome") -> str:
+    if outcome.held_out_people is None:
+        return "The scores below are for training people; on other people a model is usually much less accurate."
+    return (
+        "The best estimate for unseen people is the score of held-out training people, from a copy "
+        "of the model that was trained without them. The same-person tests are for training people; "
+        "on other people a model is usually much less accurate."
     )

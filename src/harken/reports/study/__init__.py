@@ -1,6 +1,5 @@
 """The page of a study: all people of a folder of results, one row each, what is doubtful first, as one HTML file."""
 
-from harken.reports.study.doubts import Doubt, DoubtKind, doubts_of
 from harken.reports.study.page import Failure, Person, Study, StudyFile, write_study_page
 
-__all__ = ["Doubt", "DoubtKind", "Failure", "Person", "Study", "StudyFile", "doubts_of", "write_study_page"]
+__all__ = ["Failure", "Person", "Study", "StudyFile", "write_study_page"]

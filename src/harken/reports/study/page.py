@@ -1,27 +1,99 @@
-"""The page: the people of a study, their strips and outcomes, filled into the template and written as one file."""
+"""The page of all people of a study, filled into the template and written as one file: the outcomes of each person with
+their distributions as small histograms, and strips of days with one letter for each ten minutes."""
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from harken import __version__
-from harken.reports import page_template, script_hashes
-from harken.reports.study.distributions import Outcome, distribution, outcomes_of, shown
-from harken.reports.study.doubts import KINDS_IN_WORDS, Doubt, DoubtKind
-from harken.reports.study.strips import DayStrip
-from harken.reports.wearer.pictures import colours_of
+from harken.reports.caveats import Caveat, CaveatKind
+from harken.reports.wearer.days import colours_of, midnight_ns
+from harken.reports.words import number, page_template, script_hashes
 from harken.support.files import write_text
+from harken.support.tables import nanoseconds, zone_of
+from harken.timelines import UNSURE
 
 MOST_NAMED = 12
 """The people whom each kind of doubt names at the top of the page; the list below has all."""
 DIGITS = 4
+CELL_S = 600
+STRIP_COLUMNS = ["start", "end", "label", "recorded", "wear"]
+"""The columns of a timeline that strips are made from."""
+OUTSIDE, GAP, NOT_WORN, NO_LABEL, NOT_SURE = " .-?!"
+"""Letters for time that has no label: before or after the recording, not recorded, not worn, worn without a label, and
+``unsure``."""
+FIRST_LABEL = ord("A")
+"""The letter of the first label; the others follow in the order of Unicode."""
+HOURS, LABELS_AFTER = "hours_", "Wear"
+STEPS_OF_HOURS = (1 / 12, 1 / 6, 0.25, 0.5, 1.0, 2.0, 3.0, 6.0, 12.0)
+MOST_BARS, FEWEST_BARS = 24, 6
+HALF = 0.5
+FINEST = 1e-6
+"""The smallest width of a bar, relative to the largest value, and the smallest value for that."""
+Form: TypeAlias = Literal["hours", "clock", "share", "count", "number"]
+"""How values are shown: as ``7 h 05 min``, as a time of day, in per cent, as a whole number, or with three digits."""
+
+
+class PersonOutcome(NamedTuple):
+    """A column of the table of people, as it is shown: its group, the column, its title, form and unit."""
+
+    group: str
+    column: str
+    title: str
+    form: Form
+    unit: str
+
+
+OUTCOMES: tuple[PersonOutcome, ...] = (
+    PersonOutcome("Wear", "wear_hours", "Worn", "hours", "a day"),
+    PersonOutcome("Wear", "valid_days", "Valid days", "count", "days"),
+    PersonOutcome("Nights", "nights", "Complete nights", "count", "nights"),
+    PersonOutcome("Nights", "night_duration_hours", "Sleep period", "hours", "a night"),
+    PersonOutcome("Nights", "night_onset_clock_hours", "Onset", "clock", "by the clock"),
+    PersonOutcome("Nights", "night_wake_clock_hours", "Wake", "clock", "by the clock"),
+    PersonOutcome("Nights", "night_efficiency", "Efficiency", "share", "of the sleep period"),
+    PersonOutcome("Movement", "enmo_mg", "Movement (ENMO)", "number", "mg"),
+    PersonOutcome("Movement", "minutes_light", "Light", "number", "minutes a day"),
+    PersonOutcome("Movement", "minutes_mvpa", "Moderate and vigorous", "number", "minutes a day"),
+    PersonOutcome("Movement", "minutes_mvpa_bouts_10", "The same in bouts of 10 min", "number", "minutes a day"),
+    PersonOutcome("Movement", "steps", "Steps", "number", "a day"),
+    PersonOutcome("Movement", "peak_cadence_30", "Peak 30-minute cadence", "number", "steps a minute"),
+    PersonOutcome("Rhythm", "average_day_l5_mg", "Least active 5 hours", "number", "mg"),
+    PersonOutcome("Rhythm", "average_day_m10_mg", "Most active 10 hours", "number", "mg"),
+    PersonOutcome("Rhythm", "average_day_relative_amplitude", "Relative amplitude", "number", "0 to 1"),
+    PersonOutcome("Rhythm", "interdaily_stability", "Interdaily stability", "number", "0 to 1"),
+    PersonOutcome("Rhythm", "intradaily_variability", "Intradaily variability", "number", "0 to about 2"),
+)
+"""The outcomes on the page, besides the hours of each label."""
+
+
+@dataclass(frozen=True)
+class DayStrip:
+    """One day of a person.
+
+    Attributes:
+        date: the day.
+        cells: a letter for each ``CELL_S`` from midnight to midnight, by what took most of it. A day on which clocks
+            change has more or fewer.
+        valid: whether the watch was worn long enough.
+        nights: the parts of sleep periods in this day, each from and to in thousandths of the day.
+    """
+
+    date: date
+    cells: str
+    valid: bool = True
+    nights: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +116,7 @@ class StudyFile:
 
     name: str
     report: str
-    doubts: tuple[Doubt, ...] = ()
+    doubts: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,13 +135,13 @@ class Person:
     files: tuple[StudyFile, ...]
     days: tuple[DayStrip, ...]
     days_not_shown: int = 0
-    doubts: tuple[Doubt, ...] = ()
+    doubts: tuple[Caveat, ...] = ()
 
     @property
-    def kinds(self) -> list[DoubtKind]:
+    def kinds(self) -> list[CaveatKind]:
         """The kinds of doubt, the worst first, each once."""
         found = {doubt.kind for doubt in (*self.doubts, *(doubt for file in self.files for doubt in file.doubts))}
-        return [kind for kind in DoubtKind if kind in found]
+        return [kind for kind in CaveatKind if kind in found]
 
     @property
     def sentences(self) -> list[str]:
@@ -134,9 +206,9 @@ def _content(study: Study) -> dict[str, Any]:
     outcomes = outcomes_of(study.table.columns)
     drawn = [distribution(outcome, study.table[outcome.column]) for outcome in outcomes]
     groups: dict[str, list[Any]] = {}
-    for one in drawn:
-        if one is not None:
-            groups.setdefault(one.outcome.group, []).append(one)
+    for outcome, histogram in zip(outcomes, drawn, strict=True):
+        if histogram is not None:
+            groups.setdefault(outcome.group, []).append(histogram)
     people, values = _in_order(study, outcomes)
     colours = colours_of(study.labels)
     return {
@@ -144,9 +216,8 @@ def _content(study: Study) -> dict[str, Any]:
         "study": study,
         "counts": _counts(study),
         "doubts": _doubts(people),
-        "kinds_in_words": {kind.value: words for kind, words in KINDS_IN_WORDS.items()},
         "groups": groups,
-        "without": [outcome.title for outcome, one in zip(outcomes, drawn, strict=True) if one is None],
+        "without": [outcome.title for outcome, histogram in zip(outcomes, drawn, strict=True) if histogram is None],
         "outcomes": outcomes,
         "people": [(person, _numbers(outcomes, row)) for person, row in zip(people, values, strict=True)],
         "labels": [(label, colours[label]) for label in study.labels],
@@ -155,14 +226,18 @@ def _content(study: Study) -> dict[str, Any]:
             "colours": [[colours[label].light, colours[label].dark] for label in study.labels],
             "outcomes": [[outcome.column, outcome.form, outcome.title, outcome.unit] for outcome in outcomes],
             "people": [
-                {"values": row, "kinds": person.kinds, "days": list(map(_day, person.days))}
+                {
+                    "values": row,
+                    "kinds": person.kinds,
+                    "days": [(day.date.isoformat(), day.cells, int(day.valid), day.nights) for day in person.days],
+                }
                 for person, row in zip(people, values, strict=True)
             ],
         },
     }
 
 
-def _in_order(study: Study, outcomes: Sequence[Outcome]) -> tuple[list[Person], list[list[float | None]]]:
+def _in_order(study: Study, outcomes: Sequence[PersonOutcome]) -> tuple[list[Person], list[list[float | None]]]:
     """The people with most doubts first, then by name, and the outcomes of each."""
     columns = [outcome.column for outcome in outcomes]
     rows = dict(zip(study.table["subject"], study.table.select(columns).iter_rows(), strict=True))
@@ -173,17 +248,13 @@ def _in_order(study: Study, outcomes: Sequence[Outcome]) -> tuple[list[Person], 
     return people, values
 
 
-def _numbers(outcomes: Sequence[Outcome], row: Sequence[float | None]) -> dict[str, str]:
+def _numbers(outcomes: Sequence[PersonOutcome], row: Sequence[float | None]) -> dict[str, str]:
     """The outcomes of a person that the row shows as text, by column."""
     return {
         outcome.column: shown(value, outcome.form)
         for outcome, value in zip(outcomes, row, strict=True)
         if outcome.column in ("wear_hours", "valid_days", "nights")
     }
-
-
-def _day(day: DayStrip) -> list[Any]:
-    return [day.date.isoformat(), day.cells, int(day.valid), [list(part) for part in day.nights]]
 
 
 def _counts(study: Study) -> dict[str, int]:
@@ -194,11 +265,167 @@ def _counts(study: Study) -> dict[str, int]:
     return sums | {"people": len(table), "not_shown": len(table) - len(study.people)}
 
 
-def _doubts(people: Sequence[Person]) -> list[tuple[DoubtKind, int, list[Person]]]:
+def _doubts(people: Sequence[Person]) -> list[tuple[CaveatKind, int, list[Person]]]:
     """For each kind that occurs: how many people have it, and the first of them."""
     count = Counter(kind for person in people for kind in person.kinds)
     return [
         (kind, count[kind], [person for person in people if kind in person.kinds][:MOST_NAMED])
-        for kind in DoubtKind
+        for kind in CaveatKind
         if count[kind]
     ]
+
+
+def outcomes_of(columns: Iterable[str]) -> list[PersonOutcome]:
+    """The outcomes in a table of people, in the order of the page: the hours of each label follow the wear."""
+    present = list(columns)
+    labels = [
+        PersonOutcome("Hours", name, name.removeprefix(HOURS).replace("_", " ").capitalize(), "hours", "a day")
+        for name in present
+        if name.startswith(HOURS)
+    ]
+    others = [outcome for outcome in OUTCOMES if outcome.column in present]
+    wear = [outcome for outcome in others if outcome.group == LABELS_AFTER]
+    return [*wear, *labels, *(outcome for outcome in others if outcome not in wear)]
+
+
+def shown(value: float | None, form: Form) -> str:
+    """A value as text; a dash if it is not known."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if form == "hours":
+        minutes = round(60 * value)
+        return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
+    if form == "clock":
+        minutes = round(60 * value) % 1440
+        return f"{minutes // 60:02d}:{minutes % 60:02d}"
+    return f"{100 * value:.0f} %" if form == "share" else number(value)
+
+
+def distribution(outcome: PersonOutcome, values: pl.Series) -> dict[str, Any] | None:
+    """The histogram of an outcome; None if nobody has a value.
+
+    Args:
+        outcome: the outcome.
+        values: of each person; null where it is not known.
+
+    Returns:
+        the ``outcome``; the number of ``people`` with a value; as text their ``middle``, which is the median and the
+        quartiles or the value that all share, and the ``first`` and ``last`` end of the axis; the place of the
+        ``median`` in per cent of the axis; ``bars``, the place, width and height of each in per cent and a sentence,
+        empty if all values are the same.
+    """
+    known = values.drop_nulls().cast(pl.Float64).to_numpy()
+    if len(known) == 0:
+        return None
+    form = outcome.form
+    low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]).tolist()
+    edges = _edges(known.min(), known.max(), len(known), form)
+    inside = HALF if form == "count" else 0.0
+    counts, _ = np.histogram(known, edges)
+    span, most = edges[-1] - edges[0], counts.max()
+    bars = [
+        (
+            round(100 * (left - edges[0]) / span, 2),
+            round(100 * (right - left) / span, 2),
+            round(100 * float(count / most), 1),
+            f"{_held(left, right, form)}: {count} {'person' if count == 1 else 'people'}",
+        )
+        for left, right, count in zip(edges[:-1], edges[1:], counts.tolist(), strict=True)
+        if count
+    ]
+    same = known.min() == known.max()
+    quartiles = f" ({shown(low, form)} to {shown(high, form)})" if not same else ""
+    return {
+        "outcome": outcome,
+        "people": len(known),
+        "middle": f"{shown(middle, form)}{quartiles}",
+        "first": shown(edges[0] + inside, form),
+        "last": shown(edges[-1] - inside, form),
+        "median": round(100 * (middle - edges[0]) / span, 2),
+        "bars": [] if same else bars,
+    }
+
+
+def _edges(low: float, high: float, people: int, form: Form) -> Sequence[float]:
+    """The edges of bars of a round width."""
+    wanted = min(max(math.ceil(math.sqrt(people)), FEWEST_BARS), MOST_BARS)
+    least = (high - low) / wanted
+    if form in ("hours", "clock"):
+        widths = list(STEPS_OF_HOURS)
+    else:
+        least = max(least or abs(low) / wanted, FINEST * max(abs(low), abs(high), FINEST))
+        scale = 10.0 ** math.floor(math.log10(least))
+        scale = max(scale, 1.0) if form == "count" else scale
+        widths = [scale * factor for factor in (1.0, 2.0, 5.0, 10.0)]
+    width = next((width for width in widths if width >= least), widths[-1])
+    first = math.floor(low / width)
+    if form == "count":  # the edges lie between whole numbers
+        return [place * width - HALF for place in range(first, math.floor(high / width) + 2)]
+    last = max(math.ceil(high / width - 1e-9), first + 1)
+    inner = [place * width for place in range(first + 1, last)]
+    return [min(first * width, low), *inner, max(last * width, high)]
+
+
+def _held(left: float, right: float, form: Form) -> str:
+    """What a bar holds."""
+    if form == "count":
+        first, last = left + HALF, right - HALF
+        return f"{first:.0f}" if last <= first else f"{first:.0f} to {last:.0f}"
+    return f"{shown(left, form)} to {shown(right, form)}"
+
+
+def day_strips(
+    rows: pl.DataFrame,
+    labels: Sequence[str],
+    *,
+    valid: dict[date, bool],
+    nights_ns: NDArray[np.int64],
+) -> list[DayStrip]:
+    """The strips of some days.
+
+    Args:
+        rows: the rows of a timeline, with ``STRIP_COLUMNS``.
+        labels: the labels in the order of their letters.
+        valid: the days, with whether each is valid.
+        nights_ns: onset and wake of each night in ns since 1970 (UTC), int64 ``[nights, 2]``.
+    """
+    zone = ZoneInfo(zone_of(rows["start"]))
+    codes, edges_ns = _runs(rows, labels)
+    strips = []
+    for day, is_valid in sorted(valid.items()):
+        begin, end = midnight_ns(day, zone), midnight_ns(date.fromordinal(day.toordinal() + 1), zone)
+        cells_ns = np.append(np.arange(begin, end, CELL_S * 10**9), end)
+        nights = np.rint(1000 * (np.clip(nights_ns, begin, end) - begin) / (end - begin)).astype(int)
+        parts = tuple((first, last) for first, last in nights.tolist() if first < last)
+        strips.append(DayStrip(day, _cells(codes, edges_ns, cells_ns), is_valid, parts))
+    return strips
+
+
+def _runs(rows: pl.DataFrame, labels: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The letters of stretches of one kind, int32 ``[n]``, and their edges, int64 ``[n + 1]`` in ns since 1970."""
+    letters = {UNSURE: ord(NOT_SURE)} | {label: FIRST_LABEL + number for number, label in enumerate(labels)}
+    label = rows["label"].replace_strict(letters, default=ord(NO_LABEL), return_dtype=pl.Int32).to_numpy()
+    worn = rows["wear"].fill_null(True).to_numpy()
+    letter = np.where(~rows["recorded"].to_numpy(), ord(GAP), np.where(~worn, ord(NOT_WORN), label)).astype(np.int32)
+    first = np.flatnonzero(np.diff(letter, prepend=-1))
+    return letter[first], np.append(nanoseconds(rows, "start")[first], nanoseconds(rows, "end")[-1:])
+
+
+def _cells(codes: NDArray[np.int32], edges_ns: NDArray[np.int64], cells_ns: NDArray[np.int64]) -> str:
+    """The letter that takes most of each cell."""
+    first, last = np.searchsorted(edges_ns, cells_ns[[0, -1]], side="right")
+    of_day = slice(max(int(first) - 1, 0), int(last))
+    codes, edges_ns = codes[of_day], edges_ns[of_day.start : of_day.stop + 1]
+    kinds = np.unique(codes)
+    if len(kinds) == 0:
+        return OUTSIDE * (len(cells_ns) - 1)
+    lasting = np.diff(edges_ns)
+    cells, edges = cells_ns - cells_ns[0], (edges_ns - cells_ns[0]).astype(np.float64)
+    of_kinds = np.stack(
+        [
+            np.diff(np.interp(cells, edges, np.concatenate([[0], np.cumsum(np.where(codes == kind, lasting, 0))])))
+            for kind in kinds
+        ]
+    )
+    most = np.where(of_kinds.sum(axis=0) > 0, kinds[of_kinds.argmax(axis=0)], ord(OUTSIDE))
+    return "".join(map(chr, most.tolist()))

@@ -1,16 +1,14 @@
 """The average day by the clock: how often each label occurs in each quarter of an hour, movement, and the rhythm."""
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.reports.wearer.calendar import CalendarDay
-from harken.reports.wearer.pictures import square_root_height
-from harken.reports.wearer.sentences import QualityLine
-from harken.reports.wearer.spells import NOT_WORN, Spells
-from harken.reports.wearer.tables import number
+from harken.reports.caveats import Line
+from harken.reports.wearer.days import NOT_WORN, CalendarDay, Spells, square_root_height
+from harken.reports.words import number
 from harken.support.tables import times
 
 QUARTERS = 96
@@ -21,51 +19,9 @@ LEAST_DAYS = 2
 STRETCHES = (("l5", "quietest 5 h", 5), ("m10", "busiest 10 h", 10))
 
 
-@dataclass(frozen=True)
-class Layer:
-    """The share of one label over the day.
-
-    ``path``: an SVG path in quarters across and 0 to 1000 down. ``columns``: left, top, width and height in per cent.
-    """
-
-    code: int
-    path: str
-    columns: list[tuple[float, float, float, float]]
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """The hours with the least or the most movement: ``words``, and the start and length of each piece in per cent."""
-
-    name: str
-    words: str
-    pieces: list[tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class DayByClock:
-    """The average day.
-
-    Attributes:
-        days: the number of valid days.
-        layers: the share of each label, from the bottom to the top.
-        activity: the movement, an SVG path in quarters across and 0 (the ceiling) to 100 (no movement) down.
-        marks: the positions of the hours, 0 to 1, with their names.
-        stretches: L5 and M10 of the average day, if they are known.
-        rhythm: the measures of the rhythm that are known.
-    """
-
-    days: int
-    layers: list[Layer]
-    activity: str
-    marks: list[tuple[float, str]]
-    stretches: list[Stretch]
-    rhythm: list[QualityLine]
-
-
 def day_by_clock(
     spells: Spells, calendar: list[CalendarDay], rhythm: pl.DataFrame | None, ceiling_mg: int | None
-) -> DayByClock | None:
+) -> dict[str, Any] | None:
     """The average of some days; None if there are fewer than two.
 
     The share of a label in a quarter of an hour is its time in that quarter, on all of these days, divided by the
@@ -76,6 +32,13 @@ def day_by_clock(
         calendar: the valid days.
         rhythm: the result of ``harken.outcomes.rhythm.rhythm`` for these days; None without acceleration.
         ceiling_mg: the movement at the top of the picture; None if no movement is known.
+
+    Returns:
+        ``days``, the number of valid days; ``layers``, from the bottom to the top the code of each label, its SVG path
+        in quarters across and 0 to 1000 down, and its columns: left, top, width and height in per cent; ``activity``,
+        an SVG path in quarters across and 0 (the ceiling) to 100 (no movement) down; ``marks``, the places of the
+        hours, 0 to 1, with their names; ``stretches``, for L5 and M10, if known, name, words, and the begin and length
+        of each piece in per cent; ``rhythm``, the measures of the rhythm that are known.
     """
     if len(calendar) < LEAST_DAYS:
         return None
@@ -89,18 +52,18 @@ def day_by_clock(
         below = below + share
     measures = {} if rhythm is None else rhythm.row(0, named=True)
     stretches = [
-        _stretch(name, words, measures[f"{name}_start"], hours)
+        (name, words, _pieces(measures[f"{name}_start"], hours))
         for name, words, hours in STRETCHES
         if measures.get(f"{name}_start") is not None
     ]
-    return DayByClock(
-        days=len(calendar),
-        layers=layers,
-        activity="" if ceiling_mg is None else _activity(spells, sums, ceiling_mg),
-        marks=[(hour / 24, f"{hour:02d}") for hour in range(0, 25, 3)],
-        stretches=stretches,
-        rhythm=_rhythm_lines(measures),
-    )
+    return {
+        "days": len(calendar),
+        "layers": layers,
+        "activity": "" if ceiling_mg is None else _activity(spells, sums, ceiling_mg),
+        "marks": [(hour / 24, f"{hour:02d}") for hour in range(0, 25, 3)],
+        "stretches": stretches,
+        "rhythm": _rhythm_lines(measures),
+    }
 
 
 class _Sums:
@@ -119,7 +82,7 @@ class _Sums:
         return np.bincount(self._quarter, weights=np.concatenate(each), minlength=QUARTERS).astype(np.float64)
 
 
-def _layer(code: int, low: NDArray[np.float64], high: NDArray[np.float64]) -> Layer:
+def _layer(code: int, low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[int, str, list[Any]]:
     bottoms, tops = (np.rint(HIGH * (1 - each)).astype(int).tolist() for each in (low, high))
     there = "".join(f"V{top}H{quarter + 1}" for quarter, top in enumerate(tops))
     back = "".join(f"V{bottoms[quarter]}H{quarter}" for quarter in reversed(range(QUARTERS)))
@@ -129,7 +92,7 @@ def _layer(code: int, low: NDArray[np.float64], high: NDArray[np.float64]) -> La
         for quarter, (bottom, top) in enumerate(zip(bottoms, tops, strict=True))
         if bottom > top
     ]
-    return Layer(code, f"M0 {bottoms[0]}{there}{back}z", columns)
+    return (code, f"M0 {bottoms[0]}{there}{back}z", columns)
 
 
 def _activity(spells: Spells, sums: _Sums, ceiling_mg: int) -> str:
@@ -142,31 +105,27 @@ def _activity(spells: Spells, sums: _Sums, ceiling_mg: int) -> str:
     return "M0 100" + "".join(f"V{top}H{quarter + 1}" for quarter, top in enumerate(high)) + "V100z"
 
 
-def _stretch(name: str, words: str, start: str, hours: int) -> Stretch:
-    """``start`` is ``HH:MM``. A stretch that goes over midnight has two pieces."""
+def _pieces(start: str, hours: int) -> list[tuple[float, float]]:
+    """``start`` is ``HH:MM``. A stretch that goes over midnight has two pieces, the longer one first."""
     begin = (int(start[:2]) + int(start[3:]) / 60) / 24
     end = begin + hours / 24
     pieces = [(begin, min(end, 1.0)), *([(0.0, end - 1)] if end > 1 else [])]
     shown = [(round(100 * first, 3), round(100 * (last - first), 3)) for first, last in pieces]
-    return Stretch(name, words, sorted(shown, key=lambda piece: -piece[1]))
+    return sorted(shown, key=lambda piece: -piece[1])
 
 
-def _rhythm_lines(measures: dict[str, object]) -> list[QualityLine]:
-    def known(name: str) -> float | None:
-        value = measures.get(name)
-        return float(value) if isinstance(value, float | int) else None
-
+def _rhythm_lines(measures: dict[str, Any]) -> list[Line]:
     lines = []
     for name, words, hours in (("l5", "Quietest five hours (L5)", 5), ("m10", "Busiest ten hours (M10)", 10)):
-        level, start = known(f"{name}_mg"), measures.get(f"{name}_start")
-        if level is not None and isinstance(start, str):
+        level, start = measures.get(f"{name}_mg"), measures.get(f"{name}_start")
+        if level is not None and start is not None:
             end = f"{(int(start[:2]) + hours) % 24:02d}{start[2:]}"
-            lines.append(QualityLine(words, f"{start} to {end}, {number(level, 'mg', digits=2)} on average"))
+            lines.append(Line(words, f"{start} to {end}, {number(level, 'mg', digits=2)} on average"))
     for name, words, meaning in (
         ("relative_amplitude", "Relative amplitude", "1: complete rest at night; 0: nights like days"),
         ("interdaily_stability", "Interdaily stability", "1: all days the same; 0: no daily rhythm"),
         ("intradaily_variability", "Intradaily variability", "near 0: one long rest, one long activity; 2: at random"),
     ):
-        if (value := known(name)) is not None:
-            lines.append(QualityLine(words, f"{value:.2f} ({meaning})"))
+        if (value := measures.get(name)) is not None:
+            lines.append(Line(words, f"{value:.2f} ({meaning})"))
     return lines

@@ -3,25 +3,33 @@
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from harken import __version__
-from harken.reports import page_template, script_hashes
+from harken.reports.caveats import MUCH_GAP_H, quality_lines
+from harken.reports.wearer import days
 from harken.reports.wearer.by_clock import day_by_clock
-from harken.reports.wearer.calendar import CalendarDay, calendar_days, span_words
-from harken.reports.wearer.movement import movement_shown
-from harken.reports.wearer.nights import COLUMNS, nights_shown
-from harken.reports.wearer.outcomes import WearerTables, key_figures
-from harken.reports.wearer.pictures import activity_ceiling_mg, colours_of, packed, strip_of
-from harken.reports.wearer.quality import RecordingQuality
-from harken.reports.wearer.sentences import MUCH_GAP_H, limit_in_words, quality_lines
-from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN, Spells, spells_of
-from harken.reports.wearer.tables import average_day, bout_summaries, bouts_by_day, hours_rows, lasting
+from harken.reports.wearer.days import CalendarDay, Spells
+from harken.reports.wearer.tables import (
+    NIGHT_COLUMNS,
+    WearerTables,
+    average_day,
+    bout_summaries,
+    bouts_by_day,
+    hours_rows,
+    key_figures,
+    movement_shown,
+    nights_shown,
+)
+from harken.reports.words import lasting, page_template, script_hashes
 from harken.support.files import write_text
 from harken.support.printable import zone_in_words
 from harken.timelines import Timeline
+
+if TYPE_CHECKING:
+    from harken.labelling.quality import RecordingQuality
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ def write_wearer_report(
     path: str | Path,
     *,
     timeline: Timeline,
-    quality: RecordingQuality | None,
+    quality: "RecordingQuality | None",
     model_card: tuple[str, str, str],
     tables: WearerTables | None = None,
 ) -> None:
@@ -61,8 +69,8 @@ def write_wearer_report(
         OSError: when the folder is missing or cannot be written to.
     """
     tables = WearerTables.of(timeline) if tables is None else tables
-    spells = spells_of(timeline)
-    calendar = calendar_days(spells.stretches_ns, spells.timezone)
+    spells = days.spells_of(timeline)
+    calendar = days.calendar_days(spells.stretches_ns, spells.timezone)
     content = (
         _description(timeline, quality, model_card)
         | _labels(timeline, spells, calendar, tables)
@@ -72,7 +80,7 @@ def write_wearer_report(
     write_text(Path(path), page_template("wearer").render(content))
 
 
-def _description(timeline: Timeline, quality: RecordingQuality | None, card: tuple[str, str, str]) -> dict[str, Any]:
+def _description(timeline: Timeline, quality: "RecordingQuality | None", card: tuple[str, str, str]) -> dict[str, Any]:
     """The recording, its quality, and the model."""
     smoothed = f"smoothed_{timeline.labels[0]}" in timeline.frame.columns
     return {
@@ -80,7 +88,7 @@ def _description(timeline: Timeline, quality: RecordingQuality | None, card: tup
         "subject": timeline.subject,
         "file": quality.file if quality else timeline.source,
         "warnings": quality.warnings if quality else (),
-        "limits": [limit_in_words(limit, smoothed=smoothed) for limit in quality.limits] if quality else [],
+        "limits": quality.limits if quality else (),
         "quality": quality_lines(quality) if quality else [],
         "notes": quality.notes if quality else (),
         "not_recorded": lasting(quality.gaps.total_s) if quality and quality.gaps.total_s > 3600 * MUCH_GAP_H else "",
@@ -92,24 +100,23 @@ def _description(timeline: Timeline, quality: RecordingQuality | None, card: tup
 def _labels(timeline: Timeline, spells: Spells, calendar: list[CalendarDay], tables: WearerTables) -> dict[str, Any]:
     """The kinds of segments and their colours, and the tables of hours and bouts."""
     zone, names = spells.timezone, spells.names
-    kinds, colours = _kinds(names, timeline.labels), colours_of(timeline.labels)
+    colours = days.colours_of(timeline.labels)
     listed, not_listed = bouts_by_day(tables.bouts, names, calendar, zone)
     adjustable = any(column.startswith("adjusted_hours_") for column in tables.days.columns)
     adjusted = hours_rows(tables.days, names, calendar, adjusted=True) if adjustable else []
     return {
-        "span": span_words(int(spells.edges_ns[0]), int(spells.edges_ns[-1]), zone),
+        "span": days.span_words(int(spells.edges_ns[0]), int(spells.edges_ns[-1]), zone),
         "zone": zone_in_words(zone),
-        "kinds": kinds,
-        "css": {kind.code: kind.css for kind in kinds},
-        "patterned": {kind.code: bool(kind.pattern) for kind in kinds},
+        "kinds": _kinds(names, timeline.labels),
         "colours": [colours.get(name) for name in names],
         "names": names,
         "never": spells.never,
-        "average": average_day(tables.valid_days, names, calendar, tables.valid_day_h),
+        "average": average_day(tables.valid_days, names),
+        "valid_days": list(map(days.long_date, tables.valid_days["date"])),
         "hours": hours_rows(tables.days, names, calendar),
         "adjusted": adjusted,
         "adjusted_is_known": any(value is not None for row in adjusted for value in row.hours),
-        "summaries": bout_summaries(tables.bouts, names, calendar, zone),
+        "summaries": bout_summaries(tables.bouts, names, zone),
         "bouts": listed,
         "bouts_not_listed": not_listed,
     }
@@ -118,33 +125,34 @@ def _labels(timeline: Timeline, spells: Spells, calendar: list[CalendarDay], tab
 def _outcomes(spells: Spells, calendar: list[CalendarDay], tables: WearerTables) -> dict[str, Any]:
     """The strips of the days, nights, movement, and the average day by the clock."""
     nights = nights_shown(tables.nights)
-    spans_ns = [] if nights is None else nights.spans_ns
-    ceiling = activity_ceiling_mg(spells)
-    strips = [strip_of(spells, day, ceiling, spans_ns) for day in calendar]
+    spans_ns = [] if nights is None else nights["spans_ns"]
+    ceiling = days.activity_ceiling_mg(spells)
+    strips = [days.strip_of(spells, day, ceiling, spans_ns) for day in calendar]
     valid = set(tables.valid_days["date"].to_list())
     return {
         "strips": strips,
-        "present": {shape.code for strip in strips for shape in strip.shapes},
+        "present": {code for strip in strips for code, _, _ in strip["shapes"]},
         "ceiling": ceiling,
         "nights": nights,
-        "night_columns": COLUMNS,
+        "night_columns": NIGHT_COLUMNS,
         "valid_day_h": tables.valid_day_h,
         "figures": key_figures(tables, nights),
-        "movement": movement_shown(tables, calendar),
+        "movement": movement_shown(tables),
         "by_clock": day_by_clock(spells, [day for day in calendar if day.date in valid], tables.rhythm, ceiling),
-        "zoom": packed(spells, calendar, spans_ns),
+        "zoom": days.packed(spells, calendar, spans_ns),
     }
 
 
-def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> list[Kind]:
-    """The kinds of segments in a band, labels that occur first. ``unsure`` has a pattern unless it is a label."""
+def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> dict[int, Kind]:
+    """The kinds of segments in a band, by code, labels first. ``unsure`` has a pattern unless it is a label."""
     shown = [Kind(code, name, "" if name in labels else "unsure") for code, name in enumerate(names)]
-    return [
+    kinds = [
         *shown,
-        Kind(NO_LABEL, "no label", "nothing"),
-        Kind(NOT_WORN, "not worn", "off"),
-        Kind(GAP, "not recorded", "gap"),
+        Kind(days.NO_LABEL, "no label", "nothing"),
+        Kind(days.NOT_WORN, "not worn", "off"),
+        Kind(days.GAP, "not recorded", "gap"),
     ]
+    return {kind.code: kind for kind in kinds}
 
 
 def _scripts() -> dict[str, Any]:

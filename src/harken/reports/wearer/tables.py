@@ -1,43 +1,90 @@
-"""The tables of the report: hours of each label by day, bouts, and their numbers as text."""
+"""The tables of the report: the outcomes of a recording, and its hours, bouts, nights and movement as text and bars."""
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
-from harken.reports.wearer.calendar import CalendarDay, clock
-from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN
-from harken.support.printable import percent_number
+from harken.outcomes.intensity import LEVELS, CutPoints
+from harken.outcomes.tables import ENOUGH_WEAR_H, averages, with_valid_day
+from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, short_date
+from harken.reports.words import hours_minutes, lasting, number, whole_percent
+from harken.support.tables import nanoseconds
+from harken.timelines import Timeline
 
 MOST_LISTED = 1500
 """The largest number of listed bouts. If there are more, only the longest are listed, to keep the page small."""
+NIGHT_COLUMNS = ("onset", "wake", "duration", "inactive", "awake", "awakenings", "efficiency")
+"""The columns of the table, in the order of the cells of a night."""
+NIGHT_MARGIN = 0.14
+"""The share of the picture on each side of the bars, in which the times of onset and wake stand."""
+MOST_MARKS = 9
+STEPS_H = (1, 2, 3, 6)
+LEAST_NOTED_MIN = 1.0
+LEAST_WORN_H = 3.0
+"""With less between all noons, it is no surprise that no night was found."""
+ACTIVE = LEVELS[1:]
+"""The levels that a bar shows: light, moderate and vigorous."""
+LONGEST_BAR = 68.0
+"""The longest bar, in per cent of the picture; its number stands beside it."""
+AVERAGES = {"week": "All valid days", "weekdays": "Monday to Friday", "weekend": "Saturday, Sunday"}
 
 
-def hours_minutes(hours: float | None) -> str:
-    """Hours as ``7:05``; ``0:00`` for less than half a minute; a dash for unknown values."""
-    if hours is None or not math.isfinite(hours):
-        return "–"
-    minutes = round(hours * 60)
-    return f"{minutes // 60}:{minutes % 60:02d}"
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WearerTables:
+    """The tables of a recording, as ``harken label`` writes them; see ``docs/dictionary.md`` for their columns.
+
+    Attributes:
+        bouts: the content of ``bouts.csv``.
+        days: the content of ``days.csv``. Columns of intensity and steps may be missing.
+        nights: the content of ``nights.csv``; None without acceleration.
+        rhythm: the content of ``rhythm.csv``, likewise.
+        valid_day_h: the hours of wear of a valid day, at least.
+        cut_points: the limits between levels of intensity; None if ``days`` has no minutes of levels.
+    """
+
+    bouts: pl.DataFrame
+    days: pl.DataFrame
+    nights: pl.DataFrame | None = None
+    rhythm: pl.DataFrame | None = None
+    valid_day_h: float = ENOUGH_WEAR_H
+    cut_points: CutPoints | None = None
+
+    @classmethod
+    def of(cls, timeline: Timeline) -> "WearerTables":
+        """What is known from the labels alone."""
+        days = timeline.daily()
+        return cls(bouts=timeline.bouts(), days=with_valid_day(days, days, ENOUGH_WEAR_H))
+
+    @property
+    def valid_days(self) -> pl.DataFrame:
+        """The rows of ``days`` that are valid."""
+        return self.days.filter("valid_day")
+
+    @cached_property
+    def averages(self) -> pl.DataFrame:
+        """The content of ``averages.csv``. See ``harken.outcomes.tables.averages``."""
+        return averages(self.days)
 
 
-def lasting(seconds: float) -> str:
-    """A duration in its two largest units."""
-    for unit, name, smaller, small in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if seconds >= unit:
-            whole = round(seconds / smaller)
-            many = unit // smaller
-            rest = whole % many
-            return f"{whole // many} {name}" + (f" {rest} {small}" if rest else "")
-    return f"{seconds:.0f} s" if seconds >= 1 or seconds == 0 else f"{seconds:.2g} s"
-
-
-def number(value: float | None, unit: str = "", *, digits: int = 3) -> str:
-    """A number rounded to ``digits`` significant digits, and its unit; a dash for unknown values."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    text = f"{value:,.0f}" if abs(value) >= 10**digits or float(value).is_integer() else f"{value:.{digits}g}"
-    return f"{text} {unit}".strip()
+def key_figures(tables: WearerTables, nights: dict[str, Any] | None) -> list[tuple[str, str, str]]:
+    """The sleep period, steps, and moderate and vigorous time of an average day, as far as they are known: the value in
+    large letters, its name, and a note."""
+    found = []
+    if nights is not None and nights["mean"] is not None:
+        onset, wake, duration, *_ = nights["mean"]["cells"]
+        found.append((duration, "sleep period", f"{onset} to {wake}"))
+    week = tables.averages.row(0, named=True)
+    if week.get("steps") is not None:
+        found.append((f"{week['steps']:,.0f}", "steps", ""))
+    if week.get("minutes_mvpa") is not None:
+        found.append((hours_minutes(week["minutes_mvpa"] / 60), "moderate or vigorous", ""))
+    return found
 
 
 @dataclass(frozen=True)
@@ -46,20 +93,20 @@ class HoursRow:
 
     Attributes:
         name: the name of the day.
-        note: a note on the day, such as a clock change.
         hours: the hours of each label, in the order of the page.
         cells: the hours as text, followed by those not worn and not recorded.
         bar: code, start and length in per cent of the bar for each piece.
         words: the content of the bar as a sentence, for readers who cannot see it.
+        note: a note on the day, such as a clock change.
         without_data: a sentence about the days without data just before it; see ``CalendarDay``.
     """
 
     name: str
-    note: str
     hours: list[float | None]
     cells: list[str]
     bar: list[tuple[int, float, float]]
     words: str
+    note: str = ""
     without_data: str = ""
 
 
@@ -68,158 +115,76 @@ def hours_rows(
 ) -> list[HoursRow]:
     """A row for each day, from the columns of ``Timeline.daily``; with ``adjusted``, scaled to a whole day of wear."""
     by_date = {day.date: day for day in calendar}
+    prefix = "adjusted_hours_" if adjusted else "hours_"
     rows = []
-    for one in days.iter_rows(named=True):
-        day = by_date.get(one["date"])
-        name = day.short if day else str(one["date"])
-        prefix = "adjusted_hours_" if adjusted else "hours_"
-        hours = [one.get(prefix + label) for label in names]
-        length = one["seconds_in_day"] / 3600
-        rest = (
-            {}
-            if adjusted
-            else {NOT_WORN: one["recorded_hours"] - one["wear_hours"], GAP: length - one["recorded_hours"]}
-        )
-        row = _row(name, day.clocks_change if day else "", hours, names, rest, length)
-        rows.append(replace(row, without_data=day.without_data if day else ""))
+    for values in days.iter_rows(named=True):
+        day = by_date[values["date"]]
+        row = _hours_row(day.short, values, [values.get(prefix + label) for label in names], names, rest=not adjusted)
+        rows.append(replace(row, note=day.clocks_change, without_data=day.without_data))
     return rows
 
 
-@dataclass(frozen=True)
-class AverageDay:
-    """The mean over the days with enough wear. For a single such day, the title is the name of that day.
-
-    Attributes:
-        title: the title.
-        row: the hours.
-        words: a description of the days.
-        days: the number of days.
-    """
-
-    title: str
-    row: HoursRow
-    words: str
-    days: int
-
-
-def average_day(
-    enough: pl.DataFrame, names: tuple[str, ...], calendar: list[CalendarDay], valid_day_h: float
-) -> AverageDay | None:
-    """See ``AverageDay``; None without a valid day.
-
-    Args:
-        enough: the rows of the valid days.
-        names: the labels, in the order of the page.
-        calendar: all days.
-        valid_day_h: the hours of wear of a valid day, at least.
-    """
+def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> HoursRow | None:
+    """The mean over the days with enough wear; None without such a day."""
     if len(enough) == 0:
         return None
-    hours: list[float | None] = [_mean(enough, f"hours_{label}") for label in names]
-    recorded, worn = _mean(enough, "recorded_hours") or 0.0, _mean(enough, "wear_hours") or 0.0
-    length = (_mean(enough, "seconds_in_day") or 0.0) / 3600
-    rest = {NOT_WORN: recorded - worn, GAP: length - recorded}
-    row = _row("On average", "", hours, names, rest, length)
-    worn_long = f"worn for {valid_day_h:g} hours or more"
-    if len(enough) > 1:
-        return AverageDay(
-            "An average day", row, f"the mean over the {len(enough)} days that were {worn_long}", len(enough)
-        )
-    title = next((day.words for day in calendar if day.date == enough["date"][0]), str(enough["date"][0]))
-    return AverageDay(title, row, f"on the only day that was {worn_long}", 1)
+    means = enough.select(pl.selectors.numeric()).mean().row(0, named=True)
+    return _hours_row("On average", means, [means.get(f"hours_{label}") for label in names], names, rest=True)
 
 
-def _mean(days: pl.DataFrame, column: str) -> float | None:
-    value = days[column].mean() if column in days.columns else None
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _row(
-    name: str, note: str, hours: list[float | None], names: tuple[str, ...], rest: dict[int, float], length: float
+def _hours_row(
+    name: str, values: dict[str, Any], hours: list[float | None], names: tuple[str, ...], *, rest: bool
 ) -> HoursRow:
+    """The row of a day; with ``rest``, also with the time that was not labelled, not worn and not recorded."""
+    length = values["seconds_in_day"] / 3600
     pieces = [(code, value or 0.0) for code, value in enumerate(hours)]
-    pieces += [(code, max(value, 0.0)) for code, value in rest.items()]
+    cells = [hours_minutes(value) for value in hours]
     if rest:
-        labelled_h = sum(value for _, value in pieces)
-        pieces.insert(len(hours), (NO_LABEL, max(length - labelled_h, 0.0)))
+        off = max(values["recorded_hours"] - values["wear_hours"], 0.0)
+        gap = max(length - values["recorded_hours"], 0.0)
+        cells += [hours_minutes(off), hours_minutes(gap)]
+        labelled_h = sum(value for _, value in [*pieces, (NOT_WORN, off), (GAP, gap)])
+        pieces += [(NO_LABEL, max(length - labelled_h, 0.0)), (NOT_WORN, off), (GAP, gap)]
     bar, begin = [], 0.0
     for code, value in pieces:
         wide = 100 * value / max(length, 1e-9)
         if wide > 0.005:
             bar.append((code, round(begin, 3), round(wide, 3)))
         begin += wide
-    cells = [hours_minutes(value) for value in hours]
-    cells += [hours_minutes(max(rest[code], 0.0)) for code in (NOT_WORN, GAP) if code in rest]
     words = ", ".join(f"{label} {cell}" for label, cell in zip(names, cells, strict=False))
-    return HoursRow(name, note, hours, cells, bar, words)
+    return HoursRow(name, hours, cells, bar, words)
 
 
-@dataclass(frozen=True)
-class BoutSummary:
-    """All bouts of one label."""
-
-    code: int
-    label: str
-    many: str
-    median: str
-    longest: str
-    when: str
-
-
-@dataclass(frozen=True)
-class BoutRow:
-    """One bout, as text and, for the filter, as numbers."""
-
-    code: int
-    label: str
-    seconds: float
-    from_ms: int
-    to_ms: int
-    start: str
-    end: str
-    lasting: str
-    probability: str
-    activity: str
-
-
-@dataclass(frozen=True)
-class DayOfBouts:
-    """The listed bouts that begin on a day."""
-
-    day: CalendarDay
-    rows: list[BoutRow]
-
-
-def bout_summaries(
-    bouts: pl.DataFrame, names: tuple[str, ...], days: list[CalendarDay], timezone: str
-) -> list[BoutSummary]:
-    """The number of bouts of each label that has any, with the median and the longest duration."""
+def bout_summaries(bouts: pl.DataFrame, names: tuple[str, ...], timezone: str) -> list[dict[str, Any]]:
+    """The number of bouts of each label that has any, with the median and the longest duration in seconds."""
     summaries = []
     for code, label in enumerate(names):
         of_label = bouts.filter(pl.col("label") == label)
         if len(of_label) == 0:
             continue
-        longest = of_label.row(_longest(of_label), named=True)
-        start = _ns(longest["start"])
-        median = of_label["seconds"].median()
-        day = next((day.short for day in days if day.start_ns <= start < day.end_ns), "")
+        longest = of_label.row(of_label["seconds"].arg_max() or 0, named=True)
+        began = longest["start"].astimezone(ZoneInfo(timezone))
         summaries.append(
-            BoutSummary(
-                code,
-                label,
-                f"{len(of_label):,}",
-                lasting(float(median) if isinstance(median, int | float) else 0.0),
-                lasting(longest["seconds"]),
-                f"{day}, {clock(start, timezone)}",
-            )
+            {
+                "code": code,
+                "label": label,
+                "many": len(of_label),
+                "median": of_label["seconds"].median(),
+                "longest": longest["seconds"],
+                "when": f"{short_date(began)}, {began:%H:%M}",
+            }
         )
     return summaries
 
 
 def bouts_by_day(
     bouts: pl.DataFrame, names: tuple[str, ...], days: list[CalendarDay], timezone: str
-) -> tuple[list[DayOfBouts], str]:
-    """The listed bouts of each day, and a sentence about those that are not listed."""
+) -> tuple[list[tuple[CalendarDay, list[dict[str, Any]]]], str]:
+    """The listed bouts that begin on each day, and a sentence about those that are not listed.
+
+    A bout has the columns of ``bouts``, with start and end by the wearer's clock, and for the filter ``code``, and
+    ``from_ms`` and ``to_ms`` since 1970.
+    """
     listed, left_out = bouts, ""
     if len(bouts) > MOST_LISTED:
         least = float(bouts["seconds"].top_k(MOST_LISTED).min())  # type: ignore[arg-type]
@@ -228,37 +193,181 @@ def bouts_by_day(
             f"Of {len(bouts):,} bouts the {len(listed):,} that last longer than {lasting(least)} are listed; bouts.csv "
             "has all."
         )
-    start, end = (listed[name].dt.epoch("ns").to_list() for name in ("start", "end"))
+    of_day = np.searchsorted([day.end_ns for day in days], nanoseconds(listed, "start"), side="right")
     codes = {label: code for code, label in enumerate(names)}
-    rows = [
-        BoutRow(
-            codes.get(one["label"], -1),
-            one["label"],
-            one["seconds"],
-            from_ns // 10**6,
-            to_ns // 10**6,
-            clock(from_ns, timezone, seconds=True),
-            clock(to_ns, timezone, seconds=True),
-            lasting(one["seconds"]),
-            _probability(one["mean_probability"]),
-            number(one["activity_mg"], digits=2),
-        )
-        for one, from_ns, to_ns in zip(listed.iter_rows(named=True), start, end, strict=True)
+    rows = listed.with_columns(
+        pl.col("start", "end").dt.convert_time_zone(timezone).dt.strftime("%H:%M:%S"),
+        code=pl.col("label").replace_strict(codes, default=-1, return_dtype=pl.Int16),
+        from_ms=pl.col("start").dt.epoch("ns") // 10**6,
+        to_ms=pl.col("end").dt.epoch("ns") // 10**6,
+    ).to_dicts()
+    by_day: list[tuple[CalendarDay, list[dict[str, Any]]]] = [(day, []) for day in days]
+    for row, at in zip(rows, of_day.tolist(), strict=True):
+        by_day[at][1].append(row)
+    return [(day, own) for day, own in by_day if own], left_out
+
+
+def nights_shown(table: pl.DataFrame | None) -> dict[str, Any] | None:
+    """The nights of a table of ``harken.outcomes.nights``; None if it has none, and the recording is too short for one.
+
+    Means are those of the complete nights. The mean onset and wake are means of times after the midnight with which the
+    date begins, so that 23:30 and 00:30 give midnight.
+
+    Returns:
+        ``rows``, each with the ``name`` of the day on whose evening the night begins, ``notes``, the ``cells`` of
+        ``NIGHT_COLUMNS``, whether the night is ``complete``, and its ``bar``: begin and length in per cent of the
+        picture, None if no night was found; ``mean``, such a row, None with fewer than two complete nights; the number
+        of ``complete`` nights; ``marks``, the places of hours; ``spans_ns``, onset and wake in ns since 1970 (UTC).
+    """
+    if table is None or len(table) == 0:
+        return None
+    if table["onset"].null_count() == len(table) and (table["window_wear_hours"] < LEAST_WORN_H).all():
+        return None
+    found = [_with_hours(night) for night in table.iter_rows(named=True)]
+    clocked = [(night["onset_h"], night["wake_h"]) for night in found if night["onset_h"] is not None]
+    first_h, last_h, marks = _night_axis(clocked)
+
+    def row(name: str, notes: list[str], night: dict[str, Any], *, complete: bool) -> dict[str, Any]:
+        onset_h, wake_h = night["onset_h"], night["wake_h"]
+        wide = 100 / (last_h - first_h)
+        bar = None if onset_h is None else (round(wide * (onset_h - first_h), 3), round(wide * (wake_h - onset_h), 3))
+        return {"name": name, "notes": notes, "cells": _night_cells(night), "bar": bar, "complete": complete}
+
+    rows = [row(short_date(night["date"]), _night_notes(night), night, complete=night["complete"]) for night in found]
+    complete = [night for night in found if night["complete"]]
+    mean = None
+    if len(complete) > 1:
+        numbers = [name for name, value in complete[0].items() if isinstance(value, float | int)]
+        means = {name: sum(night[name] for night in complete) / len(complete) for name in numbers}
+        mean = row("On average", [], means, complete=True)
+    spans = table.drop_nulls("onset").select(pl.col("onset", "wake").dt.epoch("ns"))
+    return {"rows": rows, "mean": mean, "complete": len(complete), "marks": marks, "spans_ns": spans.rows()}
+
+
+def _with_hours(night: dict[str, Any]) -> dict[str, Any]:
+    """A night with ``onset_h`` and ``wake_h``: hours by the clock after the midnight at the beginning of its date."""
+
+    def hours(moment: datetime | None) -> float | None:
+        if moment is None:
+            return None
+        clock_h = moment.hour + moment.minute / 60 + moment.second / 3600
+        return float(24 * (moment.date() - night["date"]).days + clock_h)
+
+    return night | {"onset_h": hours(night["onset"]), "wake_h": hours(night["wake"])}
+
+
+def _night_axis(clocked: Sequence[tuple[float, float]]) -> tuple[float, float, list[tuple[float, str]]]:
+    """The first and the last hour of the picture, and the position in per cent and the name of full hours."""
+    low, high = (min(pair[0] for pair in clocked), max(pair[1] for pair in clocked)) if clocked else (22.0, 31.0)
+    room = NIGHT_MARGIN / (1 - 2 * NIGHT_MARGIN) * (high - low)
+    first, last = low - room, high + room
+    step = next((step for step in STEPS_H if (last - first) / step <= MOST_MARKS), STEPS_H[-1])
+    begin = int(-(-first // step)) * step
+    hours = range(begin, int(last) + 1, step)
+    return first, last, [(round(100 * (hour - first) / (last - first), 3), f"{hour % 24:02d}") for hour in hours]
+
+
+def _night_cells(night: dict[str, Any]) -> list[str]:
+    if night["onset_h"] is None:
+        return ["–"] * len(NIGHT_COLUMNS)
+    return [
+        _clock(night["onset_h"]),
+        _clock(night["wake_h"]),
+        hours_minutes(night["duration_hours"]),
+        hours_minutes(night["inactive_minutes"] / 60),
+        hours_minutes(night["wake_minutes"] / 60),
+        number(night["awakenings"], digits=2),
+        whole_percent(night["efficiency"]),
     ]
-    of_day = [DayOfBouts(day, []) for day in days]
-    for row, moment in zip(rows, start, strict=True):
-        next(one for one in of_day if moment < one.day.end_ns).rows.append(row)
-    return [one for one in of_day if one.rows], left_out
 
 
-def _longest(bouts: pl.DataFrame) -> int:
-    row = bouts["seconds"].arg_max()
-    return 0 if row is None else row
+def _night_notes(night: dict[str, Any]) -> list[str]:
+    if night["onset_h"] is None:
+        return [f"no night found; worn {hours_minutes(night['window_wear_hours'])} from noon to noon"]
+    notes = []
+    if not night["complete"]:
+        notes.append("not complete")
+    if night["source"] != "movement":
+        notes.append("by the diary")
+    for column, words in (("non_wear_minutes", "not worn"), ("gap_minutes", "not recorded")):
+        if night[column] >= LEAST_NOTED_MIN:
+            notes.append(f"{hours_minutes(night[column] / 60)} {words}")
+    by_clock_h = night["wake_h"] - night["onset_h"] - night["duration_hours"]
+    if abs(by_clock_h) > 1 / 6:
+        notes.append(f"clocks went {'forward' if by_clock_h > 0 else 'back'}")
+    return notes
 
 
-def _ns(moment: object) -> int:
-    return int(pl.Series([moment]).dt.epoch("ns")[0])
+def _clock(hours: float) -> str:
+    minutes = round(60 * hours)
+    return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
 
 
-def _probability(value: float | None) -> str:
-    return "–" if value is None else f"{percent_number(value, decimals=0)}%"
+def movement_shown(tables: WearerTables) -> dict[str, Any] | None:
+    """The movement of each day; None without acceleration. Means are those of ``WearerTables.averages``.
+
+    Returns:
+        ``columns``, each the column of the table and its heading; ``rows`` and ``means``, each with ``name``, ``note``,
+        ``cells``, moderate and vigorous hours ``mvpa_h``, ``active``: level, begin and length of each piece of the bar
+        in per cent of the picture, and ``steps``, the length of that bar, None if steps are not known; ``limits``, a
+        description of the cut-points; and ``has_steps``.
+    """
+    days, points = tables.days, tables.cut_points
+    if points is None or "minutes_light" not in days.columns or days["minutes_light"].sum() == 0:
+        return None
+    has_steps = days["steps"].count() > 0
+    columns = _movement_columns(has_steps=has_steps)
+    active_min = days.select(pl.sum_horizontal(f"minutes_{level}" for level in ACTIVE)).to_series().to_numpy()
+    most_active = max(float(active_min.max()), 1e-9)
+    most_steps = max(float(days["steps"].fill_null(0.0).to_numpy().max()), 1e-9)
+
+    def row(name: str, note: str, values: dict[str, Any]) -> dict[str, Any]:
+        active, begin = [], 0.0
+        for level in ACTIVE:
+            wide = LONGEST_BAR * (values[f"minutes_{level}"] or 0.0) / most_active
+            active.append((level, round(begin, 3), round(wide, 3)))
+            begin += wide
+        steps = values["steps"]
+        return {
+            "name": name,
+            "note": note,
+            "active": active,
+            "mvpa_h": (values["minutes_mvpa"] or 0.0) / 60,
+            "steps": None if steps is None else round(LONGEST_BAR * steps / most_steps, 3),
+            "cells": [_movement_cell(column, values[column]) for column, _ in columns],
+        }
+
+    rows = []
+    for values in days.iter_rows(named=True):
+        note = "" if values["valid_day"] else f"worn {hours_minutes(values['wear_hours'])}"
+        rows.append(row(short_date(values["date"]), note, values))
+    means = [
+        row(AVERAGES[values["days_of"]], f"{values['valid_days']}", values)
+        for values in tables.averages.iter_rows(named=True)
+        if values["valid_days"] and len(tables.valid_days) > 1
+    ]
+    light, moderate, vigorous = (f"{limit:g}" for limit in points.limits_mg)
+    limits = f"light from {light} mg, moderate from {moderate} mg, vigorous from {vigorous} mg"
+    limits = f"{limits} (cut-points {points.name})" if points.published else limits
+    return {"columns": columns, "rows": rows, "means": means, "limits": limits, "has_steps": has_steps}
+
+
+def _movement_columns(*, has_steps: bool) -> list[tuple[str, str]]:
+    steps = [("steps", "steps"), ("peak_cadence_30", "peak cadence")]
+    return [
+        *(steps if has_steps else []),
+        ("minutes_mvpa", "moderate or vigorous"),
+        ("minutes_mvpa_bouts_10", "in 10-min bouts"),
+        ("minutes_vigorous", "vigorous"),
+        ("minutes_light", "light"),
+        ("minutes_inactive", "inactive"),
+        ("enmo_mg", "mean ENMO, mg"),
+    ]
+
+
+def _movement_cell(column: str, value: float | None) -> str:
+    if column.startswith("minutes_"):
+        return hours_minutes(None if value is None else value / 60)
+    if column == "steps":
+        return "–" if value is None else f"{value:,.0f}"
+    return number(value, digits=2)

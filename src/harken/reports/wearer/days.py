@@ -1,0 +1,446 @@
+"""The days of a timeline: the wearer's calendar, the rows as arrays, and the pictures of both: a strip of each day for
+printing, the rows of the zoomed picture, and a colour for each label."""
+
+import base64
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+from matplotlib.colors import to_hex, to_rgb
+from numpy.typing import NDArray
+
+from harken.recordings.recording import local_time
+from harken.reports.figures.style import label_colours, luminance
+from harken.support.errors import HarkenError
+from harken.support.tables import nanoseconds, zone_of
+from harken.timelines import UNSURE, Timeline
+
+NS = 10**9
+NOT_WORN, GAP, NO_LABEL, OUTSIDE = 251, 252, 253, 254
+"""Codes that are not labels: the watch was not worn, it did not record, the samples have no label, and the time is
+before or after the recording."""
+
+MOST_LABELS = 200
+LONG_GAP_NS = 22 * 3600 * 10**9
+"""A gap that is shorter than the shortest day, on which clocks go forward."""
+PAPER, NIGHT = "#ffffff", "#16191d"
+LEAST_ON_PAPER, LEAST_AT_NIGHT = 1.5, 2.6
+"""The least contrast (as defined by WCAG) between a patch of colour and the page, in light and in dark mode."""
+CELL_S = 30
+"""Seconds of a cell. A band shows the most frequent code of each cell, which is a third of a millimetre on paper."""
+LOOKS_A_CELL = 6
+ACTIVITY_S = 120
+CEILINGS_MG = (50, 100, 250, 500, 1000, 2000, 4000, 8000)
+TICK_MS = 10
+MOST_ROWS = 250_000
+"""Of two weeks with a row every five seconds; they take 2 MB of the page."""
+LONG = 0xFFFF
+NO_ACTIVITY = 0xFFFF
+ACTIVITY_STEPS = 10
+"""Steps of the activity in a thousandth of g."""
+NO_PROBABILITY = 255
+PROBABILITY_STEPS = 250
+
+
+@dataclass(frozen=True)
+class CalendarDay:
+    """A day from midnight to midnight in the wearer's time zone. It has 23 or 25 hours if the clocks change.
+
+    ``without_data`` is a sentence about the days without data just before it; empty if there are none.
+    """
+
+    date: date
+    start_ns: int
+    end_ns: int
+    zone: ZoneInfo
+    without_data: str = ""
+
+    @property
+    def seconds(self) -> int:
+        return (self.end_ns - self.start_ns) // NS
+
+    @property
+    def words(self) -> str:
+        return long_date(self.date)
+
+    @property
+    def short(self) -> str:
+        return short_date(self.date)
+
+    @property
+    def clocks_change(self) -> str:
+        """A note that the day is longer or shorter than others; empty for most days."""
+        hours = self.seconds / 3600
+        if hours == 24:
+            return ""
+        return f"{hours:g} hours: clocks went {'forward' if hours < 24 else 'back'}"
+
+    @property
+    def marks(self) -> list[tuple[float, str]]:
+        """The position in the day (0 to 1) and the name of each third full hour, including both midnights.
+
+        For an hour that the day has twice, the first position is given. An hour that the day does not have is left out.
+        """
+        marks = []
+        for hour in range(0, 24, 3):
+            local = datetime(self.date.year, self.date.month, self.date.day, hour, tzinfo=self.zone)
+            moment = round(local.timestamp())
+            if datetime.fromtimestamp(moment, self.zone).hour == hour:
+                marks.append(((moment - self.start_ns // NS) / self.seconds, f"{hour:02d}"))
+        return [*marks, (1.0, "24")]
+
+
+def calendar_days(stretches_ns: list[tuple[int, int]], timezone: str) -> list[CalendarDay]:
+    """The days that overlap the stretches, each from its start to its end (exclusive). The stretches are in order."""
+    zone = ZoneInfo(timezone)
+    days: list[CalendarDay] = []
+    for first_ns, last_ns in stretches_ns:
+        at = local_time(first_ns, timezone).date()
+        while not days or days[-1].end_ns < last_ns:
+            if days and at <= days[-1].date:
+                at = days[-1].date + timedelta(days=1)
+            without = _without_data(days[-1].date, at) if days else ""
+            days.append(
+                CalendarDay(at, midnight_ns(at, zone), midnight_ns(at + timedelta(days=1), zone), zone, without)
+            )
+            at += timedelta(days=1)
+    return days
+
+
+def offsets(days: list[CalendarDay], timezone: str) -> list[tuple[int, int]]:
+    """The offsets of the wearer's time zone: pairs of a second since 1970, and the seconds ahead of UTC from then on.
+    Changes in a pause between the days are left out."""
+    zone = ZoneInfo(timezone)
+
+    def ahead(second: int) -> int:
+        offset = datetime.fromtimestamp(second, zone).utcoffset()
+        return round(offset.total_seconds()) if offset else 0
+
+    changes: list[tuple[int, int]] = []
+    high = days[0].start_ns // NS - 86_400
+    for day in days:
+        first, last = max(high, day.start_ns // NS - 86_400), day.end_ns // NS + 86_400
+        if not changes or ahead(first) != changes[-1][1]:
+            changes.append((first, ahead(first)))
+        for low in range(first, last, 3600):
+            high = low + 3600
+            if ahead(high) != changes[-1][1]:
+                change = next(second for second in range(low, high + 1) if ahead(second) != changes[-1][1])
+                changes.append((change, ahead(change)))
+    return changes
+
+
+def short_date(day: date) -> str:
+    """A date such as ``Mon 1 Jan``."""
+    return f"{day:%a} {day.day} {day:%b}"
+
+
+def long_date(day: date) -> str:
+    """A date such as ``Monday 1 January``."""
+    return f"{day:%A} {day.day} {day:%B}"
+
+
+def span_words(first_ns: int, last_ns: int, timezone: str) -> str:
+    """The first and the last time as text, with the dates and the time zone."""
+    first, last = (local_time(moment, timezone) for moment in (first_ns, last_ns))
+    return " to ".join(f"{long_date(moment)} {moment.year}, {moment:%H:%M}" for moment in (first, last))
+
+
+def _without_data(before: date, after: date) -> str:
+    """A sentence with the number and the dates of the days between two others."""
+    first, last = before + timedelta(days=1), after - timedelta(days=1)
+    count = (last - first).days + 1
+    if count < 1:
+        return ""
+    return f"1 day without data: {first}" if count == 1 else f"{count:,} days without data: {first} to {last}"
+
+
+def midnight_ns(day: date, zone: ZoneInfo) -> int:
+    """The start of a day. If the clocks skip midnight, it is the time of that change."""
+    return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * NS
+
+
+@dataclass(frozen=True, eq=False)
+class Spells:
+    """The rows of a timeline.
+
+    Attributes:
+        edges_ns: the start of each row and the end of the last one, int64 ``[n + 1]``, UTC since 1970.
+        codes: the code of each row: a position in ``names``, or one of the codes above, uint8 ``[n]``.
+        probability: the probability of the row's label, smoothed if available; NaN without a label, float32 ``[n]``.
+        activity_mg: mean movement; NaN if it is not known, float32 ``[n]``.
+        names: the labels that occur, in the recogniser's order, followed by ``unsure`` if a row is unsure.
+        never: the labels that do not occur.
+        timezone: the wearer's time zone.
+    """
+
+    edges_ns: NDArray[np.int64]
+    codes: NDArray[np.uint8]
+    probability: NDArray[np.float32]
+    activity_mg: NDArray[np.float32]
+    names: tuple[str, ...]
+    never: tuple[str, ...]
+    timezone: str
+
+    @property
+    def seconds(self) -> NDArray[np.float64]:
+        """The duration of each row, float64 ``[n]``."""
+        return np.asarray((self.edges_ns[1:] - self.edges_ns[:-1]) / 1e9)
+
+    @property
+    def stretches_ns(self) -> list[tuple[int, int]]:
+        """The start and end of each stretch of rows without a gap that may contain a whole day."""
+        long = np.flatnonzero((self.codes == GAP) & (np.diff(self.edges_ns) >= LONG_GAP_NS))
+        begins = np.append(self.edges_ns[0], self.edges_ns[long + 1])
+        ends = np.append(self.edges_ns[long], self.edges_ns[-1])
+        return [(begin, end) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True) if begin < end]
+
+    def merged(self, count: int) -> "Spells":
+        """Every ``count`` rows as one: the code and probability of the longest of them, and their mean movement."""
+        if count == 1:
+            return self
+        first = np.arange(0, len(self.codes), count)
+        last = np.minimum(first + count, len(self.codes))
+        every = first[:, None] + np.arange(count)
+        seconds = np.where(every < last[:, None], self.seconds[np.minimum(every, len(self.codes) - 1)], 0.0)
+        longest = first + seconds.argmax(axis=1)
+        edges_ns = np.append(self.edges_ns[first], self.edges_ns[-1])
+        return replace(
+            self,
+            edges_ns=edges_ns,
+            codes=self.codes[longest],
+            probability=self.probability[longest],
+            activity_mg=self.mean_activity_mg(edges_ns).astype(np.float32),
+        )
+
+    def at(self, moments_ns: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The code at each of these moments; ``OUTSIDE`` before the first row and after the last."""
+        row = np.searchsorted(self.edges_ns, moments_ns, side="right") - 1
+        inside = (row >= 0) & (row < len(self.codes))
+        return np.asarray(np.where(inside, self.codes[np.where(inside, row, 0)], np.uint8(OUTSIDE)))
+
+    def mean_activity_mg(self, edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The mean movement between consecutive edges; NaN if it is not known anywhere between them."""
+        known = ~np.isnan(self.activity_mg)
+        seconds, sums = self.sums(known, edges_ns), self.sums(np.where(known, self.activity_mg, 0.0), edges_ns)
+        means = np.full(len(sums), np.nan)
+        np.divide(sums, seconds, out=means, where=seconds > 1e-6)
+        return means
+
+    def sums(self, values: NDArray[np.floating | np.bool_], edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The sum of a value of each row times its seconds, between consecutive edges, float64 ``[edges - 1]``."""
+        so_far = np.concatenate([[0.0], np.cumsum(values * self.seconds)])
+        begin = self.edges_ns[0]
+        return np.diff(np.interp((edges_ns - begin) / 1e9, (self.edges_ns - begin) / 1e9, so_far))
+
+
+def spells_of(timeline: Timeline) -> Spells:
+    """The rows of a timeline.
+
+    Raises:
+        HarkenError: when it has no rows, or more labels than a picture can show.
+    """
+    frame = timeline.frame
+    if len(frame) == 0 or len(timeline.labels) > MOST_LABELS:
+        raise HarkenError(
+            f"{timeline.source or timeline.subject}: no report can be made of {len(frame)} rows with "
+            f"{len(timeline.labels)} labels; it takes a row and at most {MOST_LABELS} labels"
+        )
+    label = frame["label"]
+    occurring = set(label.drop_nulls().unique())
+    names = [*(name for name in timeline.labels if name in occurring), *({UNSURE} & occurring - set(timeline.labels))]
+    recorded = frame["recorded"].to_numpy()
+    worn = frame["wear"].fill_null(True).to_numpy()
+    codes = label.replace_strict(
+        {name: code for code, name in enumerate(names)}, default=NO_LABEL, return_dtype=pl.UInt8
+    ).to_numpy()
+    codes = np.where(~recorded, np.uint8(GAP), np.where(~worn, np.uint8(NOT_WORN), codes))
+    activity = frame["activity_mg"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
+    return Spells(
+        edges_ns=np.append(nanoseconds(frame, "start"), nanoseconds(frame, "end")[-1:]),
+        codes=codes,
+        probability=_own(timeline),
+        activity_mg=np.where(codes == GAP, np.float32("nan"), activity),
+        names=tuple(names),
+        never=tuple(name for name in timeline.labels if name not in occurring),
+        timezone=zone_of(frame["start"]),
+    )
+
+
+def _own(timeline: Timeline) -> NDArray[np.float32]:
+    """The probability of each row's label; for an unsure row, that of the most probable label."""
+    prefix = "smoothed" if f"smoothed_{timeline.labels[0]}" in timeline.frame.columns else "probability"
+    columns = [pl.col(f"{prefix}_{label}").cast(pl.Float32).fill_null(float("nan")) for label in timeline.labels]
+    values, label = timeline.frame.select(columns).to_numpy(), timeline.frame["label"]
+    places = {name: code for code, name in enumerate(timeline.labels)}
+    codes = label.replace_strict(places, default=-1, return_dtype=pl.Int16).to_numpy()
+    unsure = label.eq_missing(UNSURE).to_numpy()
+    own = np.where(unsure, values.max(axis=1), np.float32("nan"))
+    return np.where(codes >= 0, values[np.arange(len(codes)), codes], own)
+
+
+@dataclass(frozen=True)
+class Colour:
+    """The colours of one label: for light pages and paper, and for dark pages."""
+
+    light: str
+    dark: str
+
+
+def colours_of(labels: tuple[str, ...]) -> dict[str, Colour]:
+    """The colours of the labels in all of harken's pictures, made darker or paler if the contrast with the page is low.
+
+    They depend on all labels of a recogniser, so that a label has the same colour on the pages of all wearers.
+    """
+    return {
+        label: Colour(_readable(colour, PAPER, LEAST_ON_PAPER), _readable(colour, NIGHT, LEAST_AT_NIGHT))
+        for label, colour in label_colours(labels).items()
+    }
+
+
+def _readable(colour: str, page: str, least: float) -> str:
+    away = 0.0 if luminance(page) > 0.5 else 1.0
+    parts = to_rgb(colour)
+    while _contrast(to_hex(parts), page) < least:
+        red, green, blue = (0.95 * part + 0.05 * away for part in parts)
+        parts = (red, green, blue)
+    return to_hex(parts)
+
+
+def _contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def activity_ceiling_mg(spells: Spells) -> int | None:
+    """A round number above nearly all two-minute means; None if no activity is known."""
+    means = np.concatenate(
+        [spells.mean_activity_mg(np.arange(begin, end + 1, ACTIVITY_S * 10**9)) for begin, end in spells.stretches_ns]
+    )
+    means = means[~np.isnan(means)]
+    if len(means) == 0:
+        return None
+    high = float(np.quantile(means, 0.998))
+    return next((ceiling for ceiling in CEILINGS_MG if ceiling >= high), CEILINGS_MG[-1])
+
+
+def strip_of(
+    spells: Spells, day: CalendarDay, ceiling_mg: int | None, nights_ns: Sequence[tuple[int, int]] = ()
+) -> dict[str, Any]:
+    """The strip of a day: the ``day``, and the number of ``cells`` in its band.
+
+    ``shapes`` has the code of each kind, its SVG path in cells across and 0 to 1 down, and its spans in per cent.
+    ``activity`` is an SVG path, seconds across and 0 (the ceiling) to 100 (no movement) down; its scale is a square
+    root, so that small movements are visible, too. ``nights`` has the parts of sleep periods: begin and length in per
+    cent, and whether onset and wake are in this day.
+
+    Args:
+        spells: the rows of the timeline.
+        day: the day.
+        ceiling_mg: the movement at the top of the picture; None if no movement is known.
+        nights_ns: onset and wake of each sleep period, ns since 1970 (UTC).
+    """
+    cells = _cells(spells, day)
+    change = np.flatnonzero(np.diff(cells)) + 1
+    begin, end = np.append(0, change), np.append(change, len(cells))
+    shapes = []
+    for code in sorted({*cells.tolist()} - {OUTSIDE}):
+        of_code = cells[begin] == code
+        runs = list(zip(begin[of_code].tolist(), end[of_code].tolist(), strict=True))
+        path = "".join(f"M{first} 0h{last - first}v1h{first - last}z" for first, last in runs)
+        scale = 100 / len(cells)
+        spans = [(round(first * scale, 3), round((last - first) * scale, 3)) for first, last in runs]
+        shapes.append((code, path, spans))
+    return {
+        "day": day,
+        "cells": len(cells),
+        "shapes": shapes,
+        "activity": _activity(spells, day, ceiling_mg),
+        "nights": [_piece(day, *night) for night in nights_ns if night[0] < day.end_ns and night[1] > day.start_ns],
+    }
+
+
+def _piece(day: CalendarDay, onset_ns: int, wake_ns: int) -> tuple[float, float, bool, bool]:
+    begin, end = max(onset_ns, day.start_ns), min(wake_ns, day.end_ns)
+    scale = 100 / (day.end_ns - day.start_ns)
+    return round(scale * (begin - day.start_ns), 3), round(scale * (end - begin), 3), onset_ns == begin, wake_ns == end
+
+
+def _cells(spells: Spells, day: CalendarDay) -> NDArray[np.uint8]:
+    """The most frequent code in each cell of the day, uint8 ``[cells]``."""
+    step = CELL_S * 10**9 // LOOKS_A_CELL
+    looks = spells.at(np.arange(day.start_ns + step // 2, day.end_ns, step)).reshape(-1, LOOKS_A_CELL)
+    # The most frequent of six codes: count the codes equal to each, and take the first with the largest count.
+    same = (looks[:, :, None] == looks[:, None, :]).sum(axis=2)
+    return np.asarray(looks[np.arange(len(looks)), same.argmax(axis=1)])
+
+
+def square_root_height(activity_mg: NDArray[np.float64], ceiling_mg: int) -> NDArray[np.float64]:
+    """Where an activity is drawn: 0 for the ceiling and more, 100 for no movement; the scale is a square root."""
+    return np.asarray(100 - 100 * np.sqrt(np.clip(activity_mg / ceiling_mg, 0, 1)))
+
+
+def _activity(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> str:
+    if ceiling_mg is None:
+        return ""
+    edges = np.arange(day.start_ns, day.end_ns + 1, ACTIVITY_S * 10**9)
+    means = spells.mean_activity_mg(edges)
+    known = ~np.isnan(means)
+    high = square_root_height(np.where(known, means, 0), ceiling_mg)
+    change = np.flatnonzero(np.diff(known)) + 1
+    pieces = []
+    for first, last in zip(np.append(0, change).tolist(), np.append(change, len(known)).tolist(), strict=True):
+        if known[first]:
+            line = "".join(
+                f"L{at * ACTIVITY_S + ACTIVITY_S // 2} {high[at]:.0f}"
+                for at in range(first, last)
+                if not math.isnan(high[at])
+            )
+            pieces.append(f"M{first * ACTIVITY_S} 100{line}L{last * ACTIVITY_S} 100z")
+    return "".join(pieces)
+
+
+def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[int, int]] = ()) -> dict[str, Any]:
+    """The length, code, probability and activity of each row, as base64 of little-endian numbers.
+
+    ``lengths`` is uint16 in hundredths of a second, computed from rounded times so that rounding errors do not
+    accumulate; a longer row has 65535 there and its length in ``long``. ``codes`` is uint8, ``probability`` uint8 in
+    1/250 (255: none), ``activity`` uint16 in tenths of a milli-g (65535: not known). The other fields are ``first`` and
+    the ``offsets`` of the wearer's time zone in milliseconds, the days, and the sleep periods. In a recording of more
+    than ``MOST_ROWS`` rows, ``merged`` rows stand as one.
+    """
+    merged = -(-len(spells.codes) // MOST_ROWS)
+    spells = spells.merged(merged)
+    ticks = np.rint(spells.edges_ns / (TICK_MS * 10**6)).astype(np.int64)
+    lengths = np.diff(ticks)
+    long = np.flatnonzero(lengths >= LONG)
+    known = ~np.isnan(spells.activity_mg)
+    probable = ~np.isnan(spells.probability)
+    activity = np.clip(np.rint(np.where(known, spells.activity_mg, 0) * ACTIVITY_STEPS), 0, NO_ACTIVITY - 1)
+    return {
+        "zone": spells.timezone,
+        "labels": list(spells.names),
+        "first": int(ticks[0]) * TICK_MS,
+        "merged": merged,
+        "tick": TICK_MS,
+        "offsets": [[second * 1000, ahead * 1000] for second, ahead in offsets(days, spells.timezone)],
+        "days": [[day.start_ns // 10**6, day.end_ns // 10**6] for day in days],
+        "nights": [[onset // 10**6, wake // 10**6] for onset, wake in nights_ns],
+        "long": [[int(row), int(lengths[row])] for row in long],
+        "lengths": _text(np.where(lengths >= LONG, LONG, lengths), "<u2"),
+        "codes": _text(spells.codes, "u1"),
+        "probability": _text(
+            np.where(probable, np.rint(np.where(probable, spells.probability, 0) * PROBABILITY_STEPS), NO_PROBABILITY),
+            "u1",
+        ),
+        "activity": _text(np.where(known, activity, NO_ACTIVITY), "<u2"),
+    }
+
+
+def _text(values: NDArray[Any], kind: str) -> str:
+    return base64.b64encode(values.astype(kind).tobytes()).decode()

@@ -1,0 +1,73 @@
+"""Numbers as text, and the templates of reports, which use these functions as filters."""
+
+import base64
+import hashlib
+import math
+from collections.abc import Iterable
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
+
+from harken.support.printable import listed, percent, percent_number
+
+
+def page_template(report: str) -> Template:
+    """The template of a report, ``run``, ``wearer`` or ``study``, which may include those of ``assets``. Values are
+    escaped, and an unknown variable is an error."""
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader("harken.reports", folder) for folder in (report, "assets")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for words in (decimals, hours_lasting, hours_minutes, lasting, listed, number, percent, whole_percent):
+        environment.filters[words.__name__] = words
+    return environment.get_template("page.html")
+
+
+def script_hashes(scripts: Iterable[str]) -> str:
+    """The hashes for a page's Content-Security-Policy that let a browser run only these scripts."""
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+
+
+def decimals(value: float | None) -> str:
+    """A score between -1 and 1 with three decimals, or a text if it is undefined."""
+    return "undefined" if value is None else f"{value:.3f}"
+
+
+def hours_minutes(hours: float | None) -> str:
+    """Hours as ``7:05``; ``0:00`` for less than half a minute; a dash for unknown values."""
+    if hours is None or not math.isfinite(hours):
+        return "–"
+    minutes = round(hours * 60)
+    return f"{minutes // 60}:{minutes % 60:02d}"
+
+
+def lasting(seconds: float) -> str:
+    """A duration in its two largest units."""
+    for unit, name, smaller, small in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= unit:
+            whole = round(seconds / smaller)
+            many = unit // smaller
+            rest = whole % many
+            return f"{whole // many} {name}" + (f" {rest} {small}" if rest else "")
+    return f"{seconds:.0f} s" if seconds >= 1 or seconds == 0 else f"{seconds:.2g} s"
+
+
+def hours_lasting(hours: float | None) -> str:
+    """A duration as text. The nights of a week are in hours, not days."""
+    return f"{hours:.3g} h" if hours and hours >= 1 else lasting(3600 * (hours or 0.0))
+
+
+def number(value: float | None, unit: str = "", *, digits: int = 3) -> str:
+    """A number rounded to ``digits`` significant digits, and its unit; a dash for unknown values."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    text = f"{value:,.0f}" if abs(value) >= 10**digits or float(value).is_integer() else f"{value:.{digits}g}"
+    return f"{text} {unit}".strip()
+
+
+def whole_percent(share: float | None) -> str:
+    """A share (0..1) in per cent without decimals; a dash for unknown values."""
+    return "–" if share is None else f"{percent_number(share, decimals=0)}%"

@@ -1,0 +1,151 @@
+"""The quality of a recording in words: a line of the table, and a caveat where it is bad."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harken.labelling.quality import Gap, GapSummary
+from harken.models.mounting import Mounting, MountingSource
+from harken.models.wrist_check import Answer, WristCheck
+from harken.recordings.recording import Placement
+from harken.reports.caveats import CaveatKind, Line, caveats_of, quality_lines
+from harken.signals.gravity import GravityCalibration
+from wearers_week import PLAIN_QUALITY
+
+GOOD = replace(PLAIN_QUALITY, wear_hours=24.0, non_wear_hours=0.0, placement=Placement.WRIST, rows=1000)
+"""A recording without a caveat."""
+JUMP = Gap(GOOD.start, GOOD.start + timedelta(days=91), 91 * 86_400.0)
+ELSEWHERE = WristCheck(Answer.ELSEWHERE, 90, 4.0)
+AS_IT_MOVES = {
+    Answer.WRIST: "wrist, as it moves",
+    Answer.ELSEWHERE: "a leg or the trunk, as it moves",
+    Answer.UNDECIDED: "unknown: too little movement to tell",
+}
+
+
+def calibration(*, applied: bool, error_mg: float) -> GravityCalibration:
+    reason = "only 12 blocks are still; at least 50 are needed"
+    return GravityCalibration(np.zeros(3), np.ones(3), np.zeros(3), 0.0, error_mg, error_mg, 12, applied, reason)
+
+
+def mounting(source: MountingSource, quarters: int = 0) -> Mounting:
+    return Mounting(quarters, source, 3, (3.0, 0.0, 0.0, 0.0), "labelled as it is: too few moments of walking")
+
+
+def test_a_good_recording_has_no_caveat() -> None:
+    assert caveats_of(GOOD) == ()
+    assert [line for line in quality_lines(GOOD) if line.heed] == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "words"),
+    [
+        ({"placement": Placement.HIP}, CaveatKind.PLACEMENT, "on the hip"),
+        ({"orientation": mounting(MountingSource.NONE)}, CaveatKind.MOUNTING, "too few moments of walking"),
+        ({"training_share": 0.5}, CaveatKind.TRAINING, "trained on 50 % of this recording"),
+        ({"calibration": calibration(applied=False, error_mg=31.0)}, CaveatKind.CALIBRATION, "(error 31 mg): only 12"),
+        (
+            {"calibration": calibration(applied=False, error_mg=float("nan"))},
+            CaveatKind.CALIBRATION,
+            "not calibrated: only 12 blocks",
+        ),
+        ({"wear_hours": 10.0, "non_wear_hours": 14.0}, CaveatKind.WEAR, "worn for 42 %"),
+        ({"gaps": GapSummary(3, 7200.0, ())}, CaveatKind.WEAR, "2 h not recorded"),
+        # A jump of the clock is no time without samples.
+        ({"gaps": GapSummary(2, JUMP.seconds + 60, (JUMP,))}, CaveatKind.CLOCK, "jumps forward by 91 d"),
+        ({"backward_times": 1}, CaveatKind.CLOCK, "runs backwards 1 time;"),
+        ({"stated_rate_hz": 50.0, "sample_rate_hz": 97.4}, CaveatKind.CLOCK, "97.4 Hz by the clock, but 50 Hz"),
+        ({"stuck": 11}, CaveatKind.SENSOR, "stuck in 1.1 % of the samples"),
+        # A sensor that moves as on a leg has no mounting on the arm.
+        (
+            {"placement": Placement.UNKNOWN, "wrist_check": ELSEWHERE, "orientation": mounting(MountingSource.NONE)},
+            CaveatKind.PLACEMENT,
+            "moved as on a leg",
+        ),
+    ],
+)
+def test_each_fault_gives_its_caveat_and_no_other(changed: dict[str, Any], kind: CaveatKind, words: str) -> None:
+    (caveat,) = caveats_of(replace(GOOD, **changed))
+    assert caveat.kind is kind
+    assert words in caveat.words
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"calibration": calibration(applied=True, error_mg=4.0)},
+        {"calibration": calibration(applied=False, error_mg=1.5)},
+        {"orientation": mounting(MountingSource.STATED)},
+        {"wear_hours": 18.0, "non_wear_hours": 6.0},
+        {"wear_hours": None, "non_wear_hours": None},
+        {"gaps": GapSummary(1, 3600.0, ())},
+        {"stated_rate_hz": 100.0, "sample_rate_hz": 105.0},
+        {"stuck": 10},
+    ],
+    ids=str,
+)
+def test_what_is_still_good_gives_none(changed: dict[str, Any]) -> None:
+    assert caveats_of(replace(GOOD, **changed)) == ()
+
+
+def test_the_worst_caveat_is_first() -> None:
+    gap = GapSummary(1, 86_400.0, ())
+    caveats = caveats_of(replace(GOOD, placement=Placement.THIGH, stuck=500, backward_times=3, gaps=gap))
+    kinds = [caveat.kind for caveat in caveats]
+    assert kinds == [CaveatKind.PLACEMENT, CaveatKind.WEAR, CaveatKind.CLOCK, CaveatKind.SENSOR]
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        (
+            {"orientation": mounting(MountingSource.NONE)},
+            Line("How the watch was worn", "labelled as it is: too few moments of walking", "unknown"),
+        ),
+        (
+            {"orientation": mounting(MountingSource.STATED)},
+            Line("How the watch was worn", "labelled as it is: too few moments of walking"),
+        ),
+        (
+            {"orientation": mounting(MountingSource.WALKING, 3)},
+            Line(
+                "How the watch was worn",
+                "labelled as it is: too few moments of walking",
+                "the axes were turned to the model's",
+            ),
+        ),
+        ({}, Line("Worn on", "wrist")),
+        *(
+            (
+                {"placement": Placement.UNKNOWN, "wrist_check": WristCheck(answer, 40, 2.5)},
+                Line("Worn on", words, "not a wrist" if answer is Answer.ELSEWHERE else ""),
+            )
+            for answer, words in AS_IT_MOVES.items()
+        ),
+        (
+            {"at_range_end": 25, "clipped": 20},
+            Line(
+                "At the end of the range",
+                "20 samples, marked and not used; 5 samples in cut-off peaks, used",
+                "more than 1% of the samples",
+            ),
+        ),
+        (
+            {"sample_rate_hz": 83.1, "stated_rate_hz": 100.0},
+            Line("Clock against the stated rate", "17% fewer samples a second than stated (by 0.831)"),
+        ),
+        (
+            {"calibration": calibration(applied=False, error_mg=40.0)},
+            Line(
+                "Calibration against gravity",
+                "not applied; error 40 mg",
+                "only 12 blocks are still; at least 50 are needed",
+            ),
+        ),
+    ],
+)
+def test_a_line_says_what_is_known(changed: dict[str, Any], line: Line) -> None:
+    assert line in quality_lines(replace(GOOD, **changed))
