@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 from harken import Recogniser
 from harken.models import model_file
 from harken.models.model_file import METADATA_KEY, FittedModel, read_model, write_model
-from harken.networks.build import build, weights_of
+from harken.networks.pytorch import build, weights_of
 from harken.reports.wearer.sentences import model_card
 from harken.support.errors import HarkenError
 from model_files import FINGERPRINTS, PROVENANCE, SPECIFICATION

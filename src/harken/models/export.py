@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from harken import __version__
 from harken.models.model_file import FittedModel
 from harken.models.runtime import INPUT, METADATA_KEY, NEWEST_FORMAT, OUTPUT, ExportedRecogniser
-from harken.networks.inference.network import softmax
-from harken.networks.onnx import GRAPHS, Graph, write_graph
-from harken.networks.prediction import logits
+from harken.networks.build import NETWORKS
+from harken.networks.inference import softmax
+from harken.networks.onnx import Graph, write_graph
+from harken.networks.pytorch import logits
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.recording import ACCELERATION, MINIMUM_GAP_S, STANDARD_GRAVITY, UNLABELLED, Recording
 from harken.signals.curves import MISSING
@@ -239,7 +240,7 @@ def check_same(model: FittedModel, content: bytes) -> float:
 
 
 def _at_fault(network: str) -> str:
-    if network in GRAPHS:
+    if network in NETWORKS:
         return "This is a fault of harken or of the installed ONNX Runtime; please report it with the versions of both"
     return "The network's method onnx_graph must compute what its forward does in evaluation mode"
 

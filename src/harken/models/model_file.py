@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from harken.networks.inference.network import expected_weights
-from harken.networks.sizes import check_weights
+from harken.networks.build import Weights, check_weights
 from harken.networks.specification import Specification, shown
 from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
 from harken.support.errors import HarkenError
@@ -59,9 +58,6 @@ MOST_LEVELS = 20
 """The largest depth of nested lists and objects."""
 
 
-Weights = Mapping[str, NDArray[np.generic]]
-
-
 @dataclass(frozen=True, eq=False)
 class FittedModel:
     """The content of a model file.
@@ -86,7 +82,7 @@ class FittedModel:
             HarkenError: when PyTorch, or the package that the network comes with, is not installed.
         """
         need_extra("train", "torch", what="a network in PyTorch")
-        from harken.networks.build import network_of
+        from harken.networks.pytorch import network_of
 
         return network_of(self.specification.network, self.specification.sizes, self.weights)
 
@@ -202,17 +198,10 @@ def _fingerprints(content: Any, tensor: NDArray[Any] | None) -> Fingerprints:
 
 def _check_network(specification: Specification, weights: Weights) -> None:
     """Raise a HarkenError when these are not the weights of the network. Nothing is allocated for a wrong size."""
-    sizes = specification.sizes
-    expected = expected_weights(specification.network, sizes)
-    if expected is None:
-        need_extra("train", "torch", what=f"the network {shown(specification.network)}")
-        from harken.networks.build import network_of
-
-        network_of(specification.network, sizes, weights)
+    name, sizes = specification.network, specification.sizes
+    check_weights(name, sizes, weights)
     if sizes["channels"] != len(specification.channels) or sizes["classes"] != len(specification.labels):
         raise HarkenError("the channels or classes of its network differ from its specification")
-    if expected is not None:
-        check_weights(specification.network, weights, expected)
     length = specification.window_length
     need_memory(4 * specification.values_per_window, f"windows of {length:,} samples", "use a model of shorter ones")
 
