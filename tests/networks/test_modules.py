@@ -308,20 +308,9 @@ def network(seed: int = 0) -> nn.Sequential:
     """A stem and a residual block, as in the everyday network."""
     torch.manual_seed(seed)
     return nn.Sequential(
-        FusedConvolution(nn.Conv1d(7, 24, 9, stride=2, padding=4, bias=False), nn.BatchNorm1d(24), nn.ReLU()),
-        FusedConvolution(
-            nn.Conv1d(24, 32, 5, stride=2, padding=2, bias=False),
-            nn.BatchNorm1d(32, momentum=None),
-            nn.ReLU(),
-            Dropout(0.2),
-        ),
-        FusedConvolution(
-            nn.Conv1d(32, 32, 3, padding=1, groups=4, bias=False),
-            nn.BatchNorm1d(32),
-            nn.ReLU(),
-            Dropout(0.1),
-            residual=True,
-        ),
+        FusedConvolution(7, 24, 9, stride=2, padding=4),
+        FusedConvolution(24, 32, 5, stride=2, padding=2, dropout=0.2),
+        FusedConvolution(32, 32, 3, padding=1, groups=4, dropout=0.1, residual=True),
     )
 
 
@@ -364,36 +353,10 @@ def test_training_gives_the_same_bits_each_time_and_on_any_number_of_threads(mon
 
 
 def test_in_evaluation_the_results_are_pytorchs() -> None:
-    fused = network()[1].eval()
+    fused, x = network()[2].eval(), torch.randn(3, 40, 32)
     assert isinstance(fused, FusedConvolution)
-    plain = nn.Sequential(*fused)
-    assert list(fused.state_dict()) == list(plain.state_dict())
-    x = torch.randn(3, 40, 24)
-    torch.testing.assert_close(fused(x), plain[:3](x.transpose(1, 2)).transpose(1, 2))
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        nn.Sequential(nn.Conv1d(3, 4, 3), nn.BatchNorm1d(4), nn.ReLU()),
-        nn.Sequential(nn.Conv1d(3, 4, 3, padding="same", bias=False), nn.BatchNorm1d(4), nn.ReLU()),
-        nn.Sequential(nn.Conv1d(3, 4, 3, dilation=2, bias=False), nn.BatchNorm1d(4), nn.ReLU()),
-        nn.Sequential(nn.Conv1d(3, 4, 3, bias=False), nn.BatchNorm1d(4, affine=False), nn.ReLU()),
-        nn.Sequential(nn.Conv1d(3, 4, 3, bias=False), nn.BatchNorm1d(4, track_running_stats=False), nn.ReLU()),
-        nn.Sequential(nn.Conv1d(3, 4, 3, bias=False), nn.ReLU(), nn.BatchNorm1d(4)),
-        nn.Sequential(nn.Conv1d(3, 4, 3, bias=False), nn.BatchNorm1d(4).eval(), nn.ReLU()),
-        nn.Sequential(nn.Conv1d(3, 4, 3, bias=False), nn.BatchNorm1d(4), nn.ReLU(), Dropout(0.1, bits=16)),
-    ],
-    ids=["bias", "same", "dilated", "not affine", "not tracked", "other order", "frozen", "dropout of 16 bits"],
-)
-def test_other_layers_are_left_to_pytorch(other: nn.Sequential) -> None:
-    x = torch.randn(4, 20, 3)
-    expected, fused = copy.deepcopy(other), FusedConvolution(*other)
-    torch.manual_seed(0)
-    found = fused(x)
-    torch.manual_seed(0)
-    before_dropout = expected[:3](x.transpose(1, 2)).transpose(1, 2)
-    assert torch.equal(found, expected[3](before_dropout) if len(expected) > 3 else before_dropout)
+    expected = fused.normalisation(fused.convolution(x.transpose(1, 2))).relu().transpose(1, 2)
+    torch.testing.assert_close(fused(x), x + expected)
 
 
 @compiled
@@ -402,7 +365,7 @@ def test_doubles_and_hooks_and_second_derivatives_are_left_to_pytorch() -> None:
     assert network().double()(x.double()).dtype == torch.float64
     net = network()
     seen: list[Tensor] = []
-    handle = net[0][1].register_forward_hook(lambda _, __, made: seen.append(made))  # type: ignore[index]
+    handle = net.get_submodule("0.normalisation").register_forward_hook(lambda _, __, made: seen.append(made))
     net(x)
     assert seen[0].shape == (4, 24, 25)
     handle.remove()
@@ -415,7 +378,7 @@ def test_doubles_and_hooks_and_second_derivatives_are_left_to_pytorch() -> None:
 def test_errors_for_shapes_are_pytorchs() -> None:
     with pytest.raises(RuntimeError, match="to have 7 channels"):
         network()(torch.randn(4, 50, 6))
-    one = FusedConvolution(nn.Conv1d(7, 4, 50, bias=False), nn.BatchNorm1d(4), nn.ReLU())
+    one = FusedConvolution(7, 4, 50)
     with pytest.raises(ValueError, match="more than 1 value per channel"):
         one(torch.randn(1, 50, 7))
 

@@ -13,33 +13,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from harken.networks import everyday
+from harken.networks import layers as kinds
 from harken.networks.build import Weights, made
-from harken.networks.everyday import (
-    BANDS,
-    LONGEST_BY_MATRICES,
-    NO_POWER,
-    STILL_G,
-    Glance,
-    band_starts,
-    hann_window,
-    window_matrices,
-)
-from harken.networks.layers import (
-    LSTM,
-    BasicLSTM,
-    Branches,
-    Convolution,
-    Dense,
-    Dropout,
-    Layer,
-    Layers,
-    MeanAndLargest,
-    PerChannel,
-    check_length,
-    shortest_window,
-)
+from harken.networks.layers import Layers, check_length, shortest_window
 from harken.networks.native import library
-from harken.networks.native.library import FEWEST_UNITS, MOST_LAYERS, MOST_UNITS, ConvolutionProblem, Problem, filled
+from harken.networks.native.library import ConvolutionProblem, Problem, filled
 from harken.networks.specification import Specification
 from harken.support.resources import threads_to_use
 
@@ -129,7 +108,7 @@ def softmax(logits: Floats) -> Floats:
 
 
 def _chain(layers: Layers, weights: Weights) -> Compute:
-    steps = [compiled(layer, weights) for layer in layers if not isinstance(layer, Dropout)]
+    steps = [compiled(layer, weights) for layer in layers if not isinstance(layer, kinds.Dropout)]
 
     def compute(x: Floats) -> Floats:
         for step in steps:
@@ -139,32 +118,32 @@ def _chain(layers: Layers, weights: Weights) -> Compute:
     return compute
 
 
-def compiled(layer: Layer, weights: Weights) -> Compute:
+def compiled(layer: kinds.Layer, weights: Weights) -> Compute:
     """The function that computes a layer, from the weights of its network."""
     match layer:
-        case Dense():
+        case kinds.Dense():
             weight, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
             return PackedConvolution(weight[..., None], bias, relu=layer.relu)
-        case Convolution():
+        case kinds.Convolution():
             return _convolution(layer, weights)
-        case LSTM():
+        case kinds.LSTM():
             stack = Stack([weights[name] for name in layer.shapes()], directions=1 + layer.both_directions)
             return stack.last if layer.last else stack.steps
-        case BasicLSTM():
+        case kinds.BasicLSTM():
             return _basic_lstm(layer, weights)
-        case MeanAndLargest():
+        case kinds.MeanAndLargest():
             return lambda x: np.concatenate([x.mean(1), x.max(1)], axis=1)
-        case Branches():
+        case kinds.Branches():
             branches = [_chain(branch, weights) for branch in layer.branches]
             return lambda x: np.concatenate([branch(x) for branch in branches], axis=1)
-        case PerChannel():
+        case kinds.PerChannel():
             return _per_channel(_chain(layer.layers, weights))
-        case Glance():
+        case everyday.Glance():
             return _glance(layer, weights)
     raise TypeError(f"labelling without PyTorch does not know the layer {layer}")
 
 
-def _convolution(layer: Convolution, weights: Weights) -> Compute:
+def _convolution(layer: kinds.Convolution, weights: Weights) -> Compute:
     weight, bias = weights[f"{layer.name}.weight"], weights.get(f"{layer.name}.bias")
     if layer.normalised:
         factor, bias = _normalisation(weights, layer.normalisation)
@@ -180,7 +159,7 @@ def _convolution(layer: Convolution, weights: Weights) -> Compute:
     )
 
 
-def _basic_lstm(layer: BasicLSTM, weights: Weights) -> Compute:
+def _basic_lstm(layer: kinds.BasicLSTM, weights: Weights) -> Compute:
     forget = np.zeros(4 * layer.units, np.float32)
     forget[layer.units : 2 * layer.units] = FORGET_BIAS
     names = list(layer.shapes())
@@ -199,7 +178,7 @@ def _per_channel(inside: Compute) -> Compute:
     return compute
 
 
-def _glance(layer: Glance, weights: Weights) -> Compute:
+def _glance(layer: everyday.Glance, weights: Weights) -> Compute:
     inside = _chain(layer.layers, weights)
     factor, summand = _normalisation(weights, "glance.0")
     first = np.asarray(weights["glance.1.weight"], np.float64)
@@ -247,17 +226,21 @@ class _BandPowers:
     def __call__(self, signals: Floats) -> Floats:
         batch, channels, time = signals.shape
         powers = self._powers(signals.reshape(batch * channels, time))
-        logs = np.log(powers + np.float32(NO_POWER)).reshape(batch, channels, BANDS)
-        return np.asarray(logs.transpose(0, 2, 1).reshape(batch, channels * BANDS))
+        logs = np.log(powers + np.float32(everyday.NO_POWER)).reshape(batch, channels, everyday.BANDS)
+        return np.asarray(logs.transpose(0, 2, 1).reshape(batch, channels * everyday.BANDS))
 
     def _powers(self, signals: Floats) -> Floats:
         """The power of each signal ``[signals, time]`` in each band, ``[signals, bands]``."""
         time = signals.shape[1]
-        if time > LONGEST_BY_MATRICES:
-            spectrum = np.square(np.abs(np.fft.rfft(signals * hann_window(time).astype(np.float32)))) / np.float32(time)
-            return np.stack([spectrum[:, low:high].sum(axis=1) for low, high in pairwise(band_starts(time))], axis=1)
+        if time > everyday.LONGEST_BY_MATRICES:
+            spectrum = np.square(
+                np.abs(np.fft.rfft(signals * everyday.hann_window(time).astype(np.float32)))
+            ) / np.float32(time)
+            return np.stack(
+                [spectrum[:, low:high].sum(axis=1) for low, high in pairwise(everyday.band_starts(time))], axis=1
+            )
         if time not in self._of_length:
-            waves, bands = window_matrices(time)
+            waves, bands = everyday.window_matrices(time)
             self._of_length[time] = PackedConvolution(waves.T[..., None]), PackedConvolution(bands.T[..., None])
         waved, banded = self._of_length[time]
         return banded(np.square(waved(signals)))
@@ -279,7 +262,7 @@ def _centred(values: Floats) -> tuple[Floats, Floats]:
 def _how_much(moving: Floats) -> Floats:
     """How much each channel changes over time, ``[batch, channels]``, on a logarithmic scale."""
     spread = np.sqrt(np.square(moving).mean(axis=-1))
-    return np.asarray(np.log(spread + np.float32(STILL_G)))
+    return np.asarray(np.log(spread + np.float32(everyday.STILL_G)))
 
 
 class PackedConvolution:
@@ -387,21 +370,10 @@ class PackedConvolution:
             x_window = time * x_time
         elif time == 1:
             x_time = x_window
-        arguments = filled(
-            ConvolutionProblem,
-            **self._sizes,
-            batch=batch,
-            time=time,
-            outputs=y.shape[1],
-            x=x,
-            x_window=x_window,
-            x_time=x_time,
-            packed=packed,
-            y=y,
-            y_window=y.shape[1] * y.shape[2],
-            y_time=y.shape[2],
-            threads=1,
-        )
+        y_window, y_time = (stride // FLOAT_BYTES for stride in y.strides[:2])
+        arguments = filled(ConvolutionProblem, batch, time, **self._sizes, outputs=y.shape[1], threads=1)
+        library.fill(arguments, x=x, x_window=x_window, x_time=x_time)
+        library.fill(arguments, packed=packed, y=y, y_window=y_window, y_time=y_time)
         library.call("harken_convolution_forward", arguments)
 
     def _by_numpy(self, x: Floats, y: Floats) -> None:
@@ -464,34 +436,18 @@ class Stack:
         return np.asarray(self._computed(x, steps=False)[1][-1])
 
     def _computed(self, x: Floats, *, steps: bool) -> tuple[Floats, Floats]:
-        fits = self.layers <= MOST_LAYERS and FEWEST_UNITS <= self.units <= MOST_UNITS
+        fits = self.layers <= library.MOST_LAYERS and library.FEWEST_UNITS <= self.units <= library.MOST_UNITS
         return self._by_kernels(x, steps) if fits and library.load() is not None else self._by_numpy(x, steps)
 
     def _by_kernels(self, x: Floats, steps: bool) -> tuple[Floats, Floats]:
-        batch, length, inputs = x.shape
+        batch, length, _ = x.shape
         y = np.empty((batch, length if steps else 0, self.directions * self.units), np.float32)
         last = np.empty((self.layers * self.directions, batch, self.units), np.float32)
-        x_row, x_time, x_item = (stride // FLOAT_BYTES for stride in x.strides)
-        arguments = filled(
-            Problem,
-            batch=batch,
-            length=length,
-            inputs=inputs,
-            units=self.units,
-            layers=self.layers,
-            directions=self.directions,
-            x=x,
-            x_row=x_row,
-            x_time=x_time,
-            x_item=x_item,
-            weights=self._addresses,
-            y=y if steps else None,
-            y_row=y.shape[1] * y.shape[2],
-            y_time=y.shape[2],
-            hn=last,
-            cn=np.empty_like(last),
-            threads=1,
-        )
+        strides = (stride // FLOAT_BYTES for stride in x.strides)
+        sizes = (*x.shape, self.units, self.layers, self.directions)
+        arguments = filled(Problem, *sizes, x, *strides, self._addresses, hn=last, cn=np.empty_like(last), threads=1)
+        if steps:
+            library.fill(arguments, y=y, y_row=y.shape[1] * y.shape[2], y_time=y.shape[2])
         library.call("harken_lstm_forward", arguments)
         return y, last
 

@@ -13,20 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harken.networks.everyday import NO_POWER, STILL_G, Glance, window_matrices
+from harken.networks import everyday
+from harken.networks import layers as kinds
 from harken.networks.inference import FORGET_BIAS
-from harken.networks.layers import (
-    LSTM,
-    BasicLSTM,
-    Branches,
-    Convolution,
-    Dense,
-    Dropout,
-    Layers,
-    MeanAndLargest,
-    PerChannel,
-)
-from harken.networks.native import modules
+from harken.networks.layers import Layers
+from harken.networks.native.modules import Dropout
 from harken.networks.pytorch import LayerNetwork
 from harken.support.errors import HarkenError
 
@@ -113,7 +104,7 @@ class Graph:
                 value = self.linear(value, module)
             elif isinstance(module, nn.ReLU):
                 value = self.add("Relu", [value])
-            elif not isinstance(module, modules.Dropout | nn.Dropout):
+            elif not isinstance(module, Dropout | nn.Dropout):
                 raise TypeError(f"no ONNX is known for the layer {module}")
         return value
 
@@ -237,24 +228,24 @@ class _Writer:
         for layer in layers:
             module: Any = self.network.of.get(layer)  # None for layers that only have others inside
             match layer:
-                case Dense():
+                case kinds.Dense():
                     value = self.dense(value, module, relu=layer.relu)
-                case Convolution():
+                case kinds.Convolution():
                     value = self.convolution(value, layer, module)
-                case LSTM():
+                case kinds.LSTM():
                     steps, end = graph.lstm(graph.transposed(value, 1, 0, 2), module)
                     value = graph.reshaped(end, -1, layer.units) if layer.last else self.steps(steps, layer)
-                case BasicLSTM():
+                case kinds.BasicLSTM():
                     value = self.basic_lstm(value, layer, module)
-                case MeanAndLargest():
+                case kinds.MeanAndLargest():
                     value = graph.concatenated([graph.mean(value, 1), graph.maximum(value, 1)], 1)
-                case Branches():
+                case kinds.Branches():
                     value = graph.concatenated([self.written(branch, value) for branch in layer.branches], 1)
-                case PerChannel():
+                case kinds.PerChannel():
                     value = self.per_channel(value, layer)
-                case Glance():
+                case everyday.Glance():
                     value = self.glance(value, layer, module)
-                case Dropout():
+                case kinds.Dropout():
                     pass  # it has no effect
                 case _:
                     raise TypeError(f"no ONNX is known for the layer {layer}")
@@ -265,19 +256,19 @@ class _Writer:
         total = self.graph.add("Add", [product, self.graph.constant(module.bias)])
         return self.graph.add("Relu", [total]) if relu else total
 
-    def convolution(self, value: str, layer: Convolution, module: Any) -> str:
+    def convolution(self, value: str, layer: kinds.Convolution, module: Any) -> str:
         before = self.graph.transposed(value, 0, 2, 1)
-        after = self.graph.layers(before, module if layer.normalised else [module, nn.ReLU()])
+        after = self.graph.layers(before, [*(module.children() if layer.normalised else [module]), nn.ReLU()])
         if layer.residual:
             after = self.graph.add("Add", [before, after])
         return self.graph.transposed(after, 0, 2, 1)
 
-    def steps(self, value: str, layer: LSTM) -> str:
+    def steps(self, value: str, layer: kinds.LSTM) -> str:
         """``[time, directions, batch, units]`` -> ``[batch, time, directions x units]``."""
         units = layer.units * (1 + layer.both_directions)
         return self.graph.reshaped(self.graph.transposed(value, 2, 0, 1, 3), 0, 0, units)
 
-    def basic_lstm(self, value: str, layer: BasicLSTM, module: Any) -> str:
+    def basic_lstm(self, value: str, layer: kinds.BasicLSTM, module: Any) -> str:
         units = layer.units
         forget = torch.zeros(4 * units)
         forget[units : 2 * units] = FORGET_BIAS
@@ -289,13 +280,13 @@ class _Writer:
                 value = self.graph.reshaped(steps, self.length, -1, units)
         return self.graph.reshaped(end, -1, units)
 
-    def per_channel(self, value: str, layer: PerChannel) -> str:
+    def per_channel(self, value: str, layer: kinds.PerChannel) -> str:
         graph = self.graph
         alone = graph.reshaped(graph.transposed(value, 0, 2, 1), -1, 1, 0)  # [batch x channels, 1, time]
         maps = graph.transposed(self.written(layer.layers, graph.transposed(alone, 0, 2, 1)), 0, 2, 1)
         return graph.transposed(graph.reshaped(maps, -1, layer.channels * layer.filters, 0), 0, 2, 1)
 
-    def glance(self, signals: str, layer: Glance, module: Any) -> str:
+    def glance(self, signals: str, layer: everyday.Glance, module: Any) -> str:
         """The same operations as in ``forward``, in the same order."""
         graph = self.graph
         mean, moving = graph.centred(signals, 1)
@@ -323,16 +314,18 @@ class _Writer:
         """The size of movement of signals without their mean, on a logarithmic scale, ``[batch, channels]``."""
         graph = self.graph
         spread = graph.add("Sqrt", [graph.mean(graph.add("Mul", [moving, moving]), 1)])
-        return graph.add("Log", [graph.add("Add", [spread, graph.constant(STILL_G)])])
+        return graph.add("Log", [graph.add("Add", [spread, graph.constant(everyday.STILL_G)])])
 
     def band_powers(self, signals: str) -> str:
         """The logarithm of powers, bands after bands: ``[batch, bands x channels]``."""
         graph = self.graph
-        waves, bands = (graph.constant(matrix) for matrix in window_matrices(self.length))
+        waves, bands = (graph.constant(matrix) for matrix in everyday.window_matrices(self.length))
         _, moving = graph.centred(signals, 1)
         parts = graph.add("MatMul", [graph.transposed(moving, 0, 2, 1), waves])
         powers = graph.add("MatMul", [graph.add("Mul", [parts, parts]), bands])
-        scaled = graph.add("Log", [graph.add("Add", [powers, graph.constant(NO_POWER)])])  # [batch, channels, bands]
+        scaled = graph.add(
+            "Log", [graph.add("Add", [powers, graph.constant(everyday.NO_POWER)])]
+        )  # [batch, channels, bands]
         return graph.add("Flatten", [graph.transposed(scaled, 0, 2, 1)], axis=1)
 
 

@@ -1,7 +1,6 @@
 """Networks in PyTorch: a module for training from a network's layers, its weights, and its logits in batches."""
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -12,42 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from harken.networks import everyday
+from harken.networks import layers as kinds
 from harken.networks.build import Weights, check_weights, made
-from harken.networks.everyday import (
-    GLANCE_DROPOUT,
-    GLANCE_UNITS,
-    LONGEST_BY_MATRICES,
-    NO_POWER,
-    STILL_G,
-    Glance,
-    band_starts,
-    hann_window,
-    window_matrices,
-)
 from harken.networks.inference import FORGET_BIAS, WINDOWS_AT_ONCE
-from harken.networks.layers import (
-    LSTM,
-    BasicLSTM,
-    Branches,
-    Convolution,
-    Dense,
-    Layer,
-    Layers,
-    MeanAndLargest,
-    PerChannel,
-    check_length,
-    every,
-    shortest_window,
-)
-from harken.networks.layers import Dropout as DropoutLayer
-from harken.networks.native.modules import (
-    Dropout,
-    FusedConvolution,
-    FusedLSTM,
-    lstm,
-    lstm_computable,
-    mean_and_largest,
-)
+from harken.networks.layers import Layers, check_length, every, shortest_window
+from harken.networks.native import modules
+from harken.networks.native.modules import Dropout, FusedConvolution, mean_and_largest
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads
 
@@ -68,13 +38,10 @@ class LayerNetwork(nn.Module):
         super().__init__()
         self.layers = layers
         self._shortest = shortest_window(layers)
-        self.of = {layer: made for layer in every(layers) if (made := module_of(layer)) is not None}
+        self.of = {layer: module for layer in every(layers) if (module := module_of(layer)) is not None}
         for number, (layer, module) in enumerate(self.of.items()):
-            name = getattr(layer, "name", "")
-            prefix = name.rpartition(".")[0] if isinstance(module, FusedConvolution) else name
-            # The modules inside have names of their own in a model file.
-            for inside, part in dict(module.named_children()).items() or [("", module)]:
-                _place(self, ".".join(filter(None, (prefix, inside))) or f"layer{number}", part)
+            for name, part in _named(layer, module).items():
+                _place(self, name or f"layer{number}", part)
         for layer, module in self.of.items():
             if layer.initial != "uniform":  # PyTorch has drawn these
                 INITIAL[layer.initial](module)
@@ -86,20 +53,44 @@ class LayerNetwork(nn.Module):
     def computed(self, layers: Layers, x: Tensor) -> Tensor:
         """The result of layers, one after another."""
         for layer in layers:
-            if isinstance(layer, Branches):
-                x = torch.cat([self.computed(branch, x) for branch in layer.branches], 1)
-            elif isinstance(layer, PerChannel):
-                batch, time, channels = x.shape
-                alone = x.transpose(1, 2).reshape(batch * channels, 1, time)
-                maps = self.computed(layer.layers, alone.transpose(1, 2)).transpose(1, 2)
-                x = maps.reshape(batch, channels * layer.filters, -1).transpose(1, 2)
-            elif isinstance(layer, Glance):
-                mean, moving, length = _movement(x)
-                inside = self.computed(layer.layers, torch.cat([x, length, moving], -1))
-                x = torch.cat([inside, self.of[layer](x, mean, moving, length)], 1)
-            else:
-                x = self.of[layer](x)
+            module: Any = self.of.get(layer)
+            match layer:
+                case kinds.Branches():
+                    x = torch.cat([self.computed(branch, x) for branch in layer.branches], 1)
+                case kinds.PerChannel():
+                    batch, time, channels = x.shape
+                    alone = x.transpose(1, 2).reshape(batch * channels, 1, time)
+                    maps = self.computed(layer.layers, alone.transpose(1, 2)).transpose(1, 2)
+                    x = maps.reshape(batch, channels * layer.filters, -1).transpose(1, 2)
+                case kinds.Dense():
+                    x = module(x).relu_() if layer.relu else module(x)
+                case kinds.Convolution(normalised=False):
+                    x = module(x.transpose(1, 2)).relu().transpose(1, 2)
+                case kinds.LSTM():
+                    x = module(x)[0][:, -1] if layer.last else module(x)[0]
+                case kinds.MeanAndLargest():
+                    x = mean_and_largest(x)
+                case everyday.Glance():
+                    mean, moving, length = _movement(x)
+                    inside = self.computed(layer.layers, torch.cat([x, length, moving], -1))
+                    x = torch.cat([inside, module(x, mean, moving, length)], 1)
+                case _:
+                    x = module(x)
         return x
+
+
+def _named(layer: kinds.Layer, module: nn.Module) -> dict[str, nn.Module]:
+    """The parts of a layer's module by their names in a model file; "" for one without weights."""
+    match layer:
+        case kinds.Convolution(normalised=True):
+            fused = cast(FusedConvolution, module)
+            names = (layer.name, layer.normalisation, f"{layer.normalisation}_dropout")
+            return dict(zip(names, fused.children(), strict=True))
+        case kinds.BasicLSTM():
+            return dict(module.named_children())
+        case everyday.Glance():
+            return {layer.name: module}
+    return {getattr(layer, "name", ""): module}
 
 
 def _place(network: nn.Module, name: str, module: nn.Module) -> None:
@@ -112,74 +103,36 @@ def _place(network: nn.Module, name: str, module: nn.Module) -> None:
     network.add_module(last, module)
 
 
-def module_of(layer: Layer) -> nn.Module | None:
-    """The module of a layer in PyTorch; None for layers that only have others inside."""
+def module_of(layer: kinds.Layer) -> nn.Module | None:
+    """The module of a layer in PyTorch; None for a layer that needs none."""
     match layer:
-        case Dense():
-            return (_DenseReLU if layer.relu else nn.Linear)(layer.inputs, layer.outputs)
-        case Convolution():
-            return _convolution(layer)
-        case LSTM():
-            return _States(
-                layer.inputs,
-                layer.units,
-                layer.layers,
-                batch_first=True,
-                dropout=layer.dropout if layer.layers > 1 else 0.0,  # it is between layers
-                bidirectional=layer.both_directions,
-                last=layer.last,
-            )
-        case BasicLSTM():
+        case kinds.Dense():
+            return nn.Linear(layer.inputs, layer.outputs)
+        case kinds.Convolution():
+            options = {name: getattr(layer, name) for name in ("stride", "padding", "groups")}
+            if not layer.normalised:
+                return nn.Conv1d(layer.channels, layer.filters, layer.kernel, **options)
+            options |= {"dropout": layer.dropout, "residual": layer.residual}
+            return FusedConvolution(layer.channels, layer.filters, layer.kernel, **options)
+        case kinds.LSTM():
+            dropout = layer.dropout if layer.layers > 1 else 0.0  # it is between layers
+            options = {"batch_first": True, "dropout": dropout, "bidirectional": layer.both_directions}
+            return modules.FusedLSTM(layer.inputs, layer.units, layer.layers, **options)
+        case kinds.BasicLSTM():
             return _BasicLSTM(layer)
-        case DropoutLayer():
+        case kinds.Dropout():
             return Dropout(layer.share, bits=layer.bits)
-        case MeanAndLargest():
-            return _MeanAndLargest()
-        case Glance():
-            return _glance(layer)
-        case Branches() | PerChannel():
+        case everyday.Glance():
+            return _Glance(layer)
+        case kinds.MeanAndLargest() | kinds.Branches() | kinds.PerChannel():
             return None
     raise TypeError(f"PyTorch has no module for the layer {layer}")
-
-
-class _DenseReLU(nn.Linear):
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - PyTorch's name for it
-        return super().forward(input).relu_()
-
-
-def _convolution(layer: Convolution) -> nn.Module:
-    sizes = (layer.channels, layer.filters, layer.kernel, layer.stride, layer.padding, 1, layer.groups)
-    if not layer.normalised:
-        return _ConvolutionReLU(*sizes)
-    modules = [nn.Conv1d(*sizes, bias=False), nn.BatchNorm1d(layer.filters), nn.ReLU()]
-    if layer.dropout:
-        modules.append(Dropout(layer.dropout))
-    first = layer.numbered[1]
-    named = OrderedDict((str(first + number), module) for number, module in enumerate(modules))
-    return FusedConvolution(named, residual=layer.residual)
-
-
-class _ConvolutionReLU(nn.Conv1d):
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - PyTorch's name for it
-        return super().forward(input.transpose(1, 2)).relu().transpose(1, 2)
-
-
-class _States(FusedLSTM):
-    """An LSTM that returns only the states of all steps, or of the last one."""
-
-    def __init__(self, *sizes: int, last: bool, **options: Any) -> None:
-        super().__init__(*sizes, **options)
-        self.last = last
-
-    def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]  # noqa: A002 - PyTorch's name for it
-        steps = cast(Tensor, super().forward(input)[0])
-        return steps[:, -1] if self.last else steps
 
 
 class _BasicLSTM(nn.Module):
     """``BasicLSTM`` on the compiled library or ``torch.lstm``, which have a second bias for the forget gate's 1.0."""
 
-    def __init__(self, layer: BasicLSTM) -> None:
+    def __init__(self, layer: kinds.BasicLSTM) -> None:
         super().__init__()
         self.layer = layer
         for name, shape in layer.shapes().items():
@@ -193,8 +146,8 @@ class _BasicLSTM(nn.Module):
         forget = x.new_zeros(4 * units)
         forget[units : 2 * units] = FORGET_BIAS
         weights = [tensor for cell in self.cells() for tensor in (*cell, forget)]
-        if lstm_computable(x, weights, units=units, layers=layers):
-            return lstm(x, weights, None, units=units, layers=layers, steps=False)[1][-1]
+        if modules.lstm_computable(x, weights, units=units, layers=layers):
+            return modules.lstm(x, weights, None, units=units, layers=layers, steps=False)[1][-1]
         state = x.new_zeros(layers, x.shape[0], units)
         training = self.get_submodule("biases").training
         steps, _, _ = torch.lstm(x, (state, state), weights, True, layers, 0.0, training, False, True)
@@ -205,27 +158,19 @@ class _BasicLSTM(nn.Module):
         return list(zip(*cast(Iterator[nn.ParameterList], self.children()), strict=True))
 
 
-class _MeanAndLargest(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return mean_and_largest(x)
-
-
-def _glance(layer: Glance) -> nn.Module:
-    return _Glance(
-        nn.BatchNorm1d(layer.features),
-        nn.Linear(layer.features, GLANCE_UNITS),
-        nn.ReLU(),
-        Dropout(GLANCE_DROPOUT),
-        nn.Linear(GLANCE_UNITS, GLANCE_UNITS),
-        nn.ReLU(),
-    )
-
-
 class _Glance(nn.Sequential):
     """Features of the whole window, and dense layers on them. They have gradients only for signals that need them."""
 
-    def __init__(self, *layers: nn.Module) -> None:
-        super().__init__(*layers)
+    def __init__(self, layer: everyday.Glance) -> None:
+        units = everyday.GLANCE_UNITS
+        super().__init__(
+            nn.BatchNorm1d(layer.features),
+            nn.Linear(layer.features, units),
+            nn.ReLU(),
+            Dropout(everyday.GLANCE_DROPOUT),
+            nn.Linear(units, units),
+            nn.ReLU(),
+        )
         self._of_length: dict[int, tuple[Tensor, Tensor]] = {}
 
     def forward(  # type: ignore[override]
@@ -237,21 +182,23 @@ class _Glance(nn.Sequential):
         return made
 
     def band_powers(self, signals: Tensor) -> Tensor:
-        """The logarithm of each channel's power in each band, ``[batch, BANDS, channels]``."""
+        """The logarithm of each channel's power in each band, ``[batch, everyday.BANDS, channels]``."""
         length = signals.shape[1]
         # Contiguous, for one product instead of one for each window.
         moving = (signals - signals.mean(1, keepdim=True)).transpose(1, 2).contiguous()  # [batch, channels, time]
-        if length > LONGEST_BY_MATRICES:
-            windowed = moving * torch.from_numpy(hann_window(length)).to(signals)
+        if length > everyday.LONGEST_BY_MATRICES:
+            windowed = moving * torch.from_numpy(everyday.hann_window(length)).to(signals)
             spectrum = torch.fft.rfft(windowed).abs().square() / length
-            powers = torch.stack([spectrum[..., low:high].sum(2) for low, high in pairwise(band_starts(length))], dim=2)
-            return torch.log(powers + NO_POWER).transpose(1, 2)
+            powers = torch.stack(
+                [spectrum[..., low:high].sum(2) for low, high in pairwise(everyday.band_starts(length))], dim=2
+            )
+            return torch.log(powers + everyday.NO_POWER).transpose(1, 2)
         if length not in self._of_length:
-            waves, bands = map(torch.from_numpy, window_matrices(length))
+            waves, bands = map(torch.from_numpy, everyday.window_matrices(length))
             self._of_length[length] = waves, bands
         waves, bands = (matrix.to(signals) for matrix in self._of_length[length])
         parts = moving @ waves  # [batch, channels, 2 x frequencies]
-        return torch.log(parts.square() @ bands + NO_POWER).transpose(1, 2)
+        return torch.log(parts.square() @ bands + everyday.NO_POWER).transpose(1, 2)
 
 
 def _movement(signals: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -268,12 +215,12 @@ def _movement(signals: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _how_much(signals: Tensor) -> Tensor:
     """How much each channel changes over time, ``[batch, channels]``, on a logarithmic scale."""
     if signals.requires_grad:  # of a channel without change, only this has finite gradients
-        return torch.log(signals.std(1, correction=0) + STILL_G)
+        return torch.log(signals.std(1, correction=0) + everyday.STILL_G)
     # As exact, in a quarter of the time on a CPU. The mean is rounded. Without the correction by the mean of what is
     # left, the error would count as movement of a watch on a table.
     off = signals - signals.mean(1, keepdim=True)
     spread = off.square().mean(1).sub_(off.mean(1).square_()).clamp_min_(0).sqrt_()
-    return torch.log(spread + STILL_G)
+    return torch.log(spread + everyday.STILL_G)
 
 
 def _glorot(module: nn.Module) -> None:

@@ -132,17 +132,18 @@ def instructions() -> Level:
     return LEVELS[LEVELS.index(setting)]
 
 
-def filled(kind: type[Kind], **values: Any) -> Kind:
+def filled(kind: type[Kind], *first: Any, **values: Any) -> Kind:
     """A structure of arguments for the instruction set that is used.
 
     Args:
         kind: the structure.
-        values: some of its fields: numbers; arrays, tensors and ``addresses``, of which the address is passed; or None
-            for no address. The structure keeps all of them alive.
+        first, values: its first fields in their order, and others by name: numbers; arrays, tensors and
+            ``addresses``, of which the address is passed; or None for no address. The structure keeps all of them
+            alive.
     """
-    arguments = kind(level=LEVELS.index(instructions()), **{name: _plain(value) for name, value in values.items()})
-    arguments.kept_alive = [values]
-    return arguments
+    arguments = kind(*map(_plain, first), level=LEVELS.index(instructions()))
+    arguments.kept_alive = [first]
+    return fill(arguments, **values)
 
 
 def fill(arguments: Kind, **values: Any) -> Kind:

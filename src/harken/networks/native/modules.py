@@ -143,24 +143,26 @@ def lstm(
         ``[layers x directions, batch, units]``.
     """
     h0, c0 = state or (None, None)
-    sizes = {"units": units, "layers": layers, "directions": directions}
+    sizes = (units, layers, directions)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, h0, c0, *weights)):
         made: tuple[Tensor, Tensor, Tensor] = _LSTM.apply(sizes, steps, x, h0, c0, *weights)  # type: ignore[no-untyped-call]
         return made
-    return _lstm_forward(_lstm_arguments(sizes, x, h0, c0, weights), x, steps)
+    return _lstm_forward(_lstm_arguments(sizes, x, h0, c0, weights, None), x, steps)
 
 
 def _lstm_arguments(
-    sizes: Mapping[str, int], x: Tensor, h0: Tensor | None, c0: Tensor | None, weights: Sequence[Tensor | None]
+    sizes: tuple[int, int, int],
+    x: Tensor,
+    h0: Tensor | None,
+    c0: Tensor | None,
+    weights: Sequence[Tensor | None],
+    kept: Tensor | None,
 ) -> Problem:
     """What forward and backward have in common."""
-    batch, length, inputs = x.shape
-    x_row, x_time, x_item = x.stride()
-    arguments = {"batch": batch, "length": length, "inputs": inputs, "x_row": x_row, "x_time": x_time, "x_item": x_item}
     h0, c0, *weights = (None if tensor is None else tensor.contiguous() for tensor in (h0, c0, *weights))
-    problem = filled(Problem, **sizes, **arguments, x=x, h0=h0, c0=c0, threads=torch.get_num_threads())
-    problem.kept_alive.append(weights)
-    return fill(problem, weights=library.addresses(weights))
+    arguments = filled(Problem, *x.shape, *sizes, x, *x.stride(), library.addresses(weights), h0, c0, kept=kept)
+    arguments.kept_alive.append(weights)
+    return fill(arguments, threads=torch.get_num_threads())
 
 
 def _lstm_forward(arguments: Problem, x: Tensor, steps: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -177,29 +179,27 @@ class _LSTM(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        sizes: Mapping[str, int],
+        sizes: tuple[int, int, int],
         steps: bool,
         x: Tensor,
         h0: Tensor | None,
         c0: Tensor | None,
         *weights: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        arguments = _lstm_arguments(sizes, x, h0, c0, weights)
         found = load()
         assert found is not None
-        floats = int(found.harken_lstm_kept(arguments))
-        ctx.lease = _Lease(floats) if floats <= MOST_KEPT else None
+        floats = int(found.harken_lstm_kept(filled(Problem, *x.shape, *sizes)))
+        ctx.lease = _Lease(floats if floats <= MOST_KEPT else None)
         ctx.sizes, ctx.steps = sizes, steps
         ctx.save_for_backward(x, h0, c0, *weights)
         ctx.set_materialize_grads(False)
-        kept = None if ctx.lease is None else ctx.lease.tensor
-        return _lstm_forward(fill(arguments, kept=kept), x, steps)
+        return _lstm_forward(_lstm_arguments(sizes, x, h0, c0, weights, ctx.lease.tensor), x, steps)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None) -> tuple[Tensor | None, ...]:
         x, h0, c0, *weights = ctx.saved_tensors
-        arguments = _lstm_arguments(ctx.sizes, x, h0, c0, weights)
+        arguments = _lstm_arguments(ctx.sizes, x, h0, c0, weights, ctx.lease.tensor)
         if dy is not None and ctx.steps:
             dy = dy if dy.stride(2) == 1 else dy.contiguous()
             fill(arguments, dy=dy, dy_row=dy.stride(0), dy_time=dy.stride(1))
@@ -209,28 +209,30 @@ class _LSTM(torch.autograd.Function):
         )
         if dx is not None:
             fill(arguments, dx=dx, dx_row=dx.stride(0), dx_time=dx.stride(1))
-        kept = None if ctx.lease is None else ctx.lease.tensor
         dhn, dcn = (None if tensor is None else tensor.contiguous() for tensor in (dhn, dcn))
-        fill(arguments, kept=kept, dhn=dhn, dcn=dcn, dweights=library.addresses(dweights), dh0=dh0, dc0=dc0)
+        fill(arguments, dhn=dhn, dcn=dcn, dweights=library.addresses(dweights), dh0=dh0, dc0=dc0)
         call("harken_lstm_backward", arguments)
         return None, None, dx, dh0, dc0, *dweights
 
 
 class _Lease:
-    """A buffer of at least so many floats, which goes back to the spare ones when nobody holds the lease any more."""
+    """A buffer of at least so many floats, or none, which goes back to the spare ones when nobody holds the lease."""
 
     _spare: list[Tensor] = []  # noqa: RUF012 - shared on purpose
     _lock = threading.Lock()
 
-    def __init__(self, floats: int) -> None:
-        with self._lock:
-            fits = [i for i, tensor in enumerate(self._spare) if floats <= tensor.numel() <= 2 * floats]
-            self.tensor = self._spare.pop(fits[0]) if fits else torch.empty(floats)
+    def __init__(self, floats: int | None) -> None:
+        self.tensor: Tensor | None = None
+        if floats is not None:
+            with self._lock:
+                fits = [i for i, tensor in enumerate(self._spare) if floats <= tensor.numel() <= 2 * floats]
+                self.tensor = self._spare.pop(fits[0]) if fits else torch.empty(floats)
 
     def __del__(self) -> None:
-        with self._lock:
-            self._spare.insert(0, self.tensor)
-            del self._spare[MOST_SPARE:]
+        if self.tensor is not None:
+            with self._lock:
+                self._spare.insert(0, self.tensor)
+                del self._spare[MOST_SPARE:]
 
 
 def convolution_layer(
@@ -301,11 +303,10 @@ class _ConvolutionLayer(torch.autograd.Function):
 
 def _layer_arguments(sizes: Mapping[str, Any], x: Tensor, weight: Tensor, *kept: Tensor | None) -> Layer:
     """What forward and backward have in common: the sizes, and what is kept between them."""
-    batch, time, channels = x.shape
     filters, _, kernel = weight.shape
     scale, shift, mean, variance, z, random = kept
     assert z is not None
-    arguments = filled(Layer, **sizes, batch=batch, time=time, channels=channels, filters=filters, kernel=kernel)
+    arguments = filled(Layer, *x.shape, filters, kernel, **sizes)
     fill(arguments, x=x, weight=weight, scale=scale, shift=shift, mean=mean, variance=variance, z=z, random=random)
     return fill(arguments, outputs=z.shape[1], threads=torch.get_num_threads())
 
@@ -328,9 +329,7 @@ class _Pooling(torch.autograd.Function):
 
 
 def _pooling_arguments(x: Tensor, y: Tensor) -> Pooling:
-    batch, time, channels = x.shape
-    arguments = filled(Pooling, batch=batch, time=time, channels=channels, threads=torch.get_num_threads())
-    return fill(arguments, x=x, x_window=x.stride(0), x_time=x.stride(1), y=y)
+    return filled(Pooling, *x.shape, x, x.stride(0), x.stride(1), y, threads=torch.get_num_threads())
 
 
 def mean_and_largest(x: Tensor) -> Tensor:
@@ -365,8 +364,7 @@ class _Dropping(torch.autograd.Function):
         ctx.random, ctx.dropped = random, dropped
         x = x.contiguous()
         y = torch.empty_like(x)
-        arguments = filled(Dropping, count=x.numel(), x=x, random=random, dropped=dropped, y=y)
-        call("harken_drop", fill(arguments, threads=torch.get_num_threads()))
+        call("harken_drop", filled(Dropping, x.numel(), x, random, dropped, y, torch.get_num_threads()))
         return y
 
     @staticmethod
@@ -485,84 +483,78 @@ class Dropout(nn.Module):
         return f"share={self.dropped / self.levels}"
 
 
-class FusedConvolution(nn.Sequential):
-    """A convolution along time, batch normalisation, ReLU and possibly dropout:
+class FusedConvolution(nn.Module):
+    """A convolution along time, batch normalisation, ReLU and dropout:
     ``[batch, time, channels] -> [batch, outputs, filters]``.
 
-    The layers, parameters and state dict are those of ``nn.Sequential``, and so are the results to rounding, but the
-    channels of a sample lie side by side. In training, the compiled library is used on a CPU in float32, if it was
-    built: it computes the convolution together with the layers after it, and transposes nothing. PyTorch's code is
-    used in all other cases (evaluation, a GPU, other data types, other layers, hooks, tracing and export). Second-order
-    gradients need PyTorch's code: set ``HARKEN_NATIVE=0``. See ``docs/native.md``.
+    The results are those of PyTorch's layers to rounding, but the channels of a sample lie side by side. In training,
+    the compiled library is used on a CPU in float32, if it was built: it computes the convolution together with the
+    layers after it, and transposes nothing. PyTorch's code is used in all other cases (evaluation, a GPU, other data
+    types, hooks, tracing and export). Second-order gradients need PyTorch's code: set ``HARKEN_NATIVE=0``. See
+    ``docs/native.md``.
 
     Args:
-        layers: ``nn.Conv1d``, ``nn.BatchNorm1d``, ``nn.ReLU``, and possibly ``Dropout``.
+        channels, filters, kernel, stride, padding, groups: as in ``nn.Conv1d``, without a bias.
+        dropout: the share of values that are set to 0.
         residual: whether the input is added to the result.
     """
 
-    def __init__(self, *layers: Any, residual: bool = False) -> None:
-        super().__init__(*layers)
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        groups: int = 1,
+        dropout: float = 0.0,
+        residual: bool = False,
+    ) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(channels, filters, kernel, stride, padding, groups=groups, bias=False)
+        self.normalisation = nn.BatchNorm1d(filters)
+        self.dropout = Dropout(dropout)
         self.residual = residual
+        self._sizes = {"stride": stride, "padding": padding, "groups": groups, "residual": residual}
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - PyTorch's name for it
+    def forward(self, x: Tensor) -> Tensor:
         """See the class."""
-        if self._can_use_native(input):
-            return self._by_library(input)
-        x = input
-        for module in self:
-            # Dropout draws its numbers in the order of the values, which shall be the same in both cases.
-            x = module(x) if isinstance(module, Dropout) else module(x.transpose(1, 2)).transpose(1, 2)
-        return input + x if self.residual else x
+        if self._can_use_native(x):
+            return self._by_library(x)
+        y = self.normalisation(self.convolution(x.transpose(1, 2))).relu().transpose(1, 2)
+        # Dropout draws its numbers in the order of the values, which shall be the same in both cases.
+        y = cast(Tensor, self.dropout(y))
+        return x + y if self.residual else y
 
     def _can_use_native(self, x: Tensor) -> bool:
-        """Whether the library was made for these layers, in this mode."""
-        modules = list(self)
-        kinds = [type(module) for module in modules]
-        if kinds[:3] != [nn.Conv1d, nn.BatchNorm1d, nn.ReLU] or kinds[3:] not in ([], [Dropout]) or x.ndim != 3:
-            return False
-        convolution, norm = cast(nn.Conv1d, modules[0]), cast(nn.BatchNorm1d, modules[1])
-        supported = (
-            convolution.bias is None
-            and convolution.dilation == (1,)
-            and convolution.padding_mode == "zeros"
-            and not isinstance(convolution.padding, str)
-            and norm.affine
-            and norm.track_running_stats
-            and norm.num_features == convolution.out_channels
-            and all(module.bits == BITS for module in modules if isinstance(module, Dropout))
-            and all(module.training and not _has_hooks(module) for module in modules)
-        )
         # PyTorch raises the errors for shapes that do not fit.
-        if not supported or x.shape[2] != convolution.in_channels or len(x) * self._outputs(x) < 2:
+        if x.ndim != 3 or x.shape[2] != self.convolution.in_channels or len(x) * max(0, self._outputs(x)) < 2:
             return False
-        tensors = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
-        return computable(x, convolution.weight, *cast(tuple[Tensor, ...], tensors))
+        norm = self.normalisation
+        weights = (self.convolution.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)
+        return (
+            all(module.training and not _has_hooks(module) for module in self.children())
+            and norm.momentum is not None
+            and computable(x, *cast(tuple[Tensor, ...], weights))
+        )
 
     def _outputs(self, x: Tensor) -> int:
-        """The length of the result; 0 if ``x`` is too short."""
-        convolution = cast(nn.Conv1d, self[0])
-        padding = cast(tuple[int], convolution.padding)[0]
-        return max(0, (x.shape[1] + 2 * padding - convolution.kernel_size[0]) // convolution.stride[0] + 1)
+        kernel, stride = self.convolution.kernel_size[0], self._sizes["stride"]
+        return (x.shape[1] + 2 * self._sizes["padding"] - kernel) // stride + 1
 
     def _by_library(self, x: Tensor) -> Tensor:
-        convolution, norm = cast(nn.Conv1d, self[0]), cast(nn.BatchNorm1d, self[1])
-        shape = (len(x), self._outputs(x), convolution.out_channels)
-        dropout = cast(Dropout, self[3]) if len(self) > 3 else None
-        drops = dropout is not None and dropout.dropped > 0
-        y, mean, variance = convolution_layer(
-            x,
-            convolution.weight,
-            norm.weight,
-            norm.bias,
-            dropout.draw(shape, x.device) if dropout is not None and drops else None,
-            stride=convolution.stride[0],
-            padding=cast(tuple[int], convolution.padding)[0],
-            groups=convolution.groups,
-            epsilon=norm.eps,
-            dropped=dropout.dropped if dropout is not None else 0,
-            residual=self.residual,
-        )
-        _update_running(norm, mean, variance, shape[0] * shape[1])
+        norm, dropped = self.normalisation, self.dropout.dropped
+        shape = (len(x), self._outputs(x), self.convolution.out_channels)
+        random = self.dropout.draw(shape, x.device) if dropped else None
+        sizes: dict[str, Any] = {"epsilon": norm.eps, "dropped": dropped, **self._sizes}
+        y, mean, variance = convolution_layer(x, self.convolution.weight, norm.weight, norm.bias, random, **sizes)
+        values = shape[0] * shape[1]
+        with torch.no_grad():
+            cast(Tensor, norm.num_batches_tracked).add_(1)
+            share = cast(float, norm.momentum)
+            cast(Tensor, norm.running_mean).lerp_(mean, share)
+            cast(Tensor, norm.running_var).lerp_(variance * (values / (values - 1)), share)
         return y
 
 
@@ -570,15 +562,3 @@ def _has_hooks(module: nn.Module) -> bool:
     return bool(
         module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
     )
-
-
-def _update_running(norm: nn.BatchNorm1d, mean: Tensor, variance: Tensor, values: int) -> None:
-    batches, running_mean, running_var = norm.num_batches_tracked, norm.running_mean, norm.running_var
-    assert batches is not None
-    assert running_mean is not None
-    assert running_var is not None
-    with torch.no_grad():
-        batches.add_(1)
-        share = 1 / float(batches) if norm.momentum is None else norm.momentum
-        running_mean.lerp_(mean, share)
-        running_var.lerp_(variance * (values / (values - 1)), share)
