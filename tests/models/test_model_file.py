@@ -81,7 +81,7 @@ def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
             lambda card: card["specification"].update(labels=["a", "b", "c"]),
             "channels or classes of its network differ",
         ),
-        (lambda card: card["specification"].update(labels=["a", 3]), "not a text"),
+        (lambda card: card["specification"].update(labels=["a", 3]), r"invalid value: labels = \['a', 3\]"),
         (
             lambda card: card["specification"].update(window_length=0),
             "window_length of a model must be between 2 and .*, got 0",
@@ -117,10 +117,10 @@ def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
         (lambda card: card["specification"].update(sample_rate_hz="25"), "sample_rate_hz = '25'"),
         (
             lambda card: card["specification"].update(acceleration_unit="ft/s2"),
-            "the unit in its specification is unknown",
+            "invalid value: acceleration_unit = 'ft/s2'",
         ),
         (lambda card: card["specification"].update(network="os.system"), "no network 'os.system'"),
-        (lambda card: card["specification"].update(sizes=[]), "no sizes"),
+        (lambda card: card["specification"].update(sizes=[]), r"invalid value: sizes = \[\]"),
         (lambda card: card["specification"]["sizes"].update(units=10**9), "units of the network .* must be"),
         (
             lambda card: card["specification"]["sizes"].update(units=4097),
