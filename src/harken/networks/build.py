@@ -138,6 +138,11 @@ def made(name: str, sizes: Mapping[str, Any]) -> "Layers | nn.Module":
     return layers
 
 
+def is_of_layers(name: str) -> bool:
+    """Whether a network is a function that returns layers. Raises the errors of ``made`` for its name."""
+    return not isinstance(_found(name), type)
+
+
 def check_weights(name: str, sizes: Mapping[str, Any], weights: Weights) -> None:
     """Raise a HarkenError when weights do not have the names, shapes and types of a network, or impossible values.
 
@@ -157,7 +162,7 @@ def check_weights(name: str, sizes: Mapping[str, Any], weights: Weights) -> None
 
 def _expected_weights(name: str, sizes: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:
     """The shape and the type of each weight, such as ``((64,), "float32")``."""
-    if not isinstance(_found(name), type):
+    if is_of_layers(name):
         shapes = weight_shapes(made(name, sizes))  # type: ignore[arg-type]
         return {each: (shape, "int64" if each.endswith(COUNTED) else "float32") for each, shape in shapes.items()}
     import torch

@@ -7,7 +7,7 @@ here may be called by several threads at once.
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from harken.networks import everyday
 from harken.networks import layers as kinds
-from harken.networks.build import Weights, made
+from harken.networks.build import Weights, is_of_layers, made
 from harken.networks.layers import Layers, check_length, shortest_window
 from harken.networks.native import library
 from harken.networks.native.library import ConvolutionProblem, Problem, filled
@@ -76,8 +76,7 @@ def inference_network(name: str, sizes: Mapping[str, Any], weights: Weights) -> 
     Raises:
         HarkenError: as ``harken.networks.build.made``.
     """
-    layers = made(name, sizes)
-    return InferenceNetwork(layers, weights) if isinstance(layers, tuple) else None
+    return InferenceNetwork(cast(Layers, made(name, sizes)), weights) if is_of_layers(name) else None
 
 
 def windows_at_once(specification: Specification) -> int:
