@@ -9,10 +9,7 @@ from torch import nn
 
 from harken.networks.deep_conv_lstm import DeepConvLSTMSizes, deep_conv_lstm
 from harken.networks.pytorch import LayerNetwork, build
-
-
-def sigmoid(values: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-values)))
+from lstm_reference import stack_named, states
 
 
 def plain_logits(network: nn.Module, sizes: DeepConvLSTMSizes, window: np.ndarray) -> np.ndarray:
@@ -27,22 +24,9 @@ def plain_logits(network: nn.Module, sizes: DeepConvLSTMSizes, window: np.ndarra
             piece = maps[:, :, place : place + sizes.filter_length]
             made[:, :, place] = np.einsum("cil,fil->cf", piece, kernel) + bias
         maps = np.maximum(made, 0)
-    steps = [maps[:, :, step].reshape(-1) for step in range(maps.shape[2])]
-    for layer in range(sizes.layers):
-        hidden, cell, after = np.zeros(sizes.units), np.zeros(sizes.units), []
-        for step in steps:
-            joined = (
-                weights[f"recurrent.weight_ih_l{layer}"] @ step
-                + weights[f"recurrent.weight_hh_l{layer}"] @ hidden
-                + weights[f"recurrent.bias_ih_l{layer}"]
-                + weights[f"recurrent.bias_hh_l{layer}"]
-            )
-            enter, forget, candidate, leave = np.split(joined, 4)
-            cell = sigmoid(forget) * cell + sigmoid(enter) * np.tanh(candidate)
-            hidden = sigmoid(leave) * np.tanh(cell)
-            after.append(hidden)
-        steps = after
-    return np.asarray(weights["output.weight"] @ steps[-1] + weights["output.bias"])
+    steps = np.stack([maps[:, :, step].reshape(-1) for step in range(maps.shape[2])])[np.newaxis]
+    state = states(stack_named(weights, "recurrent", layers=sizes.layers), steps)[0, -1]
+    return np.asarray(weights["output.weight"] @ state + weights["output.bias"])
 
 
 @given(

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from harken.networks.pytorch import build
 from harken.training.presets import PRESETS
+from lstm_reference import stack_named, states
 from spectrum import EDGES_HZ_AT_30, by_fourier
 
 
@@ -32,25 +33,6 @@ def _normalised(values: np.ndarray, weights: dict[str, np.ndarray], name: str) -
     return np.asarray(np.maximum(0, values * weights[f"{name}.weight"][:, None] + weights[f"{name}.bias"][:, None]))
 
 
-def _sigmoid(values: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-values)))
-
-
-def _lstm(steps: np.ndarray, weights: dict[str, np.ndarray], suffix: str) -> np.ndarray:
-    """``[n, time, in]`` -> ``[n, time, units]`` from the first step to the last."""
-    kernel, recurrent = weights[f"lstm.weight_ih_l0{suffix}"], weights[f"lstm.weight_hh_l0{suffix}"]
-    bias = weights[f"lstm.bias_ih_l0{suffix}"] + weights[f"lstm.bias_hh_l0{suffix}"]
-    state = np.zeros((len(steps), recurrent.shape[1]))
-    cell, outputs = np.zeros_like(state), []
-    for time in range(steps.shape[1]):
-        gates = steps[:, time] @ kernel.T + state @ recurrent.T + bias
-        enter, forget, candidate, leave = np.split(gates, 4, axis=1)
-        cell = _sigmoid(forget) * cell + _sigmoid(enter) * np.tanh(candidate)
-        state = _sigmoid(leave) * np.tanh(cell)
-        outputs.append(state)
-    return np.stack(outputs, axis=1)
-
-
 def _reference(weights: dict[str, np.ndarray], signals: np.ndarray) -> np.ndarray:
     length = np.sqrt((signals**2).sum(-1, keepdims=True) + 1e-6) - 1
     moving = signals - signals.mean(1, keepdims=True)
@@ -60,10 +42,7 @@ def _reference(weights: dict[str, np.ndarray], signals: np.ndarray) -> np.ndarra
     for block in (0, 1):
         added = _convolved(patches, weights[f"blocks.{block}.0.weight"], stride=1, groups=8)
         patches = patches + _normalised(added, weights, f"blocks.{block}.1")
-    steps = patches.transpose(0, 2, 1)
-    forth = _lstm(steps, weights, "")
-    back = _lstm(steps[:, ::-1], weights, "_reverse")[:, ::-1]
-    both = np.concatenate([forth, back], axis=2)
+    both = states(stack_named(weights, "lstm", directions=("", "_reverse")), patches.transpose(0, 2, 1))
     at_a_glance = np.concatenate(
         [
             signals.mean(1),
@@ -124,6 +103,6 @@ def test_the_preset_learns_fewer_than_300_000_numbers_and_reads_40_steps() -> No
     network = build("everyday", {**PRESETS["everyday"].sizes, "channels": 3, "classes": 18})
     assert sum(parameter.numel() for parameter in network.parameters()) < 300_000
     steps: list[int] = []
-    network.get_submodule("lstm").register_forward_hook(lambda module, given, made: steps.append(made.shape[1]))
+    network.get_submodule("lstm").register_forward_hook(lambda module, given, made: steps.append(made[0].shape[1]))
     network(torch.zeros(2, 300, 3))
     assert 37 <= steps[0] <= 80

@@ -44,10 +44,7 @@ def close(found: Tensor | np.ndarray, expected: Tensor | np.ndarray, relative: f
 
 
 def everything(
-    module: nn.LSTM,
-    x: Tensor,
-    state: tuple[Tensor, Tensor] | None,
-    pulls: tuple[Tensor, ...],
+    module: nn.LSTM, x: Tensor, state: tuple[Tensor, Tensor] | None, pulls: tuple[Tensor, ...]
 ) -> list[Tensor]:
     """Results and gradients by our kernels: y, h, c, dx, dh0, dc0, and the weights'."""
     x = x.clone().requires_grad_()
@@ -218,10 +215,7 @@ def test_activations_are_as_exact_as_stated(level: library.Level) -> None:
     LIBRARY.harken_lstm_activations(library.LEVELS.index(level), *addresses, len(x))
     exact = x.astype(np.float64)
     with np.errstate(over="ignore"):
-        for found, expected, relative in (
-            (sigmoid, 1 / (1 + np.exp(-exact)), 1e-6),
-            (tanh, np.tanh(exact), 1e-5),
-        ):
+        for found, expected, relative in ((sigmoid, 1 / (1 + np.exp(-exact)), 1e-6), (tanh, np.tanh(exact), 1e-5)):
             np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
             np.testing.assert_allclose(found[:-1], expected[:-1], rtol=0, atol=2.5e-7)
             near = np.abs(x) <= 30

@@ -77,16 +77,6 @@ def test_what_does_not_fit_is_refused_as_pytorch_refuses_it() -> None:
         ours(torch.randn(2, 6, 3), (torch.zeros(1, 3, 8), torch.zeros(1, 3, 8)))
 
 
-def test_copies_and_changed_weights_are_seen() -> None:
-    _, ours = twins(3, 8, batch_first=True)
-    x = torch.randn(2, 6, 3)
-    copied = copy.deepcopy(ours)
-    torch.testing.assert_close(copied(x), ours(x), rtol=0, atol=0)
-    with torch.no_grad():
-        copied.get_parameter("weight_hh_l0").data.mul_(2)
-    assert not torch.equal(copied(x)[0], ours(x)[0])
-
-
 @pytest.mark.filterwarnings("ignore:The tensor attributes")  # of PyTorch's own LSTM
 def test_a_traced_or_exported_network_holds_pytorchs_operations() -> None:
     theirs, ours = twins(3, 8, batch_first=True)
@@ -156,17 +146,9 @@ BITS = pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.9])
 def test_drops_its_share_and_keeps_the_mean(share: float, bits: int) -> None:
     torch.manual_seed(0)
-    dropped = Dropout(share, bits=bits)(torch.ones(400, 500))
-    assert float((dropped == 0).float().mean()) == pytest.approx(round(share * 2**bits) / 2**bits, abs=0.005)
+    dropped = Dropout(share, bits=bits)(torch.ones(2000, 1000))
+    assert float((dropped == 0).float().mean()) == pytest.approx(round(share * 2**bits) / 2**bits, abs=0.0008)
     assert float(dropped.mean()) == pytest.approx(1, abs=0.02)
-
-
-def test_sixteen_bits_tell_a_fifth_from_fifty_one_256ths() -> None:
-    torch.manual_seed(0)
-    values = torch.ones(4000, 5000)
-    shares = {bits: float((Dropout(0.2, bits=bits)(values) == 0).float().mean()) for bits in (8, 16)}
-    assert shares[8] == pytest.approx(51 / 256, abs=0.0003)
-    assert shares[16] == pytest.approx(0.2, abs=0.0003)
 
 
 @BITS

@@ -154,11 +154,7 @@ class Specification:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self) | {
-            "channels": list(self.channels),
-            "labels": list(self.labels),
-            "sizes": dict(self.sizes),
-        }
+        return asdict(self) | {"channels": list(self.channels), "labels": list(self.labels), "sizes": dict(self.sizes)}
 
     @classmethod
     def from_dict(cls, data: Any) -> "Specification":
