@@ -217,62 +217,88 @@ def _gates(weights: Tensor) -> NDArray[np.float32]:
 
 
 class _Writer:
-    """Writes a network of layers. Sequences are ``[batch, time, channels]``, as in ``forward``."""
+    """Writes a network of layers, and knows the order of the axes of each value: batch, time and channels ("btc") in
+    any order, steps of an LSTM ("tdbu": time, direction, batch, units), or values of a window ("bc")."""
 
-    def __init__(self, graph: Graph, network: LayerNetwork, length: int) -> None:
+    def __init__(self, graph: Graph, network: LayerNetwork, signals: str, length: int) -> None:
         self.graph, self.network, self.length = graph, network, length
+        self.axes = {signals: "btc"}
 
-    def written(self, layers: Layers, value: str) -> str:
-        """Add layers, one after another: the name of their input -> the name of their result."""
-        graph = self.graph
+    def known(self, value: str, axes: str) -> str:
+        """The value, whose order of axes is now known."""
+        self.axes[value] = axes
+        return value
+
+    def ordered(self, value: str, axes: str) -> str:
+        """A sequence with its axes in another order."""
+        before = self.axes[value]
+        if before == "tdbu":
+            joined = self.graph.reshaped(self.graph.transposed(value, 0, 2, 1, 3), 0, 0, -1)
+            value, before = joined, "tbc"
+        if before == axes:
+            return value
+        return self.known(self.graph.transposed(value, *(before.index(axis) for axis in axes)), axes)
+
+    def written(self, layers: Layers, value: str) -> list[str]:
+        """Add layers, one after another: the name of their input -> the names of their results, side by side."""
+        graph, parts = self.graph, [value]
         for layer in layers:
             module: Any = self.network.of.get(layer)  # None for layers that only have others inside
+            value = parts[0] if len(parts) == 1 else self.known(graph.concatenated(parts, 1), "bc")
+            parts = [value]
             match layer:
                 case kinds.Dense():
-                    value = self.dense(value, module, relu=layer.relu)
+                    parts = [self.dense(value, module, relu=layer.relu)]
                 case kinds.Convolution():
-                    value = self.convolution(value, layer, module)
+                    parts = [self.convolution(value, layer, module)]
                 case kinds.LSTM():
-                    steps, end = graph.lstm(graph.transposed(value, 1, 0, 2), module)
-                    value = graph.reshaped(end, -1, layer.units) if layer.last else self.steps(steps, layer)
+                    steps, end = graph.lstm(self.ordered(value, "tbc"), module)
+                    last = [self.known(graph.reshaped(end, -1, layer.units), "bc")] if layer.last else []
+                    parts = last or [self.known(steps, "tdbu")]
                 case kinds.BasicLSTM():
-                    value = self.basic_lstm(value, layer, module)
+                    parts = [self.known(self.basic_lstm(self.ordered(value, "tbc"), layer, module), "bc")]
                 case kinds.MeanAndLargest():
-                    value = graph.concatenated([graph.mean(value, 1), graph.maximum(value, 1)], 1)
+                    parts = self.pooled(value)
                 case kinds.Branches():
-                    value = graph.concatenated([self.written(branch, value) for branch in layer.branches], 1)
+                    parts = [part for branch in layer.branches for part in self.written(branch, value)]
                 case kinds.PerChannel():
-                    value = self.per_channel(value, layer)
+                    parts = [self.per_channel(self.ordered(value, "bct"), layer)]
                 case everyday.Glance():
-                    value = self.glance(value, layer, module)
+                    parts = self.glance(self.ordered(value, "btc"), layer, module)
                 case kinds.Dropout():
                     pass  # it has no effect
                 case _:
                     raise TypeError(f"no ONNX is known for the layer {layer}")
-        return value
+        return parts
 
     def dense(self, value: str, module: nn.Linear, *, relu: bool) -> str:
-        product = self.graph.add("MatMul", [value, self.graph.constant(module.weight.T)])
-        total = self.graph.add("Add", [product, self.graph.constant(module.bias)])
-        return self.graph.add("Relu", [total]) if relu else total
+        if self.axes[value] == "bc":
+            total, axes = self.graph.linear(value, module), "bc"
+        else:
+            steps = self.ordered(value, "btc")
+            product = self.graph.add("MatMul", [steps, self.graph.constant(module.weight.T)])
+            total, axes = self.graph.add("Add", [product, self.graph.constant(module.bias)]), "btc"
+        return self.known(self.graph.add("Relu", [total]) if relu else total, axes)
 
     def convolution(self, value: str, layer: kinds.Convolution, module: Any) -> str:
-        before = self.graph.transposed(value, 0, 2, 1)
+        before = self.ordered(value, "bct")
         after = self.graph.layers(before, [*(module.children() if layer.normalised else [module]), nn.ReLU()])
         if layer.residual:
             after = self.graph.add("Add", [before, after])
-        return self.graph.transposed(after, 0, 2, 1)
+        return self.known(after, "bct")
 
-    def steps(self, value: str, layer: kinds.LSTM) -> str:
-        """``[time, directions, batch, units]`` -> ``[batch, time, directions x units]``."""
-        units = layer.units * (1 + layer.both_directions)
-        return self.graph.reshaped(self.graph.transposed(value, 2, 0, 1, 3), 0, 0, units)
+    def pooled(self, value: str) -> list[str]:
+        """The mean and the maximum over time."""
+        graph, axes = self.graph, self.axes[value]
+        parts = [reduce(value, axes.index("t")) for reduce in (graph.mean, graph.maximum)]
+        if axes == "tdbu":
+            parts = [graph.reshaped(graph.transposed(part, 1, 0, 2), 0, -1) for part in parts]
+        return parts
 
     def basic_lstm(self, value: str, layer: kinds.BasicLSTM, module: Any) -> str:
         units = layer.units
         forget = torch.zeros(4 * units)
         forget[units : 2 * units] = FORGET_BIAS
-        value = self.graph.transposed(value, 1, 0, 2)  # [time, batch, units]
         cells = module.cells()
         for number, cell in enumerate(cells, 1):
             steps, end = self.graph.lstm_layer(value, *([tensor] for tensor in (*cell, forget)))
@@ -281,17 +307,17 @@ class _Writer:
         return self.graph.reshaped(end, -1, units)
 
     def per_channel(self, value: str, layer: kinds.PerChannel) -> str:
-        graph = self.graph
-        alone = graph.reshaped(graph.transposed(value, 0, 2, 1), -1, 1, 0)  # [batch x channels, 1, time]
-        maps = graph.transposed(self.written(layer.layers, graph.transposed(alone, 0, 2, 1)), 0, 2, 1)
-        return graph.transposed(graph.reshaped(maps, -1, layer.channels * layer.filters, 0), 0, 2, 1)
+        alone = self.known(self.graph.reshaped(value, -1, 1, self.length), "bct")  # [batch x channels, 1, time]
+        (maps,) = self.written(layer.layers, alone)
+        joined = self.graph.reshaped(self.ordered(maps, "bct"), -1, layer.channels * layer.filters, 0)
+        return self.known(joined, "bct")
 
-    def glance(self, signals: str, layer: everyday.Glance, module: Any) -> str:
+    def glance(self, signals: str, layer: everyday.Glance, module: Any) -> list[str]:
         """The same operations as in ``forward``, in the same order."""
         graph = self.graph
         mean, moving = graph.centred(signals, 1)
         size = self.length_of_acceleration(signals)
-        inside = self.written(layer.layers, graph.concatenated([signals, size, moving], 2))
+        inside = self.written(layer.layers, self.known(graph.concatenated([signals, size, moving], 2), "btc"))
         changes = graph.add("Sub", [graph.part(signals, 1, 1, self.length), graph.part(signals, 1, 0, self.length - 1)])
         summaries = [
             graph.reshaped(mean, -1, layer.channels),
@@ -299,7 +325,7 @@ class _Writer:
             self.how_much(graph.centred(changes, 1)[1]),
             self.band_powers(graph.concatenated([moving, size], 2)),
         ]
-        return graph.concatenated([inside, graph.layers(graph.concatenated(summaries, 1), module)], 1)
+        return [*inside, graph.layers(graph.concatenated(summaries, 1), module)]
 
     def length_of_acceleration(self, signals: str) -> str:
         """The difference between the length of the acceleration and 1 g, ``[batch, time, 1]``."""
@@ -346,7 +372,8 @@ def write_graph(graph: Graph, name: str, network: nn.Module, signals: str, lengt
         HarkenError: when the network of another package has no method ``onnx_graph``, or it fails.
     """
     if isinstance(network, LayerNetwork):
-        return _Writer(graph, network, length).written(network.layers, signals)
+        (logits,) = _Writer(graph, network, signals, length).written(network.layers, signals)
+        return logits
     write = getattr(network, "onnx_graph", None)
     if not callable(write):
         raise HarkenError(
