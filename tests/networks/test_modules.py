@@ -321,7 +321,7 @@ def test_training_is_that_of_pytorchs_layers(monkeypatch: pytest.MonkeyPatch) ->
     found, expected = (trained(net, monkeypatch, by_library=by_library) for by_library in (True, False))
     assert list(found) == list(expected)
     for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-5)
 
 
 @compiled
