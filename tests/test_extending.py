@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import harken
@@ -83,6 +84,31 @@ def test_a_network_of_another_package_is_trained_and_exported(run: Python, train
     assert (folder / "tiny.onnx").stat().st_size > 1000
 
 
+WITHOUT_PYTORCH = """
+import sys
+import numpy as np
+from harken import Recogniser, read, sliding_windows
+if sys.argv[1] == "without":
+    sys.modules["torch"] = None
+recogniser = Recogniser.load("run", device="cpu")
+windows = sliding_windows(recogniser.specification_.prepare_recording(read("bob.csv")), length_s=10.0, hop_s=1.0)
+assert not recogniser.uses_pytorch and not sys.modules.get("torch")
+if sys.argv[1] == "with":  # the module of the same layers
+    import torch
+    with torch.inference_mode():
+        made = recogniser.network_(torch.from_numpy(recogniser.specification_.prepare(windows))).numpy()
+else:
+    made = recogniser.predict_logits(windows)
+np.save(sys.argv[1], made)
+"""
+
+
+def test_a_network_of_layers_labels_where_pytorch_cannot_be_imported(run: Python, trained: Path, folder: Path) -> None:
+    for how in ("with", "without"):
+        run("-c", WITHOUT_PYTORCH, how)
+    np.testing.assert_allclose(np.load(folder / "without.npy"), np.load(folder / "with.npy"), atol=1e-4)
+
+
 def test_processes_that_label_find_the_network(run: Python, trained: Path, folder: Path) -> None:
     run("-m", "harken", *command("label "))
     assert {path.parent.name for path in (folder / "labelled").glob("*/timeline.parquet")} == {"alice", "bob"}
@@ -128,15 +154,16 @@ def test_objects_are_accepted_where_names_are(run: Python, folder: Path, site: P
     assert ended.stdout.strip() == "['wide', 'sklearn.linear_model._ridge:RidgeClassifier']"
 
 
-def test_a_class_of_the_running_script_reaches_worker_processes(run: Python, folder: Path) -> None:
+def test_a_network_of_the_running_script_reaches_worker_processes(run: Python, folder: Path) -> None:
     """It has no entry point, and another module's name there."""
-    imported = "from harken_tiny.network import TinyNetwork\n"
+    imported = "from harken_tiny.module import TinyModule\n"
     assert imported in BLOCKS["by_object.py"]
-    own = BLOCKS["harken_tiny/network.py"] + BLOCKS["by_object.py"].replace(imported, "").replace("by_object", "script")
+    script = BLOCKS["by_object.py"].replace(imported, "").replace("by_object", "script")
+    own = BLOCKS["harken_tiny/network.py"] + script.replace("TinyModule", "tiny")
     (folder / "script.py").write_text(own, encoding="utf-8")
     run("script.py", installed=False)
     result = json.loads((folder / "script" / "benchmark.json").read_text())
-    assert result["methods"]["wide"]["settings"]["preset"]["network"] == "__main__:TinyNetwork"
+    assert result["methods"]["wide"]["settings"]["preset"]["network"] == "__main__:tiny"
 
 
 def test_a_reader_of_another_package_reads_its_files(run: Python, folder: Path) -> None:

@@ -24,7 +24,7 @@ from harken.evaluation.benchmark.result import describe_windows
 from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES, in_scheme
 from harken.models.calibration import coverage, expected_calibration_error, fit_common_temperature
 from harken.models.recogniser import Recogniser
-from harken.networks.inference.network import softmax
+from harken.networks.inference import softmax
 from harken.recordings.recording import UNLABELLED
 from harken.windows.windows import Windows
 

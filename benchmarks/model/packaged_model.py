@@ -59,7 +59,7 @@ from harken.evaluation.protocols.studies import (
 from harken.evaluation.study_scores import StudyScores
 from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
-from harken.networks.build import build
+from harken.networks.pytorch import build
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.files import write_text

@@ -59,7 +59,7 @@ def everyday() -> Callable[[], object]:
     """A training of the recipe ``everyday`` of some iterations."""
     import torch
 
-    from harken.networks.build import build
+    from harken.networks.pytorch import build
     from harken.training.loop import LabelledSignals, train
     from harken.training.presets import PRESETS
 
@@ -74,9 +74,9 @@ def everyday() -> Callable[[], object]:
 
 def peak_gflops(threads: int) -> float:
     """The speed of so many threads with multiplications and additions alone."""
-    from harken.networks.native import autograd, library
+    from harken.networks.native import library, modules
 
-    found = autograd.load()
+    found = modules.load()
     assert found is not None
     level = library.LEVELS.index(library.instructions())
     with ThreadPoolExecutor(threads) as pool:
@@ -89,7 +89,7 @@ def forward_call(batch: int, length: int) -> Callable[[], object]:
     """A forward pass of the two LSTM layers of the notebook's network."""
     import torch
 
-    from harken.networks.layers import FusedLSTM
+    from harken.networks.native.modules import FusedLSTM
 
     torch.manual_seed(0)
     network, x = FusedLSTM(32, 32, 2, batch_first=True), torch.randn(batch, length, 32)

@@ -58,16 +58,19 @@ def harken() -> Calls:
     """harken's network for the notebook, on our own kernels."""
     import torch
 
-    from harken.networks.notebook_lstm import NotebookLSTM
-    from harken.networks.sizes import NotebookSizes
+    from harken.networks.inference import FORGET_BIAS
+    from harken.networks.pytorch import build
     from harken.training.optimiser import EpsilonHatAdam
 
-    network = NotebookLSTM(NotebookSizes(CHANNELS, CLASSES, UNITS, dropout=DROPOUT))
+    sizes = {"channels": CHANNELS, "classes": CLASSES, "units": UNITS, "dropout": DROPOUT}
+    network = build("notebook_lstm", sizes)
+    forget = np.zeros(4 * UNITS, np.float32)
+    forget[UNITS : 2 * UNITS] = FORGET_BIAS
     named = {name: array for name, array in weights().items() if not name.startswith("lstm.")}
     for layer in range(LAYERS):
         inputs, recurrent, bias = layer_weights(layer)
         named |= {f"input_kernels.{layer}": inputs, f"recurrent_kernels.{layer}": recurrent}
-        named[f"biases.{layer}"] = bias - network.forget_bias.numpy()  # which the network adds
+        named[f"biases.{layer}"] = bias - forget  # which the network adds
     network.load_state_dict({name: torch.from_numpy(array) for name, array in named.items()})
     return torch_calls(network, EpsilonHatAdam(network.parameters(), lr=RATE))
 

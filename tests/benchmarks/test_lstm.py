@@ -8,12 +8,12 @@ import pytest
 
 from benchmarks.speed import lstm
 from benchmarks.speed.contestants import Contestant, compared, require_same
-from harken.networks.native import autograd
+from harken.networks.native import modules
 
 COMMAND = [sys.executable, "-m", "benchmarks.speed.lstm_peers"]
 
 
-@pytest.mark.skipif(autograd.load() is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
+@pytest.mark.skipif(modules.load() is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
 def test_peers_agree_and_take_turns_and_ratios_are_theirs_over_ours() -> None:
     contestants = {name: Contestant([*COMMAND, name], 1) for name in ("harken", "PyTorch")}
     contestants["nobody"] = Contestant([*COMMAND, "nobody"], 1)
@@ -46,7 +46,7 @@ def test_another_result_is_not_compared() -> None:
             require_same(served | {"other": wrong}, "harken")
 
 
-@pytest.mark.skipif(autograd.load() is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
+@pytest.mark.skipif(modules.load() is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
 def test_the_peak_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lstm, "PEAK_ROUNDS", 10_000)
     assert 0.01 < lstm.peak_gflops(1) < 10_000

@@ -103,3 +103,25 @@ class Stack:
             grads.insert(0, mine)
             dy = dx
         return dy, dh0, dc0, grads
+
+
+def stack_named(weights: dict[str, Array], name: str, *, layers: int = 1, directions: tuple[str, ...] = ("",)) -> Stack:
+    """The layers of an LSTM whose weights begin with a name, as in a model file."""
+    cells = [
+        [
+            Cell(
+                weights[f"{name}.weight_ih_l{layer}{direction}"],
+                weights[f"{name}.weight_hh_l{layer}{direction}"],
+                weights[f"{name}.bias_ih_l{layer}{direction}"] + weights[f"{name}.bias_hh_l{layer}{direction}"],
+            )
+            for direction in directions
+        ]
+        for layer in range(layers)
+    ]
+    return Stack(cells)
+
+
+def states(stack: Stack, x: Array) -> Array:
+    """The states of the last layer, ``[batch, time, directions x units]``, from zeros."""
+    zeros = np.zeros((sum(map(len, stack.layers)), len(x), stack.layers[0][0].recurrent.shape[1]))
+    return stack.run(x, zeros, zeros)[0]

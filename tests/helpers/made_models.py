@@ -4,9 +4,8 @@ import numpy as np
 import torch
 
 from harken.models.model_file import FittedModel
-from harken.networks.build import build, weights_of
-from harken.networks.inference.network import softmax
-from harken.networks.prediction import logits
+from harken.networks.inference import softmax
+from harken.networks.pytorch import build, logits, weights_of
 from harken.networks.specification import ModelUnit, Specification
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.timelines import label_recording

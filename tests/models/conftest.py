@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from harken.models.model_file import FittedModel, write_model
-from harken.networks.build import build, weights_of
+from harken.networks.pytorch import build, weights_of
 from model_files import FINGERPRINTS, PROVENANCE, SPECIFICATION
 
 

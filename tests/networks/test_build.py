@@ -15,9 +15,10 @@ from harken.evaluation.benchmark.methods import check_sendable, method
 from harken.models.model_file import read_model
 from harken.models.recogniser import Recogniser
 from harken.networks import build as networks
-from harken.networks.build import build, network_name, sizes_of
-from harken.networks.everyday import EverydayLSTM
-from harken.networks.sizes import EverydaySizes
+from harken.networks.build import network_name, sizes_of
+from harken.networks.everyday import EverydaySizes, everyday
+from harken.networks.layers import Dense, Layer, Layers, MeanAndLargest
+from harken.networks.pytorch import build
 from harken.support.errors import HarkenError
 
 
@@ -71,13 +72,13 @@ def test_a_class_is_named_by_its_module_and_is_read_again_as_long_as_the_program
     assert MINE.as_dict()["network"] == name
 
     monkeypatch.setattr(networks, "_passed", {})  # as in another program
-    with pytest.raises(HarkenError, match=rf"refused: the network '{name}' is a class of the program that trained"):
+    with pytest.raises(HarkenError, match=rf"refused: the network '{name}' belongs to the program that trained"):
         read_model(saved)
 
 
-def test_harkens_own_classes_keep_their_names() -> None:
-    assert network_name(EverydayLSTM) == network_name("everyday") == "everyday"
-    assert sizes_of(EverydayLSTM) is EverydaySizes
+def test_harkens_own_networks_keep_their_names() -> None:
+    assert network_name(everyday) == network_name("everyday") == "everyday"
+    assert sizes_of(everyday) is EverydaySizes
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_harkens_own_classes_keep_their_names() -> None:
             "the network 'tiny' comes with the package 'no-such-package' .* which is not installed",
         ),
         ("numpy/tiny", "the installed version of the package 'numpy' adds no network 'tiny'"),
-        ("os:system", "is a class of the program that trained the model"),
+        ("os:system", "belongs to the program that trained the model"),
     ],
 )
 def test_what_is_missing_is_named(name: str, why: str) -> None:
@@ -136,12 +137,43 @@ class FewNetwork(nn.Module):
         super().__init__()
 
 
+def without_output(sizes: MeanSizes) -> Layers:
+    return (MeanAndLargest(), Dense("last", 2 * sizes.channels, sizes.classes))
+
+
+def with_one_name_twice(sizes: MeanSizes) -> Layers:
+    return (Dense("output", sizes.channels, 4), MeanAndLargest(), Dense("output", 8, sizes.classes))
+
+
+class Unknown(Layer):
+    """A kind of layer that harken does not know."""
+
+
+def of_unknown_layers(sizes: MeanSizes) -> Layers:
+    return (Unknown(), MeanAndLargest(), Dense("output", 2 * sizes.channels, sizes.classes))
+
+
+@pytest.mark.parametrize(
+    ("network", "error", "why"),
+    [
+        (without_output, HarkenError, r'its last layer must be Dense\("output"'),
+        (with_one_name_twice, HarkenError, r"two of its layers have a weight output\.bias"),
+        (of_unknown_layers, TypeError, "PyTorch has no module for the layer"),
+    ],
+)
+def test_layers_that_make_no_network_are_refused(network: Any, error: type[Exception], why: str) -> None:
+    with pytest.raises(error, match=why):
+        build(network_name(network), {"channels": 3, "classes": 2})
+
+
 def test_a_class_that_is_built_otherwise_is_refused() -> None:
     with pytest.raises(HarkenError, match="WithoutSizes must take one argument, annotated with the dataclass of its"):
         network_name(WithoutSizes)
     with pytest.raises(HarkenError, match="the sizes of the network FewNetwork lack channels"):
         network_name(FewNetwork)
-    with pytest.raises(HarkenError, match=r"must be a class of torch\.nn\.Module, got dict"):
+    with pytest.raises(
+        HarkenError, match=r"must be a function that returns layers or a class of torch\.nn\.Module, got dict"
+    ):
         network_name(dict)  # type: ignore[arg-type]
 
 

@@ -5,22 +5,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn import functional as F
+from torch import nn
 
-from harken.networks.build import build
-from harken.networks.deep_conv_lstm import DeepConvLSTM
-from harken.networks.sizes import DeepConvLSTMSizes
-from harken.support.errors import HarkenError
-
-
-def sigmoid(values: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-values)))
+from harken.networks.deep_conv_lstm import DeepConvLSTMSizes, deep_conv_lstm
+from harken.networks.pytorch import LayerNetwork, build
+from lstm_reference import stack_named, states
 
 
-def plain_logits(network: DeepConvLSTM, window: np.ndarray) -> np.ndarray:
+def plain_logits(network: nn.Module, sizes: DeepConvLSTMSizes, window: np.ndarray) -> np.ndarray:
     """One window ``[time, channels]`` -> logits, with loops where the paper has indices."""
     weights = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
-    sizes = network.sizes
     maps = window.T[:, np.newaxis]  # [channels, 1, time]: a channel is never mixed with another
     for layer in range(sizes.convolutions):
         kernel, bias = weights[f"convolutions.{layer}.weight"], weights[f"convolutions.{layer}.bias"]
@@ -30,22 +24,9 @@ def plain_logits(network: DeepConvLSTM, window: np.ndarray) -> np.ndarray:
             piece = maps[:, :, place : place + sizes.filter_length]
             made[:, :, place] = np.einsum("cil,fil->cf", piece, kernel) + bias
         maps = np.maximum(made, 0)
-    steps = [maps[:, :, step].reshape(-1) for step in range(maps.shape[2])]
-    for layer in range(sizes.layers):
-        hidden, cell, after = np.zeros(sizes.units), np.zeros(sizes.units), []
-        for step in steps:
-            joined = (
-                weights[f"recurrent.weight_ih_l{layer}"] @ step
-                + weights[f"recurrent.weight_hh_l{layer}"] @ hidden
-                + weights[f"recurrent.bias_ih_l{layer}"]
-                + weights[f"recurrent.bias_hh_l{layer}"]
-            )
-            enter, forget, candidate, leave = np.split(joined, 4)
-            cell = sigmoid(forget) * cell + sigmoid(enter) * np.tanh(candidate)
-            hidden = sigmoid(leave) * np.tanh(cell)
-            after.append(hidden)
-        steps = after
-    return np.asarray(weights["output.weight"] @ steps[-1] + weights["output.bias"])
+    steps = np.stack([maps[:, :, step].reshape(-1) for step in range(maps.shape[2])])[np.newaxis]
+    state = states(stack_named(weights, "recurrent", layers=sizes.layers), steps)[0, -1]
+    return np.asarray(weights["output.weight"] @ state + weights["output.bias"])
 
 
 @given(
@@ -63,12 +44,12 @@ def test_logits_are_those_of_the_equations(
 ) -> None:
     torch.manual_seed(seed)
     sizes = DeepConvLSTMSizes(channels, classes, convolutions, 3, filter_length, 4, layers)
-    network = DeepConvLSTM(sizes).double().eval()
+    network = LayerNetwork(deep_conv_lstm(sizes)).double().eval()
     with torch.no_grad():  # biases start at 0, where a mistake in them would not show
         for parameter in network.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
     signals = torch.randn(2, convolutions * (filter_length - 1) + 1 + more, channels).double()
-    expected = np.stack([plain_logits(network, window.numpy()) for window in signals])
+    expected = np.stack([plain_logits(network, sizes, window.numpy()) for window in signals])
     np.testing.assert_allclose(network(signals).detach().numpy(), expected, rtol=1e-9, atol=1e-10)
 
 
@@ -82,7 +63,7 @@ def test_the_papers_sizes() -> None:
 
 def test_weights_start_orthogonal_and_biases_at_zero() -> None:
     torch.manual_seed(0)
-    network = DeepConvLSTM(DeepConvLSTMSizes(channels=3, classes=18))
+    network = build("deep_conv_lstm", {"channels": 3, "classes": 18})
     for name, parameter in network.named_parameters():
         if parameter.ndim == 1:
             assert (parameter == 0).all()
@@ -92,51 +73,17 @@ def test_weights_start_orthogonal_and_biases_at_zero() -> None:
             torch.testing.assert_close(product, torch.eye(len(product)), atol=1e-5, rtol=0)
 
 
-def test_dropout_only_when_training_and_before_every_dense_layer() -> None:
+def test_dropout_in_training_before_every_layer_with_dense_weights() -> None:
     torch.manual_seed(0)
-    signals = torch.randn(3, 40, 2)
-    network = DeepConvLSTM(DeepConvLSTMSizes(channels=2, classes=3))
-    network.eval()
-    plain = network(signals)
-    assert torch.equal(network(signals), plain)
-    network.train()
-    assert not torch.equal(network(signals), network(signals))
-
+    network = build("deep_conv_lstm", {"channels": 2, "classes": 3})
     seen: list[float] = []
 
-    def watch(_module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+    def watch(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         seen.append((inputs[0] == 0).float().mean().item())
 
-    network.output.register_forward_pre_hook(watch)
-    network.recurrent.register_forward_pre_hook(watch)
+    network.get_submodule("output").register_forward_pre_hook(watch)
+    network.get_submodule("recurrent").register_forward_pre_hook(watch)
     network(torch.randn(50, 40, 2))
     assert seen[0] > 0.5  # dropped, and what the ReLU left at 0
     assert seen[1] == pytest.approx(0.5, abs=0.03)
-    assert network.recurrent.dropout == 0.5
-
-    everything = DeepConvLSTM(DeepConvLSTMSizes(channels=2, classes=3, dropout=0.0))
-    everything.load_state_dict(network.state_dict())
-    torch.testing.assert_close(everything.train()(signals), plain)
-
-
-def test_it_learns_to_distinguish_two_rhythms() -> None:
-    torch.manual_seed(0)
-    codes = torch.arange(40) % 2
-    time = torch.arange(40) / 30
-    rhythm = torch.sin(2 * torch.pi * (2 + 3 * codes[:, None]) * (time + torch.rand(40, 1)))
-    signals = rhythm[:, :, None] * torch.tensor([0.5, 0.2, 0.1]) + torch.tensor([0.0, 0.0, 1.0])
-    network = DeepConvLSTM(DeepConvLSTMSizes(channels=3, classes=2, filters=8, units=16))
-    optimiser = torch.optim.RMSprop(network.parameters(), lr=0.003, alpha=0.9)
-    for _ in range(60):
-        optimiser.zero_grad()
-        torch.autograd.backward(F.cross_entropy(network(signals), codes))
-        optimiser.step()
-    network.eval()
-    assert (network(signals).argmax(dim=1) == codes).float().mean() > 0.9
-
-
-def test_a_window_shorter_than_the_convolutions_is_refused() -> None:
-    network = DeepConvLSTM(DeepConvLSTMSizes(channels=3, classes=2))
-    with pytest.raises(HarkenError, match=r"16 samples are too short.* 17 or more"):
-        network(torch.zeros(1, 16, 3))
-    assert network(torch.zeros(1, 17, 3)).shape == (1, 2)
+    assert network.get_submodule("recurrent").dropout == 0.5

@@ -3,14 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from torch import Tensor
 
-from harken.networks.bands import BANDS
-from harken.networks.build import build
-from harken.networks.everyday import BandPowers, EverydayLSTM
-from harken.networks.sizes import EverydaySizes
+from harken.networks.pytorch import build
 from harken.training.presets import PRESETS
+from lstm_reference import stack_named, states
 from spectrum import EDGES_HZ_AT_30, by_fourier
 
 
@@ -36,25 +33,6 @@ def _normalised(values: np.ndarray, weights: dict[str, np.ndarray], name: str) -
     return np.asarray(np.maximum(0, values * weights[f"{name}.weight"][:, None] + weights[f"{name}.bias"][:, None]))
 
 
-def _sigmoid(values: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-values)))
-
-
-def _lstm(steps: np.ndarray, weights: dict[str, np.ndarray], suffix: str) -> np.ndarray:
-    """``[n, time, in]`` -> ``[n, time, units]`` from the first step to the last."""
-    kernel, recurrent = weights[f"lstm.weight_ih_l0{suffix}"], weights[f"lstm.weight_hh_l0{suffix}"]
-    bias = weights[f"lstm.bias_ih_l0{suffix}"] + weights[f"lstm.bias_hh_l0{suffix}"]
-    state = np.zeros((len(steps), recurrent.shape[1]))
-    cell, outputs = np.zeros_like(state), []
-    for time in range(steps.shape[1]):
-        gates = steps[:, time] @ kernel.T + state @ recurrent.T + bias
-        enter, forget, candidate, leave = np.split(gates, 4, axis=1)
-        cell = _sigmoid(forget) * cell + _sigmoid(enter) * np.tanh(candidate)
-        state = _sigmoid(leave) * np.tanh(cell)
-        outputs.append(state)
-    return np.stack(outputs, axis=1)
-
-
 def _reference(weights: dict[str, np.ndarray], signals: np.ndarray) -> np.ndarray:
     length = np.sqrt((signals**2).sum(-1, keepdims=True) + 1e-6) - 1
     moving = signals - signals.mean(1, keepdims=True)
@@ -64,10 +42,7 @@ def _reference(weights: dict[str, np.ndarray], signals: np.ndarray) -> np.ndarra
     for block in (0, 1):
         added = _convolved(patches, weights[f"blocks.{block}.0.weight"], stride=1, groups=8)
         patches = patches + _normalised(added, weights, f"blocks.{block}.1")
-    steps = patches.transpose(0, 2, 1)
-    forth = _lstm(steps, weights, "")
-    back = _lstm(steps[:, ::-1], weights, "_reverse")[:, ::-1]
-    both = np.concatenate([forth, back], axis=2)
+    both = states(stack_named(weights, "lstm", directions=("", "_reverse")), patches.transpose(0, 2, 1))
     at_a_glance = np.concatenate(
         [
             signals.mean(1),
@@ -89,7 +64,7 @@ def _reference(weights: dict[str, np.ndarray], signals: np.ndarray) -> np.ndarra
 @pytest.mark.parametrize("length", [16, 33, 300, 2100])
 def test_agrees_with_its_equations(length: int) -> None:
     torch.manual_seed(0)
-    network = EverydayLSTM(EverydaySizes(channels=3, classes=5, stem=6, width=16, units=4))
+    network = build("everyday", {"channels": 3, "classes": 5, "stem": 6, "width": 16, "units": 4})
     for name, buffer in network.named_buffers():
         if "running" in name:
             buffer.uniform_(0.5, 1.5)
@@ -101,44 +76,33 @@ def test_agrees_with_its_equations(length: int) -> None:
     np.testing.assert_allclose(given, _reference(weights, signals.double().numpy()), atol=2e-5)
 
 
+def glances(signals: Tensor) -> Tensor:
+    """The features of the glance, ``[windows, features]``: means, movement, changes, and powers band by band."""
+    network = build("everyday", {"channels": 3, "classes": 2}).eval()
+    read: list[Tensor] = []
+    network.get_submodule("glance.0").register_forward_hook(lambda module, given, made: read.append(given[0]))
+    assert torch.isfinite(network(signals)).all()
+    return read[0]
+
+
 def test_a_small_movement_counts_as_much_as_a_large_one() -> None:
     """At a glance an arm that moves by 0.02 g is as far from one that moves by 0.08 g as 0.2 g from 0.8 g."""
-    network = EverydayLSTM(EverydaySizes(channels=3, classes=2)).eval()
-    read: list[torch.Tensor] = []
-    network.glance.register_forward_hook(lambda module, given, made: read.append(given[0]))
-    waves = torch.sin(torch.arange(300) / 3)[None, :, None] * torch.tensor([0.02, 0.08, 0.2, 0.8])[:, None, None]
-    network(waves.expand(-1, -1, 3))
-    moved = read[0][:, 3:6]
+    waves = torch.sin(torch.arange(300) / 3)[None, :, None] * torch.tensor([0, 0.02, 0.08, 0.2, 0.8])[:, None, None]
+    moved = glances(waves.expand(-1, -1, 3))[1:, 3:6]
     torch.testing.assert_close(moved[1] - moved[0], moved[3] - moved[2], rtol=0.1, atol=0)
-    assert torch.isfinite(network(torch.zeros(1, 300, 3))).all()
+
+
+def test_a_swing_is_in_its_own_band_and_gravity_in_none() -> None:
+    swing = 0.2 * torch.sin(2 * torch.pi * 1.5 * torch.arange(300) / 30)[None, :, None].expand(-1, -1, 3)
+    swinging = glances(swing + torch.tensor([0.3, 0, 1]))[0, 9:].reshape(-1, 4)
+    assert int(swinging[:, 0].argmax()) == EDGES_HZ_AT_30.index(1.2)
+    torch.testing.assert_close(swinging[:, 0], swinging[:, 2], atol=1e-4, rtol=1e-4)
 
 
 def test_the_preset_learns_fewer_than_300_000_numbers_and_reads_40_steps() -> None:
     network = build("everyday", {**PRESETS["everyday"].sizes, "channels": 3, "classes": 18})
-    assert isinstance(network, EverydayLSTM)
     assert sum(parameter.numel() for parameter in network.parameters()) < 300_000
     steps: list[int] = []
-    network.lstm.register_forward_hook(lambda module, given, made: steps.append(made[0].shape[1]))
+    network.get_submodule("lstm").register_forward_hook(lambda module, given, made: steps.append(made[0].shape[1]))
     network(torch.zeros(2, 300, 3))
     assert 37 <= steps[0] <= 80
-
-
-@given(length=st.integers(2, 700), channels=st.integers(1, 4), seed=st.integers(0, 99))
-def test_agrees_with_a_fourier_transform(length: int, channels: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    signals = rng.normal(size=(3, length, channels)) * 10.0 ** rng.uniform(-3, 0, size=(3, 1, 1))
-    found = BandPowers()(torch.from_numpy(signals.astype(np.float32)))
-    assert found.shape == (3, BANDS, channels)
-    np.testing.assert_allclose(found.numpy(), by_fourier(signals.astype(np.float32).astype(np.float64)), atol=2e-3)
-
-
-def test_a_swing_is_in_its_own_band() -> None:
-    time_s = torch.arange(300) / 30
-    powers = BandPowers()(0.2 * torch.sin(2 * torch.pi * 1.5 * time_s)[None, :, None] + 1)
-    assert int(powers[0, :, 0].argmax()) == EDGES_HZ_AT_30.index(1.2)
-
-
-@pytest.mark.parametrize("scale", [0.0, 1.0])
-def test_gravity_has_no_part_in_it(scale: float) -> None:
-    moving = scale * torch.randn(2, 300, 3, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(BandPowers()(moving + 1), BandPowers()(moving), atol=1e-4, rtol=1e-4)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from harken.networks.notebook_lstm import NotebookLSTM
-from harken.networks.sizes import NotebookSizes
+from harken.networks.native.modules import Dropout
+from harken.networks.pytorch import build
 from harken.training.optimiser import EpsilonHatAdam
 from tensorflow1 import Adam, Weights, logits_of, loss_and_gradients
 
@@ -39,7 +39,7 @@ def to_tensorflow(tensors: dict[str, torch.Tensor], layers: int) -> Weights:
     )
 
 
-def our_loss(network: NotebookLSTM, signals: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+def our_loss(network: torch.nn.Module, signals: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
     from harken.training.loop import _half_sum_of_squares
 
     return F.cross_entropy(network(signals), codes) + L2 * _half_sum_of_squares(list(network.parameters()))
@@ -59,15 +59,16 @@ def test_forward_loss_and_all_gradients(
     seed: int, batch: int, time: int, channels: int, classes: int, units: int, layers: int
 ) -> None:
     torch.manual_seed(seed)
-    network = NotebookLSTM(NotebookSizes(channels, classes, units, layers)).double()
+    sizes = {"channels": channels, "classes": classes, "units": units, "layers": layers}
+    network = build("notebook_lstm", sizes).double()
     with torch.no_grad():  # biases start at 0, where a mistake in them would not show
-        for bias in network.biases:
+        for bias in network.get_submodule("biases").parameters():
             bias.normal_()
     signals, codes = torch.randn(batch, time, channels).double() * 3, torch.randint(0, classes, (batch,))
 
     network.train()
     torch.manual_seed(seed + 1)
-    mask = network.dropout(torch.ones(batch, time, units, dtype=torch.float64)).numpy()
+    mask = Dropout(0.2, bits=16)(torch.ones(batch, time, units, dtype=torch.float64)).numpy()
     torch.manual_seed(seed + 1)
     loss = our_loss(network, signals, codes)
     torch.autograd.backward(loss)
@@ -86,7 +87,7 @@ def test_forward_loss_and_all_gradients(
 
 def test_full_size_in_float32() -> None:
     torch.manual_seed(0)
-    network = NotebookLSTM(NotebookSizes(channels=4, classes=4)).eval()
+    network = build("notebook_lstm", {"channels": 4, "classes": 4}).eval()
     signals, codes = torch.randn(8, 512, 4) * 9.8, torch.randint(0, 4, (8,))
     loss = our_loss(network, signals, codes)
     torch.autograd.backward(loss)
@@ -99,58 +100,25 @@ def test_full_size_in_float32() -> None:
         np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5 * np.abs(wanted).max())
 
 
-def test_the_reference_agrees_with_finite_differences() -> None:
-    random = np.random.default_rng(1)
-    units, classes = 3, 3
-    weights = Weights(
-        random.normal(size=(2, units)),
-        random.normal(size=units),
-        [random.normal(size=(2 * units, 4 * units)) for _ in range(2)],
-        [random.normal(size=4 * units) for _ in range(2)],
-        random.normal(size=(units, classes)),
-        random.normal(size=classes),
-    )
-    signals, codes = random.normal(size=(4, 6, 2)), random.integers(0, classes, 4)
-    mask = (random.random((4, 6, units)) < 0.8) / 0.8
-    _, gradients = loss_and_gradients(weights, signals, codes, mask, L2)
-    for weight, gradient in zip(weights.every(), gradients.every(), strict=True):
-        for index in np.ndindex(weight.shape):
-            kept = weight[index]
-            losses = []
-            for shift in (1e-6, -1e-6):
-                weight[index] = kept + shift
-                losses.append(loss_and_gradients(weights, signals, codes, mask, L2)[0])
-            weight[index] = kept
-            assert (losses[0] - losses[1]) / 2e-6 == pytest.approx(gradient[index], abs=1e-7)
-
-
-def test_dropout_comes_before_relu() -> None:
-    """Dropped values are 0 either way; the scale 1 / keep shows on what stays, and eval drops nothing."""
-    network = NotebookLSTM(NotebookSizes(channels=2, classes=2))
-    signals = torch.randn(3, 5, 2)
-    network.eval()
-    assert torch.equal(network(signals), network(signals))
-    network.train()
-    assert not torch.equal(network(signals), network(signals))
-
-
 def test_initial_values() -> None:
     torch.manual_seed(3)
-    network = NotebookLSTM(NotebookSizes(channels=64, classes=64, units=128, layers=2))
+    network = build("notebook_lstm", {"channels": 64, "classes": 64, "units": 128, "layers": 2})
+    weights = dict(network.named_parameters())
     limit = math.sqrt(6 / (2 * 128 + 4 * 128))
-    for kernel in [*network.input_kernels, *network.recurrent_kernels]:
-        assert kernel.abs().max() <= limit
-        assert kernel.std().item() == pytest.approx(limit / math.sqrt(3), rel=0.02)
-    assert all((bias == 0).all() for bias in network.biases)
-    assert network.hidden.weight.mean().item() == pytest.approx(0, abs=0.05)
-    assert network.hidden.weight.std().item() == pytest.approx(1, rel=0.05)
-    assert network.output.weight.mean().item() == pytest.approx(1, abs=0.05)
-    assert network.output.weight.std().item() == pytest.approx(1, rel=0.05)
+    for name, weight in weights.items():
+        if "kernels" in name:
+            assert weight.abs().max() <= limit
+            assert weight.std().item() == pytest.approx(limit / math.sqrt(3), rel=0.02)
+        elif name.startswith("biases"):
+            assert (weight == 0).all()
+        elif name.endswith("weight"):
+            assert weight.mean().item() == pytest.approx(float(name == "output.weight"), abs=0.05)
+            assert weight.std().item() == pytest.approx(1, rel=0.05)
 
 
 def test_every_variable_is_trainable_once() -> None:
     """One bias a layer: 4*32+32, two kernels of 64x128 and biases of 128, 32*4+4: what TensorFlow 1 would list."""
-    network = NotebookLSTM(NotebookSizes(channels=4, classes=4))
+    network = build("notebook_lstm", {"channels": 4, "classes": 4})
     assert sum(p.numel() for p in network.parameters()) == (4 * 32 + 32) + 2 * (64 * 128 + 128) + (32 * 4 + 4)
     assert set(network.state_dict()) == {name for name, _ in network.named_parameters()}
 

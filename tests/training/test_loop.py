@@ -11,11 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from harken.networks.everyday import EverydayLSTM
-from harken.networks.inference.network import softmax
-from harken.networks.notebook_lstm import NotebookLSTM
-from harken.networks.prediction import logits
-from harken.networks.sizes import EverydaySizes, NotebookSizes
+from harken.networks.inference import softmax
+from harken.networks.notebook_lstm import NotebookSizes, notebook_lstm
+from harken.networks.pytorch import LayerNetwork, build, logits
 from harken.support.errors import HarkenError
 from harken.training.augmentation import Augmentation
 from harken.training.checkpoint import load_checkpoint
@@ -31,7 +29,8 @@ from harken.training.loop import (
 from harken.training.optimiser import OptimiserName, one_cycle
 from tensorflow1 import Adam
 
-SIZES = NotebookSizes(channels=2, classes=3, units=4, layers=2)
+SIZES = {"channels": 2, "classes": 3, "units": 4, "layers": 2}
+EVERYDAY_SIZES = {"channels": 3, "classes": 3, "stem": 4, "width": 8, "units": 4}
 
 
 def some_examples(n: int, seed: int = 0, *, length: int = 6, channels: int = 2) -> LabelledSignals:
@@ -40,11 +39,11 @@ def some_examples(n: int, seed: int = 0, *, length: int = 6, channels: int = 2) 
     return LabelledSignals(torch.randn(n, length, channels) + codes[:, None, None], codes)
 
 
-class Spy(NotebookLSTM):
+class Spy(LayerNetwork):
     """A network that adds each training batch to a list."""
 
     def __init__(self, batches: list[torch.Tensor]) -> None:
-        super().__init__(SIZES)
+        super().__init__(notebook_lstm(NotebookSizes(2, 3, units=4)))
         self.batches = batches
 
     def forward(self, signals: torch.Tensor) -> torch.Tensor:
@@ -68,10 +67,10 @@ def test_batches_are_taken_in_order_and_wrapped_round() -> None:
 def test_a_run_is_the_loop_written_out_by_hand() -> None:
     examples = some_examples(20)
     settings = TrainingSettings(epochs=2, batch_windows=10, seed=3)
-    network, history = train(lambda: NotebookLSTM(SIZES), examples, settings)
+    network, history = train(lambda: build("notebook_lstm", SIZES), examples, settings)
 
     torch.manual_seed(3)
-    other = NotebookLSTM(SIZES)
+    other = build("notebook_lstm", SIZES)
     names = [name for name, _ in other.named_parameters()]
     adam = Adam(0.0025)
     losses = []
@@ -113,9 +112,9 @@ def test_measuring_the_threads_changes_nothing_but_their_number(monkeypatch: pyt
 
     monkeypatch.setattr("harken.training.loop.fastest_threads", choose)
     random_numbers = torch.get_rng_state()
-    chosen, history = train(lambda: NotebookLSTM(SIZES), examples, settings)
+    chosen, history = train(lambda: build("notebook_lstm", SIZES), examples, settings)
     assert torch.equal(random_numbers, torch.get_rng_state())
-    given, _ = train(lambda: NotebookLSTM(SIZES), examples, settings, threads=1)
+    given, _ = train(lambda: build("notebook_lstm", SIZES), examples, settings, threads=1)
     assert history.threads == 1
     for name, tensor in given.state_dict().items():
         assert torch.equal(tensor, chosen.state_dict()[name])
@@ -132,7 +131,7 @@ def test_a_training_goes_on_with_the_threads_it_began_with(tmp_path: Path, monke
 
     def go_on(threads: int | None = None, *, stop: bool = False) -> None:
         train(
-            lambda: NotebookLSTM(SIZES),
+            lambda: build("notebook_lstm", SIZES),
             examples,
             settings,
             threads=threads,
@@ -163,7 +162,7 @@ def test_evaluations_come_first_every_10000_windows_and_last() -> None:
 
 def test_the_reported_loss_is_cross_entropy_plus_l2_without_dropout() -> None:
     torch.manual_seed(1)
-    network, examples = NotebookLSTM(SIZES), some_examples(1100)
+    network, examples = build("notebook_lstm", SIZES), some_examples(1100)
     loss, accuracy = loss_and_accuracy(network, examples, 0.0015)
     network.eval()
     with torch.no_grad():
@@ -178,20 +177,20 @@ def test_the_reported_loss_is_cross_entropy_plus_l2_without_dropout() -> None:
 
 def test_fewer_windows_than_a_batch_is_an_error() -> None:
     with pytest.raises(ValueError, match="fewer than one batch"):
-        train(lambda: NotebookLSTM(SIZES), some_examples(5), TrainingSettings(batch_windows=10))
+        train(lambda: build("notebook_lstm", SIZES), some_examples(5), TrainingSettings(batch_windows=10))
 
 
 def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
     settings = TrainingSettings(epochs=1, batch_windows=10)
     path = tmp_path / "state.safetensors"
-    train(lambda: NotebookLSTM(SIZES), some_examples(20), settings, checkpoint=path)
+    train(lambda: build("notebook_lstm", SIZES), some_examples(20), settings, checkpoint=path)
     assert load_checkpoint(path).iteration == 2
-    wider = NotebookSizes(channels=2, classes=3, units=8)
+    wider = {"channels": 2, "classes": 3, "units": 8}
     with pytest.raises(HarkenError, match="another network"):
-        train(lambda: NotebookLSTM(wider), some_examples(20), settings, checkpoint=path)
+        train(lambda: build("notebook_lstm", wider), some_examples(20), settings, checkpoint=path)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(HarkenError, match="damaged"):
-        train(lambda: NotebookLSTM(SIZES), some_examples(20), settings, checkpoint=path)
+        train(lambda: build("notebook_lstm", SIZES), some_examples(20), settings, checkpoint=path)
 
 
 def test_one_cycle_is_pytorchs_schedule() -> None:
@@ -229,9 +228,8 @@ def test_a_shuffled_augmented_training_resumes_to_the_bit(tmp_path: Path, optimi
     settings = replace(EVERYDAY, optimiser=optimiser)
 
     def fit(checkpoint: Path | None, should_stop: Callable[[], bool] = lambda: False) -> dict[str, torch.Tensor]:
-        sizes = EverydaySizes(channels=3, classes=3, stem=4, width=8, units=4)
         network, _ = train(
-            lambda: EverydayLSTM(sizes),
+            lambda: build("everyday", EVERYDAY_SIZES),
             examples,
             settings,
             vectors=((0, False),),
@@ -250,7 +248,7 @@ def test_a_shuffled_augmented_training_resumes_to_the_bit(tmp_path: Path, optimi
 
 def test_every_pass_takes_every_window_once_in_an_order_of_its_own() -> None:
     loop = _Loop(
-        NotebookLSTM(SIZES),
+        build("notebook_lstm", SIZES),
         replace(EVERYDAY, batch_windows=16),
         some_examples(50, length=40, channels=3),
         {},
@@ -270,7 +268,7 @@ def test_every_pass_takes_every_window_once_in_an_order_of_its_own() -> None:
 def test_a_batch_may_be_larger_than_the_number_of_windows() -> None:
     settings = replace(EVERYDAY, batch_windows=64, epochs=1, min_iterations=3)
     _, history = train(
-        lambda: EverydayLSTM(EverydaySizes(channels=3, classes=3, stem=4, width=8, units=4)),
+        lambda: build("everyday", EVERYDAY_SIZES),
         some_examples(10, length=40, channels=3),
         settings,
     )
@@ -299,8 +297,10 @@ def test_windows_with_a_single_label_train_alike_beside_sets() -> None:
     """The loss of a set with one label is the cross-entropy, so a set that no window has changes nothing."""
     examples = some_examples(40)
     settings = replace(SHUFFLED, label_smoothing=0.0)
-    plain, _ = train(lambda: NotebookLSTM(SIZES), examples, settings)
-    named, _ = train(lambda: NotebookLSTM(SIZES), examples, settings, label_sets=torch.tensor([[True, True, True]]))
+    plain, _ = train(lambda: build("notebook_lstm", SIZES), examples, settings)
+    named, _ = train(
+        lambda: build("notebook_lstm", SIZES), examples, settings, label_sets=torch.tensor([[True, True, True]])
+    )
     for ours, theirs in zip(named.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
@@ -309,7 +309,7 @@ def test_a_set_raises_the_probability_of_its_labels_together() -> None:
     examples = some_examples(60)
     codes = torch.where(torch.arange(60) < 30, examples.codes, torch.full((60,), 3))
     network, _ = train(
-        lambda: NotebookLSTM(SIZES),
+        lambda: build("notebook_lstm", SIZES),
         LabelledSignals(torch.where(codes[:, None, None] == 3, -5.0, examples.signals), codes),
         replace(SHUFFLED, epochs=60, learning_rate=0.02),
         label_sets=torch.tensor([[True, True, False]]),
@@ -321,7 +321,7 @@ def test_a_set_raises_the_probability_of_its_labels_together() -> None:
 def test_sets_without_shuffling_are_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="need shuffled windows"):
         train(
-            lambda: NotebookLSTM(SIZES),
+            lambda: build("notebook_lstm", SIZES),
             some_examples(40),
             replace(SHUFFLED, shuffle=False),
             label_sets=torch.tensor([[True, True, False]]),

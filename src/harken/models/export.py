@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from harken import __version__
 from harken.models.model_file import FittedModel
 from harken.models.runtime import INPUT, METADATA_KEY, NEWEST_FORMAT, OUTPUT, ExportedRecogniser
-from harken.networks.inference.network import softmax
-from harken.networks.onnx import GRAPHS, Graph, write_graph
-from harken.networks.prediction import logits
+from harken.networks.inference import softmax
+from harken.networks.onnx import Graph, write_graph
+from harken.networks.pytorch import logits
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.recording import ACCELERATION, MINIMUM_GAP_S, STANDARD_GRAVITY, UNLABELLED, Recording
 from harken.signals.resampling import CUT_OFF, HALF_WIDTH, KAISER_BETA, LEAST_OVERSAMPLING, MISSING, LowPass
@@ -196,8 +196,9 @@ def exported_bytes(model: FittedModel) -> bytes:
     import onnx
 
     specification = model.specification
-    graph = Graph()
-    signals = _in_the_models_unit(graph, specification)
+    graph, signals = Graph(), INPUT
+    if specification.acceleration_unit == "m/s2":
+        signals = graph.add("Mul", [INPUT, graph.constant(_factors(specification))])
     network = model.network.cpu().eval()
     answers = write_graph(graph, specification.network, network, signals, specification.window_length)
     tempered = graph.add("Div", [answers, graph.constant(specification.temperature)])
@@ -231,27 +232,20 @@ def check_same(model: FittedModel, content: bytes) -> float:
                 raise HarkenError(
                     f"nothing was written: the exported {model.specification.network} gives probabilities that are "
                     f"{difference:.2g} off those of PyTorch, but at most {CLOSE:g} is allowed. "
-                    f"{_at_fault(model.specification.network)}"
+                    f"{_at_fault(model)}"
                 )
             largest = max(largest, float(difference))
     return largest
 
 
-def _at_fault(network: str) -> str:
-    if network in GRAPHS:
-        return "This is a fault of harken or of the installed ONNX Runtime; please report it with the versions of both"
-    return "The network's method onnx_graph must compute what its forward does in evaluation mode"
-
-
-def _in_the_models_unit(graph: Graph, specification: Specification) -> str:
-    """Convert windows from g to the unit of the network's training data."""
-    if specification.acceleration_unit == "g":
-        return INPUT
-    return graph.add("Mul", [INPUT, graph.constant(_factors(specification))])
+def _at_fault(model: FittedModel) -> str:
+    if hasattr(model.network, "onnx_graph"):
+        return "The network's method onnx_graph must compute what its forward does in evaluation mode"
+    return "This is a fault of harken or of the installed ONNX Runtime; please report it with the versions of both"
 
 
 def _factors(specification: Specification) -> NDArray[np.float32]:
-    """The factor of each channel that converts it to the unit of the network, ``[channels]``."""
+    """The factor of each channel that converts it from g to the unit of the network, ``[channels]``."""
     gravity = STANDARD_GRAVITY if specification.acceleration_unit == "m/s2" else 1.0
     return np.array([gravity if name in ACCELERATION else 1.0 for name in specification.channels], np.float32)
 

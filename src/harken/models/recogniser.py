@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from harken.models.known_labels import NO_SETS, LabelSets, known_windows
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
 from harken.models.scores import Scores, score
-from harken.networks.inference.network import InferenceNetwork, batched, inference_network, softmax, windows_at_once
+from harken.networks.inference import InferenceNetwork, batched, inference_network, softmax, windows_at_once
 from harken.networks.specification import DEFAULT_PRESET, CalibratedOn, Specification
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
@@ -229,7 +229,7 @@ class Recogniser:
         need_extra("train", "torch", what="this network, or the device cuda,")
         import torch
 
-        from harken.networks.prediction import logits, resolve_device
+        from harken.networks.pytorch import logits, resolve_device
 
         at_once = windows_at_once(self.specification_)
         return logits(self.network_, torch.from_numpy(signals), resolve_device(self.device), at_once)

@@ -5,7 +5,6 @@ The page "Exported models" describes the content of such a file and the input it
 
 import json
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
-from harken.support.files import utf8_path
 from harken.support.plugins import need_extra
 
 if TYPE_CHECKING:
@@ -69,12 +67,9 @@ class ExportedRecogniser:
         if threads is not None:
             options.intra_op_num_threads = threads
         try:
-            # The only class that all errors of ONNX Runtime share.
-            with nullcontext(model) if isinstance(model, bytes) else utf8_path(model) as source:
-                self._session = onnxruntime.InferenceSession(
-                    source if isinstance(source, bytes) else str(source), options, providers=["CPUExecutionProvider"]
-                )
-        except Exception as error:
+            content = model if isinstance(model, bytes) else Path(model).read_bytes()
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the only class that all errors of ONNX Runtime share
             raise HarkenError(f"{name}: not a model that ONNX Runtime can read: {error}") from error
         self.contract = _contract(name, self._session.get_modelmeta().custom_metadata_map)
         self.labels = tuple(self.contract["output"]["labels"])

@@ -1,7 +1,8 @@
-"""Networks. Each has its own file, with its sizes as a dataclass at the top.
+"""Networks. Each has its own file, with its sizes as a dataclass and its layers as a list (``layers``).
 
-``build`` makes a network from its name and sizes in a model file, and ``inference`` makes a faster copy for labelling.
-``specification`` has everything else that inference needs.
+From the list, ``pytorch`` makes the module for training, ``inference`` computes labels without PyTorch, and ``onnx``
+writes a graph. ``build`` finds a network by the name in a model file. ``specification`` has everything else that
+inference needs.
 """
 
 __all__: list[str] = []

@@ -1,68 +1,84 @@
-"""Networks by name: a model file contains the name and sizes of its network, and ``build`` makes the network from them.
+"""Networks by name: a model file contains the name and sizes of its network, from which it is made. Without PyTorch.
 
 Three kinds of networks have names:
 
 - harken's own (``everyday``);
 - those that an installed package adds by an entry point in the group ``harken.networks`` (``package/name`` in a model
   file);
-- classes that a program passes to ``Preset`` (``module:Class``), which are registered for as long as the program runs.
+- those that a program passes to ``Preset`` (``module:name``), which are registered for as long as the program runs.
 
-A name in a file is never imported as a module. For safety, opening a model file from another person executes only
-harken and the packages installed as its extensions.
+A network is a function that takes a dataclass of sizes and returns layers (``harken.networks.layers``), or a class of
+``torch.nn.Module`` whose constructor takes the sizes. A name in a file is never imported as a module. For safety,
+opening a model file from another person executes only harken and the packages installed as its extensions.
+
+All sizes have bounds. They are checked before memory is allocated for a network.
 """
 
-from collections.abc import Mapping
-from dataclasses import is_dataclass
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, is_dataclass
 from inspect import signature
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeAlias, get_type_hints
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from harken.networks.deep_conv_lstm import DeepConvLSTM
-from harken.networks.everyday import EverydayLSTM
-from harken.networks.notebook_lstm import NotebookLSTM
-from harken.networks.sizes import check_weights, checked_sizes
-from harken.networks.specification import shown
+from harken.networks.deep_conv_lstm import deep_conv_lstm
+from harken.networks.everyday import everyday
+from harken.networks.layers import COUNTED, Dense, Layers, weight_shapes
+from harken.networks.notebook_lstm import notebook_lstm
+from harken.networks.specification import LARGEST_SIZE, MOST_LAYERS, shown
 from harken.support.errors import HarkenError
-from harken.support.plugins import Registry, is_installed, qualified_name
+from harken.support.plugins import Registry, is_installed, need_extra, qualified_name
 
-NETWORKS: Mapping[str, type[nn.Module]] = {
-    "deep_conv_lstm": DeepConvLSTM,
-    "everyday": EverydayLSTM,
-    "notebook_lstm": NotebookLSTM,
+if TYPE_CHECKING:
+    from torch import nn
+
+Network: TypeAlias = "Callable[[Any], Layers] | type[nn.Module]"
+Weights: TypeAlias = Mapping[str, NDArray[np.generic]]
+
+NETWORKS: Mapping[str, Network] = {
+    "deep_conv_lstm": deep_conv_lstm,
+    "everyday": everyday,
+    "notebook_lstm": notebook_lstm,
 }
-"""Harken's own networks. The constructor of each takes a dataclass of its sizes."""
+"""Harken's own networks."""
 
 FROM_THE_DATA = ("channels", "classes")
 """Sizes that every network has. They follow from the data."""
+LAYER_COUNTS = ("blocks", "convolutions", "layers")
+"""Sizes that count layers. They are bounded by ``MOST_LAYERS``, the others by ``LARGEST_SIZE``."""
 
-_passed: dict[str, type[nn.Module]] = {}
-"""Classes that this program passed to a ``Preset``, by ``module:Class``."""
+_passed: dict[str, Network] = {}
+"""Networks that this program passed to a ``Preset``, by ``module:name``."""
 
 
-def _checked(name: str, found: Any) -> type[nn.Module]:
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise HarkenError(f"{name} must be a class of torch.nn.Module, got {getattr(found, '__qualname__', found)}")
-    sizes_of(found)
-    return found
+def _checked(name: str, found: Any) -> Network:
+    torch = sys.modules.get("torch")  # imported by the module of the class
+    is_class = isinstance(found, type)
+    if not callable(found) or (is_class and not (torch is not None and issubclass(found, torch.nn.Module))):
+        raise HarkenError(
+            f"{name} must be a function that returns layers or a class of torch.nn.Module, got "
+            f"{getattr(found, '__qualname__', found)}"
+        )
+    network: Network = found
+    sizes_of(network)
+    return network
 
 
 _REGISTRY = Registry("network", "harken.networks", NETWORKS, check=_checked)
 
 
-def network_name(network: str | type[nn.Module]) -> str:
+def network_name(network: "str | Network") -> str:
     """The name of a network in a model file.
 
     Args:
-        network: a name, or a class. The constructor of a class takes one dataclass of sizes (see ``sizes_of``), and its
-            ``forward`` maps float32 ``[batch, time, channels]`` to logits ``[batch, classes]``. Afterwards ``build``
-            finds the class by this name.
+        network: a name, or a function or class. It takes one dataclass of sizes (see ``sizes_of``). The layers, or the
+            ``forward`` of the class, map float32 ``[batch, time, channels]`` to logits ``[batch, classes]``.
+            Afterwards the network is found by this name.
 
     Raises:
-        HarkenError: when there is no network of this name, or the class is not built as described.
+        HarkenError: when there is no network of this name, or it is not made as described.
     """
     if isinstance(network, str):
         if network not in _passed and _REGISTRY.find(network) is None:
@@ -80,18 +96,19 @@ def network_name(network: str | type[nn.Module]) -> str:
     return name
 
 
-def sizes_of(network: type[nn.Module]) -> type[Any]:
-    """The dataclass of a network's sizes: the annotation of its constructor's one argument.
+def sizes_of(network: Network) -> type[Any]:
+    """The dataclass of a network's sizes: the annotation of its one argument.
 
     Raises:
-        HarkenError: when the constructor takes something else, or the dataclass lacks ``channels`` or ``classes``.
+        HarkenError: when it takes something else, or the dataclass lacks ``channels`` or ``classes``.
     """
     names = list(signature(network).parameters)
-    sizes = get_type_hints(network.__init__).get(names[0]) if len(names) == 1 else None
+    hints = get_type_hints(network.__init__ if isinstance(network, type) else network)  # type: ignore[misc]
+    sizes = hints.get(names[0]) if len(names) == 1 else None
     if not (isinstance(sizes, type) and is_dataclass(sizes)):
+        what = "constructor of the network" if isinstance(network, type) else "network"
         raise HarkenError(
-            f"the constructor of the network {network.__qualname__} must take one argument, annotated with the "
-            "dataclass of its sizes"
+            f"the {what} {network.__qualname__} must take one argument, annotated with the dataclass of its sizes"
         )
     lacking = [name for name in FROM_THE_DATA if name not in get_type_hints(sizes)]
     if lacking:
@@ -99,47 +116,95 @@ def sizes_of(network: type[nn.Module]) -> type[Any]:
     return sizes
 
 
-def build(name: str, sizes: Mapping[str, Any]) -> nn.Module:
-    """Build the network ``name`` with ``sizes`` (field names of its sizes' dataclass), initialised at random.
+def made(name: str, sizes: Mapping[str, Any]) -> "Layers | nn.Module":
+    """The network ``name`` with ``sizes`` (field names of its sizes' dataclass): its layers, or a new module.
 
     Raises:
-        HarkenError: when there is no network of this name, or a size is missing, unknown or out of its range.
+        HarkenError: when there is no network of this name, or a size is missing, unknown or out of its range; when the
+            network needs PyTorch, which is not installed.
     """
-    network = NETWORKS.get(name) or _passed.get(name) or _REGISTRY.find(name)
-    if network is None:
-        raise HarkenError(_missing(name))
-    made = checked_sizes(name, sizes_of(network), sizes)
+    network = _found(name)
+    checked = _checked_sizes(name, sizes_of(network), sizes)
     try:
-        return network(made)
-    except ValueError as error:  # sizes that do not fit one another
+        if isinstance(network, type):
+            module: nn.Module = network(checked)
+            return module
+        layers = tuple(network(checked))
+        weight_shapes(layers)
+        if not (layers and isinstance(layers[-1], Dense) and layers[-1].name == "output"):
+            raise ValueError('its last layer must be Dense("output", ...)')
+    except ValueError as error:  # such as sizes that do not fit one another
         raise HarkenError(f"the network {name} cannot be built with these sizes: {error}") from error
+    return layers
 
 
-def network_of(name: str, sizes: Mapping[str, Any], weights: Mapping[str, NDArray[np.generic]]) -> nn.Module:
-    """The network with these weights, in evaluation mode.
+def is_of_layers(name: str) -> bool:
+    """Whether a network is a function that returns layers. Raises the errors of ``made`` for its name."""
+    return not isinstance(_found(name), type)
 
-    Raises:
-        HarkenError: as ``build``; when the weights do not have the names, shapes and types of the network. It is first
-            built without memory, so that a wrong size cannot exhaust it.
+
+def check_weights(name: str, sizes: Mapping[str, Any], weights: Weights) -> None:
+    """Raise a HarkenError when weights do not have the names, shapes and types of a network, or impossible values.
+
+    The network is not made for it, or only without memory, so that a wrong size cannot exhaust the memory.
     """
+    expected = _expected_weights(name, sizes)
+    if set(expected) != set(weights):
+        raise HarkenError(f"its weights are not those of the network {name}")
+    for each, weight in weights.items():
+        if (weight.shape, weight.dtype.name) != expected[each]:
+            raise HarkenError(f"the size of its weight {each} differs from its specification")
+        if not np.isfinite(weight).all():
+            raise HarkenError(f"its weight {each} holds values that are not numbers")
+        if each.endswith("running_var") and np.asarray(weight, np.float64).min(initial=0) < 0:
+            raise HarkenError(f"its weight {each} is a variance, but holds negative values")
+
+
+def _expected_weights(name: str, sizes: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:
+    """The shape and the type of each weight, such as ``((64,), "float32")``."""
+    if is_of_layers(name):
+        shapes = weight_shapes(made(name, sizes))  # type: ignore[arg-type]
+        return {each: (shape, "int64" if each.endswith(COUNTED) else "float32") for each, shape in shapes.items()}
+    import torch
+
     with torch.device("meta"):
-        expected = build(name, sizes).state_dict()
-    shapes = {
-        each: (tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")) for each, tensor in expected.items()
+        module: Any = made(name, sizes)
+    return {
+        each: (tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
+        for each, tensor in module.state_dict().items()
     }
-    check_weights(name, weights, shapes)
-    with torch.random.fork_rng(devices=[]):  # the random initial weights are overwritten below
-        network = build(name, sizes)
-    network.load_state_dict({each: torch.tensor(weight) for each, weight in weights.items()})
-    return network.eval()
 
 
-def weights_of(network: nn.Module) -> dict[str, NDArray[np.generic]]:
-    """The weights of a network by name, copies that cannot be written to."""
-    weights = {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
-    for weight in weights.values():
-        weight.flags.writeable = False
-    return weights
+def _found(name: str) -> Network:
+    try:
+        found = NETWORKS.get(name) or _passed.get(name) or _REGISTRY.find(name)
+    except HarkenError:  # perhaps because its module imports PyTorch
+        need_extra("train", "torch", what=f"the network {shown(name)}")
+        raise
+    if found is None:
+        raise HarkenError(_missing(name))
+    return found
+
+
+def _checked_sizes(name: str, kind: type[Any], sizes: Mapping[str, Any]) -> Any:
+    """The sizes of a network as its dataclass."""
+    unknown = sorted(set(sizes) - {field.name for field in fields(kind)})
+    if unknown:
+        raise HarkenError(f"the network {name} has no size {', '.join(map(str, unknown))}")
+    try:
+        checked = kind(**sizes)
+    except TypeError as error:
+        raise HarkenError(f"the network {name} lacks a size: {error}") from error
+    known = get_type_hints(kind)
+    for size, value in asdict(checked).items():
+        if known[size] is int:
+            most = MOST_LAYERS if size in LAYER_COUNTS else LARGEST_SIZE
+            fits, what = isinstance(value, int) and 1 <= value <= most, f"a whole number from 1 to {most}"
+        else:
+            fits, what = isinstance(value, int | float) and 0 <= value < 1, "a number from 0 to below 1"
+        if isinstance(value, bool) or not fits:
+            raise HarkenError(f"{size} of the network {name} must be {what}, got {shown(value)}")
+    return checked
 
 
 def _missing(name: str) -> str:
@@ -157,8 +222,8 @@ def _missing(name: str) -> str:
         )
     if ":" in name:
         return (
-            f"the network {shown(name)} is a class of the program that trained the model; make a harken Preset with "
-            f"this class before the model is read, or give it an entry point in the group {_REGISTRY.group}"
+            f"the network {shown(name)} belongs to the program that trained the model; make a harken Preset with "
+            f"it before the model is read, or give it an entry point in the group {_REGISTRY.group}"
         )
     return (
         f"there is no network {shown(name)}; the networks of this version of harken are {', '.join(_REGISTRY.names())}"

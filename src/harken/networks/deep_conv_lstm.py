@@ -11,56 +11,49 @@ has 8 time steps; a window of 10 s has 284. The paper's equations have peepholes
 LSTM has two bias vectors; their sum takes the place of the paper's one.
 """
 
-from torch import Tensor, nn
-from torch.nn import functional as F
+from dataclasses import dataclass
 
-from harken.networks.inference.deep_conv_lstm import check_length
-from harken.networks.layers import Dropout, FusedLSTM
-from harken.networks.sizes import DeepConvLSTMSizes
+from harken.networks.layers import LSTM, Convolution, Dense, Dropout, Layers, PerChannel
 
 
-class DeepConvLSTM(nn.Module):
-    """Signals ``[batch, time, channels]`` -> logits ``[batch, classes]``.
+@dataclass(frozen=True)
+class DeepConvLSTMSizes:
+    """Sizes of ``deep_conv_lstm``. ``dropout`` is the share of values that are set to 0 in training."""
 
-    A window must be longer than the samples that the convolutions remove: at least 17 with the paper's sizes.
-    """
+    channels: int
+    classes: int
+    convolutions: int = 4
+    filters: int = 64
+    filter_length: int = 5
+    units: int = 128
+    layers: int = 2
+    dropout: float = 0.5
 
-    def __init__(self, sizes: DeepConvLSTMSizes) -> None:
-        super().__init__()
-        self.sizes = sizes
-        self.convolutions = nn.ModuleList(
-            nn.Conv1d(sizes.filters if layer else 1, sizes.filters, sizes.filter_length)
-            for layer in range(sizes.convolutions)
+
+def deep_conv_lstm(sizes: DeepConvLSTMSizes) -> Layers:
+    """The layers. A window must be longer than the samples that the convolutions remove."""
+    convolutions = tuple(
+        Convolution(
+            f"convolutions.{layer}",
+            sizes.filters if layer else 1,
+            sizes.filters,
+            sizes.filter_length,
+            initial="orthogonal",
         )
-        self.recurrent = FusedLSTM(
+        for layer in range(sizes.convolutions)
+    )
+    return (
+        PerChannel(sizes.channels, sizes.filters, convolutions),
+        Dropout(sizes.dropout),
+        LSTM(
+            "recurrent",
             sizes.channels * sizes.filters,
             sizes.units,
             sizes.layers,
-            batch_first=True,
-            dropout=sizes.dropout if sizes.layers > 1 else 0.0,  # between layers, so there must be two
-        )
-        self.dropout = Dropout(sizes.dropout)
-        self.output = nn.Linear(sizes.units, sizes.classes)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw the initial weights from PyTorch's random numbers."""
-        for name, parameter in self.named_parameters():
-            if parameter.ndim == 1:
-                nn.init.zeros_(parameter)
-            elif name.startswith("recurrent"):
-                for gate in parameter.data.chunk(4):
-                    nn.init.orthogonal_(gate)
-            else:
-                nn.init.orthogonal_(parameter)
-
-    def forward(self, signals: Tensor) -> Tensor:
-        batch, time, channels = signals.shape
-        check_length(self.sizes, time)
-        maps = signals.transpose(1, 2).reshape(batch * channels, 1, time)
-        for convolution in self.convolutions:
-            maps = F.relu(convolution(maps))  # [batch * channels, filters, time less filter_length - 1]
-        steps = maps.reshape(batch, channels * self.sizes.filters, -1).transpose(1, 2)
-        steps, _ = self.recurrent(self.dropout(steps))  # [batch, time, units]
-        logits: Tensor = self.output(self.dropout(steps[:, -1]))  # [batch, classes]
-        return logits
+            dropout=sizes.dropout,
+            last=True,
+            initial="orthogonal",
+        ),
+        Dropout(sizes.dropout),
+        Dense("output", sizes.units, sizes.classes, initial="orthogonal"),
+    )

@@ -7,139 +7,168 @@ DeepConvLSTM (Ordóñez and Roggen, Sensors 16(1):115, 2016) with strides, batch
 al., 2016), both directions, and pooling over time of the outputs of the stem and the LSTM.
 
 In addition, the *glance* computes features of the whole window: the direction of gravity, and on a logarithmic scale
-how much each axis moves, how fast, and at which frequencies (``BandPowers``). Typical movement: 0.001 g lying, 0.004 g
-standing, 0.2 g walking. A layer that is normalised to the movement of walking cannot distinguish the first two. (A
-random forest, which does not depend on scale, distinguished postures of DSADS that the network without a glance did
-not.) The architecture was selected on 12 people of WISDM, and on the people of DSADS other than the tested one, see
+how much each axis moves, how fast, and at which frequencies. Typical movement: 0.001 g lying, 0.004 g standing, 0.2 g
+walking. A layer that is normalised to the movement of walking cannot distinguish the first two. (A random forest, which
+does not depend on scale, distinguished postures of DSADS that the network without a glance did not.) The architecture
+was selected on 12 people of WISDM, and on the people of DSADS other than the tested one, see
 ``docs/results/unseen_people.md``.
+
+The power in a frequency band is that of the signal minus its mean, multiplied by a Hann window (Harris, Proc. IEEE
+66(1):51, 1978). Up to ``LONGEST_BY_MATRICES`` samples, two products with fixed matrices take the place of a Fourier
+transform. For windows of some hundred samples they are as fast, and every runtime for exported models supports them.
 """
 
-from itertools import pairwise
+import math
+from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
+import numpy as np
+from numpy.typing import NDArray
 
-from harken.networks.bands import (
-    BANDS,
-    LONGEST_BY_MATRICES,
-    NO_POWER,
-    band_starts,
-    hann_window,
-    window_matrices,
+from harken.networks.layers import (
+    LSTM,
+    Branches,
+    Convolution,
+    Dense,
+    Dropout,
+    Layer,
+    Layers,
+    MeanAndLargest,
+    Shapes,
+    normalisation_shapes,
 )
-from harken.networks.inference.everyday import GLANCE, GROUPS, STEM_KERNELS, STILL_G
-from harken.networks.layers import Dropout, FusedConvolutions, FusedLSTM, mean_and_largest
-from harken.networks.sizes import EverydaySizes
+from harken.support.resources import need_memory
 
-GLANCE_DROPOUT = 0.2
+GROUPS = 8
+STEM_KERNELS = (9, 5, 5)
+"""Lengths of the filters of the stem. Each layer halves the time axis."""
+BLOCK_KERNEL = 3
+"""A residual block reads each patch and its two neighbours in time."""
 BLOCK_DROPOUT = 0.1
+GLANCE_UNITS = 128
+"""Units in each of the two layers on features of the whole window."""
+GLANCE_DROPOUT = 0.2
+STILL_G = 0.001
+"""Added to movement before the logarithm, in g: about the noise of a good sensor."""
+BAND_EDGES = (0.01, 0.7 / 30, 0.04, 0.06, 2.5 / 30, 3.5 / 30, 5 / 30, 7 / 30, 1 / 3, 0.5)
+"""The edges of the bands, in cycles per sample. At 30 Hz they are 0.3, 0.7, 1.2, 1.8, 2.5, 3.5, 5, 7, 10 and 15 Hz.
+They are closest together at the frequencies of swinging arms."""
+BANDS = len(BAND_EDGES) - 1
+NO_POWER = 1e-5
+"""Added to power before the logarithm, in g squared: a little more than a good sensor's noise in a band."""
+LONGEST_BY_MATRICES = 2048
+"""The networks use a fast Fourier transform for longer windows: the matrices grow with the square of the length."""
 
 
-class EverydayLSTM(nn.Module):
-    """Signals ``[batch, time, channels]``, acceleration in g as the first three -> logits ``[batch, classes]``."""
+@dataclass(frozen=True)
+class EverydaySizes:
+    """Sizes of ``everyday``. ``dropout`` is the share of values that are set to 0 in training."""
 
-    def __init__(self, sizes: EverydaySizes) -> None:
-        super().__init__()
-        self.sizes = sizes
-        self.stem = FusedConvolutions(
-            *_patches(2 * sizes.channels + 1, sizes.stem, kernel=STEM_KERNELS[0]),
-            *_patches(sizes.stem, sizes.stem, kernel=STEM_KERNELS[1]),
-            *_patches(sizes.stem, sizes.width, kernel=STEM_KERNELS[2]),
+    channels: int
+    classes: int
+    stem: int = 64
+    width: int = 128
+    blocks: int = 2
+    units: int = 64
+    dropout: float = 0.5
+
+
+@dataclass(frozen=True)
+class Glance(Layer):
+    """Layers on the signals and their movement, and beside their results the dense layers of the glance.
+
+    Training and labelling compute the features with different numerics on purpose, so each has a body of its own.
+
+    Attributes:
+        channels: the channels of the signals; the first three are acceleration in g.
+        layers: read ``[batch, time, 2 x channels + 1]``: the signals, the length of the acceleration minus 1 g, and
+            the signals minus their mean. Their results ``[batch, values]`` come first.
+    """
+
+    channels: int
+    layers: Layers
+    name = "glance"
+
+    @property
+    def features(self) -> int:
+        """The number of features of a window."""
+        return 3 * self.channels + BANDS * (self.channels + 1)
+
+    def shapes(self) -> Shapes:
+        first = Dense("glance.1", self.features, GLANCE_UNITS)
+        second = Dense("glance.4", GLANCE_UNITS, GLANCE_UNITS)
+        return {**normalisation_shapes("glance.0", self.features), **first.shapes(), **second.shapes()}
+
+    def inside(self) -> tuple[Layers, ...]:
+        return (self.layers,)
+
+
+def everyday(sizes: EverydaySizes) -> Layers:
+    """The layers. Acceleration in g comes as the first three channels.
+
+    Raises:
+        ValueError: when the sizes do not fit one another.
+    """
+    width = sizes.width
+    if width % GROUPS:
+        raise ValueError(f"width must be a multiple of {GROUPS}, got {width}")
+    widths = (2 * sizes.channels + 1, sizes.stem, sizes.stem, width)
+    stem = tuple(
+        Convolution(
+            f"stem.{3 * layer}",
+            widths[layer],
+            widths[layer + 1],
+            kernel,
+            stride=2,
+            padding=kernel // 2,
+            normalised=True,
         )
-        self.blocks = nn.ModuleList(_block(sizes.width) for _ in range(sizes.blocks))
-        self.lstm = FusedLSTM(sizes.width, sizes.units, batch_first=True, bidirectional=True)
-        self.dropout = Dropout(sizes.dropout)
-        features = 3 * sizes.channels + BANDS * (sizes.channels + 1)
-        self.band_powers = BandPowers()
-        self.glance = nn.Sequential(
-            nn.BatchNorm1d(features),
-            nn.Linear(features, GLANCE),
-            nn.ReLU(),
-            Dropout(GLANCE_DROPOUT),
-            nn.Linear(GLANCE, GLANCE),
-            nn.ReLU(),
+        for layer, kernel in enumerate(STEM_KERNELS)
+    )
+    blocks = tuple(
+        Convolution(
+            f"blocks.{block}.0",
+            width,
+            width,
+            BLOCK_KERNEL,
+            padding=BLOCK_KERNEL // 2,
+            groups=GROUPS,
+            normalised=True,
+            dropout=BLOCK_DROPOUT,
+            residual=True,
         )
-        self.output = nn.Linear(4 * sizes.units + 2 * sizes.width + GLANCE, sizes.classes)
-
-    def features(self, signals: Tensor) -> Tensor:
-        """The features from which the classes are computed, ``[batch, 4 x units + 2 x width + GLANCE]``."""
-        # The length of the acceleration shows the strength of a movement independently of the way the watch is worn.
-        # The signals minus their mean show the movement independently of the posture of the arm.
-        length = signals[..., :3].square().sum(-1, keepdim=True).add(1e-6).sqrt() - 1
-        mean = signals.mean(1, keepdim=True)
-        moving = signals - mean
-        patches = self.stem(torch.cat([signals, length, moving], -1))  # [batch, time / 8, width]
-        for block in self.blocks:
-            patches = block(patches)
-        steps, _ = self.lstm(self.dropout(patches))  # [batch, time / 8, 2 x units]
-        powers = self.band_powers(torch.cat([moving, length], -1)).flatten(1)
-        summaries = [mean.squeeze(1), _how_much(signals), _how_much(signals.diff(dim=1)), powers]
-        glance = self.glance(torch.cat(summaries, 1))
-        return torch.cat([mean_and_largest(steps), mean_and_largest(patches), glance], 1)
-
-    def forward(self, signals: Tensor) -> Tensor:
-        logits: Tensor = self.output(self.dropout(self.features(signals)))
-        return logits
-
-
-def _how_much(signals: Tensor) -> Tensor:
-    """How much each channel changes over time, ``[batch, channels]``, on a logarithmic scale."""
-    if signals.requires_grad:  # of a channel without change, only this has finite gradients
-        return torch.log(signals.std(1, correction=0) + STILL_G)
-    # As exact, in a quarter of the time on a CPU. The mean is rounded. Without the correction by the mean of what is
-    # left, the error would count as movement of a watch on a table.
-    off = signals - signals.mean(1, keepdim=True)
-    spread = off.square().mean(1).sub_(off.mean(1).square_()).clamp_min_(0).sqrt_()
-    return torch.log(spread + STILL_G)
-
-
-def _patches(channels: int, width: int, *, kernel: int) -> list[nn.Module]:
-    """One layer of the stem, which halves the time axis."""
-    return [
-        nn.Conv1d(channels, width, kernel, stride=2, padding=kernel // 2, bias=False),
-        nn.BatchNorm1d(width),
-        nn.ReLU(),
-    ]
-
-
-def _block(width: int) -> FusedConvolutions:
-    """A residual block: a grouped convolution over each patch and its two neighbours in time."""
-    return FusedConvolutions(
-        nn.Conv1d(width, width, 3, padding=1, groups=GROUPS, bias=False),
-        nn.BatchNorm1d(width),
-        nn.ReLU(),
-        Dropout(BLOCK_DROPOUT),
-        residual=True,
+        for block in range(sizes.blocks)
+    )
+    recurrent = (Dropout(sizes.dropout), LSTM("lstm", width, sizes.units, both_directions=True), MeanAndLargest())
+    over_time = Branches((recurrent, (MeanAndLargest(),)))
+    return (
+        Glance(sizes.channels, (*stem, *blocks, over_time)),
+        Dropout(sizes.dropout),
+        Dense("output", 4 * sizes.units + 2 * width + GLANCE_UNITS, sizes.classes),
     )
 
 
-class BandPowers(nn.Module):
-    """Signals ``[batch, time, channels]`` -> the logarithm of each channel's power in each band,
-    ``[batch, BANDS, channels]``.
+def hann_window(length: int) -> NDArray[np.float64]:
+    """Hann's window."""
+    return np.asarray((1 - np.cos(2 * math.pi * np.arange(length) / length)) / 2)
 
-    The mean is subtracted, and the rest is multiplied by a Hann window (``harken.networks.bands``). There are no
-    weights. Gradients are computed only when the signals' ``requires_grad`` is set. Up to ``LONGEST_BY_MATRICES``
-    samples, two products with fixed matrices take the place of a Fourier transform. For windows of some hundred samples
-    they are as fast, and every runtime for exported models supports them.
+
+def band_starts(length: int) -> list[int]:
+    """The first frequency of each band, and the first one after all bands, in cycles per window."""
+    # A frequency on an edge belongs to the band that begins there. 1e-9 makes this independent of rounding.
+    frequencies = np.arange(length // 2 + 1) / length + 1e-9
+    return [int(start) for start in np.searchsorted(frequencies, BAND_EDGES, side="right")]
+
+
+def window_matrices(length: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Hann-windowed cosines and sines ``[time, 2 x frequencies]`` of the frequencies that lie in a band, and the band
+    of each, ``[2 x frequencies, BANDS]``. The power in a band is the sum of the squared products.
+
+    Raises:
+        HarkenError: when there is not enough memory for them.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._of_length: dict[int, tuple[Tensor, Tensor]] = {}
-
-    def forward(self, signals: Tensor) -> Tensor:
-        length = signals.shape[1]
-        # Contiguous, for one product instead of one for each window.
-        moving = (signals - signals.mean(1, keepdim=True)).transpose(1, 2).contiguous()  # [batch, channels, time]
-        if length > LONGEST_BY_MATRICES:
-            spectrum = (
-                torch.fft.rfft(moving * torch.from_numpy(hann_window(length)).to(signals)).abs().square() / length
-            )
-            powers = torch.stack([spectrum[..., low:high].sum(2) for low, high in pairwise(band_starts(length))], dim=2)
-            return torch.log(powers + NO_POWER).transpose(1, 2)
-        if length not in self._of_length:
-            made = window_matrices(length)
-            self._of_length[length] = torch.from_numpy(made[0]), torch.from_numpy(made[1])
-        waves, bands = (matrix.to(signals) for matrix in self._of_length[length])
-        parts = moving @ waves  # [batch, channels, 2 x frequencies]
-        return torch.log(parts.square() @ bands + NO_POWER).transpose(1, 2)
+    need_memory(20 * length**2, f"The Fourier transform of windows of {length:,} samples", "use shorter windows")
+    starts = band_starts(length)
+    angle = 2 * math.pi * np.arange(length)[:, None] * (np.arange(starts[0], starts[-1]) / length)
+    waves = np.concatenate([np.cos(angle), np.sin(angle)], axis=1) * hann_window(length)[:, None] / math.sqrt(length)
+    bands = np.tile(np.repeat(np.eye(BANDS), np.diff(starts), axis=0), (2, 1))
+    return waves.astype(np.float32), bands.astype(np.float32)

@@ -1,304 +1,258 @@
-"""Layers that networks share, also convolutions with batch normalisation, ReLU and dropout, and pooling over time: they
-compute the same as PyTorch's, and are faster on a CPU in training."""
+"""The kinds of layers of which networks are made. A network is a list of them, from which everything else follows.
 
-import math
-from collections.abc import Sequence
+``pytorch`` makes a module for training, ``inference`` computes a model's labels without PyTorch, and ``onnx`` writes a
+graph for other programs. Each of the three has one function for each kind of layer. A sequence of samples or steps has
+the shape ``[batch, time, channels]`` everywhere, and everything else ``[batch, values]``.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Literal, TypeAlias
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.nn.utils.rnn import PackedSequence
+from harken.support.errors import HarkenError
 
-from harken.networks.native import autograd, elementwise
-from harken.networks.native.convolution_layer import Sizes, convolution_layer
+Shapes: TypeAlias = dict[str, tuple[int, ...]]
+Initial = Literal["uniform", "orthogonal", "normal", "normal around 1", "Glorot"]
+"""The distribution of initial weights: PyTorch's (uniform); orthogonal for each gate, and biases of 0 (Saxe et al.,
+2014); standard normal, also for biases, around 0 or with weights around 1; or that of ``BasicLSTM``."""
 
-State = tuple[Tensor, Tensor]
-BITS_A_NUMBER = 64
-
-
-class FusedLSTM(nn.LSTM):
-    """``torch.nn.LSTM`` with its arguments, parameters and state dict, and the same results to rounding.
-
-    If the compiled library was built, it is used on a CPU, in float32, for 8 to 256 units in 1 to 3 layers. PyTorch's
-    code is used in all other cases (a GPU, other data types, packed sequences, projections, tracing and export).
-    Second-order gradients need PyTorch's code: set ``HARKEN_NATIVE=0``. See ``docs/native.md``.
-    """
-
-    def forward(  # type: ignore[override]
-        self,
-        input: Tensor | PackedSequence,  # noqa: A002 - PyTorch's name for it
-        hx: State | None = None,
-    ) -> tuple[Tensor | PackedSequence, State]:
-        """See ``torch.nn.LSTM``."""
-        if not self._can_use_native(input, hx):
-            return cast(tuple[Tensor | PackedSequence, State], super().forward(input, hx))
-        x = cast(Tensor, input)
-        x = x if self.batch_first else x.transpose(0, 1)
-        if self.training and self.dropout and self.num_layers > 1:
-            y, h, c = self._with_dropout(x, hx)
-        else:
-            y, h, c = autograd.lstm(
-                x, self._weights(), hx, units=self.hidden_size, layers=self.num_layers, directions=self._directions
-            )
-        return y if self.batch_first else y.transpose(0, 1), (h, c)
-
-    @property
-    def _directions(self) -> int:
-        return 1 + self.bidirectional
-
-    def _can_use_native(self, given: Tensor | PackedSequence, hx: State | None) -> bool:
-        if not isinstance(given, Tensor) or self.proj_size:
-            return False
-        weights = [*self._flat_weights, *(hx or ())]
-        if not autograd.usable(given, cast(list[Tensor], weights), units=self.hidden_size, layers=self.num_layers):
-            return False
-        batch = given.shape[0 if self.batch_first else 1]
-        state = (self.num_layers * self._directions, batch, self.hidden_size)
-        # PyTorch raises the errors for shapes that do not fit.
-        return given.shape[2] == self.input_size and all(part.shape == state for part in hx or ())
-
-    def _weights(self) -> list[Tensor | None]:
-        """The four weights of each layer and direction."""
-        weights = list(self._flat_weights)
-        if self.bias:
-            return weights
-        return [part for i in range(0, len(weights), 2) for part in (weights[i], weights[i + 1], None, None)]
-
-    def _with_dropout(self, x: Tensor, hx: State | None) -> tuple[Tensor, Tensor, Tensor]:
-        """The LSTM layer by layer. As in PyTorch's LSTM, masks are drawn with time before batch."""
-        weights, each, states = self._weights(), 4 * self._directions, []
-        for layer in range(self.num_layers):
-            part = slice(layer * self._directions, (layer + 1) * self._directions)
-            state = None if hx is None else (hx[0][part], hx[1][part])
-            of_layer = weights[layer * each : (layer + 1) * each]
-            x, h, c = autograd.lstm(x, of_layer, state, units=self.hidden_size, directions=self._directions)
-            states.append((h, c))
-            if layer + 1 < self.num_layers:
-                x = F.dropout(x.transpose(0, 1).contiguous(), self.dropout).transpose(0, 1)
-        hidden, cells = zip(*states, strict=True)
-        return x, torch.cat(hidden), torch.cat(cells)
+COUNTED = "num_batches_tracked"
+"""The end of the name of the one weight of a batch normalisation that is a whole number."""
 
 
-class Dropout(nn.Module):
-    """Dropout: in training, sets a share of the values to 0 and scales the others so that the mean is unchanged
-    (Srivastava et al., JMLR 15:1929, 2014).
+class Layer:
+    """A layer of any kind."""
 
-    In evaluation, values are unchanged. PyTorch's dropout draws a number of 64 bits for each value on one thread. This
-    took a sixth of a training iteration of the everyday network on a CPU, and a fifth of the notebook's. Here one such
-    number is used for eight values, or for four.
+    initial: Initial = "uniform"
+    """The distribution of its initial weights."""
 
-    Random numbers are from PyTorch's generator of the signals' device.
+    def shapes(self) -> Shapes:
+        return {}
 
-    Args:
-        share: the share of values that are set to 0, at least 0 and below 1; rounded to whole 256ths, or 65,536ths.
-        bits: random bits for each value: 8, or 16 if the share must be more exact than 0.002.
-    """
-
-    def __init__(self, share: float, *, bits: int = 8) -> None:
-        super().__init__()
-        if bits not in (8, 16):
-            raise ValueError(f"bits must be 8 or 16, got {bits}")
-        self.bits, self.levels = bits, 1 << bits
-        self.dropped = round(share * self.levels)
-        if not 0 <= self.dropped < self.levels:
-            raise ValueError(f"share must be at least 0 and below 1, got {share}")
-
-    def forward(self, values: Tensor) -> Tensor:
-        if not self.training or not self.dropped:
-            return values
-        numbers = self.draw(values.shape, values.device)
-        if self.bits == elementwise.BITS and values.numel() and autograd.computable(values):
-            return elementwise.drop(values, numbers, dropped=self.dropped)
-        # Numbers of 16 bits are signed, because PyTorch cannot compare unsigned ones.
-        kept = numbers >= self.dropped - (0 if self.bits == 8 else self.levels // 2)
-        # Booleans that are read as bytes are converted several times faster.
-        mask = kept.view(torch.uint8).to(values.dtype)
-        return values * mask.mul_(self.levels / (self.levels - self.dropped))
-
-    def draw(self, shape: Sequence[int], device: torch.device) -> Tensor:
-        """A random number for each value, uint8 or int16; values with the ``dropped`` smallest are set to 0."""
-        count = math.prod(shape)
-        numbers = torch.empty(-(-count * self.bits // BITS_A_NUMBER), dtype=torch.int64, device=device)
-        numbers.random_(-(2**63), None)
-        return numbers.view(torch.uint8 if self.bits == 8 else torch.int16)[:count].view(shape)
-
-    def extra_repr(self) -> str:
-        """What ``repr`` shows."""
-        return f"share={self.dropped / self.levels}"
+    def inside(self) -> "tuple[Layers, ...]":
+        """The lists of layers inside."""
+        return ()
 
 
-def mean_and_largest(values: Tensor) -> Tensor:
-    """The mean and the maximum over time of each channel, ``[batch, time, channels] -> [batch, 2 x channels]``.
-
-    Equal maxima share the gradient evenly. The compiled library is used when gradients are computed on a CPU, if it was
-    built.
-    """
-    if torch.is_grad_enabled() and values.requires_grad and values.numel() and autograd.computable(values):
-        return elementwise.mean_and_largest(values).flatten(1)
-    return torch.cat([values.mean(1), largest(values, 1)], 1)
-
-
-def largest(values: Tensor, dim: int) -> Tensor:
-    """``values.amax(dim)`` with the same gradients, in a quarter of the time on a CPU.
-
-    Equal maxima share the gradient evenly. PyTorch computes the gradients with boolean masks, which it converts one
-    value at a time. Here the masks are read as bytes.
-    """
-    if torch.is_grad_enabled() and values.requires_grad:
-        made: Tensor = _Largest.apply(values, dim)  # type: ignore[no-untyped-call]
-        return made
-    return values.amax(dim)
-
-
-class _Largest(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, dim: int) -> Tensor:
-        found = values.amax(dim)
-        ctx.save_for_backward(values, found)
-        ctx.dim = dim
-        return found
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        values, found = ctx.saved_tensors
-        where = (values == found.unsqueeze(ctx.dim)).view(torch.uint8).to(gradient.dtype)
-        count = where.sum(ctx.dim, keepdim=True)
-        return where.mul_(gradient.unsqueeze(ctx.dim)).div_(count), None
-
-
-class FusedConvolutions(nn.Sequential):
-    """Convolutions along time, each followed by batch normalisation, ReLU and possibly dropout:
-    ``[batch, time, channels] -> [batch, outputs, filters]``.
-
-    The layers, parameters and state dict are those of ``nn.Sequential``, and so are the results to rounding, but the
-    channels of a sample lie side by side. In training, the compiled library is used on a CPU in float32, if it was
-    built: it computes each convolution together with the layers after it, and transposes nothing. PyTorch's code is
-    used in all other cases (evaluation, a GPU, other data types, other layers, hooks, tracing and export). Second-order
-    gradients need PyTorch's code: set ``HARKEN_NATIVE=0``. See ``docs/native.md``.
-
-    Args:
-        layers: ``nn.Conv1d``, ``nn.BatchNorm1d``, ``nn.ReLU``, and possibly ``Dropout``, once or several times.
-        residual: whether the input is added to the result.
-    """
-
-    def __init__(self, *layers: nn.Module, residual: bool = False) -> None:
-        super().__init__(*layers)
-        self.residual = residual
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - PyTorch's name for it
-        """See the class."""
-        x, groups = input, self._groups()
-        if not _computable(groups, input):
-            for module in self:
-                # Dropout draws its numbers in the order of the values, which shall be the same in both cases.
-                x = module(x) if isinstance(module, Dropout) else module(x.transpose(1, 2)).transpose(1, 2)
-            return input + x if self.residual else x
-        added = self.residual and len(groups) == 1
-        for group in groups:
-            x = group.computed(x, residual=added)
-        return input + x if self.residual and not added else x
-
-    def _groups(self) -> "list[_Group]":
-        """Each convolution with the layers after it; empty if there are other layers or another order."""
-        groups, layers = [], list(self)
-        while layers:
-            kinds = [type(layer) for layer in layers[:4]]
-            if kinds[:3] != [nn.Conv1d, nn.BatchNorm1d, nn.ReLU]:
-                return []
-            dropout = cast(Dropout, layers[3]) if kinds[3:] == [Dropout] else None
-            groups.append(_Group(cast(nn.Conv1d, layers[0]), cast(nn.BatchNorm1d, layers[1]), layers[2], dropout))
-            del layers[: 3 if dropout is None else 4]
-        return groups
+Layers: TypeAlias = tuple[Layer, ...]
+"""Layers, one after another."""
 
 
 @dataclass(frozen=True)
-class _Group:
-    """A convolution and the layers after it."""
+class Dense(Layer):
+    """A linear layer, on values or on each step of a sequence.
 
-    convolution: nn.Conv1d
-    norm: nn.BatchNorm1d
-    relu: nn.Module
-    dropout: Dropout | None
+    Attributes:
+        name: the beginning of the names of its weights in a model file. The last layer of a network must be a dense
+            layer called ``output``.
+        inputs, outputs: the number of values.
+        relu: whether negative results become 0.
+        initial: the distribution of its initial weights.
+    """
 
-    def is_supported(self) -> bool:
-        """Whether the library was made for these layers, in this mode."""
-        convolution, norm, dropout = self.convolution, self.norm, self.dropout
-        modules = [convolution, norm, self.relu, *([] if dropout is None else [dropout])]
-        return (
-            convolution.bias is None
-            and convolution.dilation == (1,)
-            and convolution.padding_mode == "zeros"
-            and not isinstance(convolution.padding, str)
-            and norm.affine
-            and norm.track_running_stats
-            and norm.num_features == convolution.out_channels
-            and (dropout is None or dropout.bits == elementwise.BITS)
-            and all(module.training and not _has_hooks(module) for module in modules)
-        )
+    name: str
+    inputs: int
+    outputs: int
+    relu: bool = False
+    initial: Initial = "uniform"
 
-    def outputs(self, time: int) -> int:
-        """The length of the result for so many samples."""
-        convolution = self.convolution
-        padding = cast(tuple[int], convolution.padding)[0]
-        return (time + 2 * padding - convolution.kernel_size[0]) // convolution.stride[0] + 1
-
-    def tensors(self) -> list[Tensor]:
-        """What the library reads and writes, all float32."""
-        norm = self.norm
-        return [
-            self.convolution.weight,
-            norm.weight,
-            norm.bias,
-            *cast(list[Tensor], [norm.running_mean, norm.running_var]),
-        ]
-
-    def computed(self, x: Tensor, *, residual: bool) -> Tensor:
-        """The result for ``x``; and the running mean and variance are updated, as ``nn.BatchNorm1d`` does."""
-        convolution, norm, dropout = self.convolution, self.norm, self.dropout
-        shape = (len(x), self.outputs(x.shape[1]), convolution.out_channels)
-        random = dropout.draw(shape, x.device) if dropout is not None and dropout.dropped else None
-        sizes = Sizes(
-            convolution.stride[0],
-            cast(tuple[int], convolution.padding)[0],
-            convolution.groups,
-            norm.eps,
-            dropped=0 if random is None or dropout is None else dropout.dropped,
-            residual=residual,
-        )
-        y, mean, variance = convolution_layer(x, convolution.weight, norm.weight, norm.bias, random, sizes)
-        _update_running(norm, mean, variance, shape[0] * shape[1])
-        return y
+    def shapes(self) -> Shapes:
+        return {f"{self.name}.weight": (self.outputs, self.inputs), f"{self.name}.bias": (self.outputs,)}
 
 
-def _computable(groups: list[_Group], x: Tensor) -> bool:
-    if not groups or x.ndim != 3 or not all(group.is_supported() for group in groups):
-        return False
-    channels, time = x.shape[2], x.shape[1]
-    for group in groups:
-        time = group.outputs(time)
-        # PyTorch raises the errors for shapes that do not fit.
-        if channels != group.convolution.in_channels or time < 1 or len(x) * time < 2:
-            return False
-        channels = group.convolution.out_channels
-    return autograd.computable(x, *(tensor for group in groups for tensor in group.tensors()))
+@dataclass(frozen=True)
+class Convolution(Layer):
+    """A convolution along time, then possibly batch normalisation, and always ReLU.
+
+    Attributes:
+        name: the beginning of the names of its weights. With ``normalised`` it ends in a number (``stem.0``), and the
+            batch normalisation has the next one (``stem.1``).
+        channels, filters: values of a sample before and after it.
+        kernel: samples that a filter reads.
+        stride: samples from one result to the next.
+        padding: zeros before and after the sequence.
+        groups: parts of the channels and filters that are connected only with one another.
+        normalised: whether batch normalisation follows. The convolution then has no bias.
+        dropout: the share of results that are set to 0 in training; only with ``normalised``.
+        residual: whether the input is added to the result; only with ``normalised``.
+        initial: the distribution of its initial weights.
+    """
+
+    name: str
+    channels: int
+    filters: int
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    groups: int = 1
+    normalised: bool = False
+    dropout: float = 0.0
+    residual: bool = False
+    initial: Initial = "uniform"
+
+    @property
+    def numbered(self) -> tuple[str, int]:
+        """The name without its number, and the number."""
+        prefix, _, number = self.name.rpartition(".")
+        return prefix, int(number)
+
+    @property
+    def normalisation(self) -> str:
+        """The name of the batch normalisation."""
+        prefix, number = self.numbered
+        return f"{prefix}.{number + 1}"
+
+    def shapes(self) -> Shapes:
+        weight = (self.filters, self.channels // self.groups, self.kernel)
+        if self.normalised:
+            return {f"{self.name}.weight": weight, **normalisation_shapes(self.normalisation, self.filters)}
+        return {f"{self.name}.weight": weight, f"{self.name}.bias": (self.filters,)}
 
 
-def _has_hooks(module: nn.Module) -> bool:
-    return bool(
-        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
-    )
+@dataclass(frozen=True)
+class LSTM(Layer):
+    """An LSTM with the equations and names of weights of ``torch.nn.LSTM``.
+
+    Attributes:
+        name: the beginning of the names of its weights.
+        inputs: values of a step.
+        units: units of each direction.
+        layers: the number of layers.
+        both_directions: whether it also goes from the last step to the first.
+        dropout: the share of values between layers that are set to 0 in training.
+        last: whether the result is the state after the last step, ``[batch, units]``, in place of the states of all
+            steps, ``[batch, time, units or 2 x units]``; not with ``both_directions``.
+        initial: the distribution of its initial weights.
+    """
+
+    name: str
+    inputs: int
+    units: int
+    layers: int = 1
+    both_directions: bool = False
+    dropout: float = 0.0
+    last: bool = False
+    initial: Initial = "uniform"
+
+    def shapes(self) -> Shapes:
+        gates, shapes = 4 * self.units, Shapes()
+        for layer in range(self.layers):
+            inputs = self.units * (1 + self.both_directions) if layer else self.inputs
+            for direction in ("", "_reverse") if self.both_directions else ("",):
+                shapes[f"{self.name}.weight_ih_l{layer}{direction}"] = (gates, inputs)
+                shapes[f"{self.name}.weight_hh_l{layer}{direction}"] = (gates, self.units)
+                shapes[f"{self.name}.bias_ih_l{layer}{direction}"] = (gates,)
+                shapes[f"{self.name}.bias_hh_l{layer}{direction}"] = (gates,)
+        return shapes
 
 
-def _update_running(norm: nn.BatchNorm1d, mean: Tensor, variance: Tensor, values: int) -> None:
-    batches, running_mean, running_var = norm.num_batches_tracked, norm.running_mean, norm.running_var
-    assert batches is not None
-    assert running_mean is not None
-    assert running_var is not None
-    with torch.no_grad():
-        batches.add_(1)
-        share = 1 / float(batches) if norm.momentum is None else norm.momentum
-        running_mean.lerp_(mean, share)
-        running_var.lerp_(variance * (values / (values - 1)), share)
+@dataclass(frozen=True)
+class BasicLSTM(Layer):
+    """TensorFlow 1's ``BasicLSTMCell``, in layers: ``[batch, time, units]`` -> the last state, ``[batch, units]``.
+
+    Its equations differ from PyTorch's in three ways that affect the loss. A layer has one bias vector instead of two.
+    The forget gate's 1.0 is added inside the cell and is therefore not part of the L2 term. The initial kernels are
+    Glorot-uniform over the joined ``[input + hidden, 4 x hidden]`` matrix. The order of gates in the kernels is
+    PyTorch's (input, forget, candidate, output).
+    """
+
+    units: int
+    layers: int
+    initial = "Glorot"
+
+    def shapes(self) -> Shapes:
+        shapes = Shapes()
+        for layer in range(self.layers):
+            shapes[f"input_kernels.{layer}"] = (4 * self.units, self.units)
+            shapes[f"recurrent_kernels.{layer}"] = (4 * self.units, self.units)
+            shapes[f"biases.{layer}"] = (4 * self.units,)
+        return shapes
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """Sets a share of the values to 0 in training.
+
+    Attributes:
+        share: the share, rounded to whole 256ths, or 65,536ths.
+        bits: random bits for each value: 8, or 16 if the share must be more exact than 0.002.
+    """
+
+    share: float
+    bits: int = 8
+
+
+@dataclass(frozen=True)
+class MeanAndLargest(Layer):
+    """The mean and the maximum over time: ``[batch, time, channels]`` -> ``[batch, 2 x channels]``."""
+
+
+@dataclass(frozen=True)
+class Branches(Layer):
+    """Lists of layers that read the same input, and their results side by side, ``[batch, values]``."""
+
+    branches: tuple[Layers, ...]
+
+    def inside(self) -> tuple[Layers, ...]:
+        return self.branches
+
+
+@dataclass(frozen=True)
+class PerChannel(Layer):
+    """Layers that read each channel by itself, and their results for a step side by side.
+
+    Attributes:
+        channels: the channels of the input, ``[batch, time, channels]``.
+        filters: values of a step of the layers' result. ``[batch, time, channels x filters]`` is the whole result.
+        layers: read ``[batch x channels, time, 1]``.
+    """
+
+    channels: int
+    filters: int
+    layers: Layers
+
+    def inside(self) -> tuple[Layers, ...]:
+        return (self.layers,)
+
+
+def normalisation_shapes(name: str, channels: int) -> Shapes:
+    """The shapes of the weights and statistics of a batch normalisation, by name."""
+    parts = ("weight", "bias", "running_mean", "running_var")
+    return {**{f"{name}.{part}": (channels,) for part in parts}, f"{name}.{COUNTED}": ()}
+
+
+def every(layers: Layers) -> Iterator[Layer]:
+    """All layers in their order, those inside of another layer before it."""
+    for layer in layers:
+        for inside in layer.inside():
+            yield from every(inside)
+        yield layer
+
+
+def weight_shapes(layers: Layers) -> Shapes:
+    """The shapes of all weights of a network, by name.
+
+    Raises:
+        ValueError: when two layers have a weight of the same name.
+    """
+    shapes = Shapes()
+    for layer in every(layers):
+        if same := sorted(set(shapes) & set(layer.shapes())):
+            raise ValueError(f"two of its layers have a weight {same[0]}")
+        shapes |= layer.shapes()
+    return shapes
+
+
+def shortest_window(layers: Layers) -> int:
+    """The fewest samples of a window for which each convolution has a result."""
+    needed = 1
+    for layer in reversed(list(every(layers))):
+        if isinstance(layer, Convolution):
+            needed = max(1, (needed - 1) * layer.stride + layer.kernel - 2 * layer.padding)
+    return needed
+
+
+def check_length(shortest: int, time: int) -> None:
+    """Raise a HarkenError when windows of ``time`` samples are shorter than the ``shortest_window`` of a network."""
+    if time < shortest:
+        raise HarkenError(f"windows of {time} samples are too short for this network; it needs {shortest} or more")

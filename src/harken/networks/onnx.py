@@ -1,24 +1,24 @@
-"""Networks as ONNX graphs that are written node by node: the layers, and each network with the same operations as its
-``forward``, in the same order.
+"""Networks as ONNX graphs that are written node by node: the nodes, and one function for each kind of module.
 
 PyTorch's exporters trace the operations of a network; these graphs are written from its layers. So a graph is as short
 as the network, has one ``LSTM`` node for each layer whatever computes it in PyTorch, and is the same bytes for the
-same model. A network of another package has a method ``onnx_graph(graph, signals, length)``.
+same model. A network of another package that is a class has a method ``onnx_graph(graph, signals, length)``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harken.networks.bands import NO_POWER, window_matrices
-from harken.networks.deep_conv_lstm import DeepConvLSTM
-from harken.networks.everyday import EverydayLSTM
-from harken.networks.inference.everyday import STILL_G
-from harken.networks.layers import Dropout
-from harken.networks.notebook_lstm import NotebookLSTM
+from harken.networks import everyday
+from harken.networks import layers as kinds
+from harken.networks.inference import FORGET_BIAS
+from harken.networks.layers import Layers
+from harken.networks.native.modules import Dropout
+from harken.networks.pytorch import LayerNetwork
 from harken.support.errors import HarkenError
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ class Graph:
         """Values joined along an axis."""
         return self.add("Concat", list(values), axis=axis)
 
-    def layers(self, value: str, modules: Iterable[nn.Module]) -> str:
+    def layers(self, value: str, sequence: Iterable[nn.Module]) -> str:
         """Layers in sequence, in evaluation mode: dropout has no effect."""
-        for module in modules:
+        for module in sequence:
             if isinstance(module, nn.Conv1d):
                 value = self.convolution(value, module)
             elif isinstance(module, nn.BatchNorm1d):
@@ -216,94 +216,143 @@ def _gates(weights: Tensor) -> NDArray[np.float32]:
     return np.concatenate([gate_in, gate_out, forget, candidate])
 
 
-Write = Callable[[Graph, Any, str, int], str]
-"""Adds a network to the graph: the graph, the network, the windows ``[batch, time, channels]`` and their length -> the
-logits ``[batch, classes]``."""
+class _Writer:
+    """Writes a network of layers, and knows the order of the axes of each value: batch, time and channels ("btc") in
+    any order, steps of an LSTM ("tdbu": time, direction, batch, units), or values of a window ("bc")."""
 
+    def __init__(self, graph: Graph, network: LayerNetwork, signals: str, length: int) -> None:
+        self.graph, self.network, self.length = graph, network, length
+        self.axes = {signals: "btc"}
 
-def _everyday(graph: Graph, network: EverydayLSTM, signals: str, length: int) -> str:
-    mean, moving = graph.centred(signals, 1)
-    size = _length_of_acceleration(graph, signals)
-    patches = graph.layers(
-        graph.transposed(graph.concatenated([signals, size, moving], 2), 0, 2, 1), network.stem
-    )  # [batch, width, time / 8]
-    for block in network.blocks:
-        assert isinstance(block, nn.Sequential)
-        patches = graph.add("Add", [patches, graph.layers(patches, block)])
-    steps, _ = graph.lstm(graph.transposed(patches, 2, 0, 1), network.lstm)  # [time / 8, 2, batch, units]
-    over_time = [
-        graph.reshaped(graph.transposed(value, 1, 0, 2), -1, 2 * network.sizes.units)
-        for value in (graph.mean(steps, 0), graph.maximum(steps, 0))
-    ]
-    changes = graph.add("Sub", [graph.part(signals, 1, 1, length), graph.part(signals, 1, 0, length - 1)])
-    channels = network.sizes.channels
-    summaries = [
-        graph.reshaped(mean, -1, channels),
-        _how_much(graph, moving),
-        _how_much(graph, graph.centred(changes, 1)[1]),
-        _band_powers(graph, graph.concatenated([moving, size], 2), length),
-    ]
-    glance = graph.layers(graph.concatenated(summaries, 1), network.glance)
-    pooled = [graph.mean(patches, 2), graph.maximum(patches, 2)]
-    return graph.linear(graph.concatenated([*over_time, *pooled, glance], 1), network.output)
+    def known(self, value: str, axes: str) -> str:
+        """The value, whose order of axes is now known."""
+        self.axes[value] = axes
+        return value
 
+    def ordered(self, value: str, axes: str) -> str:
+        """A sequence with its axes in another order."""
+        before = self.axes[value]
+        if before == "tdbu":
+            joined = self.graph.reshaped(self.graph.transposed(value, 0, 2, 1, 3), 0, 0, -1)
+            value, before = joined, "tbc"
+        if before == axes:
+            return value
+        return self.known(self.graph.transposed(value, *(before.index(axis) for axis in axes)), axes)
 
-def _length_of_acceleration(graph: Graph, signals: str) -> str:
-    """The difference between the length of the acceleration and 1 g, ``[batch, time, 1]``."""
-    acceleration = graph.part(signals, 2, 0, 3)
-    squares = graph.add("Mul", [acceleration, acceleration])
-    total = graph.add("ReduceSum", [squares, graph.constant([2])], keepdims=1)
-    length = graph.add("Sqrt", [graph.add("Add", [total, graph.constant(1e-6)])])
-    return graph.add("Sub", [length, graph.constant(1.0)])
+    def written(self, layers: Layers, value: str) -> list[str]:
+        """Add layers, one after another: the name of their input -> the names of their results, side by side."""
+        graph, parts = self.graph, [value]
+        for layer in layers:
+            module: Any = self.network.of.get(layer)  # None for layers that only have others inside
+            value = parts[0] if len(parts) == 1 else self.known(graph.concatenated(parts, 1), "bc")
+            parts = [value]
+            match layer:
+                case kinds.Dense():
+                    parts = [self.dense(value, module, relu=layer.relu)]
+                case kinds.Convolution():
+                    parts = [self.convolution(value, layer, module)]
+                case kinds.LSTM():
+                    steps, end = graph.lstm(self.ordered(value, "tbc"), module)
+                    last = [self.known(graph.reshaped(end, -1, layer.units), "bc")] if layer.last else []
+                    parts = last or [self.known(steps, "tdbu")]
+                case kinds.BasicLSTM():
+                    parts = [self.known(self.basic_lstm(self.ordered(value, "tbc"), layer, module), "bc")]
+                case kinds.MeanAndLargest():
+                    parts = self.pooled(value)
+                case kinds.Branches():
+                    parts = [part for branch in layer.branches for part in self.written(branch, value)]
+                case kinds.PerChannel():
+                    parts = [self.per_channel(self.ordered(value, "bct"), layer)]
+                case everyday.Glance():
+                    parts = self.glance(self.ordered(value, "btc"), layer, module)
+                case kinds.Dropout():
+                    pass  # it has no effect
+                case _:
+                    raise TypeError(f"no ONNX is known for the layer {layer}")
+        return parts
 
+    def dense(self, value: str, module: nn.Linear, *, relu: bool) -> str:
+        if self.axes[value] == "bc":
+            total, axes = self.graph.linear(value, module), "bc"
+        else:
+            steps = self.ordered(value, "btc")
+            product = self.graph.add("MatMul", [steps, self.graph.constant(module.weight.T)])
+            total, axes = self.graph.add("Add", [product, self.graph.constant(module.bias)]), "btc"
+        return self.known(self.graph.add("Relu", [total]) if relu else total, axes)
 
-def _how_much(graph: Graph, moving: str) -> str:
-    """The size of movement of signals without their mean, on a logarithmic scale, ``[batch, channels]``."""
-    spread = graph.add("Sqrt", [graph.mean(graph.add("Mul", [moving, moving]), 1)])
-    return graph.add("Log", [graph.add("Add", [spread, graph.constant(STILL_G)])])
+    def convolution(self, value: str, layer: kinds.Convolution, module: Any) -> str:
+        before = self.ordered(value, "bct")
+        after = self.graph.layers(before, [*(module.children() if layer.normalised else [module]), nn.ReLU()])
+        if layer.residual:
+            after = self.graph.add("Add", [before, after])
+        return self.known(after, "bct")
 
+    def pooled(self, value: str) -> list[str]:
+        """The mean and the maximum over time."""
+        graph, axes = self.graph, self.axes[value]
+        parts = [reduce(value, axes.index("t")) for reduce in (graph.mean, graph.maximum)]
+        if axes == "tdbu":
+            parts = [graph.reshaped(graph.transposed(part, 1, 0, 2), 0, -1) for part in parts]
+        return parts
 
-def _band_powers(graph: Graph, signals: str, length: int) -> str:
-    """As ``BandPowers``, bands after bands: ``[batch, bands x channels]``."""
-    waves, bands = (graph.constant(matrix) for matrix in window_matrices(length))
-    _, moving = graph.centred(signals, 1)
-    parts = graph.add("MatMul", [graph.transposed(moving, 0, 2, 1), waves])
-    powers = graph.add("MatMul", [graph.add("Mul", [parts, parts]), bands])
-    scaled = graph.add("Log", [graph.add("Add", [powers, graph.constant(NO_POWER)])])  # [batch, channels, bands]
-    return graph.add("Flatten", [graph.transposed(scaled, 0, 2, 1)], axis=1)
+    def basic_lstm(self, value: str, layer: kinds.BasicLSTM, module: Any) -> str:
+        units = layer.units
+        forget = torch.zeros(4 * units)
+        forget[units : 2 * units] = FORGET_BIAS
+        cells = module.cells()
+        for number, cell in enumerate(cells, 1):
+            steps, end = self.graph.lstm_layer(value, *([tensor] for tensor in (*cell, forget)))
+            if number < len(cells):
+                value = self.graph.reshaped(steps, self.length, -1, units)
+        return self.graph.reshaped(end, -1, units)
 
+    def per_channel(self, value: str, layer: kinds.PerChannel) -> str:
+        alone = self.known(self.graph.reshaped(value, -1, 1, self.length), "bct")  # [batch x channels, 1, time]
+        (maps,) = self.written(layer.layers, alone)
+        joined = self.graph.reshaped(self.ordered(maps, "bct"), -1, layer.channels * layer.filters, 0)
+        return self.known(joined, "bct")
 
-def _deep_conv_lstm(graph: Graph, network: DeepConvLSTM, signals: str, length: int) -> str:
-    channels, filters = network.sizes.channels, network.sizes.filters
-    maps = graph.reshaped(graph.transposed(signals, 0, 2, 1), -1, 1, length)  # all channels share the convolution
-    for convolution in network.convolutions:
-        maps = graph.layers(maps, [convolution, nn.ReLU()])
-    left = length - network.sizes.convolutions * (network.sizes.filter_length - 1)
-    steps = graph.transposed(graph.reshaped(maps, -1, channels * filters, left), 2, 0, 1)
-    _, end = graph.lstm(steps, network.recurrent)
-    return graph.linear(graph.reshaped(end, -1, network.sizes.units), network.output)
+    def glance(self, signals: str, layer: everyday.Glance, module: Any) -> list[str]:
+        """The same operations as in ``forward``, in the same order."""
+        graph = self.graph
+        mean, moving = graph.centred(signals, 1)
+        size = self.length_of_acceleration(signals)
+        inside = self.written(layer.layers, self.known(graph.concatenated([signals, size, moving], 2), "btc"))
+        changes = graph.add("Sub", [graph.part(signals, 1, 1, self.length), graph.part(signals, 1, 0, self.length - 1)])
+        summaries = [
+            graph.reshaped(mean, -1, layer.channels),
+            self.how_much(moving),
+            self.how_much(graph.centred(changes, 1)[1]),
+            self.band_powers(graph.concatenated([moving, size], 2)),
+        ]
+        return [*inside, graph.layers(graph.concatenated(summaries, 1), module)]
 
+    def length_of_acceleration(self, signals: str) -> str:
+        """The difference between the length of the acceleration and 1 g, ``[batch, time, 1]``."""
+        graph = self.graph
+        acceleration = graph.part(signals, 2, 0, 3)
+        squares = graph.add("Mul", [acceleration, acceleration])
+        total = graph.add("ReduceSum", [squares, graph.constant([2])], keepdims=1)
+        length = graph.add("Sqrt", [graph.add("Add", [total, graph.constant(1e-6)])])
+        return graph.add("Sub", [length, graph.constant(1.0)])
 
-def _notebook_lstm(graph: Graph, network: NotebookLSTM, signals: str, length: int) -> str:
-    units = network.sizes.units
-    product = graph.add("MatMul", [signals, graph.constant(network.hidden.weight.T)])
-    hidden = graph.add("Relu", [graph.add("Add", [product, graph.constant(network.hidden.bias)])])
-    steps = graph.transposed(hidden, 1, 0, 2)  # [time, batch, units]
-    last = len(network.biases) - 1
-    for layer, bias in enumerate(network.biases):
-        kernels = network.input_kernels[layer], network.recurrent_kernels[layer]
-        every, end = graph.lstm_layer(steps, *([each] for each in (*kernels, bias, network.forget_bias)))
-        if layer < last:
-            steps = graph.reshaped(every, length, -1, units)
-    return graph.linear(graph.reshaped(end, -1, units), network.output)
+    def how_much(self, moving: str) -> str:
+        """The size of movement of signals without their mean, on a logarithmic scale, ``[batch, channels]``."""
+        graph = self.graph
+        spread = graph.add("Sqrt", [graph.mean(graph.add("Mul", [moving, moving]), 1)])
+        return graph.add("Log", [graph.add("Add", [spread, graph.constant(everyday.STILL_G)])])
 
-
-GRAPHS: Mapping[str, Write] = {
-    "deep_conv_lstm": _deep_conv_lstm,
-    "everyday": _everyday,
-    "notebook_lstm": _notebook_lstm,
-}
-"""By the name of the network, as in ``harken.networks.NETWORKS``."""
+    def band_powers(self, signals: str) -> str:
+        """The logarithm of powers, bands after bands: ``[batch, bands x channels]``."""
+        graph = self.graph
+        waves, bands = (graph.constant(matrix) for matrix in everyday.window_matrices(self.length))
+        _, moving = graph.centred(signals, 1)
+        parts = graph.add("MatMul", [graph.transposed(moving, 0, 2, 1), waves])
+        powers = graph.add("MatMul", [graph.add("Mul", [parts, parts]), bands])
+        scaled = graph.add(
+            "Log", [graph.add("Add", [powers, graph.constant(everyday.NO_POWER)])]
+        )  # [batch, channels, bands]
+        return graph.add("Flatten", [graph.transposed(scaled, 0, 2, 1)], axis=1)
 
 
 def write_graph(graph: Graph, name: str, network: nn.Module, signals: str, length: int) -> str:
@@ -322,8 +371,9 @@ def write_graph(graph: Graph, name: str, network: nn.Module, signals: str, lengt
     Raises:
         HarkenError: when the network of another package has no method ``onnx_graph``, or it fails.
     """
-    if name in GRAPHS:
-        return GRAPHS[name](graph, network, signals, length)
+    if isinstance(network, LayerNetwork):
+        (logits,) = _Writer(graph, network, signals, length).written(network.layers, signals)
+        return logits
     write = getattr(network, "onnx_graph", None)
     if not callable(write):
         raise HarkenError(

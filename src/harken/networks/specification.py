@@ -5,8 +5,9 @@ damaged and hostile files from using too much memory, dividing by almost 0, and 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import asdict, dataclass
+from types import UnionType
+from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from harken.windows.windows import Windows
 
 ModelUnit = Literal["g", "m/s2"]
 CalibratedOn = Literal["unseen", "the same person", "nobody"]
+Count = NewType("Count", int)
+"""A whole number that is not negative."""
 DEFAULT_PRESET = "everyday"
 """The recipe of a model unless another is named (``harken.training.presets``)."""
 RATE_TOLERANCE = 0.05
@@ -151,11 +154,7 @@ class Specification:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self) | {
-            "channels": list(self.channels),
-            "labels": list(self.labels),
-            "sizes": dict(self.sizes),
-        }
+        return asdict(self) | {"channels": list(self.channels), "labels": list(self.labels), "sizes": dict(self.sizes)}
 
     @classmethod
     def from_dict(cls, data: Any) -> "Specification":
@@ -164,26 +163,38 @@ class Specification:
         Raises:
             HarkenError: when a field is missing, unknown or out of its range.
         """
-        names = {field.name for field in fields(cls)}
-        if not isinstance(data, dict) or set(data) != names:
+        forms = get_type_hints(cls)
+        if not isinstance(data, dict) or set(data) != set(forms):
             raise HarkenError("its specification does not have the fields that this version of harken writes")
-        texts = [*_list(data, "channels"), *_list(data, "labels"), data["network"], data["preset"]]
-        if not all(isinstance(text, str) for text in texts):
-            raise HarkenError("a name in its specification is not a text")
-        if data["acceleration_unit"] not in ("g", "m/s2"):
-            raise HarkenError(f"the unit in its specification is unknown: {shown(data['acceleration_unit'])}")
-        if not isinstance(data["even_grid"], bool):
-            raise HarkenError(f"its specification has an invalid value: even_grid = {shown(data['even_grid'])}")
-        if data["calibrated_on"] not in get_args(CalibratedOn):
-            raise HarkenError(f"calibrated_on in its specification is unknown: {shown(data['calibrated_on'])}")
-        for name in BOUNDS:
-            value = data[name]
-            kind = int if name == "window_length" else (int, float)
-            if isinstance(value, bool) or not isinstance(value, kind):
-                raise HarkenError(f"its specification has an invalid value: {name} = {shown(value)}")
-        if not isinstance(data["sizes"], dict):
-            raise HarkenError("its specification has no sizes")
+        for name, form in forms.items():
+            if not fits(data[name], form):
+                raise HarkenError(f"its specification has an invalid value: {name} = {shown(data[name])}")
+        for name in ("channels", "labels"):
+            if len(set(data[name])) != len(data[name]):
+                raise HarkenError(f"its specification has no list of different {name}")
         return cls(**data | {"channels": tuple(data["channels"]), "labels": tuple(data["labels"])})
+
+
+def fits(value: Any, form: Any) -> bool:
+    """Whether a value from JSON has the type of an annotation. A ``Count`` is also at least 0."""
+    origin, inner = get_origin(form), get_args(form)
+    if origin is Literal:
+        return value in inner
+    if origin in (list, tuple):
+        return isinstance(value, list) and all(fits(each, inner[0]) for each in value)
+    if origin in (dict, Mapping):
+        return isinstance(value, dict) and all(fits(each, inner[1]) for each in value.values())
+    if origin in (Union, UnionType):
+        return any(fits(value, kind) for kind in inner)
+    if is_typeddict(form):
+        hints = get_type_hints(form)
+        whole = isinstance(value, dict) and form.__required_keys__ <= set(value)
+        return whole and all(fits(value[name], hints[name]) for name in hints if name in value)
+    if form is Any:
+        return True
+    if form is Count:
+        return type(value) is int and value >= 0
+    return type(value) is form or (form is float and type(value) is int)  # a bool is not a number
 
 
 def check_rate(rate_hz: float, model_rate_hz: float, what: str) -> None:
@@ -210,10 +221,3 @@ def shown(value: object) -> str:
         return f"a number of {value.bit_length():,} bits"
     text = ascii(value)
     return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."
-
-
-def _list(data: Mapping[str, Any], name: str) -> list[Any]:
-    value = data[name]
-    if not isinstance(value, list) or not value or len(set(map(str, value))) != len(value):
-        raise HarkenError(f"its specification has no list of different {name}")
-    return value

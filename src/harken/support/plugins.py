@@ -1,6 +1,6 @@
 """Plugins: what other packages add to harken by entry points, objects named ``module:name``, and install commands.
 
-An entry point is a line in another package's ``pyproject.toml``, such as ``tiny = "harken_tiny.network:TinyNetwork"``
+An entry point is a line in another package's ``pyproject.toml``, such as ``tiny = "harken_tiny.network:tiny"``
 under ``[project.entry-points."harken.networks"]``. A package is imported only when its name is used, so a broken
 package causes errors only for those who use it. Processes that this one starts find the same packages.
 """

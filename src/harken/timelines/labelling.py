@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.networks.inference import network
+from harken.networks import inference
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.mending import MendedStream, stream_of
 from harken.recordings.recording import Recording, acceleration_channels
@@ -436,7 +436,7 @@ class BatchedProbabilities:
         self._facts, self._probabilities, self._lanes = facts, probabilities, lanes
         self._labels, self._most = labels, min(most, WINDOWS_AT_ONCE)
         # The network computes a larger number on several threads, which lanes do already.
-        self._at_once = min(self._most, network.WINDOWS_AT_ONCE) if lanes else self._most
+        self._at_once = min(self._most, inference.WINDOWS_AT_ONCE) if lanes else self._most
         self._skipped_ns = np.empty((0, 2), np.int64) if skipped_ns is None else skipped_ns
         self._computed: list[NDArray[np.bool_]] = []
         self._waiting: list[StreamWindows] = []

@@ -12,8 +12,7 @@ from torch import Tensor
 from harken import __version__
 from harken.models.known_labels import LabelSets, known_windows, require_two_labels
 from harken.models.model_file import FittedModel
-from harken.networks.build import build, weights_of
-from harken.networks.prediction import resolve_device
+from harken.networks.pytorch import build, resolve_device, weights_of
 from harken.networks.specification import Specification
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harken.networks.inference.network import WINDOWS_AT_ONCE
+from harken.networks.inference import WINDOWS_AT_ONCE
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads, fastest_threads, keep_freed_memory
 from harken.training.augmentation import Augmentation

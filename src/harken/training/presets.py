@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from torch import nn
-
-from harken.networks.build import network_name
+from harken.networks.build import Network, network_name
 from harken.networks.specification import ModelUnit
 from harken.support.errors import HarkenError
 from harken.support.plugins import Registry
@@ -26,8 +24,8 @@ class Preset:
         window_length: samples in a window.
         windows: how windows are taken from recordings.
         acceleration_unit: the unit in which the network reads acceleration.
-        network, sizes: the network, by name or as a class of your own (``harken.networks.build``), and its sizes
-            without channels and classes.
+        network, sizes: the network, by name or as a function or class of your own (``harken.networks.build``), and its
+            sizes without channels and classes.
         training: how it is trained (the recogniser sets the seed).
         calibrated_on_unseen: if True, a run fits another network without a few of the training people and calibrates
             the model on these; otherwise it calibrates on later moments of the same people.
@@ -39,7 +37,7 @@ class Preset:
     window_length: int
     windows: RandomDraws | SlidingHops
     acceleration_unit: ModelUnit
-    network: str | type[nn.Module]
+    network: "str | Network"
     sizes: Mapping[str, Any]
     training: TrainingSettings
     calibrated_on_unseen: bool = False

@@ -18,7 +18,7 @@ from harken.annotations.options import LabelOptions
 from harken.models.calibration import ProbabilityScores
 from harken.models.recogniser import Recogniser
 from harken.models.scores import score, score_people
-from harken.networks.prediction import resolve_device
+from harken.networks.pytorch import resolve_device
 from harken.networks.specification import DEFAULT_PRESET
 from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions

@@ -15,7 +15,8 @@ from harken import HarkenError, Recogniser, Recording, concatenate, read, slidin
 from harken.evaluation.evaluate import evaluate
 from harken.models.model_file import FittedModel
 from harken.models.mounting import Mounting, MountingSource
-from harken.networks.build import build, network_name, weights_of
+from harken.networks.build import network_name
+from harken.networks.pytorch import build, weights_of
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.signals import turned_by_quarters

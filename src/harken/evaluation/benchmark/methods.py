@@ -276,7 +276,7 @@ def methods(
 def check_sendable(every: Iterable[Method]) -> None:
     """Raise a HarkenError for a method with a class that other processes cannot import by its module and name."""
     for one in every:
-        own = _own_class(one)
+        own = _own_object(one)
         try:
             pickle.dumps(one)
         except Exception as error:
@@ -286,15 +286,15 @@ def check_sendable(every: Iterable[Method]) -> None:
             raise _unsendable(one, own)
 
 
-def _own_class(one: Method) -> type[Any] | None:
-    """The class of the object that a method was made from, or None."""
+def _own_object(one: Method) -> Any:
+    """The class or function that a method was made from, or None."""
     if isinstance(one, EstimatorMethod):
         return type(one.estimator)
     network = one.recipe.network if isinstance(one, PresetMethod) else None
-    return network if isinstance(network, type) else None
+    return None if isinstance(network, str) else network
 
 
-def _unsendable(one: Method, own: type[Any] | None) -> HarkenError:
+def _unsendable(one: Method, own: Any) -> HarkenError:
     what = f"{own.__module__}:{own.__qualname__}" if own is not None else "it"
     return HarkenError(
         f"{one.name} cannot be sent to worker processes, which must be able to import {what}: define it at the top of "

@@ -17,7 +17,7 @@
 
 // ---------------------------------------------------------------------------------------------- shared by all levels
 
-// What is to be computed. The Python side (convolution.py) fills in the same structure. Strides are in floats.
+// What is to be computed. The Python side (library.py) fills in the same structure. Strides are in floats.
 struct Convolution {
     int64_t batch, time, channels, filters, kernel, stride, padding, groups, outputs;
     const float *x;  // [batch, time, channels]

@@ -5,7 +5,7 @@
 
 #include "products.h"
 
-// What is to be computed. The Python side (convolution_layer.py) fills in the same structure. Strides are in floats.
+// What is to be computed. The Python side (modules.py) fills in the same structure. Strides are in floats.
 struct Layer {
     int64_t batch, time, channels, filters, kernel, stride, padding, groups, outputs;
     const float *x;              // [batch, time, channels]

@@ -7,7 +7,7 @@
 
 // ---------------------------------------------------------------------------------------------- shared by all levels
 
-// What is to be computed. The Python side (elementwise.py) fills in the same structure. Strides are in floats.
+// What is to be computed. The Python side (modules.py) fills in the same structure. Strides are in floats.
 struct Pooling {
     int64_t batch, time, channels;
     const float *x;  // [batch, time, channels]

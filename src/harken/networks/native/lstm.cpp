@@ -22,7 +22,7 @@
 
 // ---------------------------------------------------------------------------------------------- shared by all levels
 
-// What is to be computed. The Python side (__init__.py) fills in the same structure. Strides are in floats.
+// What is to be computed. The Python side (library.py) fills in the same structure. Strides are in floats.
 struct Problem {
     int64_t batch, length, inputs, units, layers, directions;
     const float *x;  // [batch, length, inputs]

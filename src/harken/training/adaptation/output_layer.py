@@ -17,8 +17,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import nn
 
 from harken.models.recogniser import Recogniser
-from harken.networks.inference.network import batched, windows_at_once
-from harken.networks.prediction import logits, resolve_device
+from harken.networks.inference import batched, windows_at_once
+from harken.networks.pytorch import logits, resolve_device
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads
 from harken.training.presets import PRESETS

@@ -1,8 +1,6 @@
 """Our own LSTM kernels against the equations in NumPy float64 and against PyTorch, at every instruction set."""
 
 import ctypes
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -12,30 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from harken.networks.native import autograd, library
+from harken.networks.native import library, modules
+from kernels import HERE, LIBRARY, compiled, instructions, threads
 from lstm_reference import Cell, Stack
 
-LIBRARY = autograd.load()
-BEST = 0 if LIBRARY is None else LIBRARY.harken_lstm_level()
-HERE = library.LEVELS[: BEST + 1]
-"""What this machine can run."""
-
-pytestmark = pytest.mark.skipif(LIBRARY is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
-
-
-@contextmanager
-def threads(count: int, *, own: bool = False) -> Iterator[None]:
-    """So many threads: PyTorch's, or the library's own."""
-    assert LIBRARY is not None
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    if own:
-        LIBRARY.harken_lstm_borrow(None)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-        LIBRARY.harken_lstm_borrow(autograd._threads_of_pytorch())
+pytestmark = compiled
 
 
 def weights_of(module: nn.LSTM) -> list[Tensor | None]:
@@ -65,25 +44,19 @@ def close(found: Tensor | np.ndarray, expected: Tensor | np.ndarray, relative: f
 
 
 def everything(
-    module: nn.LSTM,
-    x: Tensor,
-    state: tuple[Tensor, Tensor] | None,
-    pulls: tuple[Tensor, ...],
-    *,
-    level: library.Level | None = None,
+    module: nn.LSTM, x: Tensor, state: tuple[Tensor, Tensor] | None, pulls: tuple[Tensor, ...]
 ) -> list[Tensor]:
     """Results and gradients by our kernels: y, h, c, dx, dh0, dc0, and the weights'."""
     x = x.clone().requires_grad_()
     state = None if state is None else (state[0].clone().requires_grad_(), state[1].clone().requires_grad_())
     module.zero_grad()
-    y, h, c = autograd.lstm(
+    y, h, c = modules.lstm(
         x,
         weights_of(module),
         state,
         units=module.hidden_size,
         layers=module.num_layers,
         directions=1 + module.bidirectional,
-        level=level,
     )
     loss = sum(((given * pull).sum() for given, pull in zip((y, h, c), pulls, strict=True)), start=torch.zeros(()))
     torch.autograd.backward(loss)
@@ -137,8 +110,8 @@ def test_results_and_all_gradients_are_those_of_the_equations_and_of_pytorch(
     seed: int, shape: dict[str, int], level: library.Level, count: int, own: bool
 ) -> None:
     module, x, state, pulls = problem(seed, shape)
-    with threads(count, own=own):
-        found = everything(module, x, state, pulls, level=level)
+    with threads(count, own=own), instructions(level):
+        found = everything(module, x, state, pulls)
     zeros = torch.zeros(pulls[1].shape)
     h0, c0 = ((part if state is not None else zeros).double().numpy() for part in state or (zeros, zeros))
     stack = stack_of(module)
@@ -169,11 +142,11 @@ def test_results_and_all_gradients_are_those_of_the_equations_and_of_pytorch(
 def test_the_same_bits_whatever_the_number_of_threads(level: library.Level, directions: int) -> None:
     shape = {"batch": 101, "length": 30, "inputs": 9, "units": 24, "layers": 2, "bias": 1, "state": 1}
     given = problem(3, {**shape, "directions": directions})
-    with threads(1):
-        alone = everything(*given, level=level)
+    with threads(1), instructions(level):
+        alone = everything(*given)
     for count, own in ((2, False), (3, False), (5, True)):
-        with threads(count, own=own):
-            together = everything(*given, level=level)
+        with threads(count, own=own), instructions(level):
+            together = everything(*given)
         assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
 
 
@@ -181,8 +154,8 @@ def test_the_same_bits_whatever_the_number_of_threads(level: library.Level, dire
 def test_a_window_gets_the_same_bits_in_any_company(level: library.Level) -> None:
     shape = {"batch": 61, "length": 40, "inputs": 5, "units": 20, "layers": 2, "bias": 1, "state": 0}
     module, x, _, _ = problem(4, {**shape, "directions": 2})
-    with torch.inference_mode():
-        answer = partial(autograd.lstm, units=20, layers=2, directions=2, level=level)
+    with torch.inference_mode(), instructions(level):
+        answer = partial(modules.lstm, units=20, layers=2, directions=2)
         whole, _, _ = answer(x, weights_of(module), None)
         for rows in (slice(0, 1), slice(7, 12), slice(30, 61)):
             part, _, _ = answer(x[rows], weights_of(module), None)
@@ -196,10 +169,11 @@ def test_gradients_are_the_same_bits_when_forward_kept_nothing(
     shape = {"batch": 9, "length": 70, "inputs": 5, "units": 17, "layers": 2, "bias": 1, "state": 1}
     for directions in (1, 2):
         given = problem(5, {**shape, "directions": directions})
-        kept = everything(*given, level=level)
-        with monkeypatch.context() as patch:
-            patch.setattr(autograd, "MOST_KEPT", 0)
-            made_again = everything(*given, level=level)
+        with instructions(level):
+            kept = everything(*given)
+            with monkeypatch.context() as patch:
+                patch.setattr(modules, "MOST_KEPT", 0)
+                made_again = everything(*given)
         assert all(torch.equal(a, b) for a, b in zip(kept, made_again, strict=True))
 
 
@@ -211,12 +185,12 @@ def test_only_the_required_gradients_are_computed() -> None:
     for last_only in (False, True):
         module.zero_grad()
         weights[1] = module.get_parameter("weight_hh_l0").detach()
-        y, h, _ = autograd.lstm(x, weights, None, units=16, layers=2, steps=not last_only)
+        y, h, _ = modules.lstm(x, weights, None, units=16, layers=2, steps=not last_only)
         assert (y.shape[1] == 0) == last_only
         torch.autograd.backward((0 if last_only else (y * pulls[0]).sum()) + (h * pulls[1]).sum())
         assert module.weight_hh_l0.grad is None
         assert module.weight_ih_l1.grad is not None
-    _, h, c = autograd.lstm(x, weights_of(module), None, units=16, layers=2, steps=False)
+    _, h, c = modules.lstm(x, weights_of(module), None, units=16, layers=2, steps=False)
     torch.autograd.backward((h * pulls[1]).sum() + (c * pulls[2]).sum() + (expected[0].detach() * 0).sum())
 
 
@@ -225,7 +199,7 @@ def test_a_graph_that_is_kept_gives_its_gradients_twice() -> None:
         7, {"batch": 5, "length": 9, "inputs": 3, "units": 8, "layers": 1, "bias": 1, "state": 0, "directions": 1}
     )
     x.requires_grad_()
-    y, _, _ = autograd.lstm(x, weights_of(module), None, units=8)
+    y, _, _ = modules.lstm(x, weights_of(module), None, units=8)
     (first,) = torch.autograd.grad(y.square().sum(), x, retain_graph=True)
     (second,) = torch.autograd.grad(y.square().sum(), x)
     assert torch.equal(first, second)
@@ -241,10 +215,7 @@ def test_activations_are_as_exact_as_stated(level: library.Level) -> None:
     LIBRARY.harken_lstm_activations(library.LEVELS.index(level), *addresses, len(x))
     exact = x.astype(np.float64)
     with np.errstate(over="ignore"):
-        for found, expected, relative in (
-            (sigmoid, 1 / (1 + np.exp(-exact)), 1e-6),
-            (tanh, np.tanh(exact), 1e-5),
-        ):
+        for found, expected, relative in ((sigmoid, 1 / (1 + np.exp(-exact)), 1e-6), (tanh, np.tanh(exact), 1e-5)):
             np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
             np.testing.assert_allclose(found[:-1], expected[:-1], rtol=0, atol=2.5e-7)
             near = np.abs(x) <= 30
@@ -257,6 +228,6 @@ def test_numbers_that_are_none_spread_as_in_pytorch() -> None:
     )
     x[3, 4, 1] = float("nan")
     with torch.no_grad():
-        ours, _, _ = autograd.lstm(x, weights_of(module), None, units=9, layers=2)
+        ours, _, _ = modules.lstm(x, weights_of(module), None, units=9, layers=2)
         theirs, _ = module(x)
     assert torch.equal(ours.isnan(), theirs.isnan())

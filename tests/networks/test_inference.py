@@ -17,11 +17,12 @@ from torch import nn
 
 from harken import HarkenError, Recogniser
 from harken.models.model_file import PACKAGED_MODEL, read_model
-from harken.networks.build import NETWORKS, build, weights_of
-from harken.networks.inference.network import batched, expected_weights, inference_network, softmax
-from harken.networks.native.library import load
+from harken.networks.build import NETWORKS, check_weights
+from harken.networks.inference import batched, inference_network, softmax
+from harken.networks.pytorch import build, weights_of
 from harken.server.demo import MODEL as DEMO_MODEL
 from harken.support.resources import computing_threads
+from kernels import compiled
 from made_models import SIZES
 from people import SMALL_EVERYDAY
 from study import study_windows
@@ -119,25 +120,29 @@ def test_probabilities_of_the_packaged_models_are_those_of_pytorch(path: Path) -
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_names_shapes_and_types_of_weights_are_those_of_the_module(name: str) -> None:
     sizes = {"channels": 3, "classes": 4, **SIZES[name]}
-    weights = weights_of(build(name, sizes))
-    assert expected_weights(name, sizes) == {each: (value.shape, value.dtype.name) for each, value in weights.items()}
+    check_weights(name, sizes, weights_of(build(name, sizes)))
 
 
 def test_windows_that_are_too_short_are_refused() -> None:
     sizes = {"channels": 3, "classes": 4, **SIZES["deep_conv_lstm"]}
-    network = inference_network("deep_conv_lstm", sizes, weights_of(build("deep_conv_lstm", sizes)))
+    module = build("deep_conv_lstm", sizes)
+    network = inference_network("deep_conv_lstm", sizes, weights_of(module))
     assert network is not None
-    with pytest.raises(HarkenError, match="windows of 16 samples are too short for this network; it needs 17 or more"):
+    why = "windows of 16 samples are too short for this network; it needs 17 or more"
+    with pytest.raises(HarkenError, match=why):
         network(np.zeros((1, 16, 3), np.float32))
+    with pytest.raises(HarkenError, match=why):
+        module(torch.zeros(1, 16, 3))
+    assert network(np.zeros((1, 17, 3), np.float32)).shape == (1, 4)
 
 
 def test_sizes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(HarkenError, match="cannot be built with these sizes: width must be a multiple of 8, got 12"):
-        expected_weights("everyday", {"channels": 3, "classes": 2, "width": 12})
+        build("everyday", {"channels": 3, "classes": 2, "width": 12})
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.skipif(load() is None, reason="the kernels were not built here, or HARKEN_NATIVE is 0")
+@compiled
 def test_a_window_has_the_same_bits_in_any_batch_and_for_any_number_of_threads(name: str) -> None:
     sizes = {"channels": 3, "classes": 4, **SIZES[name], "units": 8}
     network = inference_network(name, sizes, weights_of(trained(name, **sizes)))

@@ -1,0 +1,484 @@
+"""Labelling without PyTorch: a network's layers on NumPy arrays, by compiled kernels where there are any.
+
+A window's result has the same bits whatever other windows are computed with it, if the kernels compute it. Everything
+here may be called by several threads at once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from harken.networks import everyday
+from harken.networks import layers as kinds
+from harken.networks.build import Weights, is_of_layers, made
+from harken.networks.layers import Layers, check_length, shortest_window
+from harken.networks.native import library
+from harken.networks.native.library import ConvolutionProblem, Problem, filled
+from harken.networks.specification import Specification
+from harken.support.resources import threads_to_use
+
+WINDOWS_AT_ONCE = 128
+"""Windows in one forward pass without gradients. On a CPU the output of a layer for so many is still in the cache when
+the next layer reads it. With 500 windows per call, each window takes 1.1 to 1.8 times as long, depending on the
+network; with 16, the calls themselves take a measurable part of the time.
+``benchmarks/speed/prediction.py`` (at the tag ``before-lighter``) tries sizes."""
+MOST_VALUES_AT_ONCE = 1 << 27
+"""The most values of a layer in one forward pass. Models with very long windows or very wide layers process fewer
+windows at once."""
+EPSILON = 1e-5
+"""Added to the variance by ``torch.nn.BatchNorm1d``."""
+FORGET_BIAS = 1.0
+"""Added to the forget gate of a ``BasicLSTM``."""
+FLOAT_BYTES, CACHE_LINE_FLOATS = 4, 16
+
+Floats: TypeAlias = NDArray[np.float32]
+Compute: TypeAlias = Callable[[Floats], Floats]
+
+
+class InferenceNetwork:
+    """Signals, float32 ``[batch, time, channels]`` -> logits, float32 ``[batch, classes]``.
+
+    Args:
+        layers: the layers of the network.
+        weights: its weights, checked by ``harken.networks.build.check_weights``.
+    """
+
+    def __init__(self, layers: Layers, weights: Weights) -> None:
+        self._shortest = shortest_window(layers)
+        self._features, self._output = _chain(layers[:-1], weights), compiled(layers[-1], weights)
+
+    def __call__(self, signals: Floats) -> Floats:
+        return self._output(self.features(signals))
+
+    def features(self, signals: Floats) -> Floats:
+        """The input of the output layer, float32 ``[batch, features]``.
+
+        Raises:
+            HarkenError: when the windows are too short.
+        """
+        check_length(self._shortest, signals.shape[1])
+        return self._features(signals)
+
+
+def inference_network(name: str, sizes: Mapping[str, Any], weights: Weights) -> InferenceNetwork | None:
+    """The network of a model file; None if it is a class of PyTorch.
+
+    Args:
+        name: the name of the network.
+        sizes: its sizes.
+        weights: its weights, checked by ``harken.networks.build.check_weights``.
+
+    Raises:
+        HarkenError: as ``harken.networks.build.made``.
+    """
+    return InferenceNetwork(cast(Layers, made(name, sizes)), weights) if is_of_layers(name) else None
+
+
+def windows_at_once(specification: Specification) -> int:
+    """The number of windows in one forward pass of a model."""
+    return max(1, min(WINDOWS_AT_ONCE, MOST_VALUES_AT_ONCE // specification.values_per_window))
+
+
+def batched(compute: Compute, signals: Floats, at_once: int = WINDOWS_AT_ONCE) -> Floats:
+    """``compute(signals)``, a batch at a time, on several threads (``harken.support.resources.threads_to_use``).
+
+    Args:
+        compute: takes float32 ``[batch, time, channels]`` and returns float32 ``[batch, values]``.
+        signals: ``[n, time, channels]``.
+        at_once: the number of windows in a batch.
+    """
+    batches = [signals[start : start + at_once] for start in range(0, len(signals), at_once)]
+    threads = min(threads_to_use(), len(batches))
+    if threads <= 1:
+        return np.concatenate([compute(batch) for batch in batches]) if batches else compute(signals)
+    with ThreadPoolExecutor(threads) as executor:
+        return np.concatenate(list(executor.map(compute, batches)))
+
+
+def softmax(logits: Floats) -> Floats:
+    """Probabilities ``[n, classes]`` of logits ``[n, classes]``."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _chain(layers: Layers, weights: Weights) -> Compute:
+    steps = [compiled(layer, weights) for layer in layers if not isinstance(layer, kinds.Dropout)]
+
+    def compute(x: Floats) -> Floats:
+        for step in steps:
+            x = step(x)
+        return x
+
+    return compute
+
+
+def compiled(layer: kinds.Layer, weights: Weights) -> Compute:
+    """The function that computes a layer, from the weights of its network."""
+    match layer:
+        case kinds.Dense():
+            weight, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
+            return PackedConvolution(weight[..., None], bias, relu=layer.relu)
+        case kinds.Convolution():
+            return _convolution(layer, weights)
+        case kinds.LSTM():
+            stack = Stack([weights[name] for name in layer.shapes()], directions=1 + layer.both_directions)
+            return stack.last if layer.last else stack.steps
+        case kinds.BasicLSTM():
+            return _basic_lstm(layer, weights)
+        case kinds.MeanAndLargest():
+            return lambda x: np.concatenate([x.mean(1), x.max(1)], axis=1)
+        case kinds.Branches():
+            branches = [_chain(branch, weights) for branch in layer.branches]
+            return lambda x: np.concatenate([branch(x) for branch in branches], axis=1)
+        case kinds.PerChannel():
+            return _per_channel(_chain(layer.layers, weights))
+        case everyday.Glance():
+            return _glance(layer, weights)
+    raise TypeError(f"labelling without PyTorch does not know the layer {layer}")
+
+
+def _convolution(layer: kinds.Convolution, weights: Weights) -> Compute:
+    weight, bias = weights[f"{layer.name}.weight"], weights.get(f"{layer.name}.bias")
+    if layer.normalised:
+        factor, bias = _normalisation(weights, layer.normalisation)
+        weight = np.asarray(weight, np.float64) * factor[:, None, None]
+    return PackedConvolution(
+        weight,
+        bias,
+        stride=layer.stride,
+        padding=layer.padding,
+        groups=layer.groups,
+        relu=True,
+        residual=layer.residual,
+    )
+
+
+def _basic_lstm(layer: kinds.BasicLSTM, weights: Weights) -> Compute:
+    forget = np.zeros(4 * layer.units, np.float32)
+    forget[layer.units : 2 * layer.units] = FORGET_BIAS
+    names = list(layer.shapes())
+    cells = [[*(weights[name] for name in names[at : at + 3]), forget] for at in range(0, len(names), 3)]
+    return Stack([weight for cell in cells for weight in cell]).last
+
+
+def _per_channel(inside: Compute) -> Compute:
+    def compute(x: Floats) -> Floats:
+        batch, time, channels = x.shape
+        maps = inside(np.ascontiguousarray(x.transpose(0, 2, 1)).reshape(batch * channels, time, 1))
+        steps, filters = maps.shape[1:]
+        by_channel = maps.reshape(batch, channels, steps, filters).transpose(0, 2, 1, 3)
+        return by_channel.reshape(batch, steps, channels * filters)
+
+    return compute
+
+
+def _glance(layer: everyday.Glance, weights: Weights) -> Compute:
+    inside = _chain(layer.layers, weights)
+    factor, summand = _normalisation(weights, "glance.0")
+    first = np.asarray(weights["glance.1.weight"], np.float64)
+    first_bias = np.asarray(weights["glance.1.bias"], np.float64)
+    dense = [
+        PackedConvolution((first * factor)[..., None], first_bias + first @ summand, relu=True),
+        PackedConvolution(weights["glance.4.weight"][..., None], weights["glance.4.bias"], relu=True),
+    ]
+    powers = _BandPowers()
+
+    def compute(signals: Floats) -> Floats:
+        axes = np.ascontiguousarray(signals.transpose(0, 2, 1))  # [batch, channels, time]
+        mean, moving = _centred(axes)
+        length = np.sqrt(np.square(axes[:, :3]).sum(axis=1) + np.float32(1e-6)) - np.float32(1)
+        patches = np.empty((*signals.shape[:2], 2 * layer.channels + 1), np.float32)
+        patches[..., : layer.channels] = signals
+        patches[..., layer.channels] = length
+        patches[..., layer.channels + 1 :] = moving.transpose(0, 2, 1)
+        in_bands = powers(np.concatenate([moving, _centred(length[:, None])[1]], axis=1))
+        summaries = [mean, _how_much(moving), _how_much(_centred(np.diff(axes))[1]), in_bands]
+        glance = np.concatenate(summaries, axis=1)
+        for step in dense:
+            glance = step(glance)
+        return np.concatenate([inside(patches), glance], axis=1)
+
+    return compute
+
+
+def _normalisation(weights: Weights, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The factor and the summand of a batch normalisation in evaluation mode, each ``[channels]``."""
+    gain, shift, mean, variance = (
+        np.asarray(weights[f"{name}.{part}"], np.float64) for part in ("weight", "bias", "running_mean", "running_var")
+    )
+    factor = gain / np.sqrt(variance + EPSILON)
+    return factor, shift - mean * factor
+
+
+class _BandPowers:
+    """Signals without their mean, ``[batch, channels, time]`` -> the logarithm of their power in each band,
+    ``[batch, bands x channels]``."""
+
+    def __init__(self) -> None:
+        self._of_length: dict[int, tuple[PackedConvolution, PackedConvolution]] = {}
+
+    def __call__(self, signals: Floats) -> Floats:
+        batch, channels, time = signals.shape
+        powers = self._powers(signals.reshape(batch * channels, time))
+        logs = np.log(powers + np.float32(everyday.NO_POWER)).reshape(batch, channels, everyday.BANDS)
+        return np.asarray(logs.transpose(0, 2, 1).reshape(batch, channels * everyday.BANDS))
+
+    def _powers(self, signals: Floats) -> Floats:
+        """The power of each signal ``[signals, time]`` in each band, ``[signals, bands]``."""
+        time = signals.shape[1]
+        if time > everyday.LONGEST_BY_MATRICES:
+            spectrum = np.square(
+                np.abs(np.fft.rfft(signals * everyday.hann_window(time).astype(np.float32)))
+            ) / np.float32(time)
+            return np.stack(
+                [spectrum[:, low:high].sum(axis=1) for low, high in pairwise(everyday.band_starts(time))], axis=1
+            )
+        if time not in self._of_length:
+            waves, bands = everyday.window_matrices(time)
+            self._of_length[time] = PackedConvolution(waves.T[..., None]), PackedConvolution(bands.T[..., None])
+        waved, banded = self._of_length[time]
+        return banded(np.square(waved(signals)))
+
+
+def _centred(values: Floats) -> tuple[Floats, Floats]:
+    """The mean over the last axis, and the values minus their mean.
+
+    It is computed in two passes, because the rounding of a mean in single precision would count as movement of a watch
+    on a table.
+    """
+    rough = values.mean(axis=-1, keepdims=True)
+    left = values - rough
+    rest = left.mean(axis=-1, keepdims=True)
+    left -= rest
+    return (rough + rest)[..., 0], left
+
+
+def _how_much(moving: Floats) -> Floats:
+    """How much each channel changes over time, ``[batch, channels]``, on a logarithmic scale."""
+    spread = np.sqrt(np.square(moving).mean(axis=-1))
+    return np.asarray(np.log(spread + np.float32(everyday.STILL_G)))
+
+
+class PackedConvolution:
+    """A convolution along time with fixed weights, as ``torch.nn.functional.conv1d``, of windows ``[time, channels]``.
+
+    With a kernel of one sample it is a dense layer. NumPy computes it where there is no compiled library.
+
+    Args:
+        weight: ``[filters, channels / groups, kernel]``.
+        bias: ``[filters]``; zeros when None.
+        stride: samples from one output to the next.
+        padding: zeros before and after each window.
+        groups: parts of the channels and of the filters that are connected only with one another.
+        relu: whether ``max(0, y)`` follows.
+        residual: whether the input is added, after the ReLU.
+
+    Raises:
+        ValueError: when the shapes or numbers do not fit together.
+
+    Example:
+        >>> weight = np.ones((2, 3, 1), np.float32)
+        >>> PackedConvolution(weight, np.float32([0, 1]))(np.ones((1, 4, 3), np.float32))[0, 0]
+        array([3., 4.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        weight: NDArray[Any],
+        bias: NDArray[Any] | None = None,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        groups: int = 1,
+        relu: bool = False,
+        residual: bool = False,
+    ) -> None:
+        self.weight = np.ascontiguousarray(weight, np.float32)
+        if self.weight.ndim != 3:
+            raise ValueError(f"weight must be [filters, channels / groups, kernel], got the shape {weight.shape}")
+        filters, of_group, kernel = self.weight.shape
+        if stride < 1 or padding < 0 or groups < 1 or filters % groups:
+            raise ValueError(
+                f"stride must be at least 1, padding at least 0, and groups a divisor of {filters} filters, "
+                f"got {stride}, {padding} and {groups}"
+            )
+        self._sizes = {
+            "channels": of_group * groups,
+            "filters": filters,
+            "kernel": kernel,
+            "stride": stride,
+            "padding": padding,
+            "groups": groups,
+            "relu": relu,
+            "residual": residual,
+        }
+        if residual and (filters != of_group * groups or stride != 1 or kernel != 2 * padding + 1):
+            raise ValueError("with a residual, the output must have the shape of the input")
+        self.bias = np.zeros(filters, np.float32) if bias is None else np.ascontiguousarray(bias, np.float32)
+        if self.bias.shape != (filters,):
+            raise ValueError(f"bias must have the shape ({filters},), got {self.bias.shape}")
+        self._packed = self._pack() if library.load() is not None and self.weight.size else None
+
+    def __call__(self, x: Floats) -> Floats:
+        """Windows ``[batch, time, channels]`` -> ``[batch, outputs, filters]``, or one window without the first axis.
+
+        Args:
+            x: float32. Windows may overlap in memory (``numpy.lib.stride_tricks.sliding_window_view``); they are
+                copied only if the channels of a sample do not lie side by side.
+
+        Raises:
+            ValueError: when ``x`` does not fit, or a window is too short for one output.
+            MemoryError: when there is not enough memory.
+        """
+        sizes = self._sizes
+        if x.dtype != np.float32 or x.ndim not in (2, 3) or x.shape[-1] != sizes["channels"]:
+            raise ValueError(f"x must be float32 [batch, time, {sizes['channels']}], got {x.dtype} {x.shape}")
+        outputs = (x.shape[-2] + 2 * sizes["padding"] - sizes["kernel"]) // sizes["stride"] + 1
+        if outputs < 1:
+            raise ValueError(f"{x.shape[-2]} samples are too few for a kernel of {sizes['kernel']}")
+        windows = x if x.ndim == 3 else x[None]
+        y = np.empty((len(windows), outputs, sizes["filters"]), np.float32)
+        if self._packed is None:
+            self._by_numpy(windows, y)
+        elif x.size:
+            self._by_kernels(windows, self._packed, y)
+        return y if x.ndim == 3 else y[0]
+
+    def _pack(self) -> Floats:
+        """The weights as the kernels read them."""
+        compiled, sizes = library.load(), filled(ConvolutionProblem, **self._sizes)
+        assert compiled is not None
+        floats = int(compiled.harken_convolution_packed(sizes))
+        memory = np.empty(floats + CACHE_LINE_FLOATS, np.float32)
+        first = -(memory.ctypes.data // FLOAT_BYTES) % CACHE_LINE_FLOATS
+        packed = memory[first : first + floats]
+        compiled.harken_convolution_pack(sizes, self.weight.ctypes.data, self.bias.ctypes.data, packed.ctypes.data)
+        return packed
+
+    def _by_kernels(self, x: Floats, packed: Floats, y: Floats) -> None:
+        if not _side_by_side(x):
+            x = np.ascontiguousarray(x)
+        batch, time, _ = x.shape
+        x_window, x_time = (stride // FLOAT_BYTES for stride in x.strides[:2])
+        if batch == 1:
+            x_window = time * x_time
+        elif time == 1:
+            x_time = x_window
+        y_window, y_time = (stride // FLOAT_BYTES for stride in y.strides[:2])
+        arguments = filled(ConvolutionProblem, batch, time, **self._sizes, outputs=y.shape[1], threads=1)
+        library.fill(arguments, x=x, x_window=x_window, x_time=x_time)
+        library.fill(arguments, packed=packed, y=y, y_window=y_window, y_time=y_time)
+        library.call("harken_convolution_forward", arguments)
+
+    def _by_numpy(self, x: Floats, y: Floats) -> None:
+        sizes, (_, of_group, kernel) = self._sizes, self.weight.shape
+        padded = np.pad(x, ((0, 0), (sizes["padding"], sizes["padding"]), (0, 0)))
+        # [batch, outputs, channels, kernel], a view
+        moments = sliding_window_view(padded, kernel, axis=1)[:, :: sizes["stride"]]
+        filters = sizes["filters"] // sizes["groups"]
+        for group in range(sizes["groups"]):
+            read = moments[:, :, group * of_group : (group + 1) * of_group]
+            read = read.reshape(len(x) * y.shape[1], of_group * kernel)
+            of = slice(group * filters, (group + 1) * filters)
+            weight = self.weight[of].reshape(filters, of_group * kernel)
+            y[:, :, of] = (read @ weight.T).reshape(*y.shape[:2], filters)
+        y += self.bias
+        if sizes["relu"]:
+            np.maximum(y, 0, out=y)
+        if sizes["residual"]:
+            y += x
+
+
+def _side_by_side(array: Floats) -> bool:
+    """Whether the last axis is contiguous, and the other strides are whole numbers of floats."""
+    return (
+        (array.strides[-1] == FLOAT_BYTES or array.shape[-1] == 1)
+        and all(stride % FLOAT_BYTES == 0 for stride in array.strides)
+        and array.flags.aligned
+    )
+
+
+class Stack:
+    """The layers of an LSTM, with the equations, weights and gate order of ``torch.nn.LSTM``.
+
+    NumPy computes it where there is no compiled library, or no kernel for its size.
+
+    Args:
+        weights: of each layer, and in it of each direction: input weights ``[4 x units, inputs]``, recurrent weights
+            ``[4 x units, units]`` and two biases ``[4 x units]``.
+        directions: 1 for forward, 2 for both.
+    """
+
+    def __init__(self, weights: Sequence[NDArray[Any]], *, directions: int = 1) -> None:
+        self._weights = [np.ascontiguousarray(weight, np.float32) for weight in weights]
+        self._addresses = library.addresses(self._weights)
+        self.units = self._weights[1].shape[1]
+        self.directions = directions
+        self.layers = len(self._weights) // (4 * directions)
+
+    def steps(self, x: Floats) -> Floats:
+        """The states of the last layer, ``[batch, time, directions x units]``, of ``x``, float32 ``[batch, time,
+        inputs]``.
+
+        Raises:
+            MemoryError: when there is not enough memory.
+        """
+        return self._computed(x, steps=True)[0]
+
+    def last(self, x: Floats) -> Floats:
+        """The states of the last layer after the last step, ``[batch, units]``; arguments and errors as ``steps``."""
+        return np.asarray(self._computed(x, steps=False)[1][-1])
+
+    def _computed(self, x: Floats, *, steps: bool) -> tuple[Floats, Floats]:
+        fits = self.layers <= library.MOST_LAYERS and library.FEWEST_UNITS <= self.units <= library.MOST_UNITS
+        return self._by_kernels(x, steps) if fits and library.load() is not None else self._by_numpy(x, steps)
+
+    def _by_kernels(self, x: Floats, steps: bool) -> tuple[Floats, Floats]:
+        batch, length, _ = x.shape
+        y = np.empty((batch, length if steps else 0, self.directions * self.units), np.float32)
+        last = np.empty((self.layers * self.directions, batch, self.units), np.float32)
+        strides = (stride // FLOAT_BYTES for stride in x.strides)
+        sizes = (*x.shape, self.units, self.layers, self.directions)
+        arguments = filled(Problem, *sizes, x, *strides, self._addresses, hn=last, cn=np.empty_like(last), threads=1)
+        if steps:
+            library.fill(arguments, y=y, y_row=y.shape[1] * y.shape[2], y_time=y.shape[2])
+        library.call("harken_lstm_forward", arguments)
+        return y, last
+
+    def _by_numpy(self, x: Floats, steps: bool) -> tuple[Floats, Floats]:
+        last = np.empty((self.layers * self.directions, len(x), self.units), np.float32)
+        for layer in range(self.layers):
+            states = []
+            for direction in range(self.directions):
+                number = layer * self.directions + direction
+                y = _one_direction(x[:, ::-1] if direction else x, *self._weights[4 * number : 4 * number + 4])
+                last[number] = y[:, -1]
+                states.append(y[:, ::-1] if direction else y)
+            x = np.concatenate(states, axis=2)
+        return x if steps else x[:, :0], last
+
+
+def _one_direction(x: Floats, input_weights: Floats, weights: Floats, input_bias: Floats, bias: Floats) -> Floats:
+    """The states of all steps of one layer in one direction, ``[batch, time, units]``."""
+    batch, length, inputs = x.shape
+    units = weights.shape[1]
+    entering = x.reshape(batch * length, inputs) @ input_weights.T + (input_bias + bias)
+    entering = entering.reshape(batch, length, 4 * units)
+    y = np.empty((batch, length, units), np.float32)
+    state, cell = np.zeros((2, batch, units), np.float32)
+    for step in range(length):
+        gates = entering[:, step] + state @ weights.T
+        enter, forget, leave = (_sigmoid(gates[:, units * gate : units * (gate + 1)]) for gate in (0, 1, 3))
+        cell = forget * cell + enter * np.tanh(gates[:, 2 * units : 3 * units])
+        state = leave * np.tanh(cell)
+        y[:, step] = state
+    return y
+
+
+def _sigmoid(x: Floats) -> Floats:
+    return np.asarray(0.5 * np.tanh(0.5 * x) + 0.5)
