@@ -60,7 +60,7 @@ def harken() -> Calls:
 
     from harken.networks.notebook_lstm import NotebookLSTM
     from harken.networks.sizes import NotebookSizes
-    from harken.training.optimiser import EpsilonHatAdam
+    from harken.training.loop import EpsilonHatAdam
 
     network = NotebookLSTM(NotebookSizes(CHANNELS, CLASSES, UNITS, dropout=DROPOUT))
     named = {name: array for name, array in weights().items() if not name.startswith("lstm.")}

@@ -1,9 +1,8 @@
-"""Training of a recogniser's model: from labelled windows and a recipe to the content of a model file."""
+"""Preparation of a recogniser's training: from labelled windows and a recipe to what the loop trains."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,89 +10,56 @@ from torch import Tensor
 
 from harken import __version__
 from harken.models.known_labels import LabelSets, known_windows, require_two_labels
-from harken.models.model_file import FittedModel
-from harken.networks.build import build, weights_of
+from harken.networks.build import build
 from harken.networks.prediction import resolve_device
 from harken.networks.specification import Specification
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
-from harken.training.checkpoint import History
-from harken.training.loop import Interrupted, LabelledSignals, Progress, TrainingSettings, train
-from harken.training.presets import Preset
-from harken.training.presets import preset as preset_of
+from harken.training.loop import LabelledSignals, Task
+from harken.training.presets import Preset, preset
 from harken.windows.windows import Windows
 
+if TYPE_CHECKING:
+    from harken.models.recogniser import Recogniser
 
-def fit(
-    windows: Windows,
-    *,
-    preset: str | Preset,
-    settings: TrainingSettings,
-    device: str,
-    take: Callable[[FittedModel, History], None],
-    label_sets: LabelSets,
-    tests: Mapping[str, Windows],
-    threads: int | None,
-    checkpoint: Path | None,
-    on_progress: Callable[[Progress], None] | None,
-    should_stop: Callable[[], bool],
-) -> None:
-    """Train on labelled windows.
 
-    Args:
-        windows: the training windows. The labels that occur in them become the classes.
-        preset: the recipe.
-        settings: the training settings, in place of the recipe's.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        take: called with the model and its history at the end, also when the training is interrupted.
-        label_sets, tests, threads, checkpoint, on_progress, should_stop: see ``Recogniser.fit``.
+def prepared(
+    recogniser: "Recogniser", windows: Windows, label_sets: LabelSets, tests: Mapping[str, Windows]
+) -> tuple[Task, Specification, dict[str, Any]]:
+    """What to train for ``Recogniser.fit``, and the specification and the provenance of the model.
 
-    Raises:
-        Interrupted: when ``should_stop`` returns true.
-        HarkenError: see ``Recogniser.fit``.
+    The arguments and errors are those of ``Recogniser.fit``; the recogniser gives the recipe, settings and device.
     """
+    settings = recogniser.settings()
     windows = windows[windows.label_codes != UNLABELLED]
-    counts = _label_counts(windows)
+    numbers = np.bincount(windows.label_codes, minlength=len(windows.label_names)).tolist()
+    counts = {name: number for name, number in zip(windows.label_names, numbers, strict=True) if number}
     labels = tuple(name for name in counts if name not in label_sets)
     require_two_labels(labels)
-    _require_one_batch(windows, settings)
-    specification = _specification(preset_of(preset), windows, labels)
-    examples, sets = _training_examples(specification, windows, label_sets)
-    test_examples = {name: _examples(specification, test, labels) for name, test in tests.items()}
-    provenance = _provenance(settings, windows, counts)
-    try:
-        network, history = train(
-            lambda: build(specification.network, specification.sizes),
-            examples,
-            settings,
-            label_sets=sets,
-            tests=test_examples,
-            vectors=specification.vectors,
-            device=resolve_device(device),
-            threads=threads,
-            checkpoint=checkpoint,
-            on_progress=on_progress,
-            should_stop=should_stop,
-        )
-    except Interrupted as stop:
-        take(FittedModel(specification, weights_of(stop.network), provenance), stop.history)
-        raise
-    take(FittedModel(specification, weights_of(network), provenance), history)
-
-
-def _require_one_batch(windows: Windows, settings: TrainingSettings) -> None:
-    """Raise a HarkenError when there are fewer windows than one batch, and batches are taken in order."""
     if len(windows) < settings.batch_windows and not settings.shuffle:
         raise HarkenError(
             f"{len(windows)} training windows are fewer than one batch of {settings.batch_windows}; "
             "record more, or draw more windows"
         )
-
-
-def _label_counts(windows: Windows) -> dict[str, int]:
-    """The number of windows of each label that occurs, in the order of ``label_names``."""
-    counts = np.bincount(windows.label_codes, minlength=len(windows.label_names)).tolist()
-    return {name: count for name, count in zip(windows.label_names, counts, strict=True) if count}
+    specification = _specification(preset(recogniser.preset), windows, labels)
+    examples, sets = _training_examples(specification, windows, label_sets)
+    provenance = {
+        "harken_version": __version__,
+        "training": asdict(settings),
+        "training_windows": len(windows),
+        "training_windows_by_label": counts,
+        "training_people": sorted(set(windows.subjects.tolist())),
+    }
+    task = Task(
+        build=lambda: build(specification.network, specification.sizes),
+        examples=examples,
+        settings=settings,
+        label_sets=sets,
+        tests={name: _examples(specification, test, labels) for name, test in tests.items()},
+        vectors=specification.vectors,
+        device=resolve_device(recogniser.device),
+    )
+    return task, specification, provenance
 
 
 def _specification(recipe: Preset, windows: Windows, labels: tuple[str, ...]) -> Specification:
@@ -111,24 +77,15 @@ def _specification(recipe: Preset, windows: Windows, labels: tuple[str, ...]) ->
     )
 
 
-def _provenance(settings: TrainingSettings, windows: Windows, counts: Mapping[str, int]) -> dict[str, Any]:
-    return {
-        "harken_version": __version__,
-        "training": asdict(settings),
-        "training_windows": len(windows),
-        "training_windows_by_label": dict(counts),
-        "training_people": sorted(set(windows.subjects.tolist())),
-    }
-
-
 def _training_examples(
     specification: Specification, windows: Windows, label_sets: LabelSets
 ) -> tuple[LabelledSignals, Tensor | None]:
-    """The training windows, and the sets for ``train``. Windows whose set has no label of the model are left out."""
-    labels = specification.labels
-    sets = {name: [label in several for label in labels] for name, several in label_sets.items()}
-    sets = {name: allowed for name, allowed in sets.items() if any(allowed) and name in windows.labels_present}
-    windows = windows if not label_sets else windows[np.isin(windows.labels, (*labels, *sets))]
+    """The training windows, and the sets for ``Task``. Windows whose set has no label of the model are left out."""
+    labels, present = specification.labels, windows.labels_present if label_sets else set()
+    sets = {name: [label in label_sets[name] for label in labels] for name in label_sets if name in present}
+    sets = {name: allowed for name, allowed in sets.items() if any(allowed)}
+    if label_sets:
+        windows = windows[np.isin(windows.labels, (*labels, *sets))]
     examples = _examples(specification, windows, (*labels, *sets))
     return examples, torch.tensor(list(sets.values()), dtype=torch.bool) if sets else None
 
