@@ -1,4 +1,4 @@
-"""The fits of a run, and its outcome: all results in its report."""
+"""The outcome of a run: the temperature of its model, the scores of its tests, and all else that its report shows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,62 +6,16 @@ from typing import Any
 
 from harken.models.calibration import ProbabilityScores, fit_temperature
 from harken.models.recogniser import Recogniser
-from harken.models.scores import PeopleScores, Scores, score_people
+from harken.models.scores import PeopleScores, Scores, score, score_people
 from harken.networks.specification import CalibratedOn, Specification
 from harken.training.checkpoint import History
 from harken.training.data import RunData
 from harken.training.loop import TrainingSettings
 from harken.training.settings import RunSettings
-from harken.training.windows import MissingWindows, RunWindows
-from harken.windows.same_person import Split
+from harken.training.windows import BLOCKED, HELD_OUT, MODEL, MissingWindows, RunWindows
 
-
-@dataclass
-class Fits:
-    """The fits of a run so far.
-
-    Attributes:
-        model: the recogniser that is saved.
-        blocked: trained on the training part of the honest same-person split; None before this fit.
-        held_out: trained on all except a few of the training people; None before this fit.
-    """
-
-    model: Recogniser
-    blocked: Recogniser | None = None
-    held_out: Recogniser | None = None
-
-    def calibrate(self, windows: RunWindows) -> None:
-        """Set the model's temperature to that of another fit: of ``held_out`` on the held-out people, or else of
-        ``blocked`` on later moments of the same people.
-
-        The people in the run's cross files are not used.
-        """
-        temperature: float = 1.0
-        on: CalibratedOn = "nobody"
-        if self.held_out is not None and windows.held_out is not None:
-            temperature, on = _temperature(self.held_out, windows.held_out), "unseen"
-        elif self.blocked is not None and windows.blocked is not None and len(windows.blocked.test):
-            temperature, on = _temperature(self.blocked, windows.blocked), "the same person"
-        self.model = self.model.with_temperature(temperature, on)
-
-    def blocked_scores(self, windows: RunWindows) -> Scores | None:
-        """The scores of the honest same-person test."""
-        if self.blocked is None or windows.blocked is None:
-            return None
-        return self.blocked.evaluate(windows.blocked.test)
-
-    def held_out_scores(self, windows: RunWindows) -> PeopleScores | None:
-        """The scores of the held-out training people, tested with the fit that was trained without them."""
-        if self.held_out is None or windows.held_out is None:
-            return None
-        known = self.held_out.known(windows.held_out.test)
-        predicted = self.held_out.predict_proba(known).argmax(axis=1)
-        return score_people(known.label_codes, predicted, known.subjects, self.held_out.specification_.labels)
-
-
-def _temperature(recogniser: Recogniser, split: Split) -> float:
-    known = recogniser.known(split.test)
-    return fit_temperature(recogniser.predict_logits(known), known.label_codes)
+CALIBRATED_ON: dict[str, CalibratedOn] = {HELD_OUT: "unseen", BLOCKED: "the same person"}
+"""The fits whose test windows give the model's temperature, the best first."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +68,7 @@ class Outcome:
 
     def scores_as_dict(self) -> dict[str, Any]:
         """For ``run.json`` and the model file: it does not depend on paths, times or durations."""
-        found: Mapping[str, Scores | PeopleScores | ProbabilityScores | None] = {
+        tests: Mapping[str, Scores | PeopleScores | ProbabilityScores | None] = {
             "same_person": self.same_person,
             "blocked_same_person": self.blocked,
             "cross_person": self.cross,
@@ -122,4 +76,63 @@ class Outcome:
             "cross_probabilities": self.cross_probabilities,
             "held_out_people": self.held_out_people,
         }
-        return {name: scores.as_dict() for name, scores in found.items() if scores is not None}
+        return {name: scores.as_dict() for name, scores in tests.items() if scores is not None}
+
+
+def calibrated(fits: Mapping[str, Recogniser], windows: RunWindows) -> Recogniser:
+    """The model of a run with the temperature of another fit: of the one without a few people on these people, or else
+    of the honest same-person test's on later moments of the same people.
+
+    The people in the run's cross files are not used.
+    """
+    for name, calibrated_on in CALIBRATED_ON.items():
+        if name in fits:
+            known = fits[name].known(windows.splits[name].test)
+            temperature = fit_temperature(fits[name].predict_logits(known), known.label_codes)
+            return fits[MODEL].with_temperature(temperature, calibrated_on)
+    return fits[MODEL].with_temperature(1.0, "nobody")
+
+
+def outcome_of(
+    settings: RunSettings, data: RunData, windows: RunWindows, fits: Mapping[str, Recogniser], model: Recogniser
+) -> Outcome:
+    """The outcome of a run.
+
+    Args:
+        settings, data, windows: of the run.
+        fits: the fits so far, by the names of their splits.
+        model: the calibrated model.
+    """
+    tests = {name: windows.splits[name].test for name in fits}
+    blocked = fits.get(BLOCKED)
+    cross = cross_people = cross_probabilities = held_out_people = None
+    if windows.cross is not None:
+        known = model.known(windows.cross)
+        probabilities = model.predict_proba(known)
+        answers = known.label_codes, probabilities.argmax(axis=1)
+        cross = score(*answers, known.label_names)
+        cross_people = score_people(*answers, known.subjects, known.label_names)
+        cross_probabilities = ProbabilityScores.of(probabilities, known.label_codes)
+    if HELD_OUT in fits:
+        known = fits[HELD_OUT].known(tests[HELD_OUT])
+        predicted = fits[HELD_OUT].predict_proba(known).argmax(axis=1)
+        held_out_people = score_people(known.label_codes, predicted, known.subjects, known.label_names)
+    return Outcome(
+        settings=settings,
+        specification=model.specification_,
+        training=model.settings(),
+        training_windows=len(windows.splits[MODEL].training),
+        parameters=sum(parameter.numel() for parameter in model.network_.parameters()),
+        data=data,
+        history=model.history_,
+        same_person=model.evaluate(tests[MODEL]) if len(tests[MODEL]) else None,
+        cross=cross,
+        cross_people=cross_people,
+        cross_probabilities=cross_probabilities,
+        blocked=blocked.evaluate(tests[BLOCKED]) if blocked is not None else None,
+        blocked_history=blocked.history_ if blocked is not None else None,
+        held_out_people=held_out_people,
+        missing=windows.missing,
+        iterations_done=len(model.history_.train_loss),
+        iterations=model.history_.iterations,
+    )
