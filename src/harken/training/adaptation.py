@@ -1,4 +1,5 @@
-"""Adaptation of a general recogniser to a few labelled minutes of one wearer, if the personal one scores better."""
+"""Adaptation of a general recogniser to a few labelled minutes of one wearer: its output layer is fitted to them, and
+kept if the personal model scores better."""
 
 import hashlib
 import tempfile
@@ -12,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from harken.models.calibration import fit_temperature
 from harken.models.mounting import Mounting, as_trained
 from harken.models.recogniser import Recogniser
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
@@ -20,8 +20,7 @@ from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 from harken.support.printable import listed, percent
-from harken.training.adaptation.cross_validation import STRENGTHS, CrossValidated, Decision, decide
-from harken.training.adaptation.output_layer import LabelledFeatures, labelled_features, output_layer, pulled_weights
+from harken.training.output_layer import CrossValidated, LabelledFeatures, decide, labelled_features, output_layer
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 HOPS_IN_A_WINDOW = 8
@@ -92,7 +91,7 @@ def adapt(
 ) -> Adapted:
     """Adapt a recogniser to one wearer, and keep the result only if it is better in cross-validation.
 
-    Only the output layer is fitted again (``harken.training.adaptation.output_layer``); the rest of the network stays
+    Only the output layer is fitted again (``harken.training.output_layer``); the rest of the network stays
     the same. Labels that the wearer did not record keep their weights. Cross-validation
     runs inside the labelled seconds.
     Its folds are parts of time, with a gap of a window's length between training and test windows, and each part has
@@ -123,16 +122,22 @@ def adapt(
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
     windows, mountings = _windows(recogniser, labelled, forearm_axis, orientation=orientation)
     wearers = sorted({str(subject) for subject in windows.subjects})
-    if not several_wearers:
-        _refuse_several(wearers)
+    if len(wearers) != 1 and not several_wearers:
+        raise HarkenError(
+            f"a personal model is for one person, but these are windows of {', '.join(wearers) or 'nobody'}; give "
+            "recordings of one wearer; if only the names of the files differ, name the wearer with --subject"
+        )
     examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
     # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
-    general = _weights(layer) * (examples.scale / specification.temperature)
-    decision = decide(examples, general)
-    personal = _personal(recogniser, examples, general, decision)
+    unscaled, temperature = examples.scale, specification.temperature
+    decision = decide(examples, _weights(layer) * (unscaled / temperature))
+    personal = recogniser
+    if decision.weights is not None:
+        personal = _with_weights(recogniser, decision.weights * (temperature / unscaled))
+        personal = personal.with_temperature(temperature * decision.softening, "the same person")
     adapted = Adapted(
         recogniser=personal,
-        kept=decision.kept,
+        kept=decision.weights is not None,
         reason=decision.reason,
         before=decision.before,
         after=decision.after,
@@ -140,7 +145,7 @@ def adapt(
         wearer=listed(wearers),
         labelled_s=_labelled_s(examples, specification.labels),
         windows=len(examples.codes),
-        tested_windows=0 if decision.held_out_codes is None else len(decision.held_out_codes),
+        tested_windows=decision.tested_windows,
         too_short=tuple(specification.labels[code] for code in decision.too_short),
         turned=tuple(one.reason for one in mountings if one.quarters),
         mounting_unknown=tuple(one.warning for one in mountings if one.warning is not None),
@@ -149,22 +154,6 @@ def adapt(
         recogniser.fingerprints_.joined(Fingerprints.of(recordings))
     )
     return replace(adapted, recogniser=personal)
-
-
-def _personal(
-    recogniser: Recogniser, examples: LabelledFeatures, general: NDArray[np.float64], decision: Decision
-) -> Recogniser:
-    """The recogniser with the adapted weights if they are kept, else the general recogniser."""
-    held_out, codes = decision.held_out_logits, decision.held_out_codes
-    if not decision.kept or decision.strength is None or held_out is None or codes is None:
-        return recogniser
-    before = recogniser.specification_.temperature
-    strengths = STRENGTHS[: STRENGTHS.index(decision.strength) + 1]
-    weights = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
-    # If a few windows are all recognised, the fitted temperature falls towards 0. So it may only rise.
-    temperature = before * max(1.0, fit_temperature(held_out, codes))
-    adapted = _with_weights(recogniser, weights * (before / examples.scale))
-    return adapted.with_temperature(temperature, "the same person")
 
 
 def _windows(
@@ -188,25 +177,17 @@ def _windows(
                 "whether adapting helps. Train a new model; or leave the recording out; or, if the model was adapted "
                 "to it earlier, start with the model from before that, and adapt it to all recordings of the wearer"
             )
-    specification = recogniser.specification_
-    mounted: list[tuple[Recording, Mounting | None]] = [(recording, None) for recording in recordings]
-    if orientation:
-        mounted = [as_trained(recogniser, recording, forearm_axis=forearm_axis) for recording in recordings]
-    mountings = [mounting for _, mounting in mounted if mounting is not None]
-    prepared = [specification.prepare_recording(recording) for recording, _ in mounted]
+    specification, mountings, prepared = recogniser.specification_, [], []
+    for recording in recordings:
+        if orientation:
+            recording, mounting = as_trained(recogniser, recording, forearm_axis=forearm_axis)
+            mountings += [] if mounting is None else [mounting]
+        prepared.append(specification.prepare_recording(recording))
     labelled_s = sum(np.count_nonzero(one.label_codes != UNLABELLED) / one.sample_rate_hz for one in prepared)
     hop_s = max(specification.window_length_s / HOPS_IN_A_WINDOW, labelled_s / MOST_WINDOWS)
     length = specification.window_length
     windows = [sliding_windows(one, length_s=length / one.sample_rate_hz, hop_s=hop_s) for one in prepared]
     return concatenate(windows), mountings
-
-
-def _refuse_several(wearers: Sequence[str]) -> None:
-    if len(wearers) != 1:
-        raise HarkenError(
-            f"a personal model is for one person, but these are windows of {', '.join(wearers) or 'nobody'}; give "
-            "recordings of one wearer; if only the names of the files differ, name the wearer with --subject"
-        )
 
 
 def _weights(layer: nn.Linear) -> NDArray[np.float64]:
