@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-import harken
 from harken.datasets.registry import DATASETS
 from harken.datasets.tidy_studies import read_selfback
 from harken.models.wrist_check import RATE_HZ, ROWS, Answer, features, packaged_trees, wrist_check
@@ -88,13 +87,6 @@ def test_little_movement_is_undecided() -> None:
         assert wrist_check(moments).answer is Answer.UNDECIDED
     assert wrist_check(still).moments == 0
     assert wrist_check(invented(1, n=5)).moments == 5
-
-
-def test_a_watch_that_was_on_a_thigh(data_dir: Path) -> None:
-    check = wrist_check(moments_of(harken.read(data_dir / "devices" / "labda_ax3_49h.cwa")))
-    assert check.answer is Answer.ELSEWHERE
-    check = wrist_check(moments_of(harken.read(data_dir / "devices" / "labda_actigraph_13h.gt3x")))
-    assert check.answer is Answer.WRIST
 
 
 def test_every_thigh_is_elsewhere(data_dir: Path) -> None:
