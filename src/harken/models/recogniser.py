@@ -176,8 +176,8 @@ class Recogniser:
         """
         need_extra("train", "torch", what="training")
         from harken.networks.build import weights_of
-        from harken.training.fitting import prepared
         from harken.training.loop import Interrupted, train
+        from harken.training.presets import prepared
 
         task, specification, provenance = prepared(self, windows, label_sets, tests or {})
         network, history = train(

@@ -20,7 +20,14 @@ from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 from harken.support.printable import listed, percent
-from harken.training.output_layer import CrossValidated, LabelledFeatures, decide, labelled_features, output_layer
+from harken.training.output_layer import (
+    CrossValidated,
+    Decision,
+    LabelledFeatures,
+    decide,
+    labelled_features,
+    output_layer,
+)
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 HOPS_IN_A_WINDOW = 8
@@ -129,12 +136,8 @@ def adapt(
         )
     examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
     # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
-    unscaled, temperature = examples.scale, specification.temperature
-    decision = decide(examples, _weights(layer) * (unscaled / temperature))
-    personal = recogniser
-    if decision.weights is not None:
-        personal = _with_weights(recogniser, decision.weights * (temperature / unscaled))
-        personal = personal.with_temperature(temperature * decision.softening, "the same person")
+    decision = decide(examples, _weights(layer) * (examples.scale / specification.temperature))
+    personal = _personal(recogniser, decision, examples.scale)
     adapted = Adapted(
         recogniser=personal,
         kept=decision.weights is not None,
@@ -196,11 +199,15 @@ def _weights(layer: nn.Linear) -> NDArray[np.float64]:
     return np.asarray(joined.detach().cpu().numpy(), dtype=np.float64)
 
 
-def _with_weights(recogniser: Recogniser, weights: NDArray[np.float64]) -> Recogniser:
-    """A copy with another output layer. Float32 weights that did not change stay so to the bit."""
-    rows = weights.T.astype(np.float32)
+def _personal(recogniser: Recogniser, decision: Decision, scale: float) -> Recogniser:
+    """The recogniser with the decided output layer. Float32 weights that did not change stay so to the bit."""
+    if decision.weights is None:
+        return recogniser
+    model, temperature = recogniser.model_, recogniser.specification_.temperature
+    rows = (decision.weights * (temperature / scale)).T.astype(np.float32)
     layer = {"output.weight": rows[:, :-1], "output.bias": rows[:, -1]}
-    return recogniser.with_model(replace(recogniser.model_, weights={**recogniser.model_.weights, **layer}))
+    personal = recogniser.with_model(replace(model, weights={**model.weights, **layer}))
+    return personal.with_temperature(temperature * decision.softening, "the same person")
 
 
 def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, float]:

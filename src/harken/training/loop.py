@@ -292,7 +292,13 @@ class _Loop:
             self.network.train()
         signals, codes = self.batch()
         logits = self.network(settings.augmentation(signals, self.task.vectors))
-        loss = self.loss(logits, codes)
+        predicted, smoothing = logits.detach().argmax(1), settings.label_smoothing
+        if self.allowed is None:
+            loss = F.cross_entropy(logits, codes, label_smoothing=smoothing)
+            right = predicted == codes
+        else:
+            loss = set_loss(logits, self.allowed[codes], label_smoothing=smoothing)
+            right = self.allowed[codes, predicted]
         if settings.l2:
             loss = loss + settings.l2 * _half_sum_of_squares(self.parameters)
         if settings.one_cycle:
@@ -300,16 +306,7 @@ class _Loop:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        return float(loss.detach()), float(self.right(logits.detach().argmax(1), codes).sum())
-
-    def loss(self, logits: Tensor, codes: Tensor) -> Tensor:
-        smoothing = self.settings.label_smoothing
-        if self.allowed is None:
-            return F.cross_entropy(logits, codes, label_smoothing=smoothing)
-        return set_loss(logits, self.allowed[codes], label_smoothing=smoothing)
-
-    def right(self, predicted: Tensor, codes: Tensor) -> Tensor:
-        return predicted == codes if self.allowed is None else self.allowed[codes, predicted]
+        return float(loss.detach()), float(right.sum())
 
     def batch(self) -> LabelledSignals:
         """The windows of this iteration: the next ones; after the last window follows the first of the next epoch."""

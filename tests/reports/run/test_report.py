@@ -15,7 +15,7 @@ from confusion_scores import scores_of
 from harken.models.scores import PeopleScores, score_people
 from harken.reports.run import caveats, sentences, write_report
 from harken.reports.run.tables import recording_cards
-from harken.training.outcome import Outcome
+from harken.training.run import Outcome
 from harken.training.windows import MissingWindows
 from harken.windows.same_person import NoHonestTest
 from run_outcomes import MakeOutcome, outcome_in

@@ -15,7 +15,7 @@ from harken.windows.same_person import TRAINING_SHARE, NoHonestTest
 from harken.windows.windows import SlidingHops
 
 if TYPE_CHECKING:
-    from harken.training.outcome import Outcome
+    from harken.training.run import Outcome
 
 NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:\.\d+)?(?![\w/])")
 """A number by itself, not in a file name, a date or a unit."""

@@ -39,7 +39,7 @@ from harken.support.printable import percent
 
 if TYPE_CHECKING:
     from harken.training.checkpoint import History
-    from harken.training.outcome import Outcome
+    from harken.training.run import Outcome
 
 CSS_DOTS_PER_INCH = 96
 STILL_READABLE = 0.62

@@ -14,7 +14,7 @@ from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Sc
 from harken.support.printable import percent, printable
 
 if TYPE_CHECKING:
-    from harken.training.outcome import Outcome
+    from harken.training.run import Outcome
 
 LITTLE_POINTS = 1.0
 """A difference in accuracy below this, in percentage points, is called little."""

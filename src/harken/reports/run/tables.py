@@ -20,7 +20,7 @@ from harken.windows.windows import SlidingHops
 if TYPE_CHECKING:
     from harken.training.augmentation import Augmentation
     from harken.training.loop import TrainingSettings
-    from harken.training.outcome import Outcome
+    from harken.training.run import Outcome
 
 NOT_MADE = "–"
 MOST_FILES_NAMED = 5
