@@ -69,19 +69,9 @@ def test_unseen_are_recognised_in_a_cross_validation_over_people() -> None:
 
 def test_it_learns_what_a_recogniser_learns() -> None:
     X, y, _ = invented(2)
-    n = len(X)
-    codes = np.searchsorted(np.unique(y), y).astype(np.int16)
-    zeros = np.zeros(n, dtype=np.int64)
-    windows = Windows(
-        X.astype(np.float32),
-        codes,
-        ("lying", "sitting", "walking"),
-        np.full(n, "p"),
-        zeros,
-        zeros,
-        ("x", "y", "z"),
-        20.0,
-    )
+    windows = Windows.unlabelled(X.astype(np.float32), channels=("x", "y", "z"), sample_rate_hz=20.0)
+    names, codes = np.unique(y, return_inverse=True)
+    windows = replace(windows, label_codes=codes.astype(np.int16), label_names=tuple(names.tolist()))
     recogniser = Recogniser(QUICK, seed=5, epochs=2, device="cpu").fit(windows)
     classifier = quick(random_state=5, epochs=2).fit(X, y)
     np.testing.assert_array_equal(classifier.predict_proba(X), recogniser.predict_proba(windows))

@@ -12,7 +12,7 @@ from harken.reports.run.caveats import missing_windows
 from harken.training.run import train_run
 from harken.training.settings import RunSettings
 from harken.windows.same_person import NoHonestTest
-from training_runs import Quiet, everyday, settings_of
+from training_runs import Quiet, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 
@@ -92,25 +92,6 @@ def test_bouts_too_short_for_the_honest_test_are_reported(tmp_path: Path) -> Non
     assert outcome.blocked is None
     assert outcome.missing.honest_test is NoHonestTest.SHORT_BOUTS
     assert any("no honest same-person test" in note for note in missing_windows(outcome))
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_everyday_reads_windows_at_its_own_rate_and_is_calibrated_on_held_out_people(tmp_path: Path) -> None:
-    display = Quiet()
-    outcome = train_run(everyday(tmp_path, tmp_path / "run"), display)
-    assert outcome is not None
-    assert set(display.last) == {"model", "blocked", "held_out"}
-    assert display.fits == [("model", 1, 3), ("blocked", 2, 3), ("held_out", 3, 3)]
-    specification = Recogniser.load(tmp_path / "run" / "model.safetensors").specification_
-    assert specification.sample_rate_hz == pytest.approx(20)
-    assert specification.window_length == 40
-    assert specification.channels == ("x", "y", "z")
-    assert specification.calibrated_on == "unseen"
-    assert outcome.held_out_people is not None
-    (held_out,) = outcome.held_out_people.people
-    assert held_out in {"a", "b", "c"}
-    assert outcome.cross_people is not None
-    assert set(outcome.cross_people.people) == {"d"}
 
 
 def test_with_one_wearer_the_blocked_tail_calibrates(alice: Path, tmp_path: Path) -> None:

@@ -145,6 +145,22 @@ class Recogniser:
         """
         return self.with_model(replace(self.model_, fingerprints=fingerprints))
 
+    def with_recordings(self, recordings: Sequence[Recording]) -> "Recogniser":
+        """A copy that knows these mended recordings, too, as training recordings: in its provenance, and by their
+        fingerprints."""
+        model = self.model_
+        data = [
+            {
+                "subject": one.subject,
+                "fingerprint": one.fingerprint,
+                "samples_fingerprint": one.samples_fingerprint,
+            }
+            for one in recordings
+        ]
+        provenance = {**model.provenance, "data": [*model.provenance.get("data", []), *data]}
+        fingerprints = model.fingerprints.joined(Fingerprints.of(recordings))
+        return self.with_model(replace(model, provenance=provenance, fingerprints=fingerprints))
+
     def fit(
         self,
         windows: Windows,

@@ -15,7 +15,7 @@ from torch import nn
 
 from harken.models.mounting import Mounting, as_trained
 from harken.models.recogniser import Recogniser
-from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
+from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
@@ -153,9 +153,11 @@ def adapt(
         turned=tuple(one.reason for one in mountings if one.quarters),
         mounting_unknown=tuple(one.warning for one in mountings if one.warning is not None),
     )
-    personal = personal.with_provenance(_provenance(recogniser, recordings, wearers, adapted)).with_fingerprints(
-        recogniser.fingerprints_.joined(Fingerprints.of(recordings))
-    )
+    # The wearer counts as known even if the weights were not changed, because the wearer's data decided that.
+    people = {*recogniser.provenance_.get("training_people", []), *wearers}
+    adaptation = adapted.as_dict() | {"adapted_from": _fingerprint(recogniser)}
+    provenance = {"training_people": sorted(people), "adaptation": adaptation}
+    personal = personal.with_recordings(recordings).with_provenance(provenance)
     return replace(adapted, recogniser=personal)
 
 
@@ -180,12 +182,12 @@ def _windows(
                 "whether adapting helps. Train a new model; or leave the recording out; or, if the model was adapted "
                 "to it earlier, start with the model from before that, and adapt it to all recordings of the wearer"
             )
-    specification, mountings, prepared = recogniser.specification_, [], []
-    for recording in recordings:
-        if orientation:
-            recording, mounting = as_trained(recogniser, recording, forearm_axis=forearm_axis)
-            mountings += [] if mounting is None else [mounting]
-        prepared.append(specification.prepare_recording(recording))
+    specification = recogniser.specification_
+    mounted: list[tuple[Recording, Mounting | None]] = [(recording, None) for recording in recordings]
+    if orientation:
+        mounted = [as_trained(recogniser, recording, forearm_axis=forearm_axis) for recording in recordings]
+    mountings = [mounting for _, mounting in mounted if mounting is not None]
+    prepared = [specification.prepare_recording(recording) for recording, _ in mounted]
     labelled_s = sum(np.count_nonzero(one.label_codes != UNLABELLED) / one.sample_rate_hz for one in prepared)
     hop_s = max(specification.window_length_s / HOPS_IN_A_WINDOW, labelled_s / MOST_WINDOWS)
     length = specification.window_length
@@ -218,29 +220,6 @@ def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, 
         covered = np.minimum(steps, examples.duration_ns).sum() + examples.duration_ns
         result[labels[code]] = round(float(covered) / 1e9, 3)
     return result
-
-
-def _provenance(
-    recogniser: Recogniser, recordings: Sequence[Recording], wearers: Sequence[str], adapted: Adapted
-) -> dict[str, Any]:
-    """The provenance of the general model, with a description of the adaptation.
-
-    The wearer counts as known even if the weights were not changed, because the wearer's data decided that.
-    """
-    before = recogniser.provenance_
-    data = [
-        {
-            "subject": one.subject,
-            "fingerprint": one.fingerprint,
-            "samples_fingerprint": one.samples_fingerprint,
-        }
-        for one in recordings
-    ]
-    return {
-        "training_people": sorted({*before.get("training_people", []), *wearers}),
-        "data": [*before.get("data", []), *data],
-        "adaptation": adapted.as_dict() | {"adapted_from": _fingerprint(recogniser)},
-    }
 
 
 def _fingerprint(recogniser: Recogniser) -> str:
