@@ -36,7 +36,7 @@ HOUSE = (
 )
 """The modules in the order in which data flows: none imports one that stands below it. A new one gets a place here."""
 
-DELEGATED = {"harken.models.recogniser": {"harken.training.fitting", "harken.training.presets"}}
+DELEGATED = {"harken.models.recogniser": {"harken.training.loop", "harken.training.presets"}}
 """Imports against this order: ``Recogniser.fit`` leaves the training to the room ``training``."""
 
 MODULES = {

@@ -26,7 +26,6 @@ from benchmarks.command import command, options_of, write_result
 from harken.datasets.registry import dataset
 from harken.datasets.tidy import read_selfback, read_tidy
 from harken.models.wrist_check import (
-    FEATURES,
     LEAST_MOMENTS,
     PACKAGED_TREES,
     RATE_HZ,
@@ -81,8 +80,8 @@ def fit(learned: Sequence[Sensor]) -> HistGradientBoostingClassifier:
     """Trees that tell the wrists among these sensors from the others."""
     rows, elsewhere, weights = [], [], []
     for sensor in learned:
-        every, counts = features(sensor.moments)
-        rows.append(every[counts])
+        columns, counts = features(sensor.moments)
+        rows.append(np.stack(list(columns.values()), axis=1)[counts])
         elsewhere.append(np.full(counts.sum(), sensor.place != "wrist"))
         weights.append(np.full(counts.sum(), 1 / max(1, counts.sum())))
     target, weight = np.concatenate(elsewhere), np.concatenate(weights)
@@ -156,7 +155,8 @@ def main() -> None:
         print(name)
         for line in table:
             print("  ", {key: value for key, value in line.items() if key != "log_odds"})
-    write_result(arguments.json, command("model.wrist_check"), {"features": list(FEATURES), **tables})
+    columns, _ = features(every[0].moments)
+    write_result(arguments.json, command("model.wrist_check"), {"features": list(columns), **tables})
     if arguments.write:
         write_bytes(PACKAGED_TREES, save({**vars(trees_of(fit(every)))}))
 

@@ -60,7 +60,7 @@ def harken() -> Calls:
 
     from harken.networks.inference import FORGET_BIAS
     from harken.networks.pytorch import build
-    from harken.training.optimiser import EpsilonHatAdam
+    from harken.training.loop import EpsilonHatAdam
 
     sizes = {"channels": CHANNELS, "classes": CLASSES, "units": UNITS, "dropout": DROPOUT}
     network = build("notebook_lstm", sizes)

@@ -27,7 +27,7 @@ def sensors() -> list[Sensor]:
 
 def test_the_trees_are_those_of_scikit_learn(sensors: list[Sensor]) -> None:
     fitted = fit(sensors)
-    rows = np.concatenate([features(one.moments)[0] for one in sensors])
+    rows = np.concatenate([np.stack(list(features(one.moments)[0].values()), axis=1) for one in sensors])
     np.testing.assert_allclose(trees_of(fitted).log_odds(rows), fitted.decision_function(rows), atol=1e-6)
 
 

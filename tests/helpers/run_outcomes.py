@@ -14,8 +14,8 @@ from harken.networks.specification import CalibratedOn, Specification
 from harken.readers import read
 from harken.training.checkpoint import History
 from harken.training.data import Read, RunData
-from harken.training.outcome import Outcome
 from harken.training.presets import PRESETS
+from harken.training.run import Outcome
 from harken.training.settings import RunSettings
 from harken.training.windows import MissingWindows
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 import harken
 from harken import HarkenError, Recogniser, Recording, Windows
-from harken.labelling import LabelSettings, label_file
+from harken.labelling import label_file
 from harken.models import mounting as module
 from harken.models.mounting import (
     LEAST_RECOGNISED,
@@ -68,8 +68,7 @@ class Model:
         return np.stack([1 - share, 0 * share, share], axis=1).astype(np.float32)
 
 
-@pytest.mark.parametrize("quarters", [1, 2, 3])
-@pytest.mark.parametrize("rate_hz", [20.0, 100.0])
+@pytest.mark.parametrize(("quarters", "rate_hz"), [(0, 25.0), (1, 20.0), (2, 100.0), (3, 50.0)])
 def test_a_turned_watch_is_turned_back(quarters: int, rate_hz: float) -> None:
     recording = walking(rate_hz=rate_hz)
     worn = turned_by_quarters(recording, quarters)
@@ -81,17 +80,11 @@ def test_a_turned_watch_is_turned_back(quarters: int, rate_hz: float) -> None:
     assert model.lengths == {KNOWS.window_length}
     assert found.moments >= 18
     assert found.recognised[found.quarters] == pytest.approx(found.moments)
-    assert found.reason.startswith(f"turned by {90 * found.quarters} degrees about the face: the model recognises ")
+    done = f"turned by {90 * found.quarters} degrees about the face" if quarters else "not turned"
+    assert found.reason.startswith(f"{done}: the model recognises ")
     assert found.as_dict()["turned_degrees"] == 90 * found.quarters
+    assert mounting(KNOWS, worn, Model(), make=Make.AXIVITY) == found
     assert (found.source, found.known, found.warning) == (MountingSource.WALKING, True, None)
-
-
-def test_a_watch_that_sits_as_learned_is_left() -> None:
-    found = mounting(KNOWS, walking(), Model())
-    assert found.quarters == 0
-    assert found.reason.startswith("not turned")
-    assert found.apply(walking().signals) is not None
-    assert found.turned(walking()).quality.notes == ()
 
 
 def test_it_takes_a_minute_on_foot_and_three_times_as_much_as_unturned() -> None:
@@ -109,7 +102,9 @@ def test_it_takes_a_minute_on_foot_and_three_times_as_much_as_unturned() -> None
 def test_where_it_cannot_be_seen_nothing_is_turned_and_the_reason_is_given() -> None:
     worn = turned_by_quarters(walking(), 1)
     still = replace(worn, signals=np.full_like(worn.signals, 0.5))
-    assert "nothing looks like walking" in mounting(KNOWS, still, Model()).reason
+    warning = mounting(KNOWS, still, Model()).warning or ""
+    assert "unknown how the watch sat on the arm; it was not turned: nothing looks like walking" in warning
+    assert "--forearm-axis" in warning
     exercises = replace(KNOWS, labels=("abduction", "extension", "rowing"))
     assert "has no label for walking" in mounting(exercises, worn, Model()).reason
     gyroscope = replace(KNOWS, channels=("x", "y", "z", "gyro_x", "gyro_y", "gyro_z"))
@@ -144,17 +139,7 @@ def test_walking_decides_only_if_a_quarter_turn_more_recognises_little(
     monkeypatch.setattr(module, "_recognised", lambda *_: (np.array(recognised), np.ones(4)))
     found = mounting(KNOWS, walking(), Model())
     assert (found.quarters, found.source, found.recognised) == (quarters, source, recognised)
-    assert found.known is (source == "walking")
-    assert (found.warning is None) is found.known
-    assert found.as_dict()["known"] is found.known
-
-
-def test_an_unknown_orientation_is_said_with_what_was_assumed_and_how_to_state_it() -> None:
-    still = replace(walking(), signals=np.full_like(walking().signals, 0.5))
-    found = mounting(KNOWS, still, Model())
-    assert found.warning is not None
-    assert "unknown how the watch sat on the arm; it was not turned: nothing looks like walking" in found.warning
-    assert "--forearm-axis" in found.warning
+    assert (found.warning is None) is found.known is found.as_dict()["known"] is (source == "walking")
 
 
 @pytest.mark.parametrize(("quarters", "axis"), [(0, "x"), (1, "y"), (2, "-x"), (3, "-y")])
@@ -200,13 +185,6 @@ def test_gravity_in_walking_decides_between_half_turns_if_the_model_was_trained_
     np.testing.assert_array_equal(found.turned(worn).signals, recording.signals)
     own = mounting(KNOWS, worn, EitherWay())
     assert (own.quarters + quarters) % 2 == 0
-    if quarters == 2:
-        assert (own.quarters, found.quarters) == (0, 2)
-        assert found.reason == (
-            "turned by 180 degrees about the face: walking is recognised in "
-            f"{found.moments} of {found.moments} moments as the watch was worn, and in {0.9 * found.moments:.0f} after "
-            "a turn by 180 degrees, but gravity in walking shows that the watch was worn the other way round"
-        )
 
 
 @pytest.mark.parametrize(
@@ -252,16 +230,8 @@ def test_without_walking_the_usual_axis_of_the_make_is_assumed() -> None:
         stated = mounting(KNOWS, still, Model(), forearm_axis=USUAL_AXIS[make], make=make)
         assert found.quarters == stated.quarters
         assert (found.source, found.known, stated.source) == (MountingSource.MAKE, False, MountingSource.STATED)
-        assert found.warning is not None
-        assert f"the {USUAL_AXIS[make]} axis of {make} usually points along the forearm" in found.warning
-        assert "nothing looks like walking" in found.warning
-        assert "--forearm-axis" in found.warning
-
-
-@pytest.mark.parametrize("quarters", range(4))
-def test_walking_decides_against_the_make(quarters: int) -> None:
-    worn = turned_by_quarters(walking(), quarters)
-    assert mounting(KNOWS, worn, Model(), make=Make.AXIVITY) == mounting(KNOWS, worn, Model())
+        usual = f"the {USUAL_AXIS[make]} axis of {make} usually points along the forearm"
+        assert f"because {usual}, and nothing looks like walking" in (found.warning or "")
 
 
 def test_the_make_counts_only_for_models_that_were_trained_with_x_along_the_forearm() -> None:
@@ -271,16 +241,16 @@ def test_the_make_counts_only_for_models_that_were_trained_with_x_along_the_fore
     assert not trained_with_x_to_elbow(own)
     still = replace(walking(), signals=walking().signals * np.float32(0.001))
     axivity = replace(still, quality=replace(still.quality, make=Make.AXIVITY))
-    turned, found = as_trained(packaged, axivity)
-    assert found is not None
-    assert (found.quarters, found.source) == (1, MountingSource.MAKE)
-    _, not_used = as_trained(own, axivity)
-    assert not_used is not None
-    assert (not_used.quarters, not_used.source) == (0, MountingSource.NONE)
+    turned, _ = as_trained(packaged, axivity)
     np.testing.assert_array_equal(turned.signals[:, 0], -still.signals[:, 1])
-    _, unknown = as_trained(packaged, still)
-    assert unknown is not None
-    assert (unknown.quarters, unknown.source) == (0, MountingSource.NONE)
+    for model, worn, expected in (
+        (packaged, axivity, (1, "make")),
+        (own, axivity, (0, "none")),
+        (packaged, still, (0, "none")),
+    ):
+        _, found = as_trained(model, worn)
+        assert found is not None
+        assert (found.quarters, found.source) == expected
 
 
 @pytest.mark.parametrize(
@@ -327,30 +297,3 @@ def test_a_stated_axis_of_a_recording_without_acceleration_is_refused() -> None:
     assert as_trained(recogniser, pressure) == (pressure, None)
     with pytest.raises(HarkenError, match="x, y, z"):
         as_trained(recogniser, pressure, forearm_axis="y")
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["skdh_ax3_sample.cwa", "readgt3x_TAS1H30182785_2019-09-17.gt3x", "readgt3x_TAS1H30182785_2019-09-17.csv.gz"],
-    ids=["axivity", "actigraph", "actilife"],
-)
-def test_a_real_watch_whose_y_axis_points_along_the_forearm(data_dir: Path, name: str) -> None:
-    packaged = Recogniser.load()
-    settings = LabelSettings(orientation=False)
-    as_it_is = label_file(data_dir / "devices" / name, model=packaged, settings=settings)
-    turned = label_file(data_dir / "devices" / name, model=packaged)
-    assert as_it_is.mounting is None
-    assert turned.mounting is not None
-    assert turned.mounting.quarters in (1, 3)
-    assert turned.mounting.source is MountingSource.WALKING
-    # Two minutes look like walking. A model may label them as walking in either orientation, but the arm hangs in one.
-    unturned, *after = turned.mounting.recognised
-    assert after[turned.mounting.quarters - 1] >= unturned + 6
-    seconds = turned.timeline.seconds_by_label()
-    assert seconds["walking"] + seconds["stairs"] >= 100
-    assert as_it_is.timeline.frame["label"].to_list() != turned.timeline.frame["label"].to_list()
-
-    # The same by hand: the whole recording in memory, turned and labelled.
-    recording = harken.read(data_dir / "devices" / name)
-    found = mounting(packaged.specification_, recording, packaged.predict_proba, x_to_elbow=True)
-    assert found == turned.mounting

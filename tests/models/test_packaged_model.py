@@ -10,7 +10,7 @@ import pytest
 
 import harken
 from command_line import Run
-from harken.datasets import dsads, wisdm
+from harken.datasets import wisdm
 from harken.datasets.label_schemes import COMMON_ACTIVITIES, to_common
 from harken.datasets.registry import dataset
 from harken.evaluation.evaluate import evaluate
@@ -82,23 +82,6 @@ def test_recordings_at_20_25_and_100_hz_need_no_option(run_harken: Run, data_dir
     assert right(frames[study], harken.read(study), words) > 0.8
     assert right(frames[study], harken.read(study), words, only="walking") > 0.8
     assert right(frames[watch], harken.read(watch), wisdm.ACTIVITIES, only="walking") > 0.7
-
-
-def test_both_arms_at_25_hz(data_dir: Path) -> None:
-    recogniser = Recogniser.load()
-    for arm in dsads.read_dsads(data_dir / "dsads")[:2]:
-        assert arm.sample_rate_hz == pytest.approx(25)
-        truth = to_common(arm, dsads.INFO)
-        if "cycling" not in recogniser.specification_.labels:
-            assert right(recogniser.label_prepared(arm).frame, truth, {"cycling": "other"}) > 0.7
-        else:
-            assert right(recogniser.label_prepared(arm).frame, truth) > 0.7
-
-
-def test_a_watch_at_20_hz(data_dir: Path) -> None:
-    person = wisdm.read_wisdm(data_dir / "wisdm")[0]
-    assert person.sample_rate_hz == pytest.approx(20, rel=0.02)
-    assert right(Recogniser.load().label_prepared(person).frame, to_common(person, wisdm.INFO)) > 0.7
 
 
 def test_a_watch_a_quarter_turn_away_is_evaluated_as_if_it_sat_as_learned(data_dir: Path) -> None:

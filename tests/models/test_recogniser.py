@@ -72,18 +72,6 @@ def test_what_was_not_fitted_is_missing_by_name(tmp_path: Path) -> None:
         _ = Recogniser.of(recogniser.model_).history_
 
 
-def test_the_network_reads_metres_per_second_squared(tmp_path: Path) -> None:
-    windows = windows_of(tmp_path, 1)
-    recogniser = Recogniser("small", epochs=1).fit(windows)
-    prepared = recogniser.specification_.prepare(windows)
-    found = harken.read(tmp_path / "p1.csv", as_found=True)
-    first = int(windows.start_rows[0])
-    raw = np.loadtxt(tmp_path / "p1.csv", delimiter=",", skiprows=1, usecols=(1, 2, 3, 4))[first : first + 32]
-    np.testing.assert_allclose(prepared[0], raw, rtol=1e-6, atol=1e-6)
-    assert found.channels == ("x", "y", "z", "P")
-    assert windows.signals[0, 0, 0] == found.signals[first, 0]  # prepare copies, the windows stay in g
-
-
 @pytest.mark.parametrize("channels", [("x", "y", "z", "P"), ("x", "y", "z"), ("y",), ("P", "x"), ("z", "x", "y")])
 def test_what_the_network_reads_is_a_copy_of_its_own_channels(tmp_path: Path, channels: tuple[str, ...]) -> None:
     recording = harken.read(people.write_person(tmp_path / "alice.csv", 1))
@@ -97,15 +85,6 @@ def test_what_the_network_reads_is_a_copy_of_its_own_channels(tmp_path: Path, ch
     assert prepared.flags.c_contiguous
     assert prepared.flags.writeable
     assert not np.shares_memory(prepared, windows.signals)
-
-
-def test_a_network_in_the_middle_of_training_answers_without_dropout(tmp_path: Path) -> None:
-    windows = windows_of(tmp_path, 1)
-    recogniser = Recogniser("small", epochs=1).fit(windows)
-    expected = recogniser.predict_proba(windows)
-    recogniser.network_.train()
-    np.testing.assert_array_equal(recogniser.predict_proba(windows), expected)
-    assert recogniser.network_.training  # left as it was
 
 
 def test_refusals(tmp_path: Path) -> None:

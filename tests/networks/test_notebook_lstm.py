@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from harken.networks.native.modules import Dropout
 from harken.networks.pytorch import build
-from harken.training.optimiser import EpsilonHatAdam
+from harken.training.loop import EpsilonHatAdam
 from tensorflow1 import Adam, Weights, logits_of, loss_and_gradients
 
 L2 = 0.0015

@@ -28,21 +28,13 @@ def test_all_switches_off_change_nothing_and_draw_nothing() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize(
-    "augmentation",
-    [
-        *(
-            Augmentation(other_wrist=0.5),
-            Augmentation(other_way_round=0.5),
-            Augmentation(inside_wrist=0.5),
-            Augmentation(other_arm=0.5),
-        ),
-        *(Augmentation(strap_deg=20), Augmentation(roll_deg=20)),
-    ],
-)
-def test_turns_keep_the_length_of_every_sample(augmentation: Augmentation) -> None:
+TURNS = ("other_wrist", "other_way_round", "inside_wrist", "other_arm")
+
+
+@pytest.mark.parametrize("amount", [*({name: 0.5} for name in TURNS), {"strap_deg": 20.0}, {"roll_deg": 20.0}])
+def test_turns_keep_the_length_of_every_sample(amount: dict[str, float]) -> None:
     windows = some_windows()
-    found = changed(augmentation, windows)
+    found = changed(Augmentation(**amount), windows)
     assert not torch.equal(found, windows)
     torch.testing.assert_close(found.norm(dim=2), windows.norm(dim=2), rtol=1e-5, atol=1e-5)
 
@@ -60,13 +52,6 @@ def test_turns_keep_the_length_of_every_sample(augmentation: Augmentation) -> No
 def test_wrists_and_ways_round_are_changes_of_sign(augmentation: Augmentation, signs: tuple[int, int, int]) -> None:
     windows = some_windows()
     assert torch.equal(changed(augmentation, windows), windows * torch.tensor(signs, dtype=torch.float32))
-
-
-def test_half_of_the_windows_with_a_share_of_half() -> None:
-    windows = some_windows(4000, 2)
-    found = changed(Augmentation(other_wrist=0.5), windows)
-    share = (found[:, 0, 0] != windows[:, 0, 0]).double().mean().item()
-    assert share == pytest.approx(0.5, abs=0.03)
 
 
 def test_a_rotation_turns_the_other_way_round_in_a_mirror() -> None:

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars
 import pytest
 
 import harken
@@ -117,18 +115,6 @@ def test_benchmark_is_the_command(folder: Path, run_harken: Callable[..., Any]) 
     assert command.exit_code == 0
     assert study_scores(json.loads(command.stdout)) == study_scores(job)
 
-    # The same people, a file each.
-    (folder / "files").mkdir()
-    for name in ("alice", "bob", "carol"):
-        people.write_person(folder / "files" / f"{name}.csv", ("alice", "bob", "carol").index(name) + 1, seconds=60)
-    (folder / "files" / "notes.md").touch()
-    by_file = run_harken(*arguments, "--workers", 0, "--json", "--out", folder / "by_file")
-    assert by_file.exit_code == 0
-    arguments[1] = str(folder / "files")
-    by_file = run_harken(*arguments, "--workers", 0, "--json", "--out", folder / "by_folder")
-    assert "notes.md" in by_file.stderr
-    assert study_scores(json.loads(by_file.stdout)) == study_scores(job)
-
 
 def study_scores(result: dict[str, Any]) -> Any:
     return result["methods"], result["differences"], result["windows"]
@@ -163,24 +149,8 @@ def test_inspect_is_the_command(folder: Path, run_harken: Callable[..., Any]) ->
         harken.inspect(folder / "no-such.csv")
 
 
-def test_label_file_is_the_command(folder: Path, run_harken: Callable[..., Any]) -> None:
-    command = run_harken(
-        "label", folder / "alice.csv", "--out", folder / "command", "--unsure-below", 0.6, "--workers", 1, "--json"
-    )
-    settings = harken.LabelSettings(unsure_below=0.6)
-    labelled = harken.label_file(folder / "alice.csv", model="packaged", out=folder / "job", settings=settings)
-    assert json.loads(command.stdout) == [labelled.summary]
-    written = folder / "command" / "alice"
-    assert sorted(file.name for file in written.iterdir()) == sorted(file.name for file in (folder / "job").iterdir())
-    for file in written.iterdir():
-        assert file.read_bytes() == (folder / "job" / file.name).read_bytes(), file.name
-    assert json.loads((written / "quality.json").read_text()) == labelled.quality.as_dict()
-    assert polars.read_parquet(written / "timeline.parquet").equals(labelled.timeline.frame)
-    assert polars.read_csv(written / "bouts.csv").height == labelled.bouts.height
-    assert polars.read_csv(written / "days.csv")["date"].to_list() == [str(day) for day in labelled.days["date"]]
-
-    again = harken.label_file(folder / "alice.csv", model=harken.Recogniser.load(), out=folder / "job")
-    np.testing.assert_array_equal(again.timeline.probabilities, labelled.timeline.probabilities)
+def test_labelling_does_not_replace_what_is_no_result(folder: Path) -> None:
+    labelled = harken.label_file(folder / "alice.csv", model=harken.Recogniser.load(), out=folder / "job")
     (folder / "job" / "mine.txt").write_text("not to be lost")
     with pytest.raises(HarkenError, match=r"job contains mine\.txt, which is not a result of harken"):
         labelled.write(folder / "job")

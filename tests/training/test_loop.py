@@ -1,4 +1,4 @@
-"""The loop itself: schedule, batches, and agreement with a loop written out by hand."""
+"""The loop: schedule, batches, sets of labels, and agreement with a loop and a loss written out by hand."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,27 +16,35 @@ from harken.networks.notebook_lstm import NotebookSizes, notebook_lstm
 from harken.networks.pytorch import LayerNetwork, build, logits
 from harken.support.errors import HarkenError
 from harken.training.augmentation import Augmentation
-from harken.training.checkpoint import load_checkpoint
 from harken.training.loop import (
-    Interrupted,
     LabelledSignals,
-    Progress,
+    Task,
     TrainingSettings,
-    _Loop,
     loss_and_accuracy,
+    one_cycle,
+    places_between_sets,
+    set_loss,
     train,
+    with_spread_sets,
 )
-from harken.training.optimiser import OptimiserName, one_cycle
 from tensorflow1 import Adam
 
 SIZES = {"channels": 2, "classes": 3, "units": 4, "layers": 2}
 EVERYDAY_SIZES = {"channels": 3, "classes": 3, "stem": 4, "width": 8, "units": 4}
+SHUFFLED = TrainingSettings(
+    epochs=3, batch_windows=10, evaluate_every_windows=1000, shuffle=True, label_smoothing=0.1, optimiser="adamw"
+)
+ONE_SET = torch.tensor([[True, True, False]])
 
 
 def some_examples(n: int, seed: int = 0, *, length: int = 6, channels: int = 2) -> LabelledSignals:
     torch.manual_seed(seed)
     codes = torch.randint(0, 3, (n,))
     return LabelledSignals(torch.randn(n, length, channels) + codes[:, None, None], codes)
+
+
+def task(examples: LabelledSignals, settings: TrainingSettings, label_sets: torch.Tensor | None = None) -> Task:
+    return Task(lambda: build("notebook_lstm", SIZES), examples, settings, label_sets)
 
 
 class Spy(LayerNetwork):
@@ -52,26 +60,44 @@ class Spy(LayerNetwork):
         return super().forward(signals)
 
 
+def batches_of(
+    examples: LabelledSignals, settings: TrainingSettings, label_sets: torch.Tensor | None = None
+) -> list[torch.Tensor]:
+    seen: list[torch.Tensor] = []
+    train(Task(lambda: Spy(seen), examples, settings, label_sets), threads=1)
+    return seen
+
+
 def test_batches_are_taken_in_order_and_wrapped_round() -> None:
     """25 windows in batches of 10: the third batch is the last 5 and the first 5, as the notebook's index % n."""
     examples = some_examples(25)
-    seen: list[torch.Tensor] = []
-    settings = TrainingSettings(epochs=4, batch_windows=10, evaluate_every_windows=1000)
-    train(lambda: Spy(seen), examples, settings, threads=1)
+    seen = batches_of(examples, TrainingSettings(epochs=4, batch_windows=10, evaluate_every_windows=1000))
     assert len(seen) == 10  # 4 epochs of 25 windows
     for iteration, batch in enumerate(seen):
         rows = (np.arange(10) + 10 * iteration) % 25
         assert torch.equal(batch, examples.signals[rows])
 
 
+def test_every_pass_takes_every_window_once_in_an_order_of_its_own() -> None:
+    examples = some_examples(50)
+    row_of = {window.numpy().tobytes(): row for row, window in enumerate(examples.signals)}
+    seen = torch.cat(batches_of(examples, replace(SHUFFLED, epochs=8, batch_windows=16)))
+    rows = [row_of[window.numpy().tobytes()] for window in seen]
+    passes = [rows[first : first + 50] for first in range(0, 400, 50)]
+    assert all(sorted(order) == list(range(50)) for order in passes)
+    assert len({tuple(order) for order in passes}) == 8
+
+
+def test_a_batch_may_be_larger_than_the_number_of_windows() -> None:
+    settings = replace(SHUFFLED, batch_windows=64, epochs=1, min_iterations=3)
+    assert [len(batch) for batch in batches_of(some_examples(10), settings)] == [64] * 3
+
+
 def test_a_run_is_the_loop_written_out_by_hand() -> None:
     examples = some_examples(20)
-    settings = TrainingSettings(epochs=2, batch_windows=10, seed=3)
-    network, history = train(lambda: build("notebook_lstm", SIZES), examples, settings)
-
+    network, history = train(task(examples, TrainingSettings(epochs=2, batch_windows=10, seed=3)))
     torch.manual_seed(3)
     other = build("notebook_lstm", SIZES)
-    names = [name for name, _ in other.named_parameters()]
     adam = Adam(0.0025)
     losses = []
     other.train()
@@ -87,8 +113,8 @@ def test_a_run_is_the_loop_written_out_by_hand() -> None:
             for parameter, value in zip(other.parameters(), values, strict=True):
                 parameter.copy_(torch.from_numpy(value))
     np.testing.assert_allclose(history.train_loss, losses, rtol=1e-5)
-    for name in names:
-        np.testing.assert_allclose(network.state_dict()[name], other.state_dict()[name], rtol=1e-4, atol=1e-5)
+    for name, tensor in other.state_dict().items():
+        np.testing.assert_allclose(network.state_dict()[name], tensor, rtol=1e-4, atol=1e-5)
 
 
 @given(st.integers(1, 7), st.integers(100, 1500))
@@ -102,7 +128,7 @@ def test_the_number_of_iterations_is_the_notebooks(epochs: int, windows: int) ->
 
 def test_measuring_the_threads_changes_nothing_but_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some iterations of a copy are measured; the training itself begins anew, with the number that was chosen."""
-    examples, settings = some_examples(20), TrainingSettings(epochs=2, batch_windows=10, seed=3)
+    small = task(some_examples(20), TrainingSettings(epochs=2, batch_windows=10, seed=3))
 
     def choose(iteration: Callable[[], object], most: int, iterations: int) -> int:
         assert iterations == 4
@@ -112,85 +138,37 @@ def test_measuring_the_threads_changes_nothing_but_their_number(monkeypatch: pyt
 
     monkeypatch.setattr("harken.training.loop.fastest_threads", choose)
     random_numbers = torch.get_rng_state()
-    chosen, history = train(lambda: build("notebook_lstm", SIZES), examples, settings)
+    chosen, history = train(small)
     assert torch.equal(random_numbers, torch.get_rng_state())
-    given, _ = train(lambda: build("notebook_lstm", SIZES), examples, settings, threads=1)
+    given, _ = train(small, threads=1)
     assert history.threads == 1
     for name, tensor in given.state_dict().items():
         assert torch.equal(tensor, chosen.state_dict()[name])
-
-
-def test_a_training_goes_on_with_the_threads_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "state.safetensors"
-    examples, settings = some_examples(20), TrainingSettings(epochs=2, batch_windows=10)
-    used: list[int] = []
-
-    def note(progress: Progress) -> None:
-        used.append(torch.get_num_threads())
-        assert progress.threads == used[-1]
-
-    def go_on(threads: int | None = None, *, stop: bool = False) -> None:
-        train(
-            lambda: build("notebook_lstm", SIZES),
-            examples,
-            settings,
-            threads=threads,
-            checkpoint=path,
-            on_progress=note,
-            should_stop=lambda: stop,
-        )
-
-    with pytest.raises(Interrupted):
-        go_on(threads=2, stop=True)
-    with pytest.raises(HarkenError, match="began with 2 threads, not 1"):
-        go_on(threads=1)
-    monkeypatch.setattr("harken.training.loop.fastest_threads", lambda *_: pytest.fail("measured again"))
-    go_on()
-    assert used == [2] * 4
-
-
-def test_evaluations_come_first_every_10000_windows_and_last() -> None:
-    settings = TrainingSettings(epochs=3)
-    iterations = settings.iterations(9000)
-    assert [iteration for iteration in range(1, iterations + 1) if settings.evaluates(iteration, iterations)] == [
-        1,
-        100,
-        200,
-        270,
-    ]
 
 
 def test_the_reported_loss_is_cross_entropy_plus_l2_without_dropout() -> None:
     torch.manual_seed(1)
     network, examples = build("notebook_lstm", SIZES), some_examples(1100)
     loss, accuracy = loss_and_accuracy(network, examples, 0.0015)
-    network.eval()
-    with torch.no_grad():
-        answers = network(examples.signals)
+    answers = torch.from_numpy(logits(network, examples.signals))
     l2 = 0.0015 * sum((p.detach().double() ** 2).sum().item() / 2 for p in network.parameters())
     assert loss == pytest.approx(F.cross_entropy(answers, examples.codes).item() + l2, rel=1e-5)
     assert accuracy == (answers.argmax(1) == examples.codes).double().mean().item()
-    given = logits(network, examples.signals)
-    np.testing.assert_allclose(given, answers, atol=1e-6)
-    np.testing.assert_allclose(softmax(given), torch.softmax(answers, 1), atol=1e-6)
 
 
-def test_fewer_windows_than_a_batch_is_an_error() -> None:
+def test_what_cannot_be_taken_in_its_own_order_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="fewer than one batch"):
-        train(lambda: build("notebook_lstm", SIZES), some_examples(5), TrainingSettings(batch_windows=10))
+        task(some_examples(5), TrainingSettings(batch_windows=10))
+    with pytest.raises(ValueError, match="need shuffled windows"):
+        task(some_examples(40), TrainingSettings(batch_windows=10), ONE_SET)
 
 
-def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
-    settings = TrainingSettings(epochs=1, batch_windows=10)
-    path = tmp_path / "state.safetensors"
-    train(lambda: build("notebook_lstm", SIZES), some_examples(20), settings, checkpoint=path)
-    assert load_checkpoint(path).iteration == 2
+def test_the_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
+    small = task(some_examples(20), TrainingSettings(epochs=1, batch_windows=10))
+    train(small, checkpoint=tmp_path / "state")
     wider = {"channels": 2, "classes": 3, "units": 8}
     with pytest.raises(HarkenError, match="another network"):
-        train(lambda: build("notebook_lstm", wider), some_examples(20), settings, checkpoint=path)
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(HarkenError, match="damaged"):
-        train(lambda: build("notebook_lstm", SIZES), some_examples(20), settings, checkpoint=path)
+        train(replace(small, build=lambda: build("notebook_lstm", wider)), checkpoint=tmp_path / "state")
 
 
 def test_one_cycle_is_pytorchs_schedule() -> None:
@@ -206,87 +184,24 @@ def test_one_cycle_is_pytorchs_schedule() -> None:
                 schedule.step()
 
 
-EVERYDAY = TrainingSettings(
-    epochs=4,
-    batch_windows=16,
-    learning_rate=0.01,
-    l2=0.0,
-    evaluate_every_windows=160,
-    optimiser="adamw",
-    weight_decay=0.01,
-    one_cycle=True,
-    label_smoothing=0.1,
-    shuffle=True,
-    augmentation=Augmentation(other_wrist=0.5, strap_deg=10, gain=0.1, noise_g=0.01, tempo=0.1, missing=0.5),
-)
-
-
-@pytest.mark.parametrize("optimiser", ["adamw", "rmsprop"])
-@pytest.mark.parametrize("stop", [1, 7, 13])
-def test_a_shuffled_augmented_training_resumes_to_the_bit(tmp_path: Path, optimiser: OptimiserName, stop: int) -> None:
+def test_a_shuffled_augmented_training_resumes_to_the_bit(tmp_path: Path) -> None:
+    changes = Augmentation(other_wrist=0.5, strap_deg=10, gain=0.1, noise_g=0.01, tempo=0.1, missing=0.5)
+    settings = replace(SHUFFLED, batch_windows=16, optimiser="rmsprop", one_cycle=True, augmentation=changes)
     examples = some_examples(70, length=40, channels=3)
-    settings = replace(EVERYDAY, optimiser=optimiser)
-
-    def fit(checkpoint: Path | None, should_stop: Callable[[], bool] = lambda: False) -> dict[str, torch.Tensor]:
-        network, _ = train(
-            lambda: build("everyday", EVERYDAY_SIZES),
-            examples,
-            settings,
-            vectors=((0, False),),
-            checkpoint=checkpoint,
-            should_stop=should_stop,
-        )
-        return network.state_dict()
-
-    whole = fit(None)
+    everyday = Task(lambda: build("everyday", EVERYDAY_SIZES), examples, settings, vectors=((0, False),))
+    whole, _ = train(everyday)
     asked = iter(range(1000))
-    with pytest.raises(Interrupted):
-        fit(tmp_path / "checkpoint", lambda: next(asked) == stop - 1)
-    resumed = fit(tmp_path / "checkpoint")
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-
-
-def test_every_pass_takes_every_window_once_in_an_order_of_its_own() -> None:
-    loop = _Loop(
-        build("notebook_lstm", SIZES),
-        replace(EVERYDAY, batch_windows=16),
-        some_examples(50, length=40, channels=3),
-        {},
-        (),
-        "cpu",
-    )
-    loop.examples = LabelledSignals(torch.arange(50.0)[:, None, None], torch.arange(50))
-    taken = []
-    for iteration in range(1, 26):
-        loop.iteration = iteration
-        taken.append(loop.batch().codes)
-    epochs = torch.cat(taken).view(8, 50)
-    assert all(torch.equal(order.sort().values, torch.arange(50)) for order in epochs)
-    assert len({tuple(order.tolist()) for order in epochs}) == 8
-
-
-def test_a_batch_may_be_larger_than_the_number_of_windows() -> None:
-    settings = replace(EVERYDAY, batch_windows=64, epochs=1, min_iterations=3)
-    _, history = train(
-        lambda: build("everyday", EVERYDAY_SIZES),
-        some_examples(10, length=40, channels=3),
-        settings,
-    )
-    assert len(history.train_loss) == 3
-
-
-SHUFFLED = TrainingSettings(
-    epochs=3, batch_windows=10, evaluate_every_windows=1000, shuffle=True, label_smoothing=0.1, optimiser="adamw"
-)
+    _, history = train(everyday, checkpoint=tmp_path / "state", should_stop=lambda: next(asked) == 6)
+    assert (len(history.train_loss), history.iterations) == (7, 13)
+    resumed, _ = train(everyday, checkpoint=tmp_path / "state")
+    assert all(torch.equal(tensor, resumed.state_dict()[name]) for name, tensor in whole.state_dict().items())
 
 
 def test_windows_that_allow_several_labels_are_at_most_a_fifth_of_each_batch() -> None:
     examples = some_examples(60)
     codes = examples.codes.clone()
     codes[20:] = 3  # the set of labels 0 and 1
-    seen: list[torch.Tensor] = []
-    sets = torch.tensor([[True, True, False]])
-    train(lambda: Spy(seen), LabelledSignals(examples.signals, codes), SHUFFLED, label_sets=sets, threads=1)
+    seen = batches_of(LabelledSignals(examples.signals, codes), SHUFFLED, ONE_SET)
     several = {row.numpy().tobytes() for row in examples.signals[20:]}
     counts = [sum(window.numpy().tobytes() in several for window in batch) for batch in seen]
     assert max(counts) == 2
@@ -295,12 +210,9 @@ def test_windows_that_allow_several_labels_are_at_most_a_fifth_of_each_batch() -
 
 def test_windows_with_a_single_label_train_alike_beside_sets() -> None:
     """The loss of a set with one label is the cross-entropy, so a set that no window has changes nothing."""
-    examples = some_examples(40)
-    settings = replace(SHUFFLED, label_smoothing=0.0)
-    plain, _ = train(lambda: build("notebook_lstm", SIZES), examples, settings)
-    named, _ = train(
-        lambda: build("notebook_lstm", SIZES), examples, settings, label_sets=torch.tensor([[True, True, True]])
-    )
+    examples, settings = some_examples(40), replace(SHUFFLED, label_smoothing=0.0)
+    plain, _ = train(task(examples, settings))
+    named, _ = train(task(examples, settings, torch.tensor([[True, True, True]])))
     for ours, theirs in zip(named.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
@@ -308,21 +220,54 @@ def test_windows_with_a_single_label_train_alike_beside_sets() -> None:
 def test_a_set_raises_the_probability_of_its_labels_together() -> None:
     examples = some_examples(60)
     codes = torch.where(torch.arange(60) < 30, examples.codes, torch.full((60,), 3))
-    network, _ = train(
-        lambda: build("notebook_lstm", SIZES),
-        LabelledSignals(torch.where(codes[:, None, None] == 3, -5.0, examples.signals), codes),
-        replace(SHUFFLED, epochs=60, learning_rate=0.02),
-        label_sets=torch.tensor([[True, True, False]]),
-    )
+    examples = LabelledSignals(torch.where(codes[:, None, None] == 3, -5.0, examples.signals), codes)
+    network, _ = train(task(examples, replace(SHUFFLED, epochs=60, learning_rate=0.02), ONE_SET))
     probabilities = softmax(logits(network, torch.full((1, 6, 2), -5.0), "cpu"))
     assert probabilities[0, :2].sum() > 0.9
 
 
-def test_sets_without_shuffling_are_a_mistake_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="need shuffled windows"):
-        train(
-            lambda: build("notebook_lstm", SIZES),
-            some_examples(40),
-            replace(SHUFFLED, shuffle=False),
-            label_sets=torch.tensor([[True, True, False]]),
-        )
+@given(st.integers(0, 10_000), st.integers(1, 12), st.integers(2, 9), st.sampled_from([0.0, 0.1]))
+def test_the_loss_of_sets_and_its_gradient_are_those_of_the_definition(
+    seed: int, n: int, labels: int, smoothing: float
+) -> None:
+    """Window by window, in double precision."""
+    random = np.random.default_rng(seed)
+    values = random.normal(0, 3, (n, labels))
+    allowed = random.random((n, labels)) < 0.4
+    allowed[np.arange(n), random.integers(0, labels, n)] = True
+    expected, slopes = 0.0, np.zeros_like(values)
+    for row in range(n):
+        odds = np.exp(values[row] - values[row].max())
+        probability = odds / odds.sum()
+        inside = probability[allowed[row]].sum()
+        own, slope = -np.log(inside), probability - np.where(allowed[row], probability / inside, 0.0)
+        if allowed[row].sum() == 1:
+            own = (1 - smoothing) * own - smoothing * np.log(probability).mean()
+            slope = (1 - smoothing) * slope + smoothing * (probability - 1 / labels)
+        expected, slopes[row] = expected + own / n, slope / n
+    outputs = torch.from_numpy(values).requires_grad_()
+    loss = set_loss(outputs, torch.from_numpy(allowed), label_smoothing=smoothing)
+    (gradient,) = torch.autograd.grad(loss, outputs)
+    np.testing.assert_allclose(float(loss.detach()), expected, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(gradient.numpy(), slopes, rtol=1e-8, atol=1e-12)
+
+
+def test_the_loss_of_sets_is_finite_far_away_and_refuses_an_empty_set() -> None:
+    far = torch.tensor([[200.0, -200.0]], requires_grad=True)
+    loss = set_loss(far, torch.tensor([[False, True]]))
+    (gradient,) = torch.autograd.grad(loss, far)
+    assert float(loss.detach()) == pytest.approx(400)
+    assert torch.isfinite(gradient).all()
+    with pytest.raises(ValueError, match="at least one label"):
+        set_loss(far, torch.zeros(1, 2, dtype=torch.bool))
+
+
+@given(st.integers(1, 200), st.integers(0, 200), st.sampled_from([5, 10, 64, 100]))
+def test_no_batch_has_more_than_a_fifth_of_windows_with_several_labels(single: int, several: int, batch: int) -> None:
+    places = places_between_sets(batch)
+    order = with_spread_sets(torch.arange(single), 1000 + torch.arange(several), places=places)
+    assert sorted(order[order < 1000].tolist()) == list(range(single))
+    kept = order[order >= 1000].tolist()
+    assert kept == list(range(1000, 1000 + min(several, single // (places - 1))))
+    for start in range(max(1, len(order) - batch + 1)):
+        assert int((order[start : start + batch] >= 1000).sum()) <= batch // 5

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,6 @@ import pictures
 from command_line import Run
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
-from harken.training.directory import RunDirectory
 from harken.training.loop import Interrupted
 from harken.training.presets import PRESETS
 from harken.training.run import train_run
@@ -49,52 +49,41 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("stop_after", [1, 4, 12, 13, 20])
+def stopping_after(asked: int) -> Callable[[], bool]:
+    """A question that is answered with yes the ``asked``-th time."""
+    answers = iter(range(1, 10**6))
+    return lambda: next(answers) == asked
+
+
+@pytest.mark.parametrize(
+    ("recipe", "stop_after"),
+    [*(("small", number) for number in (1, 4, 13, 20)), *(("everyday", number) for number in (5, 70, 130))],
+)
 def test_stopped_and_resumed_ends_in_the_same_bytes(
-    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_after: int
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, stop_after: int
 ) -> None:
-    if stop_after not in (1, 13):  # the first iteration of each fit: the pictures of the stopped run are drawn
+    """In the first iteration of a fit, and in each fit of both recipes."""
+    if stop_after not in (1, 13):  # the pictures of a run that was stopped at once are drawn
         pictures.leave_undrawn(monkeypatch)
-    asked = 0
-
-    def should_stop() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked == stop_after
-
     parts = settings_of(whole / "alice.csv", whole / "bob.csv", tmp_path / "parts")
-    if stop_after == 12:  # the last iteration of the first fit: there is nothing to stop any more
-        train_run(parts, Quiet(), should_stop=should_stop)
-    else:
-        with pytest.raises(Interrupted):
-            train_run(parts, Quiet(), should_stop=should_stop)
-        record = json.loads((tmp_path / "parts" / "run.json").read_text())
-        assert record["status"] == "interrupted"
-        assert Recogniser.load(tmp_path / "parts" / "model.safetensors").specification_.labels
-        assert "report.html" in {path.name for path in (tmp_path / "parts").iterdir()}
-        pictures.leave_undrawn(monkeypatch)
-        train_run(replace(parts, resume=True), Quiet())
+    if recipe == "everyday":
+        parts = everyday(tmp_path, tmp_path / "parts")
+    with pytest.raises(Interrupted):
+        train_run(parts, Quiet(), should_stop=stopping_after(stop_after))
+    assert json.loads((parts.out / "run.json").read_text())["status"] == "interrupted"
+    assert Recogniser.load(parts.out / "model.safetensors").specification_.labels
+    assert (parts.out / "report.html").exists()
+    pictures.leave_undrawn(monkeypatch)
+    train_run(replace(parts, resume=True), Quiet())
     for name in ("model.safetensors", "history.csv"):
-        assert (tmp_path / "parts" / name).read_bytes() == (whole / "small" / name).read_bytes()
-    assert not (tmp_path / "parts" / "checkpoint").exists()
+        assert (parts.out / name).read_bytes() == (whole / recipe / name).read_bytes()
+    assert not (parts.out / "checkpoint").exists()
 
 
 @UNDRAWN
-@pytest.mark.parametrize("stop_after", [5, 70, 130])  # in each of the three fits
-def test_everyday_stopped_and_resumed_ends_in_the_same_bytes(whole: Path, tmp_path: Path, stop_after: int) -> None:
-    asked = 0
-
-    def should_stop() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked == stop_after
-
-    parts = everyday(tmp_path, tmp_path / "parts")
-    with pytest.raises(Interrupted):
-        train_run(parts, Quiet(), should_stop=should_stop)
-    train_run(replace(parts, resume=True), Quiet())
-    for name in ("model.safetensors", "history.csv"):
-        assert (tmp_path / "parts" / name).read_bytes() == (whole / "everyday" / name).read_bytes()
+def test_nothing_is_left_to_stop_after_the_last_iteration(alice: Path, tmp_path: Path) -> None:
+    settings = settings_of(alice, None, tmp_path / "run")
+    assert train_run(settings, Quiet(), should_stop=stopping_after(12)) is not None
 
 
 @UNDRAWN
@@ -155,7 +144,7 @@ def wait_for(path: Path, child: subprocess.Popen[str], changed_since: int | None
 
 def kill_in(fit: str, child: subprocess.Popen[str], out: Path) -> None:
     """Kill a run some way into one of its fits."""
-    checkpoint = RunDirectory(out).checkpoint(fit)
+    checkpoint = out / "checkpoint" / f"{fit}.safetensors"
     wait_for(checkpoint, child)
     wait_for(checkpoint, child, changed_since=checkpoint.stat().st_mtime_ns)
     child.send_signal(signal.SIGKILL)
@@ -177,7 +166,7 @@ def test_killed_in_each_fit_and_resumed_ends_in_the_same_bytes(whole: Path, tmp_
 def test_control_c_leaves_a_usable_run(whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "stopped"
     child = start(whole, out)
-    wait_for(RunDirectory(out).checkpoint("model"), child)
+    wait_for(out / "checkpoint" / "model.safetensors", child)
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate()
     assert child.returncode == 130, errors
@@ -198,7 +187,7 @@ def test_a_second_run_in_a_folder_is_refused_until_the_first_is_killed(
     )
     refused = f"harken: {out}: another harken is writing there; wait until it has ended, or choose another --out\n"
     try:
-        wait_for(RunDirectory(out).checkpoint("model"), first)
+        wait_for(out / "checkpoint" / "model.safetensors", first)
         ended = [run_harken(*command.split(), *more) for more in ((), ("--resume",))]
     finally:
         first.kill()

@@ -11,7 +11,7 @@ from rich.text import Text
 from harken.evaluation.evaluate import AnsweredPeople, Evaluation
 from harken.models.scores import PeopleScores, Scores
 from harken.support.printable import percent, printable
-from harken.training.outcome import Outcome
+from harken.training.run import Outcome
 
 WIDER_THAN_ANY_TERMINAL = 10_000
 MISTAKES_NAMED = 2

@@ -18,7 +18,7 @@ from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.training.outcome import Outcome
+    from harken.training.run import Outcome
     from harken.training.settings import RunSettings
 
 CROSS = "--cross"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from harken.labelling.quality import RecordingQuality, limits_of, quality_of, write_quality
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.models.model_file import PACKAGED_MODEL, model_path
-from harken.models.mounting import Mounting, mounting_of_walks, trained_with_x_to_elbow
+from harken.models.mounting import Mounting, mounting, trained_with_x_to_elbow
 from harken.models.recogniser import Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.outcomes import MovementMeter, with_intensity
@@ -519,7 +519,7 @@ def _preparation(
     return (
         gravity_calibration(blocks) if settings.calibration else None,
         non_wear(blocks) if settings.non_wear else None,
-        mounting_of_walks(
+        mounting(
             recogniser.specification_,
             movement.walking,
             recogniser.predict_proba,

@@ -113,33 +113,69 @@ class Mounting:
 
 def mounting(
     specification: Specification,
-    recording: Recording,
+    walks: Recording | Moments,
     probabilities: Probabilities,
     *,
     forearm_axis: ForearmAxis | None = None,
     make: Make | None = None,
     x_to_elbow: bool = False,
 ) -> Mounting:
-    """The orientation of the watch in a whole recording, see ``mounting_of_walks``.
+    """The orientation of the watch in a whole recording.
+
+    The arm hangs during walking, so gravity lies along the forearm. The direction of gravity alone does not decide:
+    while clapping, too, it lies along some axis. The model therefore classifies each moment that looks like walking
+    four times, after 0, 1, 2 and 3 quarter turns about the face. If gravity then lies along x rather than y, the
+    moment counts by the probability of walking, stairs and running. The watch is turned only if the turned moments
+    add up to at least a minute and to three times the unturned ones.
+
+    A model recognises walking also after a half turn, but may label postures worse. If it was trained with x towards
+    the elbow, gravity in the recognised walking decides between the two: x must measure +1 g there, not -1 g.
+
+    Nothing is turned if the model reads more than acceleration, has no label on foot, or has windows longer than ten
+    seconds.
+
+    If the user states the axis along the forearm, the watch is turned until that axis is where x was. This is right for
+    models that were trained with x along the forearm, as the packaged model was. If walking does not decide, the axis
+    that is usual for the make (``USUAL_AXIS``) is treated in the same way.
 
     Args:
         specification, probabilities: as for ``label_recording``.
-        recording: a mended recording, at any rate, whose first channels are ``x, y, z``.
-        forearm_axis, make, x_to_elbow: as for ``mounting_of_walks``.
+        walks: a mended recording, at any rate, whose first channels are ``x, y, z``; or its moments that look like
+            walking.
+        forearm_axis: the axis along the forearm, if the user states it.
+        make: the make of the watch; None if it is unknown. It is used only with ``x_to_elbow``.
+        x_to_elbow: whether the model was trained with x along the forearm towards the elbow
+            (``trained_with_x_to_elbow``).
 
     Raises:
         HarkenError: when the recording is ``as_found``, or begins with other channels.
     """
+    if isinstance(walks, Recording):
+        walks = _walks_in(walks, specification)
+    walking = _by_walking(specification, walks, probabilities, x_to_elbow=x_to_elbow)
+    if forearm_axis is not None:
+        quarters = QUARTERS[forearm_axis]
+        reason = f"{_turned(quarters)}: its {forearm_axis} axis was stated to point along the forearm"
+        if walking.known and (walking.quarters - quarters) % 2:
+            suggested = f"a turn by {90 * walking.quarters} degrees" if walking.quarters else "no turn"
+            reason += f"; walking alone suggests {suggested}: {_why(walking)}"
+        return replace(walking, quarters=quarters, source=MountingSource.STATED, reason=reason)
+    if walking.known or make is None or not x_to_elbow:
+        return walking
+    axis = USUAL_AXIS[make]
+    quarters, usual = QUARTERS[axis], f"the {axis} axis of {make} usually points along the forearm"
+    reason = f"{_turned(quarters)}, because {usual}, and {_why(walking)}"
+    return replace(walking, quarters=quarters, source=MountingSource.MAKE, reason=reason)
+
+
+def _walks_in(recording: Recording, specification: Specification) -> Moments:
+    """The moments of a recording that look like walking; none for a model that cannot be asked about them."""
     name = recording.source or recording.subject
     if recording.as_found:
         raise HarkenError(f"{name}: only a mended recording shows how it was worn; read it without as_found")
     if recording.channels[:3] != ACCELERATION:
         raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
-    unaskable = _unaskable(specification) is not None
-    walks = Moments(like_walking) if unaskable else Moments.of(recording, like_walking)
-    return mounting_of_walks(
-        specification, walks, probabilities, forearm_axis=forearm_axis, make=make, x_to_elbow=x_to_elbow
-    )
+    return Moments(like_walking) if _unaskable(specification) else Moments.of(recording, like_walking)
 
 
 def as_trained(
@@ -180,47 +216,6 @@ def trained_with_x_to_elbow(recogniser: Recogniser) -> bool:
     return bool(recogniser.provenance_.get("scores_of_fold_models_on_unseen_people"))
 
 
-def mounting_of_walks(
-    specification: Specification,
-    walks: Moments,
-    probabilities: Probabilities,
-    *,
-    forearm_axis: ForearmAxis | None = None,
-    make: Make | None = None,
-    x_to_elbow: bool = False,
-) -> Mounting:
-    """The orientation of the watch that recorded these moments.
-
-    The arm hangs during walking, so gravity lies along the forearm. The direction of gravity alone does not decide:
-    while clapping, too, it lies along some axis. The model therefore classifies each moment that looks like walking
-    four times, after 0, 1, 2 and 3 quarter turns about the face. If gravity then lies along x rather than y, the
-    moment counts by the probability of walking, stairs and running. The watch is turned only if the turned moments
-    add up to at least a minute and to three times the unturned ones.
-
-    A model recognises walking also after a half turn, but may label postures worse. If it was trained with x towards
-    the elbow, gravity in the recognised walking decides between the two: x must measure +1 g there, not -1 g.
-
-    Nothing is turned if the model reads more than acceleration, has no label on foot, or has windows longer than ten
-    seconds.
-
-    If the user states the axis along the forearm, the watch is turned until that axis is where x was. This is right for
-    models that were trained with x along the forearm, as the packaged model was. If walking does not decide, the axis
-    that is usual for the make (``USUAL_AXIS``) is treated in the same way.
-
-    Args:
-        specification, probabilities: as for ``label_recording``.
-        walks: the moments that look like walking.
-        forearm_axis: the axis along the forearm, if the user states it.
-        make: the make of the watch; None if it is unknown. It is used only with ``x_to_elbow``.
-        x_to_elbow: whether the model was trained with x along the forearm towards the elbow
-            (``trained_with_x_to_elbow``).
-    """
-    walking = _by_walking(specification, walks, probabilities, x_to_elbow=x_to_elbow)
-    if forearm_axis is not None:
-        return _stated(forearm_axis, walking)
-    return walking if walking.known or make is None or not x_to_elbow else _usual(make, walking)
-
-
 def refuse_both(forearm_axis: ForearmAxis | None, *, orientation: bool) -> None:
     """Raise a HarkenError if an axis along the forearm is stated although no watch may be turned."""
     if forearm_axis is not None and not orientation:
@@ -230,25 +225,6 @@ def refuse_both(forearm_axis: ForearmAxis | None, *, orientation: bool) -> None:
         )
 
 
-def _stated(axis: ForearmAxis, walking: Mounting) -> Mounting:
-    """The stated orientation. The reason mentions walking if it contradicts."""
-    quarters = QUARTERS[axis]
-    reason = f"{_turned(quarters)}: its {axis} axis was stated to point along the forearm"
-    if walking.known and (walking.quarters - quarters) % 2:
-        suggested = f"a turn by {90 * walking.quarters} degrees" if walking.quarters else "no turn"
-        reason += f"; walking alone suggests {suggested}: {_why(walking)}"
-    return replace(walking, quarters=quarters, source=MountingSource.STATED, reason=reason)
-
-
-def _usual(make: Make, walking: Mounting) -> Mounting:
-    """The orientation that is usual for a make."""
-    axis = USUAL_AXIS[make]
-    quarters = QUARTERS[axis]
-    usual = f"the {axis} axis of {make} usually points along the forearm"
-    reason = f"{_turned(quarters)}, because {usual}, and {_why(walking)}"
-    return replace(walking, quarters=quarters, source=MountingSource.MAKE, reason=reason)
-
-
 def _by_walking(
     specification: Specification, walks: Moments, probabilities: Probabilities, *, x_to_elbow: bool
 ) -> Mounting:
@@ -256,9 +232,12 @@ def _by_walking(
     unaskable = _unaskable(specification)
     if unaskable is not None:
         return Mounting(0, MountingSource.NONE, 0, (), f"not turned: the model {unaskable}")
-    windows = _windows(specification, walks)
-    if windows is None:
+    rate_hz = specification.sample_rate_hz
+    starts_ns, signals = walks.resampled(sample_rate_hz=rate_hz, length=specification.window_length)
+    if len(signals) == 0:
         return Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
+    # The first window of each moment.
+    windows = Windows.unlabelled(signals, channels=ACCELERATION, sample_rate_hz=rate_hz, starts_ns=starts_ns)
     recognised, x_g = _recognised(windows, probabilities, _on_foot(specification))
     best = int(recognised.argmax())
     as_it_is, turned = float(recognised[0]), float(recognised[best])
@@ -347,18 +326,3 @@ def _recognised(
         on_foot = probabilities(replace(windows, signals=signals))[:, columns].sum(axis=1, dtype=np.float64) * hangs
         recognised[quarters], x_g[quarters] = on_foot.sum(), on_foot @ gravity[:, 0]
     return recognised, x_g
-
-
-def _windows(specification: Specification, walks: Moments) -> Windows | None:
-    """The first window of each moment, as input of the model; None if no moment is as long as a window."""
-    starts_ns, signals = walks.resampled(
-        sample_rate_hz=specification.sample_rate_hz, length=specification.window_length
-    )
-    if len(signals) == 0:
-        return None
-    return Windows.unlabelled(
-        signals,
-        channels=ACCELERATION,
-        sample_rate_hz=specification.sample_rate_hz,
-        starts_ns=starts_ns,
-    )

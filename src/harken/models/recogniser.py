@@ -145,6 +145,22 @@ class Recogniser:
         """
         return self.with_model(replace(self.model_, fingerprints=fingerprints))
 
+    def with_recordings(self, recordings: Sequence[Recording]) -> "Recogniser":
+        """A copy that knows these mended recordings, too, as training recordings: in its provenance, and by their
+        fingerprints."""
+        model = self.model_
+        data = [
+            {
+                "subject": one.subject,
+                "fingerprint": one.fingerprint,
+                "samples_fingerprint": one.samples_fingerprint,
+            }
+            for one in recordings
+        ]
+        provenance = {**model.provenance, "data": [*model.provenance.get("data", []), *data]}
+        fingerprints = model.fingerprints.joined(Fingerprints.of(recordings))
+        return self.with_model(replace(model, provenance=provenance, fingerprints=fingerprints))
+
     def fit(
         self,
         windows: Windows,
@@ -161,7 +177,7 @@ class Recogniser:
         Args:
             windows: the training windows. The labels that occur in them become the classes.
             label_sets: names of labels in ``windows`` that stand for several labels, such as ``sitting or standing``,
-                -> these labels. Such a name does not become a class (``harken.training.label_sets``).
+                -> these labels. Such a name does not become a class (``harken.training.loop.set_loss``).
             tests: test windows. They are scored during training and their scores are written to the history. They
                 have no effect on the model.
             threads: the number of threads on a CPU; see ``harken.training.loop.train``. ``history_.threads`` is
@@ -175,25 +191,19 @@ class Recogniser:
                 has a label that does not occur in ``windows``.
         """
         need_extra("train", "torch", what="training")
-        from harken.training.fitting import fit
+        from harken.networks.pytorch import weights_of
+        from harken.training.loop import Interrupted, train
+        from harken.training.presets import prepared
 
-        fit(
-            windows,
-            preset=self.preset,
-            settings=self.settings(),
-            device=self.device,
-            take=self._take,
-            label_sets=label_sets,
-            tests=tests or {},
-            threads=threads,
-            checkpoint=checkpoint,
-            on_progress=on_progress,
-            should_stop=should_stop,
+        task, specification, provenance = prepared(self, windows, label_sets, tests or {})
+        network, history = train(
+            task, threads=threads, checkpoint=checkpoint, on_progress=on_progress, should_stop=should_stop
         )
+        self._model = FittedModel(specification, weights_of(network), provenance)
+        self._history, self._inference = history, None
+        if (done := len(history.train_loss)) < history.iterations:
+            raise Interrupted(done, history.iterations)
         return self
-
-    def _take(self, model: FittedModel, history: "History") -> None:
-        self._model, self._history, self._inference = model, history, None
 
     def settings(self) -> "TrainingSettings":
         """The training settings: those of the recipe, with the epochs and seed of this recogniser."""

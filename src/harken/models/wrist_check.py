@@ -6,7 +6,6 @@ sensor. The trees were fitted with scikit-learn by ``benchmarks/model/wrist_chec
 on unseen people and unseen studies (``docs/results/wrist_check.json``). The package contains them as plain numbers.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -28,27 +27,6 @@ LEAST_G, LEAST_REPEATED = 0.08, 0.45
 """The least standard deviation of a moment that counts, and its least correlation with itself a stride later."""
 STRIDE_S = (0.7, 1.6)
 PACKAGED_TREES = Path(__file__).parent / "packaged" / "wrist_check.safetensors"
-FEATURES = (
-    "length of the mean",
-    "movement along gravity",
-    "movement across gravity",
-    "along by across",
-    "below 1.5 Hz",
-    "above 3 Hz",
-    "along, above 3 Hz",
-    "along, below 1.5 Hz",
-    "repeated after a stride",
-    "repeated after half a stride",
-    "along, repeated after a stride",
-    "along, repeated after half a stride",
-    "stride",
-    "skewness along",
-    "kurtosis along",
-    "straightness across",
-    "jerk",
-    *(f"harmonic {number}" for number in (1, 2, 3, 4, 5)),
-    *(f"along, harmonic {number}" for number in (1, 2, 3, 4)),
-)
 
 
 class Answer(StrEnum):
@@ -80,7 +58,7 @@ class WristCheck:
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """Boosted decision trees over ``FEATURES``.
+    """Boosted decision trees over ``features``.
 
     Attributes:
         roots: the root of each tree, an index into the nodes, int32 ``[trees]``.
@@ -128,27 +106,26 @@ def wrist_check(moments: NDArray[np.float32], trees: Trees | None = None) -> Wri
             movement do not count.
         trees: the trees to use; the packaged trees if None.
     """
-    rows, counts = features(moments)
+    columns, counts = features(moments)
     if not counts.any():
         return WristCheck(Answer.UNDECIDED, 0, 0.0)
     # The median, because up to half of the moments may be hand work or sport, which carry little information.
-    log_odds = float(np.median((trees or packaged_trees()).log_odds(rows[counts])))
+    rows = np.stack(list(columns.values()), axis=1)[counts]
+    log_odds = float(np.median((trees or packaged_trees()).log_odds(rows)))
     number = int(counts.sum())
     if number < LEAST_MOMENTS or abs(log_odds) < LEAST_LOG_ODDS:
         return WristCheck(Answer.UNDECIDED, number, log_odds)
     return WristCheck(Answer.ELSEWHERE if log_odds > 0 else Answer.WRIST, number, log_odds)
 
 
-def features(moments: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """``FEATURES`` of each moment, float64 ``[n, features]``, and which moments count, bool ``[n]``.
+def features(moments: NDArray[np.float32]) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.bool_]]:
+    """The features of each moment by name, float64 ``[n]``, and which moments count, bool ``[n]``.
 
     Args:
         moments: as for ``wrist_check``.
     """
     signals = moments.astype(np.float64)
     n = len(signals)
-    if n == 0:
-        return np.empty((0, len(FEATURES))), np.zeros(0, bool)
     mean = signals.mean(axis=1)
     length = np.linalg.norm(mean, axis=1)
     up = mean / np.maximum(length, 1e-6)[:, None]
@@ -167,28 +144,28 @@ def features(moments: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray
     after_stride = repeated[np.arange(n), stride]
     directions = np.linalg.eigvalsh(np.einsum("nti,ntj->nij", across, across) / ROWS)
     jerk = np.sqrt((np.diff(moving, axis=1) ** 2).sum(axis=2).mean(axis=1))
-    columns: Sequence[NDArray[np.float64]] = (
-        length,
-        np.log(sd_along + 1e-3),
-        np.log(sd_across + 1e-3),
-        np.log(sd_along + 1e-3) - np.log(sd_across + 1e-3),
-        power.share(0.2, 1.5),
-        power.share(3, 6),
-        power_along.share(3, 6),
-        power_along.share(0.2, 1.5),
-        after_stride,
-        _near(repeated, stride),
-        repeated_along[np.arange(n), stride],
-        _near(repeated_along, stride),
-        stride / RATE_HZ,
-        (along**3).mean(axis=1) / np.maximum(sd_along, 1e-3) ** 3,
-        ((along**4).mean(axis=1) / np.maximum(sd_along, 1e-3) ** 4).clip(0, 30),
-        directions[:, 2] / np.maximum(directions.sum(axis=1), 1e-9),
-        jerk / np.maximum(sd, 1e-3),
-        *(power.harmonic(stride, number) for number in (1, 2, 3, 4, 5)),
-        *(power_along.harmonic(stride, number) for number in (1, 2, 3, 4)),
-    )
-    return np.stack(columns, axis=1), (sd >= LEAST_G) & (after_stride >= LEAST_REPEATED)
+    columns = {
+        "length of the mean": length,
+        "movement along gravity": np.log(sd_along + 1e-3),
+        "movement across gravity": np.log(sd_across + 1e-3),
+        "along by across": np.log(sd_along + 1e-3) - np.log(sd_across + 1e-3),
+        "below 1.5 Hz": power.share(0.2, 1.5),
+        "above 3 Hz": power.share(3, 6),
+        "along, above 3 Hz": power_along.share(3, 6),
+        "along, below 1.5 Hz": power_along.share(0.2, 1.5),
+        "repeated after a stride": after_stride,
+        "repeated after half a stride": _near(repeated, stride),
+        "along, repeated after a stride": repeated_along[np.arange(n), stride],
+        "along, repeated after half a stride": _near(repeated_along, stride),
+        "stride": stride / RATE_HZ,
+        "skewness along": (along**3).mean(axis=1) / np.maximum(sd_along, 1e-3) ** 3,
+        "kurtosis along": ((along**4).mean(axis=1) / np.maximum(sd_along, 1e-3) ** 4).clip(0, 30),
+        "straightness across": directions[:, 2] / np.maximum(directions.sum(axis=1), 1e-9),
+        "jerk": jerk / np.maximum(sd, 1e-3),
+        **{f"harmonic {number}": power.harmonic(stride, number) for number in (1, 2, 3, 4, 5)},
+        **{f"along, harmonic {number}": power_along.harmonic(stride, number) for number in (1, 2, 3, 4)},
+    }
+    return columns, (sd >= LEAST_G) & (after_stride >= LEAST_REPEATED)
 
 
 class _Spectrum(NamedTuple):

@@ -7,6 +7,7 @@ once. It draws from PyTorch's global random numbers, which the training loop see
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -94,31 +95,27 @@ class Augmentation:
     def _turns(self, signals: Tensor) -> Tensor | None:
         """A matrix for each window, ``[batch, 3, 3]``. Its vectors are multiplied by it from the right."""
         n, device = len(signals), signals.device
-        signs = torch.ones(n, 3, device=device)
-        for share, axes in (
+        turns, signs = [], torch.ones(n, 3, device=device)
+        flips = (
             (self.other_wrist, (0,)),
             (self.other_way_round, (0, 1)),
             (self.inside_wrist, (1, 2)),
             (self.other_arm, (1,)),
-        ):
+        )
+        for share, axes in flips:
             if share:
                 flip = 1 - 2 * (torch.rand(n, device=device) < share).float()
                 for axis in axes:
                     signs[:, axis] *= flip
-        turns = None
-        if self.other_wrist or self.other_way_round or self.inside_wrist or self.other_arm:
-            turns = torch.diag_embed(signs)
+        if any(share for share, _ in flips):
+            turns.append(torch.diag_embed(signs))
         if self.strap_deg:
             about = torch.nn.functional.normalize(torch.randn(n, 3, device=device), dim=1)
-            turns = _then(turns, _rotation(about * (math.radians(self.strap_deg) * torch.randn(n, 1, device=device))))
+            turns.append(_rotation(about * (math.radians(self.strap_deg) * torch.randn(n, 1, device=device))))
         if self.roll_deg:
             about = torch.tensor([[1.0, 0.0, 0.0]], device=device)
-            turns = _then(turns, _rotation(about * (math.radians(self.roll_deg) * torch.randn(n, 1, device=device))))
-        return turns
-
-
-def _then(turns: Tensor | None, more: Tensor) -> Tensor:
-    return more if turns is None else turns @ more
+            turns.append(_rotation(about * (math.radians(self.roll_deg) * torch.randn(n, 1, device=device))))
+        return reduce(torch.matmul, turns) if turns else None
 
 
 def _rotation(vectors: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The recordings of a run, which are read once and checked against one another before the training."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,17 +39,17 @@ class Read:
     @property
     def name(self) -> str:
         """The name in messages: the file's path, and the person if the file has several."""
-        return f"{self.path}{self._whose}"
+        source = self.mended.source
+        return source if source.startswith(f"{self.path}, ") else str(self.path)
 
     @property
     def short_name(self) -> str:
         """The same without folders."""
-        return f"{self.path.name}{self._whose}"
+        return self.path.name + self.name.removeprefix(str(self.path))
 
-    @property
-    def _whose(self) -> str:
-        source = self.mended.source
-        return source.removeprefix(str(self.path)) if source.startswith(f"{self.path}, ") else ""
+    def changed(self, change: Callable[[Recording], Recording]) -> "Read":
+        """With the same change of the recording as found and mended."""
+        return replace(self, as_found=change(self.as_found), mended=change(self.mended))
 
     def as_dict(self) -> dict[str, Any]:
         """For ``run.json``."""
@@ -105,19 +105,21 @@ def read_run_data(settings: RunSettings) -> RunData:
         raise HarkenError("there is no recording to train on")
     if settings.cross_labels is not None and not settings.cross:
         raise HarkenError("--cross-labels is for the recordings of unseen people; give them with --cross")
-    found: set[str] = set()
     of_unseen = replace(settings.labels, path=settings.cross_labels)
-    if _one_table(settings):
-        refuse_shared_rows([*settings.files, *settings.cross], settings.labels)
-    else:
-        refuse_shared_rows(settings.files, settings.labels)
-        refuse_shared_rows(settings.cross, of_unseen)
-    several = len(settings.files) > 1, len(settings.cross) > 1
-    training = [one for path in settings.files for one in _read(path, settings, settings.labels, several[0], found)]
-    cross = [one for path in settings.cross for one in _read(path, settings, of_unseen, several[1], found)]
-    settings.labels.refuse_unused(found, files=any(one.mended.label_source for one in training + cross))
-    names, spellings = label_spellings(*([one.mended for one in reads] for reads in (training, cross)))
-    training, cross = ([_renamed(one, names) for one in reads] for reads in (training, cross))
+    own, other = settings.labels.path, settings.cross_labels
+    tables = [(settings.labels, settings.files), (of_unseen, settings.cross)]
+    if own is not None and other is not None and real_path(own) == real_path(other):
+        tables = [(settings.labels, (*settings.files, *settings.cross))]
+    for labels, files in tables:
+        refuse_shared_rows(files, labels)
+    names: set[str] = set()
+    training = _read_all(settings.files, settings, settings.labels, names)
+    cross = _read_all(settings.cross, settings, of_unseen, names)
+    settings.labels.refuse_unused(names, files=any(one.mended.label_source for one in training + cross))
+    new_names, spellings = label_spellings(*([one.mended for one in reads] for reads in (training, cross)))
+    training, cross = (
+        [one.changed(lambda recording: renamed(recording, new_names)) for one in reads] for reads in (training, cross)
+    )
     _refuse_repeated(training + cross)
     _refuse_shared_people(training, cross)
     data = RunData(training, cross)
@@ -125,58 +127,40 @@ def read_run_data(settings: RunSettings) -> RunData:
         for one in training + cross:
             check_rate(one.mended.sample_rate_hz, data.sample_rate_hz, one.mended.source)
     channels = settings.channels or settings.recipe.channels or training[0].mended.channels
-    selected = [[_select(one, channels) for one in reads] for reads in (training, cross)]
-    return RunData(selected[0], selected[1], tuple(_unused(settings, training, cross)), tuple(spellings))
+    training, cross = ([_select(one, channels) for one in reads] for reads in (training, cross))
+    unused = []
+    for labels, files in tables:
+        people = [(one.path, one.mended.subject) for one in training + cross if one.path in files]
+        if (rows := rows_of_nobody(labels, people)) is not None:
+            unused.append(f"{labels.path}: {rows}")
+    return RunData(training, cross, tuple(unused), tuple(spellings))
 
 
-def _one_table(settings: RunSettings) -> bool:
-    """Whether one file of labels is for the training recordings and for those of unseen people."""
-    own, other = settings.labels.path, settings.cross_labels
-    return own is not None and other is not None and real_path(own) == real_path(other)
-
-
-def _unused(settings: RunSettings, training: list[Read], cross: list[Read]) -> Iterator[str]:
-    """Sentences on rows of files of labels that are for none of the recordings for which the file is."""
-    same = _one_table(settings)
-    tables = (settings.labels.path, training + cross * same), (None if same else settings.cross_labels, cross)
-    for path, reads in tables:
-        people = [(one.path, one.mended.subject) for one in reads]
-        if unused := rows_of_nobody(replace(settings.labels, path=path), people):
-            yield f"{path}: {unused}"
-
-
-def _read(path: Path, settings: RunSettings, labels: LabelOptions, of_several: bool, names: set[str]) -> list[Read]:
-    """The recordings of all people in a file. The names of their labels, before they are renamed, join ``names``."""
-    reading = settings.reading
+def _read_all(paths: Sequence[Path], settings: RunSettings, labels: LabelOptions, names: set[str]) -> list[Read]:
+    """The recordings of all people in files. The names of their labels, before they are renamed, join ``names``."""
+    reading, ignored = settings.reading, {*map(spelling, settings.ignore_labels)}
     reads = []
-    for found in read_people(path, reading, as_found=True, labels=labels, of_several=of_several):
-        names.update(found.label_names)
-        refuse_trimmed_away(found, labels)
-        found = renamed(found, labels.new_names(found.label_names))
-        if settings.ignore_labels:
-            ignored = {*map(spelling, settings.ignore_labels)}
-            kept = tuple(name for name in found.label_names if spelling(name) not in ignored)
-            found = found.with_label_names(kept)
-        if not found.label_names:
-            raise HarkenError(
-                f"{found.source}: no row has a label; name the column of labels with --label-column, or a "
-                "file of labels with --labels"
-            )
-        reads.append(Read(path, found, mend(found, sensor_range=reading.sensor_range_g)))
+    for path in paths:
+        for found in read_people(path, reading, as_found=True, labels=labels, of_several=len(paths) > 1):
+            names.update(found.label_names)
+            refuse_trimmed_away(found, labels)
+            found = renamed(found, labels.new_names(found.label_names))
+            if ignored:
+                found = found.with_label_names(
+                    tuple(name for name in found.label_names if spelling(name) not in ignored)
+                )
+            if not found.label_names:
+                raise HarkenError(
+                    f"{found.source}: no row has a label; name the column of labels with --label-column, or a "
+                    "file of labels with --labels"
+                )
+            reads.append(Read(path, found, mend(found, sensor_range=reading.sensor_range_g)))
     return reads
-
-
-def _renamed(one: Read, names: Mapping[str, str]) -> Read:
-    return replace(one, as_found=renamed(one.as_found, names), mended=renamed(one.mended, names))
 
 
 def _select(one: Read, channels: Sequence[str]) -> Read:
     try:
-        return replace(
-            one,
-            as_found=one.as_found.select_channels(tuple(channels)),
-            mended=one.mended.select_channels(tuple(channels)),
-        )
+        return one.changed(lambda recording: recording.select_channels(tuple(channels)))
     except HarkenError as error:
         raise HarkenError(f"{error}; --channels x,y,z reads only what every file has") from error
 

@@ -2,14 +2,21 @@
 
 On one machine, the same settings, windows and number of threads give the same weights, bit for bit. This also holds if
 the loop was killed and resumed any number of times.
+
+Beside it are its parts: optimisers by name, including the Adam of TensorFlow 1, with the one-cycle learning rate; and
+training on windows whose label is a set, such as sitting or standing for a person who eats. The loss of such a window
+is minus the logarithm of the sum of the probabilities that the network gives to the allowed labels. That is the
+likelihood of a partial label (Jin, Ghahramani: Learning with multiple labels, NIPS 15, 2002). With one allowed label it
+is the cross-entropy.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,12 +26,15 @@ from harken.networks.inference import WINDOWS_AT_ONCE
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads, fastest_threads, keep_freed_memory
 from harken.training.augmentation import Augmentation
-from harken.training.checkpoint import Checkpoint, History, load_checkpoint, save_checkpoint
-from harken.training.label_sets import places_between_sets, set_loss, with_spread_sets
-from harken.training.optimiser import OptimiserName, one_cycle, optimiser
+from harken.training.checkpoint import History, load_checkpoint, restore, save_checkpoint
 
 STEPS_BEFORE_A_FORECAST = 20
+RISING_SHARE = 0.3
+FIRST_DIVISOR, LAST_DIVISOR = 25.0, 25e4
+MOST_SETS = 0.2
+"""The largest share of windows with several allowed labels in a batch."""
 
+OptimiserName = Literal["notebook_adam", "adamw", "rmsprop"]
 NOTHING_CHANGED = Augmentation()
 
 
@@ -41,7 +51,7 @@ class TrainingSettings:
         l2: the factor of the L2 term of the loss: half the sum of squares of all trainable variables.
         evaluate_every_windows: training windows between two evaluations (and checkpoints).
         seed: the seed of the initial weights, dropout, order and augmentation.
-        optimiser, weight_decay: see ``harken.training.optimiser.optimiser``.
+        optimiser, weight_decay: see ``harken.training.loop.optimiser``.
         one_cycle: the learning rate rises to ``learning_rate`` and then falls to 0 (Smith and Topin, 2018).
         label_smoothing: the share of the truth that is spread over all labels in training.
         shuffle: take the windows in a new order in each epoch; otherwise in their own order, again and again.
@@ -80,6 +90,41 @@ class LabelledSignals(NamedTuple):
     codes: Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What to train.
+
+    Attributes:
+        build: makes the network with new random weights.
+        examples: the training windows; at least one batch.
+        settings: how to train.
+        label_sets: sets of allowed labels, bool ``[sets, labels]``, for training windows without a single label. In
+            ``examples``, the code ``labels + k`` is the set ``k``. See ``set_loss``.
+        tests: evaluated on the schedule and written to the history. They affect neither the number of iterations nor
+            the weights.
+        vectors: the vectors among the channels, for the augmentation (see ``Augmentation.__call__``).
+        device: the device that computes.
+
+    Raises:
+        ValueError: when windows that are taken in their own order are fewer than a batch, or have sets of labels.
+    """
+
+    build: Callable[[], nn.Module]
+    examples: LabelledSignals
+    settings: TrainingSettings
+    label_sets: Tensor | None = None
+    tests: Mapping[str, LabelledSignals] = field(default_factory=dict)
+    vectors: Sequence[tuple[int, bool]] = ()
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        windows, batch = len(self.examples.codes), self.settings.batch_windows
+        if not self.settings.shuffle and windows < batch:
+            raise ValueError(f"{windows} windows are fewer than one batch of {batch}")
+        if not self.settings.shuffle and self.label_sets is not None:
+            raise ValueError("sets of labels need shuffled windows")
+
+
 @dataclass(frozen=True)
 class Progress:
     """The progress of the loop, to be displayed."""
@@ -99,28 +144,22 @@ class Progress:
 
 
 class Interrupted(Exception):  # noqa: N818 - not a failure: the caller requested it
-    """Raised when the caller stopped the loop. It holds the current network and the history so far."""
+    """Raised when the caller stopped a training."""
 
-    def __init__(self, iteration: int, iterations: int, network: nn.Module, history: History) -> None:
+    def __init__(self, iteration: int, iterations: int) -> None:
         super().__init__(f"stopped after iteration {iteration} of {iterations}")
-        self.iteration, self.iterations, self.network, self.history = iteration, iterations, network, history
+        self.iteration, self.iterations = iteration, iterations
 
 
 def train(
-    build: Callable[[], nn.Module],
-    examples: LabelledSignals,
-    settings: TrainingSettings,
+    task: Task,
     *,
-    label_sets: Tensor | None = None,
-    tests: Mapping[str, LabelledSignals] | None = None,
-    vectors: Sequence[tuple[int, bool]] = (),
-    device: str = "cpu",
     threads: int | None = None,
     checkpoint: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[nn.Module, History]:
-    """Train the network that ``build`` makes, and return it as it is after the last iteration.
+    """Train a network, and return it as it is after the last iteration.
 
     Random numbers are from PyTorch's global generators. They are seeded here and restored afterwards.
 
@@ -128,76 +167,48 @@ def train(
     the first iteration, and kept in the history and the checkpoint.
 
     Args:
-        build: makes the network with new random weights.
-        examples: the training windows; at least one batch.
-        settings: how to train.
-        label_sets: sets of allowed labels, bool ``[sets, labels]``, for training windows without a single label. In
-            ``examples``, the code ``labels + k`` is the set ``k``. See ``harken.training.label_sets``.
-        tests: evaluated on the schedule and written to the history. They affect neither the number of iterations nor
-            the weights.
-        vectors: the vectors among the channels, for the augmentation (see ``Augmentation.__call__``).
-        device: the device that computes.
+        task: what to train.
         threads: the number of threads on a CPU. None: that of the checkpoint; without a checkpoint, the fastest number
             among those that PyTorch may use now, measured on some iterations of a copy (see ``fastest_threads``).
         checkpoint: a file. It is written at every evaluation; if it exists already, training continues from it.
         on_progress, should_stop: called after every iteration. If ``should_stop`` returns True, a checkpoint is written
-            and ``Interrupted`` is raised.
+            and the training ends; the history then has fewer losses than ``iterations``.
 
     Raises:
         HarkenError: when the checkpoint is damaged, of another network, or was computed with other threads.
-        Interrupted: when ``should_stop`` returns True.
     """
-    _check_order(examples, settings, label_sets)
-    cuda = [torch.device(device)] if device.startswith("cuda") else []
+    cuda = [torch.device(task.device)] if task.device.startswith("cuda") else []
     keep_freed_memory()
     saved = load_checkpoint(checkpoint) if checkpoint is not None and checkpoint.exists() else None
-
-    def fresh_loop() -> _Loop:
-        torch.manual_seed(settings.seed)
-        return _Loop(build().to(device), settings, examples, tests or {}, vectors, device, label_sets)
-
     with _flushed_denormals(), torch.random.fork_rng(devices=cuda), computing_threads(None) as most:
-        threads = _threads(threads, saved, device, most, fresh_loop)
+        threads = _threads(task, threads, None if saved is None else saved[1].threads, most)
         if threads:
             torch.set_num_threads(threads)
-        loop = fresh_loop()
+        loop = _Loop(task)
         loop.history.threads = threads
         if saved is not None:
-            loop.restore(saved)
+            loop.restore(*saved)
         loop.run(checkpoint, on_progress, should_stop)
     return loop.network.eval(), loop.history
 
 
-def _check_order(examples: LabelledSignals, settings: TrainingSettings, label_sets: Tensor | None) -> None:
-    """Raise a ValueError for windows that cannot be taken in their own order."""
-    if settings.shuffle:
-        return
-    if len(examples.codes) < settings.batch_windows:
-        raise ValueError(f"{len(examples.codes)} windows are fewer than one batch of {settings.batch_windows}")
-    if label_sets is not None:
-        raise ValueError("sets of labels need shuffled windows")
-
-
-def _threads(
-    threads: int | None, saved: Checkpoint | None, device: str, most: int, fresh_loop: "Callable[[], _Loop]"
-) -> int:
+def _threads(task: Task, threads: int | None, began_with: int | None, most: int) -> int:
     """The number of threads: that of the checkpoint, ``threads``, or the fastest number up to ``most``; 0 if the device
     is not a CPU."""
-    if saved is not None:
-        began_with = saved.history.threads
+    if began_with is not None:
         if threads is not None and threads != began_with:
             raise HarkenError(
                 f"this training began with {began_with} threads, not {threads}, and another number gives other "
                 f"weights; go on with --threads {began_with} or without the option, or choose another --out"
             )
         return began_with
-    if device != "cpu":
+    if task.device != "cpu":
         return 0
     if threads is not None:
         return threads
-    trial = fresh_loop()
+    trial = _Loop(task)
     trial.iteration = 1
-    return fastest_threads(trial.iterate, most, trial.iterations)
+    return fastest_threads(trial.iterate, most, trial.history.iterations)
 
 
 @contextmanager
@@ -218,33 +229,22 @@ def _flushed_denormals() -> Iterator[None]:
 class _Loop:
     """The state that changes with each iteration, and the computation of an iteration."""
 
-    def __init__(
-        self,
-        network: nn.Module,
-        settings: TrainingSettings,
-        examples: LabelledSignals,
-        tests: Mapping[str, LabelledSignals],
-        vectors: Sequence[tuple[int, bool]],
-        device: str,
-        label_sets: Tensor | None = None,
-    ) -> None:
-        self.network, self.settings, self.vectors, self.device = network, settings, vectors, device
-        self.parameters = list(network.parameters())
-        self.optimiser = optimiser(
-            settings.optimiser,
-            self.parameters,
-            learning_rate=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-        )
-        self.examples = LabelledSignals(*(tensor.to(device) for tensor in examples))
-        self.allowed = _allowed(label_sets, device)
-        self.several = None if label_sets is None else examples.codes >= label_sets.shape[1]
-        self.tests = tests
+    def __init__(self, task: Task) -> None:
+        torch.manual_seed(task.settings.seed)
+        self.task, self.settings, sets = task, task.settings, task.label_sets
+        self.network = task.build().to(task.device)
+        self.parameters = list(self.network.parameters())
+        self.optimiser = optimiser(self.settings, self.parameters)
+        self.several = self.allowed = None
+        if sets is not None:
+            self.several = task.examples.codes >= sets.shape[1]
+            # The labels that each code allows, bool [labels + sets, labels].
+            self.allowed = torch.cat([torch.eye(sets.shape[1], dtype=torch.bool), sets]).to(task.device)
+        self.examples = LabelledSignals(*(tensor.to(task.device) for tensor in task.examples))
         self.epoch_windows = len(self.new_order(0))
-        self.iterations = settings.iterations(self.epoch_windows)
-        self.iteration = 0
-        self.history = History(tests=tuple(tests))
         self.order = (-1, torch.empty(0, dtype=torch.long))
+        self.iteration = 0
+        self.history = History(tuple(task.tests), iterations=self.settings.iterations(self.epoch_windows))
 
     def run(
         self,
@@ -252,37 +252,38 @@ class _Loop:
         on_progress: Callable[[Progress], None] | None,
         should_stop: Callable[[], bool],
     ) -> None:
+        history, iterations, stopping = self.history, self.history.iterations, False
         started, first = time.monotonic(), self.iteration
-        while self.iteration < self.iterations:
+        while self.iteration < iterations and not stopping:
             self.iteration += 1
             loss, hits = self.iterate()
-            self.history.add_iteration(loss, hits / self.settings.batch_windows)
-            evaluated = self.settings.evaluates(self.iteration, self.iterations)
+            history.add_iteration(loss, hits / self.settings.batch_windows)
+            evaluated = self.settings.evaluates(self.iteration, iterations)
             if evaluated:
                 results = {
-                    name: loss_and_accuracy(self.network, examples, self.settings.l2, self.device)
-                    for name, examples in self.tests.items()
+                    name: loss_and_accuracy(self.network, examples, self.settings.l2, self.task.device)
+                    for name, examples in self.task.tests.items()
                 }
-                self.history.add_evaluation(self.iteration, results)
-            stopping = should_stop() and self.iteration < self.iterations
+                history.add_evaluation(self.iteration, results)
+            stopping = should_stop() and self.iteration < iterations
             if checkpoint is not None and (evaluated or stopping):
-                save_checkpoint(checkpoint, self.state())
+                save_checkpoint(checkpoint, self.network, self.optimiser, history, self.task.device)
             if on_progress is not None:
                 done = self.iteration - first
                 each = (time.monotonic() - started) / done if done >= STEPS_BEFORE_A_FORECAST else None
+                tests = {name: (history.test_loss[name][-1], history.test_accuracy[name][-1]) for name in history.tests}
                 on_progress(
                     Progress(
                         self.iteration,
-                        self.iterations,
-                        *self.history.last_iteration,
-                        tests=self.history.last_evaluation,
-                        tested_at=self.history.last_evaluated_iteration,
-                        seconds_left=None if each is None else each * (self.iterations - self.iteration),
-                        threads=self.history.threads,
+                        iterations,
+                        loss,
+                        hits / self.settings.batch_windows,
+                        tests=tests,
+                        tested_at=history.evaluated_iterations[-1],
+                        seconds_left=None if each is None else each * (iterations - self.iteration),
+                        threads=history.threads,
                     )
                 )
-            if stopping:
-                raise Interrupted(self.iteration, self.iterations, self.network.eval(), self.history)
 
     def iterate(self) -> tuple[float, float]:
         """One iteration. Returns the loss before it, and the number of right windows in the batch."""
@@ -290,51 +291,43 @@ class _Loop:
         if not self.network.training:  # after an evaluation; setting the mode of all layers takes half a millisecond
             self.network.train()
         signals, codes = self.batch()
-        logits = self.network(settings.augmentation(signals, self.vectors))
-        loss = self.loss(logits, codes)
+        logits = self.network(settings.augmentation(signals, self.task.vectors))
+        predicted, smoothing = logits.detach().argmax(1), settings.label_smoothing
+        if self.allowed is None:
+            loss = F.cross_entropy(logits, codes, label_smoothing=smoothing)
+            right = predicted == codes
+        else:
+            loss = set_loss(logits, self.allowed[codes], label_smoothing=smoothing)
+            right = self.allowed[codes, predicted]
         if settings.l2:
             loss = loss + settings.l2 * _half_sum_of_squares(self.parameters)
         if settings.one_cycle:
-            one_cycle(self.optimiser, self.iteration, self.iterations, largest=settings.learning_rate)
+            one_cycle(self.optimiser, self.iteration, self.history.iterations, largest=settings.learning_rate)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        return float(loss.detach()), float(self.right(logits.detach().argmax(1), codes).sum())
-
-    def loss(self, logits: Tensor, codes: Tensor) -> Tensor:
-        smoothing = self.settings.label_smoothing
-        if self.allowed is None:
-            return F.cross_entropy(logits, codes, label_smoothing=smoothing)
-        return set_loss(logits, self.allowed[codes], label_smoothing=smoothing)
-
-    def right(self, predicted: Tensor, codes: Tensor) -> Tensor:
-        return predicted == codes if self.allowed is None else self.allowed[codes, predicted]
+        return float(loss.detach()), float(right.sum())
 
     def batch(self) -> LabelledSignals:
-        """The windows of this iteration: the next ones; after the last window follows the first."""
-        n, size = self.epoch_windows, self.settings.batch_windows
-        number, first = divmod((self.iteration - 1) * size, n)
-        if self.settings.shuffle:
-            parts = [self.shuffled(number)[first : first + size]]
-            while (found := sum(map(len, parts))) < size:
-                number += 1
-                parts.append(self.shuffled(number)[: size - found])
-            rows = torch.cat(parts)
-        elif first + size <= n:
-            return LabelledSignals(
-                self.examples.signals[first : first + size], self.examples.codes[first : first + size]
-            )
-        else:
-            rows = torch.arange(first, first + size, device=self.device) % n
+        """The windows of this iteration: the next ones; after the last window follows the first of the next epoch."""
+        size = self.settings.batch_windows
+        number, first = divmod((self.iteration - 1) * size, self.epoch_windows)
+        parts = [self.order_of(number)[first : first + size]]
+        while (taken := sum(map(len, parts))) < size:
+            number += 1
+            parts.append(self.order_of(number)[: size - taken])
+        rows = torch.cat(parts)
         return LabelledSignals(self.examples.signals[rows], self.examples.codes[rows])
 
-    def shuffled(self, number: int) -> Tensor:
+    def order_of(self, number: int) -> Tensor:
         """The order of an epoch. It depends only on the epoch's number and the seed, so a resumed loop has the same."""
         if self.order[0] != number:
-            self.order = (number, self.new_order(number).to(self.device))
+            self.order = (number, self.new_order(number).to(self.task.device))
         return self.order[1]
 
     def new_order(self, number: int) -> Tensor:
+        if not self.settings.shuffle:
+            return torch.arange(len(self.examples.codes))
         generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + number)
         rows = torch.randperm(len(self.examples.codes), generator=generator)
         if self.several is None:
@@ -342,19 +335,10 @@ class _Loop:
         several = self.several[rows]
         return with_spread_sets(rows[~several], rows[several], places=places_between_sets(self.settings.batch_windows))
 
-    def state(self) -> Checkpoint:
-        return Checkpoint.of(self.network, self.optimiser, self.iteration, self.history, self.device)
-
-    def restore(self, saved: Checkpoint) -> None:
-        saved.restore(self.network, self.optimiser, self.device)
-        self.iteration, self.history = saved.iteration, replace(saved.history, tests=tuple(self.tests))
-
-
-def _allowed(sets: Tensor | None, device: str) -> Tensor | None:
-    """The labels that each code allows, bool ``[labels + sets, labels]``; None if every code is a label."""
-    if sets is None:
-        return None
-    return torch.cat([torch.eye(sets.shape[1], dtype=torch.bool), sets]).to(device)
+    def restore(self, tensors: Mapping[str, Tensor], history: History) -> None:
+        restore(tensors, self.network, self.optimiser, self.task.device)
+        self.iteration = len(history.train_loss)
+        self.history = replace(history, tests=self.history.tests, iterations=self.history.iterations)
 
 
 def loss_and_accuracy(
@@ -376,3 +360,132 @@ def loss_and_accuracy(
 def _half_sum_of_squares(parameters: list[nn.Parameter]) -> Tensor:
     """TensorFlow's ``l2_loss`` summed over variables."""
     return torch.stack([parameter.square().sum() for parameter in parameters]).sum() / 2
+
+
+class EpsilonHatAdam(torch.optim.Adam):
+    """Adam with "epsilon hat": epsilon is added to the root of the *uncorrected* second moment.
+
+    The update of Kingma and Ba (2015, end of section 2) and of ``tf.train.AdamOptimizer`` is
+    ``rate * sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon)``. PyTorch divides by
+    ``sqrt(v) / sqrt(1 - b2^t) + epsilon`` instead. If PyTorch's epsilon is divided by ``sqrt(1 - b2^t)`` before each
+    update, both are the same.
+    """
+
+    def __init__(self, params: Any, *, lr: float, epsilon_hat: float = 1e-8) -> None:
+        params = list(params)
+        super().__init__(params, lr=lr, eps=epsilon_hat, fused=_fused(params))
+        self.epsilon_hat = epsilon_hat
+
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Update the parameters. All parameters must have taken part in every earlier update."""
+        for group in self.param_groups:
+            state = self.state.get(group["params"][0], {})
+            next_step = int(state["step"]) + 1 if state else 1
+            _, second = group["betas"]
+            group["eps"] = self.epsilon_hat / (1 - second**next_step) ** 0.5
+        loss: float | None = super().step(closure)
+        return loss
+
+
+def optimiser(settings: TrainingSettings, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimiser of the settings over these parameters.
+
+    ``notebook_adam`` is ``EpsilonHatAdam``, which has no weight decay; ``adamw`` and ``rmsprop`` are PyTorch's
+    (Loshchilov and Hutter, 2019; Tieleman and Hinton, 2012, with its factor of 0.9).
+
+    Raises:
+        ValueError: when no optimiser has this name.
+    """
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.optimiser == "notebook_adam":
+        return EpsilonHatAdam(parameters, lr=rate)
+    if settings.optimiser == "adamw":
+        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=_fused(parameters))
+    if settings.optimiser == "rmsprop":
+        return torch.optim.RMSprop(parameters, lr=rate, alpha=0.9, weight_decay=decay)
+    raise ValueError(f"there is no optimiser {settings.optimiser!r}")
+
+
+def _fused(parameters: list[nn.Parameter]) -> bool:
+    """Whether the update of all parameters is fused, which takes a quarter of the time on a CPU. (On a GPU PyTorch
+    chooses well by default, and a fused update would need the checkpoint's count of steps on the GPU.)"""
+    return all(parameter.device.type == "cpu" for parameter in parameters)
+
+
+def one_cycle(optimiser: torch.optim.Optimizer, iteration: int, iterations: int, *, largest: float) -> None:
+    """Set the learning rate of the (1-based) iteration: it rises along half a cosine, then falls along another to 0.
+
+    The shape and its defaults are those of PyTorch's ``OneCycleLR`` (Smith and Topin, 2018); the momentum is not
+    changed. The rate is a function of the iteration, so that a checkpoint does not need the state of a scheduler.
+    """
+    top = RISING_SHARE * iterations - 1
+    done = iteration - 1
+    if done <= top:
+        low, share = largest / FIRST_DIVISOR, done / top
+    else:
+        low, share = largest / LAST_DIVISOR, 1 - (done - top) / max(iterations - 1 - top, 1e-9)
+    rate = low + (largest - low) * (1 - math.cos(math.pi * share)) / 2
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+
+
+def places_between_sets(batch_windows: int) -> int:
+    """The least distance of two windows with several allowed labels, so that no batch has more than ``MOST_SETS``.
+
+    >>> places_between_sets(64)
+    6
+    """
+    return max(2, math.ceil(batch_windows / max(1, int(MOST_SETS * batch_windows))))
+
+
+def with_spread_sets(single: Tensor, several: Tensor, *, places: int) -> Tensor:
+    """One order of both kinds of rows, in which rows of ``several`` are at least ``places`` apart.
+
+    Args:
+        single: rows of windows with one allowed label, int64 ``[n]``.
+        several: rows of windows with several allowed labels, int64 ``[m]``. Those at the end are left out if there are
+            too many.
+        places: the least distance, 2 or more.
+
+    >>> import torch
+    >>> with_spread_sets(torch.arange(5), torch.tensor([10, 11, 12]), places=3).tolist()
+    [0, 10, 1, 2, 3, 11, 4]
+    """
+    kept = several[: len(single) // (places - 1)]
+    n = len(single) + len(kept)
+    order = torch.empty(n, dtype=torch.long)
+    if len(kept) == 0:
+        return single
+    at = ((torch.arange(len(kept)) + 0.5) * n / len(kept)).long()
+    between = torch.ones(n, dtype=torch.bool)
+    between[at] = False
+    order[at], order[between] = kept, single
+    return order
+
+
+def set_loss(logits: Tensor, allowed: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
+    """The mean loss over windows, a scalar.
+
+    Args:
+        logits: float32 ``[n, labels]``.
+        allowed: which labels each window allows, bool ``[n, labels]``; at least one each.
+        label_smoothing: as in ``torch.nn.functional.cross_entropy``, for windows with one allowed label. A set already
+            expresses that the label is uncertain.
+
+    Raises:
+        ValueError: when a window allows no label.
+
+    >>> import torch
+    >>> logits = torch.tensor([[0.0, 0.0, 0.0]])
+    >>> round(float(set_loss(logits, torch.tensor([[True, True, False]])).exp()), 4)  # 1 / (1/3 + 1/3)
+    1.5
+    """
+    if not bool(allowed.any(dim=1).all()):
+        raise ValueError("every window must allow at least one label")
+    log_probabilities = torch.log_softmax(logits, dim=1)
+    loss = -torch.logsumexp(log_probabilities.masked_fill(~allowed, -torch.inf), dim=1)
+    if label_smoothing:
+        single = allowed.sum(dim=1) == 1
+        smoothed = (1 - label_smoothing) * loss - label_smoothing * log_probabilities.mean(dim=1)
+        loss = torch.where(single, smoothed, loss)
+    return loss.mean()

@@ -5,22 +5,25 @@ held-out people, calibrate the model on those people, score, draw, write. Each f
 fast and are repeated when a run is resumed.
 """
 
+import json
 import os
 import platform
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 from harken import __version__
 from harken.annotations.options import LabelOptions
-from harken.models.calibration import ProbabilityScores
+from harken.models.calibration import ProbabilityScores, fit_temperature
 from harken.models.recogniser import Recogniser
-from harken.models.scores import score, score_people
+from harken.models.scores import PeopleScores, Scores, score, score_people
 from harken.networks.pytorch import resolve_device
-from harken.networks.specification import DEFAULT_PRESET
-from harken.readers.folders import recordings_in
+from harken.networks.specification import DEFAULT_PRESET, CalibratedOn, Specification
+from harken.readers.folders import RUN_HISTORY, RUN_RECORD, recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.reports.figures.confusion import confusion_picture
@@ -28,19 +31,89 @@ from harken.reports.figures.curves import coverage_picture, learning_curves
 from harken.reports.figures.style import save_png
 from harken.reports.run import write_report
 from harken.support.errors import HarkenError, first_difference
-from harken.support.files import not_left_empty, write_text, written_alone
+from harken.support.files import is_aside, not_left_empty, read_json, remove_left_behind, write_text, written_alone
 from harken.support.printable import printable
+from harken.training.checkpoint import History
 from harken.training.data import RunData, read_run_data
-from harken.training.directory import RunDirectory
-from harken.training.loop import Interrupted, Progress
-from harken.training.outcome import Fits, Outcome
+from harken.training.loop import Interrupted, Progress, TrainingSettings
 from harken.training.presets import Preset
 from harken.training.settings import RunSettings
-from harken.training.windows import RunWindows, draw_run_windows
-from harken.windows.people import Split
+from harken.training.windows import BLOCKED, HELD_OUT, MODEL, MissingWindows, RunWindows, draw_run_windows
 from harken.windows.windows import Windows
 
-MODEL_FIT, BLOCKED_FIT, HELD_OUT_FIT = "model", "blocked", "held_out"
+CHECKPOINTS = "checkpoint"
+"""The folder of the checkpoints in a run directory."""
+MODEL_FILE = "model.safetensors"
+RECORD = {
+    "settings": dict,
+    "data": {"training": [{"fingerprint": str}], "cross": [{"fingerprint": str}]},
+}
+"""What a resumed run needs of ``run.json``."""
+TESTS = {MODEL: "same_person", BLOCKED: "blocked_same_person", HELD_OUT: "held_out_people"}
+"""The name of each fit's test in its history."""
+CALIBRATED_ON: dict[str, CalibratedOn] = {HELD_OUT: "unseen", BLOCKED: "the same person"}
+"""The fits whose test windows give the model's temperature, the best first."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of a run.
+
+    Attributes:
+        settings: the run's settings.
+        specification: the model's specification.
+        training: the training settings.
+        training_windows: the number of training windows.
+        parameters: the number of trained parameters of the network.
+        data: the recordings.
+        history: the history of the fit whose model is saved.
+        same_person: the notebook's test on the same person, whose windows overlap the training windows; None in the
+            rare case that none of its labels was trained.
+        cross_people, cross: each unseen person alone, and all their windows together; None without ``--cross``.
+        cross_probabilities: how reliable the probabilities for unseen people are.
+        blocked, blocked_history: the honest same-person test, and the history of its fit; None if it was not possible
+            or not reached.
+        held_out_people: the training people on whom a fit without them was tested. Their windows also calibrate the
+            model. None with a single training person, if the preset does not include it, or if it was not reached.
+        missing: the labels and tests without windows.
+        iterations_done, iterations: the iterations so far, and all iterations of the training. The first number is
+            smaller if the run was interrupted.
+    """
+
+    settings: RunSettings
+    specification: Specification
+    training: TrainingSettings
+    training_windows: int
+    parameters: int
+    data: RunData
+    history: History
+    same_person: Scores | None
+    cross: Scores | None
+    cross_people: PeopleScores | None
+    cross_probabilities: ProbabilityScores | None
+    blocked: Scores | None
+    blocked_history: History | None
+    held_out_people: PeopleScores | None
+    missing: MissingWindows
+    iterations_done: int
+    iterations: int
+
+    @property
+    def finished(self) -> bool:
+        """Whether the model was trained for all iterations."""
+        return self.iterations_done == self.iterations
+
+    def scores_as_dict(self) -> dict[str, Any]:
+        """For ``run.json`` and the model file: it does not depend on paths, times or durations."""
+        tests: Mapping[str, Scores | PeopleScores | ProbabilityScores | None] = {
+            "same_person": self.same_person,
+            "blocked_same_person": self.blocked,
+            "cross_person": self.cross,
+            "cross_people": self.cross_people,
+            "cross_probabilities": self.cross_probabilities,
+            "held_out_people": self.held_out_people,
+        }
+        return {name: scores.as_dict() for name, scores in tests.items() if scores is not None}
 
 
 class TrainingDisplay(Protocol):
@@ -49,19 +122,16 @@ class TrainingDisplay(Protocol):
     def show(self, sentence: str) -> None:
         """Called with a sentence for the user."""
 
-    def fitting(self, fit: str, number: int, fits: int) -> Callable[[Progress], None]:
+    def fitting(self, fit: str, number: int, fits: int) -> Callable[[Progress], None]:  # noqa: ARG002
         """Called when fit ``number`` of ``fits`` begins. Returns the function to call after each iteration."""
+        return lambda _: None
 
 
-class _Silent:
+class _Silent(TrainingDisplay):
     """Shows nothing."""
 
     def show(self, sentence: str) -> None:
         """Nothing."""
-
-    def fitting(self, fit: str, number: int, fits: int) -> Callable[[Progress], None]:  # noqa: ARG002
-        """A function that does nothing."""
-        return lambda _: None
 
 
 def train(
@@ -151,7 +221,7 @@ def train_run(
             differ from those of the run to resume, or another process writes to the run directory.
         Interrupted: when ``should_stop`` is true. The run directory then holds the model so far, with its report.
     """
-    with written_alone(settings.out), not_left_empty(settings.out / "checkpoint"):
+    with written_alone(settings.out), not_left_empty(settings.out / CHECKPOINTS):
         return _train_run(settings, display, should_stop)
 
 
@@ -163,96 +233,147 @@ def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Cal
     for sentence in (*data.label_sources, *data.spellings):
         display.show(printable(sentence))
     windows = draw_run_windows(data, settings.recipe)
-    directory = RunDirectory.open(settings.out, resume=settings.resume)
+    out, checkpoints = settings.out, settings.out / CHECKPOINTS
+    _open_directory(out, resume=settings.resume)
     record = _record(settings, data)
-    before = directory.read_record()
-    if before is not None:
+    if (out / RUN_RECORD).exists():
+        before = read_json(out / RUN_RECORD, RECORD, advice="start again in an empty folder")
         _refuse_changes(before, record)
         if before.get("status") == "finished":
-            display.show(f"{printable(directory.path)} already holds this run, finished.")
-            directory.drop_checkpoints()
+            display.show(f"{printable(out)} already holds this run, finished.")
+            shutil.rmtree(checkpoints, ignore_errors=True)
             return None
         record["started"] = before.get("started", record["started"])
-    directory.write_record(record)
-
-    tests = {"same_person": windows.overlapping.test} if len(windows.overlapping.test) else {}
-    if windows.cross is not None:
-        tests["cross_person"] = windows.cross
-    jobs: dict[str, tuple[Split, Mapping[str, Windows]]] = {MODEL_FIT: (windows.overlapping, tests)}
-    if (split := windows.blocked) is not None:
-        jobs[BLOCKED_FIT] = split, {"blocked_same_person": split.test}
-    if (split := windows.held_out) is not None:
-        jobs[HELD_OUT_FIT] = split, {"held_out_people": split.test}
+    _write_record(out, record)
     interrupted: Interrupted | None = None
-
-    def fit(learner: Recogniser, name: str) -> Recogniser:
-        split, tests = jobs[name]
-        return learner.fit(
-            split.training,
-            tests=tests,
-            threads=settings.threads if learner is recogniser else recogniser.history_.threads or None,
-            checkpoint=directory.checkpoint(name),
-            on_progress=display.fitting(name, list(jobs).index(name) + 1, len(jobs)),
-            should_stop=should_stop,
-        )
-
-    fits = Fits(recogniser)
+    fits = {MODEL: recogniser}
     try:
-        fit(recogniser, MODEL_FIT)
-        if BLOCKED_FIT in jobs:
-            fits.blocked = fit(settings.recogniser(), BLOCKED_FIT)
-        if HELD_OUT_FIT in jobs:
-            fits.held_out = fit(settings.recogniser(), HELD_OUT_FIT)
+        for number, name in enumerate(windows.splits, 1):
+            learner = recogniser if name == MODEL else settings.recogniser()
+            learner.fit(
+                windows.splits[name].training,
+                tests=_tests(windows, name),
+                threads=settings.threads if name == MODEL else recogniser.history_.threads or None,
+                checkpoint=checkpoints / f"{name}.safetensors",
+                on_progress=display.fitting(name, number, len(windows.splits)),
+                should_stop=should_stop,
+            )
+            fits[name] = learner
     except Interrupted as stop:
         interrupted = stop
     except (HarkenError, OSError):
-        directory.drop_unbegun()
+        # Without a record, another run can begin in the directory of one that failed before its training.
+        if not (out / MODEL_FILE).exists() and checkpoints.is_dir() and not any(checkpoints.iterdir()):
+            (out / RUN_RECORD).unlink(missing_ok=True)
         raise
-    fits.calibrate(windows)
-    outcome = _outcome(settings, data, windows, fits)
-    _write(directory, fits.model, outcome, record, "interrupted" if interrupted else "finished")
+    model = _calibrated(fits, windows)
+    outcome = _outcome(settings, data, windows, fits, model)
+    _write(out, model, outcome, record | {"status": "interrupted" if interrupted else "finished"})
     if interrupted is not None:
         raise interrupted
-    directory.drop_checkpoints()
+    shutil.rmtree(checkpoints, ignore_errors=True)
     return outcome
 
 
-def _outcome(settings: RunSettings, data: RunData, windows: RunWindows, fits: Fits) -> Outcome:
-    recogniser = fits.model
-    specification = recogniser.specification_
-    training = recogniser.settings()
-    cross = cross_people = cross_probabilities = None
+def _tests(windows: RunWindows, name: str) -> dict[str, Windows]:
+    """The tests of a fit."""
+    test = windows.splits[name].test
+    tests = {TESTS[name]: test} if len(test) else {}
+    if name == MODEL and windows.cross is not None:
+        tests["cross_person"] = windows.cross
+    return tests
+
+
+def _open_directory(out: Path, *, resume: bool) -> None:
+    """Make an empty run directory, or open one to resume the run in it.
+
+    Raises:
+        HarkenError: when it is not empty and ``resume`` is False, or when it is not a run directory.
+    """
+    if out.exists() and not out.is_dir():
+        raise HarkenError(f"{out} is a file; --out needs a folder")
+    occupied = out.is_dir() and any(_is_of_a_run(one) for one in out.iterdir())
+    if occupied and not (out / RUN_RECORD).exists():
+        raise HarkenError(f"{out} is not empty and holds no run of harken; choose another --out")
+    if occupied and not resume:
+        raise HarkenError(f"{out} is not empty; choose another --out, or continue this run with --resume")
+    try:
+        (out / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HarkenError(f"{out}: cannot write there ({error.strerror})") from error
+    for folder in (out, out / CHECKPOINTS):
+        remove_left_behind(folder)
+
+
+def _is_of_a_run(path: Path) -> bool:
+    """False for a file aside and an empty checkpoint folder, which a run leaves if it is killed before it writes."""
+    return not is_aside(path) and not (path.name == CHECKPOINTS and path.is_dir() and not any(path.iterdir()))
+
+
+def _write_record(out: Path, record: Mapping[str, Any]) -> None:
+    write_text(out / RUN_RECORD, json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _calibrated(fits: Mapping[str, Recogniser], windows: RunWindows) -> Recogniser:
+    """The model of a run with the temperature of another fit: of the one without a few people on these people, or else
+    of the honest same-person test's on later moments of the same people.
+
+    The people in the run's cross files are not used.
+    """
+    for name, calibrated_on in CALIBRATED_ON.items():
+        if name in fits:
+            known = fits[name].known(windows.splits[name].test)
+            temperature = fit_temperature(fits[name].predict_logits(known), known.label_codes)
+            return fits[MODEL].with_temperature(temperature, calibrated_on)
+    return fits[MODEL].with_temperature(1.0, "nobody")
+
+
+def _outcome(
+    settings: RunSettings, data: RunData, windows: RunWindows, fits: Mapping[str, Recogniser], model: Recogniser
+) -> Outcome:
+    """The outcome of a run.
+
+    Args:
+        settings, data, windows: of the run.
+        fits: the fits so far, by the names of their splits.
+        model: the calibrated model.
+    """
+    tests = {name: windows.splits[name].test for name in fits}
+    blocked = fits.get(BLOCKED)
+    cross = cross_people = cross_probabilities = held_out_people = None
     if windows.cross is not None:
-        known = recogniser.known(windows.cross)
-        probabilities = recogniser.predict_proba(known)
-        predicted = probabilities.argmax(axis=1)
+        known = model.known(windows.cross)
+        probabilities = model.predict_proba(known)
+        answers = known.label_codes, probabilities.argmax(axis=1)
+        cross = score(*answers, known.label_names)
+        cross_people = score_people(*answers, known.subjects, known.label_names)
         cross_probabilities = ProbabilityScores.of(probabilities, known.label_codes)
-        cross = score(known.label_codes, predicted, specification.labels)
-        cross_people = score_people(known.label_codes, predicted, known.subjects, specification.labels)
+    if HELD_OUT in fits:
+        known = fits[HELD_OUT].known(tests[HELD_OUT])
+        predicted = fits[HELD_OUT].predict_proba(known).argmax(axis=1)
+        held_out_people = score_people(known.label_codes, predicted, known.subjects, known.label_names)
     return Outcome(
         settings=settings,
-        specification=specification,
-        training=training,
-        training_windows=len(windows.overlapping.training),
-        parameters=sum(parameter.numel() for parameter in recogniser.network_.parameters()),
+        specification=model.specification_,
+        training=model.settings(),
+        training_windows=len(windows.splits[MODEL].training),
+        parameters=sum(parameter.numel() for parameter in model.network_.parameters()),
         data=data,
-        history=recogniser.history_,
-        same_person=recogniser.evaluate(windows.overlapping.test) if len(windows.overlapping.test) else None,
+        history=model.history_,
+        same_person=model.evaluate(tests[MODEL]) if len(tests[MODEL]) else None,
         cross=cross,
         cross_people=cross_people,
         cross_probabilities=cross_probabilities,
-        blocked=fits.blocked_scores(windows),
-        blocked_history=fits.blocked.history_ if fits.blocked is not None else None,
-        held_out_people=fits.held_out_scores(windows),
+        blocked=blocked.evaluate(tests[BLOCKED]) if blocked is not None else None,
+        blocked_history=blocked.history_ if blocked is not None else None,
+        held_out_people=held_out_people,
         missing=windows.missing,
-        iterations_done=len(recogniser.history_.train_loss),
-        iterations=training.iterations(len(windows.overlapping.training)),
+        iterations_done=len(model.history_.train_loss),
+        iterations=model.history_.iterations,
     )
 
 
-def _write(
-    directory: RunDirectory, recogniser: Recogniser, outcome: Outcome, record: dict[str, Any], status: str
-) -> None:
+def _write(out: Path, model: Recogniser, outcome: Outcome, record: dict[str, Any]) -> None:
     """Write all files except the checkpoint. ``run.json`` is written last and marks the run as finished."""
     scores = outcome.scores_as_dict()
     provenance = {
@@ -268,34 +389,27 @@ def _write(
         "iterations": outcome.iterations_done,
     }
     fingerprints = Fingerprints.of(one.mended for one in outcome.data.training)
-    recogniser.with_provenance(provenance).with_fingerprints(fingerprints).save(directory.model)
+    model.with_provenance(provenance).with_fingerprints(fingerprints).save(out / MODEL_FILE)
     batch = outcome.training.batch_windows
-    write_text(directory.history, outcome.history.to_csv(batch))
+    write_text(out / RUN_HISTORY, outcome.history.to_csv(batch))
     pictures = {"learning_curves": learning_curves(outcome.history, batch_windows=batch)}
-    if outcome.same_person is not None:
-        pictures["confusion_same_person"] = confusion_picture(
-            outcome.same_person, title="Same person, overlapping windows"
-        )
-    if outcome.blocked is not None:
-        pictures["confusion_blocked_same_person"] = confusion_picture(
-            outcome.blocked, title="Same person, no overlap with training"
-        )
-    if outcome.cross is not None:
-        pictures["confusion_cross_person"] = confusion_picture(outcome.cross, title="Unseen people")
+    for name, scored, title in (
+        ("same_person", outcome.same_person, "Same person, overlapping windows"),
+        ("blocked_same_person", outcome.blocked, "Same person, no overlap with training"),
+        ("cross_person", outcome.cross, "Unseen people"),
+    ):
+        if scored is not None:
+            pictures[f"confusion_{name}"] = confusion_picture(scored, title=title)
     if outcome.cross_probabilities is not None:
         pictures["coverage"] = coverage_picture(outcome.cross_probabilities.curve)
     for name, picture in pictures.items():
-        save_png(picture, directory.picture(name))
-    write_report(directory.report, outcome)
+        save_png(picture, out / f"{name}.png")
+    write_report(out / "report.html", outcome)
     machine = record["machine"] | {"threads": outcome.history.threads}
-    directory.write_record(
-        record | {"status": status, "iterations": outcome.iterations_done, "machine": machine, "scores": scores}
-    )
+    _write_record(out, record | {"iterations": outcome.iterations_done, "machine": machine, "scores": scores})
 
 
 def _record(settings: RunSettings, data: RunData) -> dict[str, Any]:
-    from datetime import UTC, datetime
-
     return {
         "status": "training",
         "harken_version": __version__,
@@ -317,18 +431,16 @@ def _record(settings: RunSettings, data: RunData) -> dict[str, Any]:
 
 def _refuse_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
     """Raise a HarkenError if a run would be resumed with other settings or data."""
-    for name, value in now["settings"].items():
-        changed = first_difference(before["settings"].get(name), value, name)
-        if changed is not None:
-            where, earlier, later = changed
-            raise HarkenError(
-                f"this run began with {where} = {earlier!r}, not {later!r}; resume it with the same settings, "
-                "or choose another --out"
-            )
-    for role in ("training", "cross"):
-        earlier = [one["fingerprint"] for one in before["data"][role]]
-        files = [one["fingerprint"] for one in now["data"][role]]
-        if earlier != files:
+    settings = {name: before["settings"].get(name) for name in now["settings"]}
+    changed = first_difference(settings, now["settings"])
+    if changed is not None:
+        where, earlier, later = changed
+        raise HarkenError(
+            f"this run began with {where} = {earlier!r}, not {later!r}; resume it with the same settings, "
+            "or choose another --out"
+        )
+    for role, reads in now["data"].items():
+        if [one["fingerprint"] for one in before["data"][role]] != [one["fingerprint"] for one in reads]:
             raise HarkenError(
                 f"the {role} recordings are not those this run began with; resume it with the same ones in the same "
                 "order, and with the same labels, or choose another --out"

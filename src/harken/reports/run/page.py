@@ -27,7 +27,7 @@ from harken.windows.windows import SlidingHops
 if TYPE_CHECKING:
     from harken.training.augmentation import Augmentation
     from harken.training.loop import TrainingSettings
-    from harken.training.outcome import Outcome
+    from harken.training.run import Outcome
 
 CSS_DOTS_PER_INCH = 96
 STILL_READABLE = 0.62

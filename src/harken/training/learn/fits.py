@@ -9,7 +9,6 @@ import numpy as np
 from harken.models.calibration import fit_temperature
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import CalibratedOn
-from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.support.errors import HarkenError
@@ -145,11 +144,7 @@ class Training:
         recogniser = fit.recogniser
         if held_out is not None and len(held_out.codes):
             recogniser = recogniser.with_temperature(fit_temperature(held_out.logits, held_out.codes), on)
-        data = [
-            {"subject": one.subject, "fingerprint": one.fingerprint, "samples_fingerprint": one.samples_fingerprint}
-            for one in recordings
-        ]
-        recogniser = recogniser.with_provenance({"data": data}).with_fingerprints(Fingerprints.of(recordings))
+        recogniser = recogniser.with_recordings(recordings)
         return Fit(recogniser, fit.kept, fit.reason)
 
 

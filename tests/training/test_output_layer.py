@@ -1,15 +1,60 @@
-"""Time is cut so that what is learned and what is tested never share a sample, nor a window's length around it."""
+"""The output layer: the pulled logistic regression against its equations, and time that is cut so that what is learned
+and what is tested never share a sample, nor a window's length around it."""
 
 from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import softmax
 
-from harken.training.adaptation.cross_validation import MOST_PARTS, NOWHERE, far_from, time_parts
+from harken.training.output_layer import MOST_PARTS, NOWHERE, LabelledFeatures, far_from, pulled_weights, time_parts
 
+Problem = tuple[np.ndarray, np.ndarray, np.ndarray]
+STRENGTHS = (0.1, 0.001)
 SECOND = 1_000_000_000
 WINDOW = 10 * SECOND
+
+
+@pytest.fixture
+def problem() -> Problem:
+    """Features ``[60, 5]``, codes of labels 0, 2 and 3 of 4 (2 is rare), general weights ``[5, 4]``."""
+    random = np.random.default_rng(0)
+    codes = np.repeat([0, 2, 3], [40, 5, 15])
+    features = random.normal(size=(60, 5)) / np.sqrt(5) + np.eye(5)[codes]
+    return features, codes, random.normal(size=(5, 4))
+
+
+def gradient(features: np.ndarray, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Of the mean over labels of the mean log loss, label by label and window by window."""
+    result = np.zeros_like(weights)
+    labels = sorted(set(codes.tolist()))
+    for label in labels:
+        mine = features[codes == label]
+        for one in mine:
+            probability = softmax(one @ weights[:, labels])
+            for place, other in enumerate(labels):
+                result[:, other] += one * (probability[place] - (other == label)) / len(mine) / len(labels)
+    return result
+
+
+def test_the_slope_of_the_loss_balances_the_pull(problem: Problem) -> None:
+    features, codes, general = problem
+    for strength, weights in zip(STRENGTHS, pulled_weights(features, codes, general, strengths=STRENGTHS), strict=True):
+        np.testing.assert_allclose(gradient(features, codes, weights), -strength * (weights - general), atol=2e-5)
+
+
+def test_labels_that_were_not_recorded_keep_their_weights_and_changes_add_up_to_nothing(problem: Problem) -> None:
+    features, codes, general = problem
+    for weights in pulled_weights(features, codes, general, strengths=STRENGTHS):
+        assert (weights[:, 1] == general[:, 1]).all()
+        assert (weights[:, [0, 2, 3]] != general[:, [0, 2, 3]]).any(axis=0).all()
+        np.testing.assert_allclose((weights - general).sum(axis=1), 0, atol=1e-8)
+
+
+def examples(starts_ns: np.ndarray, codes: np.ndarray) -> LabelledFeatures:
+    return LabelledFeatures(np.ones((len(codes), 1)), 1.0, codes, starts_ns, duration_ns=WINDOW, slack_ns=0)
 
 
 def parts(*bouts: tuple[int, float, float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -17,7 +62,7 @@ def parts(*bouts: tuple[int, float, float, float]) -> tuple[np.ndarray, np.ndarr
     starts = [begin + np.arange(0, length - 10 + 1e-9, hop) for _, begin, length, hop in bouts]
     codes = np.repeat([bout[0] for bout in bouts], [len(one) for one in starts])
     starts_ns = (np.concatenate(starts) * SECOND).astype(np.int64)
-    return starts_ns, codes, time_parts(starts_ns, codes, duration_ns=WINDOW, slack_ns=0)
+    return starts_ns, codes, time_parts(examples(starts_ns, codes))
 
 
 def test_thirty_seconds_are_just_enough_for_two_parts() -> None:
@@ -75,12 +120,12 @@ def test_training_windows_are_a_window_away_from_test_windows(
         begin += pause + length
     starts, codes, found = parts(*placed)
     order = np.array(random.sample(range(len(starts)), len(starts)))
-    shuffled = time_parts(starts[order], codes[order], duration_ns=WINDOW, slack_ns=0)
+    shuffled = time_parts(examples(starts[order], codes[order]))
     assert (shuffled == found[order]).all()
     assert found.max() < MOST_PARTS
     for part in set(found.tolist()) - {NOWHERE}:
         tested = starts[found == part]
-        far = far_from(tested, starts, duration_ns=WINDOW, slack_ns=0)
+        far = far_from(examples(starts, codes), found == part)
         nearest = np.abs(starts[:, None] - tested).min(axis=1)
         assert (far == (nearest >= 2 * WINDOW)).all()
         for code in set(codes[found == part].tolist()):

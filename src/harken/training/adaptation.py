@@ -1,4 +1,5 @@
-"""Adaptation of a general recogniser to a few labelled minutes of one wearer, if the personal one scores better."""
+"""Adaptation of a general recogniser to a few labelled minutes of one wearer: its output layer is fitted to them, and
+kept if the personal model scores better."""
 
 import hashlib
 import tempfile
@@ -12,16 +13,21 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from harken.models.calibration import fit_temperature
 from harken.models.mounting import Mounting, as_trained
 from harken.models.recogniser import Recogniser
-from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
+from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 from harken.support.printable import listed, percent
-from harken.training.adaptation.cross_validation import STRENGTHS, CrossValidated, Decision, decide
-from harken.training.adaptation.output_layer import LabelledFeatures, labelled_features, output_layer, pulled_weights
+from harken.training.output_layer import (
+    CrossValidated,
+    Decision,
+    LabelledFeatures,
+    decide,
+    labelled_features,
+    output_layer,
+)
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 HOPS_IN_A_WINDOW = 8
@@ -92,7 +98,7 @@ def adapt(
 ) -> Adapted:
     """Adapt a recogniser to one wearer, and keep the result only if it is better in cross-validation.
 
-    Only the output layer is fitted again (``harken.training.adaptation.output_layer``); the rest of the network stays
+    Only the output layer is fitted again (``harken.training.output_layer``); the rest of the network stays
     the same. Labels that the wearer did not record keep their weights. Cross-validation
     runs inside the labelled seconds.
     Its folds are parts of time, with a gap of a window's length between training and test windows, and each part has
@@ -123,16 +129,18 @@ def adapt(
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
     windows, mountings = _windows(recogniser, labelled, forearm_axis, orientation=orientation)
     wearers = sorted({str(subject) for subject in windows.subjects})
-    if not several_wearers:
-        _refuse_several(wearers)
+    if len(wearers) != 1 and not several_wearers:
+        raise HarkenError(
+            f"a personal model is for one person, but these are windows of {', '.join(wearers) or 'nobody'}; give "
+            "recordings of one wearer; if only the names of the files differ, name the wearer with --subject"
+        )
     examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
     # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
-    general = _weights(layer) * (examples.scale / specification.temperature)
-    decision = decide(examples, general)
-    personal = _personal(recogniser, examples, general, decision)
+    decision = decide(examples, _weights(layer) * (examples.scale / specification.temperature))
+    personal = _personal(recogniser, decision, examples.scale)
     adapted = Adapted(
         recogniser=personal,
-        kept=decision.kept,
+        kept=decision.weights is not None,
         reason=decision.reason,
         before=decision.before,
         after=decision.after,
@@ -140,31 +148,17 @@ def adapt(
         wearer=listed(wearers),
         labelled_s=_labelled_s(examples, specification.labels),
         windows=len(examples.codes),
-        tested_windows=0 if decision.held_out_codes is None else len(decision.held_out_codes),
+        tested_windows=decision.tested_windows,
         too_short=tuple(specification.labels[code] for code in decision.too_short),
         turned=tuple(one.reason for one in mountings if one.quarters),
         mounting_unknown=tuple(one.warning for one in mountings if one.warning is not None),
     )
-    personal = personal.with_provenance(_provenance(recogniser, recordings, wearers, adapted)).with_fingerprints(
-        recogniser.fingerprints_.joined(Fingerprints.of(recordings))
-    )
+    # The wearer counts as known even if the weights were not changed, because the wearer's data decided that.
+    people = {*recogniser.provenance_.get("training_people", []), *wearers}
+    adaptation = adapted.as_dict() | {"adapted_from": _fingerprint(recogniser)}
+    provenance = {"training_people": sorted(people), "adaptation": adaptation}
+    personal = personal.with_recordings(recordings).with_provenance(provenance)
     return replace(adapted, recogniser=personal)
-
-
-def _personal(
-    recogniser: Recogniser, examples: LabelledFeatures, general: NDArray[np.float64], decision: Decision
-) -> Recogniser:
-    """The recogniser with the adapted weights if they are kept, else the general recogniser."""
-    held_out, codes = decision.held_out_logits, decision.held_out_codes
-    if not decision.kept or decision.strength is None or held_out is None or codes is None:
-        return recogniser
-    before = recogniser.specification_.temperature
-    strengths = STRENGTHS[: STRENGTHS.index(decision.strength) + 1]
-    weights = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
-    # If a few windows are all recognised, the fitted temperature falls towards 0. So it may only rise.
-    temperature = before * max(1.0, fit_temperature(held_out, codes))
-    adapted = _with_weights(recogniser, weights * (before / examples.scale))
-    return adapted.with_temperature(temperature, "the same person")
 
 
 def _windows(
@@ -201,25 +195,21 @@ def _windows(
     return concatenate(windows), mountings
 
 
-def _refuse_several(wearers: Sequence[str]) -> None:
-    if len(wearers) != 1:
-        raise HarkenError(
-            f"a personal model is for one person, but these are windows of {', '.join(wearers) or 'nobody'}; give "
-            "recordings of one wearer; if only the names of the files differ, name the wearer with --subject"
-        )
-
-
 def _weights(layer: nn.Linear) -> NDArray[np.float64]:
     """``[features + 1, labels]``, the bias last."""
     joined = torch.cat([layer.weight, layer.bias[:, None]], dim=1).T
     return np.asarray(joined.detach().cpu().numpy(), dtype=np.float64)
 
 
-def _with_weights(recogniser: Recogniser, weights: NDArray[np.float64]) -> Recogniser:
-    """A copy with another output layer. Float32 weights that did not change stay so to the bit."""
-    rows = weights.T.astype(np.float32)
+def _personal(recogniser: Recogniser, decision: Decision, scale: float) -> Recogniser:
+    """The recogniser with the decided output layer. Float32 weights that did not change stay so to the bit."""
+    if decision.weights is None:
+        return recogniser
+    model, temperature = recogniser.model_, recogniser.specification_.temperature
+    rows = (decision.weights * (temperature / scale)).T.astype(np.float32)
     layer = {"output.weight": rows[:, :-1], "output.bias": rows[:, -1]}
-    return recogniser.with_model(replace(recogniser.model_, weights={**recogniser.model_.weights, **layer}))
+    personal = recogniser.with_model(replace(model, weights={**model.weights, **layer}))
+    return personal.with_temperature(temperature * decision.softening, "the same person")
 
 
 def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, float]:
@@ -230,29 +220,6 @@ def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, 
         covered = np.minimum(steps, examples.duration_ns).sum() + examples.duration_ns
         result[labels[code]] = round(float(covered) / 1e9, 3)
     return result
-
-
-def _provenance(
-    recogniser: Recogniser, recordings: Sequence[Recording], wearers: Sequence[str], adapted: Adapted
-) -> dict[str, Any]:
-    """The provenance of the general model, with a description of the adaptation.
-
-    The wearer counts as known even if the weights were not changed, because the wearer's data decided that.
-    """
-    before = recogniser.provenance_
-    data = [
-        {
-            "subject": one.subject,
-            "fingerprint": one.fingerprint,
-            "samples_fingerprint": one.samples_fingerprint,
-        }
-        for one in recordings
-    ]
-    return {
-        "training_people": sorted({*before.get("training_people", []), *wearers}),
-        "data": [*before.get("data", []), *data],
-        "adaptation": adapted.as_dict() | {"adapted_from": _fingerprint(recogniser)},
-    }
 
 
 def _fingerprint(recogniser: Recogniser) -> str:
