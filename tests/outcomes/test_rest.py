@@ -1,8 +1,10 @@
 """Rest from the angle of the arm, beside a second version written from the papers, on real and on random angles."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,6 +84,32 @@ def sleep_period(angle: np.ndarray, rule: RestThreshold) -> tuple[int, int] | No
     unrest = unrest_degrees(angle)
     blocks = rest_blocks(unrest, rest_threshold_degrees(unrest, rule))
     return tuple(blocks[np.argmax(blocks[:, 1] - blocks[:, 0])].tolist()) if len(blocks) else None
+
+
+def real_angles(data_dir: Path, name: str) -> np.ndarray:
+    nights = data_dir / "nights"
+    if name == "ggir":
+        return pl.read_parquet(nights / "ggir_example_5s_26h.parquet")["angle_z_deg"].to_numpy()[180 : 180 + DAY]
+    return pl.read_csv(nights / "wristpy_example_5s_14h.csv")["anglez"].to_numpy()
+
+
+@pytest.mark.parametrize("name", ["ggir", "wristpy"])
+def test_real_nights_are_those_of_the_papers(data_dir: Path, name: str) -> None:
+    angle = real_angles(data_dir, name)
+    expected = FromThePapers.unrest(angle)
+    unrest = unrest_degrees(angle)
+    np.testing.assert_allclose(unrest, expected, rtol=0, atol=1e-12)
+    threshold = FromThePapers.threshold(expected)
+    assert rest_threshold_degrees(unrest, "published") == pytest.approx(threshold, abs=1e-12)
+    assert rest_threshold_degrees(unrest, "ggir-0.2") == 0.2
+    limits: dict[RestThreshold, float] = {"published": threshold, "ggir-0.2": 0.2}
+    for rule, limit in limits.items():
+        period = FromThePapers.sleep_period(expected, limit)
+        assert period is not None
+        assert sleep_period(angle, rule) == period
+    bouts = sustained_inactivity(np.arange(len(angle)), angle)
+    assert [tuple(bout) for bout in bouts.tolist()] == FromThePapers.inactivity(angle)
+    assert len(bouts) > 20
 
 
 @settings(max_examples=25)

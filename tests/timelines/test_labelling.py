@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import harken.timelines.labelling
 import people
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
@@ -123,6 +124,21 @@ def test_no_window_spans_a_gap_or_a_marked_sample_and_labels_of_the_file_cut_not
     assert windows.start_rows.tolist() == [0, 5, 10, 13, 25]
     assert windows.signals[3, :, 0].tolist() == list(range(13, 23))
     assert windows.labels_present == set()
+
+
+def test_windows_are_read_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = recording([(333, True, 1)])
+    whole = label_recording(specification(), found, by_first_sample)
+    monkeypatch.setattr(harken.timelines.labelling, "WINDOWS_AT_ONCE", 7)
+    counts: list[int] = []
+
+    def count(windows: Windows) -> NDArray[np.float32]:
+        counts.append(len(windows))
+        return by_first_sample(windows)
+
+    assert label_recording(specification(), found, count).frame.equals(whole.frame)
+    assert max(counts) == 7
+    assert sum(counts) == 66
 
 
 def as_a_stream(model: Specification, found: Recording, probabilities: Probabilities) -> Timeline:
