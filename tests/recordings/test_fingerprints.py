@@ -135,7 +135,7 @@ def test_pieces_of_the_computation_change_nothing(ann: Recording, monkeypatch: p
     for size in (1000, 14_990, 15_000 - fingerprints.RUN):
         monkeypatch.setattr(fingerprints, "SAMPLES_AT_ONCE", size)
         for array, other in zip(whole, fingerprints._runs(ann), strict=True):
-            assert np.array_equal(array, other)
+            assert np.array_equal(np.asarray(array), np.asarray(other))
 
 
 def test_many_recordings_keep_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
