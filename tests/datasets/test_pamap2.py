@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harken import HarkenError
+from harken import HarkenError, sliding_windows
 from harken.datasets.pamap2 import CHANNELS, CLOCK, INFO, OPTIONAL, read_pamap2
 
 G = 9.80665
@@ -70,6 +70,17 @@ def test_activities_by_name_and_the_way_between_them_by_none(root: Path) -> None
     names = [both.label_names[code] if code >= 0 else None for code in both.label_codes[starts]]
     assert names == [None, "lying", None, "ascending stairs", "rope jumping", "car driving", "watching TV"]
     assert both.unlabelled_rows == 600
+
+
+def test_no_window_spans_the_two_sessions(tmp_path: Path) -> None:
+    for session, value in (("Protocol", 1.0), ("Optional", 9.0)):
+        table = rows([4])
+        table[:, 4] = value
+        written(tmp_path / session / "subject102.dat", table)
+    (recording,) = read_pamap2(tmp_path)
+    assert recording.gap_rows.tolist() == [300]
+    windows = sliding_windows(recording, length_s=1.0, hop_s=0.1)
+    assert (windows.signals[:, :, 0] == windows.signals[:, :1, 0]).all()
 
 
 def test_a_lost_packet_is_marked_and_nothing_is_made_up(root: Path) -> None:

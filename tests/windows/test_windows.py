@@ -172,6 +172,11 @@ def test_random_windows_of_a_mended_recording_lie_in_one_piece(ann: Recording, l
     assert set(windows.start_rows.tolist()) <= allowed
 
 
+def test_mended_recordings_are_not_joined_across_people() -> None:
+    people = [recording(["sit"] * 6), recording(["sit"] * 6, subject="ben")]
+    assert set(random_windows(people, length=5, count=60, seed=0).start_rows.tolist()) == {0, 1, 6, 7}
+
+
 def test_windows_that_follow_one_another_evenly_are_a_view() -> None:
     ann = recording(["sit"] * 100)
     windows = sliding_windows(ann, length_s=0.4, hop_s=0.2)
