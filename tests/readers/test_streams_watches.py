@@ -67,7 +67,6 @@ def test_a_log_whose_beginning_says_something_else(
 @pytest.mark.parametrize("pages_at_once", [3, 500])
 @pytest.mark.parametrize("path", files("GENEActiv_testfile.bin", "geneactiv.bin", "gnactv_sample.bin"), ids=str)
 def test_real_geneactiv_files_stream(path: Path, pages_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("actfast")
     monkeypatch.setattr(harken.readers.geneactiv, "PAGES_AT_ONCE", pages_at_once)
     stream = open_stream(path, timezone="Europe/London")
     assert stream.streamed
@@ -78,7 +77,6 @@ def test_real_geneactiv_files_stream(path: Path, pages_at_once: int, monkeypatch
 @real
 @pytest.mark.parametrize("path", files("gnactv_sample.bin"), ids=lambda path: path.name)
 def test_what_was_unpacked_is_gone_with_the_stream(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("actfast")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
     (tmp_path / "aside").mkdir()
     packed = tmp_path / "copy.bin.gz"
