@@ -81,7 +81,10 @@ def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
             lambda card: card["specification"].update(labels=["a", "b", "c"]),
             "channels or classes of its network differ",
         ),
-        (lambda card: card["specification"].update(labels=["a", 3]), "not a text"),
+        (
+            lambda card: card["specification"].update(labels=["a", 3]),
+            r"Expected `str`, got `int` - at `\$\.labels\[1\]`",
+        ),
         (
             lambda card: card["specification"].update(window_length=0),
             "window_length of a model must be between 2 and .*, got 0",
@@ -101,7 +104,7 @@ def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
         ),
         (
             lambda card: card["specification"].update(sample_rate_hz=10**400),
-            "sample_rate_hz of a model must be between .*, got a number of 1,329 bits",
+            "Number out of range - at `.*sample_rate_hz`",
         ),
         (lambda card: card["specification"].update(labels=["a" * 201, "b"]), "a name in a model must have"),
         (lambda card: card["specification"].update(channels=["", "b"]), "a name in a model must have .*, got ''"),
@@ -113,14 +116,20 @@ def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
             lambda card: card["specification"].update(channels=[f"{n}" for n in range(101)]),
             "between 1 and 100 channels, got 101",
         ),
-        (lambda card: card["specification"].update(window_length=True), "window_length = True"),
-        (lambda card: card["specification"].update(sample_rate_hz="25"), "sample_rate_hz = '25'"),
+        (
+            lambda card: card["specification"].update(window_length=True),
+            "Expected `int`, got `bool` - at `.*window_length`",
+        ),
+        (
+            lambda card: card["specification"].update(sample_rate_hz="25"),
+            "Expected `float`, got `str` - at `.*sample_rate_hz`",
+        ),
         (
             lambda card: card["specification"].update(acceleration_unit="ft/s2"),
-            "the unit in its specification is unknown",
+            "Invalid enum value 'ft/s2' - at `.*acceleration_unit`",
         ),
         (lambda card: card["specification"].update(network="os.system"), "no network 'os.system'"),
-        (lambda card: card["specification"].update(sizes=[]), "no sizes"),
+        (lambda card: card["specification"].update(sizes=[]), "Expected `object`, got `array` - at `.*sizes`"),
         (lambda card: card["specification"]["sizes"].update(units=10**9), "units of the network .* must be"),
         (
             lambda card: card["specification"]["sizes"].update(units=4097),

@@ -13,13 +13,13 @@ network are compared with the tensors in the file before memory is allocated.
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypedDict
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
@@ -240,12 +240,15 @@ def read_provenance(content: Any) -> dict[str, Any]:
         HarkenError: when it is not an object, when a field that harken uses has a value of another type, or when any
             number or text in it is out of bounds.
     """
-    if not _is_object(content):
+    if not isinstance(content, dict):
         raise HarkenError("its provenance is not a JSON object")
     _check_plain(content, "provenance", MOST_LEVELS)
-    for name, (fits, what) in PROVENANCE_FIELDS.items():
-        if name in content and not fits(content[name]):
-            raise HarkenError(f"its provenance.{name} is {shown(content[name])}, but must be {what}")
+    for name in filter(content.__contains__, PROVENANCE_FIELDS):
+        kind, what = PROVENANCE_FIELDS[name]
+        try:
+            msgspec.convert(content[name], kind)
+        except msgspec.ValidationError as error:
+            raise HarkenError(f"its provenance.{name} is {shown(content[name])}, but must be {what}") from error
     return content
 
 
@@ -265,68 +268,39 @@ def _check_plain(value: Any, where: str, levels: int) -> None:
             _check_plain(inner, where, levels - 1)
 
 
-def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
-    return isinstance(value, dict)
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+class _Training(TypedDict, total=False):
+    epochs: Count | None
+    seed: Count
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+class _Tested(TypedDict):
+    people: dict[str, Any]
+    mean_person_macro_f1: float
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+class _Scores(TypedDict, total=False):
+    cross_people: _Tested | None
+    """Those of unseen people are displayed, so they are checked in detail."""
 
 
-def _is_list(of: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, list) and all(map(of, value))
-
-
-def _is_mapping(to: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) and all(map(to, value.values()))
-
-
-def _is_training(value: Any) -> bool:
-    """The settings of the training: its number of epochs may be missing or null, its seed may be missing."""
-    return (
-        _is_object(value)
-        and (value.get("epochs") is None or _is_count(value["epochs"]))
-        and _is_count(value.get("seed", 0))
-    )
-
-
-def _is_recording(value: Any) -> bool:
-    return _is_object(value) and all(isinstance(one, str) for one in value.values())
-
-
-def _is_scores(value: Any) -> bool:
-    """The scores of a run. Those of unseen people are displayed, so they are checked in detail."""
-    if not _is_object(value):
-        return False
-    tested = value.get("cross_people")
-    return tested is None or (
-        _is_object(tested) and _is_object(tested.get("people")) and _is_number(tested.get("mean_person_macro_f1"))
-    )
-
-
-PROVENANCE_FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "harken_version": (_is_text, "a text"),
-    "training": (_is_training, "an object with whole numbers for epochs and seed"),
-    "training_windows": (_is_count, "a whole number"),
-    "training_windows_by_label": (_is_mapping(_is_count), "an object of whole numbers"),
-    "training_people": (_is_list(_is_text), "a list of names"),
-    "data": (_is_list(_is_recording), "a list of objects of texts"),
-    "attribution": (_is_list(_is_text), "a list of texts"),
-    "unseen_people": (_is_list(_is_text), "a list of names"),
-    "label_scheme": (_is_text, "a text"),
-    "scores_on_left_out_studies": (_is_mapping(_is_number), "an object of numbers"),
-    "scores_of_fold_models_on_unseen_people": (_is_mapping(_is_number), "an object of numbers"),
-    "scores_on_unseen_people": (_is_mapping(_is_number), "an object of numbers"),
-    "scores": (_is_scores, "the scores of a run"),
-    "iterations": (_is_count, "a whole number"),
-    "adaptation": (_is_object, "an object"),
+PROVENANCE_FIELDS: Mapping[str, tuple[Any, str]] = {
+    "harken_version": (str, "a text"),
+    "training": (_Training, "an object with whole numbers for epochs and seed"),
+    "training_windows": (Count, "a whole number"),
+    "training_windows_by_label": (dict[str, Count], "an object of whole numbers"),
+    "training_people": (list[str], "a list of names"),
+    "data": (list[dict[str, str]], "a list of objects of texts"),
+    "attribution": (list[str], "a list of texts"),
+    "unseen_people": (list[str], "a list of names"),
+    "label_scheme": (str, "a text"),
+    "scores_on_left_out_studies": (dict[str, float], "an object of numbers"),
+    "scores_of_fold_models_on_unseen_people": (dict[str, float], "an object of numbers"),
+    "scores_on_unseen_people": (dict[str, float], "an object of numbers"),
+    "scores": (_Scores, "the scores of a run"),
+    "iterations": (Count, "a whole number"),
+    "adaptation": (dict[str, Any], "an object"),
 }
-"""Each field that harken uses: the check of its value, and a description of the check."""
+"""Each field that harken uses: its type, and a description of the type."""

@@ -6,8 +6,9 @@ damaged and hostile files from using too much memory, dividing by almost 0, and 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -164,26 +165,16 @@ class Specification:
         Raises:
             HarkenError: when a field is missing, unknown or out of its range.
         """
-        names = {field.name for field in fields(cls)}
-        if not isinstance(data, dict) or set(data) != names:
+        if not isinstance(data, dict) or set(data) != {field.name for field in fields(cls)}:
             raise HarkenError("its specification does not have the fields that this version of harken writes")
-        texts = [*_list(data, "channels"), *_list(data, "labels"), data["network"], data["preset"]]
-        if not all(isinstance(text, str) for text in texts):
-            raise HarkenError("a name in its specification is not a text")
-        if data["acceleration_unit"] not in ("g", "m/s2"):
-            raise HarkenError(f"the unit in its specification is unknown: {shown(data['acceleration_unit'])}")
-        if not isinstance(data["even_grid"], bool):
-            raise HarkenError(f"its specification has an invalid value: even_grid = {shown(data['even_grid'])}")
-        if data["calibrated_on"] not in get_args(CalibratedOn):
-            raise HarkenError(f"calibrated_on in its specification is unknown: {shown(data['calibrated_on'])}")
-        for name in BOUNDS:
-            value = data[name]
-            kind = int if name == "window_length" else (int, float)
-            if isinstance(value, bool) or not isinstance(value, kind):
-                raise HarkenError(f"its specification has an invalid value: {name} = {shown(value)}")
-        if not isinstance(data["sizes"], dict):
-            raise HarkenError("its specification has no sizes")
-        return cls(**data | {"channels": tuple(data["channels"]), "labels": tuple(data["labels"])})
+        try:
+            made = msgspec.convert(data, cls)
+        except msgspec.ValidationError as error:
+            raise HarkenError(f"its specification has an invalid value: {error}") from error
+        for what, names in (("labels", made.labels), ("channels", made.channels)):
+            if len(set(names)) != len(names):
+                raise HarkenError(f"its specification has no list of different {what}")
+        return made
 
 
 def check_rate(rate_hz: float, model_rate_hz: float, what: str) -> None:
@@ -210,10 +201,3 @@ def shown(value: object) -> str:
         return f"a number of {value.bit_length():,} bits"
     text = ascii(value)
     return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."
-
-
-def _list(data: Mapping[str, Any], name: str) -> list[Any]:
-    value = data[name]
-    if not isinstance(value, list) or not value or len(set(map(str, value))) != len(value):
-        raise HarkenError(f"its specification has no list of different {name}")
-    return value

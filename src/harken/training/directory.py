@@ -4,17 +4,27 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from harken.readers.folders import RUN_HISTORY, RUN_RECORD
 from harken.support.errors import HarkenError
 from harken.support.files import is_aside, read_json, remove_left_behind, write_text
 
-RECORD = {
-    "settings": dict,
-    "data": {"training": [{"fingerprint": str}], "cross": [{"fingerprint": str}]},
-}
-"""What a resumed run needs of ``run.json``."""
+
+class _Read(TypedDict):
+    fingerprint: str
+
+
+class _Data(TypedDict):
+    training: list[_Read]
+    cross: list[_Read]
+
+
+class Record(TypedDict):
+    """What a resumed run needs of ``run.json``."""
+
+    settings: dict[str, Any]
+    data: _Data
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,7 @@ class RunDirectory:
         """
         if not self.record.exists():
             return None
-        return read_json(self.record, RECORD, advice="start again in an empty folder")
+        return read_json(self.record, Record, advice="start again in an empty folder")
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write ``run.json``."""
