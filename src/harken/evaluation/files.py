@@ -296,16 +296,19 @@ def evaluate_recordings(
     probabilities = recogniser.predict_proba(windows)
     training_people = {*recogniser.provenance_.get("training_people", []), *(one.subject for one in every if one.share)}
     is_known = np.isin(windows.subjects, sorted(training_people))
-    unseen, known = (_side(windows[of], probabilities[of], unsure_below) for of in (~is_known, is_known))
     mountings = [(one.name, one.mounting) for one in every if one.mounting is not None]
+    unseen, all_unseen, unseen_error, unseen_answered = _side(
+        windows[~is_known], probabilities[~is_known], unsure_below
+    )
+    known, _, known_error, known_answered = _side(windows[is_known], probabilities[is_known], unsure_below)
     return Evaluation(
-        unseen=unseen.people,
-        all_unseen=unseen.together,
-        known=known.people,
-        unseen_error=unseen.error,
-        known_error=known.error,
-        unseen_answered=unseen.answered,
-        known_answered=known.answered,
+        unseen=unseen,
+        all_unseen=all_unseen,
+        known=known,
+        unseen_error=unseen_error,
+        known_error=known_error,
+        unseen_answered=unseen_answered,
+        known_answered=known_answered,
         calibrated_on=specification.calibrated_on,
         window_length_s=windows.length / windows.sample_rate_hz,
         hop_s=specification.hop_s,
@@ -357,32 +360,24 @@ def _prepared(
     return _Prepared(name, recording.subject, labelled, mounting, share)
 
 
-class _Side(NamedTuple):
-    """The scores of unseen or of known people; all None if there are no such people. See ``Evaluation``."""
-
-    people: PeopleScores | None = None
-    together: Scores | None = None
-    error: float | None = None
-    answered: AnsweredPeople | None = None
+_Side = tuple[PeopleScores | None, Scores | None, float | None, AnsweredPeople | None]
 
 
 def _side(windows: Windows, probabilities: NDArray[np.float32], unsure_below: float | None) -> _Side:
-    """Score labelled windows, whose codes are in the order of the probabilities ``[n, labels]``."""
+    """The scores of unseen or of known people, as ``Evaluation`` has them; all None if there are no such people.
+
+    The codes of the windows are in the order of the probabilities ``[n, labels]``.
+    """
     if len(windows) == 0:
-        return _Side()
+        return None, None, None, None
     codes, subjects, labels = windows.label_codes, windows.subjects, windows.label_names
     predicted = probabilities.argmax(axis=1)
     answered_people = None
     if unsure_below is not None:
-        each = {
-            str(person): answered(probabilities[of], codes[of], unsure_below=unsure_below)
-            for person in np.unique(subjects)
-            for of in [subjects == person]
-        }
+        each = {}
+        for person in np.unique(subjects).tolist():
+            theirs = subjects == person
+            each[person] = answered(probabilities[theirs], codes[theirs], unsure_below=unsure_below)
         answered_people = AnsweredPeople(each, answered(probabilities, codes, unsure_below=unsure_below))
-    return _Side(
-        score_people(codes, predicted, subjects, labels),
-        score(codes, predicted, labels),
-        expected_calibration_error(probabilities, codes),
-        answered_people,
-    )
+    people, together = score_people(codes, predicted, subjects, labels), score(codes, predicted, labels)
+    return people, together, expected_calibration_error(probabilities, codes), answered_people

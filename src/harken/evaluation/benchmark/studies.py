@@ -7,7 +7,7 @@ allowed predictions.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ MOUNTINGS = ("known", "found")
 Findings = Mapping[str, Mapping[str, Any]]
 """Fold -> the result of a method on it."""
 Predicted = tuple[Windows, NDArray[np.int64]]
-"""Windows of people of one study with the names of ``TRUTH``, and the predicted label of each."""
+"""Windows of people of one study with the names of ``TRUTH``, without signals, and the predicted label of each."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class StudyScoring:
             studies[study] = {
                 "known": scores,
                 "confusion": confusion,
-                "windows": len(mountings["known"][0]),
+                "windows": len(mountings["known"][1]),
                 "found": score_windows(*found, labels=labels, known=known)[0] if found else None,
             }
         return {
@@ -140,15 +140,16 @@ class StudyScoring:
 
 
 def predicted_labels(trained: TrainedMethod, test: Windows, labels: Sequence[str]) -> Predicted:
-    """Windows of people of one study with the names of ``TRUTH``, and the label that a method predicts for each.
+    """The windows with the names of ``TRUTH``, without their signals, and the label that a method predicts for each.
 
     Args:
         trained: the method.
-        test: the windows, with activities as labels.
+        test: windows of people of one study, with activities as labels.
         labels: the labels of the scheme of training, to which the predictions ``[n]`` are indices.
     """
     truth = in_scheme(test, SCHEMES[TRUTH])
-    return truth, trained.probabilities(truth.with_label_names(tuple(labels))).argmax(axis=1)
+    predicted = trained.probabilities(truth.with_label_names(tuple(labels))).argmax(axis=1)
+    return replace(truth, signals=truth.signals[:0].copy()), predicted
 
 
 def score_windows(
