@@ -1,6 +1,5 @@
 """Honest probabilities against plain loops in float64, and against truths that are known because they were drawn."""
 
-import json
 import math
 
 import numpy as np
@@ -81,16 +80,6 @@ def test_the_temperature_of_groups_is_the_best_for_the_mean_of_the_groups(
         assert mean(found) <= mean(temperature) + 1e-6 * max(1, abs(mean(found)))
 
 
-def test_groups_count_equally_and_may_have_other_labels() -> None:
-    cold, hot = drawn(0.5, windows=500), drawn(2.0, windows=20_000)
-    many = np.tile(cold[0], (40, 1)), np.tile(cold[1], 40)
-    balanced = fit_common_temperature([cold, hot])
-    assert balanced == pytest.approx(fit_common_temperature([many, hot]), rel=0.02)
-    assert fit_temperature(*cold) + 0.1 < balanced < fit_temperature(*hot) - 0.1
-    two_labels = hot[0][:, :2][hot[1] < 2], hot[1][hot[1] < 2]
-    assert 0.5 < fit_common_temperature([cold, two_labels]) < 2
-
-
 def test_a_few_windows_that_are_all_right_make_nobody_certain() -> None:
     codes = np.arange(300) % CLASSES
     logits = np.eye(CLASSES)[codes] * 2.0
@@ -158,15 +147,6 @@ def test_a_probability_at_the_threshold_is_an_answer() -> None:
     assert curve.at(0.7) == (0.5, 1.0)
     assert curve.at(1) == (0.0, None)
     assert 0.7 in curve.thresholds.tolist(), "round thresholds are written round"
-
-
-def test_scores_for_json() -> None:
-    scores_dict = ProbabilityScores.of(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 0])).as_dict()
-    assert json.loads(json.dumps(scores_dict, allow_nan=False)) == scores_dict
-    assert scores_dict["expected_calibration_error"] == pytest.approx((0.1 + 0.8) / 2)
-    assert len(scores_dict["unsure_below"]) == len(scores_dict["coverage"]) == len(scores_dict["accuracy"]) == 101
-    assert (scores_dict["coverage"][0], scores_dict["accuracy"][0]) == (1.0, 0.5)
-    assert (scores_dict["coverage"][-1], scores_dict["accuracy"][-1]) == (0.0, None)
 
 
 def test_what_cannot_be_scored_is_refused() -> None:

@@ -379,5 +379,6 @@ def _side(windows: Windows, probabilities: NDArray[np.float32], unsure_below: fl
             theirs = subjects == person
             each[person] = answered(probabilities[theirs], codes[theirs], unsure_below=unsure_below)
         answered_people = AnsweredPeople(each, answered(probabilities, codes, unsure_below=unsure_below))
-    people, together = score_people(codes, predicted, subjects, labels), score(codes, predicted, labels)
-    return people, together, expected_calibration_error(probabilities, codes), answered_people
+    people = score_people(codes, predicted, subjects, labels)
+    error = expected_calibration_error(probabilities, codes)
+    return people, score(codes, predicted, labels), error, answered_people

@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score, recall_score
 import people
 from harken.datasets.label_schemes import SCHEMES
 from harken.evaluation.benchmark import BenchmarkSettings, compare, run_benchmark
-from harken.evaluation.benchmark.studies import StudyScoring, person_f1, score_study
+from harken.evaluation.benchmark.studies import person_f1, score_study
 from harken.evaluation.protocols import published as protocols
 from harken.evaluation.protocols.studies import STUDIES, StudyFold, apply_study_fold, balanced, capped, in_scheme
 from harken.models.recogniser import Recogniser
@@ -116,16 +116,6 @@ def test_the_gain_is_of_each_person_and_over_the_three_studies(tmp_path: Path) -
     assert gain["main_score"] == pytest.approx(np.mean([one["mean_f1"] for one in gain["studies"].values()]))
     low, high = gain["main_score_interval"]
     assert low <= gain["main_score"] <= high
-
-
-@pytest.mark.usefixtures("made_up")
-def test_a_fold_with_its_study_in_training_is_refused() -> None:
-    windows = made_up_studies()
-    (good, *_) = protocols.protocol("studies", "leave-one-study-out").folds(windows)
-    assert isinstance(good, StudyFold)
-    bad = StudyFold(good.name, (*good.training, good.test[0]), good.test[1:], studies=good.studies)
-    with pytest.raises(HarkenError, match="is in training"):
-        StudyScoring("other", (None,) * 5).parts(bad, windows)
 
 
 def test_a_label_scheme_is_for_studies_alone_and_must_exist(tmp_path: Path) -> None:

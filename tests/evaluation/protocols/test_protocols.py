@@ -1,13 +1,13 @@
 """Named protocols: on the data at hand nobody is on both sides, and whoever is planted there is found."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harken.evaluation.protocols.published import PROTOCOLS, Folders, Protocol, protocol
+from harken.evaluation.protocols.studies import STUDIES
 from harken.support.errors import HarkenError
 from harken.windows.people import FoldWindows, apply, with_validation
 from harken.windows.windows import Windows
@@ -97,34 +97,6 @@ def test_windows_are_10_s_in_g_at_30_hz_and_a_fold_shares_no_person(drawn: tuple
         assert set.union(*people) == everybody
 
 
-def test_a_person_who_is_planted_among_the_unseen_is_found(drawn: tuple[Protocol, Windows]) -> None:
-    asked, windows = drawn
-    fold = asked.folds(windows)[-1]
-    learned = np.flatnonzero(np.isin(windows.subjects, fold.training))[5]
-    tested = np.flatnonzero(np.isin(windows.subjects, fold.test))[7]
-    signals = windows.signals.copy()
-    signals[tested] = signals[learned]
-    with pytest.raises(HarkenError, match="the same recording has two names"):
-        apply(fold, replace(windows, signals=signals))
-    with pytest.raises(HarkenError, match=f"{fold.test[0]} would be in training and in test"):
-        replace(fold, training=(*fold.training, fold.test[0]))
-
-
-def test_parting_the_arms_of_one_person_is_refused(data_dir: Path) -> None:
-    asked = protocol("dsads", "unseen")
-    windows = windows_of("dsads", "unseen", data_dir / "dsads")
-    # Somebody takes arms for people: every other recording is the left arm of the person before it.
-    second = np.zeros(len(windows), dtype=bool)
-    for person in np.unique(windows.subjects):
-        theirs = np.flatnonzero(windows.subjects == person)
-        second[theirs[len(theirs) // 2 :]] = True
-    arms = np.where(second, np.char.add(windows.subjects, "_left"), np.char.add(windows.subjects, "_right"))
-    by_arm = replace(windows, subjects=arms)
-    for fold in asked.folds(by_arm):
-        with pytest.raises(HarkenError, match="two sensors on one person"):
-            apply(fold, by_arm)
-
-
 def test_labels_are_those_the_protocols_name(data_dir: Path) -> None:
     dsads, wisdm = data_dir / "dsads", data_dir / "wisdm"
     four = windows_of("dsads", "unseen", dsads)
@@ -167,3 +139,6 @@ def test_a_folder_for_each_data_set_is_required(tmp_path: Path) -> None:
         protocol("dsads", "to-wisdm").windows(tmp_path)
     with pytest.raises(HarkenError, match="no such folder"):
         protocol("dsads", "pairs").windows(tmp_path / "nowhere")
+    for study in STUDIES:
+        (tmp_path / study).mkdir()
+    assert protocol("studies", "leave-one-study-out").folders(tmp_path) == tuple(tmp_path / study for study in STUDIES)

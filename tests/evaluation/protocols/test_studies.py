@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from harken.datasets.label_schemes import SCHEMES
 from harken.datasets.registry import dataset
-from harken.evaluation.protocols.published import protocol
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     STUDIES,
@@ -115,15 +114,6 @@ def test_rare_labels_are_repeated_evenly_and_sets_are_not(seed: int, least_share
         expected = max(len(before), round(least_share * most)) if name in scheme.labels else len(before)
         assert times.sum() == expected
         assert times.max() - times.min() <= 1
-
-
-def test_one_folder_with_all_studies_is_enough(tmp_path: Path) -> None:
-    for study in STUDIES:
-        (tmp_path / study).mkdir()
-    chosen = protocol("studies", "leave-one-study-out")
-    assert chosen.folders(tmp_path) == tuple(tmp_path / study for study in STUDIES)
-    with pytest.raises(HarkenError, match="or one folder that contains them all, and got 2"):
-        chosen.folders(tmp_path, tmp_path)
 
 
 def test_a_study_is_turned_so_that_x_is_along_the_forearm(data_dir: Path) -> None:

@@ -167,12 +167,14 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
 
 
 def _run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None) -> dict[str, Any]:
-    protocol, every = settings.chosen_protocol(), settings.methods()
+    protocol = settings.chosen_protocol()
+    every = settings.methods()
     run = _runner(settings, every)
     directory = BenchmarkDirectory.open(settings.out, resume=settings.resume)
     windows = protocol.windows(*settings.folders)
     windows = windows[windows.label_codes != UNLABELLED]
-    described, every_fold = describe_windows(windows), protocol.folds(windows)
+    described = describe_windows(windows)
+    every_fold = protocol.folds(windows)
     folds = _chosen(protocol, every_fold, settings.folds)
     scoring: PeopleScoring | StudyScoring = PeopleScoring()
     if settings.of_studies:

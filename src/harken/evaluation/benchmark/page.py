@@ -145,8 +145,8 @@ def _studies(result: Result) -> TextTable:
     rows = []
     for (name, method), studies in zip(result["methods"].items(), _by_method(result), strict=True):
         for mounting, text in WORN.items():
-            each = [studies.get(study, {}).get(mounting) for study in MAIN_STUDIES]
-            cells = [_with_interval(one and one["mean_f1"], one and one["interval"]) for one in each]
+            each = [studies.get(study, {}).get(mounting) or {} for study in MAIN_STUDIES]
+            cells = [_with_interval(one.get("mean_f1"), one.get("interval")) for one in each]
             if any(each):
                 rows.append((name, text, number_text(method["main_score"][mounting]), *cells))
     return TextTable(

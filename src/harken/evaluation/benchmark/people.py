@@ -62,7 +62,8 @@ class PeopleScoring:
         evaluations = [one for finding in findings.values() for one in finding["scores"]["people"].values()]
         macro_f1 = np.array([one["macro_f1"] for one in evaluations])
         people = _by_person(_macro_f1(findings))
-        labels, confusion = evaluations[0]["labels"], np.sum([one["confusion"] for one in evaluations], axis=0)
+        labels = evaluations[0]["labels"]
+        confusion = np.sum([one["confusion"] for one in evaluations], axis=0)
         occurring = confusion.sum(axis=0) + confusion.sum(axis=1)
         f1 = 2 * confusion.diagonal() / np.maximum(1, occurring)
         windows = [one["test_windows"] for one in findings.values()]
