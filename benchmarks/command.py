@@ -40,7 +40,7 @@ def command(module: str, words: Sequence[str] | None = None) -> str:
 def write_result(path: Path | None, command: str, content: Mapping[str, Any]) -> dict[str, Any]:
     """Write a result as JSON, with its command, the versions and the machine; without a path only return it."""
     # Not at the top: the first imports PyTorch, and Linux counts a parent's peak memory for its children.
-    from harken.evaluation.benchmark.machine import made_with
+    from harken.evaluation.benchmark.result import made_with
     from harken.support.files import write_text
 
     result = {"command": command, "made_with": made_with(), **content}

@@ -119,7 +119,7 @@ def study_logits(path: Path, preset: str, windows: Windows) -> dict[str, StudyLo
     single = truth[np.isin(truth.labels, SCHEMES[TRUTH].labels)]
     found = {}
     for study in STUDIES:
-        model = BenchmarkDirectory(path).model(study, preset)
+        model = BenchmarkDirectory(path).finding(study, preset).with_suffix(".safetensors")
         recogniser = Recogniser.load(model, device="cpu")
         theirs = single[single.studies == study]
         met = set(theirs.subjects.tolist()) & set(recogniser.provenance_["training_people"])

@@ -8,8 +8,8 @@
 sampling and recipe are those of this benchmark: x points along the forearm, as each study states.
 
 ``--folds`` divides the people of each study into two halves and trains two models of the preset ``everyday``, each
-without the people it is tested on. The scores are those of the benchmark (``harken.evaluation.study_scores``), with the
-mounting known. The fold models stay in ``DIR`` for other measurements on unseen people.
+without the people it is tested on. The scores are those of the benchmark (``harken.evaluation.benchmark.studies``),
+with the mounting known. The fold models stay in ``DIR`` for other measurements on unseen people.
 
 ``--fit`` trains the packaged model on all people. It is not scored, because no unseen person is left. ``RUN`` is the
 directory of ``harken benchmark studies --protocol leave-one-study-out``. Its ``benchmark.json`` has the scores of
@@ -44,10 +44,9 @@ from benchmarks.model.packaged_model_card import card
 from benchmarks.model.rewriting import file_facts, rewrite
 from harken.datasets.label_schemes import DEFAULT_SCHEME, SCHEMES
 from harken.datasets.registry import dataset
-from harken.evaluation.benchmark.machine import made_with
-from harken.evaluation.benchmark.methods import PresetMethod, TrainedNetwork
-from harken.evaluation.benchmark.result import describe_windows
-from harken.evaluation.benchmark.studies import score_windows
+from harken.evaluation.benchmark.methods import PresetMethod, trained_network
+from harken.evaluation.benchmark.result import describe_windows, made_with
+from harken.evaluation.benchmark.studies import person_f1, predicted_labels, score_windows, study_summary
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     STUDIES,
@@ -56,7 +55,6 @@ from harken.evaluation.protocols.studies import (
     study_recordings,
     training_windows,
 )
-from harken.evaluation.study_scores import StudyScores
 from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
 from harken.networks.pytorch import build
@@ -164,8 +162,9 @@ def keep(task: Task, recogniser: Recogniser, test: Windows, known: Sequence[str]
     studies = {}
     for study in STUDIES:
         theirs = test[test.studies == study]
-        scores, confusion = score_windows(TrainedNetwork(recogniser), theirs, SCHEME, known)
-        studies[study] = {**scores.as_dict(), "windows": len(theirs), "confusion": confusion}
+        truth, predicted = predicted_labels(trained_network(recogniser), theirs, SCHEME.labels)
+        scores, confusion = score_windows(truth, predicted, labels=SCHEME.labels, known=known)
+        studies[study] = {**scores, "windows": len(theirs), "confusion": confusion}
     write_text(task.finding, json.dumps({"seconds": round(seconds), "known": known, "studies": studies}) + "\n")
 
 
@@ -229,8 +228,7 @@ def new_people(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     studies = {}
     for study in STUDIES:
         parts = [fold["studies"][study] for fold in folds]
-        people = {name: one for part in parts for name, one in StudyScores.from_dict(part).people.items()}
-        scores = StudyScores(people)
+        people = {name: one for part in parts for name, one in part["people"].items()}
         confusion: dict[str, dict[str, int]] = {}
         for truth, label, count in (
             (truth, label, count)
@@ -239,8 +237,8 @@ def new_people(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             for label, count in row.items()
         ):
             confusion.setdefault(truth, {})[label] = confusion.get(truth, {}).get(label, 0) + count
-        studies[study] = scores.as_dict() | {
-            "people": scores.each(),
+        studies[study] = study_summary(people) | {
+            "people": person_f1(people),
             "windows": sum(part["windows"] for part in parts),
             "confusion": confusion,
         }

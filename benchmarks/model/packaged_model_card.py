@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.model.packaged_model_card_texts import FAILURES, HANDS, INTENDED, MOUNTING, NEW_PEOPLE, UNSEEN_STUDIES
 from benchmarks.recognition.studies_page import in_markdown
 from harken.datasets.registry import dataset
-from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
+from harken.evaluation.benchmark.page import TextTable, interval_text, number_text
 from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES
 
 NAMES = {

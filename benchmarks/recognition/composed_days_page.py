@@ -1,23 +1,23 @@
 """Scores of composed days over people, with and without smoothing, and the page made from the JSON."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from harken.models.scores import PeopleScores, Scores, person_evaluations
+from harken.models.scores import interval_over_people
 
 WAYS = ("raw", "smoothed")
 
 
-def of_true_labels(scores: Scores) -> float:
+def of_true_labels(confusion: NDArray[np.int64]) -> float:
     """The mean F1 over the labels that occur in the day.
 
     In scikit-learn's macro F1 a label that does not occur counts as 0 as soon as it is predicted once. In a long day
     the mean would then mostly show whether a single row has such a label.
     """
-    hits, truth, answers = scores.confusion.diagonal(), scores.confusion.sum(axis=1), scores.confusion.sum(axis=0)
+    hits, truth, answers = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     true = truth > 0
     return float(np.mean(2 * hits[true] / (truth + answers)[true]))
 
@@ -28,12 +28,13 @@ def summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     Args:
         people: person -> the result of ``measure`` at one scale.
     """
-    scores = {way: {one: Scores.from_dict(found[way]["scores"]) for one, found in people.items()} for way in WAYS}
+    scores = {way: {one: found[way]["scores"] for one, found in people.items()} for way in WAYS}
+    confusions = {way: {one: np.array(each["confusion"]) for one, each in scores[way].items()} for way in WAYS}
     values: dict[str, dict[str, dict[str, float]]] = {
         way: {
-            "macro_f1_of_true_labels": {one: of_true_labels(each) for one, each in scores[way].items()},
-            "macro_f1": {one: each.macro_f1 for one, each in scores[way].items()},
-            "accuracy": {one: each.accuracy for one, each in scores[way].items()},
+            "macro_f1_of_true_labels": {one: of_true_labels(each) for one, each in confusions[way].items()},
+            "macro_f1": {one: each["macro_f1"] for one, each in scores[way].items()},
+            "accuracy": {one: each["accuracy"] for one, each in scores[way].items()},
             "hours_misplaced": {one: found[way]["hours_misplaced"] for one, found in people.items()},
             "bouts_for_each_true_bout": {one: found[way]["bouts"] / found["bouts"] for one, found in people.items()},
             "expected_calibration_error": {
@@ -42,23 +43,23 @@ def summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         }
         for way in WAYS
     }
-    model = next(iter(scores["raw"].values()))
+    labels = next(iter(scores["raw"].values()))["labels"]
     result: dict[str, Any] = {"people": len(people)}
     for way in WAYS:
-        result[way] = {name: _mean(each, model) for name, each in values[way].items()}
-        confusion = sum((each.confusion for each in scores[way].values()), np.zeros_like(model.confusion))
+        result[way] = {name: _mean(each) for name, each in values[way].items()}
+        confusion = np.sum(list(confusions[way].values()), axis=0)
         truth, answers, hits = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
         result[way]["label_f1"] = {
             name: float(2 * hits[code] / (truth[code] + answers[code]))
-            for code, name in enumerate(model.label_names)
+            for code, name in enumerate(labels)
             if truth[code]
         }
-        result[way]["labels"], result[way]["confusion"] = list(model.label_names), confusion.tolist()
+        result[way]["labels"], result[way]["confusion"] = labels, confusion.tolist()
     gains = {
         name: {one: values["smoothed"][name][one] - value for one, value in values["raw"][name].items()}
         for name in values["raw"]
     }
-    result["gain"] = {name: _mean(each, model) for name, each in gains.items()}
+    result["gain"] = {name: _mean(each) for name, each in gains.items()}
     result["people_better"] = sum(gain > 0 for gain in gains["macro_f1_of_true_labels"].values())
     result["by_person"] = {
         one: {way: {name: values[way][name][one] for name in values[way]} for way in WAYS} for one in people
@@ -66,17 +67,14 @@ def summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _mean(each: Mapping[str, float], model: Scores) -> dict[str, Any]:
-    """Mean, interval over people and standard deviation of one number for each person.
-
-    The number replaces the macro F1, so the interval is computed as for all of harken's scores.
-    """
-    scores = {one: replace(model, macro_f1=value) for one, value in each.items()}
-    found = person_evaluations({"all": PeopleScores(scores, float(np.mean(list(each.values()))), None)})
+def _mean(each: Mapping[str, float]) -> dict[str, Any]:
+    """Mean, interval over people and standard deviation of one number for each person."""
+    values = list(each.values())
+    interval = interval_over_people([each[person] for person in sorted(each)])
     return {
-        "mean": found.mean_person_macro_f1,
-        "interval": list(found.interval) if found.interval else None,
-        "sd": found.sd_person_macro_f1,
+        "mean": float(np.mean(values)),
+        "interval": list(interval) if interval else None,
+        "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
     }
 
 

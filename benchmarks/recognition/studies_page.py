@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.command import RESULTS
-from harken.evaluation.benchmark.page import tables
-from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
+from harken.evaluation.benchmark.page import TextTable, interval_text, number_text, tables
 from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.support.files import write_text
 

@@ -13,7 +13,7 @@ so the command can be stopped and repeated. The summary is ``docs/results/study_
 import argparse
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,6 @@ from harken.evaluation.benchmark import BenchmarkSettings, Finished, run_benchma
 from harken.evaluation.benchmark.methods import BaselineMethod, Method, PresetMethod, TrainedMethod
 from harken.evaluation.protocols.studies import MAIN_STUDIES, evenly
 from harken.models.known_labels import NO_SETS, LabelSets
-from harken.recordings.recording import Recording
 from harken.signals.orientation import turned_signals
 from harken.support.files import write_text
 from harken.training.augmentation import Augmentation
@@ -156,22 +155,13 @@ class Ensemble:
 
     def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
         """See ``Method``."""
-        return _TrainedEnsemble([one.fit(training, label_sets) for one in self.members])
+        members = [one.fit(training, label_sets) for one in self.members]
 
+        def probabilities(windows: Windows) -> NDArray[np.float32]:
+            return np.asarray(np.mean([one.probabilities(windows) for one in members], axis=0, dtype=np.float32))
 
-@dataclass(frozen=True)
-class _TrainedEnsemble:
-    members: Sequence[TrainedMethod]
-
-    def probabilities(self, windows: Windows) -> NDArray[np.float32]:
-        return np.asarray(np.mean([one.probabilities(windows) for one in self.members], axis=0, dtype=np.float32))
-
-    def model(self) -> None:
-        return None
-
-    @property
-    def mounted(self) -> Callable[[Recording], Recording] | None:
-        return next((one.mounted for one in self.members if one.mounted is not None), None)
+        mounted = next((one.mounted for one in members if one.mounted is not None), None)
+        return TrainedMethod(probabilities, mounted=mounted)
 
 
 def augmented(**changes: Any) -> Preset:

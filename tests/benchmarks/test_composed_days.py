@@ -86,7 +86,7 @@ def test_pieces_have_no_gap_and_no_marked_sample() -> None:
 def test_the_f1_of_true_labels_leaves_out_what_the_day_has_not() -> None:
     truth, answers = np.array([0, 0, 0, 1, 1]), np.array([0, 0, 2, 1, 1])
     scores = score(truth, answers, ("a", "b", "c"))
-    assert composed_days_page.of_true_labels(scores) == pytest.approx((0.8 + 1) / 2)
+    assert composed_days_page.of_true_labels(scores.confusion) == pytest.approx((0.8 + 1) / 2)
     assert scores.macro_f1 == pytest.approx((0.8 + 1 + 0) / 3)
 
 

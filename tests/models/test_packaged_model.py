@@ -13,7 +13,7 @@ from command_line import Run
 from harken.datasets import wisdm
 from harken.datasets.label_schemes import COMMON_ACTIVITIES, to_common
 from harken.datasets.registry import dataset
-from harken.evaluation.evaluate import evaluate
+from harken.evaluation.files import evaluate_recordings as evaluate
 from harken.evaluation.protocols.studies import STUDIES
 from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser

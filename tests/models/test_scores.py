@@ -1,13 +1,11 @@
 """Scores against an independent computation from their definitions."""
 
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harken.models.scores import PeopleScores, person_evaluations, score, score_people
+from harken.models.scores import interval_over_evaluations, interval_over_people, score, score_people
 
 LABELS = ("a", "b", "c", "d")
 codes = st.lists(st.integers(0, 3), min_size=1, max_size=60)
@@ -77,79 +75,9 @@ def test_the_interval_is_over_people() -> None:
     assert people.interval == score_people(truth, np.where(wrong, 1 - truth, truth), subjects, ("a", "b")).interval
 
 
-def fold_of(hits: dict[str, float], windows: int = 40) -> PeopleScores:
-    """A fold that tested these people, with that share of their windows of two labels right."""
-    truth = np.tile(np.repeat([0, 1], windows // 2), len(hits))
-    right = np.concatenate([np.arange(windows // 2) < round(hit * windows / 2) for hit in hits.values() for _ in "ab"])
-    subjects = np.repeat(list(hits), windows)
-    return score_people(truth, np.where(right, truth, 1 - truth), subjects, ("a", "b"))
-
-
-def test_someone_tested_twice_counts_twice_in_mean_and_deviation() -> None:
-    found = person_evaluations({"0": fold_of({"ann": 1.0, "ben": 0.5}), "1": fold_of({"ann": 0.8, "cay": 0.6})})
-    each = [1.0, 0.5, 0.8, 0.6]  # with both labels as often right, F1 is the share that is right
-    assert found.evaluations == 4
-    assert found.mean_person_macro_f1 == pytest.approx(np.mean(each))
-    assert found.mean_person_accuracy == pytest.approx(np.mean(each))
-    assert found.sd_person_macro_f1 == pytest.approx(np.sqrt(sum((x - np.mean(each)) ** 2 for x in each) / 3))
-    assert list(found.by_person) == ["ann", "ben", "cay"]
-    assert list(found.by_person["ann"]) == ["0", "1"]
-    assert found.interval is None
-    assert person_evaluations({"0": fold_of({"ann": 1.0})}).sd_person_macro_f1 is None
-
-
-def test_the_worst_person_is_the_one_with_the_lowest_mean_over_folds() -> None:
-    found = person_evaluations({"0": fold_of({"ann": 0.4, "ben": 0.7}), "1": fold_of({"ann": 1.0, "cay": 0.6})})
-    person, macro_f1 = found.worst_person  # ann has the worst single evaluation, cay the worst mean
-    assert person == "cay"
-    assert macro_f1 == pytest.approx(0.6)
-
-
-def test_class_f1_is_over_the_windows_of_all_evaluations() -> None:
-    labels = ("a", "b", "never")
-    one = score_people(np.array([0, 0, 1]), np.array([0, 1, 1]), np.array(["ann"] * 3), labels)
-    two = score_people(np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1]), np.array(["ben"] * 4), labels)
-    found = person_evaluations({"0": one, "1": two})
-    assert found.confusion.tolist() == [[2, 1, 0], [1, 3, 0], [0, 0, 0]]
-    assert found.class_f1 == {"a": pytest.approx(2 * 2 / 6), "b": pytest.approx(2 * 3 / 8)}
-
-
 def test_the_interval_keeps_the_evaluations_of_a_person_together() -> None:
-    random = np.random.default_rng(3)
-    hits = {f"p{number:02}": float(hit) for number, hit in enumerate(random.uniform(0.3, 1, 12))}
-    once = person_evaluations({"0": fold_of(hits)})
+    people = np.random.default_rng(3).uniform(0.3, 1, 12).tolist()
     # Tested four times with the same outcome, twelve people are still twelve people.
-    often = person_evaluations({str(fold): fold_of(hits) for fold in range(4)})
-    assert often.interval == pytest.approx(once.interval)
-    assert once.interval == pytest.approx(fold_of(hits).interval)
-
-
-def test_the_interval_agrees_with_a_bootstrap_written_out() -> None:
-    random = np.random.default_rng(5)
-    people = [f"p{number:02}" for number in range(9)]
-    folds = {str(fold): fold_of({p: float(random.uniform(0, 1)) for p in people[fold::2]}) for fold in range(4)}
-    found = person_evaluations(folds)
-    own = {p: [fold.people[p].macro_f1 for fold in folds.values() if p in fold.people] for p in people}
-    assert len({len(each) for each in own.values()}) > 1
-    means = []
-    for _ in range(4000):
-        drawn = [value for p in random.choice(people, len(people)) for value in own[p]]
-        means.append(np.mean(drawn))
-    assert found.interval == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=0.015)
-
-
-def test_folds_come_back_from_json_as_they_were() -> None:
-    folds = {"0": fold_of({f"p{number}": number / 6 for number in range(6)}), "1": fold_of({"ann": 0.5})}
-    found = person_evaluations(folds)
-    read = {
-        name: PeopleScores.from_dict(fold) for name, fold in json.loads(json.dumps(found.as_dict()))["folds"].items()
-    }
-    assert person_evaluations(read).as_dict() == found.as_dict()
-
-
-def test_folds_that_cannot_be_joined_are_an_error() -> None:
-    with pytest.raises(ValueError, match="no folds"):
-        person_evaluations({})
-    other = score_people(np.array([0]), np.array([0]), np.array(["ann"]), ("x", "y"))
-    with pytest.raises(ValueError, match="different labels"):
-        person_evaluations({"0": fold_of({"ann": 0.5}), "1": other})
+    often = interval_over_evaluations([[value] * 4 for value in people])
+    assert often == pytest.approx(interval_over_people(people))
+    assert interval_over_evaluations([[0.1, 0.2]] * 4) is None

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import people
 from harken import HarkenError, Recogniser, Recording, concatenate, read, sliding_windows
-from harken.evaluation.evaluate import evaluate
+from harken.evaluation.files import evaluate_recordings as evaluate
 from harken.models.model_file import FittedModel
 from harken.networks.build import network_name
 from harken.networks.pytorch import build, weights_of

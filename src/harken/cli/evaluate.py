@@ -21,7 +21,7 @@ from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.evaluation.evaluate import Evaluation
+    from harken.evaluation.files import Evaluation
 
 Files = Annotated[
     list[Path],

@@ -8,7 +8,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from harken.evaluation.evaluate import AnsweredPeople, Evaluation
+from harken.evaluation.files import AnsweredPeople, Evaluation
 from harken.models.scores import PeopleScores, Scores
 from harken.support.printable import percent, printable
 from harken.training.run import Outcome

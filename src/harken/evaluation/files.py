@@ -1,22 +1,93 @@
-"""The job of ``harken evaluate``: score a trained model on labelled files."""
+"""The job of ``harken evaluate``: scores of a trained model on labelled files, with unseen and known people apart."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harken.annotations.labelling import refuse_shared_rows, refuse_trimmed_away, renamed, rows_of_nobody
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
-from harken.evaluation.evaluate import Evaluation
-from harken.evaluation.evaluate import evaluate as evaluate_recordings
+from harken.models.calibration import Answered, answered, expected_calibration_error
+from harken.models.mounting import Mounting, as_trained, refuse_both
 from harken.models.recogniser import Recogniser
+from harken.models.scores import PeopleScores, Scores, score, score_people
+from harken.networks.specification import CalibratedOn
 from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable, without_path
+from harken.windows.windows import Windows, concatenate, sliding_windows
+
+
+@dataclass(frozen=True, eq=False)
+class AnsweredPeople:
+    """Answered windows if the label is "unsure" below a probability: of each person, and of all windows together."""
+
+    people: dict[str, Answered]
+    together: Answered
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as values for JSON."""
+        return self.together.as_dict() | {"people": {name: one.as_dict() for name, one in self.people.items()}}
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Scores of unseen people and, separately, of people in the training data.
+
+    The two are never averaged, because their mean would describe neither group.
+
+    Attributes:
+        unseen, all_unseen: the scores of each unseen person, and of all their windows together; None if there are no
+            unseen people.
+        known: the scores of each person in the training data; None if there are none.
+        unseen_error, known_error: the expected calibration error over the windows of each group.
+        unseen_answered, known_answered: the answered windows if labels may be "unsure"; None if they may not.
+        calibrated_on: the people whose windows the model's temperature was fitted on.
+        window_length_s, hop_s: the length of the windows, and the time from one start to the next.
+        turned: each recording whose watch was turned to the orientation of the training data, and why
+            (``harken.models.mounting``).
+        mounting_unknown: each recording in which the orientation of the watch is unknown, and what was assumed.
+        training_shares: each recording that is in the training data, whole or in part, and the share of its samples.
+    """
+
+    unseen: PeopleScores | None
+    all_unseen: Scores | None
+    known: PeopleScores | None
+    unseen_error: float | None
+    known_error: float | None
+    unseen_answered: AnsweredPeople | None
+    known_answered: AnsweredPeople | None
+    calibrated_on: CalibratedOn
+    window_length_s: float
+    hop_s: float
+    turned: Mapping[str, str]
+    mounting_unknown: Mapping[str, str]
+    training_shares: Mapping[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as values for JSON."""
+        unsure = {"unseen": self.unseen_answered, "known_people": self.known_answered}
+        return {
+            "mean_person_macro_f1": self.unseen.mean_person_macro_f1 if self.unseen else None,
+            "unseen": self.unseen.as_dict() if self.unseen else None,
+            "all_unseen": self.all_unseen.as_dict() if self.all_unseen else None,
+            "known_people": self.known.as_dict() if self.known else None,
+            "calibrated_on": self.calibrated_on,
+            "window_length_s": self.window_length_s,
+            "hop_s": self.hop_s,
+            "turned": dict(self.turned),
+            "mounting_unknown": dict(self.mounting_unknown),
+            "training_shares": dict(self.training_shares),
+            "expected_calibration_error": {"unseen": self.unseen_error, "known_people": self.known_error},
+            "with_unsure": {name: one.as_dict() if one else None for name, one in unsure.items()},
+        }
 
 
 @dataclass(frozen=True)
@@ -24,7 +95,7 @@ class EvaluatedFiles:
     """The scores of a model on files.
 
     Attributes:
-        scores: of each person and of all together; see ``harken.evaluation.evaluate.Evaluation``.
+        scores: of each person and of all together; see ``Evaluation``.
         failures: each file that could not be read or scored, and why. A file of several people has an entry for each
             person who could not be scored.
         warnings: each file with a warning, such as a sensor that was not worn on a wrist.
@@ -170,3 +241,144 @@ class _Files:
         self.warnings.append((self._path, sentence))
         if self._on_warning is not None:
             self._on_warning(self._path, sentence)
+
+
+def evaluate_recordings(
+    recogniser: Recogniser,
+    recordings: Iterable[Recording],
+    *,
+    ignore_labels: Sequence[str] = (),
+    unsure_below: float | None = None,
+    orientation: bool = True,
+    forearm_axis: ForearmAxis | None = None,
+    on_failure: Callable[[Recording, HarkenError], None] | None = None,
+) -> Evaluation:
+    """Score a recogniser on sliding windows of labelled recordings, with the model's window length and hop.
+
+    A watch that is a quarter turn away from the training data is turned first, as ``harken label`` does. This uses the
+    labels that the model recognises, and not the true labels.
+
+    A person is known if any of their recordings holds movement from the training data, also under another name, in
+    another unit, or cut into pieces (``harken.recordings.fingerprints``).
+
+    Args:
+        recogniser: the recogniser to score.
+        recordings: recordings of unseen or known people.
+        ignore_labels: labels whose windows do not count.
+        unsure_below: also score the answered windows, if windows with a smaller largest probability get no answer. The
+            other scores stay those of all windows.
+        orientation: whether watches are turned.
+        forearm_axis: the axis of all sensors that points along the forearm; None to find it by walking.
+        on_failure: called with each recording that cannot be scored, and the reason; the others are scored. If None,
+            the first reason is raised.
+
+    Raises:
+        HarkenError: when the model was trained on exactly this recording; when a recording lacks a channel, cannot be
+            resampled, has no window with a label, or has a label that is neither the model's nor in
+            ``ignore_labels``; when ``unsure_below`` is not a probability; when ``forearm_axis`` is stated although
+            ``orientation`` is false; when no recording can be scored.
+    """
+    refuse_both(forearm_axis, orientation=orientation)
+    every = []
+    for recording in recordings:
+        try:
+            every.append(
+                _prepared(recogniser, recording, ignore_labels, orientation=orientation, forearm_axis=forearm_axis)
+            )
+        except HarkenError as error:
+            if on_failure is None:
+                raise
+            on_failure(recording, error)
+    if not every:
+        raise HarkenError("none of the recordings can be scored")
+    specification = recogniser.specification_
+    windows = concatenate([one.windows for one in every]).with_label_names(specification.labels)
+    probabilities = recogniser.predict_proba(windows)
+    training_people = {*recogniser.provenance_.get("training_people", []), *(one.subject for one in every if one.share)}
+    is_known = np.isin(windows.subjects, sorted(training_people))
+    mountings = [(one.name, one.mounting) for one in every if one.mounting is not None]
+    unseen, all_unseen, unseen_error, unseen_answered = _side(
+        windows[~is_known], probabilities[~is_known], unsure_below
+    )
+    known, _, known_error, known_answered = _side(windows[is_known], probabilities[is_known], unsure_below)
+    return Evaluation(
+        unseen=unseen,
+        all_unseen=all_unseen,
+        known=known,
+        unseen_error=unseen_error,
+        known_error=known_error,
+        unseen_answered=unseen_answered,
+        known_answered=known_answered,
+        calibrated_on=specification.calibrated_on,
+        window_length_s=windows.length / windows.sample_rate_hz,
+        hop_s=specification.hop_s,
+        turned={name: mounting.reason for name, mounting in mountings if mounting.quarters},
+        mounting_unknown={name: mounting.warning for name, mounting in mountings if mounting.warning is not None},
+        training_shares={one.name: one.share for one in every if one.share},
+    )
+
+
+class _Prepared(NamedTuple):
+    """A recording's labelled windows, with codes in the order of the model's labels, and what is known about it."""
+
+    name: str
+    subject: str
+    windows: Windows
+    mounting: Mounting | None
+    share: float
+    """The share of its samples that are in the training data."""
+
+
+def _prepared(
+    recogniser: Recogniser,
+    recording: Recording,
+    ignore_labels: Sequence[str],
+    *,
+    orientation: bool,
+    forearm_axis: ForearmAxis | None,
+) -> _Prepared:
+    """Prepare one recording; raises as ``evaluate_recordings``."""
+    specification, name = recogniser.specification_, recording.source or recording.subject
+    if recogniser.was_trained_on(recording):
+        raise HarkenError(
+            f"{recording.source}: the model was trained on this recording, so a score on it would be "
+            "a score on training data"
+        )
+    if not recording.label_names:
+        raise HarkenError(f"{name}: no row has a label; name the column of labels with --label-column")
+    share = float(recogniser.trained_samples(recording).mean())
+    mounting = None
+    if orientation:
+        recording, mounting = as_trained(recogniser, recording, forearm_axis=forearm_axis)
+    recording = specification.prepare_recording(recording)
+    length_s = specification.window_length / recording.sample_rate_hz
+    windows = sliding_windows(recording, length_s=length_s, hop_s=specification.hop_s)
+    try:
+        labelled = recogniser.known(windows, ignore_labels=ignore_labels)
+    except HarkenError as error:
+        raise HarkenError(f"{name}: {error}") from error
+    return _Prepared(name, recording.subject, labelled, mounting, share)
+
+
+_Side = tuple[PeopleScores | None, Scores | None, float | None, AnsweredPeople | None]
+
+
+def _side(windows: Windows, probabilities: NDArray[np.float32], unsure_below: float | None) -> _Side:
+    """The scores of unseen or of known people, as ``Evaluation`` has them; all None if there are no such people.
+
+    The codes of the windows are in the order of the probabilities ``[n, labels]``.
+    """
+    if len(windows) == 0:
+        return None, None, None, None
+    codes, subjects, labels = windows.label_codes, windows.subjects, windows.label_names
+    predicted = probabilities.argmax(axis=1)
+    answered_people = None
+    if unsure_below is not None:
+        each = {}
+        for person in np.unique(subjects).tolist():
+            theirs = subjects == person
+            each[person] = answered(probabilities[theirs], codes[theirs], unsure_below=unsure_below)
+        answered_people = AnsweredPeople(each, answered(probabilities, codes, unsure_below=unsure_below))
+    people = score_people(codes, predicted, subjects, labels)
+    error = expected_calibration_error(probabilities, codes)
+    return people, score(codes, predicted, labels), error, answered_people

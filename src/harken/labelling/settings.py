@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import file_digest, sha256
 from json import dumps
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from harken import __version__
 from harken.models.mounting import refuse_both
@@ -20,14 +20,19 @@ from harken.support.errors import HarkenError
 from harken.support.files import read_json, regular
 from harken.support.printable import printable
 
-SHAPE = {
-    **dict.fromkeys(("subject", "start", "end"), str),
-    **dict.fromkeys(("unlabelled_s", "gaps_s", "valid_day_h"), int | float),
-    "seconds_by_label": {...: int | float},
-    "non_wear_hours": int | float | None,
-    "notes": [str],
-}
-"""What is shown of a file that was labelled before."""
+
+class Summary(TypedDict):
+    """What is shown of a file that was labelled before."""
+
+    subject: str
+    start: str
+    end: str
+    unlabelled_s: float
+    gaps_s: float
+    valid_day_h: float
+    non_wear_hours: float | None
+    seconds_by_label: dict[str, float]
+    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
     Raises:
         HarkenError: when it cannot be read, or harken did not write it.
     """
-    return read_json(folder / SUMMARY, SHAPE, advice=f"remove {folder} to label the file again")
+    return read_json(folder / SUMMARY, Summary, advice=f"remove {folder} to label the file again")
 
 
 def _in_words(name: str, value: Any) -> str:

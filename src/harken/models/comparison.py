@@ -47,10 +47,6 @@ class LabelScores(NamedTuple):
     mean_f1: float
     f1: dict[str, float]
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return self._asdict()
-
 
 @dataclass(frozen=True)
 class Comparison:

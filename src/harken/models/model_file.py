@@ -17,15 +17,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypedDict
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from harken.networks.build import Weights, check_weights
-from harken.networks.specification import Count, Specification, fits, shown
+from harken.networks.specification import Specification, shown
 from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
 from harken.support.errors import HarkenError
 from harken.support.files import regular, utf8_path, write_bytes
@@ -231,9 +232,12 @@ def read_provenance(content: Any) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise HarkenError("its provenance is not a JSON object")
     _check_plain(content, "provenance", MOST_LEVELS)
-    for name, (form, what) in PROVENANCE_FIELDS.items():
-        if name in content and not fits(content[name], form):
-            raise HarkenError(f"its provenance.{name} is {shown(content[name])}, but must be {what}")
+    for name in filter(content.__contains__, PROVENANCE_FIELDS):
+        kind, what = PROVENANCE_FIELDS[name]
+        try:
+            msgspec.convert(content[name], kind)
+        except msgspec.ValidationError as error:
+            raise HarkenError(f"its provenance.{name} is {shown(content[name])}, but must be {what}") from error
     return content
 
 
@@ -253,20 +257,22 @@ def _check_plain(value: Any, where: str, levels: int) -> None:
             _check_plain(inner, where, levels - 1)
 
 
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
 class _Training(TypedDict, total=False):
     epochs: Count | None
     seed: Count
 
 
-class _UnseenPeople(TypedDict):
+class _Tested(TypedDict):
     people: dict[str, Any]
     mean_person_macro_f1: float
 
 
-class _RunScores(TypedDict, total=False):
-    """Only the scores of unseen people are displayed, so only they are checked in detail."""
-
-    cross_people: _UnseenPeople | None
+class _Scores(TypedDict, total=False):
+    cross_people: _Tested | None
+    """Those of unseen people are displayed, so they are checked in detail."""
 
 
 PROVENANCE_FIELDS: Mapping[str, tuple[Any, str]] = {
@@ -282,8 +288,8 @@ PROVENANCE_FIELDS: Mapping[str, tuple[Any, str]] = {
     "scores_on_left_out_studies": (dict[str, float], "an object of numbers"),
     "scores_of_fold_models_on_unseen_people": (dict[str, float], "an object of numbers"),
     "scores_on_unseen_people": (dict[str, float], "an object of numbers"),
-    "scores": (_RunScores, "the scores of a run"),
+    "scores": (_Scores, "the scores of a run"),
     "iterations": (Count, "a whole number"),
     "adaptation": (dict[str, Any], "an object"),
 }
-"""Each field that harken uses: its type, and a description of it."""
+"""Each field that harken uses: its type, and a description of the type."""

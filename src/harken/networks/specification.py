@@ -5,10 +5,10 @@ damaged and hostile files from using too much memory, dividing by almost 0, and 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from types import UnionType
-from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_hints, is_typeddict
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,8 +18,6 @@ from harken.windows.windows import Windows
 
 ModelUnit = Literal["g", "m/s2"]
 CalibratedOn = Literal["unseen", "the same person", "nobody"]
-Count = NewType("Count", int)
-"""A whole number that is not negative."""
 DEFAULT_PRESET = "everyday"
 """The recipe of a model unless another is named (``harken.training.presets``)."""
 RATE_TOLERANCE = 0.05
@@ -163,38 +161,16 @@ class Specification:
         Raises:
             HarkenError: when a field is missing, unknown or out of its range.
         """
-        forms = get_type_hints(cls)
-        if not isinstance(data, dict) or set(data) != set(forms):
+        if not isinstance(data, dict) or set(data) != {field.name for field in fields(cls)}:
             raise HarkenError("its specification does not have the fields that this version of harken writes")
-        for name, form in forms.items():
-            if not fits(data[name], form):
-                raise HarkenError(f"its specification has an invalid value: {name} = {shown(data[name])}")
-        for name in ("channels", "labels"):
-            if len(set(data[name])) != len(data[name]):
-                raise HarkenError(f"its specification has no list of different {name}")
-        return cls(**data | {"channels": tuple(data["channels"]), "labels": tuple(data["labels"])})
-
-
-def fits(value: Any, form: Any) -> bool:
-    """Whether a value from JSON has the type of an annotation. A ``Count`` is also at least 0."""
-    origin, inner = get_origin(form), get_args(form)
-    if origin is Literal:
-        return value in inner
-    if origin in (list, tuple):
-        return isinstance(value, list) and all(fits(each, inner[0]) for each in value)
-    if origin in (dict, Mapping):
-        return isinstance(value, dict) and all(fits(each, inner[1]) for each in value.values())
-    if origin in (Union, UnionType):
-        return any(fits(value, kind) for kind in inner)
-    if is_typeddict(form):
-        hints = get_type_hints(form)
-        whole = isinstance(value, dict) and form.__required_keys__ <= set(value)
-        return whole and all(fits(value[name], hints[name]) for name in hints if name in value)
-    if form is Any:
-        return True
-    if form is Count:
-        return type(value) is int and value >= 0
-    return type(value) is form or (form is float and type(value) is int)  # a bool is not a number
+        try:
+            made = msgspec.convert(data, cls)
+        except msgspec.ValidationError as error:
+            raise HarkenError(f"its specification has an invalid value: {error}") from error
+        for what, names in (("labels", made.labels), ("channels", made.channels)):
+            if len(set(names)) != len(names):
+                raise HarkenError(f"its specification has no list of different {what}")
+        return made
 
 
 def check_rate(rate_hz: float, model_rate_hz: float, what: str) -> None:

@@ -19,8 +19,9 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
-from types import UnionType
 from typing import Any
+
+import msgspec
 
 from harken.support.errors import HarkenError
 
@@ -149,39 +150,25 @@ def regular(path: Path) -> Path:
     return path
 
 
-def read_json(path: Path, shape: dict[Any, Any], *, advice: str) -> dict[str, Any]:
+def read_json(path: Path, kind: Any, *, advice: str) -> dict[str, Any]:
     """An object in a JSON file that harken wrote.
 
     Args:
         path: the file.
-        shape: the fields that are used, each with its type, with the ``shape`` of an object, or with a list of the one
-            type or shape of all its elements. The name ``...`` stands for all fields. There may be other fields.
-        advice: what to do with a file of another shape.
+        kind: a ``TypedDict`` of the fields that are used. There may be other fields, which are returned, too.
+        advice: what to do with a file of another form.
 
     Raises:
-        HarkenError: when the file cannot be read or has another shape.
+        HarkenError: when the file cannot be read or has another form; the message names the field.
     """
     try:
         content = json.loads(regular(path).read_text(encoding="utf-8"))
-        _check_shape(content, shape, "it")
+        msgspec.convert(content, kind)
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error}); {advice}") from error
     except (ValueError, RecursionError) as error:
         raise HarkenError(f"{path} is damaged, or not written by this version of harken ({error}); {advice}") from error
     return dict(content)
-
-
-def _check_shape(value: Any, shape: Any, where: str) -> None:
-    fits = isinstance(value, shape if isinstance(shape, type | UnionType) else type(shape))
-    if not fits:
-        raise ValueError(f"{where} has another form")
-    if isinstance(shape, dict):
-        for name, inner in shape.items():
-            for one in value if name is ... else (name,):
-                _check_shape(value.get(one), inner, one)
-    elif isinstance(shape, list):
-        for one in value:
-            _check_shape(one, shape[0], where)
 
 
 def real_path(path: Path) -> Path:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 from harken import __version__
 from harken.annotations.options import LabelOptions
@@ -44,15 +44,26 @@ from harken.windows.windows import Windows
 CHECKPOINTS = "checkpoint"
 """The folder of the checkpoints in a run directory."""
 MODEL_FILE = "model.safetensors"
-RECORD = {
-    "settings": dict,
-    "data": {"training": [{"fingerprint": str}], "cross": [{"fingerprint": str}]},
-}
-"""What a resumed run needs of ``run.json``."""
 TESTS = {MODEL: "same_person", BLOCKED: "blocked_same_person", HELD_OUT: "held_out_people"}
 """The name of each fit's test in its history."""
 CALIBRATED_ON: dict[str, CalibratedOn] = {HELD_OUT: "unseen", BLOCKED: "the same person"}
 """The fits whose test windows give the model's temperature, the best first."""
+
+
+class _Read(TypedDict):
+    fingerprint: str
+
+
+class _Data(TypedDict):
+    training: list[_Read]
+    cross: list[_Read]
+
+
+class Record(TypedDict):
+    """What a resumed run needs of ``run.json``."""
+
+    settings: dict[str, Any]
+    data: _Data
 
 
 @dataclass(frozen=True)
@@ -237,7 +248,7 @@ def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Cal
     _open_directory(out, resume=settings.resume)
     record = _record(settings, data)
     if (out / RUN_RECORD).exists():
-        before = read_json(out / RUN_RECORD, RECORD, advice="start again in an empty folder")
+        before = read_json(out / RUN_RECORD, Record, advice="start again in an empty folder")
         _refuse_changes(before, record)
         if before.get("status") == "finished":
             display.show(f"{printable(out)} already holds this run, finished.")

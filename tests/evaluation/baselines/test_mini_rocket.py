@@ -3,25 +3,22 @@
 import os
 import subprocess
 import sys
-import types
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.linear_model import Ridge as SklearnRidge
 from sklearn.linear_model import RidgeCV
 
-from harken.evaluation.baselines import baseline
 from harken.evaluation.baselines.mini_rocket import fit_ridge
+from harken.evaluation.benchmark.methods import method
 from harken.support.errors import HarkenError
 
 
 @pytest.fixture
-def aeon() -> types.ModuleType:
+def aeon() -> None:
     """The extra, or a skip that says how to get it."""
-    found: types.ModuleType = pytest.importorskip("aeon", reason="aeon is not installed: pip install aeon")
-    return found
+    pytest.importorskip("aeon", reason="aeon is not installed: pip install aeon")
 
 
 def windows(labels: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -36,26 +33,19 @@ def windows(labels: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("labels", [2, 5])
-def test_labels_are_those_of_aeons_own_classifier(aeon: types.ModuleType, labels: int) -> None:
+def test_labels_are_those_of_aeons_own_classifier(aeon: None, labels: int) -> None:
     from aeon.classification.convolution_based import MiniRocketClassifier
 
     from harken.evaluation.baselines.mini_rocket import MiniRocket
 
     (signals, codes), (others, truth) = windows(labels, 0), windows(labels, 1)
-    ours = MiniRocket(kernels=420)  # made first, as it chooses Numba's threads
+    ours = MiniRocket(kernels=420, random_state=6)  # made first, as it chooses Numba's threads
     theirs = MiniRocketClassifier(n_kernels=420, random_state=6).fit(signals.transpose(0, 2, 1), codes)
-    ours.fit(signals, codes, sample_rate_hz=30, seed=6)
     expected = theirs.predict(others.transpose(0, 2, 1))
-    np.testing.assert_array_equal(ours.predict_proba(others).argmax(axis=1), expected)
+    np.testing.assert_array_equal(ours.fit(signals, codes).predict_proba(others).argmax(axis=1), expected)
     assert 1.5 / labels < (expected == truth).mean() < 1  # neither hopeless nor trivial
-
-
-def test_still_windows_cause_no_warning(aeon: types.ModuleType) -> None:
-    signals, codes = windows(2, 0)
-    signals[::3] *= 1e-9
-    ours = baseline("mini_rocket")
-    ours.fit(signals, codes, sample_rate_hz=30, seed=0)  # a warning would be an error here
-    assert ours.predict_proba(signals).shape == (len(signals), 2)
+    signals[::3] *= 1e-9  # a warning of still windows would be an error here
+    assert ours.fit(signals, codes).predict_proba(signals).shape == (len(signals), labels)
 
 
 THREADS = """
@@ -63,13 +53,12 @@ import numpy as np, torch
 before = torch.get_num_threads()
 from harken.evaluation.baselines.mini_rocket import MiniRocket
 signals = np.random.default_rng(0).normal(size=(20, 40, 3)).astype(np.float32)
-made = MiniRocket(kernels=84, jobs=2)
-made.fit(signals, np.arange(20) % 2, sample_rate_hz=20, seed=0)
+MiniRocket(kernels=84, jobs=2, random_state=0).fit(signals, np.arange(20) % 2)
 print(before, torch.get_num_threads())
 """
 
 
-def test_pytorch_keeps_its_number_of_threads(aeon: types.ModuleType) -> None:
+def test_pytorch_keeps_its_number_of_threads(aeon: None) -> None:
     """In a process of its own, since threads start once. What OpenMP is told would reach PyTorch too."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
     done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True, env=environment)
@@ -81,7 +70,7 @@ def test_without_aeon_the_message_names_the_package(monkeypatch: pytest.MonkeyPa
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setitem(sys.modules, "aeon", None)
     with pytest.raises(HarkenError, match="pip install aeon"):
-        baseline("mini_rocket")
+        method("mini_rocket", seed=0)
 
 
 STRENGTHS = np.logspace(-3, 3, 10).tolist()
@@ -106,30 +95,9 @@ def problem(seed: int, rows: int, columns: int, targets: int) -> tuple[np.ndarra
 def test_it_learns_what_scikit_learns_does(seed: int, rows: int, columns: int, targets: int) -> None:
     values, wanted = problem(seed, rows, columns, targets)
     theirs = RidgeCV(STRENGTHS).fit(values, wanted)
-    ours = fit_ridge(values, wanted, strengths=STRENGTHS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("harken.evaluation.baselines.mini_rocket.ROWS_AT_ONCE", 7)
+        ours = fit_ridge(values, wanted, strengths=STRENGTHS)
     assert ours.strength == pytest.approx(theirs.alpha_)
     np.testing.assert_allclose(ours.coefficients, theirs.coef_.reshape(targets, columns).T, rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(ours.predict(values), theirs.predict(values).reshape(rows, targets), atol=1e-7)
-
-
-@pytest.mark.parametrize("shape", [(30, 6), (12, 25)])
-def test_the_strength_is_the_one_that_predicts_the_left_out_best(shape: tuple[int, int]) -> None:
-    values, wanted = problem(3, *shape, 2)
-    errors = []
-    for strength in STRENGTHS:
-        missed = 0.0
-        for out in range(len(values)):
-            kept = np.arange(len(values)) != out
-            model = SklearnRidge(strength).fit(values[kept], wanted[kept])
-            missed += float(np.square(model.predict(values[out : out + 1]) - wanted[out]).sum())
-        errors.append(missed)
-    assert fit_ridge(values, wanted, strengths=STRENGTHS).strength == STRENGTHS[int(np.argmin(errors))]
-
-
-def test_blocks_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
-    values, wanted = problem(0, 50, 8, 3)
-    whole = fit_ridge(values.astype(np.float32), wanted, strengths=STRENGTHS)
-    monkeypatch.setattr("harken.evaluation.baselines.mini_rocket.ROWS_AT_ONCE", 7)
-    parts = fit_ridge(values.astype(np.float32), wanted, strengths=STRENGTHS)
-    np.testing.assert_allclose(parts.coefficients, whole.coefficients, rtol=1e-9)
-    assert parts.strength == whole.strength

@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score, recall_score
 
 import people
 from harken.datasets.label_schemes import SCHEMES
 from harken.evaluation.benchmark import BenchmarkSettings, compare, run_benchmark
-from harken.evaluation.benchmark.studies import StudyTask
+from harken.evaluation.benchmark.studies import person_f1, score_study
 from harken.evaluation.protocols import published as protocols
 from harken.evaluation.protocols.studies import STUDIES, StudyFold, apply_study_fold, balanced, capped, in_scheme
-from harken.evaluation.study_scores import score_study
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from studies import made_up_studies, use_made_up_studies
@@ -64,12 +66,12 @@ def test_scores_are_those_of_a_model_trained_by_hand_without_the_study(tmp_path:
         truth.matrix(test.label_names)[test.label_codes], predicted, test.subjects, labels=scheme.labels, known=known
     )
     found = result["methods"][RECIPE.name]["folds"]["dsads"]
-    assert found["studies"]["dsads"]["known"] == expected.as_dict()
+    assert found["studies"]["dsads"]["known"] == expected
     assert found["training_labels"] == sorted(known)
     assert found["training_windows"] == len(training)
     assert "standing or walking" not in found["training_windows_by_label"]  # only DSADS has it
     assert found["training_windows_by_label"]["sitting or standing"] == 5 * 40
-    assert {person: one["macro_f1"] for person, one in found["people"].items()} == expected.each()
+    assert {person: one["macro_f1"] for person, one in found["people"].items()} == person_f1(expected["people"])
 
 
 @pytest.mark.usefixtures("made_up")
@@ -116,19 +118,58 @@ def test_the_gain_is_of_each_person_and_over_the_three_studies(tmp_path: Path) -
     assert low <= gain["main_score"] <= high
 
 
-@pytest.mark.usefixtures("made_up")
-def test_a_fold_with_its_study_in_training_is_refused() -> None:
-    windows = made_up_studies()
-    (good, *_) = protocols.protocol("studies", "leave-one-study-out").folds(windows)
-    assert isinstance(good, StudyFold)
-    bad = StudyFold(good.name, (*good.training, good.test[0]), good.test[1:], studies=good.studies)
-    (bayes,) = settings(Path("out"), preset=None, epochs=None).methods()
-    with pytest.raises(HarkenError, match="is in training"):
-        StudyTask(bayes, bad, "other", (None,) * 5).run(windows)
-
-
 def test_a_label_scheme_is_for_studies_alone_and_must_exist(tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match="there is no label scheme 'words'; the schemes are other, posture, sets"):
         run_benchmark(settings(tmp_path / "run", label_scheme="words"))
     with pytest.raises(HarkenError, match="a label scheme is for the data set studies"):
         run_benchmark(settings(tmp_path / "run", dataset="wisdm", protocol="harnet", label_scheme="sets"))
+
+
+LABELS = ("lying", "sitting", "standing", "walking", "other")
+
+
+@given(st.integers(0, 10_000))
+def test_f1_and_recall_are_those_of_scikit_learn_without_the_windows_of_sets(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    n = 60
+    truth = random.integers(0, 5, n)
+    predicted = np.where(random.random(n) < 0.6, truth, random.integers(0, 5, n))
+    allowed = np.eye(5, dtype=bool)[truth]
+    several = random.random(n) < 0.2
+    allowed[several] |= random.random((several.sum(), 5)) < 0.5
+    several = allowed.sum(axis=1) > 1
+    subjects = np.array(["ann", "ben"])[random.integers(0, 2, n)]
+    known = ("lying", "sitting", "walking", "other")  # standing does not occur in training
+    found = score_study(allowed, predicted, subjects, labels=LABELS, known=known)
+    for person, one in found["people"].items():
+        here = (subjects == person) & ~several
+        labels = [code for code in (0, 1, 3) if (truth[here] == code).any()]
+        assert list(one["f1"]) == [LABELS[code] for code in labels]
+        for name, measure in (("f1", f1_score), ("recall", recall_score)):
+            expected = measure(truth[here], predicted[here], labels=labels, average=None) if labels else []
+            np.testing.assert_allclose(list(one[name].values()), expected)
+        sets = (subjects == person) & several
+        share = allowed[np.flatnonzero(sets), predicted[sets]].mean() if sets.any() else None
+        assert one["allowed_share"] == (pytest.approx(share) if share is not None else None)
+        assert one["windows"] == int((subjects == person).sum())
+
+
+def test_a_person_without_a_known_label_has_no_score_and_does_not_count() -> None:
+    allowed = np.eye(5, dtype=bool)[[1, 1, 4]]
+    subjects = np.array(["ann", "ann", "ben"])
+    found = score_study(allowed, np.array([1, 0, 4]), subjects, labels=LABELS, known=LABELS)
+    assert person_f1(found["people"]) == {"ann": pytest.approx(2 / 3)}
+    assert found["mean_f1"] == pytest.approx(2 / 3)
+    assert found["interval"] is None  # one person
+    assert found["allowed_share"] is None
+
+
+def test_the_interval_of_a_study_is_over_its_people() -> None:
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 4, 300)
+    predicted = np.where(random.random(300) < 0.7, truth, 1)
+    subjects = np.repeat([f"p{number}" for number in range(10)], 30)
+    found = score_study(np.eye(5, dtype=bool)[truth], predicted, subjects, labels=LABELS, known=LABELS)
+    low, high = found["interval"]
+    assert low < found["mean_f1"] < high
+    assert found["f1"]["lying"] == pytest.approx(np.mean([one["f1"]["lying"] for one in found["people"].values()]))

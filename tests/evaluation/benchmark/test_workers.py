@@ -1,15 +1,19 @@
 """Where jobs run: a process that is killed, a Dask cluster, and what is said where there is none."""
 
+import signal
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import study
-from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark, workers
-from harken.evaluation.benchmark.tasks import FoldTask
+from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
+from harken.evaluation.benchmark.people import PeopleScoring
+from harken.evaluation.benchmark.tasks import Task, run_in_processes
+from harken.evaluation.protocols import published as protocols
 from harken.support import processes
 from harken.support.errors import HarkenError
 
@@ -18,10 +22,22 @@ Settings = Callable[..., BenchmarkSettings]
 
 def test_a_killed_process_is_distinguished_from_an_error(tmp_path: Path) -> None:
     windows = study.study_windows()
-    jobs = [FoldTask(study.Dying(), fold) for fold in study.folds(windows)]
+    tasks = [Task(study.Dying(), fold, PeopleScoring(), 1.0, {}) for fold in study.folds(windows)]
     with pytest.raises(HarkenError, match="a worker process was killed, maybe because memory ran out"):
-        list(workers.Processes(1, tmp_path).run(jobs, windows))
+        list(run_in_processes(tasks, windows, processes=1, folder=tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_refusal_in_a_process_comes_through_as_its_sentence(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows = study.study_windows()
+    short = replace(windows, signals=windows.signals[:, :20])
+    monkeypatch.setattr(protocols, "PROTOCOLS", study.with_study(replace(study.STUDY, draw=lambda _: short)))
+    with pytest.raises(HarkenError, match="too short for features"):
+        run_benchmark(settings(preset=None, baselines=("random_forest",), workers=1, folds=("0",)))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert not list((tmp_path / "out").glob(".*")), "the windows for the workers were left behind"
 
 
 def test_without_dask_the_message_names_the_package(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,22 +14,16 @@ from scipy.interpolate import interp1d
 from harken.datasets.wisdm import read_wisdm_rows
 from harken.evaluation.protocols.harnet import (
     CHOOSING_PEOPLE,
-    HMP_LABELS,
-    HMP_PEOPLE,
     WISDM_LEFT_OUT,
     choosing_folds,
     choosing_windows,
-    harnet_hmp_folds,
     harnet_hmp_windows,
     harnet_wisdm_folds,
     harnet_wisdm_windows,
     nearest_rows,
-    resized,
 )
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from harken.windows.people import apply, with_validation
-from harken.windows.windows import Windows
 
 PERIOD_NS = 50_000_000
 
@@ -48,29 +42,7 @@ def steady(samples: int, start_ns: int = 7) -> NDArray[np.int64]:
     return start_ns + PERIOD_NS * np.arange(samples)
 
 
-def said_in_words(times: list[int], period: int) -> tuple[list[int], list[int]]:
-    """``nearest_rows`` after its docstring, a moment at a time."""
-    moments = list(range(times[0], times[-1] + 1, period))
-    found = []
-    for moment in moments:
-        before = max(row for row, time in enumerate(times) if time <= moment)
-        after = min(row for row, time in enumerate(times) if time >= moment)
-        first = times[before] == moment or not any(times[before] < other < moment for other in moments)
-        last = times[after] == moment or not any(moment < other < times[after] for other in moments)
-        later = times[after] - moment <= moment - times[before]
-        choice = [after, before] if later else [before, after]
-        allowed = {before: first, after: last} if before != after else {before: True}
-        found.append(next((row for row in choice if allowed[row]), -1))
-    return moments, found
-
-
 times = st.lists(st.integers(1, 23), min_size=1, max_size=40).map(lambda steps: np.cumsum([3, *steps]).tolist())
-
-
-@given(times, st.integers(1, 12))
-def test_nearest_rows_are_those_its_docstring_promises(times: list[int], period: int) -> None:
-    moments, rows = nearest_rows(np.array(times), period_ns=period)
-    assert (moments.tolist(), rows.tolist()) == said_in_words(times, period)
 
 
 @given(times, st.integers(1, 12))
@@ -81,12 +53,6 @@ def test_nearest_rows_are_those_of_pandas(times: list[int], period: int) -> None
     moments, rows = nearest_rows(np.array(times), period_ns=period)
     assert theirs.index.as_unit("ns").asi8.tolist() == moments.tolist()
     assert theirs["row"].fillna(-1).tolist() == rows.tolist()
-
-
-def test_resized_is_linear_interpolation() -> None:
-    signals = np.random.default_rng(0).normal(size=(4, 200, 3))
-    ends = np.linspace(0, 1, 200), np.linspace(0, 1, 300)
-    np.testing.assert_allclose(resized(signals, length=300), interp1d(ends[0], signals, axis=1)(ends[1]), atol=1e-12)
 
 
 def published_windows(rows: pl.DataFrame) -> Iterator[tuple[int, str, int, NDArray[np.float64]]]:
@@ -124,20 +90,8 @@ def test_wisdm_windows_are_the_published_ones(data_dir: Path) -> None:
     np.testing.assert_allclose(ours.signals, np.stack([x for *_, x in theirs]), atol=1e-6)
 
 
-@pytest.fixture(scope="module")
-def wisdm_windows() -> dict[str, Windows]:
-    """Kept for the tests of this file, which all need the same."""
-    return {}
-
-
-@pytest.fixture
-def wisdm(data_dir: Path, wisdm_windows: dict[str, Windows]) -> Windows:
-    if not wisdm_windows:
-        wisdm_windows["all"] = harnet_wisdm_windows(read_wisdm_rows(data_dir / "wisdm"))
-    return wisdm_windows["all"]
-
-
-def test_wisdm_windows_of_43_people(wisdm: Windows) -> None:
+def test_wisdm_windows_of_43_people_and_the_five_splits(data_dir: Path) -> None:
+    wisdm = harnet_wisdm_windows(read_wisdm_rows(data_dir / "wisdm"))
     assert wisdm.signals.shape == (26133, 300, 3)
     assert wisdm.signals.dtype == np.float32
     assert wisdm.sample_rate_hz == 30
@@ -146,9 +100,6 @@ def test_wisdm_windows_of_43_people(wisdm: Windows) -> None:
     assert not set(wisdm.subjects.tolist()) & set(WISDM_LEFT_OUT)
     still = np.isin(wisdm.labels, ["sitting"])
     assert np.median(np.linalg.norm(wisdm.signals[still], axis=2)) == pytest.approx(1, abs=0.05)  # g
-
-
-def test_the_five_splits_test_31_people_and_presets_are_chosen_by_the_other_12(wisdm: Windows) -> None:
     folds = harnet_wisdm_folds(wisdm)
     assert [len(fold.test) for fold in folds] == [9] * 5
     tested = {person for fold in folds for person in fold.test}
@@ -156,24 +107,11 @@ def test_the_five_splits_test_31_people_and_presets_are_chosen_by_the_other_12(w
     untested = [1601, 1606, 1609, 1613, 1614, 1617, 1621, 1623, 1628, 1630, 1631, 1633]
     assert sorted(set(wisdm.subjects.tolist()) - tested) == [f"wisdm_{number}" for number in untested]
     assert sorted(CHOOSING_PEOPLE) == [f"wisdm_{number}" for number in untested]
-
-
-def test_whatever_is_chosen_meets_nobody_whom_a_split_tests(wisdm: Windows) -> None:
-    tested = {person for fold in harnet_wisdm_folds(wisdm) for person in fold.test}
-    chosen_by = choosing_windows(wisdm)
     folds = choosing_folds(wisdm)
     assert [(len(fold.training), len(fold.test)) for fold in folds] == [(9, 3)] * 4
     assert sorted(person for fold in folds for person in fold.test) == sorted(CHOOSING_PEOPLE)
-    assert not tested & set(chosen_by.subjects.tolist())
-    assert not tested & {person for fold in folds for person in fold.training}
-
-
-def test_every_fold_of_wisdm_is_of_different_people(wisdm: Windows) -> None:
-    for fold in [*harnet_wisdm_folds(wisdm), *choosing_folds(wisdm)]:
-        found = apply(with_validation(fold, people=0.125, seed=41), wisdm)
-        parts = [set(part.subjects.tolist()) for part in (found.training, found.validation, found.test)]
-        assert all(parts)
-        assert sum(map(len, parts)) == len(set.union(*parts))
+    everybody = {person for fold in folds for person in fold.training} | set(choosing_windows(wisdm).subjects.tolist())
+    assert not tested & everybody
 
 
 def test_choosing_people_must_all_be_there() -> None:
@@ -236,12 +174,3 @@ def test_hmp_windows_are_whole_pieces_of_files_of_seven_people_and_five_activiti
     pieces = np.stack([f1.signals[start : start + 320] for start in (0, 160, 320, 700 + 319 + 900)])
     theirs = interp1d(np.linspace(0, 1, 320), pieces, axis=1)(np.linspace(0, 1, 300))
     np.testing.assert_allclose(windows.signals, theirs, atol=1e-6)
-
-
-def test_hmp_leaves_one_of_seven_people_out() -> None:
-    files = [(label, 320) for label in HMP_LABELS]
-    windows = harnet_hmp_windows([hmp_recording(person, files, seed) for seed, person in enumerate(HMP_PEOPLE)])
-    folds = harnet_hmp_folds(windows)
-    assert [fold.test for fold in folds] == [(person,) for person in HMP_PEOPLE]
-    assert all(len(apply(fold, windows).training) == 30 for fold in folds)
-    assert windows.label_names == HMP_LABELS

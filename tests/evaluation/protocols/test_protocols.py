@@ -1,15 +1,15 @@
 """Named protocols: on the data at hand nobody is on both sides, and whoever is planted there is found."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harken.evaluation.protocols.published import PROTOCOLS, Folders, Protocol, protocol
+from harken.evaluation.protocols.studies import STUDIES
 from harken.support.errors import HarkenError
-from harken.windows.people import Fold, FoldWindows, apply, with_validation
+from harken.windows.people import FoldWindows, apply, with_validation
 from harken.windows.windows import Windows
 
 DRAWN: dict[Callable[[Folders], Windows], Windows] = {}
@@ -77,8 +77,12 @@ def test_every_protocol_stands_here() -> None:
     assert set(FOLDS) == set(PROTOCOLS)
 
 
-def test_a_fold_shares_no_person(drawn: tuple[Protocol, Windows]) -> None:
+def test_windows_are_10_s_in_g_at_30_hz_and_a_fold_shares_no_person(drawn: tuple[Protocol, Windows]) -> None:
     asked, windows = drawn
+    assert windows.signals.shape[1:] == (300, 3)
+    assert windows.sample_rate_hz == 30
+    assert np.isfinite(windows.signals).all()
+    assert set(windows.label_codes.tolist()) == set(range(len(windows.label_names)))
     folds = asked.folds(windows)
     assert len(folds) == FOLDS[asked.dataset, asked.name]
     assert len({fold.name for fold in folds}) == len(folds)
@@ -91,44 +95,6 @@ def test_a_fold_shares_no_person(drawn: tuple[Protocol, Windows]) -> None:
         assert people[0]
         assert people[2]
         assert set.union(*people) == everybody
-
-
-def test_a_person_who_is_planted_among_the_unseen_is_found(drawn: tuple[Protocol, Windows]) -> None:
-    asked, windows = drawn
-    fold = asked.folds(windows)[-1]
-    learned = np.flatnonzero(np.isin(windows.subjects, fold.training))[5]
-    tested = np.flatnonzero(np.isin(windows.subjects, fold.test))[7]
-    signals = windows.signals.copy()
-    signals[tested] = signals[learned]
-    with pytest.raises(HarkenError, match="the same recording has two names"):
-        apply(fold, replace(windows, signals=signals))
-    with pytest.raises(HarkenError, match=f"{fold.test[0]} would be in training and in test"):
-        replace(fold, training=(*fold.training, fold.test[0]))
-
-
-def test_windows_are_10_s_of_acceleration_in_g_at_30_hz(drawn: tuple[Protocol, Windows]) -> None:
-    _, windows = drawn
-    assert windows.signals.shape[1:] == (300, 3)
-    assert windows.channels == ("x", "y", "z")
-    assert windows.signals.dtype == np.float32
-    assert windows.sample_rate_hz == 30
-    assert np.isfinite(windows.signals).all()
-    assert set(windows.label_codes.tolist()) == set(range(len(windows.label_names)))
-
-
-def test_parting_the_arms_of_one_person_is_refused(data_dir: Path) -> None:
-    asked = protocol("dsads", "unseen")
-    windows = windows_of("dsads", "unseen", data_dir / "dsads")
-    # Somebody takes arms for people: every other recording is the left arm of the person before it.
-    second = np.zeros(len(windows), dtype=bool)
-    for person in np.unique(windows.subjects):
-        theirs = np.flatnonzero(windows.subjects == person)
-        second[theirs[len(theirs) // 2 :]] = True
-    arms = np.where(second, np.char.add(windows.subjects, "_left"), np.char.add(windows.subjects, "_right"))
-    by_arm = replace(windows, subjects=arms)
-    for fold in asked.folds(by_arm):
-        with pytest.raises(HarkenError, match="two sensors on one person"):
-            apply(fold, by_arm)
 
 
 def test_labels_are_those_the_protocols_name(data_dir: Path) -> None:
@@ -149,13 +115,6 @@ def test_labels_are_those_the_protocols_name(data_dir: Path) -> None:
     assert {subject.split("_")[0] for subject in split.test.subjects} == {"wisdm"}
 
 
-def test_the_right_arm_is_the_right_arm(data_dir: Path) -> None:
-    both = windows_of("dsads", "unseen", data_dir / "dsads")
-    right = windows_of("dsads", "pairs", data_dir / "dsads")
-    first = both[both.subjects == "dsads_p1"]
-    assert np.array_equal(right[right.subjects == "dsads_p1"].signals, first.signals[: len(first) // 2])
-
-
 def test_every_protocol_states_what_it_measures() -> None:
     page = (Path(__file__).parents[3] / "docs" / "protocols.md").read_text(encoding="utf-8")
     for (dataset, name), each in PROTOCOLS.items():
@@ -165,7 +124,9 @@ def test_every_protocol_states_what_it_measures() -> None:
         assert len(each.measures) > 100
 
 
-def test_an_unknown_protocol_is_answered_with_those_there_are() -> None:
+def test_an_unknown_protocol_or_data_set_is_answered_with_those_there_are() -> None:
+    with pytest.raises(HarkenError, match="no data set 'everybody'; the data sets with protocols are wisdm, "):
+        protocol("everybody", "unseen")
     with pytest.raises(HarkenError, match="wisdm has no protocol 'unseen'; its protocols are harnet, harnet-choosing"):
         protocol("wisdm", "unseen")
 
@@ -178,16 +139,6 @@ def test_a_folder_for_each_data_set_is_required(tmp_path: Path) -> None:
         protocol("dsads", "to-wisdm").windows(tmp_path)
     with pytest.raises(HarkenError, match="no such folder"):
         protocol("dsads", "pairs").windows(tmp_path / "nowhere")
-
-
-def test_folds_between_sets_need_both(data_dir: Path) -> None:
-    asked = protocol("dsads", "to-wisdm")
-    alone = windows_of("dsads", "pairs", data_dir / "dsads")
-    with pytest.raises(HarkenError, match="nobody in test"):
-        asked.folds(alone)
-    assert isinstance(protocol("dsads", "pairs").folds(alone)[0], Fold)
-
-
-def test_a_data_set_without_protocols_is_answered_with_those_that_have_some() -> None:
-    with pytest.raises(HarkenError, match="no data set 'everybody'; the data sets with protocols are wisdm, "):
-        protocol("everybody", "unseen")
+    for study in STUDIES:
+        (tmp_path / study).mkdir()
+    assert protocol("studies", "leave-one-study-out").folders(tmp_path) == tuple(tmp_path / study for study in STUDIES)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from harken.datasets.label_schemes import SCHEMES
 from harken.datasets.registry import dataset
-from harken.evaluation.protocols.published import protocol
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     STUDIES,
@@ -24,7 +23,6 @@ from harken.evaluation.protocols.studies import (
     pairs_of_studies_out,
     study_recordings,
     study_windows,
-    training_windows,
 )
 from harken.support.errors import HarkenError
 from studies import made_up_studies
@@ -100,8 +98,7 @@ def test_the_windows_kept_are_spread_over_all() -> None:
     windows = in_scheme(made_up_studies(), SCHEMES["other"])
     one = windows[(windows.subjects == windows.subjects[0]) & (windows.labels == windows.labels[0])]
     assert len(one) >= 4
-    kept = capped(one, 2)
-    assert kept.start_rows.tolist() == [one.start_rows[0], one.start_rows[len(one) // 2]]
+    assert capped(one, 2).start_rows.tolist() == [one.start_rows[0], one.start_rows[len(one) // 2]]
 
 
 @given(st.integers(0, 100), st.sampled_from([0.3, 0.5, 1.0]))
@@ -117,29 +114,6 @@ def test_rare_labels_are_repeated_evenly_and_sets_are_not(seed: int, least_share
         expected = max(len(before), round(least_share * most)) if name in scheme.labels else len(before)
         assert times.sum() == expected
         assert times.max() - times.min() <= 1
-
-
-def test_training_windows_are_limited_and_balanced_and_their_sets_are_named() -> None:
-    scheme = SCHEMES["sets"]
-    windows = in_scheme(made_up_studies(), scheme)
-    found, label_sets = training_windows(made_up_studies(), scheme)
-    kept = balanced(capped(windows), scheme.labels)
-    assert found.start_rows.tolist() == kept.start_rows.tolist()
-    assert found.labels.tolist() == kept.labels.tolist()
-    assert label_sets == {
-        "sitting or standing": ["sitting", "standing"],
-        "standing or walking": ["standing", "walking"],
-    }
-    assert training_windows(made_up_studies(), SCHEMES["other"])[1] == {}
-
-
-def test_one_folder_with_all_studies_is_enough(tmp_path: Path) -> None:
-    for study in STUDIES:
-        (tmp_path / study).mkdir()
-    chosen = protocol("studies", "leave-one-study-out")
-    assert chosen.folders(tmp_path) == tuple(tmp_path / study for study in STUDIES)
-    with pytest.raises(HarkenError, match="or one folder that contains them all, and got 2"):
-        chosen.folders(tmp_path, tmp_path)
 
 
 def test_a_study_is_turned_so_that_x_is_along_the_forearm(data_dir: Path) -> None:

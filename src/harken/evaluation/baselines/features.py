@@ -11,15 +11,16 @@ If the two differ (normalisation, the length of a spectrum), the features follow
 window, because ten seconds are too short for a slow moving average. Plateaus do not count as peaks.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import welch
 
-from harken.evaluation.baselines.base import AXES, check_rate, check_signals
 from harken.support.errors import HarkenError
 
+AXES = ("x", "y", "z")
 SHORTEST_WINDOW_S = 2.0
 """The shortest window for the autocorrelation at one second and for a spectrum of gait."""
 FEWEST_SAMPLES = 8
@@ -37,6 +38,28 @@ LEAST_POWER = 1e-8
 """Power that is added before the logarithm. It is well below the noise of any sensor."""
 
 
+def check_signals(signals: NDArray[np.float32], *, time: int | None = None) -> None:
+    """Check that signals are windows ``[n, time, 3]`` of finite numbers.
+
+    Raises:
+        HarkenError: for another shape, another number of samples than ``time``, or a missing value.
+    """
+    if signals.ndim != 3 or signals.shape[1] == 0 or signals.shape[2] != len(AXES):
+        raise HarkenError(
+            f"a baseline reads windows of three axes of acceleration, [windows, samples, 3]; these are {signals.shape}"
+        )
+    if time is not None and signals.shape[1] != time:
+        raise HarkenError(
+            f"the baseline was trained on windows of {time} samples and cannot read windows of {signals.shape[1]}"
+        )
+    if not np.isfinite(signals).all():
+        window, sample, axis = np.argwhere(~np.isfinite(signals))[0]
+        raise HarkenError(
+            f"window {window} has the value {signals[window, sample, axis]} at sample {sample}, axis {AXES[axis]}; "
+            "leave out windows with missing values"
+        )
+
+
 class Features(NamedTuple):
     """Values float64 ``[n, features]`` and the name of each column."""
 
@@ -48,10 +71,12 @@ def window_features(signals: NDArray[np.float32], *, sample_rate_hz: float) -> F
     """Features of windows ``[n, time, 3]`` in g; always finite, the same columns for every rate and length.
 
     Raises:
-        HarkenError: when the windows have another shape, missing values, less than 2 s or fewer than 8 samples.
+        HarkenError: when the windows have another shape, missing values, less than 2 s or fewer than 8 samples; when
+            the rate is not a positive number.
     """
     check_signals(signals)
-    check_rate(sample_rate_hz)
+    if not (0 < sample_rate_hz < math.inf):
+        raise HarkenError(f"sample_rate_hz must be a positive number, got {sample_rate_hz}")
     if signals.shape[1] < max(FEWEST_SAMPLES, SHORTEST_WINDOW_S * sample_rate_hz):
         raise HarkenError(
             f"windows of {signals.shape[1]} samples at {sample_rate_hz:g} Hz are too short for features; "

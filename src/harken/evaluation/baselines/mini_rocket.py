@@ -1,18 +1,18 @@
-"""MiniRocket: ridge regression on the share of positive values of thousands of fixed convolutions."""
+"""MiniRocket: ridge regression on the share of positive values of thousands of fixed convolutions of a window."""
 
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import StandardScaler
 
-from harken.evaluation.baselines.base import check_examples, check_signals
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
 
@@ -96,7 +96,7 @@ def _centred(values: NDArray[np.floating], mean: NDArray[np.float64]) -> Iterato
         yield values[start : start + ROWS_AT_ONCE] - mean
 
 
-class MiniRocket:
+class MiniRocket(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """aeon's MiniRocket (Dempster, Schmidt and Webb, KDD 2021), with the same steps as its ``MiniRocketClassifier``.
 
     It computes 10,000 features, each divided by its standard deviation, and fits a ridge regression on -1 and 1 for
@@ -109,56 +109,45 @@ class MiniRocket:
     Args:
         kernels: the number of features, rounded down to a multiple of 84.
         jobs: the number of threads that compute features. It changes only the duration.
+        random_state: the seed; None: another one each time.
 
     Raises:
         HarkenError: when aeon is not installed.
     """
 
-    name: Final = "mini_rocket"
+    reads_windows = True
+    """In place of features; see ``harken.evaluation.benchmark.methods.BaselineMethod``."""
 
-    def __init__(self, *, kernels: int = 10_000, jobs: int = 1) -> None:
-        self.kernels, self.jobs = kernels, jobs
+    def __init__(self, *, kernels: int = 10_000, jobs: int = 1, random_state: int | None = None) -> None:
+        self.kernels, self.jobs, self.random_state = kernels, jobs, random_state
         self._new_transformer = _aeon_mini_rocket()
-        self._transformer: Any = None
-        self._scaler: Any = None
-        self._ridge: Ridge | None = None
-        self._codes: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self._classes = self._time = 0
 
-    def fit(
-        self,
-        signals: NDArray[np.float32],
-        codes: NDArray[np.int64],
-        *,
-        sample_rate_hz: float,
-        seed: int,
-        classes: int | None = None,
-    ) -> None:
-        """See ``Baseline``. The rate is not used."""
-        self._classes = check_examples(signals, codes, sample_rate_hz=sample_rate_hz, classes=classes)
-        self._time = signals.shape[1]
-        if self._time < SHORTEST_WINDOW:
-            raise HarkenError(f"windows of {self._time} samples are too short for MiniRocket, whose kernels have 9")
-        self._transformer = self._new_transformer(n_kernels=self.kernels, random_state=seed % 2**31, n_jobs=self.jobs)
+    def fit(self, signals: NDArray[np.float32], codes: NDArray[np.int64]) -> "MiniRocket":
+        """Fit to windows ``[n, time, 3]`` in g and codes ``[n]``, whose distinct values are ``classes_``.
+
+        Raises:
+            HarkenError: when the windows are too short.
+        """
+        if signals.shape[1] < SHORTEST_WINDOW:
+            raise HarkenError(
+                f"windows of {signals.shape[1]} samples are too short for MiniRocket, whose kernels have 9"
+            )
+        seed = None if self.random_state is None else self.random_state % 2**31
+        self._transformer: Any = self._new_transformer(n_kernels=self.kernels, random_state=seed, n_jobs=self.jobs)
         with _global_random_numbers_kept(), _still_windows_allowed():
             self._transformer.fit(_channels_first(signals))
         self._scaler = StandardScaler(with_mean=False, copy=False)
         values = self._scaler.fit_transform(self._values(signals))
-        self._codes = np.unique(codes)
-        targets = np.where(codes[:, np.newaxis] == self._codes, 1.0, -1.0)
+        self.classes_ = np.unique(codes)
+        targets = np.where(codes[:, np.newaxis] == self.classes_, 1.0, -1.0)
         self._ridge = fit_ridge(values, targets, strengths=STRENGTHS)
+        return self
 
-    def predict_proba(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See ``Baseline``."""
-        if self._ridge is None:
-            raise HarkenError("MiniRocket is not fitted: call fit first")
-        check_signals(signals, time=self._time)
-        probabilities = np.zeros((len(signals), self._classes), dtype=np.float32)
-        for start in range(0, len(signals), WINDOWS_AT_ONCE):
-            block = slice(start, start + WINDOWS_AT_ONCE)
-            decision = self._ridge.predict(self._scaler.transform(self._values(signals[block])))
-            probabilities[block, self._codes] = softmax(decision, axis=1)
-        return probabilities
+    def predict_proba(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The probabilities of ``classes_``, ``[n, classes]``."""
+        blocks = [signals[start : start + WINDOWS_AT_ONCE] for start in range(0, len(signals), WINDOWS_AT_ONCE)]
+        decisions = [self._ridge.predict(self._scaler.transform(self._values(block))) for block in blocks]
+        return np.asarray(softmax(np.concatenate(decisions), axis=1))
 
     def _values(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
         with ONE_CALLER, _still_windows_allowed():

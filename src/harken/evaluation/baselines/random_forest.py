@@ -1,18 +1,13 @@
 """A balanced random forest on hand-made features: the baseline of the wrist-accelerometer literature."""
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.parallel import Parallel, delayed
 
-from harken.evaluation.baselines.base import check_examples, check_signals
-from harken.evaluation.baselines.features import window_features
-from harken.support.errors import HarkenError
 
-
-class RandomForest:
+class RandomForest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Chen, Liaw and Breiman's balanced random forest ("Using random forest to learn imbalanced data", 2004).
 
     Every tree is trained on the same number of windows of each label, drawn with replacement: the number of windows of
@@ -24,50 +19,29 @@ class RandomForest:
     Args:
         trees: the number of trees.
         jobs: the number of threads that grow trees. It changes only the duration.
+        random_state: the seed; None: another one each time.
     """
 
-    name: Final = "random_forest"
+    def __init__(self, *, trees: int = 1000, jobs: int = 1, random_state: int | None = None) -> None:
+        self.trees, self.jobs, self.random_state = trees, jobs, random_state
 
-    def __init__(self, *, trees: int = 1000, jobs: int = 1) -> None:
-        self.trees, self.jobs = trees, jobs
-        self._grown: list[DecisionTreeClassifier] = []
-        self._classes = self._time = 0
-        self._sample_rate_hz = 0.0
-
-    def fit(
-        self,
-        signals: NDArray[np.float32],
-        codes: NDArray[np.int64],
-        *,
-        sample_rate_hz: float,
-        seed: int,
-        classes: int | None = None,
-    ) -> None:
-        """See ``Baseline``."""
-        self._classes = check_examples(signals, codes, sample_rate_hz=sample_rate_hz, classes=classes)
-        self._time, self._sample_rate_hz = signals.shape[1], sample_rate_hz
-        values = self._values(signals)
-        seeds = np.random.SeedSequence(seed).spawn(self.trees)
-        self._grown = Parallel(n_jobs=self.jobs, prefer="threads")(
-            delayed(_grow)(values, codes, np.random.default_rng(each)) for each in seeds
+    def fit(self, values: NDArray[np.float64], codes: NDArray[np.int64]) -> "RandomForest":
+        """Grow the trees on features ``[n, features]`` and codes ``[n]``, whose distinct values are ``classes_``."""
+        narrow = values.astype(np.float32)  # the data type of scikit-learn's trees
+        seeds = np.random.SeedSequence(self.random_state).spawn(self.trees)
+        self._grown: list[DecisionTreeClassifier] = Parallel(n_jobs=self.jobs, prefer="threads")(
+            delayed(_grow)(narrow, codes, np.random.default_rng(seed)) for seed in seeds
         )
+        self.classes_ = self._grown[0].classes_  # every tree has every label
+        return self
 
-    def predict_proba(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See ``Baseline``."""
-        if not self._grown:
-            raise HarkenError("the random forest is not fitted: call fit first")
-        check_signals(signals, time=self._time)
-        probabilities = np.zeros((len(signals), self._classes))
-        if len(signals):
-            values = self._values(signals)
-            codes = self._grown[0].classes_  # every tree has every label
-            for tree in self._grown:
-                probabilities[:, codes] += tree.predict_proba(values, check_input=False)
-        return (probabilities / len(self._grown)).astype(np.float32)
-
-    def _values(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Features in the data type of scikit-learn's trees."""
-        return window_features(signals, sample_rate_hz=self._sample_rate_hz).values.astype(np.float32)
+    def predict_proba(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The probabilities of ``classes_``, ``[n, classes]``."""
+        narrow = values.astype(np.float32)
+        total = np.zeros((len(values), len(self.classes_)))
+        for tree in self._grown:
+            total += tree.predict_proba(narrow, check_input=False)
+        return total / len(self._grown)
 
 
 def balanced_draw(codes: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:

@@ -1,31 +1,34 @@
 """A benchmark: its settings, and its run from the protocol to the directory, resumable by fold and method."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from harken.datasets.label_schemes import DEFAULT_SCHEME, SCHEMES
 from harken.datasets.people import read_people
 from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
 from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, method_named, methods
 from harken.evaluation.benchmark.page import markdown
-from harken.evaluation.benchmark.result import (
-    all_evaluations,
-    describe_windows,
-    difference,
-    distinct,
-    method_result,
-    timing,
+from harken.evaluation.benchmark.people import PeopleScoring, all_evaluations
+from harken.evaluation.benchmark.result import describe_windows
+from harken.evaluation.benchmark.studies import StudyScoring
+from harken.evaluation.benchmark.tasks import (
+    BenchmarkDisplay,
+    Finished,
+    Running,
+    Task,
+    run_here,
+    run_in_processes,
+    run_on_dask,
 )
-from harken.evaluation.benchmark.studies import StudyTask, study_differences, study_result
-from harken.evaluation.benchmark.tasks import BenchmarkDisplay, BenchmarkPlan, Clock, Finished
-from harken.evaluation.benchmark.workers import InThisProcess, OnDask, Processes, Workers
 from harken.evaluation.protocols.published import ALL_STUDIES, LEAVE_ONE_PERSON_OUT, Protocol, protocol, study_protocol
-from harken.evaluation.protocols.studies import SAMPLING
 from harken.networks.specification import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
@@ -36,6 +39,7 @@ from harken.training.presets import Preset, preset
 from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
+CONFUSION = "confusion.png"
 OPTIONS_WITH_OTHER_NAMES = {"acceleration_unit": "unit", "sample_rate_hz": "rate", "sensor_range_g": "sensor-range"}
 """Fields of ``TableOptions`` whose options on the command line have other names."""
 
@@ -163,39 +167,36 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
 
 def _run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None) -> dict[str, Any]:
     protocol = settings.chosen_protocol()
-    every, workers = settings.methods(), _workers(settings)
-    if isinstance(workers, Processes):
-        check_sendable(every)
+    every = settings.methods()
+    run = _runner(settings, every)
     directory = BenchmarkDirectory.open(settings.out, resume=settings.resume)
     windows = protocol.windows(*settings.folders)
     windows = windows[windows.label_codes != UNLABELLED]
+    described = describe_windows(windows)
     every_fold = protocol.folds(windows)
     folds = _chosen(protocol, every_fold, settings.folds)
-    described = describe_windows(windows)
-    shared = {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]}
-    plan = BenchmarkPlan(
-        every, folds, {fold.name: len(apply(fold, windows).training) for fold in folds}, directory, shared
-    )
+    scoring: PeopleScoring | StudyScoring = PeopleScoring()
     if settings.of_studies:
-        plan = _of_studies(plan, settings, protocol)
-    _compute(plan, windows, workers, display)
-    result = _result(settings, protocol, plan, described, protocol_folds=len(every_fold))
-    write_text(directory.result, json_text(result))
-    picture = None if settings.of_studies else directory.confusion
-    write_text(directory.page, markdown(result, confusion=None if picture is None else picture.name))
-    if picture is not None:
-        _draw(result, picture)
+        scoring = StudyScoring(settings.label_scheme or DEFAULT_SCHEME, protocol.folders(*settings.folders))
+    decides = {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]}
+    tasks = _tasks(every, folds, windows, scoring, decides | scoring.decides())
+    _compute(tasks, windows, directory, run, display)
+    result = {
+        "command": settings.command(),
+        "dataset": settings.dataset,
+        "protocol": settings.protocol,
+        "measures": protocol.measures,
+        "windows": described,
+        "folds": {fold.name: {"training": list(fold.training), "test": list(fold.test)} for fold in folds},
+        "protocol_folds": len(every_fold),
+        "seed": settings.seed,
+        **_methods_result(tasks, directory, scoring, has_preset=settings.preset is not None),
+    }
+    write_text(directory.path / "benchmark.json", json_text(result))
+    write_text(directory.path / "benchmark.md", markdown(result, confusion=None if settings.of_studies else CONFUSION))
+    if not settings.of_studies:
+        _draw(result, directory.path / CONFUSION)
     return result
-
-
-def _of_studies(plan: BenchmarkPlan, settings: BenchmarkSettings, protocol: Protocol) -> BenchmarkPlan:
-    """The plan of a benchmark that leaves studies out."""
-    scheme = settings.label_scheme or DEFAULT_SCHEME
-    return replace(
-        plan,
-        shared={**plan.shared, "label_scheme": asdict(SCHEMES[scheme]), "sampling": dict(SAMPLING)},
-        task=partial(StudyTask, scheme=scheme, folders=protocol.folders(*settings.folders)),
-    )
 
 
 def _chosen(protocol: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> list[Fold]:
@@ -209,77 +210,111 @@ def _chosen(protocol: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> 
     return [fold for fold in folds if not chosen or fold.name in chosen]
 
 
-def _workers(settings: BenchmarkSettings) -> Workers:
+def _runner(settings: BenchmarkSettings, every: Sequence[Method]) -> Callable[[Sequence[Task], Windows], Running]:
+    """What runs the tasks.
+
+    Raises:
+        HarkenError: for a negative number of workers, or a method that cannot be sent to them.
+    """
     if settings.scheduler is not None:
-        return OnDask(settings.scheduler)
+        return partial(run_on_dask, address=settings.scheduler)
     if settings.workers is not None and settings.workers < 0:
         raise HarkenError(f"workers must be at least 0 (this process alone), got {settings.workers}")
     if settings.workers == 0:
-        return InThisProcess()
-    return Processes(settings.workers or usable_cores(), settings.out)
+        return run_here
+    check_sendable(every)
+    return partial(run_in_processes, processes=settings.workers or usable_cores(), folder=settings.out)
 
 
-def _compute(plan: BenchmarkPlan, windows: Windows, workers: Workers, display: BenchmarkDisplay | None) -> None:
-    every = plan.tasks()
-    waiting = [task for task in every if plan.finding(task) is None]
+def _tasks(
+    every: Sequence[Method],
+    folds: Sequence[Fold],
+    windows: Windows,
+    scoring: PeopleScoring | StudyScoring,
+    decides: Mapping[str, Any],
+) -> list[Task]:
+    """Every method on every fold. ``decides`` is everything that all results depend on, for JSON."""
+    training_windows = {fold.name: len(apply(fold, windows).training) for fold in folds}
+    tasks = []
+    for method in every:
+        method_settings = method.settings()
+        for fold in folds:
+            decided_by = {**decides, "fold": asdict(fold), "method": method_settings}
+            tasks.append(Task(method, fold, scoring, method.effort(training_windows[fold.name]), decided_by))
+    return tasks
+
+
+def _compute(
+    tasks: Sequence[Task],
+    windows: Windows,
+    directory: BenchmarkDirectory,
+    run: Callable[[Sequence[Task], Windows], Running],
+    display: BenchmarkDisplay | None,
+) -> None:
+    """Run the tasks that have no result yet, the longest first, so that no core waits at the end for a long one."""
+    waiting = sorted((task for task in tasks if directory.read(task) is None), key=lambda task: -task.effort)
     if display is not None:
-        display.begins(tasks=len(every), done=len(every) - len(waiting))
+        display.begins(tasks=len(tasks), done=len(tasks) - len(waiting))
     if not waiting:
         return
-    clock = Clock(plan, waiting)
-    with closing(workers.run(waiting, windows)) as running:
-        for task, finding in running:
-            plan.directory.write(task.fold.name, task.method.name, plan.decides(task), finding)
-            seconds = sum(finding.content["timing"].values())
-            clock.count(task, seconds)
+    started = time.monotonic()
+    paces: dict[str, list[float]] = {}
+    with closing(run(list(waiting), windows)) as running:
+        for task, finding, at_once in running:
+            directory.write(task, finding)
+            waiting.remove(task)
+            content, _ = finding
+            seconds = sum(content["timing"].values())
+            paces.setdefault(task.method.name, []).append(seconds / task.effort)
             if display is not None:
                 display.finished(
                     Finished(
                         method=task.method.name,
                         fold=task.fold.name,
-                        mean_person_macro_f1=finding.content["scores"]["mean_person_macro_f1"],
+                        mean_person_macro_f1=content["scores"]["mean_person_macro_f1"],
                         seconds=seconds,
-                        done=len(every) - len(clock.waiting),
-                        tasks=len(every),
-                        elapsed_s=clock.elapsed_s(),
-                        left_s=clock.left_s(workers.lanes),
+                        done=len(tasks) - len(waiting),
+                        tasks=len(tasks),
+                        elapsed_s=time.monotonic() - started,
+                        left_s=_left_s(waiting, paces, at_once),
                     )
                 )
 
 
-def _result(
-    settings: BenchmarkSettings,
-    protocol: Protocol,
-    plan: BenchmarkPlan,
-    described: Mapping[str, Any],
-    *,
-    protocol_folds: int,
+def _left_s(waiting: Sequence[Task], paces: Mapping[str, Sequence[float]], at_once: int) -> float:
+    """Seconds that the waiting tasks will take, from each method's seconds per effort so far, or the mean over all."""
+    means = {name: sum(values) / len(values) for name, values in paces.items()}
+    usual = sum(means.values()) / len(means)
+    left = [task.effort * means.get(task.method.name, usual) for task in waiting]
+    return max(sum(left) / at_once, max(left, default=0.0))
+
+
+def _methods_result(
+    tasks: Sequence[Task], directory: BenchmarkDirectory, scoring: PeopleScoring | StudyScoring, *, has_preset: bool
 ) -> dict[str, Any]:
-    """The result. It is made from the files alone, so a resumed and an uninterrupted benchmark give the same result."""
+    """The part of the result that is made of the tasks' results, from their files alone, so that a resumed and an
+    uninterrupted benchmark give the same."""
     findings: dict[str, dict[str, Any]] = {}
-    for one in plan.methods:
-        findings[one.name] = {fold.name: plan.finding(plan.task(one, fold)) for fold in plan.folds}
+    for task in tasks:
+        findings.setdefault(task.method.name, {})[task.fold.name] = directory.read(task)
     first, *others = findings
-    has_preset = settings.preset is not None
-    summary, gain = (study_result, study_differences) if settings.of_studies else (method_result, difference)
-    results = {name: summary(folds) for name, folds in findings.items()}
-    mean = "main_score" if settings.of_studies else "mean_person_macro_f1"
+    results = {name: scoring.summary(folds) for name, folds in findings.items()}
+    made_with = [finding["made_with"] for folds in findings.values() for finding in folds.values()]
     return {
-        "command": settings.command(),
-        "dataset": settings.dataset,
-        "protocol": settings.protocol,
-        "measures": protocol.measures,
-        "windows": dict(described),
-        "folds": {fold.name: {"training": list(fold.training), "test": list(fold.test)} for fold in plan.folds},
-        "protocol_folds": protocol_folds,
-        "seed": settings.seed,
         "preset": first if has_preset else None,
-        mean: results[first][mean],
+        scoring.main_score: results[first][scoring.main_score],
         "methods": results,
-        "differences": {name: gain(findings[first], findings[name]) for name in others if has_preset},
-        "made_with": distinct([one["made_with"] for folds in findings.values() for one in folds.values()]),
-        "timing": {"methods": {name: timing(folds) for name, folds in findings.items()}},
+        "differences": {name: scoring.difference(findings[first], findings[name]) for name in others if has_preset},
+        "made_with": [one for number, one in enumerate(made_with) if one not in made_with[:number]],
+        "timing": {"methods": {name: _timing(folds) for name, folds in findings.items()}},
     }
+
+
+def _timing(findings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Seconds of training and of recognition, for each fold and on average."""
+    folds = {name: dict(finding["timing"]) for name, finding in findings.items()}
+    means = {key: float(np.mean([one[key] for one in folds.values()])) for key in ("fit_s", "predict_s")}
+    return {**means, "folds": folds}
 
 
 def _draw(result: Mapping[str, Any], path: Path) -> None:

@@ -5,44 +5,31 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from harken.evaluation.benchmark.workers import SHARED_WINDOWS, Finding
+from harken.evaluation.benchmark.tasks import SHARED_WINDOWS, Finding, Task
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import read_json, remove_left_behind, write_bytes, write_text
 
 UNSAFE = re.compile(r"[^\w.+-]")
+MODEL = ".safetensors"
 LIST_OF_NUMBERS = re.compile(r"\[\n\s+(-?\d[-\d.e+,\s]*?)\s+\]")
+
+
+class _Finding(TypedDict):
+    decided_by: dict[str, Any]
+    timing: dict[str, float]
 
 
 @dataclass(frozen=True)
 class BenchmarkDirectory:
-    """Paths in a benchmark's directory, and the files of its folds."""
+    """A benchmark's directory, and the files of its folds."""
 
     path: Path
 
-    @property
-    def result(self) -> Path:
-        """The path of the result for programs, ``benchmark.json``."""
-        return self.path / "benchmark.json"
-
-    @property
-    def page(self) -> Path:
-        """The path of the page for people, ``benchmark.md``."""
-        return self.path / "benchmark.md"
-
-    @property
-    def confusion(self) -> Path:
-        """The path of the confusion matrix of the preset, or of the first baseline if there is no preset."""
-        return self.path / "confusion.png"
-
     def finding(self, fold: str, method: str) -> Path:
-        """The path of the result of a method on a fold."""
+        """The path of the result of a method on a fold. The model of a preset lies beside it."""
         return self.path / f"fold_{UNSAFE.sub('_', fold)}" / f"{UNSAFE.sub('_', method)}.json"
-
-    def model(self, fold: str, method: str) -> Path:
-        """The path of the model of a preset on a fold."""
-        return self.finding(fold, method).with_suffix(".safetensors")
 
     def finished(self) -> int:
         """The number of results of a method on a fold that are complete."""
@@ -73,23 +60,17 @@ class BenchmarkDirectory:
             raise HarkenError(f"{path}: cannot write there ({error.strerror})") from error
         return directory
 
-    def read(self, fold: str, method: str, decides: Mapping[str, Any], *, has_model: bool) -> dict[str, Any] | None:
-        """The result of a method on a fold, or None if it is not computed yet.
-
-        Args:
-            fold, method: their names.
-            decides: everything that the result depends on, for JSON.
-            has_model: whether the method writes a model file. A result without its model file is not complete.
+    def read(self, task: Task) -> dict[str, Any] | None:
+        """The result of a task, or None if it is not computed yet. That of a preset is complete with its model file.
 
         Raises:
-            HarkenError: when the file is damaged, or was made with another ``decides``.
+            HarkenError: when the file is damaged, or the result depends on something else than the task's.
         """
-        path = self.finding(fold, method)
-        if not path.exists() or (has_model and not self.model(fold, method).exists()):
+        path, method = self.finding(task.fold.name, task.method.name), task.decided_by["method"]
+        if not path.exists() or (method["kind"] == "preset" and not path.with_suffix(MODEL).exists()):
             return None
-        shape = {"decided_by": dict, "timing": dict}
-        content = read_json(path, shape, advice="remove it, and --resume computes it again")
-        difference = first_difference(content["decided_by"], json.loads(json.dumps(decides)))
+        content = read_json(path, _Finding, advice="remove it, and --resume computes it again")
+        difference = first_difference(content["decided_by"], json.loads(json.dumps(task.decided_by)))
         if difference is not None:
             where, before, now = difference
             raise HarkenError(
@@ -98,13 +79,15 @@ class BenchmarkDirectory:
             )
         return content
 
-    def write(self, fold: str, method: str, decides: Mapping[str, Any], finding: Finding) -> None:
-        """Write the result of a method on a fold. The JSON is written last: if it exists, the result is complete."""
-        path = self.finding(fold, method)
+    def write(self, task: Task, finding: Finding) -> None:
+        """Write the result of a task. The JSON is written last: if it exists, the result is complete."""
+        content, model = finding
+        path = self.finding(task.fold.name, task.method.name)
         path.parent.mkdir(exist_ok=True)
-        if finding.model is not None:
-            write_bytes(self.model(fold, method), finding.model)
-        write_text(path, json_text({"method": method, "fold": fold, "decided_by": decides, **finding.content}))
+        if model is not None:
+            write_bytes(path.with_suffix(MODEL), model)
+        head = {"method": task.method.name, "fold": task.fold.name, "decided_by": task.decided_by}
+        write_text(path, json_text({**head, **content}))
 
 
 def json_text(content: Mapping[str, Any]) -> str:

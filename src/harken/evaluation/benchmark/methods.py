@@ -10,41 +10,45 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone, is_classifier
 
-from harken.evaluation.baselines import BASELINES, Baseline, baseline
-from harken.evaluation.baselines.estimator import EstimatorBaseline, estimator_named, estimator_parameters
-from harken.evaluation.baselines.features import window_features
+from harken.evaluation.baselines.features import check_signals, window_features
 from harken.models.known_labels import NO_SETS, LabelSets
 from harken.models.mounting import mounting
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
+from harken.support.plugins import import_object
 from harken.training.presets import Preset, is_preset, preset, preset_names
 from harken.windows.windows import Windows
 
 AnyBaseline = str | Preset | Any
 """A name (see ``method``), a ``Preset``, a classifier with scikit-learn's interface, or a ``Method``."""
+BASELINES = {
+    "random_forest": "harken.evaluation.baselines.random_forest:RandomForest",
+    "mini_rocket": "harken.evaluation.baselines.mini_rocket:MiniRocket",
+}
+"""The class of each baseline of harken's own. It is imported when it is needed, with the packages that it needs."""
+NOT_SETTINGS = frozenset({"jobs", "random_state"})
+"""Parameters of these classes that settings do not have: the number of threads changes only the duration, and the seed
+stands beside them."""
 
-NOT_A_SETTING = frozenset({"jobs"})
-"""Parameters that do not count as settings: the number of threads of a baseline changes only the duration."""
 
+@dataclass(frozen=True)
+class TrainedMethod:
+    """A method after training.
 
-class TrainedMethod(Protocol):
-    """A method after training."""
+    Attributes:
+        probabilities: windows -> the probability of each of their ``label_names``, ``[n, labels]``; 0 for a label
+            without training data.
+        model: makes the content of the model file; None for methods without one.
+        mounted: turns a recording's watch as the method finds it on the arm, for a method that was trained with x along
+            the forearm towards the elbow; None for methods that cannot find it.
+    """
 
-    def probabilities(self, windows: Windows) -> NDArray[np.float32]:
-        """The probability of each of ``windows.label_names``, ``[n, labels]``; 0 for a label without training data."""
-        ...
-
-    def model(self) -> bytes | None:
-        """The content of the model file; None for methods without one."""
-        ...
-
-    @property
-    def mounted(self) -> Callable[[Recording], Recording] | None:
-        """Turns a recording's watch as the method finds it on the arm, for a method that was trained with x along the
-        forearm towards the elbow; None for methods that cannot find it."""
-        ...
+    probabilities: Callable[[Windows], NDArray[np.float32]]
+    model: Callable[[], bytes] | None = None
+    mounted: Callable[[Recording], Recording] | None = None
 
 
 @runtime_checkable
@@ -71,6 +75,9 @@ class Method(Protocol):
             training: the windows.
             label_sets: names of labels that stand for several labels -> these labels. Methods that cannot learn from
                 such windows leave them out.
+
+        Raises:
+            HarkenError: when the windows or labels cannot be trained on.
         """
         ...
 
@@ -97,118 +104,108 @@ class PresetMethod:
         settings = self._new().settings()
         return float(settings.iterations(training_windows) * settings.batch_windows)
 
-    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "TrainedMethod":
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
         """Train the network."""
-        return TrainedNetwork(self._new().fit(training, label_sets=label_sets))
+        return trained_network(self._new().fit(training, label_sets=label_sets))
 
     def _new(self) -> Recogniser:
         return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device="cpu")
 
 
-@dataclass(frozen=True)
-class BaselineMethod:
-    """One of ``harken.evaluation.baselines``."""
+def trained_network(recogniser: Recogniser) -> TrainedMethod:
+    """A fitted recogniser as a method after training."""
 
-    name: str
-    seed: int
+    def probabilities(windows: Windows) -> NDArray[np.float32]:
+        columns = [windows.label_names.index(name) for name in recogniser.specification_.labels]
+        found = np.zeros((len(windows), len(windows.label_names)), dtype=np.float32)
+        found[:, columns] = recogniser.predict_proba(windows)
+        return found
 
-    def settings(self) -> dict[str, Any]:
-        """The baseline's parameters and the seed."""
-        public = {key: value for key, value in vars(baseline(self.name)).items() if not key.startswith("_")}
-        parameters = {key: value for key, value in sorted(public.items()) if key not in NOT_A_SETTING}
-        return {"kind": "baseline", "baseline": self.name, "parameters": parameters, "seed": self.seed}
+    def mounted(recording: Recording) -> Recording:
+        specification, probabilities_of = recogniser.specification_, recogniser.predict_proba
+        return mounting(specification, recording, probabilities_of, x_to_elbow=True).turned(recording)
 
-    def effort(self, training_windows: int) -> float:
-        """Training windows, each counted once."""
-        return float(training_windows)
-
-    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "TrainedMethod":
-        """Fit the baseline to the windows with a single label."""
-        return _fitted(baseline(self.name), _single(training, label_sets), self.seed)
-
-
-@dataclass(frozen=True)
-class EstimatorMethod:
-    """A classifier with scikit-learn's interface; see ``harken.evaluation.baselines.estimator``."""
-
-    name: str
-    estimator: Any
-    seed: int
-
-    def settings(self) -> dict[str, Any]:
-        """The classifier's parameters, the features and the seed."""
-        return {
-            "kind": "baseline",
-            "baseline": self.name,
-            "parameters": estimator_parameters(self.estimator),
-            "features": window_features.__module__,
-            "seed": self.seed,
-        }
-
-    def effort(self, training_windows: int) -> float:
-        """Training windows, each counted once."""
-        return float(training_windows)
-
-    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "TrainedMethod":
-        """Fit the classifier to the features of the windows with a single label."""
-        return _fitted(EstimatorBaseline(self.estimator, self.name), _single(training, label_sets), self.seed)
-
-
-def _single(windows: Windows, label_sets: LabelSets) -> Windows:
-    return windows[~np.isin(windows.labels, list(label_sets))] if label_sets else windows
-
-
-def _fitted(unfitted: Baseline, training: Windows, seed: int) -> "TrainedMethod":
-    unfitted.fit(
-        training.signals,
-        training.label_codes.astype(np.int64),
-        sample_rate_hz=training.sample_rate_hz,
-        seed=seed,
-        classes=len(training.label_names),
-    )
-    return _TrainedBaseline(unfitted)
-
-
-@dataclass(frozen=True)
-class TrainedNetwork:
-    """A recogniser as a method after training."""
-
-    recogniser: Recogniser
-
-    def probabilities(self, windows: Windows) -> NDArray[np.float32]:
-        """See ``TrainedMethod``."""
-        labels = self.recogniser.specification_.labels
-        columns = [windows.label_names.index(name) for name in labels]
-        probabilities = np.zeros((len(windows), len(windows.label_names)), dtype=np.float32)
-        probabilities[:, columns] = self.recogniser.predict_proba(windows)
-        return probabilities
-
-    def model(self) -> bytes:
-        """See ``TrainedMethod``."""
+    def model() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.safetensors"
-            self.recogniser.save(path)
+            recogniser.save(path)
             return path.read_bytes()
 
-    def mounted(self, recording: Recording) -> Recording:
-        """See ``TrainedMethod``."""
-        specification, probabilities = self.recogniser.specification_, self.recogniser.predict_proba
-        return mounting(specification, recording, probabilities, x_to_elbow=True).turned(recording)
+    return TrainedMethod(probabilities, model, mounted)
 
 
 @dataclass(frozen=True)
-class _TrainedBaseline:
-    fitted: Baseline
+class BaselineMethod:
+    """A classifier with scikit-learn's interface, fitted to the features of windows with a single label.
 
-    def probabilities(self, windows: Windows) -> NDArray[np.float32]:
-        return self.fitted.predict_proba(windows.signals)
+    It reads the columns of ``harken.evaluation.baselines.features.window_features``: float64 ``[windows, features]``,
+    not standardised; or, if it has ``reads_windows``, the signals ``[windows, time, 3]`` in g. For a classifier without
+    ``predict_proba``, the predicted label has a probability of 1. Each ``random_state`` that is None, also of a
+    pipeline's steps, is set to the seed. The same windows and seed give the same probabilities on the same machine.
 
-    def model(self) -> None:
-        return None
+    Attributes:
+        name: one of ``BASELINES``, or the name of the classifier in tables and files.
+        seed: the seed of every random draw.
+        classifier: the classifier, which is copied before it is fitted; None for one of ``BASELINES``.
+    """
 
-    @property
-    def mounted(self) -> None:
-        return None
+    name: str
+    seed: int
+    classifier: Any = None
+
+    def settings(self) -> dict[str, Any]:
+        """The parameters, the seed, and the features of a classifier that is not harken's own."""
+        own = self.classifier is None
+        values = (self._new() if own else self.classifier).get_params(deep=True)
+        left_out = NOT_SETTINGS if own else ()
+        parameters = {name: _for_json(value) for name, value in sorted(values.items()) if name not in left_out}
+        features = {} if own else {"features": window_features.__module__}
+        return {"kind": "baseline", "baseline": self.name, "parameters": parameters, **features, "seed": self.seed}
+
+    def effort(self, training_windows: int) -> float:
+        """Training windows, each counted once."""
+        return float(training_windows)
+
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
+        """Fit the classifier."""
+        training = training[~np.isin(training.labels, list(label_sets))] if label_sets else training
+        codes, length = training.label_codes.astype(np.int64), training.length
+        check_signals(training.signals)
+        if len(np.unique(codes)) < 2:
+            raise HarkenError(f"the {len(codes)} windows have fewer than two labels; at least two are needed")
+        if codes.min() < 0:
+            raise HarkenError(f"{np.count_nonzero(codes < 0)} windows are unlabelled; leave them out of the training")
+        fitted = self._new()
+        fitted.fit(_read_by(fitted, training), codes)
+
+        def probabilities(windows: Windows) -> NDArray[np.float32]:
+            check_signals(windows.signals, time=length)
+            found = np.zeros((len(windows), len(windows.label_names)), dtype=np.float32)
+            if len(windows) == 0:
+                return found
+            values = _read_by(fitted, windows)
+            if hasattr(fitted, "predict_proba"):
+                found[:, fitted.classes_] = fitted.predict_proba(values)
+            else:
+                found[np.arange(len(windows)), fitted.predict(values)] = 1
+            return found
+
+        return TrainedMethod(probabilities)
+
+    def _new(self) -> Any:
+        if self.classifier is None:
+            return import_object(BASELINES[self.name])(random_state=self.seed)
+        new = clone(self.classifier)
+        values = new.get_params(deep=True).items()
+        unseeded = [name for name, value in values if name.endswith("random_state") and value is None]
+        return new.set_params(**dict.fromkeys(unseeded, self.seed % 2**32))
+
+
+def _read_by(classifier: Any, windows: Windows) -> NDArray[np.floating]:
+    """What a classifier reads of windows."""
+    if getattr(classifier, "reads_windows", False):
+        return windows.signals
+    return window_features(windows.signals, sample_rate_hz=windows.sample_rate_hz).values
 
 
 def method(given: AnyBaseline, *, seed: int, epochs: int | None = None) -> Method:
@@ -227,17 +224,18 @@ def method(given: AnyBaseline, *, seed: int, epochs: int | None = None) -> Metho
     if isinstance(given, Method):
         return given
     if not isinstance(given, str):
-        return EstimatorMethod(EstimatorBaseline(given, method_named(given)).name, given, seed)
+        return _classifier_method(given, method_named(given), seed)
     name, colon, rest = given.partition(":")
     if is_preset(name):
         return _preset_method(preset(name), _epochs(given, rest) if colon else epochs, seed)
     if name in BASELINES:
         if colon:
             raise HarkenError(f"{given}: {name} is not trained in epochs; give its name alone")
-        baseline(name)  # raises now, and not hours later, if a package is missing
-        return BaselineMethod(name, seed)
+        made = BaselineMethod(name, seed)
+        made.settings()  # raises now, and not hours later, if a package is missing
+        return made
     if colon:
-        return EstimatorMethod(given, estimator_named(given), seed)
+        return _classifier_method(_made_by(given), given, seed)
     raise HarkenError(
         f"there is no method {name!r}; the presets are {', '.join(preset_names())}, the baselines "
         f"{', '.join(BASELINES)}, and module:Class names a classifier of scikit-learn's kind"
@@ -277,29 +275,26 @@ def check_sendable(every: Iterable[Method]) -> None:
     """Raise a HarkenError for a method with a class that other processes cannot import by its module and name."""
     for one in every:
         own = _own_object(one)
+        what = f"{own.__module__}:{own.__qualname__}" if own is not None else "it"
+        unsendable = HarkenError(
+            f"{one.name} cannot be sent to worker processes, which must be able to import {what}: define it at the top "
+            "of a module, or use 0 workers"
+        )
         try:
             pickle.dumps(one)
         except Exception as error:
-            raise _unsendable(one, own) from error
+            raise unsendable from error
         # The main module of a notebook has no file, so other processes cannot import it.
         if own is not None and own.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
-            raise _unsendable(one, own)
+            raise unsendable
 
 
 def _own_object(one: Method) -> Any:
     """The class or function that a method was made from, or None."""
-    if isinstance(one, EstimatorMethod):
-        return type(one.estimator)
+    if isinstance(one, BaselineMethod):
+        return None if one.classifier is None else type(one.classifier)
     network = one.recipe.network if isinstance(one, PresetMethod) else None
     return None if isinstance(network, str) else network
-
-
-def _unsendable(one: Method, own: Any) -> HarkenError:
-    what = f"{own.__module__}:{own.__qualname__}" if own is not None else "it"
-    return HarkenError(
-        f"{one.name} cannot be sent to worker processes, which must be able to import {what}: define it at the top of "
-        "a module, or use 0 workers"
-    )
 
 
 def _preset_method(recipe: Preset, epochs: int | None, seed: int) -> PresetMethod:
@@ -313,3 +308,40 @@ def _epochs(text: str, number: str) -> int:
         name = text.split(":")[0]
         raise HarkenError(f"{text}: the colon must be followed by the number of epochs, such as {name}:20")
     return int(number)
+
+
+def _made_by(reference: str) -> Any:
+    """The classifier that ``module:name`` returns when called: a class, or a function without arguments.
+
+    Raises:
+        HarkenError: when it cannot be imported or called.
+    """
+    make = import_object(reference)
+    if not callable(make):
+        raise HarkenError(f"{reference} is neither a class nor a function that makes a classifier")
+    try:
+        return make()
+    except Exception as error:  # code of the user may raise any error
+        raise HarkenError(
+            f"{reference} cannot be called without arguments ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _classifier_method(classifier: Any, name: str, seed: int) -> BaselineMethod:
+    if isinstance(classifier, type) or not (hasattr(classifier, "get_params") and is_classifier(classifier)):
+        raise HarkenError(
+            f"{name} is not a classifier of scikit-learn's kind (an instance with fit, predict, get_params and "
+            "set_params)"
+        )
+    return BaselineMethod(name, seed, classifier)
+
+
+def _for_json(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_for_json(each) for each in value]
+    if hasattr(value, "get_params") or callable(value):  # their text may contain an address in memory
+        kind = value if hasattr(value, "__qualname__") else type(value)
+        return f"{kind.__module__}:{kind.__qualname__}"
+    return repr(value)

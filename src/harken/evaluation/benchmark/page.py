@@ -1,23 +1,56 @@
 """A benchmark's result as tables for people: rows of text, and a page in Markdown made of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from harken.evaluation.benchmark.study_page import study_tables
-from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
+from harken.evaluation.benchmark.studies import by_study
+from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.recordings.inspection import duration_text
 
+FEW_LABELS = ("stress_predict", "hawthorne")
+"""The studies whose recall is reported, because they have one or two labels."""
+WORN = {"known": "known", "found": "as found"}
+GAIN = "What the preset gains, each person compared with themselves"
 
-def tables(result: Mapping[str, Any]) -> list[TextTable]:
+Result = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table whose first column is text and whose others are numbers, already written out.
+
+    ``narrow`` is the number of columns that fit a terminal. The other columns, and the ``page_note`` about them, are on
+    the page only.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    note: str = ""
+    page_note: str = ""
+    narrow: int | None = None
+
+
+def number_text(value: float | None) -> str:
+    """A score with three decimals; a dash for None."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def interval_text(interval: Sequence[float] | None, *, sign: str = "") -> str:
+    """An interval, ``0.700 to 0.800``; a dash for None. ``sign="+"`` also writes the sign of positive numbers."""
+    return "–" if interval is None else f"{interval[0]:{sign}.3f} to {interval[1]:{sign}.3f}"
+
+
+def tables(result: Result) -> list[TextTable]:
     """The tables: the methods, the gain of the preset over each baseline, the labels, and the folds."""
+    makers: Sequence[Callable[[Result], TextTable]] = (_methods, _gains, _labels, _folds)
     if "main_score" in result:
-        made = study_tables(result)
-    else:
-        made = [_methods(result), _differences(result), _labels(result), _folds(result)]
-    return [table for table in made if table.rows]
+        makers = (_studies, _study_gains, _study_labels, _study_recalls, _study_sets, _study_folds)
+    return [table for make in makers if (table := make(result)).rows]
 
 
-def markdown(result: Mapping[str, Any], *, confusion: str | None) -> str:
+def markdown(result: Result, *, confusion: str | None) -> str:
     """The page. ``confusion`` is the name of the picture beside it, if there is one."""
     windows = result["windows"]
     parts = [
@@ -33,45 +66,53 @@ def markdown(result: Mapping[str, Any], *, confusion: str | None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _methods(result: Mapping[str, Any]) -> TextTable:
+def _markdown_table(table: TextTable) -> str:
+    head = (table.columns, ("---", *("---:" for _ in table.columns[1:])))
+    lines = ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in (*head, *table.rows)]
+    note = f"{table.note} {table.page_note}".strip()
+    return "\n".join([f"## {table.title}", "", *lines]) + (f"\n\n{note}" if note else "")
+
+
+def _made_with(result: Result) -> str:
+    each = [
+        f"harken {one['harken_version']}"
+        + (f" ({one['git_commit'][:7]}{one['git_commit'][40:]})" if one["git_commit"] else "")
+        + f", {one['machine']['processor']}, {one['machine']['threads']} thread a fold"
+        for one in result["made_with"]
+    ]
+    return f"Made with {'; and with '.join(each)}."
+
+
+def _methods(result: Result) -> TextTable:
     rows = []
     for name, one in result["methods"].items():
-        seconds = result["timing"]["methods"][name]
-        worst = one["worst_person"]
-        rows.append(
-            (
-                name,
-                f"{one['mean_person_macro_f1']:.3f}",
-                number_text(one["sd_person_macro_f1"]),
-                interval_text(one["mean_person_macro_f1_interval"]),
-                f"{one['mean_person_accuracy']:.1%}",
-                f"{worst['person']} {worst['macro_f1']:.3f}",
-                f"{one['expected_calibration_error']:.3f}",
-                duration_text(seconds["fit_s"]),
-                duration_text(seconds["predict_s"]),
-            )
+        seconds, worst = result["timing"]["methods"][name], one["worst_person"]
+        cells = (
+            f"{one['mean_person_macro_f1']:.3f}",
+            number_text(one["sd_person_macro_f1"]),
+            interval_text(one["mean_person_macro_f1_interval"]),
+            f"{one['mean_person_accuracy']:.1%}",
+            f"{worst['person']} {worst['macro_f1']:.3f}",
+            f"{one['expected_calibration_error']:.3f}",
         )
+        rows.append((name, *cells, duration_text(seconds["fit_s"]), duration_text(seconds["predict_s"])))
+    # The folds that were run, if they are not all of the protocol's; older results have no number of folds.
+    folds, every = list(result["folds"]), result.get("protocol_folds", 0)
+    some = f"Only {'fold' if len(folds) == 1 else 'folds'} {', '.join(folds)} of the protocol's {every}. "
     one = next(iter(result["methods"].values()))
     return TextTable(
         "Macro F1 of unseen people",
         ("method", "mean", "SD", "95 % interval", "accuracy", "worst person", "ECE", "to learn", "to recognise"),
         rows,
-        f"{_of_some(result)}Mean and standard deviation over {one['evaluations']} evaluations (a person in a fold) of "
-        f"{one['people']} people; the interval is over people, each one's evaluations kept together.",
+        f"{some if len(folds) < every else ''}Mean and standard deviation over {one['evaluations']} evaluations (a "
+        f"person in a fold) of {one['people']} people; the interval is over people, each one's evaluations kept "
+        "together.",
         "ECE: expected calibration error. Times are for one fold on one thread.",
         narrow=6,
     )
 
 
-def _of_some(result: Mapping[str, Any]) -> str:
-    """The folds that were run, if they are not all of the protocol's; older results have no number of folds."""
-    folds, every = list(result["folds"]), result.get("protocol_folds", 0)
-    if len(folds) >= every:
-        return ""
-    return f"Only {'fold' if len(folds) == 1 else 'folds'} {', '.join(folds)} of the protocol's {every}. "
-
-
-def _differences(result: Mapping[str, Any]) -> TextTable:
+def _gains(result: Result) -> TextTable:
     rows = [
         (
             f"{result['preset']} minus {name}",
@@ -81,54 +122,99 @@ def _differences(result: Mapping[str, Any]) -> TextTable:
         )
         for name, one in result["differences"].items()
     ]
+    return TextTable(GAIN, ("macro F1", "mean", "95 % interval", "people better"), rows)
+
+
+def _labels(result: Result) -> TextTable:
+    scores = [one["class_f1"] for one in result["methods"].values()]
+    labels = [name for name in result["windows"]["labels"] if any(name in each for each in scores)]
+    rows = [(label, *(number_text(each.get(label)) for each in scores)) for label in labels]
+    return TextTable("F1 of each label, over all windows", ("label", *result["methods"]), rows)
+
+
+def _folds(result: Result) -> TextTable:
+    folds = [one["folds"] for one in result["methods"].values()]
+    rows = [
+        (fold, str(len(people["test"])), *(f"{each[fold]['mean_person_macro_f1']:.3f}" for each in folds))
+        for fold, people in result["folds"].items()
+    ]
+    return TextTable("Mean macro F1 of each fold's people", ("fold", "people tested", *result["methods"]), rows)
+
+
+def _studies(result: Result) -> TextTable:
+    rows = []
+    for (name, method), studies in zip(result["methods"].items(), _by_method(result), strict=True):
+        for mounting, text in WORN.items():
+            each = [studies.get(study, {}).get(mounting) or {} for study in MAIN_STUDIES]
+            cells = [_with_interval(one.get("mean_f1"), one.get("interval")) for one in each]
+            if any(each):
+                rows.append((name, text, number_text(method["main_score"][mounting]), *cells))
     return TextTable(
-        "What the preset gains, each person compared with themselves",
-        ("macro F1", "mean", "95 % interval", "people better"),
+        "Mean F1 of people of a study that was left out of training",
+        ("method", "mounting", "main score", *MAIN_STUDIES),
         rows,
+        "The main score is the plain mean of the three studies. In brackets: the 95 % interval over people. Mounting "
+        "known: x along the forearm as the study states it; as found: as the method finds it from walking.",
     )
 
 
-def _labels(result: Mapping[str, Any]) -> TextTable:
-    methods = result["methods"]
-    labels = [name for name in result["windows"]["labels"] if any(name in one["class_f1"] for one in methods.values())]
-    rows = [(label, *(number_text(one["class_f1"].get(label)) for one in methods.values())) for label in labels]
-    return TextTable("F1 of each label, over all windows", ("label", *methods), rows)
+def _study_gains(result: Result) -> TextTable:
+    rows = []
+    for name, one in result["differences"].items():
+        studies = [one["studies"].get(study, {}) for study in MAIN_STUDIES]
+        cells = [_with_interval(each.get("mean_f1"), each.get("interval"), sign="+") for each in studies]
+        main = _with_interval(one["main_score"], one["main_score_interval"], sign="+")
+        rows.append((f"{result['preset']} minus {name}", main, *cells))
+    return TextTable(GAIN, ("F1", "main score", *MAIN_STUDIES), rows)
 
 
-def _folds(result: Mapping[str, Any]) -> TextTable:
-    methods = result["methods"]
+def _with_interval(value: float | None, interval: Sequence[float] | None, *, sign: str = "") -> str:
+    return "–" if value is None else f"{value:{sign}.3f} ({interval_text(interval, sign=sign)})"
+
+
+def _study_labels(result: Result) -> TextTable:
+    rows = _label_rows(result, MAIN_STUDIES, "f1")
+    return TextTable("F1 of each label, the mean over people", ("study", "label", *result["methods"]), rows)
+
+
+def _study_recalls(result: Result) -> TextTable:
+    rows = _label_rows(result, FEW_LABELS, "recall")
+    return TextTable("Recall in studies of few labels", ("study", "label", *result["methods"]), rows)
+
+
+def _label_rows(result: Result, studies: Sequence[str], what: str) -> list[tuple[str, ...]]:
+    """A row for each label of each study: the value of each method with the mounting known."""
+    rows = []
+    for study in studies:
+        values = [one[study]["known"][what] if study in one else {} for one in _by_method(result)]
+        for label in sorted({label for each in values for label in each}):
+            rows.append((study, label, *(number_text(each.get(label)) for each in values)))
+    return rows
+
+
+def _study_sets(result: Result) -> TextTable:
+    methods, rows = _by_method(result), []
+    for study in dict.fromkeys(study for one in methods for study in one):
+        shares = [one[study]["known"]["allowed_share"] if study in one else None for one in methods]
+        if any(share is not None for share in shares):
+            rows.append((study, *map(number_text, shares)))
+    return TextTable(
+        "Share of allowed answers where several labels are true",
+        ("study", *result["methods"]),
+        rows,
+        "For example, people eat sitting or standing. These windows are left out of F1.",
+    )
+
+
+def _study_folds(result: Result) -> TextTable:
+    first = next(iter(result["methods"].values()))["folds"]
     rows = [
-        (
-            fold,
-            str(len(people["test"])),
-            *(f"{one['folds'][fold]['mean_person_macro_f1']:.3f}" for one in methods.values()),
-        )
+        (fold, str(len(people["training"])), str(len(people["test"])), f"{first[fold]['training_windows']:,}")
         for fold, people in result["folds"].items()
     ]
-    return TextTable("Mean macro F1 of each fold's people", ("fold", "people tested", *methods), rows)
+    return TextTable("The folds", ("left out", "training people", "people tested", "training windows"), rows)
 
 
-def _markdown_table(table: TextTable) -> str:
-    lines = [
-        f"## {table.title}",
-        "",
-        _line(table.columns),
-        _line(("---", *("---:" for _ in table.columns[1:]))),
-        *map(_line, table.rows),
-    ]
-    note = f"{table.note} {table.page_note}".strip()
-    return "\n".join(lines) + (f"\n\n{note}" if note else "")
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
-
-
-def _made_with(result: Mapping[str, Any]) -> str:
-    each = [
-        f"harken {one['harken_version']}"
-        + (f" ({one['git_commit'][:7]}{one['git_commit'][40:]})" if one["git_commit"] else "")
-        + f", {one['machine']['processor']}, {one['machine']['threads']} thread a fold"
-        for one in result["made_with"]
-    ]
-    return f"Made with {'; and with '.join(each)}."
+def _by_method(result: Result) -> list[dict[str, Mapping[str, Any]]]:
+    """The scores of each study, for each method."""
+    return [by_study(one["folds"]) for one in result["methods"].values()]

@@ -1,117 +1,68 @@
-"""The result of a benchmark: its windows, the methods' scores over folds, and its agreement with an earlier result."""
+"""What all results of benchmarks have: the windows, the environment, and the agreement with an earlier result."""
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
+import torch
 
-from harken.models.scores import PeopleScores, PersonEvaluations, Scores, person_evaluations, score
+from harken import __version__
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import read_json
+from harken.support.plugins import is_installed
 from harken.windows.windows import Windows
 
 WINDOWS_AT_ONCE = 4096
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "aeon", "numba")
+"""The packages that compute. A package that is not installed is left out."""
+THREADS = 1
 TOLERANCE = 0.05
 """The tolerance of each person's macro F1 between two machines, whose rounding differs: with other vector instructions
 the score of one person of six changed by 0.009. On one machine scores must be equal."""
 
-RESULT = {
-    "methods": {...: {"folds": {...: {"people": {...: {"macro_f1": int | float}}}}}},
-    "windows": {"fingerprint": str},
-    "folds": dict,
-    "made_with": [{"machine": {"processor": str, "instructions": object}, "versions": dict}],
-}
-"""What a comparison needs of an earlier result."""
 
-Findings = Mapping[str, Mapping[str, Any]]
-"""Fold -> the result of a method on it."""
+class _Score(TypedDict):
+    macro_f1: float
 
 
-def method_result(findings: Findings) -> dict[str, Any]:
-    """Values for JSON: the scores of one method over folds. They do not depend on paths or times.
-
-    The expected calibration error is the mean over folds, weighted by their test windows, because every fold has its
-    own model.
-    """
-    evaluations = _evaluations(findings)
-    summary = evaluations.as_dict()
-    del summary["folds"]
-    windows = [one["test_windows"] for one in findings.values()]
-    errors = [one["expected_calibration_error"] for one in findings.values()]
-    decided_by = next(iter(findings.values()))["decided_by"]
-    return {
-        "settings": decided_by["method"],
-        **summary,
-        "expected_calibration_error": float(np.average(errors, weights=windows)),
-        "folds": {name: _fold_result(evaluations.folds[name], one) for name, one in findings.items()},
-    }
+class _Fold(TypedDict):
+    people: dict[str, _Score]
 
 
-def difference(preset: Findings, baseline: Findings) -> dict[str, Any]:
-    """Values for JSON: the mean over evaluations of (preset minus baseline) in macro F1, and its interval over people.
-
-    The difference is taken for each person of each fold, so that the difficulty of a person cancels out.
-    """
-    pairs = _evaluations(preset).folds, _evaluations(baseline).folds
-    # The function that resamples scores also resamples differences, so that both intervals use the same bootstrap.
-    gains = person_evaluations({name: _gains(pairs[0][name], pairs[1][name]) for name in pairs[0]})
-    means = [float(np.mean([one.macro_f1 for one in folds.values()])) for folds in gains.by_person.values()]
-    person, least = gains.worst_person
-    return {
-        "mean_person_macro_f1": gains.mean_person_macro_f1,
-        "mean_person_macro_f1_interval": list(gains.interval) if gains.interval else None,
-        "people_better": sum(mean > 0 for mean in means),
-        "people": len(gains.by_person),
-        "least_gain": {"person": person, "macro_f1": least},
-    }
+class _Method(TypedDict):
+    folds: dict[str, _Fold]
 
 
-def timing(findings: Findings) -> dict[str, Any]:
-    """Values for JSON: seconds of training and of recognition, for each fold and on average."""
-    folds = {name: dict(one["timing"]) for name, one in findings.items()}
-    means = {key: float(np.mean([one[key] for one in folds.values()])) for key in ("fit_s", "predict_s")}
-    return {**means, "folds": folds}
+class _Windows(TypedDict):
+    fingerprint: str
 
 
-def all_evaluations(result: Mapping[str, Any]) -> Scores:
-    """Scores over the windows of all evaluations of a ``method_result`` together, for a picture."""
-    confusion = np.array(result["confusion"], dtype=np.int64)
-    truth, recognised = np.divmod(np.repeat(np.arange(confusion.size), confusion.ravel()), len(confusion))
-    return score(truth, recognised, tuple(result["labels"]))
+class _Machine(TypedDict):
+    processor: str
+    instructions: str
 
 
-def _evaluations(findings: Findings) -> PersonEvaluations:
-    return person_evaluations({name: PeopleScores.from_dict(one["scores"]) for name, one in findings.items()})
+class _MadeWith(TypedDict):
+    machine: _Machine
+    versions: dict[str, str]
 
 
-def _fold_result(scores: PeopleScores, finding: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "mean_person_macro_f1": scores.mean_person_macro_f1,
-        "training_windows": finding["training_windows"],
-        "test_windows": finding["test_windows"],
-        "expected_calibration_error": finding["expected_calibration_error"],
-        "people": {
-            person: {"macro_f1": one.macro_f1, "accuracy": one.accuracy, "windows": one.windows}
-            for person, one in scores.people.items()
-        },
-    }
+class Result(TypedDict):
+    """What a comparison needs of an earlier result."""
 
-
-def _gains(preset: PeopleScores, baseline: PeopleScores) -> PeopleScores:
-    people = {
-        person: replace(one, macro_f1=one.macro_f1 - baseline.people[person].macro_f1)
-        for person, one in preset.people.items()
-    }
-    return replace(preset, people=people)
-
-
-def distinct(each: Sequence[Any]) -> list[Any]:
-    """The values without repetitions, in their order. They are not hashable, so a set cannot hold them."""
-    return [one for number, one in enumerate(each) if one not in each[:number]]
+    methods: dict[str, _Method]
+    windows: _Windows
+    folds: dict[str, Any]
+    made_with: list[_MadeWith]
 
 
 def describe_windows(windows: Windows) -> dict[str, Any]:
@@ -142,6 +93,61 @@ def describe_windows(windows: Windows) -> dict[str, Any]:
     }
 
 
+@cache
+def made_with() -> dict[str, Any]:
+    """Values for JSON: everything besides data and settings that may change a score."""
+    packages = {name: version(name) for name in PACKAGES if is_installed(name)}
+    return {
+        "harken_version": __version__,
+        "git_commit": _commit(),
+        "versions": {"python": platform.python_version(), **packages},
+        "machine": {
+            "processor": _processor(),
+            "instructions": torch.backends.cpu.get_cpu_capability(),
+            "cores": os.cpu_count(),
+            "threads": THREADS,
+        },
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the running source, with ``+ changes`` if it was edited since; None outside a repository."""
+    source = Path(__file__).parents[2]
+    # An installed copy may lie inside another repository without being part of it.
+    if not _git(source, "ls-files", "__init__.py"):
+        return None
+    commit = _git(source, "rev-parse", "HEAD")
+    return f"{commit} + changes" if commit and _git(source, "status", "--porcelain", ".") else commit
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        ended = subprocess.run(
+            ["git", "-C", str(folder), "--no-optional-locks", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return ended.stdout.strip() or None if ended.returncode == 0 else None
+
+
+def _processor() -> str:
+    """The name of the processor, with its family and model, because several processors may have the same name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    first: dict[str, str] = {}
+    for key, _, value in (line.partition(":") for line in lines):
+        first.setdefault(key.strip(), value.strip())
+    name = first.get("model name") or platform.processor() or platform.machine()
+    numbers = [f"{key} {first[key]}" for key in ("cpu family", "model") if key in first]
+    return f"{name} ({', '.join(numbers)})" if numbers else name
+
+
 @dataclass(frozen=True)
 class Agreement:
     """Whether a result agrees with an earlier one, and a sentence with the largest difference or the reason."""
@@ -156,7 +162,7 @@ def read_result(path: Path) -> dict[str, Any]:
     Raises:
         HarkenError: when the file is missing, or is not the result of a benchmark.
     """
-    return read_json(path, RESULT, advice="give a benchmark.json that harken benchmark wrote")
+    return read_json(path, Result, advice="give a benchmark.json that harken benchmark wrote")
 
 
 def compare(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Agreement:
@@ -179,27 +185,21 @@ def compare(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Agreement:
         return Agreement(False, f"It cannot agree with the earlier result: {reason}.")
     differences = {f"{name}, fold {fold}, {person}": abs(now - then) for name, fold, person, now, then in shared}
     where = max(differences, key=differences.__getitem__)
-    largest = differences[where]
+    largest = f"most of all {where} ({differences[where]:.4f}"
     of = f"{len(shared)} macro F1 of people"
-    if largest == 0:
+    if differences[where] == 0:
         return Agreement(True, f"It agrees with the earlier result: all {of} are equal to it.")
+    beyond = sum(one > (0 if same_machine else TOLERANCE) for one in differences.values())
     if same_machine:
         return Agreement(
             False,
             f"It does not agree with the earlier result: on the same processor and versions {of} must be equal, and "
-            f"{sum(one > 0 for one in differences.values())} are not, most of all {where} ({largest:.4f} apart).",
-        )
-    beyond = sum(one > TOLERANCE for one in differences.values())
-    if beyond:
-        return Agreement(
-            False,
-            f"It does not agree with the earlier result, which was made on another machine or with other versions: "
-            f"{beyond} of {of} are more than {TOLERANCE} apart, most of all {where} ({largest:.4f}).",
+            f"{beyond} are not, {largest} apart).",
         )
     return Agreement(
-        True,
-        f"It agrees with the earlier result, which was made on another machine or with other versions: no two of {of} "
-        f"are more than {TOLERANCE} apart, most of all {where} ({largest:.4f}).",
+        not beyond,
+        f"It {'does not agree' if beyond else 'agrees'} with the earlier result, which was made on another machine or "
+        f"with other versions: {beyond or 'no two'} of {of} are more than {TOLERANCE} apart, {largest}).",
     )
 
 
@@ -215,23 +215,18 @@ def _shared(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Iterator[t
 
 def _other_experiment(result: Mapping[str, Any], earlier: Mapping[str, Any], *, same_machine: bool) -> str | None:
     """Why the two are not the same experiment, or None if they are."""
-    both = [name for name in result["methods"] if name in earlier["methods"]]
     keys = ("dataset", "protocol")
     found = first_difference({key: earlier.get(key) for key in keys}, {key: result[key] for key in keys})
-    for name in both:
-        found = found or first_difference(
-            earlier["methods"][name].get("settings"), result["methods"][name]["settings"], name
-        )
+    for name, one in result["methods"].items():
+        if found is None and name in earlier["methods"]:
+            found = first_difference(earlier["methods"][name].get("settings"), one["settings"], name)
     if found is not None:
         return f"{found[0]} was {json.dumps(found[1])} and is {json.dumps(found[2])}"
     key = "fingerprint" if same_machine else "layout_fingerprint"
     if earlier["windows"].get(key) != result["windows"][key]:
         return "it was made on other windows (their fingerprints differ)"
-    for fold, people in result["folds"].items():
-        before = earlier["folds"].get(fold, people)
-        if first_difference(before, people) is not None:
-            return f"fold {fold} has other people"
-    return None
+    other = [fold for fold, people in result["folds"].items() if earlier["folds"].get(fold, people) != people]
+    return f"fold {other[0]} has other people" if other else None
 
 
 def _machines(result: Mapping[str, Any]) -> set[str]:

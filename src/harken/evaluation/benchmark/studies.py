@@ -1,173 +1,261 @@
-"""Benchmarks that leave a whole study out: their tasks, and the result of all methods."""
+"""Benchmarks that leave a whole study out: the scores of people whose labels are only partly those of training.
 
-import time
+A person's score is the mean F1 over the single labels that are true for this person and known from training. Windows
+of ``other``, and of labels that are unknown from training, form no class of their own. They count as false positives
+of the label that was predicted. Windows that allow several labels are left out of F1; they are scored by the share of
+allowed predictions.
+"""
+
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import SCHEMES, TRUTH, LabelScheme
-from harken.evaluation.benchmark.machine import made_with
+from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.evaluation.benchmark.methods import TrainedMethod
-from harken.evaluation.benchmark.tasks import FoldTask, alone_on_one_thread
-from harken.evaluation.benchmark.workers import Finding
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
+    SAMPLING,
     STUDIES,
-    StudyFold,
     apply_study_fold,
     in_scheme,
     study_recordings,
     study_windows,
     training_windows,
 )
-from harken.evaluation.study_scores import StudyScores, score_study
+from harken.models.known_labels import LabelSets
 from harken.models.scores import interval_over_groups, interval_over_people
+from harken.windows.people import Fold
 from harken.windows.windows import Windows
 
+OTHER = "other"
 MOUNTINGS = ("known", "found")
 """With x along the forearm, as the study states it; and as the model finds it, like ``harken label``."""
 
+Findings = Mapping[str, Mapping[str, Any]]
+"""Fold -> the result of a method on it."""
+Predicted = tuple[Windows, NDArray[np.int64]]
+"""Windows of people of one study with the names of ``TRUTH``, without signals, and the predicted label of each."""
+
 
 @dataclass(frozen=True)
-class StudyTask(FoldTask):
-    """A method and a fold that leaves studies out.
+class StudyScoring:
+    """Each person of a left-out study gets a score; a method's main score is the plain mean over the main studies.
 
     Attributes:
-        fold: the fold.
         scheme: the label scheme of training. The truth of the test is always that of ``TRUTH``.
         folders: the folder of each of ``STUDIES``; None for the one in ``HARKEN_DATA``.
     """
 
-    fold: StudyFold
     scheme: str
     folders: tuple[Path | None, ...]
 
-    def run(self, windows: Windows) -> Finding:
-        """Train on the fold's training people and score each person of the left-out studies, with one thread.
+    main_score = "main_score"
 
-        Args:
-            windows: the windows of all studies, with activities as labels.
+    def decides(self) -> dict[str, Any]:
+        """What results depend on besides the windows, the fold and the method, for JSON."""
+        return {"label_scheme": asdict(SCHEMES[self.scheme]), "sampling": dict(SAMPLING)}
+
+    def parts(self, fold: Fold, windows: Windows) -> tuple[Windows, LabelSets, Windows]:
+        """The training windows with the scheme's labels, their sets of labels, and the test windows with activities.
 
         Raises:
-            HarkenError: when a study is in training and in the test, or its windows cannot be trained on.
+            HarkenError: as ``apply_study_fold``.
         """
-        scheme = SCHEMES[self.scheme]
-        with alone_on_one_thread():
-            parts = apply_study_fold(self.fold, windows)
-            training, label_sets = training_windows(parts.training, scheme)
-            started = time.perf_counter()
-            learned = self.method.fit(training, label_sets)
-            fitted = time.perf_counter()
-            known = sorted(training.labels_present & set(scheme.labels))
-            studies = {study: self._scored(study, parts.test, learned, scheme, known) for study in self.fold.studies}
-            predicted = time.perf_counter()
-        scores = [one["known"]["mean_f1"] for one in studies.values()]
-        content = {
-            "training_windows": len(training),
-            "training_windows_by_label": _counts(training),
+        parts = apply_study_fold(fold, windows)
+        return *training_windows(parts.training, SCHEMES[self.scheme]), parts.test
+
+    def predicted(self, trained: TrainedMethod, test: Windows) -> dict[str, dict[str, Predicted]]:
+        """Study -> mounting -> its windows and the predicted labels; without ``found`` if the method cannot find it."""
+        labels = SCHEMES[self.scheme].labels
+        predicted = {}
+        for study in dict.fromkeys(test.studies.tolist()):
+            predicted[study] = {"known": predicted_labels(trained, test[test.studies == study], labels)}
+            if trained.mounted is not None:
+                worn = study_recordings(study, self.folders[STUDIES.index(study)])
+                found = study_windows([trained.mounted(recording) for recording in worn])
+                predicted[study]["found"] = predicted_labels(trained, found, labels)
+        return predicted
+
+    def scored(self, predicted: Mapping[str, Mapping[str, Predicted]], training: Windows, _: Windows) -> dict[str, Any]:
+        """Values for JSON: the scores of each study with the mounting known and as found, and what was predicted."""
+        labels = SCHEMES[self.scheme].labels
+        known = sorted(training.labels_present & set(labels))
+        studies: dict[str, dict[str, Any]] = {}
+        for study, mountings in predicted.items():
+            scores, confusion = score_windows(*mountings["known"], labels=labels, known=known)
+            found = mountings.get("found")
+            studies[study] = {
+                "known": scores,
+                "confusion": confusion,
+                "windows": len(mountings["known"][1]),
+                "found": score_windows(*found, labels=labels, known=known)[0] if found else None,
+            }
+        return {
+            "training_windows_by_label": _counts(training.label_codes, training.label_names),
             "training_labels": known,
             "studies": studies,
-            "scores": {"mean_person_macro_f1": float(np.mean(scores))},
-            "made_with": made_with(),
-            "timing": {"fit_s": fitted - started, "predict_s": predicted - fitted},
+            "scores": {"mean_person_macro_f1": float(np.mean([one["known"]["mean_f1"] for one in studies.values()]))},
         }
-        return Finding(content, learned.model())
 
-    def _scored(
-        self, study: str, test: Windows, learned: TrainedMethod, scheme: LabelScheme, known: Sequence[str]
-    ) -> dict[str, Any]:
-        """The scores of one study with the mounting known and as found, and the predictions in numbers."""
-        mounted = test[test.studies == study]
-        scored, confusion = score_windows(learned, mounted, scheme, known)
-        content: dict[str, Any] = {"known": scored.as_dict(), "confusion": confusion, "windows": len(mounted)}
-        content["found"] = None
-        if learned.mounted is not None:
-            worn = study_recordings(study, self.folders[STUDIES.index(study)])
-            found = study_windows([learned.mounted(one) for one in worn])
-            content["found"] = score_windows(learned, found, scheme, known)[0].as_dict()
-        return content
+    def summary(self, findings: Findings) -> dict[str, Any]:
+        """Values for JSON: the scores of one method over folds. They do not depend on paths or times."""
+        kept = ("training_windows", "training_windows_by_label", "training_labels", "studies")
+        scores = [one for study, one in by_study(findings).items() if study in MAIN_STUDIES]
+        return {
+            "settings": next(iter(findings.values()))["decided_by"]["method"],
+            "main_score": {mounting: _main_score([one[mounting] for one in scores]) for mounting in MOUNTINGS},
+            "folds": {
+                name: {key: finding[key] for key in kept} | {"people": _people(finding)}
+                for name, finding in findings.items()
+            },
+        }
+
+    def difference(self, preset: Findings, baseline: Findings) -> dict[str, Any]:
+        """Values for JSON: (preset minus baseline) in the score of each person, with the mounting known.
+
+        For each main study, its mean over people with the interval over people; and the mean over the three, with an
+        interval for which people are resampled within each study.
+        """
+        ours, theirs = by_study(preset), by_study(baseline)
+        gains = {study: _gains(ours[study], theirs[study]) for study in ours if study in MAIN_STUDIES}
+        whole = len(gains) == len(MAIN_STUDIES)
+        overall = interval_over_groups(list(gains.values())) if whole else None
+        return {
+            "main_score": float(np.mean([np.mean(each) for each in gains.values()])) if whole else None,
+            "main_score_interval": list(overall) if overall else None,
+            "studies": {
+                study: {
+                    "mean_f1": float(np.mean(each)),
+                    "interval": list(interval) if (interval := interval_over_people(each)) else None,
+                    "people_better": sum(gain > 0 for gain in each),
+                    "people": len(each),
+                }
+                for study, each in gains.items()
+            },
+        }
+
+
+def predicted_labels(trained: TrainedMethod, test: Windows, labels: Sequence[str]) -> Predicted:
+    """The windows with the names of ``TRUTH``, without their signals, and the label that a method predicts for each.
+
+    Args:
+        trained: the method.
+        test: windows of people of one study, with activities as labels.
+        labels: the labels of the scheme of training, to which the predictions ``[n]`` are indices.
+    """
+    truth = in_scheme(test, SCHEMES[TRUTH])
+    predicted = trained.probabilities(truth.with_label_names(tuple(labels))).argmax(axis=1)
+    return replace(truth, signals=truth.signals[:0].copy()), predicted
 
 
 def score_windows(
-    learned: TrainedMethod, test: Windows, scheme: LabelScheme, known: Sequence[str]
-) -> tuple[StudyScores, dict[str, dict[str, int]]]:
-    """The scores of a study, and the number of windows of each true label that got each predicted label.
+    truth: Windows, predicted: NDArray[np.int64], *, labels: Sequence[str], known: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, dict[str, int]]]:
+    """The scores of a study (``score_study``), and how many windows of each true label got each predicted label.
 
     Args:
-        learned: the method.
-        test: windows of people of one study, with activities as labels.
-        scheme: the label scheme of training. The truth is that of ``TRUTH``.
-        known: the labels that occur in training.
+        truth, predicted: as ``predicted_labels`` returns them.
+        labels, known: see ``score_study``.
     """
-    truth = in_scheme(test, SCHEMES[TRUTH])
-    probabilities = learned.probabilities(truth.with_label_names(scheme.labels))
-    predicted: NDArray[np.int64] = probabilities.argmax(axis=1)
     allowed = SCHEMES[TRUTH].matrix(truth.label_names)[truth.label_codes]
-    scored = score_study(allowed, predicted, truth.subjects, labels=scheme.labels, known=known)
     confusion = {
-        name: _predictions(predicted[truth.label_codes == code], scheme.labels)
+        name: _counts(predicted[truth.label_codes == code], labels)
         for code, name in enumerate(truth.label_names)
         if (truth.label_codes == code).any()
     }
-    return scored, confusion
+    return score_study(allowed, predicted, truth.subjects, labels=labels, known=known), confusion
 
 
-def _predictions(predicted: NDArray[np.int64], labels: Sequence[str]) -> dict[str, int]:
-    counts = np.bincount(predicted, minlength=len(labels)).tolist()
+def _counts(codes: NDArray[np.integer], labels: Sequence[str]) -> dict[str, int]:
+    counts = np.bincount(codes, minlength=len(labels)).tolist()
     return {label: count for label, count in zip(labels, counts, strict=True) if count}
 
 
-def _counts(windows: Windows) -> dict[str, int]:
-    return _predictions(windows.label_codes.astype(np.int64), windows.label_names)
-
-
-def study_result(findings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Values for JSON: the scores of one method over folds. They do not depend on paths or times.
+def score_study(
+    allowed: NDArray[np.bool_],
+    predicted: NDArray[np.int64],
+    subjects: NDArray[np.str_],
+    *,
+    labels: Sequence[str],
+    known: Sequence[str],
+) -> dict[str, Any]:
+    """Score the windows of one study, for JSON: see ``study_summary``.
 
     Args:
-        findings: fold -> the result of the method on it.
+        allowed: which labels each window allows, bool ``[n, labels]``.
+        predicted: the predicted label, an index into ``labels``, int64 ``[n]``.
+        subjects: the person of each window, ``[n]``.
+        labels: the names of the labels.
+        known: the labels that occur in training.
+
+    >>> import numpy as np
+    >>> allowed = np.array([[1, 0, 0], [1, 0, 0], [0, 0, 1], [1, 1, 0]], bool)
+    >>> predicted, subjects = np.array([0, 1, 0, 1]), np.array(["ann"] * 4)
+    >>> labels = ("lying", "sitting", "other")
+    >>> score_study(allowed, predicted, subjects, labels=labels, known=labels)["people"]["ann"]
+    {'windows': 4, 'f1': {'lying': 0.5}, 'recall': {'lying': 0.5}, 'allowed_share': 1.0}
     """
-    scores = _main_scores(findings)
+    scored = {code: label for code, label in enumerate(labels) if label in known and label != OTHER}
+    people = {}
+    for person in np.unique(subjects).tolist():
+        here = subjects == person
+        people[person] = _person(allowed[here], predicted[here], scored)
+    return study_summary(people)
+
+
+def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Mapping[int, str]) -> dict[str, Any]:
+    """The number of windows; F1 and recall of each label that is true for the person and known from training; and the
+    share of allowed predictions among windows that allow several labels, None without such."""
+    several = allowed.sum(axis=1) > 1
+    right = allowed[np.arange(len(allowed)), predicted]
+    truth, found = allowed[~several], predicted[~several]
+    f1, recall = {}, {}
+    for code, label in scored.items():
+        true = truth[:, code]
+        if not true.any():
+            continue
+        hits = int((true & (found == code)).sum())
+        f1[label] = 2 * hits / (int(true.sum()) + int((found == code).sum()))
+        recall[label] = hits / int(true.sum())
+    share = float(right[several].mean()) if several.any() else None
+    return {"windows": len(allowed), "f1": f1, "recall": recall, "allowed_share": share}
+
+
+def study_summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The scores of a study, for JSON, from those of each person.
+
+    ``mean_f1`` is the mean of the people's scores, with its ``interval``: the 95 % bootstrap over people, None for
+    fewer than five. ``f1``, ``recall`` and ``allowed_share`` are means over the people who have one.
+    """
+    each = list(person_f1(people).values())
+    interval = interval_over_people(each)
+    shares = [one["allowed_share"] for one in people.values() if one["allowed_share"] is not None]
     return {
-        "settings": next(iter(findings.values()))["decided_by"]["method"],
-        "main_score": {
-            mounting: float(np.mean([one.mean_f1 for one in scores[mounting].values()]))
-            if len(scores[mounting]) == len(MAIN_STUDIES)
-            else None
-            for mounting in MOUNTINGS
-        },
-        "folds": {
-            name: {
-                key: one[key] for key in ("training_windows", "training_windows_by_label", "training_labels", "studies")
-            }
-            | {"people": _people(one)}
-            for name, one in findings.items()
-        },
+        "mean_f1": float(np.mean(each)) if each else None,
+        "interval": list(interval) if interval else None,
+        "f1": _of_labels([one["f1"] for one in people.values()]),
+        "recall": _of_labels([one["recall"] for one in people.values()]),
+        "allowed_share": float(np.mean(shares)) if shares else None,
+        "people": dict(people),
     }
 
 
-def _people(finding: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Person -> the score, as in other benchmarks, so that two results can be compared."""
-    each = [StudyScores.from_dict(one["known"]).each() for one in finding["studies"].values()]
-    return {person: {"macro_f1": score} for one in each for person, score in one.items()}
+def person_f1(people: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Person -> the mean F1 over labels; without people none of whose labels is known from training."""
+    return {person: float(np.mean(list(one["f1"].values()))) for person, one in people.items() if one["f1"]}
 
 
-def _main_scores(findings: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, StudyScores]]:
-    """Mounting -> main study -> its scores."""
-    studies = {study: one for study, one in by_study(findings).items() if study in MAIN_STUDIES}
-    return {
-        mounting: {
-            study: StudyScores.from_dict(one[mounting]) for study, one in studies.items() if one[mounting] is not None
-        }
-        for mounting in MOUNTINGS
-    }
+def _of_labels(people: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean over people of each label."""
+    labels = sorted({label for one in people for label in one})
+    return {label: float(np.mean([one[label] for one in people if label in one])) for label in labels}
 
 
-def by_study(folds: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def by_study(folds: Findings) -> dict[str, Mapping[str, Any]]:
     """Study -> the scores of one method on it. Of a study in several folds, the first is taken."""
     found: dict[str, Mapping[str, Any]] = {}
     for fold in folds.values():
@@ -176,32 +264,19 @@ def by_study(folds: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, A
     return found
 
 
-def study_differences(
-    preset: Mapping[str, Mapping[str, Any]], baseline: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Values for JSON: (preset minus baseline) in the score of each person, with the mounting known.
-
-    For each main study, its mean over people with the interval over people; and the mean over the three, with an
-    interval for which people are resampled within each study.
-    """
-    ours, theirs = (_main_scores(each)["known"] for each in (preset, baseline))
-    gains = {study: _gains(ours[study].each(), theirs[study].each()) for study in ours if study in theirs}
-    whole = len(gains) == len(MAIN_STUDIES)
-    overall = interval_over_groups(list(gains.values())) if whole else None
-    return {
-        "main_score": float(np.mean([np.mean(each) for each in gains.values()])) if whole else None,
-        "main_score_interval": list(overall) if overall else None,
-        "studies": {
-            study: {
-                "mean_f1": float(np.mean(each)),
-                "interval": list(interval) if (interval := interval_over_people(each)) else None,
-                "people_better": sum(one > 0 for one in each),
-                "people": len(each),
-            }
-            for study, each in gains.items()
-        },
-    }
+def _main_score(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
+    """The mean over the main studies; None when one is missing."""
+    scores = [one["mean_f1"] for one in studies if one is not None]
+    return float(np.mean(scores)) if len(scores) == len(MAIN_STUDIES) else None
 
 
-def _gains(ours: Mapping[str, float], theirs: Mapping[str, float]) -> list[float]:
-    return [score - theirs[person] for person, score in ours.items() if person in theirs]
+def _people(finding: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Person -> the score, as in other benchmarks, so that two results can be compared."""
+    each = [person_f1(one["known"]["people"]) for one in finding["studies"].values()]
+    return {person: {"macro_f1": score} for one in each for person, score in one.items()}
+
+
+def _gains(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[float]:
+    before = person_f1(theirs["known"]["people"])
+    now = person_f1(ours["known"]["people"])
+    return [score - before[person] for person, score in now.items() if person in before]

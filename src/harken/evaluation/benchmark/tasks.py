@@ -1,149 +1,163 @@
-"""The tasks of a benchmark: a task runs one method on one fold. Also their order, and forecasts of their duration."""
+"""The tasks of a benchmark: a task runs one method on one fold, in this process, in others, or on a Dask cluster."""
 
+import errno
+import os
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from harken.evaluation.benchmark.directory import BenchmarkDirectory
-from harken.evaluation.benchmark.machine import THREADS, made_with
 from harken.evaluation.benchmark.methods import Method
-from harken.evaluation.benchmark.workers import Finding
-from harken.models.calibration import expected_calibration_error
-from harken.models.scores import score_people
+from harken.evaluation.benchmark.people import PeopleScoring
+from harken.evaluation.benchmark.result import THREADS, made_with
+from harken.evaluation.benchmark.studies import StudyScoring
+from harken.support.errors import HarkenError
+from harken.support.files import NotWrittenError
+from harken.support.processes import dask_client, one_thread_each, process_pool
 from harken.support.resources import computing_threads
-from harken.windows.people import Fold, apply
+from harken.windows.people import Fold
 from harken.windows.windows import Windows
 
+SHARED_WINDOWS = ".windows-"
+"""The prefix of the file with the signals of all windows. Such a file remains if the benchmark is killed."""
 ALONE = threading.Lock()
 """Lock for tasks. PyTorch has one random state and one number of threads in a process, so tasks must not overlap."""
 
+Finding = tuple[dict[str, Any], bytes | None]
+"""The result of a task: values for JSON, and the content of the model file if there is one."""
 
-@dataclass(frozen=True)
-class FoldTask:
-    """A method and a fold."""
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A method and a fold. It is sent to other processes, so it holds no windows itself.
+
+    Attributes:
+        method, fold: what is trained, and on whom.
+        scoring: how the trained method is scored.
+        effort: the amount of work, in windows processed during training.
+        decided_by: everything that the result depends on, for JSON.
+    """
 
     method: Method
     fold: Fold
+    scoring: PeopleScoring | StudyScoring
+    effort: float
+    decided_by: dict[str, Any]
 
     def run(self, windows: Windows) -> Finding:
-        """Train on the fold's training people and score each of its test people, with one thread.
-
-        A label that no training person has is never recognised, and its windows count as mistakes. Probabilities are
-        not calibrated.
+        """Train on the fold's training people and score its test people, with one thread.
 
         Args:
-            windows: the labelled windows of all people.
+            windows: the labelled windows of all people, which all tasks share.
 
         Raises:
-            HarkenError: when the fold has the same person in training and test, or its windows cannot be trained on.
+            HarkenError: when the fold has the same person or study in training and test, or its windows cannot be
+                trained on.
         """
-        with alone_on_one_thread():
-            parts = apply(self.fold, windows)
+        with ALONE, computing_threads(THREADS), threadpool_limits(THREADS):
+            training, label_sets, test = self.scoring.parts(self.fold, windows)
             started = time.perf_counter()
-            trained = self.method.fit(parts.training)
+            trained = self.method.fit(training, label_sets)
             fitted = time.perf_counter()
-            probabilities = trained.probabilities(parts.test)
-            predicted = time.perf_counter()
-        content = {
-            "training_windows": len(parts.training),
-            **scored(probabilities, parts.test),
-            "made_with": made_with(),
-            "timing": {"fit_s": fitted - started, "predict_s": predicted - fitted},
+            predicted: Any = self.scoring.predicted(trained, test)
+            ended = time.perf_counter()
+            scored = self.scoring.scored(predicted, training, test)
+        timing = {"fit_s": fitted - started, "predict_s": ended - fitted}
+        content = {"training_windows": len(training), **scored, "made_with": made_with(), "timing": timing}
+        return content, trained.model() if trained.model is not None else None
+
+
+Running = Generator[tuple[Task, Finding, int], None, None]
+"""Each task with its result, as it ends, and how many run at the same time. Closing it stops the other tasks."""
+
+
+def run_here(tasks: Sequence[Task], windows: Windows) -> Running:
+    """Run one task after the other in this process."""
+    for task in tasks:
+        yield task, task.run(windows), 1
+
+
+def run_in_processes(tasks: Sequence[Task], windows: Windows, *, processes: int, folder: Path) -> Running:
+    """Run tasks in processes of one thread each, with more throughput than one task with many threads.
+
+    The result does not depend on the number of processes. The signals of all windows are written to ``folder`` once and
+    mapped into every process. The worker processes end when this process ends, even if it is killed.
+    """
+    without_signals = replace(windows, signals=windows.signals[:0])
+    count = min(processes, len(tasks))
+    try:
+        with (
+            _written(windows.signals, folder) as file,
+            process_pool(count, initializer=_begin, initargs=(file, without_signals)) as pool,
+        ):
+            with one_thread_each():
+                futures = {pool.submit(_run, task): task for task in tasks}
+            for future in as_completed(futures):
+                yield futures[future], future.result(), processes
+    except BrokenProcessPool as error:
+        raise HarkenError(
+            "a worker process was killed, maybe because memory ran out; the same command with --resume goes "
+            "on, and fewer --workers need less memory"
+        ) from error
+
+
+def run_on_dask(tasks: Sequence[Task], windows: Windows, *, address: str) -> Running:
+    """Run tasks on a Dask cluster. Its workers must have one thread each, because of PyTorch's one random state."""
+    with dask_client(address) as (client, distributed, workers):
+        shared = client.scatter(windows, broadcast=True, hash=False)
+        futures = {
+            client.submit(Task.run, task, shared, pure=False, priority=-number): task
+            for number, task in enumerate(tasks)
         }
-        return Finding(content, trained.model())
-
-
-def scored(probabilities: NDArray[np.float32], test: Windows) -> dict[str, Any]:
-    """Values for JSON: the scores of each person, from the probabilities ``[n, labels]`` of the test's labels."""
-    codes = test.label_codes.astype(np.int64)
-    scores = score_people(codes, probabilities.argmax(axis=1), test.subjects, test.label_names)
-    return {
-        "test_windows": len(test),
-        "scores": scores.as_dict(),
-        "expected_calibration_error": expected_calibration_error(probabilities, codes),
-    }
+        try:
+            for future in distributed.as_completed(list(futures)):
+                yield futures[future], future.result(), workers
+        except distributed.KilledWorker as error:
+            raise HarkenError(
+                f"a Dask worker was killed again and again ({error}), maybe because memory ran out; the same "
+                "command with --resume goes on"
+            ) from error
+        finally:
+            client.cancel(list(futures))
 
 
 @contextmanager
-def alone_on_one_thread() -> Iterator[None]:
-    """Block other jobs in this process, and compute with one thread."""
-    with ALONE, computing_threads(THREADS), threadpool_limits(THREADS):
-        yield
+def _written(signals: np.ndarray[Any, np.dtype[np.float32]], folder: Path) -> Iterator[str]:
+    handle, name = tempfile.mkstemp(dir=folder, prefix=SHARED_WINDOWS, suffix=".npy")
+    try:
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.save(file, np.ascontiguousarray(signals), allow_pickle=False)
+        except OSError as error:  # NumPy's message has the number of bytes written, but no reason
+            number = error.errno or errno.ENOSPC
+            raise NotWrittenError(number, os.strerror(number), name) from error
+        yield name
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class BenchmarkPlan:
-    """The tasks of a benchmark, and everything that their results depend on.
-
-    Attributes:
-        methods, folds: every method runs on every fold.
-        training_windows: the number of training windows of each fold, by its name.
-        directory: the directory of the results.
-        shared: everything that all results depend on, for JSON.
-        task: makes the task of a method and a fold.
-    """
-
-    methods: Sequence[Method]
-    folds: Sequence[Fold]
-    training_windows: Mapping[str, int]
-    directory: BenchmarkDirectory
-    shared: Mapping[str, Any]
-    task: Callable[[Method, Any], FoldTask] = FoldTask
-
-    @cached_property
-    def settings(self) -> dict[str, dict[str, Any]]:
-        """The settings of each method, by its name."""
-        return {one.name: one.settings() for one in self.methods}
-
-    def decides(self, task: FoldTask) -> dict[str, Any]:
-        """Everything that the result of a task depends on, for JSON."""
-        return {**self.shared, "fold": asdict(task.fold), "method": self.settings[task.method.name]}
-
-    def finding(self, task: FoldTask) -> dict[str, Any] | None:
-        """The stored result of a task, or None if it has not run yet. Raises as ``BenchmarkDirectory.read``."""
-        has_model = self.settings[task.method.name]["kind"] == "preset"
-        return self.directory.read(task.fold.name, task.method.name, self.decides(task), has_model=has_model)
-
-    def tasks(self) -> list[FoldTask]:
-        """The tasks, the longest first, so that no core waits at the end for a long task that started last."""
-        every = [self.task(method, fold) for method in self.methods for fold in self.folds]
-        return sorted(every, key=self.effort, reverse=True)
-
-    def effort(self, task: FoldTask) -> float:
-        """The amount of work of a task, in windows processed."""
-        return task.method.effort(self.training_windows[task.fold.name])
+_shared: Windows | None = None
+"""In a worker process: the windows of all people."""
 
 
-class Clock:
-    """Forecasts of the remaining time, from each method's seconds per effort so far, or the mean over all methods."""
+def _begin(file: str, windows: Windows) -> None:
+    global _shared
+    _shared = replace(windows, signals=np.load(file, mmap_mode="r", allow_pickle=False))
 
-    def __init__(self, plan: BenchmarkPlan, waiting: Sequence[FoldTask]) -> None:
-        self.plan, self.waiting, self.started = plan, list(waiting), time.monotonic()
-        self.paces: dict[str, list[float]] = {}
 
-    def count(self, task: FoldTask, seconds: float) -> None:
-        """Count a finished task with its duration."""
-        self.waiting.remove(task)
-        self.paces.setdefault(task.method.name, []).append(seconds / self.plan.effort(task))
-
-    def elapsed_s(self) -> float:
-        """Seconds since the first task began."""
-        return time.monotonic() - self.started
-
-    def left_s(self, lanes: int) -> float:
-        """Seconds that the remaining tasks will take, with ``lanes`` tasks at the same time."""
-        means = {name: sum(paces) / len(paces) for name, paces in self.paces.items()}
-        usual = sum(means.values()) / len(means)
-        left = [self.plan.effort(task) * means.get(task.method.name, usual) for task in self.waiting]
-        return max(sum(left) / lanes, max(left, default=0.0))
+def _run(task: Task) -> Finding:
+    if _shared is None:
+        raise RuntimeError("this process was not begun as a worker")
+    return task.run(_shared)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
-from harken.windows.people import Fold, k_folds_of_people, leave_one_person_out, shuffled_folds_of_people
+from harken.windows.people import Fold, k_folds_of_people, shuffled_folds_of_people
 from harken.windows.windows import Windows, concatenate
 
 WINDOW_LENGTH_S = 10
@@ -132,11 +132,6 @@ def harnet_hmp_windows(recordings: Iterable[Recording]) -> Windows:
     kept = [recording for recording in recordings if recording.subject in HMP_PEOPLE]
     bouts = [bout for recording in kept for bout in _recorded_bouts(recording) if bout.label in HMP_LABELS]
     return _joined([_hmp_windows(bout) for bout in bouts])
-
-
-def harnet_hmp_folds(windows: Windows) -> list[Fold]:
-    """Leave-one-person-out folds. (The published code uses the first of the training people for validation.)"""
-    return leave_one_person_out(windows.subjects.tolist())
 
 
 def nearest_rows(time_ns: NDArray[np.int64], *, period_ns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,7 +1,9 @@
-"""Named protocols: the windows of a data set, the folds of people, and what the score measures."""
+"""Named protocols: the windows of a data set, the folds of people, and what the score measures (``protocols.toml``)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,13 +16,11 @@ from harken.datasets.wisdm import read_wisdm_rows
 from harken.evaluation.protocols.harnet import (
     choosing_folds,
     choosing_windows,
-    harnet_hmp_folds,
     harnet_hmp_windows,
     harnet_wisdm_folds,
     harnet_wisdm_windows,
 )
 from harken.evaluation.protocols.studies import (
-    STUDIES,
     draw_studies,
     leave_one_study_out,
     pairs_of_studies_out,
@@ -75,7 +75,7 @@ class Protocol:
     datasets: tuple[str, ...]
     measures: str
     draw: Callable[[Folders], Windows]
-    folds: Callable[[Windows], list[Fold]]
+    folds: Callable[[Windows], Sequence[Fold]]
     group: str | None = None
 
     @property
@@ -128,8 +128,7 @@ def protocol(data_set: str, name: str) -> Protocol:
         return published
     names = protocol_names(data_set)
     if name in names:
-        read = dataset(data_set).read
-        return _leave_one_person_out(data_set, lambda folders: study_windows(read(folders[0])))
+        return _leave_one_person_out(data_set, _windows_of(data_set))
     if not names:
         raise HarkenError(
             f"there is no data set {data_set!r}; the data sets with protocols are {', '.join(benchmark_sets())}"
@@ -167,28 +166,26 @@ def _leave_one_person_out(name: str, draw: Callable[[Folders], Windows]) -> Prot
         "study, another sensor or, unless it was recorded there, everyday life; with few people the score varies much "
         "from person to person.",
         draw,
-        _one_person_out,
+        _of_people(leave_one_person_out),
     )
+
+
+def _of_people(folds: Callable[[Iterable[str]], list[Fold]]) -> Callable[[Windows], list[Fold]]:
+    return lambda windows: folds(windows.subjects.tolist())
+
+
+def _windows_of(name: str, words: Mapping[str, str] | None = None) -> Callable[[Folders], Windows]:
+    """The windows of a data set; with ``words``, only those of these labels, by their new names."""
+
+    def draw(folders: Folders) -> Windows:
+        recordings = dataset(name).read(folders[0])
+        return study_windows(one if words is None else _relabelled(one, words) for one in recordings)
+
+    return draw
 
 
 def _wisdm_harnet(folders: Folders) -> Windows:
     return harnet_wisdm_windows(read_wisdm_rows(folders[0]))
-
-
-def _wisdm_choosing(folders: Folders) -> Windows:
-    return choosing_windows(_wisdm_harnet(folders))
-
-
-def _hmp_harnet(folders: Folders) -> Windows:
-    return harnet_hmp_windows(dataset("hmp").read(folders[0]))
-
-
-def _dsads_four(folders: Folders) -> Windows:
-    return study_windows(_relabelled(one, POSTURES_AND_WALKING) for one in dataset("dsads").read(folders[0]))
-
-
-def _dsads_nineteen(folders: Folders) -> Windows:
-    return study_windows(dataset("dsads").read(folders[0]))
 
 
 def _dsads_right_arm(folders: Folders) -> Windows:
@@ -196,44 +193,20 @@ def _dsads_right_arm(folders: Folders) -> Windows:
     return study_windows(_relabelled(one, POSTURES_AND_WALKING) for one in right)
 
 
-def _exercises(folders: Folders) -> Windows:
-    return study_windows(dataset("exercises").read(folders[0]))
+def _between(*names: str) -> tuple[Callable[[Folders], Windows], Callable[[Windows], list[Fold]]]:
+    """The windows of two data sets, and the one fold from the people of the first to those of the second."""
 
-
-def _between(names: tuple[str, ...]) -> Callable[[Folders], Windows]:
     def draw(folders: Folders) -> Windows:
         sets = [(dataset(name), folder) for name, folder in zip(names, folders, strict=True)]
         common = (to_common(recording, each.info) for each, folder in sets for recording in each.read(folder))
         return study_windows(_relabelled(recording, {word: word for word in BETWEEN}) for recording in common)
 
-    return draw
-
-
-def _of_different_sets(trained: str, tested: str) -> Callable[[Windows], list[Fold]]:
     def folds(windows: Windows) -> list[Fold]:
         people = sorted(set(windows.subjects.tolist()))
-        training, test = (
-            tuple(person for person in people if person.startswith(f"{name}_")) for name in (trained, tested)
-        )
-        return [Fold(f"{trained} to {tested}", training, test)]
+        sides = (tuple(person for person in people if person.startswith(f"{name}_")) for name in names)
+        return [Fold(" to ".join(names), *sides)]
 
-    return folds
-
-
-def _one_person_out(windows: Windows) -> list[Fold]:
-    return leave_one_person_out(windows.subjects.tolist())
-
-
-def _neighbours_out(windows: Windows) -> list[Fold]:
-    return neighbours_left_out(windows.subjects.tolist())
-
-
-def _pairs(windows: Windows) -> list[Fold]:
-    return pairs_of_people(windows.subjects.tolist())
-
-
-def _five_folds(windows: Windows) -> list[Fold]:
-    return k_folds_of_people(windows.subjects.tolist(), 5, seed=0)
+    return draw, folds
 
 
 def _relabelled(recording: Recording, words: Mapping[str, str]) -> Recording:
@@ -244,128 +217,33 @@ def _relabelled(recording: Recording, words: Mapping[str, str]) -> Recording:
     return replace(recording, label_codes=table[recording.label_codes], label_names=label_names)
 
 
-_ALL = (
-    Protocol(
-        "harnet",
-        ("wisdm",),
-        "Recognition of 18 activities of unseen people, from the watch's acceleration, on five random draws of a "
-        "fifth of the people: the published evaluation of HARNet, so that published scores stand beside it for "
-        "orientation. With 43 of its 46 people at hand the folds are other ones, so the scores are not those of the "
-        "same people. Everybody did the same script in one study with one model of watch: it does not measure "
-        "everyday life, another watch, or lying.",
-        _wisdm_harnet,
-        harnet_wisdm_folds,
+_WAYS: Mapping[tuple[str, str], tuple[Callable[[Folders], Windows], Callable[[Windows], Sequence[Fold]]]] = {
+    ("wisdm", "harnet"): (_wisdm_harnet, harnet_wisdm_folds),
+    ("wisdm", "harnet-choosing"): (lambda folders: choosing_windows(_wisdm_harnet(folders)), choosing_folds),
+    ("wisdm", "to-dsads"): _between("wisdm", "dsads"),
+    ("dsads", "unseen"): (_windows_of("dsads", POSTURES_AND_WALKING), _of_people(leave_one_person_out)),
+    ("dsads", "unseen-choosing"): (_windows_of("dsads", POSTURES_AND_WALKING), _of_people(neighbours_left_out)),
+    ("dsads", "unseen-19"): (_windows_of("dsads"), _of_people(leave_one_person_out)),
+    ("dsads", "pairs"): (_dsads_right_arm, _of_people(pairs_of_people)),
+    ("dsads", "to-wisdm"): _between("dsads", "wisdm"),
+    ("hmp", "harnet"): (
+        lambda folders: harnet_hmp_windows(dataset("hmp").read(folders[0])),
+        _of_people(leave_one_person_out),
     ),
-    Protocol(
-        "harnet-choosing",
-        ("wisdm",),
-        "Recognition of 18 activities of three unseen people, trained on nine: the windows of wisdm/harnet, but "
-        "only of the 12 people whom none of its folds tests, in four folds among themselves. Presets, augmentations "
-        "and lengths of training are chosen by it, and by nothing else. A score by it is therefore no result.",
-        _wisdm_choosing,
-        choosing_folds,
-    ),
-    Protocol(
-        "unseen",
-        ("dsads",),
-        "Recognition of lying, sitting, standing and walking of an unseen person, trained on the seven others, "
-        "both arms of a person always on one side. There are eight people and one bout of each kind a person, and a "
-        "posture is one of laboratory stillness: the score varies much from person to person and is no measure for "
-        "postures with busy hands.",
-        _dsads_four,
-        _one_person_out,
-    ),
-    Protocol(
-        "unseen-choosing",
-        ("dsads",),
-        "The windows of dsads/unseen, but with two people left out of each fold, so that what is chosen for a "
-        "person can go by what others score who were unseen too, to a model without that person either. "
-        "Scores of single people decide; the mean over all of them is of everybody and therefore no result.",
-        _dsads_four,
-        _neighbours_out,
-    ),
-    Protocol(
-        "unseen-19",
-        ("dsads",),
-        "Recognition of all 19 activities of the set, of an unseen person, trained on the seven others, both arms "
-        "of a person always on one side. Several activities differ by where they were done rather than by how the "
-        "arm moves (standing, and standing in a lift), so not every mistake is one that a wearer would call one.",
-        _dsads_nineteen,
-        _one_person_out,
-    ),
-    Protocol(
-        "pairs",
-        ("dsads",),
-        "What two people's recordings are worth to unseen people: the notebook's task (right arm; lying, sitting, "
-        "standing, walking) with each of the 28 pairs of people to learn from and the other six as unseen people, so "
-        "that which two they were is averaged over. Windows are 10 s at 30 Hz, not the notebook's 512 samples. A "
-        "person is tested 21 times by models that share people: the 168 evaluations are not 168 people.",
-        _dsads_right_arm,
-        _pairs,
-    ),
-    Protocol(
-        "harnet",
-        ("hmp",),
-        "Recognition of five short activities (climbing stairs, drinking, getting up from bed, pouring water, "
-        "walking) of an unseen person, trained on six others: the published evaluation of HARNet on this set. "
-        "The people did very different numbers of them, so a person's score may rest on two or three activities, "
-        "and activities shorter than 10 s are not in it.",
-        _hmp_harnet,
-        harnet_hmp_folds,
-    ),
-    Protocol(
-        "unseen",
-        ("exercises",),
-        "Recognition of seven shoulder exercises of two unseen people, trained on the eight others, both wrists "
-        "of a person always on one side, acceleration only. Every sample is exercise, so it does not measure whether "
-        "exercise is distinguished from anything else.",
-        _exercises,
-        _five_folds,
-    ),
-    Protocol(
-        "to-wisdm",
-        ("dsads", "wisdm"),
-        "Recognition of running, sitting, stairs, standing and walking in another study than the training study: "
-        "trained on DSADS (eight people, both arms, wired units), tested on everybody in WISDM (a watch). People, "
-        "sensor, the way it is worn and what was called by one word all differ at once, and the score does not say "
-        "which of them costs what.",
-        _between(("dsads", "wisdm")),
-        _of_different_sets("dsads", "wisdm"),
-    ),
-    Protocol(
-        "to-dsads",
-        ("wisdm", "dsads"),
-        "Recognition of running, sitting, stairs, standing and walking in another study than the training study: "
-        "trained on everybody in WISDM (a watch on one wrist), tested on the eight people of DSADS (wired units on "
-        "both arms). Like dsads/to-wisdm, it does not show what the difference is due to, and rests on eight "
-        "people.",
-        _between(("wisdm", "dsads")),
-        _of_different_sets("wisdm", "dsads"),
-    ),
-    Protocol(
-        "leave-one-study-out",
-        STUDIES,
-        "Recognition of lying, sitting, standing, walking, running, stairs and cycling of every person of a study, by "
-        "a method that was trained on the other studies alone: another laboratory, another sensor, other people. "
-        "Windows of 10 s every 5 s, not smoothed. A person's score is the mean F1 over the labels that are true for "
-        "the person and known to the training studies; windows of other activities count as false positives. The main "
-        "score is the plain mean over WISDM, DSADS and selfBACK of the mean over people. All of these people did what "
-        "a script said: it does not measure everyday life.",
-        draw_studies,
-        leave_one_study_out,
-        group=ALL_STUDIES,
-    ),
-    Protocol(
-        "pairs-choosing",
-        STUDIES,
-        "The windows of studies/leave-one-study-out, but with two of the three main studies left out of each fold, so "
-        "that a choice for one left-out study rests on another study that was unseen as well. Presets, label schemes "
-        "and epochs are chosen by it. A score by it is therefore no result.",
-        draw_studies,
-        pairs_of_studies_out,
-        group=ALL_STUDIES,
-    ),
-)
+    ("exercises", "unseen"): (_windows_of("exercises"), _of_people(partial(k_folds_of_people, k=5, seed=0))),
+    (ALL_STUDIES, "leave-one-study-out"): (draw_studies, leave_one_study_out),
+    (ALL_STUDIES, "pairs-choosing"): (draw_studies, pairs_of_studies_out),
+}
+"""How each protocol draws its windows and folds."""
 
-PROTOCOLS: Mapping[tuple[str, str], Protocol] = MappingProxyType({(each.dataset, each.name): each for each in _ALL})
+
+def _published() -> Iterator[Protocol]:
+    facts = tomllib.loads(Path(__file__).with_name("protocols.toml").read_text(encoding="utf-8"))
+    for (name, protocol_name), ways in _WAYS.items():
+        datasets = tuple(facts[name][protocol_name].get("datasets", (name,)))
+        group = None if name in datasets else name
+        yield Protocol(protocol_name, datasets, facts[name][protocol_name]["measures"], *ways, group=group)
+
+
+PROTOCOLS: Mapping[tuple[str, str], Protocol] = MappingProxyType({(one.dataset, one.name): one for one in _published()})
 """Every protocol, by its data set and name."""

@@ -154,7 +154,7 @@ class StudyFold(Fold):
     studies: tuple[str, ...] = ()
 
 
-def leave_one_study_out(windows: Windows) -> list[Fold]:
+def leave_one_study_out(windows: Windows) -> list[StudyFold]:
     """One fold for each study, named after it: all its people are test people, and all others are training people.
 
     It measures recognition of people of a study that is not in the training data: another laboratory, another sensor.
@@ -162,7 +162,7 @@ def leave_one_study_out(windows: Windows) -> list[Fold]:
     return [_fold((study,), windows) for study in STUDIES]
 
 
-def pairs_of_studies_out(windows: Windows) -> list[Fold]:
+def pairs_of_studies_out(windows: Windows) -> list[StudyFold]:
     """One fold for each pair of main studies, whose people are test people; all others are training people.
 
     Choices for a left-out study depend on the scores of the other study of a pair. Both were unseen in training, so
@@ -171,12 +171,15 @@ def pairs_of_studies_out(windows: Windows) -> list[Fold]:
     return [_fold(pair, windows) for pair in combinations(MAIN_STUDIES, 2)]
 
 
-def apply_study_fold(fold: StudyFold, windows: Windows) -> FoldWindows:
-    """The windows of a fold's people.
+def apply_study_fold(fold: Fold, windows: Windows) -> FoldWindows:
+    """The windows of a ``StudyFold``'s people.
 
     Raises:
         HarkenError: as ``apply``; when a training window is of a left-out study, or a test window is of another.
+        TypeError: for a fold that leaves no study out.
     """
+    if not isinstance(fold, StudyFold):
+        raise TypeError(f"fold {fold.name} leaves no study out")
     parts = apply(fold, windows)
     for role, part, wrong in (
         ("training", parts.training, np.isin(parts.training.studies, fold.studies)),
@@ -190,7 +193,7 @@ def apply_study_fold(fold: StudyFold, windows: Windows) -> FoldWindows:
     return parts
 
 
-def _fold(left_out: tuple[str, ...], windows: Windows) -> Fold:
+def _fold(left_out: tuple[str, ...], windows: Windows) -> StudyFold:
     test = np.isin(windows.studies, left_out)
     training_people, test_people = (tuple(np.unique(windows.subjects[here]).tolist()) for here in (~test, test))
     return StudyFold("+".join(left_out), training_people, test_people, studies=left_out)

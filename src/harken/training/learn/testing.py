@@ -52,8 +52,8 @@ class Tested:
             "seconds_by_label": self.seconds_by_label,
             "windows": found.windows,
             "labels": list(found.labels),
-            "before": found.before and found.before.as_dict(),
-            "after": found.after.as_dict(),
+            "before": found.before and found.before._asdict(),
+            "after": found.after._asdict(),
             "only_after": found.only_after,
             "sureness": self.sureness,
         }
