@@ -22,9 +22,7 @@ from actigraph_files import ACTIVITY_2, activity, steps, write_gt3x
 from command_line import Run
 from harken import _HOMES as HOMES
 from harken import Recogniser
-from harken.cli.app import app, spread
-from harken.cli.options import HelpfulGroup
-from harken.cli.train import CROSS
+from harken.cli.app import HelpfulGroup, command_line, spread
 from harken.evaluation.protocols.published import protocol
 from harken.training.presets import PRESETS
 from harken.windows.windows import SlidingHops
@@ -167,14 +165,14 @@ def test_the_page_of_simulated_wearers_shows_what_is_printed(
 
 def check_harken(arguments: Sequence[str]) -> None:
     """Parse the arguments as the command does, without running it."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(command_line(arguments[0]))
     assert isinstance(group, HelpfulGroup)
     with typer.Context(group, info_name="harken") as context:
-        name, command, rest = group.resolve_command(context, spread(list(arguments), CROSS))
+        name, command, rest = group.resolve_command(context, spread(list(arguments)))
         assert command is not None
         parsed = command.make_context(name, rest, parent=context).params
-    if name == "benchmark" and not Path(parsed["data"]).suffix and parsed["data"] != "tiny_study":
-        protocol(parsed["data"], parsed["protocol"])
+    if name == "benchmark" and not Path(parsed["dataset"]).suffix and parsed["dataset"] != "tiny_study":
+        protocol(parsed["dataset"], parsed["protocol"])
 
 
 def check_script(arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,8 +225,9 @@ def test_a_picture_that_cannot_be_written_leaves_the_facts(run_harken: Run, reco
 
 def test_inspect_loads_neither_torch_nor_matplotlib(recording: Path) -> None:
     program = (
-        "import sys\nfrom harken.cli.app import app\n"
-        f"app(['inspect', {str(recording)!r}], standalone_mode=False)\n"
+        "import sys\nfrom harken.cli import main\n"
+        f"sys.argv = ['harken', 'inspect', {str(recording)!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
         "sys.exit([name for name in ('torch', 'matplotlib', 'sklearn', 'scipy') if name in sys.modules] or None)"
     )
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

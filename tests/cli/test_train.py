@@ -82,12 +82,10 @@ def test_cross_that_took_every_file_names_the_way_out(run_harken: Run, tmp_path:
 
 
 def test_spread() -> None:
-    assert spread(["a", "--cross", "b", "c", "--out", "d"], "--cross") == [
-        *("a", "--cross", "b", "--cross", "c", "--out", "d")
-    ]
-    assert spread(["a", "--cross=b", "c"], "--cross") == ["a", "--cross=b", "c"]
-    assert spread(["a", "--out", "d"], "--cross") == ["a", "--out", "d"]
-    assert spread(["--cross"], "--cross") == ["--cross"]
+    assert spread(["a", "--cross", "b", "c", "--out", "d"]) == [*("a", "--cross", "b", "--cross", "c", "--out", "d")]
+    assert spread(["a", "--cross=b", "c"]) == ["a", "--cross=b", "c"]
+    assert spread(["a", "--out", "d"]) == ["a", "--out", "d"]
+    assert spread(["--cross"]) == ["--cross"]
 
 
 @pytest.mark.parametrize(

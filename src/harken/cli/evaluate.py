@@ -6,64 +6,49 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harken.annotations.options import LabelOptions
-from harken.cli.options import (
-    ForearmAxisOption,
-    IgnoreLabels,
-    Json,
-    Model,
-    NoOrientation,
-    with_label_options,
-    with_reading_options,
-)
+from harken.cli.files import recordings
+from harken.cli.options import IgnoreLabels, Json, Model
+from harken.labelling.settings import Orientation, StatedAxis
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
+from harken.support.options import Argument, Option
 from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
     from harken.evaluation.evaluate import Evaluation
 
-Files = Annotated[
-    list[Path],
-    typer.Argument(help="Labelled recordings to test it on, or folders of them.", metavar="FILE", show_default=False),
-]
-UnsureBelow = Annotated[
-    float | None,
-    typer.Option(
-        help="Also report the accuracy if windows whose largest probability is below P (0 to 1) are called unsure.",
-        metavar="P",
-    ),
-]
-Plot = Annotated[
-    Path | None, typer.Option(help="Draw the confusion matrix of the unseen people to this PNG.", metavar="PNG")
-]
 
-
-@with_reading_options
-@with_label_options()
 def evaluate(
     model: Model,
-    files: Files,
+    files: Annotated[
+        tuple[Path, ...], Argument("Labelled recordings to test it on, or folders of them.", metavar="FILE")
+    ],
     *,
-    ignore_label: IgnoreLabels = None,
-    unsure_below: UnsureBelow = None,
-    plot: Plot = None,
-    no_orientation: NoOrientation = False,
-    forearm_axis: ForearmAxisOption = None,
+    ignore_label: IgnoreLabels = (),
+    unsure_below: Annotated[
+        float | None,
+        Option(
+            "Also report the accuracy if windows whose largest probability is below P (0 to 1) are called unsure.",
+            metavar="P",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None, Option("Draw the confusion matrix of the unseen people to this PNG.", metavar="PNG")
+    ] = None,
+    orientation: Orientation = True,
+    forearm_axis: StatedAxis = None,
     json: Json = False,
-    labelling: LabelOptions,
+    labels: LabelOptions,
     reading: TableOptions,
 ) -> None:
-    """Score a model on labelled recordings: each person, and the mean over people with an interval.
-
-    Training people of the model are reported separately and never counted as unseen people, even if the recording has
-    another name or another unit, or was cut. With --unsure-below the scores still count all windows; the share of
+    """Training people of the model are reported separately and never counted as unseen people, even if the recording
+    has another name or another unit, or was cut. With --unsure-below the scores still count all windows; the share of
     windows with an answer, and their accuracy, are printed beside them. A table with several names in its subject
     column has one recording for each. A file that cannot be scored does not stop the others; it is named at the end,
     and in the JSON under "failures".
     """
     need_training("harken evaluate")
-    from harken.cli.files import recordings
     from harken.evaluation.files import evaluate as evaluate_files
 
     if plot is not None and plot.suffix.lower() != ".png":
@@ -74,15 +59,15 @@ def evaluate(
     evaluated = evaluate_files(
         model,
         paths,
-        ignore_labels=ignore_label or (),
+        ignore_labels=ignore_label,
         unsure_below=unsure_below,
-        orientation=not no_orientation,
+        orientation=orientation,
         forearm_axis=forearm_axis,
         reading=reading,
-        labels=labelling.path,
-        labels_offset_s=labelling.offset_s,
-        trim_s=labelling.trim_s,
-        rename=dict(labelling.rename),
+        labels=labels.path,
+        labels_offset_s=labels.offset_s,
+        trim_s=labels.trim_s,
+        rename=dict(labels.rename),
         on_warning=lambda path, sentence: typer.echo(f"warning: {printable(path)}: {sentence}", err=True),
     )
     if json:

@@ -2,119 +2,54 @@
 
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-from harken.cli.files import distinct_names, progress, recordings
-from harken.cli.options import (
-    FLAG,
-    FilesOrFolders,
-    ForearmAxisOption,
-    Json,
-    ModelOrPackaged,
-    NoOrientation,
-    with_reading_options,
-)
-from harken.cli.outcome_options import OutcomeOptions, with_outcome_options
-from harken.readers.options import TableOptions
+from harken.cli.files import distinct_names, notes_table, progress, recordings
+from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
+from harken.labelling.cohort import CohortJob, FileOutcome, Task, label_cohort, shard_of
+from harken.labelling.cohort_tables import write_failures
+from harken.labelling.settings import LabelSettings
+from harken.labelling.study import STUDY, write_study
 from harken.support.errors import HarkenError, raise_failures
+from harken.support.files import not_left_empty, remove_left_behind
+from harken.support.options import Option
 from harken.support.printable import printable
-
-if TYPE_CHECKING:
-    from harken.labelling.cohort import CohortJob, FileOutcome, Task
-
-Out = Annotated[
-    Path,
-    typer.Option(
-        help="The folder for the results, in which each file gets a folder. It is created if it does not exist.",
-        metavar="DIR",
-        show_default=False,
-    ),
-]
-UnsureBelow = Annotated[
-    float | None,
-    typer.Option(
-        help="Label a row 'unsure' if its label is less probable than this (0 to 1): by the smoothed "
-        "probability, or with --no-smoothing by the model's own.",
-        metavar="P",
-        min=0.0,
-        max=1.0,
-        show_default=False,
-    ),
-]
-NoSmoothing = Annotated[
-    bool, typer.Option("--no-smoothing", help="Label each row by itself, without its neighbours.", metavar=FLAG)
-]
-NoCalibration = Annotated[
-    bool, typer.Option("--no-calibration", help="Do not calibrate the sensor by gravity.", metavar=FLAG)
-]
-NoNonWear = Annotated[
-    bool, typer.Option("--no-non-wear", help="Assume that the watch was worn all the time.", metavar=FLAG)
-]
-PlacementOption = Annotated[
-    Literal["wrist"] | None,
-    typer.Option(
-        "--placement",
-        help="The sensor was worn on a wrist, even if the file's header or the movement indicates otherwise.",
-        show_default=False,
-    ),
-]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Write even into a folder that contains other files.", metavar=FLAG)
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        help="Processes that label in parallel on this machine. [default: one for each core]",
-        metavar="N",
-        min=1,
-        show_default=False,
-    ),
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        help="Label on a Dask cluster, whose workers see the same files: tcp://HOST:PORT.",
-        metavar="ADDRESS",
-        show_default=False,
-    ),
-]
-Shard = Annotated[
-    str | None,
-    typer.Option(
-        help="Only every n-th file from the i-th on: for a job array, without a scheduler.",
-        metavar="I/N",
-        show_default=False,
-    ),
-]
+from harken.support.resources import usable_cores
 
 
-@with_reading_options
-@with_outcome_options
 def label(
     files: FilesOrFolders,
     *,
     model: ModelOrPackaged = None,
-    out: Out,
-    unsure_below: UnsureBelow = None,
-    no_smoothing: NoSmoothing = False,
-    no_calibration: NoCalibration = False,
-    no_non_wear: NoNonWear = False,
-    no_orientation: NoOrientation = False,
-    forearm_axis: ForearmAxisOption = None,
-    placement: PlacementOption = None,
-    resume: Resume = False,
-    workers: Workers = None,
-    scheduler: Scheduler = None,
-    shard: Shard = None,
+    out: Annotated[
+        Path,
+        Option(
+            "The folder for the results, in which each file gets a folder. It is created if it does not exist.",
+            metavar="DIR",
+        ),
+    ],
+    settings: LabelSettings,
+    resume: Annotated[bool, Option("Write even into a folder that contains other files.")] = False,
+    workers: Annotated[
+        int | None,
+        Option("Processes that label in parallel on this machine. [default: one for each core]", metavar="N", least=1),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        Option("Label on a Dask cluster, whose workers see the same files: tcp://HOST:PORT.", metavar="ADDRESS"),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        Option("Only every n-th file from the i-th on: for a job array, without a scheduler.", metavar="I/N"),
+    ] = None,
     json: Json = False,
-    outcomes: OutcomeOptions,
-    reading: TableOptions,
 ) -> None:
-    """Label recordings from beginning to end, and print the hours of each label.
-
-    Writes timeline.parquet and .csv, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
+    """Writes timeline.parquet and .csv, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
     movement.parquet, quality.json, report.html and summary.json to a folder for each file, named after it, whole or not
     at all; beside them study.html (all people on one page), person.parquet (a row for each person), cohort.parquet (a
     row for each day of each file) and quality.parquet (a row for each file), and the same tables as .csv.
@@ -122,25 +57,10 @@ def label(
     cannot be labelled does not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a
     list of the summaries.
     """
-    from harken.labelling import LabelSettings
-    from harken.labelling.cohort import CohortJob, Task, shard_of
-    from harken.support.files import not_left_empty, remove_left_behind
-
     found = recordings(files, out=out)
     tasks = [Task(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
     if shard is not None:
         tasks = shard_of(tasks, shard)
-    settings = LabelSettings(
-        unsure_below=unsure_below,
-        smoothing=not no_smoothing,
-        calibration=not no_calibration,
-        non_wear=not no_non_wear,
-        orientation=not no_orientation,
-        forearm_axis=forearm_axis,
-        placement=placement,
-        reading=reading,
-        **outcomes,
-    )
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
         remove_left_behind(out)
@@ -155,10 +75,8 @@ def label(
     raise_failures(failures, len(ended))
 
 
-def _print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, json: bool) -> None:
+def _print_end(ended: list[FileOutcome], out: Path, failures_file: Path, *, json: bool) -> None:
     """Print the summaries as JSON, or where the page of all people is; and where failures are written."""
-    from harken.labelling.study import STUDY
-
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
     elif len(ended) > 1:
@@ -168,11 +86,9 @@ def _print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, js
 
 
 def _label(
-    tasks: "list[Task]", job: "CohortJob", *, workers: int, scheduler: str | None, prints: bool
-) -> "list[FileOutcome]":
+    tasks: list[Task], job: CohortJob, *, workers: int, scheduler: str | None, prints: bool
+) -> list[FileOutcome]:
     """Label the files with a progress bar, and print each result as it arrives. Outcomes are in the order of tasks."""
-    from harken.labelling.cohort import label_cohort
-
     outcomes: dict[Task, FileOutcome] = {}
     running = label_cohort(tasks, job, workers=workers, scheduler=scheduler)
     try:
@@ -189,10 +105,7 @@ def _label(
     return [outcomes[task] for task in tasks]
 
 
-def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") -> None:
-    from harken.labelling.cohort_tables import write_failures
-    from harken.labelling.study import write_study
-
+def _write_tables(out: Path, failures_file: Path, ended: list[FileOutcome]) -> None:
     try:
         write_failures(failures_file, ended)
         write_study(out)
@@ -201,8 +114,6 @@ def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") ->
 
 
 def _workers(requested: int | None, tasks: int) -> int:
-    from harken.support.resources import usable_cores
-
     return max(1, min(requested or usable_cores(), tasks))
 
 
@@ -232,12 +143,6 @@ def _holds_results(out: Path) -> bool:
 
 def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) -> None:
     """Print the hours of each label, and of time without a label."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from harken.cli.files import notes_table
-
     times = summary["seconds_by_label"]
     labelled = sum(times.values())
     table = Table(box=None, pad_edge=False)

@@ -16,7 +16,9 @@ from sklearn.metrics import f1_score
 
 import people
 import study
-from harken.evaluation.benchmark import BenchmarkSettings, Finished, run_benchmark
+from harken.evaluation.benchmark.benchmark import run_benchmark
+from harken.evaluation.benchmark.settings import BenchmarkSettings
+from harken.evaluation.benchmark.tasks import Finished
 from harken.evaluation.protocols import published as protocols
 from harken.evaluation.protocols.published import Protocol
 from harken.models.recogniser import Recogniser

@@ -11,10 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.evaluation.benchmark import compare, read_result
 from harken.evaluation.benchmark.directory import json_text
 from harken.evaluation.benchmark.page import markdown, tables
-from harken.evaluation.benchmark.result import all_evaluations, describe_windows, difference, method_result
+from harken.evaluation.benchmark.result import (
+    all_evaluations,
+    compare,
+    describe_windows,
+    difference,
+    method_result,
+    read_result,
+)
 from harken.models.scores import score_people
 from harken.support.errors import HarkenError
 from study import study_windows

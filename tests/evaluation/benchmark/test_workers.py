@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import study
-from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark, workers
+from harken.evaluation.benchmark import workers
+from harken.evaluation.benchmark.benchmark import run_benchmark
+from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.tasks import FoldTask
 from harken.support import processes
 from harken.support.errors import HarkenError
