@@ -2,7 +2,7 @@
 
 import pytest
 
-from harken.cli.progress import TrainingScreen
+from harken.cli.train import TrainingScreen
 from harken.training.loop import Progress
 
 

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.cli.files import recordings, warn_of_unused
+from harken.cli.files import plain_table, recordings, warn_of_unused
 from harken.cli.options import IgnoreLabels, Json, Model
 from harken.labelling.settings import StatedAxis
 from harken.readers.options import TableOptions
@@ -82,9 +81,7 @@ def adapt(
 
 def _print(adapted: "Adapted", out: Path) -> None:
     console = Console(highlight=False)
-    table = Table(box=None, pad_edge=False)
-    table.add_column(Text(f"{adapted.wearer} recorded"))
-    table.add_column("seconds", justify="right")
+    table = plain_table(f"{adapted.wearer} recorded", "seconds")
     for label, seconds in adapted.labelled_s.items():
         table.add_row(Text(label), f"{seconds:.0f}")
     console.print(table)

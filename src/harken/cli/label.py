@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from harken.cli.files import distinct_names, notes_table, progress, recordings
+from harken.cli.files import distinct_names, notes_table, plain_table, progress, recordings
 from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
 from harken.labelling.cohort import CohortJob, FileOutcome, Task, label_cohort, shard_of
 from harken.labelling.cohort_tables import write_failures
@@ -145,10 +144,7 @@ def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) ->
     """Print the hours of each label, and of time without a label."""
     times = summary["seconds_by_label"]
     labelled = sum(times.values())
-    table = Table(box=None, pad_edge=False)
-    table.add_column("label", overflow="fold")
-    for heading in ("hours", "share of labelled time"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = plain_table("label", "hours", "share of labelled time")
     for name, seconds in times.items():
         share = f"{seconds / labelled:.1%}".replace("%", " %") if labelled else ""  # it may never have been worn
         table.add_row(Text(name), _hours(seconds), share)

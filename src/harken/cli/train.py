@@ -1,21 +1,49 @@
 """``harken train``: train a recogniser on labelled recordings, and write its report."""
 
 import signal
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 
+from harken.cli.evaluate import print_people, print_scores
 from harken.cli.files import recordings
+from harken.recordings.inspection import duration_text
 from harken.support.plugins import need_training
-from harken.support.printable import printable
+from harken.support.printable import percent, printable
 from harken.training.settings import RunSettings
 
 if TYPE_CHECKING:
+    from harken.models.scores import Scores
+    from harken.training.loop import Progress
     from harken.training.outcome import Outcome
+
+FITS = {
+    "model": ("the model", "This model is kept."),
+    "blocked": (
+        "honest test",
+        "A copy that is trained without the last part of each bout, for the honest test on the same person.",
+    ),
+    "held_out": (
+        "people held out",
+        "A copy that is trained without some of the people, to calibrate the model's probabilities.",
+    ),
+}
+"""The short name of a fit -> its purpose."""
+SHORT = {
+    "same_person": "same person (too good)",
+    "cross_person": "unseen people",
+    "blocked_same_person": "same person, honest",
+    "held_out_people": "people held out",
+}
+SECONDS_BETWEEN_LINES = 30.0
 
 
 def train(*, settings: RunSettings) -> None:
@@ -30,7 +58,6 @@ def train(*, settings: RunSettings) -> None:
 
 def run_and_print(settings: RunSettings) -> "Outcome | None":
     """Run a training with its progress on the screen, and print its outcome."""
-    from harken.cli.progress import TrainingScreen
     from harken.training.loop import Interrupted
     from harken.training.run import train_run
 
@@ -51,8 +78,6 @@ def run_and_print(settings: RunSettings) -> "Outcome | None":
                 )
             raise
     if outcome is not None:
-        from harken.cli.tables import print_outcome
-
         print_outcome(outcome)
     return outcome
 
@@ -75,3 +100,130 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class TrainingScreen:
+    """Shows a run on the standard error: loss, accuracy, the tests, and the time left."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self.bars = Bars(
+            TextColumn("{task.description}"),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            BarColumn(bar_width=12),
+            TextColumn("{task.fields[state]}"),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self._threads = 0
+
+    def __enter__(self) -> "TrainingScreen":
+        self.bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bars.stop()
+
+    def show(self, sentence: str) -> None:
+        """Print a sentence above the bars."""
+        self.console.print(sentence, markup=False, soft_wrap=True)
+
+    def fitting(self, fit: str, number: int, fits: int) -> "Callable[[Progress], None]":
+        """Begin to show fit ``number`` of ``fits``, with its purpose."""
+        name, purpose = FITS.get(fit, (fit, ""))
+        which = f"Fit {number} of {fits}"
+        self.show(f"{which}, {name}. {purpose}".strip())
+        task = self.bars.add_task(which, total=None, state="")
+        last_line = 0.0
+
+        def show(progress: "Progress") -> None:
+            nonlocal last_line
+            if number == 1 and progress.threads and not self._threads:
+                self._threads = progress.threads
+                self.show(f"Computing with {self._threads} thread{'s' if self._threads > 1 else ''}.")
+            finished = progress.iteration == progress.iterations
+            if self.console.is_terminal:
+                self._update(task, progress)
+            elif finished or time.monotonic() - last_line > SECONDS_BETWEEN_LINES:
+                last_line = time.monotonic()
+                left = progress.seconds_left
+                until = "" if left is None or finished else f"; about {duration_text(left)} left of this fit"
+                self.show(
+                    f"{which}, {name}: iteration {progress.iteration} of {progress.iterations}: "
+                    f"{_state(progress)}{until}"
+                )
+
+        return show
+
+    def _update(self, task: TaskID, progress: "Progress") -> None:
+        self.bars.update(task, completed=progress.iteration, total=progress.iterations, state=_state(progress))
+
+
+def _state(progress: "Progress") -> str:
+    tests = "".join(f", {percent(accuracy)} {SHORT.get(name, name)}" for name, (_, accuracy) in progress.tests.items())
+    when = (
+        f" (tested at iteration {progress.tested_at})" if tests and 0 < progress.tested_at < progress.iteration else ""
+    )
+    return f"loss {progress.loss:.3f}, right {progress.accuracy:.0%} in training{tests}{when}"
+
+
+def print_outcome(outcome: "Outcome") -> None:
+    """Print the outcome of a run: the tests side by side, each unseen person, the notes, and the path of the report."""
+    from harken.reports.run.caveats import missing_windows
+
+    console = Console(highlight=False)
+    rows = [
+        ("same person, overlapping windows (too good)", outcome.same_person),
+        ("same person, honest", outcome.blocked),
+        ("unseen people", outcome.cross),
+    ]
+    print_scores(console, ((name + _tested(scores), scores) for name, scores in rows if scores is not None))
+    if outcome.cross_people is not None and len(outcome.cross_people.people) > 1:
+        print_people(console, outcome.cross_people)
+    for sentence in _about_unseen(outcome):
+        console.print(sentence, markup=False)
+    reads = outcome.data.training + outcome.data.cross
+    for warning in _grouped(outcome, [one.mended.warnings for one in reads]):
+        console.print(f"warning: {warning}", style="bold", markup=False)
+    for note in [*_grouped(outcome, [one.mended.quality.notes for one in reads]), *missing_windows(outcome)]:
+        console.print(f"Note: {note}", markup=False)
+    console.print(f"Report: {printable(outcome.settings.out / 'report.html')}", markup=False, soft_wrap=True)
+
+
+def _about_unseen(outcome: "Outcome") -> list[str]:
+    """Lines on the scores of held-out training people, on unknown scores, and on the calibration of probabilities."""
+    from harken.reports.run.caveats import no_unseen_people
+    from harken.reports.run.sentences import calibration_sentence, error_sentence, held_out_people, together
+
+    lines = []
+    if outcome.cross is None:
+        lines.append(no_unseen_people(outcome))
+    if (people := outcome.held_out_people) is not None:
+        lines.append(
+            f"Held out: a copy trained without {held_out_people(outcome)} has an accuracy of "
+            f"{percent(together(people).accuracy)} on them (mean of each person's macro F1: "
+            f"{people.mean_person_macro_f1:.3f})."
+        )
+    return [*lines, calibration_sentence(outcome), *filter(None, [error_sentence(outcome)])]
+
+
+def _grouped(outcome: "Outcome", notes: Sequence[Sequence[str]]) -> list[str]:
+    """The notes of each file. Notes that several files share are in one line."""
+    from harken.reports.run.caveats import share_notes
+
+    reads = outcome.data.training + outcome.data.cross
+    return [
+        f"{printable(reads[note.recordings[0]].short_name)}: {note.text}"
+        if len(note.recordings) == 1
+        else f"{len(note.recordings)} files: {note.text}"
+        for note in share_notes(notes)
+    ]
+
+
+def _tested(scores: "Scores") -> str:
+    """The text to add to the name of a test that has no window of some labels."""
+    absent = [name for name, row in zip(scores.label_names, scores.confusion, strict=True) if not row.sum()]
+    return f" (without {', '.join(absent)})" if absent else ""
