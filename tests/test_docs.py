@@ -27,6 +27,8 @@ from harken.evaluation.protocols.published import protocol
 from harken.training.presets import PRESETS
 from harken.windows.windows import SlidingHops
 from research_watches import cwa_blocks, cwa_header
+from script.options import PAGES as PAGES_OF_OPTIONS
+from script.options import written
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -59,6 +61,11 @@ def test_a_page_loads_nothing_from_the_network(site: Path) -> None:
     loading = re.compile(r"<(?:link|script|img|iframe)\b[^>]*\b(?:href|src)=[\"'](?:https?:)?//[^>]*>")
     for page in site.rglob("*.html"):
         assert loading.findall(page.read_text(encoding="utf-8")) == [], page.name
+
+
+@pytest.mark.parametrize("page", PAGES_OF_OPTIONS)
+def test_a_page_shows_the_options_as_they_are_declared(page: str) -> None:
+    assert (DOCS / page).read_text(encoding="utf-8") == written(page), "run python script/options.py"
 
 
 def test_the_reference_describes_every_public_name() -> None:

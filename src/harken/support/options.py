@@ -19,14 +19,18 @@ Traceback (most recent call last):
 harken.support.errors.HarkenError: --rate 0: this must be at least 1
 """
 
+import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 from harken.support.errors import HarkenError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+REQUIRED = inspect.Parameter.empty
+"""The default of an option that must be given."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +74,18 @@ class Argument(Option):
 
 @dataclass(frozen=True)
 class DeclaredOption:
-    """An option with its field.
+    """An option where it is declared.
 
     Attributes:
-        name: the name of the field.
+        name: the name of the field or parameter.
         kind: its type.
+        default: its default, or ``REQUIRED``.
         option: the option.
     """
 
     name: str
     kind: Any
+    default: Any
     option: Option
 
     @property
@@ -87,14 +93,19 @@ class DeclaredOption:
         """The name on the command line."""
         return self.option.off or self.option.flag or f"--{self.name.replace('_', '-')}"
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of a ``Literal``, of which it is one; empty for other types."""
+        kinds = (self.kind, *get_args(self.kind))
+        return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
+
     def check(self, value: Any) -> None:
         """Raise a HarkenError if the value is impossible. None is always possible."""
         option = self.option
-        words = next((get_args(kind) for kind in (self.kind, *get_args(self.kind)) if get_origin(kind) is Literal), ())
         if value is None:
             return
-        if words and value not in words:
-            why = f"choose one of {', '.join(words)}"
+        if self.words and value not in self.words:
+            why = f"choose one of {', '.join(self.words)}"
         elif option.valid is not None and not option.valid(value):
             why = "this value is impossible"
         elif option.least is not None and not value >= option.least:
@@ -106,29 +117,41 @@ class DeclaredOption:
         raise HarkenError(option.refusal.format(value) if option.refusal else f"{self.flag} {value}: {why}")
 
 
-def declared(name: str, annotation: Any) -> DeclaredOption | None:
-    """The option that is declared in ``Annotated[...]``; None without one."""
+def declared(name: str, annotation: Any, default: Any) -> DeclaredOption | None:
+    """The option that ``Annotated[...]`` declares; None without one."""
     if get_origin(annotation) is Annotated:
-        kind, *metadata = get_args(annotation)
-        for option in metadata:
+        kind, *others = get_args(annotation)
+        for option in others:
             if isinstance(option, Option):
-                return DeclaredOption(name, kind, option)
+                return DeclaredOption(name, kind, default, option)
     return None
 
 
-def options_of(settings: "type[DataclassInstance]") -> Iterator[DeclaredOption]:
-    """The options of a settings class, in the order of its fields."""
-    for field in fields(settings):
-        if (option := declared(field.name, field.type)) is not None:
+def settings_class(annotation: Any) -> tuple[Any, list[inspect.Parameter]]:
+    """The class of an annotation and its parameters, if it is a settings class, else no parameters. Fields that
+    ``Annotated`` names, as in ``Annotated[Settings, "preset"]``, are left out."""
+    kind, *left_out = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
+    parameters = inspect.signature(kind).parameters.values() if inspect.isclass(kind) and is_dataclass(kind) else ()
+    return kind, [parameter for parameter in parameters if parameter.name not in left_out]
+
+
+def options_of(taker: Callable[..., Any]) -> Iterator[DeclaredOption]:
+    """The options of a command or a settings class, and those of settings in it, in their order."""
+    waiting = list(inspect.signature(taker).parameters.values())
+    while waiting:
+        parameter = waiting.pop(0)
+        if (option := declared(parameter.name, parameter.annotation, parameter.default)) is not None:
             yield option
+        waiting = settings_class(parameter.annotation)[1] + waiting
 
 
 def check_options(settings: "DataclassInstance") -> None:
-    """Check the values of all options.
+    """Check the values of the options of settings.
 
     Raises:
         HarkenError: for the first value that is out of bounds or not one of the words of its option; the message names
             the option as it is typed.
     """
-    for option in options_of(type(settings)):
-        option.check(getattr(settings, option.name))
+    for field in fields(settings):
+        if (option := declared(field.name, field.type, field.default)) is not None:
+            option.check(getattr(settings, field.name))
