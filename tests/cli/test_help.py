@@ -8,7 +8,7 @@ import pytest
 
 from command_line import Finished, Run
 from harken.evaluation.protocols.published import PROTOCOLS
-from harken.labelling import LabelSettings
+from harken.labelling.settings import LabelSettings
 from harken.networks.specification import DEFAULT_PRESET
 from harken.outcomes import PUBLISHED
 from harken.training.presets import PRESETS

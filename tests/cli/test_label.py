@@ -18,7 +18,7 @@ import people
 from actigraph_files import ACTIVITY_2, RATE, activity, info, write_gt3x
 from command_line import Run
 from harken import read, sliding_windows
-from harken.labelling import LabelSettings
+from harken.labelling.settings import LabelSettings
 from harken.models.model_file import read_model, write_model
 from harken.models.recogniser import Recogniser
 from harken.signals import resample

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 import people
-from harken.labelling import LabelSettings
 from harken.labelling.cohort import CohortJob, Task, label_cohort
 from harken.labelling.cohort_tables import write_failures
 from harken.labelling.dictionary import TABLES, ColumnKind, WrittenTable, dictionary_page
+from harken.labelling.settings import LabelSettings
 from harken.labelling.study import write_study
 from harken.outcomes.segments import Segment
 

@@ -13,9 +13,8 @@ import pytest
 import people
 from harken import read, sliding_windows
 from harken.datasets.simulated import Simulation, truth_path, write_simulation
-from harken.labelling import LabelSettings, label_file
-from harken.labelling.file import LabelledFile, Stage
-from harken.labelling.settings import file_sha256
+from harken.labelling.file import LabelledFile, Stage, label_file
+from harken.labelling.settings import LabelSettings, file_sha256
 from harken.models.recogniser import Recogniser
 from harken.outcomes.nights import still_at_night_ns
 from harken.readers.options import TableOptions

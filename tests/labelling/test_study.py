@@ -14,10 +14,10 @@ from polars.testing import assert_frame_equal
 
 import people
 from command_line import Run
-from harken.labelling import LabelSettings
 from harken.labelling.cohort import CohortJob, Task, label_cohort
 from harken.labelling.cohort_tables import Cohort, read_cohort, write_failures
 from harken.labelling.results import results_in
+from harken.labelling.settings import LabelSettings
 from harken.labelling.study import study_of, write_study
 from harken.outcomes.rhythm import rhythm
 from harken.readers.folders import recordings_in

@@ -11,8 +11,8 @@ from rich.text import Text
 from harken.annotations.options import LabelOptions
 from harken.cli.files import plain_table, recordings, warn_of_unused
 from harken.cli.options import IgnoreLabels, Json, Model
-from harken.labelling.settings import StatedAxis
 from harken.readers.options import TableOptions
+from harken.recordings.forearm_axis import StatedAxis
 from harken.support.errors import HarkenError
 from harken.support.files import real_path
 from harken.support.options import Argument, Option

@@ -15,8 +15,8 @@ from rich.text import Text
 from harken.annotations.options import LabelOptions
 from harken.cli.files import plain_table, recordings
 from harken.cli.options import IgnoreLabels, Json, Model
-from harken.labelling.settings import Orientation, StatedAxis
 from harken.readers.options import TableOptions
+from harken.recordings.forearm_axis import Orientation, StatedAxis
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.options import Argument, Option
 from harken.support.plugins import need_training

@@ -2,7 +2,7 @@
 
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -10,15 +10,15 @@ from rich.text import Text
 
 from harken.cli.files import distinct_names, notes_table, plain_table, progress, recordings
 from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
-from harken.labelling.cohort import CohortJob, FileOutcome, Task, label_cohort, shard_of
-from harken.labelling.cohort_tables import write_failures
 from harken.labelling.settings import LabelSettings
-from harken.labelling.study import STUDY, write_study
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.files import not_left_empty, remove_left_behind
 from harken.support.options import Option
 from harken.support.printable import printable
 from harken.support.resources import usable_cores
+
+if TYPE_CHECKING:
+    from harken.labelling.cohort import CohortJob, FileOutcome, Task
 
 
 def label(
@@ -56,6 +56,8 @@ def label(
     cannot be labelled does not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a
     list of the summaries.
     """
+    from harken.labelling.cohort import CohortJob, Task, shard_of
+
     found = recordings(files, out=out)
     tasks = [Task(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
     if shard is not None:
@@ -74,8 +76,10 @@ def label(
     raise_failures(failures, len(ended))
 
 
-def _print_end(ended: list[FileOutcome], out: Path, failures_file: Path, *, json: bool) -> None:
+def _print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, json: bool) -> None:
     """Print the summaries as JSON, or where the page of all people is; and where failures are written."""
+    from harken.labelling.study import STUDY
+
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
     elif len(ended) > 1:
@@ -85,9 +89,11 @@ def _print_end(ended: list[FileOutcome], out: Path, failures_file: Path, *, json
 
 
 def _label(
-    tasks: list[Task], job: CohortJob, *, workers: int, scheduler: str | None, prints: bool
-) -> list[FileOutcome]:
+    tasks: "list[Task]", job: "CohortJob", *, workers: int, scheduler: str | None, prints: bool
+) -> "list[FileOutcome]":
     """Label the files with a progress bar, and print each result as it arrives. Outcomes are in the order of tasks."""
+    from harken.labelling.cohort import label_cohort
+
     outcomes: dict[Task, FileOutcome] = {}
     running = label_cohort(tasks, job, workers=workers, scheduler=scheduler)
     try:
@@ -104,7 +110,10 @@ def _label(
     return [outcomes[task] for task in tasks]
 
 
-def _write_tables(out: Path, failures_file: Path, ended: list[FileOutcome]) -> None:
+def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") -> None:
+    from harken.labelling.cohort_tables import write_failures
+    from harken.labelling.study import write_study
+
     try:
         write_failures(failures_file, ended)
         write_study(out)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from harken import __version__
-from harken.models.mounting import refuse_both
 from harken.outcomes import PUBLISHED, CutPoints
 from harken.outcomes.diary import read_diary
 from harken.outcomes.nights import DiaryUse, RestThreshold
@@ -17,7 +16,7 @@ from harken.outcomes.segments import Segment, read_segments
 from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.readers.folders import SUMMARY
 from harken.readers.options import TableOptions
-from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.forearm_axis import Orientation, StatedAxis
 from harken.support.errors import HarkenError
 from harken.support.files import read_json, regular
 from harken.support.options import Option, check_options
@@ -32,22 +31,6 @@ SHAPE = {
 }
 """What is shown of a file that was labelled before."""
 
-Orientation = Annotated[
-    bool,
-    Option(
-        "Do not correct the orientation of a watch, even if the model recognises walking only with another "
-        "orientation.",
-        off="--no-orientation",
-    ),
-]
-StatedAxis = Annotated[
-    ForearmAxis | None,
-    Option(
-        "The axis of the sensor that points along the forearm towards the elbow, so that it measures about +1 g when "
-        "the arm hangs. [default: found by walking]",
-        flag="--forearm-axis",
-    ),
-]
 _option = partial(Option, panel="Nights, intensity and tables")
 
 
@@ -170,6 +153,8 @@ class LabelSettings:
 
     def __post_init__(self) -> None:
         check_options(self)
+        from harken.models.mounting import refuse_both  # takes time to load, which the help need not wait for
+
         refuse_both(self.forearm_axis, orientation=self.orientation)
 
     def as_dict(self) -> dict[str, Any]:

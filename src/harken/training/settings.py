@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from harken.annotations.options import LabelOptions
-from harken.models.recogniser import Recogniser
 from harken.networks.specification import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.support.options import Argument, Option, check_options
 
 if TYPE_CHECKING:
+    from harken.models.recogniser import Recogniser
     from harken.training.presets import Preset
 
 
@@ -112,8 +112,10 @@ class RunSettings:
 
         return preset(self.preset)
 
-    def recogniser(self) -> Recogniser:
+    def recogniser(self) -> "Recogniser":
         """A recogniser that is not trained yet."""
+        from harken.models.recogniser import Recogniser  # takes time to load, which the help need not wait for
+
         return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device=self.device)
 
     def what_decides_the_result(self) -> dict[str, Any]:
