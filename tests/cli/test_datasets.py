@@ -19,46 +19,6 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_list_names_every_set_and_says_which_reader_never_read_a_real_file(run_harken: Run) -> None:
-    finished = run_harken("datasets")
-    assert (finished.exit_code, finished.stderr) == (0, "")
-    rows = {line.split()[0]: line for line in finished.stdout.splitlines() if line and not line.startswith(" ")}
-    for name, each in DATASETS.items():
-        for fact in (each.info.people, f"{each.info.sample_rate_hz:g}", len(each.info.labels)):
-            assert f" {fact} " in rows[name]
-        assert ("never run on a real file" in rows[name]) == (not each.info.checked_on_real_files)
-        assert each.info.title in words(finished.stdout)
-
-
-def test_the_list_fits_into_80_columns(run_harken: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    lines = run_harken("datasets").stdout.splitlines()
-    assert max(map(len, lines)) <= 80
-    assert len(lines) <= 3 * len(DATASETS) + 5, "a line of facts, and at most two of the title"
-
-
-@pytest.mark.parametrize("name", list(DATASETS))
-def test_one_set_is_described_with_all_facts(run_harken: Run, name: str) -> None:
-    finished = run_harken("datasets", name)
-    assert finished.exit_code == 0
-    info = DATASETS[name].info
-    shown = words(finished.stdout)
-    assert ("never run on a real file" in shown) == (not info.checked_on_real_files)
-    for fact in (info.title, info.licence, info.citation, info.how_to_get, info.placement, *info.traps, *info.labels):
-        assert words(fact) in shown
-    assert info.url in finished.stdout.replace("\n", "").replace(" ", "")
-
-
-def test_the_json_has_every_fact(run_harken: Run) -> None:
-    every = json.loads(run_harken("datasets", "--json").stdout)
-    assert [facts["name"] for facts in every] == list(DATASETS)
-    (facts,) = json.loads(run_harken("datasets", "dsads", "--json").stdout)
-    assert facts in every
-    assert facts["label_map"]["lying_on_back"] == "lying"
-    assert facts["checked_on_real_files"] is True
-    assert facts["archives"][0]["url"].endswith("daily+and+sports+activities.zip")
-
-
 def test_an_unknown_set_is_answered_with_those_that_are_known(run_harken: Run) -> None:
     finished = run_harken("datasets", "mnist")
     assert finished.exit_code == 2

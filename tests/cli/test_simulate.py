@@ -1,6 +1,5 @@
 """``harken simulate`` as a user meets it."""
 
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -80,11 +79,3 @@ def test_what_exists_is_not_overwritten(simulate: Simulate, capsys: Printed) -> 
     assert simulate("--days", "0.01", "--rate", "25", "--out", "a.csv") == 2
     assert "a.csv exists already; choose another --out" in capsys.readouterr().err
     assert Path("a.csv").read_text() == "precious"
-
-
-def test_the_help_says_what_it_is_not_for(simulate: Simulate, capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-    assert simulate("--help") == 0
-    printed = re.sub(r"\s+", " ", re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out))
-    assert "results on them say nothing about real people" in printed
-    assert "NAME.truth.parquet" in printed

@@ -1,15 +1,14 @@
 """``harken train`` as a user meets it: what it prints, and what it says of each mistake."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import people
 from command_line import Run
-from harken.cli.app import spread
-from harken.training.presets import PRESETS
+from harken.cli.train import TrainingScreen
+from harken.training.loop import Progress
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 
@@ -81,13 +80,6 @@ def test_cross_that_took_every_file_names_the_way_out(run_harken: Run, tmp_path:
         assert "Missing argument 'FILE'" in ended.stderr
 
 
-def test_spread() -> None:
-    assert spread(["a", "--cross", "b", "c", "--out", "d"]) == [*("a", "--cross", "b", "--cross", "c", "--out", "d")]
-    assert spread(["a", "--cross=b", "c"]) == ["a", "--cross=b", "c"]
-    assert spread(["a", "--out", "d"]) == ["a", "--out", "d"]
-    assert spread(["--cross"]) == ["--cross"]
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -134,14 +126,6 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_everyday_is_the_default(run_harken: Run, alice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PRESETS, "everyday", replace(people.SMALL_EVERYDAY, name="everyday"))
-    assert run_harken("train", alice, "--out", tmp_path / "run", "--epochs", "1").exit_code == 0
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert record["settings"]["preset"]["name"] == "everyday"
-
-
-@pytest.mark.usefixtures("undrawn")
 def test_the_real_files_train(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:
     folder = data_dir / "notebook_format"
     ended = run_harken(
@@ -153,3 +137,43 @@ def test_the_real_files_train(run_harken: Run, data_dir: Path, tmp_path: Path) -
     assert record["data"]["training"][0]["rows"] == 105_000
     assert record["data"]["cross"][0]["unlabelled_rows"] == 1_050
     assert record["scores"]["cross_person"]["labels"] == ["laying_down", "sitting", "standing", "walking"]
+
+
+def progress(iteration: int, seconds_left: float | None = None, tested_at: int | None = None) -> Progress:
+    return Progress(
+        iteration=iteration,
+        iterations=80,
+        loss=1.25,
+        accuracy=0.5,
+        tests={"cross_person": (0.9, 0.6355)},
+        tested_at=iteration if tested_at is None else tested_at,
+        seconds_left=seconds_left,
+    )
+
+
+def test_each_line_says_which_fit_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with TrainingScreen() as screen:
+        for number, fit in enumerate(("model", "blocked", "held_out"), start=1):
+            show = screen.fitting(fit, number, 3)
+            show(progress(1, seconds_left=95.0))
+            show(progress(2, seconds_left=94.0))  # too soon after the line before
+            show(progress(80, seconds_left=0.0))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 9
+    model, blocked, held_out = lines[:3], lines[3:6], lines[6:]
+    state = "loss 1.250, right 50% in training, 63.5% unseen people"
+    assert model == [
+        "Fit 1 of 3, the model. This model is kept.",
+        f"Fit 1 of 3, the model: iteration 1 of 80: {state}; about 1 min 35 s left of this fit",
+        f"Fit 1 of 3, the model: iteration 80 of 80: {state}",
+    ]
+    assert "honest test on the same person" in blocked[0]
+    assert all(line.startswith("Fit 2 of 3, honest test") for line in blocked)
+    assert "trained without some of the people" in held_out[0]
+    assert all(line.startswith("Fit 3 of 3, people held out") for line in held_out)
+
+
+def test_an_older_score_says_of_which_iteration_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with TrainingScreen() as screen:
+        screen.fitting("model", 1, 1)(progress(40, tested_at=1))
+    assert capsys.readouterr().err.endswith("63.5% unseen people (tested at iteration 1)\n")
