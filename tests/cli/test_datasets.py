@@ -19,18 +19,6 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_an_unknown_set_is_answered_with_those_that_are_known(run_harken: Run) -> None:
-    finished = run_harken("datasets", "mnist")
-    assert finished.exit_code == 2
-    assert "no data set 'mnist'; the data sets are wisdm, dsads" in finished.stderr
-
-
-def test_fetching_wants_a_name(run_harken: Run, tmp_path: Path) -> None:
-    finished = run_harken("datasets", "--fetch", tmp_path)
-    assert finished.exit_code == 2
-    assert "needs the name of one data set: wisdm" in finished.stderr
-
-
 def test_fetching_says_where_it_is_and_how_to_cite_it(
     run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,12 +44,6 @@ def test_fetching_says_where_it_is_and_how_to_cite_it(
     assert finished.stderr == "The publisher states [no] checksum.\n"
     printed = json.loads(run_harken("datasets", "wisdm", "--fetch", tmp_path / "wisdm", "--json").stdout)
     assert printed == {"name": "wisdm", "folder": str(tmp_path / "wisdm")}
-
-
-def test_what_comes_another_way_is_not_downloaded(run_harken: Run, tmp_path: Path) -> None:
-    finished = run_harken("datasets", "exercises", "--fetch", tmp_path)
-    assert finished.exit_code == 2
-    assert "pip install seglearn" in finished.stderr
 
 
 def test_the_help_of_harken_loads_no_data_set() -> None:

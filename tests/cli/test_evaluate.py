@@ -96,30 +96,6 @@ def test_a_picture_of_the_confusion_matrix(run_harken: Run, trained: Path, tmp_p
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, trained: Path, tmp_path: Path) -> None:
-    model, bob = trained / "run" / "model.safetensors", trained / "bob.csv"
-    cut = tmp_path / "cut.safetensors"
-    cut.write_bytes(model.read_bytes()[:500])
-    copy = tmp_path / "someone.csv"
-    copy.write_bytes((trained / "alice.csv").read_bytes())
-    jumper = people.write_person(tmp_path / "jumper.csv", 4, bouts=("lying", "jumping"))
-    for arguments, message in [
-        ((tmp_path / "none.safetensors", bob), "there is no such model file"),
-        ((cut, bob), "not a whole model file"),
-        ((bob, bob), "bob.csv: not a model file. Models end in .safetensors"),
-        ((model, copy), "the model was trained on this recording"),
-        ((model, jumper), "jumper: the label jumping is not among the labels of the model"),
-        ((model, bob, "--unsure-below", "1.5"), "--unsure-below must be a probability from 0 to 1, got 1.5"),
-        ((model, bob, "--unsure-below", "nan"), "--unsure-below must be a probability from 0 to 1, got nan"),
-        ((model, bob, "--plot", tmp_path / "a.jpg"), "pictures are PNG files"),
-    ]:
-        ended = run_harken("evaluate", *arguments)
-        assert ended.exit_code == 2
-        assert message in ended.stderr
-        assert ended.stderr.count("\n") == 1
-    assert run_harken("evaluate", model, jumper, "--ignore-label", "jumping").exit_code == 0
-
-
 def test_another_rate_is_resampled(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     fast = people.write_person(tmp_path / "fast.csv", 2, rate_hz=50)
     model = trained / "run" / "model.safetensors"

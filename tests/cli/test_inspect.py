@@ -116,23 +116,6 @@ def test_plot_of_two_files_that_differ_in_their_ending(run_harken: Run, tmp_path
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.csv.png", "a.txt.png"]
 
 
-@pytest.mark.parametrize(
-    ("plot", "files", "message"),
-    [
-        ("one.png", 2, "one picture for 2 files"),
-        ("picture.pdf", 1, "pictures are PNG"),
-        ("anna.csv", 1, "that is a file"),
-    ],
-)
-def test_plot_paths_that_cannot_be(
-    run_harken: Run, recording: Path, tmp_path: Path, plot: str, files: int, message: str
-) -> None:
-    finished = run_harken("inspect", *[recording] * files, "--plot", tmp_path / plot)
-    assert finished.exit_code == 2
-    assert message in finished.stderr
-    assert finished.stdout == ""
-
-
 def test_a_picture_that_cannot_be_written_leaves_the_facts(run_harken: Run, recording: Path) -> None:
     finished = run_harken("inspect", "--json", recording, "--plot", recording / "a.png")
     assert finished.exit_code == 2

@@ -258,43 +258,6 @@ def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, a
     assert "is damaged" in run_harken("label", alice, *resumed).stderr
 
 
-def test_an_out_that_is_a_file_and_a_probability_that_is_none(
-    run_harken: Run, model: Path, alice: Path, tmp_path: Path
-) -> None:
-    assert "is a file; --out needs a folder" in run_harken("label", alice, "--model", model, "--out", alice).stderr
-    wrong = run_harken("label", alice, "--model", model, "--out", tmp_path / "out", "--unsure-below", "1.5")
-    assert wrong.exit_code == 2
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_run_directory_is_no_recording(run_harken: Run, trained: Path, tmp_path: Path) -> None:
-    refused = run_harken("label", trained / "run", "--out", tmp_path / "out")
-    assert refused.exit_code == 2
-    assert refused.stderr == (
-        f"harken: {trained / 'run'}: this folder is not a recording but a run of harken train; to label recordings "
-        f"with its model: harken label FILE --model {trained / 'run'} --out DIR\n"
-    )
-
-
-def test_truths_of_simulations_are_left_out_in_so_many_words(run_harken: Run, model: Path, tmp_path: Path) -> None:
-    drawer = tmp_path / "drawer"
-    drawer.mkdir()
-    people.write_person(drawer / "anna.csv", 1)
-    (drawer / "anna.truth.parquet").touch()
-    ended = run_harken("label", drawer, "--model", model, "--out", tmp_path / "out", "--json")
-    assert (ended.exit_code, len(json.loads(ended.stdout))) == (0, 1)
-    assert ended.stderr == (f"skipped, not a recording: {drawer / 'anna.truth.parquet'} (the truth of a simulation)\n")
-
-
-def test_a_call_that_fails_leaves_no_empty_folder(run_harken: Run, alice: Path, tmp_path: Path) -> None:
-    (tmp_path / "no model").mkdir()
-    out = tmp_path / "new" / "out"
-    refused = run_harken("label", alice, "--model", tmp_path / "no model", "--out", out)
-    assert refused.exit_code == 2
-    assert "this folder holds no model (no model.safetensors)" in refused.stderr
-    assert not (tmp_path / "new").exists()
-
-
 def test_without_a_model_the_packaged_one_is_asked_for(
     run_harken: Run, model: Path, alice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,17 +281,6 @@ def test_a_placement_other_than_a_wrist_and_hours_not_worn_are_shown(
     assert "warning: According to the file's header, the sensor was worn on the waist, not on a wrist." in printed
     (row,) = pl.read_parquet(tmp_path / "out" / "quality.parquet").iter_rows(named=True)
     assert (row["placement"], row["made_up"]) == ("waist", False)
-
-
-def test_a_broken_diary_stops_the_command_before_anything_is_labelled(
-    run_harken: Run, model: Path, alice: Path, tmp_path: Path
-) -> None:
-    diary, out = tmp_path / "diary.csv", tmp_path / "out"
-    diary.write_text("subject,date,onset,wake\nalice,2018-02-20,23:00,07:00\nalice,2018-02-21,late,07:00\n")
-    ended = run_harken("label", alice, "--model", model, "--out", out, "--diary", diary)
-    assert ended.exit_code == 2
-    assert "line 3: the onset 'late' is not a time such as 23:40" in " ".join(ended.stderr.split())
-    assert not out.exists()
 
 
 def test_results_with_another_diary_are_not_taken_for_those_with_this_one(

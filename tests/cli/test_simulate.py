@@ -51,29 +51,6 @@ def test_one_wearer_of_many_is_the_wearer_alone(simulate: Simulate) -> None:
     assert Path("alone.parquet").read_bytes() == Path("us_1.parquet").read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("options", "answer"),
-    [
-        (["--days", "0", "--rate", "25", "--out", "a.csv"], "--days must be"),
-        (["--days", "1", "--rate", "-3", "--out", "a.csv"], "--rate must be 1 to"),
-        (["--days", "1", "--rate", "25", "--people", "0", "--out", "a.csv"], "--people must be at least 1, got 0"),
-        (["--days", "1", "--rate", "25", "--seed", "-1", "--out", "a.csv"], "whole numbers from 0, got -1"),
-        (["--days", "1", "--rate", "25", "--out", "a.xlsx"], "a.xlsx: the file name must end in .csv or"),
-        (["--days", "1", "--rate", "25", "--out", "nowhere/a.csv"], "there is no folder nowhere; create it first"),
-    ],
-)
-def test_a_mistake_is_answered_in_one_sentence(
-    simulate: Simulate, capsys: Printed, tmp_path: Path, options: list[str], answer: str
-) -> None:
-    assert simulate(*options) == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith("harken: ")
-    assert answer in printed.err
-    assert printed.err.count("\n") == 1
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_what_exists_is_not_overwritten(simulate: Simulate, capsys: Printed) -> None:
     Path("a.csv").write_text("precious")
     assert simulate("--days", "0.01", "--rate", "25", "--out", "a.csv") == 2

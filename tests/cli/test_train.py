@@ -80,51 +80,6 @@ def test_cross_that_took_every_file_names_the_way_out(run_harken: Run, tmp_path:
         assert "Missing argument 'FILE'" in ended.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["{alice}", "--cross", "{missing}"], "missing.csv: there is no such file"),
-        (["{alice}", "--cross", "{alice}"], "hold the same recording"),
-        (["{alice}", "--preset", "best"], "there is no preset 'best'; the presets are everyday, "),
-        (["{alice}", "--epochs", "0"], "epochs must be at least 1, got 0"),
-        (["{alice}", "--channels", "x,y,q"], "has no channel q"),
-        (
-            ["{alice}", "--cross", "{unlabelled}"],
-            "unlabelled.csv: no row has a label; name the column of labels with --label-column",
-        ),
-        (["{sleeper}"], "training needs at least two labels, but every window is lying"),
-        (["{short}"], "no window of 32 samples with one label can be found"),
-        (["{alice}", "--device", "tpu"], "there is no device 'tpu'"),
-        (["{alice}", "--device", "cuda"], "there is no CUDA device"),
-    ],
-)
-def test_a_mistake_gets_one_sentence_and_no_traceback(
-    run_harken: Run, alice: Path, tmp_path: Path, arguments: list[str], message: str
-) -> None:
-    import torch
-
-    if "cuda" in arguments and torch.cuda.is_available():
-        pytest.skip("this machine has a CUDA device")
-    unlabelled = tmp_path / "unlabelled.csv"
-    unlabelled.write_text("\n".join(line.rpartition(",")[0] + "," for line in alice.read_text().splitlines()))
-    unlabelled.write_text("Timestamp,X,Y,Z,P,Label\n" + "\n".join(unlabelled.read_text().splitlines()[1:]))
-    paths = {
-        "alice": alice,
-        "missing": tmp_path / "missing.csv",
-        "unlabelled": unlabelled,
-        "sleeper": people.write_person(tmp_path / "sleeper.csv", 5, bouts=("lying", "lying")),
-        "short": people.write_person(tmp_path / "short.csv", 5, seconds=1),
-    }
-    filled = [argument.format(**paths) for argument in arguments]
-    preset = [] if "--preset" in filled else ["--preset", "small"]
-    ended = run_harken("train", *filled, "--out", tmp_path / "run", *preset)
-    assert ended.exit_code == 2
-    assert message in ended.stderr
-    assert ended.stderr.count("\n") == 1
-    assert "Traceback" not in ended.stderr
-    assert not (tmp_path / "run").exists()
-
-
 @pytest.mark.usefixtures("undrawn")
 def test_the_real_files_train(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:
     folder = data_dir / "notebook_format"

@@ -66,11 +66,12 @@ def label(
         _open(out, resume=resume or shard is not None)
         remove_left_behind(out)
         job = CohortJob.of(model, out, settings)
-        ended = _label(tasks, job, workers=_workers(workers, len(tasks)), scheduler=scheduler, prints=not json)
+        together = max(1, min(workers or usable_cores(), len(tasks)))
+        ended = _label(tasks, job, workers=together, scheduler=scheduler, prints=not json)
         failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
         if ended and all(one.missing for one in ended):
             raise_failures(failures, len(ended))
-        failures_file = out / _failures_name(shard)
+        failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
         _write_tables(out, failures_file, ended)
     _print_end(ended, out, failures_file, json=json)
     raise_failures(failures, len(ended))
@@ -119,14 +120,6 @@ def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") ->
         write_study(out)
     except OSError as error:
         raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
-
-
-def _workers(requested: int | None, tasks: int) -> int:
-    return max(1, min(requested or usable_cores(), tasks))
-
-
-def _failures_name(shard: str | None) -> str:
-    return "failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv"
 
 
 def _open(out: Path, *, resume: bool) -> None:

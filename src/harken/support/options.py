@@ -33,7 +33,7 @@ REQUIRED = inspect.Parameter.empty
 """The default of an option that must be given."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Option:
     """What a user reads of an option, and which values it takes.
 
@@ -66,6 +66,9 @@ class Option:
     read: Callable[[Any], Any] | None = None
     typed: str | None = None
     after: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Option({self.help!r})"  # what help() shows in the signature of a settings class
 
 
 class Argument(Option):
