@@ -16,21 +16,23 @@ HOST = "127.0.0.1"
 USUAL_PORT = 8100
 """A browser stores by the address of a page, so the page finds the order of labels again at the same port."""
 
+Port = Annotated[
+    int | None,
+    Option(
+        f"The port to listen at; 0: the system chooses one. [default: {USUAL_PORT}, or another if it is in use]",
+        metavar="N",
+        least=0,
+        most=65535,
+    ),
+]
+
 
 def annotate(
     files: FilesOrFolders,
     *,
     model: ModelOrPackaged = None,
     no_model: Annotated[bool, Option("Make no suggestions.")] = False,
-    port: Annotated[
-        int | None,
-        Option(
-            f"The port to listen at; 0: the system chooses one. [default: {USUAL_PORT}, or another if it is in use]",
-            metavar="N",
-            least=0,
-            most=65535,
-        ),
-    ] = None,
+    port: Port = None,
     open_page: OpenPage = True,
     reading: TableOptions,
 ) -> None:

@@ -29,24 +29,24 @@ if TYPE_CHECKING:
 WIDER_THAN_ANY_TERMINAL = 10_000
 MISTAKES_NAMED = 2
 
+Files = Annotated[tuple[Path, ...], Argument("Labelled recordings to test it on, or folders of them.", metavar="FILE")]
+UnsureBelow = Annotated[
+    float | None,
+    Option(
+        "Also report the accuracy if windows whose largest probability is below P (0 to 1) are called unsure.",
+        metavar="P",
+    ),
+]
+Plot = Annotated[Path | None, Option("Draw the confusion matrix of the unseen people to this PNG.", metavar="PNG")]
+
 
 def evaluate(
     model: Model,
-    files: Annotated[
-        tuple[Path, ...], Argument("Labelled recordings to test it on, or folders of them.", metavar="FILE")
-    ],
+    files: Files,
     *,
     ignore_label: IgnoreLabels = (),
-    unsure_below: Annotated[
-        float | None,
-        Option(
-            "Also report the accuracy if windows whose largest probability is below P (0 to 1) are called unsure.",
-            metavar="P",
-        ),
-    ] = None,
-    plot: Annotated[
-        Path | None, Option("Draw the confusion matrix of the unseen people to this PNG.", metavar="PNG")
-    ] = None,
+    unsure_below: UnsureBelow = None,
+    plot: Plot = None,
     orientation: Orientation = True,
     forearm_axis: StatedAxis = None,
     json: Json = False,

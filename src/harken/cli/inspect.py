@@ -28,34 +28,36 @@ NARROWEST = 80
 DAY_PATTERN = "%a %Y-%m-%d %H:%M:%S"
 OTHER_PICTURES = (".jpeg", ".jpg", ".pdf", ".svg", ".tif", ".tiff", ".webp")
 
+TrainedModel = Annotated[
+    Path | None,
+    Option(
+        "A model file (.safetensors), a run directory, or 'packaged' for the model that comes with harken: warn if "
+        "it was trained on one of the recordings.",
+        metavar="MODEL",
+    ),
+]
+Plot = Annotated[
+    Path | None,
+    Option(
+        "Draw each recording as a PNG: into this file if its name ends in .png (for one recording), else into this "
+        "folder, which is created if it does not exist.",
+        metavar="PATH",
+    ),
+]
+
 
 def inspect(
     files: FilesOrFolders,
     *,
-    model: Annotated[
-        Path | None,
-        Option(
-            "A model file (.safetensors), a run directory, or 'packaged' for the model that comes with harken: warn if "
-            "it was trained on one of the recordings.",
-            metavar="MODEL",
-        ),
-    ] = None,
+    model: TrainedModel = None,
     labels: Annotated[LabelOptions, "rename"],
     reading: TableOptions,
-    plot: Annotated[
-        Path | None,
-        Option(
-            "Draw each recording as a PNG: into this file if its name ends in .png (for one recording), else into this "
-            "folder, which is created if it does not exist.",
-            metavar="PATH",
-        ),
-    ] = None,
+    plot: Plot = None,
     json: Json = False,
 ) -> None:
     """A file that cannot be read does not stop the others; it is named at the end. Accelerations are converted to g.
     The JSON is a list of objects, one for each recording that was read.
     """
-
     if any(Path(file).is_dir() or is_side_file(file) for file in files):
         files = [str(path) for path in recordings(files)]
     refuse_shared_rows(files, labels)

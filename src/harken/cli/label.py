@@ -20,32 +20,37 @@ from harken.support.resources import usable_cores
 if TYPE_CHECKING:
     from harken.labelling.cohort import CohortJob, FileOutcome, Task
 
+Out = Annotated[
+    Path,
+    Option(
+        "The folder for the results, in which each file gets a folder. It is created if it does not exist.",
+        metavar="DIR",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    Option("Processes that label in parallel on this machine. [default: one for each core]", metavar="N", least=1),
+]
+Scheduler = Annotated[
+    str | None,
+    Option("Label on a Dask cluster, whose workers see the same files: tcp://HOST:PORT.", metavar="ADDRESS"),
+]
+Shard = Annotated[
+    str | None,
+    Option("Only every n-th file from the i-th on: for a job array, without a scheduler.", metavar="I/N"),
+]
+
 
 def label(
     files: FilesOrFolders,
     *,
     model: ModelOrPackaged = None,
-    out: Annotated[
-        Path,
-        Option(
-            "The folder for the results, in which each file gets a folder. It is created if it does not exist.",
-            metavar="DIR",
-        ),
-    ],
+    out: Out,
     settings: LabelSettings,
     resume: Annotated[bool, Option("Write even into a folder that contains other files.")] = False,
-    workers: Annotated[
-        int | None,
-        Option("Processes that label in parallel on this machine. [default: one for each core]", metavar="N", least=1),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        Option("Label on a Dask cluster, whose workers see the same files: tcp://HOST:PORT.", metavar="ADDRESS"),
-    ] = None,
-    shard: Annotated[
-        str | None,
-        Option("Only every n-th file from the i-th on: for a job array, without a scheduler.", metavar="I/N"),
-    ] = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    shard: Shard = None,
     json: Json = False,
 ) -> None:
     """Writes timeline.parquet and .csv, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,

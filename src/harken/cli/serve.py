@@ -8,22 +8,25 @@ import typer
 from harken.cli.options import ModelOrPackaged, OpenPage
 from harken.support.options import Option
 
+Host = Annotated[str, Option("The address to listen at; 0.0.0.0 for a watch or phone.", metavar="H")]
+Port = Annotated[int, Option("The port to listen at.", metavar="N", least=0, most=65535)]
+Token = Annotated[
+    str | None,
+    Option("A secret that clients must send. [default: none on this machine, else a new one, printed]", metavar="T"),
+]
+Keep = Annotated[
+    Path | None,
+    Option("Write samples here before they are acknowledged, and recordings with labels.", metavar="DIR"),
+]
+
 
 def serve(
     *,
     model: ModelOrPackaged = None,
-    host: Annotated[str, Option("The address to listen at; 0.0.0.0 for a watch or phone.", metavar="H")] = "127.0.0.1",
-    port: Annotated[int, Option("The port to listen at.", metavar="N", least=0, most=65535)] = 8000,
-    token: Annotated[
-        str | None,
-        Option(
-            "A secret that clients must send. [default: none on this machine, else a new one, printed]", metavar="T"
-        ),
-    ] = None,
-    keep: Annotated[
-        Path | None,
-        Option("Write samples here before they are acknowledged, and recordings with labels.", metavar="DIR"),
-    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    token: Token = None,
+    keep: Keep = None,
     demo: Annotated[bool, Option("Stream recordings of people on whom the model was not trained.")] = False,
     open_page: OpenPage = True,
 ) -> None:
