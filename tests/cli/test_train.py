@@ -107,7 +107,8 @@ def progress(iteration: int, seconds_left: float | None = None, tested_at: int |
 
 
 def test_each_line_says_which_fit_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    with TrainingScreen() as screen:
+    screen = TrainingScreen()
+    with screen.bars:
         for number, fit in enumerate(("model", "blocked", "held_out"), start=1):
             show = screen.fitting(fit, number, 3)
             show(progress(1, seconds_left=95.0))
@@ -129,6 +130,7 @@ def test_each_line_says_which_fit_it_is(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_an_older_score_says_of_which_iteration_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    with TrainingScreen() as screen:
+    screen = TrainingScreen()
+    with screen.bars:
         screen.fitting("model", 1, 1)(progress(40, tested_at=1))
     assert capsys.readouterr().err.endswith("63.5% unseen people (tested at iteration 1)\n")

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
 from harken.cli.evaluate import print_people, print_scores
@@ -61,7 +61,8 @@ def run_and_print(settings: RunSettings) -> "Outcome | None":
     from harken.training.loop import Interrupted
     from harken.training.run import train_run
 
-    with TrainingScreen() as screen, _stoppable() as should_stop:
+    screen = TrainingScreen()
+    with screen.bars, _stoppable() as should_stop:
         try:
             outcome = train_run(settings, screen, should_stop=should_stop)
         except Interrupted as stop:
@@ -118,15 +119,6 @@ class TrainingScreen:
         )
         self._threads = 0
 
-    def __enter__(self) -> "TrainingScreen":
-        self.bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.bars.stop()
-
     def show(self, sentence: str) -> None:
         """Print a sentence above the bars."""
         self.console.print(sentence, markup=False, soft_wrap=True)
@@ -146,7 +138,7 @@ class TrainingScreen:
                 self.show(f"Computing with {self._threads} thread{'s' if self._threads > 1 else ''}.")
             finished = progress.iteration == progress.iterations
             if self.console.is_terminal:
-                self._update(task, progress)
+                self.bars.update(task, completed=progress.iteration, total=progress.iterations, state=_state(progress))
             elif finished or time.monotonic() - last_line > SECONDS_BETWEEN_LINES:
                 last_line = time.monotonic()
                 left = progress.seconds_left
@@ -157,9 +149,6 @@ class TrainingScreen:
                 )
 
         return show
-
-    def _update(self, task: TaskID, progress: "Progress") -> None:
-        self.bars.update(task, completed=progress.iteration, total=progress.iterations, state=_state(progress))
 
 
 def _state(progress: "Progress") -> str:
