@@ -196,7 +196,6 @@ def test_changed_data_and_changed_people_are_refused(
         ({"baselines": ("small:many",)}, "the number of epochs, such as small:20"),
         ({"baselines": ("small:0",)}, "epochs must be at least 1, got 0"),
         ({"preset": "random_forest"}, "there is no preset 'random_forest'"),
-        ({"workers": -1}, "workers must be at least 0 .this process alone., got -1"),
     ],
 )
 def test_invalid_settings_are_refused_before_training(
