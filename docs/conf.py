@@ -3,8 +3,10 @@
 python -m sphinx -W --keep-going docs docs/_build
 """
 
+import inspect
 import re
-from typing import Any
+from dataclasses import is_dataclass
+from typing import Annotated, Any, get_origin
 
 from sphinx.application import Sphinx
 
@@ -44,6 +46,19 @@ def _readable(
     return plain[0], plain[1]
 
 
+def _undeclared(_app: Sphinx, thing: Any, _bound: bool) -> None:
+    """Show the fields of a settings class by their types, without the options that they declare."""
+    if isinstance(thing, type) and is_dataclass(thing):
+        signature = inspect.signature(thing)
+        bare = [
+            parameter.replace(annotation=getattr(parameter.annotation, "__origin__", parameter.annotation))
+            if get_origin(parameter.annotation) is Annotated
+            else parameter
+            for parameter in signature.parameters.values()
+        ]
+        thing.__signature__ = signature.replace(parameters=bare)  # type: ignore[attr-defined]
+
+
 def _sentences(_app: Sphinx, what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
     """Break an attribute's first line after its colon: else Napoleon takes what stands before it for the type."""
     if what in {"attribute", "data", "property"}:
@@ -57,6 +72,7 @@ def _joined(_app: Sphinx, _what: str, _name: str, _object: Any, _options: Any, l
 
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    app.connect("autodoc-before-process-signature", _undeclared)
     app.connect("autodoc-process-signature", _readable)
     app.connect("autodoc-process-docstring", _sentences, priority=100)  # before Napoleon's 500
     app.connect("autodoc-process-docstring", _joined, priority=900)

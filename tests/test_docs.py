@@ -22,13 +22,13 @@ from actigraph_files import ACTIVITY_2, activity, steps, write_gt3x
 from command_line import Run
 from harken import _HOMES as HOMES
 from harken import Recogniser
-from harken.cli.app import app, spread
-from harken.cli.options import HelpfulGroup
-from harken.cli.train import CROSS
+from harken.cli.app import HelpfulGroup, command_line, spread
 from harken.evaluation.protocols.published import protocol
 from harken.training.presets import PRESETS
 from harken.windows.windows import SlidingHops
 from research_watches import cwa_blocks, cwa_header
+from script.options import PAGES as PAGES_OF_OPTIONS
+from script.options import written
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -61,6 +61,11 @@ def test_a_page_loads_nothing_from_the_network(site: Path) -> None:
     loading = re.compile(r"<(?:link|script|img|iframe)\b[^>]*\b(?:href|src)=[\"'](?:https?:)?//[^>]*>")
     for page in site.rglob("*.html"):
         assert loading.findall(page.read_text(encoding="utf-8")) == [], page.name
+
+
+@pytest.mark.parametrize("page", PAGES_OF_OPTIONS)
+def test_a_page_shows_the_options_as_they_are_declared(page: str) -> None:
+    assert (DOCS / page).read_text(encoding="utf-8") == written(page), "run python script/options.py"
 
 
 def test_the_reference_describes_every_public_name() -> None:
@@ -167,14 +172,14 @@ def test_the_page_of_simulated_wearers_shows_what_is_printed(
 
 def check_harken(arguments: Sequence[str]) -> None:
     """Parse the arguments as the command does, without running it."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(command_line(arguments[0]))
     assert isinstance(group, HelpfulGroup)
     with typer.Context(group, info_name="harken") as context:
-        name, command, rest = group.resolve_command(context, spread(list(arguments), CROSS))
+        name, command, rest = group.resolve_command(context, spread(list(arguments)))
         assert command is not None
         parsed = command.make_context(name, rest, parent=context).params
-    if name == "benchmark" and not Path(parsed["data"]).suffix and parsed["data"] != "tiny_study":
-        protocol(parsed["data"], parsed["protocol"])
+    if name == "benchmark" and not Path(parsed["dataset"]).suffix and parsed["dataset"] != "tiny_study":
+        protocol(parsed["dataset"], parsed["protocol"])
 
 
 def check_script(arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,8 +24,9 @@ import numpy as np
 from benchmarks.command import options_of
 from benchmarks.recognition.study_choices import Lines, balanced_between_studies
 from harken.datasets.label_schemes import DEFAULT_SCHEME, SCHEMES
-from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
+from harken.evaluation.benchmark.benchmark import run_benchmark
 from harken.evaluation.benchmark.methods import PresetMethod, TrainedMethod
+from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.protocols.studies import (
     STUDIES,
     capped,

@@ -25,8 +25,10 @@ from torch import Tensor
 
 from benchmarks.command import options_of
 from harken.datasets.label_schemes import DEFAULT_SCHEME
-from harken.evaluation.benchmark import BenchmarkSettings, Finished, run_benchmark
+from harken.evaluation.benchmark.benchmark import run_benchmark
 from harken.evaluation.benchmark.methods import BaselineMethod, Method, PresetMethod, TrainedMethod
+from harken.evaluation.benchmark.settings import BenchmarkSettings
+from harken.evaluation.benchmark.tasks import Finished
 from harken.evaluation.protocols.studies import MAIN_STUDIES, evenly
 from harken.models.known_labels import NO_SETS, LabelSets
 from harken.signals.orientation import turned_signals

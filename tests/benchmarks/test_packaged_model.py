@@ -18,7 +18,8 @@ from benchmarks.model.packaged_model_card import card
 from benchmarks.model.rewriting import rewrite
 from harken import Recogniser
 from harken.datasets.label_schemes import SCHEMES
-from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
+from harken.evaluation.benchmark.benchmark import run_benchmark
+from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.studies import person_f1, score_study
 from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES, in_scheme
 from harken.models.calibration import fit_common_temperature

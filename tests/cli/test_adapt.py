@@ -23,7 +23,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("adapt")
     write_upside_down(folder / "dora.csv", 11)
     write_upside_down(folder / "tuesday.csv", 12, later_ms=86_400_000)
-    people.write_person(folder / "jumper.csv", 13, bouts=("lying", "walking", "jumping"))
     people.write_person(folder / "brief.csv", 14, seconds=4, bouts=("lying", "walking"))
     return folder
 
@@ -82,30 +81,3 @@ def test_too_little_is_reverted_to_the_general_model(
     assert general.specification_ == same.specification_
     weight, same_weight = (one.network_.get_parameter("output.weight") for one in (general, same))
     assert (weight == same_weight).all()
-
-
-def test_a_mistake_gets_one_sentence_and_no_traceback(
-    run_harken: Run, trained: Path, folder: Path, tmp_path: Path
-) -> None:
-    model, dora = trained / "run" / "model.safetensors", folder / "dora.csv"
-    out = tmp_path / "personal.safetensors"
-    for arguments, message in [
-        ((tmp_path / "none.safetensors", dora, "--out", out), "there is no such model file"),
-        (
-            (model, folder / "jumper.csv", "--out", out),
-            "jumper: the label jumping is not among the labels of the model (lying, sitting, walking), so it "
-            "could only be wrong about",
-        ),
-        ((model, trained / "alice.csv", "--out", out), "the model was trained on this recording"),
-        ((model, dora, "--out", tmp_path / "personal.pt"), "the name of a model file must end in .safetensors"),
-        ((model, dora, "--out", model), "is the general model, which must not be overwritten"),
-        ((trained / "run", dora, "--out", model), "is the general model, which must not be overwritten"),
-        ((model, dora, "--out", tmp_path / "no" / "folder.safetensors"), "cannot write there"),
-    ]:
-        ended = run_harken("adapt", *arguments)
-        assert ended.exit_code == 2, message
-        assert message in ended.stderr
-        assert ended.stderr.count("\n") == 1
-    assert not out.exists()
-    ignoring = run_harken("adapt", model, folder / "jumper.csv", "--out", out, "--ignore-label", "jumping", "--json")
-    assert set(json.loads(ignoring.stdout)["labelled_s"]) == {"lying", "walking"}

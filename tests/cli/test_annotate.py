@@ -49,37 +49,6 @@ def test_a_file_that_cannot_be_read_is_named_in_the_terminal(tmp_path: Path) -> 
     assert sorted((tmp_path / "log").read_text().splitlines()[2:]) == sorted(errors)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["none.csv"], "harken: none.csv: there is no such file\n"),
-        (["empty"], "harken: empty: this folder contains no recording"),
-        (
-            ["anna.labels.csv"],
-            "harken: anna.labels.csv: this is a file of labels; name the recording that it belongs to\n",
-        ),
-        (["anna.csv", "--no-model", "--model", "m"], "harken: --no-model and --model contradict one another"),
-        (["anna.csv", "--model", "none.safetensors"], "harken: none.safetensors: there is no such model file\n"),
-        (["anna.csv", "--timezone", "Mars"], "harken: there is no time zone 'Mars'"),
-    ],
-)
-def test_mistakes_are_one_sentence(
-    run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    write_recording(tmp_path / "anna.csv", seconds=5)
-    (tmp_path / "anna.labels.csv").write_text("start,end,label\n")
-    (tmp_path / "empty").mkdir()
-    finished = run_harken("annotate", *arguments, "--no-open")
-    assert finished.exit_code == 2
-    assert finished.stderr.startswith(sentence)
-    assert finished.stderr.count("\n") == 1
-
-
-def test_without_files_the_usage_is_shown(run_harken: Run) -> None:
-    assert run_harken("annotate").exit_code == 2
-
-
 def test_a_port_in_use_is_an_error(run_harken: Run, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

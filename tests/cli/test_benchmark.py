@@ -10,8 +10,6 @@ import people
 import study
 from command_line import Run
 from harken.cli.benchmark import _Lines
-from harken.cli.options import _READING
-from harken.evaluation.benchmark.benchmark import OPTIONS_WITH_OTHER_NAMES
 from harken.evaluation.protocols import published as protocols
 from harken.training.presets import PRESETS
 
@@ -108,11 +106,6 @@ def test_baselines_alone(run_harken: Run, tmp_path: Path) -> None:
     assert result["command"].endswith("--baseline small --seed 0 --fold 1 --no-preset")
     assert result["mean_person_macro_f1"] == result["methods"]["small"]["mean_person_macro_f1"]
     assert "## What small takes for what" in (tmp_path / "out" / "benchmark.md").read_text()
-
-
-def test_options_of_tables_are_called_as_the_command_line_calls_them() -> None:
-    for field, (option, *_) in _READING.items():
-        assert option == f"--{OPTIONS_WITH_OTHER_NAMES.get(field, field.replace('_', '-'))}"
 
 
 def test_a_real_data_set_in_a_process_of_its_own(

@@ -19,58 +19,6 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_list_names_every_set_and_says_which_reader_never_read_a_real_file(run_harken: Run) -> None:
-    finished = run_harken("datasets")
-    assert (finished.exit_code, finished.stderr) == (0, "")
-    rows = {line.split()[0]: line for line in finished.stdout.splitlines() if line and not line.startswith(" ")}
-    for name, each in DATASETS.items():
-        for fact in (each.info.people, f"{each.info.sample_rate_hz:g}", len(each.info.labels)):
-            assert f" {fact} " in rows[name]
-        assert ("never run on a real file" in rows[name]) == (not each.info.checked_on_real_files)
-        assert each.info.title in words(finished.stdout)
-
-
-def test_the_list_fits_into_80_columns(run_harken: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    lines = run_harken("datasets").stdout.splitlines()
-    assert max(map(len, lines)) <= 80
-    assert len(lines) <= 3 * len(DATASETS) + 5, "a line of facts, and at most two of the title"
-
-
-@pytest.mark.parametrize("name", list(DATASETS))
-def test_one_set_is_described_with_all_facts(run_harken: Run, name: str) -> None:
-    finished = run_harken("datasets", name)
-    assert finished.exit_code == 0
-    info = DATASETS[name].info
-    shown = words(finished.stdout)
-    assert ("never run on a real file" in shown) == (not info.checked_on_real_files)
-    for fact in (info.title, info.licence, info.citation, info.how_to_get, info.placement, *info.traps, *info.labels):
-        assert words(fact) in shown
-    assert info.url in finished.stdout.replace("\n", "").replace(" ", "")
-
-
-def test_the_json_has_every_fact(run_harken: Run) -> None:
-    every = json.loads(run_harken("datasets", "--json").stdout)
-    assert [facts["name"] for facts in every] == list(DATASETS)
-    (facts,) = json.loads(run_harken("datasets", "dsads", "--json").stdout)
-    assert facts in every
-    assert facts["label_map"]["lying_on_back"] == "lying"
-    assert facts["checked_on_real_files"] is True
-    assert facts["archives"][0]["url"].endswith("daily+and+sports+activities.zip")
-
-
-def test_an_unknown_set_is_answered_with_those_that_are_known(run_harken: Run) -> None:
-    finished = run_harken("datasets", "mnist")
-    assert finished.exit_code == 2
-    assert "no data set 'mnist'; the data sets are wisdm, dsads" in finished.stderr
-
-
-def test_fetching_wants_a_name(run_harken: Run, tmp_path: Path) -> None:
-    finished = run_harken("datasets", "--fetch", tmp_path)
-    assert finished.exit_code == 2
-    assert "needs the name of one data set: wisdm" in finished.stderr
-
-
 def test_fetching_says_where_it_is_and_how_to_cite_it(
     run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,12 +44,6 @@ def test_fetching_says_where_it_is_and_how_to_cite_it(
     assert finished.stderr == "The publisher states [no] checksum.\n"
     printed = json.loads(run_harken("datasets", "wisdm", "--fetch", tmp_path / "wisdm", "--json").stdout)
     assert printed == {"name": "wisdm", "folder": str(tmp_path / "wisdm")}
-
-
-def test_what_comes_another_way_is_not_downloaded(run_harken: Run, tmp_path: Path) -> None:
-    finished = run_harken("datasets", "exercises", "--fetch", tmp_path)
-    assert finished.exit_code == 2
-    assert "pip install seglearn" in finished.stderr
 
 
 def test_the_help_of_harken_loads_no_data_set() -> None:

@@ -23,30 +23,6 @@ def known_windows(recogniser: Recogniser, path: Path) -> Windows:
     return recogniser.known(harken.sliding_windows(recording, length_s=2, hop_s=1))
 
 
-def test_each_person_and_the_mean_over_people(run_harken: Run, trained: Path) -> None:
-    model = trained / "run" / "model.safetensors"
-    ended = run_harken("evaluate", model, trained / "bob.csv", trained / "carol.csv")
-    assert ended.exit_code == 0
-    for words in (
-        "Windows of 2 s, one every 1 s.",
-        "Unseen people",
-        "bob",
-        "carol",
-        "Mean of each person's macro F1",
-        "walking",
-    ):
-        assert words in ended.stdout
-    ended = run_harken("evaluate", model, trained / "bob.csv", trained / "carol.csv", "--json")
-    result = json.loads(ended.stdout)
-    assert set(result["unseen"]["people"]) == {"bob", "carol"}
-    each = [scores["macro_f1"] for scores in result["unseen"]["people"].values()]
-    assert result["mean_person_macro_f1"] == pytest.approx(sum(each) / 2)
-    assert result["known_people"] is None
-    assert (result["window_length_s"], result["hop_s"]) == (2, 1)
-    # 6 bouts of 20 s, 400 samples at the model's 20 Hz; windows of 40 every 20
-    assert result["unseen"]["people"]["bob"]["windows"] == 6 * ((400 - 40) // 20 + 1)
-
-
 def test_another_recording_of_a_known_person_is_no_unseen(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     another = people.write_person(tmp_path / "alice.csv", 11)
     model = trained / "run" / "model.safetensors"
@@ -103,10 +79,6 @@ def test_the_packaged_model_recognises_two_people_of_its_training(
     assert result["training_shares"][str(path)] > 0.99
 
 
-def test_a_run_directory_is_as_good_as_its_model(run_harken: Run, trained: Path) -> None:
-    assert run_harken("evaluate", trained / "run", trained / "bob.csv").exit_code == 0
-
-
 def test_the_model_that_comes_with_harken_has_a_name(
     run_harken: Run, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,30 +94,6 @@ def test_a_picture_of_the_confusion_matrix(run_harken: Run, trained: Path, tmp_p
     model, picture = trained / "run" / "model.safetensors", tmp_path / "confusion.png"
     assert run_harken("evaluate", model, trained / "bob.csv", "--plot", picture).exit_code == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
-
-
-def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, trained: Path, tmp_path: Path) -> None:
-    model, bob = trained / "run" / "model.safetensors", trained / "bob.csv"
-    cut = tmp_path / "cut.safetensors"
-    cut.write_bytes(model.read_bytes()[:500])
-    copy = tmp_path / "someone.csv"
-    copy.write_bytes((trained / "alice.csv").read_bytes())
-    jumper = people.write_person(tmp_path / "jumper.csv", 4, bouts=("lying", "jumping"))
-    for arguments, message in [
-        ((tmp_path / "none.safetensors", bob), "there is no such model file"),
-        ((cut, bob), "not a whole model file"),
-        ((bob, bob), "bob.csv: not a model file. Models end in .safetensors"),
-        ((model, copy), "the model was trained on this recording"),
-        ((model, jumper), "jumper: the label jumping is not among the labels of the model"),
-        ((model, bob, "--unsure-below", "1.5"), "--unsure-below must be a probability from 0 to 1, got 1.5"),
-        ((model, bob, "--unsure-below", "nan"), "--unsure-below must be a probability from 0 to 1, got nan"),
-        ((model, bob, "--plot", tmp_path / "a.jpg"), "pictures are PNG files"),
-    ]:
-        ended = run_harken("evaluate", *arguments)
-        assert ended.exit_code == 2
-        assert message in ended.stderr
-        assert ended.stderr.count("\n") == 1
-    assert run_harken("evaluate", model, jumper, "--ignore-label", "jumping").exit_code == 0
 
 
 def test_another_rate_is_resampled(run_harken: Run, trained: Path, tmp_path: Path) -> None:
@@ -193,16 +141,6 @@ def test_the_calibration_error_is_that_of_the_probabilities(run_harken: Run, tra
         windows = known_windows(recogniser, path)
         error = expected_calibration_error(recogniser.predict_proba(windows), windows.label_codes)
         assert result["expected_calibration_error"][side] == pytest.approx(error, abs=1e-6)
-
-
-def test_unsure_is_printed_for_people(run_harken: Run, trained: Path) -> None:
-    model, files = trained / "run" / "model.safetensors", (trained / "bob.csv", trained / "carol.csv")
-    ended = run_harken("evaluate", model, *files, "--unsure-below", 0.7)
-    assert "Unsure below a probability of 0.7:" in ended.stdout
-    assert "all together" in ended.stdout
-    assert "Expected calibration error: 0." in ended.stdout
-    assert "not calibrated for unseen people" in " ".join(ended.stdout.split())
-    assert "Unsure" not in run_harken("evaluate", model, *files).stdout
 
 
 def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, trained: Path, tmp_path: Path) -> None:

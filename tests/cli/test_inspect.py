@@ -13,7 +13,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from actigraph_files import ACTIVITY, RATE, activity, info, steps, write_gt3x
 from command_line import Run
 from harken.cli.inspect import _label_table
 from harken.recordings.inspection import LabelledTime
@@ -43,65 +42,10 @@ def write_recording(path: Path, *, label: str = "walking") -> Path:
     return path
 
 
-def test_json_is_a_list_even_for_one_file(run_harken: Run, recording: Path) -> None:
-    finished = run_harken("inspect", "--json", recording)
-    assert (finished.exit_code, finished.stderr) == (0, "")
-    (facts,) = json.loads(finished.stdout)
-    assert list(facts) == [
-        *("file", "subject", "rows", "kept_rows", "dropped", "channels", "units"),
-        *("file_acceleration_unit", "file_time_unit", "timezone", "start", "end", "span_s", "sample_rate_hz"),
-        *("gaps", "gap_details", "repeated_times", "backward_times"),
-        *("missing", "out_of_range", "stuck", "marked", "sensor_range_g", "placement"),
-        "label_source",
-        *("unlabelled_rows", "unlabelled_share", "unlabelled_bouts", "unlabelled_total_s"),
-        *("unlabelled_median_bout_s", "unlabelled_longest_bout_s"),
-        *("labels", "statistics", "warnings", "notes"),
-    ]
-    assert list(facts["labels"]["walking"]) == [
-        *("rows", "share", "bouts", "total_s", "median_bout_s", "longest_bout_s"),
-    ]
-    assert list(facts["statistics"]["x"]) == ["samples", "min", "q25", "median", "mean", "q75", "max", "std"]
-    assert (facts["file"], facts["rows"], facts["out_of_range"]) == (str(recording), 1500, 1)
-    assert facts["statistics"]["x"]["max"] == pytest.approx(15.995, abs=1e-3)
-
-
 def test_json_is_ascii_and_keeps_labels_of_any_script(run_harken: Run, tmp_path: Path) -> None:
     finished = run_harken("inspect", "--json", write_recording(tmp_path / "a.csv", label='στέκεται "[x]"'))
     assert finished.stdout.isascii()
     assert 'στέκεται "[x]"' in json.loads(finished.stdout)[0]["labels"]
-
-
-def test_the_page_for_a_person(run_harken: Run, recording: Path) -> None:
-    finished = run_harken("inspect", recording, "--timezone", "Europe/Athens")
-    assert (finished.exit_code, finished.stderr) == (0, "")
-    page = " ".join(finished.stdout.split())
-    for fact in (
-        str(recording),
-        "subject anna",
-        "rows 1,500",
-        "x, y, z in g (converted from m/s2); P",
-        "start Wed 2018-02-21 01:46:40 Europe/Athens",
-        "rate 25 Hz",
-        "gaps 1 longer than 0.5 s",
-        "times 0 repeated, 0 backward steps",
-        "sensor range ±2 g",
-        "marked 1 sample (0 missing, 1 out of range, 0 stuck)",
-        "unlabelled 100 rows (6.7 %)",
-        "walking 700 46.7 % 1 28 s 28 s 28 s",
-        "sitting 700 46.7 % 2",
-        "(unlabelled) 100 6.7 % 1 4 s 4 s 4 s",
-        "note: Acceleration is in m/s2",
-    ):
-        assert fact in page
-    assert "15.995" in page
-
-
-def test_a_zone_of_a_fixed_offset_is_shown_as_the_offset(run_harken: Run, tmp_path: Path) -> None:
-    path = write_gt3x(tmp_path, activity(ACTIVITY, steps(60), RATE), info(TimeZone="-05:00:00"))
-    shown = " ".join(run_harken("inspect", path).stdout.split())
-    assert shown.count(" UTC-05:00 ") == 2, "the start and the end"
-    (facts,) = json.loads(run_harken("inspect", "--json", path).stdout)
-    assert facts["timezone"] == "Etc/GMT+5"
 
 
 def test_the_page_is_plain_text_of_80_columns_in_a_pipe(run_harken: Run, tmp_path: Path) -> None:
@@ -123,16 +67,6 @@ def test_a_long_line_of_labels_is_not_cut_in_80_columns() -> None:
     rows = page.getvalue().splitlines()[2:]
     assert [row.split()[0] for row in rows] == ["laying_down", "(unlabelled)"]
     assert all(row.rstrip().endswith("59 min 25 s") for row in rows)
-
-
-def test_one_bad_file_does_not_hide_the_others(run_harken: Run, recording: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken.csv"
-    broken.write_text("Timestamp,X,Y,Z,P,Label\n1519170400000,0.1,0.2\n")
-    finished = run_harken("inspect", "--json", broken, recording)
-    assert finished.exit_code == 2
-    assert [facts["file"] for facts in json.loads(finished.stdout)] == [str(recording)]
-    assert finished.stderr.startswith(f"harken: {broken}")
-    assert finished.stderr.count("\n") == 1
 
 
 def test_all_bad_files_are_named(run_harken: Run, tmp_path: Path) -> None:
@@ -168,23 +102,6 @@ def test_a_drawer_with_a_file_of_sensor_loggers_is_no_export(run_harken: Run, da
     assert [Path(facts["file"]).name for facts in json.loads(ended.stdout)] == names
 
 
-def test_a_clock_too_coarse_for_the_rate_is_an_error(run_harken: Run, tmp_path: Path) -> None:
-    path = tmp_path / "coarse.csv"
-    path.write_text("".join(f"{1519170400 + i // 25},0.1,0.2,9.8,3,walking\n" for i in range(500)))
-    finished = run_harken("inspect", path, "--time-unit", "s")
-    assert finished.exit_code == 2
-    assert "--rate" in finished.stderr
-    assert run_harken("inspect", path, "--rate", "25").exit_code == 0
-
-
-def test_plot_of_one_recording(run_harken: Run, recording: Path, tmp_path: Path) -> None:
-    picture = tmp_path / "new folder" / "a.png"
-    finished = run_harken("inspect", recording, "--plot", picture)
-    assert finished.exit_code == 0
-    assert picture.read_bytes().startswith(PNG)
-    assert str(picture) in finished.stdout
-
-
 def test_plot_of_several_recordings_is_a_folder(run_harken: Run, tmp_path: Path) -> None:
     files = [write_recording(tmp_path / name) for name in ("p1/wrist.csv", "p2/wrist.csv", "p2/bob.csv")]
     finished = run_harken("inspect", "--json", *files, "--plot", tmp_path / "out")
@@ -199,38 +116,11 @@ def test_plot_of_two_files_that_differ_in_their_ending(run_harken: Run, tmp_path
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.csv.png", "a.txt.png"]
 
 
-@pytest.mark.parametrize(
-    ("plot", "files", "message"),
-    [
-        ("one.png", 2, "one picture for 2 files"),
-        ("picture.pdf", 1, "pictures are PNG"),
-        ("anna.csv", 1, "that is a file"),
-    ],
-)
-def test_plot_paths_that_cannot_be(
-    run_harken: Run, recording: Path, tmp_path: Path, plot: str, files: int, message: str
-) -> None:
-    finished = run_harken("inspect", *[recording] * files, "--plot", tmp_path / plot)
-    assert finished.exit_code == 2
-    assert message in finished.stderr
-    assert finished.stdout == ""
-
-
 def test_a_picture_that_cannot_be_written_leaves_the_facts(run_harken: Run, recording: Path) -> None:
     finished = run_harken("inspect", "--json", recording, "--plot", recording / "a.png")
     assert finished.exit_code == 2
     assert "cannot be written" in finished.stderr
     assert json.loads(finished.stdout)[0]["picture"] is None
-
-
-def test_inspect_loads_neither_torch_nor_matplotlib(recording: Path) -> None:
-    program = (
-        "import sys\nfrom harken.cli.app import app\n"
-        f"app(['inspect', {str(recording)!r}], standalone_mode=False)\n"
-        "sys.exit([name for name in ('torch', 'matplotlib', 'sklearn', 'scipy') if name in sys.modules] or None)"
-    )
-    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (finished.returncode, finished.stderr) == (0, "")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory of a shell is Linux's")
@@ -258,10 +148,3 @@ def test_a_recording_that_must_be_collected_is_refused_before_it_fills_the_memor
     ended = subprocess.run(["sh", "-c", limited], env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert re.search(f"repeated.cwa.gz: .*{refusal}", ended.stderr), ended.stderr
-
-
-def test_the_notebooks_format(run_harken: Run, data_dir: Path) -> None:
-    finished = run_harken("inspect", "--json", *sorted((data_dir / "notebook_format").glob("*.csv")))
-    facts = json.loads(finished.stdout)
-    assert [(one["rows"], one["sample_rate_hz"], one["gaps"]) for one in facts] == [(105_000, 25, 13)] * 2
-    assert [one["unlabelled_rows"] for one in facts] == [0, 1050]

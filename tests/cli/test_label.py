@@ -18,7 +18,6 @@ import people
 from actigraph_files import ACTIVITY_2, RATE, activity, info, write_gt3x
 from command_line import Run
 from harken import read, sliding_windows
-from harken.labelling import LabelSettings
 from harken.models.model_file import read_model, write_model
 from harken.models.recogniser import Recogniser
 from harken.signals import resample
@@ -34,22 +33,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recogniser.fit(sliding_windows(alice.select_channels(("x", "y", "z")), length_s=2, hop_s=0.5))
     recogniser.save(folder / "model.safetensors")
     return folder
-
-
-def test_cut_points_and_the_hand_are_in_the_summary_and_change_the_minutes(
-    run_harken: Run, model: Path, alice: Path, tmp_path: Path
-) -> None:
-    minutes = []
-    for name, options in {"low": ("--cut-points", "1,2,3", "--valid-day", 0), "usual": ("--hand", "dominant")}.items():
-        ended = run_harken("label", alice, "--model", model, "--out", tmp_path / name, *options, "--json")
-        assert ended.exit_code == 0
-        (summary,) = json.loads(ended.stdout)
-        days = pl.read_csv(tmp_path / name / "alice" / "days.csv")
-        assert days["valid_day"].to_list() == [name == "low"] * len(days)
-        assert any("worn on the dominant one" in note for note in summary["notes"]) == (name == "usual")
-        minutes.append(days["minutes_vigorous"].sum())
-    assert summary["cut_points"]["name"] == LabelSettings().cut_points.name
-    assert minutes[0] > minutes[1]
 
 
 def test_the_memory_for_a_model_of_long_windows_grows_with_their_length(run_harken: Run, tmp_path: Path) -> None:
@@ -124,36 +107,6 @@ def test_named_segments_have_a_table_and_a_change_of_them_is_refused(
     assert "no segment lies in this recording of" in nobody.stdout + nobody.stderr
 
 
-def test_cut_points_that_do_not_exist_are_refused(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
-    ended = run_harken("label", alice, "--model", model, "--out", tmp_path, "--cut-points", "hildebrandt")
-    assert (ended.exit_code, "adults-geneactiv" in ended.stderr) == (2, True)
-
-
-def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
-    out = tmp_path / "new" / "out"
-    ended = run_harken("label", alice, "--model", model, "--out", out, "--timezone", "Europe/Athens")
-    assert (ended.exit_code, ended.stderr) == (0, "")
-    assert sorted(path.name for path in (out / "alice").iterdir()) == [
-        *("averages.csv", "bouts.csv", "days.csv", "hours.csv", "movement.parquet", "nights.csv", "quality.json"),
-        *("report.html", "rhythm.csv", "summary.json", "timeline.csv", "timeline.parquet"),
-    ]
-    frame = pl.read_parquet(out / "alice" / "timeline.parquet")
-    assert frame.columns == [
-        *("start", "end", "label", "recorded", "wear", "activity_mg"),
-        *("probability_lying", "probability_sitting", "probability_walking"),
-        *("smoothed_lying", "smoothed_sitting", "smoothed_walking"),
-    ]
-    assert len(pl.read_csv(out / "alice" / "timeline.csv")) == len(frame)
-    assert frame["start"][0].isoformat() == "2018-02-21T01:46:40+02:00"
-    seconds = frame.filter(label="walking").select((pl.col("end") - pl.col("start")).sum()).item().total_seconds()
-    assert 35 < seconds < 45  # 40 in truth
-    page = " ".join(ended.stdout.split())
-    assert f"{alice}: alice, 2018-02-21T01:46:40.000+02:00 to 2018-02-21T01:49:30" in page
-    assert "label hours share of labelled time lying 0.01" in page
-    assert "(gaps) 0.01" in page
-    assert str(out / "alice") in page
-
-
 def test_a_stated_axis_gives_the_labels_of_a_watch_with_x_along_the_forearm(
     run_harken: Run, model: Path, alice: Path, tmp_path: Path
 ) -> None:
@@ -176,50 +129,6 @@ def test_a_stated_axis_gives_the_labels_of_a_watch_with_x_along_the_forearm(
     assert 'made with forearm axis "y", and this is without forearm axis' in again.stderr
     both = run_harken("label", worn, "--out", tmp_path / "z", "--forearm-axis", "-y", "--no-orientation")
     assert (both.exit_code, "no watch may be turned to it" in both.stderr) == (2, True)
-
-
-def test_an_unknown_orientation_is_a_warning_in_terminal_and_report(
-    run_harken: Run, model: Path, alice: Path, tmp_path: Path
-) -> None:
-    seated = people.write_person(tmp_path / "seated.csv", 1, bouts=("sitting", "lying"), seconds=60)
-    ended = run_harken("label", seated, alice, "--model", model, "--out", tmp_path / "out")
-    assert ended.exit_code == 0
-    (walks_little,) = json.loads((tmp_path / "out" / "alice" / "summary.json").read_text())["warnings"]
-    assert "too few to decide, because a minute of walking (6 moments) is needed" in walks_little
-    (warning,) = json.loads((tmp_path / "out" / "seated" / "summary.json").read_text())["warnings"]
-    assert warning.startswith("It is unknown how the watch sat on the arm; it was not turned: ")
-    assert "warning: It is unknown how the watch sat on the arm" in " ".join(ended.stdout.split())
-    page = (tmp_path / "out" / "seated" / "report.html").read_text()
-    assert "unknown how the watch sat on the arm" in page[: page.index("Day by day")]
-    orientation = json.loads((tmp_path / "out" / "seated" / "quality.json").read_text())["orientation"]
-    assert (orientation["source"], orientation["known"]) == ("none", False)
-
-
-def test_what_the_reader_mended_is_shown(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
-    text = alice.read_text()
-    header, *rows = text.splitlines()
-    swapped = tmp_path / "swapped.csv"
-    swapped.write_text("\n".join([header, *rows[:500], rows[600], *rows[500:]]) + "\n")
-    ended = run_harken("label", swapped, "--model", model, "--out", tmp_path / "out")
-    notes = json.loads((tmp_path / "out" / "swapped" / "quality.json").read_text())["notes"]
-    assert notes
-    for note in notes:
-        assert note in " ".join(ended.stdout.replace("note:", "").split())
-
-
-def test_json_is_the_list_of_summaries(run_harken: Run, model: Path, alice: Path, bob: Path, tmp_path: Path) -> None:
-    options = ("--model", model / "model.safetensors", "--out", tmp_path / "out", "--unsure-below", "0.99")
-    ended = run_harken("label", alice, bob, *options, "--no-smoothing", "--json")
-    found = json.loads(ended.stdout)
-    assert [one["subject"] for one in found] == ["alice", "bob"]
-    assert found == [
-        json.loads((tmp_path / "out" / name / "summary.json").read_text(encoding="utf-8")) for name in ("alice", "bob")
-    ]
-    for one in found:
-        assert list(one["seconds_by_label"]) == ["lying", "sitting", "walking", "unsure"]
-        total = sum(one["seconds_by_label"].values()) + one["unlabelled_s"] + one["gaps_s"]
-        assert total == pytest.approx(170, abs=0.2)
-        assert (one["unsure_below"], one["gaps_s"]) == (0.99, pytest.approx(50, abs=0.5))
 
 
 def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
@@ -349,43 +258,6 @@ def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, a
     assert "is damaged" in run_harken("label", alice, *resumed).stderr
 
 
-def test_an_out_that_is_a_file_and_a_probability_that_is_none(
-    run_harken: Run, model: Path, alice: Path, tmp_path: Path
-) -> None:
-    assert "is a file; --out needs a folder" in run_harken("label", alice, "--model", model, "--out", alice).stderr
-    wrong = run_harken("label", alice, "--model", model, "--out", tmp_path / "out", "--unsure-below", "1.5")
-    assert wrong.exit_code == 2
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_run_directory_is_no_recording(run_harken: Run, trained: Path, tmp_path: Path) -> None:
-    refused = run_harken("label", trained / "run", "--out", tmp_path / "out")
-    assert refused.exit_code == 2
-    assert refused.stderr == (
-        f"harken: {trained / 'run'}: this folder is not a recording but a run of harken train; to label recordings "
-        f"with its model: harken label FILE --model {trained / 'run'} --out DIR\n"
-    )
-
-
-def test_truths_of_simulations_are_left_out_in_so_many_words(run_harken: Run, model: Path, tmp_path: Path) -> None:
-    drawer = tmp_path / "drawer"
-    drawer.mkdir()
-    people.write_person(drawer / "anna.csv", 1)
-    (drawer / "anna.truth.parquet").touch()
-    ended = run_harken("label", drawer, "--model", model, "--out", tmp_path / "out", "--json")
-    assert (ended.exit_code, len(json.loads(ended.stdout))) == (0, 1)
-    assert ended.stderr == (f"skipped, not a recording: {drawer / 'anna.truth.parquet'} (the truth of a simulation)\n")
-
-
-def test_a_call_that_fails_leaves_no_empty_folder(run_harken: Run, alice: Path, tmp_path: Path) -> None:
-    (tmp_path / "no model").mkdir()
-    out = tmp_path / "new" / "out"
-    refused = run_harken("label", alice, "--model", tmp_path / "no model", "--out", out)
-    assert refused.exit_code == 2
-    assert "this folder holds no model (no model.safetensors)" in refused.stderr
-    assert not (tmp_path / "new").exists()
-
-
 def test_without_a_model_the_packaged_one_is_asked_for(
     run_harken: Run, model: Path, alice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -395,17 +267,6 @@ def test_without_a_model_the_packaged_one_is_asked_for(
     assert "is missing from this installation; install harken again, or name a model with --model" in missing.stderr
     monkeypatch.setattr(harken.models.recogniser, "PACKAGED_MODEL", model / "model.safetensors")
     assert run_harken("label", alice, "--out", tmp_path / "out", "--resume").exit_code == 0
-
-
-def test_a_simulated_wearer_is_a_warning(run_harken: Run, model: Path, tmp_path: Path) -> None:
-    wearer = tmp_path / "wearer.parquet"
-    assert run_harken("simulate", "--days", 0.15, "--rate", 20, "--out", wearer).exit_code == 0
-    for _ in range(2):  # labelled, then left as it is
-        ended = run_harken("label", wearer, "--model", model, "--out", tmp_path / "out")
-        printed = " ".join(ended.stdout.split())
-        assert "warning: This wearer was simulated by harken simulate" in printed
-    ended = run_harken("inspect", wearer)
-    assert "warning: This wearer was simulated by harken simulate" in " ".join(ended.stdout.split())
 
 
 def test_a_placement_other_than_a_wrist_and_hours_not_worn_are_shown(
@@ -420,17 +281,6 @@ def test_a_placement_other_than_a_wrist_and_hours_not_worn_are_shown(
     assert "warning: According to the file's header, the sensor was worn on the waist, not on a wrist." in printed
     (row,) = pl.read_parquet(tmp_path / "out" / "quality.parquet").iter_rows(named=True)
     assert (row["placement"], row["made_up"]) == ("waist", False)
-
-
-def test_a_broken_diary_stops_the_command_before_anything_is_labelled(
-    run_harken: Run, model: Path, alice: Path, tmp_path: Path
-) -> None:
-    diary, out = tmp_path / "diary.csv", tmp_path / "out"
-    diary.write_text("subject,date,onset,wake\nalice,2018-02-20,23:00,07:00\nalice,2018-02-21,late,07:00\n")
-    ended = run_harken("label", alice, "--model", model, "--out", out, "--diary", diary)
-    assert ended.exit_code == 2
-    assert "line 3: the onset 'late' is not a time such as 23:40" in " ".join(ended.stderr.split())
-    assert not out.exists()
 
 
 def test_results_with_another_diary_are_not_taken_for_those_with_this_one(

@@ -94,12 +94,6 @@ def test_a_second_server_of_a_folder_is_refused(run_harken: Run, model: Path, tm
         assert again.ask("/health").status == 200
 
 
-def test_the_demo_has_its_own_model(run_harken: Run, model: Path) -> None:
-    finished = run_harken("serve", "--demo", "--model", model)
-    assert finished.exit_code == 2
-    assert "--demo has a model of its own" in finished.stderr
-
-
 @pytest.mark.parametrize(
     ("token", "message"), [("", "the argument after --token is empty"), (" ", "the token is empty")]
 )

@@ -1,6 +1,5 @@
 """``harken simulate`` as a user meets it."""
 
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -52,39 +51,8 @@ def test_one_wearer_of_many_is_the_wearer_alone(simulate: Simulate) -> None:
     assert Path("alone.parquet").read_bytes() == Path("us_1.parquet").read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("options", "answer"),
-    [
-        (["--days", "0", "--rate", "25", "--out", "a.csv"], "--days must be"),
-        (["--days", "1", "--rate", "-3", "--out", "a.csv"], "--rate must be 1 to"),
-        (["--days", "1", "--rate", "25", "--people", "0", "--out", "a.csv"], "--people must be at least 1, got 0"),
-        (["--days", "1", "--rate", "25", "--seed", "-1", "--out", "a.csv"], "whole numbers from 0, got -1"),
-        (["--days", "1", "--rate", "25", "--out", "a.xlsx"], "a.xlsx: the file name must end in .csv or"),
-        (["--days", "1", "--rate", "25", "--out", "nowhere/a.csv"], "there is no folder nowhere; create it first"),
-    ],
-)
-def test_a_mistake_is_answered_in_one_sentence(
-    simulate: Simulate, capsys: Printed, tmp_path: Path, options: list[str], answer: str
-) -> None:
-    assert simulate(*options) == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith("harken: ")
-    assert answer in printed.err
-    assert printed.err.count("\n") == 1
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_what_exists_is_not_overwritten(simulate: Simulate, capsys: Printed) -> None:
     Path("a.csv").write_text("precious")
     assert simulate("--days", "0.01", "--rate", "25", "--out", "a.csv") == 2
     assert "a.csv exists already; choose another --out" in capsys.readouterr().err
     assert Path("a.csv").read_text() == "precious"
-
-
-def test_the_help_says_what_it_is_not_for(simulate: Simulate, capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-    assert simulate("--help") == 0
-    printed = re.sub(r"\s+", " ", re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out))
-    assert "results on them say nothing about real people" in printed
-    assert "NAME.truth.parquet" in printed

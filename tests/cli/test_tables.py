@@ -9,7 +9,7 @@ from rich.console import Console
 
 import people
 from command_line import Finished, Run
-from harken.cli.tables import print_confusion
+from harken.cli.evaluate import print_confusion
 from harken.models.scores import score
 from harken.training.presets import PRESETS
 

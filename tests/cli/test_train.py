@@ -1,15 +1,14 @@
 """``harken train`` as a user meets it: what it prints, and what it says of each mistake."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import people
 from command_line import Run
-from harken.cli.app import spread
-from harken.training.presets import PRESETS
+from harken.cli.train import TrainingScreen
+from harken.training.loop import Progress
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 
@@ -81,68 +80,6 @@ def test_cross_that_took_every_file_names_the_way_out(run_harken: Run, tmp_path:
         assert "Missing argument 'FILE'" in ended.stderr
 
 
-def test_spread() -> None:
-    assert spread(["a", "--cross", "b", "c", "--out", "d"], "--cross") == [
-        *("a", "--cross", "b", "--cross", "c", "--out", "d")
-    ]
-    assert spread(["a", "--cross=b", "c"], "--cross") == ["a", "--cross=b", "c"]
-    assert spread(["a", "--out", "d"], "--cross") == ["a", "--out", "d"]
-    assert spread(["--cross"], "--cross") == ["--cross"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["{alice}", "--cross", "{missing}"], "missing.csv: there is no such file"),
-        (["{alice}", "--cross", "{alice}"], "hold the same recording"),
-        (["{alice}", "--preset", "best"], "there is no preset 'best'; the presets are everyday, "),
-        (["{alice}", "--epochs", "0"], "epochs must be at least 1, got 0"),
-        (["{alice}", "--channels", "x,y,q"], "has no channel q"),
-        (
-            ["{alice}", "--cross", "{unlabelled}"],
-            "unlabelled.csv: no row has a label; name the column of labels with --label-column",
-        ),
-        (["{sleeper}"], "training needs at least two labels, but every window is lying"),
-        (["{short}"], "no window of 32 samples with one label can be found"),
-        (["{alice}", "--device", "tpu"], "there is no device 'tpu'"),
-        (["{alice}", "--device", "cuda"], "there is no CUDA device"),
-    ],
-)
-def test_a_mistake_gets_one_sentence_and_no_traceback(
-    run_harken: Run, alice: Path, tmp_path: Path, arguments: list[str], message: str
-) -> None:
-    import torch
-
-    if "cuda" in arguments and torch.cuda.is_available():
-        pytest.skip("this machine has a CUDA device")
-    unlabelled = tmp_path / "unlabelled.csv"
-    unlabelled.write_text("\n".join(line.rpartition(",")[0] + "," for line in alice.read_text().splitlines()))
-    unlabelled.write_text("Timestamp,X,Y,Z,P,Label\n" + "\n".join(unlabelled.read_text().splitlines()[1:]))
-    paths = {
-        "alice": alice,
-        "missing": tmp_path / "missing.csv",
-        "unlabelled": unlabelled,
-        "sleeper": people.write_person(tmp_path / "sleeper.csv", 5, bouts=("lying", "lying")),
-        "short": people.write_person(tmp_path / "short.csv", 5, seconds=1),
-    }
-    filled = [argument.format(**paths) for argument in arguments]
-    preset = [] if "--preset" in filled else ["--preset", "small"]
-    ended = run_harken("train", *filled, "--out", tmp_path / "run", *preset)
-    assert ended.exit_code == 2
-    assert message in ended.stderr
-    assert ended.stderr.count("\n") == 1
-    assert "Traceback" not in ended.stderr
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_everyday_is_the_default(run_harken: Run, alice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PRESETS, "everyday", replace(people.SMALL_EVERYDAY, name="everyday"))
-    assert run_harken("train", alice, "--out", tmp_path / "run", "--epochs", "1").exit_code == 0
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert record["settings"]["preset"]["name"] == "everyday"
-
-
 @pytest.mark.usefixtures("undrawn")
 def test_the_real_files_train(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:
     folder = data_dir / "notebook_format"
@@ -155,3 +92,45 @@ def test_the_real_files_train(run_harken: Run, data_dir: Path, tmp_path: Path) -
     assert record["data"]["training"][0]["rows"] == 105_000
     assert record["data"]["cross"][0]["unlabelled_rows"] == 1_050
     assert record["scores"]["cross_person"]["labels"] == ["laying_down", "sitting", "standing", "walking"]
+
+
+def progress(iteration: int, seconds_left: float | None = None, tested_at: int | None = None) -> Progress:
+    return Progress(
+        iteration=iteration,
+        iterations=80,
+        loss=1.25,
+        accuracy=0.5,
+        tests={"cross_person": (0.9, 0.6355)},
+        tested_at=iteration if tested_at is None else tested_at,
+        seconds_left=seconds_left,
+    )
+
+
+def test_each_line_says_which_fit_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = TrainingScreen()
+    with screen.bars:
+        for number, fit in enumerate(("model", "blocked", "held_out"), start=1):
+            show = screen.fitting(fit, number, 3)
+            show(progress(1, seconds_left=95.0))
+            show(progress(2, seconds_left=94.0))  # too soon after the line before
+            show(progress(80, seconds_left=0.0))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 9
+    model, blocked, held_out = lines[:3], lines[3:6], lines[6:]
+    state = "loss 1.250, right 50% in training, 63.5% unseen people"
+    assert model == [
+        "Fit 1 of 3, the model. This model is kept.",
+        f"Fit 1 of 3, the model: iteration 1 of 80: {state}; about 1 min 35 s left of this fit",
+        f"Fit 1 of 3, the model: iteration 80 of 80: {state}",
+    ]
+    assert "honest test on the same person" in blocked[0]
+    assert all(line.startswith("Fit 2 of 3, honest test") for line in blocked)
+    assert "trained without some of the people" in held_out[0]
+    assert all(line.startswith("Fit 3 of 3, people held out") for line in held_out)
+
+
+def test_an_older_score_says_of_which_iteration_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = TrainingScreen()
+    with screen.bars:
+        screen.fitting("model", 1, 1)(progress(40, tested_at=1))
+    assert capsys.readouterr().err.endswith("63.5% unseen people (tested at iteration 1)\n")

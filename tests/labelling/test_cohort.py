@@ -17,9 +17,9 @@ import pytest
 import people
 from command_line import Run
 from harken import read, sliding_windows
-from harken.labelling import LabelSettings
 from harken.labelling.cohort import CohortJob, Task, label_cohort, shard_of
 from harken.labelling.file import label_file
+from harken.labelling.settings import LabelSettings
 from harken.models.recogniser import Recogniser
 from harken.readers.folders import recordings_in
 from harken.signals import resample

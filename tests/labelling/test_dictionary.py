@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 import people
-from harken.labelling import LabelSettings
 from harken.labelling.cohort import CohortJob, Task, label_cohort
 from harken.labelling.dictionary import TABLES, ColumnKind, WrittenTable, dictionary_page
+from harken.labelling.settings import LabelSettings
 from harken.labelling.study import write_failures, write_study
 from harken.outcomes.segments import Segment
 

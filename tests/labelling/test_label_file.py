@@ -13,8 +13,8 @@ import pytest
 import people
 from harken import read, sliding_windows
 from harken.datasets.simulated import Simulation, truth_path, write_simulation
-from harken.labelling import LabelSettings, label_file
-from harken.labelling.file import Stage
+from harken.labelling.file import Stage, label_file
+from harken.labelling.settings import LabelSettings
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints

@@ -13,8 +13,8 @@ import pytest
 
 import people
 from command_line import Run
-from harken.labelling import LabelSettings
 from harken.labelling.cohort import CohortJob, Task, label_cohort
+from harken.labelling.settings import LabelSettings
 from harken.labelling.study import Cohort, read_cohort, results_in, study_of, write_failures, write_study
 from harken.outcomes.rhythm import rhythm
 from harken.readers.folders import recordings_in

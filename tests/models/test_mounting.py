@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 import harken
 from harken import HarkenError, Recogniser, Recording, Windows
-from harken.labelling import label_file
+from harken.labelling.file import label_file
 from harken.models import mounting as module
 from harken.models.mounting import (
     LEAST_RECOGNISED,

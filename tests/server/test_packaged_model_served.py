@@ -12,7 +12,7 @@ import websockets
 
 import harken
 from harken.datasets.simulated import Simulation, write_simulation
-from harken.labelling import label_file
+from harken.labelling.file import label_file
 from harken.models.recogniser import Recogniser
 from offline import offline
 from server_thread import Served, message, serving

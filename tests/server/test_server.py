@@ -13,7 +13,7 @@ import pytest
 import websockets
 
 import people
-from harken.labelling import label_file
+from harken.labelling.file import label_file
 from harken.labelling.live.recogniser import probabilities_of
 from harken.server.app import create_app
 from harken.server.guard import Guard

@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 
 import people
-from harken.labelling import label_file
+from harken.labelling.file import label_file
 from harken.server import app
 from harken.server.limits import Limits, RefusedError
 from harken.server.results import Entry, Results

@@ -27,7 +27,8 @@ def suggest(send: Send, path: str, options: dict[str, Any], model: str, file: st
         HarkenError: when the recording cannot be labelled.
         OSError: when the file cannot be written.
     """
-    from harken.labelling import LabelSettings, label_file
+    from harken.labelling.file import label_file
+    from harken.labelling.settings import LabelSettings
     from harken.support.resources import usable_cores
 
     sent_s = time.monotonic()

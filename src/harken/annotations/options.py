@@ -1,16 +1,30 @@
 """The user's options for labels that do not stand in the recording's own file."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 from harken.annotations.spelling import spelling
 from harken.support.errors import HarkenError
+from harken.support.options import Option, check_options
 
 LONGEST_S = 1e8
 """Three years; the difference of two clocks that were ever set."""
+
+_option = partial(Option, panel="Labels that are not in the recording")
+
+
+def _pairs(typed: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for text in typed:
+        old, equals, new = text.partition("=")
+        if not equals:
+            raise HarkenError(f"--rename {text}: give the old and the new name, such as laying_down=lying")
+        pairs.append((old.strip(), new.strip()))
+    return tuple(pairs)
 
 
 @dataclass(frozen=True)
@@ -32,16 +46,48 @@ class LabelOptions:
         HarkenError: for a number that is none, and for a label with two new names or none.
     """
 
-    path: Path | None = None
-    offset_s: float = 0.0
-    trim_s: float = 0.0
-    rename: tuple[tuple[str, str], ...] = ()
+    path: Annotated[
+        Path | None,
+        _option(
+            "The file of labels: a table with start, end and label, or an export of Sensor Logger, Audacity, ELAN or "
+            "BIDS. For several recordings it needs a column file or subject. [default: NAME.labels.csv beside each "
+            "recording, or else the labels in it]",
+            flag="--labels",
+            metavar="FILE",
+        ),
+    ] = None
+    offset_s: Annotated[
+        float,
+        _option(
+            "Seconds to add to each time in a file of labels, whose clock was so much behind.",
+            flag="--labels-offset",
+            metavar="SECONDS",
+            valid=lambda seconds: abs(seconds) <= LONGEST_S,
+            refusal="--labels-offset {:g}: give seconds, such as 3600 or -2.5",
+        ),
+    ] = 0.0
+    trim_s: Annotated[
+        float,
+        _option(
+            "Seconds to leave without a label at both ends of each bout.",
+            flag="--trim",
+            metavar="SECONDS",
+            valid=lambda seconds: 0 <= seconds <= LONGEST_S,
+            refusal="--trim {:g}: give seconds, 0 or more",
+        ),
+    ] = 0.0
+    rename: Annotated[
+        tuple[tuple[str, str], ...],
+        _option(
+            "Another name for a label, such as laying_down=lying; may be given again.",
+            metavar="OLD=NEW",
+            kind=list[str],
+            read=_pairs,
+        ),
+    ] = ()
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.offset_s) or abs(self.offset_s) > LONGEST_S:
-            raise HarkenError(f"--labels-offset {self.offset_s:g}: give seconds, such as 3600 or -2.5")
-        if not 0 <= self.trim_s <= LONGEST_S:
-            raise HarkenError(f"--trim {self.trim_s:g}: give seconds, 0 or more")
+        check_options(self)
         for old, count in Counter(old for old, _ in self.rename).items():
             if count > 1:
                 raise HarkenError(f"--rename {old}: this label has {count} new names; give one")

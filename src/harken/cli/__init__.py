@@ -1,7 +1,7 @@
 """The command line: one file for each command, all listed in ``app``.
 
-A command parses its options, calls a job, and prints the result. ``options`` has the options that several commands
-share.
+A command calls a job and prints the result. ``options`` makes the command line from the options that are declared in
+settings classes and at the parameters of commands, and ``files`` has what several commands do.
 """
 
 from harken.cli.app import main

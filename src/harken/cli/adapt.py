@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.cli.options import (
-    ForearmAxisOption,
-    IgnoreLabels,
-    Json,
-    Model,
-    with_label_options,
-    with_reading_options,
-)
+from harken.cli.files import plain_table, recordings, warn_of_unused
+from harken.cli.options import IgnoreLabels, Json, Model
 from harken.readers.options import TableOptions
+from harken.recordings.forearm_axis import StatedAxis
+from harken.support.errors import HarkenError
+from harken.support.files import real_path
+from harken.support.options import Argument, Option
 from harken.support.plugins import need_training
 from harken.support.printable import printable
 
@@ -23,37 +23,25 @@ if TYPE_CHECKING:
     from harken.training.adaptation import Adapted
 
 
-@with_reading_options
-@with_label_options()
 def adapt(
     model: Model,
-    files: Annotated[
-        list[Path],
-        typer.Argument(help="Labelled recordings of one wearer.", metavar="FILE", show_default=False),
-    ],
+    files: Annotated[tuple[Path, ...], Argument("Labelled recordings of one wearer.", metavar="FILE")],
     *,
-    out: Annotated[
-        Path, typer.Option(help="The personal model to write (.safetensors).", metavar="PERSONAL", show_default=False)
-    ],
-    ignore_label: IgnoreLabels = None,
-    forearm_axis: ForearmAxisOption = None,
+    out: Annotated[Path, Option("The personal model to write (.safetensors).", metavar="PERSONAL")],
+    ignore_label: IgnoreLabels = (),
+    forearm_axis: StatedAxis = None,
     json: Json = False,
-    labelling: LabelOptions,
+    labels: LabelOptions,
     reading: TableOptions,
 ) -> None:
-    """Adapt a model to its wearer, and keep the result only if it is better in cross-validation.
-
-    A minute of each of two labels is enough to try. The output states whether the adapted
+    """A minute of each of two labels is enough to try. The output states whether the adapted
     weights were kept; if not, PERSONAL holds the general model.
     """
     need_training("harken adapt")
     from harken.annotations.labelling import label_recordings, refuse_shared_rows, renamed
-    from harken.cli.files import recordings, warn_of_unused
     from harken.models.model_file import model_path
     from harken.models.recogniser import Recogniser
     from harken.readers import read
-    from harken.support.errors import HarkenError
-    from harken.support.files import real_path
     from harken.training.adaptation import adapt as adapt_recogniser
 
     if out.suffix != ".safetensors":
@@ -64,20 +52,20 @@ def adapt(
         raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
     recogniser = Recogniser.load(model)
     paths = recordings(files)
-    refuse_shared_rows(paths, labelling)
+    refuse_shared_rows(paths, labels)
     several, zone_known = len(paths) > 1, reading.timezone is not None
     noted = [
         (Path(path), one)
         for path in paths
         for one in label_recordings(
-            [read(path, **asdict(reading))], Path(path), labelling, of_several=several, zone_known=zone_known
+            [read(path, **asdict(reading))], Path(path), labels, of_several=several, zone_known=zone_known
         )
     ]
     names = {name for _, one in noted for name in one.label_names}
-    labelling.refuse_unused(names, files=any(one.label_source for _, one in noted))
-    warn_of_unused(labelling, [(path, one.subject) for path, one in noted])
-    labelled = [renamed(one, labelling.new_names(one.label_names)) for _, one in noted]
-    adapted = adapt_recogniser(recogniser, labelled, ignore_labels=ignore_label or (), forearm_axis=forearm_axis)
+    labels.refuse_unused(names, files=any(one.label_source for _, one in noted))
+    warn_of_unused(labels, [(path, one.subject) for path, one in noted])
+    labelled = [renamed(one, labels.new_names(one.label_names)) for _, one in noted]
+    adapted = adapt_recogniser(recogniser, labelled, ignore_labels=ignore_label, forearm_axis=forearm_axis)
     adapted.recogniser.save(out)
     sources = {one.source: one.label_source for one in labelled if one.label_source}
     if json:
@@ -92,14 +80,8 @@ def adapt(
 
 
 def _print(adapted: "Adapted", out: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     console = Console(highlight=False)
-    table = Table(box=None, pad_edge=False)
-    table.add_column(Text(f"{adapted.wearer} recorded"))
-    table.add_column("seconds", justify="right")
+    table = plain_table(f"{adapted.wearer} recorded", "seconds")
     for label, seconds in adapted.labelled_s.items():
         table.add_row(Text(label), f"{seconds:.0f}")
     console.print(table)

@@ -7,40 +7,36 @@ from typing import Annotated
 
 import typer
 
-from harken.cli.options import FLAG, FilesOrFolders, ModelOrPackaged, with_reading_options
+from harken.cli.options import FilesOrFolders, ModelOrPackaged, OpenPage
 from harken.readers.options import TableOptions
+from harken.support.options import Option
 
 HOST = "127.0.0.1"
 
 USUAL_PORT = 8100
 """A browser stores by the address of a page, so the page finds the order of labels again at the same port."""
 
-NoModel = Annotated[bool, typer.Option("--no-model", help="Make no suggestions.", metavar=FLAG)]
 Port = Annotated[
     int | None,
-    typer.Option(
-        help=f"The port to listen at; 0: the system chooses one. [default: {USUAL_PORT}, or another if it is in use]",
+    Option(
+        f"The port to listen at; 0: the system chooses one. [default: {USUAL_PORT}, or another if it is in use]",
         metavar="N",
-        min=0,
-        max=65535,
+        least=0,
+        most=65535,
     ),
 ]
-OpenPage = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.", metavar=FLAG)]
 
 
-@with_reading_options
 def annotate(
     files: FilesOrFolders,
     *,
     model: ModelOrPackaged = None,
-    no_model: NoModel = False,
+    no_model: Annotated[bool, Option("Make no suggestions.")] = False,
     port: Port = None,
     open_page: OpenPage = True,
     reading: TableOptions,
 ) -> None:
-    """Label recordings by hand, on a page that shows them at any zoom.
-
-    Each change is saved at once, beside the recording as NAME.labels.csv, which harken train and the other commands
+    """Each change is saved at once, beside the recording as NAME.labels.csv, which harken train and the other commands
     find by themselves. A pale band shows what a model says. Models that are learned from the labels on the page are
     saved in the folder models beside the first recording. docs/annotate.md describes the page. Only this machine can
     open it. Ctrl+C stops.

@@ -1,35 +1,46 @@
 """``harken``: the commands in the order in which a newcomer needs them, and the handling of their errors."""
 
 import errno
+import inspect
 import io
 import os
 import signal
 import sys
 from contextlib import suppress
+from importlib import import_module
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from harken import __version__
-from harken.cli import (
-    adapt,
-    annotate,
-    benchmark,
-    datasets,
-    demo,
-    evaluate,
-    export,
-    inspect,
-    label,
-    serve,
-    simulate,
-    train,
-)
-from harken.cli.options import FLAG, HelpfulCommand, HelpfulGroup
+from harken.cli.options import FLAG, with_options
 from harken.support.errors import HarkenError
 from harken.support.files import NotWrittenError
+from harken.support.options import Option
 from harken.support.printable import printable
+
+COMMANDS = {
+    "demo": "Train and test on real smartwatch recordings that come with an installed package, and print where the "
+    "report is.",
+    "inspect": "Show what is in recordings: rows, rate, gaps, ranges, labels, and what was mended.",
+    "train": "Train a recogniser on some people, test it on others, and write the report.",
+    "evaluate": "Score a model on labelled recordings: each person, and the mean over people with an interval.",
+    "adapt": "Adapt a model to its wearer, and keep the result only if it is better in cross-validation.",
+    "label": "Label recordings from beginning to end, and print the hours of each label.",
+    "annotate": "Label recordings by hand, on a page that shows them at any zoom.",
+    "serve": "Label live samples, and show them on a page.",
+    "export": "Write a model as one ONNX file, with everything in it that a program in another language must know.",
+    "simulate": "Write recordings of simulated wearers with known labels, for tests and examples.",
+    "benchmark": "Measure a preset on unseen people, beside baselines, by a named protocol.",
+    "datasets": "List the public data sets that harken reads, describe one of them, or fetch it.",
+}
+"""Each command, which is a function of its name in a module of its name, with the first paragraph of its help. The
+docstring of the function is the rest."""
+
+CROSS = "--cross"
+"""The option that takes several values."""
 
 NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """Errors of the system that occur only on writing."""
@@ -37,45 +48,76 @@ NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG, errno.E
 """Other errors of the system that are not faults in harken."""
 
 
-app = typer.Typer(
-    name="harken",
-    cls=HelpfulGroup,
-    help="Recognise what a person is doing from a wrist accelerometer, and measure how well that "
-    "works on unseen people.\n\nNew here? `harken demo` takes a minute or two. For your own "
-    "recordings: `harken inspect` describes them, `harken label` labels them with the model that comes with harken, "
-    "`harken train` trains on some people and tests on others, and `harken evaluate` tests the model on more.",
-    epilog="`harken COMMAND --help` describes a command and its options.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("demo", cls=HelpfulCommand)(demo.demo)
-app.command("inspect", cls=HelpfulCommand)(inspect.inspect)
-app.command("train", cls=train.TrainCommand)(train.train)
-app.command("evaluate", cls=HelpfulCommand)(evaluate.evaluate)
-app.command("adapt", cls=HelpfulCommand)(adapt.adapt)
-app.command("label", cls=HelpfulCommand)(label.label)
-app.command("annotate", cls=HelpfulCommand)(annotate.annotate)
-app.command("serve", cls=HelpfulCommand)(serve.serve)
-app.command("export", cls=HelpfulCommand)(export.export)
-app.command("simulate", cls=HelpfulCommand)(simulate.simulate)
-app.command("benchmark", cls=HelpfulCommand)(benchmark.benchmark)
-app.command("datasets", cls=HelpfulCommand)(datasets.datasets)
+class HelpfulCommand(TyperCommand):
+    """A command whose help shows ``--help`` without a value, as ``FLAG`` does for other options, with a helpful error
+    if ``--cross`` has also taken the training recordings."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _without_value(super().get_help_option(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        taken = [value for option, value in pairwise(args) if option == CROSS]
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            if not taken or error.param is None or error.param.name != "files":
+                raise
+            people = " ".join(taken[:3]) + (" and so on" if len(taken) > 3 else "")
+            raise HarkenError(
+                "there is no recording for training: --cross takes every file up to the next option, here "
+                f"{people}. Put the recordings for training before it: harken train FILE... --cross {people} "
+                "--out DIR"
+            ) from error
 
 
-@app.callback(invoke_without_command=True)
-def _harken(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", metavar=FLAG)] = False,
-) -> None:
+class HelpfulGroup(TyperGroup):
+    """The same for a group of commands."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _without_value(super().get_help_option(ctx))
+
+
+def _without_value(option: Any) -> Any:
+    if option is not None:
+        option.metavar = FLAG
+    return option
+
+
+def command_line(used: str) -> typer.Typer:
+    """The commands. Only the used one is loaded and has options; of the others the help shows the first paragraph."""
+    app = typer.Typer(
+        name="harken",
+        cls=HelpfulGroup,
+        help="Recognise what a person is doing from a wrist accelerometer, and measure how well that "
+        "works on unseen people.\n\nNew here? `harken demo` takes a minute or two. For your own "
+        "recordings: `harken inspect` describes them, `harken label` labels them with the model that comes with "
+        "harken, `harken train` trains on some people and tests on others, and `harken evaluate` tests the model on "
+        "more.",
+        epilog="`harken COMMAND --help` describes a command and its options.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(with_options(_harken))
+    for name, summary in COMMANDS.items():
+        command, text = _harken, summary
+        if name == used:
+            command = getattr(import_module(f"harken.cli.{name}"), name)
+            text = f"{summary}\n\n{inspect.getdoc(command)}"
+        app.command(name, cls=HelpfulCommand, help=text)(with_options(command))
+    return app
+
+
+def _harken(*, version: Annotated[bool, Option("Print the version and exit.")] = False) -> None:
     if version:
         typer.echo(f"harken {__version__}")
         raise typer.Exit
 
 
-def spread(arguments: list[str], option: str) -> list[str]:
-    """Let an option take several values: ``--cross B C`` -> ``--cross B --cross C``, up to the next option.
+def spread(arguments: list[str]) -> list[str]:
+    """Let ``--cross`` take several values: ``--cross B C`` -> ``--cross B --cross C``, up to the next option.
 
     Otherwise C would be one more training recording, so that the model would be trained on unseen people. Harken must
     never make this mistake.
@@ -83,11 +125,11 @@ def spread(arguments: list[str], option: str) -> list[str]:
     result: list[str] = []
     before = ""
     for argument in arguments:
-        inside = before == option and not argument.startswith("-")
-        if inside and result[-1] != option:
-            result.append(option)
+        inside = before == CROSS and not argument.startswith("-")
+        if inside and result[-1] != CROSS:
+            result.append(CROSS)
         result.append(argument)
-        before = option if inside else argument
+        before = CROSS if inside else argument
     return result
 
 
@@ -101,7 +143,8 @@ def main() -> None:
     try:
         try:
             _refuse_empty(sys.argv[1:])
-            app(args=spread(sys.argv[1:], train.CROSS), prog_name="harken")
+            app = command_line(next((word for word in sys.argv[1:] if not word.startswith("-")), ""))
+            app(args=spread(sys.argv[1:]), prog_name="harken")
         finally:
             sys.stdout.flush()  # the output may go to a file on a full disk
     except HarkenError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harken.cli.options import Json
+from harken.support.options import Argument, Option
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
@@ -22,23 +23,17 @@ MORE = " *"
 
 
 def datasets(
-    name: Annotated[
-        str | None, typer.Argument(help="The data set to describe.", metavar="NAME", show_default=False)
-    ] = None,
+    name: Annotated[str | None, Argument("The data set to describe.", metavar="NAME")] = None,
     fetch: Annotated[
         Path | None,
-        typer.Option(
-            "--fetch",
+        Option(
+            "Download the data set and unpack it into this folder. Existing files are not downloaded again.",
             metavar="DIR",
-            help="Download the data set and unpack it into this folder. Existing files are not downloaded again.",
-            show_default=False,
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the public data sets that harken reads, describe one of them, or fetch it.
-
-    If the environment variable HARKEN_DATA names a folder, a data set is read from the folder of its name in it. The
+    """If the environment variable HARKEN_DATA names a folder, a data set is read from the folder of its name in it. The
     JSON is a list of objects, one for each data set.
     """
     from harken.datasets.registry import dataset, dataset_names

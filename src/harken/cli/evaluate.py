@@ -1,69 +1,65 @@
 """``harken evaluate``: a trained model on labelled recordings."""
 
+from collections.abc import Iterable
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.cli.options import (
-    ForearmAxisOption,
-    IgnoreLabels,
-    Json,
-    Model,
-    NoOrientation,
-    with_label_options,
-    with_reading_options,
-)
+from harken.cli.files import plain_table, recordings
+from harken.cli.options import IgnoreLabels, Json, Model
 from harken.readers.options import TableOptions
+from harken.recordings.forearm_axis import Orientation, StatedAxis
 from harken.support.errors import HarkenError, raise_failures
+from harken.support.options import Argument, Option
 from harken.support.plugins import need_training
-from harken.support.printable import printable
+from harken.support.printable import percent, printable
 
 if TYPE_CHECKING:
-    from harken.evaluation.files import Evaluation
+    from harken.evaluation.files import AnsweredPeople, Evaluation
+    from harken.models.scores import PeopleScores, Scores
 
-Files = Annotated[
-    list[Path],
-    typer.Argument(help="Labelled recordings to test it on, or folders of them.", metavar="FILE", show_default=False),
-]
+WIDER_THAN_ANY_TERMINAL = 10_000
+MISTAKES_NAMED = 2
+
+Files = Annotated[tuple[Path, ...], Argument("Labelled recordings to test it on, or folders of them.", metavar="FILE")]
 UnsureBelow = Annotated[
     float | None,
-    typer.Option(
-        help="Also report the accuracy if windows whose largest probability is below P (0 to 1) are called unsure.",
+    Option(
+        "Also report the accuracy if windows whose largest probability is below P (0 to 1) are called unsure.",
         metavar="P",
     ),
 ]
-Plot = Annotated[
-    Path | None, typer.Option(help="Draw the confusion matrix of the unseen people to this PNG.", metavar="PNG")
-]
+Plot = Annotated[Path | None, Option("Draw the confusion matrix of the unseen people to this PNG.", metavar="PNG")]
 
 
-@with_reading_options
-@with_label_options()
 def evaluate(
     model: Model,
     files: Files,
     *,
-    ignore_label: IgnoreLabels = None,
+    ignore_label: IgnoreLabels = (),
     unsure_below: UnsureBelow = None,
     plot: Plot = None,
-    no_orientation: NoOrientation = False,
-    forearm_axis: ForearmAxisOption = None,
+    orientation: Orientation = True,
+    forearm_axis: StatedAxis = None,
     json: Json = False,
-    labelling: LabelOptions,
+    labels: LabelOptions,
     reading: TableOptions,
 ) -> None:
-    """Score a model on labelled recordings: each person, and the mean over people with an interval.
-
-    Training people of the model are reported separately and never counted as unseen people, even if the recording has
-    another name or another unit, or was cut. With --unsure-below the scores still count all windows; the share of
+    """Training people of the model are reported separately and never counted as unseen people, even if the recording
+    has another name or another unit, or was cut. With --unsure-below the scores still count all windows; the share of
     windows with an answer, and their accuracy, are printed beside them. A table with several names in its subject
     column has one recording for each. A file that cannot be scored does not stop the others; it is named at the end,
     and in the JSON under "failures".
     """
     need_training("harken evaluate")
-    from harken.cli.files import recordings
     from harken.evaluation.files import evaluate as evaluate_files
 
     if plot is not None and plot.suffix.lower() != ".png":
@@ -74,24 +70,20 @@ def evaluate(
     evaluated = evaluate_files(
         model,
         paths,
-        ignore_labels=ignore_label or (),
+        ignore_labels=ignore_label,
         unsure_below=unsure_below,
-        orientation=not no_orientation,
+        orientation=orientation,
         forearm_axis=forearm_axis,
         reading=reading,
-        labels=labelling.path,
-        labels_offset_s=labelling.offset_s,
-        trim_s=labelling.trim_s,
-        rename=dict(labelling.rename),
+        labels=labels.path,
+        labels_offset_s=labels.offset_s,
+        trim_s=labels.trim_s,
+        rename=dict(labels.rename),
         on_warning=lambda path, sentence: typer.echo(f"warning: {printable(path)}: {sentence}", err=True),
     )
     if json:
-        from json import dumps
-
         typer.echo(dumps(evaluated.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        from harken.cli.tables import print_evaluation
-
         print_evaluation(evaluated.scores)
         for path, source in evaluated.label_sources:
             typer.echo(f"Labels of {printable(path)}: {source}")
@@ -107,3 +99,101 @@ def _draw(scores: "Evaluation", path: Path) -> None:
     if scores.all_unseen is None:
         raise HarkenError("there is no unseen person among these people, so there is nothing to draw")
     save_png(confusion_picture(scores.all_unseen, title="Unseen people"), path)
+
+
+def print_evaluation(evaluation: "Evaluation") -> None:
+    """Print the scores of unseen people, each alone and all together, and then those of known people."""
+    console = Console(highlight=False)
+    console.print(f"Windows of {evaluation.window_length_s:g} s, one every {evaluation.hop_s:g} s.\n")
+    for name, reason in evaluation.turned.items():
+        console.print(f"{name}: the watch was {reason}.\n", markup=False, soft_wrap=True)
+    for name, warning in evaluation.mounting_unknown.items():
+        console.print(f"warning: {name}: {warning}\n", style="yellow", markup=False, soft_wrap=True)
+    for name, share in evaluation.training_shares.items():
+        console.print(
+            f"{name}: the model was trained on {percent(share)} of this recording, as its movement shows, "
+            "so its wearer is not counted as an unseen person.\n",
+            markup=False,
+            soft_wrap=True,
+        )
+    if evaluation.unseen is not None:
+        console.print("[bold]Unseen people[/bold] (none of them is named among the training people)")
+        print_people(console, evaluation.unseen)
+        _print_error(console, evaluation.unseen_error)
+    if evaluation.unseen_answered is not None:
+        print_answered(console, evaluation.unseen_answered)
+    if evaluation.all_unseen is not None:
+        console.print()
+        print_confusion(console, evaluation.all_unseen)
+    if evaluation.known is not None:
+        console.print("\n[bold]Training people[/bold] (by name or by their movement; not unseen people)")
+        print_people(console, evaluation.known)
+        _print_error(console, evaluation.known_error)
+    if evaluation.known_answered is not None:
+        print_answered(console, evaluation.known_answered)
+    if evaluation.calibrated_on != "unseen":
+        on = {"nobody": "at all", "the same person": "for unseen people, but on training people"}
+        console.print(f"The model's probabilities are not calibrated {on[evaluation.calibrated_on]}.")
+
+
+def print_answered(console: Console, answered: "AnsweredPeople") -> None:
+    """Print the share of answered windows if labels may be "unsure", and their accuracy."""
+    console.print(f"\nUnsure below a probability of {answered.together.unsure_below:g}:")
+    table = plain_table("Person", "windows", "answered", "right among them")
+    rows = list(answered.people.items())
+    for name, one in rows + ([("all together", answered.together)] if len(rows) > 1 else []):
+        right = "-" if one.accuracy is None else percent(one.accuracy)
+        table.add_row(Text(name), f"{one.windows}", percent(one.coverage), right)
+    console.print(table)
+
+
+def _print_error(console: Console, error: float | None) -> None:
+    if error is not None:
+        console.print(f"Expected calibration error: {error:.3f} (0 is perfect)")
+
+
+def print_confusion(console: Console, scores: "Scores") -> None:
+    """Print the confusion matrix in windows; rows are the true labels. If it is too wide, print mistakes by label."""
+    table = Table(
+        box=None, pad_edge=False, title="Windows by true label (rows) and recognised label", title_justify="left"
+    )
+    table.add_column("")
+    for name in scores.label_names:
+        table.add_column(Text(name), justify="right")
+    for name, row in zip(scores.label_names, scores.confusion.tolist(), strict=True):
+        table.add_row(Text(name), *(str(count) for count in row))
+    boundless = console.options.update(max_width=WIDER_THAN_ANY_TERMINAL)
+    if Measurement.get(console, boundless, table).minimum <= console.width:
+        console.print(table)
+    else:
+        _print_mistakes(console, scores)
+
+
+def _print_mistakes(console: Console, scores: "Scores") -> None:
+    """Print a line for each label: its recall, and the labels it is confused with."""
+    table = plain_table("True label", "windows", "right")
+    table.add_column("most often taken for")
+    of_truth = scores.confusion_percent_of_truth / 100
+    for code, (name, row) in enumerate(zip(scores.label_names, scores.confusion, strict=True)):
+        others = [other for other in np.argsort(-row, kind="stable") if other != code and row[other]]
+        taken_for = [f"{scores.label_names[other]} ({percent(of_truth[code, other])})" for other in others]
+        right = percent(of_truth[code, code]) if row.sum() else "-"
+        table.add_row(Text(name), f"{row.sum()}", right, Text(", ".join(taken_for[:MISTAKES_NAMED])))
+    console.print(table)
+
+
+def print_scores(console: Console, rows: "Iterable[tuple[str, Scores]]") -> None:
+    """Print a line for each test."""
+    table = plain_table("Test", "windows", "accuracy", "macro F1", "kappa")
+    for name, scores in rows:
+        kappa = "-" if scores.cohen_kappa is None else f"{scores.cohen_kappa:.3f}"
+        table.add_row(Text(name), f"{scores.windows}", percent(scores.accuracy), f"{scores.macro_f1:.3f}", kappa)
+    console.print(table)
+
+
+def print_people(console: Console, people: "PeopleScores") -> None:
+    """Print a line for each person, and the mean."""
+    print_scores(console, people.people.items())
+    interval = people.interval
+    beside = f" (95 % interval over people {interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
+    console.print(f"Mean of each person's macro F1: {people.mean_person_macro_f1:.3f}{beside}")

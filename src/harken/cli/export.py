@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from harken.cli.options import Json, Model
+from harken.support.errors import HarkenError
+from harken.support.options import Option
 from harken.support.plugins import need_training
 from harken.support.printable import printable
 
@@ -15,18 +17,14 @@ KINDS = ("onnx",)
 def export(
     model: Model,
     *,
-    to: Annotated[str, typer.Option(help=f"What to write: {', '.join(KINDS)}.", metavar="KIND")] = KINDS[0],
-    out: Annotated[Path, typer.Option(help="The file to write (.onnx).", metavar="FILE", show_default=False)],
+    to: Annotated[str, Option(f"What to write: {', '.join(KINDS)}.", metavar="KIND")] = KINDS[0],
+    out: Annotated[Path, Option("The file to write (.onnx).", metavar="FILE")],
     json: Json = False,
 ) -> None:
-    """Write a model as one ONNX file, with everything in it that a program in another language must know.
-
-    It is written only if ONNX Runtime gives the same probabilities as PyTorch.
-    """
+    """It is written only if ONNX Runtime gives the same probabilities as PyTorch."""
     need_training("harken export")
     from harken.models.export import export as write
     from harken.models.model_file import read_model
-    from harken.support.errors import HarkenError
 
     if to not in KINDS:
         raise HarkenError(f"models cannot be exported to {to!r}; what can be written is {', '.join(KINDS)}")

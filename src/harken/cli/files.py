@@ -1,4 +1,4 @@
-"""Functions of commands with many files: distinct names, a progress bar, notes and failures."""
+"""What several commands do: find recordings, name results, show progress, and print tables and notes."""
 
 import os
 from collections import Counter
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 
 from harken.annotations.options import LabelOptions
 from harken.support.printable import printable
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 LONGEST_NAME = 200
 """The largest length of a name in bytes. File systems allow 255, and an ending may follow."""
@@ -70,9 +70,6 @@ def _short(name: str) -> str:
 @contextmanager
 def progress(doing: str, done: int, total: int) -> Iterator[None]:
     """A bar on the standard error, if that is a terminal. It is removed at the end."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
     console = Console(stderr=True)
     columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
     if total > 1:
@@ -84,10 +81,17 @@ def progress(doing: str, done: int, total: int) -> Iterator[None]:
         yield
 
 
-def notes_table(notes: Iterable[str], *, warnings: Iterable[str] = ()) -> "Table":
-    """A line for each warning, then one for each note. Long lines are wrapped and indented."""
-    from rich.table import Table
+def plain_table(first: str, *numbers: str) -> Table:
+    """A table without lines, which has a column of names, whose long ones are wrapped, and columns of numbers."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column(Text(first), overflow="fold")
+    for name in numbers:
+        table.add_column(Text(name), justify="right", no_wrap=True)
+    return table
 
+
+def notes_table(notes: Iterable[str], *, warnings: Iterable[str] = ()) -> Table:
+    """A line for each warning, then one for each note. Long lines are wrapped and indented."""
     table = Table.grid(padding=(0, 1, 0, 0))
     for warning in warnings:
         table.add_row("warning:", warning, style="yellow")

@@ -3,22 +3,26 @@
 from collections.abc import Iterator
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
+from harken.annotations.labelling import refuse_shared_rows
 from harken.annotations.options import LabelOptions
 from harken.cli.files import distinct_names, notes_table, progress, recordings, warn_of_unused
-from harken.cli.options import FilesOrFolders, Json, with_label_options, with_reading_options
+from harken.cli.options import FilesOrFolders, Json
+from harken.models.inspection import read_and_inspect
+from harken.readers.folders import is_side_file
 from harken.readers.options import TableOptions
+from harken.recordings.inspection import Inspection, duration_text
+from harken.recordings.recording import Placement, Recording
 from harken.support.errors import HarkenError, raise_failures
+from harken.support.files import not_left_empty
+from harken.support.options import Option
 from harken.support.printable import percent_number, printable, zone_in_words
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from harken.recordings.inspection import Inspection
-    from harken.recordings.recording import Recording
 
 NARROWEST = 80
 DAY_PATTERN = "%a %Y-%m-%d %H:%M:%S"
@@ -26,49 +30,37 @@ OTHER_PICTURES = (".jpeg", ".jpg", ".pdf", ".svg", ".tif", ".tiff", ".webp")
 
 TrainedModel = Annotated[
     Path | None,
-    typer.Option(
-        "--model",
-        help="A model file (.safetensors), a run directory, or 'packaged' for the model that comes with harken: warn "
-        "if it was trained on one of the recordings.",
+    Option(
+        "A model file (.safetensors), a run directory, or 'packaged' for the model that comes with harken: warn if "
+        "it was trained on one of the recordings.",
         metavar="MODEL",
-        show_default=False,
     ),
 ]
 Plot = Annotated[
     Path | None,
-    typer.Option(
-        "--plot",
+    Option(
+        "Draw each recording as a PNG: into this file if its name ends in .png (for one recording), else into this "
+        "folder, which is created if it does not exist.",
         metavar="PATH",
-        help="Draw each recording as a PNG: into this file if its name ends in .png (for one recording), "
-        "else into this folder, which is created if it does not exist.",
-        show_default=False,
     ),
 ]
 
 
-@with_reading_options
-@with_label_options(rename=False)
 def inspect(
     files: FilesOrFolders,
     *,
     model: TrainedModel = None,
-    labelling: LabelOptions,
+    labels: Annotated[LabelOptions, "rename"],
     reading: TableOptions,
     plot: Plot = None,
     json: Json = False,
 ) -> None:
-    """Show what is in recordings: rows, rate, gaps, ranges, labels, and what was mended.
-
-    A file that cannot be read does not stop the others; it is named at the end. Accelerations are converted to g.
+    """A file that cannot be read does not stop the others; it is named at the end. Accelerations are converted to g.
     The JSON is a list of objects, one for each recording that was read.
     """
-    from harken.annotations.labelling import refuse_shared_rows
-    from harken.models.inspection import read_and_inspect
-    from harken.readers.folders import is_side_file
-
     if any(Path(file).is_dir() or is_side_file(file) for file in files):
         files = [str(path) for path in recordings(files)]
-    refuse_shared_rows(files, labelling)
+    refuse_shared_rows(files, labels)
     recogniser = None
     if model is not None:
         from harken.models.recogniser import Recogniser
@@ -82,9 +74,7 @@ def inspect(
         name = Path(file).name
         try:
             with progress(f"Reading {name}", number, len(files)):
-                facts, recording = read_and_inspect(
-                    file, reading, labelling, of_several=len(files) > 1, model=recogniser
-                )
+                facts, recording = read_and_inspect(file, reading, labels, of_several=len(files) > 1, model=recogniser)
         except HarkenError as error:
             failures.append(error)
             continue
@@ -106,13 +96,12 @@ def inspect(
     if json:
         print(dumps(inspected, indent=2, allow_nan=False))
     if not failures:
-        warn_of_unused(labelling, people)
+        warn_of_unused(labels, people)
     raise_failures(failures, len(files))
 
 
-def _draw(recording: "Recording", path: Path) -> None:
+def _draw(recording: Recording, path: Path) -> None:
     from harken.reports.figures import draw_recording, save_png
-    from harken.support.files import not_left_empty
 
     try:
         with not_left_empty(path.parent):
@@ -139,10 +128,8 @@ def _picture_paths(files: list[str], plot: Path) -> list[Path]:
     return [plot / f"{name}.png" for name in distinct_names(files)]
 
 
-def _print(facts: "Inspection", picture: Path | None) -> None:
+def _print(facts: Inspection, picture: Path | None) -> None:
     """Print the facts by name, then a line for each channel, a line for each label, and the notes of the reader."""
-    from rich.console import Console
-    from rich.text import Text
 
     console = Console(highlight=False, markup=False, emoji=False)
     if console.width < NARROWEST:
@@ -157,9 +144,7 @@ def _print(facts: "Inspection", picture: Path | None) -> None:
         console.print(Text(f"picture: {printable(picture)}\n"), soft_wrap=True)
 
 
-def _facts_table(facts: "Inspection") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
+def _facts_table(facts: Inspection) -> Table:
 
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
@@ -169,10 +154,8 @@ def _facts_table(facts: "Inspection") -> "Table":
     return table
 
 
-def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
+def _facts(facts: Inspection) -> Iterator[tuple[str, str, bool]]:
     """Each fact: its name, its value, and whether a person should check it."""
-    from harken.recordings.inspection import duration_text
-    from harken.recordings.recording import Placement
 
     yield "subject", facts.subject, False
     dropped = "".join(f", {count:,} dropped ({reason})" for reason, count in facts.dropped.items())
@@ -201,7 +184,7 @@ def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
     yield "unlabelled", f"{facts.unlabelled.rows:,} rows ({percent_number(facts.unlabelled.share)} %)", False
 
 
-def _channels_text(facts: "Inspection") -> str:
+def _channels_text(facts: Inspection) -> str:
     in_g = [channel for channel, unit in facts.units.items() if unit == "g"]
     others = [channel for channel in facts.channels if channel not in in_g]
     file_unit = facts.file_acceleration_unit
@@ -209,8 +192,7 @@ def _channels_text(facts: "Inspection") -> str:
     return "; ".join([*([f"{', '.join(in_g)} in g{converted}"] if in_g else []), *others])
 
 
-def _gap_text(facts: "Inspection") -> str:
-    from harken.recordings.inspection import duration_text
+def _gap_text(facts: Inspection) -> str:
 
     gaps = facts.gaps
     if gaps.longest_s is None or gaps.longest_start is None:
@@ -221,7 +203,7 @@ def _gap_text(facts: "Inspection") -> str:
     )
 
 
-def _channel_table(facts: "Inspection") -> "Table":
+def _channel_table(facts: Inspection) -> Table:
     """A line for each channel, over all finite samples of the file, including those marked invalid."""
     table = _table("channel", "min", "25 %", "median", "mean", "75 %", "max", "std")
     for channel, statistics in facts.statistics.items():
@@ -232,9 +214,8 @@ def _channel_table(facts: "Inspection") -> "Table":
     return table
 
 
-def _label_table(facts: "Inspection") -> "Table":
+def _label_table(facts: Inspection) -> Table:
     """A line for each label, and a line for samples without a label."""
-    from harken.recordings.inspection import duration_text
 
     table = _table("label", "rows", "share", "bouts", "total", "median", "longest")
     unlabelled = {"(unlabelled)": facts.unlabelled} if facts.labels and facts.unlabelled.rows else {}
@@ -250,9 +231,7 @@ def _label_table(facts: "Inspection") -> "Table":
     return table
 
 
-def _table(first: str, *others: str) -> "Table":
-    from rich import box
-    from rich.table import Table
+def _table(first: str, *others: str) -> Table:
 
     # The box has one column of space between two others. With wider padding, names would be truncated in 80 columns.
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))

@@ -2,119 +2,58 @@
 
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
-from harken.cli.files import distinct_names, progress, recordings
-from harken.cli.options import (
-    FLAG,
-    FilesOrFolders,
-    ForearmAxisOption,
-    Json,
-    ModelOrPackaged,
-    NoOrientation,
-    with_reading_options,
-)
-from harken.cli.outcome_options import OutcomeOptions, with_outcome_options
-from harken.readers.options import TableOptions
+from harken.cli.files import distinct_names, notes_table, plain_table, progress, recordings
+from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
+from harken.labelling.settings import LabelSettings
 from harken.support.errors import HarkenError, raise_failures
+from harken.support.files import not_left_empty, remove_left_behind
+from harken.support.options import Option
 from harken.support.printable import printable
+from harken.support.resources import usable_cores
 
 if TYPE_CHECKING:
     from harken.labelling.cohort import CohortJob, FileOutcome, Task
 
 Out = Annotated[
     Path,
-    typer.Option(
-        help="The folder for the results, in which each file gets a folder. It is created if it does not exist.",
+    Option(
+        "The folder for the results, in which each file gets a folder. It is created if it does not exist.",
         metavar="DIR",
-        show_default=False,
     ),
-]
-UnsureBelow = Annotated[
-    float | None,
-    typer.Option(
-        help="Label a row 'unsure' if its label is less probable than this (0 to 1): by the smoothed "
-        "probability, or with --no-smoothing by the model's own.",
-        metavar="P",
-        min=0.0,
-        max=1.0,
-        show_default=False,
-    ),
-]
-NoSmoothing = Annotated[
-    bool, typer.Option("--no-smoothing", help="Label each row by itself, without its neighbours.", metavar=FLAG)
-]
-NoCalibration = Annotated[
-    bool, typer.Option("--no-calibration", help="Do not calibrate the sensor by gravity.", metavar=FLAG)
-]
-NoNonWear = Annotated[
-    bool, typer.Option("--no-non-wear", help="Assume that the watch was worn all the time.", metavar=FLAG)
-]
-PlacementOption = Annotated[
-    Literal["wrist"] | None,
-    typer.Option(
-        "--placement",
-        help="The sensor was worn on a wrist, even if the file's header or the movement indicates otherwise.",
-        show_default=False,
-    ),
-]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Write even into a folder that contains other files.", metavar=FLAG)
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(
-        help="Processes that label in parallel on this machine. [default: one for each core]",
-        metavar="N",
-        min=1,
-        show_default=False,
-    ),
+    Option("Processes that label in parallel on this machine. [default: one for each core]", metavar="N", least=1),
 ]
 Scheduler = Annotated[
     str | None,
-    typer.Option(
-        help="Label on a Dask cluster, whose workers see the same files: tcp://HOST:PORT.",
-        metavar="ADDRESS",
-        show_default=False,
-    ),
+    Option("Label on a Dask cluster, whose workers see the same files: tcp://HOST:PORT.", metavar="ADDRESS"),
 ]
 Shard = Annotated[
     str | None,
-    typer.Option(
-        help="Only every n-th file from the i-th on: for a job array, without a scheduler.",
-        metavar="I/N",
-        show_default=False,
-    ),
+    Option("Only every n-th file from the i-th on: for a job array, without a scheduler.", metavar="I/N"),
 ]
 
 
-@with_reading_options
-@with_outcome_options
 def label(
     files: FilesOrFolders,
     *,
     model: ModelOrPackaged = None,
     out: Out,
-    unsure_below: UnsureBelow = None,
-    no_smoothing: NoSmoothing = False,
-    no_calibration: NoCalibration = False,
-    no_non_wear: NoNonWear = False,
-    no_orientation: NoOrientation = False,
-    forearm_axis: ForearmAxisOption = None,
-    placement: PlacementOption = None,
-    resume: Resume = False,
+    settings: LabelSettings,
+    resume: Annotated[bool, Option("Write even into a folder that contains other files.")] = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
     shard: Shard = None,
     json: Json = False,
-    outcomes: OutcomeOptions,
-    reading: TableOptions,
 ) -> None:
-    """Label recordings from beginning to end, and print the hours of each label.
-
-    Writes timeline.parquet and .csv, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
+    """Writes timeline.parquet and .csv, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
     movement.parquet, quality.json, report.html and summary.json to a folder for each file, named after it, whole or not
     at all; beside them study.html (all people on one page), person.parquet (a row for each person), cohort.parquet (a
     row for each day of each file) and quality.parquet (a row for each file), and the same tables as .csv.
@@ -122,34 +61,22 @@ def label(
     cannot be labelled does not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a
     list of the summaries.
     """
-    from harken.labelling import LabelSettings
     from harken.labelling.cohort import CohortJob, Task, shard_of
-    from harken.support.files import not_left_empty, remove_left_behind
 
     found = recordings(files, out=out)
     tasks = [Task(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
     if shard is not None:
         tasks = shard_of(tasks, shard)
-    settings = LabelSettings(
-        unsure_below=unsure_below,
-        smoothing=not no_smoothing,
-        calibration=not no_calibration,
-        non_wear=not no_non_wear,
-        orientation=not no_orientation,
-        forearm_axis=forearm_axis,
-        placement=placement,
-        reading=reading,
-        **outcomes,
-    )
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
         remove_left_behind(out)
         job = CohortJob.of(model, out, settings)
-        ended = _label(tasks, job, workers=_workers(workers, len(tasks)), scheduler=scheduler, prints=not json)
+        together = max(1, min(workers or usable_cores(), len(tasks)))
+        ended = _label(tasks, job, workers=together, scheduler=scheduler, prints=not json)
         failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
         if ended and all(one.missing for one in ended):
             raise_failures(failures, len(ended))
-        failures_file = out / _failures_name(shard)
+        failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
         _write_tables(out, failures_file, ended)
     _print_end(ended, out, failures_file, json=json)
     raise_failures(failures, len(ended))
@@ -199,16 +126,6 @@ def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") ->
         raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
 
 
-def _workers(requested: int | None, tasks: int) -> int:
-    from harken.support.resources import usable_cores
-
-    return max(1, min(requested or usable_cores(), tasks))
-
-
-def _failures_name(shard: str | None) -> str:
-    return "failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv"
-
-
 def _open(out: Path, *, resume: bool) -> None:
     """Check that ``out`` can be written to.
 
@@ -231,18 +148,9 @@ def _holds_results(out: Path) -> bool:
 
 def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) -> None:
     """Print the hours of each label, and of time without a label."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from harken.cli.files import notes_table
-
     times = summary["seconds_by_label"]
     labelled = sum(times.values())
-    table = Table(box=None, pad_edge=False)
-    table.add_column("label", overflow="fold")
-    for heading in ("hours", "share of labelled time"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = plain_table("label", "hours", "share of labelled time")
     for name, seconds in times.items():
         share = f"{seconds / labelled:.1%}".replace("%", " %") if labelled else ""  # it may never have been worn
         table.add_row(Text(name), _hours(seconds), share)

@@ -5,30 +5,19 @@ from typing import Annotated
 
 import typer
 
-from harken.cli.options import FLAG, ModelOrPackaged
+from harken.cli.options import ModelOrPackaged, OpenPage
+from harken.support.options import Option
 
-Host = Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 for a watch or phone.", metavar="H")]
-Port = Annotated[int, typer.Option(help="The port to listen at.", metavar="N", min=0, max=65535)]
+Host = Annotated[str, Option("The address to listen at; 0.0.0.0 for a watch or phone.", metavar="H")]
+Port = Annotated[int, Option("The port to listen at.", metavar="N", least=0, most=65535)]
 Token = Annotated[
     str | None,
-    typer.Option(
-        help="A secret that clients must send. [default: none on this machine, else a new one, printed]",
-        metavar="T",
-        show_default=False,
-    ),
+    Option("A secret that clients must send. [default: none on this machine, else a new one, printed]", metavar="T"),
 ]
 Keep = Annotated[
     Path | None,
-    typer.Option(
-        help="Write samples here before they are acknowledged, and recordings with labels.",
-        metavar="DIR",
-        show_default=False,
-    ),
+    Option("Write samples here before they are acknowledged, and recordings with labels.", metavar="DIR"),
 ]
-Demo = Annotated[
-    bool, typer.Option("--demo", help="Stream recordings of people on whom the model was not trained.", metavar=FLAG)
-]
-OpenPage = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.", metavar=FLAG)]
 
 
 def serve(
@@ -38,13 +27,11 @@ def serve(
     port: Port = 8000,
     token: Token = None,
     keep: Keep = None,
-    demo: Demo = False,
+    demo: Annotated[bool, Option("Stream recordings of people on whom the model was not trained.")] = False,
     open_page: OpenPage = True,
 ) -> None:
-    """Label live samples, and show them on a page.
-
-    Watches and phones send samples through a WebSocket, or with the app Sensor Logger by HTTP push. A recording that is
-    dropped on the page is labelled whole. docs/live.md explains how to connect a watch. Ctrl+C stops.
+    """Watches and phones send samples through a WebSocket, or with the app Sensor Logger by HTTP push. A recording that
+    is dropped on the page is labelled whole. docs/live.md explains how to connect a watch. Ctrl+C stops.
     """
     from harken.models.recogniser import Recogniser
     from harken.server.guard import check_token

@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
+from harken.datasets.simulated import Simulation, output_paths, truth_path, write_simulation
+from harken.support.options import Option
 from harken.support.printable import printable
 
 SECONDS_BEFORE_BAR = 1.0
@@ -16,31 +20,21 @@ SECONDS_BEFORE_BAR = 1.0
 
 def simulate(
     *,
-    days: Annotated[
-        float,
-        typer.Option(help="The length in days; 0.02 days (29 minutes) contain every activity.", show_default=False),
-    ],
-    rate: Annotated[float, typer.Option(help="Samples per second.", metavar="HZ", show_default=False)],
+    days: Annotated[float, Option("The length in days; 0.02 days (29 minutes) contain every activity.")],
+    rate: Annotated[float, Option("Samples per second.", metavar="HZ")],
     people: Annotated[
-        int, typer.Option(help="The number of wearers. If there are several, each is written to a file of its own.")
+        int, Option("The number of wearers. If there are several, each is written to a file of its own.")
     ] = 1,
-    seed: Annotated[int, typer.Option(help="The seed of all random numbers; another seed gives other wearers.")] = 0,
-    out: Annotated[
-        Path,
-        typer.Option(help="The file to write, NAME.csv or NAME.parquet.", metavar="FILE", show_default=False),
-    ],
+    seed: Annotated[int, Option("The seed of all random numbers; another seed gives other wearers.")] = 0,
+    out: Annotated[Path, Option("The file to write, NAME.csv or NAME.parquet.", metavar="FILE")],
 ) -> None:
-    """Write recordings of simulated wearers with known labels, for tests and examples.
-
-    The wearers move by a few simple rules, so **results on them say nothing about real people**.
+    """The wearers move by a few simple rules, so **results on them say nothing about real people**.
 
     A wearer has a wrist, a way to mount the watch, a posture, a pace and a strength of their own, and lies,
     sits, stands, walks and runs through a day. The watch has noise, a range of 4 g, a clock that is slightly
     off, gaps, and hours on a table. The true activities are written beside each file as NAME.truth.parquet.
     Several people get NAME_1, NAME_2 and so on.
     """
-    from harken.datasets.simulated import Simulation, output_paths, truth_path, write_simulation
-
     paths = output_paths(out, people)
     written = []
     with _progress_bar(people) as advance:
@@ -62,9 +56,6 @@ def _progress_bar(people: int) -> Iterator[Callable[[str, int, int], None]]:
 
     It yields a function to call with the name of a file, its number of samples, and the number of further samples done.
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
     console = Console(stderr=True)
     bar = Progress(console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal)
     task = bar.add_task("", total=people)

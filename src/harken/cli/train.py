@@ -1,173 +1,68 @@
 """``harken train``: train a recogniser on labelled recordings, and write its report."""
 
 import signal
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
-from pathlib import Path
+from dataclasses import replace
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 
-from harken.annotations.options import LabelOptions
-from harken.cli.options import FLAG, HelpfulCommand, with_label_options, with_reading_options
-from harken.readers.options import TableOptions
-from harken.support.errors import HarkenError
+from harken.cli.evaluate import print_people, print_scores
+from harken.cli.files import recordings
+from harken.recordings.inspection import duration_text
 from harken.support.plugins import need_training
-from harken.support.printable import printable
+from harken.support.printable import percent, printable
+from harken.training.settings import RunSettings
 
 if TYPE_CHECKING:
+    from harken.models.scores import Scores
+    from harken.training.loop import Progress
     from harken.training.run import Outcome
-    from harken.training.settings import RunSettings
 
-CROSS = "--cross"
-
-
-class TrainCommand(HelpfulCommand):
-    """``harken train``, with a helpful error if ``--cross`` has also taken the training recordings."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        taken = [value for option, value in pairwise(args) if option == CROSS]
-        try:
-            return super().parse_args(ctx, args)
-        except typer.BadParameter as error:
-            if not taken or error.param is None or error.param.name != "files":
-                raise
-            people = " ".join(taken[:3]) + (" and so on" if len(taken) > 3 else "")
-            raise HarkenError(
-                "there is no recording for training: --cross takes every file up to the next option, here "
-                f"{people}. Put the recordings for training before it: harken train FILE... --cross {people} "
-                "--out DIR"
-            ) from error
-
-
-Files = Annotated[
-    list[Path],
-    typer.Argument(
-        help="Labelled recordings of the people to train on, or folders of them.",
-        metavar="FILE",
-        show_default=False,
+FITS = {
+    "model": ("the model", "This model is kept."),
+    "blocked": (
+        "honest test",
+        "A copy that is trained without the last part of each bout, for the honest test on the same person.",
     ),
-]
-Out = Annotated[Path, typer.Option(help="The run directory to make.", metavar="DIR", show_default=False)]
-Cross = Annotated[
-    list[Path] | None,
-    typer.Option(
-        CROSS,
-        help="Recordings of unseen people to test the model on, or folders of them: every FILE up to the "
-        "next option. Put the recordings for training before it: harken train a.csv b.csv --cross "
-        "c.csv d.csv --out DIR.",
-        metavar="FILE...",
+    "held_out": (
+        "people held out",
+        "A copy that is trained without some of the people, to calibrate the model's probabilities.",
     ),
-]
-CrossLabels = Annotated[
-    Path | None,
-    typer.Option(
-        "--cross-labels",
-        help="The file of labels of the --cross recordings; see --labels.",
-        metavar="FILE",
-        show_default=False,
-        rich_help_panel="Labels that are not in the recording",
-    ),
-]
-PresetName = Annotated[
-    str | None,
-    typer.Option(
-        "--preset",
-        help="The recipe: everyday, deep_conv_lstm or notebook. An installed package may add others. "
-        "[default: everyday]",
-        metavar="NAME",
-    ),
-]
-Epochs = Annotated[
-    int | None,
-    typer.Option(
-        help="The epochs: how often training goes through all windows. 2 are enough for a quick look. "
-        "[default: the recipe's]",
-        metavar="N",
-    ),
-]
-Seed = Annotated[
-    int, typer.Option(help="The seed of all random numbers; another seed gives another model.", metavar="N")
-]
-Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.", metavar="NAME")]
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        help="Threads of the processor to compute with. Runs with the same number give the same bytes. [default: "
-        "the fastest number, measured before the first iteration]",
-        metavar="N",
-        min=1,
-        max=1024,
-        show_default=False,
-    ),
-]
-Channels = Annotated[str | None, typer.Option(help="Read only these channels, such as x,y,z.", metavar="NAMES")]
-IgnoreLabels = Annotated[
-    list[str] | None,
-    typer.Option("--ignore-label", help="Treat this label as unlabelled; may be given again.", metavar="NAME"),
-]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --out.", metavar=FLAG)]
+}
+"""The short name of a fit -> its purpose."""
+SHORT = {
+    "same_person": "same person (too good)",
+    "cross_person": "unseen people",
+    "blocked_same_person": "same person, honest",
+    "held_out_people": "people held out",
+}
+SECONDS_BETWEEN_LINES = 30.0
 
 
-@with_reading_options
-@with_label_options()
-def train(
-    files: Files,
-    *,
-    out: Out,
-    cross: Cross = None,
-    preset: PresetName = None,
-    epochs: Epochs = None,
-    seed: Seed = 0,
-    device: Device = "auto",
-    threads: Threads = None,
-    channels: Channels = None,
-    ignore_label: IgnoreLabels = None,
-    resume: Resume = False,
-    cross_labels: CrossLabels = None,
-    labelling: LabelOptions,
-    reading: TableOptions,
-) -> None:
-    """Train a recogniser on some people, test it on others, and write the report.
-
-    The tests are: the same person with overlapping windows (flattering), the same person honestly, and, with --cross,
-    unseen people. A table with several names in its subject column has one recording for each. If a run was stopped
-    (Ctrl-C) or killed, repeat the command with --resume to continue it.
+def train(*, settings: RunSettings) -> None:
+    """The tests are: the same person with overlapping windows (flattering), the same person honestly, and, with
+    --cross, unseen people. A table with several names in its subject column has one recording for each. If a run was
+    stopped (Ctrl-C) or killed, repeat the command with --resume to continue it.
     """
     need_training("harken train")
-    from harken.cli.files import recordings
-    from harken.networks.specification import DEFAULT_PRESET
-    from harken.training.settings import RunSettings
-
-    run_and_print(
-        RunSettings(
-            files=tuple(recordings(files, out=out)),
-            cross=tuple(recordings(cross or (), out=out)),
-            out=out,
-            preset=preset or DEFAULT_PRESET,
-            epochs=epochs,
-            seed=seed,
-            device=device,
-            channels=tuple(name.strip() for name in channels.split(",")) if channels else None,
-            ignore_labels=tuple(ignore_label or ()),
-            reading=reading,
-            labels=labelling,
-            cross_labels=cross_labels,
-            threads=threads,
-            resume=resume,
-        )
-    )
+    files, cross = (tuple(recordings(paths, out=settings.out)) for paths in (settings.files, settings.cross))
+    run_and_print(replace(settings, files=files, cross=cross))
 
 
-def run_and_print(settings: "RunSettings") -> "Outcome | None":
+def run_and_print(settings: RunSettings) -> "Outcome | None":
     """Run a training with its progress on the screen, and print its outcome."""
-    from harken.cli.progress import TrainingScreen
     from harken.training.loop import Interrupted
     from harken.training.run import train_run
 
-    with TrainingScreen() as screen, _stoppable() as should_stop:
+    screen = TrainingScreen()
+    with screen.bars, _stoppable() as should_stop:
         try:
             outcome = train_run(settings, screen, should_stop=should_stop)
         except Interrupted as stop:
@@ -184,8 +79,6 @@ def run_and_print(settings: "RunSettings") -> "Outcome | None":
                 )
             raise
     if outcome is not None:
-        from harken.cli.tables import print_outcome
-
         print_outcome(outcome)
     return outcome
 
@@ -208,3 +101,118 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class TrainingScreen:
+    """Shows a run on the standard error: loss, accuracy, the tests, and the time left."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self.bars = Bars(
+            TextColumn("{task.description}"),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            BarColumn(bar_width=12),
+            TextColumn("{task.fields[state]}"),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self._threads = 0
+
+    def show(self, sentence: str) -> None:
+        """Print a sentence above the bars."""
+        self.console.print(sentence, markup=False, soft_wrap=True)
+
+    def fitting(self, fit: str, number: int, fits: int) -> "Callable[[Progress], None]":
+        """Begin to show fit ``number`` of ``fits``, with its purpose."""
+        name, purpose = FITS.get(fit, (fit, ""))
+        which = f"Fit {number} of {fits}"
+        self.show(f"{which}, {name}. {purpose}".strip())
+        task = self.bars.add_task(which, total=None, state="")
+        last_line = 0.0
+
+        def show(progress: "Progress") -> None:
+            nonlocal last_line
+            if number == 1 and progress.threads and not self._threads:
+                self._threads = progress.threads
+                self.show(f"Computing with {self._threads} thread{'s' if self._threads > 1 else ''}.")
+            finished = progress.iteration == progress.iterations
+            if self.console.is_terminal:
+                self.bars.update(task, completed=progress.iteration, total=progress.iterations, state=_state(progress))
+            elif finished or time.monotonic() - last_line > SECONDS_BETWEEN_LINES:
+                last_line = time.monotonic()
+                left = progress.seconds_left
+                until = "" if left is None or finished else f"; about {duration_text(left)} left of this fit"
+                self.show(
+                    f"{which}, {name}: iteration {progress.iteration} of {progress.iterations}: "
+                    f"{_state(progress)}{until}"
+                )
+
+        return show
+
+
+def _state(progress: "Progress") -> str:
+    tests = "".join(f", {percent(accuracy)} {SHORT.get(name, name)}" for name, (_, accuracy) in progress.tests.items())
+    when = (
+        f" (tested at iteration {progress.tested_at})" if tests and 0 < progress.tested_at < progress.iteration else ""
+    )
+    return f"loss {progress.loss:.3f}, right {progress.accuracy:.0%} in training{tests}{when}"
+
+
+def print_outcome(outcome: "Outcome") -> None:
+    """Print the outcome of a run: the tests side by side, each unseen person, the notes, and the path of the report."""
+    from harken.reports.run.caveats import missing_windows
+
+    console = Console(highlight=False)
+    rows = [
+        ("same person, overlapping windows (too good)", outcome.same_person),
+        ("same person, honest", outcome.blocked),
+        ("unseen people", outcome.cross),
+    ]
+    print_scores(console, ((name + _tested(scores), scores) for name, scores in rows if scores is not None))
+    if outcome.cross_people is not None and len(outcome.cross_people.people) > 1:
+        print_people(console, outcome.cross_people)
+    for sentence in _about_unseen(outcome):
+        console.print(sentence, markup=False)
+    reads = outcome.data.training + outcome.data.cross
+    for warning in _grouped(outcome, [one.mended.warnings for one in reads]):
+        console.print(f"warning: {warning}", style="bold", markup=False)
+    for note in [*_grouped(outcome, [one.mended.quality.notes for one in reads]), *missing_windows(outcome)]:
+        console.print(f"Note: {note}", markup=False)
+    console.print(f"Report: {printable(outcome.settings.out / 'report.html')}", markup=False, soft_wrap=True)
+
+
+def _about_unseen(outcome: "Outcome") -> list[str]:
+    """Lines on the scores of held-out training people, on unknown scores, and on the calibration of probabilities."""
+    from harken.reports.run.caveats import no_unseen_people
+    from harken.reports.run.sentences import calibration_sentence, error_sentence, held_out_people, together
+
+    lines = []
+    if outcome.cross is None:
+        lines.append(no_unseen_people(outcome))
+    if (people := outcome.held_out_people) is not None:
+        lines.append(
+            f"Held out: a copy trained without {held_out_people(outcome)} has an accuracy of "
+            f"{percent(together(people).accuracy)} on them (mean of each person's macro F1: "
+            f"{people.mean_person_macro_f1:.3f})."
+        )
+    return [*lines, calibration_sentence(outcome), *filter(None, [error_sentence(outcome)])]
+
+
+def _grouped(outcome: "Outcome", notes: Sequence[Sequence[str]]) -> list[str]:
+    """The notes of each file. Notes that several files share are in one line."""
+    from harken.reports.run.caveats import share_notes
+
+    reads = outcome.data.training + outcome.data.cross
+    return [
+        f"{printable(reads[note.recordings[0]].short_name)}: {note.text}"
+        if len(note.recordings) == 1
+        else f"{len(note.recordings)} files: {note.text}"
+        for note in share_notes(notes)
+    ]
+
+
+def _tested(scores: "Scores") -> str:
+    """The text to add to the name of a test that has no window of some labels."""
+    absent = [name for name, row in zip(scores.label_names, scores.confusion, strict=True) if not row.sum()]
+    return f" (without {', '.join(absent)})" if absent else ""

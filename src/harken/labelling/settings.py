@@ -2,22 +2,24 @@
 
 import os
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from hashlib import file_digest, sha256
 from json import dumps
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 from harken import __version__
-from harken.models.mounting import refuse_both
 from harken.outcomes import PUBLISHED, CutPoints
+from harken.outcomes.diary import read_diary
 from harken.outcomes.nights import DiaryUse, RestThreshold
-from harken.outcomes.segments import Segment
+from harken.outcomes.segments import Segment, read_segments
 from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.readers.folders import SUMMARY
 from harken.readers.options import TableOptions
-from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.forearm_axis import Orientation, StatedAxis
 from harken.support.errors import HarkenError
 from harken.support.files import read_json, regular
+from harken.support.options import Option, check_options
 from harken.support.printable import printable
 
 
@@ -33,6 +35,15 @@ class Summary(TypedDict):
     non_wear_hours: float | None
     seconds_by_label: dict[str, float]
     notes: list[str]
+
+
+_option = partial(Option, panel="Nights, intensity and tables")
+
+
+def _readable_diary(path: Path) -> Path:
+    """The path; a broken diary is refused before anything is labelled."""
+    read_diary(path)
+    return path
 
 
 @dataclass(frozen=True)
@@ -65,30 +76,92 @@ class LabelSettings:
         reading: options for reading tables.
 
     Raises:
-        HarkenError: when ``forearm_axis`` is stated although ``orientation`` is false, or ``valid_day_h`` is not a
-            number from 0 to 24.
+        HarkenError: when ``forearm_axis`` is stated although ``orientation`` is false, or a value is out of bounds or
+            not one of the words of its field.
     """
 
-    unsure_below: float | None = None
-    smoothing: bool = True
-    calibration: bool = True
-    non_wear: bool = True
-    orientation: bool = True
-    forearm_axis: ForearmAxis | None = None
-    placement: Literal["wrist"] | None = None
-    night_threshold: RestThreshold = "published"
-    diary: Path | None = None
-    diary_use: DiaryUse = "guide"
-    cut_points: CutPoints = PUBLISHED["adults-geneactiv"]
-    hand: Literal["dominant", "non-dominant"] | None = None
-    valid_day_h: float = ENOUGH_WEAR_H
-    segments: tuple[Segment, ...] = ()
+    unsure_below: Annotated[
+        float | None,
+        Option(
+            "Label a row 'unsure' if its label is less probable than this (0 to 1): by the smoothed probability, or "
+            "with --no-smoothing by the model's own.",
+            metavar="P",
+            least=0.0,
+            most=1.0,
+            refusal="the limit for unsure must be a probability from 0 to 1, got {:g}",
+        ),
+    ] = None
+    smoothing: Annotated[bool, Option("Label each row by itself, without its neighbours.", off="--no-smoothing")] = True
+    calibration: Annotated[bool, Option("Do not calibrate the sensor by gravity.", off="--no-calibration")] = True
+    non_wear: Annotated[bool, Option("Assume that the watch was worn all the time.", off="--no-non-wear")] = True
+    orientation: Orientation = True
+    forearm_axis: StatedAxis = None
+    placement: Annotated[
+        Literal["wrist"] | None,
+        Option("The sensor was worn on a wrist, even if the file's header or the movement indicates otherwise."),
+    ] = None
+    night_threshold: Annotated[
+        RestThreshold,
+        _option(
+            "The limit of rest by which nights are found: 'published' (from each day's own movement) or the single "
+            "threshold of 0.2 degrees."
+        ),
+    ] = "published"
+    diary: Annotated[
+        Path | None,
+        _option(
+            "A sleep diary: a CSV file with the columns subject, date, onset and wake. Nights may be missing.",
+            metavar="FILE",
+            read=_readable_diary,
+        ),
+    ] = None
+    diary_use: Annotated[
+        DiaryUse,
+        _option("The diary guides the search for rest, or its onset and wake override what movement shows."),
+    ] = "guide"
+    cut_points: Annotated[
+        CutPoints,
+        _option(
+            "The limits between inactive, light, moderate and vigorous. Published ones: adults-geneactiv, "
+            "adults-actigraph, children-geneactiv, children-actigraph. Your own: three numbers in mg, such as "
+            "40,100,400.",
+            metavar="NAME|MG,MG,MG",
+            kind=str,
+            read=CutPoints.of,
+            typed="adults-geneactiv",
+        ),
+    ] = PUBLISHED["adults-geneactiv"]
+    hand: Annotated[
+        Literal["dominant", "non-dominant"] | None,
+        _option("The wrist on which the watch was worn. Published cut-points are for the non-dominant one."),
+    ] = None
+    valid_day_h: Annotated[
+        float,
+        _option(
+            "The hours of wear of a valid day, at least.",
+            flag="--valid-day",
+            metavar="HOURS",
+            least=0,
+            most=24,
+            refusal="a valid day needs from 0 to 24 hours of wear, got {:g}",
+        ),
+    ] = ENOUGH_WEAR_H
+    segments: Annotated[
+        tuple[Segment, ...],
+        _option(
+            "A CSV file of named segments, such as work and school: segment,days,start,end. Writes segments.csv.",
+            metavar="FILE",
+            kind=Path,
+            read=read_segments,
+        ),
+    ] = ()
     reading: TableOptions = field(default_factory=TableOptions)
 
     def __post_init__(self) -> None:
+        check_options(self)
+        from harken.models.mounting import refuse_both  # takes time to load, which the help need not wait for
+
         refuse_both(self.forearm_axis, orientation=self.orientation)
-        if not 0 <= self.valid_day_h <= 24:
-            raise HarkenError(f"a valid day needs from 0 to 24 hours of wear, got {self.valid_day_h:g}")
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as values for JSON: ``reading`` has only the options that differ from the defaults, and ``diary``

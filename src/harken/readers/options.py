@@ -1,16 +1,21 @@
 """The user's options for reading a table of samples."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from functools import partial
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from harken.support.errors import HarkenError
+from harken.support.options import Option, check_options
 
 TimeUnit = Literal["s", "ms", "us", "ns"]
 AccelerationUnit = Literal["g", "m/s2", "mg", "g/64"]
 
 FASTEST_HZ = 10_000
 """The same as in ``harken.recordings.survey``, which is not imported here because it imports NumPy."""
+
+_option = partial(Option, panel="When a table is not recognised")
+_column = partial(_option, metavar="NAME|N")
 
 
 @dataclass(frozen=True)
@@ -42,32 +47,69 @@ class TableOptions:
         HarkenError: for a unit or a time zone that does not exist, or an impossible number.
     """
 
-    time_column: str | None = None
-    x_column: str | None = None
-    y_column: str | None = None
-    z_column: str | None = None
-    label_column: str | None = None
-    subject_column: str | None = None
-    time_unit: TimeUnit | None = None
-    time_format: str | None = None
-    timezone: str | None = None
-    acceleration_unit: AccelerationUnit | None = None
-    subject: str | None = None
-    skip_rows: int = 0
-    sample_rate_hz: float | None = None
-    sensor_range_g: float | None = None
+    time_column: Annotated[str | None, _column("The column of times, by name or by number from 1.")] = None
+    x_column: Annotated[str | None, _column("The column of x acceleration.")] = None
+    y_column: Annotated[str | None, _column("The column of y acceleration.")] = None
+    z_column: Annotated[str | None, _column("The column of z acceleration.")] = None
+    label_column: Annotated[str | None, _column("The column of labels.")] = None
+    subject_column: Annotated[str | None, _column("The column of the wearers' names.")] = None
+    time_unit: Annotated[
+        TimeUnit | None,
+        _option(
+            "The unit of times that are numbers.",
+            refusal=f"--time-unit {{}}: this unit is not supported; the units are {', '.join(get_args(TimeUnit))}",
+        ),
+    ] = None
+    time_format: Annotated[str | None, _option("The strptime pattern of times that are text.", metavar="PATTERN")] = (
+        None
+    )
+    timezone: Annotated[str | None, _option("The wearer's zone, such as Europe/Athens.", metavar="ZONE")] = None
+    acceleration_unit: Annotated[
+        AccelerationUnit | None,
+        _option(
+            "The unit of acceleration.",
+            flag="--unit",
+            refusal=f"--unit {{}}: this unit is not supported; the units are {', '.join(get_args(AccelerationUnit))}",
+        ),
+    ] = None
+    subject: Annotated[
+        str | None,
+        _option("The wearer's name; for a file of several people, the person whose rows are read.", metavar="NAME"),
+    ] = None
+    skip_rows: Annotated[
+        int,
+        _option(
+            "Lines to skip at the top.",
+            metavar="N",
+            valid=lambda rows: rows >= 0,
+            refusal="--skip-rows {}: give the number of lines to skip, 0 or more",
+        ),
+    ] = 0
+    sample_rate_hz: Annotated[
+        float | None,
+        _option(
+            "Number the rows at this rate instead of reading times.",
+            flag="--rate",
+            metavar="HZ",
+            valid=lambda rate: 0 < rate <= FASTEST_HZ,
+            refusal=f"--rate {{:g}}: give samples per second, up to {FASTEST_HZ:,}",
+        ),
+    ] = None
+    sensor_range_g: Annotated[
+        float | None,
+        _option(
+            "The sensor's range in g; samples beyond it are marked.",
+            flag="--sensor-range",
+            metavar="G",
+            valid=lambda largest: largest > 0,
+            refusal="--sensor-range {:g}: give the sensor's range in g, such as 8",
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
-        _check_known("--time-unit", self.time_unit, get_args(TimeUnit))
-        _check_known("--unit", self.acceleration_unit, get_args(AccelerationUnit))
+        check_options(self)
         if self.timezone is not None:
             check_timezone(self.timezone)
-        if self.skip_rows < 0:
-            raise HarkenError(f"--skip-rows {self.skip_rows}: give the number of lines to skip, 0 or more")
-        if self.sample_rate_hz is not None and not 0 < self.sample_rate_hz <= FASTEST_HZ:
-            raise HarkenError(f"--rate {self.sample_rate_hz:g}: give samples per second, up to {FASTEST_HZ:,}")
-        if self.sensor_range_g is not None and not self.sensor_range_g > 0:
-            raise HarkenError(f"--sensor-range {self.sensor_range_g:g}: give the sensor's range in g, such as 8")
 
 
 def check_timezone(name: str) -> None:
@@ -79,8 +121,3 @@ def check_timezone(name: str) -> None:
         pl.Series([], dtype=pl.Datetime).dt.replace_time_zone(name)
     except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.PolarsError) as error:
         raise HarkenError(f"there is no time zone {name!r}; zones look like Europe/Athens or UTC") from error
-
-
-def _check_known(option: str, word: str | None, known: tuple[Any, ...]) -> None:
-    if word is not None and word not in known:
-        raise HarkenError(f"{option} {word}: this unit is not supported; the units are {', '.join(known)}")

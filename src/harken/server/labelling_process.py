@@ -28,7 +28,7 @@ from harken.support.errors import HarkenError
 from harken.support.processes import end_with, start_with_one_thread
 
 if TYPE_CHECKING:
-    from harken.labelling import LabelledFile
+    from harken.labelling.file import LabelledFile
     from harken.models.recogniser import Recogniser
     from harken.timelines import Timeline
 
@@ -250,7 +250,8 @@ def _shown(name: str) -> str:
 
 def _labelled(recogniser: "Recogniser", request: LabelRequest, limits: Limits, progress: _Progress) -> bytes:
     """The timeline as ``harken label`` computes it: calibrated, turned, with non-wear, smoothed."""
-    from harken.labelling import LabelSettings, label_file
+    from harken.labelling.file import label_file
+    from harken.labelling.settings import LabelSettings
     from harken.readers import TableOptions
 
     path = Path(request.path)

@@ -3,13 +3,20 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from harken.annotations.options import LabelOptions
-from harken.models.recogniser import Recogniser
 from harken.networks.specification import DEFAULT_PRESET
 from harken.readers.options import TableOptions
-from harken.training.presets import Preset, preset
+from harken.support.options import Argument, Option, check_options
+
+if TYPE_CHECKING:
+    from harken.models.recogniser import Recogniser
+    from harken.training.presets import Preset
+
+
+def _names(typed: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in typed.split(","))
 
 
 @dataclass(frozen=True)
@@ -30,32 +37,85 @@ class RunSettings:
         resume: resume the run in ``out``.
     """
 
-    files: tuple[Path, ...]
-    out: Path
-    cross: tuple[Path, ...] = ()
-    preset: str | Preset = DEFAULT_PRESET
-    epochs: int | None = None
-    seed: int = 0
-    device: str = "auto"
-    channels: tuple[str, ...] | None = None
-    ignore_labels: tuple[str, ...] = ()
-    reading: TableOptions = field(default_factory=TableOptions)
+    files: Annotated[
+        tuple[Path, ...],
+        Argument("Labelled recordings of the people to train on, or folders of them.", metavar="FILE"),
+    ]
+    out: Annotated[Path, Option("The run directory to make.", metavar="DIR")]
+    cross: Annotated[
+        tuple[Path, ...],
+        Option(
+            "Recordings of unseen people to test the model on, or folders of them: every FILE up to the next option. "
+            "Put the recordings for training before it: harken train a.csv b.csv --cross c.csv d.csv --out DIR.",
+            metavar="FILE...",
+        ),
+    ] = ()
+    preset: Annotated[
+        "str | Preset",
+        Option(
+            "The recipe: everyday, deep_conv_lstm or notebook. An installed package may add others.",
+            metavar="NAME",
+            kind=str,
+        ),
+    ] = DEFAULT_PRESET
+    epochs: Annotated[
+        int | None,
+        Option(
+            "The epochs: how often training goes through all windows. 2 are enough for a quick look. "
+            "[default: the recipe's]",
+            metavar="N",
+        ),
+    ] = None
+    seed: Annotated[int, Option("The seed of all random numbers; another seed gives another model.", metavar="N")] = 0
+    device: Annotated[str, Option("Where to compute: auto, cpu or cuda.", metavar="NAME")] = "auto"
+    threads: Annotated[
+        int | None,
+        Option(
+            "Threads of the processor to compute with. Runs with the same number give the same bytes. [default: the "
+            "fastest number, measured before the first iteration]",
+            metavar="N",
+            least=1,
+            most=1024,
+        ),
+    ] = None
+    channels: Annotated[
+        tuple[str, ...] | None,
+        Option("Read only these channels, such as x,y,z.", metavar="NAMES", kind=str, read=_names),
+    ] = None
+    ignore_labels: Annotated[
+        tuple[str, ...],
+        Option("Treat this label as unlabelled; may be given again.", flag="--ignore-label", metavar="NAME"),
+    ] = ()
+    resume: Annotated[bool, Option("Continue the run in --out.")] = False
+    cross_labels: Annotated[
+        Path | None,
+        Option(
+            "The file of labels of the --cross recordings; see --labels.",
+            metavar="FILE",
+            panel="Labels that are not in the recording",
+        ),
+    ] = None
     labels: LabelOptions = field(default_factory=LabelOptions)
-    cross_labels: Path | None = None
-    threads: int | None = None
-    resume: bool = False
+    reading: TableOptions = field(default_factory=TableOptions)
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
     @property
-    def recipe(self) -> Preset:
+    def recipe(self) -> "Preset":
         """The preset.
 
         Raises:
             HarkenError: when no preset has this name.
         """
+        from harken.training.presets import preset  # needs PyTorch, which the options do not
+
         return preset(self.preset)
 
-    def recogniser(self) -> Recogniser:
+    def recogniser(self) -> "Recogniser":
         """A recogniser that is not trained yet."""
+        from harken.models.recogniser import Recogniser  # takes time to load, which the help need not wait for
+
         return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device=self.device)
 
     def what_decides_the_result(self) -> dict[str, Any]:

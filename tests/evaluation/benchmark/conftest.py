@@ -9,7 +9,8 @@ import pytest
 
 import people
 import study
-from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
+from harken.evaluation.benchmark.benchmark import run_benchmark
+from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.protocols import published as protocols
 from harken.training.presets import PRESETS
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import study
-from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
+from harken.evaluation.benchmark.benchmark import run_benchmark
 from harken.evaluation.benchmark.people import PeopleScoring
+from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.tasks import Task, run_in_processes
 from harken.evaluation.protocols import published as protocols
 from harken.support import processes

@@ -1,23 +1,22 @@
-"""A benchmark: its settings, and its run from the protocol to the directory, resumable by fold and method."""
+"""The run of a benchmark, from the protocol to the directory, resumable by fold and method."""
 
-import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harken.datasets.label_schemes import DEFAULT_SCHEME, SCHEMES
-from harken.datasets.people import read_people
+from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
-from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, method_named, methods
+from harken.evaluation.benchmark.methods import Method, check_sendable
 from harken.evaluation.benchmark.page import markdown
 from harken.evaluation.benchmark.people import PeopleScoring, all_evaluations
 from harken.evaluation.benchmark.result import describe_windows
+from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.studies import StudyScoring
 from harken.evaluation.benchmark.tasks import (
     BenchmarkDisplay,
@@ -28,124 +27,15 @@ from harken.evaluation.benchmark.tasks import (
     run_in_processes,
     run_on_dask,
 )
-from harken.evaluation.protocols.published import ALL_STUDIES, LEAVE_ONE_PERSON_OUT, Protocol, protocol, study_protocol
-from harken.networks.specification import DEFAULT_PRESET
-from harken.readers.options import TableOptions
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.evaluation.protocols.published import Protocol
+from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
 from harken.support.files import write_text, written_alone
 from harken.support.resources import usable_cores
-from harken.training.presets import Preset, preset
 from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
 CONFUSION = "confusion.png"
-OPTIONS_WITH_OTHER_NAMES = {"acceleration_unit": "unit", "sample_rate_hz": "rate", "sensor_range_g": "sensor-range"}
-"""Fields of ``TableOptions`` whose options on the command line have other names."""
-
-
-@dataclass(frozen=True)
-class BenchmarkSettings:
-    """The settings of a benchmark.
-
-    Attributes:
-        dataset, protocol: see ``harken.evaluation.protocols.published``. For a user's own study, ``dataset`` is its
-            name.
-        files: the recordings of a user's own study, each of one person or of several; empty for a data set.
-        reading: how to read these files.
-        out: the directory. It holds ``benchmark.json``, ``benchmark.md``, ``confusion.png`` and each fold's results.
-        folders: the folder of each of the protocol's data sets, in its order, or one folder that contains them all;
-            empty to find them in ``HARKEN_DATA``.
-        preset: the preset to benchmark: a name or a ``Preset``; None for the baselines alone.
-        epochs: the number of epochs of the preset; None for the number in the recipe.
-        baselines: the methods to compare it with; see ``harken.evaluation.benchmark.methods.method``.
-        seed: the seed of all methods.
-        folds: the folds to run, by name or by number from 0; empty for all.
-        workers: the number of worker processes; 0 to run in this process, None for one for each core. Workers import
-            the main module again, so a script must run the benchmark under ``if __name__ == "__main__":``.
-        scheduler: the address of a Dask scheduler to run on instead.
-        resume: continue with the results in ``out``.
-        label_scheme: how activities become labels for training (``harken.datasets.label_schemes``), for the protocols
-            with several studies.
-    """
-
-    dataset: str
-    protocol: str
-    out: Path
-    folders: tuple[Path, ...] = ()
-    preset: str | Preset | None = DEFAULT_PRESET
-    epochs: int | None = None
-    baselines: tuple[AnyBaseline, ...] = ()
-    seed: int = 0
-    folds: tuple[str, ...] = ()
-    workers: int | None = None
-    scheduler: str | None = None
-    resume: bool = False
-    files: tuple[Path, ...] = ()
-    reading: TableOptions = field(default_factory=TableOptions)
-    label_scheme: str | None = None
-
-    @property
-    def of_studies(self) -> bool:
-        """Whether whole studies are left out."""
-        return self.dataset == ALL_STUDIES and not self.files
-
-    def chosen_protocol(self) -> Protocol:
-        """The protocol.
-
-        Raises:
-            HarkenError: when no protocol has this name, or options do not fit a data set or a study.
-        """
-        if self.label_scheme is not None and not self.of_studies:
-            raise HarkenError(f"a label scheme is for the data set {ALL_STUDIES}, whose studies name activities apart")
-        if self.label_scheme is not None and self.label_scheme not in SCHEMES:
-            raise HarkenError(f"there is no label scheme {self.label_scheme!r}; the schemes are {', '.join(SCHEMES)}")
-        if not self.files:
-            if self.reading != TableOptions():
-                raise HarkenError(f"options for reading tables are for files; {self.dataset} is a data set")
-            return protocol(self.dataset, self.protocol)
-        if self.protocol != LEAVE_ONE_PERSON_OUT:
-            raise HarkenError(f"the protocol of a study of one's own is {LEAVE_ONE_PERSON_OUT}, not {self.protocol!r}")
-        if self.folders:
-            raise HarkenError("--data is the folder of a data set; a study of one's own is named by its file or folder")
-        return study_protocol(self.dataset, self._recordings)
-
-    def _recordings(self) -> Iterator[Recording]:
-        for path in self.files:
-            for recording in read_people(path, self.reading):
-                if not recording.label_names:
-                    raise HarkenError(
-                        f"{recording.source}: no row has a label; name the column of labels with --label-column"
-                    )
-                yield recording
-
-    def methods(self) -> tuple[Method, ...]:
-        """The preset, then the baselines. Raises as ``harken.evaluation.benchmark.methods.methods``."""
-        return methods(self.preset, self.baselines, epochs=self.epochs, seed=self.seed)
-
-    def command(self) -> str:
-        """The command that repeats the benchmark, with ``DIR`` for folders."""
-        named: list[tuple[str, object]] = [("protocol", self.protocol)]
-        named += [("data", "DIR")] * len(self.folders) + [("out", "DIR")]
-        named += [("preset", preset(self.preset).name)] if self.preset is not None else []
-        named += [("label-scheme", self.label_scheme)] if self.label_scheme is not None else []
-        named += [("epochs", self.epochs)] if self.epochs is not None else []
-        named += [("baseline", one if isinstance(one, str) else method_named(one)) for one in self.baselines]
-        named += [("seed", self.seed), *(("fold", fold) for fold in self.folds)]
-        named += _reading_options(self.reading)
-        options = [word for key, value in named for word in (f"--{key}", str(value))]
-        alone = ["--no-preset"] if self.preset is None else []
-        return shlex.join(["harken", "benchmark", self.dataset, *options, *alone])
-
-
-def _reading_options(reading: TableOptions) -> list[tuple[str, object]]:
-    """The options of the command line, with their values, that differ from the defaults."""
-    defaults = vars(TableOptions())
-    return [
-        (OPTIONS_WITH_OTHER_NAMES.get(name, name.replace("_", "-")), value)
-        for name, value in vars(reading).items()
-        if value != defaults[name]
-    ]
 
 
 def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None = None) -> dict[str, Any]:
@@ -214,12 +104,10 @@ def _runner(settings: BenchmarkSettings, every: Sequence[Method]) -> Callable[[S
     """What runs the tasks.
 
     Raises:
-        HarkenError: for a negative number of workers, or a method that cannot be sent to them.
+        HarkenError: for a method that cannot be sent to worker processes.
     """
     if settings.scheduler is not None:
         return partial(run_on_dask, address=settings.scheduler)
-    if settings.workers is not None and settings.workers < 0:
-        raise HarkenError(f"workers must be at least 0 (this process alone), got {settings.workers}")
     if settings.workers == 0:
         return run_here
     check_sendable(every)

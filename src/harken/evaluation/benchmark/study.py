@@ -1,11 +1,14 @@
 """The job of ``harken benchmark``: score a preset and baselines on unseen people, by a protocol, fold by fold."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harken.evaluation.benchmark import BenchmarkDisplay, BenchmarkSettings, run_benchmark
+from harken.evaluation.benchmark.benchmark import run_benchmark
 from harken.evaluation.benchmark.methods import AnyBaseline
+from harken.evaluation.benchmark.settings import BenchmarkSettings
+from harken.evaluation.benchmark.tasks import BenchmarkDisplay
 from harken.evaluation.protocols.published import benchmark_sets, protocol_names
 from harken.networks.specification import DEFAULT_PRESET
 from harken.readers.folders import recordings_in
@@ -54,9 +57,8 @@ def benchmark(
     Raises:
         HarkenError: as ``harken.evaluation.benchmark.run_benchmark``, and for missing data.
     """
-    name, files = _study(data, out)
     settings = BenchmarkSettings(
-        dataset=name,
+        dataset=str(data),
         protocol=protocol,
         out=Path(out),
         folders=tuple(map(Path, folders)),
@@ -69,20 +71,27 @@ def benchmark(
         workers=workers,
         scheduler=scheduler,
         resume=resume,
-        files=files,
         reading=reading or TableOptions(),
     )
-    return run_benchmark(settings, display)
+    return run_benchmark(of_study(settings, data), display)
 
 
-def _study(data: str | Path, out: str | Path) -> tuple[str, tuple[Path, ...]]:
-    """The name of a data set, and no files; or the name of the user's own study, and its files."""
+def of_study(settings: BenchmarkSettings, data: str | Path) -> BenchmarkSettings:
+    """The settings for a data set, or for a user's own study: with its name and its files.
+
+    Args:
+        settings: the settings.
+        data: the name of the data set, or the path of the study.
+
+    Raises:
+        HarkenError: when there is neither a data set nor a file or folder of this name.
+    """
     if isinstance(data, str) and protocol_names(data):
-        return data, ()
+        return settings
     if not Path(data).exists():
         raise HarkenError(
             f"{data}: there is no such file or folder, and no data set of this name; the data sets are "
             f"{', '.join(benchmark_sets())}"
         )
-    files = tuple(recordings_in(data, out=out).files)
-    return Path(data).absolute().name, files
+    files = tuple(recordings_in(data, out=settings.out).files)
+    return replace(settings, dataset=Path(data).absolute().name, files=files)
