@@ -161,7 +161,7 @@ def _state(progress: "Progress") -> str:
 
 def print_outcome(outcome: "Outcome") -> None:
     """Print the outcome of a run: the tests side by side, each unseen person, the notes, and the path of the report."""
-    from harken.reports.run.caveats import missing_windows
+    from harken.reports.run.sentences import missing_windows
 
     console = Console(highlight=False)
     rows = [
@@ -184,8 +184,13 @@ def print_outcome(outcome: "Outcome") -> None:
 
 def _about_unseen(outcome: "Outcome") -> list[str]:
     """Lines on the scores of held-out training people, on unknown scores, and on the calibration of probabilities."""
-    from harken.reports.run.caveats import no_unseen_people
-    from harken.reports.run.sentences import calibration_sentence, error_sentence, held_out_people, together
+    from harken.reports.run.sentences import (
+        calibration_sentence,
+        error_sentence,
+        held_out_people,
+        no_unseen_people,
+        together,
+    )
 
     lines = []
     if outcome.cross is None:
@@ -201,7 +206,7 @@ def _about_unseen(outcome: "Outcome") -> list[str]:
 
 def _grouped(outcome: "Outcome", notes: Sequence[Sequence[str]]) -> list[str]:
     """The notes of each file. Notes that several files share are in one line."""
-    from harken.reports.run.caveats import share_notes
+    from harken.reports.run.sentences import share_notes
 
     reads = outcome.data.training + outcome.data.cross
     return [
