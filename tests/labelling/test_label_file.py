@@ -13,11 +13,13 @@ import pytest
 import people
 from harken import read, sliding_windows
 from harken.datasets.simulated import Simulation, truth_path, write_simulation
-from harken.labelling.file import Stage, label_file
+from harken.labelling.file import Stage, label_file, nights_of
 from harken.labelling.settings import LabelSettings
 from harken.models.recogniser import Recogniser
+from harken.outcomes import MovementMeter
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
+from harken.recordings.source import Samples
 from harken.signals import resample
 from harken.support.errors import HarkenError
 
@@ -94,6 +96,20 @@ def test_every_complete_night_of_a_simulated_wearer_is_found(recogniser: Recogni
         assert ((found[name] - truth[name]).dt.total_seconds().abs() <= 600).all()
     first = nights.row(0, named=True)  # the recording begins in this night
     assert (str(first["date"]), first["complete"]) == ("2023-12-31", False)
+
+
+def test_nights_follow_the_settings(tmp_path: Path) -> None:
+    recording = Simulation(days=2, sample_rate_hz=10, seed=6).recording()
+    meter = MovementMeter(sample_rate_hz=recording.sample_rate_hz)
+    meter.push(Samples.of(recording))
+    movement = meter.finish().frame(timezone="UTC")
+    diary = tmp_path / "diary.csv"
+    diary.write_text("subject,date,onset,wake\nanna,2024-01-01,23:45,06:10\n")
+    settings = LabelSettings(diary=diary, diary_use="override", night_threshold="ggir-0.2")
+    night = nights_of(movement, "anna", settings).row(by_predicate=pl.col("source") == "diary", named=True)
+    assert [night[name].strftime("%d %H:%M") for name in ("onset", "wake")] == ["01 23:45", "02 06:10"]
+    found = nights_of(movement, "bob", settings)
+    assert (set(found["source"]), set(found["threshold_degrees"])) == ({"movement"}, {0.2})
 
 
 def test_a_diary_of_somebody_else_is_noted(recogniser: Recogniser, tmp_path: Path) -> None:

@@ -177,6 +177,17 @@ def test_a_person_with_two_files_is_one_person(
     assert person["average_day_l5_start"] == expected["l5_start"]
 
 
+def test_movement_that_cannot_be_read_is_left_out(
+    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
+) -> None:
+    out, movement, dates = two_files_of_one_person
+    (out / "second" / "movement.parquet").write_bytes(b"PAR1")
+    (person,) = cohort_in(out).people.iter_rows(named=True)
+    expected = rhythm(movement.filter(pl.col("start").dt.date() < dates[3]), dates)
+    assert person["files"] == 2
+    assert person["average_day_l5_mg"] == pytest.approx(expected["l5_mg"][0])
+
+
 def test_a_person_with_two_files_has_one_row_with_both_reports(
     two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
 ) -> None:

@@ -93,7 +93,7 @@ def test_any_number_of_lanes_gives_the_same_and_threads_end_with_whatever_happen
 
     with pytest.raises(HarkenError, match="the file ends here"):
         label_stream(model, replace(parts, samples=damaged), by_content, lanes=2)
-    assert not any(thread.name.startswith("harken-asking") for thread in threading.enumerate())
+    assert not any(thread.name.startswith("harken-batches") for thread in threading.enumerate())
 
 
 @given(

@@ -133,10 +133,12 @@ def read_cohort(folders: Sequence[Path]) -> Cohort | None:
     joined: dict[str, list[pl.DataFrame]] = {"days": [], "quality": [], "nights": [], "rhythm": []}
     together = partial(pl.concat, how="diagonal_relaxed")
     for first in range(0, len(folders), AT_ONCE):
-        results = list(filter(None, map(_results, folders[first : first + AT_ONCE])))
+        some = map(_results, folders[first : first + AT_ONCE])
+        results = [found for found in some if found is not None]
         files += [entry for entry, _ in results]
         for name, parts in joined.items():
-            if small := [tables[name] for _, tables in results if name in tables]:
+            small = [tables[name] for _, tables in results if name in tables]
+            if small:
                 parts.append(together(small).rechunk())
     if not files:
         return None
@@ -187,11 +189,11 @@ def _rhythms(rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[FileEntr
     several = with_one_file_a_date(days.filter(pl.col("name").n_unique().over("subject") > 1))
     found = [rhythms.filter(~pl.col("subject").is_in(several["subject"].to_list()))]
     for (subject,), of_person in several.group_by("subject", maintain_order=True):
-        parts = [
-            _movement(path, of_file["date"].to_list())
-            for (name,), of_file in of_person.group_by("name", maintain_order=True)
-            if (path := folders[name] / "movement.parquet").exists()
-        ]
+        parts = []
+        for (name,), of_file in of_person.group_by("name", maintain_order=True):
+            movement = _movement(folders[name], of_file["date"].to_list())
+            if movement is not None:
+                parts.append(movement)
         if parts:
             valid = of_person.filter(pl.col("valid_day").fill_null(False))["date"].to_list()
             of_days = rhythm(pl.concat(parts).sort("start"), valid)
@@ -240,7 +242,7 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
     for file in cohort.files:
         files.setdefault(file.subject, []).append(file)
     none = set(cohort.people.filter(pl.col("valid_days") == 0)["subject"])
-    doubtful = {subject for subject, own in files.items() if subject in none or any(file.shown.doubts for file in own)}
+    doubtful = none | {file.subject for file in cohort.files if file.shown.doubts}
     subjects = sorted(files, key=lambda subject: (subject not in doubtful, subject))[:MOST_PEOPLE]
     chosen = with_one_file_a_date(cohort.days).filter(pl.col("subject").is_in(subjects))
     days = chosen.select("subject", "name", "date", pl.col("valid_day").fill_null(False))
@@ -249,11 +251,10 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
     for subject in subjects:
         folders = {file.shown.name: file.folder for file in files[subject]}
         own = by_person.get((subject,), days.clear())
-        strips = [
-            strip
-            for (name,), of_file in own.head(MOST_DAYS).group_by("name", maintain_order=True)
-            for strip in _strips(folders[name], dict(of_file.select("date", "valid_day").iter_rows()), labels)
-        ]
+        strips: list[DayStrip] = []
+        for (name,), of_file in own.head(MOST_DAYS).group_by("name", maintain_order=True):
+            valid = dict(of_file.select("date", "valid_day").iter_rows())
+            strips += _strips(folders[name], valid, labels)
         person = Person(
             subject=subject,
             files=tuple(file.shown for file in files[subject]),
@@ -302,9 +303,14 @@ def _strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]) -> 
     return day_strips(rows, labels, valid=dict(valid), nights_ns=nights_ns)
 
 
-def _movement(path: Path, dates: list[date]) -> pl.DataFrame:
-    """The movement on some days of a file, with times by the wearer's clock, without zone."""
-    rows = pl.read_parquet(path.read_bytes(), columns=["start", "enmo_mg", "valid_s", "wear"])
+def _movement(folder: Path, dates: list[date]) -> pl.DataFrame | None:
+    """The movement on some days of a file, with times by the wearer's clock, without zone; None without acceleration,
+    or if it cannot be read."""
+    try:
+        content = (folder / "movement.parquet").read_bytes()
+        rows = pl.read_parquet(content, columns=["start", "enmo_mg", "valid_s", "wear"])
+    except (OSError, pl.exceptions.PolarsError):
+        return None
     rows = rows.with_columns(pl.col("start").dt.replace_time_zone(None))
     return rows.filter(pl.col("start").dt.date().is_in(dates))
 

@@ -195,7 +195,7 @@ class MovementMeter:
 
     >>> import numpy as np
     >>> from harken.outcomes import MovementMeter
-    >>> from harken.recordings.source import Samples, joined
+    >>> from harken.recordings.source import Samples
     >>> meter = MovementMeter(sample_rate_hz=100)
     >>> n = 500
     >>> signals = np.tile(np.float32([0, 0.6, 0.8]), (n, 1))
@@ -225,7 +225,10 @@ class MovementMeter:
         self._end(self._open)
         self._open = self._open.part(0, 0)
         names = MovementRows.__dataclass_fields__
-        every = {name: np.concatenate([getattr(part, name) for part in self._done]) for name in names}
+        every = {}
+        for name in names:
+            parts = [getattr(part, name) for part in self._done]
+            every[name] = np.concatenate(parts)
         self._done = []
         return MovementRows(**every)
 
@@ -249,7 +252,10 @@ class MovementMeter:
         counts = np.diff(firsts, append=len(row))
 
         def mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
-            return np.asarray(np.add.reduceat(values, firsts, dtype=np.float64) / counts) if len(row) else np.empty(0)
+            if len(row) == 0:
+                return np.empty(0)
+            sums = np.add.reduceat(values, firsts, dtype=np.float64)
+            return np.asarray(sums / counts)
 
         away = np.abs(length_g - np.repeat(mean(length_g).astype(np.float32), counts))
         mad_mg = MG * mean(away)
@@ -277,7 +283,8 @@ def median_of_known(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
     ordered = np.sort(values, axis=1)  # NaN comes last
     known = np.isfinite(ordered).sum(axis=1)
     lines = np.arange(len(ordered))
-    low, high = ordered[lines, np.maximum(known - 1, 0) // 2], ordered[lines, known // 2]
+    low = ordered[lines, np.maximum(known - 1, 0) // 2]
+    high = ordered[lines, known // 2]
     return (low + high) / 2, known
 
 

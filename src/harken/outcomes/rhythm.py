@@ -98,20 +98,22 @@ def rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
     """
     minutes = _Minutes.of(movement, days)
     count = len(minutes.dates)
-    sums, worn_s = minutes.sums.sum(axis=0, keepdims=True), minutes.worn_s.sum(axis=0, keepdims=True)
+    sums = minutes.sums.sum(axis=0, keepdims=True)
+    worn_s = minutes.worn_s.sum(axis=0, keepdims=True)
     # The mean of each minute, and whether it is known: all known minutes weigh the same.
     mean = np.divide(sums, worn_s, out=np.zeros_like(sums), where=worn_s > 0)
-    around, known = (
-        np.concatenate([each, each[:, : ACTIVE_MIN - 1]], axis=1)
-        for each in (60 * mean, 60.0 * (worn_s > 0) * (count >= DAYS_FOR_LEVELS))
-    )
+    known = (worn_s > 0) & (count >= DAYS_FOR_LEVELS)
+    around = np.pad(60 * mean, ((0, 0), (0, ACTIVE_MIN - 1)), mode="wrap")
+    known_s = np.pad(60.0 * known, ((0, 0), (0, ACTIVE_MIN - 1)), mode="wrap")
     hourly = _hourly(minutes)
+    stability = _stability(hourly) if count >= DAYS_FOR_STABILITY else None
+    variability = _variability(hourly, minutes.dates) if count >= DAYS_FOR_VARIABILITY else None
     return pl.DataFrame(
         {
             "valid_days": [count],
-            **_levels(around, known),
-            "interdaily_stability": [_stability(hourly) if count >= DAYS_FOR_STABILITY else None],
-            "intradaily_variability": [_variability(hourly, minutes.dates) if count >= DAYS_FOR_VARIABILITY else None],
+            **_levels(around, known_s),
+            "interdaily_stability": [stability],
+            "intradaily_variability": [variability],
         },
         schema_overrides={"interdaily_stability": pl.Float64, "intradaily_variability": pl.Float64},
     )
@@ -129,21 +131,24 @@ def _levels(sums: Floats, worn_s: Floats) -> dict[str, pl.Series]:
     columns = {}
     for name, mean, start in (("l5", rest, rest_start), ("m10", active, active_start)):
         clock = [f"{minute // 60:02d}:{minute % 60:02d}" for minute in start.tolist()]
+        shown = pl.Series(clock, dtype=pl.String)
         known = pl.Series(np.isfinite(mean))
         columns[f"{name}_mg"] = pl.Series(mean, nan_to_null=True)
-        columns[f"{name}_start"] = pl.Series(clock, dtype=pl.String).zip_with(known, pl.Series([None], dtype=pl.String))
+        columns[f"{name}_start"] = shown.zip_with(known, pl.Series([None], dtype=pl.String))
     return columns | {"relative_amplitude": pl.Series(amplitude, nan_to_null=True)}
 
 
 def _extreme(sums: Floats, worn_s: Floats, length: int, *, sign: int) -> tuple[Floats, NDArray[np.int64]]:
     """The least (``sign`` 1) or largest (-1) mean of a stretch of so many minutes in each row, and the minute at which
     it begins; NaN where no stretch was worn for long enough."""
-    total, worn = (np.cumsum(np.pad(each, ((0, 0), (1, 0))), axis=1) for each in (sums, worn_s))
     first = np.arange(min(sums.shape[1] - length + 1, DAY_MIN))
-    worn_in = worn[:, first + length] - worn[:, first]
-    mean = np.divide(
-        total[:, first + length] - total[:, first], worn_in, out=np.full(worn_in.shape, np.inf), where=worn_in > 0
-    )
+
+    def within(values: Floats) -> Floats:
+        until = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
+        return until[:, first + length] - until[:, first]
+
+    worn_in = within(worn_s)
+    mean = np.divide(within(sums), worn_in, out=np.full(worn_in.shape, np.inf), where=worn_in > 0)
     searched = np.where(worn_in >= LEAST_WORN * 60 * length, sign * mean, np.inf)
     start = searched.argmin(axis=1)
     found = sign * np.take_along_axis(searched, start[:, None], axis=1)[:, 0]
@@ -160,7 +165,8 @@ def _hourly(minutes: _Minutes) -> Floats:
 def _stability(hourly: Floats) -> float | None:
     """The variance between the means of the hours of the day, divided by the variance of all hours."""
     known = np.isfinite(hourly)
-    away = np.where(known, hourly, 0) - np.where(known, hourly[known].mean() if known.any() else 0, 0)
+    mean = hourly[known].mean() if known.any() else 0
+    away = np.where(known, hourly, 0) - np.where(known, mean, 0)
     total = float((away**2).sum())
     counts = known.sum(axis=0)
     between = float((away.sum(axis=0) ** 2 / np.maximum(counts, 1)).sum())

@@ -39,12 +39,14 @@ def with_steps(movement: pl.DataFrame, rows: pl.DataFrame, labels: Sequence[str]
     steps = np.zeros(len(movement))
     for names, column in ((WALKING_LABELS, "walking_cadence"), (RUNNING_LABELS, "running_cadence")):
         chosen = rows["label"].is_in(names).fill_null(False).to_numpy()
-        seconds = sums_in(edges_ns, begins_ns, ends_ns, np.where(chosen, ends_ns - begins_ns, 0)) / 1e9
+        lasting = np.where(chosen, ends_ns - begins_ns, 0)
+        seconds = sums_in(edges_ns, begins_ns, ends_ns, lasting) / 1e9
         cadence = movement[column].fill_null(float("nan")).to_numpy().astype(np.float64)
         steps += seconds / 60 * _smoothed(cadence, seconds > 0)
-    known = (movement["valid_s"] > 0) & (not set(labels).isdisjoint((*WALKING_LABELS, *RUNNING_LABELS)))
-    column_of_steps = pl.Series(steps.astype(np.float32)).zip_with(known, pl.Series([None], dtype=pl.Float32))
-    return movement.drop("walking_cadence", "running_cadence").with_columns(steps=column_of_steps)
+    on_foot = not set(labels).isdisjoint((*WALKING_LABELS, *RUNNING_LABELS))
+    known = (movement["valid_s"] > 0) & on_foot
+    known_steps = pl.Series(steps.astype(np.float32)).zip_with(known, pl.Series([None], dtype=pl.Float32))
+    return movement.drop("walking_cadence", "running_cadence").with_columns(steps=known_steps)
 
 
 def with_bout_steps(bouts: pl.DataFrame, movement: pl.DataFrame | None) -> pl.DataFrame:
@@ -77,18 +79,17 @@ def day_cadence(movement: pl.DataFrame) -> pl.DataFrame:
         of the 30 busiest minutes, which need not follow one another (C. Tudor-Locke and others, Preventive Medicine
         53, 2011). Null if steps are unknown.
     """
+    steps = pl.col("steps")
+    date = pl.col("start").dt.date().alias("date")
     minute = pl.col("start").dt.epoch("ns") // MINUTE_NS
-    steps = pl.when(pl.col("steps").is_not_null().any()).then(pl.col("steps").cast(pl.Float64).sum())
-    minutes = movement.group_by(pl.col("start").dt.date().alias("date"), minute.alias("minute")).agg(steps=steps)
-    busiest = pl.col("steps").drop_nulls().top_k(BUSIEST_MINUTES)
-    return (
-        minutes.group_by("date")
-        .agg(
-            peak_cadence_1=pl.col("steps").max(),
-            peak_cadence_30=pl.when(pl.col("steps").count() >= BUSIEST_MINUTES).then(busiest.mean()),
-        )
-        .sort("date")
+    in_minute = pl.when(steps.is_not_null().any()).then(steps.cast(pl.Float64).sum())
+    minutes = movement.group_by(date, minute.alias("minute")).agg(steps=in_minute)
+    busiest = steps.drop_nulls().top_k(BUSIEST_MINUTES)
+    days = minutes.group_by("date").agg(
+        peak_cadence_1=steps.max(),
+        peak_cadence_30=pl.when(steps.count() >= BUSIEST_MINUTES).then(busiest.mean()),
     )
+    return days.sort("date")
 
 
 def _smoothed(cadence: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -98,6 +99,7 @@ def _smoothed(cadence: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArra
         return result
     half = MEDIAN_ROWS // 2
     padded = np.pad(np.where(chosen, cadence, np.nan), half, constant_values=np.nan)
-    median, count = median_of_known(np.lib.stride_tricks.sliding_window_view(padded, MEDIAN_ROWS)[chosen])
+    around = np.lib.stride_tricks.sliding_window_view(padded, MEDIAN_ROWS)
+    median, count = median_of_known(around[chosen])
     result[chosen] = np.where(count > 0, median, 0)
     return result

@@ -203,28 +203,21 @@ def people_table(days: pl.DataFrame, nights: pl.DataFrame | None, rhythms: pl.Da
         rhythms: the result of ``harken.outcomes.rhythm.rhythm`` of each person, with ``subject``; None likewise.
     """
     chosen = with_one_file_a_date(days)
-    table = (
-        days.group_by(PERSON)
-        .agg(pl.col("name").n_unique().alias("files"))
-        .sort(PERSON)
-        .join(
-            chosen.group_by(PERSON).agg(
-                pl.len().alias("days"), pl.col("recorded_hours", "wear_hours").sum().name.prefix("total_")
-            ),
-            on=PERSON,
-        )
-    )
+    files = days.group_by(PERSON).agg(files=pl.col("name").n_unique())
+    totals = pl.col("recorded_hours", "wear_hours").sum().name.prefix("total_")
+    table = _joined(files, chosen.group_by(PERSON).agg(pl.len().alias("days"), totals))
     for name, part in _parts_of_the_week(chosen).items():
         prefix = "" if name == "week" else f"{name}_"
         means = part.group_by(PERSON).agg(pl.len().alias("valid_days"), _numbers(days).mean())
         table = _joined(table, means.select(PERSON, pl.exclude(PERSON).name.prefix(prefix)))
         table = table.with_columns(pl.col(f"{prefix}valid_days").fill_null(0))
     if nights is not None:
-        with_movement = [*nights[PERSON], *(() if rhythms is None else rhythms[PERSON])]
+        with_movement = set(nights[PERSON])
+        if rhythms is not None:
+            with_movement |= set(rhythms[PERSON])
         none = pl.col("nights").is_null() & pl.col(PERSON).is_in(with_movement)
-        table = _joined(table, _of_nights(nights)).with_columns(
-            pl.when(none).then(0).otherwise(pl.col("nights")).alias("nights")
-        )
+        count = pl.when(none).then(0).otherwise(pl.col("nights"))
+        table = _joined(table, _of_nights(nights)).with_columns(nights=count)
     if rhythms is not None:
         plain = (PERSON, "interdaily_stability", "intradaily_variability")
         others = [name for name in rhythms.columns if name not in (*plain, "valid_days")]
@@ -246,11 +239,10 @@ def _of_nights(nights: pl.DataFrame) -> pl.DataFrame:
     """The means over the complete nights of each person with any, each date once: a complete night before others, then
     the one with the most wear."""
     complete = _one_a_date(nights, by=["complete", "window_wear_hours"]).filter("complete")
-    midnight = pl.col("date").cast(pl.Datetime("ns"))
-    hours = [
-        ((pl.col(name) - midnight).dt.total_milliseconds() / 3.6e6).mean().alias(f"night_{name}_clock_hours")
-        for name in CLOCK
-    ]
-    return complete.group_by(PERSON).agg(
-        pl.len().alias("nights"), *hours, pl.col(*OF_NIGHTS).mean().name.prefix("night_")
-    )
+    columns = [pl.len().alias("nights")]
+    for name in CLOCK:
+        since_midnight = pl.col(name) - pl.col("date").cast(pl.Datetime("ns"))
+        hours_later = since_midnight.dt.total_milliseconds() / 3.6e6
+        columns.append(hours_later.mean().alias(f"night_{name}_clock_hours"))
+    columns.append(pl.col(*OF_NIGHTS).mean().name.prefix("night_"))
+    return complete.group_by(PERSON).agg(columns)

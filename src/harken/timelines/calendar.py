@@ -2,8 +2,8 @@
 
 A quarter is a quarter of an hour of elapsed time. The clocks of all zones differ from UTC by whole quarters and change
 at their edges. A day therefore has 96 quarters, 92 where clocks go forward, and 100 where they go back (98 where they
-go back by half an hour). (Two zones changed at a minute past midnight until 2011; there, that quarter belongs to one
-day.)
+go back by half an hour). (Two zones changed at a minute past midnight until 2011; there, the quarter after midnight
+belongs to the day before.)
 """
 
 from dataclasses import dataclass
@@ -46,8 +46,9 @@ def sums_in(
     if len(start_ns) == 0:
         return np.zeros(len(edges_ns))
     knots = np.stack([start_ns, end_ns], axis=1).reshape(-1)
-    total = np.cumsum(values, dtype=np.float64)
-    sums = np.stack([np.append(0.0, total[:-1]), total], axis=1).reshape(-1)
+    until = np.cumsum(values, dtype=np.float64)
+    before = np.append(0.0, until[:-1])
+    sums = np.stack([before, until], axis=1).reshape(-1)
     # Counted from the first row, so that float64 is exact to the nanosecond for three months.
     first, last = np.interp(edges_ns.T - knots[0], knots - knots[0], sums)
     return np.asarray(last - first)
@@ -78,7 +79,7 @@ class Quarters:
         start_ns: where each quarter begins, int64 ``[quarters]``.
         wall_ns: what the clock shows then, see ``wall_ns``. An hour that occurs twice has the same times twice.
         dates: the days, in order, ``[days]``.
-        day: which of ``dates`` each quarter belongs to, int64 ``[quarters]``.
+        day: which of ``dates`` each quarter belongs to, in order, int64 ``[quarters]``.
     """
 
     timezone: str
@@ -95,16 +96,24 @@ class Quarters:
         """
         first = start_ns // QUARTER_NS
         lasting = np.maximum(-(-end_ns // QUARTER_NS) - first, 1)
-        within = np.arange(lasting.sum()) - np.repeat(np.cumsum(lasting) - lasting, lasting)
-        touched = np.unique(np.repeat(first, lasting) + within)
+        before = np.cumsum(lasting) - lasting
+        touched = np.unique(np.repeat(first - before, lasting) + np.arange(lasting.sum()))
         days = np.unique(wall_ns(times(touched * QUARTER_NS, timezone)) // DAY_NS)
+        # By the clock, a day may have quarters of the day before and the day after by UTC.
         utc_days = np.unique(touched // QUARTERS_A_DAY + np.array([[-1], [0], [1]]))
-        every_ns = ((utc_days * QUARTERS_A_DAY)[:, None] + np.arange(QUARTERS_A_DAY)).reshape(-1) * QUARTER_NS
+        quarters = utc_days[:, None] * QUARTERS_A_DAY + np.arange(QUARTERS_A_DAY)
+        every_ns = quarters.reshape(-1) * QUARTER_NS
         walls = wall_ns(times(every_ns, timezone))
         inside = np.isin(walls // DAY_NS, days)
         every_ns, walls = every_ns[inside], walls[inside]
-        dates = pl.Series(days.astype(np.int32)).cast(pl.Date)
-        return cls(timezone, every_ns, walls, dates, np.searchsorted(days, walls // DAY_NS))
+        day = np.searchsorted(days, walls // DAY_NS)
+        return cls(
+            timezone=timezone,
+            start_ns=every_ns,
+            wall_ns=walls,
+            dates=pl.Series(days.astype(np.int32)).cast(pl.Date),
+            day=np.minimum.accumulate(day[::-1])[::-1],  # a day ends when its last quarter does
+        )
 
     @property
     def edges_ns(self) -> NDArray[np.int64]:
@@ -113,9 +122,10 @@ class Quarters:
 
     def days(self) -> Stretches:
         """The days, with the column ``date``."""
-        _, first = np.unique(self.day, return_index=True)
-        _, last = np.unique(self.day[::-1], return_index=True)
-        edges_ns = np.stack([self.start_ns[first], self.start_ns[::-1][last] + QUARTER_NS], axis=1)
+        days = np.arange(len(self.dates))
+        first = np.searchsorted(self.day, days)
+        last = np.searchsorted(self.day, days, side="right") - 1
+        edges_ns = np.stack([self.start_ns[first], self.start_ns[last] + QUARTER_NS], axis=1)
         return Stretches(pl.DataFrame({"date": self.dates}), edges_ns)
 
     def hours(self) -> Stretches:
@@ -123,13 +133,16 @@ class Quarters:
 
         An hour that occurs twice, where clocks go back, is two stretches. Where clocks change, one may be shorter.
         """
-        offset_ns, hour = self.wall_ns - self.start_ns, self.wall_ns // HOUR_NS
-        new = (np.diff(hour, prepend=-1) != 0) | (np.diff(offset_ns, prepend=offset_ns[:1]) != 0)
-        first = np.flatnonzero(new)
-        last = np.append(first[1:], len(new)) - 1
-        start_ns = self.start_ns[first]
-        frame = pl.DataFrame({"date": self.dates.gather(self.day[first]), "start": times(start_ns, self.timezone)})
-        return Stretches(frame, np.stack([start_ns, self.start_ns[last] + QUARTER_NS], axis=1))
+        hour = self.wall_ns // HOUR_NS
+        offset_ns = self.wall_ns - self.start_ns
+        other_hour = np.diff(hour, prepend=hour[:1] - 1) != 0
+        other_offset = np.diff(offset_ns, prepend=offset_ns[:1]) != 0
+        first = np.flatnonzero(other_hour | other_offset)
+        last = np.append(first[1:], len(hour)) - 1
+        start_ns, end_ns = self.start_ns[first], self.start_ns[last] + QUARTER_NS
+        start = times(start_ns, self.timezone)
+        frame = pl.DataFrame({"date": start.dt.date(), "start": start})
+        return Stretches(frame, np.stack([start_ns, end_ns], axis=1))
 
     def by_day(self, each: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sums over the quarters of each day, ``[quarters]`` -> ``[days]``."""
@@ -137,6 +150,7 @@ class Quarters:
 
     def by_time_of_day(self, each: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sums over the quarters of one day with the same local time, ``[quarters]`` -> ``[days, 96]``."""
-        place = self.day * QUARTERS_A_DAY + self.wall_ns % DAY_NS // QUARTER_NS
+        time_of_day = self.wall_ns % DAY_NS // QUARTER_NS
+        place = self.day * QUARTERS_A_DAY + time_of_day
         sums = np.bincount(place, weights=each, minlength=len(self.dates) * QUARTERS_A_DAY)
         return np.asarray(sums.reshape(-1, QUARTERS_A_DAY), dtype=np.float64)

@@ -162,7 +162,8 @@ def _labelled(
     del each
     edges_ns = np.stack([rows.start_ns, np.append(rows.start_ns[1:], rows.end_ns)], axis=1)
     off_ns = np.empty((0, 2), np.int64) if non_wear_ns is None else non_wear_ns
-    not_worn_ns = sums_in(edges_ns, off_ns[:, 0], off_ns[:, 1], np.diff(off_ns)[:, 0])
+    off_start_ns, off_end_ns = off_ns.T
+    not_worn_ns = sums_in(edges_ns, off_start_ns, off_end_ns, off_end_ns - off_start_ns)
     wear = 2 * not_worn_ns <= np.diff(edges_ns)[:, 0]
     unlabelled = (rows.kind < 0) | ~wear
     probabilities_of_rows = rows.probabilities[np.where(unlabelled, 0, rows.kind)]
@@ -282,8 +283,9 @@ class Windowing:
         opened = 1 if total else 0
         edges = np.concatenate([[self._begin] * opened, new + total, [total + len(time_ns)]]).astype(np.int64)
         usable = np.concatenate([[self._last_valid] * opened, valid[new]]).astype(bool)
-        begun = -((edges[0] - total) // self._hop)  # rows of the open run so far
-        run, number = _numbered(np.where(usable, -(-np.diff(edges) // self._hop), 0), begun if usable[0] else 0)
+        rows = np.where(usable, -(-np.diff(edges) // self._hop), 0)
+        begun = -((edges[0] - total) // self._hop) if usable[0] else 0  # rows of the open run so far
+        run, number = _numbered(rows, begun)
         here = edges[run] + self._hop * number - total
         self._rows.append((here + total, time_ns[here], activity[here], present[here]))
         every = joined([self._kept, samples]) if len(self._kept.time_ns) else samples
@@ -324,7 +326,9 @@ class Windowing:
         counts = np.concatenate([row_counts[kept], run_counts[short], run_counts[gap]])
         order = np.argsort(start_ns, kind="stable")
         # Neighbouring rows without a label are joined.
-        order = order[np.concatenate([[True], (np.diff(kind[order]) != 0) | (kind[order][1:] != UNLABELLED)])]
+        ordered = kind[order]
+        joins = (ordered[1:] == UNLABELLED) & (ordered[:-1] == UNLABELLED)
+        order = order[np.concatenate([[True], ~joins])]
         over = np.diff(counts[order], append=self._count)
         summed = 1000 * np.diff(sums[order], append=self._sum)
         activity = np.divide(summed, over, out=np.full(len(over), np.nan), where=over > 0)
@@ -383,9 +387,14 @@ class Windowing:
     ) -> StreamWindows:
         """The windows of the runs with these edges that are newly complete, copied out of the kept and new samples."""
         spare = np.diff(edges) - self._length
+        counts = spare // self._hop + 1
+        # The last window of a run that has ended ends where the run does.
         closed = np.append(np.ones(len(spare) - 1, dtype=bool), ended)
-        counts = np.where(usable & (spare >= 0), np.where(closed, -(-spare // self._hop), spare // self._hop) + 1, 0)
-        given = max((self._total - edges[0] - self._length) // self._hop + 1, 0) if usable[0] else 0
+        counts += closed & (spare % self._hop > 0)
+        counts = np.where(usable & (spare >= 0), counts, 0)
+        given = 0
+        if usable[0]:
+            given = max((self._total - edges[0] - self._length) // self._hop + 1, 0)
         run, number = _numbered(counts, given)
         firsts = np.minimum(edges[run] + self._hop * number, edges[run + 1] - self._length)
         self._window_firsts.append(firsts)
@@ -468,13 +477,18 @@ class BatchedProbabilities:
         windows."""
         while self._waiting:
             self._compute()
-        self._done += [running.result() for running in self._running]
-        place = np.flatnonzero(np.concatenate(self._computed))
-        every = np.zeros((sum(map(len, self._computed)), self._labels), np.float32)
+        while self._running:
+            self._done.append(self._running.popleft().result())
+        computed = np.concatenate(self._computed)
+        if len(computed) == 0:
+            return None
+        every = np.zeros((len(computed), self._labels), np.float32)
+        place = np.flatnonzero(computed)
         while self._done:
             done = self._done.popleft()
-            every[place[: len(done)]], place = done, place[len(done) :]
-        return every if len(every) else None
+            every[place[: len(done)]] = done
+            place = place[len(done) :]
+        return every
 
     def _compute(self) -> None:
         every = self._waiting[0]

@@ -182,7 +182,8 @@ class Timeline:
             raise HarkenError(f"bridged_gap_s must be 0 or more, got {bridged_gap_s:g}")
         rows = self.frame.select("start", "end", "label", "activity_mg", row=pl.int_range(pl.len()))
         labelled = rows.filter(pl.col("label").is_not_null())
-        same_label = (labelled["label"] == labelled["label"].shift(1)).fill_null(False).to_numpy()
+        label = labelled["label"]
+        same_label = (label == label.shift(1)).fill_null(False).to_numpy()
         joined = _follows(self.frame, labelled, bridged_gap_s) & same_label
         seconds = (nanoseconds(labelled, "end") - nanoseconds(labelled, "start")) / 1e9
         moving = labelled["activity_mg"].is_not_null().to_numpy()
@@ -196,15 +197,19 @@ class Timeline:
             moving=pl.Series(np.where(moving, seconds, 0.0)),
             activity=pl.col("activity_mg").fill_null(0.0).cast(pl.Float64),
         )
-        activity = (pl.col("activity") * pl.col("moving")).sum() / pl.col("moving").sum()
+        weight, moving_s = pl.col("weight"), pl.col("moving")
+        probability = (pl.col("probability") * weight).sum() / weight.sum()
+        activity = (pl.col("activity") * moving_s).sum() / moving_s.sum()
         found = each.group_by("bout", maintain_order=True).agg(
             pl.col("start", "label").first(),
             pl.col("end").last(),
-            mean_probability=(pl.col("probability") * pl.col("weight")).sum() / pl.col("weight").sum(),
-            activity_mg=pl.when(pl.col("moving").sum() > 0).then(activity).cast(pl.Float32),
+            mean_probability=probability,
+            activity_mg=pl.when(moving_s.sum() > 0).then(activity).cast(pl.Float32),
         )
-        lasting = pl.Series("seconds", (nanoseconds(found, "end") - nanoseconds(found, "start")) / 1e9)
-        return found.select("start", "end", "label", lasting, "mean_probability", "activity_mg")
+        lasting_ns = nanoseconds(found, "end") - nanoseconds(found, "start")
+        return found.select(
+            "start", "end", "label", pl.Series("seconds", lasting_ns / 1e9), "mean_probability", "activity_mg"
+        )
 
     def daily(self) -> pl.DataFrame:
         """One row a calendar day in the wearer's zone, in order. A day without samples has no row.
@@ -223,7 +228,8 @@ class Timeline:
           if there is none.
         """
         start, end = nanoseconds(self.frame, "start"), nanoseconds(self.frame, "end")
-        recorded, worn = (self.frame[name].fill_null(False).to_numpy() for name in ("recorded", "wear"))
+        recorded = self.frame["recorded"].fill_null(False).to_numpy()
+        worn = self.frame["wear"].fill_null(False).to_numpy()
         zone = zone_of(self.frame["start"])
         quarters = Quarters.of(start[recorded], end[recorded], zone)
         days_ns = quarters.days().edges_ns
@@ -307,18 +313,21 @@ class Timeline:
         first, last = _day(start, days_ns), _day(end - 1, days_ns)
         bout = np.repeat(np.arange(len(found)), last - first + 1)
         day = first[bout] + np.arange(len(bout)) - np.searchsorted(bout, bout)
-        part = np.minimum(end[bout], days_ns[day, 1]) - np.maximum(start[bout], days_ns[day, 0])
+        begins, ends = days_ns[day].T
+        part_ns = np.minimum(end[bout], ends) - np.maximum(start[bout], begins)
         longest = np.zeros((len(self.names), len(days_ns)))
-        np.maximum.at(longest, (codes[bout], day), part / NS_PER_MINUTE)
+        np.maximum.at(longest, (codes[bout], day), part_ns / NS_PER_MINUTE)
         return longest
 
     def _transitions(self, days_ns: NDArray[np.int64]) -> NDArray[np.int64]:
         """The number of changes from one label to another, ``[days]``; ``unsure`` is treated as a gap."""
         rows = self.frame.select("start", "end", "label", row=pl.int_range(pl.len()))
         labelled = rows.filter(pl.col("label").is_in(self.labels))
-        other = (labelled["label"] != labelled["label"].shift(1)).fill_null(False).to_numpy()
-        changes = nanoseconds(labelled, "start")[_follows(self.frame, labelled, BRIDGED_GAP_S) & other]
-        return np.bincount(_day(changes, days_ns), minlength=len(days_ns))
+        label = labelled["label"]
+        other = (label != label.shift(1)).fill_null(False).to_numpy()
+        changes = _follows(self.frame, labelled, BRIDGED_GAP_S) & other
+        days = _day(nanoseconds(labelled, "start")[changes], days_ns)
+        return np.bincount(days, minlength=len(days_ns))
 
     def _labelled(self) -> "Timeline":
         """This timeline with its labels and smoothed probabilities computed from the other fields."""
@@ -384,9 +393,10 @@ def _follows(frame: pl.DataFrame, labelled: pl.DataFrame, bridged_gap_s: float) 
     if len(labelled) == 0:
         return np.zeros(0, dtype=bool)
     start, end = nanoseconds(labelled, "start"), nanoseconds(labelled, "end")
-    removals = np.cumsum(frame["wear"].fill_null(True).not_().to_numpy())[labelled["row"].to_numpy()]
-    near = (start[1:] - end[:-1] <= bridged_gap_s * 1e9) & (np.diff(removals) == 0)
-    return np.concatenate([[False], near])
+    near = start[1:] - end[:-1] <= bridged_gap_s * 1e9
+    removed = frame["wear"].fill_null(True).not_().to_numpy()
+    removals = np.cumsum(removed)[labelled["row"].to_numpy()]
+    return np.concatenate([[False], near & (np.diff(removals) == 0)])
 
 
 def adjusted_seconds(quarters: Quarters, each: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -420,9 +430,11 @@ def _first_and_last(
     begins, ends = days_ns.T
     if len(start_ns) == 0:
         return begins, begins
-    after = np.minimum(np.searchsorted(end_ns, begins, side="right"), len(start_ns) - 1)
-    before = np.maximum(np.searchsorted(start_ns, ends, side="left") - 1, 0)
-    return np.clip(start_ns[after], begins, None), np.clip(end_ns[before], None, ends)
+    after = np.searchsorted(end_ns, begins, side="right")
+    before = np.searchsorted(start_ns, ends, side="left") - 1
+    first = start_ns[np.minimum(after, len(start_ns) - 1)]
+    last = end_ns[np.maximum(before, 0)]
+    return np.maximum(first, begins), np.minimum(last, ends)
 
 
 def _day(moments_ns: NDArray[np.int64], days_ns: NDArray[np.int64]) -> NDArray[np.int64]:
