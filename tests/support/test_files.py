@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from harken.support.files import (
 
 WRITER = """
 import sys
+import tempfile
 from harken.support.files import appearing, replacing
 with replacing(sys.argv[1] + ".csv") as aside, appearing(sys.argv[1]) as folder:
     aside.write_text("half")
@@ -77,11 +79,11 @@ class Taken(ProcessLock):
         return super().acquire()
 
 
-@pytest.mark.skipif(files.fcntl is None, reason="this system has no such locks")
+@pytest.mark.skipif(os.name != "posix", reason="this system has no such locks")
 def test_what_another_process_is_about_to_remove_is_not_written_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for write in (temporary_folder, lambda: write_bytes(tmp_path / "a", b"whole")):
         remove_left_behind(tmp_path)
         monkeypatch.setattr(Taken, "other", None)
@@ -96,7 +98,7 @@ def test_what_another_process_is_about_to_remove_is_not_written_to(
     assert (tmp_path / "a").read_bytes() == b"whole"
 
 
-@pytest.mark.skipif(files.fcntl is None, reason="this system has no such locks")
+@pytest.mark.skipif(os.name != "posix", reason="this system has no such locks")
 def test_a_file_that_is_renamed_while_it_is_looked_at_is_not_locked_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
