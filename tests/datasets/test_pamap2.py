@@ -130,3 +130,9 @@ def test_an_empty_file(root: Path) -> None:
 def test_another_folder(tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match=f"not the data set pamap2. To get it: {INFO.how_to_get}"):
         read_pamap2(tmp_path)
+
+
+def test_a_folder_whose_files_have_other_names(tmp_path: Path) -> None:
+    written(tmp_path / "Protocol/subject_one.dat", rows([1]))
+    with pytest.raises(HarkenError, match="not the data set pamap2"):
+        read_pamap2(tmp_path)

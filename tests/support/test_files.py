@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,16 +17,19 @@ import pytest
 from harken.support import files
 from harken.support.files import (
     NotWrittenError,
+    ProcessLock,
     appearing,
     linked_file,
     remove_left_behind,
     replacing,
+    temporary_folder,
     utf8_path,
     write_bytes,
 )
 
 WRITER = """
 import sys
+import tempfile
 from harken.support.files import appearing, replacing
 with replacing(sys.argv[1] + ".csv") as aside, appearing(sys.argv[1]) as folder:
     aside.write_text("half")
@@ -61,6 +65,73 @@ def test_what_a_killed_process_left_is_removed_and_a_living_one_is_not_disturbed
         assert living.wait() == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["living", "living.csv", "next"]
     assert (tmp_path / "living" / "in it").read_text() == "half"
+
+
+class Taken(ProcessLock):
+    """The first thing that is made is locked by another process, which is about to remove it."""
+
+    other: ProcessLock | None = None
+
+    def acquire(self) -> bool:
+        if Taken.other is None:
+            Taken.other = ProcessLock(self._path)
+            assert Taken.other.acquire()
+        return super().acquire()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system has no such locks")
+def test_what_another_process_is_about_to_remove_is_not_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for write in (temporary_folder, lambda: write_bytes(tmp_path / "a", b"whole")):
+        remove_left_behind(tmp_path)
+        monkeypatch.setattr(Taken, "other", None)
+        with monkeypatch.context() as patched:
+            patched.setattr(files, "ProcessLock", Taken)
+            made = write()
+        assert Taken.other is not None
+        if made is not None:
+            assert Path(made.name) != Taken.other._path
+            made.cleanup()
+        Taken.other.release()
+    assert (tmp_path / "a").read_bytes() == b"whole"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system has no such locks")
+def test_a_file_that_is_renamed_while_it_is_looked_at_is_not_locked_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside = tmp_path / f".writing-{files.MACHINE}-abcd1234.csv"
+    aside.write_text("whole")
+
+    def renamed_before(path: Path) -> None:
+        path.rename(tmp_path / "a.csv")
+        raise FileNotFoundError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", renamed_before)
+        remove_left_behind(tmp_path)
+    lock = ProcessLock(tmp_path / "a.csv")
+    assert lock.acquire()
+    lock.release()
+
+
+@pytest.mark.parametrize("name", ["a", "a.csv", "a.b-c", "a.2024-01-01", "a.b-12345678-abcd1234"])
+def test_files_aside_are_recognised_whatever_the_ending(tmp_path: Path, name: str) -> None:
+    with replacing(tmp_path / name) as aside:
+        named = files.NAME.fullmatch(aside.name)
+        assert named is not None
+        assert named["machine"] == files.MACHINE
+
+
+def test_two_machines_of_one_name_are_two(tmp_path: Path) -> None:
+    names = []
+    for start in ("one", "another"):
+        (tmp_path / "boot_id").write_text(start)
+        names.append(files._machine("node-" * 20, tmp_path / "boot_id"))
+    assert names[0] != names[1]
+    assert files._machine("mac", tmp_path / "absent").startswith("mac-")
 
 
 @pytest.mark.parametrize("name", [".writing-otherhost-12345678-4711-99-abcd1234.csv", ".writing-x1.parquet"])

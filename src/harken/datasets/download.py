@@ -167,7 +167,8 @@ class _Fetch:
             return False
         if self.archive.sha256 not in (None, recorded.get("sha256")):
             return False
-        return all(_size(self.folder / name) == size for name, size in files.items())
+        paths = ((self.folder / name, size) for name, size in files.items())
+        return all(path.is_file() and path.stat().st_size == size for path, size in paths)
 
     def _checked(self, path: Path, complaint: str) -> str:
         """The file's SHA-256, after a comparison with the known checksum, if there is one."""

@@ -104,9 +104,9 @@ def _of_segments(folder: Path) -> pl.DataFrame:
             f"{folder}: found neither {TIDY_FILE} nor data/a01/p1/s01.txt and its like. "
             f"To get the data set: {INFO.how_to_get}"
         )
-    values = (np.concatenate([_read_segment(path) for path in files]) / STANDARD_GRAVITY).astype(np.float32)
     schema = pl.Schema({"subject": pl.String(), "label_orig": LABELS, "begin": pl.Int64()})
     of_file = pl.DataFrame([_place(path) for path in files], schema=schema, orient="row")
+    values = (np.concatenate([_read_segment(path) for path in files]) / STANDARD_GRAVITY).astype(np.float32)
     rows = of_file[np.repeat(np.arange(len(files)), SEGMENT_ROWS)]
     within_ns = np.tile(numbered_ns(SEGMENT_ROWS, INFO), len(files))
     samples = rows.select("subject", "label_orig", time_ns=pl.col("begin") + pl.Series(within_ns))

@@ -52,7 +52,7 @@ def read_pamap2(folder: Path | None = None) -> list[Recording]:
         HarkenError: when the folder or its files are missing, or a file does not have the documented layout.
     """
     people: dict[int, list[Path]] = defaultdict(list)
-    for path in files_of(INFO, folder, *(f"{session}/subject*.dat" for session in SESSIONS)):
+    for path in files_of(INFO, folder, *(f"{session}/subject[0-9]*.dat" for session in SESSIONS)):
         named = FILE_NAME.fullmatch(path.name)
         if named:
             people[int(named[1])].append(path)

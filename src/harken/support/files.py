@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -32,13 +33,27 @@ except ImportError:  # Windows
 
 ASIDE = ".writing-"
 TEMPORARY = "harken-temporary-"
-HOST = re.sub(r"[^A-Za-z0-9.-]", "_", socket.gethostname())[:40]
-"""This machine in the names of what is aside or temporary. Another machine's locks may not be seen here."""
-NAME = re.compile(rf"({re.escape(ASIDE)}|{TEMPORARY})(?P<host>.+)-[a-z0-9_]+(\..*)?")
+NAME = re.compile(rf"({re.escape(ASIDE)}|{TEMPORARY})(?P<machine>.+?-[0-9a-f]{{8}})-[a-z0-9_]{{8}}(\..*)?")
+"""The name of what is aside or temporary; ``tempfile`` draws eight characters. Any ending may follow."""
 OLD_S = 3 * 86_400.0
 """Files aside of another machine, and those that cannot be locked, are removed at this age."""
 RUST_ERROR = re.compile(r"\(os error (\d+)\)")
 """The form in which libraries written in Rust report the number of a system error."""
+
+
+def _machine(host: str, boot_id: Path = Path("/proc/sys/kernel/random/boot_id")) -> str:
+    """A machine in the names of what is aside or temporary. Another machine's locks may not be seen here.
+
+    A digest of the machine's start (on Linux) distinguishes machines with one name that share a disk.
+    """
+    start = ""
+    with suppress(OSError):
+        start = boot_id.read_text()
+    name = re.sub(r"[^A-Za-z0-9.-]", "_", host)[:40]
+    return f"{name}-{sha256(start.encode()).hexdigest()[:8]}"
+
+
+MACHINE = _machine(socket.gethostname())
 
 
 class NotWrittenError(OSError):
@@ -194,7 +209,7 @@ def appearing(folder: str | Path) -> Iterator[Path]:
     folder = Path(folder)
     with _named(folder):
         _remove_once(folder.parent)
-        aside, lock = _locked(partial(tempfile.mkdtemp, dir=folder.parent, prefix=f"{ASIDE}{HOST}-"))
+        aside, lock = _locked(partial(tempfile.mkdtemp, dir=folder.parent, prefix=f"{ASIDE}{MACHINE}-"))
         try:
             yield aside
             aside.chmod(0o755)
@@ -208,9 +223,12 @@ def appearing(folder: str | Path) -> Iterator[Path]:
 
 class _TemporaryFolder(tempfile.TemporaryDirectory[str]):
     def __init__(self) -> None:
-        super().__init__(prefix=f"{TEMPORARY}{HOST}-", ignore_cleanup_errors=True)
+        super().__init__(prefix=f"{TEMPORARY}{MACHINE}-", ignore_cleanup_errors=True)
         self._lock = ProcessLock(Path(self.name))
-        self._lock.acquire()
+
+    def stays(self) -> bool:
+        """Whether this process has the folder for itself, see ``_stays``."""
+        return _stays(Path(self.name), self._lock)
 
     def cleanup(self) -> None:
         super().cleanup()
@@ -222,8 +240,9 @@ def temporary_folder() -> "tempfile.TemporaryDirectory[str]":
     _remove_once(Path(tempfile.gettempdir()))
     while True:
         folder = _TemporaryFolder()
-        if Path(folder.name).exists():  # else another process removed it before it was locked
+        if folder.stays():
             return folder
+        folder.cleanup()
 
 
 @contextmanager
@@ -285,18 +304,21 @@ def _remove_once(folder: Path) -> None:
 
 
 def _remove_if_left(entry: "os.DirEntry[str]") -> None:
-    about, named = entry.stat(follow_symlinks=False), NAME.fullmatch(entry.name)
+    about = entry.stat(follow_symlinks=False)
     if os.name == "posix" and about.st_uid != os.geteuid():
         return
+    named = NAME.fullmatch(entry.name)
     lock = ProcessLock(Path(entry.path))
-    if named is not None and named["host"] == HOST and not lock.acquire():
+    if named is not None and named["machine"] == MACHINE and not lock.acquire():
         return
-    if lock.is_of_the_system or time.time() - about.st_mtime > OLD_S:
-        if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path, ignore_errors=True)
-        else:
-            Path(entry.path).unlink()
-    lock.release()
+    try:
+        if lock.is_of_the_system or time.time() - about.st_mtime > OLD_S:
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                Path(entry.path).unlink()
+    finally:
+        lock.release()  # its process may have renamed the file meanwhile, which must not stay locked here
 
 
 def _locked(make: Callable[[], str]) -> tuple[Path, ProcessLock]:
@@ -304,13 +326,18 @@ def _locked(make: Callable[[], str]) -> tuple[Path, ProcessLock]:
     while True:
         aside = Path(make())
         lock = ProcessLock(aside)
-        if lock.acquire() and aside.exists():  # else another process removes it, because it was not locked yet
+        if _stays(aside, lock):
             return aside, lock
         lock.release()
 
 
+def _stays(path: Path, lock: ProcessLock) -> bool:
+    """Lock what was just made. False if another process removes it, because it was not locked yet."""
+    return lock.acquire() and path.exists()
+
+
 def _new_file(path: Path) -> str:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{ASIDE}{HOST}-", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{ASIDE}{MACHINE}-", suffix=path.suffix)
     os.close(handle)
     return name
 
