@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from harken.annotations.options import LabelOptions
-from harken.networks.specification import DEFAULT_PRESET
+from harken.networks import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.support.options import Argument, Option, check_options
 
