@@ -63,7 +63,8 @@ def _values(option: DeclaredOption) -> str:
     words = f" One of {', '.join(f'`{word}`' for word in option.words)}." if option.words else ""
     if option.default is REQUIRED:
         return f"{words} Required."
-    if option.option.off or option.default in (None, False, ()):
+    no_value = any(option.default is value for value in (None, False, ()))
+    if option.option.off or no_value:
         return words
     return f"{words} Default: {option.option.typed or option.default}."
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import harken
+from harken.cli.app import COMMANDS
 from harken.datasets.simulated import Simulation, write_simulation
 
 PROGRAM = """
@@ -37,7 +38,7 @@ def test_a_model_loads_without_any_reader_of_a_file() -> None:
     assert not [module for module in ran.stdout.split() if module.startswith("harken.readers")]
 
 
-COMMAND = """
+PRINTS_MODULES = """
 import sys
 from harken.cli import main
 try:
@@ -50,7 +51,7 @@ finally:
 @pytest.mark.parametrize("words", [("--help",), ("inspect", "small.csv"), ("label", "small.csv", "--out", "labels")])
 def test_a_command_does_not_import_what_it_does_not_use(words: tuple[str, ...], tmp_path: Path) -> None:
     write_simulation(Simulation(days=0.002, sample_rate_hz=30.0), tmp_path / "small.csv")
-    command = [sys.executable, "-c", COMMAND, *words]
+    command = [sys.executable, "-c", PRINTS_MODULES, *words]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     imported = {module.split(".")[0] for module in ran.stderr.splitlines()[-1].split()}
@@ -59,3 +60,11 @@ def test_a_command_does_not_import_what_it_does_not_use(words: tuple[str, ...], 
     assert words[0] == "label" or "matplotlib" not in imported
     if words == ("--help",):
         assert not imported & {"polars", "safetensors"}
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "label"])
+def test_the_help_of_a_command_does_not_wait_for_what_only_its_work_needs(name: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", PRINTS_MODULES, name, "--help"], capture_output=True, text=True, check=True
+    )
+    assert not {"numpy", "polars", "matplotlib", "torch"} & set(ran.stderr.split())

@@ -131,6 +131,11 @@ def test_the_command_line_gives_what_python_gives(
     assert typed(settings, *words_for(settings), *flags) == replace(usual(settings), **{option.name: value})
 
 
+def test_an_empty_value_means_the_default() -> None:
+    words = words_for(RunSettings)
+    assert typed(RunSettings, *words, "--channels=", "--preset=") == usual(RunSettings)
+
+
 def sample(option: DeclaredOption) -> tuple[list[str], Any]:
     """What may be typed for an option, by its type."""
     kind = str(option.option.kind or option.kind)

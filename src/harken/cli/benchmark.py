@@ -12,9 +12,7 @@ from rich.text import Text
 from harken.cli.files import recordings
 from harken.cli.options import Json
 from harken.evaluation.benchmark.settings import BenchmarkSettings
-from harken.evaluation.protocols.published import protocol_names
-from harken.networks.specification import DEFAULT_PRESET
-from harken.recordings.inspection import duration_text
+from harken.networks import DEFAULT_PRESET
 from harken.support.errors import HarkenError
 from harken.support.options import Option
 from harken.support.plugins import need_training
@@ -79,6 +77,8 @@ class _Lines:
             typer.echo(f"{tasks - done} to train and test; a line is printed when each ends.", err=True)
 
     def finished(self, finished: "Finished") -> None:
+        from harken.recordings.inspection import duration_text
+
         left = f", about {duration_text(round(finished.left_s))} left" if finished.done < finished.tasks else ""
         typer.echo(
             f"{finished.method}, fold {finished.fold}: mean person macro F1 {finished.mean_person_macro_f1:.3f} in "
@@ -92,6 +92,7 @@ def _run(settings: BenchmarkSettings) -> dict[str, Any]:
     """Run the job with a line on the standard error for each result."""
     from harken.evaluation.benchmark.benchmark import run_benchmark
     from harken.evaluation.benchmark.study import of_study
+    from harken.evaluation.protocols.published import protocol_names
 
     if Path(settings.dataset).is_dir() and not protocol_names(settings.dataset):
         recordings([settings.dataset], out=settings.out)  # prints the files of the folder that are left out

@@ -5,7 +5,6 @@ from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.measure import Measurement
@@ -175,7 +174,7 @@ def _print_mistakes(console: Console, scores: "Scores") -> None:
     table.add_column("most often taken for")
     of_truth = scores.confusion_percent_of_truth / 100
     for code, (name, row) in enumerate(zip(scores.label_names, scores.confusion, strict=True)):
-        others = [other for other in np.argsort(-row, kind="stable") if other != code and row[other]]
+        others = [other for other in (-row).argsort(kind="stable") if other != code and row[other]]
         taken_for = [f"{scores.label_names[other]} ({percent(of_truth[code, other])})" for other in others]
         right = percent(of_truth[code, code]) if row.sum() else "-"
         table.add_row(Text(name), f"{row.sum()}", right, Text(", ".join(taken_for[:MISTAKES_NAMED])))

@@ -3,26 +3,25 @@
 from collections.abc import Iterator
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harken.annotations.labelling import refuse_shared_rows
 from harken.annotations.options import LabelOptions
 from harken.cli.files import distinct_names, notes_table, progress, recordings, warn_of_unused
 from harken.cli.options import FilesOrFolders, Json
-from harken.models.inspection import read_and_inspect
-from harken.readers.folders import is_side_file
 from harken.readers.options import TableOptions
-from harken.recordings.inspection import Inspection, duration_text
-from harken.recordings.recording import Placement, Recording
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.files import not_left_empty
 from harken.support.options import Option
 from harken.support.printable import percent_number, printable, zone_in_words
+
+if TYPE_CHECKING:
+    from harken.recordings.inspection import Inspection
+    from harken.recordings.recording import Recording
 
 NARROWEST = 80
 DAY_PATTERN = "%a %Y-%m-%d %H:%M:%S"
@@ -58,6 +57,10 @@ def inspect(
     """A file that cannot be read does not stop the others; it is named at the end. Accelerations are converted to g.
     The JSON is a list of objects, one for each recording that was read.
     """
+    from harken.annotations.labelling import refuse_shared_rows
+    from harken.models.inspection import read_and_inspect
+    from harken.readers.folders import is_side_file
+
     if any(Path(file).is_dir() or is_side_file(file) for file in files):
         files = [str(path) for path in recordings(files)]
     refuse_shared_rows(files, labels)
@@ -100,7 +103,7 @@ def inspect(
     raise_failures(failures, len(files))
 
 
-def _draw(recording: Recording, path: Path) -> None:
+def _draw(recording: "Recording", path: Path) -> None:
     from harken.reports.figures import draw_recording, save_png
 
     try:
@@ -128,9 +131,8 @@ def _picture_paths(files: list[str], plot: Path) -> list[Path]:
     return [plot / f"{name}.png" for name in distinct_names(files)]
 
 
-def _print(facts: Inspection, picture: Path | None) -> None:
+def _print(facts: "Inspection", picture: Path | None) -> None:
     """Print the facts by name, then a line for each channel, a line for each label, and the notes of the reader."""
-
     console = Console(highlight=False, markup=False, emoji=False)
     if console.width < NARROWEST:
         console.width = NARROWEST  # a wrapped line is better than a truncated number
@@ -144,8 +146,7 @@ def _print(facts: Inspection, picture: Path | None) -> None:
         console.print(Text(f"picture: {printable(picture)}\n"), soft_wrap=True)
 
 
-def _facts_table(facts: Inspection) -> Table:
-
+def _facts_table(facts: "Inspection") -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -154,8 +155,10 @@ def _facts_table(facts: Inspection) -> Table:
     return table
 
 
-def _facts(facts: Inspection) -> Iterator[tuple[str, str, bool]]:
+def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
     """Each fact: its name, its value, and whether a person should check it."""
+    from harken.recordings.inspection import duration_text
+    from harken.recordings.recording import Placement
 
     yield "subject", facts.subject, False
     dropped = "".join(f", {count:,} dropped ({reason})" for reason, count in facts.dropped.items())
@@ -184,7 +187,7 @@ def _facts(facts: Inspection) -> Iterator[tuple[str, str, bool]]:
     yield "unlabelled", f"{facts.unlabelled.rows:,} rows ({percent_number(facts.unlabelled.share)} %)", False
 
 
-def _channels_text(facts: Inspection) -> str:
+def _channels_text(facts: "Inspection") -> str:
     in_g = [channel for channel, unit in facts.units.items() if unit == "g"]
     others = [channel for channel in facts.channels if channel not in in_g]
     file_unit = facts.file_acceleration_unit
@@ -192,7 +195,8 @@ def _channels_text(facts: Inspection) -> str:
     return "; ".join([*([f"{', '.join(in_g)} in g{converted}"] if in_g else []), *others])
 
 
-def _gap_text(facts: Inspection) -> str:
+def _gap_text(facts: "Inspection") -> str:
+    from harken.recordings.inspection import duration_text
 
     gaps = facts.gaps
     if gaps.longest_s is None or gaps.longest_start is None:
@@ -203,7 +207,7 @@ def _gap_text(facts: Inspection) -> str:
     )
 
 
-def _channel_table(facts: Inspection) -> Table:
+def _channel_table(facts: "Inspection") -> Table:
     """A line for each channel, over all finite samples of the file, including those marked invalid."""
     table = _table("channel", "min", "25 %", "median", "mean", "75 %", "max", "std")
     for channel, statistics in facts.statistics.items():
@@ -214,8 +218,9 @@ def _channel_table(facts: Inspection) -> Table:
     return table
 
 
-def _label_table(facts: Inspection) -> Table:
+def _label_table(facts: "Inspection") -> Table:
     """A line for each label, and a line for samples without a label."""
+    from harken.recordings.inspection import duration_text
 
     table = _table("label", "rows", "share", "bouts", "total", "median", "longest")
     unlabelled = {"(unlabelled)": facts.unlabelled} if facts.labels and facts.unlabelled.rows else {}
@@ -232,7 +237,6 @@ def _label_table(facts: Inspection) -> Table:
 
 
 def _table(first: str, *others: str) -> Table:
-
     # The box has one column of space between two others. With wider padding, names would be truncated in 80 columns.
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(first, overflow="fold")

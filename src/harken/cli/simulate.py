@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from harken.datasets.simulated import Simulation, output_paths, truth_path, write_simulation
 from harken.support.options import Option
 from harken.support.printable import printable
 
@@ -35,6 +34,8 @@ def simulate(
     off, gaps, and hours on a table. The true activities are written beside each file as NAME.truth.parquet.
     Several people get NAME_1, NAME_2 and so on.
     """
+    from harken.datasets.simulated import Simulation, output_paths, truth_path, write_simulation
+
     paths = output_paths(out, people)
     written = []
     with _progress_bar(people) as advance:

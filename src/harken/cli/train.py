@@ -15,7 +15,6 @@ from rich.progress import Progress as Bars
 
 from harken.cli.evaluate import print_people, print_scores
 from harken.cli.files import recordings
-from harken.recordings.inspection import duration_text
 from harken.support.plugins import need_training
 from harken.support.printable import percent, printable
 from harken.training.settings import RunSettings
@@ -125,6 +124,8 @@ class TrainingScreen:
 
     def fitting(self, fit: str, number: int, fits: int) -> "Callable[[Progress], None]":
         """Begin to show fit ``number`` of ``fits``, with its purpose."""
+        from harken.recordings.inspection import duration_text
+
         name, purpose = FITS.get(fit, (fit, ""))
         which = f"Fit {number} of {fits}"
         self.show(f"{which}, {name}. {purpose}".strip())

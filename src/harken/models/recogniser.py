@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from harken.models.known_labels import NO_SETS, LabelSets, known_windows
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
 from harken.models.scores import Scores, score
+from harken.networks import DEFAULT_PRESET
 from harken.networks.inference import InferenceNetwork, batched, inference_network, softmax, windows_at_once
-from harken.networks.specification import DEFAULT_PRESET, CalibratedOn, Specification
+from harken.networks.specification import CalibratedOn, Specification
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError

@@ -5,4 +5,7 @@ writes a graph. ``build`` finds a network by the name in a model file. ``specifi
 inference needs.
 """
 
-__all__: list[str] = []
+__all__ = ["DEFAULT_PRESET"]
+
+DEFAULT_PRESET = "everyday"
+"""The recipe of a model unless another is named (``harken.training.presets``)."""

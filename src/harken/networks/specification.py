@@ -18,8 +18,6 @@ from harken.windows.windows import Windows
 
 ModelUnit = Literal["g", "m/s2"]
 CalibratedOn = Literal["unseen", "the same person", "nobody"]
-DEFAULT_PRESET = "everyday"
-"""The recipe of a model unless another is named (``harken.training.presets``)."""
 RATE_TOLERANCE = 0.05
 
 BOUNDS: Mapping[str, tuple[float, float]] = {

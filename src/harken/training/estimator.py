@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from harken.models.recogniser import Recogniser
-from harken.networks.specification import DEFAULT_PRESET
+from harken.networks import DEFAULT_PRESET
 from harken.support.errors import HarkenError
 from harken.training.presets import Preset, preset
 from harken.windows.windows import Windows

@@ -21,8 +21,9 @@ from harken.annotations.options import LabelOptions
 from harken.models.calibration import ProbabilityScores, fit_temperature
 from harken.models.recogniser import Recogniser
 from harken.models.scores import PeopleScores, Scores, score, score_people
+from harken.networks import DEFAULT_PRESET
 from harken.networks.pytorch import resolve_device
-from harken.networks.specification import DEFAULT_PRESET, CalibratedOn, Specification
+from harken.networks.specification import CalibratedOn, Specification
 from harken.readers.folders import RUN_HISTORY, RUN_RECORD, recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from harken.annotations.options import LabelOptions
-from harken.networks.specification import DEFAULT_PRESET
+from harken.networks import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.support.options import Argument, Option, check_options
 
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from harken.training.presets import Preset
 
 
-def _names(typed: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in typed.split(","))
+def _names(typed: str) -> tuple[str, ...] | None:
+    return tuple(name.strip() for name in typed.split(",")) if typed else None
+
+
+def _recipe(typed: str) -> str:
+    return typed or DEFAULT_PRESET
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class RunSettings:
             "The recipe: everyday, deep_conv_lstm or notebook. An installed package may add others.",
             metavar="NAME",
             kind=str,
+            read=_recipe,
         ),
     ] = DEFAULT_PRESET
     epochs: Annotated[

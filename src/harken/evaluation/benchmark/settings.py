@@ -1,4 +1,5 @@
-"""The settings of a benchmark, and the command that repeats it. PyTorch is not needed to see its options."""
+"""The settings of a benchmark, and the command that repeats it. To see its options, neither
+PyTorch nor a protocol is loaded."""
 
 import shlex
 from collections.abc import Iterator
@@ -6,17 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from harken.datasets.label_schemes import SCHEMES
-from harken.datasets.people import read_people
-from harken.evaluation.protocols.published import ALL_STUDIES, LEAVE_ONE_PERSON_OUT, Protocol, protocol, study_protocol
-from harken.networks.specification import DEFAULT_PRESET
+from harken.networks import DEFAULT_PRESET
 from harken.readers.options import TableOptions
-from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.options import Argument, Option, check_options, options_of
 
 if TYPE_CHECKING:
     from harken.evaluation.benchmark.methods import AnyBaseline, Method
+    from harken.evaluation.protocols.published import Protocol
+    from harken.recordings.recording import Recording
     from harken.training.presets import Preset
 
 
@@ -117,14 +116,24 @@ class BenchmarkSettings:
     @property
     def of_studies(self) -> bool:
         """Whether whole studies are left out."""
+        from harken.evaluation.protocols.published import ALL_STUDIES
+
         return self.dataset == ALL_STUDIES and not self.files
 
-    def chosen_protocol(self) -> Protocol:
+    def chosen_protocol(self) -> "Protocol":
         """The protocol.
 
         Raises:
             HarkenError: when no protocol has this name, or options do not fit a data set or a study.
         """
+        from harken.datasets.label_schemes import SCHEMES
+        from harken.evaluation.protocols.published import (
+            ALL_STUDIES,
+            LEAVE_ONE_PERSON_OUT,
+            protocol,
+            study_protocol,
+        )
+
         if self.label_scheme is not None and not self.of_studies:
             raise HarkenError(f"a label scheme is for the data set {ALL_STUDIES}, whose studies name activities apart")
         if self.label_scheme is not None and self.label_scheme not in SCHEMES:
@@ -139,7 +148,9 @@ class BenchmarkSettings:
             raise HarkenError("--data is the folder of a data set; a study of one's own is named by its file or folder")
         return study_protocol(self.dataset, self._recordings)
 
-    def _recordings(self) -> Iterator[Recording]:
+    def _recordings(self) -> "Iterator[Recording]":
+        from harken.datasets.people import read_people
+
         for path in self.files:
             for recording in read_people(path, self.reading):
                 if not recording.label_names:

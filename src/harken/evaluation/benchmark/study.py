@@ -10,7 +10,7 @@ from harken.evaluation.benchmark.methods import AnyBaseline
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.tasks import BenchmarkDisplay
 from harken.evaluation.protocols.published import benchmark_sets, protocol_names
-from harken.networks.specification import DEFAULT_PRESET
+from harken.networks import DEFAULT_PRESET
 from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harken.models.recogniser import Recogniser
-from harken.networks.specification import DEFAULT_PRESET
+from harken.networks import DEFAULT_PRESET
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_training
 from harken.support.printable import quoted
