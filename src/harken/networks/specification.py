@@ -71,7 +71,7 @@ class Specification:
     hop_s: float
     labels: tuple[str, ...]
     network: str
-    sizes: Mapping[str, Any]
+    sizes: Mapping[str, bool | int | float]
     preset: str
     temperature: float = 1.0
     calibrated_on: CalibratedOn = "nobody"
