@@ -10,8 +10,9 @@ from harken.models.export import check_same, export, exported_bytes
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model
 from harken.models.runtime import ExportedRecogniser
 from harken.networks.build import NETWORKS
-from harken.networks.onnx import Graph
-from harken.networks.pytorch import logits
+from harken.networks.layers import BasicLSTM, Convolution, Dense, Layers, MeanAndLargest, PerChannel
+from harken.networks.onnx import Graph, write_graph
+from harken.networks.pytorch import LayerNetwork, logits
 from harken.networks.specification import ModelUnit
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
@@ -95,3 +96,21 @@ def test_an_lstm_of_any_depth_and_direction(layers: int, bidirectional: bool) ->
     found = onnxruntime.InferenceSession(content).run(None, {"windows": signals.numpy()})[0]
     with torch.no_grad():
         np.testing.assert_allclose(found, module(signals)[0][:, -1].numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (PerChannel(8, 2, (Convolution("each", 1, 2, 3),)), MeanAndLargest(), Dense("output", 32, 2)),
+        (BasicLSTM(8, 2), Dense("output", 8, 2)),
+    ],
+)
+def test_layers_after_a_convolution_that_shortens_the_signals(layers: Layers) -> None:
+    network = LayerNetwork((Convolution("first", 3, 8, 5, stride=2), *layers)).eval()
+    windows = np.random.default_rng(0).normal(size=(4, 40, 3)).astype(np.float32)
+    graph = Graph()
+    answers = write_graph(graph, "mine", network, "windows", 40)
+    model = graph.model(reads=("windows", (40, 3)), gives=(answers, "logits", 2))
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    (exported,) = session.run(None, {"windows": windows})
+    np.testing.assert_allclose(exported, logits(network, torch.from_numpy(windows)), atol=1e-5)

@@ -20,6 +20,7 @@ from harken import Recogniser
 from harken.models import model_file
 from harken.models.model_file import METADATA_KEY, FittedModel, read_model, write_model
 from harken.networks.pytorch import build, weights_of
+from harken.networks.specification import Specification
 from harken.reports.caveats import model_card
 from harken.support.errors import HarkenError
 from model_files import FINGERPRINTS, PROVENANCE, SPECIFICATION
@@ -300,3 +301,20 @@ def test_a_run_directory_is_as_good_as_its_model(model_path: Path, tmp_path: Pat
     run.mkdir()
     (run / "model.safetensors").write_bytes(model_path.read_bytes())
     assert read_model(run).specification == read_model(model_path).specification
+
+
+@pytest.mark.parametrize("levels", [1, 300, 800])
+def test_a_deeply_nested_size_is_refused(levels: int) -> None:
+    value = nested(levels)
+    for size in ("units", "unknown"):
+        with pytest.raises(HarkenError, match="its specification has an invalid value"):
+            Specification.from_dict(SPECIFICATION.as_dict() | {"sizes": {"channels": 3, "classes": 2, size: value}})
+
+
+@pytest.mark.parametrize("field", ["acceleration_unit", "window_length", "labels", "sizes"])
+@pytest.mark.parametrize("value", ["\ud800", "A" * 100_000])
+def test_a_specification_with_a_hostile_text_is_refused_in_a_few_words(field: str, value: str) -> None:
+    content = SPECIFICATION.as_dict() | {field: value}
+    with pytest.raises(HarkenError, match="its specification has an invalid value") as refused:
+        Specification.from_dict(content)
+    assert len(str(refused.value)) < 300

@@ -2,11 +2,13 @@
 
 import pickle
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from torch import Tensor, nn
 
 import people
@@ -17,8 +19,8 @@ from harken.models.recogniser import Recogniser
 from harken.networks import build as networks
 from harken.networks.build import network_name, sizes_of
 from harken.networks.everyday import EverydaySizes, everyday
-from harken.networks.layers import Dense, Layer, Layers, MeanAndLargest
-from harken.networks.pytorch import build
+from harken.networks.layers import LSTM, Convolution, Dense, Dropout, Layer, Layers, MeanAndLargest
+from harken.networks.pytorch import LayerNetwork, build
 from harken.support.errors import HarkenError
 
 
@@ -153,9 +155,36 @@ def of_unknown_layers(sizes: MeanSizes) -> Layers:
     return (Unknown(), MeanAndLargest(), Dense("output", 2 * sizes.channels, sizes.classes))
 
 
+def of_groups_that_do_not_fit(sizes: MeanSizes) -> Layers:
+    return (Convolution("a", sizes.channels, 4, 3, groups=2), MeanAndLargest(), Dense("output", 8, sizes.classes))
+
+
+def with_a_residual_that_is_not_normalised(sizes: MeanSizes) -> Layers:
+    convolution = Convolution("a", sizes.channels, sizes.channels, 3, padding=1, residual=True)
+    return (convolution, MeanAndLargest(), Dense("output", 2 * sizes.channels, sizes.classes))
+
+
+def with_a_residual_of_another_shape(sizes: MeanSizes) -> Layers:
+    convolution = Convolution("a.0", sizes.channels, 4, 3, padding=1, normalised=True, residual=True)
+    return (convolution, MeanAndLargest(), Dense("output", 8, sizes.classes))
+
+
+def with_the_last_state_of_both_directions(sizes: MeanSizes) -> Layers:
+    return (LSTM("a", sizes.channels, 8, both_directions=True, last=True), Dense("output", 16, sizes.classes))
+
+
+def with_a_name_of_pytorch(sizes: MeanSizes) -> Layers:
+    return (Dense("training", sizes.channels, 4), MeanAndLargest(), Dense("output", 8, sizes.classes))
+
+
 @pytest.mark.parametrize(
     ("network", "error", "why"),
     [
+        (of_groups_that_do_not_fit, HarkenError, "cannot be built with these sizes: the groups of a must divide 3"),
+        (with_a_residual_that_is_not_normalised, HarkenError, "a has dropout or a residual, but is not normalised"),
+        (with_a_residual_of_another_shape, HarkenError, r"the result of a\.0 must have the shape of its input"),
+        (with_the_last_state_of_both_directions, HarkenError, "a goes in both directions, so it has no last state"),
+        (with_a_name_of_pytorch, HarkenError, "no layer of a network can be called training"),
         (without_output, HarkenError, r'its last layer must be Dense\("output"'),
         (with_one_name_twice, HarkenError, r"two of its layers have a weight output\.bias"),
         (of_unknown_layers, TypeError, "PyTorch has no module for the layer"),
@@ -164,6 +193,18 @@ def of_unknown_layers(sizes: MeanSizes) -> Layers:
 def test_layers_that_make_no_network_are_refused(network: Any, error: type[Exception], why: str) -> None:
     with pytest.raises(error, match=why):
         build(network_name(network), {"channels": 3, "classes": 2})
+
+
+def test_dropout_has_no_effect_in_evaluation_whatever_the_layers_are_called() -> None:
+    layers = (Dropout(0.5), Dense("layer0", 3, 8), MeanAndLargest(), Dense("output", 16, 2))
+    network, signals = LayerNetwork(layers).eval(), torch.randn(4, 20, 3)
+    torch.testing.assert_close(network(signals), network(signals), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("network", [partial(everyday), nn.Linear(3, 2), None])
+def test_what_is_neither_a_function_nor_a_class_is_refused(network: Any) -> None:
+    with pytest.raises(HarkenError, match="the network must be a function that returns layers or a class of torch"):
+        network_name(network)
 
 
 def test_a_class_that_is_built_otherwise_is_refused() -> None:

@@ -18,8 +18,9 @@ from torch import nn
 from harken import HarkenError, Recogniser
 from harken.models.model_file import PACKAGED_MODEL, read_model
 from harken.networks.build import NETWORKS, check_weights
-from harken.networks.inference import batched, inference_network, softmax
-from harken.networks.pytorch import build, weights_of
+from harken.networks.inference import InferenceNetwork, batched, inference_network, softmax
+from harken.networks.layers import Branches, Convolution, Dense, MeanAndLargest, shortest_window
+from harken.networks.pytorch import LayerNetwork, build, logits, weights_of
 from harken.server.demo import MODEL as DEMO_MODEL
 from harken.support.resources import computing_threads
 from kernels import compiled
@@ -192,3 +193,13 @@ def test_a_recogniser_uses_the_weights_of_its_model() -> None:
     with torch.inference_mode():
         expected = torch.softmax(recogniser.network_(torch.from_numpy(model.specification.prepare(windows))), 1)
     np.testing.assert_allclose(first, expected.numpy(), atol=1e-5)
+
+
+def test_branches_need_the_window_of_the_longest_and_not_of_all_together() -> None:
+    branches = tuple((Convolution(name, 3, 4, 9), MeanAndLargest()) for name in "ab")
+    layers = (Convolution("first", 3, 3, 3, stride=2), Branches(branches), Dense("output", 16, 2))
+    assert shortest_window(layers) == 19
+    network = LayerNetwork(layers).eval()
+    signals = np.random.default_rng(0).normal(size=(2, 19, 3)).astype(np.float32)
+    labelled = InferenceNetwork(layers, weights_of(network))(signals)
+    np.testing.assert_allclose(labelled, logits(network, torch.from_numpy(signals)), atol=1e-5)

@@ -17,7 +17,7 @@ All sizes have bounds. They are checked before memory is allocated for a network
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, is_dataclass
-from inspect import signature
+from inspect import isfunction, signature
 from typing import TYPE_CHECKING, Any, TypeAlias, get_type_hints
 
 import numpy as np
@@ -55,8 +55,8 @@ _passed: dict[str, Network] = {}
 
 def _checked(name: str, found: Any) -> Network:
     torch = sys.modules.get("torch")  # imported by the module of the class
-    is_class = isinstance(found, type)
-    if not callable(found) or (is_class and not (torch is not None and issubclass(found, torch.nn.Module))):
+    is_module = torch is not None and isinstance(found, type) and issubclass(found, torch.nn.Module)
+    if not (is_module or isfunction(found)):
         raise HarkenError(
             f"{name} must be a function that returns layers or a class of torch.nn.Module, got "
             f"{getattr(found, '__qualname__', found)}"
@@ -86,10 +86,10 @@ def network_name(network: "str | Network") -> str:
         return _REGISTRY.qualified(network)
     if (own := next((name for name, each in NETWORKS.items() if each is network), None)) is not None:
         return own
+    _checked("the network", network)
     # A script has one module name in this process and another in the processes that it starts.
     module = network.__module__.replace("__mp_main__", "__main__")
     name = f"{module}:{network.__qualname__}"
-    _checked(name, network)
     if (point := _REGISTRY.point_to(network)) is not None:
         return qualified_name(point)
     _passed[name] = network

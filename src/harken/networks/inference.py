@@ -322,7 +322,7 @@ class PackedConvolution:
         self.bias = np.zeros(filters, np.float32) if bias is None else np.ascontiguousarray(bias, np.float32)
         if self.bias.shape != (filters,):
             raise ValueError(f"bias must have the shape ({filters},), got {self.bias.shape}")
-        self._packed = self._pack() if library.load() is not None and self.weight.size else None
+        self._same = self._packed() if library.load() is not None and self.weight.size else None
 
     def __call__(self, x: Floats) -> Floats:
         """Windows ``[batch, time, channels]`` -> ``[batch, outputs, filters]``, or one window without the first axis.
@@ -343,24 +343,24 @@ class PackedConvolution:
             raise ValueError(f"{x.shape[-2]} samples are too few for a kernel of {sizes['kernel']}")
         windows = x if x.ndim == 3 else x[None]
         y = np.empty((len(windows), outputs, sizes["filters"]), np.float32)
-        if self._packed is None:
+        if self._same is None:
             self._by_numpy(windows, y)
         elif x.size:
-            self._by_kernels(windows, self._packed, y)
+            self._by_kernels(windows, self._same, y)
         return y if x.ndim == 3 else y[0]
 
-    def _pack(self) -> Floats:
-        """The weights as the kernels read them."""
-        compiled, sizes = library.load(), filled(ConvolutionProblem, **self._sizes)
+    def _packed(self) -> ConvolutionProblem:
+        """The arguments that are the same for all windows, with the weights as the kernels read them."""
+        compiled, same = library.load(), filled(ConvolutionProblem, **self._sizes, threads=1)
         assert compiled is not None
-        floats = int(compiled.harken_convolution_packed(sizes))
+        floats = int(compiled.harken_convolution_packed(same))
         memory = np.empty(floats + CACHE_LINE_FLOATS, np.float32)
         first = -(memory.ctypes.data // FLOAT_BYTES) % CACHE_LINE_FLOATS
         packed = memory[first : first + floats]
-        compiled.harken_convolution_pack(sizes, self.weight.ctypes.data, self.bias.ctypes.data, packed.ctypes.data)
-        return packed
+        compiled.harken_convolution_pack(same, self.weight.ctypes.data, self.bias.ctypes.data, packed.ctypes.data)
+        return library.fill(same, packed=packed)
 
-    def _by_kernels(self, x: Floats, packed: Floats, y: Floats) -> None:
+    def _by_kernels(self, x: Floats, same: ConvolutionProblem, y: Floats) -> None:
         if not _side_by_side(x):
             x = np.ascontiguousarray(x)
         batch, time, _ = x.shape
@@ -369,10 +369,11 @@ class PackedConvolution:
             x_window = time * x_time
         elif time == 1:
             x_time = x_window
-        y_window, y_time = (stride // FLOAT_BYTES for stride in y.strides[:2])
-        arguments = filled(ConvolutionProblem, batch, time, **self._sizes, outputs=y.shape[1], threads=1)
-        library.fill(arguments, x=x, x_window=x_window, x_time=x_time)
-        library.fill(arguments, packed=packed, y=y, y_window=y_window, y_time=y_time)
+        # Field by field, because a general function takes longer than the kernel when there is one window.
+        arguments = ConvolutionProblem.from_buffer_copy(same)
+        arguments.batch, arguments.time, arguments.outputs = batch, time, y.shape[1]
+        arguments.x, arguments.x_window, arguments.x_time = x.ctypes.data, x_window, x_time
+        arguments.y, arguments.y_window, arguments.y_time = y.ctypes.data, y.shape[1] * y.shape[2], y.shape[2]
         library.call("harken_convolution_forward", arguments)
 
     def _by_numpy(self, x: Floats, y: Floats) -> None:
@@ -416,10 +417,11 @@ class Stack:
 
     def __init__(self, weights: Sequence[NDArray[Any]], *, directions: int = 1) -> None:
         self._weights = [np.ascontiguousarray(weight, np.float32) for weight in weights]
-        self._addresses = library.addresses(self._weights)
         self.units = self._weights[1].shape[1]
         self.directions = directions
         self.layers = len(self._weights) // (4 * directions)
+        fits = self.layers <= library.MOST_LAYERS and library.FEWEST_UNITS <= self.units <= library.MOST_UNITS
+        self._same = self._arguments() if fits and library.load() is not None else None
 
     def steps(self, x: Floats) -> Floats:
         """The states of the last layer, ``[batch, time, directions x units]``, of ``x``, float32 ``[batch, time,
@@ -434,19 +436,28 @@ class Stack:
         """The states of the last layer after the last step, ``[batch, units]``; arguments and errors as ``steps``."""
         return np.asarray(self._computed(x, steps=False)[1][-1])
 
-    def _computed(self, x: Floats, *, steps: bool) -> tuple[Floats, Floats]:
-        fits = self.layers <= library.MOST_LAYERS and library.FEWEST_UNITS <= self.units <= library.MOST_UNITS
-        return self._by_kernels(x, steps) if fits and library.load() is not None else self._by_numpy(x, steps)
+    def _arguments(self) -> Problem:
+        """The arguments of the kernels that are the same for all windows."""
+        weights = library.addresses(self._weights)
+        return filled(
+            Problem, units=self.units, layers=self.layers, directions=self.directions, weights=weights, threads=1
+        )
 
-    def _by_kernels(self, x: Floats, steps: bool) -> tuple[Floats, Floats]:
-        batch, length, _ = x.shape
+    def _computed(self, x: Floats, *, steps: bool) -> tuple[Floats, Floats]:
+        return self._by_numpy(x, steps) if self._same is None else self._by_kernels(x, self._same, steps)
+
+    def _by_kernels(self, x: Floats, same: Problem, steps: bool) -> tuple[Floats, Floats]:
+        batch, length, inputs = x.shape
         y = np.empty((batch, length if steps else 0, self.directions * self.units), np.float32)
         last = np.empty((self.layers * self.directions, batch, self.units), np.float32)
-        strides = (stride // FLOAT_BYTES for stride in x.strides)
-        sizes = (*x.shape, self.units, self.layers, self.directions)
-        arguments = filled(Problem, *sizes, x, *strides, self._addresses, hn=last, cn=np.empty_like(last), threads=1)
+        cells = np.empty_like(last)
+        arguments = Problem.from_buffer_copy(same)
+        arguments.batch, arguments.length, arguments.inputs = batch, length, inputs
+        arguments.x = x.ctypes.data
+        arguments.x_row, arguments.x_time, arguments.x_item = (stride // FLOAT_BYTES for stride in x.strides)
         if steps:
-            library.fill(arguments, y=y, y_row=y.shape[1] * y.shape[2], y_time=y.shape[2])
+            arguments.y, arguments.y_row, arguments.y_time = y.ctypes.data, y.shape[1] * y.shape[2], y.shape[2]
+        arguments.hn, arguments.cn = last.ctypes.data, cells.ctypes.data
         library.call("harken_lstm_forward", arguments)
         return y, last
 

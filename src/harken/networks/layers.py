@@ -76,6 +76,9 @@ class Convolution(Layer):
         dropout: the share of results that are set to 0 in training; only with ``normalised``.
         residual: whether the input is added to the result; only with ``normalised``.
         initial: the distribution of its initial weights.
+
+    Raises:
+        ValueError: when the sizes do not fit one another.
     """
 
     name: str
@@ -89,6 +92,17 @@ class Convolution(Layer):
     dropout: float = 0.0
     residual: bool = False
     initial: Initial = "uniform"
+
+    def __post_init__(self) -> None:
+        if self.groups < 1 or self.channels % self.groups or self.filters % self.groups:
+            raise ValueError(
+                f"the groups of {self.name} must divide {self.channels} channels and {self.filters} filters"
+            )
+        if (self.dropout or self.residual) and not self.normalised:
+            raise ValueError(f"{self.name} has dropout or a residual, but is not normalised")
+        same_shape = self.channels == self.filters and self.stride == 1 and self.kernel == 2 * self.padding + 1
+        if self.residual and not same_shape:
+            raise ValueError(f"the result of {self.name} must have the shape of its input, because it has a residual")
 
     @property
     def numbered(self) -> tuple[str, int]:
@@ -123,6 +137,9 @@ class LSTM(Layer):
         last: whether the result is the state after the last step, ``[batch, units]``, in place of the states of all
             steps, ``[batch, time, units or 2 x units]``; not with ``both_directions``.
         initial: the distribution of its initial weights.
+
+    Raises:
+        ValueError: when ``last`` and ``both_directions`` are set.
     """
 
     name: str
@@ -133,6 +150,10 @@ class LSTM(Layer):
     dropout: float = 0.0
     last: bool = False
     initial: Initial = "uniform"
+
+    def __post_init__(self) -> None:
+        if self.last and self.both_directions:
+            raise ValueError(f"{self.name} goes in both directions, so it has no last state")
 
     def shapes(self) -> Shapes:
         gates, shapes = 4 * self.units, Shapes()
@@ -243,12 +264,14 @@ def weight_shapes(layers: Layers) -> Shapes:
     return shapes
 
 
-def shortest_window(layers: Layers) -> int:
-    """The fewest samples of a window for which each convolution has a result."""
-    needed = 1
-    for layer in reversed(list(every(layers))):
+def shortest_window(layers: Layers, results: int = 1) -> int:
+    """The fewest samples of a window for which each convolution has a result, and the layers have ``results`` steps."""
+    needed = results
+    for layer in reversed(layers):
         if isinstance(layer, Convolution):
             needed = max(1, (needed - 1) * layer.stride + layer.kernel - 2 * layer.padding)
+        elif layer.inside():
+            needed = max(shortest_window(inside, needed) for inside in layer.inside())
     return needed
 
 

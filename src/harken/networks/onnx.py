@@ -303,11 +303,11 @@ class _Writer:
         for number, cell in enumerate(cells, 1):
             steps, end = self.graph.lstm_layer(value, *([tensor] for tensor in (*cell, forget)))
             if number < len(cells):
-                value = self.graph.reshaped(steps, self.length, -1, units)
+                value = self.graph.reshaped(steps, 0, -1, units)
         return self.graph.reshaped(end, -1, units)
 
     def per_channel(self, value: str, layer: kinds.PerChannel) -> str:
-        alone = self.known(self.graph.reshaped(value, -1, 1, self.length), "bct")  # [batch x channels, 1, time]
+        alone = self.known(self.graph.reshaped(value, -1, 1, 0), "bct")  # [batch x channels, 1, time]
         (maps,) = self.written(layer.layers, alone)
         joined = self.graph.reshaped(self.ordered(maps, "bct"), -1, layer.channels * layer.filters, 0)
         return self.known(joined, "bct")

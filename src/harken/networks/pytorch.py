@@ -41,7 +41,7 @@ class LayerNetwork(nn.Module):
         self.of = {layer: module for layer in every(layers) if (module := module_of(layer)) is not None}
         for number, (layer, module) in enumerate(self.of.items()):
             for name, part in _named(layer, module).items():
-                _place(self, name or f"layer{number}", part)
+                _place(self, name or f"_unnamed{number}", part)
         for layer, module in self.of.items():
             if layer.initial != "uniform":  # PyTorch has drawn these
                 INITIAL[layer.initial](module)
@@ -94,13 +94,16 @@ def _named(layer: kinds.Layer, module: nn.Module) -> dict[str, nn.Module]:
 
 
 def _place(network: nn.Module, name: str, module: nn.Module) -> None:
-    """Register a module under a name with dots."""
+    """Register a module under a name with dots. Raises a HarkenError when something else has the name."""
     *path, last = name.split(".")
+    parent = network
     for part in path:
-        if not hasattr(network, part):
-            network.add_module(part, nn.Module())
-        network = network.get_submodule(part)
-    network.add_module(last, module)
+        if not hasattr(parent, part):
+            parent.add_module(part, nn.Module())
+        parent = getattr(parent, part)
+    if not isinstance(parent, nn.Module) or hasattr(parent, last):
+        raise HarkenError(f"no layer of a network can be called {name}: something else has this name")
+    parent.add_module(last, module)
 
 
 def module_of(layer: kinds.Layer) -> nn.Module | None:

@@ -69,7 +69,7 @@ class Specification:
     hop_s: float
     labels: tuple[str, ...]
     network: str
-    sizes: Mapping[str, Any]
+    sizes: Mapping[str, bool | int | float]
     preset: str
     temperature: float = 1.0
     calibrated_on: CalibratedOn = "nobody"
@@ -163,8 +163,8 @@ class Specification:
             raise HarkenError("its specification does not have the fields that this version of harken writes")
         try:
             made = msgspec.convert(data, cls)
-        except msgspec.ValidationError as error:
-            raise HarkenError(f"its specification has an invalid value: {error}") from error
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:  # the second: of half a character
+            raise HarkenError(f"its specification has an invalid value: {_shortened(str(error))}") from error
         for what, names in (("labels", made.labels), ("channels", made.channels)):
             if len(set(names)) != len(names):
                 raise HarkenError(f"its specification has no list of different {what}")
@@ -193,5 +193,8 @@ def shown(value: object) -> str:
     """A value from a file for an error message: shortened if it is long, and always printable."""
     if isinstance(value, int) and value.bit_length() > LONGEST_NAME:
         return f"a number of {value.bit_length():,} bits"
-    text = ascii(value)
+    return _shortened(ascii(value))
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."
