@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -166,24 +167,15 @@ def evaluate(
     paths = recordings_in(files).files
     options = LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s, rename=rename)
     refuse_shared_rows(paths, options)
-    each = _Files(paths, reading or TableOptions(), options, on_warning)
-    try:
-        scores = evaluate_recordings(
-            recogniser,
-            each.recordings(),
-            ignore_labels=ignore_labels,
-            unsure_below=unsure_below,
-            orientation=orientation,
-            forearm_axis=forearm_axis,
-            on_failure=each.note_failure,
-        )
-    except HarkenError:
-        raise_failures([error for _, error in each.failures], len(paths))
-        raise
-    if not each.failures:
-        options.refuse_unused(each.names, files=bool(each.label_sources))
-        each.warn_of_unused()
-    return EvaluatedFiles(scores, tuple(each.failures), tuple(each.warnings), tuple(each.label_sources))
+    scoring = partial(
+        evaluate_recordings,
+        recogniser,
+        ignore_labels=ignore_labels,
+        unsure_below=unsure_below,
+        orientation=orientation,
+        forearm_axis=forearm_axis,
+    )
+    return _Files(paths, reading or TableOptions(), options, on_warning).scored(scoring)
 
 
 class _Files:
@@ -199,46 +191,62 @@ class _Files:
         self._paths, self._reading, self._labels, self._on_warning = paths, reading, labels, on_warning
         self._path = Path()
         self._people: list[tuple[Path, str]] = []
-        self.names: set[str] = set()
-        self.label_sources: dict[tuple[Path, str], None] = {}
-        self.failures: list[tuple[Path, HarkenError]] = []
-        self.warnings: list[tuple[Path, str]] = []
+        self._names: set[str] = set()
+        self._label_sources: dict[tuple[Path, str], None] = {}
+        self._failures: list[tuple[Path, HarkenError]] = []
+        self._warnings: list[tuple[Path, str]] = []
 
-    def recordings(self) -> Iterator[Recording]:
+    def scored(self, scoring: Callable[..., Evaluation]) -> EvaluatedFiles:
+        """The scores of all files by ``scoring``, which is ``evaluate_recordings`` with a recogniser.
+
+        Raises:
+            HarkenError: when no file can be scored; when labels of the options are in none of the files.
+        """
+        try:
+            scores = scoring(self._recordings(), on_failure=self._note_failure)
+        except HarkenError:
+            raise_failures([error for _, error in self._failures], len(self._paths))
+            raise
+        if not self._failures:
+            self._labels.refuse_unused(self._names, files=bool(self._label_sources))
+            self._warn_of_unused()
+        return EvaluatedFiles(scores, tuple(self._failures), tuple(self._warnings), tuple(self._label_sources))
+
+    def _recordings(self) -> Iterator[Recording]:
         """The recording of each person in the files that can be read."""
         for path in self._paths:
             self._path = path
             try:
                 people = read_people(path, self._reading, labels=self._labels, of_several=len(self._paths) > 1)
             except HarkenError as error:
-                self.failures.append((path, error))
+                self._failures.append((path, error))
                 continue
             for recording in people:
                 self._people.append((path, recording.subject))
                 for sentence in recording.warnings:
                     self._warn(sentence)
                 if recording.label_source:
-                    self.label_sources[path, recording.label_source] = None
-                self.names.update(recording.label_names)
+                    self._label_sources[path, recording.label_source] = None
+                self._names.update(recording.label_names)
                 try:
                     refuse_trimmed_away(recording, self._labels)
                 except HarkenError as error:
-                    self.failures.append((path, error))
+                    self._failures.append((path, error))
                     continue
                 yield renamed(recording, self._labels.new_names(recording.label_names))
 
-    def note_failure(self, _: Recording, error: HarkenError) -> None:
+    def _note_failure(self, _: Recording, error: HarkenError) -> None:
         """Record that the recording that was read last cannot be scored."""
-        self.failures.append((self._path, error))
+        self._failures.append((self._path, error))
 
-    def warn_of_unused(self) -> None:
+    def _warn_of_unused(self) -> None:
         """Warn of rows in the file of labels that are for none of the recordings."""
         if self._labels.path is not None and (unused := rows_of_nobody(self._labels, self._people)):
             self._path = self._labels.path
             self._warn(unused)
 
     def _warn(self, sentence: str) -> None:
-        self.warnings.append((self._path, sentence))
+        self._warnings.append((self._path, sentence))
         if self._on_warning is not None:
             self._on_warning(self._path, sentence)
 
@@ -291,31 +299,7 @@ def evaluate_recordings(
             on_failure(recording, error)
     if not every:
         raise HarkenError("none of the recordings can be scored")
-    specification = recogniser.specification_
-    windows = concatenate([one.windows for one in every]).with_label_names(specification.labels)
-    probabilities = recogniser.predict_proba(windows)
-    training_people = {*recogniser.provenance_.get("training_people", []), *(one.subject for one in every if one.share)}
-    is_known = np.isin(windows.subjects, sorted(training_people))
-    mountings = [(one.name, one.mounting) for one in every if one.mounting is not None]
-    unseen, all_unseen, unseen_error, unseen_answered = _side(
-        windows[~is_known], probabilities[~is_known], unsure_below
-    )
-    known, _, known_error, known_answered = _side(windows[is_known], probabilities[is_known], unsure_below)
-    return Evaluation(
-        unseen=unseen,
-        all_unseen=all_unseen,
-        known=known,
-        unseen_error=unseen_error,
-        known_error=known_error,
-        unseen_answered=unseen_answered,
-        known_answered=known_answered,
-        calibrated_on=specification.calibrated_on,
-        window_length_s=windows.length / windows.sample_rate_hz,
-        hop_s=specification.hop_s,
-        turned={name: mounting.reason for name, mounting in mountings if mounting.quarters},
-        mounting_unknown={name: mounting.warning for name, mounting in mountings if mounting.warning is not None},
-        training_shares={one.name: one.share for one in every if one.share},
-    )
+    return _evaluation(recogniser, every, unsure_below)
 
 
 class _Prepared(NamedTuple):
@@ -360,25 +344,59 @@ def _prepared(
     return _Prepared(name, recording.subject, labelled, mounting, share)
 
 
-_Side = tuple[PeopleScores | None, Scores | None, float | None, AnsweredPeople | None]
+def _evaluation(recogniser: Recogniser, every: Sequence[_Prepared], unsure_below: float | None) -> Evaluation:
+    """The scores of all recordings together, with unseen and known people apart."""
+    specification = recogniser.specification_
+    windows = concatenate([one.windows for one in every]).with_label_names(specification.labels)
+    probabilities = recogniser.predict_proba(windows)
+    training_people = set(recogniser.provenance_.get("training_people", []))
+    training_people.update(one.subject for one in every if one.share)
+    is_known = np.isin(windows.subjects, sorted(training_people))
+    unseen = _side(windows[~is_known], probabilities[~is_known], unsure_below)
+    known = _side(windows[is_known], probabilities[is_known], unsure_below)
+    mountings = [(one.name, one.mounting) for one in every if one.mounting is not None]
+    return Evaluation(
+        unseen=unseen.people,
+        all_unseen=unseen.together,
+        known=known.people,
+        unseen_error=unseen.error,
+        known_error=known.error,
+        unseen_answered=unseen.answered,
+        known_answered=known.answered,
+        calibrated_on=specification.calibrated_on,
+        window_length_s=windows.length / windows.sample_rate_hz,
+        hop_s=specification.hop_s,
+        turned={name: mounting.reason for name, mounting in mountings if mounting.quarters},
+        mounting_unknown={name: mounting.warning for name, mounting in mountings if mounting.warning is not None},
+        training_shares={one.name: one.share for one in every if one.share},
+    )
+
+
+class _Side(NamedTuple):
+    """The scores of unseen or of known people; all None if there are no such people. See ``Evaluation``."""
+
+    people: PeopleScores | None = None
+    together: Scores | None = None
+    error: float | None = None
+    answered: AnsweredPeople | None = None
 
 
 def _side(windows: Windows, probabilities: NDArray[np.float32], unsure_below: float | None) -> _Side:
-    """The scores of unseen or of known people, as ``Evaluation`` has them; all None if there are no such people.
-
-    The codes of the windows are in the order of the probabilities ``[n, labels]``.
-    """
+    """Score labelled windows, whose codes are in the order of the probabilities ``[n, labels]``."""
     if len(windows) == 0:
-        return None, None, None, None
+        return _Side()
     codes, subjects, labels = windows.label_codes, windows.subjects, windows.label_names
     predicted = probabilities.argmax(axis=1)
     answered_people = None
     if unsure_below is not None:
-        each = {}
+        people = {}
         for person in np.unique(subjects).tolist():
             theirs = subjects == person
-            each[person] = answered(probabilities[theirs], codes[theirs], unsure_below=unsure_below)
-        answered_people = AnsweredPeople(each, answered(probabilities, codes, unsure_below=unsure_below))
-    people = score_people(codes, predicted, subjects, labels)
-    error = expected_calibration_error(probabilities, codes)
-    return people, score(codes, predicted, labels), error, answered_people
+            people[person] = answered(probabilities[theirs], codes[theirs], unsure_below=unsure_below)
+        answered_people = AnsweredPeople(people, answered(probabilities, codes, unsure_below=unsure_below))
+    return _Side(
+        score_people(codes, predicted, subjects, labels),
+        score(codes, predicted, labels),
+        expected_calibration_error(probabilities, codes),
+        answered_people,
+    )

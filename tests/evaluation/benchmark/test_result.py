@@ -88,6 +88,20 @@ def test_a_method_is_summed_up_over_its_folds() -> None:
     assert (alone["sd_person_macro_f1"], alone["mean_person_macro_f1_interval"]) == (None, None)
 
 
+def test_a_mean_decides_who_is_worst_and_a_label_without_windows_has_no_f1() -> None:
+    labels = (*NAMES, "never")
+    first = score_people(np.array([0, 1, 0, 1]), np.array([1, 0, 0, 0]), np.array(["ann", "ann", "ben", "ben"]), labels)
+    second = score_people(
+        np.array([0, 1, 0, 1]), np.array([0, 1, 0, 0]), np.array(["ann", "ann", "cay", "cay"]), labels
+    )
+    rest = {name: value for name, value in PRESET["0"].items() if name != "scores"}
+    found = PeopleScoring().summary({"0": {"scores": first.as_dict()} | rest, "1": {"scores": second.as_dict()} | rest})
+    assert found["worst_person"] == {"person": "ben", "macro_f1": pytest.approx(1 / 3)}  # once ann has 0, but 1 later
+    assert found["mean_person_accuracy"] == pytest.approx((0 + 0.5 + 1 + 0.5) / 4)
+    assert list(found["class_f1"]) == list(NAMES)
+    assert found["labels"] == list(labels)
+
+
 def test_the_difference_is_of_each_person_with_themselves_and_people_are_resampled() -> None:
     now, before = by_person(PRESET), by_person(BASELINE)
     gains = {person: [a - b for a, b in zip(now[person], before[person], strict=True)] for person in now}

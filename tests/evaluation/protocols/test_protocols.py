@@ -115,6 +115,13 @@ def test_labels_are_those_the_protocols_name(data_dir: Path) -> None:
     assert {subject.split("_")[0] for subject in split.test.subjects} == {"wisdm"}
 
 
+def test_the_right_arm_is_the_right_arm(data_dir: Path) -> None:
+    both = windows_of("dsads", "unseen", data_dir / "dsads")
+    right = windows_of("dsads", "pairs", data_dir / "dsads")
+    first = both[both.subjects == "dsads_p1"]
+    assert np.array_equal(right[right.subjects == "dsads_p1"].signals, first.signals[: len(first) // 2])
+
+
 def test_every_protocol_states_what_it_measures() -> None:
     page = (Path(__file__).parents[3] / "docs" / "protocols.md").read_text(encoding="utf-8")
     for (dataset, name), each in PROTOCOLS.items():

@@ -1,6 +1,6 @@
 """Benchmarks of unseen people: the scores of a fold's people, and those of a method over all folds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,25 +59,24 @@ class PeopleScoring:
         evaluations. The expected calibration error is the mean over folds, weighted by their test windows, because
         every fold has its own model.
         """
-        evaluations = [one for finding in findings.values() for one in finding["scores"]["people"].values()]
-        macro_f1 = np.array([one["macro_f1"] for one in evaluations])
+        first = next(iter(findings.values()))
+        evaluations = [scores for _, scores in _evaluations(findings)]
+        macro_f1 = np.array([scores["macro_f1"] for scores in evaluations])
         people = _by_person(_macro_f1(findings))
         labels = evaluations[0]["labels"]
-        confusion = np.sum([one["confusion"] for one in evaluations], axis=0)
-        occurring = confusion.sum(axis=0) + confusion.sum(axis=1)
-        f1 = 2 * confusion.diagonal() / np.maximum(1, occurring)
-        windows = [one["test_windows"] for one in findings.values()]
-        errors = [one["expected_calibration_error"] for one in findings.values()]
+        confusion = np.sum([scores["confusion"] for scores in evaluations], axis=0)
+        windows = [finding["test_windows"] for finding in findings.values()]
+        errors = [finding["expected_calibration_error"] for finding in findings.values()]
         return {
-            "settings": next(iter(findings.values()))["decided_by"]["method"],
+            "settings": first["decided_by"]["method"],
             "mean_person_macro_f1": float(macro_f1.mean()),
             "sd_person_macro_f1": float(macro_f1.std(ddof=1)) if len(macro_f1) > 1 else None,
             "mean_person_macro_f1_interval": _interval(people),
-            "mean_person_accuracy": float(np.mean([one["accuracy"] for one in evaluations])),
+            "mean_person_accuracy": float(np.mean([scores["accuracy"] for scores in evaluations])),
             "evaluations": len(evaluations),
             "people": len(people),
             "worst_person": _worst(people),
-            "class_f1": {label: float(f1[code]) for code, label in enumerate(labels) if occurring[code]},
+            "class_f1": _class_f1(confusion, labels),
             "labels": labels,
             "confusion": confusion.tolist(),
             "expected_calibration_error": float(np.average(errors, weights=windows)),
@@ -89,13 +88,14 @@ class PeopleScoring:
 
         The difference is taken for each person of each fold, so that the difficulty of a person cancels out.
         """
-        pairs = zip(_macro_f1(preset), _macro_f1(baseline), strict=True)
-        gains = [(person, ours - theirs) for (person, ours), (_, theirs) in pairs]
+        gains = []
+        for (person, ours), (_, theirs) in zip(_macro_f1(preset), _macro_f1(baseline), strict=True):
+            gains.append((person, ours - theirs))
         people = _by_person(gains)
         return {
             "mean_person_macro_f1": float(np.mean([gain for _, gain in gains])),
             "mean_person_macro_f1_interval": _interval(people),
-            "people_better": sum(float(np.mean(each)) > 0 for each in people.values()),
+            "people_better": sum(float(np.mean(values)) > 0 for values in people.values()),
             "people": len(people),
             "least_gain": _worst(people),
         }
@@ -108,13 +108,24 @@ def all_evaluations(result: Mapping[str, Any]) -> Scores:
     return score(truth, recognised, tuple(result["labels"]))
 
 
+def _evaluations(findings: Findings) -> list[tuple[str, Mapping[str, Any]]]:
+    """The person and the scores of each evaluation."""
+    evaluations: list[tuple[str, Mapping[str, Any]]] = []
+    for finding in findings.values():
+        evaluations.extend(finding["scores"]["people"].items())
+    return evaluations
+
+
 def _macro_f1(findings: Findings) -> list[tuple[str, float]]:
     """The person and the macro F1 of each evaluation."""
-    return [
-        (person, one["macro_f1"])
-        for finding in findings.values()
-        for person, one in finding["scores"]["people"].items()
-    ]
+    return [(person, scores["macro_f1"]) for person, scores in _evaluations(findings)]
+
+
+def _class_f1(confusion: NDArray[np.int64], labels: Sequence[str]) -> dict[str, float]:
+    """The F1 of each label that occurs, from the windows of all evaluations, ``[labels, labels]``."""
+    occurring = confusion.sum(axis=0) + confusion.sum(axis=1)
+    f1 = 2 * confusion.diagonal() / np.maximum(1, occurring)
+    return {label: float(f1[code]) for code, label in enumerate(labels) if occurring[code]}
 
 
 def _by_person(evaluations: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
@@ -138,10 +149,14 @@ def _worst(people: Mapping[str, list[float]]) -> dict[str, Any]:
 
 
 def _fold_summary(finding: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("training_windows", "test_windows", "expected_calibration_error")
-    people = finding["scores"]["people"].items()
+    scores = finding["scores"]
+    people = {}
+    for person, one in scores["people"].items():
+        people[person] = {key: one[key] for key in ("macro_f1", "accuracy", "windows")}
     return {
-        "mean_person_macro_f1": finding["scores"]["mean_person_macro_f1"],
-        **{key: finding[key] for key in kept},
-        "people": {person: {key: one[key] for key in ("macro_f1", "accuracy", "windows")} for person, one in people},
+        "mean_person_macro_f1": scores["mean_person_macro_f1"],
+        "training_windows": finding["training_windows"],
+        "test_windows": finding["test_windows"],
+        "expected_calibration_error": finding["expected_calibration_error"],
+        "people": people,
     }

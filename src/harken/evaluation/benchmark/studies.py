@@ -86,32 +86,28 @@ class StudyScoring:
         known = sorted(training.labels_present & set(labels))
         studies: dict[str, dict[str, Any]] = {}
         for study, mountings in predicted.items():
-            scores, confusion = score_windows(*mountings["known"], labels=labels, known=known)
-            found = mountings.get("found")
-            studies[study] = {
-                "known": scores,
-                "confusion": confusion,
-                "windows": len(mountings["known"][1]),
-                "found": score_windows(*found, labels=labels, known=known)[0] if found else None,
-            }
+            truth, recognised = mountings["known"]
+            scores, confusion = score_windows(truth, recognised, labels=labels, known=known)
+            studies[study] = {"known": scores, "confusion": confusion, "windows": len(recognised), "found": None}
+            if "found" in mountings:
+                truth, recognised = mountings["found"]
+                studies[study]["found"] = score_windows(truth, recognised, labels=labels, known=known)[0]
+        means = [content["known"]["mean_f1"] for content in studies.values()]
         return {
             "training_windows_by_label": _counts(training.label_codes, training.label_names),
             "training_labels": known,
             "studies": studies,
-            "scores": {"mean_person_macro_f1": float(np.mean([one["known"]["mean_f1"] for one in studies.values()]))},
+            "scores": {"mean_person_macro_f1": float(np.mean(means))},
         }
 
     def summary(self, findings: Findings) -> dict[str, Any]:
         """Values for JSON: the scores of one method over folds. They do not depend on paths or times."""
-        kept = ("training_windows", "training_windows_by_label", "training_labels", "studies")
-        scores = [one for study, one in by_study(findings).items() if study in MAIN_STUDIES]
+        first = next(iter(findings.values()))
+        scores = [scores for study, scores in by_study(findings).items() if study in MAIN_STUDIES]
         return {
-            "settings": next(iter(findings.values()))["decided_by"]["method"],
-            "main_score": {mounting: _main_score([one[mounting] for one in scores]) for mounting in MOUNTINGS},
-            "folds": {
-                name: {key: finding[key] for key in kept} | {"people": _people(finding)}
-                for name, finding in findings.items()
-            },
+            "settings": first["decided_by"]["method"],
+            "main_score": {mounting: _main_score([study[mounting] for study in scores]) for mounting in MOUNTINGS},
+            "folds": {name: _fold_summary(finding) for name, finding in findings.items()},
         }
 
     def difference(self, preset: Findings, baseline: Findings) -> dict[str, Any]:
@@ -122,20 +118,14 @@ class StudyScoring:
         """
         ours, theirs = by_study(preset), by_study(baseline)
         gains = {study: _gains(ours[study], theirs[study]) for study in ours if study in MAIN_STUDIES}
-        whole = len(gains) == len(MAIN_STUDIES)
-        overall = interval_over_groups(list(gains.values())) if whole else None
+        main_score = overall = None
+        if len(gains) == len(MAIN_STUDIES):
+            main_score = float(np.mean([np.mean(values) for values in gains.values()]))
+            overall = interval_over_groups(list(gains.values()))
         return {
-            "main_score": float(np.mean([np.mean(each) for each in gains.values()])) if whole else None,
+            "main_score": main_score,
             "main_score_interval": list(overall) if overall else None,
-            "studies": {
-                study: {
-                    "mean_f1": float(np.mean(each)),
-                    "interval": list(interval) if (interval := interval_over_people(each)) else None,
-                    "people_better": sum(gain > 0 for gain in each),
-                    "people": len(each),
-                }
-                for study, each in gains.items()
-            },
+            "studies": {study: _gain_summary(values) for study, values in gains.items()},
         }
 
 
@@ -270,13 +260,32 @@ def _main_score(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
     return float(np.mean(scores)) if len(scores) == len(MAIN_STUDIES) else None
 
 
-def _people(finding: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Person -> the score, as in other benchmarks, so that two results can be compared."""
-    each = [person_f1(one["known"]["people"]) for one in finding["studies"].values()]
-    return {person: {"macro_f1": score} for one in each for person, score in one.items()}
+def _fold_summary(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """The scores of a fold; those of each person as in other benchmarks, so that two results can be compared."""
+    people = {}
+    for study in finding["studies"].values():
+        for person, score in person_f1(study["known"]["people"]).items():
+            people[person] = {"macro_f1": score}
+    return {
+        "training_windows": finding["training_windows"],
+        "training_windows_by_label": finding["training_windows_by_label"],
+        "training_labels": finding["training_labels"],
+        "studies": finding["studies"],
+        "people": people,
+    }
 
 
 def _gains(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[float]:
     before = person_f1(theirs["known"]["people"])
     now = person_f1(ours["known"]["people"])
     return [score - before[person] for person, score in now.items() if person in before]
+
+
+def _gain_summary(gains: Sequence[float]) -> dict[str, Any]:
+    interval = interval_over_people(gains)
+    return {
+        "mean_f1": float(np.mean(gains)),
+        "interval": list(interval) if interval else None,
+        "people_better": sum(gain > 0 for gain in gains),
+        "people": len(gains),
+    }
