@@ -153,8 +153,8 @@ def shuffled_folds_of_people(people: Iterable[str], folds: int, *, test_share: f
     """``folds`` random draws of test people: scikit-learn's ``GroupShuffleSplit``.
 
     A person may be a test person in several folds or in none, so an average over folds is hard to interpret. Average
-    over people instead, and keep the evaluations of one person together
-    (``harken.models.scores.person_evaluations``).
+    over people instead, and keep the evaluations of one person together,
+    as ``harken benchmark`` does.
 
     Raises:
         HarkenError: when there are fewer than two people.
