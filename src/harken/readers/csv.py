@@ -1,6 +1,8 @@
-"""Reading of text files, plain or gzipped, in blocks of whole lines. Only one block is in memory at a time.
+"""Reader of CSV files: the notebook's format, or any table through ``TableOptions``.
 
-A line, or a row with quotation marks that spans several lines, may have at most one mebibyte.
+A file, plain or gzipped, is read in blocks of whole lines, one of which is in memory at a time. polars reads a block
+with the expected types of the columns. If that fails, or the number of fields is wrong, a slow search finds the line
+with the error. A line, or a row with quotation marks that spans several lines, may have at most one mebibyte.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""The layout of a text table: separator, decimal mark, header and width, recognised from its first lines."""
+"""The layout of a text table, recognised from its first lines: separator, decimal mark, header, width and columns."""
 
 import csv
 import re
