@@ -1,8 +1,11 @@
 """The notebook's format, and other tables through options."""
 
 import gzip
+import io
 import re
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,6 +62,12 @@ def reordered(order: list[int]) -> list[str]:
 def test_columns_in_any_order(order: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.getbasetemp()
     same_samples(harken.read(write(folder, reordered(order))), harken.read(write(folder, LINES, "straight.csv")))
+
+
+def test_columns_by_numbers_that_are_no_text(tmp_path: Path) -> None:
+    path = write(tmp_path, reordered([0, 1, 2, 3, 5])[1:])
+    numbers: dict[str, Any] = {"time_column": 1, "x_column": 2, "y_column": 3, "z_column": 4, "label_column": 5}
+    same_samples(harken.read(path, **numbers), harken.read(path))
 
 
 @pytest.mark.parametrize("kept", [[0, 1, 2, 3], [0, 1, 2, 3, 4], [0, 1, 2, 3, 5]])
@@ -139,3 +148,22 @@ def test_missing_numbers(nothing: str, tmp_path: Path) -> None:
     assert np.flatnonzero(~recording.valid).tolist() == [7]
     assert not np.isfinite(recording.signals[7, 0])
     assert recording.signals[7, 1] == harken.read(write(tmp_path, LINES)).signals[7, 1]
+
+
+def filled_lines(text: bytes) -> bytes:
+    return b"".join(line for line in io.BytesIO(text) if line.strip(b" \t\r\n"))
+
+
+@given(parts=st.lists(st.sampled_from([b"\n", b"\r\n", b" ", b"\t", b"\r", b"1", b"\x0b"])))
+def test_blank_lines_are_left_out(parts: list[bytes]) -> None:
+    assert csv_reader._without_blank_lines(b"".join(parts)) == filled_lines(b"".join(parts))
+
+
+def test_millions_of_blank_lines_take_less_time_than_their_number() -> None:
+    """A gzipped file of a few kilobytes may hold them."""
+    text = b"\n" * (1 << 21)
+    begin = time.process_time()
+    assert filled_lines(text) == b""
+    each_line = time.process_time()
+    assert csv_reader._without_blank_lines(text) == b""
+    assert time.process_time() - each_line < (each_line - begin) / 2

@@ -61,8 +61,6 @@ def recording_or_refusal(path: Path, **options: Any) -> Recording | None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_file_is_refused_or_read_for_what_is_left(kind: str, tmp_path: Path) -> None:
     made = MADE_UP[f"made up/{kind}"]
-    if made.needs:
-        pytest.importorskip(made.needs)
     path, options = made.locate(tmp_path), dict(made.options)
     content, whole = path.read_bytes(), read(path, **options)
     cuts_read = 0
@@ -82,8 +80,6 @@ def test_a_damaged_file_is_refused_or_read_for_what_is_left(kind: str, tmp_path:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_file_streams_or_is_refused_as_the_whole_is(kind: str, tmp_path: Path) -> None:
     made = MADE_UP[f"made up/{kind}"]
-    if made.needs:
-        pytest.importorskip(made.needs)
     path, options = made.locate(tmp_path), dict(made.options)
     for _, damaged in list(mutilations(path.read_bytes(), cuts=4, flips=6))[::5]:
         path.write_bytes(damaged)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harken.readers import geneactiv as geneactiv_reader
+from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
 from reader_checks import collected, mended, refusals
 from research_watches import SUMMER, geneactiv, ns, turning, write_parts
-
-actfast = pytest.importorskip("actfast", reason="the devices extra is not installed")
 
 GAINS, OFFSETS = np.array([25_600, 25_000, 26_000]), np.array([0, 1000, -1000])
 
@@ -48,6 +48,7 @@ def test_real_files(name: str, data_dir: Path) -> None:
     assert recording.channels == ("x", "y", "z", "temperature")
     assert recording.quality.sensor_range_g == 8
     assert recording.valid.all()
+    actfast = pytest.importorskip("actfast", reason="the devices extra is not installed")
     table = actfast.read(str(path), lenient=True)["timeseries"]["high_frequency"]
     np.testing.assert_array_equal(recording.signals[:, :3], table["acceleration"])
     np.testing.assert_allclose(recording.time_ns, table["datetime"], atol=1e6, rtol=0)
@@ -138,3 +139,13 @@ def test_a_damaged_calibration_is_refused(damaged: bytes, tmp_path: Path) -> Non
     header, pages = geneactiv(3)
     assert right in header
     assert message in refusal(written(tmp_path, header.replace(right, damaged), *pages))
+
+
+def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    header, pages = geneactiv(5)
+    path = written(tmp_path, header, *pages)
+    for content in (header + b"".join(pages[:3]), header + b"Z" * sum(map(len, pages))):
+        source = geneactiv_reader.open_source(written(tmp_path, header, *pages), TableOptions())
+        path.write_bytes(content)
+        with pytest.raises(HarkenError, match="the file changed while it was read"):
+            source.collect()

@@ -18,8 +18,6 @@ REAL = "real/"
 def test_what_is_read_is_what_it_was(name: str, request: pytest.FixtureRequest) -> None:
     real = request.getfixturevalue("data_dir") if name.startswith(REAL) else None
     given = real_inputs(real)[name] if real is not None else MADE_UP[name]
-    if given.needs:
-        pytest.importorskip(given.needs)
     with TemporaryDirectory() as made_up:
         record = record_of(given, real or Path(made_up))
     if record != RECORDS[name]:

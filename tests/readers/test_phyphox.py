@@ -1,6 +1,7 @@
 """phyphox's tables and archives: files made as the app's source writes them, for there is no real one at hand."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -111,3 +112,12 @@ def test_round_trip_of_dates(
     path = write(tmp_path_factory.getbasetemp(), zipped(files), "dates.zip")
     recording = collect(path, TableOptions())
     assert np.abs(recording.time_ns - expected).max() <= 1000
+
+
+@pytest.mark.parametrize("events", ["START,0.0\nPAUSE,1.0\nSTART,6.0", "START\nPAUSE,1.0", "START\nSTART"])
+def test_events_that_are_cut_short_give_no_dates(events: str, tmp_path: Path) -> None:
+    seconds = np.arange(200) / 100
+    content = table(seconds, acceleration(200) * STANDARD_GRAVITY)
+    files = {"Raw Data.csv": content, "meta/time.csv": f'"event","experiment time"\n{events}\n'.encode()}
+    recording = collect(write(tmp_path, zipped(files), "cut.zip"), TableOptions())
+    np.testing.assert_allclose(recording.time_ns / 1e9, seconds, rtol=0, atol=6e-9)

@@ -1,7 +1,12 @@
-"""The header and the blocks of a ``.cwa`` file: which blocks are intact, and the fields at their beginnings.
+"""Reader of ``.cwa`` files. Values and times of the samples are computed as by Open Movement's own converter.
 
 A file is a header of 1,024 bytes and blocks of 512, each with its own time, number and checksum. The layout is
 Open Movement's, "AX3/AX6 technical documentation". Libraries that read the samples do not verify the checksums.
+
+A block contains the time of one of its samples and the configured rate. Its start and end are computed from these. The
+true rate differs from the configured rate by a few per cent, so the end of a block differs from the start of the next.
+A block that directly follows another therefore begins at the end of that one, and its samples are spread evenly up to
+its own end.
 """
 
 import math

@@ -1,10 +1,13 @@
-"""Reading of text files, plain or gzipped, in blocks of whole lines. Only one block is in memory at a time.
+"""Reader of CSV files: the notebook's format, or any table through ``TableOptions``.
 
-A line, or a row with quotation marks that spans several lines, may have at most one mebibyte.
+A file, plain or gzipped, is read in blocks of whole lines, one of which is in memory at a time. polars reads a block
+with the expected types of the columns. If that fails, or the number of fields is wrong, a slow search finds the line
+with the error. A line, or a row with quotation marks that spans several lines, may have at most one mebibyte.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -36,6 +39,8 @@ from harken.support.errors import HarkenError
 BLOCK_BYTES = 1 << 24
 LONGEST_LINE = 1 << 20
 NEWLINE, QUOTE, SPACE = b"\n"[0], b'"'[0], b" "[0]
+BLANK_LINES = re.compile(rb"\n[ \t\r\n]*\n")
+"""Blank lines with the newline before them. All that follow one another are one match: there may be millions."""
 
 
 class Block(NamedTuple):
@@ -129,11 +134,11 @@ def _without_blank_lines(text: bytes) -> bytes:
     data = np.frombuffer(text, np.uint8)
     if (data[:1] > SPACE).all() and not (data[1:][data[:-1] == NEWLINE] <= SPACE).any():
         return text  # no line begins like a blank one
-    filled = bytearray()
-    for line in io.BytesIO(text):
-        if line.strip(b" \t\r\n"):
-            filled += line
-    return bytes(filled)
+    filled = BLANK_LINES.sub(b"\n", b"\n" + text)
+    end = filled.rfind(b"\n") + 1
+    if not filled[end:].strip(b" \t\r"):  # the last line is blank
+        return filled[1:end]
+    return filled[1:]
 
 
 def _without_line_ends(text: bytes, line_end: bytes) -> bytes:

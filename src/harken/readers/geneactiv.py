@@ -304,22 +304,31 @@ class PageTimes:
         return local_ns
 
 
-def read_samples(content: mmap.mmap, header: BinHeader, times: PageTimes, room: Room) -> Iterator[LocalSamples]:
+def read_samples(
+    source: Path, content: mmap.mmap, header: BinHeader, times: PageTimes, room: Room
+) -> Iterator[LocalSamples]:
     """Read the samples of intact pages, ``PAGES_AT_ONCE`` pages at a time: acceleration in g, temperature in °C.
 
     A sample has 12 hexadecimal digits: three for each of x, y and z, in two's complement, then light and button. The
     calibration is the manufacturer's: (100 counts - offset) / gain.
+
+    Raises:
+        HarkenError: when the file changed after its pages were found; the message names ``source``.
     """
     pages, gains, offsets = times.pages, np.array(header.gains, np.float32), np.array(header.offsets, np.float32)
     counts = _samples_in(pages)
     for first in range(0, len(counts), PAGES_AT_ONCE):
         rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
         digits = b"".join(content[start:end] for start, end in pages[["first", "last"]][rows].tolist())
-        words = np.frombuffer(unhexlify(digits), ">u2").astype(np.uint16).reshape(-1, 3)
+        samples = int(counts[rows].sum())
+        try:
+            words = np.frombuffer(unhexlify(digits), ">u2").astype(np.uint16).reshape(samples, 3)
+        except ValueError as error:  # too few digits, or other characters
+            raise HarkenError(f"{source}: the file changed while it was read") from error
         high, middle, low = words.T
         # The 12 bits of an axis are put into the upper bits of 16, and shifted down with their sign.
         axes = np.stack([high, high << 12 | middle >> 4, middle << 8 | low >> 8], axis=1).view(np.int16) >> 4
-        _, signals = room.next(len(axes))
+        _, signals = room.next(samples)
         signals[:, :3] = (axes * np.float32(100) - offsets) / gains
         signals[:, 3] = np.repeat(pages["temperature"][rows], counts[rows])
         if hasattr(mmap, "MADV_DONTNEED"):
@@ -375,7 +384,7 @@ class GeneactivSource(DeviceSource):
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:
         """See ``DeviceSource``."""
         with _mapped(self._plain) as content:
-            yield from read_samples(content, self._header, self._times, room)
+            yield from read_samples(self._path, content, self._header, self._times, room)
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""

@@ -1,4 +1,4 @@
-"""The layout of a text table: separator, decimal mark, header and width, recognised from its first lines."""
+"""The layout of a text table, recognised from its first lines: separator, decimal mark, header, width and columns."""
 
 import csv
 import re
@@ -173,7 +173,7 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
     there = f"its columns are {', '.join(header)}" if header else f"it has no header and {width} columns"
     given = {role: getattr(options, f"{role}_column", None) for role in KNOWN_NAMES}
     found = {
-        role: _position(path, word, role, header, width, there) for role, word in given.items() if word is not None
+        role: _position(path, str(word), role, header, width, there) for role, word in given.items() if word is not None
     }
     for role, position in found.items():
         twice = [other for other in found if found[other] == position and other != role]

@@ -1,4 +1,4 @@
-"""Suppression of the text of Rust panics, which Rust prints on the terminal before it raises an exception in Python."""
+"""Reader of Parquet files with the same columns as CSV files."""
 
 import os
 import re

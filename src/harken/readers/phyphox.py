@@ -133,12 +133,12 @@ def _starts(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
         layout = recognise_layout(path, text, 0)
         rows = csv.reader(text.decode("utf-8", errors="replace").splitlines(), delimiter=layout.separator)
         decimal = str.maketrans(",", "." if layout.separator != "," else ",")
-        events = [row[1:3] for row in rows if row and row[0].strip().upper() == STARTED]
-        numbers = [[float(field.translate(decimal)) for field in event] for event in events]
-        began, system = np.array(numbers, dtype=np.float64).reshape(-1, 2).T
-    except (HarkenError, OSError, csv.Error, ValueError):
+        events = [row for row in rows if row and row[0].strip().upper() == STARTED]
+        began = np.array([float(row[1].translate(decimal)) for row in events])
+        system = np.array([float(row[2].translate(decimal)) for row in events])
+    except (HarkenError, OSError, csv.Error, ValueError, IndexError):
         return None
-    possible = len(numbers) and np.isfinite(began).all() and (np.abs(system) < 2**33).all()
+    possible = len(events) and np.isfinite(began).all() and (np.abs(system) < 2**33).all()
     if not possible or (np.diff(began) < 0).any():
         return None
     return began, np.rint(system * 1e6).astype(np.int64) * 1000

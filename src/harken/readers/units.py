@@ -1,4 +1,8 @@
-"""Recognition of units from two facts: gravity is 1 g, and wrists are sampled at 5 to 400 Hz."""
+"""Units and times of tables.
+
+Units are recognised from two facts: gravity is 1 g, and wrists are sampled at 5 to 400 Hz. Columns of times, numeric or
+text, with or without time zone, are converted to nanoseconds since 1970 in UTC.
+"""
 
 import math
 import re

@@ -16,15 +16,13 @@ class Input:
     Attributes:
         locate: from a folder to the file in it. A made-up file is written there first.
         options: as for ``harken.read``.
-        needs: the package without which the file cannot be read.
     """
 
     locate: Callable[[Path], Path]
     options: Mapping[str, Any] = field(default_factory=dict)
-    needs: str = ""
 
 
-def content(data: bytes, name: str, *, needs: str = "", **options: Any) -> Input:
+def content(data: bytes, name: str, **options: Any) -> Input:
     """A file of these bytes."""
 
     def write(folder: Path) -> Path:
@@ -33,7 +31,7 @@ def content(data: bytes, name: str, *, needs: str = "", **options: Any) -> Input
         path.write_bytes(data)
         return path
 
-    return Input(write, options, needs)
+    return Input(write, options)
 
 
 def table(lines: Iterable[str], name: str = "ann.csv", **options: Any) -> Input:
@@ -43,7 +41,7 @@ def table(lines: Iterable[str], name: str = "ann.csv", **options: Any) -> Input:
 
 def same(given: Input, **options: Any) -> Input:
     """The same file, read with other options."""
-    return Input(given.locate, options, given.needs)
+    return Input(given.locate, options)
 
 
 def gzipped(data: bytes) -> bytes:

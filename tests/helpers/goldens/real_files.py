@@ -99,4 +99,4 @@ def real_inputs(data: Path) -> dict[str, Input]:
 
 
 def _real(name: str, options: Options) -> Input:
-    return Input(lambda data: data / name, options, needs="actfast" if name.endswith(".bin") else "")
+    return Input(lambda data: data / name, options)

@@ -5,7 +5,6 @@ files are only written where ``HARKEN_DATA`` names their folder; else the old on
 """
 
 import hashlib
-import importlib
 import json
 import os
 import re
@@ -201,15 +200,9 @@ def all_records() -> Iterator[tuple[str, Record]]:
     data_dir = os.environ.get("HARKEN_DATA")
     if data_dir:
         for name, given in real_inputs(Path(data_dir)).items():
-            yield name, _written(given, Path(data_dir))
+            yield name, record_of(given, Path(data_dir))
     else:
         yield from ((name, record) for name, record in stored().items() if name.startswith("real/"))
     for name, given in made_up_inputs().items():
         with tempfile.TemporaryDirectory() as folder:
-            yield name, _written(given, Path(folder))
-
-
-def _written(given: Input, folder: Path) -> Record:
-    if given.needs:
-        importlib.import_module(given.needs)  # else that it is missing would be recorded
-    return record_of(given, folder)
+            yield name, record_of(given, Path(folder))

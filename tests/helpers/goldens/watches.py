@@ -134,7 +134,7 @@ def _axivity_at_fault() -> dict[str, Input]:
 
 def bin_file(header: bytes, pages: Iterable[bytes], name: str = "watch.bin", **options: Any) -> Input:
     """GENEActiv's ``.bin`` file."""
-    return content(header + b"".join(pages), name, needs="actfast", **options)
+    return content(header + b"".join(pages), name, **options)
 
 
 def _geneactiv() -> dict[str, Input]:
@@ -163,7 +163,7 @@ def _geneactiv() -> dict[str, Input]:
         "no subject": bin_file(*geneactiv(3, subject=""), name="dan.bin"),
         "worn on an ankle": bin_file(header.replace(b"Code:left wrist", b"Code:left ankle"), pages),
         "worn who knows where": bin_file(header.replace(b"Code:left wrist", b"Code:linker pols"), pages),
-        "gzipped": content(gzipped(header + b"".join(pages)), "other.bin.gz", needs="actfast"),
+        "gzipped": content(gzipped(header + b"".join(pages)), "other.bin.gz"),
     }
 
 
@@ -182,14 +182,14 @@ def _geneactiv_at_fault() -> dict[str, Input]:
         "a page whose time is damaged": bin_file(header, misdated),
         "a page that is shorter": bin_file(header, shorter),
         "a rate of nothing": bin_file(header, other_rate),
-        "cut inside a page": content(whole[:-1000], "watch.bin", needs="actfast"),
-        "cut inside the first page": content(whole[: len(header) + 400], "watch.bin", needs="actfast"),
+        "cut inside a page": content(whole[:-1000], "watch.bin"),
+        "cut inside the first page": content(whole[: len(header) + 400], "watch.bin"),
         "header only": bin_file(header, []),
         "no page whole": bin_file(header, [page.replace(b"Temperature:", b"Temp\x00rature:") for page in pages]),
-        "cut inside the header": content(header[:300], "watch.bin", needs="actfast"),
+        "cut inside the header": content(header[:300], "watch.bin"),
         "an absurd gain": bin_file(header.replace(b"x gain:25600", b"x gain:95600"), pages),
         "no gain": bin_file(header.replace(b"z gain:", b"z goin:"), pages),
-        "gzip cut short": content(gzipped(whole)[:-9], "cut.bin.gz", needs="actfast"),
+        "gzip cut short": content(gzipped(whole)[:-9], "cut.bin.gz"),
         "no such zone": bin_file(header, pages, timezone="Paris"),
     }
 
