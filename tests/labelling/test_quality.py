@@ -173,6 +173,28 @@ def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
         read_quality(tmp_path / "quality.json")
 
 
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        (None, "sample_rate_hz", 10**400),
+        (None, "dropped", None),
+        (None, "dropped", {"duplicate_times": "x"}),
+        ("calibration", "error_after_mg", "x"),
+        ("orientation", "recognised_after_degrees", []),
+    ],
+)
+def test_a_damaged_value_is_refused_by_the_name_of_the_file(
+    tmp_path: Path, part: str | None, name: str, value: Any
+) -> None:
+    turned = Mounting(1, MountingSource.WALKING, 40, (1.0, 30.0, 0.0, 2.5), "turned by 90 degrees about the face")
+    whole = replace(PLAIN_QUALITY, stated_rate_hz=100.0, orientation=turned, calibration=not_applied("too little"))
+    content = json.loads(json.dumps(whole.as_dict()))
+    (content if part is None else content[part])[name] = value
+    (tmp_path / "quality.json").write_text(json.dumps(content))
+    with pytest.raises(HarkenError, match=r"quality\.json: not a quality\.json of this version of harken"):
+        read_quality(tmp_path / "quality.json")
+
+
 def test_an_unknown_orientation_is_a_warning_on_a_wrist() -> None:
     unknown = Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
     (warning,) = replace(PLAIN_QUALITY, orientation=unknown).warnings

@@ -188,13 +188,15 @@ class RecordingQuality:
         """The inverse of ``as_dict``.
 
         Raises:
-            KeyError, TypeError, ValueError: when the content is not the result of ``as_dict``.
+            ArithmeticError, AttributeError, KeyError, TypeError, ValueError: when the content is not the result of
+                ``as_dict``.
         """
         gaps = content["gaps"]
         parsed = {
             "placement": Placement(content["placement"]),
             "start": datetime.fromisoformat(content["start"]),
             "end": datetime.fromisoformat(content["end"]),
+            "dropped": {reason: int(count) for reason, count in content["dropped"].items()},
             "gaps": GapSummary(gaps["count"], gaps["total"], tuple(map(_gap_of, gaps["list"]))),
             "limits": tuple(Limit(**limit | {"kind": LimitKind(limit["kind"])}) for limit in content["limits"]),
             "notes": tuple(content["notes"]),
@@ -240,7 +242,8 @@ def _check_of(content: Mapping[str, Any]) -> WristCheck:
 def _calibration_of(content: Mapping[str, Any]) -> GravityCalibration:
     arrays = {name: np.array(content[name]) for name in ("offset_g", "gain", "temperature_slope")}
     errors = {
-        name: math.nan if content[name] is None else content[name] for name in ("error_before_mg", "error_after_mg")
+        name: math.nan if content[name] is None else float(content[name])
+        for name in ("error_before_mg", "error_after_mg")
     }
     return GravityCalibration(**{**content, **arrays, **errors})
 
@@ -280,7 +283,7 @@ def read_quality(path: Path) -> RecordingQuality:
         if not isinstance(content, dict):
             raise TypeError("no JSON object")
         return RecordingQuality.from_dict(content)
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise HarkenError(f"{path}: not a quality.json of this version of harken; label the recording again") from error
 
 

@@ -96,6 +96,24 @@ def test_a_night_by_the_clock(night: Night, words: str, cells: str) -> None:
     assert row["cells"][:3] == cells.split()
 
 
+def test_bars_and_hours_stand_on_one_axis() -> None:
+    seen = shown(
+        ("2024-05-01", "2024-05-01T22:00", "2024-05-02T06:00", True),
+        ("2024-05-02", "2024-05-03T00:00", "2024-05-03T08:00", True),
+    )
+    (first, wide), (second, same) = (row["bar"] for row in seen["rows"])
+    assert same == pytest.approx(wide, abs=0.01)
+    assert second - first == pytest.approx(wide / 4, abs=0.01)
+    marks = {name: at for at, name in seen["marks"]}
+    assert marks["00"] == pytest.approx(second, abs=0.01)
+    assert marks["06"] == pytest.approx(first + wide, abs=0.01)
+    assert first > 10, "there is room for the time of onset"
+    assert second + same < 90
+    without = shown(("2024-05-04", None, None, False))
+    assert without["rows"][0]["bar"] is None
+    assert [name for _, name in without["marks"]] == ["22", "00", "02", "04", "06", "08"]
+
+
 def test_a_night_lies_on_the_strips_of_both_its_days() -> None:
     first = datetime(2024, 5, 1, tzinfo=ZoneInfo(ATHENS))
     labelled = timeline(first.timestamp(), [48 * HOUR], ["sitting"], timezone=ATHENS)
