@@ -11,6 +11,7 @@ from scipy.sparse import csr_array, issparse
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import people
@@ -197,6 +198,12 @@ def test_other_refusals() -> None:
     ):
         with pytest.raises(HarkenError, match=message):
             classifier.fit(X, y)
+
+
+def test_the_tags_state_that_windows_have_three_dimensions() -> None:
+    tags = get_tags(ActivityClassifier())
+    assert tags.input_tags.three_d_array
+    assert not tags.input_tags.two_d_array
 
 
 class OfRows(ActivityClassifier):

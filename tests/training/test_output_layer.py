@@ -1,6 +1,7 @@
 """The output layer: the pulled logistic regression against its equations, and time that is cut so that what is learned
 and what is tested never share a sample, nor a window's length around it."""
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -9,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from harken.training.output_layer import MOST_PARTS, NOWHERE, LabelledFeatures, far_from, pulled_weights, time_parts
+from harken.training.output_layer import (
+    MOST_PARTS,
+    NOWHERE,
+    LabelledFeatures,
+    decide,
+    far_from,
+    pulled_weights,
+    time_parts,
+)
 
 Problem = tuple[np.ndarray, np.ndarray, np.ndarray]
 STRENGTHS = (0.1, 0.001)
@@ -55,6 +64,15 @@ def test_labels_that_were_not_recorded_keep_their_weights_and_changes_add_up_to_
 
 def examples(starts_ns: np.ndarray, codes: np.ndarray) -> LabelledFeatures:
     return LabelledFeatures(np.ones((len(codes), 1)), 1.0, codes, starts_ns, duration_ns=WINDOW, slack_ns=0)
+
+
+def test_weights_are_not_kept_if_their_log_loss_is_no_number() -> None:
+    codes = np.repeat([0, 1], 40)
+    starts_ns = np.arange(80) * 5 * SECOND
+    overflowed = replace(examples(starts_ns, codes), features=np.full((80, 1), np.nan))
+    decision = decide(overflowed, np.ones((1, 2)))
+    assert decision.tested_windows > 0
+    assert decision.weights is None
 
 
 def parts(*bouts: tuple[int, float, float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

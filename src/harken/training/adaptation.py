@@ -98,12 +98,11 @@ def adapt(
 ) -> Adapted:
     """Adapt a recogniser to one wearer, and keep the result only if it is better in cross-validation.
 
-    Only the output layer is fitted again (``harken.training.output_layer``); the rest of the network stays
-    the same. Labels that the wearer did not record keep their weights. Cross-validation
-    runs inside the labelled seconds.
-    Its folds are parts of time, with a gap of a window's length between training and test windows, and each part has
-    every label that lasts long enough. The strength of the prior is chosen by the same scores that decide whether to
-    keep the weights, so these scores are slightly optimistic.
+    Only the output layer is fitted again (``harken.training.output_layer``); the rest of the network stays the same.
+    Labels that the wearer did not record keep their weights. Cross-validation runs inside the labelled seconds. Its
+    folds are parts of time, with a gap of a window's length between training and test windows, and each part has every
+    label that lasts long enough. The strength of the prior is chosen by the same scores that decide whether to keep the
+    weights, so these scores are slightly optimistic.
 
     A kept model has the temperature of the general model, or a higher one if the held-out windows need it.
 
@@ -124,41 +123,56 @@ def adapt(
             ``ignore_labels``; when there are several wearers without ``several_wearers``; when the model was trained on
             one of the recordings; when its network does not end in a linear layer.
     """
-    specification = recogniser.specification_
-    layer = output_layer(recogniser.network_, specification.network)
+    layer = output_layer(recogniser.network_, recogniser.specification_.network)
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
     windows, mountings = _windows(recogniser, labelled, forearm_axis, orientation=orientation)
     wearers = sorted({str(subject) for subject in windows.subjects})
-    if len(wearers) != 1 and not several_wearers:
+    if not several_wearers:
+        _refuse_several(wearers)
+    examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
+    # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
+    general = _weights(layer) * (examples.scale / recogniser.specification_.temperature)
+    adapted = _adapted(recogniser, examples, decide(examples, general), wearers, mountings)
+    # The wearer counts as known even if the weights were not changed, because the wearer's data decided that.
+    people = {*recogniser.provenance_.get("training_people", []), *wearers}
+    adaptation = adapted.as_dict() | {"adapted_from": _fingerprint(recogniser)}
+    provenance = {"training_people": sorted(people), "adaptation": adaptation}
+    personal = adapted.recogniser.with_recordings(recordings).with_provenance(provenance)
+    return replace(adapted, recogniser=personal)
+
+
+def _refuse_several(wearers: Sequence[str]) -> None:
+    if len(wearers) != 1:
         raise HarkenError(
             f"a personal model is for one person, but these are windows of {', '.join(wearers) or 'nobody'}; give "
             "recordings of one wearer; if only the names of the files differ, name the wearer with --subject"
         )
-    examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
-    # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
-    decision = decide(examples, _weights(layer) * (examples.scale / specification.temperature))
-    personal = _personal(recogniser, decision, examples.scale)
-    adapted = Adapted(
-        recogniser=personal,
+
+
+def _adapted(
+    recogniser: Recogniser,
+    examples: LabelledFeatures,
+    decision: Decision,
+    wearers: Sequence[str],
+    mountings: Sequence[Mounting],
+) -> Adapted:
+    """The result of a decision. Its recogniser does not have the adaptation in its provenance yet."""
+    labels = recogniser.specification_.labels
+    return Adapted(
+        recogniser=_personal(recogniser, decision, examples.scale),
         kept=decision.weights is not None,
         reason=decision.reason,
         before=decision.before,
         after=decision.after,
         strength=decision.strength,
         wearer=listed(wearers),
-        labelled_s=_labelled_s(examples, specification.labels),
+        labelled_s=_labelled_s(examples, labels),
         windows=len(examples.codes),
         tested_windows=decision.tested_windows,
-        too_short=tuple(specification.labels[code] for code in decision.too_short),
+        too_short=tuple(labels[code] for code in decision.too_short),
         turned=tuple(one.reason for one in mountings if one.quarters),
         mounting_unknown=tuple(one.warning for one in mountings if one.warning is not None),
     )
-    # The wearer counts as known even if the weights were not changed, because the wearer's data decided that.
-    people = {*recogniser.provenance_.get("training_people", []), *wearers}
-    adaptation = adapted.as_dict() | {"adapted_from": _fingerprint(recogniser)}
-    provenance = {"training_people": sorted(people), "adaptation": adaptation}
-    personal = personal.with_recordings(recordings).with_provenance(provenance)
-    return replace(adapted, recogniser=personal)
 
 
 def _windows(

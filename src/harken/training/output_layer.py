@@ -233,7 +233,8 @@ def decide(examples: LabelledFeatures, general: Floats) -> Decision:
         tested_windows=len(codes),
         too_short=tuple(sorted(set(codes.tolist()) - fitted)),
     )
-    if not no_worse or after.log_loss >= before.log_loss:
+    better = bool(no_worse) and after.log_loss < before.log_loss  # false if a log loss is NaN
+    if not better:
         return decision
     strengths = STRENGTHS[: STRENGTHS.index(best) + 1]
     weights = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]

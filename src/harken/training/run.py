@@ -184,9 +184,8 @@ def train(
         channels: which channels to read; None for every channel of the first file.
         ignore_labels: labels to treat as unlabelled, in all files.
         reading: how to read tables; see ``harken.read``.
-        labels: a file of labels for ``files``; None for the file beside each recording (``NAME.labels.csv``), or else
-            the labels in it. ``docs/labels.md`` describes the formats.
-        cross_labels: the same for ``cross``.
+        labels, cross_labels: a file of labels for ``files``, and for ``cross``; None for the file beside each recording
+            (``NAME.labels.csv``), or else the labels in it. ``docs/labels.md`` describes the formats.
         labels_offset_s: seconds added to each time in files of labels.
         trim_s: seconds without a label at both ends of each bout.
         rename: new names of labels, by the old ones, in all files.
@@ -198,25 +197,14 @@ def train(
         All scores and their data, or None if ``resume`` found a finished run, which is not changed.
 
     Raises:
-        HarkenError: for a user's mistake: unreadable or unlabelled files, invalid settings, a run directory that holds
-            something else.
+        HarkenError: for unreadable or unlabelled files, invalid settings, or a run directory that holds something else.
     """
-    settings = RunSettings(
-        files=tuple(recordings_in(files, out=out).files),
-        cross=tuple(recordings_in(cross, out=out).files),
-        out=Path(out),
-        preset=preset,
-        epochs=epochs,
-        seed=seed,
-        device=device,
-        channels=tuple(channels) if channels is not None else None,
-        ignore_labels=tuple(ignore_labels),
-        reading=reading or TableOptions(),
-        labels=LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s, rename=rename),
-        cross_labels=None if cross_labels is None else Path(cross_labels),
-        threads=threads,
-        resume=resume,
-    )
+    own, unseen = (tuple(recordings_in(given, out=out).files) for given in (files, cross))
+    settings = RunSettings(own, Path(out), unseen, preset, epochs, seed, device, threads, resume=resume)
+    read = None if channels is None else tuple(channels)
+    settings = replace(settings, channels=read, ignore_labels=tuple(ignore_labels), reading=reading or TableOptions())
+    own_labels = LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s, rename=rename)
+    settings = replace(settings, labels=own_labels, cross_labels=None if cross_labels is None else Path(cross_labels))
     return train_run(settings, display or _Silent())
 
 
