@@ -288,3 +288,18 @@ def test_a_month_stays_under_3_mb(week: Timeline, tmp_path: Path) -> None:
 def later(frame: pl.DataFrame, weeks: int) -> pl.DataFrame:
     """The same rows, whole weeks later."""
     return frame.with_columns(pl.col("start", "end") + pl.duration(days=7 * weeks))
+
+
+def test_the_mean_of_nights_by_movement_and_by_the_diary_is_of_what_is_known() -> None:
+    both = nights_table(
+        ("2024-05-01", "2024-05-01T23:30", "2024-05-02T06:30", True),
+        ("2024-05-02", "2024-05-03T00:30", "2024-05-03T08:00", True),
+    ).with_columns(
+        threshold_degrees=pl.Series([4.5, None]),
+        efficiency=pl.Series([0.8, None]),
+        source=pl.Series(["movement", "diary"]),
+    )
+    result = nights_shown(both)
+    assert result is not None
+    assert result["mean"]["cells"][-1] == "80%"
+    assert result["rows"][1]["cells"][-1] == "–"

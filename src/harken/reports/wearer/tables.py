@@ -237,11 +237,16 @@ def nights_shown(table: pl.DataFrame | None) -> dict[str, Any] | None:
     complete = [night for night in found if night["complete"]]
     mean = None
     if len(complete) > 1:
-        numbers = [name for name, value in complete[0].items() if isinstance(value, float | int)]
-        means = {name: sum(night[name] for night in complete) / len(complete) for name in numbers}
+        means = {name: _mean([night[name] for night in complete]) for name in complete[0]}
         mean = row("On average", [], means, complete=True)
     spans = table.drop_nulls("onset").select(pl.col("onset", "wake").dt.epoch("ns"))
     return {"rows": rows, "mean": mean, "complete": len(complete), "marks": marks, "spans_ns": spans.rows()}
+
+
+def _mean(values: Sequence[Any]) -> float | None:
+    """The mean of the numbers that are known; None if there are none."""
+    known = [value for value in values if isinstance(value, float | int)]
+    return sum(known) / len(known) if known else None
 
 
 def _with_hours(night: dict[str, Any]) -> dict[str, Any]:
@@ -270,6 +275,7 @@ def _night_axis(clocked: Sequence[tuple[float, float]]) -> tuple[float, float, l
 def _night_cells(night: dict[str, Any]) -> list[str]:
     if night["onset_h"] is None:
         return ["–"] * len(NIGHT_COLUMNS)
+    efficiency = night["efficiency"]
     return [
         _clock(night["onset_h"]),
         _clock(night["wake_h"]),
@@ -277,7 +283,7 @@ def _night_cells(night: dict[str, Any]) -> list[str]:
         hours_minutes(night["inactive_minutes"] / 60),
         hours_minutes(night["wake_minutes"] / 60),
         number(night["awakenings"], digits=2),
-        whole_percent(night["efficiency"]),
+        "–" if efficiency is None else whole_percent(efficiency),
     ]
 
 
