@@ -60,7 +60,7 @@ def everyday() -> Callable[[], object]:
     import torch
 
     from harken.networks.pytorch import build
-    from harken.training.loop import LabelledSignals, Task, train
+    from harken.training.loop import LabelledSignals, TrainingTask, train
     from harken.training.presets import PRESETS
 
     recipe = PRESETS["everyday"]
@@ -69,7 +69,7 @@ def everyday() -> Callable[[], object]:
     torch.manual_seed(0)
     examples = LabelledSignals(torch.randn(count, recipe.window_length, 3) / 2, torch.randint(0, 8, (count,)))
     sizes = {**recipe.sizes, "channels": 3, "classes": 8}
-    return lambda: train(Task(lambda: build("everyday", sizes), examples, settings, vectors=((0, False),)))
+    return lambda: train(TrainingTask(lambda: build("everyday", sizes), examples, settings, vectors=((0, False),)))
 
 
 def peak_gflops(threads: int) -> float:

@@ -17,7 +17,7 @@ import pytest
 import people
 from command_line import Run
 from harken import read, sliding_windows
-from harken.labelling.cohort import CohortJob, Task, label_cohort, shard_of
+from harken.labelling.cohort import CohortJob, FileTask, label_cohort, shard_of
 from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings
 from harken.models.recogniser import Recogniser
@@ -84,7 +84,7 @@ def test_a_folder_is_labelled_with_what_is_in_it_and_shards_together_give_the_sa
 
 def test_a_second_call_labels_only_what_is_not_there(model: Path, drawer: Path, tmp_path: Path) -> None:
     tasks = [
-        Task(path, path.parent.name + path.stem) for path in recordings_in([drawer]).files if path.stem != "broken"
+        FileTask(path, path.parent.name + path.stem) for path in recordings_in([drawer]).files if path.stem != "broken"
     ]
     job = CohortJob.of(model, tmp_path, LabelSettings(non_wear=False, calibration=False))
     assert [one.again for one in label_cohort(tasks[:2], job)] == [False, False]
@@ -108,7 +108,7 @@ def test_a_fault_of_ours_costs_one_file(
         return label_file(path, **named)
 
     monkeypatch.setattr(running, "label_file", faulty)
-    tasks = [Task(drawer / "p1" / "anna.csv", "anna"), Task(drawer / "p2" / "bert.csv", "bert")]
+    tasks = [FileTask(drawer / "p1" / "anna.csv", "anna"), FileTask(drawer / "p2" / "bert.csv", "bert")]
     anna, bert = label_cohort(tasks, CohortJob.of(model, tmp_path, LabelSettings()))
     assert anna.reason is not None
     assert "a fault in harken: ZeroDivisionError: oh" in anna.reason
@@ -222,7 +222,7 @@ def test_a_dask_worker_is_killed_and_every_result_arrives(model: Path, drawer: P
     alone.mkdir()
     shared.mkdir()
     files = [path for path in recordings_in([drawer]).files if path.stem != "broken"]
-    tasks = [Task(path, f"{path.parent.name}_{path.stem}-{copy}") for copy in range(3) for path in files]
+    tasks = [FileTask(path, f"{path.parent.name}_{path.stem}-{copy}") for copy in range(3) for path in files]
     with cluster(tmp_path / "dask") as (address, workers):
         import distributed
 
@@ -262,7 +262,7 @@ def test_a_process_that_dies_costs_its_own_file_and_no_other(
         "file.open_stream = deadly\n"
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]))
-    tasks = [Task(path, f"{path.parent.name}_{path.stem}") for path in recordings_in([drawer]).files]
+    tasks = [FileTask(path, f"{path.parent.name}_{path.stem}") for path in recordings_in([drawer]).files]
     (tmp_path / "out").mkdir()
     outcomes = list(label_cohort(tasks, CohortJob.of(model, tmp_path / "out", LabelSettings()), workers=2))
     assert sorted(outcome.task.name for outcome in outcomes) == sorted(task.name for task in tasks)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import people
-from harken.labelling.cohort import CohortJob, Task, label_cohort
+from harken.labelling.cohort import CohortJob, FileTask, label_cohort
 from harken.labelling.dictionary import TABLES, ColumnKind, WrittenTable, dictionary_page
 from harken.labelling.settings import LabelSettings
 from harken.labelling.study import write_failures, write_study
@@ -25,7 +25,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     (folder / "broken.csv").write_text("nothing,of\nuse,here\n")
     (out := folder / "out").mkdir()
     settings = LabelSettings(segments=(Segment("all", "", "00:00", "24:00"),))
-    tasks = [Task(folder / f"{name}.csv", name) for name in ("anna", "broken")]
+    tasks = [FileTask(folder / f"{name}.csv", name) for name in ("anna", "broken")]
     write_failures(out / "failures.csv", list(label_cohort(tasks, CohortJob.of(None, out, settings))))
     write_study(out)
     tables = {path.name: pl.read_csv(path, infer_schema=False) for path in out.rglob("*.csv")}

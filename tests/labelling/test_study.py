@@ -13,7 +13,7 @@ import pytest
 
 import people
 from command_line import Run
-from harken.labelling.cohort import CohortJob, Task, label_cohort
+from harken.labelling.cohort import CohortJob, FileTask, label_cohort
 from harken.labelling.settings import LabelSettings
 from harken.labelling.study import Cohort, read_cohort, results_in, study_of, write_failures, write_study
 from harken.outcomes.rhythm import rhythm
@@ -39,7 +39,7 @@ def drawer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def study(drawer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of a folder, as ``harken label`` writes them."""
     out = tmp_path_factory.mktemp("study")
-    tasks = [Task(path, path.stem) for path in recordings_in(drawer).files]
+    tasks = [FileTask(path, path.stem) for path in recordings_in(drawer).files]
     write_failures(out / "failures.csv", list(label_cohort(tasks, CohortJob.of(None, out, LabelSettings()))))
     write_study(out)
     return out
@@ -92,7 +92,7 @@ def test_a_file_with_results_that_is_refused_was_not_labelled_again(
     out = tmp_path / "out"
     shutil.copytree(study, out)
     monkeypatch.chdir(drawer)  # the same file under another path
-    tasks = [Task(Path("anna.csv"), "anna"), Task(next(drawer.glob("*script*")), "evil")]
+    tasks = [FileTask(Path("anna.csv"), "anna"), FileTask(next(drawer.glob("*script*")), "evil")]
     job = CohortJob.of(None, out, LabelSettings(smoothing=False))
     write_failures(out / "failures.csv", list(label_cohort(tasks, job)))
     write_study(out)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from harken.models.comparison import Moments, compare, label_scores, labelled_moments, predicted_labels
+from harken.models.comparison import LabelledMoments, compare, label_scores, labelled_moments, predicted_labels
 from harken.signals import resample
 from harken.windows.windows import sliding_windows
 from server_thread import recogniser
@@ -17,7 +17,7 @@ def test_the_labels_of_moments_are_those_of_windows() -> None:
     model, recording = recogniser(), invented(2)
     prepared = resample(recording, sample_rate_hz=20)
     windows = sliding_windows(prepared, length_s=2, hop_s=1)
-    moments = Moments(windows.starts_ns + 10**9, windows.labels, 2.0)
+    moments = LabelledMoments(windows.starts_ns + 10**9, windows.labels, 2.0)
     labels, logits = predicted_labels(model, recording, moments, orientation=False)
     np.testing.assert_array_equal(labels, model.predict(windows))
     np.testing.assert_allclose(logits, model.predict_logits(windows), atol=1e-5)
@@ -49,7 +49,7 @@ def test_a_recording_that_resampling_makes_shorter_than_a_window_has_no_label() 
     rows = round(window_length_s * whole.sample_rate_hz) - 1
     arrays = {name: getattr(whole, name)[:rows] for name in ("time_ns", "signals", "label_codes", "valid")}
     one = replace(whole, **arrays)
-    moments = Moments(one.time_ns[rows // 2 :][:1], np.array(["lying"]), window_length_s)
+    moments = LabelledMoments(one.time_ns[rows // 2 :][:1], np.array(["lying"]), window_length_s)
     labels, logits = predicted_labels(model, one, moments, orientation=False)
     assert labels.tolist() == [""]
     assert np.isnan(logits).all()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harken.networks.native import library, modules
-from harken.networks.native.modules import Dropout, FusedConvolution, FusedLSTM, convolution_layer, mean_and_largest
+from harken.networks.native.modules import FastDropout, FusedConvolution, FusedLSTM, convolution_layer, mean_and_largest
 from kernels import HERE, compiled, instructions, threads
 
 
@@ -146,7 +146,7 @@ BITS = pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.9])
 def test_drops_its_share_and_keeps_the_mean(share: float, bits: int) -> None:
     torch.manual_seed(0)
-    dropped = Dropout(share, bits=bits)(torch.ones(2000, 1000))
+    dropped = FastDropout(share, bits=bits)(torch.ones(2000, 1000))
     assert float((dropped == 0).float().mean()) == pytest.approx(round(share * 2**bits) / 2**bits, abs=0.0008)
     assert float(dropped.mean()) == pytest.approx(1, abs=0.02)
 
@@ -154,7 +154,7 @@ def test_drops_its_share_and_keeps_the_mean(share: float, bits: int) -> None:
 @BITS
 def test_neighbours_are_dropped_independently(bits: int) -> None:
     torch.manual_seed(0)
-    kept = (Dropout(0.5, bits=bits)(torch.ones(100_000, 8)) != 0).float() - 0.5
+    kept = (FastDropout(0.5, bits=bits)(torch.ones(100_000, 8)) != 0).float() - 0.5
     together = kept.T @ kept / len(kept)
     torch.testing.assert_close(together, torch.eye(8) / 4, atol=0.01, rtol=0)
 
@@ -163,7 +163,7 @@ def test_neighbours_are_dropped_independently(bits: int) -> None:
     shape=st.lists(st.integers(0, 9), min_size=1, max_size=4), seed=st.integers(0, 99), bits=st.sampled_from([8, 16])
 )
 def test_any_shape_and_the_same_seed_the_same_mask(shape: list[int], seed: int, bits: int) -> None:
-    dropout, values = Dropout(0.3, bits=bits), torch.ones(shape)
+    dropout, values = FastDropout(0.3, bits=bits), torch.ones(shape)
     torch.manual_seed(seed)
     first = dropout(values)
     torch.manual_seed(seed)
@@ -175,7 +175,7 @@ def test_any_shape_and_the_same_seed_the_same_mask(shape: list[int], seed: int, 
 @given(shape=st.lists(st.integers(1, 40), min_size=1, max_size=3), seed=st.integers(0, 99), share=st.floats(0.1, 0.9))
 def test_the_library_drops_the_same_values(shape: list[int], seed: int, share: float) -> None:
     torch.manual_seed(seed)
-    dropout, values = Dropout(share), torch.randn(shape).mT if len(shape) > 1 else torch.randn(shape)
+    dropout, values = FastDropout(share), torch.randn(shape).mT if len(shape) > 1 else torch.randn(shape)
     random = dropout.draw(values.shape, values.device)
     kept = (random >= dropout.dropped) * (256 / (256 - dropout.dropped))
     for level in HERE:
@@ -191,19 +191,19 @@ def test_the_library_drops_the_same_values(shape: list[int], seed: int, share: f
 
 def test_nothing_is_dropped_outside_training() -> None:
     values = torch.randn(5, 5)
-    assert Dropout(0.5).eval()(values) is values
-    assert Dropout(0.0)(values) is values
+    assert FastDropout(0.5).eval()(values) is values
+    assert FastDropout(0.0)(values) is values
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, 2.0])
 def test_a_share_that_leaves_nothing_is_refused(share: float) -> None:
     with pytest.raises(ValueError, match="share must be at least 0 and below 1"):
-        Dropout(share)
+        FastDropout(share)
 
 
 def test_other_numbers_of_bits_are_refused() -> None:
     with pytest.raises(ValueError, match="8 or 16"):
-        Dropout(0.5, bits=12)
+        FastDropout(0.5, bits=12)
 
 
 def definition(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from harken.networks.native.modules import Dropout
+from harken.networks.native.modules import FastDropout
 from harken.networks.pytorch import build
 from harken.training.loop import EpsilonHatAdam
 from tensorflow1 import Adam, Weights, logits_of, loss_and_gradients
@@ -68,7 +68,7 @@ def test_forward_loss_and_all_gradients(
 
     network.train()
     torch.manual_seed(seed + 1)
-    mask = Dropout(0.2, bits=16)(torch.ones(batch, time, units, dtype=torch.float64)).numpy()
+    mask = FastDropout(0.2, bits=16)(torch.ones(batch, time, units, dtype=torch.float64)).numpy()
     torch.manual_seed(seed + 1)
     loss = our_loss(network, signals, codes)
     torch.autograd.backward(loss)

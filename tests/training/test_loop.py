@@ -18,8 +18,8 @@ from harken.support.errors import HarkenError
 from harken.training.augmentation import Augmentation
 from harken.training.loop import (
     LabelledSignals,
-    Task,
     TrainingSettings,
+    TrainingTask,
     loss_and_accuracy,
     one_cycle,
     places_between_sets,
@@ -43,8 +43,8 @@ def some_examples(n: int, seed: int = 0, *, length: int = 6, channels: int = 2) 
     return LabelledSignals(torch.randn(n, length, channels) + codes[:, None, None], codes)
 
 
-def task(examples: LabelledSignals, settings: TrainingSettings, label_sets: torch.Tensor | None = None) -> Task:
-    return Task(lambda: build("notebook_lstm", SIZES), examples, settings, label_sets)
+def task(examples: LabelledSignals, settings: TrainingSettings, label_sets: torch.Tensor | None = None) -> TrainingTask:
+    return TrainingTask(lambda: build("notebook_lstm", SIZES), examples, settings, label_sets)
 
 
 class Spy(LayerNetwork):
@@ -64,7 +64,7 @@ def batches_of(
     examples: LabelledSignals, settings: TrainingSettings, label_sets: torch.Tensor | None = None
 ) -> list[torch.Tensor]:
     seen: list[torch.Tensor] = []
-    train(Task(lambda: Spy(seen), examples, settings, label_sets), threads=1)
+    train(TrainingTask(lambda: Spy(seen), examples, settings, label_sets), threads=1)
     return seen
 
 
@@ -188,7 +188,7 @@ def test_a_shuffled_augmented_training_resumes_to_the_bit(tmp_path: Path) -> Non
     changes = Augmentation(other_wrist=0.5, strap_deg=10, gain=0.1, noise_g=0.01, tempo=0.1, missing=0.5)
     settings = replace(SHUFFLED, batch_windows=16, optimiser="rmsprop", one_cycle=True, augmentation=changes)
     examples = some_examples(70, length=40, channels=3)
-    everyday = Task(lambda: build("everyday", EVERYDAY_SIZES), examples, settings, vectors=((0, False),))
+    everyday = TrainingTask(lambda: build("everyday", EVERYDAY_SIZES), examples, settings, vectors=((0, False),))
     whole, _ = train(everyday)
     asked = iter(range(1000))
     _, history = train(everyday, checkpoint=tmp_path / "state", should_stop=lambda: next(asked) == 6)

@@ -18,7 +18,7 @@ from harken.support.printable import printable
 from harken.support.resources import usable_cores
 
 if TYPE_CHECKING:
-    from harken.labelling.cohort import CohortJob, FileOutcome, Task
+    from harken.labelling.cohort import CohortJob, FileOutcome, FileTask
 
 Out = Annotated[
     Path,
@@ -61,10 +61,10 @@ def label(
     cannot be labelled does not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a
     list of the summaries.
     """
-    from harken.labelling.cohort import CohortJob, Task, shard_of
+    from harken.labelling.cohort import CohortJob, FileTask, shard_of
 
     found = recordings(files, out=out)
-    tasks = [Task(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
+    tasks = [FileTask(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
     if shard is not None:
         tasks = shard_of(tasks, shard)
     with not_left_empty(out):
@@ -95,12 +95,12 @@ def _print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, js
 
 
 def _label(
-    tasks: "list[Task]", job: "CohortJob", *, workers: int, scheduler: str | None, prints: bool
+    tasks: "list[FileTask]", job: "CohortJob", *, workers: int, scheduler: str | None, prints: bool
 ) -> "list[FileOutcome]":
     """Label the files with a progress bar, and print each result as it arrives. Outcomes are in the order of tasks."""
     from harken.labelling.cohort import label_cohort
 
-    outcomes: dict[Task, FileOutcome] = {}
+    outcomes: dict[FileTask, FileOutcome] = {}
     running = label_cohort(tasks, job, workers=workers, scheduler=scheduler)
     try:
         while len(outcomes) < len(tasks):

@@ -55,8 +55,11 @@ def read_wisdm(folder: Path | None = None) -> list[Recording]:
         HarkenError: when there is no such folder, it contains no file of the set, or a row cannot be read.
     """
     files = _files(folder)
-    everyone = _rows(files).partition_by("subject", maintain_order=True)
-    return [_recording(rows, str(files[0].with_name(FILES.replace("*", str(rows["subject"][0]))))) for rows in everyone]
+    recordings = []
+    for rows in _rows(files).partition_by("subject", maintain_order=True):
+        name = FILES.replace("*", str(rows["subject"][0]))
+        recordings.append(_recording(rows, str(files[0].with_name(name))))
+    return recordings
 
 
 def read_wisdm_rows(folder: Path | None = None) -> pl.DataFrame:

@@ -33,7 +33,7 @@ KILLED = "the process that labelled it was killed, probably because memory ran o
 
 
 @dataclass(frozen=True)
-class Task:
+class FileTask:
     """A file and the folder's name for its results."""
 
     path: Path
@@ -44,7 +44,7 @@ class Task:
 class FileOutcome:
     """The result of a task: its summary, or the reason for a missing summary. ``again``: it was finished before."""
 
-    task: Task
+    task: FileTask
     summary: dict[str, Any] | None = None
     reason: str | None = None
     again: bool = False
@@ -83,7 +83,7 @@ class CohortJob:
         Recogniser.load(model)
         return cls(model, file_sha256(model_path(model or PACKAGED_MODEL)), out, settings)
 
-    def run(self, task: Task) -> FileOutcome:
+    def run(self, task: FileTask) -> FileOutcome:
         """Label one file unless it is finished; an error becomes the outcome's reason."""
         try:
             key = label_key(task.path, self.model_sha256, self.settings)
@@ -106,7 +106,7 @@ class CohortJob:
 
 
 def label_cohort(
-    tasks: Sequence[Task], job: CohortJob, *, workers: int = 1, scheduler: str | None = None
+    tasks: Sequence[FileTask], job: CohortJob, *, workers: int = 1, scheduler: str | None = None
 ) -> Iterator[FileOutcome]:
     """Label files; yields the outcome of each as it ends.
 
@@ -139,13 +139,13 @@ def _recogniser(model: Path | None, sha256: str) -> Recogniser:
     return Recogniser.load(model)
 
 
-def _in_processes(tasks: Sequence[Task], job: CohortJob, workers: int) -> Iterator[FileOutcome]:
+def _in_processes(tasks: Sequence[FileTask], job: CohortJob, workers: int) -> Iterator[FileOutcome]:
     waiting = list(reversed(tasks))
-    deaths: dict[Task, int] = {}
+    deaths: dict[FileTask, int] = {}
     while waiting:
         lanes = min(workers, len(waiting))
         alone = any(deaths.values())  # to find the file that ends the process
-        running: dict[Future[FileOutcome], Task] = {}
+        running: dict[Future[FileOutcome], FileTask] = {}
         try:
             with process_pool(1 if alone else lanes) as pool:
                 while waiting or running:
@@ -170,10 +170,10 @@ def _in_processes(tasks: Sequence[Task], job: CohortJob, workers: int) -> Iterat
                     waiting.append(task)
 
 
-def _on_dask(tasks: Sequence[Task], job: CohortJob, address: str) -> Iterator[FileOutcome]:
+def _on_dask(tasks: Sequence[FileTask], job: CohortJob, address: str) -> Iterator[FileOutcome]:
     with dask_client(address) as (client, distributed, lanes):
         waiting = iter(tasks)
-        running: dict[Any, Task] = {}
+        running: dict[Any, FileTask] = {}
 
         # A worker may have another working directory.
         settings = replace(job.settings, diary=job.settings.diary and job.settings.diary.absolute())

@@ -20,7 +20,7 @@ HOP_S = 1.0
 Names = NDArray[np.str_]
 
 
-class Moments(NamedTuple):
+class LabelledMoments(NamedTuple):
     """Labelled moments of a recording: the middles of its windows.
 
     ``middles_ns`` int64 ``[n]``, ``labels`` str ``[n]``, and ``length_s``, the length of the windows.
@@ -66,7 +66,7 @@ class Comparison:
     only_after: dict[str, float]
 
 
-def labelled_moments(recording: Recording, *, length_s: float) -> Moments:
+def labelled_moments(recording: Recording, *, length_s: float) -> LabelledMoments:
     """The middles of windows of this length with a single label, every second.
 
     Args:
@@ -76,12 +76,12 @@ def labelled_moments(recording: Recording, *, length_s: float) -> Moments:
     try:
         windows = sliding_windows(recording, length_s=length_s, hop_s=HOP_S)
     except HarkenError:  # there is no such window
-        return Moments(np.empty(0, np.int64), np.empty(0, np.str_), length_s)
-    return Moments(windows.starts_ns + round(length_s / 2 * 1e9), windows.labels, length_s)
+        return LabelledMoments(np.empty(0, np.int64), np.empty(0, np.str_), length_s)
+    return LabelledMoments(windows.starts_ns + round(length_s / 2 * 1e9), windows.labels, length_s)
 
 
 def predicted_labels(
-    recogniser: Recogniser, recording: Recording, moments: Moments, *, orientation: bool
+    recogniser: Recogniser, recording: Recording, moments: LabelledMoments, *, orientation: bool
 ) -> tuple[Names, NDArray[np.float32]]:
     """A model's labels of the windows around moments, str ``[n]``, and its logits, float32 ``[n, labels]``.
 
@@ -110,7 +110,7 @@ def predicted_labels(
 def compare(truth: Names, before: Names | None, after: Names, *, before_labels: Sequence[str]) -> Comparison:
     """Compare the labels of two models with the true ones.
 
-    Moments whose label only the second model knows are left out of the comparison.
+    LabelledMoments whose label only the second model knows are left out of the comparison.
 
     Args:
         truth: the true labels, ``[n]``, all of which the second model knows.

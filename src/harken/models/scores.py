@@ -167,6 +167,9 @@ def interval_over_groups(groups: Sequence[Sequence[float]]) -> tuple[float, floa
     if any(len(each) < FEWEST_PEOPLE_FOR_AN_INTERVAL for each in groups):
         return None
     random = np.random.default_rng(0)
-    means = [np.asarray(each)[random.integers(0, len(each), (BOOTSTRAP_SAMPLES, len(each)))].mean(1) for each in groups]
+    means = []
+    for group in map(np.asarray, groups):
+        drawn = random.integers(0, len(group), (BOOTSTRAP_SAMPLES, len(group)))
+        means.append(group[drawn].mean(axis=1))
     low, high = np.quantile(np.mean(means, axis=0), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)

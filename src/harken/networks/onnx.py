@@ -17,7 +17,7 @@ from harken.networks import everyday
 from harken.networks import layers as kinds
 from harken.networks.inference import FORGET_BIAS
 from harken.networks.layers import Layers
-from harken.networks.native.modules import Dropout
+from harken.networks.native.modules import FastDropout
 from harken.networks.pytorch import LayerNetwork
 from harken.support.errors import HarkenError
 
@@ -104,7 +104,7 @@ class Graph:
                 value = self.linear(value, module)
             elif isinstance(module, nn.ReLU):
                 value = self.add("Relu", [value])
-            elif not isinstance(module, Dropout | nn.Dropout):
+            elif not isinstance(module, FastDropout | nn.Dropout):
                 raise TypeError(f"no ONNX is known for the layer {module}")
         return value
 

@@ -17,7 +17,7 @@ from harken.networks.build import Weights, check_weights, made
 from harken.networks.inference import FORGET_BIAS, WINDOWS_AT_ONCE
 from harken.networks.layers import Layers, check_length, every, shortest_window
 from harken.networks.native import modules
-from harken.networks.native.modules import Dropout, FusedConvolution, mean_and_largest
+from harken.networks.native.modules import FastDropout, FusedConvolution, mean_and_largest
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads
 
@@ -124,7 +124,7 @@ def module_of(layer: kinds.Layer) -> nn.Module | None:
         case kinds.BasicLSTM():
             return _BasicLSTM(layer)
         case kinds.Dropout():
-            return Dropout(layer.share, bits=layer.bits)
+            return FastDropout(layer.share, bits=layer.bits)
         case everyday.Glance():
             return _Glance(layer)
         case kinds.MeanAndLargest() | kinds.Branches() | kinds.PerChannel():
@@ -170,7 +170,7 @@ class _Glance(nn.Sequential):
             nn.BatchNorm1d(layer.features),
             nn.Linear(layer.features, units),
             nn.ReLU(),
-            Dropout(everyday.GLANCE_DROPOUT),
+            FastDropout(everyday.GLANCE_DROPOUT),
             nn.Linear(units, units),
             nn.ReLU(),
         )

@@ -238,7 +238,8 @@ def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> NDArray[n
     """
     bouts = _Rows.of(movement).bouts * ROW_NS
     long = pl.col("duration_hours") >= SURELY_NIGHT_H
-    sure = nights.filter(pl.col("onset").is_not_null() & (pl.col("complete") | long | (pl.col("source") != "movement")))
+    by_diary = pl.col("source") != "movement"
+    sure = nights.filter(pl.col("onset").is_not_null() & (pl.col("complete") | long | by_diary))
     spans = np.stack([nanoseconds(sure, "onset") + UNCERTAIN_NS, nanoseconds(sure, "wake") - UNCERTAIN_NS], axis=1)
     parts = [
         np.clip(bouts[(bouts[:, 1] > first) & (bouts[:, 0] < last)], first, last)
@@ -426,4 +427,7 @@ def _inside(number: NDArray[np.int64], spans: NDArray[np.int64]) -> NDArray[np.b
 
 def _interruptions(inactive: NDArray[np.bool_]) -> int:
     """The number of runs of rows that are not inactive between rows that are."""
-    return max(int((np.diff(inactive.astype(np.int8)) == 1).sum()) - int(len(inactive) > 0 and not inactive[0]), 0)
+    if not inactive.any():
+        return 0
+    begins = int((np.diff(inactive.astype(np.int8)) == 1).sum())
+    return begins if inactive[0] else begins - 1

@@ -158,7 +158,8 @@ class StuckRuns:
         first, last = np.maximum(begins - 1, 0) * stride, np.minimum((ends + 1) * stride, n - 1)
         chosen = (time_ns[last] - time_ns[first] >= STUCK_S * 1e9) | (begins == 0) | (ends == len(same))
         suspects = [(0, 2 * stride)]
-        for begin, end in [*zip(first[chosen].tolist(), (last[chosen] + 1).tolist(), strict=True), (n - 2 * stride, n)]:
+        spans = np.stack([first[chosen], last[chosen] + 1], axis=1).tolist()
+        for begin, end in [*spans, (n - 2 * stride, n)]:
             if begin <= suspects[-1][1]:
                 suspects[-1] = suspects[-1][0], max(end, suspects[-1][1])
             else:

@@ -223,7 +223,7 @@ class StreamWindows(NamedTuple):
         return StreamWindows(self.signals[numbers], self.firsts[numbers], self.starts_ns[numbers])
 
 
-class Rows(NamedTuple):
+class TimelineRows(NamedTuple):
     """Rows in order of time; each ends where the next begins; arrays ``[rows]``.
 
     ``start_ns`` int64; ``kind`` int64, the number of the row among those with a label, ``UNLABELLED`` or ``GAP``;
@@ -303,7 +303,7 @@ class Windowing:
         """The windows that the end of the stream completes."""
         return self._windows(np.array([self._begin, self._total]), np.array([self._last_valid]), self._kept, ended=True)
 
-    def rows(self, each: NDArray[np.float32], *, interval_ns: int) -> Rows:
+    def rows(self, each: NDArray[np.float32], *, interval_ns: int) -> TimelineRows:
         """The rows of the stream, which has ended and had windows.
 
         Args:
@@ -332,7 +332,7 @@ class Windowing:
         over = np.diff(counts[order], append=self._count)
         summed = 1000 * np.diff(sums[order], append=self._sum)
         activity = np.divide(summed, over, out=np.full(len(over), np.nan), where=over > 0)
-        return Rows(
+        return TimelineRows(
             start_ns=start_ns[order],
             kind=kind[order],
             activity_mg=activity.astype(np.float32),

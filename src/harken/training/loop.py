@@ -91,7 +91,7 @@ class LabelledSignals(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class TrainingTask:
     """What to train.
 
     Attributes:
@@ -152,7 +152,7 @@ class Interrupted(Exception):  # noqa: N818 - not a failure: the caller requeste
 
 
 def train(
-    task: Task,
+    task: TrainingTask,
     *,
     threads: int | None = None,
     checkpoint: Path | None = None,
@@ -192,7 +192,7 @@ def train(
     return loop.network.eval(), loop.history
 
 
-def _threads(task: Task, threads: int | None, began_with: int | None, most: int) -> int:
+def _threads(task: TrainingTask, threads: int | None, began_with: int | None, most: int) -> int:
     """The number of threads: that of the checkpoint, ``threads``, or the fastest number up to ``most``; 0 if the device
     is not a CPU."""
     if began_with is not None:
@@ -229,7 +229,7 @@ def _flushed_denormals() -> Iterator[None]:
 class _Loop:
     """The state that changes with each iteration, and the computation of an iteration."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: TrainingTask) -> None:
         torch.manual_seed(task.settings.seed)
         self.task, self.settings, sets = task, task.settings, task.label_sets
         self.network = task.build().to(task.device)

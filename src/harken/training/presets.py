@@ -18,7 +18,7 @@ from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
 from harken.support.plugins import Registry
 from harken.training.augmentation import Augmentation
-from harken.training.loop import LabelledSignals, Task, TrainingSettings
+from harken.training.loop import LabelledSignals, TrainingSettings, TrainingTask
 from harken.windows.windows import RandomDraws, SlidingHops, Windows
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def preset(name: str | Preset) -> Preset:
 
 def prepared(
     recogniser: "Recogniser", windows: Windows, label_sets: LabelSets, tests: Mapping[str, Windows]
-) -> tuple[Task, Specification, dict[str, Any]]:
+) -> tuple[TrainingTask, Specification, dict[str, Any]]:
     """What to train for ``Recogniser.fit``, and the specification and the provenance of the model.
 
     The arguments and errors are those of ``Recogniser.fit``; the recogniser gives the recipe, settings and device.
@@ -199,7 +199,7 @@ def prepared(
         "training_windows_by_label": counts,
         "training_people": sorted(set(windows.subjects.tolist())),
     }
-    task = Task(
+    task = TrainingTask(
         build=lambda: build(specification.network, specification.sizes),
         examples=examples,
         settings=settings,
@@ -229,7 +229,7 @@ def _specification(recipe: Preset, windows: Windows, labels: tuple[str, ...]) ->
 def _training_examples(
     specification: Specification, windows: Windows, label_sets: LabelSets
 ) -> tuple[LabelledSignals, Tensor | None]:
-    """The training windows, and the sets for ``Task``. Windows whose set has no label of the model are left out."""
+    """The training windows, and the sets for ``TrainingTask``, without windows whose set has no label of the model."""
     labels, present = specification.labels, windows.labels_present if label_sets else set()
     sets = {name: [label in label_sets[name] for label in labels] for name in label_sets if name in present}
     sets = {name: allowed for name, allowed in sets.items() if any(allowed)}

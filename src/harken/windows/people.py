@@ -294,7 +294,9 @@ def _simultaneous(one: Windows, other: Windows) -> bool:
 
 def _refuse_same_windows(these: Windows, those: Windows, one: str, other: str) -> None:
     """Raise a HarkenError if two parts share a window."""
-    same = (these.signals == those.signals).all(axis=(1, 2)) & (np.ptp(these.signals, axis=1) > 0).any(axis=1)
+    equal = (these.signals == those.signals).all(axis=(1, 2))
+    moves = (np.ptp(these.signals, axis=1) > 0).any(axis=1)
+    same = equal & moves
     if same.any():
         name, other_name = these.subjects[same][0], those.subjects[same][0]
         raise HarkenError(

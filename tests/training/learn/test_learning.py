@@ -11,7 +11,7 @@ import pytest
 
 import people
 from harken.annotations.options import LabelOptions
-from harken.models.comparison import Moments, predicted_labels
+from harken.models.comparison import LabelledMoments, predicted_labels
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
@@ -43,11 +43,11 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[list[Recording]]:
 
 
 @pytest.fixture
-def tested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Moments]]:
+def tested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, LabelledMoments]]:
     """The subject and the moments of each call of a model."""
-    found: list[tuple[str, Moments]] = []
+    found: list[tuple[str, LabelledMoments]] = []
 
-    def noting(model: Recogniser, recording: Recording, moments: Moments, *, orientation: bool) -> Any:
+    def noting(model: Recogniser, recording: Recording, moments: LabelledMoments, *, orientation: bool) -> Any:
         found.append((recording.subject, moments))
         return predicted_labels(model, recording, moments, orientation=orientation)
 
@@ -57,7 +57,7 @@ def tested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Moments]]:
 
 @pytest.mark.parametrize("how", ["adapt", "train"])
 def test_the_held_out_part_is_in_no_training_window(
-    how: Any, tmp_path: Path, fitted: list[list[Recording]], tested: list[tuple[str, Moments]]
+    how: Any, tmp_path: Path, fitted: list[list[Recording]], tested: list[tuple[str, LabelledMoments]]
 ) -> None:
     path = write_labelled(tmp_path, "bob", 2, seconds=20)
     learned = learn([path], before=recogniser(), how=how, out=tmp_path / "new.safetensors", **SMALL)
@@ -95,7 +95,7 @@ def sessions(tmp_path: Path, *, apart_ms: int, last: Sequence[str] = people.BOUT
 
 
 def test_the_last_occasion_is_the_test_if_it_has_all_labels(
-    tmp_path: Path, fitted: list[list[Recording]], tested: list[tuple[str, Moments]]
+    tmp_path: Path, fitted: list[list[Recording]], tested: list[tuple[str, LabelledMoments]]
 ) -> None:
     files = sessions(tmp_path, apart_ms=2 * HOUR_MS)
     learned = learn(files, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")

@@ -21,8 +21,8 @@ from harken.evaluation.benchmark.studies import StudyScoring
 from harken.evaluation.benchmark.tasks import (
     BenchmarkDisplay,
     Finished,
+    FoldTask,
     Running,
-    Task,
     run_here,
     run_in_processes,
     run_on_dask,
@@ -100,7 +100,7 @@ def _chosen(protocol: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> 
     return [fold for fold in folds if not chosen or fold.name in chosen]
 
 
-def _runner(settings: BenchmarkSettings, every: Sequence[Method]) -> Callable[[Sequence[Task], Windows], Running]:
+def _runner(settings: BenchmarkSettings, every: Sequence[Method]) -> Callable[[Sequence[FoldTask], Windows], Running]:
     """What runs the tasks.
 
     Raises:
@@ -120,7 +120,7 @@ def _tasks(
     windows: Windows,
     scoring: PeopleScoring | StudyScoring,
     decides: Mapping[str, Any],
-) -> list[Task]:
+) -> list[FoldTask]:
     """Every method on every fold. ``decides`` is everything that all results depend on, for JSON."""
     training_windows = {fold.name: len(apply(fold, windows).training) for fold in folds}
     tasks = []
@@ -128,15 +128,15 @@ def _tasks(
         method_settings = method.settings()
         for fold in folds:
             decided_by = {**decides, "fold": asdict(fold), "method": method_settings}
-            tasks.append(Task(method, fold, scoring, method.effort(training_windows[fold.name]), decided_by))
+            tasks.append(FoldTask(method, fold, scoring, method.effort(training_windows[fold.name]), decided_by))
     return tasks
 
 
 def _compute(
-    tasks: Sequence[Task],
+    tasks: Sequence[FoldTask],
     windows: Windows,
     directory: BenchmarkDirectory,
-    run: Callable[[Sequence[Task], Windows], Running],
+    run: Callable[[Sequence[FoldTask], Windows], Running],
     display: BenchmarkDisplay | None,
 ) -> None:
     """Run the tasks that have no result yet, the longest first, so that no core waits at the end for a long one."""
@@ -169,7 +169,7 @@ def _compute(
                 )
 
 
-def _left_s(waiting: Sequence[Task], paces: Mapping[str, Sequence[float]], at_once: int) -> float:
+def _left_s(waiting: Sequence[FoldTask], paces: Mapping[str, Sequence[float]], at_once: int) -> float:
     """Seconds that the waiting tasks will take, from each method's seconds per effort so far, or the mean over all."""
     means = {name: sum(values) / len(values) for name, values in paces.items()}
     usual = sum(means.values()) / len(means)
@@ -178,7 +178,7 @@ def _left_s(waiting: Sequence[Task], paces: Mapping[str, Sequence[float]], at_on
 
 
 def _methods_result(
-    tasks: Sequence[Task], directory: BenchmarkDirectory, scoring: PeopleScoring | StudyScoring, *, has_preset: bool
+    tasks: Sequence[FoldTask], directory: BenchmarkDirectory, scoring: PeopleScoring | StudyScoring, *, has_preset: bool
 ) -> dict[str, Any]:
     """The part of the result that is made of the tasks' results, from their files alone, so that a resumed and an
     uninterrupted benchmark give the same."""

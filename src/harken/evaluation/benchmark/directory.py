@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
-from harken.evaluation.benchmark.tasks import SHARED_WINDOWS, Finding, Task
+from harken.evaluation.benchmark.tasks import SHARED_WINDOWS, Finding, FoldTask
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import read_json, remove_left_behind, write_bytes, write_text
 
@@ -60,7 +60,7 @@ class BenchmarkDirectory:
             raise HarkenError(f"{path}: cannot write there ({error.strerror})") from error
         return directory
 
-    def read(self, task: Task) -> dict[str, Any] | None:
+    def read(self, task: FoldTask) -> dict[str, Any] | None:
         """The result of a task, or None if it is not computed yet. That of a preset is complete with its model file.
 
         Raises:
@@ -79,7 +79,7 @@ class BenchmarkDirectory:
             )
         return content
 
-    def write(self, task: Task, finding: Finding) -> None:
+    def write(self, task: FoldTask, finding: Finding) -> None:
         """Write the result of a task. The JSON is written last: if it exists, the result is complete."""
         content, model = finding
         path = self.finding(task.fold.name, task.method.name)

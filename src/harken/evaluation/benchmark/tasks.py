@@ -37,7 +37,7 @@ Finding = tuple[dict[str, Any], bytes | None]
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class FoldTask:
     """A method and a fold. It is sent to other processes, so it holds no windows itself.
 
     Attributes:
@@ -76,17 +76,17 @@ class Task:
         return content, trained.model() if trained.model is not None else None
 
 
-Running = Generator[tuple[Task, Finding, int], None, None]
+Running = Generator[tuple[FoldTask, Finding, int], None, None]
 """Each task with its result, as it ends, and how many run at the same time. Closing it stops the other tasks."""
 
 
-def run_here(tasks: Sequence[Task], windows: Windows) -> Running:
+def run_here(tasks: Sequence[FoldTask], windows: Windows) -> Running:
     """Run one task after the other in this process."""
     for task in tasks:
         yield task, task.run(windows), 1
 
 
-def run_in_processes(tasks: Sequence[Task], windows: Windows, *, processes: int, folder: Path) -> Running:
+def run_in_processes(tasks: Sequence[FoldTask], windows: Windows, *, processes: int, folder: Path) -> Running:
     """Run tasks in processes of one thread each, with more throughput than one task with many threads.
 
     The result does not depend on the number of processes. The signals of all windows are written to ``folder`` once and
@@ -110,12 +110,12 @@ def run_in_processes(tasks: Sequence[Task], windows: Windows, *, processes: int,
         ) from error
 
 
-def run_on_dask(tasks: Sequence[Task], windows: Windows, *, address: str) -> Running:
+def run_on_dask(tasks: Sequence[FoldTask], windows: Windows, *, address: str) -> Running:
     """Run tasks on a Dask cluster. Its workers must have one thread each, because of PyTorch's one random state."""
     with dask_client(address) as (client, distributed, workers):
         shared = client.scatter(windows, broadcast=True, hash=False)
         futures = {
-            client.submit(Task.run, task, shared, pure=False, priority=-number): task
+            client.submit(FoldTask.run, task, shared, pure=False, priority=-number): task
             for number, task in enumerate(tasks)
         }
         try:
@@ -154,7 +154,7 @@ def _begin(file: str, windows: Windows) -> None:
     _shared = replace(windows, signals=np.load(file, mmap_mode="r", allow_pickle=False))
 
 
-def _run(task: Task) -> Finding:
+def _run(task: FoldTask) -> Finding:
     if _shared is None:
         raise RuntimeError("this process was not begun as a worker")
     return task.run(_shared)

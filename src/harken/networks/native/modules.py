@@ -40,7 +40,7 @@ BITS = 8
 BITS_A_NUMBER = 64
 
 
-class Layer(Arguments):
+class LayerArguments(Arguments):
     """The arguments of ``convolution_layer``: the structure of the same name in ``convolution_layer.cpp``."""
 
     _fields_ = fields(
@@ -301,12 +301,12 @@ class _ConvolutionLayer(torch.autograd.Function):
         return None, None, dx, dweight, dscale, dshift
 
 
-def _layer_arguments(sizes: Mapping[str, Any], x: Tensor, weight: Tensor, *kept: Tensor | None) -> Layer:
+def _layer_arguments(sizes: Mapping[str, Any], x: Tensor, weight: Tensor, *kept: Tensor | None) -> LayerArguments:
     """What forward and backward have in common: the sizes, and what is kept between them."""
     filters, _, kernel = weight.shape
     scale, shift, mean, variance, z, random = kept
     assert z is not None
-    arguments = filled(Layer, *x.shape, filters, kernel, **sizes)
+    arguments = filled(LayerArguments, *x.shape, filters, kernel, **sizes)
     fill(arguments, x=x, weight=weight, scale=scale, shift=shift, mean=mean, variance=variance, z=z, random=random)
     return fill(arguments, outputs=z.shape[1], threads=torch.get_num_threads())
 
@@ -435,7 +435,7 @@ class FusedLSTM(nn.LSTM):
         return x, torch.cat(hidden), torch.cat(cells)
 
 
-class Dropout(nn.Module):
+class FastDropout(nn.Module):
     """Dropout: in training, sets a share of the values to 0 and scales the others so that the mean is unchanged
     (Srivastava et al., JMLR 15:1929, 2014).
 
@@ -514,7 +514,7 @@ class FusedConvolution(nn.Module):
         super().__init__()
         self.convolution = nn.Conv1d(channels, filters, kernel, stride, padding, groups=groups, bias=False)
         self.normalisation = nn.BatchNorm1d(filters)
-        self.dropout = Dropout(dropout)
+        self.dropout = FastDropout(dropout)
         self.residual = residual
         self._sizes = {"stride": stride, "padding": padding, "groups": groups, "residual": residual}
 

@@ -103,7 +103,8 @@ class TimeAxis:
         cut = gaps > CUT_SHARE * recorded
         shown = recorded + float(gaps[~cut].sum())
         width = min(CUT_WIDTH, MOST_CUT / max(1, int(cut.sum()))) * shown
-        self.knots_s = np.concatenate([[0.0], np.stack([ends[:-1][cut], begins[1:][cut]], 1).ravel(), [ends[-1]]])
+        cuts = np.stack([ends[:-1][cut], begins[1:][cut]], axis=1)
+        self.knots_s = np.concatenate([[0.0], cuts.ravel(), [ends[-1]]])
         steps = np.diff(self.knots_s)
         steps[1::2] = width
         self.knots = np.concatenate([[0.0], np.cumsum(steps)])

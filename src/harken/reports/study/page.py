@@ -406,7 +406,8 @@ def _runs(rows: pl.DataFrame, labels: Sequence[str]) -> tuple[NDArray[np.int32],
     letters = {UNSURE: ord(NOT_SURE)} | {label: FIRST_LABEL + number for number, label in enumerate(labels)}
     label = rows["label"].replace_strict(letters, default=ord(NO_LABEL), return_dtype=pl.Int32).to_numpy()
     worn = rows["wear"].fill_null(True).to_numpy()
-    letter = np.where(~rows["recorded"].to_numpy(), ord(GAP), np.where(~worn, ord(NOT_WORN), label)).astype(np.int32)
+    letter = np.where(worn, label, ord(NOT_WORN))
+    letter = np.where(rows["recorded"].to_numpy(), letter, ord(GAP)).astype(np.int32)
     first = np.flatnonzero(np.diff(letter, prepend=-1))
     return letter[first], np.append(nanoseconds(rows, "start")[first], nanoseconds(rows, "end")[-1:])
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kind:
+class SegmentKind:
     """A kind of segment in a band: a label, or a reason for a missing label."""
 
     code: int
@@ -143,14 +143,14 @@ def _outcomes(spells: Spells, calendar: list[CalendarDay], tables: WearerTables)
     }
 
 
-def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> dict[int, Kind]:
+def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> dict[int, SegmentKind]:
     """The kinds of segments in a band, by code, labels first. ``unsure`` has a pattern unless it is a label."""
-    shown = [Kind(code, name, "" if name in labels else "unsure") for code, name in enumerate(names)]
+    shown = [SegmentKind(code, name, "" if name in labels else "unsure") for code, name in enumerate(names)]
     kinds = [
         *shown,
-        Kind(days.NO_LABEL, "no label", "nothing"),
-        Kind(days.NOT_WORN, "not worn", "off"),
-        Kind(days.GAP, "not recorded", "gap"),
+        SegmentKind(days.NO_LABEL, "no label", "nothing"),
+        SegmentKind(days.NOT_WORN, "not worn", "off"),
+        SegmentKind(days.GAP, "not recorded", "gap"),
     ]
     return {kind.code: kind for kind in kinds}
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from harken.models.comparison import (
     Comparison,
-    Moments,
+    LabelledMoments,
     Names,
     compare,
     labelled_moments,
@@ -188,7 +188,7 @@ class Tests:
 
     def _fitted(
         self, stage: str, training: Sequence[Recording], parts: Sequence[Part]
-    ) -> tuple[Fit, list[tuple[Part, Moments]]] | None:
+    ) -> tuple[Fit, list[tuple[Part, LabelledMoments]]] | None:
         """A fit to a part of the data, and the moments of its test; None if there is nothing to test, or if the part is
         too small for a fit, as when its bouts are shorter than a window."""
         trained = set(seconds_by_label(training))
@@ -204,13 +204,13 @@ class Tests:
         tests = _with_labels(moments, trained & set(fit.recogniser.specification_.labels))
         return (fit, tests) if tests else None
 
-    def _moments(self, part: Part) -> tuple[Part, Moments]:
+    def _moments(self, part: Part) -> tuple[Part, LabelledMoments]:
         """A part with the labelled moments of its test."""
         assert part.test is not None
         return part, labelled_moments(part.test, length_s=self.window_length_s)
 
     def _labels(
-        self, fit: Fit, tests: Sequence[tuple[Part, Moments]]
+        self, fit: Fit, tests: Sequence[tuple[Part, LabelledMoments]]
     ) -> tuple[list[Names], list[Names] | None, list[Names], HeldOut]:
         """The true labels of each recording's moments, those of the previous model and of the fit, and its outputs.
 
@@ -235,7 +235,9 @@ class Tests:
         return truths, befores or None, afters, _joined(outputs)
 
 
-def _with_labels(tests: Sequence[tuple[Part, Moments]], labels: Collection[str]) -> list[tuple[Part, Moments]]:
+def _with_labels(
+    tests: Sequence[tuple[Part, LabelledMoments]], labels: Collection[str]
+) -> list[tuple[Part, LabelledMoments]]:
     """The tests with those of their moments that have one of these labels, without tests that have none."""
     found = []
     for part, moments in tests:
