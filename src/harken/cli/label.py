@@ -1,4 +1,7 @@
-"""``harken label``: activities of one or many people, hour by hour, from recordings of any length."""
+"""``harken label``: activities of one or many people, hour by hour, from recordings of any length.
+
+Most of its options are the fields of ``LabelSettings`` in ``labelling/settings``; the others are declared here.
+"""
 
 from json import dumps
 from pathlib import Path

@@ -1,6 +1,6 @@
 """The data dictionary: every column of every table that labelling writes, and its page ``docs/dictionary.md``.
 
-What stands on the page is written in ``tables.toml``, whose first lines say how. No code that labels reads it.
+The texts of the page are in ``tables.toml``, whose first lines say how. Labelling does not read that file.
 """
 
 import re

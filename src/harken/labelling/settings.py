@@ -1,4 +1,5 @@
-"""Settings of labelling, and the comparison with those of earlier results, so that finished files can be skipped."""
+"""Settings of labelling, each an option of ``harken label``, and their comparison with those of earlier results: files
+that are finished can be skipped."""
 
 import os
 from dataclasses import asdict, dataclass, field

@@ -1,8 +1,8 @@
 """The choice of the reader for a file: by its first bytes, or by its name if these are not sufficient.
 
 A reader is a module, or any object, with two functions: ``recognises(path, head)`` returns whether a file has its
-format, and ``open_source(path, options)`` opens a file. Other packages add readers by entry points in the group
-``harken.readers``.
+format, and ``open_source(path, options)`` opens a file. A new reader of harken's own is listed in ``BINARY`` or
+``EXPORTS`` below. Other packages add readers by entry points in the group ``harken.readers``.
 """
 
 from collections.abc import Callable, Sequence

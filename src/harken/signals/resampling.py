@@ -1,9 +1,9 @@
 """Resampling onto an even grid by the recording's times: curves between samples, then a low-pass filter.
 
 The grid is counted from 1970: all pieces of a recording have the same grid, however it was cut. Between irregular
-samples there are cubic curves, which are evaluated on a finer grid, without gaps and marked samples. The filter is a
-windowed sinc, a sinc cut to length by a Kaiser window (Oppenheim and Schafer, Discrete-Time Signal Processing, 3rd ed.,
-7.5 and 7.6). It is short and symmetric. The result at one time depends only on a fraction of a second around it.
+samples there are cubic curves, never across a gap or a marked sample, which are evaluated on a finer grid. The filter
+is a windowed sinc, a sinc cut to length by a Kaiser window (Oppenheim and Schafer, Discrete-Time Signal Processing, 3rd
+ed., 7.5 and 7.6). It is short and symmetric. The result at one time depends only on a fraction of a second around it.
 Therefore a recording in pieces, and a stream, give the same samples as the whole recording.
 """
 
