@@ -132,8 +132,8 @@ def test_the_scores_of_new_people_are_those_of_models_that_were_not_trained_on_t
         truth = in_scheme(windows[unseen], TRUTH)
         predicted = np.array([labels.index(label) for label in recogniser.predict(truth).tolist()])
         allowed = TRUTH.matrix(truth.label_names)[truth.label_codes]
-        found = score_study(allowed, predicted, truth.subjects, labels=labels, known=labels)
-        everybody |= person_f1(found["people"])
+        scored = score_study(allowed, predicted, truth.subjects, labels=labels, known=labels)
+        everybody |= person_f1(scored["people"])
     assert len(everybody) == len(STUDIES) * PEOPLE_EACH
     assert {name: score for one in found["studies"].values() for name, score in one["people"].items()} == everybody
     means = {
