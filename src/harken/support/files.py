@@ -22,8 +22,6 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from harken.support.errors import HarkenError
 
 try:
@@ -176,6 +174,8 @@ def read_json(path: Path, kind: Any, *, advice: str) -> dict[str, Any]:
     Raises:
         HarkenError: when the file cannot be read or has another form; the message names the field.
     """
+    import msgspec  # takes time to load, and most commands read no JSON back
+
     try:
         content = json.loads(regular(path).read_text(encoding="utf-8"))
         msgspec.convert(content, kind)
