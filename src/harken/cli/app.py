@@ -140,10 +140,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    used = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
     try:
         try:
             _refuse_empty(sys.argv[1:])
-            app = command_line(next((word for word in sys.argv[1:] if not word.startswith("-")), ""))
+            app = command_line(used)
             app(args=spread(sys.argv[1:]), prog_name="harken")
         finally:
             sys.stdout.flush()  # the output may go to a file on a full disk
@@ -153,8 +154,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         from harken.support.plugins import missing_extra
 
-        command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
-        missing = missing_extra(error, f"harken {command}".rstrip())
+        missing = missing_extra(error, f"harken {used}".rstrip())
         if missing is None:
             raise
         print(f"harken: {missing}", file=sys.stderr)
