@@ -117,25 +117,30 @@ def print_evaluation(evaluation: "Evaluation") -> None:
         )
     if evaluation.unseen is not None:
         console.print("[bold]Unseen people[/bold] (none of them is named among the training people)")
-        print_people(console, evaluation.unseen)
-        _print_error(console, evaluation.unseen_error)
-    if evaluation.unseen_answered is not None:
-        print_answered(console, evaluation.unseen_answered)
+        _print_side(console, evaluation.unseen, evaluation.unseen_error, evaluation.unseen_answered)
     if evaluation.all_unseen is not None:
         console.print()
         print_confusion(console, evaluation.all_unseen)
     if evaluation.known is not None:
         console.print("\n[bold]Training people[/bold] (by name or by their movement; not unseen people)")
-        print_people(console, evaluation.known)
-        _print_error(console, evaluation.known_error)
-    if evaluation.known_answered is not None:
-        print_answered(console, evaluation.known_answered)
+        _print_side(console, evaluation.known, evaluation.known_error, evaluation.known_answered)
     if evaluation.calibrated_on != "unseen":
         on = {"nobody": "at all", "the same person": "for unseen people, but on training people"}
         console.print(f"The model's probabilities are not calibrated {on[evaluation.calibrated_on]}.")
 
 
-def print_answered(console: Console, answered: "AnsweredPeople") -> None:
+def _print_side(
+    console: Console, people: "PeopleScores", error: float | None, answered: "AnsweredPeople | None"
+) -> None:
+    """Print the scores of unseen or of known people."""
+    print_people(console, people)
+    if error is not None:
+        console.print(f"Expected calibration error: {error:.3f} (0 is perfect)")
+    if answered is not None:
+        _print_answered(console, answered)
+
+
+def _print_answered(console: Console, answered: "AnsweredPeople") -> None:
     """Print the share of answered windows if labels may be "unsure", and their accuracy."""
     console.print(f"\nUnsure below a probability of {answered.together.unsure_below:g}:")
     table = plain_table("Person", "windows", "answered", "right among them")
@@ -144,11 +149,6 @@ def print_answered(console: Console, answered: "AnsweredPeople") -> None:
         right = "-" if one.accuracy is None else percent(one.accuracy)
         table.add_row(Text(name), f"{one.windows}", percent(one.coverage), right)
     console.print(table)
-
-
-def _print_error(console: Console, error: float | None) -> None:
-    if error is not None:
-        console.print(f"Expected calibration error: {error:.3f} (0 is perfect)")
 
 
 def print_confusion(console: Console, scores: "Scores") -> None:
