@@ -273,6 +273,7 @@ class PageTimes:
         pages: structured ``[pages]``, see ``PAGES``.
 
     Attributes:
+        counts: the number of samples in each page, int64 ``[pages]``.
         step_ns: the sampling interval in each page, float64 ``[pages]``.
         rate_hz: samples per second, by the clock.
     """
@@ -282,7 +283,7 @@ class PageTimes:
         length = counts[:-1] * (1e9 / pages["rate_hz"][:-1])
         to_next = np.diff(pages["time_ns"])
         lasting = (to_next >= EARLIEST * length) & (to_next <= (1 + LATE) * length) & (np.diff(pages["number"]) == 1)
-        self.pages, self.rate_hz = pages, float(pages["rate_hz"][0])
+        self.pages, self.counts, self.rate_hz = pages, counts, float(pages["rate_hz"][0])
         if lasting.any():
             self.rate_hz = float(counts[:-1][lasting].sum()) / float(to_next[lasting].sum() / 1e9)
         self.step_ns = np.full(len(counts), 1e9 / self.rate_hz)
@@ -290,7 +291,7 @@ class PageTimes:
 
     def of(self, first: int, last: int) -> NDArray[np.int64]:
         """The times in ns of the samples of the pages ``first`` to ``last`` (exclusive)."""
-        time_ns, counts = self.pages["time_ns"], _samples_in(self.pages)
+        time_ns, counts = self.pages["time_ns"], self.counts
         whole = min(last, len(counts) - 1)  # all pages except the last have the same length
         local_ns = np.empty(int(counts[first:last].sum()), dtype=np.int64)
         before_last = int(counts[first:whole].sum())
@@ -316,7 +317,7 @@ def read_samples(
         HarkenError: when the file changed after its pages were found; the message names ``source``.
     """
     pages, gains, offsets = times.pages, np.array(header.gains, np.float32), np.array(header.offsets, np.float32)
-    counts = _samples_in(pages)
+    counts = times.counts
     for first in range(0, len(counts), PAGES_AT_ONCE):
         rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
         digits = b"".join(content[start:end] for start, end in pages[["first", "last"]][rows].tolist())
@@ -379,7 +380,7 @@ class GeneactivSource(DeviceSource):
             stated_rate_hz=self._stated_rate_hz,
             worn_on=self._header.location,
         )
-        self.capacity = int(_samples_in(pages).sum())
+        self.capacity = int(self._times.counts.sum())
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:
         """See ``DeviceSource``."""
