@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from harken.support.arrays import runs_of_true
 from harken.support.errors import HarkenError
 
 INFO = "info.txt"
@@ -483,7 +484,7 @@ class RepeatedValues:
         if not same[0]:
             self._close()
         # A run from `begin` to `end` (exclusive) repeats the sample before it, which is part of the run.
-        begin, end = np.flatnonzero(np.diff(same, prepend=False, append=False)).reshape(-1, 2).T
+        begin, end = runs_of_true(same).T
         first = self._rows + begin - 1
         if len(begin) and begin[0] == 0 and self._first is not None:
             first[0] = self._first

@@ -15,8 +15,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
-from harken.recordings.mending import EARLIEST_NS, LATEST_NS
+from harken.recordings.mending import EARLIEST_NS, LATEST_NS, SET_BACK_NS
 from harken.recordings.recording import READ_AS_UTC, STANDARD_GRAVITY
+from harken.support.arrays import finite_rows, runs_of_true
 from harken.support.errors import HarkenError
 
 NS_PER_UNIT: dict[TimeUnit, int] = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
@@ -87,7 +88,7 @@ class AtRest:
         return float(np.median(lengths[spread <= np.median(spread)]))
 
     def _push(self, acceleration: NDArray[np.float32]) -> None:
-        finite = np.isfinite(acceleration[:, 0]) & np.isfinite(acceleration[:, 1]) & np.isfinite(acceleration[:, 2])
+        finite = finite_rows(acceleration)
         if not finite.all():
             acceleration = acceleration[finite]
         acceleration = np.concatenate([self._rest, acceleration])
@@ -127,8 +128,6 @@ def acceleration_unit(at_rest: float) -> AccelerationUnit | None:
 
 
 EARLIEST_DATE_NS = 10**17  # March 1973: clocks with earlier times have no date and count from their start
-NS_PER_TICK = {"ns": 1, "us": 10**3, "ms": 10**6}
-JUMP_BACK_NS = 5 * 60 * 10**9  # more than for rows out of order, less than the smallest change of a time zone
 NO_TIMES = ("", "null", "nan", "none", "na", "n/a")
 ZONED = re.compile(r":\d\d([.,]\d+)? ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$")
 
@@ -282,7 +281,7 @@ def _check_all_read(path: Path, written: pl.Series, read: pl.Series, form: str, 
 
 def _outside(column: pl.Series) -> pl.Series:
     """Which of these datetimes lie outside 1970 to 2099; null for missing datetimes."""
-    ns = NS_PER_TICK[column.dtype.time_unit]  # type: ignore[attr-defined]
+    ns = NS_PER_UNIT[column.dtype.time_unit]  # type: ignore[attr-defined]
     return ~column.to_physical().is_between(EARLIEST_NS // ns, LATEST_NS // ns, closed="left")
 
 
@@ -345,9 +344,8 @@ def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tupl
 def _second_pass(local_ns: NDArray[np.int64], ambiguous: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which of the ``ambiguous`` rows belong to the second pass of the repeated hour, bool ``[n]``."""
     second = np.zeros(len(local_ns), dtype=bool)
-    edges = np.flatnonzero(np.diff(ambiguous, prepend=False, append=False)).reshape(-1, 2)
-    for first, end in edges:
-        jumps = np.flatnonzero(np.diff(local_ns[first:end]) < -JUMP_BACK_NS)
+    for first, end in runs_of_true(ambiguous):
+        jumps = np.flatnonzero(np.diff(local_ns[first:end]) < -SET_BACK_NS)
         if len(jumps):
             second[first + jumps[0] + 1 : end] = True
         else:

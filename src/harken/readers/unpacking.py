@@ -292,7 +292,7 @@ def plain_head(head: bytes) -> bytes:
 
 @contextmanager
 def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> Iterator[Path]:
-    """A path for other libraries: the file itself, or an unpacked copy that exists within the ``with`` block.
+    """The path of an unpacked file: the file itself, or a copy that exists within the ``with`` block.
 
     Raises:
         HarkenError: when the beginning is not that of a file of this ``kind`` (other files are not unpacked), or the

@@ -22,6 +22,7 @@ from harken.recordings.source import (
 )
 from harken.recordings.survey import (
     FASTEST_HZ,
+    GAP_NS,
     ClockSurvey,
     Faults,
     OutOfOrderError,
@@ -81,7 +82,7 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
         order = first if order is None else order[first]
     del time_ns
     samples = Samples.of(recording) if order is None else _copied(recording, order)
-    limit_ns = gap_limit_ns(samples.time_ns) if clock.most_are_slow else clock.gap_ns
+    limit_ns = gap_limit_ns(samples.time_ns) if clock.most_are_slow else GAP_NS
     survey = ValueSurvey(recording.channels, range_g=sensor_range or quality.sensor_range_g, gap_ns=limit_ns)
     for part in samples.pieces(ROWS_IN_CACHE):
         survey.push(part)
@@ -378,7 +379,7 @@ def _surveyed(source: Source, sensor_range: float | None, observer: Observer | N
         timezone=source.timezone,
         quality=replace(_with_counts(quality, clock, faults, source.timezone), rows=rows),
         sample_rate_hz=clock.sample_rate_hz,
-        gap_limit_ns=clock.gap_ns,
+        gap_limit_ns=GAP_NS,
         start_ns=clock.start_ns,
         end_ns=clock.end_ns,
         gaps_ns=clock.gaps_ns,

@@ -219,10 +219,7 @@ class OutOfOrderError(Exception):
 
 
 class ClockSurvey:
-    """A survey of the times of samples, which must not decrease.
-
-    Args:
-        gap_ns: two samples further apart than this have a gap between them.
+    """A survey of the times of samples, which must not decrease. Between two further apart than ``GAP_NS`` is a gap.
 
     Attributes:
         rows: samples so far, repeated times left out.
@@ -231,8 +228,7 @@ class ClockSurvey:
         start_ns, end_ns: the first and the last sample.
     """
 
-    def __init__(self, gap_ns: int = GAP_NS) -> None:
-        self.gap_ns = gap_ns
+    def __init__(self) -> None:
         self.rows = self.repeated = self.fast = self.slow = self.rare = 0
         self.start_ns = self.end_ns = 0
         self._inside = self._inside_ns = 0
@@ -276,13 +272,13 @@ class ClockSurvey:
         if len(steps):
             self._inside += len(steps)
             self._inside_ns += int(time_ns[-1] - time_ns[-len(steps)] + steps[0])  # their sum
-        if most <= min(SLOW_STEP_NS, self.gap_ns):
+        if most <= SLOW_STEP_NS:
             return
-        long = np.flatnonzero(steps > min(SLOW_STEP_NS, self.gap_ns))  # the lines below process only these few steps
+        long = np.flatnonzero(steps > SLOW_STEP_NS)  # the lines below process only these few steps
         lengths = steps[long]
         self.slow += int(np.count_nonzero(lengths > SLOW_STEP_NS))
         self.rare += int(np.count_nonzero(lengths > RARE_STEP_NS))
-        gap = lengths > self.gap_ns
+        gap = lengths > GAP_NS
         if gap.any():
             after = time_ns[long[gap] + len(time_ns) - len(steps)]
             self._gaps.append(np.stack([after - lengths[gap], after], axis=1))

@@ -171,7 +171,6 @@ def _fitted(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Offset, gain and temperature's slope, ``[3]`` each, by closest points."""
     offset, gain, slope = np.zeros(3), np.ones(3), np.zeros(3)
-    weights = np.ones(len(points))
     ones = np.ones(len(points))
     for _ in range(MOST_ITERATIONS):
         current = points * gain + offset + away[:, None] * slope

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording, gap_limit_ns
-from harken.recordings.source import Room, Samples, joined
+from harken.recordings.source import Room, Samples, bytes_of_a_row, joined
 from harken.support.errors import HarkenError
 from harken.support.resources import need_memory
 
@@ -521,7 +521,7 @@ def _resampled(recording: Recording, resampler: Resampler) -> Samples:
     old = Samples.of(recording)
     most = _most_samples(recording.time_ns, resampler)
     what = f"{recording.source or recording.subject}: its {most:,} samples at {float(resampler.grid.rate_hz):g} Hz"
-    need_memory(most * (11 + 4 * len(recording.channels)), what, "use a lower rate")
+    need_memory(most * bytes_of_a_row(len(recording.channels)), what, "use a lower rate")
     new = Room(len(recording.channels), most)
     for block in resampler.stream([old]):
         new.add(block)
