@@ -6,8 +6,8 @@ columns: light, temperature, battery, events. Usually there is no header. Both f
 device, which was set by the computer that configured it; cwa-convert treats it as UTC. Times are therefore handled as
 in the watch's own file.
 
-In the first seconds of an AX6, the two sensors may be interchanged (see ``harken.readers.axivity``). The scale of such samples
-is unknown in an export, so they are marked.
+In the first seconds of an AX6, the two sensors may be interchanged (see ``harken.readers.axivity``). The scale of such
+samples is unknown in an export, so they are marked.
 """
 
 import math
