@@ -199,12 +199,22 @@ def train(
     Raises:
         HarkenError: for unreadable or unlabelled files, invalid settings, or a run directory that holds something else.
     """
-    own, unseen = (tuple(recordings_in(given, out=out).files) for given in (files, cross))
-    settings = RunSettings(own, Path(out), unseen, preset, epochs, seed, device, threads, resume=resume)
-    read = None if channels is None else tuple(channels)
-    settings = replace(settings, channels=read, ignore_labels=tuple(ignore_labels), reading=reading or TableOptions())
-    own_labels = LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s, rename=rename)
-    settings = replace(settings, labels=own_labels, cross_labels=None if cross_labels is None else Path(cross_labels))
+    settings = RunSettings(
+        files=tuple(recordings_in(files, out=out).files),
+        out=Path(out),
+        cross=tuple(recordings_in(cross, out=out).files),
+        preset=preset,
+        epochs=epochs,
+        seed=seed,
+        device=device,
+        threads=threads,
+        channels=None if channels is None else tuple(channels),
+        ignore_labels=tuple(ignore_labels),
+        reading=reading or TableOptions(),
+        labels=LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s, rename=rename),
+        cross_labels=None if cross_labels is None else Path(cross_labels),
+        resume=resume,
+    )
     return train_run(settings, display or _Silent())
 
 
