@@ -110,7 +110,7 @@ def predicted_labels(
 def compare(truth: Names, before: Names | None, after: Names, *, before_labels: Sequence[str]) -> Comparison:
     """Compare the labels of two models with the true ones.
 
-    LabelledMoments whose label only the second model knows are left out of the comparison.
+    Moments whose label only the second model knows are left out of the comparison.
 
     Args:
         truth: the true labels, ``[n]``, all of which the second model knows.

@@ -48,14 +48,14 @@ def benchmark(
             recordings.
         protocol: ``leave-one-person-out`` for your own study; else see ``harken.evaluation.protocols.published``.
         out, folders, epochs, label_scheme, seed, folds, workers, scheduler, resume: see
-            ``harken.evaluation.benchmark.BenchmarkSettings``.
+            ``harken.evaluation.benchmark.settings.BenchmarkSettings``.
         preset, baselines: the preset to score (None for the baselines alone), and the methods to compare it with; names
             or objects, see ``harken.evaluation.benchmark.methods.method``.
         reading: how to read tables of your own study; see ``harken.read``.
         display: receives the progress that ``harken benchmark`` shows on the screen.
 
     Raises:
-        HarkenError: as ``harken.evaluation.benchmark.run_benchmark``, and for missing data.
+        HarkenError: as ``harken.evaluation.benchmark.benchmark.run_benchmark``, and for missing data.
     """
     settings = BenchmarkSettings(
         dataset=str(data),
