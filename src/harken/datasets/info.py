@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.table import POLARS_ERRORS, first_line
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Quality, Recording
@@ -195,6 +194,8 @@ def numbers_in(path: Path, info: DatasetInfo, *, columns: int) -> NDArray[np.flo
 @contextmanager
 def readable(path: Path, refusal: str) -> Iterator[None]:
     """Raise a HarkenError with the path and ``refusal`` when polars cannot read what is read within the block."""
+    from harken.readers.table import POLARS_ERRORS, first_line  # takes time to load, and facts need no reader
+
     try:
         yield
     except (*POLARS_ERRORS, ValueError) as error:
