@@ -101,7 +101,7 @@ class Specification:
 
     @property
     def vectors(self) -> tuple[tuple[int, bool], ...]:
-        """The first channel of each vector of three, and whether it is a rotation (``harken.training.augmentation``)."""
+        """The first channel of each vector of three, and whether it is a rotation, for ``training.augmentation``."""
         found = []
         for names, rotation in ((ACCELERATION, False), (ROTATION, True)):
             for first in range(len(self.channels) - 2):
