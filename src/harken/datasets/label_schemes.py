@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.info import DatasetInfo
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.recordings.recording import Recording, recoded
 from harken.support.errors import HarkenError
 
 COMMON_ACTIVITIES = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
@@ -48,10 +48,10 @@ def _renamed(recording: Recording, info: DatasetInfo, names: Mapping[str, str]) 
             f"{recording.source or recording.subject}: {', '.join(unknown)} is not an activity of the data set "
             f"{info.name}; it has {', '.join(info.labels)}"
         )
-    new = [names[name] for name in recording.label_names]
+    new = tuple(names[name] for name in recording.label_names)
     label_names = tuple(sorted(set(new)))
-    table = np.array([label_names.index(name) for name in new] + [UNLABELLED], dtype=np.int16)
-    return replace(recording, label_codes=table[recording.label_codes], label_names=label_names, study=info.name)
+    codes = recoded(recording.label_codes, new, label_names)
+    return replace(recording, label_codes=codes, label_names=label_names, study=info.name)
 
 
 @dataclass(frozen=True)

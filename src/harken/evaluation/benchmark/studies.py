@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.evaluation.benchmark.methods import TrainedMethod
+from harken.evaluation.benchmark.people import Findings
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     SAMPLING,
@@ -35,8 +36,6 @@ OTHER = "other"
 MOUNTINGS = ("known", "found")
 """With x along the forearm, as the study states it; and as the model finds it, like ``harken label``."""
 
-Findings = Mapping[str, Mapping[str, Any]]
-"""Fold -> the result of a method on it."""
 Predicted = tuple[Windows, NDArray[np.int64]]
 """Windows of people of one study with the names of ``TRUTH``, without signals, and the predicted label of each."""
 

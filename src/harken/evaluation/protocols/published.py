@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
-
 from harken.datasets.dsads import read_dsads
 from harken.datasets.label_schemes import to_common
 from harken.datasets.registry import dataset, dataset_names
@@ -26,7 +24,7 @@ from harken.evaluation.protocols.studies import (
     pairs_of_studies_out,
     study_windows,
 )
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.recordings.recording import Recording, recoded
 from harken.support.errors import HarkenError
 from harken.windows.people import (
     Fold,
@@ -199,7 +197,7 @@ def _between(*names: str) -> tuple[Callable[[Folders], Windows], Callable[[Windo
     def draw(folders: Folders) -> Windows:
         sets = [(dataset(name), folder) for name, folder in zip(names, folders, strict=True)]
         common = (to_common(recording, each.info) for each, folder in sets for recording in each.read(folder))
-        return study_windows(_relabelled(recording, {word: word for word in BETWEEN}) for recording in common)
+        return study_windows(recording.with_label_names(BETWEEN) for recording in common)
 
     def folds(windows: Windows) -> list[Fold]:
         people = sorted(set(windows.subjects.tolist()))
@@ -212,9 +210,8 @@ def _between(*names: str) -> tuple[Callable[[Folders], Windows], Callable[[Windo
 def _relabelled(recording: Recording, words: Mapping[str, str]) -> Recording:
     """The recording with renamed labels; samples whose label is not in ``words`` become unlabelled."""
     label_names = tuple(sorted(set(words.values())))
-    codes = [label_names.index(words[name]) if name in words else UNLABELLED for name in recording.label_names]
-    table = np.array([*codes, UNLABELLED], dtype=np.int16)
-    return replace(recording, label_codes=table[recording.label_codes], label_names=label_names)
+    new = tuple(words.get(name, "") for name in recording.label_names)
+    return replace(recording, label_codes=recoded(recording.label_codes, new, label_names), label_names=label_names)
 
 
 _WAYS: Mapping[tuple[str, str], tuple[Callable[[Folders], Windows], Callable[[Windows], Sequence[Fold]]]] = {
