@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harken.outcomes.movement_rows import ROW_NS, ROW_S
 from harken.support.errors import HarkenError
-from harken.support.tables import nanoseconds
+from harken.support.tables import nanoseconds, where_known
 
 LEVELS = ("inactive", "light", "moderate", "vigorous")
 BOUT_MINUTES = (1, 5, 10)
@@ -133,7 +133,7 @@ def with_intensity(movement: pl.DataFrame, cut_points: CutPoints) -> pl.DataFram
     }
     known = pl.Series(worn)
     return movement.with_columns(
-        level=pl.Series(level, dtype=pl.Int8).zip_with(known, pl.Series([None], dtype=pl.Int8)),
+        level=where_known(pl.Series(level, dtype=pl.Int8), known),
         **{name: pl.Series(rows) for name, rows in bouts.items()},
     )
 

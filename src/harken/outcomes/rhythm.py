@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.support.tables import where_known
 from harken.timelines.calendar import DAY_NS, wall_ns
 
 REST_MIN, ACTIVE_MIN = 300, 600
@@ -134,7 +135,7 @@ def _levels(sums: Floats, worn_s: Floats) -> dict[str, pl.Series]:
         shown = pl.Series(clock, dtype=pl.String)
         known = pl.Series(np.isfinite(mean))
         columns[f"{name}_mg"] = pl.Series(mean, nan_to_null=True)
-        columns[f"{name}_start"] = shown.zip_with(known, pl.Series([None], dtype=pl.String))
+        columns[f"{name}_start"] = where_known(shown, known)
     return columns | {"relative_amplitude": pl.Series(amplitude, nan_to_null=True)}
 
 

@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.outcomes.movement_rows import ROW_NS, median_of_known
-from harken.support.tables import nanoseconds
+from harken.support.tables import nanoseconds, where_known
 from harken.timelines.calendar import sums_in
 
 WALKING_LABELS, RUNNING_LABELS = ("walking", "stairs"), ("running",)
@@ -45,7 +45,7 @@ def with_steps(movement: pl.DataFrame, rows: pl.DataFrame, labels: Sequence[str]
         steps += seconds / 60 * _smoothed(cadence, seconds > 0)
     on_foot = not set(labels).isdisjoint((*WALKING_LABELS, *RUNNING_LABELS))
     known = (movement["valid_s"] > 0) & on_foot
-    known_steps = pl.Series(steps.astype(np.float32)).zip_with(known, pl.Series([None], dtype=pl.Float32))
+    known_steps = where_known(pl.Series(steps.astype(np.float32)), known)
     return movement.drop("walking_cadence", "running_cadence").with_columns(steps=known_steps)
 
 
@@ -64,7 +64,7 @@ def with_bout_steps(bouts: pl.DataFrame, movement: pl.DataFrame | None) -> pl.Da
     edges_ns = np.stack([nanoseconds(bouts, "start"), nanoseconds(bouts, "end")], axis=1)
     steps = movement["steps"].fill_null(0.0).to_numpy().astype(np.float64)
     found = pl.Series(sums_in(edges_ns, start_ns, start_ns + ROW_NS, steps))
-    known = found.zip_with(on_foot, pl.Series([None], dtype=pl.Float64))
+    known = where_known(found, on_foot)
     return bouts.with_columns(steps=known, cadence=60 * known / pl.col("seconds"))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.support.files import replacing
+from harken.support.files import replacing, write_text
 
 CSV_TIME = "%Y-%m-%dT%H:%M:%S%.3f%:z"
 CSV_DECIMALS = 4
@@ -27,6 +27,11 @@ def nanoseconds(frame: pl.DataFrame, column: str) -> NDArray[np.int64]:
     return frame[column].to_physical().to_numpy()
 
 
+def where_known(values: pl.Series, known: pl.Series) -> pl.Series:
+    """The values; null where ``known`` is false."""
+    return values.zip_with(known, pl.Series([None], dtype=values.dtype))
+
+
 def zone_of(datetimes: pl.Series) -> str:
     """The time zone of a column of datetimes."""
     return str(datetimes.dtype.time_zone)  # type: ignore[attr-defined]
@@ -40,8 +45,7 @@ def write_csv(frame: pl.DataFrame, path: str | Path) -> None:
     """
     # Polars before 2 reports no error when the disk is full. Polars formats the text, and Python writes it.
     text = frame.write_csv(datetime_format=CSV_TIME, float_precision=CSV_DECIMALS)
-    with replacing(path) as aside:
-        aside.write_text(text, encoding="utf-8", newline="")
+    write_text(path, text)
 
 
 def write_parquet(frame: pl.DataFrame, path: str | Path) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
-from harken.support.tables import nanoseconds, times, write_csv, write_parquet, zone_of
+from harken.support.tables import nanoseconds, times, where_known, write_csv, write_parquet, zone_of
 from harken.timelines.calendar import QUARTER_NS, Quarters, sums_in
 from harken.timelines.smoothing import expected_bouts, smooth, still_at_night_likelihood
 
@@ -101,14 +101,12 @@ class Timeline:
             "end": times(np.append(start_ns[1:], np.int64(end_ns)), timezone),
             "label": pl.Series([None] * len(start_ns), dtype=pl.String),
             "recorded": here,
-            "wear": worn.zip_with(here, pl.Series([None], dtype=pl.Boolean)),
-            "activity_mg": pl.Series(activity.astype(np.float32), nan_to_null=True).zip_with(
-                here, pl.Series([None], dtype=pl.Float32)
-            ),
+            "wear": where_known(worn, here),
+            "activity_mg": where_known(pl.Series(activity.astype(np.float32), nan_to_null=True), here),
         }
         for code, label in enumerate(labels):
             values = pl.Series(probabilities[:, code].astype(np.float32))
-            columns[PROBABILITY + label] = values.zip_with(known, pl.Series([None], dtype=pl.Float32))
+            columns[PROBABILITY + label] = where_known(values, known)
         return cls(pl.DataFrame(columns), labels, subject, source)._labelled()
 
     def __len__(self) -> int:
