@@ -128,7 +128,7 @@ class MovementRows:
             which hides movements that last less than half a row.
         valid_s: how much of each row has valid samples, above 0 to 5 s, float32 ``[n]``.
         walking_cadence, running_cadence: steps a minute if the wearer walks, or runs, in the row, float32 ``[n]``; NaN
-            where the arm hardly moves or does not repeat its movement. See ``harken.outcomes.movement_rows``.
+            where the arm hardly moves or does not repeat its movement. See ``cadences``.
     """
 
     start_ns: NDArray[np.int64]
@@ -211,8 +211,7 @@ class MovementMeter:
 
     def __init__(self, *, sample_rate_hz: float) -> None:
         self._row_samples = ROW_S * sample_rate_hz
-        none = np.empty(0, np.int64)
-        self._open = Samples(none, np.empty((0, 3), np.float32), none.astype(np.int16), none.astype(bool))
+        self._open = Samples.empty(0, 3)
         self._done: list[MovementRows] = []
 
     def push(self, samples: Samples) -> None:

@@ -21,6 +21,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR, median_of_known
+from harken.support.arrays import runs_of_true
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines.calendar import DAY_NS, moments_ns, wall_ns
 
@@ -89,7 +90,7 @@ def rest_blocks(unrest: NDArray[np.float64], threshold_degrees: float) -> NDArra
         First row and last row (exclusive) of each block, int64 ``[k, 2]``, in order and apart.
     """
     with np.errstate(invalid="ignore"):
-        blocks = _runs(unrest < threshold_degrees)
+        blocks = runs_of_true(unrest < threshold_degrees)
     blocks = blocks[blocks[:, 1] - blocks[:, 0] > SHORTEST_REST_ROWS]
     if len(blocks) == 0:
         return blocks
@@ -123,12 +124,6 @@ def sustained_inactivity(row: NDArray[np.int64], angle_z_degrees: NDArray[np.flo
     last = row[np.concatenate([ended, [True]])] + 1
     long = last - first > SHORTEST_BOUT_ROWS
     return np.stack([first[long], last[long]], axis=1)
-
-
-def _runs(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """First row and last row (exclusive) of each run of chosen rows, int64 ``[k, 2]``."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]])))
-    return edges.reshape(-1, 2)
 
 
 DiaryUse = Literal["guide", "override"]
@@ -177,7 +172,7 @@ def nights(
 ) -> pl.DataFrame:
     """One row for each day from noon to noon, in the wearer's zone, whose midnight was recorded.
 
-    The sleep period is the longest block of rest between two noons (``harken.outcomes.nights``; van Hees and others,
+    The sleep period is the longest block of rest between two noons (``rest_blocks``; van Hees and others,
     Scientific Reports 8:12975, 2018). ``onset`` is the start of the first sustained inactivity bout that overlaps it,
     and ``wake`` the end of the last one, as in GGIR and wristpy. Non-wear and gaps are unknown time: they are neither
     rest nor movement. This is sleep by movement: a wearer who lies still awake counts as asleep.

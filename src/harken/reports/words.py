@@ -44,6 +44,12 @@ def hours_minutes(hours: float | None) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}"
 
 
+def clock(hours: float) -> str:
+    """Hours after a midnight as a time of day: ``01:30`` for 25.5."""
+    minutes = round(60 * hours) % 1440
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
 def lasting(seconds: float) -> str:
     """A duration in its two largest units."""
     for unit, name, smaller, small in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):

@@ -252,10 +252,9 @@ class Windowing:
         axes: the number of leading channels that are acceleration, for the activity; 0 if there are none.
     """
 
-    def __init__(self, *, length: int, hop: int, gap_limit_ns: int, channels: int, axes: int = 3) -> None:
+    def __init__(self, *, length: int, hop: int, gap_limit_ns: int, channels: int, axes: int) -> None:
         self._length, self._hop, self._gap_ns, self._axes = length, hop, gap_limit_ns, axes
-        none = np.empty(0, dtype=np.int64)
-        self._kept = Samples(none, np.empty((0, channels), np.float32), none.astype(np.int16), none.astype(bool))
+        self._kept = Samples.empty(0, channels)
         self._total, self._begin = 0, 0  # samples so far, and the first of the open run
         self._last_ns, self._last_valid = 0, False
         self._sum, self._count = 0.0, 0  # of the activity and of the valid samples so far

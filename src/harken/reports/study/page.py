@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from harken import __version__
 from harken.reports.caveats import Caveat, CaveatKind
 from harken.reports.wearer.days import colours_of, midnight_ns
-from harken.reports.words import number, page_template, script_hashes
+from harken.reports.words import clock, number, page_template, script_hashes
 from harken.support.files import write_text
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
@@ -159,7 +159,7 @@ class Study:
 
     Attributes:
         title: its heading.
-        labels: the labels in the order of their letters (``strips``).
+        labels: the labels in the order of their letters (``FIRST_LABEL``).
         people: the people with a row.
         table: the outcomes of all people: the table ``harken.outcomes.tables.people_table``.
         failures: the files that could not be labelled.
@@ -296,8 +296,7 @@ def shown(value: float | None, form: Form) -> str:
         minutes = round(60 * value)
         return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
     if form == "clock":
-        minutes = round(60 * value) % 1440
-        return f"{minutes // 60:02d}:{minutes % 60:02d}"
+        return clock(value)
     return f"{100 * value:.0f} %" if form == "share" else number(value)
 
 

@@ -10,9 +10,8 @@ from harken.reports.caveats import Line
 from harken.reports.wearer.days import NOT_WORN, CalendarDay, Spells, square_root_height
 from harken.reports.words import number
 from harken.support.tables import times
+from harken.timelines.calendar import DAY_NS, QUARTER_NS, QUARTERS_A_DAY, wall_ns
 
-QUARTERS = 96
-QUARTER_NS = 900 * 10**9
 HIGH = 1000
 """The height of the picture's coordinates."""
 LEAST_DAYS = 2
@@ -44,9 +43,9 @@ def day_by_clock(
         return None
     sums = _Sums(spells, calendar)
     elapsed = sums.of(np.ones(len(spells.codes)), everywhere=True)
-    layers, below = [], np.zeros(QUARTERS)
+    layers, below = [], np.zeros(QUARTERS_A_DAY)
     for code in range(len(spells.names)):
-        share = np.divide(sums.of(spells.codes == code), elapsed, out=np.zeros(QUARTERS), where=elapsed > 0)
+        share = np.divide(sums.of(spells.codes == code), elapsed, out=np.zeros(QUARTERS_A_DAY), where=elapsed > 0)
         if share.any():
             layers.append(_layer(code, below, below + share))
         below = below + share
@@ -73,20 +72,20 @@ class _Sums:
         self._spells = spells
         self._edges = [np.arange(day.start_ns, day.end_ns + 1, QUARTER_NS) for day in calendar]
         local = times(np.concatenate([edges[:-1] for edges in self._edges]), spells.timezone)
-        self._quarter = (4 * local.dt.hour().cast(pl.Int64) + local.dt.minute().cast(pl.Int64) // 15).to_numpy()
+        self._quarter = wall_ns(local) % DAY_NS // QUARTER_NS
 
     def of(self, values: NDArray[np.floating | np.bool_], *, everywhere: bool = False) -> NDArray[np.float64]:
         """The sum of a value of each row times its seconds in each quarter, float64 ``[96]``; with ``everywhere``, the
         elapsed seconds instead."""
         each = [np.diff(edges) / 1e9 if everywhere else self._spells.sums(values, edges) for edges in self._edges]
-        return np.bincount(self._quarter, weights=np.concatenate(each), minlength=QUARTERS).astype(np.float64)
+        return np.bincount(self._quarter, weights=np.concatenate(each), minlength=QUARTERS_A_DAY).astype(np.float64)
 
 
 def _layer(code: int, low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[int, str, list[Any]]:
     bottoms, tops = (np.rint(HIGH * (1 - each)).astype(int).tolist() for each in (low, high))
     there = "".join(f"V{top}H{quarter + 1}" for quarter, top in enumerate(tops))
-    back = "".join(f"V{bottoms[quarter]}H{quarter}" for quarter in reversed(range(QUARTERS)))
-    wide = 100 / QUARTERS
+    back = "".join(f"V{bottoms[quarter]}H{quarter}" for quarter in reversed(range(QUARTERS_A_DAY)))
+    wide = 100 / QUARTERS_A_DAY
     columns = [
         (round(wide * quarter, 3), top * 100 / HIGH, round(wide, 3), (bottom - top) * 100 / HIGH)
         for quarter, (bottom, top) in enumerate(zip(bottoms, tops, strict=True))
@@ -99,7 +98,7 @@ def _activity(spells: Spells, sums: _Sums, ceiling_mg: int) -> str:
     known = ~np.isnan(spells.activity_mg) & (spells.codes != NOT_WORN)
     seconds = sums.of(known)
     mean_mg = np.divide(
-        sums.of(np.where(known, spells.activity_mg, 0)), seconds, out=np.zeros(QUARTERS), where=seconds > 0
+        sums.of(np.where(known, spells.activity_mg, 0)), seconds, out=np.zeros(QUARTERS_A_DAY), where=seconds > 0
     )
     high = square_root_height(mean_mg, ceiling_mg).astype(int).tolist()
     return "M0 100" + "".join(f"V{top}H{quarter + 1}" for quarter, top in enumerate(high)) + "V100z"

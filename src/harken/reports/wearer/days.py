@@ -19,6 +19,7 @@ from harken.reports.figures.style import label_colours, luminance
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE, Timeline
+from harken.timelines.timeline import PROBABILITY, SMOOTHED, matrix
 
 NS = 10**9
 NOT_WORN, GAP, NO_LABEL, OUTSIDE = 251, 252, 253, 254
@@ -274,9 +275,8 @@ def spells_of(timeline: Timeline) -> Spells:
 
 def _own(timeline: Timeline) -> NDArray[np.float32]:
     """The probability of each row's label; for an unsure row, that of the most probable label."""
-    prefix = "smoothed" if f"smoothed_{timeline.labels[0]}" in timeline.frame.columns else "probability"
-    columns = [pl.col(f"{prefix}_{label}").cast(pl.Float32).fill_null(float("nan")) for label in timeline.labels]
-    values, label = timeline.frame.select(columns).to_numpy(), timeline.frame["label"]
+    prefix = SMOOTHED if SMOOTHED + timeline.labels[0] in timeline.frame.columns else PROBABILITY
+    values, label = matrix(timeline.frame, prefix, timeline.labels), timeline.frame["label"]
     places = {name: code for code, name in enumerate(timeline.labels)}
     codes = label.replace_strict(places, default=-1, return_dtype=pl.Int16).to_numpy()
     unsure = label.eq_missing(UNSURE).to_numpy()

@@ -27,6 +27,7 @@ from harken.reports.words import lasting, page_template, script_hashes
 from harken.support.files import write_text
 from harken.support.printable import zone_in_words
 from harken.timelines import Timeline
+from harken.timelines.timeline import SMOOTHED
 
 if TYPE_CHECKING:
     from harken.labelling.quality import RecordingQuality
@@ -82,7 +83,7 @@ def write_wearer_report(
 
 def _description(timeline: Timeline, quality: "RecordingQuality | None", card: tuple[str, str, str]) -> dict[str, Any]:
     """The recording, its quality, and the model."""
-    smoothed = f"smoothed_{timeline.labels[0]}" in timeline.frame.columns
+    smoothed = SMOOTHED + timeline.labels[0] in timeline.frame.columns
     return {
         "version": __version__,
         "subject": timeline.subject,

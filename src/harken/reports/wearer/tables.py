@@ -13,7 +13,7 @@ import polars as pl
 from harken.outcomes.intensity import LEVELS, CutPoints
 from harken.outcomes.tables import ENOUGH_WEAR_H, averages, with_valid_day
 from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, short_date
-from harken.reports.words import hours_minutes, lasting, number, whole_percent
+from harken.reports.words import clock, hours_minutes, lasting, number, whole_percent
 from harken.support.tables import nanoseconds
 from harken.timelines import Timeline
 
@@ -277,8 +277,8 @@ def _night_cells(night: dict[str, Any]) -> list[str]:
         return ["–"] * len(NIGHT_COLUMNS)
     efficiency = night["efficiency"]
     return [
-        _clock(night["onset_h"]),
-        _clock(night["wake_h"]),
+        clock(night["onset_h"]),
+        clock(night["wake_h"]),
         hours_minutes(night["duration_hours"]),
         hours_minutes(night["inactive_minutes"] / 60),
         hours_minutes(night["wake_minutes"] / 60),
@@ -302,11 +302,6 @@ def _night_notes(night: dict[str, Any]) -> list[str]:
     if abs(by_clock_h) > 1 / 6:
         notes.append(f"clocks went {'forward' if by_clock_h > 0 else 'back'}")
     return notes
-
-
-def _clock(hours: float) -> str:
-    minutes = round(60 * hours)
-    return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
 
 
 def movement_shown(tables: WearerTables) -> dict[str, Any] | None:
