@@ -39,6 +39,7 @@ from harken.readers.units import nanoseconds, numbered_ns
 from harken.readers.unpacking import GZIPPED, plain_head, stem
 from harken.recordings.recording import ROTATION, Make
 from harken.recordings.source import RecordingSource, Source
+from harken.support.arrays import nearest_distance_ns
 from harken.support.errors import HarkenError
 
 Found = TypeVar("Found")
@@ -181,7 +182,7 @@ def add_gravity_of(table: Table, gravity: Table, options: TableOptions) -> list[
     gravity_ns, gravities = gravity_ns[present], gravity.whole().signals[present, :3]
     order = np.argsort(gravity_ns, kind="stable")
     gravity_ns, gravities = gravity_ns[order], gravities[order]
-    far = _distance_ns(time_ns, gravity_ns) > FURTHEST_NS
+    far = nearest_distance_ns(time_ns, gravity_ns) > FURTHEST_NS
     start = gravity_ns[0]
     with np.errstate(invalid="ignore", over="ignore"):  # damaged numbers may be infinite
         for axis in range(3):
@@ -202,15 +203,6 @@ def time_of(table: Table) -> pl.Series:
     time = table.whole().time
     assert time is not None
     return time
-
-
-def _distance_ns(time_ns: NDArray[np.int64], others_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The distance of each time to the nearest of the other times, which are sorted."""
-    after = np.searchsorted(others_ns, time_ns).clip(1, max(1, len(others_ns) - 1))
-    before = others_ns[after - 1]
-    after_ns = others_ns[after.clip(max=len(others_ns) - 1)]
-    nearest: NDArray[np.int64] = np.minimum(np.abs(time_ns - before), np.abs(time_ns - after_ns))
-    return nearest
 
 
 G_FORCE, LINEAR = ("gFx", "gFy", "gFz"), ("ax", "ay", "az")

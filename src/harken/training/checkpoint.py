@@ -4,7 +4,6 @@ checkpoint, one file from which it is resumed with the same result.
 The file is a SHA-256, followed by a safetensors file that must have it.
 """
 
-import io
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -67,9 +66,7 @@ class History:
             for kind, values in (("loss", self.test_loss[name]), ("accuracy", self.test_accuracy[name])):
                 by_iteration = dict(zip(self.evaluated_iterations, values, strict=True))
                 columns[f"{name}_{kind}"] = [by_iteration.get(iteration) for iteration in iterations.tolist()]
-        buffer = io.BytesIO()
-        pl.DataFrame(columns).write_csv(buffer)
-        return buffer.getvalue().decode()
+        return pl.DataFrame(columns).write_csv()
 
 
 def save_checkpoint(

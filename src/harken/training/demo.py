@@ -13,7 +13,7 @@ import polars as pl
 from harken.datasets.exercises import UNSEEN, exercises
 from harken.recordings.recording import STANDARD_GRAVITY, Recording
 from harken.support.errors import HarkenError
-from harken.support.files import replacing
+from harken.support.files import write_text
 from harken.training.presets import PRESETS
 from harken.training.settings import RunSettings
 from harken.windows.windows import SlidingHops
@@ -67,5 +67,4 @@ def _write_csv(path: Path, recording: Recording) -> None:
             "Subject": np.full(len(recording), recording.subject),
         }
     )
-    with replacing(path) as aside:
-        aside.write_text(frame.write_csv(), encoding="utf-8", newline="")
+    write_text(path, frame.write_csv())

@@ -21,6 +21,7 @@ from harken.models.calibration import fit_temperature
 from harken.models.recogniser import Recogniser
 from harken.networks.inference import batched, windows_at_once
 from harken.networks.pytorch import logits, resolve_device
+from harken.support.arrays import nearest_distance_ns
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads
 from harken.training.presets import PRESETS
@@ -302,9 +303,5 @@ def far_from(examples: LabelledFeatures, tested: NDArray[np.bool_]) -> NDArray[n
         examples: the windows, in any order.
         tested: which of them are tested, bool ``[n]``; at least one.
     """
-    starts_ns = examples.starts_ns
-    tests = np.sort(starts_ns[tested])
-    after = np.searchsorted(tests, starts_ns)
-    before_it, behind_it = tests[np.maximum(after - 1, 0)], tests[np.minimum(after, len(tests) - 1)]
-    nearest = np.minimum(np.abs(starts_ns - before_it), np.abs(behind_it - starts_ns))
+    nearest = nearest_distance_ns(examples.starts_ns, np.sort(examples.starts_ns[tested]))
     return np.asarray(nearest >= 2 * examples.duration_ns - 4 * examples.slack_ns)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.arrays import nearest_distance_ns
 from harken.support.printable import quoted
 from harken.windows.people import blocked_same_person
 
@@ -138,9 +139,7 @@ def _near(time_ns: NDArray[np.int64], others_ns: Sequence[NDArray[np.int64]], di
     near = np.zeros(len(time_ns), dtype=bool)
     for other_ns in others_ns:
         if len(other_ns):
-            place = np.searchsorted(other_ns, time_ns)
-            sooner, later = other_ns[np.maximum(place - 1, 0)], other_ns[np.minimum(place, len(other_ns) - 1)]
-            near |= np.minimum(np.abs(time_ns - sooner), np.abs(later - time_ns)) < distance_ns
+            near |= nearest_distance_ns(time_ns, other_ns) < distance_ns
     return near
 
 
