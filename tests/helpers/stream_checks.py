@@ -1,5 +1,6 @@
 """What a stream must be: the recording that reading the whole gives."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Unpack
@@ -11,6 +12,14 @@ from harken.recordings.mending import MendedStream
 from harken.recordings.source import joined
 from harken.support.errors import HarkenError
 from reader_checks import Options
+
+
+def device_files(*endings: str) -> list[Path]:
+    """The real watches' files whose names end so; none without ``HARKEN_DATA``."""
+    folder = os.environ.get("HARKEN_DATA")
+    if not folder:
+        return []
+    return sorted(path for path in (Path(folder) / "devices").iterdir() if path.name.endswith(endings))
 
 
 def assert_same(stream: MendedStream, path: Path, **options: Unpack[Options]) -> None:

@@ -1,6 +1,5 @@
 """phyphox's tables and archives: files made as the app's source writes them, for there is no real one at hand."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from archives import zipped
 from exports import head
+from goldens.loggers import TOTAL, java_number, phyphox_times
 from harken.readers import phyphox
 from harken.readers.options import TableOptions
 from harken.recordings.recording import STANDARD_GRAVITY
@@ -20,13 +20,6 @@ from tables import acceleration, write
 collect = collected(phyphox)
 
 FORMATS = [(",", "."), ("\t", "."), (";", "."), ("\t", ","), (";", ",")]
-TOTAL = tuple(f"Acceleration {axis} (m/s^2)" for axis in "xyz")
-
-
-def number(value: float, point: str) -> str:
-    """As Java's pattern 0.000000000E0."""
-    mantissa, exponent = f"{value:.9e}".split("e")
-    return f"{mantissa}E{int(exponent)}".replace(".", point)
 
 
 def table(
@@ -40,17 +33,8 @@ def table(
 ) -> bytes:
     header = separator.join(f'"{name}"' for name in ("Time (s)", *names, "Absolute acceleration (m/s^2)"))
     rows = np.column_stack([seconds, samples, np.linalg.norm(samples, axis=1)])
-    lines = [header, *(separator.join(number(value, point) for value in row) for row in rows)]
+    lines = [header, *(separator.join(java_number(value, point) for value in row) for row in rows)]
     return ("\n".join(lines) + end).encode()
-
-
-def time_table(events: list[tuple[str, float, float]], separator: str = ",", point: str = ".") -> bytes:
-    lines = [separator.join(f'"{name}"' for name in ("event", "experiment time", "system time", "system time text"))]
-    for event, experiment, system in events:
-        shown = f"{datetime.fromtimestamp(system, UTC):%Y-%m-%d %H:%M:%S}.000 UTC+01:00"
-        cells = [f'"{event}"', number(experiment, point), f"{system:.3f}".replace(".", point), f'"{shown}"']
-        lines.append(separator.join(cells))
-    return "\n".join([*lines, ""]).encode()
 
 
 @settings(max_examples=60)
@@ -108,7 +92,7 @@ def test_round_trip_of_dates(
         events.append(("PAUSE", experiment_ms / 1000, (start_ms + 20 * samples) / 1000))
         start_ms += 20 * samples + pause_ms
     signals = acceleration(len(seconds)) * STANDARD_GRAVITY
-    files = {"Raw Data.csv": table(np.array(seconds), signals), "meta/time.csv": time_table(events)}
+    files = {"Raw Data.csv": table(np.array(seconds), signals), "meta/time.csv": phyphox_times(events)}
     path = write(tmp_path_factory.getbasetemp(), zipped(files), "dates.zip")
     recording = collect(path, TableOptions())
     assert np.abs(recording.time_ns - expected).max() <= 1000

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from exports import head, turned, written
+from exports import head, turned
+from goldens.loggers import three, uptimes
 from harken.readers.exports import SENSORLOG
 from harken.readers.options import TableOptions
 from reader_checks import collected, mended, notes
@@ -19,7 +20,6 @@ collect = collected(SENSORLOG)
 
 START = datetime(2024, 8, 22, 12, 12, 7, 869_000, tzinfo=UTC)
 START_NS = int(START.timestamp() * 1000) * 10**6
-BOOTED_S = 62_608.25
 SENSORS_OWN = "Times are the sensor's own, dated by the times at which rows were written."
 NO_ZONE = "Times have no time zone and were read as UTC"
 G = acceleration(200)
@@ -35,14 +35,6 @@ def logged(offsets_s: NDArray[np.floating], form: str = "iso") -> list[str]:
     if form == "space":
         return [f"{instant:%Y-%m-%d %H:%M:%S}.{instant.microsecond // 1000:03} +0000" for instant in instants]
     return [f"{instant:%Y-%m-%d %H:%M:%S}.{instant.microsecond // 1000:03}" for instant in instants]
-
-
-def uptime(offsets_s: NDArray[np.floating]) -> list[str]:
-    return [f"{BOOTED_S + offset:.6f}" for offset in offsets_s]
-
-
-def three(name: str, samples: NDArray[np.float64], unit: str = "G") -> Columns:
-    return {f"{name}{axis}({unit})": [written(value) for value in samples[:, i]] for i, axis in enumerate("XYZ")}
 
 
 def file(folder: Path, columns: Columns, name: str = "watch.csv") -> Path:
@@ -74,7 +66,7 @@ def test_round_trip(
     columns = {
         "loggingTime(txt)": logged(measured_s + random.integers(0, late_ms + 1, len(steps_ms)) / 1000, form),
         "loggingSample(N)": [str(row) for row in range(len(steps_ms))],
-        CLOCK: uptime(measured_s),
+        CLOCK: uptimes(measured_s),
         **three("accelerometerAcceleration", g),
         **three("gyroRotation", rotation, "rad/s"),
     }

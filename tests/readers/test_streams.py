@@ -16,7 +16,7 @@ import harken.readers.parquet
 from harken.datasets.simulated import Simulation, write_simulation
 from harken.readers import open_stream
 from harken.recordings.source import Samples, joined
-from stream_checks import assert_same
+from stream_checks import assert_same, device_files
 
 START_MS = 1_519_170_400_000
 
@@ -135,13 +135,6 @@ def test_an_observer_gets_the_samples_where_nothing_is_marked(tmp_path: Path) ->
     table(400).reverse().write_parquet(path)
     assert not open_stream(path, observer=observer).observed
     assert not open_stream(path).observed
-
-
-def device_files(*endings: str) -> list[Path]:
-    folder = os.environ.get("HARKEN_DATA")
-    return (
-        sorted(path for path in (Path(folder) / "devices").iterdir() if path.name.endswith(endings)) if folder else []
-    )
 
 
 @pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")

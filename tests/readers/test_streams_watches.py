@@ -12,21 +12,13 @@ import harken.readers.gt3x
 from actigraph_files import ACTIVITY_2, activity, info, metadata, parameters, steps, write_gt3x
 from harken.readers import open_stream, read
 from reader_checks import Options
-from stream_checks import assert_same
-
-
-def files(*endings: str) -> list[Path]:
-    folder = os.environ.get("HARKEN_DATA")
-    return (
-        sorted(path for path in (Path(folder) / "devices").iterdir() if path.name.endswith(endings)) if folder else []
-    )
-
+from stream_checks import assert_same, device_files
 
 real = pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
 
 
 @real
-@pytest.mark.parametrize("path", files(".gt3x"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", device_files(".gt3x"), ids=lambda path: path.name)
 @pytest.mark.parametrize("options", [{}, {"timezone": "America/New_York"}], ids=["", "zone"])
 def test_real_gt3x_files_stream(path: Path, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     # Pieces smaller than two of the longest packets, and many more of them than these short files have.
@@ -65,7 +57,7 @@ def test_a_log_whose_beginning_says_something_else(
 
 @real
 @pytest.mark.parametrize("pages_at_once", [3, 500])
-@pytest.mark.parametrize("path", files("GENEActiv_testfile.bin", "geneactiv.bin", "gnactv_sample.bin"), ids=str)
+@pytest.mark.parametrize("path", device_files("GENEActiv_testfile.bin", "geneactiv.bin", "gnactv_sample.bin"), ids=str)
 def test_real_geneactiv_files_stream(path: Path, pages_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harken.readers.geneactiv, "PAGES_AT_ONCE", pages_at_once)
     stream = open_stream(path, timezone="Europe/London")
@@ -75,7 +67,7 @@ def test_real_geneactiv_files_stream(path: Path, pages_at_once: int, monkeypatch
 
 
 @real
-@pytest.mark.parametrize("path", files("gnactv_sample.bin"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", device_files("gnactv_sample.bin"), ids=lambda path: path.name)
 def test_what_was_unpacked_is_gone_with_the_stream(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
     (tmp_path / "aside").mkdir()

@@ -3,7 +3,6 @@
 import gzip
 import re
 import shutil
-import tempfile
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -34,15 +33,6 @@ def packed(path: Path, *pieces: bytes) -> Path:
     with gzip.open(path, "wb", 6) as file:
         file.writelines(pieces)
     return path
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of its own for what is unpacked."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 @pytest.fixture

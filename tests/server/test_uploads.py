@@ -5,7 +5,6 @@ import io
 import os
 import signal
 import socket
-import tempfile
 import threading
 import time
 import zipfile
@@ -39,14 +38,6 @@ def posting(served: Served, name: str, body: bytes) -> tuple[threading.Thread, l
     thread = threading.Thread(target=lambda: answers.append(served.ask(f"/api/recordings?name={name}", body)))
     thread.start()
     return thread, answers
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 def test_what_goes_wrong_costs_only_its_own_upload(tmp_path: Path, temporary: Path) -> None:

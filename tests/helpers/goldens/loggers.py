@@ -63,7 +63,8 @@ LINEAR = tuple(f"Linear Acceleration {axis} (m/s^2)" for axis in "xyz")
 SECONDS = np.arange(300) * 0.00997
 
 
-def _java(value: float, point: str) -> str:
+def java_number(value: float, point: str) -> str:
+    """As Java's pattern 0.000000000E0."""
     mantissa, exponent = f"{value:.9e}".split("e")
     return f"{mantissa}E{int(exponent)}".replace(".", point)
 
@@ -74,7 +75,9 @@ def phyphox_table(
     """A table as phyphox writes it."""
     header = separator.join(f'"{name}"' for name in ("Time (s)", *names, "Absolute acceleration (m/s^2)"))
     rows = np.column_stack([SECONDS[: len(samples)], samples, np.linalg.norm(samples, axis=1)])
-    return "\n".join([header, *(separator.join(_java(value, point) for value in row) for row in rows), ""]).encode()
+    return "\n".join(
+        [header, *(separator.join(java_number(value, point) for value in row) for row in rows), ""]
+    ).encode()
 
 
 def phyphox_times(events: Sequence[tuple[str, float, float]], separator: str = ",", point: str = ".") -> bytes:
@@ -82,7 +85,7 @@ def phyphox_times(events: Sequence[tuple[str, float, float]], separator: str = "
     lines = [separator.join(f'"{name}"' for name in ("event", "experiment time", "system time", "system time text"))]
     for event, experiment, system in events:
         shown = f"{datetime.fromtimestamp(system, UTC):%Y-%m-%d %H:%M:%S}.000 UTC+01:00"
-        cells = [f'"{event}"', _java(experiment, point), f"{system:.3f}".replace(".", point), f'"{shown}"']
+        cells = [f'"{event}"', java_number(experiment, point), f"{system:.3f}".replace(".", point), f'"{shown}"']
         lines.append(separator.join(cells))
     return "\n".join([*lines, ""]).encode()
 
@@ -323,11 +326,13 @@ def _logged(offsets_s: NDArray[np.floating], form: str = "%Y-%m-%dT%H:%M:%S.FFFZ
     return [time.strftime(form).replace("FFF", f"{time.microsecond // 1000:03}") for time in instants]
 
 
-def _uptime(offsets_s: NDArray[np.floating]) -> list[str]:
+def uptimes(offsets_s: NDArray[np.floating]) -> list[str]:
+    """Seconds since the device was started."""
     return [f"{BOOTED_S + offset:.6f}" for offset in offsets_s]
 
 
-def _three(name: str, samples: NDArray[np.float64], unit: str = "G") -> dict[str, list[str]]:
+def three(name: str, samples: NDArray[np.float64], unit: str = "G") -> dict[str, list[str]]:
+    """The columns of the three axes of a sensor."""
     return {f"{name}{axis}({unit})": [written(value) for value in samples[:, i]] for i, axis in enumerate("XYZ")}
 
 
@@ -335,17 +340,17 @@ def _sensorlog() -> dict[str, Input]:
     def file(columns: Mapping[str, Sequence[str]], **options: Any) -> Input:
         return table([",".join(columns), *(",".join(row) for row in zip(*columns.values(), strict=True))], **options)
 
-    time, uptime, total = {LOGGED: _logged(STEPS_S)}, {CLOCK: _uptime(STEPS_S)}, _three("accelerometerAcceleration", G)
+    time, uptime, total = {LOGGED: _logged(STEPS_S)}, {CLOCK: uptimes(STEPS_S)}, three("accelerometerAcceleration", G)
     still = np.repeat(G[100:101], 300, axis=0)
-    apart = _three("motionUserAcceleration", G - still) | _three("motionGravity", still)
-    motion = {"motionTimestamp_sinceReboot(s)": _uptime(STEPS_S)} | apart | _three("motionRotationRate", G, "rad/s")
+    apart = three("motionUserAcceleration", G - still) | three("motionGravity", still)
+    motion = {"motionTimestamp_sinceReboot(s)": uptimes(STEPS_S)} | apart | three("motionRotationRate", G, "rad/s")
     slept = np.where(STEPS_S < 2, STEPS_S, STEPS_S + 60)
     holes = {name: [*values[:50], "null", *values[51:]] for name, values in (uptime | total).items()}
     local = {LOGGED: _logged(STEPS_S, "%Y-%m-%d %H:%M:%S.FFF")}
     return {
         "two clocks": file(time | uptime | total),
         "two clocks, named": file(time | uptime | total, subject="bob", timezone="Europe/Berlin"),
-        "rotation": file(time | uptime | total | _three("gyroRotation", G, "rad/s")),
+        "rotation": file(time | uptime | total | three("gyroRotation", G, "rad/s")),
         "local times, in Berlin": file(local | total, timezone="Europe/Berlin"),
         "local times": file(local | total),
         "gravity and movement": file(time | motion),
@@ -355,9 +360,9 @@ def _sensorlog() -> dict[str, Input]:
         "no clock": file(total),
         "no clock, numbered": file(total, sample_rate_hz=50),
         "clocks that part": file({LOGGED: _logged(slept)} | uptime | total),
-        "a logger faster than its sensor": file(time | {CLOCK: _uptime(np.floor(STEPS_S / 0.1) * 0.1)} | total),
+        "a logger faster than its sensor": file(time | {CLOCK: uptimes(np.floor(STEPS_S / 0.1) * 0.1)} | total),
         "rows without a measurement": file(time | holes),
         "labels": file(time | total | {"label(N)": ["0"] * 120 + ["2"] * 180}),
-        "movement alone": file(time | _three("motionUserAcceleration", G)),
+        "movement alone": file(time | three("motionUserAcceleration", G)),
         "text in a row": file(time | {name: [*values[:9], "x", *values[10:]] for name, values in total.items()}),
     }
