@@ -396,6 +396,27 @@ def _current_umask() -> int:
     return mask
 
 
+def refuse_occupied(out: Path, what: str, *, occupied: bool, own: bool, resume: bool) -> None:
+    """Check a folder for results.
+
+    Args:
+        out: the folder, which need not exist.
+        what: what is written there, such as ``run``.
+        occupied: whether something is in it.
+        own: whether that is the work of an earlier ``what``.
+        resume: whether to continue it.
+
+    Raises:
+        HarkenError: when it is a file, holds something else, or is not empty and ``resume`` is False.
+    """
+    if out.exists() and not out.is_dir():
+        raise HarkenError(f"{out} is a file; --out needs a folder")
+    if occupied and not own:
+        raise HarkenError(f"{out} is not empty and holds no {what} of harken; choose another --out")
+    if occupied and not resume:
+        raise HarkenError(f"{out} is not empty; choose another --out, or continue this {what} with --resume")
+
+
 @contextmanager
 def written_alone(folder: Path) -> Iterator[None]:
     """Make a folder if there is none, and lock it within the block. See ``not_left_empty`` for errors in the block.

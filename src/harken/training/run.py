@@ -32,7 +32,15 @@ from harken.reports.figures.curves import coverage_picture, learning_curves
 from harken.reports.figures.style import save_png
 from harken.reports.run import write_report
 from harken.support.errors import HarkenError, first_difference
-from harken.support.files import is_aside, not_left_empty, read_json, remove_left_behind, write_text, written_alone
+from harken.support.files import (
+    is_aside,
+    not_left_empty,
+    read_json,
+    refuse_occupied,
+    remove_left_behind,
+    write_text,
+    written_alone,
+)
 from harken.support.printable import printable
 from harken.training.checkpoint import History
 from harken.training.data import RunData, read_run_data
@@ -300,13 +308,8 @@ def _open_directory(out: Path, *, resume: bool) -> None:
     Raises:
         HarkenError: when it is not empty and ``resume`` is False, or when it is not a run directory.
     """
-    if out.exists() and not out.is_dir():
-        raise HarkenError(f"{out} is a file; --out needs a folder")
     occupied = out.is_dir() and any(_is_of_a_run(one) for one in out.iterdir())
-    if occupied and not (out / RUN_RECORD).exists():
-        raise HarkenError(f"{out} is not empty and holds no run of harken; choose another --out")
-    if occupied and not resume:
-        raise HarkenError(f"{out} is not empty; choose another --out, or continue this run with --resume")
+    refuse_occupied(out, "run", occupied=occupied, own=(out / RUN_RECORD).exists(), resume=resume)
     try:
         (out / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
     except OSError as error:

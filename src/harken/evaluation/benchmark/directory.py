@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from harken.evaluation.benchmark.tasks import SHARED_WINDOWS, Finding, FoldTask
 from harken.support.errors import HarkenError, first_difference
-from harken.support.files import read_json, remove_left_behind, write_bytes, write_text
+from harken.support.files import read_json, refuse_occupied, remove_left_behind, write_bytes, write_text
 
 UNSAFE = re.compile(r"[^\w.+-]")
 MODEL = ".safetensors"
@@ -43,13 +43,9 @@ class BenchmarkDirectory:
             HarkenError: when it is not empty and ``resume`` is false, or holds something else.
         """
         directory = cls(path)
-        if path.exists() and not path.is_dir():
-            raise HarkenError(f"{path} is a file; --out needs a folder")
         content = {one.name for one in path.iterdir()} if path.is_dir() else set()
-        if content and not any(name.startswith((SHARED_WINDOWS, "fold_", "benchmark.")) for name in content):
-            raise HarkenError(f"{path} is not empty and holds no benchmark of harken; choose another --out")
-        if content and not resume:
-            raise HarkenError(f"{path} is not empty; choose another --out, or continue this benchmark with --resume")
+        own = any(name.startswith((SHARED_WINDOWS, "fold_", "benchmark.")) for name in content)
+        refuse_occupied(path, "benchmark", occupied=bool(content), own=own, resume=resume)
         try:
             path.mkdir(parents=True, exist_ok=True)
             for left_behind in path.glob(f"{SHARED_WINDOWS}*"):
