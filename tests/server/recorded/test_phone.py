@@ -23,10 +23,14 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield found
 
 
+def command(served: Served, *options: str) -> list[str]:
+    """The command that runs the example."""
+    return [sys.executable, "-W", "error", str(EXAMPLE), served.url("/push"), "--every", "0.2", *options]
+
+
 def run(served: Served, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the example for a moment."""
-    command = [sys.executable, "-W", "error", str(EXAMPLE), served.url("/push"), "--every", "0.2", *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command(served, *options), capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("kind", [[], ["--watch"]])
@@ -56,9 +60,13 @@ def test_a_recording_is_played_at_another_rate_and_faster(served: Served, tmp_pa
     np.testing.assert_allclose(signals[: len(played)], played, atol=2e-3)  # resampled by one part in a thousand
 
 
-def test_activities_come_in_turn(served: Served, tmp_path: Path) -> None:
-    ran = run(served, "--activity", "lying:0.5", "walking:0.5", "--seconds", "1.4")
-    assert ran.stdout.splitlines() == [f"made-up phone: {name}" for name in ("lying", "walking", "lying")]
+def test_activities_come_in_turn(served: Served) -> None:
+    options = ("--activity", "lying:0.5", "walking:0.5")
+    with subprocess.Popen(command(served, *options), stdout=subprocess.PIPE, text=True) as phone:
+        assert phone.stdout is not None
+        said = [phone.stdout.readline() for _ in range(3)]
+        phone.kill()
+    assert said == [f"made-up phone: {name}\n" for name in ("lying", "walking", "lying")]
     assert "choose one of lying, " in run(served, "--activity", "flying").stderr
 
 
