@@ -9,34 +9,37 @@ from typing import Any
 import numpy as np
 import pytest
 import websockets
+from numpy.typing import NDArray
 
 from browser import chromium
-from harken.labelling.live.recogniser import probabilities_of
+from harken.labelling.live import Due
+from harken.models.recogniser import Recogniser
 from harken.server.pace import Pace
 from server_thread import Served, labels_until, message, now_wrist, serving
 
+USUAL = Due.probabilities
 SLOW_S = 1.3
 """The time of a call of the network: longer than the time between two labels of a watch."""
 
 
 class SlowNetwork:
-    """``probabilities_of``, with a pause while ``slow``."""
+    """``Due.probabilities``, with a pause while ``slow``."""
 
     def __init__(self) -> None:
         self.slow = True
         self.windows: list[int] = []
 
-    def __call__(self, recogniser: Any, windows: list[Any]) -> Any:
-        if self.slow and windows:
-            self.windows.append(len(windows))
+    def probabilities(self, due: Due, recogniser: Recogniser) -> NDArray[np.float32]:
+        if self.slow and len(due.signals):
+            self.windows.append(len(due.signals))
             time.sleep(SLOW_S)
-        return probabilities_of(recogniser, windows)
+        return USUAL(due, recogniser)
 
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowNetwork]:
     found = SlowNetwork()
-    monkeypatch.setattr("harken.server.hub.probabilities_of", found)
+    monkeypatch.setattr(Due, "probabilities", lambda due, recogniser: found.probabilities(due, recogniser))
     yield found
     found.slow = False
 

@@ -14,7 +14,8 @@ import websockets
 
 import people
 from harken.labelling.file import label_file
-from harken.labelling.live.recogniser import probabilities_of
+from harken.labelling.live import Due
+from harken.models.recogniser import Recogniser
 from harken.server.app import create_app
 from harken.server.guard import Guard
 from harken.server.hub import Hub
@@ -334,17 +335,16 @@ def test_an_idle_watch_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_tick_that_fails_is_counted_and_the_next_ones_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    import harken.server.hub as home
+    calls: list[Due] = []
+    usual = Due.probabilities
 
-    calls: list[tuple[Any, ...]] = []
-
-    def wrong_once(*arguments: Any) -> Any:
-        calls.append(arguments)
+    def wrong_once(due: Due, recogniser: Recogniser) -> Any:
+        calls.append(due)
         if len(calls) == 1:
             raise RuntimeError("the network is not well")
-        return probabilities_of(*arguments)
+        return usual(due, recogniser)
 
-    monkeypatch.setattr(home, "probabilities_of", wrong_once)
+    monkeypatch.setattr(Due, "probabilities", wrong_once)
     signals, time_ns = now_wrist(20)
 
     async def send(url: str) -> None:

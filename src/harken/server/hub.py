@@ -22,8 +22,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from harken.labelling.live import Update, advance, label
-from harken.labelling.live.recogniser import probabilities_of
+from harken.labelling.live import Update, advance
 from harken.models.recogniser import Recogniser
 from harken.server.inbox import Inbox, Sender, acknowledge
 from harken.server.limits import Limits, RefusedError, malformed
@@ -316,17 +315,19 @@ class Hub:
 
     async def label(self, sessions: list[Session], *, ended: bool) -> list[bool]:
         """Label the due windows of these watches; returns which of them have new labels."""
+        if not sessions:
+            return []
         self._in_network.update(sessions)
         try:
-            streams = [session.stream for session in sessions]
-            windows = advance(streams, ended=ended)
-            compute = partial(probabilities_of, self.recogniser, windows)
-            computing = asyncio.get_running_loop().run_in_executor(self._network, compute) if windows else None
+            due = advance([session.stream for session in sessions], ended=ended)
+            compute = partial(due.probabilities, self.recogniser)
+            some = len(due.starts_ns) > 0
+            computing = asyncio.get_running_loop().run_in_executor(self._network, compute) if some else None
             self._send_samples(sessions)
-            all_updates = label(streams, compute() if computing is None else await computing)
+            all_updates = due.updates(compute() if computing is None else await computing)
         finally:
             self._in_network.difference_update(sessions)
-        self.metrics.add("harken_windows_total", len(windows))
+        self.metrics.add("harken_windows_total", len(due.starts_ns))
         self._send_labels(sessions, all_updates)
         return [bool(updates) for updates in all_updates]
 

@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from harken.labelling.live.arrivals import LATEST_NS
+from harken.labelling.live.watch import LATEST_NS
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.server.limits import RefusedError
 from harken.server.sample_messages import milliseconds_to_ns, samples_of

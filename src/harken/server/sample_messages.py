@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from harken.labelling.live.arrivals import LATEST_NS
+from harken.labelling.live.watch import LATEST_NS
 from harken.readers.exports import FURTHEST_NS
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.server.limits import malformed

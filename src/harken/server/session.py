@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.labelling.live import StreamSpecification, TimelineRow, Update, Watch
+from harken.labelling.live import StreamSpecification, Update, Watch
 from harken.server.history import MS, RecentSamples, RunLengths, thinned
 from harken.server.limits import Limits, RefusedError
 from harken.server.outbox import Outbox
@@ -14,36 +14,8 @@ from harken.server.recorded.clock import WatchClock
 
 HOUR_NS = 3600 * 10**9
 MOST_LABELS = 3600
-MOST_ROWS = 600
 NO_LABEL = -1
 DECIMALS = 4
-
-
-class FinalRows:
-    """The latest final rows of a timeline, at most ``most``: start, end, and probabilities of ``labels`` labels."""
-
-    __slots__ = ("_ends", "_labels", "_most", "_probabilities", "_starts")
-
-    def __init__(self, labels: int, *, most: int) -> None:
-        self._labels, self._most = labels, most
-        self._starts, self._ends = RunLengths(), RunLengths()
-        self._probabilities = bytearray()  # float32, row after row
-
-    def append(self, row: TimelineRow) -> None:
-        """Append a row; the oldest is dropped when there are more than ``most``."""
-        self._starts.append(row.start_ns)
-        self._ends.append(row.end_ns)
-        self._probabilities += row.probabilities.tobytes()
-        if len(self._starts) > self._most:
-            self._starts.drop_first(1)
-            self._ends.drop_first(1)
-            del self._probabilities[: 4 * self._labels]
-
-    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        """Starts and ends ``[n]``, probabilities ``[n, labels]``."""
-        # A copy, because a bytearray cannot grow while an array uses its memory.
-        probabilities = np.frombuffer(bytes(self._probabilities), dtype=np.float32).reshape(-1, self._labels)
-        return self._starts.arrays()[0], self._ends.arrays()[0], probabilities
 
 
 class Session:
@@ -81,13 +53,11 @@ class Session:
         self.waiting_since_s: float | None = None
         self._labels = RunLengths()  # ends in ns, codes of labels
         self._last: Update | None = None
-        self._final = FinalRows(len(specification.model.labels), most=MOST_ROWS)
 
     @property
     def dropped(self) -> dict[str, int]:
         """The numbers of dropped samples of the stream, by reason."""
-        arrivals = self.stream.arrivals
-        return {"late": arrivals.late, "repeated": arrivals.repeated}
+        return self.stream.dropped
 
     def check_rate(self, samples: int, now_s: float) -> None:
         """Count these samples. Raises ``RefusedError`` when the watch sends more than its limit."""
@@ -120,8 +90,7 @@ class Session:
             span_ns: the first and last time, if the times are known to be valid and to rise.
             arrived_s: when they came to an earlier server, by the same clock; None: at ``now_s``.
         """
-        if span_ns is None or not self.stream.add_next(signals, time_ns, *span_ns):
-            self.stream.add(signals, time_ns)
+        self.stream.add(signals, time_ns)
         first_ns, last_ns = span_ns or (int(time_ns[0]), int(time_ns.max()))
         self.clock.add(last_ns, now_s if arrived_s is None else arrived_s)
         if self.last_ns == 0:
@@ -135,7 +104,7 @@ class Session:
             self._unsent.append((time_ns, signals))
 
     def remember(self, updates: Sequence[Update]) -> None:
-        """Keep labels and final rows."""
+        """Keep labels."""
         if not updates:
             return
         labels = self.specification.model.labels
@@ -143,9 +112,7 @@ class Session:
             self.label = update.label
             self._labels.drop_from(update.end_ns)  # this update replaces them
             self._labels.append(update.end_ns, NO_LABEL if update.label is None else labels.index(update.label))
-            for row in update.rows:
-                self._final.append(row)
-        self._last = updates[-1]._replace(probabilities=updates[-1].probabilities.copy(), rows=())
+        self._last = updates[-1]._replace(probabilities=updates[-1].probabilities.copy())
         self._labels.drop_up_to(self.last_ns - HOUR_NS)
 
     def label_message(self, update: Update, probabilities: list[float]) -> dict[str, Any]:
@@ -172,7 +139,7 @@ class Session:
 
     def _rate_hz(self) -> float | None:
         """The rate of the latest samples."""
-        time_ns = self.stream.arrivals.time_ns
+        time_ns = self.stream.time_ns
         return round((len(time_ns) - 1) * 1e9 / int(time_ns[-1] - time_ns[0]), 2) if len(time_ns) > 1 else None
 
     def history(self) -> dict[str, Any]:
@@ -190,19 +157,18 @@ class Session:
     def timeline(self) -> dict[str, Any]:
         """The answer of ``/api/timeline``: the latest final rows."""
         labels = self.specification.model.labels
-        starts_ns, ends_ns, probabilities = self._final.arrays()
         return {
             "watch": self.name,
             "labels": list(labels),
             "hop_s": self.specification.offline.hop_s,
             "rows": [
                 {
-                    "start_ms": start_ns / MS,
-                    "end_ms": end_ns / MS,
-                    "label": labels[int(each.argmax())],
-                    "probabilities": [round(float(share), 7) for share in each],
+                    "start_ms": row.start_ns / MS,
+                    "end_ms": row.end_ns / MS,
+                    "label": labels[int(row.probabilities.argmax())],
+                    "probabilities": [round(float(share), 7) for share in row.probabilities],
                 }
-                for start_ns, end_ns, each in zip(starts_ns.tolist(), ends_ns.tolist(), probabilities, strict=True)
+                for row in self.stream.rows()
             ],
         }
 

@@ -283,8 +283,9 @@ class Windowing:
         edges = np.concatenate([[self._begin] * opened, new + total, [total + len(time_ns)]]).astype(np.int64)
         usable = np.concatenate([[self._last_valid] * opened, valid[new]]).astype(bool)
         rows = np.where(usable, -(-np.diff(edges) // self._hop), 0)
-        begun = -((edges[0] - total) // self._hop) if usable[0] else 0  # rows of the open run so far
-        run, number = _numbered(rows, begun)
+        begun = np.zeros_like(rows)
+        begun[0] = -((edges[0] - total) // self._hop) if usable[0] else 0  # rows of the open run so far
+        run, number = numbered(rows, begun)
         here = edges[run] + self._hop * number - total
         self._rows.append((here + total, time_ns[here], activity[here], present[here]))
         every = joined([self._kept, samples]) if len(self._kept.time_ns) else samples
@@ -336,39 +337,15 @@ class Windowing:
             kind=kind[order],
             activity_mg=activity.astype(np.float32),
             end_ns=self._last_ns + interval_ns,
-            probabilities=self._averaged(each, row_firsts, runs, edges),
+            probabilities=averaged_over_windows(
+                each,
+                np.concatenate(self._window_firsts),
+                row_firsts,
+                np.minimum(row_firsts + self._hop, edges[runs + 1]),
+                length=self._length,
+                hop=self._hop,
+            ),
         )
-
-    def _averaged(
-        self,
-        each: NDArray[np.float32],
-        row_firsts: NDArray[np.int64],
-        row_runs: NDArray[np.int64],
-        edges: NDArray[np.int64],
-    ) -> NDArray[np.float32]:
-        """Probabilities of windows ``[windows, labels]`` -> of rows, float32 ``[rows, labels]``: the mean over the
-        windows that cover a row, weighted by the number of its samples that each covers."""
-        window_firsts = np.concatenate(self._window_firsts)
-        window_runs = np.searchsorted(edges, window_firsts, side="right") - 1
-        sums = np.zeros((len(row_firsts), each.shape[1]))
-        weights = np.zeros(len(row_firsts))
-        first_row = np.searchsorted(row_runs, window_runs)
-        ends = np.minimum(row_firsts + self._hop, edges[row_runs + 1])
-        for later in range(-(-self._length // self._hop) + 1):
-            for first_window in range(0, len(each), WEIGHTED_AT_ONCE):
-                some = slice(first_window, first_window + WEIGHTED_AT_ONCE)
-                firsts, runs = window_firsts[some], window_runs[some]
-                row = first_row[some] + (firsts - edges[runs]) // self._hop + later
-                inside = row < len(row_firsts)
-                row = np.where(inside, row, 0)
-                inside &= row_runs[row] == runs
-                covered = np.minimum(firsts + self._length, ends[row])
-                covered -= np.maximum(firsts, row_firsts[row])
-                weight = np.where(inside, np.maximum(covered, 0), 0)
-                np.add.at(sums, row, weight[:, None] * each[some])
-                np.add.at(weights, row, weight)
-        sums /= weights[:, None]
-        return sums.astype(np.float32)
 
     def _activity(self, samples: Samples) -> NDArray[np.float64]:
         """The length of each acceleration minus gravity, in g; 0 where negative or the sample is invalid: ``[n]``."""
@@ -385,17 +362,13 @@ class Windowing:
         self, edges: NDArray[np.int64], usable: NDArray[np.bool_], every: Samples, *, ended: bool
     ) -> StreamWindows:
         """The windows of the runs with these edges that are newly complete, copied out of the kept and new samples."""
-        spare = np.diff(edges) - self._length
-        counts = spare // self._hop + 1
-        # The last window of a run that has ended ends where the run does.
-        closed = np.append(np.ones(len(spare) - 1, dtype=bool), ended)
-        counts += closed & (spare % self._hop > 0)
-        counts = np.where(usable & (spare >= 0), counts, 0)
-        given = 0
+        samples = np.where(usable, np.diff(edges), 0)
+        closed = np.append(np.ones(len(samples) - 1, dtype=bool), ended)
+        given = np.zeros_like(samples)
         if usable[0]:
-            given = max((self._total - edges[0] - self._length) // self._hop + 1, 0)
-        run, number = _numbered(counts, given)
-        firsts = np.minimum(edges[run] + self._hop * number, edges[run + 1] - self._length)
+            given[0] = max((self._total - edges[0] - self._length) // self._hop + 1, 0)
+        run, place = window_places(samples, closed, given, length=self._length, hop=self._hop)
+        firsts = edges[run] + place
         self._window_firsts.append(firsts)
         if len(firsts) == 0:
             return StreamWindows(np.empty((0, self._length, every.signals.shape[1]), np.float32), firsts, firsts)
@@ -404,13 +377,70 @@ class Windowing:
         return StreamWindows(views[here], firsts, every.time_ns[here])
 
 
-def _numbered(counts: NDArray[np.int64], given: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def window_places(
+    samples: NDArray[np.int64], closed: NDArray[np.bool_], given: NDArray[np.int64], *, length: int, hop: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The windows of some runs, one run after the other.
+
+    Args:
+        samples: the number of samples in each run; 0 for one without windows.
+        closed: whether a run has ended. Its last window ends where the run does.
+        given: the number of windows at the beginning of each run that are left out.
+        length, hop: samples in a window, and from one to the next.
+
+    Returns:
+        The number of each window's run, and of its first sample in the run, int64 ``[windows]``.
+    """
+    spare = samples - length
+    counts = spare // hop + 1
+    counts += closed & (spare % hop > 0)
+    run, number = numbered(np.where(spare >= 0, counts, 0), given)
+    return run, np.minimum(hop * number, spare[run])
+
+
+def numbered(counts: NDArray[np.int64], given: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The place of each run repeated by its count, and beside it 0, 1, 2 and so on within the run; without the first
-    ``given`` of the first run."""
-    fresh = counts - given * (np.arange(len(counts)) == 0)
+    ``given`` of each run."""
+    fresh = np.maximum(counts - given, 0)
     run = np.repeat(np.arange(len(fresh)), fresh)
     number = np.arange(len(run)) - np.repeat(np.cumsum(fresh) - fresh, fresh)
-    return run, number + given * (run == 0)
+    return run, number + given[run]
+
+
+def averaged_over_windows(
+    each: NDArray[np.float32],
+    window_firsts: NDArray[np.int64],
+    row_firsts: NDArray[np.int64],
+    row_ends: NDArray[np.int64],
+    *,
+    length: int,
+    hop: int,
+) -> NDArray[np.float32]:
+    """Probabilities of windows ``[windows, labels]`` -> of rows, float32 ``[rows, labels]``: the mean over the windows
+    that cover a row, weighted by the number of its samples that each covers.
+
+    Args:
+        each: the probabilities of the windows.
+        window_firsts: the number of each window's first sample.
+        row_firsts, row_ends: the numbers of each row's first sample and of the sample after its last one, rising.
+        length, hop: samples in a window and, at most, in a row.
+    """
+    sums = np.zeros((len(row_firsts), each.shape[1]))
+    weights = np.zeros(len(row_firsts))
+    first_row = np.searchsorted(row_firsts, window_firsts, side="right") - 1
+    for later in range(-(-length // hop) + 1):
+        for first_window in range(0, len(each), WEIGHTED_AT_ONCE):
+            some = slice(first_window, first_window + WEIGHTED_AT_ONCE)
+            firsts = window_firsts[some]
+            row = first_row[some] + later
+            inside = (row >= 0) & (row < len(row_firsts))
+            row = np.where(inside, row, 0)
+            covered = np.minimum(firsts + length, row_ends[row]) - np.maximum(firsts, row_firsts[row])
+            weight = np.where(inside, np.maximum(covered, 0), 0)
+            np.add.at(sums, row, weight[:, None] * each[some])
+            np.add.at(weights, row, weight)
+    sums /= weights[:, None]
+    return sums.astype(np.float32)
 
 
 def _joined(parts: list[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:

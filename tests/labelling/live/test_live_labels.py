@@ -122,7 +122,7 @@ def test_a_gap_ends_a_bout_and_flush_and_reset_begin_anew() -> None:
 
 def test_memory_does_not_grow() -> None:
     found = still_or_moving(length=60, hop=20)
-    recogniser = LiveRecogniser(Answering(found, smooth))
+    recogniser = LiveRecogniser(Answering(found, smooth), LiveSettings(kept_rows=30))
     signals, time_ns = quiet(60, rate_hz=50)
     sizes = []
     for minute in range(6):

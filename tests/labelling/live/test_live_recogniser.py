@@ -17,9 +17,7 @@ from harken.labelling.live import (
     Update,
     Watch,
     advance,
-    label,
 )
-from harken.labelling.live.recogniser import probabilities_of
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.mending import MOST_REPEATED, mend
@@ -31,6 +29,7 @@ from live_streams import START_NS, Answer, Answering, live, quiet, smooth, wrist
 from offline import still_or_moving, unlabelled
 
 LATE_NS = 2 * 10**9
+ALL_ROWS = LiveSettings(kept_rows=10_000)
 
 
 def expected(
@@ -124,8 +123,9 @@ def test_live_is_offline(stated: dict[str, Any], cuts: list[int], length: int, h
     signals, time_ns = arriving(stated)
     repeated = len(time_ns) - len(np.unique(time_ns))
     assume(repeated <= MOST_REPEATED * len(time_ns))  # else the clock is refused offline
-    updates = live(LiveRecogniser(Answering(found, smooth)), signals, time_ns, cuts)
-    assert_same([row for update in updates for row in update.rows], expected(found, signals, time_ns, smooth))
+    recogniser = LiveRecogniser(Answering(found, smooth), ALL_ROWS)
+    live(recogniser, signals, time_ns, cuts)
+    assert_same(recogniser.rows(), expected(found, signals, time_ns, smooth))
 
 
 @settings(max_examples=25)
@@ -141,7 +141,7 @@ def test_watches_together_get_the_updates_of_each_alone(
     found = still_or_moving(length=length, hop=min(hop, length))
     streams = [arriving(one) for one in stated]
     edges = [0.0, *sorted(cuts), 1.0]
-    specification = StreamSpecification(found)
+    specification = StreamSpecification(found, ALL_ROWS)
     watches = [Watch(specification) for _ in streams]
     together: list[list[Update]] = [[] for _ in streams]
     for first, last in pairwise(edges):
@@ -149,20 +149,21 @@ def test_watches_together_get_the_updates_of_each_alone(
             rows = slice(int(first * len(time_ns)), int(last * len(time_ns)))
             watch.add(signals[rows], time_ns[rows])
         for ended in (False, True) if last == edges[-1] else (False,):
-            windows = advance(watches, ended=ended)
-            found_now = label(watches, probabilities_of(Answering(found, smooth), windows))
+            due = advance(watches, ended=ended)
+            found_now = due.updates(due.probabilities(Answering(found, smooth)))
             together = [[*before, *new] for before, new in zip(together, found_now, strict=True)]
-    for (signals, time_ns), updates in zip(streams, together, strict=True):
+    for watch, (signals, time_ns), updates in zip(watches, streams, together, strict=True):
         cut_rows = [int(edge * len(time_ns)) for edge in edges]
-        alone = live(LiveRecogniser(Answering(found, smooth)), signals, time_ns, cut_rows)
+        recogniser = LiveRecogniser(Answering(found, smooth), ALL_ROWS)
+        alone = live(recogniser, signals, time_ns, cut_rows)
         assert [(one.end_ns, one.label, one.entered, one.left) for one in updates] == [
             (one.end_ns, one.label, one.entered, one.left) for one in alone
         ]
         for one, other in zip(updates, alone, strict=True):
             np.testing.assert_array_equal(one.probabilities, other.probabilities)
-            assert [row[:2] for row in one.rows] == [row[:2] for row in other.rows]
-            for row, same in zip(one.rows, other.rows, strict=True):
-                np.testing.assert_array_equal(row.probabilities, same.probabilities)
+        for row, same in zip(watch.rows(), recogniser.rows(), strict=True):
+            assert row[:2] == same[:2]
+            np.testing.assert_array_equal(row.probabilities, same.probabilities)
 
 
 def test_a_stuck_sensor_is_marked_as_offline() -> None:
@@ -174,8 +175,9 @@ def test_a_stuck_sensor_is_marked_as_offline() -> None:
     rows = expected(found, signals, time_ns, smooth)
     assert sum(end - start for start, end, _ in rows) < 150e9
     for cuts in ([], list(range(0, len(time_ns), 17))):
-        updates = live(LiveRecogniser(Answering(found, smooth)), signals, time_ns, cuts)
-        assert_same([row for update in updates for row in update.rows], rows)
+        recogniser = LiveRecogniser(Answering(found, smooth))
+        live(recogniser, signals, time_ns, cuts)
+        assert_same(recogniser.rows(), rows)
 
 
 def test_a_window_is_labelled_once_it_is_complete_as_if_the_samples_ended_there() -> None:
@@ -208,7 +210,7 @@ def test_a_network_gives_the_same_rows_live_and_offline(learned: tuple[Recognise
     updates = live(stream, anna.signals, anna.time_ns, list(range(0, len(anna), 23)))
     timeline = recogniser.label_prepared(anna)
     labelled = timeline.probabilities[~np.isnan(timeline.probabilities).any(axis=1)]
-    rows = [row for update in updates for row in update.rows]
+    rows = stream.rows()
     np.testing.assert_allclose(np.array([row.probabilities for row in rows]), labelled, atol=1e-6)
     assert {update.label for update in updates} >= set(anna.label_names)
 
@@ -220,5 +222,5 @@ def test_a_model_without_an_even_grid_takes_samples_as_they_come() -> None:
     time_ns = time_ns.copy()
     time_ns[200:] += 10**9
     stream = LiveRecogniser(Answering(found, smooth), LiveSettings(sensor_rate_hz=20))
-    updates = live(stream, signals, time_ns, [3, 50, 51, 90, 101, 170, 205])
-    assert_same([row for update in updates for row in update.rows], expected(found, signals, time_ns, smooth))
+    live(stream, signals, time_ns, [3, 50, 51, 90, 101, 170, 205])
+    assert_same(stream.rows(), expected(found, signals, time_ns, smooth))

@@ -1,12 +1,10 @@
 """Live labelling of a stream: the current label as samples arrive, and the same timeline as an offline run."""
 
-from harken.labelling.live.advancing import advance
-from harken.labelling.live.recogniser import LiveRecogniser
-from harken.labelling.live.settings import LiveSettings, StreamSpecification
-from harken.labelling.live.watch import Update, Watch, label
-from harken.labelling.live.windows import TimelineRow
+from harken.labelling.live.stream import Due, LiveRecogniser, advance
+from harken.labelling.live.watch import LiveSettings, StreamSpecification, TimelineRow, Update, Watch
 
 __all__ = [
+    "Due",
     "LiveRecogniser",
     "LiveSettings",
     "StreamSpecification",
@@ -14,5 +12,4 @@ __all__ = [
     "Update",
     "Watch",
     "advance",
-    "label",
 ]

@@ -1,16 +1,150 @@
-"""The stream of one watch, from its samples to its labels; the labels of many watches are made in one step."""
+"""The stream of one watch: its latest samples, and the history of its windows with their labels."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.labelling.live.arrivals import MOST_ROWS, NEVER_NS, Arrivals
-from harken.labelling.live.settings import StreamSpecification
-from harken.labelling.live.windows import LiveWindows, RowAverages, StretchEnd, TimelineRow, Window, add_to_all
+from harken.networks.specification import RATE_TOLERANCE, Specification
+from harken.recordings.recording import MINIMUM_GAP_S
+from harken.recordings.source import Samples
+from harken.signals import Resampler
+from harken.signals.resampling import SECOND_NS
+from harken.support.errors import HarkenError
+from harken.timelines.labelling import averaged_over_windows
 
-EVER = np.iinfo(np.int64).max
+LATE_NS = 2 * SECOND_NS
+"""A sample is dropped as late when another one is later by more than this."""
+NEVER_NS = -(1 << 62)
+EVER_NS = np.iinfo(np.int64).max
+LATEST_NS = 4 * 10**18
+"""The latest valid time, in the year 2096. Later times are mistakes, and 64 bits overflow in 2262."""
+MOST_SAMPLES = 100_000
+"""The most samples that wait. A minute at 1,000 Hz has fewer; more come only from a clock that hardly moves."""
+WINDOW, LAST_WINDOW, ROW, END = range(4)
+"""What an entry of a watch's history is: a window at a whole number of hops; the last window, which ends with its
+stretch; a row of the timeline with which no window begins; the end of a stretch."""
+NO_BOUT = -1
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    """How a stream is labelled.
+
+    Attributes:
+        hop_s: seconds between two windows; the model's own if None.
+        enter_at: a bout of the most probable label begins when its probability is at least this.
+        leave_below: the bout ends when its probability is below this. Two thresholds prevent labels that change back
+            and forth.
+        sensor_range_g: samples with an acceleration beyond it are marked invalid, as ``mending.mend`` does.
+        sensor_rate_hz: approximate rate of the sensors. It is needed only for sensors more than 7 times as fast as the
+            model's rate, and for a model trained without an even grid that should take samples as they come.
+        kept_rows: how many rows of the timeline are kept.
+
+    Raises:
+        HarkenError: for thresholds outside 0 to 1 or in the wrong order, and a range or rate that is not positive.
+    """
+
+    hop_s: float | None = None
+    enter_at: float = 0.6
+    leave_below: float = 0.4
+    sensor_range_g: float = 16.0
+    sensor_rate_hz: float | None = None
+    kept_rows: int = 600
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.leave_below <= self.enter_at <= 1:
+            raise HarkenError(
+                "enter_at and leave_below must be probabilities from 0 to 1, and enter_at at least "
+                f"leave_below; got {self.enter_at:g} and {self.leave_below:g}"
+            )
+        if not self.sensor_range_g > 0:
+            raise HarkenError(f"a sensor's range must be above 0 g, got {self.sensor_range_g:g}")
+        if self.sensor_rate_hz is not None and not self.sensor_rate_hz > 0:
+            raise HarkenError(f"a sensor's rate must be above 0 Hz, got {self.sensor_rate_hz:g}")
+
+
+@dataclass(frozen=True)
+class StreamSpecification:
+    """A model's specification and the settings of its streams, with the values that all its watches share.
+
+    Attributes:
+        model: the model's specification.
+        settings: how streams are labelled.
+
+    Raises:
+        HarkenError: for a hop that is shorter than a sample or longer than a window.
+    """
+
+    model: Specification
+    settings: LiveSettings = LiveSettings()
+
+    def __post_init__(self) -> None:
+        hop_s, longest_s = self.settings.hop_s, self.model.window_length_s
+        if hop_s is not None and not 1 / self.model.sample_rate_hz <= hop_s <= longest_s:
+            raise HarkenError(
+                f"a hop must be at least one sample and at most one window, {longest_s:g} s; got {hop_s:g} s"
+            )
+
+    @cached_property
+    def offline(self) -> Specification:
+        """The specification for which ``harken.timelines`` gives the same probabilities."""
+        hop_s = self.settings.hop_s
+        return self.model if hop_s is None else replace(self.model, hop_s=hop_s)
+
+    @cached_property
+    def hop(self) -> int:
+        """Samples from one window to the next, and in a row of the timeline."""
+        return max(1, round(self.offline.hop_s * self.model.sample_rate_hz))
+
+    @property
+    def length(self) -> int:
+        """Samples in a window."""
+        return self.model.window_length
+
+    @cached_property
+    def interval_ns(self) -> int:
+        """The time between two samples at the model's rate."""
+        return round(SECOND_NS / self.model.sample_rate_hz)
+
+    @cached_property
+    def gap_ns(self) -> int:
+        """The largest time between two samples of a sensor without a gap."""
+        return round(MINIMUM_GAP_S * SECOND_NS)
+
+    @cached_property
+    def resampled_gap_ns(self) -> int:
+        """The largest time between two samples at the model's rate without a gap."""
+        return self.gap_ns if self.resampler is None else self.resampler.hole_ns
+
+    @cached_property
+    def resampler(self) -> Resampler | None:
+        """The resampler to the model's rate; None if samples are not resampled."""
+        rate_hz = self.model.sample_rate_hz
+        sensor_hz = self.settings.sensor_rate_hz
+        near = sensor_hz is not None and abs(sensor_hz / rate_hz - 1) <= RATE_TOLERANCE
+        if near and not self.model.even_grid:
+            return None
+        return Resampler(rate_hz, source_rate_hz=sensor_hz or rate_hz, largest_gap_s=MINIMUM_GAP_S)
+
+    @cached_property
+    def reach_ns(self) -> int:
+        """How far around a resampled sample the samples lie that it depends on."""
+        return 0 if self.resampler is None else self.resampler.reach_ns
+
+    @cached_property
+    def needs_ns(self) -> int:
+        """The time before a new sample from which its input begins; the three samples before that are needed, too."""
+        return 0 if self.resampler is None else self.resampler.reach_ns + round(self.resampler.grid.step_ns)
+
+    @cached_property
+    def entry(self) -> np.dtype[Any]:
+        """An entry of a watch's history (see ``Watch``)."""
+        times = [(name, np.int64) for name in ("key_ns", "start_ns", "end_ns", "place")]
+        shares = ("probabilities", np.float32, (len(self.model.labels),))
+        return np.dtype([*times, ("kind", np.int8), ("bout", np.int16), shares])
 
 
 class Update(NamedTuple):
@@ -24,8 +158,6 @@ class Update(NamedTuple):
             offline run whose samples end there. NaN if a stretch has ended, because there is no window.
         entered: the label of a bout that began with this window.
         left: the label of a bout that ended before it.
-        rows: rows of the timeline that have become final: averaged over all windows that cover them, and too old for
-            late samples. They follow about a window's length later.
     """
 
     end_ns: int
@@ -33,166 +165,208 @@ class Update(NamedTuple):
     probabilities: NDArray[np.float32]
     entered: str | None
     left: str | None
-    rows: tuple[TimelineRow, ...] = ()
 
 
-class _Provisional(NamedTuple):
-    """An event that is in an update already and may still be changed by late samples."""
+class TimelineRow(NamedTuple):
+    """A row of the timeline, as ``harken.timelines`` gives it for the same samples.
 
-    event: Window | StretchEnd
+    ``start_ns`` and ``end_ns`` in UTC since 1970; ``probabilities`` float32 ``[labels]``.
+    """
+
+    start_ns: int
+    end_ns: int
     probabilities: NDArray[np.float32]
-    bout: str | None
 
 
 class Watch:
-    """A stream of one watch: ``add`` samples, ``advance``, compute the windows' probabilities, ``label``.
+    """The stream of one watch: ``add`` samples, ``advance`` some watches, and ask the result for ``updates``.
+
+    A *stretch* is a longest run of valid samples without a gap, at the model's rate. The history has an entry for each
+    of its windows and one for its end: ``key_ns``, the time of the sample that completed it; ``place``, the number of
+    its first sample in the stretch (of an end: the number of all samples); and the code of the ``bout`` at its end.
 
     Attributes:
         specification: shared with other watches of the same model.
-        arrivals: its latest samples; counts of late, repeated and marked ones.
+        late, repeated: the numbers of samples dropped as late, and dropped as repeated.
     """
 
     def __init__(self, specification: StreamSpecification) -> None:
         self.specification = specification
-        self.arrivals = Arrivals(specification)
-        self._windows = LiveWindows(specification)
-        self._averages = RowAverages(specification)
-        self._none = np.empty((0, len(specification.model.channels)), dtype=np.float32)
+        self.late = self.repeated = 0
         self.reset()
 
     def reset(self) -> None:
         """Forget all samples and labels; the next samples may be of any time."""
-        self.arrivals.reset()
-        self._windows.clear()
-        self._averages.clear()
-        self._next_ns = self._safe_ns = (
-            NEVER_NS  # resampled samples are known before the first, final before the second
-        )
-        self._provisional: list[_Provisional] = []
-        self._due: list[Window | StretchEnd] = []
-        self._bout: str | None = None
-        self._final_bout: str | None = None
-        self._rows: list[TimelineRow] = []
+        self._latest_ns = NEVER_NS
+        self._history, self._entries = np.empty(0, self.specification.entry), 0
+        self._history_is_cut = False
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop all samples. The next ones begin a new stretch and must be later."""
+        channels = len(self.specification.model.channels)
+        none = np.empty(0, np.int64), np.empty((0, channels), np.float32)
+        self._floor_ns = self._latest_ns
+        self._keep(*none, NEVER_NS)
+        self._even = Samples.empty(0, channels)  # the latest resampled samples
+        self._place = 0  # of the first of these in its stretch
+        # Resampled samples are known before the first time, and final before the second.
+        self._known_ns = self._safe_ns = max(self._floor_ns + 1, NEVER_NS)
+
+    def _keep(self, time_ns: NDArray[np.int64], signals: NDArray[np.float32], since_ns: int) -> None:
+        """Keep these samples instead of all others; the sensor has had the first values since ``since_ns``."""
+        self._times, self._signals, self._since_ns = [time_ns], [signals], since_ns
+        self._samples = self._unchanged = len(time_ns)  # before the second, no sample is new or follows a new one
+
+    @property
+    def time_ns(self) -> NDArray[np.int64]:
+        """The times of the samples of the last seconds, int64 ``[n]``."""
+        self._join()
+        return self._times[0]
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """The numbers of dropped samples by reason: ``late`` and ``repeated``."""
+        return {"late": self.late, "repeated": self.repeated}
+
+    def _join(self) -> None:
+        """Copy all samples into one piece, so that no piece keeps a larger array in memory."""
+        if len(self._times) > 1:
+            self._times, self._signals = [np.concatenate(self._times)], [np.concatenate(self._signals)]
 
     def add(self, signals: NDArray[np.floating], time_ns: NDArray[np.int64]) -> None:
         """Add samples ``[n, channels]`` (acceleration in g) with their times in nanoseconds since 1970, in any order.
 
         Raises:
-            HarkenError: when shapes, channels or times do not fit one another, the model, or a sensor.
+            HarkenError: when shapes or channels do not fit, for times outside 1970 to 2096, and for more samples in a
+                minute than a sensor produces.
         """
-        self.arrivals.add(signals, time_ns)
+        signals, time_ns = np.asarray(signals, dtype=np.float32), np.asarray(time_ns)
+        names = self.specification.model.channels
+        if time_ns.dtype != np.int64 or signals.shape != (*time_ns.shape, len(names)) or time_ns.ndim != 1:
+            raise HarkenError(
+                f"samples are float [n, {len(names)}] ({', '.join(names)}) and int64 nanoseconds [n], not "
+                f"{list(signals.shape)} and {time_ns.dtype} {list(time_ns.shape)}"
+            )
+        if len(time_ns) == 0:
+            return
+        rising = bool((time_ns[1:] > time_ns[:-1]).all())
+        first_ns, last_ns = (time_ns[0], time_ns[-1]) if rising else (time_ns.min(), time_ns.max())
+        if not (first_ns >= 0 and last_ns < LATEST_NS):
+            raise HarkenError("times are nanoseconds since 1970, before 2096")
+        if self._samples + len(time_ns) > MOST_SAMPLES:
+            raise HarkenError(
+                f"there are more than {MOST_SAMPLES:,} samples within a minute; is the unit of times right?"
+            )
+        if not rising or first_ns <= self._latest_ns:
+            self._sort_in(signals, time_ns)
+            return
+        if self._samples == 0:
+            self._since_ns = int(first_ns)
+        self._unchanged = min(self._unchanged, self._samples)
+        self._samples += len(time_ns)
+        self._latest_ns = int(last_ns)
+        self._times.append(time_ns)
+        self._signals.append(signals)
 
-    def add_next(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64], first_ns: int, last_ns: int) -> bool:
-        """Add samples whose times are valid and rise from ``first_ns`` to ``last_ns``, if they are later than all
-        before and are not too many; returns whether they were added."""
-        arrivals = self.arrivals
-        if first_ns <= arrivals.latest_ns or arrivals.rows + len(time_ns) > MOST_ROWS:
-            return False
-        arrivals.append(signals, time_ns, last_ns)
-        return True
-
-    @property
-    def due(self) -> list[Window]:
-        """The windows whose probabilities ``label`` needs."""
-        return [event for event in self._due if isinstance(event, Window)]
-
-    @property
-    def due_count(self) -> int:
-        """The number of windows whose probabilities ``label`` needs."""
-        return sum([type(event) is Window for event in self._due])
-
-    def label(self, probabilities: NDArray[np.float32]) -> list[Update]:
-        """The updates that follow from the probabilities ``[windows, labels]`` of the windows from ``advance``."""
-        return label([self], probabilities)[0]
-
-    def _updated(self, probabilities: NDArray[np.float32], first: int, shares: list[list[float]]) -> list[Update]:
-        """The updates of the events that are due, whose probabilities begin at line ``first``."""
-        updates: list[Update] = []
-        for event in self._due:
-            if isinstance(event, Window):
-                updates.append(self._labelled(event, probabilities[first], shares[first]))
-                event.signals = self._none  # a view would keep the whole array in memory
-                first += 1
-            else:
-                updates.append(Update(event.end_ns, None, self.specification.unknown, None, self._bout))
-                self._bout = None
-                self._provisional.append(_Provisional(event, self.specification.unknown, None))
-        self._due = []
-        return updates
-
-    def _labelled(self, window: Window, probabilities: NDArray[np.float32], shares: list[float]) -> Update:
-        """The update for one more window; ``shares`` are its probabilities as Python's numbers."""
-        specification, before = self.specification, self._bout
-        labels, bout = specification.model.labels, before
-        if before is None or shares[labels.index(before)] < specification.leave_below:
-            most = max(shares)
-            bout = labels[shares.index(most)] if most >= specification.enter_at else None
-        changed = bout != before
-        self._bout = bout
-        self._provisional.append(_Provisional(window, probabilities.copy(), bout))  # the caller may change its own
-        return Update(window.end_ns, bout, probabilities, bout if changed else None, before if changed else None)
-
-    def _settled(self) -> list[_Provisional]:
-        """Remove the events that no late sample can change any more."""
-        found: list[_Provisional] = []
-        while self._provisional and self._provisional[0].event.key_ns < self._safe_ns:
-            found.append(self._provisional.pop(0))
-            self._final_bout = found[-1].bout
-        return found
-
-    def _average(self, settled: _Provisional) -> None:
-        if isinstance(settled.event, Window):
-            self._rows += self._averages.add(settled.event, settled.probabilities)
-        else:
-            self._rows += self._averages.end(settled.event)
-
-    def _with_rows(self, updates: list[Update]) -> list[Update]:
-        """The updates with the rows that have become final."""
-        if self._rows and not updates and self._safe_ns == EVER:  # no later window has an update for them
-            updates.append(Update(self._rows[-1].end_ns, None, self.specification.unknown, None, None))
-        if updates and self._rows:
-            updates[-1] = updates[-1]._replace(rows=tuple(self._rows))
-            self._rows = []
-        return updates
+    def _sort_in(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> None:
+        """Merge the samples that are neither late nor repeated."""
+        latest = np.maximum.accumulate(np.concatenate([[self._latest_ns], time_ns]))[:-1]
+        kept = (time_ns >= latest - LATE_NS) & (time_ns > self._floor_ns)
+        self.late += len(kept) - int(np.count_nonzero(kept))
+        self._join()
+        times = np.concatenate([self._times[0], time_ns[kept]])
+        order = np.argsort(times, kind="stable")
+        order = order[np.diff(times[order], prepend=NEVER_NS) > 0]
+        self.repeated += len(times) - len(order)
+        new = np.flatnonzero(order >= self._samples)
+        if len(new) == 0:
+            return
+        self._times = [times[order]]
+        self._signals = [np.concatenate([self._signals[0], signals[kept]])[order]]
+        if new[0] == 0:
+            self._since_ns = int(self._times[0][0])
+        self._unchanged = min(self._unchanged, int(new[0]))
+        self._samples, self._latest_ns = len(order), max(self._latest_ns, int(self._times[0][-1]))
 
     def _take_back(self, from_ns: int) -> None:
-        """Remove the events from this time on; new ones replace them."""
-        if self._provisional and self._provisional[-1].event.key_ns >= from_ns:
-            while self._provisional and self._provisional[-1].event.key_ns >= from_ns:
-                self._provisional.pop()
-            self._bout = self._provisional[-1].bout if self._provisional else self._final_bout
+        """Remove the entries from this time on; new ones replace them."""
+        self._entries = int(self._history["key_ns"][: self._entries].searchsorted(from_ns))
 
-    def _finish(self) -> None:
-        """End the stretch, as a gap would."""
-        self._due += self._windows.finish()
-        self._safe_ns = EVER
-        self.arrivals.forget()
+    def _label(self, entries: NDArray[Any]) -> list[Update]:
+        """Add entries to the history, with their bouts; returns their updates."""
+        names, settings = (*self.specification.model.labels, None), self.specification.settings
+        # Rounded as probabilities are, to float32.
+        enter_at, leave_below = float(np.float32(settings.enter_at)), float(np.float32(settings.leave_below))
+        bout = int(self._history["bout"][self._entries - 1]) if self._entries else NO_BOUT
+        bouts: list[int] = []
+        updates: list[Update] = []
+        probabilities = entries["probabilities"]
+        columns = entries["kind"].tolist(), entries["end_ns"].tolist(), probabilities, probabilities.tolist()
+        for kind, end_ns, exact, shares in zip(*columns, strict=True):
+            before = bout
+            if kind == END:
+                bout = NO_BOUT
+            elif kind != ROW and (bout == NO_BOUT or shares[bout] < leave_below):
+                most = max(shares)
+                bout = shares.index(most) if most >= enter_at else NO_BOUT
+            bouts.append(bout)
+            if kind != ROW:
+                changed = bout != before
+                entered, left = (names[bout], names[before]) if changed else (None, None)
+                updates.append(Update(end_ns, names[bout], exact, entered, left))
+        entries["bout"] = bouts
+        self._remember(entries)
+        return updates
 
+    def _remember(self, entries: NDArray[Any]) -> None:
+        """Add entries to the history, of which the oldest are forgotten."""
+        count = self._entries + len(entries)
+        if count > len(self._history):
+            specification = self.specification
+            most = specification.settings.kept_rows + 2 * -(-specification.length // specification.hop)
+            first = max(0, self._entries - most)
+            self._history_is_cut |= first > 0
+            kept = self._history[first : self._entries]
+            count -= first
+            self._history = np.empty(count * 5 // 4, self.specification.entry)
+            self._history[: len(kept)] = kept
+        self._history[count - len(entries) : count] = entries
+        self._entries = count
 
-def label(watches: Sequence[Watch], probabilities: NDArray[np.float32]) -> list[list[Update]]:
-    """The updates of each watch, from the probabilities ``[windows, labels]`` of the windows from ``advance``."""
-    shares: list[list[float]] = probabilities.tolist()
-    all_updates, first = [], 0
-    for watch in watches:
-        count = watch.due_count
-        all_updates.append(watch._updated(probabilities, first, shares))
-        first += count
-    settled = [(watch, events) for watch in watches if (events := watch._settled())]
-    for number in range(max((len(events) for _, events in settled), default=0)):
-        _average([(watch, events[number]) for watch, events in settled if len(events) > number])
-    return [watch._with_rows(updates) for watch, updates in zip(watches, all_updates, strict=True)]
+    def rows(self) -> list[TimelineRow]:
+        """The latest rows of the timeline that are final, averaged over all windows that cover them.
 
-
-def _average(settled: Sequence[tuple[Watch, _Provisional]]) -> None:
-    """Add an event of each watch to its rows, those of usual windows in one step."""
-    together: list[tuple[Watch, Window, NDArray[np.float32]]] = []
-    for watch, one in settled:
-        if isinstance(one.event, Window) and watch._averages.follows(one.event):
-            together.append((watch, one.event, one.probabilities))
-        else:
-            watch._average(one)
-    if together:
-        watches, windows, probabilities = zip(*together, strict=True)
-        rows = add_to_all([watch._averages for watch in watches], windows, np.stack(probabilities))
-        for watch, row in zip(watches, rows, strict=True):
-            watch._rows.append(row)
+        They follow the labels by a window's length. There are at most ``settings.kept_rows``.
+        """
+        length, hop = self.specification.length, self.specification.hop
+        entries = self._history[: self._entries]
+        entries = entries[entries["key_ns"] < self._safe_ns]
+        kind, place, start_ns, end_ns = (entries[name] for name in ("kind", "place", "start_ns", "end_ns"))
+        ended = kind == END
+        stretch = np.cumsum(ended) - ended
+        samples = np.append(place[ended], EVER_NS // 2)  # of each stretch; the last one may go on
+        edges = np.concatenate([[0], np.cumsum(samples[:-1]), [EVER_NS]])
+        number = edges[stretch] + place
+        # A row ends where the next one begins, or with its stretch; without either it is not final.
+        later = np.flatnonzero(kind != LAST_WINDOW)
+        begins, following = later[:-1], later[1:]
+        rows = ~ended[begins]
+        begins, following = begins[rows], following[rows]
+        if len(begins) == 0:
+            return []
+        windows = kind <= LAST_WINDOW
+        firsts = number[begins]
+        probabilities = averaged_over_windows(
+            entries["probabilities"][windows],
+            number[windows],
+            firsts,
+            np.minimum(firsts + hop, edges[stretch[begins] + 1]),
+            length=length,
+            hop=hop,
+        )
+        row_ends_ns = np.where(ended[following], end_ns[following], start_ns[following])
+        lines = list(map(TimelineRow, start_ns[begins].tolist(), row_ends_ns.tolist(), probabilities))
+        # Windows over the first rows have been forgotten.
+        lines = lines[-(-length // hop) :] if self._history_is_cut else lines
+        return lines[-self.specification.settings.kept_rows :]

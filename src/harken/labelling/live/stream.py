@@ -1,0 +1,458 @@
+"""The new samples of many watches -> windows and labels.
+
+A call of NumPy takes about as long for one sample as for a thousand. The samples of all watches therefore go through
+every step together, one watch after the other in one array: marked where the sensor is stuck, resampled, cut into
+windows as in an offline run, and labelled by one call of the network.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.labelling.live.watch import (
+    END,
+    EVER_NS,
+    LAST_WINDOW,
+    LATE_NS,
+    NEVER_NS,
+    ROW,
+    WINDOW,
+    LiveSettings,
+    StreamSpecification,
+    TimelineRow,
+    Update,
+    Watch,
+)
+from harken.models.recogniser import Recogniser
+from harken.recordings.recording import acceleration_channels
+from harken.recordings.source import Samples, joined
+from harken.recordings.survey import RANGE_TOLERANCE, STUCK_S
+from harken.signals.resampling import SECOND_NS, TOGETHER
+from harken.timelines.labelling import numbered, window_places
+from harken.windows.windows import Windows
+
+STUCK_NS = round(STUCK_S * SECOND_NS)
+LONG_GAP_NS = 10 * SECOND_NS
+"""Samples after so long a gap do not change resampled samples before it; only late samples do."""
+
+
+class LiveRecogniser:
+    """Labels a stream as its samples arrive.
+
+    ``push`` takes any number of samples at the sensor's own irregular rate and returns the new results: the
+    probabilities of each window as soon as it is complete (an ``Update``). ``rows`` are the latest rows of the
+    timeline whose windows are all complete. These are those of ``Recogniser.label_prepared`` for the same samples with
+    the same range and hop, within 1e-6. They do not depend on how the samples are divided into calls.
+
+    A window is complete when three samples have come that are at least 8 intervals of the model later than its last
+    sample (0.27 s at 30 Hz, ``harken.signals.look_ahead_s``): two for the resampler, and a third that shows that the
+    sensor is not stuck. Samples up to 2 s older than the latest are sorted in, and new updates replace those of the
+    windows that they change. Older samples, and samples with a time that has already arrived, are dropped and counted.
+    A step of more than half a second is a gap. Memory use does not grow with the length of the stream.
+
+    Samples that are on an even grid already are filtered, too. (Offline, a recording is not resampled if all its
+    samples are on the model's grid.) While the values of a sensor do not change at all, there are no updates. After a
+    minute these samples are marked invalid, as ``mending.mend`` does.
+
+    Args:
+        recogniser: a trained recogniser.
+        settings: hop, thresholds, the sensor's range and rate; the defaults if None.
+
+    Raises:
+        HarkenError: when the recogniser is not trained, or the hop does not fit its windows.
+    """
+
+    def __init__(self, recogniser: Recogniser, settings: LiveSettings | None = None) -> None:
+        self._recogniser = recogniser
+        self.specification = StreamSpecification(recogniser.specification_, settings or LiveSettings())
+        self._watch = Watch(self.specification)
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """The numbers of dropped samples by reason: ``late`` and ``repeated``."""
+        return self._watch.dropped
+
+    def push(self, samples: NDArray[np.floating], time_ns: NDArray[np.int64]) -> list[Update]:
+        """Add samples ``[n, channels]``, acceleration in g, with their times ``[n]``, int64 ns UTC since 1970.
+
+        Raises:
+            HarkenError: when shapes, channels or times do not fit one another, the model, or a sensor.
+        """
+        self._watch.add(samples, time_ns)
+        return self._advance(ended=False)
+
+    def flush(self) -> list[Update]:
+        """End the stretch, as a gap would: the last updates. The next samples begin a new stretch and must be later."""
+        return self._advance(ended=True)
+
+    def rows(self) -> list[TimelineRow]:
+        """The latest rows of the timeline that are final. They follow the labels by a window's length."""
+        return self._watch.rows()
+
+    def reset(self) -> None:
+        """Forget all samples; the next ones may be of any time."""
+        self._watch.reset()
+
+    def _advance(self, *, ended: bool) -> list[Update]:
+        due = advance([self._watch], ended=ended)
+        return due.updates(due.probabilities(self._recogniser))[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Due:
+    """What some watches have due: windows that wait for their probabilities.
+
+    Attributes:
+        signals: float32 ``[windows, length, channels]``, one watch after the other.
+        starts_ns: the starts of the windows, int64 ``[windows]``.
+    """
+
+    signals: NDArray[np.float32]
+    starts_ns: NDArray[np.int64]
+    _watches: Sequence[Watch]
+    _entries: NDArray[Any]
+    _counts: NDArray[np.int64]
+
+    def probabilities(self, recogniser: Recogniser) -> NDArray[np.float32]:
+        """Probabilities ``[windows, labels]``, from one call of the network."""
+        specification = recogniser.specification_
+        if len(self.signals) == 0:
+            return np.empty((0, len(specification.labels)), dtype=np.float32)
+        return recogniser.predict_proba(
+            Windows.unlabelled(
+                self.signals,
+                channels=specification.channels,
+                sample_rate_hz=specification.sample_rate_hz,
+                starts_ns=self.starts_ns,
+            )
+        )
+
+    def updates(self, probabilities: NDArray[np.float32]) -> list[list[Update]]:
+        """The updates of each watch, from the probabilities ``[windows, labels]``."""
+        entries = self._entries
+        entries["probabilities"] = np.nan
+        entries["probabilities"][entries["kind"] <= LAST_WINDOW] = probabilities
+        parts = np.split(entries, np.cumsum(self._counts)[:-1])
+        return [watch._label(part) if len(part) else [] for watch, part in zip(self._watches, parts, strict=True)]
+
+
+class _Raw(NamedTuple):
+    """The latest samples of some watches, each of which has at least one.
+
+    Attributes:
+        time_ns, signals, valid: the samples ``[n]``; the times rise within each watch. ``valid`` is final for the rows
+            of a watch before ``decided``.
+        since_ns: the time since which the sensor has had the values of each row, int64 ``[n]``.
+        begins, counts: the first row of each watch, and the number of its rows, int64 ``[watches]``.
+        decided: how many rows of each watch there are before the first for which it is not known yet whether the sensor
+            is stuck, int64 ``[watches]``. It is known once the values change, or have been the same for so long that
+            they count as stuck.
+    """
+
+    time_ns: NDArray[np.int64]
+    signals: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    since_ns: NDArray[np.int64]
+    begins: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    decided: NDArray[np.int64]
+
+    def before(self, time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many samples of each watch are before its time ``[watches]``, int64 ``[watches]``."""
+        earlier = self.time_ns < np.repeat(time_ns, self.counts)
+        return np.add.reduceat(earlier, self.begins, dtype=np.int64)
+
+
+class _Even(NamedTuple):
+    """Samples at the model's rate, one watch after the other; ``counts`` int64 ``[watches]``."""
+
+    samples: Samples
+    counts: NDArray[np.int64]
+
+
+def advance(watches: Sequence[Watch], *, ended: bool = False) -> Due:
+    """Resample the new samples of these watches (of one specification, at least one), and cut windows out of them.
+
+    Args:
+        watches: the watches, with or without new samples.
+        ended: end the stretch of each watch, as a gap would.
+
+    Returns:
+        The windows that are due. Call ``updates`` of it next, with their probabilities, before the watches are advanced
+        again.
+    """
+    specification = watches[0].specification
+    active = [number for number, watch in enumerate(watches) if watch._samples]
+    counts = np.zeros(len(watches), np.int64)
+    if not active:
+        none = np.empty((0, specification.length, len(specification.model.channels)), np.float32)
+        return Due(none, np.empty(0, np.int64), watches, np.empty(0, specification.entry), counts)
+    due, counts[active] = _advanced([watches[number] for number in active], specification, ended=ended)
+    signals, entries = due
+    return Due(signals, entries["start_ns"][entries["kind"] <= LAST_WINDOW], watches, entries, counts)
+
+
+def _advanced(
+    watches: list[Watch], specification: StreamSpecification, *, ended: bool
+) -> tuple[tuple[NDArray[np.float32], NDArray[Any]], NDArray[np.int64]]:
+    """``advance`` for watches with samples: signals of windows, entries, and the number of entries of each watch."""
+    raw = _gathered(watches, specification)
+    rows = raw.counts if ended else raw.decided
+    next_ns = np.array([watch._known_ns for watch in watches])
+    # Samples that new ones change.
+    unchanged = np.array([watch._unchanged for watch in watches])
+    row = unchanged if specification.resampler is None else np.maximum(np.minimum(unchanged - 2, rows - 1), 0)
+    from_ns = raw.time_ns[raw.begins + np.minimum(row, raw.counts - 1)] - specification.reach_ns
+    next_ns = np.where((unchanged < raw.counts) & (rows > 0), np.minimum(next_ns, from_ns), next_ns)
+    # A late sample that closes a gap can leave it open again whether the sensor is stuck; what is final stays.
+    next_ns = np.maximum(next_ns, [watch._safe_ns for watch in watches])
+    new, known_ns = _resampled(raw, rows, next_ns, specification, ended=ended)
+    even = _with_kept(watches, new, next_ns)
+    for watch, before_ns in zip(watches, next_ns.tolist(), strict=True):
+        watch._take_back(before_ns)
+    runs = _runs(watches, even, specification, ended=ended)
+    due = _cut(even, runs, next_ns, specification)
+    if ended:
+        for watch in watches:
+            watch._forget()
+    else:
+        _keep(watches, raw, rows, even, runs, np.maximum(next_ns, known_ns), specification)
+    return due
+
+
+def _starts_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each of consecutive pieces of these lengths starts, int64 ``[n]``."""
+    return np.cumsum(counts) - counts
+
+
+def _rows_of(firsts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows of pieces with these first rows and lengths, int64 ``[sum of counts]``."""
+    return np.repeat(firsts - _starts_of(counts), counts) + np.arange(counts.sum())
+
+
+def _gathered(watches: Sequence[Watch], specification: StreamSpecification) -> _Raw:
+    """The samples of these watches, those beyond the sensor's range or of a stuck sensor marked."""
+    time_ns = np.concatenate([piece for watch in watches for piece in watch._times])
+    signals = np.concatenate([piece for watch in watches for piece in watch._signals])
+    counts = np.array([watch._samples for watch in watches])
+    begins, axes = _starts_of(counts), acceleration_channels(specification.model.channels)
+    limit = np.float32(specification.settings.sensor_range_g * RANGE_TOLERANCE)
+    with np.errstate(invalid="ignore"):
+        valid = (np.abs(signals[:, :axes]) <= limit).all(axis=1) & np.isfinite(signals).all(axis=1)
+    same = signals[1:, 0] == signals[:-1, 0]
+    same[begins[1:] - 1] = False
+    rows = np.flatnonzero(same)  # usually few
+    same[rows] = (signals[rows + 1, :axes] == signals[rows, :axes]).all(axis=1)
+    same[rows] &= time_ns[rows + 1] - time_ns[rows] <= specification.gap_ns
+    starts = np.flatnonzero(np.concatenate([[True], ~same]))
+    run = np.cumsum(np.concatenate([[False], ~same]))
+    since_ns = time_ns[starts]
+    since_ns[run[begins]] = [watch._since_ns for watch in watches]
+    same_ns = time_ns[np.append(starts[1:], len(time_ns)) - 1] - since_ns
+    last = run[begins + counts - 1]
+    # Late samples could still show a change.
+    decided = np.where(same_ns[last] >= STUCK_NS + LATE_NS, counts, starts[last] - begins)
+    return _Raw(time_ns, signals, valid & (same_ns < STUCK_NS)[run], since_ns[run], begins, counts, decided)
+
+
+def _resampled(
+    raw: _Raw, rows: NDArray[np.int64], next_ns: NDArray[np.int64], specification: StreamSpecification, *, ended: bool
+) -> tuple[_Even, NDArray[np.int64]]:
+    """The samples at the model's rate from ``next_ns`` on, and the time before which they are known, ``[watches]``.
+
+    Only the first ``rows`` of each watch are used. The filter does not reach over a gap. The parts between long gaps
+    are therefore shifted in time, each to well after the one before, by a whole number of the grid's cycles (and of
+    samples that are filtered together), which leaves their samples the same as in a call of their own.
+    """
+    resampler = specification.resampler
+    first = np.maximum(np.minimum(raw.before(next_ns - specification.needs_ns), rows) - 3, 0)
+    counts = rows - first
+    chosen = _rows_of(raw.begins + first, counts)
+    old = Samples(raw.time_ns[chosen], raw.signals[chosen], np.zeros(len(chosen), np.int16), raw.valid[chosen])
+    time_ns, watch = old.time_ns, np.repeat(np.arange(len(counts)), counts)
+    cut = (np.diff(time_ns) > LONG_GAP_NS) | (np.diff(watch) > 0)
+    begins = np.flatnonzero(np.concatenate([[True], cut]))[: len(time_ns)]
+    ends = np.append(begins[1:], len(time_ns))[: len(begins)]
+    watch = watch[begins]
+    # Of the last part of a watch, the latest samples are not known yet.
+    last_ns, known_ns = np.full(len(begins), EVER_NS), np.full(len(counts), NEVER_NS)
+    if not ended:
+        last = np.flatnonzero(np.diff(watch, append=len(counts)))
+        enough = ends[last] - (1 if resampler is None else 2)
+        last_ns[last] = time_ns[np.maximum(enough, begins[last])] - specification.reach_ns + (resampler is None)
+        known_ns[watch[last]] = last_ns[last]
+    if len(begins) == 0:
+        return _Even(old, np.zeros(len(counts), np.int64)), known_ns
+    cycle_ns, longest_ns = 1, 0
+    if resampler is not None:
+        cycle_ns, longest_ns = resampler.grid.cycle_ns * TOGETHER, resampler.longest_step_ns
+    begin_ns, end_ns = time_ns[begins], time_ns[ends - 1]
+    phase_ns = begin_ns % cycle_ns
+    # In cycles: the place of each part, and how much later the next one begins.
+    taken = -(-(phase_ns + end_ns - begin_ns + longest_ns + cycle_ns) // cycle_ns)
+    place = _starts_of(taken) + 1 + longest_ns // cycle_ns
+    moved_ns = place * cycle_ns + phase_ns - begin_ns
+    new = old._replace(time_ns=time_ns + np.repeat(moved_ns, ends - begins))
+    if resampler is not None:
+        new = resampler.between(new, 0, EVER_NS)
+    firsts = np.searchsorted(new.time_ns, np.maximum(next_ns[watch], begin_ns) + moved_ns)
+    lasts = np.searchsorted(new.time_ns, np.minimum(last_ns, end_ns + 1) + moved_ns)
+    new_counts = np.maximum(lasts - firsts, 0)
+    new = new.chosen(_rows_of(firsts, new_counts))
+    new = new._replace(time_ns=new.time_ns - np.repeat(moved_ns, new_counts))
+    return _Even(new, np.bincount(watch, new_counts, minlength=len(counts)).astype(np.int64)), known_ns
+
+
+def _with_kept(watches: Sequence[Watch], new: _Even, next_ns: NDArray[np.int64]) -> _Even:
+    """The samples that each watch has kept from before its time ``next_ns``, and the new ones from there on."""
+    counts = np.array([len(watch._even.time_ns) for watch in watches])
+    kept = joined([watch._even for watch in watches])
+    owner = np.repeat(np.arange(len(watches)), counts)
+    known = kept.time_ns < next_ns[owner]
+    together = joined([kept.chosen(known), new.samples])
+    owner = np.concatenate([owner[known], np.repeat(np.arange(len(watches)), new.counts)])
+    order = np.argsort(owner, kind="stable")
+    return _Even(together.chosen(order), np.bincount(owner, minlength=len(watches)))
+
+
+class _Runs(NamedTuple):
+    """Samples of one watch without a gap, all valid or all invalid: arrays ``[runs]``.
+
+    Attributes:
+        begins: the first row of each run.
+        forgotten: the number of its samples before that row.
+        samples: the number of all its samples; 0 if they are invalid.
+        watch: the number of its watch.
+        closed: whether it has ended.
+        cut: whether it has ended because its watch has.
+        close_ns: the time of the sample after it, or of its last one.
+    """
+
+    begins: NDArray[np.int64]
+    forgotten: NDArray[np.int64]
+    samples: NDArray[np.int64]
+    watch: NDArray[np.int64]
+    closed: NDArray[np.bool_]
+    cut: NDArray[np.bool_]
+    close_ns: NDArray[np.int64]
+
+
+def _runs(watches: Sequence[Watch], even: _Even, specification: StreamSpecification, *, ended: bool) -> _Runs:
+    """The runs in these samples."""
+    time_ns, valid, count = even.samples.time_ns, even.samples.valid, len(even.samples.time_ns)
+    owner = np.repeat(np.arange(len(watches)), even.counts)
+    another = np.diff(owner) > 0
+    breaks = another | (np.diff(time_ns) > specification.resampled_gap_ns) | (valid[1:] != valid[:-1])
+    begins = np.flatnonzero(np.concatenate([[True], breaks]))[:count]
+    ends = np.append(begins[1:], count)[: len(begins)]
+    watch = owner[begins]
+    first = np.diff(watch, prepend=-1) > 0
+    last = np.diff(watch, append=len(watches)) > 0
+    places = np.array([watch._place for watch in watches])
+    forgotten = np.where(first, places[watch], 0)
+    return _Runs(
+        begins,
+        forgotten,
+        np.where(valid[begins], ends - begins + forgotten, 0),
+        watch,
+        ~last | ended,
+        last & ended,
+        time_ns[np.where(last, ends - 1, ends % max(count, 1))],
+    )
+
+
+def _cut(
+    even: _Even, runs: _Runs, next_ns: NDArray[np.int64], specification: StreamSpecification
+) -> tuple[tuple[NDArray[np.float32], NDArray[Any]], NDArray[np.int64]]:
+    """The signals of the windows that are due, the entries, and the number of entries of each watch."""
+    length, hop, time_ns = specification.length, specification.hop, even.samples.time_ns
+    first_ns = next_ns[runs.watch]
+    run, place = window_places(runs.samples, runs.closed, -(-runs.forgotten // hop), length=length, hop=hop)
+    rows = runs.begins[run] + place - runs.forgotten[run]
+    last_window = place % hop > 0
+    key_ns = np.where(last_window, runs.close_ns[run], time_ns[np.minimum(rows + length, len(time_ns)) - 1])
+    due = (place >= runs.forgotten[run]) & ((key_ns >= first_ns[run]) | (last_window & runs.cut[run]))
+    run, rows = run[due], rows[due]
+    windows = np.zeros(len(run), specification.entry)
+    windows["kind"] = np.where(last_window[due], LAST_WINDOW, WINDOW)
+    windows["key_ns"], windows["place"] = key_ns[due], place[due]
+    windows["start_ns"], windows["end_ns"] = time_ns[rows], time_ns[rows + length - 1] + specification.interval_ns
+    if len(rows):
+        views = np.lib.stride_tricks.sliding_window_view(even.samples.signals, length, axis=0)
+        signals = np.ascontiguousarray(views[rows].swapaxes(1, 2))
+    else:
+        signals = np.empty((0, length, even.samples.signals.shape[1]), np.float32)
+    closing = runs.closed & (runs.samples >= length) & ((runs.close_ns >= first_ns) | runs.cut)
+    entries, owner = windows, run
+    if closing.any():
+        closing_run, ends = _ends(even, runs, closing, specification)
+        owner = np.concatenate([run, closing_run])
+        order = np.argsort(owner, kind="stable")
+        entries, owner = np.concatenate([windows, ends])[order], owner[order]
+    return (signals, entries), np.bincount(runs.watch[owner], minlength=len(even.counts))
+
+
+def _ends(
+    even: _Even, runs: _Runs, closing: NDArray[np.bool_], specification: StreamSpecification
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """The rows of stretches that end in which no window begins, and the ends, with the run of each."""
+    hop, time_ns = specification.hop, even.samples.time_ns
+    with_windows = (runs.samples - specification.length) // hop + 1
+    rows_of_runs = -(-runs.samples // hop)
+    run, number = numbered(np.where(closing, rows_of_runs, 0), np.where(closing, with_windows, 0))
+    rows = np.zeros(len(run), specification.entry)
+    rows["kind"], rows["place"] = ROW, hop * number
+    rows["start_ns"] = time_ns[runs.begins[run] + hop * number - runs.forgotten[run]]
+    closed = np.flatnonzero(closing)
+    ends = np.zeros(len(closed), specification.entry)
+    ends["kind"], ends["place"] = END, runs.samples[closed]
+    last_samples = runs.begins[closed] + runs.samples[closed] - runs.forgotten[closed] - 1
+    ends["end_ns"] = time_ns[last_samples] + specification.interval_ns
+    entries, owner = np.concatenate([rows, ends]), np.concatenate([run, closed])
+    entries["key_ns"] = runs.close_ns[owner]
+    order = np.argsort(owner, kind="stable")
+    return owner[order], entries[order]
+
+
+def _keep(
+    watches: Sequence[Watch],
+    raw: _Raw,
+    rows: NDArray[np.int64],
+    even: _Even,
+    runs: _Runs,
+    known_ns: NDArray[np.int64],
+    specification: StreamSpecification,
+) -> None:
+    """Keep the samples that late samples or later windows need, and forget the others."""
+    newest_ns = raw.time_ns[raw.begins + raw.counts - 1]
+    late = raw.before(newest_ns - LATE_NS)
+    if specification.resampler is None:
+        safe_ns, first = np.minimum(newest_ns - LATE_NS, known_ns), np.minimum(late, rows)
+    else:
+        # A late sample can become the neighbour of the row before; at the beginning of a stream no row is safe.
+        row = np.maximum(np.minimum(late, rows) - 2, 0)
+        safe_ns = np.minimum(known_ns, raw.time_ns[raw.begins + row] - specification.reach_ns)
+        safe_ns = np.where(late >= 2, safe_ns, NEVER_NS)
+        first = np.maximum(raw.before(safe_ns - specification.needs_ns) - 3, 0)
+    raw_begins, raw_ends = raw.begins + first, raw.begins + raw.counts
+    owner = np.repeat(np.arange(len(watches)), even.counts)
+    safe = np.bincount(owner[even.samples.time_ns < safe_ns[owner]], minlength=len(watches))
+    even_ends = np.cumsum(even.counts)
+    even_begins = even_ends - even.counts + np.maximum(safe - specification.length - 1, 0)
+    places, some_even = np.zeros_like(even_begins), even.counts > 0
+    run = np.searchsorted(runs.begins, even_begins[some_even], side="right") - 1
+    places[some_even] = runs.forgotten[run] + even_begins[some_even] - runs.begins[run]
+    edges = (raw_begins, raw_ends, even_begins, even_ends, known_ns, safe_ns, places, rows)
+    for watch, since, begin, end, even_begin, even_end, known, final, place, some in zip(
+        watches, raw.since_ns[raw_begins].tolist(), *(column.tolist() for column in edges), strict=True
+    ):
+        if not some:
+            watch._join()
+            continue
+        # Copies, because a view would keep the samples of all watches.
+        watch._keep(raw.time_ns[begin:end].copy(), raw.signals[begin:end].copy(), since)
+        watch._even = joined([even.samples.part(even_begin, even_end)])
+        watch._known_ns, watch._safe_ns, watch._place = known, max(final, watch._safe_ns), place
