@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,10 +46,12 @@ def test_it_serves_until_it_is_stopped(model: Path) -> None:
             running.kill()
 
 
-def test_for_the_network_it_prints_the_addresses_for_a_phone(model: Path) -> None:
-    command = [sys.executable, "-m", "harken", "serve", "--model", str(model), "--port", "0", "--no-open"]
+@contextmanager
+def for_the_network(model: Path, *options: object) -> Iterator[list[str]]:
+    """The first three lines of a server for other machines; it is killed at the end."""
+    command = [sys.executable, "-m", "harken", "serve", "--model", model, "--port", 0, "--no-open", "--host", "0.0.0.0"]
     with subprocess.Popen(
-        [*command, "--host", "0.0.0.0"],
+        [str(word) for word in (*command, *options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -55,21 +59,43 @@ def test_for_the_network_it_prints_the_addresses_for_a_phone(model: Path) -> Non
     ) as running:
         assert running.stdout is not None
         try:
-            lines = [running.stdout.readline() for _ in range(3)]
-            here, phone, push = (re.search(r"(http://[^/]+)(/\S*)", line) for line in lines)
-            assert here is not None
-            assert phone is not None
-            assert push is not None
-            assert lines[1].startswith("On the phone, open: ")
-            assert lines[2].startswith("Sensor Logger pushes to: ")
-            assert phone[1] == push[1]
-            assert phone[2] == here[2]
-            assert push[2] == here[2].replace("/?token=", "/push?token=")
-            if "THIS-MACHINE" not in phone[1]:  # there is a network
-                with urllib.request.urlopen(phone[1] + "/health", timeout=10) as answer:
-                    assert answer.status == 200
+            yield [running.stdout.readline() for _ in range(3)]
         finally:
             running.kill()
+
+
+def test_for_the_network_it_prints_the_addresses_for_a_phone(model: Path) -> None:
+    with for_the_network(model) as lines:
+        here, phone, push = (re.search(r"(http://[^/]+)(/\S*)", line) for line in lines)
+        assert here is not None
+        assert phone is not None
+        assert push is not None
+        assert lines[1].startswith("On the phone, open: ")
+        assert lines[2].startswith("Sensor Logger pushes to: ")
+        assert phone[1] == push[1]
+        assert phone[2] == here[2]
+        assert push[2] == here[2].replace("/?token=", "/push?token=")
+        if "THIS-MACHINE" not in phone[1]:  # there is a network
+            with urllib.request.urlopen(phone[1] + "/health", timeout=10) as answer:
+                assert answer.status == 200
+
+
+def test_the_token_outlives_a_killed_server_in_the_folder_of_keep(run_harken: Run, model: Path, tmp_path: Path) -> None:
+    def token(*options: object) -> str:
+        with for_the_network(model, "--keep", tmp_path, *options) as lines:
+            return lines[0].strip().partition("?token=")[2]
+
+    kept = token()
+    assert kept == token() == (tmp_path / "token").read_text().strip()
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+    assert token("--token", "mine") == "mine"
+    (tmp_path / "token").unlink()
+    assert token() != kept
+    (tmp_path / "token").write_text("two words\n")
+    refused = run_harken("serve", "--model", model, "--port", 0, "--no-open", "--host", "0.0.0.0", "--keep", tmp_path)
+    assert refused.exit_code == 2
+    sentence = "this is no token; delete the file, and the server makes a new one"
+    assert refused.stderr == f"harken: {tmp_path / 'token'}: {sentence}\n"
 
 
 def test_a_port_in_use_is_an_error(run_harken: Run, model: Path) -> None:

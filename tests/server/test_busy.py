@@ -94,6 +94,30 @@ def test_the_page_says_that_labels_come_late_until_they_do_not(network: SlowNetw
         sending.join()
 
 
+def test_a_watch_that_falls_silent_has_no_label_until_it_sends_again() -> None:
+    signals, time_ns = now_wrist(20)
+
+    async def send(served: Served, rows: slice) -> None:
+        async with websockets.connect(served.url("/ws/samples?watch=wrist", "ws")) as socket:
+            await socket.send(message(signals[rows], time_ns[rows]))
+            await labels_until(socket, 3)
+
+    with serving() as served, chromium() as browser:
+        browser.open(served.url("/"))
+        asyncio.run(send(served, slice(0, 400)))
+        silent = served.ask_until("/api/watches", lambda found: found[0]["silent_since_ms"] is not None)[0]
+        assert silent["label"] is None
+        assert silent["silent_since_ms"] == silent["last_ms"] == time_ns[399] // 10**6
+        browser.wait("return document.getElementById('now-label').innerText === 'no samples'", seconds=30)
+        assert "no samples since " in browser.run("return document.getElementById('watch-list').innerText")
+        history = browser.run("return fetch('/api/timeline?watch=wrist').then((answer) => answer.json())")
+        assert history["rows"]
+        asyncio.run(send(served, slice(400, None)))
+        again = served.ask("/api/watches").json[0]
+        assert again["silent_since_ms"] is None
+        browser.wait("return document.getElementById('now-label').innerText !== 'no samples'", seconds=30)
+
+
 def test_how_late_labels_are_is_rounded_up() -> None:
     pace = Pace()
     lateness = {0.9: 0, 1.0: 0, 1.1: 2, 4.2: 5, 5.1: 10, 61.0: 65}

@@ -12,7 +12,7 @@ Host = Annotated[str, Option("The address to listen at; 0.0.0.0 for a watch or p
 Port = Annotated[int, Option("The port to listen at.", metavar="N", least=0, most=65535)]
 Token = Annotated[
     str | None,
-    Option("A secret that clients must send. [default: none on this machine, else a new one, printed]", metavar="T"),
+    Option("A secret that clients must send. [default: none on this machine, else one kept in --keep]", metavar="T"),
 ]
 Keep = Annotated[
     Path | None,
@@ -35,7 +35,7 @@ def serve(
     """
     from harken.models.recogniser import Recogniser
     from harken.server.guard import check_token
-    from harken.server.server import is_loopback, listening, new_token, server_for
+    from harken.server.server import is_loopback, kept_token, listening, server_for
     from harken.support.errors import HarkenError
     from harken.support.printable import printable
 
@@ -43,7 +43,7 @@ def serve(
         raise HarkenError("--demo has a model of its own; leave out --model")
     check_token(token)
     if not is_loopback(host) and token is None:
-        token = new_token()
+        token = kept_token(None if demo else keep)
     if demo:
         from harken.server.demo import MODEL
 

@@ -374,7 +374,8 @@ class Hub:
 
     def watches(self) -> list[dict[str, Any]]:
         """All watches, in the order of their names."""
-        return [self.sessions[name].summary() for name in sorted(self.sessions) if self.sessions[name].last_ns]
+        now_s = time.monotonic()
+        return [self.sessions[name].summary(now_s) for name in sorted(self.sessions) if self.sessions[name].last_ns]
 
     def metrics_text(self) -> str:
         """The answer of ``/metrics``."""

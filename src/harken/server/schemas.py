@@ -42,6 +42,7 @@ class WatchSummary(BaseModel):
     since_ms: int
     last_ms: int
     label: str | None
+    silent_since_ms: int | None
     sample_rate_hz: float | None
 
 

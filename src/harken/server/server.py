@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harken.server.guard import LOOPBACK, check_token
 from harken.support.errors import HarkenError
-from harken.support.files import remove_left_behind
+from harken.support.files import regular, remove_left_behind, write_text
 from harken.support.plugins import install_command
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 EVERYWHERE = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}
 """The names of all addresses of a machine, and an address for documentation (RFC 5737, RFC 3849) of the same family."""
+TOKEN = "token"
+"""The file in the folder of ``--keep`` that holds the token."""
+LONGEST_TOKEN = 1000
 BACKLOG = 4096
 """Connections that may wait to be accepted: after a restart all clients connect at once."""
 
@@ -56,9 +59,35 @@ def listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def new_token() -> str:
-    """A random token."""
-    return secrets.token_urlsafe(18)
+def kept_token(folder: Path | None) -> str:
+    """The token that is kept in the folder of ``--keep``, so that phones go on after a restart.
+
+    Without a folder, or if there is none in it yet, it is a new one, which only this user may read in the folder.
+
+    Raises:
+        HarkenError: when it cannot be read or written, or is no token.
+    """
+    token = secrets.token_urlsafe(18)
+    if folder is None:
+        return token
+    path = folder / TOKEN
+    try:
+        if path.exists():
+            with regular(path).open(encoding="ascii") as file:
+                token = file.read(LONGEST_TOKEN).strip()
+            check_token(token)
+            return token
+        folder.mkdir(parents=True, exist_ok=True)
+        before = os.umask(0o077)
+        try:
+            write_text(path, token + "\n")
+        finally:
+            os.umask(before)
+    except OSError as error:
+        raise HarkenError(f"{path}: the token cannot be kept there ({error.strerror or error})") from error
+    except (HarkenError, UnicodeError) as error:
+        raise HarkenError(f"{path}: this is no token; delete the file, and the server makes a new one") from error
+    return token
 
 
 def address(host: str, port: int, token: str | None) -> str:

@@ -127,13 +127,15 @@ class Session:
             "left": update.left,
         }
 
-    def summary(self) -> dict[str, Any]:
-        """An entry of ``/api/watches``."""
+    def summary(self, now_s: float) -> dict[str, Any]:
+        """An entry of ``/api/watches``. A watch that has sent nothing for a window's length has no label."""
+        silent = now_s - self.last_message_s > self.specification.model.window_length_s
         return {
             "watch": self.name,
             "since_ms": self.since_ns // MS,
             "last_ms": self.last_ns // MS,
-            "label": self.label,
+            "label": None if silent else self.label,
+            "silent_since_ms": self.last_ns // MS if silent else None,
             "sample_rate_hz": self._rate_hz(),
         }
 

@@ -1,7 +1,7 @@
 /* The present activity and its probability, and the probabilities of all other labels. */
 
 import { paint } from "./colours.js";
-import { byId, duration, make, percent, plain, showText } from "./text.js";
+import { byId, clock, duration, make, percent, plain, showText } from "./text.js";
 
 const SETTLED_MS = 1_500;
 const QUIET_MS = 5_000;
@@ -67,6 +67,14 @@ export class Activity {
       share.textContent = percent(value);
     }
     this.#announce(name);
+  }
+
+  /** Show that the watch has sent nothing since this time. */
+  silent(sinceMs) {
+    this.clear();
+    byId("now-label").textContent = "no samples";
+    byId("now-since").textContent = `since ${clock(sinceMs)}`;
+    this.#announce("no samples");
   }
 
   /** Announce a change to screen readers once it has lasted a moment, and at most every few seconds. */

@@ -91,6 +91,8 @@ export function live({ onRecorded }) {
     if (gone && known.length) look(known[0].watch);
     else if (gone) current = null; // the server chooses the next one that connects
     watches.show(known, current);
+    const silent = known.find(({ watch }) => watch === current)?.silent_since_ms ?? null;
+    if (silent !== null) activity.silent(silent);
     recording.present(known);
     const some = known.length > 0;
     byId("live").hidden = !some;
@@ -134,6 +136,7 @@ export function live({ onRecorded }) {
     const row = known.find(({ watch }) => watch === message.watch);
     if (row) {
       row.label = message.label;
+      row.silent_since_ms = null;
       watches.show(known, current);
     }
   }

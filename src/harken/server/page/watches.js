@@ -1,6 +1,6 @@
 /* The list of connected watches, one of which is shown. */
 
-import { byId, make, plain } from "./text.js";
+import { byId, clock, make, plain } from "./text.js";
 
 const MANY = 9; // from here on the list has a search
 
@@ -31,8 +31,9 @@ export class Watches {
       if (!this.#rows.has(entry.watch)) this.#add(entry.watch, list);
       const { box, name, doing } = this.#rows.get(entry.watch);
       box.checked = entry.watch === chosen;
-      const words = [entry.label ? plain(entry.label) : "not sure"];
-      if (Number.isFinite(entry.sample_rate_hz)) words.push(`${Math.round(entry.sample_rate_hz)} Hz`);
+      const silent = entry.silent_since_ms ?? null;
+      const words = [entry.label ? plain(entry.label) : silent === null ? "not sure" : `no samples since ${clock(silent)}`];
+      if (silent === null && Number.isFinite(entry.sample_rate_hz)) words.push(`${Math.round(entry.sample_rate_hz)} Hz`);
       write(name, entry.name ?? entry.watch);
       write(doing, words.join(" · "));
     }
