@@ -17,11 +17,12 @@ from harken.models.model_file import FittedModel
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.training.presets import PRESETS
 from made_models import answered, made_model, uneven_recording
+from waiting import until
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-@pytest.mark.parametrize("name", ["onnx_label.py", "onnx_label.mjs"])
+@pytest.mark.parametrize("name", ["live_client.py", "live_client.mjs", "onnx_label.py", "onnx_label.mjs"])
 def test_the_examples_without_harken_are_forty_lines(name: str) -> None:
     lines = (EXAMPLES / name).read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 40
@@ -32,6 +33,8 @@ def test_the_examples_without_harken_are_forty_lines(name: str) -> None:
 
 def test_every_example_has_a_test() -> None:
     assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == {
+        "live_client.mjs",
+        "live_client.py",
         "made_up_phone.py",  # tests/server/recorded/test_phone.py, and many others use it
         "notebook.py",
         "notes_on_paper.py",
@@ -77,17 +80,68 @@ def test_onnx_label_in_javascript_without_a_header(tmp_path: Path) -> None:
     check_labels(javascript(tmp_path), *WITHOUT_HARKEN[2], tmp_path, header=False)
 
 
+@pytest.mark.parametrize("language", ["python", "javascript"])
+def test_a_live_client_loses_no_sample_and_no_label_over_a_restart_of_the_server(language: str, tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn", reason="the serve extra is not installed")
+    from harken.labelling.live import LiveRecogniser
+    from harken.server.model_choices import live_specification
+    from harken.server.sample_log import logged_samples
+    from server_process import free_port
+    from server_thread import now_wrist, recogniser, serving
+
+    port, keep = free_port(), tmp_path / "kept"
+    program = [sys.executable, "-W", "error", str(EXAMPLES / "live_client.py")]
+    if language == "javascript":
+        program = [node(), "--experimental-websocket", "--no-warnings", str(EXAMPLES / "live_client.mjs")]
+    signals, time_ns = now_wrist(24)
+    time_ns = time_ns // 10**6 * 10**6
+    lines = [
+        f"{time // 10**6},{x},{y},{z}\n" for time, (x, y, z) in zip(time_ns.tolist(), signals.tolist(), strict=True)
+    ]
+
+    def kept(samples: int) -> bool:
+        return sum(len(message.time_ns) for message in logged_samples(keep)) == samples
+
+    command = [*program, f"ws://127.0.0.1:{port}", "wrist"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+        assert client.stdin is not None
+        assert client.stdout is not None
+        try:
+            with serving(port=port, keep=keep):
+                client.stdin.write("".join(lines[:600]))
+                client.stdin.flush()
+                until(lambda: kept(600), 60)
+            client.stdin.write("".join(lines[600:]))
+            client.stdin.flush()
+            stream = LiveRecogniser(recogniser(), live_specification(recogniser()).settings)
+            expected = [f"{update.end_ns // 10**6} {update.label}" for update in stream.push(signals, time_ns)]
+            with serving(port=port, keep=keep):
+                until(lambda: kept(1200), 60)
+                printed: list[str] = []
+                while not printed or printed[-1] < expected[-1][:13]:
+                    printed.append(client.stdout.readline().strip())
+        finally:
+            client.kill()
+    assert {line.replace("null", "None") for line in printed} <= set(expected)
+    assert len(printed) > 15
+
+
+def node() -> str:
+    """The program that runs JavaScript; the test is skipped where there is none."""
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("there is no node to run JavaScript with")
+    return found
+
+
 def javascript(tmp_path: Path) -> list[str]:
     """The program in ``tmp_path``; the test is skipped where it cannot run."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("there is no node to run JavaScript with")
     modules = Path(os.environ.get("HARKEN_NODE_MODULES", Path.cwd() / "node_modules"))
     if not (modules / "onnxruntime-node").is_dir():
         pytest.skip("onnxruntime-node is not installed; HARKEN_NODE_MODULES names the node_modules in which it is")
     (tmp_path / "node_modules").symlink_to(modules.resolve())
     shutil.copy(EXAMPLES / "onnx_label.mjs", tmp_path)  # node looks for modules beside the program
-    return [node, "onnx_label.mjs"]
+    return [node(), "onnx_label.mjs"]
 
 
 def check_labels(

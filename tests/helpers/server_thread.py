@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import threading
 import time
 import urllib.error
@@ -22,6 +21,7 @@ from harken.recordings.recording import STANDARD_GRAVITY, Recording
 from harken.server.server import server_for
 from harken.signals import resample
 from harken.windows.windows import sliding_windows
+from server_process import free_port
 
 
 @cache
@@ -93,10 +93,8 @@ class Served:
 
 @contextmanager
 def serving(**options: Any) -> Iterator[Served]:
-    """A server with the small recogniser, unless another is given."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    """A server with the small recogniser, unless another is given; on a free port, unless one is given."""
+    port = options.pop("port", None) or free_port()
     started = threading.Event()
     chosen = options.pop("recogniser", None) or recogniser()
     server = server_for(chosen, port=port, on_started=started.set, **options)
