@@ -150,7 +150,7 @@ class _BasicLSTM(nn.Module):
         forget[units : 2 * units] = FORGET_BIAS
         weights = [tensor for cell in self.cells() for tensor in (*cell, forget)]
         if modules.lstm_computable(x, weights, units=units, layers=layers):
-            return modules.lstm(x, weights, None, units=units, layers=layers, steps=False)[1][-1]
+            return modules.lstm(x, weights, units=units, layers=layers, steps=False)[1][-1]
         state = x.new_zeros(layers, x.shape[0], units)
         training = self.get_submodule("biases").training
         steps, _, _ = torch.lstm(x, (state, state), weights, True, layers, 0.0, training, False, True)
