@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harken.support.errors import HarkenError
 
 Shapes: TypeAlias = dict[str, tuple[int, ...]]
@@ -180,6 +183,11 @@ class BasicLSTM(Layer):
     units: int
     layers: int
     initial = "Glorot"
+
+    @property
+    def forget(self) -> NDArray[np.float32]:
+        """What the cell adds to its gates, ``[4 x units]``: 1.0 to the forget gate."""
+        return np.repeat(np.array([0, 1, 0, 0], np.float32), self.units)
 
     def shapes(self) -> Shapes:
         shapes = Shapes()

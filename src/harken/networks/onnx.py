@@ -9,13 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harken.networks import everyday
 from harken.networks import layers as kinds
-from harken.networks.inference import FORGET_BIAS
 from harken.networks.layers import Layers
 from harken.networks.native.modules import FastDropout
 from harken.networks.pytorch import LayerNetwork
@@ -148,40 +146,25 @@ class Graph:
         weights = module.state_dict()
         layers = sum(name.startswith("weight_ih") and not name.endswith("_reverse") for name in weights)
         directions = ["", "_reverse"] if "weight_ih_l0_reverse" in weights else [""]
+        steps, units = value, weights["weight_hh_l0"].shape[1]
         for layer in range(layers):
-            each = [
-                [weights[f"{kind}_l{layer}{direction}"] for direction in directions]
-                for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-            ]
-            steps, end = self.lstm_layer(value, *each)
-            if layer < layers - 1:
-                units = each[1][0].shape[1]
+            if layer:
                 value = self.reshaped(self.transposed(steps, 0, 2, 1, 3), 0, 0, units * len(directions))
+            kinds_of_weights = [f"{kind}_l{layer}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+            cells = [[weights[f"{kind}{direction}"] for kind in kinds_of_weights] for direction in directions]
+            steps, end = self.lstm_layer(value, *cells)
         return steps, end
 
-    def lstm_layer(
-        self,
-        value: str,
-        input_kernels: Sequence[Tensor],
-        recurrent_kernels: Sequence[Tensor],
-        input_biases: Sequence[Tensor],
-        recurrent_biases: Sequence[Tensor],
-    ) -> tuple[str, str]:
-        """One layer of an LSTM, see ``lstm``. Each list has one tensor per direction, gates in PyTorch's order."""
-        biases = [
-            np.concatenate([_gates(one), _gates(other)])
-            for one, other in zip(input_biases, recurrent_biases, strict=True)
-        ]
-        constants = [
-            self.constant(np.stack([_gates(kernel) for kernel in input_kernels])),
-            self.constant(np.stack([_gates(kernel) for kernel in recurrent_kernels])),
-            self.constant(np.stack(biases)),
-        ]
+    def lstm_layer(self, value: str, *cells: Sequence[Tensor]) -> tuple[str, str]:
+        """One layer of an LSTM, see ``lstm``. Each direction has its own cell: input weights, recurrent weights and two
+        biases, gates in PyTorch's order."""
+        ordered = [[_gates(tensor) for tensor in cell] for cell in cells]
+        parts = [(inputs, recurrent, np.concatenate(biases)) for inputs, recurrent, *biases in ordered]
         steps = self.add(
             "LSTM",
-            [value, *constants],
-            hidden_size=recurrent_kernels[0].shape[1],
-            direction="forward" if len(input_kernels) == 1 else "bidirectional",
+            [value, *(self.constant(np.stack(part)) for part in zip(*parts, strict=True))],
+            hidden_size=cells[0][1].shape[1],
+            direction="forward" if len(cells) == 1 else "bidirectional",
         )
         self._nodes[-1].output.append(end := f"{steps}_end")
         return steps, end
@@ -296,15 +279,11 @@ class _Writer:
         return parts
 
     def basic_lstm(self, value: str, layer: kinds.BasicLSTM, module: Any) -> str:
-        units = layer.units
-        forget = torch.zeros(4 * units)
-        forget[units : 2 * units] = FORGET_BIAS
-        cells = module.cells()
-        for number, cell in enumerate(cells, 1):
-            steps, end = self.graph.lstm_layer(value, *([tensor] for tensor in (*cell, forget)))
-            if number < len(cells):
-                value = self.graph.reshaped(steps, 0, -1, units)
-        return self.graph.reshaped(end, -1, units)
+        first, *others = module.cells()
+        steps, end = self.graph.lstm_layer(value, first)
+        for cell in others:
+            steps, end = self.graph.lstm_layer(self.graph.reshaped(steps, 0, -1, layer.units), cell)
+        return self.graph.reshaped(end, -1, layer.units)
 
     def per_channel(self, value: str, layer: kinds.PerChannel) -> str:
         alone = self.known(self.graph.reshaped(value, -1, 1, 0), "bct")  # [batch x channels, 1, time]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from harken.networks import everyday
 from harken.networks import layers as kinds
 from harken.networks.build import Weights, check_weights, made
-from harken.networks.inference import FORGET_BIAS, WINDOWS_AT_ONCE
+from harken.networks.inference import WINDOWS_AT_ONCE
 from harken.networks.layers import Layers, check_length, every, shortest_window
 from harken.networks.native import modules
 from harken.networks.native.modules import FastDropout, FusedConvolution, mean_and_largest
@@ -138,17 +138,13 @@ class _BasicLSTM(nn.Module):
     def __init__(self, layer: kinds.BasicLSTM) -> None:
         super().__init__()
         self.layer = layer
-        for name, shape in layer.shapes().items():
-            kind, _, number = name.partition(".")
-            if number == "0":
-                self.add_module(kind, nn.ParameterList())
-            cast(nn.ParameterList, self.get_submodule(kind)).append(nn.Parameter(torch.empty(shape)))
+        for kind in ("input_kernels", "recurrent_kernels", "biases"):
+            shapes = [shape for name, shape in layer.shapes().items() if name.startswith(kind)]
+            self.add_module(kind, nn.ParameterList(nn.Parameter(torch.empty(shape)) for shape in shapes))
 
     def forward(self, x: Tensor) -> Tensor:
         units, layers = self.layer.units, self.layer.layers
-        forget = x.new_zeros(4 * units)
-        forget[units : 2 * units] = FORGET_BIAS
-        weights = [tensor for cell in self.cells() for tensor in (*cell, forget)]
+        weights = [tensor.to(x) for cell in self.cells() for tensor in cell]
         if modules.lstm_computable(x, weights, units=units, layers=layers):
             return modules.lstm(x, weights, units=units, layers=layers, steps=False)[1][-1]
         state = x.new_zeros(layers, x.shape[0], units)
@@ -157,8 +153,10 @@ class _BasicLSTM(nn.Module):
         return steps[:, -1]
 
     def cells(self) -> list[tuple[Tensor, ...]]:
-        """The input kernel, recurrent kernel and bias of each layer."""
-        return list(zip(*cast(Iterator[nn.ParameterList], self.children()), strict=True))
+        """The input kernel, recurrent kernel, bias and forget gate's summand of each layer."""
+        forget = torch.from_numpy(self.layer.forget)
+        parts = zip(*cast(Iterator[nn.ParameterList], self.children()), strict=True)
+        return [(*cell, forget) for cell in parts]
 
 
 class _Glance(nn.Sequential):
@@ -174,7 +172,6 @@ class _Glance(nn.Sequential):
             nn.Linear(units, units),
             nn.ReLU(),
         )
-        self._of_length: dict[int, tuple[Tensor, Tensor]] = {}
 
     def forward(  # type: ignore[override]
         self, signals: Tensor, mean: Tensor, moving: Tensor, length: Tensor
@@ -196,10 +193,7 @@ class _Glance(nn.Sequential):
                 [spectrum[..., low:high].sum(2) for low, high in pairwise(everyday.band_starts(length))], dim=2
             )
             return torch.log(powers + everyday.NO_POWER).transpose(1, 2)
-        if length not in self._of_length:
-            waves, bands = map(torch.from_numpy, everyday.window_matrices(length))
-            self._of_length[length] = waves, bands
-        waves, bands = (matrix.to(signals) for matrix in self._of_length[length])
+        waves, bands = (torch.from_numpy(matrix).to(signals) for matrix in everyday.window_matrices(length))
         parts = moving @ waves  # [batch, channels, 2 x frequencies]
         return torch.log(parts.square() @ bands + everyday.NO_POWER).transpose(1, 2)
 
@@ -229,7 +223,7 @@ def _how_much(signals: Tensor) -> Tensor:
 def _glorot(module: nn.Module) -> None:
     assert isinstance(module, _BasicLSTM)
     limit = math.sqrt(6 / (6 * module.layer.units))
-    for input_kernel, recurrent_kernel, bias in module.cells():
+    for input_kernel, recurrent_kernel, bias, _ in module.cells():
         nn.init.uniform_(input_kernel, -limit, limit)
         nn.init.uniform_(recurrent_kernel, -limit, limit)
         nn.init.zeros_(bias)
