@@ -86,6 +86,15 @@ class FittedModel:
 
         return network_of(self.specification.network, self.specification.sizes, self.weights)
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the model's file. The same model always gives the same file.
+
+        Raises:
+            HarkenError: as ``write_model``.
+        """
+        return hashlib.sha256(_file_content(self)).hexdigest()
+
 
 def write_model(path: str | Path, model: FittedModel) -> None:
     """Write a model file, whole or not at all.
@@ -93,6 +102,10 @@ def write_model(path: str | Path, model: FittedModel) -> None:
     Raises:
         HarkenError: when a number or a name in the model is out of bounds, so that it could not be read again.
     """
+    write_bytes(path, _file_content(model))
+
+
+def _file_content(model: FittedModel) -> bytes:
     tensors = {name: np.asarray(weight, order="C") for name, weight in model.weights.items()}
     tensors[FINGERPRINTS] = model.fingerprints.hashes.view(np.int32).copy()
     card = {
@@ -105,7 +118,7 @@ def write_model(path: str | Path, model: FittedModel) -> None:
     card = json.loads(_text(card).encode("utf-8", "replace"))
     read_provenance(card["provenance"])
     card["sha256"] = _digest(card, tensors)
-    write_bytes(path, save(tensors, metadata={METADATA_KEY: _text(card)}))
+    return save(tensors, metadata={METADATA_KEY: _text(card)})
 
 
 def model_path(path: str | Path) -> Path:
