@@ -238,12 +238,10 @@ class Recogniser:
         if network is not None:
             return batched(network, signals, windows_at_once(self.specification_))
         need_extra("train", "torch", what="this network, or the device cuda,")
-        import torch
-
         from harken.networks.pytorch import logits, resolve_device
 
         at_once = windows_at_once(self.specification_)
-        return logits(self.network_, torch.from_numpy(signals), resolve_device(self.device), at_once)
+        return logits(self.network_, signals, resolve_device(self.device), at_once)
 
     def predict(self, windows: Windows) -> NDArray[np.str_]:
         """The most probable label of each window, ``[n]``."""

@@ -83,16 +83,17 @@ def windows_at_once(specification: Specification) -> int:
     return max(1, min(WINDOWS_AT_ONCE, MOST_VALUES_AT_ONCE // specification.values_per_window))
 
 
-def batched(compute: Compute, signals: Floats, at_once: int = WINDOWS_AT_ONCE) -> Floats:
-    """``compute(signals)``, a batch at a time, on several threads (``harken.support.resources.threads_to_use``).
+def batched(compute: Compute, signals: Floats, at_once: int = WINDOWS_AT_ONCE, *, threads: int | None = None) -> Floats:
+    """``compute(signals)``, a batch at a time, on several threads.
 
     Args:
         compute: takes float32 ``[batch, time, channels]`` and returns float32 ``[batch, values]``.
         signals: ``[n, time, channels]``.
         at_once: the number of windows in a batch.
+        threads: the number of threads; None for ``harken.support.resources.threads_to_use``.
     """
     batches = [signals[start : start + at_once] for start in range(0, len(signals), at_once)]
-    threads = min(threads_to_use(), len(batches))
+    threads = min(threads or threads_to_use(), len(batches))
     if threads <= 1:
         return np.concatenate([compute(batch) for batch in batches]) if batches else compute(signals)
     with ThreadPoolExecutor(threads) as executor:

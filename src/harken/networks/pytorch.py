@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, cast
 
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from harken.networks import everyday
 from harken.networks import layers as kinds
 from harken.networks.build import Weights, check_weights, made
-from harken.networks.inference import WINDOWS_AT_ONCE
+from harken.networks.inference import WINDOWS_AT_ONCE, batched
 from harken.networks.layers import Layers, check_length, every, shortest_window
 from harken.networks.native import modules
 from harken.networks.native.modules import FastDropout, FusedConvolution, mean_and_largest
@@ -284,7 +283,7 @@ def weights_of(network: nn.Module) -> dict[str, NDArray[np.generic]]:
 
 
 def logits(
-    network: nn.Module, signals: Tensor, device: str = "cpu", at_once: int = WINDOWS_AT_ONCE
+    network: nn.Module, signals: NDArray[np.float32], device: str = "cpu", at_once: int = WINDOWS_AT_ONCE
 ) -> NDArray[np.float32]:
     """The network's logits, float32 ``[n, classes]``, for signals ``[n, time, channels]``, ``at_once`` in a batch.
 
@@ -295,20 +294,15 @@ def logits(
         network.eval()
     if next(network.parameters()).device.type != device:
         network.to(device)
-    starts = range(0, len(signals), at_once)
 
     @torch.inference_mode()
-    def answer(start: int) -> Tensor:
-        found: Tensor = network(signals[start : start + at_once].to(device)).cpu()
-        return found
+    def answer(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(network(torch.from_numpy(batch).to(device)).cpu().numpy(), dtype=np.float32)
 
-    if device != "cpu" or len(starts) == 1 or torch.get_num_threads() == 1:
-        parts = [answer(start) for start in starts]
-    else:
-        # The threads of one call wait for one another at every layer. Whole batches in parallel take less time.
-        with computing_threads(1) as threads, ThreadPoolExecutor(min(threads, len(starts))) as executor:
-            parts = list(executor.map(answer, starts))
-    return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
+    # The threads of one call wait for one another at every layer. Whole batches in parallel take less time.
+    parallel = device == "cpu" and len(signals) > at_once
+    with computing_threads(1 if parallel else None) as threads:
+        return batched(answer, signals, at_once, threads=threads if parallel else 1)
 
 
 def resolve_device(device: str) -> str:
