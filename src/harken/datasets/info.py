@@ -4,6 +4,7 @@ The facts about harken's own data sets are in ``catalogue.toml``. Damaged tables
 are joined on one clock: many data sets have no clock, or one for each of their files. No window spans two pieces.
 """
 
+import math
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -209,23 +210,20 @@ def numbered_ns(rows: int, info: DatasetInfo) -> NDArray[np.int64]:
     return np.arange(rows, dtype=np.int64) * 10**9 // round(info.sample_rate_hz)
 
 
-def offsets_in_turn(lengths_ns: Sequence[int]) -> NDArray[np.int64]:
-    """The offsets to add to the times of pieces whose clocks begin at 0 and end at ``lengths_ns``, int64 ``[pieces]``.
-    Each piece then begins one pause after the end of the previous piece."""
-    steps = np.array(lengths_ns, dtype=np.int64) + PAUSE_NS
-    return np.cumsum(steps) - steps
-
-
-def offsets_where_they_overlap(starts_ns: Sequence[int], ends_ns: Sequence[int]) -> NDArray[np.int64]:
-    """The offsets to add to the times of pieces that are sorted by their starts, int64 ``[pieces]``.
+def offsets_in_turn(ends_ns: Sequence[int], starts_ns: Sequence[int] | None = None) -> NDArray[np.int64]:
+    """The offsets to add to the times of pieces, so that they follow one another, int64 ``[pieces]``.
 
     A piece that begins before the end of the previous piece is moved to one pause after that end. All other pieces keep
     their times.
+
+    Args:
+        ends_ns: the last time of each piece, on its own clock.
+        starts_ns: the first time of each piece, increasing; None if each clock begins at 0.
     """
-    offsets = np.zeros(len(starts_ns), dtype=np.int64)
-    last_end: int | None = None
+    starts_ns = [0] * len(ends_ns) if starts_ns is None else starts_ns
+    offsets, last_end = np.zeros(len(ends_ns), dtype=np.int64), -math.inf
     for piece, (start, end) in enumerate(zip(starts_ns, ends_ns, strict=True)):
-        if last_end is not None and start <= last_end:
+        if start <= last_end:
             offsets[piece] = last_end + PAUSE_NS - start
         last_end = end + int(offsets[piece])
     return offsets

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.info import codes_of, files_of, info_of, offsets_where_they_overlap, readable
+from harken.datasets.info import codes_of, files_of, info_of, offsets_in_turn, readable
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError
@@ -190,7 +190,7 @@ def _in_turn(pieces: _Pieces) -> tuple[NDArray[np.int64], int]:
     order = np.argsort(pieces.time_ns[starts], kind="stable")
     begin, end = pieces.time_ns[starts][order], pieces.time_ns[ends - 1][order] + LEAST_PAUSE_NS
     offsets = np.empty(len(starts), dtype=np.int64)
-    offsets[order] = offsets_where_they_overlap(begin.tolist(), end.tolist())
+    offsets[order] = offsets_in_turn(end.tolist(), begin.tolist())
     return pieces.time_ns + np.repeat(offsets, ends - starts), int((offsets != 0).sum())
 
 

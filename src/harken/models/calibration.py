@@ -113,8 +113,8 @@ class Coverage:
         return float(self.covered[place]), accuracy if np.isfinite(accuracy) else None
 
 
-def coverage(probabilities: NDArray[np.floating], codes: NDArray[np.integer], *, points: int = 101) -> Coverage:
-    """The curve over ``points`` (two or more) evenly spaced thresholds from 0 to 1.
+def coverage(probabilities: NDArray[np.floating], codes: NDArray[np.integer]) -> Coverage:
+    """The curve over the thresholds 0, 0.01, ... 1.
 
     Raises:
         HarkenError: when there are no windows.
@@ -124,7 +124,7 @@ def coverage(probabilities: NDArray[np.floating], codes: NDArray[np.integer], *,
     sure = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == codes
     order = np.argsort(sure, kind="stable")
-    thresholds = np.arange(points) / (points - 1)
+    thresholds = np.arange(101) / 100
     answers = len(codes) - np.searchsorted(sure[order].astype(np.float64), thresholds, side="left")
     hits = np.concatenate([np.cumsum(right[order][::-1])[::-1], [0]])[len(codes) - answers]
     with np.errstate(invalid="ignore"):

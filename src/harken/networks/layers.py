@@ -108,16 +108,10 @@ class Convolution(Layer):
             raise ValueError(f"the result of {self.name} must have the shape of its input, because it has a residual")
 
     @property
-    def numbered(self) -> tuple[str, int]:
-        """The name without its number, and the number."""
-        prefix, _, number = self.name.rpartition(".")
-        return prefix, int(number)
-
-    @property
     def normalisation(self) -> str:
         """The name of the batch normalisation."""
-        prefix, number = self.numbered
-        return f"{prefix}.{number + 1}"
+        prefix, _, number = self.name.rpartition(".")
+        return f"{prefix}.{int(number) + 1}"
 
     def shapes(self) -> Shapes:
         weight = (self.filters, self.channels // self.groups, self.kernel)
