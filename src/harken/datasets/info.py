@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,14 +89,12 @@ class DatasetInfo:
 
 def info_of(name: str) -> DatasetInfo:
     """The facts about one of harken's own data sets, from ``catalogue.toml``."""
-    facts = dict(_catalogue()[name])
-    facts.pop("codes", None)
-    label_map = {label: common for common, labels in facts.pop("activities").items() for label in labels}
-    facts["label_map"] = dict(sorted(label_map.items()))
-    facts["labels"] = tuple(facts["label_map"])
-    facts["archives"] = tuple(Archive(**archive) for archive in facts.get("archives", ()))
-    facts["traps"] = tuple(facts["traps"])
-    return DatasetInfo(name=name, **facts)
+    facts = {key: value for key, value in _catalogue()[name].items() if key not in ("activities", "codes")}
+    activities: dict[str, list[str]] = _catalogue()[name]["activities"]
+    label_map = {label: common for common, labels in activities.items() for label in labels}
+    names = sorted(label_map)
+    facts |= {"name": name, "labels": names, "label_map": {label: label_map[label] for label in names}}
+    return msgspec.convert(facts, DatasetInfo)
 
 
 def codes_of(name: str) -> dict[str, str]:

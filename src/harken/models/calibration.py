@@ -121,14 +121,11 @@ def coverage(probabilities: NDArray[np.floating], codes: NDArray[np.integer]) ->
         ValueError: when a code is not that of a class.
     """
     _check(codes, classes=probabilities.shape[1])
-    sure = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == codes
-    order = np.argsort(sure, kind="stable")
     thresholds = np.arange(101) / 100
-    answers = len(codes) - np.searchsorted(sure[order].astype(np.float64), thresholds, side="left")
-    hits = np.concatenate([np.cumsum(right[order][::-1])[::-1], [0]])[len(codes) - answers]
+    answers = probabilities.max(axis=1).astype(np.float64)[:, None] >= thresholds
+    hits = answers & (probabilities.argmax(axis=1) == codes)[:, None]
     with np.errstate(invalid="ignore"):
-        return Coverage(thresholds, answers / len(codes), hits / answers)
+        return Coverage(thresholds, answers.mean(axis=0), hits.sum(axis=0) / answers.sum(axis=0))
 
 
 @dataclass(frozen=True)
