@@ -13,7 +13,6 @@ from harken.models.calibration import (
     BINS,
     COLDEST,
     HOTTEST,
-    ProbabilityScores,
     answered,
     coverage,
     expected_calibration_error,
@@ -156,7 +155,7 @@ def test_what_cannot_be_scored_is_refused() -> None:
     with pytest.raises(HarkenError, match="no windows to calibrate on"):
         fit_common_temperature([])
     two = np.array([[0.9, 0.1]])
-    for measure in (expected_calibration_error, coverage, ProbabilityScores.of):
+    for measure in (expected_calibration_error, coverage):
         with pytest.raises(HarkenError, match="no windows to score"):
             measure(none, no_codes)
         with pytest.raises(ValueError, match="codes go from -1 to -1"):

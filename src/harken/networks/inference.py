@@ -129,9 +129,11 @@ def compiled(layer: kinds.Layer, weights: Weights) -> Compute:
             numbers = [weights[name] for name in layer.shapes()]
             return Stack(numbers, directions=1 + layer.both_directions, last=layer.last)
         case kinds.BasicLSTM():
-            names = iter(layer.shapes())
-            cells = [(*map(weights.__getitem__, cell), layer.forget) for cell in zip(names, names, names, strict=True)]
-            return Stack([weight for cell in cells for weight in cell], last=True)
+            numbers = []
+            for number in range(layer.layers):
+                parts = [f"{kind}.{number}" for kind in ("input_kernels", "recurrent_kernels", "biases")]
+                numbers += [*(weights[part] for part in parts), layer.forget]
+            return Stack(numbers, last=True)
         case kinds.MeanAndLargest():
             return lambda x: np.concatenate([x.mean(1), x.max(1)], axis=1)
         case kinds.Branches():

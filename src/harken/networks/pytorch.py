@@ -87,8 +87,6 @@ def _named(layer: kinds.Layer, module: nn.Module) -> dict[str, nn.Module]:
             return dict(zip(names, fused.children(), strict=True))
         case kinds.BasicLSTM():
             return dict(module.named_children())
-        case everyday.Glance():
-            return {layer.name: module}
     return {getattr(layer, "name", ""): module}
 
 
