@@ -26,6 +26,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from harken.networks.build import Weights, check_weights
+from harken.networks.inference import InferenceNetwork, inference_network
 from harken.networks.specification import Specification, shown
 from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
 from harken.support.errors import HarkenError
@@ -85,6 +86,14 @@ class FittedModel:
         from harken.networks.pytorch import network_of
 
         return network_of(self.specification.network, self.specification.sizes, self.weights)
+
+    @cached_property
+    def inference_network(self) -> InferenceNetwork | None:
+        """The network for labelling without PyTorch; None if it is a network of another package."""
+        return inference_network(self.specification.network, self.specification.sizes, self.weights)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "inference_network"}
 
     @cached_property
     def digest(self) -> str:
