@@ -286,8 +286,6 @@ def _in_posture(posture: Posture, time_ns: NDArray[np.int64]) -> NDArray[np.floa
 
 def _tones(posture: Posture, since_s: NDArray[np.float64]) -> NDArray[np.float32]:
     """The acceleration in g of breathing and slow movements, ``[n, 3]``."""
-    if not posture.tones_g.any():
-        return np.zeros((len(since_s), 3), dtype=np.float32)
     cycles = since_s[:, None] * posture.tone_hz
     cycles -= np.floor(cycles)  # in double precision, so that single precision is enough for the sine
     return np.sin((2 * np.pi * cycles + posture.tone_phase).astype(np.float32)) @ posture.tones_g

@@ -299,7 +299,10 @@ def _draw_bouts(rng: np.random.Generator, length_s: float, liveliness: float) ->
     """Codes and durations in s of a day's bouts; together they last ``length_s``."""
     share = length_s / DAY_S
     shortest_s = min(SHORTEST_BOUT_S, length_s / 30)
-    waking_s, bed_s = (length_s / 24 * float(np.clip(rng.normal(*h), h[0] - 1, h[0] + 0.9)) for h in (WAKING_H, BED_H))
+    waking_s, bed_s = (
+        length_s / 24 * float(np.clip(rng.normal(mean_h, spread_h), mean_h - 1, mean_h + 0.9))
+        for mean_h, spread_h in (WAKING_H, BED_H)
+    )
     awake_s = bed_s - waking_s
 
     once = {code: max(shortest_s, usual * share * rng.lognormal(0, 0.3)) for code, usual in ONCE_A_DAY_S.items()}
