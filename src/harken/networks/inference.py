@@ -187,10 +187,7 @@ def _glance(layer: everyday.Glance, weights: Weights) -> Compute:
         axes = np.ascontiguousarray(signals.transpose(0, 2, 1))  # [batch, channels, time]
         mean, moving = _centred(axes)
         length = np.sqrt(np.square(axes[:, :3]).sum(axis=1) + np.float32(1e-6)) - np.float32(1)
-        patches = np.empty((*signals.shape[:2], 2 * layer.channels + 1), np.float32)
-        patches[..., : layer.channels] = signals
-        patches[..., layer.channels] = length
-        patches[..., layer.channels + 1 :] = moving.transpose(0, 2, 1)
+        patches = np.concatenate([signals, length[..., None], moving.transpose(0, 2, 1)], axis=2)
         in_bands = _band_powers(np.concatenate([moving, _centred(length[:, None])[1]], axis=1))
         summaries = [mean, _how_much(moving), _how_much(_centred(np.diff(axes))[1]), in_bands]
         glance = np.concatenate(summaries, axis=1)
