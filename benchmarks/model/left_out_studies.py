@@ -155,7 +155,7 @@ def _reliability(study: StudyLogits, temperature: float) -> dict[str, Any]:
     codes = np.where(study.codes == UNLABELLED, study.logits.shape[1], study.codes)
     # A last column for labels that the model does not have: their probability is 0.
     calibrated, raw = (np.pad(softmax(study.logits / np.float32(one)), ((0, 0), (0, 1))) for one in (temperature, 1.0))
-    curve = coverage(calibrated, codes, points=101)
+    curve = coverage(calibrated, codes)
     return {
         "windows": len(codes),
         "temperature": temperature,

@@ -58,14 +58,13 @@ def harken() -> Calls:
     """harken's network for the notebook, on our own kernels."""
     import torch
 
-    from harken.networks.inference import FORGET_BIAS
+    from harken.networks.layers import BasicLSTM
     from harken.networks.pytorch import build
     from harken.training.loop import EpsilonHatAdam
 
     sizes = {"channels": CHANNELS, "classes": CLASSES, "units": UNITS, "dropout": DROPOUT}
     network = build("notebook_lstm", sizes)
-    forget = np.zeros(4 * UNITS, np.float32)
-    forget[UNITS : 2 * UNITS] = FORGET_BIAS
+    forget = BasicLSTM(UNITS, LAYERS).forget
     named = {name: array for name, array in weights().items() if not name.startswith("lstm.")}
     for layer in range(LAYERS):
         inputs, recurrent, bias = layer_weights(layer)

@@ -77,7 +77,7 @@ def answered(model: FittedModel, recording: Recording) -> tuple[np.ndarray, np.n
     starts, answers = [], []
 
     def answer(windows: Windows) -> np.ndarray:
-        out = logits(model.network, torch.from_numpy(model.specification.prepare(windows)))
+        out = logits(model.network, model.specification.prepare(windows))
         probabilities = softmax(out / np.float32(model.specification.temperature))
         starts.append(windows.starts_ns / 1e9)
         answers.append(probabilities)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import people
-from harken.models.calibration import ProbabilityScores
+from harken.models.calibration import coverage
 from harken.models.scores import PeopleScores, Scores, score, score_people
 from harken.networks.specification import CalibratedOn, Specification
 from harken.readers import read
@@ -114,7 +114,7 @@ def outcome_in(
         same_person=None if overlapping is None else scores_of(overlapping),
         cross=score(truth, predicted, LABELS) if unseen else None,
         cross_people=score_people(truth, predicted, subjects, LABELS) if unseen else None,
-        cross_probabilities=ProbabilityScores.of(probabilities_of(truth, predicted), truth) if unseen else None,
+        cross_probabilities=coverage(probabilities_of(truth, predicted), truth) if unseen else None,
         blocked=None if honest is None else scores_of(honest),
         blocked_history=None if honest is None else history_of(("blocked_same_person",)),
         held_out_people=held_out,

@@ -25,7 +25,7 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="the onnx extra is not i
 def expected(model: FittedModel, windows_g: np.ndarray) -> np.ndarray:
     """Probabilities in double precision from the network's own logits."""
     factor = STANDARD_GRAVITY if model.specification.acceleration_unit == "m/s2" else 1.0
-    answers = logits(model.network, torch.from_numpy((windows_g * factor).astype(np.float32))).astype(np.float64)
+    answers = logits(model.network, (windows_g * factor).astype(np.float32)).astype(np.float64)
     exponentials = np.exp(answers / model.specification.temperature)
     return np.asarray(exponentials / exponentials.sum(1, keepdims=True))
 
@@ -113,4 +113,4 @@ def test_layers_after_a_convolution_that_shortens_the_signals(layers: Layers) ->
     model = graph.model(reads=("windows", (40, 3)), gives=(answers, "logits", 2))
     session = onnxruntime.InferenceSession(model.SerializeToString())
     (exported,) = session.run(None, {"windows": windows})
-    np.testing.assert_allclose(exported, logits(network, torch.from_numpy(windows)), atol=1e-5)
+    np.testing.assert_allclose(exported, logits(network, windows), atol=1e-5)

@@ -202,4 +202,4 @@ def test_branches_need_the_window_of_the_longest_and_not_of_all_together() -> No
     network = LayerNetwork(layers).eval()
     signals = np.random.default_rng(0).normal(size=(2, 19, 3)).astype(np.float32)
     labelled = InferenceNetwork(layers, weights_of(network))(signals)
-    np.testing.assert_allclose(labelled, logits(network, torch.from_numpy(signals)), atol=1e-5)
+    np.testing.assert_allclose(labelled, logits(network, signals), atol=1e-5)

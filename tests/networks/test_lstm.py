@@ -2,6 +2,7 @@
 
 import ctypes
 from functools import partial
+from typing import cast
 
 import numpy as np
 import pytest
@@ -17,22 +18,16 @@ from lstm_reference import Cell, Stack
 pytestmark = compiled
 
 
-def weights_of(module: nn.LSTM) -> list[Tensor | None]:
+def weights_of(module: nn.LSTM) -> list[Tensor]:
     """Four of each layer and direction."""
-    flat: list[Tensor | None] = list(module._flat_weights)
-    return flat if module.bias else [w for i in range(0, len(flat), 2) for w in (*flat[i : i + 2], None, None)]
+    return list(cast(list[Tensor], module._flat_weights))
 
 
 def stack_of(module: nn.LSTM) -> Stack:
     """The same weights for NumPy."""
-    numbers = [None if w is None else w.detach().double().numpy() for w in weights_of(module)]
-    cells = []
-    for i in range(0, len(numbers), 4):
-        inputs, recurrent, *biases = numbers[i : i + 4]
-        assert inputs is not None
-        assert recurrent is not None
-        bias = sum((b for b in biases if b is not None), np.zeros(len(inputs)))
-        cells.append(Cell(inputs, recurrent, bias))
+    numbers = [weight.detach().double().numpy() for weight in weights_of(module)]
+    fours = [numbers[i : i + 4] for i in range(0, len(numbers), 4)]
+    cells = [Cell(inputs, recurrent, bias + other) for inputs, recurrent, bias, other in fours]
     directions = 1 + module.bidirectional
     return Stack([cells[i : i + directions] for i in range(0, len(cells), directions)])
 
@@ -43,25 +38,15 @@ def close(found: Tensor | np.ndarray, expected: Tensor | np.ndarray, relative: f
     np.testing.assert_allclose(found, expected, rtol=0, atol=relative * max(np.abs(expected).max(initial=0), 1e-6))
 
 
-def everything(
-    module: nn.LSTM, x: Tensor, state: tuple[Tensor, Tensor] | None, pulls: tuple[Tensor, ...]
-) -> list[Tensor]:
-    """Results and gradients by our kernels: y, h, c, dx, dh0, dc0, and the weights'."""
+def everything(module: nn.LSTM, x: Tensor, pulls: tuple[Tensor, ...]) -> list[Tensor]:
+    """Results and gradients by our kernels: y, h, c, dx, and the weights'."""
     x = x.clone().requires_grad_()
-    state = None if state is None else (state[0].clone().requires_grad_(), state[1].clone().requires_grad_())
     module.zero_grad()
-    y, h, c = modules.lstm(
-        x,
-        weights_of(module),
-        state,
-        units=module.hidden_size,
-        layers=module.num_layers,
-        directions=1 + module.bidirectional,
-    )
-    loss = sum(((given * pull).sum() for given, pull in zip((y, h, c), pulls, strict=True)), start=torch.zeros(()))
+    units, layers, directions = module.hidden_size, module.num_layers, 1 + module.bidirectional
+    made = modules.lstm(x, weights_of(module), units=units, layers=layers, directions=directions)
+    loss = sum(((given * pull).sum() for given, pull in zip(made, pulls, strict=True)), start=torch.zeros(()))
     torch.autograd.backward(loss)
-    grads = [x.grad, *((state[0].grad, state[1].grad) if state else ())]
-    return [y, h, c, *(g for g in grads if g is not None), *(p.grad for p in module.parameters() if p.grad is not None)]
+    return [*made, *(leaf.grad for leaf in (x, *module.parameters()) if leaf.grad is not None)]
 
 
 shapes = st.fixed_dictionaries(
@@ -72,30 +57,18 @@ shapes = st.fixed_dictionaries(
         "units": st.integers(8, 70),
         "layers": st.integers(1, 3),
         "directions": st.integers(1, 2),
-        "bias": st.booleans(),
-        "state": st.booleans(),
     }
 )
 
 
-def problem(
-    seed: int, shape: dict[str, int]
-) -> tuple[nn.LSTM, Tensor, tuple[Tensor, Tensor] | None, tuple[Tensor, ...]]:
+def problem(seed: int, shape: dict[str, int]) -> tuple[nn.LSTM, Tensor, tuple[Tensor, ...]]:
     torch.manual_seed(seed)
-    directions = shape["directions"]
-    module = nn.LSTM(
-        shape["inputs"],
-        shape["units"],
-        shape["layers"],
-        bias=bool(shape["bias"]),
-        batch_first=True,
-        bidirectional=directions == 2,
-    )
+    directions, sizes = shape["directions"], (shape["inputs"], shape["units"], shape["layers"])
+    module = nn.LSTM(*sizes, batch_first=True, bidirectional=directions == 2)
     x = torch.randn(shape["batch"], shape["length"], shape["inputs"]) * 2
     states = (shape["layers"] * directions, shape["batch"], shape["units"])
-    state = (torch.randn(states) / 2, torch.randn(states)) if shape["state"] else None
     pulls = (torch.randn(*x.shape[:2], directions * shape["units"]), torch.randn(states), torch.randn(states))
-    return module, x, state, pulls
+    return module, x, pulls
 
 
 @given(
@@ -109,30 +82,29 @@ def problem(
 def test_results_and_all_gradients_are_those_of_the_equations_and_of_pytorch(
     seed: int, shape: dict[str, int], level: library.Level, count: int, own: bool
 ) -> None:
-    module, x, state, pulls = problem(seed, shape)
+    module, x, pulls = problem(seed, shape)
     with threads(count, own=own), instructions(level):
-        found = everything(module, x, state, pulls)
-    zeros = torch.zeros(pulls[1].shape)
-    h0, c0 = ((part if state is not None else zeros).double().numpy() for part in state or (zeros, zeros))
+        found = everything(module, x, pulls)
+    zeros = np.zeros(pulls[1].shape)
     stack = stack_of(module)
-    expected = list(stack.run(x.double().numpy(), h0, c0))
-    dx, dh0, dc0, cells = stack.back(*(pull.double().numpy() for pull in pulls))
-    gradients = [dx, *((dh0, dc0) if state is not None else ())]
+    expected = list(stack.run(x.double().numpy(), zeros, zeros))
+    dx, _, _, cells = stack.back(*(pull.double().numpy() for pull in pulls))
+    gradients = [dx]
     for layer in cells:
         for cell in layer:
-            gradients += [cell.inputs, cell.recurrent, *([cell.bias] * 2 if module.bias else [])]
+            gradients += [cell.inputs, cell.recurrent, cell.bias, cell.bias]
     assert len(found) == 3 + len(gradients)
     for ours, theirs in zip(found[:3], expected, strict=True):
         np.testing.assert_allclose(ours.detach(), theirs, rtol=0, atol=1e-5)
     for ours, theirs in zip(found[3:], gradients, strict=True):
         close(ours, theirs, 1e-4)
 
-    y, (h, c) = module(x, state)
+    y, (h, c) = module(x)
     module.zero_grad()
     loss = sum(((given * pull).sum() for given, pull in zip((y, h, c), pulls, strict=True)), start=torch.zeros(()))
     torch.autograd.backward(loss)
     torch.testing.assert_close(tuple(found[:3]), (y, h, c), rtol=0, atol=1e-5)
-    for ours, parameter in zip(found[4 + 2 * bool(state) :], module.parameters(), strict=True):
+    for ours, parameter in zip(found[4:], module.parameters(), strict=True):
         assert parameter.grad is not None
         close(ours, parameter.grad, 1e-4)
 
@@ -140,7 +112,7 @@ def test_results_and_all_gradients_are_those_of_the_equations_and_of_pytorch(
 @pytest.mark.parametrize("level", HERE)
 @pytest.mark.parametrize("directions", [1, 2])
 def test_the_same_bits_whatever_the_number_of_threads(level: library.Level, directions: int) -> None:
-    shape = {"batch": 101, "length": 30, "inputs": 9, "units": 24, "layers": 2, "bias": 1, "state": 1}
+    shape = {"batch": 101, "length": 30, "inputs": 9, "units": 24, "layers": 2}
     given = problem(3, {**shape, "directions": directions})
     with threads(1), instructions(level):
         alone = everything(*given)
@@ -152,13 +124,13 @@ def test_the_same_bits_whatever_the_number_of_threads(level: library.Level, dire
 
 @pytest.mark.parametrize("level", HERE)
 def test_a_window_gets_the_same_bits_in_any_company(level: library.Level) -> None:
-    shape = {"batch": 61, "length": 40, "inputs": 5, "units": 20, "layers": 2, "bias": 1, "state": 0}
-    module, x, _, _ = problem(4, {**shape, "directions": 2})
+    shape = {"batch": 61, "length": 40, "inputs": 5, "units": 20, "layers": 2}
+    module, x, _ = problem(4, {**shape, "directions": 2})
     with torch.inference_mode(), instructions(level):
         answer = partial(modules.lstm, units=20, layers=2, directions=2)
-        whole, _, _ = answer(x, weights_of(module), None)
+        whole, _, _ = answer(x, weights_of(module))
         for rows in (slice(0, 1), slice(7, 12), slice(30, 61)):
-            part, _, _ = answer(x[rows], weights_of(module), None)
+            part, _, _ = answer(x[rows], weights_of(module))
             assert torch.equal(part, whole[rows])
 
 
@@ -166,7 +138,7 @@ def test_a_window_gets_the_same_bits_in_any_company(level: library.Level) -> Non
 def test_gradients_are_the_same_bits_when_forward_kept_nothing(
     monkeypatch: pytest.MonkeyPatch, level: library.Level
 ) -> None:
-    shape = {"batch": 9, "length": 70, "inputs": 5, "units": 17, "layers": 2, "bias": 1, "state": 1}
+    shape = {"batch": 9, "length": 70, "inputs": 5, "units": 17, "layers": 2}
     for directions in (1, 2):
         given = problem(5, {**shape, "directions": directions})
         with instructions(level):
@@ -178,28 +150,26 @@ def test_gradients_are_the_same_bits_when_forward_kept_nothing(
 
 
 def test_only_the_required_gradients_are_computed() -> None:
-    shape = {"batch": 5, "length": 12, "inputs": 6, "units": 16, "layers": 2, "bias": 1, "state": 0, "directions": 1}
-    module, x, _, pulls = problem(6, shape)
-    expected = everything(module, x, None, pulls)
+    shape = {"batch": 5, "length": 12, "inputs": 6, "units": 16, "layers": 2, "directions": 1}
+    module, x, pulls = problem(6, shape)
+    expected = everything(module, x, pulls)
     weights = weights_of(module)
     for last_only in (False, True):
         module.zero_grad()
         weights[1] = module.get_parameter("weight_hh_l0").detach()
-        y, h, _ = modules.lstm(x, weights, None, units=16, layers=2, steps=not last_only)
+        y, h, _ = modules.lstm(x, weights, units=16, layers=2, steps=not last_only)
         assert (y.shape[1] == 0) == last_only
         torch.autograd.backward((0 if last_only else (y * pulls[0]).sum()) + (h * pulls[1]).sum())
         assert module.weight_hh_l0.grad is None
         assert module.weight_ih_l1.grad is not None
-    _, h, c = modules.lstm(x, weights_of(module), None, units=16, layers=2, steps=False)
+    _, h, c = modules.lstm(x, weights_of(module), units=16, layers=2, steps=False)
     torch.autograd.backward((h * pulls[1]).sum() + (c * pulls[2]).sum() + (expected[0].detach() * 0).sum())
 
 
 def test_a_graph_that_is_kept_gives_its_gradients_twice() -> None:
-    module, x, _, _ = problem(
-        7, {"batch": 5, "length": 9, "inputs": 3, "units": 8, "layers": 1, "bias": 1, "state": 0, "directions": 1}
-    )
+    module, x, _ = problem(7, {"batch": 5, "length": 9, "inputs": 3, "units": 8, "layers": 1, "directions": 1})
     x.requires_grad_()
-    y, _, _ = modules.lstm(x, weights_of(module), None, units=8)
+    y, _, _ = modules.lstm(x, weights_of(module), units=8)
     (first,) = torch.autograd.grad(y.square().sum(), x, retain_graph=True)
     (second,) = torch.autograd.grad(y.square().sum(), x)
     assert torch.equal(first, second)
@@ -223,11 +193,9 @@ def test_activations_are_as_exact_as_stated(level: library.Level) -> None:
 
 
 def test_numbers_that_are_none_spread_as_in_pytorch() -> None:
-    module, x, _, _ = problem(
-        8, {"batch": 20, "length": 9, "inputs": 3, "units": 9, "layers": 2, "bias": 1, "state": 0, "directions": 1}
-    )
+    module, x, _ = problem(8, {"batch": 20, "length": 9, "inputs": 3, "units": 9, "layers": 2, "directions": 1})
     x[3, 4, 1] = float("nan")
     with torch.no_grad():
-        ours, _, _ = modules.lstm(x, weights_of(module), None, units=9, layers=2)
+        ours, _, _ = modules.lstm(x, weights_of(module), units=9, layers=2)
         theirs, _ = module(x)
     assert torch.equal(ours.isnan(), theirs.isnan())

@@ -150,7 +150,7 @@ def test_the_reported_loss_is_cross_entropy_plus_l2_without_dropout() -> None:
     torch.manual_seed(1)
     network, examples = build("notebook_lstm", SIZES), some_examples(1100)
     loss, accuracy = loss_and_accuracy(network, examples, 0.0015)
-    answers = torch.from_numpy(logits(network, examples.signals))
+    answers = torch.from_numpy(logits(network, examples.signals.numpy()))
     l2 = 0.0015 * sum((p.detach().double() ** 2).sum().item() / 2 for p in network.parameters())
     assert loss == pytest.approx(F.cross_entropy(answers, examples.codes).item() + l2, rel=1e-5)
     assert accuracy == (answers.argmax(1) == examples.codes).double().mean().item()
@@ -222,7 +222,7 @@ def test_a_set_raises_the_probability_of_its_labels_together() -> None:
     codes = torch.where(torch.arange(60) < 30, examples.codes, torch.full((60,), 3))
     examples = LabelledSignals(torch.where(codes[:, None, None] == 3, -5.0, examples.signals), codes)
     network, _ = train(task(examples, replace(SHUFFLED, epochs=60, learning_rate=0.02), ONE_SET))
-    probabilities = softmax(logits(network, torch.full((1, 6, 2), -5.0), "cpu"))
+    probabilities = softmax(logits(network, np.full((1, 6, 2), -5.0, np.float32), "cpu"))
     assert probabilities[0, :2].sum() > 0.9
 
 

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import requests
 
@@ -67,8 +67,8 @@ def fetch(
     info: DatasetInfo,
     folder: Path,
     *,
-    on_progress: Callable[[DownloadProgress], None] | None = None,
-    on_note: Callable[[str], None] | None = None,
+    on_progress: Callable[[DownloadProgress], None] = lambda _: None,
+    on_note: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Download a data set's archives into ``folder`` and unpack them there. Complete archives and files are kept.
 
@@ -93,12 +93,8 @@ def fetch(
     with _disk(folder), not_left_empty(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for archive in info.archives:
-            _Fetch(info, archive, folder, on_progress or _silent, on_note or _silent).run()
+            _Fetch(info, archive, folder, on_progress, on_note).run()
     return folder
-
-
-def _silent(_: object) -> None:
-    pass
 
 
 @contextmanager
@@ -339,16 +335,6 @@ def unpack(archive: Path, folder: Path) -> dict[str, int]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-class _Member(NamedTuple):
-    """A member of an archive; ``ordinary`` if it is a regular file or a folder."""
-
-    name: str
-    size: int
-    is_folder: bool
-    ordinary: bool
-    opened: Callable[[], IO[bytes] | None]
-
-
 def _unpack_nested(archive: Path, into: Path, known_as: str, *, depth: int) -> None:
     if depth > MOST_NESTED:
         raise HarkenError(f"{known_as} lies in archives within archives, more than {MOST_NESTED} deep; it is refused")
@@ -357,22 +343,17 @@ def _unpack_nested(archive: Path, into: Path, known_as: str, *, depth: int) -> N
         _damage_refused(known_as),
         zipfile.ZipFile(archive) if zipfile.is_zipfile(archive) else tarfile.open(archive) as file,
     ):
-        members = list(_members(file))
-        for member in members:
-            _within(member.name, known_as)
-            if not member.ordinary:
-                raise HarkenError(f"{known_as}: {member.name} is a link or a device; nothing of it was unpacked")
-        files = [member for member in members if not member.is_folder]
-        needed, free = sum(member.size for member in files), shutil.disk_usage(into).free
+        members = list(_files_in(file, known_as))
+        needed, free = sum(size for _, size, _ in members), shutil.disk_usage(into).free
         if needed > free:
             raise HarkenError(
                 f"{known_as} unpacks to {needed / 1e6:,.0f} MB, but {into.parent} has {free / 1e6:,.0f} MB left; "
                 "make room, or choose another folder"
             )
-        for member in files:
-            path = into / _within(member.name, known_as)
+        for name, _, opened in members:
+            path = into / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            with member.opened() or _gone(member.name) as source, path.open("wb") as target:
+            with opened() as source, path.open("wb") as target:
                 shutil.copyfileobj(source, target, COPIED_BYTES)
             if path.name.lower().endswith(ENDINGS) and is_archive(path):
                 nested.append(path)
@@ -383,15 +364,23 @@ def _unpack_nested(archive: Path, into: Path, known_as: str, *, depth: int) -> N
         inner.unlink()
 
 
-def _members(file: zipfile.ZipFile | tarfile.TarFile) -> Iterator[_Member]:
-    if isinstance(file, zipfile.ZipFile):
-        for info in file.infolist():
-            ordinary = stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG, stat.S_IFDIR)
-            yield _Member(info.filename, info.file_size, info.is_dir(), ordinary, partial(file.open, info))
-    else:
-        for entry in file.getmembers():
-            ordinary = entry.isreg() or entry.isdir()
-            yield _Member(entry.name, entry.size, entry.isdir(), ordinary, partial(file.extractfile, entry))
+def _files_in(
+    file: zipfile.ZipFile | tarfile.TarFile, known_as: str
+) -> Iterator[tuple[PurePosixPath, int, Callable[[], IO[bytes]]]]:
+    """The path of each regular file, its size, and a function that opens it; other members than folders are refused."""
+    open_member: Any = file.open if isinstance(file, zipfile.ZipFile) else file.extractfile
+    for member in file.infolist() if isinstance(file, zipfile.ZipFile) else file.getmembers():
+        if isinstance(member, zipfile.ZipInfo):
+            name, size, is_folder = member.filename, member.file_size, member.is_dir()
+            ordinary = stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG, stat.S_IFDIR)
+        else:
+            name, size, is_folder = member.name, member.size, member.isdir()
+            ordinary = member.isreg() or is_folder
+        path = _within(name, known_as)
+        if not ordinary:
+            raise HarkenError(f"{known_as}: {name} is a link or a device; nothing of it was unpacked")
+        if not is_folder:
+            yield path, size, partial(open_member, member)
 
 
 @contextmanager
@@ -414,10 +403,6 @@ def _within(name: str, known_as: str) -> PurePosixPath:
     if path.is_absolute() or ".." in path.parts or not path.parts or PureWindowsPath(name).drive:
         raise HarkenError(f"{known_as}: {name!r} would be written outside the folder; nothing of it was unpacked")
     return path
-
-
-def _gone(name: str) -> IO[bytes]:
-    raise tarfile.ReadError(f"{name} has no content")
 
 
 def _moved(aside: Path, folder: Path) -> dict[str, int]:

@@ -20,7 +20,7 @@ from harken.datasets.info import (
     joined,
     numbered_ns,
     numbers_in,
-    offsets_where_they_overlap,
+    offsets_in_turn,
 )
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
@@ -95,7 +95,7 @@ def _recording(person: str, trials: list[tuple[int, int, Piece]], folder: Path) 
     """A person's trials in the order of their times, one after another."""
     starts, _, pieces = zip(*sorted(trials, key=lambda trial: trial[:2]), strict=True)
     ends_ns = [int(piece.time_ns[-1]) + LEAST_PAUSE_NS for piece in pieces]
-    offsets = offsets_where_they_overlap(starts, ends_ns)
+    offsets = offsets_in_turn(ends_ns, starts)
     moved = int(np.count_nonzero(offsets))
     return joined(
         [piece.moved(offset) for piece, offset in zip(pieces, offsets, strict=True)],

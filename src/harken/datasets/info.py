@@ -4,6 +4,7 @@ The facts about harken's own data sets are in ``catalogue.toml``. Damaged tables
 are joined on one clock: many data sets have no clock, or one for each of their files. No window spans two pieces.
 """
 
+import math
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -87,14 +89,12 @@ class DatasetInfo:
 
 def info_of(name: str) -> DatasetInfo:
     """The facts about one of harken's own data sets, from ``catalogue.toml``."""
-    facts = dict(_catalogue()[name])
-    facts.pop("codes", None)
-    label_map = {label: common for common, labels in facts.pop("activities").items() for label in labels}
-    facts["label_map"] = dict(sorted(label_map.items()))
-    facts["labels"] = tuple(facts["label_map"])
-    facts["archives"] = tuple(Archive(**archive) for archive in facts.get("archives", ()))
-    facts["traps"] = tuple(facts["traps"])
-    return DatasetInfo(name=name, **facts)
+    facts = {key: value for key, value in _catalogue()[name].items() if key not in ("activities", "codes")}
+    activities: dict[str, list[str]] = _catalogue()[name]["activities"]
+    label_map = {label: common for common, labels in activities.items() for label in labels}
+    names = sorted(label_map)
+    facts |= {"name": name, "labels": names, "label_map": {label: label_map[label] for label in names}}
+    return msgspec.convert(facts, DatasetInfo)
 
 
 def codes_of(name: str) -> dict[str, str]:
@@ -209,23 +209,20 @@ def numbered_ns(rows: int, info: DatasetInfo) -> NDArray[np.int64]:
     return np.arange(rows, dtype=np.int64) * 10**9 // round(info.sample_rate_hz)
 
 
-def offsets_in_turn(lengths_ns: Sequence[int]) -> NDArray[np.int64]:
-    """The offsets to add to the times of pieces whose clocks begin at 0 and end at ``lengths_ns``, int64 ``[pieces]``.
-    Each piece then begins one pause after the end of the previous piece."""
-    steps = np.array(lengths_ns, dtype=np.int64) + PAUSE_NS
-    return np.cumsum(steps) - steps
-
-
-def offsets_where_they_overlap(starts_ns: Sequence[int], ends_ns: Sequence[int]) -> NDArray[np.int64]:
-    """The offsets to add to the times of pieces that are sorted by their starts, int64 ``[pieces]``.
+def offsets_in_turn(ends_ns: Sequence[int], starts_ns: Sequence[int] | None = None) -> NDArray[np.int64]:
+    """The offsets to add to the times of pieces, so that they follow one another, int64 ``[pieces]``.
 
     A piece that begins before the end of the previous piece is moved to one pause after that end. All other pieces keep
     their times.
+
+    Args:
+        ends_ns: the last time of each piece, on its own clock.
+        starts_ns: the first time of each piece, increasing; None if each clock begins at 0.
     """
-    offsets = np.zeros(len(starts_ns), dtype=np.int64)
-    last_end: int | None = None
+    starts_ns = [0] * len(ends_ns) if starts_ns is None else starts_ns
+    offsets, last_end = np.zeros(len(ends_ns), dtype=np.int64), -math.inf
     for piece, (start, end) in enumerate(zip(starts_ns, ends_ns, strict=True)):
-        if last_end is not None and start <= last_end:
+        if start <= last_end:
             offsets[piece] = last_end + PAUSE_NS - start
         last_end = end + int(offsets[piece])
     return offsets

@@ -6,13 +6,12 @@ were not available.
 """
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.info import codes_of, files_of, info_of, offsets_where_they_overlap, readable
+from harken.datasets.info import codes_of, files_of, info_of, offsets_in_turn, readable
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError
@@ -110,21 +109,13 @@ def _file_rows(path: Path) -> pl.DataFrame:
     )
 
 
-class _Pieces(NamedTuple):
-    """Rows ``[n]`` divided where the activity changes or the time decreases; ``first`` marks the starts of pieces."""
-
-    time_ns: NDArray[np.int64]
-    first: NDArray[np.bool_]
-    backward: int
-
-
 def _recording(rows: pl.DataFrame, source: str) -> Recording:
     """One person's activities in the order in which they were done."""
     found, dropped, twice_labelled = _without_repeats(rows)
-    pieces = _cut(found)
-    kept = _without_bursts(pieces)
+    by_watch_ns, first, backward = _cut(found)
+    kept = _without_bursts(by_watch_ns, first)
     dropped["faster than 20 Hz"] = int((~kept).sum())
-    time_ns, moved = _in_turn(pieces)
+    time_ns, moved = _in_turn(by_watch_ns, first)
     order = np.flatnonzero(kept)
     order = order[np.argsort(time_ns[order], kind="stable")]
     label_names, codes = _codes(found)
@@ -139,7 +130,7 @@ def _recording(rows: pl.DataFrame, source: str) -> Recording:
         quality=Quality(
             rows=len(rows),
             dropped={reason: count for reason, count in dropped.items() if count},
-            backward_times=pieces.backward,
+            backward_times=backward,
             acceleration_unit="m/s2",
             notes=(CLOCK_NOTE, *_notes(moved, twice_labelled, label_names)),
         ),
@@ -164,34 +155,36 @@ def _without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], 
     return single, dropped, int(single["doubtful"].sum())
 
 
-def _cut(rows: pl.DataFrame) -> _Pieces:
+def _cut(rows: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_], int]:
+    """The times ``[n]``; which rows begin a piece, where the activity changes or the time decreases, bool ``[n]``; and
+    how often it decreases."""
     time_ns = rows["time_ns"].to_numpy()
     code = rows["code"].to_physical().to_numpy()
     changes = code[1:] != code[:-1]
     backward = (np.diff(time_ns) < 0) & ~changes
-    return _Pieces(time_ns, np.concatenate([[True], changes | backward]), int(backward.sum()))
+    return time_ns, np.concatenate([[True], changes | backward]), int(backward.sum())
 
 
-def _without_bursts(pieces: _Pieces) -> NDArray[np.bool_]:
+def _without_bursts(time_ns: NDArray[np.int64], first: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which rows are kept, bool ``[n]``, so that bursts have the same rate as other rows."""
-    steps = np.diff(pieces.time_ns, prepend=pieces.time_ns[0])
-    burst = (steps < BURST_STEP_NS) & ~pieces.first
+    steps = np.diff(time_ns, prepend=time_ns[0])
+    burst = (steps < BURST_STEP_NS) & ~first
     rows = np.arange(len(burst))
     begins = np.maximum.accumulate(np.where(burst, 0, rows))
-    elapsed = pieces.time_ns - pieces.time_ns[begins]
+    elapsed = time_ns - time_ns[begins]
     tick = (elapsed + USUAL_STEP_NS // 20) // USUAL_STEP_NS
     return ~burst | (np.diff(tick, prepend=0) > 0)
 
 
-def _in_turn(pieces: _Pieces) -> tuple[NDArray[np.int64], int]:
+def _in_turn(time_ns: NDArray[np.int64], first: NDArray[np.bool_]) -> tuple[NDArray[np.int64], int]:
     """Times ``[n]`` without overlapping pieces, and how many pieces were moved."""
-    starts = np.flatnonzero(pieces.first)
-    ends = np.append(starts[1:], len(pieces.first))
-    order = np.argsort(pieces.time_ns[starts], kind="stable")
-    begin, end = pieces.time_ns[starts][order], pieces.time_ns[ends - 1][order] + LEAST_PAUSE_NS
+    starts = np.flatnonzero(first)
+    ends = np.append(starts[1:], len(first))
+    order = np.argsort(time_ns[starts], kind="stable")
+    begin, end = time_ns[starts][order], time_ns[ends - 1][order] + LEAST_PAUSE_NS
     offsets = np.empty(len(starts), dtype=np.int64)
-    offsets[order] = offsets_where_they_overlap(begin.tolist(), end.tolist())
-    return pieces.time_ns + np.repeat(offsets, ends - starts), int((offsets != 0).sum())
+    offsets[order] = offsets_in_turn(end.tolist(), begin.tolist())
+    return time_ns + np.repeat(offsets, ends - starts), int((offsets != 0).sum())
 
 
 def _codes(rows: pl.DataFrame) -> tuple[tuple[str, ...], NDArray[np.int16]]:

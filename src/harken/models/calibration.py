@@ -94,14 +94,17 @@ def expected_calibration_error(probabilities: NDArray[np.floating], codes: NDArr
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """Accuracy against coverage, if windows with a small largest probability are "unsure".
+    """How reliable the probabilities of some labelled windows are: the calibration error, and accuracy against
+    coverage, if windows with a small largest probability are "unsure".
 
     Attributes:
+        expected_calibration_error: see the function of this name.
         thresholds: float64 ``[m]``, increasing; a window is "unsure" below the threshold.
         covered: the share of windows that are answered, ``[m]``.
         accuracy: the share of right ones among the answered windows, ``[m]``; NaN where no window is answered.
     """
 
+    expected_calibration_error: float
     thresholds: NDArray[np.float64]
     covered: NDArray[np.float64]
     accuracy: NDArray[np.float64]
@@ -112,23 +115,29 @@ class Coverage:
         accuracy = float(self.accuracy[place])
         return float(self.covered[place]), accuracy if np.isfinite(accuracy) else None
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; the accuracy is null without answers."""
+        return {
+            "expected_calibration_error": self.expected_calibration_error,
+            "unsure_below": self.thresholds.tolist(),
+            "coverage": self.covered.tolist(),
+            "accuracy": [value if np.isfinite(value) else None for value in self.accuracy.tolist()],
+        }
 
-def coverage(probabilities: NDArray[np.floating], codes: NDArray[np.integer], *, points: int = 101) -> Coverage:
-    """The curve over ``points`` (two or more) evenly spaced thresholds from 0 to 1.
+
+def coverage(probabilities: NDArray[np.floating], codes: NDArray[np.integer]) -> Coverage:
+    """The calibration error, and the curve over the thresholds 0, 0.01, ... 1.
 
     Raises:
         HarkenError: when there are no windows.
         ValueError: when a code is not that of a class.
     """
-    _check(codes, classes=probabilities.shape[1])
-    sure = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == codes
-    order = np.argsort(sure, kind="stable")
-    thresholds = np.arange(points) / (points - 1)
-    answers = len(codes) - np.searchsorted(sure[order].astype(np.float64), thresholds, side="left")
-    hits = np.concatenate([np.cumsum(right[order][::-1])[::-1], [0]])[len(codes) - answers]
+    error = expected_calibration_error(probabilities, codes)
+    thresholds = np.arange(101) / 100
+    answers = probabilities.max(axis=1).astype(np.float64)[:, None] >= thresholds
+    hits = answers & (probabilities.argmax(axis=1) == codes)[:, None]
     with np.errstate(invalid="ignore"):
-        return Coverage(thresholds, answers / len(codes), hits / answers)
+        return Coverage(error, thresholds, answers.mean(axis=0), hits.sum(axis=0) / answers.sum(axis=0))
 
 
 @dataclass(frozen=True)
@@ -175,28 +184,6 @@ def answered(probabilities: NDArray[np.floating], codes: NDArray[np.integer], *,
     sure = probabilities.max(axis=1).astype(np.float64) >= unsure_below
     right = probabilities.argmax(axis=1) == codes
     return Answered(unsure_below, len(codes), int(sure.sum()), int((sure & right).sum()))
-
-
-@dataclass(frozen=True, eq=False)
-class ProbabilityScores:
-    """How reliable the probabilities of some labelled windows are."""
-
-    expected_calibration_error: float
-    curve: Coverage
-
-    @classmethod
-    def of(cls, probabilities: NDArray[np.floating], codes: NDArray[np.integer]) -> "ProbabilityScores":
-        """Score probabilities ``[n, labels]`` against true codes ``[n]``. Raises the errors of ``coverage``."""
-        return cls(expected_calibration_error(probabilities, codes), coverage(probabilities, codes))
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON; the accuracy is null without answers."""
-        return {
-            "expected_calibration_error": self.expected_calibration_error,
-            "unsure_below": self.curve.thresholds.tolist(),
-            "coverage": self.curve.covered.tolist(),
-            "accuracy": [value if np.isfinite(value) else None for value in self.curve.accuracy.tolist()],
-        }
 
 
 def _check(codes: NDArray[np.integer], *, classes: int, what: str = "to score") -> None:

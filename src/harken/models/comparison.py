@@ -173,11 +173,10 @@ def _windows_around(
     whole &= np.abs(prepared.time_ns[first] - starts_ns) <= 2 * step_ns
     whole &= prepared.time_ns[last] - prepared.time_ns[first] < (length + 1) * step_ns
     rows = first[whole]
-    if len(prepared) >= length:
-        signals = np.lib.stride_tricks.sliding_window_view(prepared.signals, length, axis=0)[rows].swapaxes(1, 2)
-    else:  # resampling may leave fewer samples than a recording of a window's length had
-        signals = np.empty((0, length, len(prepared.channels)), np.float32)
     windows = Windows.unlabelled(
-        signals, channels=prepared.channels, sample_rate_hz=prepared.sample_rate_hz, starts_ns=prepared.time_ns[rows]
+        prepared.signals[rows[:, None] + np.arange(length)],
+        channels=prepared.channels,
+        sample_rate_hz=prepared.sample_rate_hz,
+        starts_ns=prepared.time_ns[rows],
     )
     return windows, whole

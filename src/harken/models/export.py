@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from harken import __version__
@@ -103,7 +102,7 @@ def example(model: FittedModel) -> dict[str, Any]:
     answers: list[list[float]] = []
 
     def answer(windows: Windows) -> NDArray[np.float32]:
-        out = logits(model.network, torch.from_numpy(specification.prepare(windows)))
+        out = logits(model.network, specification.prepare(windows))
         probabilities = softmax(out / np.float32(specification.temperature))
         starts.extend(windows.start_rows.tolist())
         answers.extend(_rounded(row) for row in probabilities)
@@ -226,7 +225,7 @@ def check_same(model: FittedModel, content: bytes) -> float:
     for batch in BATCHES:
         for windows in _random_windows(model.specification, batch):
             inside = windows * _factors(model.specification)
-            expected = softmax(logits(model.network, torch.from_numpy(inside)) / temperature)
+            expected = softmax(logits(model.network, inside) / temperature)
             difference = np.abs(exported.predict_proba(windows) - expected).max()
             if not difference <= CLOSE:  # also true for NaN
                 raise HarkenError(

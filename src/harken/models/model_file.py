@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import msgspec
 import numpy as np
@@ -26,6 +26,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from harken.networks.build import Weights, check_weights
+from harken.networks.inference import InferenceNetwork, inference_network
 from harken.networks.specification import Specification, shown
 from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
 from harken.support.errors import HarkenError
@@ -86,6 +87,23 @@ class FittedModel:
 
         return network_of(self.specification.network, self.specification.sizes, self.weights)
 
+    @cached_property
+    def inference_network(self) -> InferenceNetwork | None:
+        """The network for labelling without PyTorch; None if it is a network of another package."""
+        return inference_network(self.specification.network, self.specification.sizes, self.weights)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "inference_network"}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the model's file. The same model always gives the same file.
+
+        Raises:
+            HarkenError: as ``write_model``.
+        """
+        return hashlib.sha256(_file_content(self)).hexdigest()
+
 
 def write_model(path: str | Path, model: FittedModel) -> None:
     """Write a model file, whole or not at all.
@@ -93,6 +111,10 @@ def write_model(path: str | Path, model: FittedModel) -> None:
     Raises:
         HarkenError: when a number or a name in the model is out of bounds, so that it could not be read again.
     """
+    write_bytes(path, _file_content(model))
+
+
+def _file_content(model: FittedModel) -> bytes:
     tensors = {name: np.asarray(weight, order="C") for name, weight in model.weights.items()}
     tensors[FINGERPRINTS] = model.fingerprints.hashes.view(np.int32).copy()
     card = {
@@ -105,7 +127,7 @@ def write_model(path: str | Path, model: FittedModel) -> None:
     card = json.loads(_text(card).encode("utf-8", "replace"))
     read_provenance(card["provenance"])
     card["sha256"] = _digest(card, tensors)
-    write_bytes(path, save(tensors, metadata={METADATA_KEY: _text(card)}))
+    return save(tensors, metadata={METADATA_KEY: _text(card)})
 
 
 def model_path(path: str | Path) -> Path:
@@ -168,7 +190,7 @@ def _card(text: str) -> dict[str, Any]:
     if len(text) > LONGEST_JSON:
         raise HarkenError(f"its description has {len(text):,} characters; at most {LONGEST_JSON:,} are allowed")
     try:
-        card = json.loads(text, parse_constant=_no_number)
+        card = json.loads(text)
         same = isinstance(card, dict) and _text(card) == text
     except (ValueError, RecursionError) as error:  # ValueError: also of integers with thousands of digits
         raise HarkenError(f"its description is not JSON ({str(error).partition(';')[0]})") from error
@@ -181,10 +203,6 @@ def _card(text: str) -> dict[str, Any]:
     if version != FORMAT_VERSION or set(card) != EXPECTED_FIELDS or not same:
         raise HarkenError("its description is not in the form that harken writes")
     return dict(card)
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not a number")
 
 
 def _fingerprints(content: Any, tensor: NDArray[Any] | None) -> Fingerprints:

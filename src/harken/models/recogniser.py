@@ -13,7 +13,7 @@ from harken.models.known_labels import NO_SETS, LabelSets, known_windows
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
 from harken.models.scores import Scores, score
 from harken.networks import DEFAULT_PRESET
-from harken.networks.inference import InferenceNetwork, batched, inference_network, softmax, windows_at_once
+from harken.networks.inference import InferenceNetwork, batched, softmax, windows_at_once
 from harken.networks.specification import CalibratedOn, Specification
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
@@ -50,7 +50,6 @@ class Recogniser:
 
     _model: FittedModel | None = None
     _history: "History | None" = None
-    _inference: InferenceNetwork | None = None
 
     def __init__(
         self, preset: "str | Preset" = DEFAULT_PRESET, *, epochs: int | None = None, seed: int = 0, device: str = "auto"
@@ -59,9 +58,6 @@ class Recogniser:
         self.epochs = epochs
         self.seed = seed
         self.device = device
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_inference"}
 
     def __repr__(self) -> str:
         name = self.preset if isinstance(self.preset, str) else self.preset.name
@@ -118,7 +114,7 @@ class Recogniser:
     def with_model(self, model: FittedModel) -> "Recogniser":
         """A copy with another fitted model, such as ``dataclasses.replace(recogniser.model_, ...)``."""
         other = copy.copy(self)
-        other._model, other._inference = model, None
+        other._model = model
         return other
 
     def with_temperature(self, temperature: float, calibrated_on: CalibratedOn) -> "Recogniser":
@@ -201,7 +197,7 @@ class Recogniser:
             task, threads=threads, checkpoint=checkpoint, on_progress=on_progress, should_stop=should_stop
         )
         self._model = FittedModel(specification, weights_of(network), provenance)
-        self._history, self._inference = history, None
+        self._history = history
         if (done := len(history.train_loss)) < history.iterations:
             raise Interrupted(done, history.iterations)
         return self
@@ -238,12 +234,10 @@ class Recogniser:
         if network is not None:
             return batched(network, signals, windows_at_once(self.specification_))
         need_extra("train", "torch", what="this network, or the device cuda,")
-        import torch
-
         from harken.networks.pytorch import logits, resolve_device
 
         at_once = windows_at_once(self.specification_)
-        return logits(self.network_, torch.from_numpy(signals), resolve_device(self.device), at_once)
+        return logits(self.network_, signals, resolve_device(self.device), at_once)
 
     def predict(self, windows: Windows) -> NDArray[np.str_]:
         """The most probable label of each window, ``[n]``."""
@@ -338,7 +332,4 @@ class Recogniser:
         Raises:
             HarkenError: when this recogniser is not fitted.
         """
-        if self._inference is None:
-            model = self.model_
-            self._inference = inference_network(model.specification.network, model.specification.sizes, model.weights)
-        return self._inference
+        return self.model_.inference_network

@@ -20,6 +20,7 @@ transform. For windows of some hundred samples they are as fast, and every runti
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +160,7 @@ def band_starts(length: int) -> list[int]:
     return [int(start) for start in np.searchsorted(frequencies, BAND_EDGES, side="right")]
 
 
+@lru_cache(maxsize=4)
 def window_matrices(length: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Hann-windowed cosines and sines ``[time, 2 x frequencies]`` of the frequencies that lie in a band, and the band
     of each, ``[2 x frequencies, BANDS]``. The power in a band is the sum of the squared products.

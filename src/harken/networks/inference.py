@@ -6,6 +6,7 @@ here may be called by several threads at once.
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeAlias, cast
 
@@ -32,8 +33,6 @@ MOST_VALUES_AT_ONCE = 1 << 27
 windows at once."""
 EPSILON = 1e-5
 """Added to the variance by ``torch.nn.BatchNorm1d``."""
-FORGET_BIAS = 1.0
-"""Added to the forget gate of a ``BasicLSTM``."""
 FLOAT_BYTES, CACHE_LINE_FLOATS = 4, 16
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -84,16 +83,17 @@ def windows_at_once(specification: Specification) -> int:
     return max(1, min(WINDOWS_AT_ONCE, MOST_VALUES_AT_ONCE // specification.values_per_window))
 
 
-def batched(compute: Compute, signals: Floats, at_once: int = WINDOWS_AT_ONCE) -> Floats:
-    """``compute(signals)``, a batch at a time, on several threads (``harken.support.resources.threads_to_use``).
+def batched(compute: Compute, signals: Floats, at_once: int = WINDOWS_AT_ONCE, *, threads: int | None = None) -> Floats:
+    """``compute(signals)``, a batch at a time, on several threads.
 
     Args:
         compute: takes float32 ``[batch, time, channels]`` and returns float32 ``[batch, values]``.
         signals: ``[n, time, channels]``.
         at_once: the number of windows in a batch.
+        threads: the number of threads; None for ``harken.support.resources.threads_to_use``.
     """
     batches = [signals[start : start + at_once] for start in range(0, len(signals), at_once)]
-    threads = min(threads_to_use(), len(batches))
+    threads = min(threads or threads_to_use(), len(batches))
     if threads <= 1:
         return np.concatenate([compute(batch) for batch in batches]) if batches else compute(signals)
     with ThreadPoolExecutor(threads) as executor:
@@ -126,10 +126,14 @@ def compiled(layer: kinds.Layer, weights: Weights) -> Compute:
         case kinds.Convolution():
             return _convolution(layer, weights)
         case kinds.LSTM():
-            stack = Stack([weights[name] for name in layer.shapes()], directions=1 + layer.both_directions)
-            return stack.last if layer.last else stack.steps
+            numbers = [weights[name] for name in layer.shapes()]
+            return Stack(numbers, directions=1 + layer.both_directions, last=layer.last)
         case kinds.BasicLSTM():
-            return _basic_lstm(layer, weights)
+            numbers = []
+            for number in range(layer.layers):
+                parts = [f"{kind}.{number}" for kind in ("input_kernels", "recurrent_kernels", "biases")]
+                numbers += [*(weights[part] for part in parts), layer.forget]
+            return Stack(numbers, last=True)
         case kinds.MeanAndLargest():
             return lambda x: np.concatenate([x.mean(1), x.max(1)], axis=1)
         case kinds.Branches():
@@ -158,14 +162,6 @@ def _convolution(layer: kinds.Convolution, weights: Weights) -> Compute:
     )
 
 
-def _basic_lstm(layer: kinds.BasicLSTM, weights: Weights) -> Compute:
-    forget = np.zeros(4 * layer.units, np.float32)
-    forget[layer.units : 2 * layer.units] = FORGET_BIAS
-    names = list(layer.shapes())
-    cells = [[*(weights[name] for name in names[at : at + 3]), forget] for at in range(0, len(names), 3)]
-    return Stack([weight for cell in cells for weight in cell]).last
-
-
 def _per_channel(inside: Compute) -> Compute:
     def compute(x: Floats) -> Floats:
         batch, time, channels = x.shape
@@ -186,17 +182,13 @@ def _glance(layer: everyday.Glance, weights: Weights) -> Compute:
         PackedConvolution((first * factor)[..., None], first_bias + first @ summand, relu=True),
         PackedConvolution(weights["glance.4.weight"][..., None], weights["glance.4.bias"], relu=True),
     ]
-    powers = _BandPowers()
 
     def compute(signals: Floats) -> Floats:
         axes = np.ascontiguousarray(signals.transpose(0, 2, 1))  # [batch, channels, time]
         mean, moving = _centred(axes)
         length = np.sqrt(np.square(axes[:, :3]).sum(axis=1) + np.float32(1e-6)) - np.float32(1)
-        patches = np.empty((*signals.shape[:2], 2 * layer.channels + 1), np.float32)
-        patches[..., : layer.channels] = signals
-        patches[..., layer.channels] = length
-        patches[..., layer.channels + 1 :] = moving.transpose(0, 2, 1)
-        in_bands = powers(np.concatenate([moving, _centred(length[:, None])[1]], axis=1))
+        patches = np.concatenate([signals, length[..., None], moving.transpose(0, 2, 1)], axis=2)
+        in_bands = _band_powers(np.concatenate([moving, _centred(length[:, None])[1]], axis=1))
         summaries = [mean, _how_much(moving), _how_much(_centred(np.diff(axes))[1]), in_bands]
         glance = np.concatenate(summaries, axis=1)
         for step in dense:
@@ -215,34 +207,28 @@ def _normalisation(weights: Weights, name: str) -> tuple[NDArray[np.float64], ND
     return factor, shift - mean * factor
 
 
-class _BandPowers:
+def _band_powers(signals: Floats) -> Floats:
     """Signals without their mean, ``[batch, channels, time]`` -> the logarithm of their power in each band,
     ``[batch, bands x channels]``."""
+    batch, channels, time = signals.shape
+    rows = signals.reshape(batch * channels, time)
+    if time > everyday.LONGEST_BY_MATRICES:
+        windowed = rows * everyday.hann_window(time).astype(np.float32)
+        spectrum = np.square(np.abs(np.fft.rfft(windowed))) / np.float32(time)
+        edges = everyday.band_starts(time)
+        powers = np.stack([spectrum[:, low:high].sum(axis=1) for low, high in pairwise(edges)], axis=1)
+    else:
+        waved, banded = _band_products(time)
+        powers = banded(np.square(waved(rows)))
+    logs = np.log(powers + np.float32(everyday.NO_POWER)).reshape(batch, channels, everyday.BANDS)
+    return np.asarray(logs.transpose(0, 2, 1).reshape(batch, channels * everyday.BANDS))
 
-    def __init__(self) -> None:
-        self._of_length: dict[int, tuple[PackedConvolution, PackedConvolution]] = {}
 
-    def __call__(self, signals: Floats) -> Floats:
-        batch, channels, time = signals.shape
-        powers = self._powers(signals.reshape(batch * channels, time))
-        logs = np.log(powers + np.float32(everyday.NO_POWER)).reshape(batch, channels, everyday.BANDS)
-        return np.asarray(logs.transpose(0, 2, 1).reshape(batch, channels * everyday.BANDS))
-
-    def _powers(self, signals: Floats) -> Floats:
-        """The power of each signal ``[signals, time]`` in each band, ``[signals, bands]``."""
-        time = signals.shape[1]
-        if time > everyday.LONGEST_BY_MATRICES:
-            spectrum = np.square(
-                np.abs(np.fft.rfft(signals * everyday.hann_window(time).astype(np.float32)))
-            ) / np.float32(time)
-            return np.stack(
-                [spectrum[:, low:high].sum(axis=1) for low, high in pairwise(everyday.band_starts(time))], axis=1
-            )
-        if time not in self._of_length:
-            waves, bands = everyday.window_matrices(time)
-            self._of_length[time] = PackedConvolution(waves.T[..., None]), PackedConvolution(bands.T[..., None])
-        waved, banded = self._of_length[time]
-        return banded(np.square(waved(signals)))
+@lru_cache(maxsize=4)
+def _band_products(time: int) -> "tuple[PackedConvolution, PackedConvolution]":
+    """The products with ``everyday.window_matrices``."""
+    waves, bands = everyday.window_matrices(time)
+    return PackedConvolution(waves.T[..., None]), PackedConvolution(bands.T[..., None])
 
 
 def _centred(values: Floats) -> tuple[Floats, Floats]:
@@ -413,28 +399,25 @@ class Stack:
         weights: of each layer, and in it of each direction: input weights ``[4 x units, inputs]``, recurrent weights
             ``[4 x units, units]`` and two biases ``[4 x units]``.
         directions: 1 for forward, 2 for both.
+        last: whether only the states after the last step are computed.
     """
 
-    def __init__(self, weights: Sequence[NDArray[Any]], *, directions: int = 1) -> None:
+    def __init__(self, weights: Sequence[NDArray[Any]], *, directions: int = 1, last: bool = False) -> None:
         self._weights = [np.ascontiguousarray(weight, np.float32) for weight in weights]
         self.units = self._weights[1].shape[1]
-        self.directions = directions
+        self.directions, self.last = directions, last
         self.layers = len(self._weights) // (4 * directions)
         fits = self.layers <= library.MOST_LAYERS and library.FEWEST_UNITS <= self.units <= library.MOST_UNITS
         self._same = self._arguments() if fits and library.load() is not None else None
 
-    def steps(self, x: Floats) -> Floats:
-        """The states of the last layer, ``[batch, time, directions x units]``, of ``x``, float32 ``[batch, time,
-        inputs]``.
+    def __call__(self, x: Floats) -> Floats:
+        """The states of the last layer, ``[batch, time, directions x units]``, or after the last step alone, ``[batch,
+        units]``, of ``x``, float32 ``[batch, time, inputs]``.
 
         Raises:
             MemoryError: when there is not enough memory.
         """
-        return self._computed(x, steps=True)[0]
-
-    def last(self, x: Floats) -> Floats:
-        """The states of the last layer after the last step, ``[batch, units]``; arguments and errors as ``steps``."""
-        return np.asarray(self._computed(x, steps=False)[1][-1])
+        return self._by_numpy(x) if self._same is None else self._by_kernels(x, self._same)
 
     def _arguments(self) -> Problem:
         """The arguments of the kernels that are the same for all windows."""
@@ -443,35 +426,30 @@ class Stack:
             Problem, units=self.units, layers=self.layers, directions=self.directions, weights=weights, threads=1
         )
 
-    def _computed(self, x: Floats, *, steps: bool) -> tuple[Floats, Floats]:
-        return self._by_numpy(x, steps) if self._same is None else self._by_kernels(x, self._same, steps)
-
-    def _by_kernels(self, x: Floats, same: Problem, steps: bool) -> tuple[Floats, Floats]:
+    def _by_kernels(self, x: Floats, same: Problem) -> Floats:
         batch, length, inputs = x.shape
-        y = np.empty((batch, length if steps else 0, self.directions * self.units), np.float32)
-        last = np.empty((self.layers * self.directions, batch, self.units), np.float32)
-        cells = np.empty_like(last)
+        y = np.empty((batch, length, self.directions * self.units) if not self.last else 0, np.float32)
+        end = np.empty((self.layers * self.directions, batch, self.units), np.float32)
+        cells = np.empty_like(end)
         arguments = Problem.from_buffer_copy(same)
         arguments.batch, arguments.length, arguments.inputs = batch, length, inputs
         arguments.x = x.ctypes.data
         arguments.x_row, arguments.x_time, arguments.x_item = (stride // FLOAT_BYTES for stride in x.strides)
-        if steps:
+        if not self.last:
             arguments.y, arguments.y_row, arguments.y_time = y.ctypes.data, y.shape[1] * y.shape[2], y.shape[2]
-        arguments.hn, arguments.cn = last.ctypes.data, cells.ctypes.data
+        arguments.hn, arguments.cn = end.ctypes.data, cells.ctypes.data
         library.call("harken_lstm_forward", arguments)
-        return y, last
+        return np.asarray(end[-1]) if self.last else y
 
-    def _by_numpy(self, x: Floats, steps: bool) -> tuple[Floats, Floats]:
-        last = np.empty((self.layers * self.directions, len(x), self.units), np.float32)
+    def _by_numpy(self, x: Floats) -> Floats:
         for layer in range(self.layers):
             states = []
             for direction in range(self.directions):
                 number = layer * self.directions + direction
                 y = _one_direction(x[:, ::-1] if direction else x, *self._weights[4 * number : 4 * number + 4])
-                last[number] = y[:, -1]
                 states.append(y[:, ::-1] if direction else y)
             x = np.concatenate(states, axis=2)
-        return x if steps else x[:, :0], last
+        return x[:, -1] if self.last else x
 
 
 def _one_direction(x: Floats, input_weights: Floats, weights: Floats, input_bias: Floats, bias: Floats) -> Floats:

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harken.support.errors import HarkenError
 
 Shapes: TypeAlias = dict[str, tuple[int, ...]]
@@ -105,16 +108,10 @@ class Convolution(Layer):
             raise ValueError(f"the result of {self.name} must have the shape of its input, because it has a residual")
 
     @property
-    def numbered(self) -> tuple[str, int]:
-        """The name without its number, and the number."""
-        prefix, _, number = self.name.rpartition(".")
-        return prefix, int(number)
-
-    @property
     def normalisation(self) -> str:
         """The name of the batch normalisation."""
-        prefix, number = self.numbered
-        return f"{prefix}.{number + 1}"
+        prefix, _, number = self.name.rpartition(".")
+        return f"{prefix}.{int(number) + 1}"
 
     def shapes(self) -> Shapes:
         weight = (self.filters, self.channels // self.groups, self.kernel)
@@ -180,6 +177,11 @@ class BasicLSTM(Layer):
     units: int
     layers: int
     initial = "Glorot"
+
+    @property
+    def forget(self) -> NDArray[np.float32]:
+        """What the cell adds to its gates, ``[4 x units]``: 1.0 to the forget gate."""
+        return np.repeat(np.array([0, 1, 0, 0], np.float32), self.units)
 
     def shapes(self) -> Shapes:
         shapes = Shapes()

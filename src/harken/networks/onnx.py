@@ -9,13 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harken.networks import everyday
 from harken.networks import layers as kinds
-from harken.networks.inference import FORGET_BIAS
 from harken.networks.layers import Layers
 from harken.networks.native.modules import FastDropout
 from harken.networks.pytorch import LayerNetwork
@@ -148,40 +146,25 @@ class Graph:
         weights = module.state_dict()
         layers = sum(name.startswith("weight_ih") and not name.endswith("_reverse") for name in weights)
         directions = ["", "_reverse"] if "weight_ih_l0_reverse" in weights else [""]
+        steps, units = value, weights["weight_hh_l0"].shape[1]
         for layer in range(layers):
-            each = [
-                [weights[f"{kind}_l{layer}{direction}"] for direction in directions]
-                for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-            ]
-            steps, end = self.lstm_layer(value, *each)
-            if layer < layers - 1:
-                units = each[1][0].shape[1]
+            if layer:
                 value = self.reshaped(self.transposed(steps, 0, 2, 1, 3), 0, 0, units * len(directions))
+            kinds_of_weights = [f"{kind}_l{layer}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+            cells = [[weights[f"{kind}{direction}"] for kind in kinds_of_weights] for direction in directions]
+            steps, end = self.lstm_layer(value, *cells)
         return steps, end
 
-    def lstm_layer(
-        self,
-        value: str,
-        input_kernels: Sequence[Tensor],
-        recurrent_kernels: Sequence[Tensor],
-        input_biases: Sequence[Tensor],
-        recurrent_biases: Sequence[Tensor],
-    ) -> tuple[str, str]:
-        """One layer of an LSTM, see ``lstm``. Each list has one tensor per direction, gates in PyTorch's order."""
-        biases = [
-            np.concatenate([_gates(one), _gates(other)])
-            for one, other in zip(input_biases, recurrent_biases, strict=True)
-        ]
-        constants = [
-            self.constant(np.stack([_gates(kernel) for kernel in input_kernels])),
-            self.constant(np.stack([_gates(kernel) for kernel in recurrent_kernels])),
-            self.constant(np.stack(biases)),
-        ]
+    def lstm_layer(self, value: str, *cells: Sequence[Tensor]) -> tuple[str, str]:
+        """One layer of an LSTM, see ``lstm``. Each direction has its own cell: input weights, recurrent weights and two
+        biases, gates in PyTorch's order."""
+        ordered = [[_gates(tensor) for tensor in cell] for cell in cells]
+        parts = [(inputs, recurrent, np.concatenate(biases)) for inputs, recurrent, *biases in ordered]
         steps = self.add(
             "LSTM",
-            [value, *constants],
-            hidden_size=recurrent_kernels[0].shape[1],
-            direction="forward" if len(input_kernels) == 1 else "bidirectional",
+            [value, *(self.constant(np.stack(part)) for part in zip(*parts, strict=True))],
+            hidden_size=cells[0][1].shape[1],
+            direction="forward" if len(cells) == 1 else "bidirectional",
         )
         self._nodes[-1].output.append(end := f"{steps}_end")
         return steps, end
@@ -216,12 +199,13 @@ def _gates(weights: Tensor) -> NDArray[np.float32]:
     return np.concatenate([gate_in, gate_out, forget, candidate])
 
 
-class _Writer:
-    """Writes a network of layers, and knows the order of the axes of each value: batch, time and channels ("btc") in
-    any order, steps of an LSTM ("tdbu": time, direction, batch, units), or values of a window ("bc")."""
+class _Writer(Graph):
+    """Writes a network of layers into a graph, and knows the order of the axes of each value: batch, time and channels
+    ("btc") in any order, steps of an LSTM ("tdbu": time, direction, batch, units), or values of a window ("bc")."""
 
     def __init__(self, graph: Graph, network: LayerNetwork, signals: str, length: int) -> None:
-        self.graph, self.network, self.length = graph, network, length
+        self._nodes, self._constants = graph._nodes, graph._constants
+        self.network, self.length = network, length
         self.axes = {signals: "btc"}
 
     def known(self, value: str, axes: str) -> str:
@@ -233,27 +217,26 @@ class _Writer:
         """A sequence with its axes in another order."""
         before = self.axes[value]
         if before == "tdbu":
-            joined = self.graph.reshaped(self.graph.transposed(value, 0, 2, 1, 3), 0, 0, -1)
-            value, before = joined, "tbc"
+            value, before = self.reshaped(self.transposed(value, 0, 2, 1, 3), 0, 0, -1), "tbc"
         if before == axes:
             return value
-        return self.known(self.graph.transposed(value, *(before.index(axis) for axis in axes)), axes)
+        return self.known(self.transposed(value, *(before.index(axis) for axis in axes)), axes)
 
     def written(self, layers: Layers, value: str) -> list[str]:
         """Add layers, one after another: the name of their input -> the names of their results, side by side."""
-        graph, parts = self.graph, [value]
+        parts = [value]
         for layer in layers:
             module: Any = self.network.of.get(layer)  # None for layers that only have others inside
-            value = parts[0] if len(parts) == 1 else self.known(graph.concatenated(parts, 1), "bc")
+            value = parts[0] if len(parts) == 1 else self.known(self.concatenated(parts, 1), "bc")
             parts = [value]
             match layer:
                 case kinds.Dense():
                     parts = [self.dense(value, module, relu=layer.relu)]
                 case kinds.Convolution():
-                    parts = [self.convolution(value, layer, module)]
+                    parts = [self.filtered(value, layer, module)]
                 case kinds.LSTM():
-                    steps, end = graph.lstm(self.ordered(value, "tbc"), module)
-                    last = [self.known(graph.reshaped(end, -1, layer.units), "bc")] if layer.last else []
+                    steps, end = self.lstm(self.ordered(value, "tbc"), module)
+                    last = [self.known(self.reshaped(end, -1, layer.units), "bc")] if layer.last else []
                     parts = last or [self.known(steps, "tdbu")]
                 case kinds.BasicLSTM():
                     parts = [self.known(self.basic_lstm(self.ordered(value, "tbc"), layer, module), "bc")]
@@ -273,86 +256,78 @@ class _Writer:
 
     def dense(self, value: str, module: nn.Linear, *, relu: bool) -> str:
         if self.axes[value] == "bc":
-            total, axes = self.graph.linear(value, module), "bc"
+            total, axes = self.linear(value, module), "bc"
         else:
             steps = self.ordered(value, "btc")
-            product = self.graph.add("MatMul", [steps, self.graph.constant(module.weight.T)])
-            total, axes = self.graph.add("Add", [product, self.graph.constant(module.bias)]), "btc"
-        return self.known(self.graph.add("Relu", [total]) if relu else total, axes)
+            product = self.add("MatMul", [steps, self.constant(module.weight.T)])
+            total, axes = self.add("Add", [product, self.constant(module.bias)]), "btc"
+        return self.known(self.add("Relu", [total]) if relu else total, axes)
 
-    def convolution(self, value: str, layer: kinds.Convolution, module: Any) -> str:
+    def filtered(self, value: str, layer: kinds.Convolution, module: Any) -> str:
         before = self.ordered(value, "bct")
-        after = self.graph.layers(before, [*(module.children() if layer.normalised else [module]), nn.ReLU()])
+        after = self.layers(before, [*(module.children() if layer.normalised else [module]), nn.ReLU()])
         if layer.residual:
-            after = self.graph.add("Add", [before, after])
+            after = self.add("Add", [before, after])
         return self.known(after, "bct")
 
     def pooled(self, value: str) -> list[str]:
         """The mean and the maximum over time."""
-        graph, axes = self.graph, self.axes[value]
-        parts = [reduce(value, axes.index("t")) for reduce in (graph.mean, graph.maximum)]
+        axes = self.axes[value]
+        parts = [reduce(value, axes.index("t")) for reduce in (self.mean, self.maximum)]
         if axes == "tdbu":
-            parts = [graph.reshaped(graph.transposed(part, 1, 0, 2), 0, -1) for part in parts]
+            parts = [self.reshaped(self.transposed(part, 1, 0, 2), 0, -1) for part in parts]
         return parts
 
     def basic_lstm(self, value: str, layer: kinds.BasicLSTM, module: Any) -> str:
-        units = layer.units
-        forget = torch.zeros(4 * units)
-        forget[units : 2 * units] = FORGET_BIAS
-        cells = module.cells()
-        for number, cell in enumerate(cells, 1):
-            steps, end = self.graph.lstm_layer(value, *([tensor] for tensor in (*cell, forget)))
-            if number < len(cells):
-                value = self.graph.reshaped(steps, 0, -1, units)
-        return self.graph.reshaped(end, -1, units)
+        first, *others = module.cells()
+        steps, end = self.lstm_layer(value, first)
+        for cell in others:
+            steps, end = self.lstm_layer(self.reshaped(steps, 0, -1, layer.units), cell)
+        return self.reshaped(end, -1, layer.units)
 
     def per_channel(self, value: str, layer: kinds.PerChannel) -> str:
-        alone = self.known(self.graph.reshaped(value, -1, 1, 0), "bct")  # [batch x channels, 1, time]
+        alone = self.known(self.reshaped(value, -1, 1, 0), "bct")  # [batch x channels, 1, time]
         (maps,) = self.written(layer.layers, alone)
-        joined = self.graph.reshaped(self.ordered(maps, "bct"), -1, layer.channels * layer.filters, 0)
+        joined = self.reshaped(self.ordered(maps, "bct"), -1, layer.channels * layer.filters, 0)
         return self.known(joined, "bct")
 
     def glance(self, signals: str, layer: everyday.Glance, module: Any) -> list[str]:
         """The same operations as in ``forward``, in the same order."""
-        graph = self.graph
-        mean, moving = graph.centred(signals, 1)
+        mean, moving = self.centred(signals, 1)
         size = self.length_of_acceleration(signals)
-        inside = self.written(layer.layers, self.known(graph.concatenated([signals, size, moving], 2), "btc"))
-        changes = graph.add("Sub", [graph.part(signals, 1, 1, self.length), graph.part(signals, 1, 0, self.length - 1)])
+        inside = self.written(layer.layers, self.known(self.concatenated([signals, size, moving], 2), "btc"))
+        changes = self.add("Sub", [self.part(signals, 1, 1, self.length), self.part(signals, 1, 0, self.length - 1)])
         summaries = [
-            graph.reshaped(mean, -1, layer.channels),
+            self.reshaped(mean, -1, layer.channels),
             self.how_much(moving),
-            self.how_much(graph.centred(changes, 1)[1]),
-            self.band_powers(graph.concatenated([moving, size], 2)),
+            self.how_much(self.centred(changes, 1)[1]),
+            self.band_powers(self.concatenated([moving, size], 2)),
         ]
-        return [*inside, graph.layers(graph.concatenated(summaries, 1), module)]
+        return [*inside, self.layers(self.concatenated(summaries, 1), module)]
 
     def length_of_acceleration(self, signals: str) -> str:
         """The difference between the length of the acceleration and 1 g, ``[batch, time, 1]``."""
-        graph = self.graph
-        acceleration = graph.part(signals, 2, 0, 3)
-        squares = graph.add("Mul", [acceleration, acceleration])
-        total = graph.add("ReduceSum", [squares, graph.constant([2])], keepdims=1)
-        length = graph.add("Sqrt", [graph.add("Add", [total, graph.constant(1e-6)])])
-        return graph.add("Sub", [length, graph.constant(1.0)])
+        acceleration = self.part(signals, 2, 0, 3)
+        squares = self.add("Mul", [acceleration, acceleration])
+        total = self.add("ReduceSum", [squares, self.constant([2])], keepdims=1)
+        length = self.add("Sqrt", [self.add("Add", [total, self.constant(1e-6)])])
+        return self.add("Sub", [length, self.constant(1.0)])
 
     def how_much(self, moving: str) -> str:
         """The size of movement of signals without their mean, on a logarithmic scale, ``[batch, channels]``."""
-        graph = self.graph
-        spread = graph.add("Sqrt", [graph.mean(graph.add("Mul", [moving, moving]), 1)])
-        return graph.add("Log", [graph.add("Add", [spread, graph.constant(everyday.STILL_G)])])
+        spread = self.add("Sqrt", [self.mean(self.add("Mul", [moving, moving]), 1)])
+        return self.add("Log", [self.add("Add", [spread, self.constant(everyday.STILL_G)])])
 
     def band_powers(self, signals: str) -> str:
         """The logarithm of powers, bands after bands: ``[batch, bands x channels]``."""
-        graph = self.graph
-        waves, bands = (graph.constant(matrix) for matrix in everyday.window_matrices(self.length))
-        _, moving = graph.centred(signals, 1)
-        parts = graph.add("MatMul", [graph.transposed(moving, 0, 2, 1), waves])
-        powers = graph.add("MatMul", [graph.add("Mul", [parts, parts]), bands])
-        scaled = graph.add(
-            "Log", [graph.add("Add", [powers, graph.constant(everyday.NO_POWER)])]
+        waves, bands = (self.constant(matrix) for matrix in everyday.window_matrices(self.length))
+        _, moving = self.centred(signals, 1)
+        parts = self.add("MatMul", [self.transposed(moving, 0, 2, 1), waves])
+        powers = self.add("MatMul", [self.add("Mul", [parts, parts]), bands])
+        scaled = self.add(
+            "Log", [self.add("Add", [powers, self.constant(everyday.NO_POWER)])]
         )  # [batch, channels, bands]
-        return graph.add("Flatten", [graph.transposed(scaled, 0, 2, 1)], axis=1)
+        return self.add("Flatten", [self.transposed(scaled, 0, 2, 1)], axis=1)
 
 
 def write_graph(graph: Graph, name: str, network: nn.Module, signals: str, length: int) -> str:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, cast
 
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from harken.networks import everyday
 from harken.networks import layers as kinds
 from harken.networks.build import Weights, check_weights, made
-from harken.networks.inference import FORGET_BIAS, WINDOWS_AT_ONCE
+from harken.networks.inference import WINDOWS_AT_ONCE, batched
 from harken.networks.layers import Layers, check_length, every, shortest_window
 from harken.networks.native import modules
 from harken.networks.native.modules import FastDropout, FusedConvolution, mean_and_largest
@@ -88,8 +87,6 @@ def _named(layer: kinds.Layer, module: nn.Module) -> dict[str, nn.Module]:
             return dict(zip(names, fused.children(), strict=True))
         case kinds.BasicLSTM():
             return dict(module.named_children())
-        case everyday.Glance():
-            return {layer.name: module}
     return {getattr(layer, "name", ""): module}
 
 
@@ -138,27 +135,25 @@ class _BasicLSTM(nn.Module):
     def __init__(self, layer: kinds.BasicLSTM) -> None:
         super().__init__()
         self.layer = layer
-        for name, shape in layer.shapes().items():
-            kind, _, number = name.partition(".")
-            if number == "0":
-                self.add_module(kind, nn.ParameterList())
-            cast(nn.ParameterList, self.get_submodule(kind)).append(nn.Parameter(torch.empty(shape)))
+        for kind in ("input_kernels", "recurrent_kernels", "biases"):
+            shapes = [shape for name, shape in layer.shapes().items() if name.startswith(kind)]
+            self.add_module(kind, nn.ParameterList(nn.Parameter(torch.empty(shape)) for shape in shapes))
 
     def forward(self, x: Tensor) -> Tensor:
         units, layers = self.layer.units, self.layer.layers
-        forget = x.new_zeros(4 * units)
-        forget[units : 2 * units] = FORGET_BIAS
-        weights = [tensor for cell in self.cells() for tensor in (*cell, forget)]
+        weights = [tensor.to(x) for cell in self.cells() for tensor in cell]
         if modules.lstm_computable(x, weights, units=units, layers=layers):
-            return modules.lstm(x, weights, None, units=units, layers=layers, steps=False)[1][-1]
+            return modules.lstm(x, weights, units=units, layers=layers, steps=False)[1][-1]
         state = x.new_zeros(layers, x.shape[0], units)
         training = self.get_submodule("biases").training
         steps, _, _ = torch.lstm(x, (state, state), weights, True, layers, 0.0, training, False, True)
         return steps[:, -1]
 
     def cells(self) -> list[tuple[Tensor, ...]]:
-        """The input kernel, recurrent kernel and bias of each layer."""
-        return list(zip(*cast(Iterator[nn.ParameterList], self.children()), strict=True))
+        """The input kernel, recurrent kernel, bias and forget gate's summand of each layer."""
+        forget = torch.from_numpy(self.layer.forget)
+        parts = zip(*cast(Iterator[nn.ParameterList], self.children()), strict=True)
+        return [(*cell, forget) for cell in parts]
 
 
 class _Glance(nn.Sequential):
@@ -174,7 +169,6 @@ class _Glance(nn.Sequential):
             nn.Linear(units, units),
             nn.ReLU(),
         )
-        self._of_length: dict[int, tuple[Tensor, Tensor]] = {}
 
     def forward(  # type: ignore[override]
         self, signals: Tensor, mean: Tensor, moving: Tensor, length: Tensor
@@ -196,10 +190,7 @@ class _Glance(nn.Sequential):
                 [spectrum[..., low:high].sum(2) for low, high in pairwise(everyday.band_starts(length))], dim=2
             )
             return torch.log(powers + everyday.NO_POWER).transpose(1, 2)
-        if length not in self._of_length:
-            waves, bands = map(torch.from_numpy, everyday.window_matrices(length))
-            self._of_length[length] = waves, bands
-        waves, bands = (matrix.to(signals) for matrix in self._of_length[length])
+        waves, bands = (torch.from_numpy(matrix).to(signals) for matrix in everyday.window_matrices(length))
         parts = moving @ waves  # [batch, channels, 2 x frequencies]
         return torch.log(parts.square() @ bands + everyday.NO_POWER).transpose(1, 2)
 
@@ -229,7 +220,7 @@ def _how_much(signals: Tensor) -> Tensor:
 def _glorot(module: nn.Module) -> None:
     assert isinstance(module, _BasicLSTM)
     limit = math.sqrt(6 / (6 * module.layer.units))
-    for input_kernel, recurrent_kernel, bias in module.cells():
+    for input_kernel, recurrent_kernel, bias, _ in module.cells():
         nn.init.uniform_(input_kernel, -limit, limit)
         nn.init.uniform_(recurrent_kernel, -limit, limit)
         nn.init.zeros_(bias)
@@ -290,7 +281,7 @@ def weights_of(network: nn.Module) -> dict[str, NDArray[np.generic]]:
 
 
 def logits(
-    network: nn.Module, signals: Tensor, device: str = "cpu", at_once: int = WINDOWS_AT_ONCE
+    network: nn.Module, signals: NDArray[np.float32], device: str = "cpu", at_once: int = WINDOWS_AT_ONCE
 ) -> NDArray[np.float32]:
     """The network's logits, float32 ``[n, classes]``, for signals ``[n, time, channels]``, ``at_once`` in a batch.
 
@@ -301,20 +292,15 @@ def logits(
         network.eval()
     if next(network.parameters()).device.type != device:
         network.to(device)
-    starts = range(0, len(signals), at_once)
 
     @torch.inference_mode()
-    def answer(start: int) -> Tensor:
-        found: Tensor = network(signals[start : start + at_once].to(device)).cpu()
-        return found
+    def answer(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(network(torch.from_numpy(batch).to(device)).cpu().numpy(), dtype=np.float32)
 
-    if device != "cpu" or len(starts) == 1 or torch.get_num_threads() == 1:
-        parts = [answer(start) for start in starts]
-    else:
-        # The threads of one call wait for one another at every layer. Whole batches in parallel take less time.
-        with computing_threads(1) as threads, ThreadPoolExecutor(min(threads, len(starts))) as executor:
-            parts = list(executor.map(answer, starts))
-    return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
+    # The threads of one call wait for one another at every layer. Whole batches in parallel take less time.
+    parallel = device == "cpu" and len(signals) > at_once
+    with computing_threads(1 if parallel else None) as threads:
+        return batched(answer, signals, at_once, threads=threads if parallel else 1)
 
 
 def resolve_device(device: str) -> str:

@@ -1,11 +1,8 @@
 """Adaptation of a general recogniser to a few labelled minutes of one wearer: its output layer is fitted to them, and
 kept if the personal model scores better."""
 
-import hashlib
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -135,7 +132,7 @@ def adapt(
     adapted = _adapted(recogniser, examples, decide(examples, general), wearers, mountings)
     # The wearer counts as known even if the weights were not changed, because the wearer's data decided that.
     people = {*recogniser.provenance_.get("training_people", []), *wearers}
-    adaptation = adapted.as_dict() | {"adapted_from": _fingerprint(recogniser)}
+    adaptation = adapted.as_dict() | {"adapted_from": recogniser.model_.digest}
     provenance = {"training_people": sorted(people), "adaptation": adaptation}
     personal = adapted.recogniser.with_recordings(recordings).with_provenance(provenance)
     return replace(adapted, recogniser=personal)
@@ -234,11 +231,3 @@ def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, 
         covered = np.minimum(steps, examples.duration_ns).sum() + examples.duration_ns
         result[labels[code]] = round(float(covered) / 1e9, 3)
     return result
-
-
-def _fingerprint(recogniser: Recogniser) -> str:
-    """SHA-256 of the model's file. The same model always gives the same file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.safetensors")
-        recogniser.save(path)
-        return hashlib.sha256(path.read_bytes()).hexdigest()

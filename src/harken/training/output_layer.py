@@ -105,7 +105,7 @@ def _features_by_pytorch(recogniser: Recogniser, signals: NDArray[np.float32]) -
     hook = layer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].cpu()))
     try:
         with computing_threads(1):  # several threads would mix the order of the batches
-            logits(recogniser.network_, torch.from_numpy(signals), device)
+            logits(recogniser.network_, signals, device)
     finally:
         hook.remove()
     return np.asarray(torch.cat(read).numpy(), np.float32)

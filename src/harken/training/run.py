@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypedDict
 
 from harken import __version__
 from harken.annotations.options import LabelOptions
-from harken.models.calibration import ProbabilityScores, fit_temperature
+from harken.models.calibration import Coverage, coverage, fit_temperature
 from harken.models.recogniser import Recogniser
 from harken.models.scores import PeopleScores, Scores, score, score_people
 from harken.networks import DEFAULT_PRESET
@@ -110,7 +110,7 @@ class Outcome:
     same_person: Scores | None
     cross: Scores | None
     cross_people: PeopleScores | None
-    cross_probabilities: ProbabilityScores | None
+    cross_probabilities: Coverage | None
     blocked: Scores | None
     blocked_history: History | None
     held_out_people: PeopleScores | None
@@ -125,7 +125,7 @@ class Outcome:
 
     def scores_as_dict(self) -> dict[str, Any]:
         """For ``run.json`` and the model file: it does not depend on paths, times or durations."""
-        tests: Mapping[str, Scores | PeopleScores | ProbabilityScores | None] = {
+        tests: Mapping[str, Scores | PeopleScores | Coverage | None] = {
             "same_person": self.same_person,
             "blocked_same_person": self.blocked,
             "cross_person": self.cross,
@@ -360,7 +360,7 @@ def _outcome(
         answers = known.label_codes, probabilities.argmax(axis=1)
         cross = score(*answers, known.label_names)
         cross_people = score_people(*answers, known.subjects, known.label_names)
-        cross_probabilities = ProbabilityScores.of(probabilities, known.label_codes)
+        cross_probabilities = coverage(probabilities, known.label_codes)
     if HELD_OUT in fits:
         known = fits[HELD_OUT].known(tests[HELD_OUT])
         predicted = fits[HELD_OUT].predict_proba(known).argmax(axis=1)
@@ -414,7 +414,7 @@ def _write(out: Path, model: Recogniser, outcome: Outcome, record: dict[str, Any
         if scored is not None:
             pictures[f"confusion_{name}"] = confusion_picture(scored, title=title)
     if outcome.cross_probabilities is not None:
-        pictures["coverage"] = coverage_picture(outcome.cross_probabilities.curve)
+        pictures["coverage"] = coverage_picture(outcome.cross_probabilities)
     for name, picture in pictures.items():
         save_png(picture, out / f"{name}.png")
     write_report(out / "report.html", outcome)

@@ -4,15 +4,5 @@ Their movements follow a few simple rules, so a score on them cannot be transfer
 """
 
 from harken.datasets.simulated.simulation import Simulation, output_paths, simulate, truth_path, write_simulation
-from harken.datasets.simulated.wearer import Gait, Wearer, draw_wearer
 
-__all__ = [
-    "Gait",
-    "Simulation",
-    "Wearer",
-    "draw_wearer",
-    "output_paths",
-    "simulate",
-    "truth_path",
-    "write_simulation",
-]
+__all__ = ["Simulation", "output_paths", "simulate", "truth_path", "write_simulation"]

@@ -4,7 +4,7 @@ Memory does not grow with the length of a file.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from harken.datasets.simulated.wearer import (
     draw_day,
     draw_postures,
     draw_wearer,
+    random_numbers,
 )
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.recordings.source import Samples, joined
@@ -72,10 +73,12 @@ class Simulation:
         _check(days, sample_rate_hz, seed, person)
         self.wearer = draw_wearer(seed, person)
         self.sample_rate_hz = sample_rate_hz
-        self._length_s = days * DAY_S
-        self._day_s = min(DAY_S, self._length_s)
+        length_s = days * DAY_S
+        self._day_s = min(DAY_S, length_s)
+        self._days = math.ceil(length_s / self._day_s)
+        self._end_ns = START_NS + round(length_s * SECOND_NS)
         self._interval_ns = SECOND_NS / (sample_rate_hz * self.wearer.clock_ratio)
-        self.rows = int(self._length_s * SECOND_NS / self._interval_ns)
+        self.rows = int(length_s * SECOND_NS / self._interval_ns)
         self._recent: dict[int, tuple[SimulatedDay, list[Posture]]] = {}
 
     @property
@@ -97,19 +100,22 @@ class Simulation:
         Columns ``start`` and ``end`` (UTC, exclusive), ``label`` (null when not worn), ``wear``, and
         ``recorded``: False in a gap, in which the watch did not record.
         """
-        end_ns = START_NS + round(self._length_s * SECOND_NS)
-        rows = [row for number in range(self._days) for row in self._truth_of_day(self._day(number), end_ns)]
-        starts, codes, recorded = (np.array(column) for column in zip(*rows, strict=True))
+        days = [self._day(number) for number in range(self._days)]
+        bouts, gaps = np.concatenate([day.edges_ns[:-1] for day in days]), self._gaps(days)
+        starts = np.unique(np.concatenate([bouts, gaps.ravel()]))
+        starts = starts[starts < self._end_ns]
+        codes = np.concatenate([day.codes for day in days])[np.searchsorted(bouts, starts, side="right") - 1]
+        recorded = _outside(gaps, starts)
         new = np.concatenate([[True], (np.diff(codes) != 0) | (np.diff(recorded) != 0)])
         starts, codes, recorded = starts[new], codes[new], recorded[new]
         time = pl.Datetime("ns", "UTC")
         return pl.DataFrame(
             {
                 "start": pl.Series(starts).cast(time),
-                "end": pl.Series(np.concatenate([starts[1:], [end_ns]])).cast(time),
+                "end": pl.Series(np.concatenate([starts[1:], [self._end_ns]])).cast(time),
                 "label": [None if code == NOT_WORN else ACTIVITIES[code] for code in codes],
                 "wear": codes != NOT_WORN,
-                "recorded": recorded.astype(bool),
+                "recorded": recorded,
             }
         )
 
@@ -138,11 +144,11 @@ class Simulation:
         >>> bool(steps["steps"].min() > 0), sorted(set(steps["label"]))
         (True, ['running', 'walking'])
         """
-        end_ns = START_NS + round(self._length_s * SECOND_NS)
-        postures = [posture for number in range(self._days) for posture in self._day_and_postures(number)[1]]
+        end_ns = self._end_ns
         rows = [
             (posture.bout_start_ns, min(posture.end_ns, end_ns), ACTIVITIES[posture.code], _strides(posture, end_ns))
-            for posture in postures
+            for number in range(self._days)
+            for posture in self._day_and_postures(number)[1]
             if posture.gait is not None and posture.start_ns < end_ns
         ]
         each = pl.DataFrame(
@@ -169,10 +175,6 @@ class Simulation:
         present = np.unique(samples.label_codes[samples.label_codes != NOT_WORN])
         return whole.with_label_names(tuple(ACTIVITIES[code] for code in present))
 
-    @property
-    def _days(self) -> int:
-        return math.ceil(self._length_s / self._day_s)
-
     def _day(self, number: int) -> SimulatedDay:
         start_ns = START_NS + number * round(DAY_S * SECOND_NS)
         return draw_day(self.wearer, number, start_ns, self._day_s, self.sample_rate_hz)
@@ -181,19 +183,14 @@ class Simulation:
         day = self._day(number)
         return day, draw_postures(self.wearer, day)
 
-    def _truth_of_day(self, day: SimulatedDay, end_ns: int) -> Iterator[tuple[int, int, bool]]:
-        """The start, the code and ``recorded`` for each row of a day's truth, up to ``end_ns``."""
-        gaps = day.gaps_ns[day.gaps_ns[:, 1] < end_ns]
-        edges = np.unique(np.concatenate([day.edges_ns[:-1], gaps.ravel()]))
-        codes = day.codes[np.searchsorted(day.edges_ns, edges, side="right") - 1]
-        recorded = _outside(gaps, edges)
-        for start, code, here in zip(edges.tolist(), codes.tolist(), recorded.tolist(), strict=True):
-            if start < end_ns:
-                yield start, code, here
+    def _gaps(self, days: Sequence[SimulatedDay]) -> NDArray[np.int64]:
+        """The gaps of some days that end within the recording, ``[gaps, 2]``."""
+        gaps = np.concatenate([day.gaps_ns for day in days])
+        return gaps[gaps[:, 1] < self._end_ns]
 
     def _part_of_block(self, block: int, first: int, last: int) -> Samples:
         """The samples of one block that lie between ``first`` and ``last``."""
-        rng = self.wearer.random_numbers(Purpose.SAMPLES, block)
+        rng = random_numbers(self.wearer.seed, self.wearer.person, Purpose.SAMPLES, block)
         early_or_late = rng.uniform(-JITTER, JITTER, BLOCK_ROWS)
         noise = rng.standard_normal((BLOCK_ROWS, 3), dtype=np.float32)
         begin = block * BLOCK_ROWS
@@ -214,8 +211,7 @@ class Simulation:
         measured = np.clip(motion * self.wearer.gain + self.wearer.offset_g, -SENSOR_RANGE_G, SENSOR_RANGE_G)
         steps = np.rint(measured * np.float32(STEPS_PER_G))
         measured = np.asarray(steps / np.float32(STEPS_PER_G), dtype=np.float32)
-        gaps = np.concatenate([day.gaps_ns for day, _ in self._recent.values()])
-        kept = _outside(gaps[gaps[:, 1] < START_NS + round(self._length_s * SECOND_NS)], time_ns)
+        kept = _outside(self._gaps([day for day, _ in self._recent.values()]), time_ns)
         return Samples(time_ns, measured, codes, kept).chosen(kept)
 
 
@@ -290,8 +286,6 @@ def _in_posture(posture: Posture, time_ns: NDArray[np.int64]) -> NDArray[np.floa
 
 def _tones(posture: Posture, since_s: NDArray[np.float64]) -> NDArray[np.float32]:
     """The acceleration in g of breathing and slow movements, ``[n, 3]``."""
-    if not posture.tones_g.any():
-        return np.zeros((len(since_s), 3), dtype=np.float32)
     cycles = since_s[:, None] * posture.tone_hz
     cycles -= np.floor(cycles)  # in double precision, so that single precision is enough for the sine
     return np.sin((2 * np.pi * cycles + posture.tone_phase).astype(np.float32)) @ posture.tones_g
@@ -434,9 +428,7 @@ def _schema(simulation: Simulation) -> pl.Schema:
     return pl.Schema(
         {
             "Timestamp": pl.Int64(),
-            "X": pl.Float32(),
-            "Y": pl.Float32(),
-            "Z": pl.Float32(),
+            **dict.fromkeys("XYZ", pl.Float32()),
             "Label": pl.Enum(ACTIVITIES),
             "Subject": pl.Enum([simulation.wearer.subject]),
         }

@@ -107,10 +107,6 @@ class Wearer:
     gain: NDArray[np.float32]
     offset_g: NDArray[np.float32]
 
-    def random_numbers(self, purpose: Purpose, number: int) -> np.random.Generator:
-        """This wearer's random generator for one purpose and one day or block of samples."""
-        return random_numbers(self.seed, self.person, purpose, number)
-
 
 def draw_wearer(seed: int, person: int) -> Wearer:
     """Draw a wearer: wrist, mounting, posture, pace, strength, habits, and the watch's clock and sensor.
@@ -267,7 +263,7 @@ def draw_day(wearer: Wearer, number: int, start_ns: int, length_s: float, sample
     In a day shorter than 24 h, activities that occur once a day shrink in proportion to its length. Repeated bouts
     shrink with the square root of the length: there are fewer bouts, and they are slightly shorter.
     """
-    rng = wearer.random_numbers(Purpose.DAY, number)
+    rng = random_numbers(wearer.seed, wearer.person, Purpose.DAY, number)
     share = length_s / DAY_S
     codes, durations_s = _draw_bouts(rng, length_s, wearer.liveliness)
     inner_ns = _on_edges(np.cumsum(durations_s)[:-1])
@@ -282,7 +278,8 @@ def draw_postures(wearer: Wearer, day: SimulatedDay) -> list[Posture]:
 
     A day begins and ends in the wearer's usual lying posture, so that consecutive days fit together.
     """
-    rng, sway_rng = (wearer.random_numbers(purpose, day.number) for purpose in (Purpose.POSTURES, Purpose.SWAY))
+    purposes = Purpose.POSTURES, Purpose.SWAY
+    rng, sway_rng = (random_numbers(wearer.seed, wearer.person, purpose, day.number) for purpose in purposes)
     postures: list[Posture] = []
     asleep = wearer.up[ACTIVITIES[LYING]]
     up = asleep
@@ -302,7 +299,10 @@ def _draw_bouts(rng: np.random.Generator, length_s: float, liveliness: float) ->
     """Codes and durations in s of a day's bouts; together they last ``length_s``."""
     share = length_s / DAY_S
     shortest_s = min(SHORTEST_BOUT_S, length_s / 30)
-    waking_s, bed_s = (length_s / 24 * float(np.clip(rng.normal(*h), h[0] - 1, h[0] + 0.9)) for h in (WAKING_H, BED_H))
+    waking_s, bed_s = (
+        length_s / 24 * float(np.clip(rng.normal(mean_h, spread_h), mean_h - 1, mean_h + 0.9))
+        for mean_h, spread_h in (WAKING_H, BED_H)
+    )
     awake_s = bed_s - waking_s
 
     once = {code: max(shortest_s, usual * share * rng.lognormal(0, 0.3)) for code, usual in ONCE_A_DAY_S.items()}

@@ -120,47 +120,32 @@ def lstm_computable(x: Tensor, weights: Sequence[Tensor], *, units: int, layers:
 
 
 def lstm(
-    x: Tensor,
-    weights: Sequence[Tensor | None],
-    state: State | None,
-    *,
-    units: int,
-    layers: int = 1,
-    directions: int = 1,
-    steps: bool = True,
+    x: Tensor, weights: Sequence[Tensor], *, units: int, layers: int = 1, directions: int = 1, steps: bool = True
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """LSTM layers over ``x`` ``[batch, time, inputs]``; only if ``lstm_computable`` returns True.
+    """LSTM layers over ``x`` ``[batch, time, inputs]``, from a state of zeros; only if ``lstm_computable``.
 
     Args:
         x: the input; any strides.
         weights: of each layer and in it each direction: input weights ``[4 x units, inputs]``, recurrent weights
-            ``[4 x units, units]`` and two biases ``[4 x units]`` or None, gates in PyTorch's order.
-        state: initial state and cell, each ``[layers x directions, batch, units]``; zeros when None.
+            ``[4 x units, units]`` and two biases ``[4 x units]``, gates in PyTorch's order.
+        units, layers, directions: the sizes.
         steps: whether to return the states of all steps; if not, the first of the results is empty.
 
     Returns:
         The last layer's states ``[batch, time, directions x units]``, and the last step's states and cells
         ``[layers x directions, batch, units]``.
     """
-    h0, c0 = state or (None, None)
     sizes = (units, layers, directions)
-    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, h0, c0, *weights)):
-        made: tuple[Tensor, Tensor, Tensor] = _LSTM.apply(sizes, steps, x, h0, c0, *weights)  # type: ignore[no-untyped-call]
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *weights)):
+        made: tuple[Tensor, Tensor, Tensor] = _LSTM.apply(sizes, steps, x, *weights)  # type: ignore[no-untyped-call]
         return made
-    return _lstm_forward(_lstm_arguments(sizes, x, h0, c0, weights, None), x, steps)
+    return _lstm_forward(_lstm_arguments(sizes, x, weights, None), x, steps)
 
 
-def _lstm_arguments(
-    sizes: tuple[int, int, int],
-    x: Tensor,
-    h0: Tensor | None,
-    c0: Tensor | None,
-    weights: Sequence[Tensor | None],
-    kept: Tensor | None,
-) -> Problem:
+def _lstm_arguments(sizes: tuple[int, int, int], x: Tensor, weights: Sequence[Tensor], kept: Tensor | None) -> Problem:
     """What forward and backward have in common."""
-    h0, c0, *weights = (None if tensor is None else tensor.contiguous() for tensor in (h0, c0, *weights))
-    arguments = filled(Problem, *x.shape, *sizes, x, *x.stride(), library.addresses(weights), h0, c0, kept=kept)
+    weights = [weight.contiguous() for weight in weights]
+    arguments = filled(Problem, *x.shape, *sizes, x, *x.stride(), library.addresses(weights), kept=kept)
     arguments.kept_alive.append(weights)
     return fill(arguments, threads=torch.get_num_threads())
 
@@ -178,41 +163,35 @@ def _lstm_forward(arguments: Problem, x: Tensor, steps: bool) -> tuple[Tensor, T
 class _LSTM(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any,
-        sizes: tuple[int, int, int],
-        steps: bool,
-        x: Tensor,
-        h0: Tensor | None,
-        c0: Tensor | None,
-        *weights: Tensor | None,
+        ctx: Any, sizes: tuple[int, int, int], steps: bool, x: Tensor, *weights: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         found = load()
         assert found is not None
         floats = int(found.harken_lstm_kept(filled(Problem, *x.shape, *sizes)))
         ctx.lease = _Lease(floats if floats <= MOST_KEPT else None)
         ctx.sizes, ctx.steps = sizes, steps
-        ctx.save_for_backward(x, h0, c0, *weights)
+        ctx.save_for_backward(x, *weights)
         ctx.set_materialize_grads(False)
-        return _lstm_forward(_lstm_arguments(sizes, x, h0, c0, weights, ctx.lease.tensor), x, steps)
+        return _lstm_forward(_lstm_arguments(sizes, x, weights, ctx.lease.tensor), x, steps)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None) -> tuple[Tensor | None, ...]:
-        x, h0, c0, *weights = ctx.saved_tensors
-        arguments = _lstm_arguments(ctx.sizes, x, h0, c0, weights, ctx.lease.tensor)
+        x, *weights = ctx.saved_tensors
+        arguments = _lstm_arguments(ctx.sizes, x, weights, ctx.lease.tensor)
         if dy is not None and ctx.steps:
             dy = dy if dy.stride(2) == 1 else dy.contiguous()
             fill(arguments, dy=dy, dy_row=dy.stride(0), dy_time=dy.stride(1))
-        dx, dh0, dc0, *dweights = (
-            torch.empty(tensor.shape) if tensor is not None and needed else None
-            for tensor, needed in zip((x, h0, c0, *weights), ctx.needs_input_grad[2:], strict=True)
+        dx, *dweights = (
+            torch.empty(tensor.shape) if needed else None
+            for tensor, needed in zip((x, *weights), ctx.needs_input_grad[2:], strict=True)
         )
         if dx is not None:
             fill(arguments, dx=dx, dx_row=dx.stride(0), dx_time=dx.stride(1))
         dhn, dcn = (None if tensor is None else tensor.contiguous() for tensor in (dhn, dcn))
-        fill(arguments, dhn=dhn, dcn=dcn, dweights=library.addresses(dweights), dh0=dh0, dc0=dc0)
+        fill(arguments, dhn=dhn, dcn=dcn, dweights=library.addresses(dweights))
         call("harken_lstm_backward", arguments)
-        return None, None, dx, dh0, dc0, *dweights
+        return None, None, dx, *dweights
 
 
 class _Lease:
@@ -376,8 +355,9 @@ class FusedLSTM(nn.LSTM):
     """``torch.nn.LSTM`` with its arguments, parameters and state dict, and the same results to rounding.
 
     If the compiled library was built, it is used on a CPU, in float32, for 8 to 256 units in 1 to 3 layers. PyTorch's
-    code is used in all other cases (a GPU, other data types, packed sequences, projections, tracing and export).
-    Second-order gradients need PyTorch's code: set ``HARKEN_NATIVE=0``. See ``docs/native.md``.
+    code is used in all other cases (a GPU, other data types, an initial state, layers without biases, packed sequences,
+    projections, tracing and export). Second-order gradients need PyTorch's code: set ``HARKEN_NATIVE=0``. See
+    ``docs/native.md``.
     """
 
     def forward(  # type: ignore[override]
@@ -386,53 +366,31 @@ class FusedLSTM(nn.LSTM):
         hx: State | None = None,
     ) -> tuple[Tensor | PackedSequence, State]:
         """See ``torch.nn.LSTM``."""
-        if not self._can_use_native(input, hx):
+        if hx is not None or not isinstance(input, Tensor) or not self._can_use_native(input):
             return cast(tuple[Tensor | PackedSequence, State], super().forward(input, hx))
-        x = cast(Tensor, input)
-        x = x if self.batch_first else x.transpose(0, 1)
-        if self.training and self.dropout and self.num_layers > 1:
-            y, h, c = self._with_dropout(x, hx)
-        else:
-            y, h, c = lstm(
-                x, self._weights(), hx, units=self.hidden_size, layers=self.num_layers, directions=self._directions
-            )
-        return y if self.batch_first else y.transpose(0, 1), (h, c)
+        y, state = self._by_library(input if self.batch_first else input.transpose(0, 1))
+        return y if self.batch_first else y.transpose(0, 1), state
 
-    @property
-    def _directions(self) -> int:
-        return 1 + self.bidirectional
-
-    def _can_use_native(self, given: Tensor | PackedSequence, hx: State | None) -> bool:
-        if not isinstance(given, Tensor) or self.proj_size:
-            return False
-        weights = [*self._flat_weights, *(hx or ())]
-        if not lstm_computable(given, cast(list[Tensor], weights), units=self.hidden_size, layers=self.num_layers):
-            return False
-        batch = given.shape[0 if self.batch_first else 1]
-        state = (self.num_layers * self._directions, batch, self.hidden_size)
+    def _can_use_native(self, x: Tensor) -> bool:
+        weights = cast(list[Tensor], self._flat_weights)
+        fits = lstm_computable(x, weights, units=self.hidden_size, layers=self.num_layers)
         # PyTorch raises the errors for shapes that do not fit.
-        return given.shape[2] == self.input_size and all(part.shape == state for part in hx or ())
+        return fits and self.bias and not self.proj_size and x.shape[2] == self.input_size
 
-    def _weights(self) -> list[Tensor | None]:
-        """The four weights of each layer and direction."""
-        weights = list(self._flat_weights)
-        if self.bias:
-            return weights
-        return [part for i in range(0, len(weights), 2) for part in (weights[i], weights[i + 1], None, None)]
-
-    def _with_dropout(self, x: Tensor, hx: State | None) -> tuple[Tensor, Tensor, Tensor]:
-        """The LSTM layer by layer. As in PyTorch's LSTM, masks are drawn with time before batch."""
-        weights, each, states = self._weights(), 4 * self._directions, []
-        for layer in range(self.num_layers):
-            part = slice(layer * self._directions, (layer + 1) * self._directions)
-            state = None if hx is None else (hx[0][part], hx[1][part])
-            of_layer = weights[layer * each : (layer + 1) * each]
-            x, h, c = lstm(x, of_layer, state, units=self.hidden_size, directions=self._directions)
-            states.append((h, c))
-            if layer + 1 < self.num_layers:
+    def _by_library(self, x: Tensor) -> tuple[Tensor, State]:
+        """All layers together, or one by one with dropout between them. As in PyTorch's LSTM, masks are drawn with time
+        before batch."""
+        dropped = self.training and self.dropout > 0
+        together, directions = 1 if dropped else self.num_layers, 1 + self.bidirectional
+        weights, states = cast(list[Tensor], self._flat_weights), []
+        for layer in range(0, self.num_layers, together):
+            if layer:
                 x = F.dropout(x.transpose(0, 1).contiguous(), self.dropout).transpose(0, 1)
-        hidden, cells = zip(*states, strict=True)
-        return x, torch.cat(hidden), torch.cat(cells)
+            part = weights[4 * directions * layer : 4 * directions * (layer + together)]
+            x, *state = lstm(x, part, units=self.hidden_size, layers=together, directions=directions)
+            states.append(state)
+        hidden, cells = map(torch.cat, zip(*states, strict=True))
+        return x, (hidden, cells)
 
 
 class FastDropout(nn.Module):

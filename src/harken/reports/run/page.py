@@ -78,7 +78,7 @@ def write_report(path: Path, outcome: "Outcome") -> None:
 def _content(outcome: "Outcome") -> dict[str, Any]:
     """The variables of the template."""
     windows = outcome.settings.recipe.windows
-    curve = None if outcome.cross_probabilities is None else outcome.cross_probabilities.curve
+    curve = outcome.cross_probabilities
     recordings, shared_notes = recording_cards(outcome)
     return {
         "version": __version__,

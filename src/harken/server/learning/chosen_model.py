@@ -1,9 +1,6 @@
 """Which learned model was chosen, kept in the folder of models, so that it labels after a restart, too."""
 
-import hashlib
 import json
-import tempfile
-from functools import lru_cache
 from pathlib import Path
 
 from harken.models.recogniser import Recogniser
@@ -18,7 +15,7 @@ def chosen_model(folder: Path, before: Recogniser) -> Path | None:
     try:
         choice = json.loads((folder / CHOICE).read_text(encoding="utf-8"))
         path = folder / Path(choice["model"]).name
-        if choice["before"] != _digest(before):
+        if choice["before"] != before.model_.digest:
             return None
         Recogniser.load(path)
     except (OSError, ValueError, KeyError, TypeError, HarkenError):  # nothing was chosen, or the model is gone
@@ -35,13 +32,4 @@ def remember_choice(folder: Path, before: Recogniser, path: Path | None) -> None
     if path is None:
         (folder / CHOICE).unlink(missing_ok=True)
     else:
-        write_text(folder / CHOICE, json.dumps({"model": path.name, "before": _digest(before)}) + "\n")
-
-
-@lru_cache(maxsize=2)
-def _digest(recogniser: Recogniser) -> str:
-    """SHA-256 of the file of a model. The same model always gives the same file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.safetensors")
-        recogniser.save(path)
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        write_text(folder / CHOICE, json.dumps({"model": path.name, "before": before.model_.digest}) + "\n")
