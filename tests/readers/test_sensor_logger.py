@@ -1,4 +1,4 @@
-"""Sensor Logger's folders, archives and files: one real file of a watch, the rest made after the app's description."""
+"""Sensor Logger's folders, archives and files: made after the app's description."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,18 +13,15 @@ from archives import zipped
 from exports import head, written
 from harken.readers import sensor_logger
 from harken.readers.options import TableOptions
-from harken.readers.units import magnitude_at_rest
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
-from reader_checks import collected, mended, notes
+from reader_checks import collected
 from tables import acceleration, write
 
 collect = collected(sensor_logger)
 
 START_NS = 1_719_102_681_279_387_400
 STEP_NS = 10_054_500
-NEVER = "never run on a real file"
-TURNED = "The signs of all three axes of acceleration were reversed"
 
 
 def times(rows: int) -> NDArray[np.int64]:
@@ -63,29 +60,8 @@ def folder(at: Path, files: dict[str, bytes]) -> Path:
     return at
 
 
-read = mended(collect)
-
-
 G = acceleration(300)
 MS2 = G * STANDARD_GRAVITY
-
-
-def test_a_real_watchs_file(data_dir: Path) -> None:
-    path = data_dir / "devices" / "sensorlogger_WristMotion.csv"
-    assert sensor_logger.recognises(path, head(path))
-    recording = read(path)
-    columns = np.genfromtxt(path, delimiter=",", skip_header=1, dtype=np.float64)
-    whole = [int(line.split(",")[0]) for line in path.read_text().splitlines()[1:]]
-    assert recording.channels == ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")
-    np.testing.assert_array_equal(recording.time_ns, whole)
-    np.testing.assert_allclose(recording.signals[:, :3], -(columns[:, 5:8] + columns[:, 8:11]), atol=2e-7)
-    np.testing.assert_allclose(recording.signals[:, 3:], columns[:, 2:5], atol=2e-7)
-    assert len(recording.gap_rows) == 1
-    assert np.diff(recording.time_ns).max() == pytest.approx(12.4e9, abs=1e9)
-    assert magnitude_at_rest(recording.signals[:, :3]) == pytest.approx(1, abs=0.1)
-    assert recording.quality.acceleration_unit == "g"
-    assert TURNED in notes(recording)
-    assert NEVER not in notes(recording)
 
 
 @settings(max_examples=50)
@@ -160,15 +136,6 @@ def test_what_is_no_acceleration_of_a_wrist_is_refused(sensor: str, tmp_path: Pa
     path = write(tmp_path, axes(times(300), MS2), f"{sensor}.csv")
     assert sensor_logger.recognises(path, head(path))
     with pytest.raises(HarkenError, match=", not the acceleration of a wrist; name the export's folder instead"):
-        collect(path, TableOptions())
-
-
-def test_an_archive_made_to_fill_the_memory_is_refused(tmp_path: Path) -> None:
-    header = b"time,seconds_elapsed,z,y,x\n"
-    path = write(tmp_path, zipped({"TotalAcceleration.csv": header + b"0" * (1 << 24)}), "bomb.zip")
-    with pytest.raises(
-        HarkenError, match="unpacks to 16,777,243 bytes, which is too large for a table of this compressed size"
-    ):
         collect(path, TableOptions())
 
 

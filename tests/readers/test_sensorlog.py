@@ -22,7 +22,6 @@ START = datetime(2024, 8, 22, 12, 12, 7, 869_000, tzinfo=UTC)
 START_NS = int(START.timestamp() * 1000) * 10**6
 SENSORS_OWN = "Times are the sensor's own, dated by the times at which rows were written."
 NO_ZONE = "Times have no time zone and were read as UTC"
-G = acceleration(200)
 
 Columns = dict[str, list[str]]
 
