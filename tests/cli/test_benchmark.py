@@ -1,17 +1,14 @@
 """``harken benchmark``: what it prints, its exit codes, and a real data set in real processes."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-import people
 import study
 from command_line import Run
 from harken.cli.benchmark import _Lines
 from harken.evaluation.protocols import published as protocols
-from harken.training.presets import PRESETS
 
 
 @pytest.fixture(autouse=True)
@@ -106,22 +103,3 @@ def test_baselines_alone(run_harken: Run, tmp_path: Path) -> None:
     assert result["command"].endswith("--baseline small --seed 0 --fold 1 --no-preset")
     assert result["mean_person_macro_f1"] == result["methods"]["small"]["mean_person_macro_f1"]
     assert "## What small takes for what" in (tmp_path / "out" / "benchmark.md").read_text()
-
-
-def test_a_real_data_set_in_a_process_of_its_own(
-    run_harken: Run, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dsads = protocols.PROTOCOLS["dsads", "unseen"]
-    few = replace(dsads, draw=lambda folders: dsads.draw(folders)[::8])
-    monkeypatch.setattr(protocols, "PROTOCOLS", {("dsads", "unseen"): few})
-    monkeypatch.setitem(PRESETS, "small-everyday", people.SMALL_EVERYDAY.trained(epochs=4))
-    ended = run_harken(
-        *("benchmark", "dsads", "--protocol", "unseen", "--data", data_dir / "dsads", "--out", tmp_path / "out"),
-        *("--preset", "small-everyday", "--fold", "dsads_p3", "--workers", "1", "--json"),
-    )
-    assert ended.exit_code == 0, ended.stderr
-    result = json.loads(ended.stdout)
-    assert result["windows"]["labels"] == ["lying", "sitting", "standing", "walking"]
-    assert list(result["folds"]["dsads_p3"]["test"]) == ["dsads_p3"]
-    assert result["methods"]["small-everyday"]["class_f1"]["walking"] > 0.9
-    assert (tmp_path / "out" / "fold_dsads_p3" / "small-everyday.safetensors").exists()

@@ -40,24 +40,6 @@ def test_ends_with_the_scores_and_the_path_of_the_report(run_harken: Run, tmp_pa
     assert str(report) in again.stdout.replace("\n", "")
 
 
-@pytest.mark.usefixtures("_quick")
-def test_its_recordings_are_those_of_the_data_set(run_harken: Run, tmp_path: Path) -> None:
-    import numpy as np
-
-    settings = harken.training.demo.demo_settings(tmp_path, resume=False)
-    assert {path.name for path in settings.cross} == {
-        f"exercises_{number}_{side}.csv" for number in ("08", "09", "10") for side in ("left", "right")
-    }
-    originals = dataset.exercises()
-    for path, original in zip([*settings.files, *settings.cross], originals, strict=True):
-        read = harken.read(path)
-        assert read.subject == original.subject
-        assert read.label_names == original.label_names
-        assert np.array_equal(read.label_codes, original.label_codes)
-        assert np.array_equal(read.time_ns, original.time_ns)
-        np.testing.assert_allclose(read.signals, original.signals[:, :3], atol=2e-6)
-
-
 def test_without_the_data_it_says_what_to_install(
     run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

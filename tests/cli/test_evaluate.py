@@ -5,14 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import harken
 import people
 from command_line import Run
+from harken.cli.evaluate import print_confusion
 from harken.models import model_file
 from harken.models.calibration import expected_calibration_error
 from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
+from harken.models.scores import score
 from harken.signals import resample
 from harken.windows.windows import Windows
 
@@ -96,17 +99,6 @@ def test_a_picture_of_the_confusion_matrix(run_harken: Run, trained: Path, tmp_p
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_another_rate_is_resampled(run_harken: Run, trained: Path, tmp_path: Path) -> None:
-    fast = people.write_person(tmp_path / "fast.csv", 2, rate_hz=50)
-    model = trained / "run" / "model.safetensors"
-    found, same = (
-        json.loads(run_harken("evaluate", model, path, "--json").stdout)["all_unseen"]
-        for path in (fast, trained / "bob.csv")
-    )
-    assert found["windows"] == pytest.approx(same["windows"], rel=0.05)
-    assert found["accuracy"] == pytest.approx(same["accuracy"], abs=0.1)
-
-
 def test_unsure_below_counts_what_is_answered_beside_the_full_scores(run_harken: Run, trained: Path) -> None:
     model, files = trained / "run" / "model.safetensors", (trained / "bob.csv", trained / "carol.csv")
     without = json.loads(run_harken("evaluate", model, *files, "--json").stdout)
@@ -187,3 +179,32 @@ def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, 
     jumper = run_harken("evaluate", model, tmp_path / "bob.csv", bad / "jumper.csv", "--ignore-label", "jumping")
     assert "jumper.csv: " in jumper.stderr
     assert "no labelled window is left to score" in jumper.stderr
+
+
+def printed_confusion(labels: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Of 400 windows of each label 300 are right, 80 are taken for the next label, and 20 for the one after."""
+    monkeypatch.setenv("COLUMNS", "80")
+    truth = np.repeat(np.arange(labels), 400)
+    wrong_by = np.tile(np.repeat([0, 1, 2], [300, 80, 20]), labels)
+    names = tuple(f"activity {number}" for number in range(labels))
+    print_confusion(Console(highlight=False), score(truth, (truth + wrong_by) % labels, names))
+    return capsys.readouterr().out
+
+
+def test_a_confusion_matrix_that_fits_is_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = printed_confusion(4, capsys, monkeypatch)
+    assert "Windows by true label" in text
+    assert "300" in text
+    assert "…" not in text
+
+
+def test_one_that_is_too_wide_becomes_a_line_a_label(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = printed_confusion(18, capsys, monkeypatch)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "activity 0 400 75.0% activity 1 (20.0%), activity 2 (5.0%)" in " ".join(text.split())
+    assert "activity 17 400 75.0% activity 0 (20.0%), activity 1 (5.0%)" in " ".join(text.split())

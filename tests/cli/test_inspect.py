@@ -19,7 +19,6 @@ from harken.recordings.inspection import LabelledTime
 from research_watches import cwa_blocks, cwa_header
 
 START_MS = 1_519_170_400_000  # 2018-02-20 23:46:40 UTC
-PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture
@@ -100,14 +99,6 @@ def test_a_drawer_with_a_file_of_sensor_loggers_is_no_export(run_harken: Run, da
     ended = run_harken("inspect", "--json", tmp_path)
     assert ended.exit_code == 0
     assert [Path(facts["file"]).name for facts in json.loads(ended.stdout)] == names
-
-
-def test_plot_of_several_recordings_is_a_folder(run_harken: Run, tmp_path: Path) -> None:
-    files = [write_recording(tmp_path / name) for name in ("p1/wrist.csv", "p2/wrist.csv", "p2/bob.csv")]
-    finished = run_harken("inspect", "--json", *files, "--plot", tmp_path / "out")
-    pictures = [tmp_path / "out" / name for name in ("p1_wrist.png", "p2_wrist.png", "bob.png")]
-    assert [facts["picture"] for facts in json.loads(finished.stdout)] == list(map(str, pictures))
-    assert sorted((tmp_path / "out").iterdir()) == sorted(pictures)
 
 
 def test_plot_of_two_files_that_differ_in_their_ending(run_harken: Run, tmp_path: Path) -> None:

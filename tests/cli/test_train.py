@@ -28,20 +28,6 @@ def test_prints_the_tests_beside_one_another_and_where_the_report_is(
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_cross_takes_several_files_up_to_the_next_option(
-    run_harken: Run, alice: Path, bob: Path, tmp_path: Path
-) -> None:
-    carol = people.write_person(tmp_path / "carol.csv", 3)
-    ended = run_harken("train", alice, "--cross", bob, carol, "--out", tmp_path / "run", "--preset", "small")
-    assert ended.exit_code == 0
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert [one["subject"] for one in record["data"]["training"]] == ["alice"]
-    assert [one["subject"] for one in record["data"]["cross"]] == ["bob", "carol"]
-    assert "bob" in ended.stdout
-    assert "Mean of each person's macro F1" in ended.stdout
-
-
-@pytest.mark.usefixtures("undrawn")
 def test_folders_stand_for_the_recordings_in_them(run_harken: Run, alice: Path, bob: Path, tmp_path: Path) -> None:
     learned, met = tmp_path / "learned", tmp_path / "met"
     for folder, files in ((learned, [alice]), (met, [bob, people.write_person(tmp_path / "carol.csv", 3)])):
@@ -78,20 +64,6 @@ def test_cross_that_took_every_file_names_the_way_out(run_harken: Run, tmp_path:
         ended = run_harken("train", *nothing_taken, "--out", tmp_path / "run")
         assert ended.exit_code == 2
         assert "Missing argument 'FILE'" in ended.stderr
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_the_real_files_train(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:
-    folder = data_dir / "notebook_format"
-    ended = run_harken(
-        "train", folder / "merged_ab.csv", "--cross", folder / "merged_ef.csv", "--out", tmp_path / "run",
-        "--preset", "small", "--epochs", "1",
-    )  # fmt: skip
-    assert ended.exit_code == 0
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert record["data"]["training"][0]["rows"] == 105_000
-    assert record["data"]["cross"][0]["unlabelled_rows"] == 1_050
-    assert record["scores"]["cross_person"]["labels"] == ["laying_down", "sitting", "standing", "walking"]
 
 
 def progress(iteration: int, seconds_left: float | None = None, tested_at: int | None = None) -> Progress:
