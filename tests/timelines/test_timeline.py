@@ -128,12 +128,6 @@ def test_unsure_of_a_smoothed_timeline_goes_by_the_smoothed_probability() -> Non
     assert "unsure" in raw.smoothed().with_unsure_below(1.0).frame["label"].to_list()
 
 
-def test_a_timeline_of_gaps_is_smoothed_to_itself() -> None:
-    found = timeline([5, 5], [UNKNOWN, UNKNOWN], recorded=[True, False]).smoothed()
-    assert found.frame["label"].null_count() == 2
-    assert found.frame["smoothed_a"].null_count() == 2
-
-
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [

@@ -15,6 +15,7 @@ from harken import Recogniser
 from harken.recordings.recording import Recording
 from harken.reports.figures import draw_recording, label_colours, save_png
 from harken.reports.figures.style import MARKED, UNLABELLED_COLOUR
+from made_recordings import recording_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
 START_NS = 1_519_170_400 * 10**9  # 2018-02-20 23:46:40 UTC
@@ -41,12 +42,11 @@ def recorded(
         valid[marked] = False
         if wild is not None:
             signals[marked] = wild
-    return Recording(
-        time_ns=start_ns + time_ns,
-        signals=signals,
-        channels=("x", "y", "z", "P"),
-        label_codes=np.full(n, -1, np.int16) if codes is None else codes,
-        label_names=label_names,
+    return recording_of(
+        start_ns + time_ns,
+        signals,
+        codes=np.int16(-1) if codes is None else codes,
+        names=label_names,
         subject="anna",
         timezone=timezone,
         valid=valid,
@@ -99,13 +99,6 @@ def test_labels_are_bands_in_their_colours() -> None:
     assert "lying (1 min 40 s)" in text
     assert "(unlabelled) (1 min 40 s)" in text
     assert "standing" not in text
-
-
-def test_a_bout_shorter_than_a_column_gives_way_to_the_longer_one() -> None:
-    codes = np.zeros(25 * 36_000, np.int16)
-    codes[450_000:450_010] = 1
-    image = band(draw_recording(recorded((0, 36_000), codes=codes, label_names=("a", "b"))))
-    assert len(np.unique(image, axis=0)) == 1
 
 
 def test_ticks_stay_on_round_times_when_the_clock_changes() -> None:
