@@ -82,21 +82,6 @@ def test_a_folder_is_labelled_with_what_is_in_it_and_shards_together_give_the_sa
     assert not list(whole.glob(".writing-*"))
 
 
-def test_a_second_call_labels_only_what_is_not_there(model: Path, drawer: Path, tmp_path: Path) -> None:
-    tasks = [
-        FileTask(path, path.parent.name + path.stem) for path in recordings_in([drawer]).files if path.stem != "broken"
-    ]
-    job = CohortJob.of(model, tmp_path, LabelSettings(non_wear=False, calibration=False))
-    assert [one.again for one in label_cohort(tasks[:2], job)] == [False, False]
-    assert [one.again for one in label_cohort(tasks, job)] == [True, True, False, False, False]
-    quality = json.loads((tmp_path / tasks[0].name / "quality.json").read_text())
-    assert (quality["wear_hours"], quality["calibration"]) == (None, None)
-    other = CohortJob.of(model, tmp_path, LabelSettings(smoothing=False, non_wear=False, calibration=False))
-    (refused,) = label_cohort(tasks[:1], other)
-    assert refused.reason is not None
-    assert "with smoothing true, and this is with smoothing false" in refused.reason
-
-
 def test_a_fault_of_ours_costs_one_file(
     model: Path, drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -193,18 +193,3 @@ def test_a_damaged_value_is_refused_by_the_name_of_the_file(
     (tmp_path / "quality.json").write_text(json.dumps(content))
     with pytest.raises(HarkenError, match=r"quality\.json: not a quality\.json of this version of harken"):
         read_quality(tmp_path / "quality.json")
-
-
-def test_an_unknown_orientation_is_a_warning_on_a_wrist() -> None:
-    unknown = Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
-    (warning,) = replace(PLAIN_QUALITY, orientation=unknown).warnings
-    assert warning == unknown.warning
-    assert "unknown how the watch sat" in warning
-    assert "not turned: nothing looks like walking" in warning
-    assert "--forearm-axis" in warning
-    assert replace(PLAIN_QUALITY, orientation=unknown, placement=Placement.WRIST).warnings == (warning,)
-    for source in (MountingSource.WALKING, MountingSource.STATED):
-        assert replace(PLAIN_QUALITY, orientation=replace(unknown, source=source)).warnings == ()
-    thigh = replace(PLAIN_QUALITY, orientation=unknown, placement=Placement.THIGH)
-    elsewhere = replace(PLAIN_QUALITY, orientation=unknown, wrist_check=WristCheck(Answer.ELSEWHERE, 40, 2.5))
-    assert all(len(one.warnings) == 1 and warning not in one.warnings for one in (thigh, elsewhere))
