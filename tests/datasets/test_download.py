@@ -46,15 +46,6 @@ def test_a_file_that_went_missing_comes_back_from_the_archive(site: Site, tmp_pa
     assert len(site.publisher.requested_ranges) == 1
 
 
-def test_an_empty_file_that_went_missing_comes_back_too(site: Site, tmp_path: Path) -> None:
-    site.publisher.content = zipped({**FILES, "set/empty": b""})
-    info = site.with_archive(sha256=None)
-    fetch(info, tmp_path)
-    (tmp_path / "set/empty").unlink()
-    fetch(info, tmp_path)
-    assert (tmp_path / "set/empty").is_file()
-
-
 def test_a_wrong_checksum(site: Site, tmp_path: Path) -> None:
     site.publisher.content = zipped({"set/evil.dat": NOISE})
     with pytest.raises(HarkenError, match=r"is not the expected file: its SHA-256 is \w+ and must be \w+"):

@@ -64,30 +64,6 @@ def test_its_archives_can_be_fetched_and_checked(name: str) -> None:
     assert bool(info.archives) == ("--fetch" in info.how_to_get)
 
 
-@pytest.mark.parametrize("name", ["wisdm", "dsads", "selfback", "stress_predict", "hawthorne"])
-def test_a_set_is_read_from_the_folder_in_the_variable(
-    name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HARKEN_DATA", str(data_dir))
-    recordings = DATASETS[name].read(None)
-    assert all(r.subject.startswith(f"{name}_") for r in recordings)
-    assert len({(r.subject, r.source) for r in recordings}) == len(recordings)
-    labels = {label for r in recordings for label in r.label_names}
-    assert labels == set(DATASETS[name].info.labels)
-    assert not any(r.as_found for r in recordings)
-
-
-def test_only_sets_that_were_read_here_are_called_checked() -> None:
-    assert {name for name, each in DATASETS.items() if each.info.checked_on_real_files} == {
-        "wisdm",
-        "dsads",
-        "selfback",
-        "stress_predict",
-        "hawthorne",
-        "exercises",
-    }
-
-
 def test_without_a_folder_the_message_states_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HARKEN_DATA", raising=False)
     with pytest.raises(HarkenError, match=r"the folder of the data set wisdm is not known.*HARKEN_DATA.*--fetch DIR"):
