@@ -177,34 +177,6 @@ def test_gradients_are_the_same_bits_when_forward_kept_nothing(
         assert all(torch.equal(a, b) for a, b in zip(kept, made_again, strict=True))
 
 
-def test_only_the_required_gradients_are_computed() -> None:
-    shape = {"batch": 5, "length": 12, "inputs": 6, "units": 16, "layers": 2, "bias": 1, "state": 0, "directions": 1}
-    module, x, _, pulls = problem(6, shape)
-    expected = everything(module, x, None, pulls)
-    weights = weights_of(module)
-    for last_only in (False, True):
-        module.zero_grad()
-        weights[1] = module.get_parameter("weight_hh_l0").detach()
-        y, h, _ = modules.lstm(x, weights, None, units=16, layers=2, steps=not last_only)
-        assert (y.shape[1] == 0) == last_only
-        torch.autograd.backward((0 if last_only else (y * pulls[0]).sum()) + (h * pulls[1]).sum())
-        assert module.weight_hh_l0.grad is None
-        assert module.weight_ih_l1.grad is not None
-    _, h, c = modules.lstm(x, weights_of(module), None, units=16, layers=2, steps=False)
-    torch.autograd.backward((h * pulls[1]).sum() + (c * pulls[2]).sum() + (expected[0].detach() * 0).sum())
-
-
-def test_a_graph_that_is_kept_gives_its_gradients_twice() -> None:
-    module, x, _, _ = problem(
-        7, {"batch": 5, "length": 9, "inputs": 3, "units": 8, "layers": 1, "bias": 1, "state": 0, "directions": 1}
-    )
-    x.requires_grad_()
-    y, _, _ = modules.lstm(x, weights_of(module), None, units=8)
-    (first,) = torch.autograd.grad(y.square().sum(), x, retain_graph=True)
-    (second,) = torch.autograd.grad(y.square().sum(), x)
-    assert torch.equal(first, second)
-
-
 @pytest.mark.parametrize("level", HERE)
 def test_activations_are_as_exact_as_stated(level: library.Level) -> None:
     assert LIBRARY is not None
