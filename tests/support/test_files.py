@@ -23,7 +23,6 @@ from harken.support.files import (
     remove_left_behind,
     replacing,
     temporary_folder,
-    utf8_path,
     write_bytes,
 )
 
@@ -212,14 +211,3 @@ def test_the_error_of_a_full_disk_names_the_file_whichever_library_writes(tmp_pa
     with pytest.raises(ValueError, match="mine"), replacing(path):
         raise ValueError("mine")
     assert not list(tmp_path.iterdir())
-
-
-def test_a_path_that_is_not_utf8_is_opened_through_a_link(tmp_path: Path) -> None:
-    path = tmp_path / os.fsdecode(b"b\xf6.parquet")
-    frame = pl.DataFrame({"a": [1, 2]})
-    with replacing(path) as aside, aside.open("wb") as file:
-        frame.write_parquet(file)
-    with utf8_path(path) as plain:
-        assert pl.read_parquet(plain).equals(frame)
-    with utf8_path(tmp_path) as plain:
-        assert plain == tmp_path
