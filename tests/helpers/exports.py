@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 HEAD_BYTES = 1 << 16
 LONGEST_MESSAGE = 900
@@ -19,11 +18,6 @@ def head(path: Path) -> bytes:
 def written(value: float) -> str:
     """A number as it is read back exactly into a 32-bit float."""
     return repr(float(np.float32(value)))
-
-
-def turned(g: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Acceleration in the other sign convention, as 32-bit floats."""
-    return -g.astype(np.float32)
 
 
 def mutilations(content: bytes, *, cuts: int = 50, flips: int = 100) -> Iterator[tuple[str, bytes]]:
