@@ -11,9 +11,7 @@ import harken
 import people
 from command_line import Run
 from harken.cli.evaluate import print_confusion
-from harken.models import model_file
 from harken.models.calibration import expected_calibration_error
-from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
 from harken.models.scores import score
 from harken.signals import resample
@@ -67,30 +65,6 @@ def test_half_a_known_recording_makes_its_wearer_known(run_harken: Run, trained:
     result = json.loads(run_harken("evaluate", trained / "run", both, "--json").stdout)
     assert result["unseen"] is None
     assert result["training_shares"][str(both)] == pytest.approx(0.5, abs=0.15)
-
-
-def test_the_packaged_model_recognises_two_people_of_its_training(
-    run_harken: Run, data_dir: Path, tmp_path: Path
-) -> None:
-    header, *lines = (data_dir / "notebook_format" / "merged_ef.csv").read_text().splitlines()
-    lying = [line.replace("laying_down", "lying") for line in lines if line.endswith(",laying_down")]
-    path = tmp_path / "ef_lying.csv"
-    path.write_text("\n".join([header, *lying[:9000]]) + "\n")
-    result = json.loads(run_harken("evaluate", "packaged", path, "--json").stdout)
-    assert result["unseen"] is None
-    assert set(result["known_people"]["people"]) == {"ef_lying"}
-    assert result["training_shares"][str(path)] > 0.99
-
-
-def test_the_model_that_comes_with_harken_has_a_name(
-    run_harken: Run, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert model_file.model_path("packaged") == PACKAGED_MODEL
-    monkeypatch.setattr(model_file, "PACKAGED_MODEL", trained / "run" / "model.safetensors")
-    assert run_harken("evaluate", "packaged", trained / "bob.csv").exit_code == 0
-    (tmp_path / "packaged").mkdir()  # what is there comes first
-    assert "packaged: this folder holds no model" in run_harken("evaluate", "packaged", trained / "bob.csv").stderr
 
 
 def test_a_picture_of_the_confusion_matrix(run_harken: Run, trained: Path, tmp_path: Path) -> None:

@@ -17,22 +17,8 @@ import harken.models.recogniser
 import people
 from actigraph_files import ACTIVITY_2, RATE, activity, info, write_gt3x
 from command_line import Run
-from harken import read, sliding_windows
 from harken.models.model_file import read_model, write_model
-from harken.models.recogniser import Recogniser
-from harken.signals import resample
 from waiting import until
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small model in a run directory, that learned alice."""
-    folder = tmp_path_factory.mktemp("model")
-    alice = resample(read(people.write_person(folder / "alice.csv", 1)), sample_rate_hz=20)
-    recogniser = Recogniser(people.SMALL_EVERYDAY, epochs=8)
-    recogniser.fit(sliding_windows(alice.select_channels(("x", "y", "z")), length_s=2, hop_s=0.5))
-    recogniser.save(folder / "model.safetensors")
-    return folder
 
 
 def test_the_memory_for_a_model_of_long_windows_grows_with_their_length(run_harken: Run, tmp_path: Path) -> None:
@@ -188,17 +174,6 @@ def test_a_second_call_leaves_what_is_finished_as_it_is(
     assert run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1).exit_code == 0
     assert timeline.stat().st_ino != before[0]
     assert timeline.read_bytes() == before[1]
-
-
-def test_a_folder_that_holds_other_things_is_not_written_to(
-    run_harken: Run, model: Path, alice: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "letter.txt").write_text("dear")
-    refused = run_harken("label", alice, "--model", model, "--out", tmp_path / "out")
-    assert refused.exit_code == 2
-    assert "is not empty and contains no results; choose another --out, or add --resume" in refused.stderr
-    assert run_harken("label", alice, "--model", model, "--out", tmp_path / "out", "--resume").exit_code == 0
 
 
 def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
