@@ -129,14 +129,6 @@ def test_drops_its_share_and_keeps_the_mean(share: float, bits: int) -> None:
     assert float(dropped.mean()) == pytest.approx(1, abs=0.02)
 
 
-@BITS
-def test_neighbours_are_dropped_independently(bits: int) -> None:
-    torch.manual_seed(0)
-    kept = (FastDropout(0.5, bits=bits)(torch.ones(100_000, 8)) != 0).float() - 0.5
-    together = kept.T @ kept / len(kept)
-    torch.testing.assert_close(together, torch.eye(8) / 4, atol=0.01, rtol=0)
-
-
 @compiled
 @given(shape=st.lists(st.integers(1, 40), min_size=1, max_size=3), seed=st.integers(0, 99), share=st.floats(0.1, 0.9))
 def test_the_library_drops_the_same_values(shape: list[int], seed: int, share: float) -> None:
