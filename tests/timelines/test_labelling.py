@@ -105,6 +105,20 @@ def test_the_timeline_is_the_mean_over_the_windows_that_cover_each_sample(
     np.testing.assert_allclose(timeline.probabilities.sum(axis=1)[~np.isnan(known)], 1, atol=1e-6)
 
 
+def test_no_window_spans_a_gap_or_a_marked_sample_and_labels_of_the_file_cut_nothing() -> None:
+    seen: list[Windows] = []
+
+    def remember(windows: Windows) -> NDArray[np.float32]:
+        seen.append(windows)
+        return by_first_sample(windows)
+
+    label_recording(specification(), recording([(23, True, 50), (12, False, 1), (10, True, 6), (9, True, 1)]), remember)
+    (windows,) = seen
+    assert windows.start_rows.tolist() == [0, 5, 10, 13, 35]
+    assert windows.signals[3, :, 0].tolist() == list(range(13, 23))
+    assert windows.labels_present == set()
+
+
 def as_a_stream(model: Specification, found: Recording, probabilities: Probabilities) -> Timeline:
     return label_stream(model, stream_of(found), probabilities)
 
