@@ -1,7 +1,5 @@
 """Synthetic wearers: what their files hold, that the truth is true, and that the way of writing changes nothing."""
 
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -80,18 +78,13 @@ class TestFile:
 class TestTruth:
     @given(days=lengths, rate=rates, seed=seeds, person=persons)
     @settings(max_examples=20)
-    def test_every_activity_occurs_and_the_labels_are_true(
+    def test_every_activity_occurs_and_labels_and_gaps_are_the_true_ones(
         self, days: float, rate: float, seed: int, person: int
     ) -> None:
         recording, truth = simulate(days=days, sample_rate_hz=rate, seed=seed, person=person)
         assert recording.label_names == LABELS
         assert (recording.label_codes == -1).any(), "some of the time the watch lies on a table"
         np.testing.assert_array_equal(labels_of(recording), true_labels(truth, recording.time_ns))
-
-    @given(days=lengths, rate=rates, seed=seeds)
-    @settings(max_examples=20)
-    def test_the_gaps_found_are_the_true_ones(self, days: float, rate: float, seed: int) -> None:
-        recording, truth = simulate(days=days, sample_rate_hz=rate, seed=seed)
         missing = edges_ns(truth.filter(~pl.col("recorded")))
         # A gap during which the activity changes is two rows of the truth.
         joined = np.flatnonzero(missing[1:, 0] == missing[:-1, 1])
@@ -102,19 +95,6 @@ class TestTruth:
         tolerance_ns = STEP_TOLERANCE * 1e9 / recording.sample_rate_hz
         assert np.abs(recording.time_ns[rows - 1] - starts).max() <= tolerance_ns
         assert np.abs(recording.time_ns[rows] - ends).max() <= tolerance_ns
-
-    @given(days=lengths, rate=rates, seed=seeds)
-    @settings(max_examples=20)
-    def test_the_rate_is_near_the_nominal_one_and_the_length_is_right(
-        self, days: float, rate: float, seed: int
-    ) -> None:
-        recording, truth = simulate(days=days, sample_rate_hz=rate, seed=seed)
-        simulation = Simulation(days=days, sample_rate_hz=rate, seed=seed)
-        assert simulation.true_rate_hz == pytest.approx(rate, rel=0.0101)
-        assert recording.sample_rate_hz == pytest.approx(simulation.true_rate_hz, rel=0.002)
-        begin, end = edges_ns(truth)[[0, -1], [0, 1]]
-        assert end - begin == pytest.approx(days * 86_400e9, abs=1)
-        assert recording.span_s == pytest.approx(days * 86_400, abs=3 / rate)
 
 
 class TestSignals:
@@ -137,7 +117,7 @@ class TestDeterminism:
         assert contents[0] == contents[1] == contents[2]
 
     @given(cuts=st.lists(st.integers(1, 3 * BLOCK_ROWS - 1), max_size=4, unique=True))
-    @settings(max_examples=15)
+    @settings(max_examples=6)
     def test_the_parts_are_the_whole(self, cuts: list[int]) -> None:
         edges = [0, *sorted(cuts), 3 * BLOCK_ROWS]
         simulation = Simulation(days=2, sample_rate_hz=2, seed=8)
@@ -145,26 +125,6 @@ class TestDeterminism:
         whole = Simulation(days=2, sample_rate_hz=2, seed=8).samples(0, 3 * BLOCK_ROWS)
         for name, array in whole._asdict().items():
             np.testing.assert_array_equal(np.concatenate([getattr(part, name) for part in parts]), array)
-
-
-PEAK = """
-import resource, sys
-from harken.datasets.simulated import Simulation, write_simulation
-write_simulation(Simulation(days=float(sys.argv[1]), sample_rate_hz=25), sys.argv[2])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is measured in Linux's units")
-@pytest.mark.parametrize("ending", [".csv", ".parquet"])
-def test_memory_does_not_grow_with_the_length(tmp_path: Path, ending: str) -> None:
-    rows_a_day, bytes_a_row = 25 * 86_400, 28
-    peaks = []
-    for days in (0.6, 2.4):
-        command = [sys.executable, "-c", PEAK, str(days), str(tmp_path / f"{days}{ending}")]
-        peaks.append(1024 * int(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
-    held = 1.8 * rows_a_day * bytes_a_row
-    assert peaks[1] - peaks[0] < held / 2, "longer recordings are held in memory"
 
 
 class TestRefusals:
