@@ -99,10 +99,9 @@ def test_every_complete_night_of_a_simulated_wearer_is_found(recogniser: Recogni
 def test_a_diary_of_somebody_else_is_noted(recogniser: Recogniser, tmp_path: Path) -> None:
     diary = tmp_path / "diary.csv"
     diary.write_text("subject,date,onset,wake\nsomebody,2024-01-02,23:45,06:10\n")
-    one_day = tmp_path / "sim.parquet"
-    write_simulation(Simulation(days=1, sample_rate_hz=10, seed=6), one_day)
-    labelled = label_file(one_day, model=recogniser, settings=LabelSettings(diary=diary))
-    note = f"the diary {diary} has no night of this recording of simulated-6-1; it has nights of somebody"
+    anna = people.write_person(tmp_path / "anna.csv", 1, seconds=60)
+    labelled = label_file(anna, model=recogniser, settings=LabelSettings(diary=diary))
+    note = f"the diary {diary} has no night of this recording of anna; it has nights of somebody"
     assert note in labelled.notes
 
 
