@@ -94,6 +94,7 @@ def test_a_card_names_the_file_of_labels_without_its_folder(make_outcome: MakeOu
     assert "Labels" not in facts[1], "the labels of the recording's own file"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     bad = "<script>alert(1)<x"
     outcome = make_outcome(unseen=(bad, 'a "quoted" & b'))

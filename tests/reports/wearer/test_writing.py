@@ -145,19 +145,6 @@ def test_names_that_are_html_stay_names(tmp_path: Path) -> None:
     assert rows_of(page)["labels"][0] == EVIL
 
 
-def test_a_colour_does_not_depend_on_what_else_the_wearer_did(tmp_path: Path) -> None:
-    sits = small(labels=("sitting", "running"))
-    walks = replace(sits, frame=sits.frame.tail(1))
-    written(tmp_path / "both.html", sits)
-    written(tmp_path / "one.html", walks)
-    both, one = (
-        re.findall(r"--kind: (#\w+)", (tmp_path / name).read_text(encoding="utf-8"))
-        for name in ("both.html", "one.html")
-    )
-    assert len(both) == 4
-    assert one == both[1::2]
-
-
 def test_long_lists_of_bouts_are_cut_and_say_so(tmp_path: Path) -> None:
     many = 4000
     second = 10**9
