@@ -7,7 +7,6 @@ import pytest
 
 import study
 from command_line import Run
-from harken.cli.benchmark import _Lines
 from harken.evaluation.protocols import published as protocols
 
 
@@ -53,26 +52,6 @@ def test_json_alone_on_the_standard_output_and_the_same_scores_again(run_harken:
     assert differs.exit_code == 1
     assert "It does not agree" in differs.stderr
     assert "1 of 1 are there already." in differs.stderr
-
-
-def test_a_stop_counts_the_results_that_are_written_and_not_the_lines_that_are_printed(
-    run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stopped(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(_Lines, "finished", stopped)
-        ended = run_harken(*arguments(tmp_path / "out"), "--baseline", "small")
-    assert ended.exit_code == 130
-    assert f"{tmp_path / 'out'} has 1 result; repeat the command with --resume to continue." in ended.stderr
-    with monkeypatch.context() as patched:
-        patched.setattr(_Lines, "begins", stopped)
-        assert "has 1 result;" in run_harken(*arguments(tmp_path / "out"), "--resume").stderr
-        ended = run_harken(*arguments(tmp_path / "other"))
-    assert ended.exit_code == 130
-    assert "No result is complete yet, so nothing was kept." in ended.stderr
-    assert not (tmp_path / "other").exists()
 
 
 def test_a_mistake_is_one_sentence_and_exit_code_2(run_harken: Run, tmp_path: Path) -> None:

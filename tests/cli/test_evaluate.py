@@ -7,21 +7,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-import harken
 import people
 from command_line import Run
 from harken.cli.evaluate import print_confusion
-from harken.models.calibration import expected_calibration_error
-from harken.models.recogniser import Recogniser
 from harken.models.scores import score
-from harken.signals import resample
-from harken.windows.windows import Windows
-
-
-def known_windows(recogniser: Recogniser, path: Path) -> Windows:
-    """A recording's windows of 2 s every second, at the model's 20 Hz."""
-    recording = resample(harken.read(path), sample_rate_hz=20)
-    return recogniser.known(harken.sliding_windows(recording, length_s=2, hop_s=1))
 
 
 def test_another_recording_of_a_known_person_is_no_unseen(run_harken: Run, trained: Path, tmp_path: Path) -> None:
@@ -73,42 +62,6 @@ def test_a_picture_of_the_confusion_matrix(run_harken: Run, trained: Path, tmp_p
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_unsure_below_counts_what_is_answered_beside_the_full_scores(run_harken: Run, trained: Path) -> None:
-    model, files = trained / "run" / "model.safetensors", (trained / "bob.csv", trained / "carol.csv")
-    without = json.loads(run_harken("evaluate", model, *files, "--json").stdout)
-    assert without["with_unsure"] == {"unseen": None, "known_people": None}
-    recogniser = Recogniser.load(model)
-    windows = [known_windows(recogniser, path) for path in files]
-    sure = [recogniser.predict_proba(one).max(axis=1) for one in windows]
-    right = [recogniser.predict(one) == one.labels for one in windows]
-    threshold = float(np.median(np.concatenate(sure)).round(3))
-    result = json.loads(run_harken("evaluate", model, *files, "--json", "--unsure-below", threshold).stdout)
-    answers = result["with_unsure"]["unseen"]
-    kept = [one >= threshold for one in sure]
-    assert answers["answers"] == sum(one.sum() for one in kept)
-    assert 0 < answers["coverage"] < 1
-    assert answers["right"] == sum((one & hit).sum() for one, hit in zip(kept, right, strict=True))
-    assert answers["accuracy"] == answers["right"] / answers["answers"]
-    for name, one, hit in zip(("bob", "carol"), kept, right, strict=True):
-        assert answers["people"][name]["coverage"] == one.mean()
-        assert answers["people"][name]["right"] == (one & hit).sum()
-    assert result["with_unsure"]["known_people"] is None
-    for name in ("unseen", "all_unseen", "mean_person_macro_f1", "expected_calibration_error"):
-        assert result[name] == without[name], "the full scores stay"
-
-
-def test_the_calibration_error_is_that_of_the_probabilities(run_harken: Run, trained: Path, tmp_path: Path) -> None:
-    model, bob = trained / "run" / "model.safetensors", trained / "bob.csv"
-    another = people.write_person(tmp_path / "alice.csv", 11)
-    result = json.loads(run_harken("evaluate", model, bob, another, "--json").stdout)
-    recogniser = Recogniser.load(model)
-    assert result["calibrated_on"] == recogniser.specification_.calibrated_on == "the same person"
-    for side, path in (("unseen", bob), ("known_people", another)):
-        windows = known_windows(recogniser, path)
-        error = expected_calibration_error(recogniser.predict_proba(windows), windows.label_codes)
-        assert result["expected_calibration_error"][side] == pytest.approx(error, abs=1e-6)
-
-
 def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     model = trained / "run"
     (tmp_path / "bob.csv").write_bytes((trained / "bob.csv").read_bytes())
@@ -155,29 +108,17 @@ def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, 
     assert "no labelled window is left to score" in jumper.stderr
 
 
-def printed_confusion(labels: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
+def test_a_confusion_matrix_that_is_too_wide_becomes_a_line_a_label(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of 400 windows of each label 300 are right, 80 are taken for the next label, and 20 for the one after."""
+    labels = 18
     monkeypatch.setenv("COLUMNS", "80")
     truth = np.repeat(np.arange(labels), 400)
     wrong_by = np.tile(np.repeat([0, 1, 2], [300, 80, 20]), labels)
     names = tuple(f"activity {number}" for number in range(labels))
     print_confusion(Console(highlight=False), score(truth, (truth + wrong_by) % labels, names))
-    return capsys.readouterr().out
-
-
-def test_a_confusion_matrix_that_fits_is_shown(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = printed_confusion(4, capsys, monkeypatch)
-    assert "Windows by true label" in text
-    assert "300" in text
-    assert "…" not in text
-
-
-def test_one_that_is_too_wide_becomes_a_line_a_label(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = printed_confusion(18, capsys, monkeypatch)
+    text = capsys.readouterr().out
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= 80
     assert "activity 0 400 75.0% activity 1 (20.0%), activity 2 (5.0%)" in " ".join(text.split())

@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import tracemalloc
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,21 +15,7 @@ import harken.models.recogniser
 import people
 from actigraph_files import ACTIVITY_2, RATE, activity, info, write_gt3x
 from command_line import Run
-from harken.models.model_file import read_model, write_model
 from waiting import until
-
-
-def test_the_memory_for_a_model_of_long_windows_grows_with_their_length(run_harken: Run, tmp_path: Path) -> None:
-    packaged = read_model("packaged")
-    long = replace(packaged.specification, window_length=6000, hop_s=60.0)
-    write_model(tmp_path / "long.safetensors", replace(packaged, specification=long))
-    assert run_harken("simulate", "--days", 0.01, "--rate", 30, "--out", tmp_path / "a.csv").exit_code == 0
-    tracemalloc.start()
-    ended = run_harken("label", tmp_path / "a.csv", "--model", tmp_path / "long.safetensors", "--out", tmp_path / "out")
-    most = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert ended.exit_code == 0
-    assert most < 2e8  # two matrices of 6000 x 6000 numbers would take 0.6 GB
 
 
 @pytest.mark.parametrize(("option", "what"), [("--diary", "diary"), ("--segments", "table of segments")])
@@ -63,30 +47,6 @@ def test_sigterm_ends_it_and_its_processes_without_a_warning(model: Path, tmp_pa
     assert "of 20 files are done; repeat the command to continue." in printed
     assert "Warning" not in printed
     assert "Traceback" not in printed
-
-
-def test_a_stated_axis_gives_the_labels_of_a_watch_with_x_along_the_forearm(
-    run_harken: Run, model: Path, alice: Path, tmp_path: Path
-) -> None:
-    worn = tmp_path / "worn" / "alice.csv"
-    worn.parent.mkdir()
-    pl.read_csv(alice).with_columns(X=-pl.col("Y"), Y=pl.col("X")).write_csv(worn)
-    for file, axis in ((alice, "x"), (worn, "y")):
-        out = tmp_path / axis
-        ended = run_harken("label", file, "--model", model, "--out", out, "--forearm-axis", axis)
-        assert (ended.exit_code, ended.stderr) == (0, "")
-        assert "unknown how the watch sat" not in ended.stdout
-    upright, turned = (pl.read_parquet(tmp_path / axis / "alice" / "timeline.parquet") for axis in "xy")
-    assert upright.equals(turned)
-    summary = json.loads((tmp_path / "y" / "alice" / "summary.json").read_text())
-    assert summary["forearm_axis"] == "y"
-    assert "its y axis was stated to point along the forearm" in summary["notes"][-1]
-    orientation = json.loads((tmp_path / "y" / "alice" / "quality.json").read_text())["orientation"]
-    assert (orientation["source"], orientation["known"], orientation["turned_degrees"]) == ("stated", True, 270)
-    again = run_harken("label", worn, "--model", model, "--out", tmp_path / "y")
-    assert 'made with forearm axis "y", and this is without forearm axis' in again.stderr
-    both = run_harken("label", worn, "--out", tmp_path / "z", "--forearm-axis", "-y", "--no-orientation")
-    assert (both.exit_code, "no watch may be turned to it" in both.stderr) == (2, True)
 
 
 def test_one_bad_file_does_not_keep_the_others_from_being_labelled(

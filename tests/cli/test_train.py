@@ -99,10 +99,3 @@ def test_each_line_says_which_fit_it_is(capsys: pytest.CaptureFixture[str]) -> N
     assert all(line.startswith("Fit 2 of 3, honest test") for line in blocked)
     assert "trained without some of the people" in held_out[0]
     assert all(line.startswith("Fit 3 of 3, people held out") for line in held_out)
-
-
-def test_an_older_score_says_of_which_iteration_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    screen = TrainingScreen()
-    with screen.bars:
-        screen.fitting("model", 1, 1)(progress(40, tested_at=1))
-    assert capsys.readouterr().err.endswith("63.5% unseen people (tested at iteration 1)\n")
