@@ -3,14 +3,13 @@
 import hashlib
 import json
 import socket
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from archives import found, zipped
+from archives import found
+from goldens.files import zipped
 from harken import HarkenError
 from harken.datasets import download as module
 from harken.datasets.download import DownloadProgress, fetch
@@ -162,12 +161,3 @@ def test_a_damaged_record_is_no_record(site: Site, tmp_path: Path) -> None:
 def test_a_set_that_comes_in_another_way(site: Site, tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match="small cannot be downloaded by harken; to get it: harken datasets"):
         fetch(replace(site.info, archives=()), tmp_path)
-
-
-def test_importing_harken_or_its_list_of_sets_loads_no_downloader() -> None:
-    code = (
-        "import sys, harken, harken.datasets.registry; "
-        "print(*[name for name in ('requests', 'urllib3', 'harken.datasets.download') if name in sys.modules])"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == ""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from archives import zipped
+from goldens.files import zipped
 from harken import HarkenError
 from harken.datasets import DatasetInfo
 from harken.datasets import download as module

@@ -28,14 +28,6 @@ def test_the_catalogue_has_the_sets_in_the_order_in_which_they_are_listed() -> N
     assert list(tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))) == list(DATASETS)
 
 
-def test_an_unknown_set_is_answered_with_those_that_are_known() -> None:
-    with pytest.raises(
-        HarkenError,
-        match=r"no data set 'wisdm2019'.* wisdm, dsads, selfback, stress_predict, hawthorne, hmp",
-    ):
-        dataset("wisdm2019")
-
-
 @EVERY
 def test_its_facts_are_whole(name: str) -> None:
     info = DATASETS[name].info

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archives import zipped
+from goldens.files import zipped
 from goldens.loggers import TOTAL, java_number
 from harken.readers import phyphox
 from harken.readers.options import TableOptions

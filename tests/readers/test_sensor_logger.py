@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from archives import zipped
 from exports import head, written
+from goldens.files import zipped
 from harken.readers import sensor_logger
 from harken.readers.options import TableOptions
 from harken.recordings.recording import STANDARD_GRAVITY
