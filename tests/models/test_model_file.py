@@ -232,21 +232,6 @@ def test_any_provenance_is_refused_or_can_be_used(model_path: Path, name: str, v
         model_path.write_bytes(whole)
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=st.sampled_from(["sample_rate_hz", "window_length", "hop_s", "temperature"]), value=NUMBERS)
-def test_any_number_is_refused_or_can_be_used(model_path: Path, name: str, value: float) -> None:
-    whole = model_path.read_bytes()
-    try:
-        edit(model_path, lambda card: card["specification"].update({name: value}))
-        with contextlib.suppress(HarkenError):
-            specification = read_model(model_path).specification
-            assert getattr(specification, name) == value
-            assert math.isfinite(specification.window_length_s)
-            assert specification.hop_s * specification.sample_rate_hz >= 0.95
-    finally:
-        model_path.write_bytes(whole)
-
-
 @pytest.mark.parametrize("levels", [1, 300, 800])
 def test_a_deeply_nested_size_is_refused(levels: int) -> None:
     value = nested(levels)
