@@ -200,15 +200,6 @@ def test_doubts_are_counted_by_person_and_name_the_file(
     assert "second: the file states that the sensor was on the hip" in person.sentences
 
 
-def test_more_days_than_a_row_shows_are_counted(
-    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out, _, dates = two_files_of_one_person
-    monkeypatch.setattr("harken.labelling.study.MOST_DAYS", 5)
-    (person,) = study_of("s", cohort_in(out), []).people
-    assert ([strip.date for strip in person.days], person.days_not_shown) == (dates[:5], 2)
-
-
 def test_of_too_many_people_the_doubtful_ones_are_on_the_page(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
