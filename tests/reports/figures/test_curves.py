@@ -56,13 +56,6 @@ def test_batches_and_evaluations_stand_where_their_windows_had_been_seen() -> No
     np.testing.assert_array_equal(test.get_ydata(), made.test_accuracy["same_person"])
 
 
-@pytest.mark.parametrize("iterations", [1, 2, 5, 19, 20, 21])
-def test_few_iterations_can_be_drawn(iterations: int) -> None:
-    figure = learning_curves(history(iterations, ("same_person", "cross_person")), batch_windows=BATCH)
-    figure.savefig(io.BytesIO())
-    assert len(names(figure)) == 3
-
-
 def test_a_training_that_blew_up_can_still_be_drawn() -> None:
     made = history(30)
     made.train_loss[5:] = [float("inf")] * 5 + [float("nan")] * 20
@@ -119,12 +112,3 @@ def test_no_words_lie_on_others_however_close_the_thresholds_are(beside: int) ->
     assert len(boxes) > 10
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
     assert not any(box.overlaps(axes.get_window_extent(renderer)) for box in boxes), "nothing is written on the curve"
-
-
-@pytest.mark.parametrize(("windows", "right"), [(100, 0.05), (100, 0.5), (100, 0.99), (1, 1.0), (2, 0.0)])
-def test_no_share_above_100_per_cent_is_written(windows: int, right: float) -> None:
-    figure = coverage_picture(curve_of([0.8] * windows, [at < windows * right for at in range(windows)]))
-    figure.savefig(io.BytesIO())
-    written = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert written
-    assert max(int(text.removesuffix("%")) for text in written) == 100

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,12 +139,6 @@ def test_unusual_recordings_are_drawn(recording: Recording, tmp_path: Path) -> N
     assert (tmp_path / "a.png").read_bytes().startswith(PNG)
 
 
-def test_a_recording_as_found_is_refused() -> None:
-    recording = replace(recorded((0, 60)), as_found=True)
-    with pytest.raises(ValueError, match="mended"):
-        draw_recording(recording)
-
-
 def test_the_users_own_settings_neither_matter_nor_change(tmp_path: Path) -> None:
     save_png(draw_recording(recorded((0, 300))), tmp_path / "a.png")
     with matplotlib.rc_context({"axes.facecolor": "black", "font.size": 30}):
@@ -218,18 +210,6 @@ def test_marked_samples_are_seen_at_the_edge_and_do_not_stretch_the_panel(wild: 
     assert np.asarray(marks.get_ydata())[0] == pytest.approx(axes.get_ylim()[edge])
     assert np.asarray(marks.get_xdata())[0] == pytest.approx(200, abs=1)
     assert axes.get_ylim()[1] < 2
-
-
-@pytest.mark.parametrize(
-    ("module", "unwanted"),
-    [
-        ("harken.reports.figures", ("matplotlib.pyplot", "torch")),
-        ("harken.labelling.file", ("harken.reports", "matplotlib", "torch")),
-    ],
-)
-def test_what_is_not_needed_is_not_loaded(module: str, unwanted: tuple[str, ...]) -> None:
-    program = f"import sys, {module}; sys.exit(len(sys.modules.keys() & set({unwanted})))"
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_label_colours_differ_up_to_21_labels_and_do_not_depend_on_the_others() -> None:
