@@ -72,12 +72,6 @@ def test_statistics_are_those_of_every_finite_sample(tmp_path: Path) -> None:
     assert quartiles == pytest.approx(np.percentile(values, (25, 50, 75)), rel=1e-6)
 
 
-def test_a_recording_as_found_is_refused(tmp_path: Path) -> None:
-    found = harken.read(write(tmp_path / "a.csv", samples(25)), as_found=True)
-    with pytest.raises(ValueError, match="mended"):
-        inspect_recording(found)
-
-
 def test_the_largest_numbers_there_are_stay_valid_json() -> None:
     largest = np.finfo(np.float32).max
     recording = recording_of([0, 1], [[largest], [-largest]])

@@ -59,12 +59,6 @@ def test_seconds_are_elapsed_time_and_add_up_where_clocks_go_back() -> None:
     assert timeline([5], [[1, 0]]).seconds_by_label() == {"a": 5.0, "b": 0.0}
 
 
-@pytest.mark.parametrize("probability", [-0.1, 1.5, float("nan")])
-def test_what_is_no_probability_is_refused(probability: float) -> None:
-    with pytest.raises(HarkenError, match="must be a probability from 0 to 1"):
-        timeline([5], [[1, 0]]).with_unsure_below(probability)
-
-
 def test_a_model_with_a_label_of_that_name_has_no_unsure() -> None:
     own = timeline([5], [[0.4, 0.6]], labels=("sitting", "unsure"))
     assert own.seconds_by_label() == {"sitting": 0.0, "unsure": 5.0}
