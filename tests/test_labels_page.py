@@ -71,15 +71,6 @@ def test_the_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert "an unseen person: " in printed
 
 
-def test_the_names_are_not_those_of_the_readme() -> None:
-    """Whoever types the README's commands first has files and runs of its names already, at other times."""
-    names = re.compile(r"[\w-]+\.(?:csv|safetensors)|(?<=--out )[\w-]+")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    typed = {name for kind, block in BLOCKS if kind == "console" for name in names.findall(block)}
-    assert typed
-    assert not typed & set(names.findall("\n".join(re.findall(r"```console\n(.*?)```", readme, flags=re.DOTALL))))
-
-
 def test_the_limits_on_the_page() -> None:
     assert f"more than {MOST_BYTES >> 20} MiB, {MOST_ROWS:,} rows, 1,000 labels or 200 characters" in PAGE
     assert f"`me{SIDE}` for `me.csv`" in PAGE
