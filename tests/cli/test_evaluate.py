@@ -62,6 +62,17 @@ def test_a_picture_of_the_confusion_matrix(run_harken: Run, trained: Path, tmp_p
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_unsure_below_counts_the_answers_of_each_person(run_harken: Run, trained: Path) -> None:
+    files = {name: trained / f"{name}.csv" for name in ("bob", "carol")}
+    command = ("evaluate", trained / "run", "--json", "--unsure-below", 0.95)
+    both = json.loads(run_harken(*command, *files.values()).stdout)["with_unsure"]["unseen"]
+    own = [json.loads(run_harken(*command, file).stdout)["with_unsure"]["unseen"] for file in files.values()]
+    assert 0 < both["coverage"] < 1
+    for name, one in zip(files, own, strict=True):
+        assert both["people"][name] == one["people"][name]
+    assert both["answers"] == sum(one["answers"] for one in own)
+
+
 def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     model = trained / "run"
     (tmp_path / "bob.csv").write_bytes((trained / "bob.csv").read_bytes())

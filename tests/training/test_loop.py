@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from harken.networks.inference import softmax
 from harken.networks.notebook_lstm import NotebookSizes, notebook_lstm
 from harken.networks.pytorch import LayerNetwork, build, logits
 from harken.support.errors import HarkenError
@@ -34,7 +33,6 @@ EVERYDAY_SIZES = {"channels": 3, "classes": 3, "stem": 4, "width": 8, "units": 4
 SHUFFLED = TrainingSettings(
     epochs=3, batch_windows=10, evaluate_every_windows=1000, shuffle=True, label_smoothing=0.1, optimiser="adamw"
 )
-ONE_SET = torch.tensor([[True, True, False]])
 
 
 def some_examples(n: int, seed: int = 0, *, length: int = 6, channels: int = 2) -> LabelledSignals:
@@ -88,11 +86,6 @@ def test_every_pass_takes_every_window_once_in_an_order_of_its_own() -> None:
     assert len({tuple(order) for order in passes}) == 8
 
 
-def test_a_batch_may_be_larger_than_the_number_of_windows() -> None:
-    settings = replace(SHUFFLED, batch_windows=64, epochs=1, min_iterations=3)
-    assert [len(batch) for batch in batches_of(some_examples(10), settings)] == [64] * 3
-
-
 def test_a_run_is_the_loop_written_out_by_hand() -> None:
     examples = some_examples(20)
     network, history = train(task(examples, TrainingSettings(epochs=2, batch_windows=10, seed=3)))
@@ -115,15 +108,6 @@ def test_a_run_is_the_loop_written_out_by_hand() -> None:
     np.testing.assert_allclose(history.train_loss, losses, rtol=1e-5)
     for name, tensor in other.state_dict().items():
         np.testing.assert_allclose(network.state_dict()[name], tensor, rtol=1e-4, atol=1e-5)
-
-
-@given(st.integers(1, 7), st.integers(100, 1500))
-def test_the_number_of_iterations_is_the_notebooks(epochs: int, windows: int) -> None:
-    """``while iteration * batch <= windows * epochs``, iteration from 1."""
-    iteration = 1
-    while iteration * 100 <= windows * epochs:
-        iteration += 1
-    assert TrainingSettings(epochs=epochs).iterations(windows) == iteration - 1
 
 
 def test_measuring_the_threads_changes_nothing_but_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,13 +138,6 @@ def test_the_reported_loss_is_cross_entropy_plus_l2_without_dropout() -> None:
     l2 = 0.0015 * sum((p.detach().double() ** 2).sum().item() / 2 for p in network.parameters())
     assert loss == pytest.approx(F.cross_entropy(answers, examples.codes).item() + l2, rel=1e-5)
     assert accuracy == (answers.argmax(1) == examples.codes).double().mean().item()
-
-
-def test_what_cannot_be_taken_in_its_own_order_is_a_mistake_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="fewer than one batch"):
-        task(some_examples(5), TrainingSettings(batch_windows=10))
-    with pytest.raises(ValueError, match="need shuffled windows"):
-        task(some_examples(40), TrainingSettings(batch_windows=10), ONE_SET)
 
 
 def test_the_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
@@ -195,35 +172,6 @@ def test_a_shuffled_augmented_training_resumes_to_the_bit(tmp_path: Path) -> Non
     assert (len(history.train_loss), history.iterations) == (7, 13)
     resumed, _ = train(everyday, checkpoint=tmp_path / "state")
     assert all(torch.equal(tensor, resumed.state_dict()[name]) for name, tensor in whole.state_dict().items())
-
-
-def test_windows_that_allow_several_labels_are_at_most_a_fifth_of_each_batch() -> None:
-    examples = some_examples(60)
-    codes = examples.codes.clone()
-    codes[20:] = 3  # the set of labels 0 and 1
-    seen = batches_of(LabelledSignals(examples.signals, codes), SHUFFLED, ONE_SET)
-    several = {row.numpy().tobytes() for row in examples.signals[20:]}
-    counts = [sum(window.numpy().tobytes() in several for window in batch) for batch in seen]
-    assert max(counts) == 2
-    assert len(seen) == 3 * 25 // 10  # 20 windows with one label, and 5 between them, in three epochs
-
-
-def test_windows_with_a_single_label_train_alike_beside_sets() -> None:
-    """The loss of a set with one label is the cross-entropy, so a set that no window has changes nothing."""
-    examples, settings = some_examples(40), replace(SHUFFLED, label_smoothing=0.0)
-    plain, _ = train(task(examples, settings))
-    named, _ = train(task(examples, settings, torch.tensor([[True, True, True]])))
-    for ours, theirs in zip(named.parameters(), plain.parameters(), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
-
-
-def test_a_set_raises_the_probability_of_its_labels_together() -> None:
-    examples = some_examples(60)
-    codes = torch.where(torch.arange(60) < 30, examples.codes, torch.full((60,), 3))
-    examples = LabelledSignals(torch.where(codes[:, None, None] == 3, -5.0, examples.signals), codes)
-    network, _ = train(task(examples, replace(SHUFFLED, epochs=60, learning_rate=0.02), ONE_SET))
-    probabilities = softmax(logits(network, torch.full((1, 6, 2), -5.0), "cpu"))
-    assert probabilities[0, :2].sum() > 0.9
 
 
 @given(st.integers(0, 10_000), st.integers(1, 12), st.integers(2, 9), st.sampled_from([0.0, 0.1]))
