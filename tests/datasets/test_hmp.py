@@ -75,13 +75,13 @@ def test_bouts_are_files_in_the_order_of_their_times(root: Path) -> None:
 
 @pytest.mark.parametrize("second", ["09-00-00", "09-00-05", "09-00-10"])
 def test_no_window_spans_two_files_whatever_their_names_say(tmp_path: Path, second: str) -> None:
-    """The last of 321 rows is at 10 s; the second file begins with the first one, within it, or at its very end."""
+    """320 rows are 10 s; the second file begins with the first one, within it, or at its very end."""
     for start, value in (("09-00-00", 10), (second, 50)):
         name = f"Accelerometer-2011-03-23-{start}-walk-f1.txt".replace("f1", "f1" if value == 10 else "f1_2")
-        written(tmp_path, name, np.full((321, 3), value))
+        written(tmp_path, name, np.full((320, 3), value))
     (recording,) = read_hmp(tmp_path)
-    assert len(recording) == 642
-    assert recording.gap_rows.tolist() == [321]
+    assert len(recording) == 640
+    assert recording.gap_rows.tolist() == [320]
     windows = sliding_windows(recording, length_s=1.0, hop_s=0.25)
     assert (windows.signals == windows.signals[:, :1]).all()
     assert any("1 files began before" in note for note in recording.quality.notes)
