@@ -33,12 +33,6 @@ def test_every_minimum_becomes_a_constraint(tmp_path: Path) -> None:
     assert "torch==2.4" in lowest(path).stdout
 
 
-def test_a_library_without_a_minimum_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "pyproject.toml"
-    path.write_text(PYPROJECT.replace("numpy>=1.26", "numpy"))
-    assert lowest(path).stderr == "numpy in pyproject.toml has no lowest version: write numpy>=VERSION.\n"
-
-
 def test_every_library_of_harken_has_a_minimum() -> None:
     ran = lowest(TOP / "pyproject.toml")
     assert ran.returncode == 0, ran.stderr

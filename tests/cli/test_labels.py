@@ -90,6 +90,14 @@ def test_a_run_resumes_only_with_the_same_labels(tmp_path: Path) -> None:
     assert train_run(replace(resumed, labels=replace(settings.labels, path=moved)), Quiet()) is not None
 
 
+def test_python_takes_the_same(trained: Path, tmp_path: Path) -> None:
+    me, words = unlabelled(tmp_path / "me.csv", 7), notes(tmp_path / "words.csv", lying="laying_down")
+    evaluated = harken.evaluate(trained / "run", me, labels=words, rename={"laying_down": "lying"})
+    assert evaluated.label_sources == ((me, f"{words} ({FORMAT})"),)
+    facts = harken.inspect(me, labels=words, labels_offset_s=0.5, trim_s=1.0)
+    assert facts.labels["laying_down"].total_s == pytest.approx(36.0)  # two bouts from 1.5 s to 19.5 s
+
+
 def test_evaluate_and_adapt_use_the_file_beside(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     carl = unlabelled(tmp_path / "carl.csv", 7)
     ended = run_harken("evaluate", trained / "run", carl)
