@@ -16,7 +16,6 @@ import polars as pl
 import pytest
 import typer
 
-import harken
 import people
 from actigraph_files import ACTIVITY_2, activity, steps, write_gt3x
 from command_line import Run
@@ -32,13 +31,6 @@ from script.options import written
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-SOURCE = Path(harken.__file__).parent
-
-
-def rooms() -> set[str]:
-    """The modules and folders that stand directly in harken."""
-    names = {path.stem for path in SOURCE.glob("*.py")} | {path.parent.name for path in SOURCE.glob("*/__init__.py")}
-    return names - {"__init__"}
 
 
 @pytest.fixture(scope="module")

@@ -53,31 +53,26 @@ def test_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert (tmp_path / "model.safetensors").exists()
 
 
-WITHOUT_HARKEN = (
-    # Resampled from a faster sensor and from a slower one, and one whose rate is near enough to go in as it is.
-    (made_model(), 52.0),
-    (made_model("notebook_lstm", unit="m/s2", even_grid=False), 25.0),
-    (made_model("deep_conv_lstm", even_grid=False), 30.6),
+WITHOUT_HARKEN = pytest.mark.parametrize(
+    ("model", "rate_hz", "header"),
+    [
+        # Resampled from a faster sensor and from a slower one, and one whose rate is near enough to go in as it is.
+        (made_model(), 52.0, True),
+        (made_model("notebook_lstm", unit="m/s2", even_grid=False), 25.0, True),
+        (made_model("deep_conv_lstm", even_grid=False), 30.6, False),
+    ],
 )
 
 
-@pytest.mark.parametrize(("model", "rate_hz"), WITHOUT_HARKEN)
-def test_onnx_label_in_python(model: FittedModel, rate_hz: float, tmp_path: Path) -> None:
-    check_labels([sys.executable, "-W", "error", str(EXAMPLES / "onnx_label.py")], model, rate_hz, tmp_path)
-
-
-def test_onnx_label_in_python_without_a_header(tmp_path: Path) -> None:
+@WITHOUT_HARKEN
+def test_onnx_label_in_python(model: FittedModel, rate_hz: float, header: bool, tmp_path: Path) -> None:
     program = [sys.executable, "-W", "error", str(EXAMPLES / "onnx_label.py")]
-    check_labels(program, *WITHOUT_HARKEN[2], tmp_path, header=False)
+    check_labels(program, model, rate_hz, tmp_path, header=header)
 
 
-@pytest.mark.parametrize(("model", "rate_hz"), WITHOUT_HARKEN)
-def test_onnx_label_in_javascript(model: FittedModel, rate_hz: float, tmp_path: Path) -> None:
-    check_labels(javascript(tmp_path), model, rate_hz, tmp_path)
-
-
-def test_onnx_label_in_javascript_without_a_header(tmp_path: Path) -> None:
-    check_labels(javascript(tmp_path), *WITHOUT_HARKEN[2], tmp_path, header=False)
+@WITHOUT_HARKEN
+def test_onnx_label_in_javascript(model: FittedModel, rate_hz: float, header: bool, tmp_path: Path) -> None:
+    check_labels(javascript(tmp_path), model, rate_hz, tmp_path, header=header)
 
 
 @pytest.mark.parametrize("language", ["python", "javascript"])
@@ -144,9 +139,7 @@ def javascript(tmp_path: Path) -> list[str]:
     return [node(), "onnx_label.mjs"]
 
 
-def check_labels(
-    command: Sequence[str], model: FittedModel, rate_hz: float, folder: Path, *, header: bool = True
-) -> None:
+def check_labels(command: Sequence[str], model: FittedModel, rate_hz: float, folder: Path, *, header: bool) -> None:
     """A program that knows nothing of harken gives every window the time and the probabilities that harken gives."""
     pytest.importorskip("onnx", reason="the onnx extra is not installed")
     pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")

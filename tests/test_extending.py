@@ -132,13 +132,6 @@ def test_a_table_of_several_people_is_benchmarked_by_two_processes(run: Python, 
     assert "6 of 6 are there already." in resumed.stderr
 
 
-def test_baselines_without_a_preset(run: Python, folder: Path) -> None:
-    run("-m", "harken", *command("benchmark study.csv --protocol leave-one-person-out --out nearest"))
-    result = json.loads((folder / "nearest" / "benchmark.json").read_text())
-    assert (result["preset"], result["differences"]) == (None, {})
-    assert list(result["methods"]) == ["sklearn.neighbors:KNeighborsClassifier"]
-
-
 def test_a_data_set_of_another_package_has_a_name(run: Python, folder: Path) -> None:
     shown = run("-m", "harken", *command("datasets tiny_study"))
     assert "Lying, sitting and walking of three people" in shown.stdout
@@ -152,18 +145,6 @@ def test_objects_are_accepted_where_names_are(run: Python, folder: Path, site: P
     (folder / "by_object.py").write_text(BLOCKS["by_object.py"], encoding="utf-8")
     ended = run("by_object.py")
     assert ended.stdout.strip() == "['wide', 'sklearn.linear_model._ridge:RidgeClassifier']"
-
-
-def test_a_network_of_the_running_script_reaches_worker_processes(run: Python, folder: Path) -> None:
-    """It has no entry point, and another module's name there."""
-    imported = "from harken_tiny.module import TinyModule\n"
-    assert imported in BLOCKS["by_object.py"]
-    script = BLOCKS["by_object.py"].replace(imported, "").replace("by_object", "script")
-    own = BLOCKS["harken_tiny/network.py"] + script.replace("TinyModule", "tiny")
-    (folder / "script.py").write_text(own, encoding="utf-8")
-    run("script.py", installed=False)
-    result = json.loads((folder / "script" / "benchmark.json").read_text())
-    assert result["methods"]["wide"]["settings"]["preset"]["network"] == "__main__:tiny"
 
 
 def test_a_reader_of_another_package_reads_its_files(run: Python, folder: Path) -> None:

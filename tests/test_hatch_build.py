@@ -47,19 +47,6 @@ def test_without_a_compiler_nothing_is_built_and_an_old_library_goes(
     assert hook.build(checkout) is None
 
 
-def test_a_source_that_does_not_compile_leaves_nothing_behind(
-    hook: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if hook.compiler() is None:
-        pytest.skip("there is no C++ compiler here")
-    monkeypatch.setattr(hook, "OPTIMISED", ("-O0",))  # the other sources compile, in a fifth of the time
-    monkeypatch.delenv("HARKEN_NATIVE_BUILD", raising=False)
-    before = set((checkout / hook.FOLDER).iterdir())
-    (checkout / hook.FOLDER / hook.KERNELS[-1]).write_text("this is no C++\n")
-    assert hook.build(checkout) is None
-    assert set((checkout / hook.FOLDER).iterdir()) == before
-
-
 def test_what_is_built_can_be_loaded_and_says_where_it_runs(
     hook: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

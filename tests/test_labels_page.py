@@ -3,8 +3,6 @@
 import re
 import runpy
 import shlex
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,22 +69,6 @@ def test_the_example(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert "mine: {'lying': 5.0, 'sitting': 5.0, 'walking': 5.5} minutes, by mine_notes.csv (plain table)" in printed
     assert "an unseen person: " in printed
-
-
-def test_the_example_explains_its_arguments() -> None:
-    command = [sys.executable, str(ROOT / "examples" / "notes_on_paper.py"), "--help"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "From notes on paper" in shown
-    assert "ME_NOTES.csv" in shown
-
-
-def test_the_names_are_not_those_of_the_readme() -> None:
-    """Whoever types the README's commands first has files and runs of its names already, at other times."""
-    names = re.compile(r"[\w-]+\.(?:csv|safetensors)|(?<=--out )[\w-]+")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    typed = {name for kind, block in BLOCKS if kind == "console" for name in names.findall(block)}
-    assert typed
-    assert not typed & set(names.findall("\n".join(re.findall(r"```console\n(.*?)```", readme, flags=re.DOTALL))))
 
 
 def test_the_limits_on_the_page() -> None:

@@ -25,3 +25,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pictures.leave_undrawn(patch)
         train_run(RunSettings(files=(alice,), out=folder / "run", preset="small-everyday"), Quiet())
     return folder
+
+
+@pytest.fixture(scope="session")
+def model(trained: Path) -> Path:
+    """The run's folder, as a model to label with."""
+    return trained / "run"

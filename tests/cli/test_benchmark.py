@@ -1,17 +1,13 @@
 """``harken benchmark``: what it prints, its exit codes, and a real data set in real processes."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-import people
 import study
 from command_line import Run
-from harken.cli.benchmark import _Lines
 from harken.evaluation.protocols import published as protocols
-from harken.training.presets import PRESETS
 
 
 @pytest.fixture(autouse=True)
@@ -58,26 +54,6 @@ def test_json_alone_on_the_standard_output_and_the_same_scores_again(run_harken:
     assert "1 of 1 are there already." in differs.stderr
 
 
-def test_a_stop_counts_the_results_that_are_written_and_not_the_lines_that_are_printed(
-    run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stopped(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(_Lines, "finished", stopped)
-        ended = run_harken(*arguments(tmp_path / "out"), "--baseline", "small")
-    assert ended.exit_code == 130
-    assert f"{tmp_path / 'out'} has 1 result; repeat the command with --resume to continue." in ended.stderr
-    with monkeypatch.context() as patched:
-        patched.setattr(_Lines, "begins", stopped)
-        assert "has 1 result;" in run_harken(*arguments(tmp_path / "out"), "--resume").stderr
-        ended = run_harken(*arguments(tmp_path / "other"))
-    assert ended.exit_code == 130
-    assert "No result is complete yet, so nothing was kept." in ended.stderr
-    assert not (tmp_path / "other").exists()
-
-
 def test_a_mistake_is_one_sentence_and_exit_code_2(run_harken: Run, tmp_path: Path) -> None:
     for wrong, text in (
         (["--baseline", "zero_rule"], "there is no method 'zero_rule'"),
@@ -106,22 +82,3 @@ def test_baselines_alone(run_harken: Run, tmp_path: Path) -> None:
     assert result["command"].endswith("--baseline small --seed 0 --fold 1 --no-preset")
     assert result["mean_person_macro_f1"] == result["methods"]["small"]["mean_person_macro_f1"]
     assert "## What small takes for what" in (tmp_path / "out" / "benchmark.md").read_text()
-
-
-def test_a_real_data_set_in_a_process_of_its_own(
-    run_harken: Run, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dsads = protocols.PROTOCOLS["dsads", "unseen"]
-    few = replace(dsads, draw=lambda folders: dsads.draw(folders)[::8])
-    monkeypatch.setattr(protocols, "PROTOCOLS", {("dsads", "unseen"): few})
-    monkeypatch.setitem(PRESETS, "small-everyday", people.SMALL_EVERYDAY.trained(epochs=4))
-    ended = run_harken(
-        *("benchmark", "dsads", "--protocol", "unseen", "--data", data_dir / "dsads", "--out", tmp_path / "out"),
-        *("--preset", "small-everyday", "--fold", "dsads_p3", "--workers", "1", "--json"),
-    )
-    assert ended.exit_code == 0, ended.stderr
-    result = json.loads(ended.stdout)
-    assert result["windows"]["labels"] == ["lying", "sitting", "standing", "walking"]
-    assert list(result["folds"]["dsads_p3"]["test"]) == ["dsads_p3"]
-    assert result["methods"]["small-everyday"]["class_f1"]["walking"] > 0.9
-    assert (tmp_path / "out" / "fold_dsads_p3" / "small-everyday.safetensors").exists()

@@ -1,8 +1,6 @@
 """``harken datasets`` as a user meets it."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +10,6 @@ from command_line import Run
 from harken.datasets import download
 from harken.datasets.info import DatasetInfo
 from harken.datasets.registry import DATASETS
-
-
-def words(text: str) -> str:
-    """The text without its line ends, as a person reads it."""
-    return " ".join(text.split())
 
 
 def test_fetching_says_where_it_is_and_how_to_cite_it(
@@ -44,12 +37,6 @@ def test_fetching_says_where_it_is_and_how_to_cite_it(
     assert finished.stderr == "The publisher states [no] checksum.\n"
     printed = json.loads(run_harken("datasets", "wisdm", "--fetch", tmp_path / "wisdm", "--json").stdout)
     assert printed == {"name": "wisdm", "folder": str(tmp_path / "wisdm")}
-
-
-def test_the_help_of_harken_loads_no_data_set() -> None:
-    program = "import sys, harken.cli; print([name for name in sys.modules if name.startswith('harken.datasets')])"
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "[]"
 
 
 def test_a_broken_data_set_of_another_package_is_left_out_of_the_list(

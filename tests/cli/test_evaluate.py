@@ -5,22 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-import harken
 import people
 from command_line import Run
-from harken.models import model_file
-from harken.models.calibration import expected_calibration_error
-from harken.models.model_file import PACKAGED_MODEL
-from harken.models.recogniser import Recogniser
-from harken.signals import resample
-from harken.windows.windows import Windows
-
-
-def known_windows(recogniser: Recogniser, path: Path) -> Windows:
-    """A recording's windows of 2 s every second, at the model's 20 Hz."""
-    recording = resample(harken.read(path), sample_rate_hz=20)
-    return recogniser.known(harken.sliding_windows(recording, length_s=2, hop_s=1))
+from harken.cli.evaluate import print_confusion
+from harken.models.scores import score
 
 
 def test_another_recording_of_a_known_person_is_no_unseen(run_harken: Run, trained: Path, tmp_path: Path) -> None:
@@ -66,81 +56,21 @@ def test_half_a_known_recording_makes_its_wearer_known(run_harken: Run, trained:
     assert result["training_shares"][str(both)] == pytest.approx(0.5, abs=0.15)
 
 
-def test_the_packaged_model_recognises_two_people_of_its_training(
-    run_harken: Run, data_dir: Path, tmp_path: Path
-) -> None:
-    header, *lines = (data_dir / "notebook_format" / "merged_ef.csv").read_text().splitlines()
-    lying = [line.replace("laying_down", "lying") for line in lines if line.endswith(",laying_down")]
-    path = tmp_path / "ef_lying.csv"
-    path.write_text("\n".join([header, *lying[:9000]]) + "\n")
-    result = json.loads(run_harken("evaluate", "packaged", path, "--json").stdout)
-    assert result["unseen"] is None
-    assert set(result["known_people"]["people"]) == {"ef_lying"}
-    assert result["training_shares"][str(path)] > 0.99
-
-
-def test_the_model_that_comes_with_harken_has_a_name(
-    run_harken: Run, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert model_file.model_path("packaged") == PACKAGED_MODEL
-    monkeypatch.setattr(model_file, "PACKAGED_MODEL", trained / "run" / "model.safetensors")
-    assert run_harken("evaluate", "packaged", trained / "bob.csv").exit_code == 0
-    (tmp_path / "packaged").mkdir()  # what is there comes first
-    assert "packaged: this folder holds no model" in run_harken("evaluate", "packaged", trained / "bob.csv").stderr
-
-
 def test_a_picture_of_the_confusion_matrix(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     model, picture = trained / "run" / "model.safetensors", tmp_path / "confusion.png"
     assert run_harken("evaluate", model, trained / "bob.csv", "--plot", picture).exit_code == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_another_rate_is_resampled(run_harken: Run, trained: Path, tmp_path: Path) -> None:
-    fast = people.write_person(tmp_path / "fast.csv", 2, rate_hz=50)
-    model = trained / "run" / "model.safetensors"
-    found, same = (
-        json.loads(run_harken("evaluate", model, path, "--json").stdout)["all_unseen"]
-        for path in (fast, trained / "bob.csv")
-    )
-    assert found["windows"] == pytest.approx(same["windows"], rel=0.05)
-    assert found["accuracy"] == pytest.approx(same["accuracy"], abs=0.1)
-
-
-def test_unsure_below_counts_what_is_answered_beside_the_full_scores(run_harken: Run, trained: Path) -> None:
-    model, files = trained / "run" / "model.safetensors", (trained / "bob.csv", trained / "carol.csv")
-    without = json.loads(run_harken("evaluate", model, *files, "--json").stdout)
-    assert without["with_unsure"] == {"unseen": None, "known_people": None}
-    recogniser = Recogniser.load(model)
-    windows = [known_windows(recogniser, path) for path in files]
-    sure = [recogniser.predict_proba(one).max(axis=1) for one in windows]
-    right = [recogniser.predict(one) == one.labels for one in windows]
-    threshold = float(np.median(np.concatenate(sure)).round(3))
-    result = json.loads(run_harken("evaluate", model, *files, "--json", "--unsure-below", threshold).stdout)
-    answers = result["with_unsure"]["unseen"]
-    kept = [one >= threshold for one in sure]
-    assert answers["answers"] == sum(one.sum() for one in kept)
-    assert 0 < answers["coverage"] < 1
-    assert answers["right"] == sum((one & hit).sum() for one, hit in zip(kept, right, strict=True))
-    assert answers["accuracy"] == answers["right"] / answers["answers"]
-    for name, one, hit in zip(("bob", "carol"), kept, right, strict=True):
-        assert answers["people"][name]["coverage"] == one.mean()
-        assert answers["people"][name]["right"] == (one & hit).sum()
-    assert result["with_unsure"]["known_people"] is None
-    for name in ("unseen", "all_unseen", "mean_person_macro_f1", "expected_calibration_error"):
-        assert result[name] == without[name], "the full scores stay"
-
-
-def test_the_calibration_error_is_that_of_the_probabilities(run_harken: Run, trained: Path, tmp_path: Path) -> None:
-    model, bob = trained / "run" / "model.safetensors", trained / "bob.csv"
-    another = people.write_person(tmp_path / "alice.csv", 11)
-    result = json.loads(run_harken("evaluate", model, bob, another, "--json").stdout)
-    recogniser = Recogniser.load(model)
-    assert result["calibrated_on"] == recogniser.specification_.calibrated_on == "the same person"
-    for side, path in (("unseen", bob), ("known_people", another)):
-        windows = known_windows(recogniser, path)
-        error = expected_calibration_error(recogniser.predict_proba(windows), windows.label_codes)
-        assert result["expected_calibration_error"][side] == pytest.approx(error, abs=1e-6)
+def test_unsure_below_counts_the_answers_of_each_person(run_harken: Run, trained: Path) -> None:
+    files = {name: trained / f"{name}.csv" for name in ("bob", "carol")}
+    command = ("evaluate", trained / "run", "--json", "--unsure-below", 0.95)
+    both = json.loads(run_harken(*command, *files.values()).stdout)["with_unsure"]["unseen"]
+    own = [json.loads(run_harken(*command, file).stdout)["with_unsure"]["unseen"] for file in files.values()]
+    assert 0 < both["coverage"] < 1
+    for name, one in zip(files, own, strict=True):
+        assert both["people"][name] == one["people"][name]
+    assert both["answers"] == sum(one["answers"] for one in own)
 
 
 def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, trained: Path, tmp_path: Path) -> None:
@@ -187,3 +117,20 @@ def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, 
     jumper = run_harken("evaluate", model, tmp_path / "bob.csv", bad / "jumper.csv", "--ignore-label", "jumping")
     assert "jumper.csv: " in jumper.stderr
     assert "no labelled window is left to score" in jumper.stderr
+
+
+def test_a_confusion_matrix_that_is_too_wide_becomes_a_line_a_label(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 400 windows of each label 300 are right, 80 are taken for the next label, and 20 for the one after."""
+    labels = 18
+    monkeypatch.setenv("COLUMNS", "80")
+    truth = np.repeat(np.arange(labels), 400)
+    wrong_by = np.tile(np.repeat([0, 1, 2], [300, 80, 20]), labels)
+    names = tuple(f"activity {number}" for number in range(labels))
+    print_confusion(Console(highlight=False), score(truth, (truth + wrong_by) % labels, names))
+    text = capsys.readouterr().out
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "activity 0 400 75.0% activity 1 (20.0%), activity 2 (5.0%)" in " ".join(text.split())
+    assert "activity 17 400 75.0% activity 0 (20.0%), activity 1 (5.0%)" in " ".join(text.split())

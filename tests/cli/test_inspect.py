@@ -6,20 +6,15 @@ import shlex
 import shutil
 import subprocess
 import sys
-from io import StringIO
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from command_line import Run
-from harken.cli.inspect import _label_table
-from harken.recordings.inspection import LabelledTime
 from research_watches import cwa_blocks, cwa_header
 
 START_MS = 1_519_170_400_000  # 2018-02-20 23:46:40 UTC
-PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture
@@ -57,28 +52,6 @@ def test_the_page_is_plain_text_of_80_columns_in_a_pipe(run_harken: Run, tmp_pat
     assert any("[/bold]" in line for line in lines)
 
 
-def test_a_long_line_of_labels_is_not_cut_in_80_columns() -> None:
-    from rich.console import Console
-
-    time = LabelledTime(12_029_705, 0.143, 1_234, total_s=3_565, median_bout_s=3_565, longest_bout_s=3_565)
-    facts = SimpleNamespace(labels={"laying_down": time}, unlabelled=time)
-    page = StringIO()
-    Console(width=80, file=page).print(_label_table(facts))  # type: ignore[arg-type]
-    rows = page.getvalue().splitlines()[2:]
-    assert [row.split()[0] for row in rows] == ["laying_down", "(unlabelled)"]
-    assert all(row.rstrip().endswith("59 min 25 s") for row in rows)
-
-
-def test_all_bad_files_are_named(run_harken: Run, tmp_path: Path) -> None:
-    empty = tmp_path / "empty.csv"
-    empty.write_text("")
-    finished = run_harken("inspect", "--json", empty, tmp_path / "missing.csv")
-    assert finished.exit_code == 2
-    assert json.loads(finished.stdout) == []
-    assert str(empty) in finished.stderr
-    assert "missing.csv: there is no such file" in finished.stderr
-
-
 def test_a_folder_is_all_recordings_in_it(run_harken: Run, tmp_path: Path) -> None:
     for name in ("p1", "p2"):
         write_recording(tmp_path / "drawer" / name / "wrist.csv")
@@ -100,14 +73,6 @@ def test_a_drawer_with_a_file_of_sensor_loggers_is_no_export(run_harken: Run, da
     ended = run_harken("inspect", "--json", tmp_path)
     assert ended.exit_code == 0
     assert [Path(facts["file"]).name for facts in json.loads(ended.stdout)] == names
-
-
-def test_plot_of_several_recordings_is_a_folder(run_harken: Run, tmp_path: Path) -> None:
-    files = [write_recording(tmp_path / name) for name in ("p1/wrist.csv", "p2/wrist.csv", "p2/bob.csv")]
-    finished = run_harken("inspect", "--json", *files, "--plot", tmp_path / "out")
-    pictures = [tmp_path / "out" / name for name in ("p1_wrist.png", "p2_wrist.png", "bob.png")]
-    assert [facts["picture"] for facts in json.loads(finished.stdout)] == list(map(str, pictures))
-    assert sorted((tmp_path / "out").iterdir()) == sorted(pictures)
 
 
 def test_plot_of_two_files_that_differ_in_their_ending(run_harken: Run, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ def places(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     people.write_person(folder / "short.csv", 5, seconds=1)
     model = trained / "run" / "model.safetensors"
     (folder / "cut.safetensors").write_bytes(model.read_bytes()[:500])
+    (folder / "old.onnx").touch()
     (folder / "empty").mkdir()
     (folder / "other").mkdir()
     (folder / "other" / "letter.txt").write_text("dear")
@@ -41,6 +42,8 @@ def places(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     [
         ("train {alice} --out o --cross missing.csv", "missing.csv: there is no such file"),
         ("train {alice} --out o --cross {alice} --preset small", "hold the same recording"),
+        ("train {alice} --out o --cross-labels {alice}", "--cross-labels is for the recordings of unseen people"),
+        ("train {alice} --out o --preset small --rename lyin=a", "--rename lyin: no recording has this label; the"),
         ("train {alice} --out o --preset best", "there is no preset 'best'; the presets are everyday, "),
         ("train {alice} --out o --preset small --epochs 0", "epochs must be at least 1, got 0"),
         ("train {alice} --out o --preset small --channels x,y,q", "has no channel q"),
@@ -91,6 +94,7 @@ def places(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         ("inspect {alice} --plot picture.pdf", "pictures are PNG"),
         ("inspect {alice} --plot {bob}", "that is a file"),
         ("export {run} --to coreml --out m.onnx", "cannot be exported to 'coreml'"),
+        ("export {run} --out {old_onnx}", "exists already"),
         ("export {run} --out model.bin", "the name of an exported model must end in .onnx"),
         ("export {run}/nothing --out m.onnx", "there is no such model file"),
         ("export {run} --out none/m.onnx", "cannot write there"),

@@ -6,84 +6,62 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from command_line import Run
-from server_thread import recogniser, serving
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "small.safetensors"
-    recogniser().save(path)
-    return path
-
-
-def test_it_serves_until_it_is_stopped(model: Path) -> None:
-    command = [sys.executable, "-m", "harken", "serve", "--model", str(model), "--port", "0", "--no-open"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
-    ) as running:
-        assert running.stdout is not None
-        try:
-            message = re.fullmatch(r"harken listens: http://127\.0\.0\.1:(\d+)/\n", running.stdout.readline())
-            assert message is not None
-            port = int(message[1])  # the one that the system chose
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
-                assert answer.status == 200
-            running.send_signal(signal.SIGINT)
-            began = time.monotonic()
-            running.wait(20)
-            assert time.monotonic() - began < 10
-            assert "Traceback" not in running.stdout.read()
-        finally:
-            running.kill()
+from server_thread import serving
 
 
 @contextmanager
-def for_the_network(model: Path, *options: object) -> Iterator[list[str]]:
-    """The first three lines of a server for other machines; it is killed at the end."""
-    command = [sys.executable, "-m", "harken", "serve", "--model", model, "--port", 0, "--no-open", "--host", "0.0.0.0"]
+def started(model: Path, *more: str) -> Iterator[tuple["subprocess.Popen[str]", IO[str]]]:
+    """A server of the command line at a port that the system chooses, and what it prints."""
+    command = [sys.executable, "-m", "harken", "serve", "--model", str(model), "--port", "0", "--no-open", *more]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        [str(word) for word in (*command, *options)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as running:
         assert running.stdout is not None
         try:
-            yield [running.stdout.readline() for _ in range(3)]
+            yield running, running.stdout
         finally:
             running.kill()
 
 
+def test_it_serves_until_it_is_stopped(model: Path) -> None:
+    with started(model) as (running, printed):
+        message = re.fullmatch(r"harken listens: http://127\.0\.0\.1:(\d+)/\n", printed.readline())
+        assert message is not None
+        with urllib.request.urlopen(f"http://127.0.0.1:{message[1]}/health", timeout=10) as answer:
+            assert answer.status == 200
+        running.send_signal(signal.SIGINT)
+        running.wait(10)
+        assert "Traceback" not in printed.read()
+
+
 def test_for_the_network_it_prints_the_addresses_for_a_phone(model: Path) -> None:
-    with for_the_network(model) as lines:
-        here, phone, push = (re.search(r"(http://[^/]+)(/\S*)", line) for line in lines)
-        assert here is not None
-        assert phone is not None
-        assert push is not None
+    with started(model, "--host", "0.0.0.0") as (_, printed):
+        lines = [printed.readline() for _ in range(3)]
+        here, phone, push = (re.findall(r"(http://[^/]+)(/\S*)", line)[0] for line in lines)
         assert lines[1].startswith("On the phone, open: ")
         assert lines[2].startswith("Sensor Logger pushes to: ")
-        assert phone[1] == push[1]
-        assert phone[2] == here[2]
-        assert push[2] == here[2].replace("/?token=", "/push?token=")
-        if "THIS-MACHINE" not in phone[1]:  # there is a network
-            with urllib.request.urlopen(phone[1] + "/health", timeout=10) as answer:
+        assert phone[0] == push[0]
+        assert phone[1] == here[1]
+        assert push[1] == here[1].replace("/?token=", "/push?token=")
+        if "THIS-MACHINE" not in phone[0]:  # there is a network
+            with urllib.request.urlopen(phone[0] + "/health", timeout=10) as answer:
                 assert answer.status == 200
 
 
 def test_the_token_outlives_a_killed_server_in_the_folder_of_keep(run_harken: Run, model: Path, tmp_path: Path) -> None:
-    def token(*options: object) -> str:
-        with for_the_network(model, "--keep", tmp_path, *options) as lines:
-            return lines[0].strip().partition("?token=")[2]
+    def token(*options: str) -> str:
+        with started(model, "--host", "0.0.0.0", "--keep", str(tmp_path), *options) as (_, printed):
+            return printed.readline().strip().partition("?token=")[2]
 
     kept = token()
     assert kept == token() == (tmp_path / "token").read_text().strip()
@@ -98,14 +76,24 @@ def test_the_token_outlives_a_killed_server_in_the_folder_of_keep(run_harken: Ru
     assert refused.stderr == f"harken: {tmp_path / 'token'}: {sentence}\n"
 
 
-def test_a_port_in_use_is_an_error(run_harken: Run, model: Path) -> None:
-    with socket.socket() as taken:
+@pytest.mark.parametrize(
+    ("token", "message"),
+    [
+        ((), "cannot listen at 127.0.0.1, port "),
+        (("--token", ""), "the argument after --token is empty"),
+        (("--token", " "), "the token is empty"),
+    ],
+)
+def test_a_port_in_use_and_an_empty_token_are_refused(
+    run_harken: Run, model: Path, token: tuple[str, ...], message: str
+) -> None:
+    with socket.socket() as taken:  # so that a server that wrongly starts ends at once
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        finished = run_harken("serve", "--model", model, "--port", port, "--no-open")
+        finished = run_harken("serve", "--model", model, "--port", port, "--no-open", *token)
     assert finished.exit_code == 2
-    assert f"cannot listen at 127.0.0.1, port {port}" in finished.stderr
+    assert message + (str(port) if not token else "") in finished.stderr
     assert finished.stderr.count("\n") == 1
 
 
@@ -118,17 +106,3 @@ def test_a_second_server_of_a_folder_is_refused(run_harken: Run, model: Path, tm
         )
     with serving(keep=tmp_path) as again:
         assert again.ask("/health").status == 200
-
-
-@pytest.mark.parametrize(
-    ("token", "message"), [("", "the argument after --token is empty"), (" ", "the token is empty")]
-)
-def test_a_token_that_is_empty_is_refused(run_harken: Run, model: Path, token: str, message: str) -> None:
-    with socket.socket() as taken:  # so that a server that wrongly starts ends at once
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        finished = run_harken("serve", "--model", model, "--port", port, "--no-open", "--token", token)
-    assert finished.exit_code == 2
-    assert message in finished.stderr
-    assert finished.stderr.count("\n") == 1

@@ -28,20 +28,6 @@ def test_prints_the_tests_beside_one_another_and_where_the_report_is(
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_cross_takes_several_files_up_to_the_next_option(
-    run_harken: Run, alice: Path, bob: Path, tmp_path: Path
-) -> None:
-    carol = people.write_person(tmp_path / "carol.csv", 3)
-    ended = run_harken("train", alice, "--cross", bob, carol, "--out", tmp_path / "run", "--preset", "small")
-    assert ended.exit_code == 0
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert [one["subject"] for one in record["data"]["training"]] == ["alice"]
-    assert [one["subject"] for one in record["data"]["cross"]] == ["bob", "carol"]
-    assert "bob" in ended.stdout
-    assert "Mean of each person's macro F1" in ended.stdout
-
-
-@pytest.mark.usefixtures("undrawn")
 def test_folders_stand_for_the_recordings_in_them(run_harken: Run, alice: Path, bob: Path, tmp_path: Path) -> None:
     learned, met = tmp_path / "learned", tmp_path / "met"
     for folder, files in ((learned, [alice]), (met, [bob, people.write_person(tmp_path / "carol.csv", 3)])):
@@ -80,20 +66,6 @@ def test_cross_that_took_every_file_names_the_way_out(run_harken: Run, tmp_path:
         assert "Missing argument 'FILE'" in ended.stderr
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_the_real_files_train(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:
-    folder = data_dir / "notebook_format"
-    ended = run_harken(
-        "train", folder / "merged_ab.csv", "--cross", folder / "merged_ef.csv", "--out", tmp_path / "run",
-        "--preset", "small", "--epochs", "1",
-    )  # fmt: skip
-    assert ended.exit_code == 0
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert record["data"]["training"][0]["rows"] == 105_000
-    assert record["data"]["cross"][0]["unlabelled_rows"] == 1_050
-    assert record["scores"]["cross_person"]["labels"] == ["laying_down", "sitting", "standing", "walking"]
-
-
 def progress(iteration: int, seconds_left: float | None = None, tested_at: int | None = None) -> Progress:
     return Progress(
         iteration=iteration,
@@ -127,10 +99,3 @@ def test_each_line_says_which_fit_it_is(capsys: pytest.CaptureFixture[str]) -> N
     assert all(line.startswith("Fit 2 of 3, honest test") for line in blocked)
     assert "trained without some of the people" in held_out[0]
     assert all(line.startswith("Fit 3 of 3, people held out") for line in held_out)
-
-
-def test_an_older_score_says_of_which_iteration_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    screen = TrainingScreen()
-    with screen.bars:
-        screen.fitting("model", 1, 1)(progress(40, tested_at=1))
-    assert capsys.readouterr().err.endswith("63.5% unseen people (tested at iteration 1)\n")

@@ -3,14 +3,13 @@
 import hashlib
 import json
 import socket
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from archives import found, zipped
+from archives import found
+from goldens.files import zipped
 from harken import HarkenError
 from harken.datasets import download as module
 from harken.datasets.download import DownloadProgress, fetch
@@ -44,15 +43,6 @@ def test_a_file_that_went_missing_comes_back_from_the_archive(site: Site, tmp_pa
     fetch(site.info, tmp_path)
     assert unpacked(tmp_path) == FILES
     assert len(site.publisher.requested_ranges) == 1
-
-
-def test_an_empty_file_that_went_missing_comes_back_too(site: Site, tmp_path: Path) -> None:
-    site.publisher.content = zipped({**FILES, "set/empty": b""})
-    info = site.with_archive(sha256=None)
-    fetch(info, tmp_path)
-    (tmp_path / "set/empty").unlink()
-    fetch(info, tmp_path)
-    assert (tmp_path / "set/empty").is_file()
 
 
 def test_a_wrong_checksum(site: Site, tmp_path: Path) -> None:
@@ -171,12 +161,3 @@ def test_a_damaged_record_is_no_record(site: Site, tmp_path: Path) -> None:
 def test_a_set_that_comes_in_another_way(site: Site, tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match="small cannot be downloaded by harken; to get it: harken datasets"):
         fetch(replace(site.info, archives=()), tmp_path)
-
-
-def test_importing_harken_or_its_list_of_sets_loads_no_downloader() -> None:
-    code = (
-        "import sys, harken, harken.datasets.registry; "
-        "print(*[name for name in ('requests', 'urllib3', 'harken.datasets.download') if name in sys.modules])"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == ""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harken.datasets.label_schemes import COMMON_ACTIVITIES, SCHEMES, LabelScheme, to_common
+from harken.datasets.label_schemes import SCHEMES, LabelScheme, to_common
 from harken.datasets.registry import DATASETS
 from harken.datasets.wisdm import INFO
 from harken.recordings.recording import UNLABELLED, Recording
@@ -94,10 +94,3 @@ def test_a_label_of_another_set_is_refused(recording: Recording) -> None:
     unknown = replace(recording, label_names=("catch", "jogging", "juggling", "soup"))
     with pytest.raises(HarkenError, match="juggling is not an activity of the data set wisdm"):
         to_common(unknown, INFO)
-
-
-@pytest.mark.parametrize("name", list(DATASETS))
-def test_every_label_of_every_set_has_a_common_word(name: str) -> None:
-    info = DATASETS[name].info
-    assert sorted(info.label_map) == list(info.labels)
-    assert set(info.label_map.values()) <= set(COMMON_ACTIVITIES)

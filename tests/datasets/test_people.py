@@ -1,6 +1,5 @@
 """A table of several people is a recording a person, read as each person's own file is."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,6 @@ import pytest
 import harken
 import people
 from harken.datasets.people import read_people
-from harken.readers.csv import CsvTable
-from harken.readers.layout import Columns
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 
@@ -42,22 +39,6 @@ def test_each_person_is_read_as_from_a_file_of_their_own(table: Path, as_found: 
         np.testing.assert_array_equal(one.signals, own.signals)
         np.testing.assert_array_equal(one.time_ns, own.time_ns)
         assert (one.label_names, one.as_found, one.quality) == (own.label_names, as_found, own.quality)
-
-
-def test_the_table_is_not_read_again_for_each_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "study.csv"
-    people.write_study(path, seconds=5)
-    readings = 0
-    frames = CsvTable.frames
-
-    def counted(table: CsvTable, columns: Columns | None = None) -> Iterator[pl.DataFrame]:
-        nonlocal readings
-        readings += 1
-        return frames(table, columns)
-
-    monkeypatch.setattr(CsvTable, "frames", counted)
-    assert [one.subject for one in read_people(path, TableOptions())] == ["alice", "bob", "carol"]
-    assert readings == 2, "the beginning, which has several people, and then the whole table"
 
 
 def test_a_person_can_be_chosen_and_a_file_of_one_person_is_one_recording(table: Path) -> None:

@@ -28,14 +28,6 @@ def test_the_catalogue_has_the_sets_in_the_order_in_which_they_are_listed() -> N
     assert list(tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))) == list(DATASETS)
 
 
-def test_an_unknown_set_is_answered_with_those_that_are_known() -> None:
-    with pytest.raises(
-        HarkenError,
-        match=r"no data set 'wisdm2019'.* wisdm, dsads, selfback, stress_predict, hawthorne, hmp",
-    ):
-        dataset("wisdm2019")
-
-
 @EVERY
 def test_its_facts_are_whole(name: str) -> None:
     info = DATASETS[name].info
@@ -62,30 +54,6 @@ def test_its_archives_can_be_fetched_and_checked(name: str) -> None:
         assert Path(archive.file_name).name == archive.file_name
         assert archive.sha256 is None or re.fullmatch("[0-9a-f]{64}", archive.sha256)
     assert bool(info.archives) == ("--fetch" in info.how_to_get)
-
-
-@pytest.mark.parametrize("name", ["wisdm", "dsads", "selfback", "stress_predict", "hawthorne"])
-def test_a_set_is_read_from_the_folder_in_the_variable(
-    name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HARKEN_DATA", str(data_dir))
-    recordings = DATASETS[name].read(None)
-    assert all(r.subject.startswith(f"{name}_") for r in recordings)
-    assert len({(r.subject, r.source) for r in recordings}) == len(recordings)
-    labels = {label for r in recordings for label in r.label_names}
-    assert labels == set(DATASETS[name].info.labels)
-    assert not any(r.as_found for r in recordings)
-
-
-def test_only_sets_that_were_read_here_are_called_checked() -> None:
-    assert {name for name, each in DATASETS.items() if each.info.checked_on_real_files} == {
-        "wisdm",
-        "dsads",
-        "selfback",
-        "stress_predict",
-        "hawthorne",
-        "exercises",
-    }
 
 
 def test_without_a_folder_the_message_states_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

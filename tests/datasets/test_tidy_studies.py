@@ -8,7 +8,7 @@ import pytest
 from harken.datasets.info import DatasetInfo
 from harken.datasets.label_schemes import to_common
 from harken.datasets.registry import DATASETS
-from harken.datasets.tidy import HAWTHORNE, STRESS_PREDICT, read_selfback, read_study
+from harken.datasets.tidy import HAWTHORNE, read_selfback, read_study
 from harken.recordings.recording import Placement, Recording
 from harken.support.errors import HarkenError
 
@@ -17,12 +17,6 @@ from harken.support.errors import HarkenError
 def wrists(data_dir: Path) -> list[Recording]:
     """Everybody's wrist of selfBACK."""
     return read_selfback(data_dir / "selfback")
-
-
-def mean_g(recording: Recording, label: str) -> np.ndarray:
-    """The mean acceleration of one label, ``[3]``."""
-    mean: np.ndarray = recording.signals[recording.label_codes == recording.label_names.index(label)].mean(axis=0)
-    return mean
 
 
 @pytest.mark.parametrize(
@@ -44,20 +38,6 @@ def test_everybody_is_read(data_dir: Path, name: str, people: int, rows: int, ra
         assert set(to_common(r, info).label_names) == {info.label_map[label] for label in r.label_names}
 
 
-def test_the_axis_along_the_forearm(data_dir: Path, wrists: list[Recording]) -> None:
-    """Where people walk, the arm hangs: gravity lies along the forearm. At a desk it lies across it."""
-    walks = np.array([mean_g(recording, "walk_mod") for recording in wrists])
-    assert (np.abs(walks).argmax(axis=1) == 1).sum() >= 33
-    assert (walks[:, 1] < 0).all()
-    for recording in read_study(HAWTHORNE, data_dir / "hawthorne"):
-        assert np.abs(mean_g(recording, "walking")).argmax() == 0
-    desks = np.array(
-        [np.abs(mean_g(r, "stroop test")) for r in read_study(STRESS_PREDICT, data_dir / "stress_predict")]
-    )
-    assert (desks.argmin(axis=1) == 1).sum() >= 28
-    assert desks.mean(axis=0)[1] < 0.2 < desks.mean(axis=0).min(initial=1, where=[True, False, True])
-
-
 def test_selfbacks_published_layout_and_the_table_give_the_same_recordings(
     data_dir: Path, wrists: list[Recording], tmp_path: Path
 ) -> None:
@@ -72,15 +52,6 @@ def test_selfbacks_published_layout_and_the_table_give_the_same_recordings(
         assert published.quality == tidy.quality
         np.testing.assert_array_equal(published.signals, tidy.signals)
         np.testing.assert_array_equal(published.label_codes, tidy.label_codes)
-
-
-def test_selfbacks_wrist_and_thigh_were_worn_at_the_same_time(data_dir: Path, wrists: list[Recording]) -> None:
-    thigh = read_selfback(data_dir / "selfback", placement=Placement.THIGH)
-    assert [r.subject for r in wrists] == [r.subject for r in thigh]
-    assert {r.quality.placement for r in thigh} == {Placement.THIGH}
-    for one, other in zip(wrists, thigh, strict=True):
-        assert abs(int(one.time_ns[0] - other.time_ns[0])) < 5e9
-        assert mean_g(other, "standing")[0] < -0.7  # gravity lies along the thigh
 
 
 def test_what_is_wrong_is_named(data_dir: Path, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archives import found, tarred, zipped
+from archives import found, tarred
+from goldens.files import zipped
 from harken import HarkenError
 from harken.datasets.download import is_archive, unpack
 

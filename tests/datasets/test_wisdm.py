@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from harken.datasets.info import PAUSE_NS, offsets_in_turn
 from harken.datasets.wisdm import ACTIVITIES, INFO, read_wisdm, read_wisdm_rows
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
 from harken.support.errors import HarkenError
@@ -119,6 +120,11 @@ def test_activities_stand_in_the_order_in_which_they_were_done(tmp_path: Path) -
     assert r.time_ns[0] == 10 * 10**9
     assert r.time_ns[-1] == late.at[-1]
     assert r.quality.backward_times == 0
+
+
+def test_pieces_that_share_a_moment_are_put_a_pause_apart_and_those_after_them_stay() -> None:
+    starts, ends = [0, 10, 10**15], [10, 20, 10**15 + 10]
+    assert offsets_in_turn(ends, starts).tolist() == [0, PAUSE_NS, 0]
 
 
 def test_a_clock_that_starts_anew_inside_an_activity_cuts_it(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""What harken once wrote is still read: files that ``goldens.old_files`` made with an earlier version."""
+"""What harken once wrote is still read: one file or folder of each kind that it reads again, in ``old_files.zip``.
+
+An earlier version wrote them, by tests/helpers/goldens/old_files.py (in the history of this repository). They are not
+written anew when a format changes; when a new kind is added, the last version that writes the old format does so.
+"""
 
 import json
 import re
@@ -10,8 +14,12 @@ import pytest
 
 import people
 from command_line import Run
-from goldens.old_files import SESSION_LABELS, TRAIN, ZIP
 from server_process import serving
+
+ZIP = Path(__file__).parent / "old_files.zip"
+TRAIN = ("train", "alice.csv", "--preset", "tiny", "--epochs", "20", "--threads", "1", "--out", "run")
+SESSION_LABELS = ("lying", "walking")
+"""Of the session that was recorded live."""
 
 
 @pytest.fixture

@@ -1,18 +1,9 @@
 """Exports of loggers, and what their readers must do with damaged ones."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-
-from harken.readers.options import TableOptions
-from harken.recordings.mending import mend
-from harken.recordings.recording import Recording
-from harken.support.errors import HarkenError
-
-Looks = Callable[[Path, bytes], bool]
-Read = Callable[[Path, TableOptions], Recording]
 
 HEAD_BYTES = 1 << 16
 LONGEST_MESSAGE = 900
@@ -29,11 +20,6 @@ def written(value: float) -> str:
     return repr(float(np.float32(value)))
 
 
-def turned(g: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Acceleration in the other sign convention, as 32-bit floats."""
-    return -g.astype(np.float32)
-
-
 def mutilations(content: bytes, *, cuts: int = 50, flips: int = 100) -> Iterator[tuple[str, bytes]]:
     """A file cut short at many places, and with single bytes changed; the same ones every time."""
     random = np.random.default_rng(7)
@@ -43,15 +29,3 @@ def mutilations(content: bytes, *, cuts: int = 50, flips: int = 100) -> Iterator
     for place in random.integers(0, len(content), flips):
         flipped = bytes([content[place] ^ int(random.integers(1, 256))])
         yield "flip", content[:place] + flipped + content[place + 1 :]
-
-
-def read_or_refused(path: Path, read: Read) -> Recording | None:
-    """The recording, or None where it is refused, with a message that is a sentence and not the file."""
-    message = ""
-    try:
-        found = read(path, TableOptions())
-        mend(found)
-    except HarkenError as error:
-        found, message = None, str(error)
-    assert len(message) < LONGEST_MESSAGE, message
-    return found

@@ -82,6 +82,7 @@ class Stack:
                 number += 1
             self.saved.append(saved)
             x = np.concatenate(made, axis=2)
+        self.last_steps = x
         return x, np.stack(hs), np.stack(cs)
 
     def back(self, dy: Array, dh: Array, dc: Array) -> tuple[Array, Array, Array, list[list[Cell]]]:

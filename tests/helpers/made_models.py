@@ -6,10 +6,11 @@ import torch
 from harken.models.model_file import FittedModel
 from harken.networks.inference import softmax
 from harken.networks.pytorch import build, logits, weights_of
-from harken.networks.specification import ModelUnit, Specification
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.networks.specification import ModelUnit
+from harken.recordings.recording import Recording
 from harken.timelines import label_recording
 from harken.windows.windows import Windows
+from made_recordings import recording_of, specification_of
 
 SIZES: dict[str, dict[str, int]] = {
     "deep_conv_lstm": {"filters": 4, "units": 5},
@@ -22,8 +23,8 @@ def made_model(
     network: str = "everyday", *, unit: ModelUnit = "g", even_grid: bool = True, rate_hz: float = 30.0
 ) -> FittedModel:
     """A model of 120 samples of x, y and z every 60, which tells four labels apart somehow."""
-    channels, labels, length = ("x", "y", "z"), ("lying", "sitting", "walking", "größer"), 120
-    sizes = {**SIZES[network], "channels": len(channels), "classes": len(labels)}
+    labels, length = ("lying", "sitting", "walking", "größer"), 120
+    sizes = {**SIZES[network], "channels": 3, "classes": len(labels)}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
         module = build(network, sizes)
@@ -32,14 +33,13 @@ def made_model(
                 module(torch.randn(32, length, 3) * torch.rand(32, 1, 1))
             for parameter in module.parameters():
                 parameter.add_(0.05 * torch.randn_like(parameter))
-    specification = Specification(
-        channels=channels,
+    specification = specification_of(
+        length,
+        length / rate_hz / 2,
+        labels,
         acceleration_unit=unit,
         sample_rate_hz=rate_hz,
         even_grid=even_grid,
-        window_length=length,
-        hop_s=length / rate_hz / 2,
-        labels=labels,
         network=network,
         sizes=sizes,
         preset="test",
@@ -61,14 +61,7 @@ def uneven_recording(rate_hz: float) -> Recording:
     t = time_s[kept, None] - time_s[0]
     waves = 0.02 * t * np.sin(2 * np.pi * np.array([0.7, 1.9, 3.1]) * t)
     signals = np.array([0, 0.2, 1]) + waves + random.normal(0, 0.01, (len(t), 3))
-    return Recording(
-        time_ns=time_ns,
-        signals=signals.astype(np.float32),
-        channels=("x", "y", "z"),
-        label_codes=np.full(len(t), UNLABELLED, np.int16),
-        label_names=(),
-        subject="somebody",
-    )
+    return recording_of(time_ns, signals, subject="somebody")
 
 
 def answered(model: FittedModel, recording: Recording) -> tuple[np.ndarray, np.ndarray]:

@@ -7,36 +7,20 @@ from numpy.typing import NDArray
 
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.recordings.recording import Recording
 from harken.timelines import Timeline, label_recording
+from made_recordings import recording_of, specification_of
 
 
 def still_or_moving(length: int, hop: int, *, rate_hz: float = 20.0, even_grid: bool = True) -> Specification:
     """Of a model that tells ``still`` and ``moving`` apart in windows of so many samples of x, y and z."""
-    return Specification(
-        channels=("x", "y", "z"),
-        acceleration_unit="g",
-        sample_rate_hz=rate_hz,
-        even_grid=even_grid,
-        window_length=length,
-        hop_s=hop / rate_hz,
-        labels=("still", "moving"),
-        network="everyday",
-        sizes={},
-        preset="everyday",
-    )
+    labels = ("still", "moving")
+    return specification_of(length, hop / rate_hz, labels, sample_rate_hz=rate_hz, even_grid=even_grid)
 
 
 def unlabelled(signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> Recording:
     """A recording of x, y and z without labels."""
-    return Recording(
-        time_ns=time_ns,
-        signals=signals,
-        channels=("x", "y", "z"),
-        label_codes=np.full(len(time_ns), UNLABELLED, np.int16),
-        label_names=(),
-        subject="anna",
-    )
+    return recording_of(time_ns, signals, subject="anna")
 
 
 def offline(recogniser: Recogniser, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> Timeline:

@@ -8,7 +8,8 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
-from archives import found, zipped
+from archives import found
+from goldens.files import zipped
 from harken.datasets import DatasetInfo
 
 NOISE = np.random.default_rng(0).bytes(2_000_000)  # cannot be compressed

@@ -11,7 +11,6 @@ SUMMER = datetime(2021, 6, 1, 12, 0, 0, tzinfo=UTC)
 """On the watch's own clock."""
 AX6 = 0x64
 """The hardware's type in a ``.cwa`` file's header."""
-AX6_CHANNELS = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z", "temperature")
 CWA_HEADER_BYTES, CWA_BLOCK_BYTES = 1024, 512
 COUNTS_PER_G = {3: 256, 6: 2048}
 DEGREES_PER_COUNT = 1000 / 2**15

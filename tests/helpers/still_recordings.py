@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
+from made_recordings import recording_of
 from synthetic_signals import START_NS
 
 SPHERE = np.concatenate([np.eye(3), -np.eye(3), np.array([[1, 1, 1], [-1, 1, -1], [1, -1, -1], [-1, -1, 1]]) / 3**0.5])
@@ -36,11 +37,4 @@ def resting(
     if temperature is not None:
         signals = np.column_stack([signals, np.repeat(np.array(temperature), each)])
         channels += ("temperature",)
-    return Recording(
-        time_ns=START_NS + np.rint(since_s * 1e9).astype(np.int64),
-        signals=signals.astype(np.float32),
-        channels=channels,
-        label_codes=np.full(n, -1, np.int16),
-        label_names=(),
-        subject="ann",
-    )
+    return recording_of(START_NS + np.rint(since_s * 1e9).astype(np.int64), signals, channels=channels)

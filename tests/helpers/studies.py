@@ -12,6 +12,7 @@ from harken.evaluation.protocols import published as protocols
 from harken.evaluation.protocols.studies import STUDIES
 from harken.recordings.recording import Recording
 from harken.windows.windows import Windows, concatenate
+from made_recordings import recording_of
 
 PEOPLE_EACH = 5
 WINDOWS_EACH = 4
@@ -61,15 +62,8 @@ def use_made_up_studies(patch: pytest.MonkeyPatch) -> None:
 
 
 def _still(study: str) -> Recording:
-    return Recording(
-        time_ns=np.arange(600) * 10**9 // 30,
-        signals=np.tile(np.array([0, 0, 1], np.float32), (600, 1)),
-        channels=("x", "y", "z"),
-        label_codes=np.zeros(600, np.int16),
-        label_names=("sitting",),
-        subject=f"{study}_0",
-        study=study,
-    )
+    time_ns, still = np.arange(600) * 10**9 // 30, np.tile([0, 0, 1], (600, 1))
+    return recording_of(time_ns, still, codes=0, names=("sitting",), subject=f"{study}_0", study=study)
 
 
 def _of_study(recordings: Sequence[Recording]) -> Windows:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
+from made_recordings import recording_of
 
 START_NS = 1_704_067_200 * 10**9 + 123_456_789
 
@@ -33,15 +34,7 @@ def made(
     n = len(time_ns)
     if signals is None:
         signals = np.random.default_rng(1).normal(0, 0.3, (n, 3)) + np.array([0.0, 0.6, 0.8])
-    return Recording(
-        time_ns=time_ns,
-        signals=signals.astype(np.float32),
-        channels=("x", "y", "z")[: signals.shape[1]],
-        label_codes=np.zeros(n, np.int16) if codes is None else codes,
-        label_names=("sit", "walk"),
-        subject="ann",
-        valid=np.ones(n, bool) if valid is None else valid,
-    )
+    return recording_of(time_ns, signals, codes=0 if codes is None else codes, names=("sit", "walk"), valid=valid)
 
 
 def sine(time_ns: NDArray[np.int64], frequency_hz: float) -> NDArray[np.float64]:

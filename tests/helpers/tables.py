@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording
+from made_recordings import recording_of
 
 HEADER = "Timestamp,X,Y,Z,P,Label"
 START_MS = 1_519_170_400_000  # 20 February 2018, 23:46:40 UTC
@@ -46,13 +47,12 @@ def recording(
 ) -> Recording:
     """A recording with one sample a label (empty: unlabelled), at 50 Hz and of a turning wrist unless given."""
     names = tuple(sorted({label for label in labels if label}))
-    return Recording(
-        time_ns=20_000_000 * np.arange(len(labels)) if time_ns is None else time_ns,
-        signals=acceleration(len(labels)).astype(np.float32) if signals is None else signals,
-        channels=("x", "y", "z"),
-        label_codes=np.array([names.index(label) if label else UNLABELLED for label in labels], dtype=np.int16),
-        label_names=names,
+    return recording_of(
+        20_000_000 * np.arange(len(labels)) if time_ns is None else time_ns,
+        acceleration(len(labels)) if signals is None else signals,
+        codes=[names.index(label) if label else UNLABELLED for label in labels],
+        names=names,
         subject=subject,
-        valid=np.ones(len(labels), dtype=bool) if valid is None else valid,
+        valid=valid,
         as_found=as_found,
     )

@@ -1,13 +1,6 @@
-"""Many files: in processes, in shards, and on a Dask cluster with a worker that is killed. The results are the same."""
+"""Many files: in processes, in shards, and on a Dask cluster. The results are the same."""
 
-import json
 import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +9,13 @@ import pytest
 
 import people
 from command_line import Run
-from harken import read, sliding_windows
 from harken.labelling.cohort import CohortJob, FileTask, label_cohort, shard_of
 from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings
-from harken.models.recogniser import Recogniser
 from harken.readers.folders import recordings_in
-from harken.signals import resample
 from harken.support.errors import HarkenError
 
 NAMES = ["anna", "bert", "carl", "p1_wrist", "p2_wrist"]
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small model that learned alice."""
-    folder = tmp_path_factory.mktemp("model")
-    alice = resample(read(people.write_person(folder / "alice.csv", 1)), sample_rate_hz=20)
-    recogniser = Recogniser(people.SMALL_EVERYDAY, epochs=2)
-    recogniser.fit(sliding_windows(alice.select_channels(("x", "y", "z")), length_s=2, hop_s=0.5))
-    recogniser.save(folder / "model.safetensors")
-    return folder / "model.safetensors"
 
 
 @pytest.fixture(scope="session")
@@ -59,16 +38,16 @@ def contents(out: Path) -> dict[str, bytes]:
 
 
 def test_a_folder_is_labelled_with_what_is_in_it_and_shards_together_give_the_same(
-    run_harken: Run, model: Path, drawer: Path, tmp_path: Path
+    run_harken: Run, drawer: Path, tmp_path: Path
 ) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    ended = run_harken("label", drawer, "--model", model, "--out", whole, "--workers", 2)
+    ended = run_harken("label", drawer, "--out", whole, "--workers", 2)
     assert ended.exit_code == 2
     assert "broken.csv" in ended.stderr
     assert sorted(path.name for path in whole.glob("*/")) == NAMES
     assert pl.read_csv(whole / "failures.csv")["file"].to_list() == [str(drawer / "p1" / "broken.csv")]
     for number in (1, 2, 3):
-        run_harken("label", drawer, "--model", model, "--out", parts, "--shard", f"{number}/3", "--workers", 1)
+        run_harken("label", drawer, "--out", parts, "--shard", f"{number}/3", "--workers", 1)
     assert contents(parts) == contents(whole)
     assert len(list(parts.glob("failures-*.csv"))) == 1
     for table in ("cohort.parquet", "quality.parquet"):
@@ -82,24 +61,7 @@ def test_a_folder_is_labelled_with_what_is_in_it_and_shards_together_give_the_sa
     assert not list(whole.glob(".writing-*"))
 
 
-def test_a_second_call_labels_only_what_is_not_there(model: Path, drawer: Path, tmp_path: Path) -> None:
-    tasks = [
-        FileTask(path, path.parent.name + path.stem) for path in recordings_in([drawer]).files if path.stem != "broken"
-    ]
-    job = CohortJob.of(model, tmp_path, LabelSettings(non_wear=False, calibration=False))
-    assert [one.again for one in label_cohort(tasks[:2], job)] == [False, False]
-    assert [one.again for one in label_cohort(tasks, job)] == [True, True, False, False, False]
-    quality = json.loads((tmp_path / tasks[0].name / "quality.json").read_text())
-    assert (quality["wear_hours"], quality["calibration"]) == (None, None)
-    other = CohortJob.of(model, tmp_path, LabelSettings(smoothing=False, non_wear=False, calibration=False))
-    (refused,) = label_cohort(tasks[:1], other)
-    assert refused.reason is not None
-    assert "with smoothing true, and this is with smoothing false" in refused.reason
-
-
-def test_a_fault_of_ours_costs_one_file(
-    model: Path, drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_of_ours_costs_one_file(drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import harken.labelling.cohort as running
 
     def faulty(path: Path, **named: Any) -> Any:
@@ -109,7 +71,7 @@ def test_a_fault_of_ours_costs_one_file(
 
     monkeypatch.setattr(running, "label_file", faulty)
     tasks = [FileTask(drawer / "p1" / "anna.csv", "anna"), FileTask(drawer / "p2" / "bert.csv", "bert")]
-    anna, bert = label_cohort(tasks, CohortJob.of(model, tmp_path, LabelSettings()))
+    anna, bert = label_cohort(tasks, CohortJob.of(None, tmp_path, LabelSettings()))
     assert anna.reason is not None
     assert "a fault in harken: ZeroDivisionError: oh" in anna.reason
     assert bert.reason is None
@@ -183,71 +145,24 @@ def test_shards_are_every_file_once() -> None:
             shard_of(items, wrong)
 
 
-@contextmanager
-def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A scheduler and two workers of one thread, each a process of its own."""
-    pytest.importorskip("distributed", reason="Dask is not installed")
-    address_file = folder / "scheduler.json"
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-
-    def start(*arguments: object) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", *map(str, arguments), "--no-dashboard"]
-        return subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-
-    scheduler = start(
-        "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", 0, "--scheduler-file", address_file
-    )
-    workers = [
-        start("distributed.cli.dask_worker", "--scheduler-file", address_file, "--nthreads", 1, "--no-nanny")
-        for _ in range(2)
-    ]
-    try:
-        for _ in range(600):
-            if address_file.exists():
-                break
-            time.sleep(0.1)
-        yield json.loads(address_file.read_text())["address"], workers
-    finally:
-        for process in (*workers, scheduler):
-            process.kill()
-            process.wait()
-
-
 @pytest.mark.filterwarnings("ignore")
-def test_a_dask_worker_is_killed_and_every_result_arrives(model: Path, drawer: Path, tmp_path: Path) -> None:
-    (tmp_path / "dask").mkdir()
+def test_a_dask_cluster_gives_what_this_process_gives(drawer: Path, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+    tasks = [FileTask(next(drawer.glob(f"*/{name}.csv")), name) for name in NAMES[:3]]
+    tasks += [FileTask(drawer / folder / "wrist.csv", f"{folder}_wrist") for folder in ("p1", "p2")]
     alone, shared = tmp_path / "alone", tmp_path / "shared"
-    alone.mkdir()
-    shared.mkdir()
-    files = [path for path in recordings_in([drawer]).files if path.stem != "broken"]
-    tasks = [FileTask(path, f"{path.parent.name}_{path.stem}-{copy}") for copy in range(3) for path in files]
-    with cluster(tmp_path / "dask") as (address, workers):
-        import distributed
-
-        connect: Callable[[str], Any] = distributed.Client
-        with connect(address) as client:
-            client.wait_for_workers(2, timeout=60)
-        outcomes = []
-        for outcome in label_cohort(tasks, CohortJob.of(model, shared, LabelSettings()), scheduler=address):
-            outcomes.append(outcome)
-            if len(outcomes) == 3:
-                workers[0].send_signal(signal.SIGKILL)
-        assert workers[0].wait(timeout=10) != 0
-        assert workers[1].poll() is None
-    assert sorted(outcome.task.name for outcome in outcomes) == sorted(task.name for task in tasks)
-    assert [outcome.reason for outcome in outcomes] == [None] * len(tasks)
-    (one,) = label_cohort(tasks[:1], CohortJob.of(model, alone, LabelSettings()))
-    for file in ("timeline.parquet", "days.csv", "bouts.csv"):
-        for copy in range(3):
-            name = tasks[0].name.removesuffix("-0") + f"-{copy}"
-            assert (shared / name / file).read_bytes() == (alone / one.task.name / file).read_bytes()
-    assert not list(shared.glob(".writing-*/summary.json"))
+    for out in (alone, shared):
+        out.mkdir()
+    assert [one.reason for one in label_cohort(tasks, CohortJob.of(None, alone, LabelSettings()))] == [None] * 5
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        job = CohortJob.of(None, shared, LabelSettings())
+        outcomes = list(label_cohort(tasks, job, scheduler=cluster.scheduler_address))
+    assert [one.reason for one in outcomes] == [None] * 5
+    assert contents(shared) == contents(alone)
 
 
 def test_a_process_that_dies_costs_its_own_file_and_no_other(
-    model: Path, drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that kills whoever reads it, as one does whose samples do not fit into memory."""
     (tmp_path / "site").mkdir()
@@ -264,7 +179,7 @@ def test_a_process_that_dies_costs_its_own_file_and_no_other(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]))
     tasks = [FileTask(path, f"{path.parent.name}_{path.stem}") for path in recordings_in([drawer]).files]
     (tmp_path / "out").mkdir()
-    outcomes = list(label_cohort(tasks, CohortJob.of(model, tmp_path / "out", LabelSettings()), workers=2))
+    outcomes = list(label_cohort(tasks, CohortJob.of(None, tmp_path / "out", LabelSettings()), workers=2))
     assert sorted(outcome.task.name for outcome in outcomes) == sorted(task.name for task in tasks)
     reasons = {outcome.task.path.stem: outcome.reason for outcome in outcomes if outcome.reason is not None}
     assert set(reasons) == {"broken", "carl"}

@@ -132,23 +132,18 @@ def test_little_walking(walking_s: float, worn_h: float, few: bool) -> None:
     assert limits(labelled) == ([limit] if few else [])
 
 
-@pytest.mark.parametrize(("hours", "days"), [(10, None), (20, 1), (48, None)])
-def test_a_single_valid_day(hours: float, days: int | None) -> None:
-    labelled = afternoon([hours * HOUR - 1200, 1200], ["lying", "walking"], begins_h=0)
-    found = [one for one in limits(labelled, provenance={}) if one.kind is LimitKind.FEW_VALID_DAYS]
-    assert [one.days for one in found] == ([] if days is None else [days])
-
-
-def test_a_valid_day_is_the_one_of_the_settings() -> None:
-    labelled = afternoon([12 * HOUR - 1200, 1200], ["lying", "walking"], begins_h=0)
-    assert limits(labelled, provenance={}) == []
-    limit = Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.5, days=1)
-    assert limits(labelled, provenance={}, valid_day_h=10.5) == [limit]
-
-
-def test_a_long_recording_without_a_valid_day() -> None:
-    labelled = afternoon([10 * HOUR, 10 * HOUR, 600], ["not worn", "lying", "walking"], begins_h=0)
-    assert limits(labelled, provenance={}) == [Limit(LimitKind.FEW_VALID_DAYS, of_hours=16.0, days=0)]
+@pytest.mark.parametrize(
+    ("off_h", "hours", "valid_day_h", "days"),
+    [(0, 10, 16, None), (0, 20, 16, 1), (0, 48, 16, None), (0, 12, 16, None), (0, 12, 10.5, 1), (10, 10.5, 16, 0)],
+)
+def test_few_valid_days(off_h: float, hours: float, valid_day_h: float, days: int | None) -> None:
+    worn = [hours * HOUR - 1200, 1200]
+    labelled = afternoon(
+        [off_h * HOUR, *worn] if off_h else worn, ["not worn", "lying", "walking"][not off_h :], begins_h=0
+    )
+    found = limits(labelled, provenance={}, valid_day_h=valid_day_h)
+    expected = [] if days is None else [Limit(LimitKind.FEW_VALID_DAYS, of_hours=valid_day_h, days=days)]
+    assert [one for one in found if one.kind is LimitKind.FEW_VALID_DAYS] == expected
 
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
@@ -193,18 +188,3 @@ def test_a_damaged_value_is_refused_by_the_name_of_the_file(
     (tmp_path / "quality.json").write_text(json.dumps(content))
     with pytest.raises(HarkenError, match=r"quality\.json: not a quality\.json of this version of harken"):
         read_quality(tmp_path / "quality.json")
-
-
-def test_an_unknown_orientation_is_a_warning_on_a_wrist() -> None:
-    unknown = Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
-    (warning,) = replace(PLAIN_QUALITY, orientation=unknown).warnings
-    assert warning == unknown.warning
-    assert "unknown how the watch sat" in warning
-    assert "not turned: nothing looks like walking" in warning
-    assert "--forearm-axis" in warning
-    assert replace(PLAIN_QUALITY, orientation=unknown, placement=Placement.WRIST).warnings == (warning,)
-    for source in (MountingSource.WALKING, MountingSource.STATED):
-        assert replace(PLAIN_QUALITY, orientation=replace(unknown, source=source)).warnings == ()
-    thigh = replace(PLAIN_QUALITY, orientation=unknown, placement=Placement.THIGH)
-    elsewhere = replace(PLAIN_QUALITY, orientation=unknown, wrist_check=WristCheck(Answer.ELSEWHERE, 40, 2.5))
-    assert all(len(one.warnings) == 1 and warning not in one.warnings for one in (thigh, elsewhere))

@@ -21,7 +21,6 @@ from harken.readers.folders import recordings_in
 from harken.reports.caveats import CaveatKind
 from movement_frames import movement_frame
 
-TABLES = ("cohort", "person", "quality")
 EVIL = "<script>document.title='taken'</script>"
 
 
@@ -64,16 +63,6 @@ def test_a_folder_gives_its_page_with_the_broken_file_at_the_top(study: Path) ->
             f'href="{folder.name.replace("&", "%26").replace(" ", "%20").replace("<", "%3C").replace(">", "%3E")}/'
             in page
         )
-
-
-def test_the_strips_hold_the_labels_of_the_timeline(study: Path) -> None:
-    data = page_data((study / "study.html").read_text(encoding="utf-8"))
-    for person in data["people"]:
-        ((_, cells, _, _),) = person["days"]
-        assert len(cells) == 144
-        letters = set(cells.strip())
-        assert {data["labels"][ord(letter) - ord("A")] for letter in letters - set(".-?!")} <= set(data["labels"])
-        assert 1 <= len(cells.strip()) <= 2
 
 
 def test_a_file_that_is_finished_later_is_no_failure_any_more(study: Path) -> None:
@@ -209,15 +198,6 @@ def test_doubts_are_counted_by_person_and_name_the_file(
     (person,) = study_of("s", cohort_in(out), []).people
     assert person.kinds[0] is CaveatKind.PLACEMENT
     assert "second: the file states that the sensor was on the hip" in person.sentences
-
-
-def test_more_days_than_a_row_shows_are_counted(
-    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out, _, dates = two_files_of_one_person
-    monkeypatch.setattr("harken.labelling.study.MOST_DAYS", 5)
-    (person,) = study_of("s", cohort_in(out), []).people
-    assert ([strip.date for strip in person.days], person.days_not_shown) == (dates[:5], 2)
 
 
 def test_of_too_many_people_the_doubtful_ones_are_on_the_page(

@@ -1,7 +1,5 @@
 """Two models on the same moments: their labels are those of the windows, and the scores those of scikit-learn."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
@@ -40,16 +38,3 @@ def test_scores_are_those_of_scikit_learn() -> None:
     assert both.before == label_scores(truth[of_common], predicted[of_common])
     assert both.only_after == {"a": 1.0}
     assert compare(truth, predicted, truth, before_labels=("d",)).before is None
-
-
-def test_a_recording_that_resampling_makes_shorter_than_a_window_has_no_label() -> None:
-    model = recogniser()
-    window_length_s = model.specification_.window_length_s
-    whole = invented(2)
-    rows = round(window_length_s * whole.sample_rate_hz) - 1
-    arrays = {name: getattr(whole, name)[:rows] for name in ("time_ns", "signals", "label_codes", "valid")}
-    one = replace(whole, **arrays)
-    moments = LabelledMoments(one.time_ns[rows // 2 :][:1], np.array(["lying"]), window_length_s)
-    labels, logits = predicted_labels(model, one, moments, orientation=False)
-    assert labels.tolist() == [""]
-    assert np.isnan(logits).all()

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from harken.models.export import check_same, export, exported_bytes
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model
@@ -74,28 +73,6 @@ def test_a_graph_that_answers_otherwise_is_not_written(tmp_path: Path, monkeypat
     with pytest.raises(HarkenError, match="nothing was written: the exported everyday gives probabilities"):
         export(tmp_path / "model.onnx", made_model())
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_layer_without_onnx_is_named() -> None:
-    with pytest.raises(TypeError, match="no ONNX is known for the layer GELU"):
-        Graph().layers("value", [torch.nn.GELU()])
-    with pytest.raises(TypeError, match="padding"):
-        Graph().layers("value", [torch.nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular")])
-
-
-@pytest.mark.parametrize("layers", [1, 3])
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_an_lstm_of_any_depth_and_direction(layers: int, bidirectional: bool) -> None:
-    torch.manual_seed(0)
-    module = torch.nn.LSTM(4, 5, layers, batch_first=True, bidirectional=bidirectional)
-    graph = Graph()
-    steps, _ = graph.lstm(graph.transposed("windows", 1, 0, 2), module)
-    last = graph.reshaped(graph.part(graph.transposed(steps, 2, 0, 1, 3), 1, 6, 7), -1, 5 * (1 + bidirectional))
-    content = graph.model(reads=("windows", (7, 4)), gives=(last, "out", 5 * (1 + bidirectional))).SerializeToString()
-    signals = torch.randn(3, 7, 4)
-    found = onnxruntime.InferenceSession(content).run(None, {"windows": signals.numpy()})[0]
-    with torch.no_grad():
-        np.testing.assert_allclose(found, module(signals)[0][:, -1].numpy(), atol=1e-6)
 
 
 @pytest.mark.parametrize(

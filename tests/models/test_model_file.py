@@ -3,7 +3,6 @@
 import contextlib
 import json
 import math
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -77,14 +76,6 @@ def test_round_trip(model_path: Path) -> None:
     assert not model.network.training
 
 
-def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
-    with safe_open(model_path, "np") as file:
-        metadata = file.metadata()
-    assert list(metadata) == ["harken"]
-    card = json.loads(metadata["harken"])
-    assert metadata["harken"] == json.dumps(card, sort_keys=True, ensure_ascii=False)
-
-
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
@@ -146,24 +137,6 @@ def test_an_edited_file_is_refused_with_the_reason(model_path: Path, field: str,
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("specification.labels", ["walking", "lying"]),
-        ("specification.temperature", 1.5),
-        ("provenance.training_people", ["ann"]),
-        ("provenance.training.seed", 1),
-        ("fingerprints.one_in", 256),
-        ("sha256", "0" * 64),
-        ("sha256", None),
-    ],
-)
-def test_every_edit_that_leaves_the_digest_is_refused(model_path: Path, field: str, value: Any) -> None:
-    edit(model_path, lambda card: put(card, field, value), signed=False)
-    with pytest.raises(HarkenError, match="edited or damaged"):
-        read_model(model_path)
-
-
-@pytest.mark.parametrize(
     ("old", "new"),
     [
         ('"seed": 0', '"seed": ' + "9" * 6000),
@@ -182,28 +155,6 @@ def test_json_that_harken_does_not_write_is_refused(model_path: Path, old: str, 
     with pytest.raises(HarkenError, match=r"description is not (JSON|in the form)") as caught:
         read_model(model_path)
     assert len(str(caught.value)) < len(str(model_path)) + 200
-
-
-@pytest.mark.parametrize(
-    ("name", "size"),
-    [
-        ("everyday", "blocks"),
-        ("deep_conv_lstm", "convolutions"),
-        ("deep_conv_lstm", "layers"),
-        ("notebook_lstm", "layers"),
-    ],
-)
-def test_sizes_are_refused_before_a_network_is_built(model_path: Path, name: str, size: str) -> None:
-    def grow(card: dict[str, Any]) -> None:
-        card["specification"].update(network=name, sizes={"channels": 3, "classes": 2, size: 65536})
-
-    edit(model_path, grow)
-    began = time.process_time()
-    with pytest.raises(
-        HarkenError, match=f"{size} of the network {name} must be a whole number from 1 to 64, got 65536"
-    ):
-        read_model(model_path)
-    assert time.process_time() - began < 1
 
 
 def test_a_model_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
@@ -279,28 +230,6 @@ def test_any_provenance_is_refused_or_can_be_used(model_path: Path, name: str, v
             model.save(model_path)
     finally:
         model_path.write_bytes(whole)
-
-
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=st.sampled_from(["sample_rate_hz", "window_length", "hop_s", "temperature"]), value=NUMBERS)
-def test_any_number_is_refused_or_can_be_used(model_path: Path, name: str, value: float) -> None:
-    whole = model_path.read_bytes()
-    try:
-        edit(model_path, lambda card: card["specification"].update({name: value}))
-        with contextlib.suppress(HarkenError):
-            specification = read_model(model_path).specification
-            assert getattr(specification, name) == value
-            assert math.isfinite(specification.window_length_s)
-            assert specification.hop_s * specification.sample_rate_hz >= 0.95
-    finally:
-        model_path.write_bytes(whole)
-
-
-def test_a_run_directory_is_as_good_as_its_model(model_path: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "model.safetensors").write_bytes(model_path.read_bytes())
-    assert read_model(run).specification == read_model(model_path).specification
 
 
 @pytest.mark.parametrize("levels", [1, 300, 800])

@@ -19,24 +19,13 @@ from harken.models.mounting import (
     mounting,
     trained_with_x_to_elbow,
 )
-from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Make
 from harken.signals import turned_by_quarters
+from made_recordings import recording_of, specification_of
 
 RATE_HZ = 25.0
-KNOWS = Specification(
-    channels=("x", "y", "z"),
-    acceleration_unit="g",
-    sample_rate_hz=30.0,
-    even_grid=True,
-    window_length=300,
-    hop_s=5.0,
-    labels=("other", "sitting", "walking"),
-    network="everyday",
-    sizes={},
-    preset="everyday",
-)
+KNOWS = specification_of(300, 5.0, ("other", "sitting", "walking"))
 
 
 def walking(seconds: int = 200, rate_hz: float = RATE_HZ, start_s: int = 1_700_000_000) -> Recording:
@@ -44,14 +33,7 @@ def walking(seconds: int = 200, rate_hz: float = RATE_HZ, start_s: int = 1_700_0
     t = np.arange(round(seconds * rate_hz)) / rate_hz
     swing = 0.3 * np.sin(2 * np.pi * 1.9 * t)
     signals = np.stack([0.95 + swing, 0.2 + 0.3 * swing, 0.1 + 0.2 * np.cos(2 * np.pi * 1.9 * t)], axis=1)
-    return Recording(
-        time_ns=(start_s * 10**9 + t * 1e9).astype(np.int64),
-        signals=signals.astype(np.float32),
-        channels=("x", "y", "z"),
-        label_codes=np.full(len(t), -1, np.int16),
-        label_names=(),
-        subject="ann",
-    )
+    return recording_of((start_s * 10**9 + t * 1e9).astype(np.int64), signals)
 
 
 class Model:
@@ -185,42 +167,6 @@ def test_gravity_in_walking_decides_between_half_turns_if_the_model_was_trained_
     np.testing.assert_array_equal(found.turned(worn).signals, recording.signals)
     own = mounting(KNOWS, worn, EitherWay())
     assert (own.quarters + quarters) % 2 == 0
-
-
-@pytest.mark.parametrize(
-    ("recognised", "x_g", "reason"),
-    [
-        (
-            (113.2, 0, 112.8, 0),
-            -1.0,
-            "turned by 180 degrees about the face: walking is recognised equally well either way (113 of N moments), "
-            "but gravity in walking shows that the watch was worn the other way round",
-        ),
-        (
-            (10, 0, 113, 0),
-            -1.0,
-            "not turned: walking is recognised in 10 of N moments as the watch was worn, and in 113 after a turn by "
-            "180 degrees, but gravity in walking shows that the watch was worn as the model expects",
-        ),
-        (
-            (2, 113, 0, 111),
-            -1.0,
-            "turned by 270 degrees about the face: the model recognises 2 of N moments as walking with a hanging arm, "
-            "111 after the turn and 113 after one by 90 degrees; gravity in walking decides between the two turns",
-        ),
-        (
-            (113, 0, 113, 0),
-            1.0,
-            "not turned: the model recognises 113 of N moments as walking with a hanging arm, and no more after a turn",
-        ),
-    ],
-)
-def test_the_reason_does_not_contradict_what_gravity_decides(
-    recognised: tuple[float, ...], x_g: float, reason: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_recognised", lambda *_: (np.array(recognised), np.full(4, x_g)))
-    found = mounting(KNOWS, walking(), Model(), x_to_elbow=True)
-    assert found.reason == reason.replace(" N ", f" {found.moments} ")
 
 
 def test_without_walking_the_usual_axis_of_the_make_is_assumed() -> None:

@@ -17,8 +17,8 @@ from harken.evaluation.benchmark.methods import check_sendable, method
 from harken.models.model_file import read_model
 from harken.models.recogniser import Recogniser
 from harken.networks import build as networks
-from harken.networks.build import network_name, sizes_of
-from harken.networks.everyday import EverydaySizes, everyday
+from harken.networks.build import network_name
+from harken.networks.everyday import everyday
 from harken.networks.layers import LSTM, Convolution, Dense, Dropout, Layer, Layers, MeanAndLargest
 from harken.networks.pytorch import LayerNetwork, build
 from harken.support.errors import HarkenError
@@ -78,11 +78,6 @@ def test_a_class_is_named_by_its_module_and_is_read_again_as_long_as_the_program
         read_model(saved)
 
 
-def test_harkens_own_networks_keep_their_names() -> None:
-    assert network_name(everyday) == network_name("everyday") == "everyday"
-    assert sizes_of(everyday) is EverydaySizes
-
-
 @pytest.mark.parametrize(
     ("name", "why"),
     [
@@ -103,25 +98,6 @@ def test_what_is_missing_is_named(name: str, why: str) -> None:
     for find in (network_name, lambda name: build(name, {})):
         with pytest.raises(HarkenError, match=why):
             find(name)
-
-
-def test_sizes_have_bounds_and_two_of_them_are_the_datas() -> None:
-    name = network_name(MeanNetwork)
-    assert isinstance(build(name, {"channels": 3, "classes": 2}), MeanNetwork)
-    for sizes, why in (
-        (
-            {"channels": 3, "classes": 2, "width": 5000},
-            "width of the network .* must be a whole number from 1 to 4096, got 5000",
-        ),
-        (
-            {"channels": 3, "classes": 2, "share": 1.0},
-            "share of the network .* must be a number from 0 to below 1, got 1.0",
-        ),
-        ({"channels": 3, "classes": 2, "depth": 1}, "has no size depth"),
-        ({"channels": 3}, "lacks a size"),
-    ):
-        with pytest.raises(HarkenError, match=why):
-            build(name, sizes)
 
 
 class WithoutSizes(nn.Module):

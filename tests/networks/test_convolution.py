@@ -150,33 +150,3 @@ def test_several_threads_at_once() -> None:
     with ThreadPoolExecutor(4) as pool:
         for found, alone in zip(pool.map(lambda call: call(), calls * 20), expected * 20, strict=True):
             np.testing.assert_array_equal(found, alone)
-
-
-@pytest.mark.parametrize(
-    ("shape", "options", "why"),
-    [
-        ((4, 2), {}, r"got the shape \(4, 2\)"),
-        ((4, 2, 3), {"groups": 3}, "a divisor of 4 filters"),
-        ((4, 2, 3), {"bias": np.ones(3, np.float32)}, "bias must have the shape"),
-        ((4, 2, 3), {"residual": True, "padding": 1}, "the shape of the input"),
-    ],
-)
-def test_weights_that_do_not_fit_are_refused(shape: tuple[int, ...], options: dict[str, Any], why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        PackedConvolution(np.ones(shape, np.float32), **options)
-
-
-def test_windows_that_do_not_fit_are_refused() -> None:
-    convolution, x = PackedConvolution(np.ones((4, 2, 3), np.float32)), np.ones((2, 5, 2), np.float32)
-    wrong: Any
-    for wrong, why in (
-        (x.astype(np.float64), "x must be float32"),
-        (x[..., :1], "x must be float32"),
-        (x[:, :2], "2 samples are too few for a kernel of 3"),
-    ):
-        with pytest.raises(ValueError, match=why):
-            convolution(wrong)
-    assert convolution(x[:0]).shape == (0, 3, 4)
-    endless = PackedConvolution(np.ones((1, 1, 1), np.float32), padding=1 << 58, stride=1 << 60)
-    with pytest.raises(MemoryError):
-        endless(np.zeros((1, 1, 1), np.float32))

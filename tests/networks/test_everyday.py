@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from harken.networks.pytorch import build
 from harken.training.presets import PRESETS
 from lstm_reference import stack_named, states
-from spectrum import EDGES_HZ_AT_30, by_fourier
+from spectrum import by_fourier
 
 
 def _convolved(signals: np.ndarray, weights: np.ndarray, *, stride: int = 2, groups: int = 1) -> np.ndarray:
@@ -74,29 +73,6 @@ def test_agrees_with_its_equations(length: int) -> None:
     with torch.inference_mode():
         given = network(signals).numpy()
     np.testing.assert_allclose(given, _reference(weights, signals.double().numpy()), atol=2e-5)
-
-
-def glances(signals: Tensor) -> Tensor:
-    """The features of the glance, ``[windows, features]``: means, movement, changes, and powers band by band."""
-    network = build("everyday", {"channels": 3, "classes": 2}).eval()
-    read: list[Tensor] = []
-    network.get_submodule("glance.0").register_forward_hook(lambda module, given, made: read.append(given[0]))
-    assert torch.isfinite(network(signals)).all()
-    return read[0]
-
-
-def test_a_small_movement_counts_as_much_as_a_large_one() -> None:
-    """At a glance an arm that moves by 0.02 g is as far from one that moves by 0.08 g as 0.2 g from 0.8 g."""
-    waves = torch.sin(torch.arange(300) / 3)[None, :, None] * torch.tensor([0, 0.02, 0.08, 0.2, 0.8])[:, None, None]
-    moved = glances(waves.expand(-1, -1, 3))[1:, 3:6]
-    torch.testing.assert_close(moved[1] - moved[0], moved[3] - moved[2], rtol=0.1, atol=0)
-
-
-def test_a_swing_is_in_its_own_band_and_gravity_in_none() -> None:
-    swing = 0.2 * torch.sin(2 * torch.pi * 1.5 * torch.arange(300) / 30)[None, :, None].expand(-1, -1, 3)
-    swinging = glances(swing + torch.tensor([0.3, 0, 1]))[0, 9:].reshape(-1, 4)
-    assert int(swinging[:, 0].argmax()) == EDGES_HZ_AT_30.index(1.2)
-    torch.testing.assert_close(swinging[:, 0], swinging[:, 2], atol=1e-4, rtol=1e-4)
 
 
 def test_the_preset_learns_fewer_than_300_000_numbers_and_reads_40_steps() -> None:

@@ -1,6 +1,7 @@
 """The notebook's network against TensorFlow 1's equations in NumPy float64."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -12,31 +13,64 @@ from torch.nn import functional as F
 from harken.networks.native.modules import FastDropout
 from harken.networks.pytorch import build
 from harken.training.loop import EpsilonHatAdam
-from tensorflow1 import Adam, Weights, logits_of, loss_and_gradients
+from lstm_reference import Cell, Stack, states
+from tensorflow1 import Adam
 
 L2 = 0.0015
+Array = np.ndarray
 
 
-def regate(array: np.ndarray, order: list[int]) -> np.ndarray:
-    """Reorder the four gates along the first axis."""
-    return np.concatenate([np.split(array, 4)[gate] for gate in order])
+def arrays_of(tensors: Iterable[tuple[str, torch.Tensor | None]]) -> dict[str, Array]:
+    return {name: tensor.detach().double().numpy() for name, tensor in tensors if tensor is not None}
 
 
-def to_tensorflow(tensors: dict[str, torch.Tensor], layers: int) -> Weights:
-    """Our tensors (PyTorch's gates: input, forget, candidate, output) in TensorFlow's layout (i, j, f, o)."""
-    a = {name: tensor.detach().double().numpy() for name, tensor in tensors.items()}
-    order = [0, 2, 1, 3]
-    return Weights(
-        a["hidden.weight"].T.copy(),
-        a["hidden.bias"].copy(),
+def logits_of(weights: dict[str, Array], signals: Array, mask: Array) -> tuple[Array, Array, Stack]:
+    """Logits ``[batch, classes]``, what the ReLU reads, and the layers after their run.
+
+    ``BasicLSTMCell`` of TensorFlow 1 (``rnn_cell_impl.py``) adds ``forget_bias=1.0`` to the second of PyTorch's gates.
+    ``mask`` is dropout's, scaled by 1 / keep.
+    """
+    units = len(weights["hidden.bias"])
+    forget = np.repeat([0.0, 1.0, 0.0, 0.0], units)
+    layers = sum(name.startswith("biases") for name in weights)
+    stack = Stack(
         [
-            np.concatenate([regate(a[f"input_kernels.{n}"], order).T, regate(a[f"recurrent_kernels.{n}"], order).T])
+            [Cell(weights[f"input_kernels.{n}"], weights[f"recurrent_kernels.{n}"], weights[f"biases.{n}"] + forget)]
             for n in range(layers)
-        ],
-        [regate(a[f"biases.{n}"], order) for n in range(layers)],
-        a["output.weight"].T.copy(),
-        a["output.bias"].copy(),
+        ]
     )
+    before_relu = (signals @ weights["hidden.weight"].T + weights["hidden.bias"]) * mask
+    last = states(stack, np.maximum(before_relu, 0))[:, -1]
+    return last @ weights["output.weight"].T + weights["output.bias"], before_relu, stack
+
+
+def loss_and_gradients(
+    weights: dict[str, Array], signals: Array, codes: Array, mask: Array
+) -> tuple[float, dict[str, Array]]:
+    """softmax cross-entropy, mean over the batch, plus L2 * sum(w^2) / 2 over every variable; and its gradients."""
+    logits, before_relu, stack = logits_of(weights, signals, mask)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    rows = np.arange(len(codes))
+    loss = -log_softmax[rows, codes].mean() + L2 * sum((w**2).sum() / 2 for w in weights.values())
+
+    d_logits = np.exp(log_softmax)
+    d_logits[rows, codes] -= 1
+    d_logits /= len(codes)
+    d_steps, zeros = np.zeros_like(before_relu), np.zeros((len(stack.layers), len(codes), before_relu.shape[2]))
+    d_steps[:, -1] = d_logits @ weights["output.weight"]
+    d_relu, _, _, cells = stack.back(d_steps, zeros, zeros)
+    d_hidden = d_relu * (before_relu > 0) * mask
+    gradients = {
+        "hidden.weight": np.einsum("btc,btu->uc", signals, d_hidden),
+        "hidden.bias": d_hidden.sum(axis=(0, 1)),
+        "output.weight": d_logits.T @ stack.last_steps[:, -1],
+        "output.bias": d_logits.sum(axis=0),
+    }
+    for n, (cell,) in enumerate(cells):
+        named = {"input_kernels": cell.inputs, "recurrent_kernels": cell.recurrent, "biases": cell.bias}
+        gradients |= {f"{name}.{n}": gradient for name, gradient in named.items()}
+    return float(loss), {name: gradients[name] + L2 * weight for name, weight in weights.items()}
 
 
 def our_loss(network: torch.nn.Module, signals: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
@@ -73,15 +107,16 @@ def test_forward_loss_and_all_gradients(
     loss = our_loss(network, signals, codes)
     torch.autograd.backward(loss)
 
-    reference = to_tensorflow(dict(network.named_parameters()), layers)
-    expected, gradients = loss_and_gradients(reference, signals.numpy(), codes.numpy(), mask, L2)
+    reference = arrays_of(network.named_parameters())
+    expected, gradients = loss_and_gradients(reference, signals.numpy(), codes.numpy(), mask)
     assert loss.item() == pytest.approx(expected, rel=1e-10)
-    ours = to_tensorflow({name: p.grad for name, p in network.named_parameters() if p.grad is not None}, layers)
-    for found, wanted in zip(ours.every(), gradients.every(), strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-10)
+    ours = arrays_of((name, p.grad) for name, p in network.named_parameters())
+    assert ours.keys() == gradients.keys()
+    for name, wanted in gradients.items():
+        np.testing.assert_allclose(ours[name], wanted, rtol=1e-8, atol=1e-10)
 
     network.eval()
-    expected_logits, _ = logits_of(reference, signals.numpy(), np.ones((batch, time, units)))
+    expected_logits, *_ = logits_of(reference, signals.numpy(), np.ones((batch, time, units)))
     np.testing.assert_allclose(network(signals).detach().numpy(), expected_logits, rtol=1e-9, atol=1e-10)
 
 
@@ -91,13 +126,12 @@ def test_full_size_in_float32() -> None:
     signals, codes = torch.randn(8, 512, 4) * 9.8, torch.randint(0, 4, (8,))
     loss = our_loss(network, signals, codes)
     torch.autograd.backward(loss)
-    reference = to_tensorflow(dict(network.named_parameters()), 2)
-    ones = np.ones((8, 512, 32))
-    expected, gradients = loss_and_gradients(reference, signals.double().numpy(), codes.numpy(), ones, L2)
+    reference, ones = arrays_of(network.named_parameters()), np.ones((8, 512, 32))
+    expected, gradients = loss_and_gradients(reference, signals.double().numpy(), codes.numpy(), ones)
     assert loss.item() == pytest.approx(expected, rel=1e-5)
-    ours = to_tensorflow({name: p.grad for name, p in network.named_parameters() if p.grad is not None}, 2)
-    for found, wanted in zip(ours.every(), gradients.every(), strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5 * np.abs(wanted).max())
+    ours = arrays_of((name, p.grad) for name, p in network.named_parameters())
+    for name, wanted in gradients.items():
+        np.testing.assert_allclose(ours[name], wanted, rtol=1e-3, atol=1e-5 * np.abs(wanted).max())
 
 
 def test_initial_values() -> None:

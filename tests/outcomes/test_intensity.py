@@ -53,21 +53,6 @@ def test_levels_include_their_limit_and_need_wear() -> None:
     assert with_intensity(off, points)["level"].to_list() == [0, 1, 2, None, 2, 3, None]
 
 
-def test_a_bout_of_ten_minutes_bears_a_fifth_of_rest_and_no_long_break() -> None:
-    points = CutPoints.of("40,100,400")
-
-    def minutes(pattern: list[float | None]) -> list[float]:
-        found = with_intensity(rows(pattern), points)
-        return [int(found[f"mvpa_bout_{length}"].sum()) / 12 for length in (1, 5, 10)]
-
-    assert minutes([200.0] * 120) == [10, 10, 10]
-    assert minutes([200.0] * 119) == [119 / 12, 119 / 12, 0]
-    often: list[float | None] = [200.0, 200.0, 200.0, 200.0, 0.0] * 24
-    assert minutes([*often, 200.0])[2] == 8  # the window from the second row to the last
-    assert minutes([*([200.0] * 60), *([0.0] * 13), *([200.0] * 60)]) == [10, 10, 0]
-    assert minutes([*([200.0] * 60), *([None] * 12), *([200.0] * 60)])[2] == 10
-
-
 def test_a_bout_does_not_reach_over_a_gap_without_rows() -> None:
     half = rows([200.0] * 60)
     later = half.with_columns(pl.col("start") + pl.duration(days=3, time_unit="ns"))
@@ -81,12 +66,6 @@ def test_published_cut_points_increase_and_have_the_values_of_the_papers() -> No
         "children-actigraph": (35.6, 201.4, 707.0),
         "children-geneactiv": (56.3, 191.6, 695.8),
     }
-
-
-@pytest.mark.parametrize("text", ["hildebrand", "40,100", "40;100;400", "40,100,x", ""])
-def test_other_names_are_refused_with_those_there_are(text: str) -> None:
-    with pytest.raises(HarkenError, match="adults-geneactiv"):
-        CutPoints.of(text)
 
 
 def test_limits_in_g_are_refused_and_a_missing_number_is_told() -> None:

@@ -292,15 +292,6 @@ def test_a_long_night_in_which_the_recording_begins_is_a_reason_to_lie() -> None
     assert len(still_at_night_ns(rows, found)) > 3
 
 
-def test_years_between_two_parts_are_no_nights() -> None:
-    sleep = [("2000-01-01T23:00", "2000-01-02T07:00"), ("2024-05-06T23:00", "2024-05-07T07:00")]
-    parts = [
-        wearer("2000-01-01T12:00", "2000-01-02T12:00", asleep=sleep),
-        wearer("2024-05-06T12:00", "2024-05-07T12:00", asleep=sleep),
-    ]
-    assert_found(nights(pl.concat(parts)), sleep)
-
-
 def test_no_rows_have_no_nights() -> None:
     movement = wearer("2024-05-06T12:00", "2024-05-06T12:01", asleep=[])
     assert len(nights(movement)) == len(nights(movement.clear())) == 0

@@ -56,13 +56,6 @@ def test_a_person_without_valid_days_or_complete_nights_has_counts_of_zero_and_n
     assert (weekdays["weekend_valid_days"], weekdays["weekend_hours_walking"]) == (0, None)
 
 
-def test_a_person_without_acceleration_among_others_has_no_nights() -> None:
-    nights = made_nights(2, 3).filter(pl.col("subject") == "person_0001")
-    table = people_table(made_days(2, 3), nights, None)
-    assert table["nights"].to_list()[1] is None
-    assert not any(name.startswith("night") for name in people_table(made_days(2, 3), None, None).columns)
-
-
 def test_a_date_in_several_files_counts_once_from_the_file_worn_longest() -> None:
     one, other = made_days(1, 4), made_days(1, 4, seed=7)
     other = other.with_columns(name=pl.lit("second"), date=pl.col("date") + timedelta(days=2))
@@ -83,17 +76,6 @@ def test_of_two_nights_of_a_date_the_complete_one_counts() -> None:
     whole = night.with_columns(complete=True, window_wear_hours=17.0)
     for order in ([worn, whole], [whole, worn]):
         assert people_table(made_days(1, 2), pl.concat(order), None)["nights"].to_list() == [1]
-
-
-def test_the_rhythm_is_that_of_the_average_day() -> None:
-    rhythms = pl.DataFrame(
-        {"subject": ["person_0002"], "valid_days": [6], "l5_mg": [3.0], "l5_start": ["02:10"], "m10_mg": [50.0]}
-        | {"interdaily_stability": [0.6], "intradaily_variability": [0.9]}
-    )
-    table = people_table(made_days(2, 3), None, rhythms)
-    assert table["average_day_l5_start"].to_list() == [None, "02:10"]
-    assert table["interdaily_stability"].to_list() == [None, 0.6]
-    assert table["valid_days"].to_list() == people_table(made_days(2, 3), None, None)["valid_days"].to_list()
 
 
 @settings(max_examples=10)

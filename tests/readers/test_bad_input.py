@@ -16,10 +16,6 @@ LINES = [HEADER, *notebook_lines()]
 refusal = refusals(harken.read)
 
 
-def test_missing_file(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "no.csv") == "FILE: there is no such file"
-
-
 def test_what_is_no_file_on_a_disk(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert refusal(tmp_path / "pipe") == (
@@ -37,14 +33,6 @@ def test_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert refusal(path) == "FILE: cannot be read (Permission denied)"
 
 
-def test_wrong_option_names_are_a_programmers_mistake(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match=r"read\(\) has no option unit; its options are acceleration_unit, "):
-        harken.read(tmp_path / "a.csv", unit="g")
-
-
 def test_an_unknown_zone_is_refused_before_a_file_is_read() -> None:
     with pytest.raises(HarkenError, match="there is no time zone 'Athens'; zones look like Europe/Athens or UTC"):
         harken.TableOptions(timezone="Athens")
-
-
-# Not at random: one in some thousand flipped bytes makes polars itself ask for 2**61 bytes, which ends the process.

@@ -7,39 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from actigraph_files import (
-    ACTIVITY,
-    ACTIVITY_2,
-    RATE,
-    activity,
-    info,
-    neo,
-    packed,
-    steps,
-    write_gt3x,
-)
+from actigraph_files import ACTIVITY, ACTIVITY_2, RATE, activity, info, neo, packed, steps, write_gt3x
 from harken.readers import gt3x
 from reader_checks import as_found, collected, refusals
 
 read = as_found(collected(gt3x))
 refusal = refusals(read)
-
-
-def test_looks_like(tmp_path: Path, data_dir: Path) -> None:
-    good = write_gt3x(tmp_path, activity(ACTIVITY, steps(60), RATE), name="renamed.zip")
-    assert gt3x.recognises(good, good.read_bytes()[: 1 << 16])
-    assert gt3x.recognises(tmp_path / "damaged.gt3x", b"??")
-    other = tmp_path / "other.zip"
-    with zipfile.ZipFile(other, "w") as file:
-        file.writestr("info.txt", "x")
-        file.writestr("Accelerometer.csv", "time,x,y,z")
-    assert not gt3x.recognises(other, other.read_bytes())
-    assert not gt3x.recognises(tmp_path / "cut.zip", b"PK\x03\x04")
-    for path in (data_dir / "devices").iterdir():
-        head = path.read_bytes()[: 1 << 16]
-        assert gt3x.recognises(path, head) == path.name.endswith(".gt3x"), path.name
-        if path.name.endswith(".gt3x"):
-            assert gt3x.recognises(path.parent / "any", head) is False  # nothing there to look into
 
 
 def packed_as(path: Path, method: int) -> Path:

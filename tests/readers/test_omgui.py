@@ -1,48 +1,16 @@
-"""OMGUI's CSV export: two real ones, each beside the watch's own file, and made ones for what those do not have."""
+"""OMGUI's CSV export: two real ones, each beside the watch's own file."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from exports import head
 from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
-from reader_checks import collected, mended
-from tables import acceleration, write
-
-START_NS = 1_551_178_506 * 10**9  # 26 February 2019, 10:55:06 on the watch's clock
-NO_ZONE = "Times have no time zone and were read as UTC; give the wearer's time zone with --timezone."
-MIXED = "Acceleration and rotation are exchanged, as gravity shows, in the first"
-
-Form = Callable[[int], str]
-
-
-def unix(time_ns: int) -> str:
-    return f"{time_ns // 10**9}.{time_ns % 10**9 // 10**5:04}"
-
-
-def text(time_ns: int) -> str:
-    return (
-        datetime.fromtimestamp(time_ns // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S") + f".{time_ns % 10**9 // 10**6:03}"
-    )
-
-
-def lines(times: list[str], *columns: np.ndarray) -> list[str]:
-    rows = np.hstack(columns)
-    return [",".join([time, *(f"{value:.6f}" for value in row)]) for time, row in zip(times, rows, strict=True)]
-
-
-def made(rows: int = 200, *, form: Form = unix, start_ns: int = START_NS) -> list[str]:
-    return lines([form(start_ns + 10_000_000 * row) for row in range(rows)], acceleration(rows))
-
+from reader_checks import collected
 
 collect = collected(OMGUI)
-read = mended(collect)
 
 
 @pytest.mark.parametrize(
@@ -65,69 +33,3 @@ def test_real_exports_beside_the_watchs_own_files(name: str, own: str, rows: int
     assert np.abs(watch.time_ns[nearest] - exported.time_ns).max() <= 1_000_000  # text has milliseconds
     channels = len(exported.channels)
     np.testing.assert_allclose(exported.signals, watch.signals[nearest, :channels], rtol=0, atol=6e-7)
-
-
-def test_real_ax3(data_dir: Path) -> None:
-    recording = read(data_dir / "devices" / "ggir_ax3_testfile_unix_timestamps.csv")
-    assert recording.time_ns[0] == START_NS
-    assert recording.sample_rate_hz == pytest.approx(100, abs=2)
-    assert (recording.quality.time_unit, recording.quality.acceleration_unit) == ("s", "g")
-    assert recording.channels == ("x", "y", "z")
-    assert recording.valid.all()
-    assert NO_ZONE in recording.quality.notes
-    assert "its last number may have lost digits" in " ".join(recording.quality.notes)  # it ends without a newline
-
-
-def test_real_ax6_whose_sensors_are_mixed_up_as_long_as_the_export_lasts(data_dir: Path) -> None:
-    recording = read(data_dir / "devices" / "ggir_ax6_testfile_formatted_timestamps.csv")
-    assert recording.channels == ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")
-    assert recording.time_ns[0] == int(datetime(2019, 12, 23, 21, 4, 6, 690_000, UTC).timestamp() * 1000) * 10**6
-    assert not recording.valid.any()
-    assert f"{MIXED} 210 samples; they are marked." in recording.quality.notes
-
-
-@settings(max_examples=60)
-@given(
-    start_s=st.integers(946_684_800, 2_000_000_000),
-    step=st.integers(25, 1600),
-    form=st.sampled_from([unix, text]),
-    axes=st.sampled_from([3, 6]),
-    samples=st.lists(st.tuples(*[st.integers(-32768, 32767)] * 6), min_size=2, max_size=60),
-    ending=st.sampled_from(["", ",23.45", ",117,201", ",s", ","]),
-)
-def test_round_trip(
-    start_s: int,
-    step: int,
-    form: Form,
-    axes: int,
-    samples: list[tuple[int, ...]],
-    ending: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    times = start_s * 10**9 + np.arange(len(samples)) * (step * 100_000 if form is unix else step * 1_000_000)
-    scaled = np.array(samples)[:, :axes] / np.array([4096.0] * 3 + [16.384] * 3)[:axes]
-    content = [line + ending for line in lines([form(int(time)) for time in times], scaled)]
-    path = write(tmp_path_factory.getbasetemp(), content, "round_trip.csv")
-    assert OMGUI.recognises(path, head(path))
-    recording = collect(path, TableOptions())
-    np.testing.assert_array_equal(recording.time_ns, times)
-    np.testing.assert_allclose(recording.signals[:, :3], scaled[:, :3], rtol=1e-6, atol=6e-7)
-    if axes == 6:
-        assert recording.channels[3:6] == ("gyro_x", "gyro_y", "gyro_z")
-        np.testing.assert_allclose(recording.signals[:, 3:6], np.radians(scaled[:, 3:]), rtol=1e-6, atol=2e-8)
-    temperature = ("temperature",) if ending == ",23.45" else ()
-    assert recording.channels[axes:] == temperature
-    if temperature:
-        np.testing.assert_allclose(recording.signals[:, -1], 23.45)
-
-
-def test_a_beginning_with_the_sensors_mixed_up_is_marked_and_the_rest_is_not(tmp_path: Path) -> None:
-    g, rotation = acceleration(400), np.full((400, 3), 0.5)
-    mixed = np.hstack([rotation * 16.384 / 2048, g * 2048 / 16.384])
-    mixed[160:] = np.hstack([g, rotation])[160:]
-    path = write(tmp_path, lines([unix(START_NS + 10_000_000 * row) for row in range(400)], mixed))
-    recording = read(path)
-    assert np.flatnonzero(recording.valid)[0] == 160
-    assert recording.valid[160:].all()
-    assert f"{MIXED} 160 samples; they are marked." in recording.quality.notes
-    assert "which is not gravity" not in " ".join(recording.quality.notes)

@@ -49,17 +49,6 @@ def test_the_number_of_samples_is_expected(tmp_path: Path) -> None:
     assert open_source(tmp_path / "ann.parquet", TableOptions()).expected_samples == ROWS
 
 
-def test_row_groups_and_other_columns(tmp_path: Path) -> None:
-    path = tmp_path / "groups.parquet"
-    table(Extra=[[1, 2]] * ROWS).write_parquet(path, row_group_size=7)
-    assert harken.read(path).fingerprint == read(tmp_path, table()).fingerprint
-
-
-def test_content_and_not_the_name_tells_the_format(tmp_path: Path) -> None:
-    table().write_parquet(tmp_path / "export.dat")
-    assert len(harken.read(tmp_path / "export.dat")) == ROWS
-
-
 @pytest.mark.parametrize("reader", [harken.read, lambda path: list(open_stream(path).samples())], ids=["read", "open"])
 def test_a_damaged_file_is_read_or_refused_in_a_sentence_and_nothing_is_printed(
     reader: Callable[[Path], object], tmp_path: Path, capfd: pytest.CaptureFixture[str]

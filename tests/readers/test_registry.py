@@ -1,20 +1,16 @@
 """Every kind of file finds its reader by itself, and what nobody can read is refused with what to do."""
 
-import gzip
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import harken
 from added_packages import install_package
-from harken.readers import TableOptions, axivity, csv, geneactiv, open_stream, parquet, registry, sensor_logger
-from harken.readers.registry import GENEA, MATRIX, reader_of
+from harken.readers import TableOptions, csv, open_stream, parquet, registry
+from harken.readers.registry import reader_of
 from harken.support.errors import HarkenError
-from reader_checks import collected
 
 
 def test_a_described_table_is_read_as_a_table(tmp_path: Path) -> None:
@@ -22,29 +18,6 @@ def test_a_described_table_is_read_as_a_table(tmp_path: Path) -> None:
     export.write_text("1551178506.0,1551178506.0,1551178506.0\n32.0,32.0,32.0\n" + "64,0,0\n" * 64)
     assert reader_of(export, TableOptions())[0] is not csv
     assert reader_of(export, TableOptions(x_column="1", y_column="2", z_column="3", sample_rate_hz=32))[0] is csv
-
-
-def test_a_folder_is_one_recording_only_when_a_logger_wrote_it(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match="is a folder; name the files in it"):
-        harken.read(tmp_path)
-    rows = "".join(f"{1_700_000_000_000_000_000 + row * 20_000_000},{row / 50},0.0,0.0,1.0\n" for row in range(100))
-    (tmp_path / "WatchAccelerometerUncalibrated.csv").write_text("time,seconds_elapsed,x,y,z\n" + rows)
-    assert reader_of(tmp_path, TableOptions())[0] is sensor_logger
-    assert harken.read(tmp_path).sample_rate_hz == pytest.approx(50)
-
-
-def test_a_parquet_file_is_known_by_its_name_or_its_bytes(tmp_path: Path) -> None:
-    for name, content in (("week.parquet", b"not one"), ("week", b"PAR1")):
-        path = tmp_path / name
-        path.write_bytes(content)
-        assert reader_of(path, TableOptions())[0] is parquet
-
-
-@pytest.mark.parametrize("reader", [harken.read, open_stream])
-@pytest.mark.parametrize("name", ["a\0b.csv", "a\0/b.parquet"])
-def test_a_name_that_no_file_can_have(name: str, reader: Callable[[Path], object], tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match=r"a\\x00.*: a file name cannot contain a zero byte"):
-        reader(tmp_path / name)
 
 
 OTHER = """
@@ -146,58 +119,3 @@ def test_a_broken_reader_is_named_when_no_other_can_read_the_file(
             "pack_b_module:READER (harken.readers) of the package pack-b cannot be imported (ModuleNotFoundError: No "
             "module named 'numpie'); reinstall or uninstall pack-b"
         )
-
-
-collect = collected(MATRIX)
-
-HEADER = bytes(512) + b"MDTC\x01\0\0\0\x08\0\xd0\x07"
-CONTENT = HEADER + b"MDTCPACK" + bytes(28) + bytes(range(256)) * 4
-
-
-def test_real_files(data_dir: Path) -> None:
-    for path in sorted((data_dir / "devices").iterdir()):
-        with path.open("rb") as file:
-            head = file.read(1 << 16)
-        ours = path.name.startswith("GGIRread_mtx")
-        assert MATRIX.recognises(path, head) == ours, path.name
-        assert MATRIX.recognises(Path("renamed"), head) == ours, path.name
-        if ours:
-            others = (axivity.recognises, GENEA.recognises, geneactiv.recognises)
-            assert not any(looks_like(path, head) for looks_like in others)
-
-
-def test_the_refusal_says_what_to_do(tmp_path: Path) -> None:
-    path = tmp_path / "night.BIN"
-    path.write_bytes(CONTENT)
-    with pytest.raises(HarkenError) as caught:
-        collect(path, TableOptions())
-    message = str(caught.value)
-    assert message.startswith(f"{path}: this is a recording of a Parmay Tech Matrix; harken cannot read it")
-    assert "readParmayMatrix" in message
-    assert "--time-column time --x-column acc_x" in message
-
-
-def test_the_way_that_the_refusal_names(tmp_path: Path) -> None:
-    from harken.readers import csv
-
-    path = tmp_path / "night.csv"
-    lines = [f"{1_600_000_000 + row / 25:.2f},0.1,0.2,0.97,36.5,24.1," for row in range(100)]
-    path.write_text("\n".join(["time,acc_x,acc_y,acc_z,bodySurface_temp,ambient_temp,remarks", *lines, ""]))
-    options = TableOptions(time_column="time", x_column="acc_x", y_column="acc_y", z_column="acc_z")
-    recording = csv.open_source(path, options).collect()
-    assert recording.sample_rate_hz == pytest.approx(25)
-    assert recording.quality.acceleration_unit == "g"
-
-
-def test_gzipped() -> None:
-    assert MATRIX.recognises(Path("night.BIN.gz"), gzip.compress(CONTENT))
-
-
-@settings(max_examples=60)
-@given(end=st.integers(516, len(CONTENT)), place=st.integers(0, len(CONTENT) - 1), put=st.integers(0, 255))
-def test_cut_short_or_damaged_it_is_still_recognised(end: int, place: int, put: int) -> None:
-    cut = CONTENT[:end]
-    assert MATRIX.recognises(Path("night.bin"), cut)
-    damaged = CONTENT[:place] + bytes([put]) + CONTENT[place + 1 :]
-    assert MATRIX.recognises(Path("night.bin"), damaged)
-    assert not MATRIX.recognises(Path("night.bin"), CONTENT[:515])

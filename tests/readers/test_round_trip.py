@@ -31,7 +31,7 @@ ROUND_TRIP = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(drawn=ROUND_TRIP)
 def test_round_trip(drawn: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
     rows, labels = drawn["rows"], drawn["labels"]

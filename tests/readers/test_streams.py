@@ -13,10 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import harken.readers.parquet
-from harken.datasets.simulated import Simulation, write_simulation
 from harken.readers import open_stream
 from harken.recordings.source import Samples, joined
-from stream_checks import assert_same, device_files
+from stream_checks import assert_same
 
 START_MS = 1_519_170_400_000
 
@@ -82,38 +81,6 @@ def test_a_stuck_sensor_is_found_over_the_edges_of_pieces(
     assert_same(stream, path)
 
 
-def test_only_what_is_out_of_order_or_slow_is_collected(tmp_path: Path) -> None:
-    path = tmp_path / "anna.parquet"
-    whole = table(400)
-    collected = {
-        "out of order": whole.reverse(),
-        "slow": whole.with_columns(Timestamp=START_MS + 200 * np.arange(400)),
-    }
-    streamed = {
-        "text": whole.with_columns(pl.col("Timestamp").cast(pl.String)),
-        "no time here and there": whole.with_columns(
-            pl.when(pl.int_range(pl.len()) != 7).then(pl.col("Timestamp")).alias("Timestamp")
-        ),
-    }
-    for reason, frame in (collected | streamed).items():
-        frame.write_parquet(path)
-        stream = open_stream(path)
-        assert stream.streamed == (reason in streamed), reason
-        assert_same(stream, path)
-    whole.write_parquet(path)
-    numbered = open_stream(path, sample_rate_hz=50)
-    assert numbered.streamed
-    assert_same(numbered, path, sample_rate_hz=50)
-
-
-def test_a_simulated_recording_streams(tmp_path: Path) -> None:
-    path = tmp_path / "sim.parquet"
-    write_simulation(Simulation(days=0.02, sample_rate_hz=50, seed=3), path, rows_at_once=10_000)
-    stream = open_stream(path)
-    assert stream.streamed
-    assert_same(stream, path)
-
-
 @pytest.mark.usefixtures("small_pieces")
 def test_an_observer_gets_the_samples_where_nothing_is_marked(tmp_path: Path) -> None:
     path = tmp_path / "anna.parquet"
@@ -135,15 +102,6 @@ def test_an_observer_gets_the_samples_where_nothing_is_marked(tmp_path: Path) ->
     table(400).reverse().write_parquet(path)
     assert not open_stream(path, observer=observer).observed
     assert not open_stream(path).observed
-
-
-@pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
-@pytest.mark.parametrize("path", device_files("blocks.cwa", "testfile.cwa", "sample.cwa"), ids=lambda path: path.name)
-def test_real_cwa_files_stream(path: Path) -> None:
-    stream = open_stream(path)
-    assert stream.streamed
-    assert stream.quality.stated_rate_hz is not None
-    assert_same(stream, path)
 
 
 def test_what_was_unpacked_is_gone_with_the_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

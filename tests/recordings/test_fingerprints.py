@@ -9,8 +9,9 @@ import pytest
 import harken
 from harken.recordings import fingerprints
 from harken.recordings.fingerprints import Fingerprints, TrainingShare
-from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
+from harken.recordings.recording import STANDARD_GRAVITY, Recording
 from harken.recordings.source import Samples
+from made_recordings import recording_of
 
 RATE_HZ = 25
 
@@ -22,14 +23,8 @@ def moving(seed: int, seconds: int = 600, *, smallest_step: float = 1e-5) -> Rec
     t = np.arange(n)[:, None] / RATE_HZ
     swing = 0.3 * np.sin(2 * np.pi * random.uniform(0.8, 1.2) * t * np.array([1, 2, 3]) + random.uniform(0, 6, 3))
     signals = np.array([0, 0, 1]) + swing + random.normal(0, 0.03, (n, 3))
-    return Recording(
-        time_ns=np.arange(n) * (10**9 // RATE_HZ),
-        signals=(np.round(signals / smallest_step) * smallest_step).astype(np.float32),
-        channels=("x", "y", "z"),
-        label_codes=np.full(n, UNLABELLED, np.int16),
-        label_names=(),
-        subject=f"person_{seed}",
-    )
+    steps = np.round(signals / smallest_step) * smallest_step
+    return recording_of(np.arange(n) * (10**9 // RATE_HZ), steps, subject=f"person_{seed}")
 
 
 def rows(recording: Recording, first: int, last: int) -> Recording:
@@ -116,27 +111,11 @@ def test_a_coarse_sensor_is_recognised_and_a_watch_at_rest_has_no_fingerprints()
     assert not Fingerprints.of([coarse]).known(resting).any()
 
 
-def test_smooth_movement_without_a_turn_has_no_fingerprints() -> None:
-    n = 20_000
-    slow = np.cumsum(np.random.default_rng(0).uniform(0.1, 1, (n, 3)), axis=0)
-    ramp = replace(moving(1, n // RATE_HZ), signals=np.sin(slow / 500).astype(np.float32))
-    assert len(Fingerprints.of([ramp]).hashes) == 0
-
-
 def test_no_run_of_samples_reaches_over_a_gap(ann: Recording) -> None:
     jump = np.where(np.arange(len(ann)) >= 7000, 3600 * 10**9, 0)
     found = fingerprints._runs(replace(ann, time_ns=ann.time_ns + jump)).rows
     whole = fingerprints._runs(ann).rows
     assert np.array_equal(found, whole[(whole + fingerprints.RUN < 7000) | (whole >= 7000)])
-
-
-def test_pieces_of_the_computation_change_nothing(ann: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = fingerprints._runs(ann)
-    for size in (1000, 14_990, 15_000 - fingerprints.RUN):
-        monkeypatch.setattr(fingerprints, "SAMPLES_AT_ONCE", size)
-        cut = fingerprints._runs(ann)
-        for name in whole._fields:
-            assert np.array_equal(getattr(whole, name), getattr(cut, name))
 
 
 def test_many_recordings_keep_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,10 +128,6 @@ def test_many_recordings_keep_a_bounded_number(monkeypatch: pytest.MonkeyPatch) 
     assert not many.known(moving(9, 1800)).any()
     few = Fingerprints.of(people[:1])
     assert np.array_equal(few.joined(many).hashes, many.hashes)
-
-
-def test_recordings_without_three_axes_have_none(ann: Recording) -> None:
-    assert len(Fingerprints.of([ann.select_channels(("x", "z"))]).hashes) == 0
 
 
 def test_the_packaged_model_knows_what_it_learned_from_and_nobody_else(data_dir: Path) -> None:

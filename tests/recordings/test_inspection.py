@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import harken
 from harken.recordings.inspection import Inspection, duration_text, inspect_recording
 from harken.recordings.mending import mend
-from harken.recordings.recording import Quality, Recording
+from harken.recordings.recording import Quality
+from made_recordings import recording_of
 
 START_MS = 1_519_170_400_000  # 2018-02-20 23:46:40 UTC
 
@@ -32,29 +33,6 @@ def samples(count: int, *, start_s: float = 0.0, label: str = "walking") -> list
         (START_MS + round(start_s * 1000) + 40 * i, f"{noise[i]:.5f}", "0.0", f"{9.81 + noise[i]:.5f}", 3, label)
         for i in range(count)
     ]
-
-
-def test_a_clean_recording(tmp_path: Path) -> None:
-    facts = inspected(write(tmp_path / "anna.csv", samples(250)))
-    assert (facts.file, facts.subject) == (str(tmp_path / "anna.csv"), "anna")
-    assert (facts.rows, facts.kept_rows, facts.dropped) == (250, 250, {})
-    assert facts.channels == ("x", "y", "z", "P")
-    assert facts.units == {"x": "g", "y": "g", "z": "g", "P": None}
-    assert (facts.file_acceleration_unit, facts.file_time_unit) == ("m/s2", "ms")
-    assert facts.sample_rate_hz == 25.0
-    assert facts.span_s == 9.96
-    assert (facts.gaps.count, facts.gaps.total_s, facts.gaps.longest_s) == (0, 0.0, None)
-    assert (facts.repeated_times, facts.backward_times, facts.marked) == (0, 0, 0)
-    assert facts.labels["walking"].total_s == 10.0
-    assert (facts.unlabelled.rows, facts.unlabelled.share) == (0, 0.0)
-    assert any("converted to g" in note for note in facts.notes)
-
-
-def test_times_are_shown_in_the_wearers_zone(tmp_path: Path) -> None:
-    facts = inspected(write(tmp_path / "a.csv", samples(25)), timezone="Europe/Athens").as_dict()
-    assert facts["start"] == "2018-02-21T01:46:40.000+02:00"
-    assert facts["end"] == "2018-02-21T01:46:40.960+02:00"
-    assert facts["timezone"] == "Europe/Athens"
 
 
 def test_gaps_are_counted_and_the_longest_is_found(tmp_path: Path) -> None:
@@ -81,30 +59,6 @@ def test_a_bout_ends_at_another_label_and_at_a_gap(tmp_path: Path) -> None:
     assert facts.unlabelled.longest_bout_s is None
 
 
-def test_rows_are_counted_before_repeated_times_are_dropped(tmp_path: Path) -> None:
-    rows = samples(50) + samples(25, start_s=2, label="")
-    rows.insert(70, rows[69])
-    rows[10], rows[12] = rows[12], rows[10]
-    facts = inspected(write(tmp_path / "a.csv", rows))
-    assert (facts.rows, facts.kept_rows, facts.dropped) == (76, 75, {"repeated time": 1})
-    assert facts.repeated_times == 1
-    assert facts.backward_times > 0
-    assert facts.unlabelled.rows == 26
-    assert facts.unlabelled.share == 26 / 76
-    assert sum(label.rows for label in facts.labels.values()) + facts.unlabelled.rows == 76
-
-
-def test_a_wild_value_is_marked_and_seen_in_the_statistics(tmp_path: Path) -> None:
-    rows = samples(500)
-    rows[100] = (rows[100][0], 156.86, *rows[100][2:])
-    rows[200] = (rows[200][0], "", *rows[200][2:])
-    facts = inspected(write(tmp_path / "a.csv", rows))
-    assert (facts.out_of_range, facts.missing, facts.stuck, facts.marked) == (1, 1, 0, 2)
-    assert facts.sensor_range_g == 2.0
-    assert facts.statistics["x"].max == pytest.approx(156.86 / 9.80665, rel=1e-6)
-    assert facts.statistics["x"].samples == 499
-
-
 def test_statistics_are_those_of_every_finite_sample(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(0.5, 0.3, 400).round(4)
     rows = [(START_MS + 40 * i, value, 0.1, 1.0, 3, "walking") for i, value in enumerate(values)]
@@ -118,22 +72,9 @@ def test_statistics_are_those_of_every_finite_sample(tmp_path: Path) -> None:
     assert quartiles == pytest.approx(np.percentile(values, (25, 50, 75)), rel=1e-6)
 
 
-def test_a_recording_as_found_is_refused(tmp_path: Path) -> None:
-    found = harken.read(write(tmp_path / "a.csv", samples(25)), as_found=True)
-    with pytest.raises(ValueError, match="mended"):
-        inspect_recording(found)
-
-
 def test_the_largest_numbers_there_are_stay_valid_json() -> None:
     largest = np.finfo(np.float32).max
-    recording = Recording(
-        time_ns=np.arange(2, dtype=np.int64),
-        signals=np.array([[largest], [-largest]], np.float32),
-        channels=("x",),
-        label_codes=np.array([-1, -1], np.int16),
-        label_names=(),
-        subject="s",
-    )
+    recording = recording_of([0, 1], [[largest], [-largest]])
     json.dumps(inspect_recording(recording).as_dict(), allow_nan=False)
 
 
@@ -145,15 +86,8 @@ def test_the_largest_numbers_there_are_stay_valid_json() -> None:
 )
 def test_the_facts_of_any_recording_add_up(times: list[int], values: list[float], codes: list[int]) -> None:
     n = len(times)
-    recording = Recording(
-        time_ns=np.sort(np.array(times, np.int64)),
-        signals=np.array(values, np.float32)[:n, None].repeat(3, axis=1),
-        channels=("x", "y", "z"),
-        label_codes=np.array(codes[:n], np.int16),
-        label_names=("a", "b", "c"),
-        subject="s",
-        quality=Quality(rows=n),
-    )
+    signals = np.array(values)[:n, None].repeat(3, axis=1)
+    recording = recording_of(sorted(times), signals, codes=codes[:n], names=("a", "b", "c"), quality=Quality(rows=n))
     facts = inspect_recording(recording)
     json.dumps(facts.as_dict(), allow_nan=False)
     everything = [facts.unlabelled, *facts.labels.values()]

@@ -12,7 +12,6 @@ import harken.recordings.mending
 from harken.recordings.mending import MendedStream, mend, mended_stream, stream_of
 from harken.recordings.recording import Quality, Recording
 from harken.recordings.source import RecordingSource, Samples, Source, SourceChangedError, joined
-from harken.support.errors import HarkenError
 from tables import acceleration, recording
 
 CHANNELS = ("x", "y", "z")
@@ -78,13 +77,6 @@ def test_however_a_source_is_cut(data: st.DataObject) -> None:
     )
 
 
-def test_labels_are_sorted_when_a_source_is_collected() -> None:
-    collected = Pieces(samples_of([20 * 10**6 * row for row in range(9)]), [4]).collect()
-    assert collected.label_names == ("sitting", "walking")
-    assert collected.label_codes.tolist() == [-1, 1, 0] * 3
-    assert (collected.quality.rows, collected.as_found) == (11, True)
-
-
 def test_an_observer_begins_anew_where_the_source_does() -> None:
     samples = samples_of([20 * 10**6 * row for row in range(100)])
     seen: list[list[Samples]] = []
@@ -101,12 +93,6 @@ def test_an_observer_begins_anew_where_the_source_does() -> None:
     seen.clear()
     assert not mended_stream(Pieces(samples, [30]), observer=observer).observed
     assert [len(joined(each).time_ns) for each in seen] == [30]
-
-
-def test_an_impossible_time_is_refused_as_by_mend() -> None:
-    samples = samples_of([-(10**18), *(20 * 10**6 * row for row in range(1, 100))])
-    with pytest.raises(HarkenError, match="its times go from 1938"):
-        mended_stream(Pieces(samples, []))
 
 
 def test_a_recording_in_memory_streams() -> None:

@@ -10,6 +10,7 @@ from harken.recordings.recording import Recording
 from harken.signals import gravity as module
 from harken.signals import split_gravity
 from harken.support.errors import HarkenError
+from made_recordings import recording_of
 
 RATE_HZ = 50.0
 
@@ -21,15 +22,7 @@ def made(
     time_ns = (np.arange(n) * 1e9 / RATE_HZ).astype(np.int64)
     for row in gaps:
         time_ns[row:] += 60 * 10**9
-    return Recording(
-        time_ns=time_ns,
-        signals=signals.astype(np.float32),
-        channels=("x", "y", "z", "P")[: signals.shape[1]],
-        label_codes=np.zeros(n, np.int16),
-        label_names=("sit",),
-        subject="ann",
-        valid=np.ones(n, bool) if valid is None else valid,
-    )
+    return recording_of(time_ns, signals, codes=0, names=("sit",), valid=valid)
 
 
 def sine(frequency_hz: float, seconds: float = 60) -> NDArray[np.float64]:
@@ -40,15 +33,6 @@ def sine(frequency_hz: float, seconds: float = 60) -> NDArray[np.float64]:
 def parts(recording: Recording) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     gravity = recording.select_channels(("gravity_x", "gravity_y", "gravity_z")).signals
     return gravity, recording.select_channels(("body_x", "body_y", "body_z")).signals
-
-
-def test_channels() -> None:
-    old = made(np.ones((100, 4)))
-    new = split_gravity(old)
-    added = ("gravity_x", "gravity_y", "gravity_z", "body_x", "body_y", "body_z")
-    assert new.channels == ("x", "y", "z", "P", *added)
-    np.testing.assert_array_equal(new.signals[:, :4], old.signals)
-    assert new.quality.notes == ("gravity is the part below 0.3 Hz; the body's acceleration is the rest",)
 
 
 @pytest.mark.parametrize(("frequency_hz", "share"), [(0.05, 1.0), (0.3, 0.5), (2.0, 0.0)])
@@ -93,15 +77,6 @@ def test_stretches_know_nothing_of_one_another() -> None:
     np.testing.assert_allclose(apart[260:], parts(split_gravity(made(signals[260:])))[0], atol=1e-6)
     assert np.isnan(apart[200:260]).all()
     assert np.isnan(body[200:260]).all()
-
-
-def test_a_wild_value_that_is_marked_does_no_harm() -> None:
-    signals = np.tile([0.0, 0.6, 0.8], (300, 1))
-    signals[100] = 15.995
-    valid = np.ones(300, bool)
-    valid[100] = False
-    gravity, _ = parts(split_gravity(made(signals, valid=valid)))
-    np.testing.assert_allclose(gravity, np.tile([0.0, 0.6, 0.8], (300, 1)), atol=1e-6)
 
 
 def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:

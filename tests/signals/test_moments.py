@@ -74,14 +74,6 @@ def test_of_many_every_second_or_fourth_is_kept(monkeypatch: pytest.MonkeyPatch)
     assert [(int(time[0]) - START_NS) // BLOCK_NS for time, _ in found.moments] == [0, 4, 8, 12, 16, 20, 24]
 
 
-def test_movement_of_any_kind_is_kept() -> None:
-    found = Moments(moving)
-    statistics = MovementStatistics(listeners=(found,))
-    statistics.push(DAY)
-    statistics.finish()
-    assert [(int(time[0]) - START_NS) // BLOCK_NS for time, _ in found.moments] == [*range(6, 30)]
-
-
 def test_moments_at_another_rate() -> None:
     found = kept(DAY)
     starts_ns, signals = found.resampled(sample_rate_hz=10, length=100)

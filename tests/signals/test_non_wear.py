@@ -75,11 +75,6 @@ def test_a_sensor_too_coarse_to_hear_a_breath_needs_an_hour(rest_minutes: float,
     assert len(non_wear(movement_of(followed_by(turning, still, turning)))) == expected
 
 
-def test_turning_is_not_rest() -> None:
-    recording = resting(np.tile(SPHERE, (2, 1)), minutes=10, step_g=FINE)
-    assert len(non_wear(movement_of(recording))) == 0
-
-
 def test_gaps_neither_begin_nor_end_non_wear() -> None:
     table = resting(SPHERE[:1], minutes=120, step_g=FINE)
     minute = (table.time_ns - START_NS) / 6e10

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from harken.recordings.recording import Recording
 from harken.signals import mirrored, turned_about_face, turned_about_forearm, turned_by_quarters
 from harken.support.errors import HarkenError
+from made_recordings import recording_of
 
 CHANNELS = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z", "gravity_x", "body_y", "P")
 
@@ -21,15 +22,8 @@ CHANGES = (mirrored, turned_about_face, turned_about_forearm, a_quarter)
 
 
 def moving(channels: tuple[str, ...] = CHANNELS, rows: int = 40) -> Recording:
-    signals = np.random.default_rng(3).normal(0, 1, (rows, len(channels))).astype(np.float32)
-    return Recording(
-        time_ns=20_000_000 * np.arange(rows),
-        signals=signals,
-        channels=channels,
-        label_codes=np.zeros(rows, np.int16),
-        label_names=("walk",),
-        subject="ann",
-    )
+    signals = np.random.default_rng(3).normal(0, 1, (rows, len(channels)))
+    return recording_of(20_000_000 * np.arange(rows), signals, channels=channels)
 
 
 @pytest.mark.parametrize(

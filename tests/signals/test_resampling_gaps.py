@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from harken.recordings.recording import Recording
 from harken.signals import Grid, resample
 from harken.support.errors import HarkenError
+from made_recordings import recording_of
 from synthetic_signals import NEW_RATES, ROUGH, START_NS, clock, made
 
 
@@ -49,34 +50,6 @@ def test_what_holds_for_every_recording(
     assert np.isin(every[bridged[row]], new.time_ns[new.valid]).all()
 
 
-def test_a_gap_stays_a_gap() -> None:
-    time_ns = clock(50, 20, jitter=0.2, gaps_s=[(5, 5.7), (10, 15)])
-    new = resample(made(time_ns), sample_rate_hz=30)
-    assert len(new.gap_rows) == 2
-    gap_starts, gap_ends = new.time_ns[new.gap_rows - 1] - START_NS, new.time_ns[new.gap_rows] - START_NS
-    np.testing.assert_allclose(gap_starts / 1e9, [5, 10], atol=0.06)
-    np.testing.assert_allclose(gap_ends / 1e9, [5.7, 15], atol=0.06)
-    assert new.quality.notes[-1].startswith("resampled from 50")
-    bridged = resample(made(time_ns), sample_rate_hz=30, largest_gap_s=1.0)
-    assert len(bridged.gap_rows) == 1
-
-
-def test_a_step_that_is_no_gap_at_the_new_rate_is_marked() -> None:
-    new = resample(made(clock(50, 20, gaps_s=[(5, 5.7)])), sample_rate_hz=5)
-    assert len(new.gap_rows) == 0
-    assert (~new.valid).sum() in (3, 4)
-
-
-def test_a_label_changes_where_it_did() -> None:
-    time_ns = clock(20, 10)
-    codes = (np.arange(len(time_ns)) >= 101).astype(np.int16)
-    new = resample(made(time_ns, codes=codes), sample_rate_hz=50)
-    changed = new.time_ns[np.flatnonzero(np.diff(new.label_codes)) + 1]
-    assert len(changed) == 1
-    middle = (time_ns[100] + time_ns[101]) // 2
-    assert 0 <= changed[0] - middle <= 20_000_000
-
-
 def test_what_is_on_the_grid_stays_as_it_is() -> None:
     new = resample(made(clock(50, 20, jitter=0.2, gaps_s=[(5, 9)])), sample_rate_hz=30)
     assert resample(new, sample_rate_hz=30) is new
@@ -109,15 +82,7 @@ def test_before_1970_and_years_apart() -> None:
 
 
 def test_what_is_refused() -> None:
-    found = Recording(
-        time_ns=np.array([5, 3]),
-        signals=np.zeros((2, 3), np.float32),
-        channels=("x", "y", "z"),
-        label_codes=np.zeros(2, np.int16),
-        label_names=("sit",),
-        subject="ann",
-        as_found=True,
-    )
+    found = recording_of([5, 3], np.zeros((2, 3)), as_found=True)
     with pytest.raises(HarkenError, match="ann: only a mended recording can be resampled"):
         resample(found, sample_rate_hz=30)
     old = made(clock(50, 1))

@@ -11,7 +11,7 @@ from scipy.interpolate import CubicHermiteSpline
 from harken.recordings.recording import Recording
 from harken.signals import Resampler, Samples, joined, look_ahead_s, resample
 from harken.signals.resampling import LowPass
-from synthetic_signals import NEW_RATES, ROUGH, clock, made
+from synthetic_signals import NEW_RATES, ROUGH
 
 
 def reference(recording: Recording, new_hz: float, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -99,13 +99,3 @@ def assert_same(samples: Samples, recording: Recording) -> None:
     np.testing.assert_array_equal(samples.valid, recording.valid)
     np.testing.assert_array_equal(samples.label_codes, recording.label_codes)
     np.testing.assert_allclose(samples.signals, recording.signals, atol=2e-6)
-
-
-def test_a_stream_keeps_little() -> None:
-    stream = Resampler(30, source_rate_hz=100)
-    rest = clock(100, 600)
-    old = made(np.concatenate([rest, rest[1000:] + 86400 * 10**9]))
-    for first in range(0, len(old), 50):
-        stream.push(Samples.of(old).part(first, first + 50))
-        assert stream._kept is not None
-        assert len(stream._kept.time_ns) < 200

@@ -23,7 +23,6 @@ from harken.support.files import (
     remove_left_behind,
     replacing,
     temporary_folder,
-    utf8_path,
     write_bytes,
 )
 
@@ -117,23 +116,6 @@ def test_a_file_that_is_renamed_while_it_is_looked_at_is_not_locked_afterwards(
     lock.release()
 
 
-@pytest.mark.parametrize("name", ["a", "a.csv", "a.b-c", "a.2024-01-01", "a.b-12345678-abcd1234"])
-def test_files_aside_are_recognised_whatever_the_ending(tmp_path: Path, name: str) -> None:
-    with replacing(tmp_path / name) as aside:
-        named = files.NAME.fullmatch(aside.name)
-        assert named is not None
-        assert named["machine"] == files.MACHINE
-
-
-def test_two_machines_of_one_name_are_two(tmp_path: Path) -> None:
-    names = []
-    for start in ("one", "another"):
-        (tmp_path / "boot_id").write_text(start)
-        names.append(files._machine("node-" * 20, tmp_path / "boot_id"))
-    assert names[0] != names[1]
-    assert files._machine("mac", tmp_path / "absent").startswith("mac-")
-
-
 @pytest.mark.parametrize("name", [".writing-otherhost-12345678-4711-99-abcd1234.csv", ".writing-x1.parquet"])
 def test_what_another_machine_writes_is_left_for_days(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("half")
@@ -212,14 +194,3 @@ def test_the_error_of_a_full_disk_names_the_file_whichever_library_writes(tmp_pa
     with pytest.raises(ValueError, match="mine"), replacing(path):
         raise ValueError("mine")
     assert not list(tmp_path.iterdir())
-
-
-def test_a_path_that_is_not_utf8_is_opened_through_a_link(tmp_path: Path) -> None:
-    path = tmp_path / os.fsdecode(b"b\xf6.parquet")
-    frame = pl.DataFrame({"a": [1, 2]})
-    with replacing(path) as aside, aside.open("wb") as file:
-        frame.write_parquet(file)
-    with utf8_path(path) as plain:
-        assert pl.read_parquet(plain).equals(frame)
-    with utf8_path(tmp_path) as plain:
-        assert plain == tmp_path

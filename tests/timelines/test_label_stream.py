@@ -18,6 +18,7 @@ from harken.recordings.source import Samples
 from harken.support.errors import HarkenError
 from harken.timelines import label_recording, label_stream
 from harken.windows.windows import Windows
+from made_recordings import recording_of
 from offline import still_or_moving
 
 START_NS = 1_519_170_400 * 10**9
@@ -29,12 +30,10 @@ def recording(seed: int, pieces: list[tuple[int, bool, int]], rate_hz: float = 5
     steps = np.concatenate([np.append(np.ones(n - 1), pause) for n, _, pause in pieces])
     rows = len(steps)
     jitter = random.uniform(-0.2, 0.2, rows)
-    return Recording(
-        time_ns=START_NS + np.rint(1e9 / rate_hz * (np.cumsum(steps) - steps + jitter)).astype(np.int64),
-        signals=random.normal(0, 1, (rows, 4)).astype(np.float32),
+    return recording_of(
+        START_NS + np.rint(1e9 / rate_hz * (np.cumsum(steps) - steps + jitter)).astype(np.int64),
+        random.normal(0, 1, (rows, 4)),
         channels=("x", "y", "z", "temperature"),
-        label_codes=np.full(rows, -1, np.int16),
-        label_names=(),
         subject="anna",
         source="anna.cwa",
         timezone="Europe/Athens",
@@ -124,26 +123,6 @@ def test_windows_in_non_wear_are_skipped_and_all_other_rows_stay(
     np.testing.assert_array_equal(timeline.probabilities[worn], everything.probabilities[worn])
     assert np.isnan(timeline.probabilities[~worn]).all()
     assert timeline.frame.filter(~worn)["label"].null_count() == (~worn).sum()
-
-
-def test_a_recording_that_was_never_worn_has_no_label_and_computes_nothing() -> None:
-    def none(windows: Windows) -> NDArray[np.float32]:
-        raise AssertionError("it computes windows that were not worn")
-
-    off_ns = np.array([[START_NS - 10**12, START_NS + 10**12]])
-    timeline = label_stream(
-        still_or_moving(40, 15), stream_of(recording(1, [(900, True, 1)])), none, non_wear_ns=off_ns
-    )
-    assert timeline.frame["label"].null_count() == len(timeline)
-    assert np.isnan(timeline.probabilities).all()
-
-
-def test_a_recording_on_the_grid_is_taken_as_it_is() -> None:
-    found = recording(1, [(400, True, 1)], rate_hz=20)
-    found = replace(found, time_ns=START_NS + 50_000_000 * np.arange(400))
-    model = still_or_moving(40, 15)
-    whole = label_recording(model, found, by_content)
-    assert label_stream(model, stream_of(found, rows_at_once=33), by_content).frame.equals(whole.frame)
 
 
 def test_signals_are_calibrated_with_their_temperature_before_anything_else() -> None:

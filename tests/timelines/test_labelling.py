@@ -3,26 +3,21 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Unpack
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import harken.timelines.labelling
-import people
-from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.mending import stream_of
 from harken.recordings.recording import Recording
-from harken.signals import resample
 from harken.support.errors import HarkenError
 from harken.timelines import Timeline, label_recording, label_stream
 from harken.timelines.labelling import Probabilities
-from harken.windows.windows import Windows, sliding_windows
+from harken.windows.windows import Windows
+from made_recordings import recording_of
 from offline import still_or_moving
 
 RATE_HZ = 10
@@ -41,13 +36,11 @@ def recording(pieces: list[tuple[int, bool, int]]) -> Recording:
     """
     steps = np.concatenate([np.append(np.ones(n - 1, dtype=np.int64), pause) for n, _, pause in pieces])
     rows = len(steps)
-    return Recording(
-        time_ns=START_NS + STEP_NS * (np.cumsum(steps) - steps),
-        signals=np.stack([np.arange(rows), np.zeros(rows), np.ones(rows)], axis=1).astype(np.float32),
-        channels=("x", "y", "z"),
-        label_codes=(np.arange(rows) // 3 % 2).astype(np.int16),
-        label_names=("a", "b"),
-        subject="anna",
+    return recording_of(
+        START_NS + STEP_NS * (np.cumsum(steps) - steps),
+        np.stack([np.arange(rows), np.zeros(rows), np.ones(rows)], axis=1),
+        codes=np.arange(rows) // 3 % 2,
+        names=("a", "b"),
         source="anna.csv",
         valid=np.concatenate([np.full(n, valid) for n, valid, _ in pieces]),
     )
@@ -119,26 +112,11 @@ def test_no_window_spans_a_gap_or_a_marked_sample_and_labels_of_the_file_cut_not
         seen.append(windows)
         return by_first_sample(windows)
 
-    label_recording(specification(), recording([(23, True, 50), (2, False, 1), (10, True, 6), (9, True, 1)]), remember)
+    label_recording(specification(), recording([(23, True, 50), (12, False, 1), (10, True, 6), (9, True, 1)]), remember)
     (windows,) = seen
-    assert windows.start_rows.tolist() == [0, 5, 10, 13, 25]
+    assert windows.start_rows.tolist() == [0, 5, 10, 13, 35]
     assert windows.signals[3, :, 0].tolist() == list(range(13, 23))
     assert windows.labels_present == set()
-
-
-def test_windows_are_read_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = recording([(333, True, 1)])
-    whole = label_recording(specification(), found, by_first_sample)
-    monkeypatch.setattr(harken.timelines.labelling, "WINDOWS_AT_ONCE", 7)
-    counts: list[int] = []
-
-    def count(windows: Windows) -> NDArray[np.float32]:
-        counts.append(len(windows))
-        return by_first_sample(windows)
-
-    assert label_recording(specification(), found, count).frame.equals(whole.frame)
-    assert max(counts) == 7
-    assert sum(counts) == 66
 
 
 def as_a_stream(model: Specification, found: Recording, probabilities: Probabilities) -> Timeline:
@@ -157,47 +135,3 @@ def test_refusals(label: Callable[[Specification, Recording, Probabilities], Tim
 def test_a_recording_as_found_is_refused() -> None:
     with pytest.raises(HarkenError, match="only a mended recording can be labelled"):
         label_recording(specification(), replace(recording([(20, True, 1)]), as_found=True), by_first_sample)
-
-
-@pytest.fixture(scope="module")
-def recogniser() -> Recogniser:
-    """A small network that has learned one invented person, at 20 Hz."""
-    anna = resample(person(1), sample_rate_hz=20)
-    return Recogniser(people.SMALL_EVERYDAY, epochs=8).fit(sliding_windows(anna, length_s=2, hop_s=0.5))
-
-
-def person(seed: int, **options: Unpack[people.PersonOptions]) -> Recording:
-    rows = np.array([row[:4] for row in people.person_rows(seed, **options)])
-    labels = [row[5] for row in people.person_rows(seed, **options)]
-    names, codes = np.unique(labels, return_inverse=True)
-    return Recording(
-        time_ns=(rows[:, 0] * 1e6).astype(np.int64),
-        signals=(rows[:, 1:] / 9.80665).astype(np.float32),
-        channels=("x", "y", "z"),
-        label_codes=codes.astype(np.int16),
-        label_names=tuple(names.tolist()),
-        subject=f"p{seed}",
-        timezone="Europe/Athens",
-    )
-
-
-def rightly_labelled(timeline: Timeline, truth: Recording) -> float:
-    """The share of recorded seconds whose label is the true one in their middle."""
-    start, end = (timeline.frame[name].to_physical().to_numpy() for name in ("start", "end"))
-    rows = np.minimum(np.searchsorted(truth.time_ns, (start + end) // 2), len(truth) - 1)
-    right = np.array([*truth.label_names])[truth.label_codes[rows]] == timeline.frame["label"].to_numpy()
-    recorded = timeline.frame["recorded"].to_numpy()
-    return float(timeline.seconds[right & recorded].sum() / timeline.seconds[recorded].sum())
-
-
-@pytest.mark.parametrize("rate_hz", [20, 25, 100])
-def test_a_recogniser_labels_any_rate(recogniser: Recogniser, rate_hz: float) -> None:
-    anna = person(1, rate_hz=rate_hz)
-    timeline = recogniser.label_prepared(anna)
-    assert rightly_labelled(timeline, anna) > 0.95
-    assert timeline.subject == "p1"
-    start = timeline.frame["start"].dtype
-    assert isinstance(start, pl.Datetime)
-    assert start.time_zone == "Europe/Athens"
-    assert timeline.gaps_s == pytest.approx(50, abs=0.5)
-    assert timeline.seconds.sum() == pytest.approx(anna.span_s + 1 / rate_hz, abs=0.1)

@@ -105,23 +105,6 @@ def test_blocks_are_joined_as_if_there_were_none(n: int) -> None:
     assert first + steps + np.log(chain.evidence[np.arange(n), path]).sum() == pytest.approx(best, rel=1e-12)
 
 
-def test_a_row_unlike_its_neighbours_takes_their_label_and_a_bout_does_not() -> None:
-    sitting, walking = [0.9, 0.1], [0.2, 0.8]
-    flicker = np.array([sitting] * 10 + [walking] + [sitting] * 10)
-    _, path = smooth(flicker, np.full(21, 5.0), [900.0, 60.0])
-    assert path.tolist() == [0] * 21
-    bout = np.array([sitting] * 10 + [walking] * 12 + [sitting] * 10)
-    _, path = smooth(bout, np.full(32, 5.0), [900.0, 60.0])
-    assert path.tolist() == [0] * 10 + [1] * 12 + [0] * 10
-
-
-def test_no_probability_of_nought_rules_a_label_out() -> None:
-    certain = np.array([[1.0, 0.0]] * 10 + [[0.0, 1.0]] + [[1.0, 0.0]] * 10)
-    posteriors, path = smooth(certain, np.full(21, 5.0), [900.0, 900.0])
-    assert path.tolist() == [0] * 21
-    assert np.isfinite(posteriors).all()
-
-
 def test_a_still_arm_in_a_sleep_period_favours_lying_alone() -> None:
     middle_ns = np.array([5, 15, 25, 35, 45])
     overlapping_ns = np.array([[12, 20], [18, 30], [40, 45]])

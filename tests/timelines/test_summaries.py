@@ -164,25 +164,11 @@ def test_transitions_are_between_labels_a_minute_apart_at_most() -> None:
     assert transitions((5, "sitting"), (5, "gap"), (5, "sitting")) == 0
 
 
-def test_hours_of_unsure_where_a_limit_was_asked_for() -> None:
-    sure = timeline(0, [HOUR], ["sitting"], probability=0.6)
-    assert "hours_unsure" not in sure.daily().columns
-    unsure = sure.with_unsure_below(0.7).daily()
-    assert (unsure["hours_unsure"][0], unsure["hours_sitting"][0]) == (1, 0)
-    assert "hours_unsure" in sure.with_unsure_below(0.5).daily().columns
-
-
 def shapes(*pieces: tuple[float, str], bridged_gap_s: float = 60.0) -> list[tuple[float, float, str]]:
     """The bouts of rows given as (seconds, label), each as start and end in seconds and its label."""
     found = timeline(0, [seconds for seconds, _ in pieces], [label for _, label in pieces]).bouts(bridged_gap_s)
     start, end = (found[name].to_physical().to_numpy() / 1e9 for name in ("start", "end"))
     return list(zip(start.tolist(), end.tolist(), found["label"].to_list(), strict=True))
-
-
-def test_rows_without_a_label_are_no_bout() -> None:
-    found = timeline(0, [5, 5], ["gap", "unknown"]).bouts()
-    assert found.columns == ["start", "end", "label", "seconds", "mean_probability", "activity_mg"]
-    assert len(found) == 0
 
 
 def test_means_are_over_the_time_that_has_the_label() -> None:
@@ -192,12 +178,6 @@ def test_means_are_over_the_time_that_has_the_label() -> None:
     assert found["seconds"].to_list() == [60, 5]
     assert found["activity_mg"].to_list() == [pytest.approx(22), None]
     assert found["mean_probability"].to_list() == pytest.approx([0.9, 0.9])
-
-
-def test_unsure_has_bouts_of_its_own() -> None:
-    found = timeline(0, [5, 5], ["sitting", "walking"], probability=0.6).with_unsure_below(0.7).bouts()
-    assert found["label"].to_list() == ["unsure"]
-    assert found["mean_probability"].to_list() == pytest.approx([0.6])
 
 
 def test_the_probability_of_a_smoothed_bout_is_the_recognisers_own() -> None:

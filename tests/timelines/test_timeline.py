@@ -59,12 +59,6 @@ def test_seconds_are_elapsed_time_and_add_up_where_clocks_go_back() -> None:
     assert timeline([5], [[1, 0]]).seconds_by_label() == {"a": 5.0, "b": 0.0}
 
 
-@pytest.mark.parametrize("probability", [-0.1, 1.5, float("nan")])
-def test_what_is_no_probability_is_refused(probability: float) -> None:
-    with pytest.raises(HarkenError, match="must be a probability from 0 to 1"):
-        timeline([5], [[1, 0]]).with_unsure_below(probability)
-
-
 def test_a_model_with_a_label_of_that_name_has_no_unsure() -> None:
     own = timeline([5], [[0.4, 0.6]], labels=("sitting", "unsure"))
     assert own.seconds_by_label() == {"sitting": 0.0, "unsure": 5.0}
@@ -126,12 +120,6 @@ def test_unsure_of_a_smoothed_timeline_goes_by_the_smoothed_probability() -> Non
     assert limited.smoothed().frame.equals(raw.smoothed().with_unsure_below(0.8).frame)
     assert limited.smoothed().with_unsure_below(None).frame.equals(raw.smoothed().frame)
     assert "unsure" in raw.smoothed().with_unsure_below(1.0).frame["label"].to_list()
-
-
-def test_a_timeline_of_gaps_is_smoothed_to_itself() -> None:
-    found = timeline([5, 5], [UNKNOWN, UNKNOWN], recorded=[True, False]).smoothed()
-    assert found.frame["label"].null_count() == 2
-    assert found.frame["smoothed_a"].null_count() == 2
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from harken.models.model_file import FittedModel
 from harken.networks.build import network_name
 from harken.networks.pytorch import build, weights_of
 from harken.networks.specification import Specification
-from harken.recordings.forearm_axis import ForearmAxis
 from harken.signals import resample, turned_by_quarters
 from harken.training.adaptation import adapt
 from harken.training.presets import PRESETS
@@ -104,18 +103,15 @@ def test_a_personal_model_is_better_on_another_recording_of_its_wearer(
     assert adapted.labelled_s["lying"] == pytest.approx(40, abs=1)
 
 
-@pytest.mark.parametrize(("quarters", "axis"), [(1, "y"), (2, "-x"), (3, "-y")])
-def test_a_stated_axis_is_turned_to_for_adapting_and_for_scoring(
-    general: Recogniser, dora: Recording, quarters: int, axis: ForearmAxis
-) -> None:
-    worn = turned_by_quarters(dora, quarters)
-    upright, adapted = adapt(general, [dora], forearm_axis="x"), adapt(general, [worn], forearm_axis=axis)
+def test_a_stated_axis_is_turned_to_for_adapting_and_for_scoring(general: Recogniser, dora: Recording) -> None:
+    worn = turned_by_quarters(dora, 3)
+    upright, adapted = adapt(general, [dora], forearm_axis="x"), adapt(general, [worn], forearm_axis="-y")
     assert (upright.turned, upright.mounting_unknown, adapted.mounting_unknown) == ((), (), ())
     (reason,) = adapted.turned
-    assert f"its {axis} axis was stated to point along the forearm" in reason
+    assert "its -y axis was stated to point along the forearm" in reason
     assert adapted.as_dict() == upright.as_dict() | {"turned": [reason]}
 
-    scored, turned_back = evaluate(general, [dora], forearm_axis="x"), evaluate(general, [worn], forearm_axis=axis)
+    scored, turned_back = evaluate(general, [dora], forearm_axis="x"), evaluate(general, [worn], forearm_axis="-y")
     assert turned_back.turned == {worn.source: reason}
     assert turned_back.mounting_unknown == {}
     assert turned_back.as_dict() | {"turned": {}} == scored.as_dict()
@@ -217,16 +213,6 @@ def test_the_file_states_its_origin_and_the_wearer_counts_as_known(
     known = evaluate(loaded, [again]).known
     assert known is not None
     assert set(known.people) == {"dora"}
-
-
-def test_a_personal_model_begins_at_the_general_one(
-    general: Recogniser, dora: Recording, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    windows = windows_of(general, turned(dora))
-    pulls = (1e9, 1e8)
-    monkeypatch.setattr("harken.training.output_layer.STRENGTHS", pulls)
-    personal = adapt(general, windows).recogniser
-    np.testing.assert_allclose(personal.predict_logits(windows), general.predict_logits(windows), atol=1e-4)
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))

@@ -11,7 +11,6 @@ from scipy.sparse import csr_array, issparse
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import people
@@ -24,7 +23,6 @@ from harken.windows.windows import Windows
 SMALL = people.SMALL_EVERYDAY
 QUICK = replace(SMALL.trained(epochs=1, min_iterations=1, batch_windows=8), name="quick-everyday")
 LENGTH, RATE_HZ = 40, 20.0
-LABELS = np.array(["lying", "walking", "sitting"])
 
 
 @pytest.fixture(autouse=True)
@@ -99,20 +97,6 @@ def test_the_parameters_reach_the_training() -> None:
     assert (model.sizes["dropout"], model.sample_rate_hz, model.window_length) == (0.5, RATE_HZ, LENGTH)
     made.set_params(sample_rate_hz=50.0, channels=("a", "b", "c"))
     assert made.predict(X).shape == y.shape  # parameters count from the next fit on
-
-
-def test_the_seed() -> None:
-    X, y, _ = invented(2)
-
-    def probabilities(random_state: Any) -> NDArray[np.float32]:
-        return quick(random_state=random_state).fit(X, y).predict_proba(X)
-
-    np.testing.assert_array_equal(probabilities(1), probabilities(np.int64(1)))
-    assert (probabilities(1) != probabilities(2)).any()
-    np.testing.assert_array_equal(probabilities(np.random.RandomState(4)), probabilities(np.random.RandomState(4)))
-    generator = np.random.RandomState(4)
-    assert (probabilities(generator) != probabilities(generator)).any()
-    assert (probabilities(None) != probabilities(None)).any()
 
 
 def test_in_a_pipeline_and_a_grid_search_over_people() -> None:
@@ -198,12 +182,6 @@ def test_other_refusals() -> None:
     ):
         with pytest.raises(HarkenError, match=message):
             classifier.fit(X, y)
-
-
-def test_the_tags_state_that_windows_have_three_dimensions() -> None:
-    tags = get_tags(ActivityClassifier())
-    assert tags.input_tags.three_d_array
-    assert not tags.input_tags.two_d_array
 
 
 class OfRows(ActivityClassifier):

@@ -1,7 +1,6 @@
 """What the commands do can be called from Python: each function beside its command, with the same result."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,11 +155,3 @@ def test_labelling_does_not_replace_what_is_no_result(folder: Path) -> None:
         labelled.write(folder / "job")
     with pytest.raises(HarkenError, match=r"alice\.csv is a file; results need a folder"):
         labelled.write(folder / "alice.csv")
-
-
-def test_evaluate_refuses_what_is_no_probability_and_what_cannot_be_scored(folder: Path) -> None:
-    with pytest.raises(HarkenError, match="unsure_below must be a probability between 0 and 1, got 3"):
-        harken.evaluate("packaged", folder / "alice.csv", unsure_below=3)
-    shutil.copy(folder / "broken.csv", folder / "other.csv")
-    with pytest.raises(HarkenError, match="2 of 2 files went wrong"):
-        harken.evaluate("packaged", [folder / "broken.csv", folder / "other.csv"])

@@ -29,12 +29,12 @@ from harken.training.loop import (
 )
 from tensorflow1 import Adam
 
+ONE_SET = torch.tensor([[True, True, False]])
 SIZES = {"channels": 2, "classes": 3, "units": 4, "layers": 2}
 EVERYDAY_SIZES = {"channels": 3, "classes": 3, "stem": 4, "width": 8, "units": 4}
 SHUFFLED = TrainingSettings(
     epochs=3, batch_windows=10, evaluate_every_windows=1000, shuffle=True, label_smoothing=0.1, optimiser="adamw"
 )
-ONE_SET = torch.tensor([[True, True, False]])
 
 
 def some_examples(n: int, seed: int = 0, *, length: int = 6, channels: int = 2) -> LabelledSignals:
@@ -88,11 +88,6 @@ def test_every_pass_takes_every_window_once_in_an_order_of_its_own() -> None:
     assert len({tuple(order) for order in passes}) == 8
 
 
-def test_a_batch_may_be_larger_than_the_number_of_windows() -> None:
-    settings = replace(SHUFFLED, batch_windows=64, epochs=1, min_iterations=3)
-    assert [len(batch) for batch in batches_of(some_examples(10), settings)] == [64] * 3
-
-
 def test_a_run_is_the_loop_written_out_by_hand() -> None:
     examples = some_examples(20)
     network, history = train(task(examples, TrainingSettings(epochs=2, batch_windows=10, seed=3)))
@@ -115,15 +110,6 @@ def test_a_run_is_the_loop_written_out_by_hand() -> None:
     np.testing.assert_allclose(history.train_loss, losses, rtol=1e-5)
     for name, tensor in other.state_dict().items():
         np.testing.assert_allclose(network.state_dict()[name], tensor, rtol=1e-4, atol=1e-5)
-
-
-@given(st.integers(1, 7), st.integers(100, 1500))
-def test_the_number_of_iterations_is_the_notebooks(epochs: int, windows: int) -> None:
-    """``while iteration * batch <= windows * epochs``, iteration from 1."""
-    iteration = 1
-    while iteration * 100 <= windows * epochs:
-        iteration += 1
-    assert TrainingSettings(epochs=epochs).iterations(windows) == iteration - 1
 
 
 def test_measuring_the_threads_changes_nothing_but_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,13 +140,6 @@ def test_the_reported_loss_is_cross_entropy_plus_l2_without_dropout() -> None:
     l2 = 0.0015 * sum((p.detach().double() ** 2).sum().item() / 2 for p in network.parameters())
     assert loss == pytest.approx(F.cross_entropy(answers, examples.codes).item() + l2, rel=1e-5)
     assert accuracy == (answers.argmax(1) == examples.codes).double().mean().item()
-
-
-def test_what_cannot_be_taken_in_its_own_order_is_a_mistake_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="fewer than one batch"):
-        task(some_examples(5), TrainingSettings(batch_windows=10))
-    with pytest.raises(ValueError, match="need shuffled windows"):
-        task(some_examples(40), TrainingSettings(batch_windows=10), ONE_SET)
 
 
 def test_the_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:

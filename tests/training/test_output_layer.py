@@ -54,14 +54,6 @@ def test_the_slope_of_the_loss_balances_the_pull(problem: Problem) -> None:
         np.testing.assert_allclose(gradient(features, codes, weights), -strength * (weights - general), atol=2e-5)
 
 
-def test_labels_that_were_not_recorded_keep_their_weights_and_changes_add_up_to_nothing(problem: Problem) -> None:
-    features, codes, general = problem
-    for weights in pulled_weights(features, codes, general, strengths=STRENGTHS):
-        assert (weights[:, 1] == general[:, 1]).all()
-        assert (weights[:, [0, 2, 3]] != general[:, [0, 2, 3]]).any(axis=0).all()
-        np.testing.assert_allclose((weights - general).sum(axis=1), 0, atol=1e-8)
-
-
 def examples(starts_ns: np.ndarray, codes: np.ndarray) -> LabelledFeatures:
     return LabelledFeatures(np.ones((len(codes), 1)), 1.0, codes, starts_ns, duration_ns=WINDOW, slack_ns=0)
 
@@ -93,24 +85,6 @@ def test_thirty_seconds_are_just_enough_for_two_parts() -> None:
         20: 1,
     }
     assert set(parts((0, 0, 29, 1))[2]) == {0}
-
-
-def test_two_minutes_are_three_parts_that_use_most_windows() -> None:
-    _, _, found = parts((0, 0, 120, 1))
-    assert set(found) == {0, 1, 2, NOWHERE}
-    sizes = [np.count_nonzero(found == part) for part in range(3)]
-    assert min(sizes) >= 0.9 * max(sizes)
-    assert np.count_nonzero(found == NOWHERE) <= 2 * 20
-    assert found[0] == 0
-    assert found[-1] == 2
-
-
-def test_a_break_between_two_bouts_is_gap_enough() -> None:
-    _, _, found = parts((0, 0, 15, 5), (0, 100, 15, 5))
-    assert found.tolist() == [0, 0, 1, 1]
-    # too short a break: the bouts' ends are too near one another
-    _, _, found = parts((0, 0, 12, 1), (0, 13, 12, 1))
-    assert set(found) == {0, NOWHERE, 1} or set(found) == {0}
 
 
 def test_every_label_is_cut_by_itself_and_short_ones_stay_whole() -> None:

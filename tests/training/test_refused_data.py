@@ -24,13 +24,6 @@ def test_a_person_in_both_is_refused(alice: Path, tmp_path: Path) -> None:
         train_run(settings_of(alice, again, tmp_path / "run"), Quiet())
 
 
-def test_the_same_recording_under_another_name_is_refused(alice: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "mallory.csv"
-    copy.write_bytes(alice.read_bytes())
-    with pytest.raises(HarkenError, match="hold the same recording"):
-        train_run(settings_of(alice, copy, tmp_path / "run"), Quiet())
-
-
 def test_a_piece_of_the_training_recording_is_refused(alice: Path, tmp_path: Path) -> None:
     lines = alice.read_text().splitlines()
     piece = tmp_path / "mallory.csv"
@@ -79,12 +72,6 @@ def test_an_untrained_label_is_refused_by_name(alice: Path, tmp_path: Path) -> N
     assert outcome is not None
     assert outcome.cross is not None
     assert outcome.cross.confusion.sum(axis=1).tolist()[1] == 0  # no sitting in it
-
-
-def test_one_class_only_is_refused(tmp_path: Path) -> None:
-    path = people.write_person(tmp_path / "sleeper.csv", 5, bouts=("lying", "lying"))
-    with pytest.raises(HarkenError, match="training needs at least two labels, but every window is lying"):
-        train_run(settings_of(path, None, tmp_path / "run"), Quiet())
 
 
 def test_a_run_that_fails_before_it_learns_leaves_nothing_in_the_way_of_the_next(alice: Path, tmp_path: Path) -> None:

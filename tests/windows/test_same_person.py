@@ -15,9 +15,10 @@ from harken.windows.people import (
     share_in_training,
 )
 from harken.windows.windows import Windows, concatenate
+from made_recordings import recording_of
 
 
-def recording_of(bouts: list[tuple[int, int]], gaps: list[bool], as_found: bool = False) -> Recording:
+def of_bouts(bouts: list[tuple[int, int]], gaps: list[bool], as_found: bool = False) -> Recording:
     codes = np.concatenate([np.full(n, code, np.int16) for code, n in bouts])
     steps = np.full(len(codes), 40_000_000)
     position = 0
@@ -25,15 +26,8 @@ def recording_of(bouts: list[tuple[int, int]], gaps: list[bool], as_found: bool 
         if gap:
             steps[position] += 10**10
         position += n
-    return Recording(
-        time_ns=np.cumsum(steps),
-        signals=np.arange(len(codes) * 3, dtype=np.float32).reshape(-1, 3),
-        channels=("x", "y", "z"),
-        label_codes=codes,
-        label_names=("a", "b"),
-        subject="p",
-        as_found=as_found,
-    )
+    signals = np.arange(len(codes) * 3).reshape(-1, 3)
+    return recording_of(np.cumsum(steps), signals, codes=codes, names=("a", "b"), as_found=as_found)
 
 
 bouts = st.lists(st.tuples(st.integers(-1, 1), st.integers(1, 60)), min_size=1, max_size=8)
@@ -45,7 +39,7 @@ def test_blocked_cuts_every_bout_at_four_fifths_and_drops_a_window(
 ) -> None:
     parts = [(-1, 20), *parts]  # a gap is told from the usual step, so most steps must be usual ones
     gaps = [False, *gaps]
-    recording = recording_of(parts, gaps[: len(parts)])
+    recording = of_bouts(parts, gaps[: len(parts)])
     training, test = blocked_same_person(recording, window_length=length)
     row = 0
     merged: list[int] = []  # bouts as they really are: neighbours of one label without a gap are one
@@ -68,7 +62,7 @@ def test_blocked_cuts_every_bout_at_four_fifths_and_drops_a_window(
 
 def test_blocked_needs_a_clock() -> None:
     with pytest.raises(HarkenError, match="mended"):
-        blocked_same_person(recording_of([(0, 9)], [False], as_found=True), window_length=3)
+        blocked_same_person(of_bouts([(0, 9)], [False], as_found=True), window_length=3)
 
 
 RATE_HZ, LENGTH, HOP = 30.0, 12, 6

@@ -268,21 +268,3 @@ def test_concatenate_joins_labels_by_name() -> None:
     assert both.labels.tolist() == ["sit"] * 3 + ["walk"] * 3 + ["lie"] * 2 + ["walk"]
     assert both.subjects.tolist() == ["ann"] * 6 + ["benedict"] * 3
     assert both.signals.shape == (9, 10, 3)
-
-
-def test_some_of_the_windows() -> None:
-    windows = some_windows(0.2, ["sit"] * 20 + ["walk"] * 20)
-    assert windows[windows.labels == "walk"].start_rows.tolist() == [20, 25, 30]
-    assert windows[:2].labels.tolist() == ["sit", "sit"]
-    assert len(windows[np.array([5, 0, 0])]) == 3
-
-
-def test_windows_without_labels() -> None:
-    signals = np.zeros((3, 20, 2), dtype=np.float32)
-    windows = Windows.unlabelled(signals, channels=("x", "y"), sample_rate_hz=10, subject="ann")
-    assert (len(windows), windows.length, windows.labels_present) == (3, 20, set())
-    assert windows.labels.tolist() == ["", "", ""]
-    assert windows.subjects.tolist() == ["ann"] * 3
-    assert windows.starts_ns.tolist() == windows.start_rows.tolist() == [0, 0, 0]
-    starts = np.array([5, 6, 7])
-    assert Windows.unlabelled(signals, channels=("x", "y"), sample_rate_hz=10, starts_ns=starts)[1:].starts_ns[0] == 6

@@ -7,17 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LinearRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 
-from harken.evaluation.baselines.features import window_features
-from harken.evaluation.baselines.random_forest import RandomForest, balanced_draw
+from harken.evaluation.baselines.random_forest import RandomForest
 from harken.evaluation.benchmark.methods import BaselineMethod, method
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows, concatenate
@@ -117,13 +113,6 @@ def test_labels_and_sets_of_labels_without_windows_have_no_chance(small: Callabl
     assert right(small().fit(two).probabilities(two), two) > 0.9
 
 
-def test_windows_without_movement_can_be_trained_on(small: Callable[..., BaselineMethod]) -> None:
-    windows = people(1, 2, 3)
-    windows.signals[windows.label_codes == 0] = np.array([0, 0, 1], dtype=np.float32)
-    still = windows[windows.label_codes == 0][:1]
-    assert small().fit(windows).probabilities(still).argmax() == 0
-
-
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -150,17 +139,6 @@ def test_windows_unlike_the_training_windows_are_refused(small: Callable[..., Ba
         trained.probabilities(replace(windows, signals=np.full_like(windows.signals, np.nan)))
 
 
-@given(codes=st.lists(st.integers(0, 6), min_size=1, max_size=60), seed=st.integers(0, 2**31 - 1))
-@settings(max_examples=100)
-def test_a_balanced_draw_holds_every_label_as_often_as_the_rarest_occurs(codes: list[int], seed: int) -> None:
-    labels = np.array(codes, dtype=np.int64)
-    rows = balanced_draw(labels, np.random.default_rng(seed))
-    drawn, counts = np.unique(labels[rows], return_counts=True)
-    present, sizes = np.unique(labels, return_counts=True)
-    np.testing.assert_array_equal(drawn, present)
-    assert (counts == sizes.min()).all()
-
-
 def test_a_rare_label_is_not_drowned_in_the_forest_and_threads_change_nothing() -> None:
     random = np.random.default_rng(0)
     codes = np.repeat([0, 1], (300, 15))
@@ -169,36 +147,6 @@ def test_a_rare_label_is_not_drowned_in_the_forest_and_threads_change_nothing() 
     others = random.normal(1.5, 1, (200, 4))
     assert (one.predict_proba(others)[:, 1] > 0.5).mean() > 0.5
     np.testing.assert_array_equal(one.predict_proba(others), two.predict_proba(others))
-
-
-class Remembering(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Remembers what it was given, and recognises everything as the label that it met first."""
-
-    given: np.ndarray
-    seed: int | None
-
-    def __init__(self, random_state: int | None = None) -> None:
-        self.random_state = random_state
-
-    def fit(self, values: np.ndarray, codes: np.ndarray) -> "Remembering":
-        Remembering.given, Remembering.seed = values, self.random_state
-        self.first_, self.classes_ = codes[0], np.unique(codes)
-        return self
-
-    def predict(self, values: np.ndarray) -> np.ndarray:
-        return np.full(len(values), self.first_)
-
-
-def test_a_classifier_reads_features_is_certain_of_its_choice_and_gets_the_seed() -> None:
-    windows = person(1)
-    pipeline = make_pipeline(Remembering())
-    found = method(pipeline, seed=41).fit(windows).probabilities(windows[:2])
-    np.testing.assert_array_equal(Remembering.given, window_features(windows.signals, sample_rate_hz=RATE_HZ).values)
-    assert found.tolist() == [np.eye(len(LABELS))[windows.label_codes[0]].tolist()] * 2
-    assert Remembering.seed == 41
-    assert pipeline[-1].random_state is None
-    method(Remembering(random_state=7), seed=41).fit(windows)
-    assert Remembering.seed == 7
 
 
 @pytest.mark.parametrize("wrong", [RidgeClassifier, LinearRegression(), StandardScaler()])

@@ -1,7 +1,6 @@
 """Features against slow plain code, one window at a time, and against what a person knows of a signal."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -152,16 +151,6 @@ def test_a_watch_on_a_table_has_no_movement_and_no_rounding_errors(gravity: tupl
         off = found[f"gravity_{angle}"] - math.atan2(gravity[a], gravity[b])  # or a full turn more or less
         assert math.cos(off) == pytest.approx(1) or gravity[a] == gravity[b] == 0
     assert found["magnitude_mean"] == pytest.approx(math.hypot(*gravity), abs=1e-6)
-
-
-def test_real_walking_has_the_rhythm_of_walking(data_dir: Path) -> None:
-    recording = harken.read(data_dir / "notebook_format" / "merged_ab.csv")
-    windows = harken.sliding_windows(recording, length_s=10, hop_s=10)
-    values, names = window_features(windows.signals[..., :3], sample_rate_hz=windows.sample_rate_hz)
-    assert np.isfinite(values).all()
-    assert window_features(windows.signals[:0, :, :3], sample_rate_hz=20).names == names
-    gait = values[windows.labels == "walking", names.index("gait_hz")]
-    assert 1.5 < np.median(gait) < 2.2  # steps a second; arms swing at half of that
 
 
 @pytest.mark.parametrize(

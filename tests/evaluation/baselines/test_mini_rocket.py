@@ -1,7 +1,5 @@
 """MiniRocket as aeon puts it together, its ridge regression, and the message where aeon is missing."""
 
-import os
-import subprocess
 import sys
 
 import numpy as np
@@ -46,23 +44,6 @@ def test_labels_are_those_of_aeons_own_classifier(aeon: None, labels: int) -> No
     assert 1.5 / labels < (expected == truth).mean() < 1  # neither hopeless nor trivial
     signals[::3] *= 1e-9  # a warning of still windows would be an error here
     assert ours.fit(signals, codes).predict_proba(signals).shape == (len(signals), labels)
-
-
-THREADS = """
-import numpy as np, torch
-before = torch.get_num_threads()
-from harken.evaluation.baselines.mini_rocket import MiniRocket
-signals = np.random.default_rng(0).normal(size=(20, 40, 3)).astype(np.float32)
-MiniRocket(kernels=84, jobs=2, random_state=0).fit(signals, np.arange(20) % 2)
-print(before, torch.get_num_threads())
-"""
-
-
-def test_pytorch_keeps_its_number_of_threads(aeon: None) -> None:
-    """In a process of its own, since threads start once. What OpenMP is told would reach PyTorch too."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
-    done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True, env=environment)
-    assert done.stdout == "1 1\n"
 
 
 def test_without_aeon_the_message_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,16 +48,6 @@ def test_without_dask_the_message_names_the_package(settings: Settings, monkeypa
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_dask_workers_of_one_thread_give_the_result_of_this_process(settings: Settings, whole: Path) -> None:
-    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
-        benchmark_settings = settings(scheduler=cluster.scheduler_address, folds=("1",))
-        run_benchmark(benchmark_settings)
-    for name in ("small-everyday.safetensors", "small.safetensors"):
-        assert (benchmark_settings.out / "fold_1" / name).read_bytes() == (whole / "fold_1" / name).read_bytes()
-
-
-@pytest.mark.filterwarnings("ignore")
 def test_dask_workers_of_several_threads_are_refused(settings: Settings) -> None:
     distributed = pytest.importorskip("distributed", reason="Dask is not installed")
     options = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}

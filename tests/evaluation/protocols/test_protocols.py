@@ -131,13 +131,6 @@ def test_every_protocol_states_what_it_measures() -> None:
         assert len(each.measures) > 100
 
 
-def test_an_unknown_protocol_or_data_set_is_answered_with_those_there_are() -> None:
-    with pytest.raises(HarkenError, match="no data set 'everybody'; the data sets with protocols are wisdm, "):
-        protocol("everybody", "unseen")
-    with pytest.raises(HarkenError, match="wisdm has no protocol 'unseen'; its protocols are harnet, harnet-choosing"):
-        protocol("wisdm", "unseen")
-
-
 def test_a_folder_for_each_data_set_is_required(tmp_path: Path) -> None:
     needed = (
         "needs 2 folders, one for each of dsads, wisdm in this order, or one folder that contains them all, and got 1"

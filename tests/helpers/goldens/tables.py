@@ -367,6 +367,10 @@ def _text_times() -> dict[str, Input]:
     return {
         "ISO": timed(iso),
         "ISO in UTC": timed([f"{time}Z" for time in iso]),
+        **{
+            f"ISO with {zone.strip()}": timed([f"{time}{zone}" for time in iso])
+            for zone in (" UTC", "GMT", "+0000", "+00")
+        },
         "with an offset": timed([f"{time}+05:30" for time in iso], **ATHENS),
         "a blank and slashes": timed(form("%Y/%m/%d %H:%M:%S.FFF")),
         "commas": timed(form('"%Y-%m-%d %H:%M:%S,FFF"')),

@@ -453,6 +453,9 @@ def _omgui() -> dict[str, Input]:
         "AX3 in Athens": same(plain, **ATHENS),
         "AX3, numbered": same(plain, sample_rate_hz=50),
         "AX3, subject and range": same(plain, subject="bob", sensor_range_g=1.0),
+        "12.5 ms apart": table(
+            [f"{1_551_178_506 + row / 80:.4f},{line.split(',', 1)[1]}" for row, line in enumerate(exported(g))]
+        ),
         "text times": table(exported(g, text=True)),
         "a header": table(["Time,Accel-X (g), Accel-Y (g), Accel-Z (g)", *exported(g, text=True)]),
         "AX6": table(exported(np.hstack([g, rotation]))),

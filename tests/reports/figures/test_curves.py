@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 
 from harken.models.calibration import Coverage, coverage
-from harken.reports.figures.curves import coverage_picture, learning_curves, running_mean
+from harken.reports.figures.curves import coverage_picture, learning_curves
 from harken.training.checkpoint import History
 
 BATCH = 100
@@ -56,33 +56,10 @@ def test_batches_and_evaluations_stand_where_their_windows_had_been_seen() -> No
     np.testing.assert_array_equal(test.get_ydata(), made.test_accuracy["same_person"])
 
 
-def test_the_first_and_the_last_of_many_evaluations_are_marked() -> None:
-    accuracy, _ = learning_curves(history(1000, ("same_person",), every=10), batch_windows=BATCH).axes
-    marked = accuracy.lines[-1].get_markevery()
-    assert isinstance(marked, list)
-    assert (marked[0], marked[-1], len(marked)) == (0, 100, 25)
-
-
-@pytest.mark.parametrize("iterations", [1, 2, 5, 19, 20, 21])
-def test_few_iterations_can_be_drawn(iterations: int) -> None:
-    figure = learning_curves(history(iterations, ("same_person", "cross_person")), batch_windows=BATCH)
-    figure.savefig(io.BytesIO())
-    assert len(names(figure)) == 3
-
-
 def test_a_training_that_blew_up_can_still_be_drawn() -> None:
     made = history(30)
     made.train_loss[5:] = [float("inf")] * 5 + [float("nan")] * 20
     learning_curves(made, batch_windows=BATCH).savefig(io.BytesIO())
-
-
-def test_the_running_mean_looks_back_only_and_less_far_at_the_beginning() -> None:
-    means = running_mean(np.arange(100, dtype=float), 10)
-    assert means[0] == 0
-    assert means[2] == 1
-    assert means[4] == means[5] - 1 == 2
-    assert means[-1] == np.mean(np.arange(90, 100))
-    np.testing.assert_allclose(running_mean(np.full(50, 0.3), 10), 0.3)
 
 
 def curve_of(sure: list[float], right: list[bool]) -> Coverage:
@@ -135,12 +112,3 @@ def test_no_words_lie_on_others_however_close_the_thresholds_are(beside: int) ->
     assert len(boxes) > 10
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
     assert not any(box.overlaps(axes.get_window_extent(renderer)) for box in boxes), "nothing is written on the curve"
-
-
-@pytest.mark.parametrize(("windows", "right"), [(100, 0.05), (100, 0.5), (100, 0.99), (1, 1.0), (2, 0.0)])
-def test_no_share_above_100_per_cent_is_written(windows: int, right: float) -> None:
-    figure = coverage_picture(curve_of([0.8] * windows, [at < windows * right for at in range(windows)]))
-    figure.savefig(io.BytesIO())
-    written = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert written
-    assert max(int(text.removesuffix("%")) for text in written) == 100

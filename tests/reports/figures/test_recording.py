@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from harken import Recogniser
 from harken.recordings.recording import Recording
 from harken.reports.figures import draw_recording, label_colours, save_png
 from harken.reports.figures.style import MARKED, UNLABELLED_COLOUR
+from made_recordings import recording_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
 START_NS = 1_519_170_400 * 10**9  # 2018-02-20 23:46:40 UTC
@@ -41,12 +40,11 @@ def recorded(
         valid[marked] = False
         if wild is not None:
             signals[marked] = wild
-    return Recording(
-        time_ns=start_ns + time_ns,
-        signals=signals,
-        channels=("x", "y", "z", "P"),
-        label_codes=np.full(n, -1, np.int16) if codes is None else codes,
-        label_names=label_names,
+    return recording_of(
+        start_ns + time_ns,
+        signals,
+        codes=np.int16(-1) if codes is None else codes,
+        names=label_names,
         subject="anna",
         timezone=timezone,
         valid=valid,
@@ -101,13 +99,6 @@ def test_labels_are_bands_in_their_colours() -> None:
     assert "standing" not in text
 
 
-def test_a_bout_shorter_than_a_column_gives_way_to_the_longer_one() -> None:
-    codes = np.zeros(25 * 36_000, np.int16)
-    codes[450_000:450_010] = 1
-    image = band(draw_recording(recorded((0, 36_000), codes=codes, label_names=("a", "b"))))
-    assert len(np.unique(image, axis=0)) == 1
-
-
 def test_ticks_stay_on_round_times_when_the_clock_changes() -> None:
     """On 25 March 2018 Athens went from 03:00 to 04:00."""
     midnight_ns = 1_521_928_800 * 10**9
@@ -146,12 +137,6 @@ def test_ticks_stay_on_round_times_when_the_clock_changes() -> None:
 def test_unusual_recordings_are_drawn(recording: Recording, tmp_path: Path) -> None:
     save_png(draw_recording(recording), tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(PNG)
-
-
-def test_a_recording_as_found_is_refused() -> None:
-    recording = replace(recorded((0, 60)), as_found=True)
-    with pytest.raises(ValueError, match="mended"):
-        draw_recording(recording)
 
 
 def test_the_users_own_settings_neither_matter_nor_change(tmp_path: Path) -> None:
@@ -225,18 +210,6 @@ def test_marked_samples_are_seen_at_the_edge_and_do_not_stretch_the_panel(wild: 
     assert np.asarray(marks.get_ydata())[0] == pytest.approx(axes.get_ylim()[edge])
     assert np.asarray(marks.get_xdata())[0] == pytest.approx(200, abs=1)
     assert axes.get_ylim()[1] < 2
-
-
-@pytest.mark.parametrize(
-    ("module", "unwanted"),
-    [
-        ("harken.reports.figures", ("matplotlib.pyplot", "torch")),
-        ("harken.labelling.file", ("harken.reports", "matplotlib", "torch")),
-    ],
-)
-def test_what_is_not_needed_is_not_loaded(module: str, unwanted: tuple[str, ...]) -> None:
-    program = f"import sys, {module}; sys.exit(len(sys.modules.keys() & set({unwanted})))"
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_label_colours_differ_up_to_21_labels_and_do_not_depend_on_the_others() -> None:

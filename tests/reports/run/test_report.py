@@ -94,18 +94,7 @@ def test_a_card_names_the_file_of_labels_without_its_folder(make_outcome: MakeOu
     assert "Labels" not in facts[1], "the labels of the recording's own file"
 
 
-def test_a_note_on_some_recordings_says_which(make_outcome: MakeOutcome) -> None:
-    outcome = make_outcome(unseen=("bob", "carol"))
-    own = [*outcome.data.training, *outcome.data.cross]
-    quiet = replace(own[1], mended=replace(own[1].mended, quality=replace(own[1].mended.quality, notes=())))
-    cards, shared = recording_cards(replace(outcome, data=replace(outcome.data, cross=[quiet, own[2]])))
-    (sentence,) = shared
-    assert sentence.startswith("2 of 3 recordings (alice.csv, carol.csv): Acceleration is in m/s2 (at rest 9.")
-    assert [card["notes"] for card in cards] == [[], [], []]
-    _, shared = recording_cards(make_outcome(unseen=("bob",)))
-    assert shared[0].startswith("Both recordings: ")
-
-
+@pytest.mark.usefixtures("undrawn")
 def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     bad = "<script>alert(1)<x"
     outcome = make_outcome(unseen=(bad, 'a "quoted" & b'))

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from confusion_scores import scores_of
 from harken.models.calibration import Coverage, coverage
-from harken.models.scores import PeopleScores, score, score_people
+from harken.models.scores import PeopleScores, score_people
 from harken.reports.run import sentences
 from harken.reports.run.sentences import share_notes
-from run_outcomes import LABELS, MakeOutcome
+from run_outcomes import MakeOutcome
 
 
 def people_of(count: int, right: float = 0.8) -> PeopleScores:
@@ -114,16 +114,6 @@ def curve_of(sure: list[float], right: list[bool]) -> Coverage:
     return coverage(np.stack([np.array(sure), 1 - np.array(sure)], axis=1), np.where(right, 0, 1))
 
 
-def test_rows_of_a_few_thresholds() -> None:
-    assert sentences.unsure_rows(curve_of([0.95, 0.85, 0.75, 0.55], [True, True, False, False])) == [
-        ("never", "100%", "50.0%"),
-        ("0.5", "100%", "50.0%"),
-        ("0.7", "75.0%", "66.7%"),
-        ("0.9", "25.0%", "100%"),
-    ]
-    assert sentences.unsure_rows(curve_of([0.6], [True]))[-1] == ("0.9", "0%", "–")
-
-
 @pytest.mark.parametrize(
     ("curve", "text"),
     [
@@ -142,12 +132,6 @@ def test_rows_of_a_few_thresholds() -> None:
 )
 def test_what_being_unsure_gains(curve: Coverage, text: str) -> None:
     assert text in sentences.unsure_sentence(curve)
-
-
-def test_people_together_are_their_windows_together() -> None:
-    truth, predicted = np.random.default_rng(0).integers(0, 3, (2, 90))
-    together = sentences.together(score_people(truth, predicted, np.repeat(["a", "b", "c"], [10, 30, 50]), LABELS))
-    assert together.as_dict() == score(truth, predicted, LABELS).as_dict()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.reports.study.page import Form, PersonOutcome, distribution, outcomes_of, shown
+from harken.reports.study.page import Form, PersonOutcome, distribution, shown
 
 VALUES = {
     "hours": st.floats(0, 24),
@@ -65,8 +65,3 @@ def test_values_as_text() -> None:
         (float(np.nan), "count", "–"),
     ]
     assert [shown(value, form) for value, form, _ in values] == [text for *_, text in values]
-
-
-def test_hours_of_labels_follow_the_wear() -> None:
-    columns = ["subject", "steps", "wear_hours", "hours_lying_down", "weekend_hours_lying_down", "nights"]
-    assert [outcome.title for outcome in outcomes_of(columns)] == ["Worn", "Lying down", "Complete nights", "Steps"]

@@ -33,23 +33,6 @@ def rows_of(start: datetime, timezone: str, pieces: list[tuple[int, str]]) -> pl
     )
 
 
-def test_letters_of_a_day() -> None:
-    start = datetime(2024, 6, 3, 1, tzinfo=UTC)
-    pieces = [
-        (900, "lying"),
-        (300, "walking"),
-        (600, "gap"),
-        (600, "off"),
-        (600, "none"),
-        (600, "unsure"),
-        (301, "other"),
-    ]
-    (strip,) = day_strips(rows_of(start, "UTC", pieces), LABELS, valid={date(2024, 6, 3): True}, nights_ns=NO_NIGHTS)
-    assert len(strip.cells) == 144
-    assert strip.cells.strip() == "AA.-?!H"
-    assert strip.cells.index("A") == 6
-
-
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(1, 4000), st.sampled_from(["lying", "sitting", "gap", "off", "none", "unsure"]))))
 def test_letters_are_what_a_count_of_seconds_finds(pieces: list[tuple[int, str]]) -> None:

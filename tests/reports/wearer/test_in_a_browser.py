@@ -204,20 +204,6 @@ def test_the_picture_of_hours_a_day_is_not_torn_by_a_page_s_end(shared: Browser,
     assert [sum(bars[first : first + 6]) for first in range(0, len(bars), 6)].count(6) == 1
 
 
-def test_clocks_that_go_back_are_read_off_the_picture(shared: Browser, tmp_path: Path) -> None:
-    labelled = labelled_week(days=2.2, start=datetime(2024, 10, 26, tzinfo=UTC), smoothed=False)
-    path = tmp_path / "report.html"
-    write_wearer_report(path, timeline=labelled, quality=None, model_card=MODEL_CARD)
-    shared.open(path)
-    one = round(datetime(2024, 10, 27, 1, 0, tzinfo=UTC).timestamp()) * 1000  # the second 01:00 in London
-    shared.run(
-        "document.dispatchEvent(new CustomEvent('harken-show', {detail: {from: arguments[0], to: arguments[1]}}))",
-        one - HOUR_MS,
-        one + HOUR_MS,
-    )
-    assert shared.run("return document.getElementById('zoom-span').textContent") == "Sun 27 Oct, 01:00 – 02:00"
-
-
 def test_without_javascript_strips_and_tables_are_there(week_page: Path) -> None:
     with chromium(PHONE) as browser:
         browser.without_javascript()

@@ -17,14 +17,13 @@ from harken.outcomes.movement_rows import ROW_S
 from harken.outcomes.nights import LEAST_WEAR_ROWS, nights
 from harken.reports.wearer import WearerTables, write_wearer_report
 from harken.reports.wearer.by_clock import day_by_clock
-from harken.reports.wearer.days import calendar_days, spells_of, strip_of
+from harken.reports.wearer.days import calendar_days, spells_of
 from harken.reports.wearer.tables import key_figures, movement_shown, nights_shown
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, labelled_week, tables_of
 
 ATHENS = "Europe/Athens"
 HOUR = 3600.0
-NS = 10**9
 Night = tuple[str, str | None, str | None, bool]
 
 
@@ -94,34 +93,6 @@ def test_a_night_by_the_clock(night: Night, words: str, cells: str) -> None:
     (row,) = seen["rows"]
     assert words in row["notes"]
     assert row["cells"][:3] == cells.split()
-
-
-def test_bars_and_hours_stand_on_one_axis() -> None:
-    seen = shown(
-        ("2024-05-01", "2024-05-01T22:00", "2024-05-02T06:00", True),
-        ("2024-05-02", "2024-05-03T00:00", "2024-05-03T08:00", True),
-    )
-    (first, wide), (second, same) = (row["bar"] for row in seen["rows"])
-    assert same == pytest.approx(wide, abs=0.01)
-    assert second - first == pytest.approx(wide / 4, abs=0.01)
-    marks = {name: at for at, name in seen["marks"]}
-    assert marks["00"] == pytest.approx(second, abs=0.01)
-    assert marks["06"] == pytest.approx(first + wide, abs=0.01)
-    assert first > 10, "there is room for the time of onset"
-    assert second + same < 90
-    without = shown(("2024-05-04", None, None, False))
-    assert without["rows"][0]["bar"] is None
-    assert [name for _, name in without["marks"]] == ["22", "00", "02", "04", "06", "08"]
-
-
-def test_a_night_lies_on_the_strips_of_both_its_days() -> None:
-    first = datetime(2024, 5, 1, tzinfo=ZoneInfo(ATHENS))
-    labelled = timeline(first.timestamp(), [48 * HOUR], ["sitting"], timezone=ATHENS)
-    spans = shown(("2024-05-01", "2024-05-01T22:30", "2024-05-02T06:00", True))["spans_ns"]
-    spells = spells_of(labelled)
-    days = calendar_days(spells.stretches_ns, ATHENS)
-    evening, morning = (strip_of(spells, day, None, spans)["nights"] for day in days)
-    assert (evening, morning) == ([(93.75, 6.25, True, False)], [(0.0, 25.0, False, True)])
 
 
 def clock_reference(labelled: Timeline, days: list[date]) -> dict[str, np.ndarray]:

@@ -19,7 +19,6 @@ from harken.labelling.quality import Limit, LimitKind
 from harken.models.mounting import Mounting, MountingSource
 from harken.recordings.recording import Placement
 from harken.reports.wearer import WearerTables, write_wearer_report
-from harken.reports.wearer.days import calendar_days, offsets
 from harken.support.errors import HarkenError
 from harken.timelines import Timeline
 from report_page import ReportPage
@@ -93,18 +92,6 @@ def test_days_without_data_are_one_line(tmp_path: Path) -> None:
     assert (tmp_path / "page.html").stat().st_size < 100_000
 
 
-def test_offsets_before_and_after_days_without_data() -> None:
-    winter, summer = 946_684_800 * 10**9, 1_719_792_000 * 10**9
-    days = calendar_days([(winter, winter + 10**9), (summer, summer + 10**9)], "Europe/Athens")
-    assert [day.without_data for day in days] == ["", "8,947 days without data: 2000-01-02 to 2024-06-30"]
-    assert [ahead for _, ahead in offsets(days, "Europe/Athens")] == [7200, 10_800]
-    spring = 1_711_600_000 * 10**9
-    (_, (change, ahead)) = offsets(
-        calendar_days([(spring, spring + 5 * 86_400 * 10**9)], "Europe/Athens"), "Europe/Athens"
-    )
-    assert (datetime.fromtimestamp(change, UTC).isoformat(), ahead) == ("2024-03-31T01:00:00+00:00", 10_800)
-
-
 def test_the_picture_draws_the_timeline_itself(week: Timeline, page: ReportPage) -> None:
     rows = rows_of(page)
     lengths = np.frombuffer(base64.b64decode(rows["lengths"]), dtype="<u2").astype(np.int64)
@@ -156,19 +143,6 @@ def test_names_that_are_html_stay_names(tmp_path: Path) -> None:
     assert not [tag for tag, attributes in page.elements if tag == "img" or "onerror" in attributes]
     assert page.text.count(EVIL) > 10
     assert rows_of(page)["labels"][0] == EVIL
-
-
-def test_a_colour_does_not_depend_on_what_else_the_wearer_did(tmp_path: Path) -> None:
-    sits = small(labels=("sitting", "running"))
-    walks = replace(sits, frame=sits.frame.tail(1))
-    written(tmp_path / "both.html", sits)
-    written(tmp_path / "one.html", walks)
-    both, one = (
-        re.findall(r"--kind: (#\w+)", (tmp_path / name).read_text(encoding="utf-8"))
-        for name in ("both.html", "one.html")
-    )
-    assert len(both) == 4
-    assert one == both[1::2]
 
 
 def test_long_lists_of_bouts_are_cut_and_say_so(tmp_path: Path) -> None:

@@ -1,0 +1,142 @@
+"""The benchmarks: their commands, pages that are made from committed results, and people whom no fold learns from."""
+
+import hashlib
+import importlib
+import json
+import os
+import re
+import sys
+from collections.abc import Callable
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.command import RESULTS, ROOT, command
+from benchmarks.model import packaged_model
+from benchmarks.model.demo_model import MODEL as DEMO_MODEL
+from benchmarks.model.packaged_model_card import card
+from benchmarks.outcomes.steps import errors, of_selfback
+from benchmarks.recognition import composed_days, composed_days_page, pairs_with_studies, studies_page
+from harken import HarkenError, Recogniser
+from harken.datasets.exercises import UNSEEN
+from harken.datasets.label_schemes import SCHEMES
+from harken.evaluation.benchmark.methods import PresetMethod
+from harken.evaluation.protocols.studies import STUDIES, in_scheme
+from harken.windows.windows import Windows
+from studies import made_up_studies
+
+PAGE = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+PATHS = sorted(path for path in (ROOT / "benchmarks").glob("*/*.py") if path.name != "__init__.py")
+COMMANDS = [path for path in PATHS if "\ndef main(" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.stem)
+def test_a_command_parses_its_arguments_and_is_named_in_its_docstring(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"benchmarks.{path.parent.name}.{path.stem}"
+    module = importlib.import_module(name)
+    assert f"    python -m {name}" in (module.__doc__ or "")
+    if "parse_args" in path.read_text(encoding="utf-8"):
+        monkeypatch.setattr(sys, "argv", [name, "--help"])
+        with pytest.raises(SystemExit, match="0"):
+            module.main()
+        assert "--json" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("folder", ["recognition", "model", "speed", "annotating", "live"])
+def test_every_benchmark_is_named_in_the_section_of_its_folder(folder: str) -> None:
+    (section,) = re.findall(rf"^## {folder.capitalize()}\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL)
+    of_folder = {path.stem for path in PATHS if path.parent.name == folder}
+    assert of_folder
+    assert of_folder <= set(re.findall(r"`(\w+)`", section))
+    in_tables = set(re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE))
+    assert in_tables <= of_folder, "the table names a benchmark that is not there"
+
+
+def test_every_folder_of_benchmarks_has_a_section_and_every_committed_result_is_named() -> None:
+    assert set(re.findall(r"^\| \[`(\w+)/`\]", PAGE, flags=re.MULTILINE)) == {path.parent.name for path in PATHS}
+    patterns = [name.removesuffix(".json").replace("SET", "*") for name in re.findall(r"`(?:[\w/]+/)?([\w*.]+)`", PAGE)]
+    missing = [path.name for path in RESULTS.glob("*.json") if not any(fnmatch(path.stem, one) for one in patterns)]
+    assert missing == []
+
+
+def test_a_recorded_command_has_no_folders_of_this_machine() -> None:
+    words = ["--days", "7", "--json", "/somewhere/else/week.json", "runs/here"]
+    expected = "python -m benchmarks.speed.week --days 7 --json week.json runs/here"
+    assert command("speed.week", words) == expected
+
+
+def result(name: str) -> dict[str, Any]:
+    return dict(json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")))
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "results/studies.md": lambda: studies_page.page({name: result(name) for name in studies_page.READ}),
+    "results/composed_days.md": lambda: composed_days_page.page(result("composed_days")),
+    "model_card.md": lambda: card(result("packaged_model")),
+}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_made_from_the_committed_results(path: str) -> None:
+    assert PAGES[path]() == (ROOT / "docs" / path).read_text(encoding="utf-8")
+
+
+def test_the_demos_results_and_page_are_of_the_packaged_model_which_has_not_seen_whom_it_is_shown() -> None:
+    found = result("demo_model")
+    assert found["model"]["sha256"] == hashlib.sha256(DEMO_MODEL.read_bytes()).hexdigest()
+    provenance, scores = Recogniser.load(DEMO_MODEL).provenance_, found["scores_on_unseen_people"]
+    assert not set(provenance["training_people"]) & set(UNSEEN)
+    assert {one["subject"] for one in provenance["data"]} == set(provenance["training_people"])
+    assert list(scores["people"]) == provenance["unseen_people"] == list(UNSEEN)
+    page = (ROOT / "docs" / "live_page.md").read_text(encoding="utf-8")
+    assert f"{scores['accuracy']:.1%}".replace("%", " %") in page
+    assert f"{scores['mean_person_macro_f1']:.3f}".lstrip("0") in page
+
+
+def test_every_fold_of_the_packaged_model_tests_people_of_every_study_and_each_person_once() -> None:
+    windows = made_up_studies()
+    folds = packaged_model.folds_of(windows)
+    assert sorted(person for fold in folds for person in fold.test) == sorted(set(windows.subjects.tolist()))
+    for fold in folds:
+        assert {person.rsplit("_", 1)[0] for person in fold.test} == set(STUDIES)
+        assert not set(fold.test) & set(fold.training)
+
+
+def test_studies_have_equal_shares_and_nobody_else_of_dsads_is_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = ("sitting", "standing", "walking")
+    every = in_scheme(made_up_studies(), SCHEMES["other"])
+    ours = every[(every.studies == "dsads") & np.isin(every.labels, labels)].with_label_names(labels)
+    pair = sorted(set(ours.subjects.tolist()))[:2]
+    monkeypatch.setattr(pairs_with_studies, "other_studies", lambda _: every[every.studies != "dsads"])
+    seen: list[Windows] = []
+    monkeypatch.setattr(PresetMethod, "fit", lambda _, windows, __: seen.append(windows))
+    pairs_with_studies.WithStudies(Path("nowhere")).fit(ours[np.isin(ours.subjects, pair)])
+    (training,) = seen
+    assert set(training.subjects[training.studies == "dsads"].tolist()) == set(pair)
+    for label in labels:
+        _, counts = np.unique(training.studies[training.labels == label], return_counts=True)
+        assert len(counts) > 1
+        assert counts.max() == counts.min()
+
+
+def test_a_composed_day_of_somebody_whom_the_model_learned_from_is_refused(tmp_path: Path) -> None:
+    job = composed_days.Job("exercises_01", 0, DEMO_MODEL, 1.0, tmp_path, tmp_path / "kept.json")
+    with pytest.raises(HarkenError, match="learned from exercises_01, so this person is not unseen"):
+        composed_days.measure(job)
+
+
+@pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
+def test_steps_of_four_people_whose_data_chose_nothing() -> None:
+    people = ("S027", "S029", "S031", "S034")
+    most = {"walk_slow": 5, "walk_mod": 5, "walk_fast": 5, "jogging": 5, "upstairs": 10, "downstairs": 30}
+    rows = errors([*of_selfback(Path(os.environ["HARKEN_DATA"]) / "selfback", people)])
+    assert {str(row["activity"]) for row in rows} == set(most)
+    for row in rows:
+        found = row["harken_mean_absolute_error"]
+        assert isinstance(found, float)
+        assert found < most[str(row["activity"])]
