@@ -147,6 +147,18 @@ def test_objects_are_accepted_where_names_are(run: Python, folder: Path, site: P
     assert ended.stdout.strip() == "['wide', 'sklearn.linear_model._ridge:RidgeClassifier']"
 
 
+def test_a_network_of_the_running_script_reaches_worker_processes(run: Python, folder: Path) -> None:
+    """It has no entry point, and another module's name there."""
+    imported = "from harken_tiny.module import TinyModule\n"
+    assert imported in BLOCKS["by_object.py"]
+    script = BLOCKS["by_object.py"].replace(imported, "").replace("by_object", "script")
+    own = BLOCKS["harken_tiny/network.py"] + script.replace("TinyModule", "tiny")
+    (folder / "script.py").write_text(own, encoding="utf-8")
+    run("script.py", installed=False)
+    result = json.loads((folder / "script" / "benchmark.json").read_text())
+    assert result["methods"]["wide"]["settings"]["preset"]["network"] == "__main__:tiny"
+
+
 def test_a_reader_of_another_package_reads_its_files(run: Python, folder: Path) -> None:
     pytest.importorskip("harken.readers.registry", reason="readers of other packages are not looked for yet")
     lines = [f"{t} {x / 9.80665} {y / 9.80665} {z / 9.80665}" for t, x, y, z, _, _ in people.person_rows(4, seconds=5)]

@@ -1,6 +1,7 @@
-"""Many files: in processes, in shards, and on a Dask cluster. The results are the same."""
+"""Many files: in processes, in shards, and on a Dask cluster with a worker that is killed. The results are the same."""
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def test_shards_are_every_file_once() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_dask_cluster_gives_what_this_process_gives(drawer: Path, tmp_path: Path) -> None:
+def test_a_dask_worker_is_killed_and_every_result_is_that_of_this_process(drawer: Path, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed", reason="Dask is not installed")
     tasks = [FileTask(next(drawer.glob(f"*/{name}.csv")), name) for name in NAMES[:3]]
     tasks += [FileTask(drawer / folder / "wrist.csv", f"{folder}_wrist") for folder in ("p1", "p2")]
@@ -154,9 +155,17 @@ def test_a_dask_cluster_gives_what_this_process_gives(drawer: Path, tmp_path: Pa
     for out in (alone, shared):
         out.mkdir()
     assert [one.reason for one in label_cohort(tasks, CohortJob.of(None, alone, LabelSettings()))] == [None] * 5
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    outcomes = []
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        workers = list(client.run(os.getpid).values())
         job = CohortJob.of(None, shared, LabelSettings())
-        outcomes = list(label_cohort(tasks, job, scheduler=cluster.scheduler_address))
+        for outcome in label_cohort(tasks, job, scheduler=cluster.scheduler_address):
+            outcomes.append(outcome)
+            if len(outcomes) == 1:
+                os.kill(workers[0], signal.SIGKILL)
     assert [one.reason for one in outcomes] == [None] * 5
     assert contents(shared) == contents(alone)
 

@@ -1,5 +1,7 @@
 """Synthetic wearers: what their files hold, that the truth is true, and that the way of writing changes nothing."""
 
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -125,6 +127,26 @@ class TestDeterminism:
         whole = Simulation(days=2, sample_rate_hz=2, seed=8).samples(0, 3 * BLOCK_ROWS)
         for name, array in whole._asdict().items():
             np.testing.assert_array_equal(np.concatenate([getattr(part, name) for part in parts]), array)
+
+
+PEAK = """
+import resource, sys
+from harken.datasets.simulated import Simulation, write_simulation
+write_simulation(Simulation(days=float(sys.argv[1]), sample_rate_hz=25), sys.argv[2])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is measured in Linux's units")
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_memory_does_not_grow_with_the_length(tmp_path: Path, ending: str) -> None:
+    rows_a_day, bytes_a_row = 25 * 86_400, 28
+    peaks = []
+    for days in (0.6, 2.4):
+        command = [sys.executable, "-c", PEAK, str(days), str(tmp_path / f"{days}{ending}")]
+        peaks.append(1024 * int(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    held = 1.8 * rows_a_day * bytes_a_row
+    assert peaks[1] - peaks[0] < held / 2, "longer recordings are held in memory"
 
 
 class TestRefusals:
