@@ -24,9 +24,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.device import DeviceTableSource, LocalSamples
+from harken.readers.device import DeviceTableSource, LocalSamples, RepeatedValues
 from harken.readers.exports import cut_short_note, never_run
-from harken.readers.gt3x_log import RepeatedValues, range_of
+from harken.readers.gt3x_log import range_of
 from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
 from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns

@@ -20,6 +20,7 @@ from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import stem
 from harken.recordings.recording import ROTATION, UNLABELLED, Make, Placement, Quality, local_time
 from harken.recordings.source import Room, Samples, Source, SourceChangedError
+from harken.recordings.survey import StuckRuns
 from harken.support.errors import HarkenError
 
 MOST_JITTER_NS = 10**9
@@ -37,6 +38,36 @@ PLACEMENTS = {placement.value: placement for placement in Placement if placement
 (``Software/OM/omgui/DateRangeForm.Designer.cs`` of openmovementproject/openmovement). Real files of ActiGraph contain
 "Wrist" and "Waist", and a real file of GENEActiv contains "back". In both formats the field is free text."""
 NO_LETTERS = re.compile(r"[^a-z]+")
+
+
+class RepeatedValues:
+    """Finds runs of equal samples that last a second or longer, in samples that arrive in pieces.
+
+    The noise of a working sensor prevents such runs: in 13 hours on a wrist at 30 Hz, the longest run of equal samples
+    had four. Watches sleep for whole seconds, so a run consists of whole seconds that end with the last equal sample.
+    The first of the equal samples was measured. ActiLife writes zeros for a second without data; none of these were
+    measured.
+
+    Args:
+        rate_hz: samples per second.
+    """
+
+    def __init__(self, rate_hz: float) -> None:
+        self._second = max(2, round(rate_hz))
+        self._rows = 0
+        self._runs = StuckRuns(gap_ns=1, least_ns=self._second - 1)  # their time is the number of a sample
+
+    def push(self, values: NDArray[np.int16] | NDArray[np.float32]) -> None:
+        """Process the next samples ``[n, 3]``."""
+        self._runs.push(np.arange(self._rows, self._rows + len(values)), values)
+        self._rows += len(values)
+
+    def finish(self) -> list[tuple[int, int]]:
+        """All runs of samples, ``[start, end)``, ascending. Call it after the last ``push``."""
+        first, last, _, _, zero = self._runs.finish().T
+        repeated = (last - first + zero) // self._second * self._second
+        runs = np.stack([last + 1 - repeated, last + 1], axis=1)[repeated > 0]
+        return [(start, end) for start, end in runs.tolist()]
 
 
 class DeviceSource(Source):

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceSource, LocalSamples
+from harken.readers.device import DeviceSource, LocalSamples, RepeatedValues
 from harken.readers.gt3x_log import (
     ACCEL_SCALE,
     ACTIVITY_3,
@@ -25,7 +25,6 @@ from harken.readers.gt3x_log import (
     SAMPLE_RATE,
     Info,
     Log,
-    RepeatedValues,
     encoded_float,
     parse_metadata,
     read_log,
