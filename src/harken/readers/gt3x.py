@@ -19,6 +19,7 @@ from harken.readers.device import DeviceSource, LocalSamples, RepeatedValues
 from harken.readers.gt3x_log import (
     ACCEL_SCALE,
     ACTIVITY_3,
+    BITS_OF_12,
     IMU,
     INFO,
     MOST_IN_A_SECOND,
@@ -27,10 +28,8 @@ from harken.readers.gt3x_log import (
     Log,
     encoded_float,
     parse_metadata,
-    read_log,
     refuse_absurd_length,
     samples_of_12_bits,
-    whole_samples_of_12_bits,
 )
 from harken.readers.options import TableOptions
 from harken.readers.units import numbered_ns
@@ -346,7 +345,7 @@ class PacketLogSource(Gt3xSource):
         member = archive.getinfo(LOG)
         _refuse_absurd_size(path, member)
         self._user_options, self._log = options, Log()
-        self._most_samples = whole_samples_of_12_bits(min(member.file_size, MOST_RATIO * member.compress_size))
+        self._most_samples = 8 * min(member.file_size, MOST_RATIO * member.compress_size) // BITS_OF_12
         try:
             facts = _facts_of(path, info, islice(_pieces(path, archive, LOG, HEAD_BYTES), 1))
         except HarkenError:  # possibly the facts only come later in the log
@@ -365,7 +364,7 @@ class PacketLogSource(Gt3xSource):
         """
         log, turned = Log(), _turns_its_axes(self._info)
         with opened_archive(self._path, DAMAGE) as archive:
-            for values, seconds, counts in read_log(self._path, _pieces(self._path, archive, LOG, PIECE_BYTES), log):
+            for values, seconds, counts in log.read(self._path, _pieces(self._path, archive, LOG, PIECE_BYTES)):
                 local_ns, _ = room.next(len(values))
                 _fill_times(seconds, counts, self._facts.rate_hz, local_ns)
                 yield local_ns, np.stack([values[:, 1], -values[:, 0], values[:, 2]], axis=1) if turned else values
@@ -404,7 +403,7 @@ class PacketLogSource(Gt3xSource):
 def _facts_of(path: Path, info: Info, pieces: Iterable[bytes]) -> LogFacts:
     """The facts in a log, or in its beginning. See ``_facts``."""
     log = Log()
-    for _ in read_log(path, pieces, log):
+    for _ in log.read(path, pieces):
         pass
     return _facts(path, info, log)
 
@@ -453,13 +452,10 @@ def _fill_times(
 ) -> None:
     """Write times in ns into ``time_ns [samples]``. Each packet begins with its second. The samples of a packet with
     too many samples are spread over the second."""
-    usual = int(rate_hz)
-    if (counts == usual).all():
-        np.add(seconds[:, np.newaxis] * NS_PER_S, numbered_ns(0, usual, usual), out=time_ns.reshape(-1, usual))
-        return
-    time_ns[:] = np.repeat(seconds * NS_PER_S, counts)
-    within = np.arange(len(time_ns)) - np.repeat(np.cumsum(counts) - counts, counts)
-    time_ns += np.rint(within * np.repeat(NS_PER_S / np.maximum(counts, usual), counts)).astype(np.int64)
+    place = np.arange(int(counts.max()))
+    late = np.rint(place * (NS_PER_S / np.maximum(counts, rate_hz))[:, np.newaxis]).astype(np.int64)
+    late += seconds[:, np.newaxis] * NS_PER_S
+    time_ns[:] = late[place < counts[:, np.newaxis]]
 
 
 def _gaps(log: Log) -> list[str]:
@@ -500,7 +496,7 @@ class OldLogSource(Gt3xSource):
     def __init__(self, path: Path, options: TableOptions, info: Info, archive: zipfile.ZipFile) -> None:
         member = archive.getinfo(OLD_LOG)
         _refuse_absurd_size(path, member)
-        samples = whole_samples_of_12_bits(member.file_size)
+        samples = 8 * member.file_size // BITS_OF_12
         refuse_absurd_length(path, samples)
         start, rate, scale = info.time_ns("Start Date"), info.number("Sample Rate"), info.documented_scale
         if start is None or rate is None or not 1 <= rate <= MOST_IN_A_SECOND:
