@@ -31,7 +31,7 @@ from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
 from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import opened, plain_head
-from harken.recordings.recording import Make
+from harken.recordings.recording import Make, Quality
 from harken.recordings.source import Room, SourceChangedError
 from harken.support.errors import HarkenError
 
@@ -209,9 +209,9 @@ class ActilifeSource(DeviceTableSource):
         super().__init__(
             table,
             options,
-            make=Make.ACTIGRAPH,
-            range_g=range_of(header.serial_number),
-            stated_rate_hz=header.rate_hz,
+            quality=Quality(
+                make=Make.ACTIGRAPH, sensor_range_g=range_of(header.serial_number), stated_rate_hz=header.rate_hz
+            ),
             worn_on=header.limb,
         )
         self._header, self._timed = header, "time" in table.columns

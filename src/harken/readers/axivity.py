@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from harken.readers.device import DeviceSource, LocalSamples, entered_for
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
-from harken.recordings.recording import ACCELERATION, ROTATION, Make
+from harken.recordings.recording import ACCELERATION, ROTATION, Make, Quality
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
@@ -265,10 +265,12 @@ class AxivitySource(DeviceSource):
             path,
             options,
             channels=(*ACCELERATION, *(ROTATION if self._blocks.has_rotation else ()), "temperature"),
-            make=Make.AXIVITY,
-            range_g=float(16 >> (int(self._blocks.start["rate"].min()) >> 6)),  # the largest of all blocks
+            quality=Quality(
+                make=Make.AXIVITY,
+                sensor_range_g=float(16 >> (int(self._blocks.start["rate"].min()) >> 6)),  # the largest of all blocks
+                stated_rate_hz=float(self._blocks.header_rates_hz[0]),
+            ),
             subject=self._header.subject,
-            stated_rate_hz=float(self._blocks.header_rates_hz[0]),
             worn_on=self._header.site,
         )
         self.capacity = int(self._blocks.samples.sum())
@@ -405,13 +407,14 @@ def _fill(
     for first, last in pairwise(edges.tolist()):
         form, count = int(start["form"][first]), int(counts[first])
         rows = slice(done, done + (last - first) * count)
-        values, times = (array[rows].reshape(last - first, count, -1) for array in (signals, time_ns))
+        values = signals[rows].reshape(last - first, count, signals.shape[1])
+        times = time_ns[rows].reshape(last - first, count)
         data = content[first:last, FIRST_BYTE : FIRST_BYTE + count * BYTES_PER_SAMPLE[form]]
         _unpacked(np.ascontiguousarray(data), form, int(scales[first]), values)
         values[..., -1] = celsius[first:last, np.newaxis]
         late = (ends_ns[first:last] - starts_ns[first:last]) / count * np.arange(count)
-        times[..., 0] = np.rint(late, out=late)
-        times[..., 0] += starts_ns[first:last]
+        times[:] = np.rint(late, out=late)
+        times += starts_ns[first:last]
         done = rows.stop
 
 

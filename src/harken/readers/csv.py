@@ -8,7 +8,7 @@ with the error. A line, or a row with quotation marks that spans several lines, 
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -240,17 +240,17 @@ class CsvTable(Table):
             yield frame if self._typed else self._converted(frame, columns, rows)
             rows += frame.height
 
-    def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:
+    def rows(self, without: Collection[str] = ()) -> Iterator[TableRows]:
         """See ``Table``.
 
         Raises:
             HarkenError: also if the file ends in the middle of its last label, such as walki.
         """
-        if not labels or self.columns.get("label") != self._layout.width - 1:
-            yield from super().rows(labels=labels, subjects=subjects)
+        if "label" in without or self.columns.get("label") != self._layout.width - 1:
+            yield from super().rows(without)
             return
         counts, last, count = np.zeros(0, np.int64), UNLABELLED, 0
-        for rows in super().rows(labels=labels, subjects=subjects):
+        for rows in super().rows(without):
             if rows.labels is not None and len(rows.labels):
                 more = np.bincount(rows.labels[rows.labels != UNLABELLED], minlength=len(self.names("label")))
                 more[: len(counts)] += counts

@@ -18,7 +18,7 @@ from harken.readers.csv import CsvTable
 from harken.readers.options import TableOptions
 from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import stem
-from harken.recordings.recording import ROTATION, UNLABELLED, Make, Placement, Quality, local_time
+from harken.recordings.recording import ROTATION, UNLABELLED, Placement, Quality, local_time
 from harken.recordings.source import Room, Samples, Source, SourceChangedError
 from harken.recordings.survey import StuckRuns
 from harken.support.errors import HarkenError
@@ -81,12 +81,9 @@ class DeviceSource(Source):
         path: the file.
         options: the user's options.
         channels: the names of the signals; acceleration in g first.
-        make: the make of the watch.
-        range_g: the accelerometer's range in g; None if the file does not state it.
+        quality: the make of the watch, the accelerometer's range, and the rate stated in the file, if they are known.
         subject: the wearer; empty if the file does not state it.
-        stated_rate_hz: the rate stated in the file; None if there is none.
         worn_on: where the sensor was worn, in the words of the file's header; empty if it is not stated.
-        time_unit: the unit of the times in the file, see ``Quality``.
 
     Attributes:
         dropped: a reason -> the number of rows of the file that are not samples; complete after all samples were read.
@@ -103,25 +100,16 @@ class DeviceSource(Source):
         options: TableOptions,
         *,
         channels: tuple[str, ...],
-        make: Make,
-        range_g: float | None = None,
+        quality: Quality,
         subject: str = "",
-        stated_rate_hz: float | None = None,
         worn_on: str = "",
-        time_unit: str = "date",
     ) -> None:
         super().__init__(
             channels=channels,
             subject=options.subject or subject or stem(path),
             source=str(path),
             timezone=options.timezone or "UTC",
-            quality=Quality(
-                sensor_range_g=range_g,
-                stated_rate_hz=stated_rate_hz,
-                placement=placement_of(worn_on),
-                make=make,
-                time_unit=time_unit,
-            ),
+            quality=replace(quality, placement=placement_of(worn_on), time_unit="date"),
         )
         self.dropped: dict[str, int] = {}
         self.offset_ns = 0
@@ -201,18 +189,17 @@ class _Sessions:
 
     def push(self, local_ns: NDArray[np.int64]) -> None:
         """Process the next times, at least one."""
-        first = self._last_ns is None
-        before = int(local_ns[0]) if self._last_ns is None else self._last_ns
-        in_order = before <= local_ns[0] and bool((local_ns[1:] >= local_ns[:-1]).all())
-        least, most = (local_ns[0], local_ns[-1]) if in_order else (local_ns.min(), local_ns.max())
-        self.earliest_ns = int(least) if first else min(self.earliest_ns, int(least))
-        self.latest_ns = int(most) if first else max(self.latest_ns, int(most))
-        if first:
-            self._edges.append(before)
+        if self._last_ns is None:
+            self.earliest_ns = self.latest_ns = self._last_ns = int(local_ns[0])
+            self._edges.append(self._last_ns)
+        in_order = self._last_ns <= local_ns[0] and bool((local_ns[1:] >= local_ns[:-1]).all())
         if not in_order:
-            steps = np.diff(local_ns, prepend=before)
+            steps = np.diff(local_ns, prepend=self._last_ns)
             for row in np.flatnonzero(steps < -MOST_JITTER_NS).tolist():
                 self._edges += [int(local_ns[row] - steps[row]), int(local_ns[row])]
+        extremes = local_ns[[0, -1]] if in_order else local_ns
+        self.earliest_ns = min(self.earliest_ns, int(extremes.min()))
+        self.latest_ns = max(self.latest_ns, int(extremes.max()))
         self._last_ns = int(local_ns[-1])
 
     def refuse_overlaps(self, path: Path) -> None:
@@ -312,15 +299,13 @@ class DeviceTableSource(DeviceSource):
         table = self._table
         try:
             clock = self.read_times(time, lambda row: table.where(first_row + row))
-        except HarkenError:
+        except HarkenError as error:
             if not table.streamed:
                 raise
-            clock = None
-        form = None if clock is None else (clock.unit, clock.form)
-        if table.streamed and (form is None or self._clock_form not in (None, form)):
-            table.whole()
-            self._clock_form, self.streamed = None, False
-            raise SourceChangedError
-        assert clock is not None
+            raise table.together(self) from error
+        form = clock.unit, clock.form
+        if table.streamed and self._clock_form not in (None, form):
+            self._clock_form = None
+            raise table.together(self)
         self._clock_form = form
         return clock

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from harken.readers.device import DeviceSource, LocalSamples, entered_for
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
-from harken.recordings.recording import Make
+from harken.recordings.recording import Make, Quality
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
@@ -269,7 +269,7 @@ class PageTimes:
             np.rint(late_ns[-1], out=late_ns[-1])
         times_ns = late_ns.astype(np.int64)
         times_ns += self.pages["time_ns"][first:last, np.newaxis]
-        return times_ns[place < counts]
+        return np.asarray(times_ns[place < counts])
 
 
 def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - the ending .bin is not specific
@@ -310,10 +310,8 @@ class GeneactivSource(DeviceSource):
             path,
             options,
             channels=CHANNELS,
-            make=Make.GENEACTIV,
-            range_g=self._range_g,
+            quality=Quality(make=Make.GENEACTIV, sensor_range_g=self._range_g, stated_rate_hz=self._stated_rate_hz),
             subject=header["Subject Code"],
-            stated_rate_hz=self._stated_rate_hz,
             worn_on=header["Device Location Code"],
         )
         self.capacity = int(self._times.counts.sum())

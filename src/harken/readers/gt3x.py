@@ -40,7 +40,7 @@ from harken.readers.unpacking import (
     refuse_too_much,
     unpacks_in_pieces,
 )
-from harken.recordings.recording import Make, local_time
+from harken.recordings.recording import Make, Quality, local_time
 from harken.recordings.source import Room, SourceChangedError
 from harken.support.errors import HarkenError
 
@@ -241,10 +241,8 @@ class Gt3xSource(DeviceSource):
             path,
             replace(options, timezone="UTC" if self._in_utc else zone),
             channels=("x", "y", "z"),
-            make=Make.ACTIGRAPH,
-            range_g=info.range_g,
+            quality=Quality(make=Make.ACTIGRAPH, sensor_range_g=info.range_g, stated_rate_hz=facts.stated_rate_hz),
             subject=next((name for name in names if name and name != info["Serial Number"]), ""),
-            stated_rate_hz=facts.stated_rate_hz,
             worn_on=info["Limb"] or facts.limb,
         )
         self.timezone = zone or "UTC"

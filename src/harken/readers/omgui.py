@@ -28,7 +28,7 @@ from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
 from harken.readers.table import first_pieces
 from harken.readers.units import AtRest, TimeColumn, Where, acceleration_unit, nanoseconds
-from harken.recordings.recording import ROTATION, Make
+from harken.recordings.recording import ROTATION, Make, Quality
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
@@ -59,8 +59,9 @@ class OmguiSource(DeviceTableSource):
 
     def __init__(self, path: Path, layout: Layout, columns: Columns, options: TableOptions) -> None:
         table = CsvTable(path, layout, columns)
-        time_unit = "s" if _written(layout, (0,), UNIX_TIME) else "date"
-        super().__init__(table, options, make=Make.AXIVITY, time_unit=time_unit)
+        super().__init__(table, options, quality=Quality(make=Make.AXIVITY))
+        if _written(layout, (0,), UNIX_TIME):
+            self.quality = replace(self.quality, time_unit="s")
         self._at_rest: AtRest | None = None
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - polars uses its own memory

@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
@@ -166,11 +166,11 @@ class Table(ABC):
         """The approximate number of rows; 0 if nothing is known before they are read."""
         return 0
 
-    def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:
+    def rows(self, without: Collection[str] = ()) -> Iterator[TableRows]:
         """All rows, in pieces.
 
         Args:
-            labels, subjects: whether the column of labels, or of subjects, is read, if it exists.
+            without: the roles whose columns are not read, ``label`` or ``subject``.
 
         Raises:
             SourceChangedError, HarkenError: as ``frames``.
@@ -178,8 +178,7 @@ class Table(ABC):
         if self._kept is not None:
             yield self._kept
             return
-        left_out = {role for role, wanted in (("label", labels), ("subject", subjects)) if not wanted}
-        columns = {role: position for role, position in self.columns.items() if role not in left_out}
+        columns = {role: position for role, position in self.columns.items() if role not in without}
         done = 0
         for frame in self.frames(columns):
             codes = {role: code.codes(frame[role], done) for role, code in self._codes.items() if role in frame.columns}
@@ -205,6 +204,16 @@ class Table(ABC):
             with suppress(SourceChangedError):
                 self._kept = joined_rows(self.path, list(self.rows()))
         return self._kept
+
+    def together(self, source: Source) -> SourceChangedError:
+        """Read all rows into memory. The error makes the ``source`` be read again, from them.
+
+        Raises:
+            HarkenError: as ``whole``.
+        """
+        self.whole()
+        source.streamed = False
+        return SourceChangedError()
 
     def keep(self, rows: TableRows, channels: tuple[str, ...] | None = None) -> None:
         """Replace all rows, and the channels if they are given."""
@@ -263,10 +272,6 @@ MOST_JITTER_NS = 10**9
 """The largest step back in time of rows out of order; the start of a new session steps back by more."""
 
 
-class _NotAlikeError(Exception):
-    """Raised when rows differ from the facts of the first rows, so that all rows must be read together."""
-
-
 class TableSource(Source):
     """One wearer's samples in a table.
 
@@ -317,22 +322,11 @@ class TableSource(Source):
         Raises:
             HarkenError: for several people in one file, an unknown unit, or a time that cannot be read.
         """
-        return self._read(labels=True)
+        return self._pieces()
 
     def samples_without_labels(self) -> Iterator[Samples]:
         """See ``Source``. The first time, labels are also read, to find errors in them."""
-        return self._read(labels=not self._read_once)
-
-    def _read(self, *, labels: bool) -> Iterator[Samples]:
-        if self._in_memory is not None:
-            yield self._in_memory
-            return
-        try:
-            yield from self._pieces(labels=labels)
-        except _NotAlikeError as error:
-            self._table.whole()
-            self.streamed = False
-            raise SourceChangedError from error
+        return self._pieces("label") if self._read_once else self._pieces()
 
     def _forget(self) -> None:
         """Reset all facts about the rows."""
@@ -341,10 +335,13 @@ class TableSource(Source):
         self._start_ns = 0
         self._unit: AccelerationUnit | None = None
 
-    def _pieces(self, *, labels: bool) -> Iterator[Samples]:
-        subjects = not self._read_once or self._options.subject is not None
-        rows = self._table.rows(labels=labels, subjects=subjects)
-        tally = _Tally()
+    def _pieces(self, *without: str) -> Iterator[Samples]:
+        if self._in_memory is not None:
+            yield self._in_memory
+            return
+        if self._read_once and self._options.subject is None:
+            without = (*without, "subject")
+        rows, tally = self._table.rows(without), _Tally()
         if not self._read_once:
             self._forget()
             rows = chain([joined_rows(self._table.path, first_pieces(rows, STEPS_LOOKED_AT))], rows)
@@ -365,7 +362,7 @@ class TableSource(Source):
             rows = rows.chosen(kept)
             tally.dropped[ANOTHER_SUBJECT] += count - len(kept)
         if not len(rows.signals):
-            return Samples(np.empty(0, np.int64), rows.signals, np.empty(0, np.int16), np.empty(0, np.bool_))
+            return Samples.empty(0, len(self.channels))
         clock = self._clock(
             rows, tally, lambda row: self._table.where(first_row + (row if kept is None else int(kept[row])))
         )
@@ -401,7 +398,7 @@ class TableSource(Source):
             return np.empty(0, np.int64)
         if len(people) > 1 or (subject is not None and people):
             if self._table.streamed:
-                raise _NotAlikeError
+                raise self._table.together(self)
             self._refuse_people(subject, sorted(people))
         self.subject = subject or (people[0] if people else stem(self._table.path))
         return None
@@ -431,10 +428,10 @@ class TableSource(Source):
             clock = nanoseconds(self._table.path, rows.time, self._time_options, where)
         except HarkenError as error:
             if self._table.streamed:
-                raise _NotAlikeError from error
+                raise self._table.together(self) from error
             raise
         if self._table.streamed and (clock.cut or self._clock_form not in (None, (clock.unit, clock.form))):
-            raise _NotAlikeError
+            raise self._table.together(self)
         if self._clock_form is None:
             if self._table.streamed:
                 self._check_time_unit(clock)
@@ -448,7 +445,7 @@ class TableSource(Source):
             steps = np.diff(times[:STEPS_LOOKED_AT])
             rising = steps[steps > 0]
             if (steps < 0).any() or not len(rising) or not plausible_step(float(np.median(rising))):
-                raise _NotAlikeError
+                raise self._table.together(self)
             self._time_options = replace(self._options, time_unit=clock.unit)
 
     def _numbered(self, rows: TableRows, tally: "_Tally", rate_hz: float, where: Where) -> TimeColumn:
@@ -465,7 +462,7 @@ class TableSource(Source):
                         "of 1970."
                     )
             elif rows.time is not None and self._table.streamed:
-                raise _NotAlikeError
+                raise self._table.together(self)
         time_ns = self._start_ns + numbered_ns(tally.samples, len(rows.signals), rate_hz)
         return TimeColumn(time_ns, None, self._clock_form[0], notes if tally.notes is None else tally.notes)
 
@@ -497,7 +494,7 @@ class TableSource(Source):
 
     def _unfit(self, message: str) -> Exception:
         """An error about the rows; while only some of them are known, one that has all of them read together."""
-        return _NotAlikeError() if self._table.streamed else HarkenError(message)
+        return self._table.together(self) if self._table.streamed else HarkenError(message)
 
     def _refuse_sessions(self, tally: "_Tally") -> None:
         """Raise a HarkenError if times of a table with sessions step back: the sessions would be mixed."""
@@ -520,10 +517,10 @@ class TableSource(Source):
         self._refuse_sessions(tally)
         by_subject = self._table.streamed and "subject" in self._table.columns
         if by_subject and self._options.subject not in (None, *self._table.names("subject")):
-            raise _NotAlikeError
+            raise self._table.together(self)
         unit, notes = self._unit_and_notes(tally)
         if unit != self._unit:
-            raise _NotAlikeError
+            raise self._table.together(self)
         self.label_names = self._table.names("label")
         self.quality = Quality(
             acceleration_unit=unit,
