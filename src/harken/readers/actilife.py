@@ -90,11 +90,6 @@ class ExportHeader:
     notes: list[str]
 
 
-def _begins_like_an_export(head: bytes) -> bool:
-    """Whether a text begins with the first line of ActiLife's header."""
-    return FIRST_LINE.match(head[:LONGEST_LINE].split(b"\n", 1)[0]) is not None
-
-
 def _read_export_header(path: Path) -> ExportHeader:
     """Read the header of an export.
 
@@ -103,7 +98,7 @@ def _read_export_header(path: Path) -> ExportHeader:
     """
     with opened(path) as file:
         lines = [file.readline(LONGEST_LINE) for _ in range(MOST_LINES)]
-    if not _begins_like_an_export(lines[0]):
+    if not recognises(path, lines[0]):
         raise HarkenError(f"{path}: this is not an export of ActiLife: it does not begin with ActiLife's header")
     texts = [line.decode("utf-8", errors="replace").strip().strip('"') for line in lines]
     end = next((number for number, text in enumerate(texts) if number and LAST_LINE.fullmatch(text)), None)
@@ -180,7 +175,7 @@ def _date(date: str, time: str, order: str) -> datetime | None:
 
 def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - as every reader
     """Whether a file that begins with ``head`` (gzipped or not) has ActiLife's header, of acceleration or of counts."""
-    return _begins_like_an_export(plain_head(head))
+    return FIRST_LINE.match(plain_head(head)[:LONGEST_LINE].split(b"\n", 1)[0]) is not None
 
 
 def open_source(path: Path, options: TableOptions) -> "ActilifeSource":
@@ -230,10 +225,8 @@ class ActilifeSource(DeviceTableSource):
         """
         rate_hz, done = self._rate_hz, 0
         repeats, times = RepeatedValues(rate_hz or 1.0), list[NDArray[np.int64]]()
-        for clock, signals in self.local_rows():
-            if clock is not None:
-                local_ns = clock.time_ns
-            else:
+        for local_ns, signals in self.local_rows():
+            if local_ns is None:
                 local_ns = self._header.start_ns + numbered_ns(done, len(signals), rate_hz or 1.0)
             if not done:
                 self._first_ns = int(local_ns[0])
@@ -256,8 +249,8 @@ class ActilifeSource(DeviceTableSource):
         # Some exports have a Z after the time, although it is the watch's clock.
         local = replace(self._options, timezone=None, sample_rate_hz=None, time_unit=None, time_format=form)
         clock = nanoseconds(self._path, time, local, where)
-        if clock.present is not None:
-            raise HarkenError(f"{self._path}, {where(int(np.argmin(clock.present)))}: the time is missing")
+        if not clock.timed.all():
+            raise HarkenError(f"{self._path}, {where(int(np.argmin(clock.timed)))}: the time is missing")
         return clock
 
     def notes(self) -> list[str]:

@@ -280,20 +280,26 @@ class DeviceTableSource(DeviceSource):
             HarkenError: when a time cannot be read.
         """
 
-    def local_rows(self) -> Iterator[tuple[TimeColumn | None, NDArray[np.float32]]]:
-        """The rows of the table from the beginning: times by the watch's clock (None if the table has no times) and
-        signals in g, rad/s and °C, which must not be modified.
+    def local_rows(self) -> Iterator[tuple[NDArray[np.int64] | None, NDArray[np.float32]]]:
+        """The rows of the table from the beginning, without those that lack a time, which are counted in ``dropped``:
+        times by the watch's clock (None if the table has no times) and signals in g, rad/s and °C, which must not be
+        modified.
 
         Raises:
             SourceChangedError: when the rows must be read again from the beginning, in another way.
             HarkenError: for the first invalid row.
         """
-        done, gyro = 0, [channel in ROTATION for channel in self.channels]
+        done, untimed, gyro = 0, 0, [channel in ROTATION for channel in self.channels]
         for rows in self._table.rows():
             clock = None if rows.time is None else self._clock(rows.time, done)
             signals = rows.signals * np.where(gyro, RADIANS, np.float32(1)) if any(gyro) else rows.signals
-            yield clock, signals
             done += len(signals)
+            if clock is None or clock.timed.all():
+                yield None if clock is None else clock.time_ns, signals
+            else:
+                untimed += int(np.count_nonzero(~clock.timed))
+                yield clock.time_ns[clock.timed], signals[clock.timed]
+        self.dropped = {"no time": untimed} if untimed else {}
 
     def _clock(self, time: pl.Series, first_row: int) -> TimeColumn:
         table = self._table

@@ -66,8 +66,7 @@ class OmguiSource(DeviceTableSource):
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - polars uses its own memory
         """See ``DeviceSource``."""
-        untimed: list[int] = []
-        rows = self._timed(untimed)
+        rows = self.local_rows()
         beginning = first_pieces(rows, LOOKED_AT)
         without = 0
         if ROTATION[0] in self.channels and beginning:
@@ -75,12 +74,12 @@ class OmguiSource(DeviceTableSource):
         self.unusable = [(0, without)] if without else []
         at_rest, done = AtRest(), 0
         for local_ns, signals in chain(beginning, rows):
+            assert local_ns is not None
             if self._at_rest is None:
                 at_rest.push(signals[max(0, without - done) :, :3])
             yield local_ns, signals
             done += len(signals)
         self._at_rest = self._at_rest or at_rest
-        self.dropped = {"no time": sum(untimed)} if any(untimed) else {}
 
     def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
         """See ``DeviceTableSource``."""
@@ -103,14 +102,6 @@ class OmguiSource(DeviceTableSource):
         if acceleration_unit(at_rest) != "g" and not math.isnan(at_rest):
             notes.append(f"At rest the acceleration is {at_rest:.3g} g, which is not gravity.")
         return [*notes, *cut_short_note(self._path)]
-
-    def _timed(self, untimed: list[int]) -> Iterator[LocalSamples]:
-        """The rows with a time. The number of rows without a time in each piece is appended to ``untimed``."""
-        for clock, signals in self.local_rows():
-            assert clock is not None
-            timed = clock.present
-            untimed.append(0 if timed is None else len(timed) - int(np.count_nonzero(timed)))
-            yield (clock.time_ns, signals) if timed is None else (clock.time_ns[timed], signals[timed])
 
 
 def _find(layout: Layout) -> Columns | None:

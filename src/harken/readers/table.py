@@ -368,9 +368,9 @@ class TableSource(Source):
         )
         tally.note(clock.notes)
         time_ns = clock.time_ns
-        if clock.present is not None:
-            tally.dropped["no time"] += len(time_ns) - int(np.count_nonzero(clock.present))
-            rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.present)), time_ns[clock.present]
+        if not clock.timed.all():
+            tally.dropped["no time"] += int(np.count_nonzero(~clock.timed))
+            rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.timed)), time_ns[clock.timed]
         tally.samples += len(time_ns)
         if self._table.tidy:
             tally.look_at_times(time_ns)
@@ -441,8 +441,7 @@ class TableSource(Source):
     def _check_time_unit(self, clock: TimeColumn) -> None:
         """Check that the steps between the first numeric times confirm their unit."""
         if clock.unit in NS_PER_UNIT and self._options.time_unit is None:
-            times = clock.time_ns if clock.present is None else clock.time_ns[clock.present]
-            steps = np.diff(times[:STEPS_LOOKED_AT])
+            steps = np.diff(clock.time_ns[clock.timed][:STEPS_LOOKED_AT])
             rising = steps[steps > 0]
             if (steps < 0).any() or not len(rising) or not plausible_step(float(np.median(rising))):
                 raise self._table.together(self)
@@ -464,7 +463,8 @@ class TableSource(Source):
             elif rows.time is not None and self._table.streamed:
                 raise self._table.together(self)
         time_ns = self._start_ns + numbered_ns(tally.samples, len(rows.signals), rate_hz)
-        return TimeColumn(time_ns, None, self._clock_form[0], notes if tally.notes is None else tally.notes)
+        notes = notes if tally.notes is None else tally.notes
+        return TimeColumn(time_ns, np.ones(len(time_ns), dtype=bool), self._clock_form[0], notes)
 
     def _unit_and_notes(self, tally: "_Tally") -> tuple[AccelerationUnit, list[str]]:
         """The unit of acceleration, and notes on it. It is the user's option, else the unit of the format, else it is

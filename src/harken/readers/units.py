@@ -138,7 +138,7 @@ class TimeColumn:
 
     Attributes:
         time_ns: times in ns ``[n]``.
-        present: which rows have a time, bool ``[n]``; None: all.
+        timed: which rows have a time, bool ``[n]``.
         unit: the unit in the file.
         notes: sentences for the user.
         form: the format of text; empty for other columns. If all pieces of a column have the same format, reading them
@@ -148,16 +148,11 @@ class TimeColumn:
     """
 
     time_ns: NDArray[np.int64]
-    present: NDArray[np.bool_] | None
+    timed: NDArray[np.bool_]
     unit: str
     notes: list[str]
     form: str = ""
     cut: bool = False
-
-    @property
-    def timed(self) -> NDArray[np.bool_]:
-        """Which rows have a time, bool ``[n]``."""
-        return np.ones(len(self.time_ns), dtype=bool) if self.present is None else self.present
 
 
 Where = Callable[[int], str]
@@ -189,11 +184,11 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: W
     if not column.dtype.is_integer():
         column = column.cast(pl.Float64)
         column = column.set(column.is_nan() | column.is_infinite(), None)
-    present = column.is_not_null().to_numpy() if column.null_count() else None
-    if present is not None and not present.any():
+    timed = column.is_not_null().to_numpy()
+    if not timed.any():
         raise HarkenError(f"{path}: no row has a time; number the rows with --rate HZ")
     values = column.fill_null(0).to_numpy()
-    known = values if present is None else values[present]
+    known = values[timed]
     unit = options.time_unit or time_unit(known)
     if unit is None:
         raise HarkenError(
@@ -219,7 +214,7 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: W
     notes = []
     if max(-least, most) * factor < EARLIEST_DATE_NS:
         notes.append("The times have no date; the recording is shown as if it started at the beginning of 1970.")
-    return TimeColumn(time_ns, present, unit, notes)
+    return TimeColumn(time_ns, timed, unit, notes)
 
 
 def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
@@ -306,9 +301,9 @@ def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where:
         notes.append(READ_AS_UTC)
     else:
         instants, cut = _in_zone(path, column, options.timezone, where)
-    present = column.is_not_null().to_numpy() if column.null_count() else None
+    timed = column.is_not_null().to_numpy()
     time_ns = instants.dt.cast_time_unit("ns").to_physical().fill_null(0).to_numpy()
-    return TimeColumn(time_ns.astype(np.int64, copy=False), present, "date", notes, cut=cut)
+    return TimeColumn(time_ns.astype(np.int64, copy=False), timed, "date", notes, cut=cut)
 
 
 def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tuple[pl.Series, bool]:

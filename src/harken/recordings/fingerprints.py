@@ -230,8 +230,7 @@ def _runs(recording: Recording) -> _Runs:
         some = slice(start, start + SAMPLES_AT_ONCE + RUN)
         runs = _runs_of(recording.time_ns[some], recording.signals[some, columns])
         parts.append(runs._replace(rows=runs.rows + start))
-    after = recording.gap_rows
-    return _joined(parts).without(np.stack([recording.time_ns[after - 1], recording.time_ns[after]], axis=1))
+    return _joined(parts).without(recording.gaps_ns)
 
 
 def _joined(parts: list[_Runs]) -> _Runs:

@@ -328,7 +328,6 @@ def stream_of(recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> Mend
     """
     if recording.as_found:
         raise ValueError("only a mended recording is a mended stream")
-    rows = recording.gap_rows
     return MendedStream(
         channels=recording.channels,
         subject=recording.subject,
@@ -339,7 +338,7 @@ def stream_of(recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> Mend
         gap_limit_ns=recording.gap_limit_ns,
         start_ns=int(recording.time_ns[0]),
         end_ns=int(recording.time_ns[-1]),
-        gaps_ns=np.stack([recording.time_ns[rows - 1], recording.time_ns[rows]], axis=1),
+        gaps_ns=recording.gaps_ns,
         rows=len(recording),
         streamed=False,
         samples=RecordingSource(recording, rows_at_once=rows_at_once).samples,

@@ -201,6 +201,11 @@ class Recording:
         """The rows before which there is a gap, int64 ``[gaps]``."""
         return np.flatnonzero(np.diff(self.time_ns) > self.gap_limit_ns) + 1
 
+    @property
+    def gaps_ns(self) -> NDArray[np.int64]:
+        """The times of the samples before and after each gap, int64 ``[gaps, 2]``."""
+        return np.stack([self.time_ns[self.gap_rows - 1], self.time_ns[self.gap_rows]], axis=1)
+
     @cached_property
     def sample_rate_hz(self) -> float:
         """Samples per second inside gap-free stretches; 0 for a recording of a single sample.

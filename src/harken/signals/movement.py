@@ -105,13 +105,10 @@ class MovementStatistics:
         if self._filled:
             self._end(self._filled)
             self._filled = 0
-        if not self._done:
-            return _none(self._block_ns)
-        if len(self._done) > 1:
-            names = [name for name in MovementBlocks.__dataclass_fields__ if name != "block_ns"]
-            columns = {name: np.concatenate([getattr(part, name) for part in self._done]) for name in names}
-            self._done = [MovementBlocks(self._block_ns, **columns)]
-        return self._done[0]
+        names = [name for name in MovementBlocks.__dataclass_fields__ if name != "block_ns"]
+        parts = [_none(self._block_ns), *self._done]
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        return MovementBlocks(self._block_ns, **columns)
 
     def _push(self, samples: Samples) -> None:
         new, filled = len(samples.time_ns), self._filled + len(samples.time_ns)

@@ -369,6 +369,11 @@ class Resampler:
         source_rate_hz: the approximate rate of the sensor. It matters only above 7 times the new rate.
         largest_gap_s: the longest step between two samples that is bridged.
 
+    Attributes:
+        grid: the times of the new samples.
+        longest_step_ns: the longest step between two samples that is not a hole.
+        rows_at_once: the best number of samples for one push: they fit into the processor's cache.
+
     Raises:
         HarkenError: when the rate or gap is out of its range.
     """
@@ -383,7 +388,9 @@ class Resampler:
         self.grid = Grid(sample_rate_hz)
         self.bridged_ns = round(largest_gap_s * SECOND_NS)
         self.hole_ns = gap_limit_ns(np.array([0, round(self.grid.step_ns)]))
+        self.longest_step_ns = max(self.hole_ns, self.bridged_ns)
         self._low_pass = LowPass(_oversampling(sample_rate_hz, source_rate_hz))
+        self.rows_at_once = max(256, FINE_POINTS_AT_ONCE // self._low_pass.every)
         self._fine = Grid(self.grid.rate_hz * self._low_pass.every)
         # Points are rounded down to nanoseconds, so a distance may be 1 ns more than the number of steps times their
         # length.
@@ -391,16 +398,6 @@ class Resampler:
         self._kept: Samples | None = None
         self._next = 0
         self._room = Scratch()
-
-    @property
-    def longest_step_ns(self) -> int:
-        """The longest step between two samples that is not a hole."""
-        return max(self.hole_ns, self.bridged_ns)
-
-    @property
-    def rows_at_once(self) -> int:
-        """The best number of samples for one push: they fit into the processor's cache."""
-        return max(256, FINE_POINTS_AT_ONCE // self._low_pass.every)
 
     def push(self, samples: Samples) -> Samples:
         """Add samples, strictly increasing in time and later than all before; returns the new samples now known."""
@@ -530,14 +527,9 @@ def _resampled(recording: Recording, resampler: Resampler) -> Samples:
 
 def _most_samples(time_ns: NDArray[np.int64], resampler: Resampler) -> int:
     """The number of new samples if no sample were marked: in ``n`` steps of the grid there are at most ``n + 1``."""
-    longest = resampler.longest_step_ns
-    stretches, filled_ns = 1, 0
-    for first in range(0, len(time_ns), ROWS_AT_ONCE):
-        steps = np.diff(time_ns[first : first + ROWS_AT_ONCE + 1])
-        inside = steps <= longest
-        stretches += len(steps) - int(inside.sum())
-        filled_ns += int(steps[inside].sum())
-    return int(filled_ns / resampler.grid.step_ns) + 2 * stretches
+    steps = np.diff(time_ns)
+    inside = steps[steps <= resampler.longest_step_ns]
+    return int(int(inside.sum()) / resampler.grid.step_ns) + 2 * (1 + len(steps) - len(inside))
 
 
 class LowPass:
