@@ -237,7 +237,8 @@ class ActilifeSource(DeviceTableSource):
                 repeats.push(signals[:, :3])
             yield local_ns, signals
         if rate_hz is None:
-            self._rate_hz = _rate_of(np.concatenate(times))
+            steps = np.diff(np.concatenate(times))
+            self._rate_hz = 1e9 / max(1.0, float(np.median(steps))) if len(steps) else 1.0
             raise SourceChangedError
         self.unusable = repeats.finish()
 
@@ -302,8 +303,3 @@ def _form(first: pl.Series, order: str) -> str | None:
     pattern = "".join(letters[letter] + separator for letter, separator in zip(order, separators, strict=True))
     clock = CLOCKS[bool(first.str.contains(r"(?i)[ap]m$").any())]
     return f"{pattern} {clock}"
-
-
-def _rate_of(time_ns: NDArray[np.int64]) -> float:
-    steps = np.diff(time_ns)
-    return 1e9 / max(1.0, float(np.median(steps))) if len(steps) else 1.0

@@ -40,6 +40,16 @@ PLACEMENTS = {placement.value: placement for placement in Placement if placement
 NO_LETTERS = re.compile(r"[^a-z]+")
 
 
+def values_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Unpack rows of bytes ``[rows, 3 n]`` to int16 ``[rows, 2 n]``: 12 bits each, big-endian, two's complement."""
+    first, second, third = (packed[:, place::3] for place in range(3))
+    # Three bytes contain two values. Each is put into the upper 12 bits of 16, and shifted down with its sign.
+    values = np.empty((*first.shape, 2), dtype=np.int16)
+    values[..., 0] = (first.astype(np.int16) << 8 | second) >> 4
+    values[..., 1] = (second.astype(np.int16) << 12 | third.astype(np.int16) << 4) >> 4
+    return values.reshape(len(packed), -1)
+
+
 class RepeatedValues:
     """Finds runs of equal samples that last a second or longer, in samples that arrive in pieces.
 

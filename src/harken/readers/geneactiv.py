@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceSource, LocalSamples, entered_for
+from harken.readers.device import DeviceSource, LocalSamples, entered_for, values_of_12_bits
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import Make, Quality
@@ -236,40 +236,24 @@ EARLIEST = 0.8
 in time, so that the two do not overlap."""
 
 
-class PageTimes:
-    """The times of the samples in pages, by the watch's clock. Each page begins at its own time. Its samples are spread
-    up to the next page, unless data are missing in between.
+def steps_of(pages: NDArray[np.void], counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
+    """The sampling interval in each page in ns, by the watch's clock, float64 ``[pages]``, and the rate in Hz.
+
+    Each page begins at its own time. Its samples are spread up to the next page, unless data are missing in between.
 
     Args:
         pages: structured ``[pages]``, see ``PAGES``.
-
-    Attributes:
-        counts: the number of samples in each page, int64 ``[pages]``.
-        step_ns: the sampling interval in each page, float64 ``[pages]``.
-        rate_hz: samples per second, by the clock.
+        counts: the number of samples in each page.
     """
-
-    def __init__(self, pages: NDArray[np.void]) -> None:
-        counts = _samples_in(pages)
-        length = counts[:-1] * (1e9 / pages["rate_hz"][:-1])
-        to_next = np.diff(pages["time_ns"])
-        lasting = (to_next >= EARLIEST * length) & (to_next <= (1 + LATE) * length) & (np.diff(pages["number"]) == 1)
-        self.pages, self.counts, self.rate_hz = pages, counts, float(pages["rate_hz"][0])
-        if lasting.any():
-            self.rate_hz = float(counts[:-1][lasting].sum()) / float(to_next[lasting].sum() / 1e9)
-        self.step_ns = np.full(len(counts), 1e9 / self.rate_hz)
-        self.step_ns[:-1][lasting] = to_next[lasting] / counts[:-1][lasting]
-
-    def of(self, first: int, last: int) -> NDArray[np.int64]:
-        """The times in ns of the samples of the pages ``first`` to ``last`` (exclusive)."""
-        counts = self.counts[first:last, np.newaxis]
-        place = np.arange(int(counts.max()))
-        late_ns = self.step_ns[first:last, np.newaxis] * place
-        if last == len(self.counts):
-            np.rint(late_ns[-1], out=late_ns[-1])
-        times_ns = late_ns.astype(np.int64)
-        times_ns += self.pages["time_ns"][first:last, np.newaxis]
-        return np.asarray(times_ns[place < counts])
+    length = counts[:-1] * (1e9 / pages["rate_hz"][:-1])
+    to_next = np.diff(pages["time_ns"])
+    lasting = (to_next >= EARLIEST * length) & (to_next <= (1 + LATE) * length) & (np.diff(pages["number"]) == 1)
+    rate_hz = float(pages["rate_hz"][0])
+    if lasting.any():
+        rate_hz = float(counts[:-1][lasting].sum()) / float(to_next[lasting].sum() / 1e9)
+    step_ns = np.full(len(counts), 1e9 / rate_hz)
+    step_ns[:-1][lasting] = to_next[lasting] / counts[:-1][lasting]
+    return step_ns, rate_hz
 
 
 def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - the ending .bin is not specific
@@ -303,7 +287,8 @@ class GeneactivSource(DeviceSource):
             self._found = find_pages(path, content)
             header = self._header = read_header(content[: self._found.header_bytes])
         self._gains, self._offsets = np.array(calibration(path, header), np.float32)
-        self._times = PageTimes(self._found.pages)
+        self._counts = _samples_in(self._found.pages)
+        self._step_ns, self._rate_hz = steps_of(self._found.pages, self._counts)
         self._stated_rate_hz = _number(header["Measurement Frequency"]) or float(self._found.pages["rate_hz"][0])
         self._range_g = _number(header["Accelerometer Range"].rpartition(" ")[2])
         super().__init__(
@@ -314,7 +299,7 @@ class GeneactivSource(DeviceSource):
             subject=header["Subject Code"],
             worn_on=header["Device Location Code"],
         )
-        self.capacity = int(self._times.counts.sum())
+        self.capacity = int(self._counts.sum())
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:
         """See ``DeviceSource``. The samples of ``PAGES_AT_ONCE`` pages at a time: acceleration in g, temperature in °C.
@@ -325,25 +310,29 @@ class GeneactivSource(DeviceSource):
         Raises:
             HarkenError: when the file changed after its pages were found.
         """
-        pages, counts = self._found.pages, self._times.counts
+        pages, counts = self._found.pages, self._counts
         with _mapped(self._plain) as content:
             for first in range(0, len(counts), PAGES_AT_ONCE):
                 rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
                 digits = b"".join(content[start:end] for start, end in pages[["first", "last"]][rows].tolist())
                 samples = int(counts[rows].sum())
                 try:
-                    words = np.frombuffer(unhexlify(digits), ">u2").astype(np.uint16).reshape(samples, 3)
+                    packed = np.frombuffer(unhexlify(digits), np.uint8)
+                    axes = values_of_12_bits(packed[np.newaxis]).reshape(samples, 4)[:, :3]
                 except ValueError as error:  # too few digits, or other characters
                     raise HarkenError(f"{self._path}: the file changed while it was read") from error
-                high, middle, low = words.T
-                # The 12 bits of an axis are put into the upper bits of 16, and shifted down with their sign.
-                axes = np.stack([high, high << 12 | middle >> 4, middle << 8 | low >> 8], axis=1).view(np.int16) >> 4
                 _, signals = room.next(samples)
                 signals[:, :3] = (axes * np.float32(100) - self._offsets) / self._gains
                 signals[:, 3] = np.repeat(pages["temperature"][rows], counts[rows])
                 if hasattr(mmap, "MADV_DONTNEED"):
                     content.madvise(mmap.MADV_DONTNEED)  # else the whole file stays in memory beside its samples
-                yield self._times.of(rows.start, rows.stop), signals
+                place = np.arange(int(counts[rows].max()))
+                late_ns = self._step_ns[rows, np.newaxis] * place
+                if rows.stop == len(counts):
+                    np.rint(late_ns[-1], out=late_ns[-1])
+                times_ns = late_ns.astype(np.int64)
+                times_ns += pages["time_ns"][rows, np.newaxis]
+                yield times_ns[place < counts[rows, np.newaxis]], signals
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
@@ -356,7 +345,7 @@ class GeneactivSource(DeviceSource):
         notes = [
             ", ".join(parts) + ".",
             f"The watch was set to {self._stated_rate_hz:g} Hz; according to its clock, it recorded at "
-            f"{self._times.rate_hz:.5g} Hz.",
+            f"{self._rate_hz:.5g} Hz.",
         ]
         if found.damaged:
             notes.append(

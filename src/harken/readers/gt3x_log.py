@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from harken.readers.device import values_of_12_bits
 from harken.support.errors import HarkenError
 
 INFO = "info.txt"
@@ -208,12 +209,7 @@ def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
     samples = 8 * size // BITS_OF_12
     if size % 3:
         packed = np.pad(packed, ((0, 0), (0, 3 - size % 3)))
-    first, second, third = (packed[:, place::3] for place in range(3))
-    # Three bytes contain two values. Each is put into the upper 12 bits of 16, and shifted down with its sign.
-    values = np.empty((*first.shape, 2), dtype=np.int16)
-    values[..., 0] = (first.astype(np.int16) << 8 | second) >> 4
-    values[..., 1] = (second.astype(np.int16) << 12 | third.astype(np.int16) << 4) >> 4
-    return values.reshape(rows, -1)[:, : 3 * samples].reshape(rows, samples, 3)[..., [1, 0, 2]]
+    return values_of_12_bits(packed)[:, : 3 * samples].reshape(rows, samples, 3)[..., [1, 0, 2]]
 
 
 def samples_of_16_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
@@ -312,11 +308,12 @@ class Log:
         begin, end = np.concatenate([[0], ends]), np.concatenate([starts, [len(data)]])
         between = end > begin
         begin, end = begin[between], end[between]
-        something = np.flatnonzero(data)
-        damaged = np.searchsorted(something, end) > np.searchsorted(something, begin)
-        goes_on = not self._joined and bool(damaged[:1].any()) and begin[0] == 0
-        self.lost_bytes += int((end - begin)[damaged].sum())
-        self.lost_places += int(damaged.sum()) - goes_on
+        if len(begin):
+            something = np.flatnonzero(data)
+            damaged = np.searchsorted(something, end) > np.searchsorted(something, begin)
+            goes_on = not self._joined and bool(damaged[0]) and begin[0] == 0
+            self.lost_bytes += int((end - begin)[damaged].sum())
+            self.lost_places += int(damaged.sum()) - goes_on
 
     def _take(self, path: Path, data: NDArray[np.uint8], packets: Packets) -> Iterator[Activity]:
         self.kinds += np.bincount(packets.types, minlength=256)

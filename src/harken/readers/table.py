@@ -182,9 +182,12 @@ class Table(ABC):
         done = 0
         for frame in self.frames(columns):
             codes = {role: code.codes(frame[role], done) for role, code in self._codes.items() if role in frame.columns}
+            signals = np.empty((frame.height, len(self.channels)), dtype=np.float32)
+            for channel, role in enumerate(channel_roles(columns)):
+                signals[:, channel] = frame[role].cast(pl.Float32).fill_null(math.nan).to_numpy()
             yield TableRows(
                 frame["time"] if "time" in frame.columns else None,
-                _signals_of(frame, channel_roles(columns)),
+                signals,
                 codes.get("label"),
                 codes.get("subject"),
             )
@@ -239,14 +242,6 @@ def _joined(pieces: Sequence[Any]) -> Any:
     if pieces[0] is None:
         return None
     return pl.concat(pieces) if isinstance(pieces[0], pl.Series) else np.concatenate(pieces)
-
-
-def _signals_of(frame: pl.DataFrame, numeric: Sequence[str]) -> NDArray[np.float32]:
-    """The columns of these roles, float32 ``[rows, roles]``; NaN for missing numbers."""
-    signals = np.empty((frame.height, len(numeric)), dtype=np.float32)
-    for channel, role in enumerate(numeric):
-        signals[:, channel] = frame[role].cast(pl.Float32).fill_null(math.nan).to_numpy()
-    return signals
 
 
 def first_line(error: BaseException) -> str:
@@ -372,8 +367,10 @@ class TableSource(Source):
             tally.dropped["no time"] += int(np.count_nonzero(~clock.timed))
             rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.timed)), time_ns[clock.timed]
         tally.samples += len(time_ns)
-        if self._table.tidy:
-            tally.look_at_times(time_ns)
+        if self._table.tidy and len(time_ns):
+            steps = np.diff(time_ns, prepend=time_ns[:1] if tally.last_ns is None else tally.last_ns)
+            tally.back_ns = max(tally.back_ns, -int(steps.min()))
+            tally.last_ns = int(time_ns[-1])
         if not self._read_once:
             tally.at_rest.push(rows.signals[:, :3])
         if self._unit is None:
@@ -540,6 +537,7 @@ class _Tally:
         dropped: a reason -> the number of rows that did not.
         notes: notes on all times so far; None before the first.
         back_ns: the largest step back in time, in ns.
+        last_ns: the last time so far.
         at_rest: the magnitude at rest of acceleration in the unit of the table.
     """
 
@@ -548,18 +546,11 @@ class _Tally:
         self.dropped = Counter[str]()
         self.notes: list[str] | None = None
         self.at_rest = AtRest()
-        self._last_ns: int | None = None
+        self.last_ns: int | None = None
 
     def note(self, notes: list[str]) -> None:
         """Add the notes on the next times."""
         self.notes = [note for note in notes if self.notes is None or note in self.notes]
-
-    def look_at_times(self, time_ns: NDArray[np.int64]) -> None:
-        """Process the times of the next samples."""
-        if len(time_ns):
-            steps = np.diff(time_ns, prepend=time_ns[0] if self._last_ns is None else self._last_ns)
-            self.back_ns = max(self.back_ns, -int(steps.min()))
-            self._last_ns = int(time_ns[-1])
 
 
 def first_pieces(pieces: Iterator[Piece], rows: int) -> list[Piece]:
