@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -182,33 +181,28 @@ def _is_time(packed: NDArray[np.uint32]) -> NDArray[np.bool_]:
     return np.asarray((day > 0) & (day <= days) & (hour < 24) & (minute < 60) & (second < 60))
 
 
-class CwaHeader(NamedTuple):
-    """The header: a sentence on the watch, its rate, the wearer, and where it was worn. The last two are empty if they
-    are missing."""
-
-    description: str
-    rate_hz: float
-    subject: str
-    site: str
-
-
 def looks_like_header(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is a ``.cwa``."""
     return head.startswith(FILE_MARK)
 
 
-def read_header(head: bytes) -> CwaHeader:
-    """Parse the first 1,024 bytes of a file. They have no checksum."""
+def read_header(head: bytes) -> tuple[str, float, str, str]:
+    """Parse the first 1,024 bytes of a file, which have no checksum.
+
+    Returns:
+        A sentence on the watch, its rate in Hz, the wearer, and where it was worn. The last two are empty if they are
+        missing.
+    """
     upper = int.from_bytes(head[11:13], "little")
     device = int.from_bytes(head[5:7], "little") | (0 if upper == 0xFFFF else upper) << 16
     session = int.from_bytes(head[7:11], "little")
     annotations = parse_qs(head[ANNOTATION].decode("latin-1").strip(FILLER), errors="replace")
-    return CwaHeader(
+    return (
         f"Axivity {'AX6' if head[4] == AX6 else 'AX3'} {device}, firmware {head[41]}, session {session}, "
         f"range ±{16 >> (head[36] >> 6):g} g.",
-        rate_hz=3200 / 2 ** (15 - (head[36] & 15)),
-        subject=_printable(annotations.get(SUBJECT, [""])[0]),
-        site=_printable(annotations.get(SITE, [""])[0]),
+        3200 / 2 ** (15 - (head[36] & 15)),
+        _printable(annotations.get(SUBJECT, [""])[0]),
+        _printable(annotations.get(SITE, [""])[0]),
     )
 
 
@@ -259,7 +253,7 @@ class AxivitySource(DeviceSource):
     def __init__(self, path: Path, options: TableOptions) -> None:
         self._plain = entered_for(self, plain_file(path, looks_like_header, "an Axivity .cwa file"))
         with self._plain.open("rb") as file:
-            self._header = read_header(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"))
+            self._watch, self._rate_hz, subject, site = read_header(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"))
         self._blocks = find_blocks(self._plain, path)
         super().__init__(
             path,
@@ -270,8 +264,8 @@ class AxivitySource(DeviceSource):
                 sensor_range_g=float(16 >> (int(self._blocks.start["rate"].min()) >> 6)),  # the largest of all blocks
                 stated_rate_hz=float(self._blocks.header_rates_hz[0]),
             ),
-            subject=self._header.subject,
-            worn_on=self._header.site,
+            subject=subject,
+            worn_on=site,
         )
         self.capacity = int(self._blocks.samples.sum())
         self.unusable = self._interchanged() if self._blocks.has_rotation else []
@@ -287,7 +281,7 @@ class AxivitySource(DeviceSource):
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
         blocks = self._blocks
-        notes = [self._header.description, *_about_rate(blocks), *_about_blocks(blocks, self._header)]
+        notes = [self._watch, *_about_rate(blocks), *_about_blocks(blocks, self._rate_hz)]
         if self.unusable:
             seconds = sum(end - start for start, end in self.unusable) / float(blocks.header_rates_hz[0])
             notes.append(
@@ -352,7 +346,7 @@ def _about_rate(blocks: Blocks) -> list[str]:
     return [f"The watch was set to {set_rates} Hz; according to its clock, it recorded at {rate_hz:.5g} Hz."]
 
 
-def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
+def _about_blocks(blocks: Blocks, header_rate_hz: float) -> list[str]:
     """Notes on damage, sessions, and unread channels."""
     notes = []
     if damaged := blocks.found - len(blocks.rows):
@@ -374,8 +368,8 @@ def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
         notes.append("Only some of the blocks contain rotation, so rotation was left out.")
     if (blocks.axes == WITH_MAGNETOMETER).any():
         notes.append("The file contains values of a magnetometer, which were not read.")
-    if header.rate_hz not in blocks.header_rates_hz:
-        notes.append(f"The file's header states {header.rate_hz:g} Hz, which differs from its blocks.")
+    if header_rate_hz not in blocks.header_rates_hz:
+        notes.append(f"The file's header states {header_rate_hz:g} Hz, which differs from its blocks.")
     return notes
 
 

@@ -232,14 +232,14 @@ class Gt3xSource(DeviceSource):
 
     def __init__(self, path: Path, options: TableOptions, info: Info, facts: LogFacts) -> None:
         self._info, self._facts = info, facts
-        self._in_utc, self._user_zone = facts.in_utc, options.timezone
+        self._user_zone = options.timezone
         self._offset_s = info.offset_s if facts.offset_s is None else facts.offset_s
         self._outside = 0
         zone = options.timezone or (None if self._offset_s is None else _fixed_zone(self._offset_s))
         names = (info["Subject Name"], facts.subject)
         super().__init__(
             path,
-            replace(options, timezone="UTC" if self._in_utc else zone),
+            replace(options, timezone="UTC" if facts.in_utc else zone),
             channels=("x", "y", "z"),
             quality=Quality(make=Make.ACTIGRAPH, sensor_range_g=info.range_g, stated_rate_hz=facts.stated_rate_hz),
             subject=next((name for name in names if name and name != info["Serial Number"]), ""),
@@ -280,7 +280,7 @@ class Gt3xSource(DeviceSource):
         return notes + self._about_zone()
 
     def _about_zone(self) -> list[str]:
-        if self._in_utc:
+        if self._facts.in_utc:
             notes = ["According to the file, the watch's clock was set to UTC."]
             if self._offset_s is not None and self._user_zone is not None:
                 shown = local_time(self._earliest_ns or 0, self._user_zone).utcoffset()

@@ -404,12 +404,8 @@ class TableSource(Source):
         path = self._table.path
         if len(people) > 1:
             shown = ", ".join(people[:MOST_SUBJECTS_SHOWN]) + (", ..." if len(people) > MOST_SUBJECTS_SHOWN else "")
-            raise SeveralRecordingsError(
-                f"{path}: contains {len(people)} people ({shown}); choose one with --subject NAME"
-                + (f". {self._tidy_advice()}" if self._table.tidy else ""),
-                people=tuple(people),
-                tidy=self._table.tidy,
-            )
+            advice = f". {self._tidy_advice()}" if self._table.tidy else ""
+            raise self._several(f"contains {len(people)} people ({shown}); choose one with --subject NAME{advice}")
         raise HarkenError(f"{path}: has no subject {subject!r}; its subject is {people[0]!r}")
 
     def _clock(self, rows: TableRows, tally: "_Tally", where: Where) -> TimeColumn:
@@ -496,11 +492,11 @@ class TableSource(Source):
     def _refuse_sessions(self, tally: "_Tally") -> None:
         """Raise a HarkenError if times of a table with sessions step back: the sessions would be mixed."""
         if self._table.tidy and tally.back_ns > MOST_JITTER_NS:
-            raise SeveralRecordingsError(
-                f"{self._table.path}: its times go back by up to {tally.back_ns / 1e9:g} s. {self._tidy_advice()}",
-                people=tuple(sorted(self._table.names("subject"))),
-                tidy=self._table.tidy,
-            )
+            raise self._several(f"its times go back by up to {tally.back_ns / 1e9:g} s. {self._tidy_advice()}")
+
+    def _several(self, reason: str) -> "SeveralRecordingsError":
+        people = tuple(sorted(self._table.names("subject")))
+        return SeveralRecordingsError(f"{self._table.path}: {reason}", people=people, tidy=self._table.tidy)
 
     def _tidy_advice(self) -> str:
         columns = "columns" if len(self._table.tidy) > 1 else "column"

@@ -92,10 +92,7 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
     )
     return replace(
         recording,
-        time_ns=samples.time_ns,
-        signals=samples.signals,
-        label_codes=samples.label_codes,
-        valid=valid,
+        **samples._replace(valid=valid)._asdict(),
         quality=_with_counts(quality, clock, faults, recording.timezone),
         as_found=False,
     )

@@ -1,10 +1,10 @@
 """The result of a reader: facts about one recording, and its samples as found, in pieces."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,13 +51,11 @@ class Samples(NamedTuple):
 
     def part(self, first: int, last: int) -> "Samples":
         """The samples ``first`` to ``last`` (exclusive)."""
-        rows = slice(first, last)
-        return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
+        return self.chosen(slice(first, last))
 
     def copy_from(self, other: "Samples") -> None:
         """Overwrite the samples with as many others; an array that is the same already is not copied."""
-        for name in self._fields:
-            place, array = getattr(self, name), getattr(other, name)
+        for place, array in zip(self, other, strict=True):
             if place.ctypes.data != array.ctypes.data:
                 place[:] = array
 
@@ -65,9 +63,10 @@ class Samples(NamedTuple):
         """Consecutive parts of at most so many samples."""
         return (self.part(first, first + rows) for first in range(0, len(self.time_ns), max(1, rows)))
 
-    def chosen(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Samples":
-        """Copies of the samples selected by a mask ``[n]`` or by row numbers."""
-        return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
+    def chosen(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Samples":
+        """Copies of the samples selected by a mask ``[n]`` or by row numbers; views of those in a slice."""
+        arrays: Iterable[Any] = self
+        return Samples(*(array[rows] for array in arrays))
 
 
 def joined(parts: Sequence[Samples]) -> Samples:
@@ -168,18 +167,17 @@ class Source(ABC):
             except SourceChangedError:
                 continue
             names = tuple(sorted(self.label_names))
+            if names:
+                samples = samples._replace(label_codes=recoded(samples.label_codes, self.label_names, names))
             for start, end in self.unusable:
                 samples.valid[start:end] = False
             return Recording(
-                time_ns=samples.time_ns,
-                signals=samples.signals,
+                **samples._asdict(),
                 channels=self.channels,
-                label_codes=recoded(samples.label_codes, self.label_names, names) if names else samples.label_codes,
                 label_names=names,
                 subject=self.subject,
                 source=self.source,
                 timezone=self.timezone,
-                valid=samples.valid,
                 quality=replace(self.quality, rows=len(samples.time_ns) + sum(self.quality.dropped.values())),
                 as_found=True,
             )

@@ -338,14 +338,7 @@ def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: floa
         f"resampled from {recording.sample_rate_hz:.4g} Hz to {sample_rate_hz:.4g} Hz: "
         f"{len(recording):,} samples became {len(new.time_ns):,}"
     )
-    return replace(
-        recording,
-        time_ns=new.time_ns,
-        signals=new.signals,
-        label_codes=new.label_codes,
-        valid=new.valid,
-        quality=recording.quality.noting(note),
-    )
+    return replace(recording, **new._asdict(), quality=recording.quality.noting(note))
 
 
 def look_ahead_s(sample_rate_hz: float) -> float:
