@@ -3,7 +3,7 @@
 import re
 import weakref
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -280,7 +280,6 @@ class DeviceTableSource(DeviceSource):
     def __init__(self, table: CsvTable, options: TableOptions, **facts: Any) -> None:
         super().__init__(table.path, options, channels=table.channels, **facts)
         self._table = table
-        self._clock_form: tuple[str, str] | None = None  # the unit of times, and the format of text
 
     @abstractmethod
     def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
@@ -300,8 +299,10 @@ class DeviceTableSource(DeviceSource):
             HarkenError: for the first invalid row.
         """
         done, untimed, gyro = 0, 0, [channel in ROTATION for channel in self.channels]
+        form = None  # the unit of times, and the format of text
         for rows in self._table.rows():
-            clock = None if rows.time is None else self._clock(rows.time, done)
+            clock = None if rows.time is None else self._table.clock(self, self._reading(rows.time, done), form)
+            form = None if clock is None else (clock.unit, clock.form)
             signals = rows.signals * np.where(gyro, RADIANS, np.float32(1)) if any(gyro) else rows.signals
             done += len(signals)
             if clock is None or clock.timed.all():
@@ -311,17 +312,5 @@ class DeviceTableSource(DeviceSource):
                 yield clock.time_ns[clock.timed], signals[clock.timed]
         self.dropped = {"no time": untimed} if untimed else {}
 
-    def _clock(self, time: pl.Series, first_row: int) -> TimeColumn:
-        table = self._table
-        try:
-            clock = self.read_times(time, lambda row: table.where(first_row + row))
-        except HarkenError as error:
-            if not table.streamed:
-                raise
-            raise table.together(self) from error
-        form = clock.unit, clock.form
-        if table.streamed and self._clock_form not in (None, form):
-            self._clock_form = None
-            raise table.together(self)
-        self._clock_form = form
-        return clock
+    def _reading(self, time: pl.Series, first_row: int) -> Callable[[], TimeColumn]:
+        return lambda: self.read_times(time, lambda row: self._table.where(first_row + row))

@@ -208,6 +208,24 @@ class Table(ABC):
                 self._kept = joined_rows(self.path, list(self.rows()))
         return self._kept
 
+    def clock(self, source: Source, read: Callable[[], TimeColumn], form: tuple[str, str] | None) -> TimeColumn:
+        """The next times, if they have the unit and the format ``form`` (None: these are the first).
+
+        Raises:
+            SourceChangedError: while the rows are read in pieces, when they have not, cannot be read, or depend on rows
+                before or after; see ``together``.
+            HarkenError: when a time cannot be read.
+        """
+        try:
+            clock = read()
+        except HarkenError as error:
+            if self.streamed:
+                raise self.together(source) from error
+            raise
+        if self.streamed and (clock.cut or form not in (None, (clock.unit, clock.form))):
+            raise self.together(source)
+        return clock
+
     def together(self, source: Source) -> SourceChangedError:
         """Read all rows into memory. The error makes the ``source`` be read again, from them.
 
@@ -417,14 +435,8 @@ class TableSource(Source):
                 f"{self._table.path}: found no column for time; choose it with --time-column, or number the "
                 "rows with --rate HZ"
             )
-        try:
-            clock = nanoseconds(self._table.path, rows.time, self._time_options, where)
-        except HarkenError as error:
-            if self._table.streamed:
-                raise self._table.together(self) from error
-            raise
-        if self._table.streamed and (clock.cut or self._clock_form not in (None, (clock.unit, clock.form))):
-            raise self._table.together(self)
+        path, time, options = self._table.path, rows.time, self._time_options
+        clock = self._table.clock(self, lambda: nanoseconds(path, time, options, where), self._clock_form)
         if self._clock_form is None:
             if self._table.streamed:
                 self._check_time_unit(clock)

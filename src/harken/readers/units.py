@@ -80,7 +80,7 @@ class AtRest:
     def magnitude(self) -> float:
         """See ``magnitude_at_rest``."""
         if self._blocks < 2:
-            every = np.concatenate([*(block[0] for block in self._kept), self._rest])
+            every = np.concatenate([*(blocks.reshape(-1, 3) for blocks in self._kept), self._rest])
             sample = np.linalg.norm(every.astype(np.float64), axis=1)
             return float(np.median(sample)) if len(sample) else math.nan
         lengths = np.linalg.norm(np.concatenate(self._kept).astype(np.float64), axis=2)
@@ -94,17 +94,11 @@ class AtRest:
         acceleration = np.concatenate([self._rest, acceleration])
         blocks = len(acceleration) // BLOCK_ROWS
         self._rest = acceleration[blocks * BLOCK_ROWS :]
-        stride = self._stride
-        while -(-(self._blocks + blocks) // stride) > MOST_BLOCKS:
-            stride *= 2
-        if stride > self._stride:
-            self._kept = [np.concatenate(self._kept)[:: stride // self._stride]] if self._kept else []
-            self._stride = stride
         whole = acceleration[: blocks * BLOCK_ROWS].reshape(blocks, BLOCK_ROWS, 3)
-        chosen = whole[-self._blocks % stride :: stride]
-        if len(chosen):
-            self._kept.append(chosen.copy())
+        self._kept.append(whole[-self._blocks % self._stride :: self._stride].copy())
         self._blocks += blocks
+        while self._blocks > MOST_BLOCKS * self._stride:
+            self._kept, self._stride = [np.concatenate(self._kept)[::2]], 2 * self._stride
 
 
 def magnitude_at_rest(acceleration: NDArray[np.float32]) -> float:

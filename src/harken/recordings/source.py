@@ -55,7 +55,8 @@ class Samples(NamedTuple):
 
     def copy_from(self, other: "Samples") -> None:
         """Overwrite the samples with as many others; an array that is the same already is not copied."""
-        for place, array in zip(self, other, strict=True):
+        for name in self._fields:
+            place, array = getattr(self, name), getattr(other, name)
             if place.ctypes.data != array.ctypes.data:
                 place[:] = array
 
