@@ -52,7 +52,9 @@ def non_wear(blocks: MovementBlocks) -> NDArray[np.int64]:
     longest = round(DEAF_WINDOW_S * 1e9 / blocks.block_ns)
     cuts = np.flatnonzero(np.diff(slot) > longest) + 1
     parts = np.split(np.arange(len(slot)), cuts)
-    step = _step_g(blocks)
+    steps = blocks.step[np.isfinite(blocks.step)]
+    # The sensor's step: the smallest difference that most blocks have in common. 0 where no samples differ.
+    step = float(np.median(steps)) if len(steps) else 0.0
     off = np.concatenate([_off(blocks, rows, step) for rows in parts])
     # A run of blocks that are off, over gaps no longer than a window.
     new = np.concatenate([[True], np.diff(slot) > longest]) | np.concatenate([[True], off[1:] != off[:-1]])
@@ -89,12 +91,6 @@ def mark_non_wear(recording: Recording) -> Recording:
         valid=recording.valid & worn(recording.time_ns, intervals),
         quality=recording.quality.noting(f"the watch was not worn {times}, for {hours:.2f} h in all"),
     )
-
-
-def _step_g(blocks: MovementBlocks) -> float:
-    """The sensor's step: the smallest difference that most blocks have in common. 0 where no samples differ."""
-    known = blocks.step[np.isfinite(blocks.step)]
-    return float(np.median(known)) if len(known) else 0.0
 
 
 def _off(blocks: MovementBlocks, rows: NDArray[np.int64], step_g: float) -> NDArray[np.bool_]:
