@@ -26,6 +26,7 @@ from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import ACCELERATION, ROTATION, Make, Quality
 from harken.recordings.source import Room
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 
 HEADER_BYTES = 1024
@@ -79,12 +80,12 @@ class Blocks:
     """
 
     found: int
-    rows: NDArray[np.int64]
+    rows: Int64Array
     start: NDArray[np.void]
     spare_bytes: int
 
     @cached_property
-    def samples(self) -> NDArray[np.int64]:
+    def samples(self) -> Int64Array:
         """The number of samples in each intact block, ``[whole]``."""
         return self.start["samples"].astype(np.int64)
 
@@ -99,23 +100,23 @@ class Blocks:
         return bool((self.axes >= AXES_WITH_ROTATION).all())
 
     @cached_property
-    def header_rates_hz(self) -> NDArray[np.float64]:
+    def header_rates_hz(self) -> Float64Array:
         """The configured rate of each intact block in Hz, ``[whole]``."""
         return np.asarray(3200.0 / 2.0 ** (15 - (self.start["rate"] & 15).astype(int)))
 
     @cached_property
-    def follows(self) -> NDArray[np.bool_]:
+    def follows(self) -> BoolArray:
         """For each intact block except the first, whether it directly follows the previous one, ``[whole - 1]``."""
         numbers = self.start["sequence"].astype(np.int64)
         return np.asarray((np.diff(numbers) == 1) & (np.diff(self.rows) == 1) & ~self.new_session)
 
     @cached_property
-    def new_session(self) -> NDArray[np.bool_]:
+    def new_session(self) -> BoolArray:
         """For each intact block except the first, whether a new session begins with it, ``[whole - 1]``."""
         return np.asarray(self.start["session"][1:] != self.start["session"][:-1])
 
     @cached_property
-    def spans_ns(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def spans_ns(self) -> tuple[Int64Array, Int64Array]:
         """The start and the end of the samples of each intact block, int64 ``[whole]`` by the watch's clock.
 
         A block begins at its own time if data are missing before it, even after a short gap, or if the clock was set
@@ -139,7 +140,7 @@ def find_blocks(path: Path, source: Path) -> Blocks:
         HarkenError: when no block is intact.
     """
     found, spare = divmod(max(0, path.stat().st_size - HEADER_BYTES), BLOCK_BYTES)
-    rows: list[NDArray[np.int64]] = []
+    rows: list[Int64Array] = []
     starts: list[NDArray[np.void]] = []
     old = 0
     for first in range(0, found, BLOCKS_AT_ONCE):
@@ -161,7 +162,7 @@ def find_blocks(path: Path, source: Path) -> Blocks:
     return Blocks(found, np.concatenate(rows), np.concatenate(starts), spare)
 
 
-def _whole(start: NDArray[np.void], content: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _whole(start: NDArray[np.void], content: NDArray[np.uint8]) -> BoolArray:
     """Which blocks are intact, bool ``[blocks]``: the 16-bit words of an intact block have the sum 0."""
     words = content.view("<u2").reshape(len(start), BLOCK_BYTES // 2)
     whole = (start["mark"] == MARK) & (start["length"] == LENGTH) & (words.sum(axis=1, dtype=np.uint16) == 0)
@@ -172,7 +173,7 @@ def _whole(start: NDArray[np.void], content: NDArray[np.uint8]) -> NDArray[np.bo
     return np.asarray(whole & (start["rate"] & 15 > 0) & _is_time(start["time"]))
 
 
-def _is_time(packed: NDArray[np.uint32]) -> NDArray[np.bool_]:
+def _is_time(packed: NDArray[np.uint32]) -> BoolArray:
     """Whether packed times are possible: six bits of years since 2000, four of month, then day, hour, minute,
     second."""
     year, month, day = packed >> 26, packed >> 22 & 15, packed >> 17 & 31
@@ -281,7 +282,16 @@ class AxivitySource(DeviceSource):
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
         blocks = self._blocks
-        notes = [self._watch, *_about_rate(blocks), *_about_blocks(blocks, self._rate_hz)]
+        notes = [self._watch]
+        if blocks.follows.any():
+            lasting_s = float(np.diff(blocks.spans_ns[0])[blocks.follows].sum()) / 1e9
+            # The true rate is computed from blocks that directly follow one another.
+            rate_hz = float(blocks.samples[:-1][blocks.follows].sum()) / lasting_s if lasting_s > 0 else 0.0
+            set_rates = " and ".join(f"{rate:g}" for rate in np.unique(blocks.header_rates_hz))
+            notes.append(
+                f"The watch was set to {set_rates} Hz; according to its clock, it recorded at {rate_hz:.5g} Hz."
+            )
+        notes += _about_blocks(blocks, self._rate_hz)
         if self.unusable:
             seconds = sum(end - start for start, end in self.unusable) / float(blocks.header_rates_hz[0])
             notes.append(
@@ -334,18 +344,6 @@ class AxivitySource(DeviceSource):
                     yield time_ns, signals
 
 
-def _about_rate(blocks: Blocks) -> list[str]:
-    """Notes on the configured rate and the true rate, which is computed from blocks that directly follow one
-    another."""
-    counts = blocks.samples
-    if not blocks.follows.any():
-        return []
-    lasting_s = float((np.diff(blocks.spans_ns[0])[blocks.follows]).sum()) / 1e9
-    rate_hz = float(counts[:-1][blocks.follows].sum()) / lasting_s if lasting_s > 0 else 0.0
-    set_rates = " and ".join(f"{rate:g}" for rate in np.unique(blocks.header_rates_hz))
-    return [f"The watch was set to {set_rates} Hz; according to its clock, it recorded at {rate_hz:.5g} Hz."]
-
-
 def _about_blocks(blocks: Blocks, header_rate_hz: float) -> list[str]:
     """Notes on damage, sessions, and unread channels."""
     notes = []
@@ -373,7 +371,7 @@ def _about_blocks(blocks: Blocks, header_rate_hz: float) -> list[str]:
     return notes
 
 
-def _score(signals: NDArray[np.float32], scales: int) -> float:
+def _score(signals: Float32Array, scales: int) -> float:
     """How much further a block's signals ``[samples, channels]`` are from 1 g as recorded than with interchanged
     sensors, in doublings."""
     counts_per_g = float(2 ** (8 + (scales >> 13)))
@@ -387,8 +385,8 @@ def _fill(
     blocks: Blocks,
     some: slice,
     content: NDArray[np.uint8],
-    time_ns: NDArray[np.int64],
-    signals: NDArray[np.float32],
+    time_ns: Int64Array,
+    signals: Float32Array,
 ) -> None:
     """Write the times and signals of ``some`` of the blocks, whose bytes are ``content``, into arrays of their size."""
     start, counts = blocks.start[some], blocks.samples[some]
@@ -412,7 +410,7 @@ def _fill(
         done = rows.stop
 
 
-def _unpacked(data: NDArray[np.uint8], form: int, scales: int, values: NDArray[np.float32]) -> None:
+def _unpacked(data: NDArray[np.uint8], form: int, scales: int, values: Float32Array) -> None:
     """Write the values of blocks of one format and scale into ``values [blocks, samples, channels]``, by channel."""
     per_g = 8 + (scales >> 3)  # exponent of the counts per g, base 2
     if form == PACKED:
@@ -434,7 +432,7 @@ def _unpacked(data: NDArray[np.uint8], form: int, scales: int, values: NDArray[n
             np.multiply(counts[..., axis].astype(np.float32), per_count, out=values[..., 3 + axis])
 
 
-def _wall_clock_ns(packed: NDArray[np.uint32]) -> NDArray[np.int64]:
+def _wall_clock_ns(packed: NDArray[np.uint32]) -> Int64Array:
     """Convert packed times (six bits of years since 2000, four of month, then day, hour, minute, second) to ns since
     1970."""
     bits = packed.astype(np.int64)

@@ -15,7 +15,6 @@ from typing import IO, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.readers.layout import (
     SNIFFED_BYTES,
@@ -34,6 +33,7 @@ from harken.readers.table import POLARS_ERRORS, Table, TableRows, TableSource, f
 from harken.readers.unpacking import GZIPPED, opened
 from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import Source, SourceChangedError
+from harken.support.arrays import BoolArray
 from harken.support.errors import HarkenError
 
 BLOCK_BYTES = 1 << 24
@@ -94,7 +94,7 @@ def ends_in_newline(path: Path) -> bool:
 def count_separators(text: bytes, separator: str) -> int:
     """The number of separators outside quotation marks; -1 if a quotation does not end."""
     data = np.frombuffer(text, dtype=np.uint8)
-    cuts: NDArray[np.bool_] = data == ord(separator)
+    cuts: BoolArray = data == ord(separator)
     quotes = np.flatnonzero(data == QUOTE)
     if len(quotes) % 2:
         return -1

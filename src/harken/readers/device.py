@@ -21,6 +21,7 @@ from harken.readers.unpacking import stem
 from harken.recordings.recording import ROTATION, UNLABELLED, Placement, Quality, local_time
 from harken.recordings.source import Room, Samples, Source, SourceChangedError
 from harken.recordings.survey import StuckRuns
+from harken.support.arrays import Float32Array, Int64Array
 from harken.support.errors import HarkenError
 
 MOST_JITTER_NS = 10**9
@@ -30,7 +31,7 @@ FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
 
 
 Entered = TypeVar("Entered")
-LocalSamples = tuple[NDArray[np.int64], NDArray[np.float32]]
+LocalSamples = tuple[Int64Array, Float32Array]
 """Times of samples by the watch's clock, in ns since 1970 ``[n]``, and their signals ``[n, channels]``."""
 PLACEMENTS = {placement.value: placement for placement in Placement if placement is not Placement.UNKNOWN}
 """OMGUI (Axivity) offers "left wrist", "right wrist", "waist", "left ankle", "right ankle", "left thigh",
@@ -67,7 +68,7 @@ class RepeatedValues:
         self._rows = 0
         self._runs = StuckRuns(gap_ns=1, least_ns=self._second - 1)  # their time is the number of a sample
 
-    def push(self, values: NDArray[np.int16] | NDArray[np.float32]) -> None:
+    def push(self, values: NDArray[np.int16] | Float32Array) -> None:
         """Process the next samples ``[n, 3]``."""
         self._runs.push(np.arange(self._rows, self._rows + len(values)), values)
         self._rows += len(values)
@@ -197,7 +198,7 @@ class _Sessions:
         self._edges: list[int] = []
         self._last_ns: int | None = None
 
-    def push(self, local_ns: NDArray[np.int64]) -> None:
+    def push(self, local_ns: Int64Array) -> None:
         """Process the next times, at least one."""
         if self._last_ns is None:
             self.earliest_ns = self.latest_ns = self._last_ns = int(local_ns[0])
@@ -289,7 +290,7 @@ class DeviceTableSource(DeviceSource):
             HarkenError: when a time cannot be read.
         """
 
-    def local_rows(self) -> Iterator[tuple[NDArray[np.int64] | None, NDArray[np.float32]]]:
+    def local_rows(self) -> Iterator[tuple[Int64Array | None, Float32Array]]:
         """The rows of the table from the beginning, without those that lack a time, which are counted in ``dropped``:
         times by the watch's clock (None if the table has no times) and signals in g, rad/s and °C, which must not be
         modified.

@@ -23,6 +23,7 @@ from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import Make, Quality
 from harken.recordings.source import Room
+from harken.support.arrays import BoolArray, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 
 HEADER_MARK = b"Device Identity"
@@ -133,7 +134,7 @@ class FoundPages(NamedTuple):
     cut_short: bool
 
 
-def _samples_in(pages: NDArray[np.void]) -> NDArray[np.int64]:
+def _samples_in(pages: NDArray[np.void]) -> Int64Array:
     """The number of samples in each page."""
     return np.asarray((pages["last"] - pages["first"]) // DIGITS_PER_SAMPLE)
 
@@ -209,7 +210,7 @@ def _bytes_of_damage(content: mmap.mmap, first: int, last: int) -> int:
     return max(first, last - PIECE_BYTES) + len(end) - first
 
 
-def _time_fits(pages: NDArray[np.void]) -> NDArray[np.bool_]:
+def _time_fits(pages: NDArray[np.void]) -> BoolArray:
     """Which pages have times that agree with those of their neighbours, bool ``[pages]``.
 
     A page's time is damaged if the pages before and after it agree with each other but not with it. At the ends, it is
@@ -236,7 +237,7 @@ EARLIEST = 0.8
 in time, so that the two do not overlap."""
 
 
-def steps_of(pages: NDArray[np.void], counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
+def steps_of(pages: NDArray[np.void], counts: Int64Array) -> tuple[Float64Array, float]:
     """The sampling interval in each page in ns, by the watch's clock, float64 ``[pages]``, and the rate in Hz.
 
     Each page begins at its own time. Its samples are spread up to the next page, unless data are missing in between.

@@ -42,6 +42,7 @@ from harken.readers.unpacking import (
 )
 from harken.recordings.recording import Make, Quality, local_time
 from harken.recordings.source import Room, SourceChangedError
+from harken.support.arrays import BoolArray, Int64Array
 from harken.support.errors import HarkenError
 
 ZIP = b"PK\x03\x04"
@@ -66,7 +67,7 @@ TURNED_DEVICE, TURNED_FIRMWARE = "MOS", "1.6.0"
 NS_PER_S = 10**9
 DAY_NS = 86_400 * NS_PER_S
 
-Readings = tuple[NDArray[np.int64], NDArray[np.int16]]
+Readings = tuple[Int64Array, NDArray[np.int16]]
 """Times of samples in ns by the watch's clock ``[n]``, and x, y, z in sensor counts ``[n, 3]``."""
 
 
@@ -305,7 +306,7 @@ def _seconds_text(count: float) -> str:
     return f"{round(float(count)):,} s"
 
 
-def _samples_outside(time_ns: NDArray[np.int64], info: Info) -> int:
+def _samples_outside(time_ns: Int64Array, info: Info) -> int:
     """How many samples lie more than a day outside the start and end in info.txt."""
     start = info.time_ns("Start Date")
     end = max((info.time_ns(key) or 0 for key in ("Last Sample Time", "Stop Date", "Download Date")), default=0)
@@ -445,9 +446,7 @@ def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
     return scale, []
 
 
-def _fill_times(
-    seconds: NDArray[np.int64], counts: NDArray[np.int64], rate_hz: float, time_ns: NDArray[np.int64]
-) -> None:
+def _fill_times(seconds: Int64Array, counts: Int64Array, rate_hz: float, time_ns: Int64Array) -> None:
     """Write times in ns into ``time_ns [samples]``. Each packet begins with its second. The samples of a packet with
     too many samples are spread over the second."""
     place = np.arange(int(counts.max()))
@@ -479,7 +478,7 @@ def _gaps(log: Log) -> list[str]:
     return notes
 
 
-def _within(begin: NDArray[np.int64], end: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _within(begin: Int64Array, end: Int64Array, times: Int64Array) -> BoolArray:
     """Which of the periods, ends included, contain one of the sorted times."""
     return np.searchsorted(times, end, "right") > np.searchsorted(times, begin)
 

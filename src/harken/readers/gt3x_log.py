@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from harken.readers.device import values_of_12_bits
+from harken.support.arrays import BoolArray, Int64Array
 from harken.support.errors import HarkenError
 
 INFO = "info.txt"
@@ -147,13 +148,13 @@ class Packets(NamedTuple):
     kind of each packet; ``seconds`` int64, its time in seconds since 1970 by the watch's clock.
     """
 
-    payloads: NDArray[np.int64]
-    sizes: NDArray[np.int64]
+    payloads: Int64Array
+    sizes: Int64Array
     types: NDArray[np.uint8]
-    seconds: NDArray[np.int64]
+    seconds: Int64Array
 
 
-def _checked(data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _checked(data: NDArray[np.uint8]) -> tuple[Int64Array, Int64Array]:
     """The starts and the ends of all candidates: they have a separator, fit in the data, and have the right
     checksum."""
     n = len(data)
@@ -168,11 +169,11 @@ def _checked(data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int
     return starts[right], ends[right]
 
 
-def _followed(data: NDArray[np.uint8], ends: NDArray[np.int64], *, final: bool) -> NDArray[np.bool_]:
+def _followed(data: NDArray[np.uint8], ends: Int64Array, *, final: bool) -> BoolArray:
     """Which of the ends are followed by a separator, by zeros and a separator, or by the end of the file."""
     padded = np.concatenate([data, np.full(FEW_ZEROS, SEPARATOR if final else 0, dtype=np.uint8)])
     after = padded[ends]
-    followed: NDArray[np.bool_] = after == SEPARATOR
+    followed: BoolArray = after == SEPARATOR
     zeros = np.flatnonzero(after == 0)
     stretches = padded[ends[zeros, np.newaxis] + np.arange(FEW_ZEROS)]
     first = stretches[np.arange(len(zeros)), (stretches != 0).argmax(axis=1)]
@@ -180,7 +181,7 @@ def _followed(data: NDArray[np.uint8], ends: NDArray[np.int64], *, final: bool) 
     return followed
 
 
-def _little_endian(data: NDArray[np.uint8], places: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+def _little_endian(data: NDArray[np.uint8], places: Int64Array, size: int) -> Int64Array:
     """The unsigned numbers of ``size`` bytes at each of the places."""
     numbers = np.zeros(len(places), dtype=np.int64)
     for byte in range(size):
@@ -188,9 +189,7 @@ def _little_endian(data: NDArray[np.uint8], places: NDArray[np.int64], size: int
     return numbers
 
 
-def _first_of_overlapping(
-    starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _first_of_overlapping(starts: Int64Array, ends: Int64Array) -> tuple[Int64Array, Int64Array]:
     """From the left, keep each packet that begins after the end of the last packet that was kept."""
     following = np.searchsorted(starts, ends)
     kept = np.ones(len(starts), dtype=bool)
@@ -229,8 +228,8 @@ class Activity(NamedTuple):
     of each packet, int64 ``[packets]``."""
 
     values: NDArray[np.int16]
-    seconds: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    seconds: Int64Array
+    counts: Int64Array
 
 
 class Log:
@@ -251,7 +250,7 @@ class Log:
     """
 
     def __init__(self) -> None:
-        self.seconds, self.counts, self.asleep, self.docked = (list[NDArray[np.int64]]() for _ in range(4))
+        self.seconds, self.counts, self.asleep, self.docked = (list[Int64Array]() for _ in range(4))
         self.kinds = np.zeros(256, dtype=np.int64)
         self.parameters: dict[tuple[int, int], int] = {}
         self.remarks: list[bytes] = []
@@ -303,7 +302,7 @@ class Log:
         seconds = _little_endian(data, starts + 2, 4)
         return Packets(starts + HEADER_BYTES, ends - starts - HEADER_BYTES - 1, data[starts + 1], seconds), processed
 
-    def _count_lost(self, data: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
+    def _count_lost(self, data: NDArray[np.uint8], starts: Int64Array, ends: Int64Array) -> None:
         """Count the bytes between packets, and places with such bytes. A few zeros are documented and not counted."""
         begin, end = np.concatenate([[0], ends]), np.concatenate([starts, [len(data)]])
         between = end > begin
@@ -339,7 +338,7 @@ class Log:
         self.counts.append(found.counts)
         yield found
 
-    def _first_of_each_second(self, seconds: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def _first_of_each_second(self, seconds: Int64Array) -> BoolArray:
         """Which packets are the first of their second, bool ``[packets]``, including packets that were read before."""
         first = np.zeros(len(seconds), dtype=bool)
         first[np.unique(seconds, return_index=True)[1]] = True
@@ -351,9 +350,7 @@ class Log:
         self._latest = max(self._latest, most)
         return first
 
-    def _activity(
-        self, path: Path, data: NDArray[np.uint8], packets: Packets, chosen: NDArray[np.int64]
-    ) -> Activity | None:
+    def _activity(self, path: Path, data: NDArray[np.uint8], packets: Packets, chosen: Int64Array) -> Activity | None:
         """Unpack the chosen packets. Packets of one kind and length, usually all packets, are unpacked together."""
         types, sizes = packets.types[chosen], packets.sizes[chosen]
         counts = np.where(types == ACTIVITY, 8 * sizes // BITS_OF_12, sizes // BYTES_OF_16_BITS)

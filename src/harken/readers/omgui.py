@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable
 from harken.readers.device import DeviceTableSource, LocalSamples
@@ -30,6 +29,7 @@ from harken.readers.table import first_pieces
 from harken.readers.units import AtRest, TimeColumn, Where, acceleration_unit, nanoseconds
 from harken.recordings.recording import ROTATION, Make, Quality
 from harken.recordings.source import Room
+from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 
 UNIX_TIME = re.compile(r"\d{9,10}\.\d{4}")
@@ -129,7 +129,7 @@ def _written(layout: Layout, positions: Sequence[int], form: re.Pattern[str]) ->
     return bool(whole) and all(form.fullmatch(row[position].strip()) for row in whole for position in positions)
 
 
-def _without_gravity(signals: NDArray[np.float32]) -> int:
+def _without_gravity(signals: Float32Array) -> int:
     """The number of samples at the beginning without gravity in the acceleration.
 
     The number is chosen so that the evidence is largest: less than half of gravity before it, and more after it.

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import NO_GRAVITY, add_gravity_of, cut_short_note, first_look, never_run, owner, time_of
@@ -24,6 +23,7 @@ from harken.readers.options import TableOptions
 from harken.readers.table import TableSource
 from harken.readers.unpacking import is_zip, member_paths, opened
 from harken.recordings.source import Source
+from harken.support.arrays import Float64Array, Int64Array
 from harken.support.errors import HarkenError
 
 TIME = re.compile(r".*\(s\)")
@@ -109,7 +109,7 @@ def _triples(path: Path, layout: Layout, stem: str) -> list[tuple[str, CsvTable]
     return triples
 
 
-def _starts(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
+def _starts(path: Path) -> tuple[Float64Array, Int64Array] | None:
     """The starts of the experiment: in its own seconds, and in ns since 1970; None if they are unknown."""
     try:
         with opened(path) as file:
@@ -128,7 +128,7 @@ def _starts(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
     return began, np.rint(system * 1e6).astype(np.int64) * 1000
 
 
-def _dated(seconds: pl.Series, began: NDArray[np.float64], system_ns: NDArray[np.int64]) -> pl.Series:
+def _dated(seconds: pl.Series, began: Float64Array, system_ns: Int64Array) -> pl.Series:
     """Convert times of the experiment, which stop while it is paused, to ns since 1970."""
     values = seconds.cast(pl.Float64).fill_null(math.nan).to_numpy()
     timed = np.isfinite(values) & (np.abs(values) < 2**33)

@@ -31,6 +31,7 @@ from harken.readers.units import (
 from harken.readers.unpacking import stem
 from harken.recordings.recording import UNLABELLED, Quality
 from harken.recordings.source import Samples, Source, SourceChangedError
+from harken.support.arrays import Float32Array, Int64Array
 from harken.support.errors import HarkenError
 
 Piece = TypeVar("Piece", bound=tuple[Any, ...])
@@ -43,66 +44,6 @@ ANOTHER_SUBJECT = "another subject"
 """The reason in ``Quality.dropped`` for rows of another person."""
 
 
-class NameCodes:
-    """Assigns a number to each name in a column, the same in all pieces of the table. Spaces around a name are ignored.
-
-    Args:
-        path: the file.
-        role: ``label`` or ``subject``.
-        where: a function that returns the position of a row in the file. ``path`` and ``where`` are for error messages.
-    """
-
-    def __init__(self, path: Path, role: str, where: Callable[[int], str]) -> None:
-        self._path = path
-        self._role = role
-        self._where = where
-        self._codes: dict[str, int] = {}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names so far, in the order in which they were found. Codes are indices into them."""
-        return tuple(self._codes)
-
-    def codes(self, column: pl.Series, first_row: int) -> NDArray[np.int16]:
-        """The codes of a piece of the column (text, categories or numbers), int16 ``[rows]``; -1 for a missing name.
-
-        Args:
-            column: the piece.
-            first_row: the number of rows before it in the table.
-
-        Raises:
-            HarkenError: when there are too many names, or a name spans several lines.
-        """
-        # One look-up by the category's number: no text is processed for each row.
-        coded = isinstance(column.dtype, pl.Categorical | pl.Enum)
-        categories = column if coded else column.cast(pl.String).cast(pl.Categorical)
-        distinct = categories.unique().drop_nulls()
-        names = [name.strip() for name in distinct.cast(pl.String).to_list()]
-        self._check(names, categories, first_row)
-        numbers = distinct.to_physical().to_numpy().astype(np.int64)
-        lookup = np.full(int(numbers.max(initial=-1)) + 2, UNLABELLED, dtype=np.int16)
-        lookup[numbers] = [
-            UNLABELLED if name.lower() in NO_NAME else self._codes.setdefault(name, len(self._codes)) for name in names
-        ]
-        rows = categories.to_physical().cast(pl.Int64).fill_null(len(lookup) - 1).to_numpy()
-        return np.asarray(lookup[rows])
-
-    def _check(self, names: list[str], column: pl.Series, first_row: int) -> None:
-        if len(self._codes.keys() | set(names)) > MOST_NAMES:
-            raise HarkenError(
-                f"{self._path}: the column of {self._role}s contains more than {MOST_NAMES} names, such as "
-                f"{min(names)!r}; choose the right column with --{self._role}-column"
-            )
-        if any("\n" in name for name in names):
-            text = column.cast(pl.String)
-            row = int(text.str.strip_chars().str.contains("\n", literal=True).arg_true()[0])
-            begin = text[row].strip().split("\n")[0]
-            raise HarkenError(
-                f"{self._path}, {self._where(first_row + row)}: the {self._role} {begin!r} continues on the "
-                "next line; is a quotation mark missing?"
-            )
-
-
 class TableRows(NamedTuple):
     """Some rows of a table.
 
@@ -111,11 +52,11 @@ class TableRows(NamedTuple):
     """
 
     time: pl.Series | None
-    signals: NDArray[np.float32]
+    signals: Float32Array
     labels: NDArray[np.int16] | None = None
     subjects: NDArray[np.int16] | None = None
 
-    def chosen(self, rows: NDArray[np.int64]) -> "TableRows":
+    def chosen(self, rows: Int64Array) -> "TableRows":
         """Copies of the rows with these numbers."""
         columns: Iterable[Any] = self
         chosen: list[Any] = [None if column is None else column[rows] for column in columns]
@@ -141,7 +82,7 @@ class Table(ABC):
         self.path, self.columns, self.tidy, self.unit = path, columns, tidy, unit
         self.channels = tuple("P" if role == "accuracy" else role for role in channel_roles(columns))
         roles = [role for role in ("label", "subject") if role in columns]
-        self._codes: dict[str, NameCodes] = {role: NameCodes(path, role, self.where) for role in roles}
+        self._codes: dict[str, dict[str, int]] = {role: {} for role in roles}
         self._kept: TableRows | None = None
 
     @property
@@ -181,7 +122,7 @@ class Table(ABC):
         columns = {role: position for role, position in self.columns.items() if role not in without}
         done = 0
         for frame in self.frames(columns):
-            codes = {role: code.codes(frame[role], done) for role, code in self._codes.items() if role in frame.columns}
+            codes = {role: self._codes_of(role, frame[role], done) for role in self._codes if role in frame.columns}
             signals = np.empty((frame.height, len(self.channels)), dtype=np.float32)
             for channel, role in enumerate(channel_roles(columns)):
                 signals[:, channel] = frame[role].cast(pl.Float32).fill_null(math.nan).to_numpy()
@@ -195,7 +136,49 @@ class Table(ABC):
 
     def names(self, role: str) -> tuple[str, ...]:
         """The names for the codes of a role, ``label`` or ``subject``, in the rows that were read."""
-        return self._codes[role].names if role in self._codes else ()
+        return tuple(self._codes.get(role, ()))
+
+    def _codes_of(self, role: str, column: pl.Series, first_row: int) -> NDArray[np.int16]:
+        """The codes of a piece of the column (text, categories or numbers), int16 ``[rows]``; -1 for a missing name.
+        Spaces around a name are ignored.
+
+        Args:
+            role: ``label`` or ``subject``.
+            column: the piece.
+            first_row: the number of rows before it in the table.
+
+        Raises:
+            HarkenError: when there are too many names, or a name spans several lines.
+        """
+        # One look-up by the category's number: no text is processed for each row.
+        coded = isinstance(column.dtype, pl.Categorical | pl.Enum)
+        categories = column if coded else column.cast(pl.String).cast(pl.Categorical)
+        distinct = categories.unique().drop_nulls()
+        names = [name.strip() for name in distinct.cast(pl.String).to_list()]
+        self._check_names(role, names, categories, first_row)
+        known = self._codes[role]
+        numbers = distinct.to_physical().to_numpy().astype(np.int64)
+        lookup = np.full(int(numbers.max(initial=-1)) + 2, UNLABELLED, dtype=np.int16)
+        lookup[numbers] = [
+            UNLABELLED if name.lower() in NO_NAME else known.setdefault(name, len(known)) for name in names
+        ]
+        rows = categories.to_physical().cast(pl.Int64).fill_null(len(lookup) - 1).to_numpy()
+        return np.asarray(lookup[rows])
+
+    def _check_names(self, role: str, names: list[str], column: pl.Series, first_row: int) -> None:
+        if len(self._codes[role].keys() | set(names)) > MOST_NAMES:
+            raise HarkenError(
+                f"{self.path}: the column of {role}s contains more than {MOST_NAMES} names, such as "
+                f"{min(names)!r}; choose the right column with --{role}-column"
+            )
+        if any("\n" in name for name in names):
+            text = column.cast(pl.String)
+            row = int(text.str.strip_chars().str.contains("\n", literal=True).arg_true()[0])
+            begin = text[row].strip().split("\n")[0]
+            raise HarkenError(
+                f"{self.path}, {self.where(first_row + row)}: the {role} {begin!r} continues on the "
+                "next line; is a quotation mark missing?"
+            )
 
     def whole(self) -> TableRows:
         """All rows, which are then kept in memory.
@@ -401,7 +384,7 @@ class TableSource(Source):
         codes = rows.labels if rows.labels is not None else np.full(len(time_ns), UNLABELLED, np.int16)
         return Samples(time_ns, rows.signals, codes, np.ones(len(time_ns), dtype=bool))
 
-    def _rows_of_wearer(self, rows: TableRows) -> NDArray[np.int64] | None:
+    def _rows_of_wearer(self, rows: TableRows) -> Int64Array | None:
         """The rows of the wearer (None: all), by the names in the column of subjects so far."""
         if rows.subjects is None:
             return None

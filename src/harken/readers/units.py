@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS, SET_BACK_NS
 from harken.recordings.recording import READ_AS_UTC, STANDARD_GRAVITY
-from harken.support.arrays import finite_rows, runs_of_true
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, finite_rows, runs_of_true
 from harken.support.errors import HarkenError
 
 NS_PER_UNIT: dict[TimeUnit, int] = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
@@ -36,7 +35,7 @@ STEPS_LOOKED_AT = 100_000
 PLAUSIBLE_RATES_HZ = (5.0, 400.0)
 
 
-def time_unit(times: NDArray[np.float64] | NDArray[np.int64]) -> TimeUnit | None:
+def time_unit(times: Float64Array | Int64Array) -> TimeUnit | None:
     """The unit of numeric times ``[n]``: by their steps, else by their size if they count from 1970. None if unknown.
 
     Steps have priority because they are unambiguous: units differ by factors of 1,000, and the rates of watches (5 to
@@ -68,11 +67,11 @@ class AtRest:
 
     def __init__(self) -> None:
         self._rest = np.empty((0, 3), dtype=np.float32)
-        self._kept: list[NDArray[np.float32]] = []  # blocks 0, stride, 2 * stride and so on
+        self._kept: list[Float32Array] = []  # blocks 0, stride, 2 * stride and so on
         self._stride = 1
         self._blocks = 0
 
-    def push(self, acceleration: NDArray[np.float32]) -> None:
+    def push(self, acceleration: Float32Array) -> None:
         """Process the next samples ``[n, 3]``."""
         for first in range(0, len(acceleration), ROWS_AT_ONCE):
             self._push(acceleration[first : first + ROWS_AT_ONCE])
@@ -87,7 +86,7 @@ class AtRest:
         spread = lengths.std(axis=1)
         return float(np.median(lengths[spread <= np.median(spread)]))
 
-    def _push(self, acceleration: NDArray[np.float32]) -> None:
+    def _push(self, acceleration: Float32Array) -> None:
         finite = finite_rows(acceleration)
         if not finite.all():
             acceleration = acceleration[finite]
@@ -101,7 +100,7 @@ class AtRest:
             self._kept, self._stride = [np.concatenate(self._kept)[::2]], 2 * self._stride
 
 
-def magnitude_at_rest(acceleration: NDArray[np.float32]) -> float:
+def magnitude_at_rest(acceleration: Float32Array) -> float:
     """The median length of the acceleration vector ``[n, 3]`` in the stillest half of the recording.
 
     Complete rows are divided into blocks of 32. All blocks are used, or every second, fourth and so on, so that there
@@ -141,8 +140,8 @@ class TimeColumn:
             after may then change the result.
     """
 
-    time_ns: NDArray[np.int64]
-    timed: NDArray[np.bool_]
+    time_ns: Int64Array
+    timed: BoolArray
     unit: str
     notes: list[str]
     form: str = ""
@@ -169,7 +168,7 @@ def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Whe
     return _from_text(path, column.cast(pl.String), options, where)
 
 
-def numbered_ns(first: int, count: int, rate_hz: float) -> NDArray[np.int64]:
+def numbered_ns(first: int, count: int, rate_hz: float) -> Int64Array:
     """Times of ``count`` samples at an even rate, from number ``first`` on, in ns after sample 0, int64 ``[count]``."""
     return np.asarray(np.rint(np.arange(first, first + count) * (1e9 / rate_hz)).astype(np.int64))
 
@@ -330,7 +329,7 @@ def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tupl
     return instants, bool(ambiguous[rows[0]] or ambiguous[rows[-1]])
 
 
-def _second_pass(local_ns: NDArray[np.int64], ambiguous: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _second_pass(local_ns: Int64Array, ambiguous: BoolArray) -> BoolArray:
     """Which of the ``ambiguous`` rows belong to the second pass of the repeated hour, bool ``[n]``."""
     second = np.zeros(len(local_ns), dtype=bool)
     for first, end in runs_of_true(ambiguous):

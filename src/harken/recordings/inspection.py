@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.recording import ACCELERATION, UNLABELLED, Placement, Recording, local_time
+from harken.support.arrays import Float32Array
 
 DIGITS = 7
 """Significant digits of a statistic: the precision of a 32-bit sample."""
@@ -221,7 +221,7 @@ def _gaps(recording: Recording) -> GapFacts:
     return GapFacts(len(gaps_ns), limit_s, int(lengths.sum()) / 1e9, int(lengths.max()) / 1e9, start, end)
 
 
-def _statistics(samples: NDArray[np.float32]) -> ChannelStatistics:
+def _statistics(samples: Float32Array) -> ChannelStatistics:
     finite = samples[np.isfinite(samples)]  # a copy, so the quartiles may be computed in place
     if len(finite) == 0:
         return ChannelStatistics(0, None, None, None, None, None, None, None)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Quality, Recording, recoded
+from harken.support.arrays import BoolArray, Float32Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 from harken.support.resources import hand_back, need_memory
@@ -29,10 +30,10 @@ class Samples(NamedTuple):
     ``[n]``.
     """
 
-    time_ns: NDArray[np.int64]
-    signals: NDArray[np.float32]
+    time_ns: Int64Array
+    signals: Float32Array
     label_codes: NDArray[np.int16]
-    valid: NDArray[np.bool_]
+    valid: BoolArray
 
     @classmethod
     def empty(cls, rows: int, channels: int) -> "Samples":
@@ -64,7 +65,7 @@ class Samples(NamedTuple):
         """Consecutive parts of at most so many samples."""
         return (self.part(first, first + rows) for first in range(0, len(self.time_ns), max(1, rows)))
 
-    def chosen(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Samples":
+    def chosen(self, rows: BoolArray | Int64Array | slice) -> "Samples":
         """Copies of the samples selected by a mask ``[n]`` or by row numbers; views of those in a slice."""
         arrays: Iterable[Any] = self
         return Samples(*(array[rows] for array in arrays))
@@ -236,7 +237,7 @@ class Room:
     def _fits(self, count: int) -> bool:
         return not self._others and self._count + count <= len(self._first.time_ns)
 
-    def next(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def next(self, count: int) -> tuple[Int64Array, Float32Array]:
         """Arrays to be filled with the times ``[count]`` and the signals ``[count, channels]`` of the next samples."""
         if not self._fits(count):
             return np.empty(count, dtype=np.int64), np.empty((count, self._channels), dtype=np.float32)
