@@ -50,7 +50,7 @@ def test_the_table_is_not_read_again_for_each_person(tmp_path: Path, monkeypatch
     readings = 0
     frames = CsvTable.frames
 
-    def counted(table: CsvTable, columns: Columns | None = None) -> Iterator[pl.DataFrame]:
+    def counted(table: CsvTable, columns: Columns) -> Iterator[pl.DataFrame]:
         nonlocal readings
         readings += 1
         return frames(table, columns)

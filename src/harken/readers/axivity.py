@@ -21,7 +21,7 @@ import numpy as np
 from numpy.lib.recfunctions import repack_fields
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceSource, LocalSamples, entered_for
+from harken.readers.device import SMALLEST_G, DeviceSource, LocalSamples, entered_for, pieces_without_gravity
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import ACCELERATION, ROTATION, Make, Quality
@@ -213,9 +213,6 @@ def _printable(text: str) -> str:
 
 WITH_MAGNETOMETER = 9
 BLOCKS_LOOKED_AT = 100
-SMALLEST = 1e-3
-CERTAIN = 2.0
-"""The required evidence, in doublings of the size of gravity, summed over all blocks taken as interchanged."""
 FIRST_BYTE = 30
 PACKED = 0x30
 BLOCKS_READ_AT_ONCE = 4_000
@@ -282,7 +279,7 @@ class AxivitySource(DeviceSource):
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
         blocks = self._blocks
-        notes = [self._watch]
+        notes = [self._watch]  # then on the rate, on damage, sessions and unread channels, and on what is marked
         if blocks.follows.any():
             lasting_s = float(np.diff(blocks.spans_ns[0])[blocks.follows].sum()) / 1e9
             # The true rate is computed from blocks that directly follow one another.
@@ -291,7 +288,27 @@ class AxivitySource(DeviceSource):
             notes.append(
                 f"The watch was set to {set_rates} Hz; according to its clock, it recorded at {rate_hz:.5g} Hz."
             )
-        notes += _about_blocks(blocks, self._rate_hz)
+        if damaged := blocks.found - len(blocks.rows):
+            notes.append(
+                f"{damaged:,} of {blocks.found:,} blocks of the file are damaged and were left out; "
+                "there are gaps in their place."
+            )
+        if blocks.spare_bytes:
+            notes.append("The file is incomplete: it ends in the middle of a block, which was left out.")
+        sessions = 1 + int(blocks.new_session.sum())
+        if sessions > 1:
+            notes.append(f"The file contains {sessions} sessions, with gaps between them.")
+        jumps = np.diff(blocks.start["sequence"].astype(np.int64))[(np.diff(blocks.rows) == 1) & ~blocks.new_session]
+        if missing := int((jumps > 1).sum()):
+            notes.append(
+                f"The block numbers jump in {missing:,} place{'s' * (missing > 1)}: blocks are missing in the file."
+            )
+        if not blocks.has_rotation and (blocks.axes > 3).any():
+            notes.append("Only some of the blocks contain rotation, so rotation was left out.")
+        if (blocks.axes == WITH_MAGNETOMETER).any():
+            notes.append("The file contains values of a magnetometer, which were not read.")
+        if self._rate_hz not in blocks.header_rates_hz:
+            notes.append(f"The file's header states {self._rate_hz:g} Hz, which differs from its blocks.")
         if self.unusable:
             seconds = sum(end - start for start, end in self.unusable) / float(blocks.header_rates_hz[0])
             notes.append(
@@ -317,11 +334,9 @@ class AxivitySource(DeviceSource):
             signals = np.concatenate([signals for _, signals in read])
             ends = np.cumsum(blocks.samples[first:last])
             of_blocks = zip(np.split(signals, ends[:-1]), blocks.start["scales"][first:last].tolist(), strict=True)
-            score = np.cumsum([_score(some, scales) for some, scales in of_blocks])
-            best = int(np.argmax(score))
-            if score[best] > CERTAIN:
+            if count := pieces_without_gravity([_score(some, scales) for some, scales in of_blocks]):
                 start = int(blocks.samples[:first].sum())
-                ranges.append((start, start + int(ends[best])))
+                ranges.append((start, start + int(ends[count - 1])))
         return ranges
 
     def _read(self, first: int, last: int, room: Room) -> Iterator[LocalSamples]:
@@ -344,33 +359,6 @@ class AxivitySource(DeviceSource):
                     yield time_ns, signals
 
 
-def _about_blocks(blocks: Blocks, header_rate_hz: float) -> list[str]:
-    """Notes on damage, sessions, and unread channels."""
-    notes = []
-    if damaged := blocks.found - len(blocks.rows):
-        notes.append(
-            f"{damaged:,} of {blocks.found:,} blocks of the file are damaged and were left out; "
-            "there are gaps in their place."
-        )
-    if blocks.spare_bytes:
-        notes.append("The file is incomplete: it ends in the middle of a block, which was left out.")
-    sessions = 1 + int(blocks.new_session.sum())
-    if sessions > 1:
-        notes.append(f"The file contains {sessions} sessions, with gaps between them.")
-    jumps = np.diff(blocks.start["sequence"].astype(np.int64))[(np.diff(blocks.rows) == 1) & ~blocks.new_session]
-    if missing := int((jumps > 1).sum()):
-        notes.append(
-            f"The block numbers jump in {missing:,} place{'s' * (missing > 1)}: blocks are missing in the file."
-        )
-    if not blocks.has_rotation and (blocks.axes > 3).any():
-        notes.append("Only some of the blocks contain rotation, so rotation was left out.")
-    if (blocks.axes == WITH_MAGNETOMETER).any():
-        notes.append("The file contains values of a magnetometer, which were not read.")
-    if header_rate_hz not in blocks.header_rates_hz:
-        notes.append(f"The file's header states {header_rate_hz:g} Hz, which differs from its blocks.")
-    return notes
-
-
 def _score(signals: Float32Array, scales: int) -> float:
     """How much further a block's signals ``[samples, channels]`` are from 1 g as recorded than with interchanged
     sensors, in doublings."""
@@ -378,7 +366,7 @@ def _score(signals: Float32Array, scales: int) -> float:
     radians_per_count = math.radians(8000 / 2 ** (scales >> 10 & 7)) / 2**15
     as_stored = float(np.median(np.linalg.norm(signals[:, :3], axis=1)))
     other_way = float(np.median(np.linalg.norm(signals[:, 3:6], axis=1)) / radians_per_count / counts_per_g)
-    return abs(math.log2(max(as_stored, SMALLEST))) - abs(math.log2(max(other_way, SMALLEST)))
+    return abs(math.log2(max(as_stored, SMALLEST_G))) - abs(math.log2(max(other_way, SMALLEST_G)))
 
 
 def _fill(

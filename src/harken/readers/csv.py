@@ -220,9 +220,8 @@ class CsvTable(Table):
         lines = head.count(b"\n")
         return 0 if head.startswith(GZIPPED) or not lines else size * lines // len(head)
 
-    def frames(self, columns: Columns | None = None) -> Iterator[pl.DataFrame]:
-        """The rows of these columns (None: all columns that are read), one block of lines at a time. See ``Table``."""
-        columns = columns or self.columns
+    def frames(self, columns: Columns) -> Iterator[pl.DataFrame]:
+        """The rows of these columns, one block of lines at a time. See ``Table``."""
         types = self._types(columns) if self._typed else {}
         rows = 0
         for block in blocks(self.path, self._layout):

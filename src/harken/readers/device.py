@@ -3,7 +3,7 @@
 import re
 import weakref
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -16,16 +16,15 @@ from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable
 from harken.readers.options import TableOptions
+from harken.readers.table import MOST_JITTER_NS
 from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import stem
 from harken.recordings.recording import ROTATION, UNLABELLED, Placement, Quality, local_time
 from harken.recordings.source import Room, Samples, Source, SourceChangedError
 from harken.recordings.survey import StuckRuns
-from harken.support.arrays import Float32Array, Int64Array
+from harken.support.arrays import Float32Array, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 
-MOST_JITTER_NS = 10**9
-"""The largest step back in time within a session; a clock that was reset steps back by more."""
 FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
 """The options that apply to a watch's own file; the other options are for tables."""
 
@@ -39,6 +38,25 @@ PLACEMENTS = {placement.value: placement for placement in Placement if placement
 (``Software/OM/omgui/DateRangeForm.Designer.cs`` of openmovementproject/openmovement). Real files of ActiGraph contain
 "Wrist" and "Waist", and a real file of GENEActiv contains "back". In both formats the field is free text."""
 NO_LETTERS = re.compile(r"[^a-z]+")
+
+
+SMALLEST_G = 1e-3
+CERTAIN = 2.0
+"""The required evidence, in doublings or halvings of gravity, summed over all pieces without gravity."""
+
+
+def pieces_without_gravity(evidence: Sequence[float] | Float64Array) -> int:
+    """How many pieces at the beginning of a recording have no gravity where it should be.
+
+    Args:
+        evidence: that of each piece, in doublings or halvings of gravity; negative if there is gravity.
+
+    Returns:
+        The number for which the sum of the evidence is largest; 0 if it is not certain.
+    """
+    score = np.cumsum(evidence)
+    best = int(np.argmax(score))
+    return best + 1 if score[best] > CERTAIN else 0
 
 
 def values_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:

@@ -40,6 +40,7 @@ from harken.readers.unpacking import (
     refuse_too_much,
     unpacks_in_pieces,
 )
+from harken.recordings.mending import DAY_NS
 from harken.recordings.recording import Make, Quality, local_time
 from harken.recordings.source import Room, SourceChangedError
 from harken.support.arrays import BoolArray, Int64Array
@@ -65,7 +66,6 @@ PLAUSIBLE_SCALES = (16.0, float(1 << 15))
 TURNED_DEVICE, TURNED_FIRMWARE = "MOS", "1.6.0"
 """A wGT3X-BT with this firmware has axes rotated by 90 degrees about z, according to ActiGraph's documentation."""
 NS_PER_S = 10**9
-DAY_NS = 86_400 * NS_PER_S
 
 Readings = tuple[Int64Array, NDArray[np.int16]]
 """Times of samples in ns by the watch's clock ``[n]``, and x, y, z in sensor counts ``[n, 3]``."""

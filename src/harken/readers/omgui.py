@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from harken.readers.csv import CsvTable
-from harken.readers.device import DeviceTableSource, LocalSamples
+from harken.readers.device import SMALLEST_G, DeviceTableSource, LocalSamples, pieces_without_gravity
 from harken.readers.exports import LoggerReader, cut_short_note
 from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
@@ -45,9 +45,6 @@ PIECE, MOST_PIECES = 40, 100
 LOOKED_AT = PIECE * (MOST_PIECES + 1)
 """The number of samples that ``_without_gravity`` needs."""
 EXCHANGED = "Acceleration and rotation are exchanged, as gravity shows, in the first"
-SMALLEST_G = 1e-3
-CERTAIN = 2.0
-"""The required evidence, in halvings of half of gravity, summed over all pieces."""
 
 
 class OmguiSource(DeviceTableSource):
@@ -141,12 +138,8 @@ def _without_gravity(signals: Float32Array) -> int:
     # Missing values, and values too large for float32, are no evidence on gravity.
     acceleration[~np.isfinite(acceleration)] = 1.0
     size = np.median(np.linalg.norm(acceleration, axis=2), axis=1)
-    score = np.cumsum(-1 - np.log2(np.maximum(size, SMALLEST_G)))
-    best = int(np.argmax(score))
-    end = (best + 1) * PIECE
-    if score[best] <= CERTAIN:
-        return 0
-    return end if len(signals) - end >= PIECE else len(signals)
+    end = PIECE * pieces_without_gravity(-1 - np.log2(np.maximum(size, SMALLEST_G)))
+    return len(signals) if end and len(signals) - end < PIECE else end
 
 
 OMGUI = LoggerReader(_find, OmguiSource, "an OMGUI export, whose rows are a time and accelerations with six decimals")
