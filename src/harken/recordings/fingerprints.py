@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.recording import ACCELERATION, Recording
+from harken.recordings.recording import ACCELERATION, Recording, gap_edges_ns
 from harken.recordings.source import Samples
 from harken.support.arrays import BoolArray, Float32Array, Int64Array
 from harken.support.printable import percent_number
@@ -231,7 +231,7 @@ def _runs(recording: Recording) -> _Runs:
         some = slice(start, start + SAMPLES_AT_ONCE + RUN)
         runs = _runs_of(recording.time_ns[some], recording.signals[some, columns])
         parts.append(runs._replace(rows=runs.rows + start))
-    return _joined(parts).without(recording.gaps_ns)
+    return _joined(parts).without(gap_edges_ns(recording))
 
 
 def _joined(parts: list[_Runs]) -> _Runs:

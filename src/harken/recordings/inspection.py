@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from harken.recordings.recording import ACCELERATION, UNLABELLED, Placement, Recording, local_time
+from harken.recordings.recording import ACCELERATION, UNLABELLED, Placement, Recording, gap_edges_ns, local_time
 from harken.support.arrays import Float32Array
 
 DIGITS = 7
@@ -213,7 +213,7 @@ def duration_text(seconds: float) -> str:
 
 
 def _gaps(recording: Recording) -> GapFacts:
-    gaps_ns, limit_s = recording.gaps_ns, recording.gap_limit_ns / 1e9
+    gaps_ns, limit_s = gap_edges_ns(recording), recording.gap_limit_ns / 1e9
     if not len(gaps_ns):
         return GapFacts(0, limit_s, 0.0, None, None, None)
     lengths = np.diff(gaps_ns)[:, 0]

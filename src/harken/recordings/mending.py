@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harken.recordings.recording import Quality, Recording, gap_limit_ns, local_time
+from harken.recordings.recording import Quality, Recording, gap_edges_ns, gap_limit_ns, local_time
 from harken.recordings.source import (
     IN_PARTS,
     ROWS_AT_ONCE,
@@ -331,7 +331,7 @@ def stream_of(recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> Mend
         gap_limit_ns=recording.gap_limit_ns,
         start_ns=int(recording.time_ns[0]),
         end_ns=int(recording.time_ns[-1]),
-        gaps_ns=recording.gaps_ns,
+        gaps_ns=gap_edges_ns(recording),
         rows=len(recording),
         streamed=False,
         samples=RecordingSource(recording, rows_at_once=rows_at_once).samples,

@@ -202,11 +202,6 @@ class Recording:
         """The rows before which there is a gap, int64 ``[gaps]``."""
         return np.flatnonzero(np.diff(self.time_ns) > self.gap_limit_ns) + 1
 
-    @property
-    def gaps_ns(self) -> Int64Array:
-        """The times of the samples before and after each gap, int64 ``[gaps, 2]``."""
-        return np.stack([self.time_ns[self.gap_rows - 1], self.time_ns[self.gap_rows]], axis=1)
-
     @cached_property
     def sample_rate_hz(self) -> float:
         """Samples per second inside gap-free stretches; 0 for a recording of a single sample.
@@ -351,6 +346,12 @@ def acceleration_channels(channels: tuple[str, ...]) -> int:
 def local_time(time_ns: int, timezone: str) -> datetime:
     """The wall-clock time of an instant (ns since 1970, UTC) in a zone (an IANA name), cut to microseconds."""
     return (EPOCH + timedelta(microseconds=time_ns // 1000)).astimezone(ZoneInfo(timezone))
+
+
+def gap_edges_ns(recording: Recording) -> Int64Array:
+    """The times of the samples before and after each gap, int64 ``[gaps, 2]``."""
+    after = recording.gap_rows
+    return np.stack([recording.time_ns[after - 1], recording.time_ns[after]], axis=1)
 
 
 def gap_limit_ns(time_ns: Int64Array) -> int:
