@@ -20,7 +20,7 @@ from actigraph_files import (
     write_gt3x,
 )
 from harken.readers import gt3x
-from harken.readers.gt3x_log import Log, encoded_float, find_packets, read_log, samples_of_12_bits, samples_of_16_bits
+from harken.readers.gt3x_log import Log, encoded_float, samples_of_12_bits, samples_of_16_bits
 from reader_checks import as_found, collected, notes
 
 read = as_found(collected(gt3x))
@@ -49,9 +49,11 @@ def test_the_documented_packet() -> None:
         b'"Parsed":false,"JSON":null}'
     )
     data = bytes.fromhex("1E 06 71 E8 B4 54 7C 00") + text + b"\xf8"
-    packets = find_packets(np.frombuffer(data, dtype=np.uint8), joined=True, final=True)
+    log = Log()
+    packets, processed = log.packets(np.frombuffer(data, dtype=np.uint8), final=True)
     assert (packets.types.tolist(), packets.seconds.tolist()) == ([6], [1_421_142_129])
-    assert (packets.payloads.tolist(), packets.sizes.tolist(), packets.lost_bytes) == ([8], [124], 0)
+    assert (packets.payloads.tolist(), packets.sizes.tolist(), log.lost_bytes) == ([8], [124], 0)
+    assert processed == len(data)
 
 
 def long_log() -> bytes:
@@ -70,12 +72,12 @@ def test_the_pieces_of_a_log_make_no_difference(tmp_path: Path) -> None:
     for place in random.Random(1).sample(range(len(data)), 40):
         damaged[place] ^= 0x55
     one = Log()
-    activity_of_one = list(read_log(tmp_path, [bytes(damaged)], one))
+    activity_of_one = list(one.read(tmp_path, [bytes(damaged)]))
     assert 0 < one.lost_bytes < 60 * 200
     for size in (70_000, 131_000, 400_000):
         pieces = [bytes(damaged[begin : begin + size]) for begin in range(0, len(damaged), size)]
         many = Log()
-        activity_of_many = list(read_log(tmp_path, pieces, many))
+        activity_of_many = list(many.read(tmp_path, pieces))
         for together, in_pieces in zip(
             zip(*activity_of_one, strict=True), zip(*activity_of_many, strict=True), strict=True
         ):

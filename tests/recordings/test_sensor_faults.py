@@ -56,9 +56,11 @@ def test_a_stuck_sensor_is_found_however_samples_are_cut(
         patch.setattr(harken.recordings.survey, "ROWS_AT_ONCE", rows_at_once)
         for piece in pieces_of(len(values), cuts):
             runs.push(time_ns[piece], acceleration[piece])
-    rows, times_ns = np.hsplit(runs.finish(), 2)
+    found = runs.finish()
+    rows, times_ns = found[:, :2], found[:, 2:4]
     assert rows.tolist() == expected
     np.testing.assert_array_equal(times_ns, time_ns[rows])
+    assert not found[:, 4].any()  # an axis is always 1
 
 
 def first_range_that_fits(largest: NDArray[np.float32]) -> float:

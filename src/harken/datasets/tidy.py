@@ -183,8 +183,8 @@ def _times(path: Path, column: pl.Series, session: pl.Series, timezone: str | No
         first = column.filter(session == session[0]).drop_nulls()
         unit = time_unit(first.to_numpy())
     clock = nanoseconds(path, column, TableOptions(time_unit=unit, timezone=timezone), lambda row: f"row {row + 1}")
-    if clock.present is not None and not clock.present.all():
-        raise HarkenError(f"{path}, row {int(np.argmin(clock.present)) + 1}: has no time")
+    if not clock.timed.all():
+        raise HarkenError(f"{path}, row {int(np.argmin(clock.timed)) + 1}: has no time")
     return clock.time_ns, not seconds and bool(np.abs(clock.time_ns).max() >= EARLIEST_DATE_NS)
 
 

@@ -14,25 +14,25 @@ error.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.device import DeviceTableSource, LocalSamples
+from harken.readers.device import DeviceTableSource, LocalSamples, RepeatedValues
 from harken.readers.exports import cut_short_note, never_run
-from harken.readers.gt3x_log import RepeatedValues, range_of
+from harken.readers.gt3x_log import range_of
 from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
 from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import opened, plain_head
-from harken.recordings.recording import Make
+from harken.recordings.recording import Make, Quality
 from harken.recordings.source import Room, SourceChangedError
+from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
 
 FIRST_LINE = re.compile(
@@ -63,72 +63,21 @@ ROLES = {
 CLOCKS = ("%H:%M:%S%.f", "%I:%M:%S%.f %p")
 
 
-@dataclass(frozen=True)
-class ExportHeader:
-    """The content of the header.
-
-    Attributes:
-        lines: the number of lines in the header.
-        start_ns: the start of the recording, in ns since 1970 by the watch's clock.
-        date_order: ``d``, ``M`` and ``y`` in the order of the dates.
-        rate_hz: samples per second; None if it is missing.
-        raw: whether the export contains acceleration, and not counts.
-        period: the period of the counts, as written in the file.
-        serial_number: the serial number of the device.
-        limb: where it was worn; empty if it is missing.
-        notes: sentences for the user.
-    """
-
-    lines: int
-    start_ns: int
-    date_order: str
-    rate_hz: float | None
-    raw: bool
-    period: str
-    serial_number: str
-    limb: str
-    notes: list[str]
-
-
-def _begins_like_an_export(head: bytes) -> bool:
-    """Whether a text begins with the first line of ActiLife's header."""
-    return FIRST_LINE.match(head[:LONGEST_LINE].split(b"\n", 1)[0]) is not None
-
-
-def _read_export_header(path: Path) -> ExportHeader:
-    """Read the header of an export.
+def _read_header(path: Path) -> list[str]:
+    """The lines of the header of an export.
 
     Raises:
-        HarkenError: when there is no header, or it is incomplete or lacks the start.
+        HarkenError: when there is no header, or it is incomplete.
     """
     with opened(path) as file:
         lines = [file.readline(LONGEST_LINE) for _ in range(MOST_LINES)]
-    if not _begins_like_an_export(lines[0]):
+    if not recognises(path, lines[0]):
         raise HarkenError(f"{path}: this is not an export of ActiLife: it does not begin with ActiLife's header")
     texts = [line.decode("utf-8", errors="replace").strip().strip('"') for line in lines]
     end = next((number for number, text in enumerate(texts) if number and LAST_LINE.fullmatch(text)), None)
     if end is None:
         raise HarkenError(f"{path}: ActiLife's header is incomplete: the row of dashes at its end is missing")
-    texts = texts[: end + 1]
-    rate, limb, created = (form.search(texts[0]) for form in (RATE, LIMB, CREATED))
-    period = _value(texts, "Epoch Period (hh:mm:ss)")
-    start, order, notes = _start(path, texts)
-    device, software, firmware = created.groups() if created else ("ActiGraph", "ActiLife", None)
-    serial = _value(texts, "Serial Number:")
-    device_text = f"{device} {serial}".strip() + (f", firmware {firmware}" if firmware else "")
-    hertz = float(rate[1].replace(",", ".")) if rate else None
-    return ExportHeader(
-        lines=end + 1,
-        start_ns=int((start - datetime(1970, 1, 1)).total_seconds()) * 10**9,
-        date_order=order,
-        rate_hz=hertz if hertz and 1 <= hertz <= FASTEST_HZ else None,
-        # Exports of counts may also have a rate: that of the underlying acceleration.
-        raw=period == RAW_PERIOD or (not period and hertz is not None),
-        period=period,
-        serial_number=serial,
-        limb=limb[1] if limb else "",
-        notes=[f"Exported by {software} from {device_text}" + (f"; {hertz:g} Hz." if hertz else "."), *notes],
-    )
+    return texts[: end + 1]
 
 
 def _value(texts: list[str], key: str) -> str:
@@ -137,8 +86,8 @@ def _value(texts: list[str], key: str) -> str:
     return re.split(r"[,;\t]|  ", found.strip(), maxsplit=1)[0].strip()
 
 
-def _start(path: Path, texts: list[str]) -> tuple[datetime, str, list[str]]:
-    """The start of the recording, the order of day, month and year, and notes on it.
+def _start(path: Path, texts: list[str]) -> tuple[int, str, list[str]]:
+    """The start in ns since 1970 by the watch's clock, the order of day, month and year, and notes on the start.
 
     The order is that of the format in the header, unless a date of the header is impossible in it.
     """
@@ -159,7 +108,8 @@ def _start(path: Path, texts: list[str]) -> tuple[datetime, str, list[str]]:
                 f"The header states the date format {found[1] if found else 'M/d/yyyy'}, which does not fit "
                 f"its dates: {dates[0][0]} was read as {start:%d %B %Y}."
             )
-            return start, order, [] if order == stated_order else [note]
+            start_ns = int((start - datetime(1970, 1, 1)).total_seconds()) * 10**9
+            return start_ns, order, [] if order == stated_order else [note]
     raise HarkenError(f"{path}: the start in ActiLife's header, {' '.join(dates[0])!r}, is not a date and time")
 
 
@@ -180,7 +130,7 @@ def _date(date: str, time: str, order: str) -> datetime | None:
 
 def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - as every reader
     """Whether a file that begins with ``head`` (gzipped or not) has ActiLife's header, of acceleration or of counts."""
-    return _begins_like_an_export(plain_head(head))
+    return FIRST_LINE.match(plain_head(head)[:LONGEST_LINE].split(b"\n", 1)[0]) is not None
 
 
 def open_source(path: Path, options: TableOptions) -> "ActilifeSource":
@@ -197,25 +147,33 @@ def open_source(path: Path, options: TableOptions) -> "ActilifeSource":
     Raises:
         HarkenError: for an export of counts, an incomplete header, or a row that differs in form from the others.
     """
-    return ActilifeSource(path, options, _read_export_header(path))
+    return ActilifeSource(path, options)
 
 
 class ActilifeSource(DeviceTableSource):
     """The samples of an export. Repeated values are known after all samples were read."""
 
-    def __init__(self, path: Path, options: TableOptions, header: ExportHeader) -> None:
-        layout = layout_of(path, header.lines)
-        table = CsvTable(path, layout, _columns_of(path, header, layout))
+    def __init__(self, path: Path, options: TableOptions) -> None:
+        texts = _read_header(path)
+        rate, limb, created = (form.search(texts[0]) for form in (RATE, LIMB, CREATED))
+        hertz = float(rate[1].replace(",", ".")) if rate else None
+        rate_hz = hertz if hertz and 1 <= hertz <= FASTEST_HZ else None
+        self._start_ns, self._date_order, notes = _start(path, texts)
+        device, software, firmware = created.groups() if created else ("ActiGraph", "ActiLife", None)
+        serial = _value(texts, "Serial Number:")
+        device_text = f"{device} {serial}".strip() + (f", firmware {firmware}" if firmware else "")
+        about = f"Exported by {software} from {device_text}" + (f"; {hertz:g} Hz." if hertz else ".")
+        self._header_notes = [about, *notes]
+        layout = layout_of(path, len(texts))
+        table = CsvTable(path, layout, _columns_of(path, _value(texts, "Epoch Period (hh:mm:ss)"), hertz, layout))
         super().__init__(
             table,
             options,
-            make=Make.ACTIGRAPH,
-            range_g=range_of(header.serial_number),
-            stated_rate_hz=header.rate_hz,
-            worn_on=header.limb,
+            quality=Quality(make=Make.ACTIGRAPH, sensor_range_g=range_of(serial), stated_rate_hz=rate_hz),
+            worn_on=limb[1] if limb else "",
         )
-        self._header, self._timed = header, "time" in table.columns
-        self._rate_hz = options.sample_rate_hz or header.rate_hz
+        self._timed = "time" in table.columns
+        self._rate_hz = options.sample_rate_hz or rate_hz
         self._first_ns = 0
         if self._rate_hz is None and not self._timed:
             raise HarkenError(
@@ -229,12 +187,10 @@ class ActilifeSource(DeviceTableSource):
             SourceChangedError: after all times were read, if the header has no rate.
         """
         rate_hz, done = self._rate_hz, 0
-        repeats, times = RepeatedValues(rate_hz or 1.0), list[NDArray[np.int64]]()
-        for clock, signals in self.local_rows():
-            if clock is not None:
-                local_ns = clock.time_ns
-            else:
-                local_ns = self._header.start_ns + numbered_ns(done, len(signals), rate_hz or 1.0)
+        repeats, times = RepeatedValues(rate_hz or 1.0), list[Int64Array]()
+        for local_ns, signals in self.local_rows():
+            if local_ns is None:
+                local_ns = self._start_ns + numbered_ns(done, len(signals), rate_hz or 1.0)
             if not done:
                 self._first_ns = int(local_ns[0])
             done += len(signals)
@@ -244,7 +200,8 @@ class ActilifeSource(DeviceTableSource):
                 repeats.push(signals[:, :3])
             yield local_ns, signals
         if rate_hz is None:
-            self._rate_hz = _rate_of(np.concatenate(times))
+            steps = np.diff(np.concatenate(times))
+            self._rate_hz = 1e9 / max(1.0, float(np.median(steps))) if len(steps) else 1.0
             raise SourceChangedError
         self.unusable = repeats.finish()
 
@@ -252,18 +209,18 @@ class ActilifeSource(DeviceTableSource):
         """The times in the file, all of which must be present. See ``DeviceTableSource``."""
         time = time.cast(pl.String).str.strip_chars().str.replace(r",(\d+)$", ".$1")
         first = time.drop_nulls().head(1)
-        form = None if first.str.contains(r"^\d{4}-\d\d-\d\dT").any() else _form(first, self._header.date_order)
+        form = None if first.str.contains(r"^\d{4}-\d\d-\d\dT").any() else _form(first, self._date_order)
         # Some exports have a Z after the time, although it is the watch's clock.
         local = replace(self._options, timezone=None, sample_rate_hz=None, time_unit=None, time_format=form)
         clock = nanoseconds(self._path, time, local, where)
-        if clock.present is not None:
-            raise HarkenError(f"{self._path}, {where(int(np.argmin(clock.present)))}: the time is missing")
+        if not clock.timed.all():
+            raise HarkenError(f"{self._path}, {where(int(np.argmin(clock.timed)))}: the time is missing")
         return clock
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
-        notes = list(self._header.notes)
-        away = abs(self._first_ns - self._header.start_ns) // 10**9
+        notes = list(self._header_notes)
+        away = abs(self._first_ns - self._start_ns) // 10**9
         if self._timed and away > 1:
             notes.append(f"The first time differs from the header's start by {away:,} s; the times were used.")
         if self.unusable:
@@ -279,19 +236,21 @@ class ActilifeSource(DeviceTableSource):
         return [*notes, *cut_short_note(self._path)]
 
 
-def _columns_of(path: Path, header: ExportHeader, layout: Layout) -> Columns:
+def _columns_of(path: Path, period: str, hertz: float | None, layout: Layout) -> Columns:
     """The columns of time and acceleration.
 
     Raises:
         HarkenError: when the columns contain other data, such as counts.
     """
     names = [name.lower() for name in layout.header or ()]
-    if not names and layout.width in (3, 4) and header.raw:
+    # Exports of counts may also have a rate: that of the underlying acceleration.
+    raw = period == RAW_PERIOD or (not period and hertz is not None)
+    if not names and layout.width in (3, 4) and raw:
         return dict(zip(("time", "x", "y", "z")[-layout.width :], range(layout.width), strict=True))
-    if not header.raw or not set(AXES) <= set(names):
+    if not raw or not set(AXES) <= set(names):
         there = f"its columns are {', '.join(layout.header)}" if layout.header else f"it has {layout.width} columns"
         raise HarkenError(
-            f"{path}: this export of ActiLife contains counts over {header.period or 'some time'} "
+            f"{path}: this export of ActiLife contains counts over {period or 'some time'} "
             f"({there}), which cannot be converted to acceleration; export the raw data, or read the "
             ".gt3x file"
         )
@@ -309,8 +268,3 @@ def _form(first: pl.Series, order: str) -> str | None:
     pattern = "".join(letters[letter] + separator for letter, separator in zip(order, separators, strict=True))
     clock = CLOCKS[bool(first.str.contains(r"(?i)[ap]m$").any())]
     return f"{pattern} {clock}"
-
-
-def _rate_of(time_ns: NDArray[np.int64]) -> float:
-    steps = np.diff(time_ns)
-    return 1e9 / max(1.0, float(np.median(steps))) if len(steps) else 1.0

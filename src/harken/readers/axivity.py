@@ -11,21 +11,22 @@ its own end.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import parse_qs
 
 import numpy as np
 from numpy.lib.recfunctions import repack_fields
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceSource, LocalSamples, entered_for
+from harken.readers.device import SMALLEST_G, DeviceSource, LocalSamples, entered_for, pieces_without_gravity
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
-from harken.recordings.recording import ACCELERATION, ROTATION, Make
+from harken.recordings.recording import ACCELERATION, ROTATION, Make, Quality
 from harken.recordings.source import Room
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 
 HEADER_BYTES = 1024
@@ -79,44 +80,57 @@ class Blocks:
     """
 
     found: int
-    rows: NDArray[np.int64]
+    rows: Int64Array
     start: NDArray[np.void]
     spare_bytes: int
 
-    def part(self, first: int, last: int) -> "Blocks":
-        """Only the intact blocks ``first`` to ``last`` (exclusive)."""
-        return replace(self, rows=self.rows[first:last], start=self.start[first:last])
-
-    @property
-    def samples(self) -> NDArray[np.int64]:
+    @cached_property
+    def samples(self) -> Int64Array:
         """The number of samples in each intact block, ``[whole]``."""
         return self.start["samples"].astype(np.int64)
 
-    @property
+    @cached_property
     def axes(self) -> NDArray[np.uint8]:
         """The number of axes in each intact block, ``[whole]``: 3, 6 or 9."""
         return np.asarray(self.start["form"] >> 4, dtype=np.uint8)
 
-    @property
+    @cached_property
     def has_rotation(self) -> bool:
         """Whether all intact blocks have the axes of a gyroscope."""
         return bool((self.axes >= AXES_WITH_ROTATION).all())
 
-    @property
-    def header_rates_hz(self) -> NDArray[np.float64]:
+    @cached_property
+    def header_rates_hz(self) -> Float64Array:
         """The configured rate of each intact block in Hz, ``[whole]``."""
         return np.asarray(3200.0 / 2.0 ** (15 - (self.start["rate"] & 15).astype(int)))
 
-    @property
-    def follows(self) -> NDArray[np.bool_]:
+    @cached_property
+    def follows(self) -> BoolArray:
         """For each intact block except the first, whether it directly follows the previous one, ``[whole - 1]``."""
         numbers = self.start["sequence"].astype(np.int64)
         return np.asarray((np.diff(numbers) == 1) & (np.diff(self.rows) == 1) & ~self.new_session)
 
-    @property
-    def new_session(self) -> NDArray[np.bool_]:
+    @cached_property
+    def new_session(self) -> BoolArray:
         """For each intact block except the first, whether a new session begins with it, ``[whole - 1]``."""
         return np.asarray(self.start["session"][1:] != self.start["session"][:-1])
+
+    @cached_property
+    def spans_ns(self) -> tuple[Int64Array, Int64Array]:
+        """The start and the end of the samples of each intact block, int64 ``[whole]`` by the watch's clock.
+
+        A block begins at its own time if data are missing before it, even after a short gap, or if the clock was set
+        back. In these cases the manufacturer's converter would spread the samples over the gap, or backwards.
+        """
+        period_ns = np.rint(SECOND_NS / self.header_rates_hz).astype(np.int64)
+        starts = _wall_clock_ns(self.start["time"]) - self.start["offset"].astype(np.int64) * period_ns
+        lasting_ns = self.samples * period_ns
+        ends = starts + lasting_ns
+        to_next_ns = np.diff(ends)
+        glued = starts[1:] - ends[:-1] < LONGEST_STRETCH_NS
+        glued &= (to_next_ns > 0) & (self.follows | (to_next_ns <= lasting_ns[1:]))
+        starts[1:][glued] = ends[:-1][glued]
+        return starts, ends
 
 
 def find_blocks(path: Path, source: Path) -> Blocks:
@@ -126,7 +140,7 @@ def find_blocks(path: Path, source: Path) -> Blocks:
         HarkenError: when no block is intact.
     """
     found, spare = divmod(max(0, path.stat().st_size - HEADER_BYTES), BLOCK_BYTES)
-    rows: list[NDArray[np.int64]] = []
+    rows: list[Int64Array] = []
     starts: list[NDArray[np.void]] = []
     old = 0
     for first in range(0, found, BLOCKS_AT_ONCE):
@@ -148,7 +162,7 @@ def find_blocks(path: Path, source: Path) -> Blocks:
     return Blocks(found, np.concatenate(rows), np.concatenate(starts), spare)
 
 
-def _whole(start: NDArray[np.void], content: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _whole(start: NDArray[np.void], content: NDArray[np.uint8]) -> BoolArray:
     """Which blocks are intact, bool ``[blocks]``: the 16-bit words of an intact block have the sum 0."""
     words = content.view("<u2").reshape(len(start), BLOCK_BYTES // 2)
     whole = (start["mark"] == MARK) & (start["length"] == LENGTH) & (words.sum(axis=1, dtype=np.uint16) == 0)
@@ -159,7 +173,7 @@ def _whole(start: NDArray[np.void], content: NDArray[np.uint8]) -> NDArray[np.bo
     return np.asarray(whole & (start["rate"] & 15 > 0) & _is_time(start["time"]))
 
 
-def _is_time(packed: NDArray[np.uint32]) -> NDArray[np.bool_]:
+def _is_time(packed: NDArray[np.uint32]) -> BoolArray:
     """Whether packed times are possible: six bits of years since 2000, four of month, then day, hour, minute,
     second."""
     year, month, day = packed >> 26, packed >> 22 & 15, packed >> 17 & 31
@@ -168,33 +182,28 @@ def _is_time(packed: NDArray[np.uint32]) -> NDArray[np.bool_]:
     return np.asarray((day > 0) & (day <= days) & (hour < 24) & (minute < 60) & (second < 60))
 
 
-class CwaHeader(NamedTuple):
-    """The header: a sentence on the watch, its rate, the wearer, and where it was worn. The last two are empty if they
-    are missing."""
-
-    description: str
-    rate_hz: float
-    subject: str
-    site: str
-
-
 def looks_like_header(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is a ``.cwa``."""
     return head.startswith(FILE_MARK)
 
 
-def read_header(head: bytes) -> CwaHeader:
-    """Parse the first 1,024 bytes of a file. They have no checksum."""
+def read_header(head: bytes) -> tuple[str, float, str, str]:
+    """Parse the first 1,024 bytes of a file, which have no checksum.
+
+    Returns:
+        A sentence on the watch, its rate in Hz, the wearer, and where it was worn. The last two are empty if they are
+        missing.
+    """
     upper = int.from_bytes(head[11:13], "little")
     device = int.from_bytes(head[5:7], "little") | (0 if upper == 0xFFFF else upper) << 16
     session = int.from_bytes(head[7:11], "little")
     annotations = parse_qs(head[ANNOTATION].decode("latin-1").strip(FILLER), errors="replace")
-    return CwaHeader(
+    return (
         f"Axivity {'AX6' if head[4] == AX6 else 'AX3'} {device}, firmware {head[41]}, session {session}, "
         f"range ±{16 >> (head[36] >> 6):g} g.",
-        rate_hz=3200 / 2 ** (15 - (head[36] & 15)),
-        subject=_printable(annotations.get(SUBJECT, [""])[0]),
-        site=_printable(annotations.get(SITE, [""])[0]),
+        3200 / 2 ** (15 - (head[36] & 15)),
+        _printable(annotations.get(SUBJECT, [""])[0]),
+        _printable(annotations.get(SITE, [""])[0]),
     )
 
 
@@ -204,9 +213,6 @@ def _printable(text: str) -> str:
 
 WITH_MAGNETOMETER = 9
 BLOCKS_LOOKED_AT = 100
-SMALLEST = 1e-3
-CERTAIN = 2.0
-"""The required evidence, in doublings of the size of gravity, summed over all blocks taken as interchanged."""
 FIRST_BYTE = 30
 PACKED = 0x30
 BLOCKS_READ_AT_ONCE = 4_000
@@ -245,29 +251,64 @@ class AxivitySource(DeviceSource):
     def __init__(self, path: Path, options: TableOptions) -> None:
         self._plain = entered_for(self, plain_file(path, looks_like_header, "an Axivity .cwa file"))
         with self._plain.open("rb") as file:
-            self._header = read_header(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"))
+            self._watch, self._rate_hz, subject, site = read_header(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"))
         self._blocks = find_blocks(self._plain, path)
         super().__init__(
             path,
             options,
             channels=(*ACCELERATION, *(ROTATION if self._blocks.has_rotation else ()), "temperature"),
-            make=Make.AXIVITY,
-            range_g=float(16 >> (int(self._blocks.start["rate"].min()) >> 6)),  # the largest of all blocks
-            subject=self._header.subject,
-            stated_rate_hz=float(self._blocks.header_rates_hz[0]),
-            worn_on=self._header.site,
+            quality=Quality(
+                make=Make.AXIVITY,
+                sensor_range_g=float(16 >> (int(self._blocks.start["rate"].min()) >> 6)),  # the largest of all blocks
+                stated_rate_hz=float(self._blocks.header_rates_hz[0]),
+            ),
+            subject=subject,
+            worn_on=site,
         )
         self.capacity = int(self._blocks.samples.sum())
         self.unusable = self._interchanged() if self._blocks.has_rotation else []
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:
-        """See ``DeviceSource``."""
-        return _read_samples(self._plain, self._path, self._blocks, room)
+        """See ``DeviceSource``.
+
+        Raises:
+            HarkenError: when the file changed after its blocks were read.
+        """
+        return self._read(0, len(self._blocks.rows), room)
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
         blocks = self._blocks
-        notes = [self._header.description, *_about_rate(blocks), *_about_blocks(blocks, self._header)]
+        notes = [self._watch]  # then on the rate, on damage, sessions and unread channels, and on what is marked
+        if blocks.follows.any():
+            lasting_s = float(np.diff(blocks.spans_ns[0])[blocks.follows].sum()) / 1e9
+            # The true rate is computed from blocks that directly follow one another.
+            rate_hz = float(blocks.samples[:-1][blocks.follows].sum()) / lasting_s if lasting_s > 0 else 0.0
+            set_rates = " and ".join(f"{rate:g}" for rate in np.unique(blocks.header_rates_hz))
+            notes.append(
+                f"The watch was set to {set_rates} Hz; according to its clock, it recorded at {rate_hz:.5g} Hz."
+            )
+        if damaged := blocks.found - len(blocks.rows):
+            notes.append(
+                f"{damaged:,} of {blocks.found:,} blocks of the file are damaged and were left out; "
+                "there are gaps in their place."
+            )
+        if blocks.spare_bytes:
+            notes.append("The file is incomplete: it ends in the middle of a block, which was left out.")
+        sessions = 1 + int(blocks.new_session.sum())
+        if sessions > 1:
+            notes.append(f"The file contains {sessions} sessions, with gaps between them.")
+        jumps = np.diff(blocks.start["sequence"].astype(np.int64))[(np.diff(blocks.rows) == 1) & ~blocks.new_session]
+        if missing := int((jumps > 1).sum()):
+            notes.append(
+                f"The block numbers jump in {missing:,} place{'s' * (missing > 1)}: blocks are missing in the file."
+            )
+        if not blocks.has_rotation and (blocks.axes > 3).any():
+            notes.append("Only some of the blocks contain rotation, so rotation was left out.")
+        if (blocks.axes == WITH_MAGNETOMETER).any():
+            notes.append("The file contains values of a magnetometer, which were not read.")
+        if self._rate_hz not in blocks.header_rates_hz:
+            notes.append(f"The file's header states {self._rate_hz:g} Hz, which differs from its blocks.")
         if self.unusable:
             seconds = sum(end - start for start, end in self.unusable) / float(blocks.header_rates_hz[0])
             notes.append(
@@ -277,147 +318,87 @@ class AxivitySource(DeviceSource):
         return notes
 
     def _interchanged(self) -> list[tuple[int, int]]:
-        """Ranges of samples at the beginnings of sessions in which the two sensors are interchanged."""
+        """Ranges of samples at the beginnings of sessions in which gravity is in the gyroscope's channels and not in
+        the accelerometer's.
+
+        This was observed with firmware 53 and 54, in both available recordings, for 1 s and for 10 s. The number of
+        samples is chosen so that the evidence is largest: gravity in the gyroscope's channels before it, and in the
+        accelerometer's after it.
+        """
         blocks = self._blocks
         firsts = [0, *(np.flatnonzero(blocks.new_session) + 1).tolist(), len(blocks.rows)]
-        ends = np.cumsum(blocks.samples)
         ranges = []
         for first, last in pairwise(firsts):
-            part = blocks.part(first, min(last, first + BLOCKS_LOOKED_AT))
-            room = Room(len(self.channels))
-            signals = np.concatenate([signals for _, signals in _read_samples(self._plain, self._path, part, room)])
-            if count := _samples_interchanged(signals, part):
-                start = int(ends[first] - blocks.samples[first])
-                ranges.append((start, start + count))
+            last = min(last, first + BLOCKS_LOOKED_AT)
+            read = self._read(first, last, Room(len(self.channels)))
+            signals = np.concatenate([signals for _, signals in read])
+            ends = np.cumsum(blocks.samples[first:last])
+            of_blocks = zip(np.split(signals, ends[:-1]), blocks.start["scales"][first:last].tolist(), strict=True)
+            if count := pieces_without_gravity([_score(some, scales) for some, scales in of_blocks]):
+                start = int(blocks.samples[:first].sum())
+                ranges.append((start, start + int(ends[count - 1])))
         return ranges
 
-
-def _about_rate(blocks: Blocks) -> list[str]:
-    """Notes on the configured rate and the true rate, which is computed from blocks that directly follow one
-    another."""
-    counts = blocks.samples
-    if not blocks.follows.any():
-        return []
-    lasting_s = float((np.diff(_block_starts(blocks))[blocks.follows]).sum()) / 1e9
-    rate_hz = float(counts[:-1][blocks.follows].sum()) / lasting_s if lasting_s > 0 else 0.0
-    set_rates = " and ".join(f"{rate:g}" for rate in np.unique(blocks.header_rates_hz))
-    return [f"The watch was set to {set_rates} Hz; according to its clock, it recorded at {rate_hz:.5g} Hz."]
-
-
-def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
-    """Notes on damage, sessions, and unread channels."""
-    notes = []
-    if damaged := blocks.found - len(blocks.rows):
-        notes.append(
-            f"{damaged:,} of {blocks.found:,} blocks of the file are damaged and were left out; "
-            "there are gaps in their place."
-        )
-    if blocks.spare_bytes:
-        notes.append("The file is incomplete: it ends in the middle of a block, which was left out.")
-    sessions = 1 + int(blocks.new_session.sum())
-    if sessions > 1:
-        notes.append(f"The file contains {sessions} sessions, with gaps between them.")
-    jumps = np.diff(blocks.start["sequence"].astype(np.int64))[(np.diff(blocks.rows) == 1) & ~blocks.new_session]
-    if missing := int((jumps > 1).sum()):
-        notes.append(
-            f"The block numbers jump in {missing:,} place{'s' * (missing > 1)}: blocks are missing in the file."
-        )
-    if not blocks.has_rotation and (blocks.axes > 3).any():
-        notes.append("Only some of the blocks contain rotation, so rotation was left out.")
-    if (blocks.axes == WITH_MAGNETOMETER).any():
-        notes.append("The file contains values of a magnetometer, which were not read.")
-    if header.rate_hz not in blocks.header_rates_hz:
-        notes.append(f"The file's header states {header.rate_hz:g} Hz, which differs from its blocks.")
-    return notes
+    def _read(self, first: int, last: int, room: Room) -> Iterator[LocalSamples]:
+        """Read the samples of the intact blocks ``first`` to ``last`` (exclusive) into ``room``, in g, rad/s and °C, a
+        few thousand blocks at a time and in the file's order."""
+        rows, samples = self._blocks.rows[first:last], self._blocks.samples
+        with self._plain.open("rb") as file:
+            file.seek(HEADER_BYTES + int(rows[0]) * BLOCK_BYTES)
+            for begin in range(int(rows[0]), int(rows[-1]) + 1, BLOCKS_READ_AT_ONCE):
+                end = min(begin + BLOCKS_READ_AT_ONCE, int(rows[-1]) + 1)
+                content = np.fromfile(file, np.uint8, (end - begin) * BLOCK_BYTES)
+                if len(content) < (end - begin) * BLOCK_BYTES:
+                    raise HarkenError(f"{self._path}: the file became shorter while it was read")
+                here = slice(*np.searchsorted(rows, (begin, end)).tolist())
+                some = slice(first + here.start, first + here.stop)
+                if some.start < some.stop:
+                    time_ns, signals = room.next(int(samples[some].sum()))
+                    content = content.reshape(-1, BLOCK_BYTES)[rows[here] - begin]
+                    _fill(self._blocks, some, content, time_ns, signals)
+                    yield time_ns, signals
 
 
-def _samples_interchanged(signals: NDArray[np.float32], blocks: Blocks) -> int:
-    """The number of samples at the beginning of a session in which gravity is in the gyroscope's channels and not in
-    the accelerometer's.
-
-    This was observed with firmware 53 and 54, in both available recordings, for 1 s and for 10 s. The number is chosen
-    so that the evidence is largest: gravity in the gyroscope's channels before it, and in the accelerometer's after it.
-
-    Args:
-        signals: ``[n, channels]``, acceleration in g and rotation in rad/s.
-        blocks: the blocks of these signals: the first blocks of the session, at most ``BLOCKS_LOOKED_AT``, all with six
-            or more axes.
-    """
-    ends = np.cumsum(blocks.samples)
-    starts = ends - blocks.samples
-    score = np.cumsum([_score(signals[starts[block] : ends[block]], blocks, block) for block in range(len(ends))])
-    best = int(np.argmax(score))
-    return int(ends[best]) if score[best] > CERTAIN else 0
-
-
-def _score(signals: NDArray[np.float32], blocks: Blocks, block: int) -> float:
-    """How much further a block is from 1 g as recorded than with interchanged sensors, in doublings."""
-    scales = int(blocks.start["scales"][block])
+def _score(signals: Float32Array, scales: int) -> float:
+    """How much further a block's signals ``[samples, channels]`` are from 1 g as recorded than with interchanged
+    sensors, in doublings."""
     counts_per_g = float(2 ** (8 + (scales >> 13)))
     radians_per_count = math.radians(8000 / 2 ** (scales >> 10 & 7)) / 2**15
     as_stored = float(np.median(np.linalg.norm(signals[:, :3], axis=1)))
     other_way = float(np.median(np.linalg.norm(signals[:, 3:6], axis=1)) / radians_per_count / counts_per_g)
-    return abs(math.log2(max(as_stored, SMALLEST))) - abs(math.log2(max(other_way, SMALLEST)))
-
-
-def _read_samples(path: Path, source: Path, blocks: Blocks, room: Room) -> Iterator[LocalSamples]:
-    """Read the samples of the intact blocks of ``path`` into ``room``, in g, rad/s and °C, a few thousand blocks at a
-    time and in the file's order; errors name ``source``.
-
-    Raises:
-        HarkenError: when the file changed after its blocks were read.
-    """
-    begin, end = int(blocks.rows[0]), int(blocks.rows[-1]) + 1
-    with path.open("rb") as file:
-        file.seek(HEADER_BYTES + begin * BLOCK_BYTES)
-        for first in range(begin, end, BLOCKS_READ_AT_ONCE):
-            count = min(BLOCKS_READ_AT_ONCE, end - first)
-            content = np.fromfile(file, np.uint8, count * BLOCK_BYTES)
-            if len(content) < count * BLOCK_BYTES:
-                raise HarkenError(f"{source}: the file became shorter while it was read")
-            some = slice(*np.searchsorted(blocks.rows, (first, first + count)).tolist())
-            if some.start == some.stop:
-                continue
-            table = content.reshape(count, BLOCK_BYTES)
-            if some.stop - some.start < count:
-                table = table[blocks.rows[some] - first]
-            time_ns, signals = room.next(int(blocks.samples[some].sum()))
-            _fill(blocks, some, table, time_ns, signals)
-            yield time_ns, signals
+    return abs(math.log2(max(as_stored, SMALLEST_G))) - abs(math.log2(max(other_way, SMALLEST_G)))
 
 
 def _fill(
     blocks: Blocks,
     some: slice,
     content: NDArray[np.uint8],
-    time_ns: NDArray[np.int64],
-    signals: NDArray[np.float32],
+    time_ns: Int64Array,
+    signals: Float32Array,
 ) -> None:
     """Write the times and signals of ``some`` of the blocks, whose bytes are ``content``, into arrays of their size."""
-    # The start of a block depends on the previous block.
-    starts, ends = _spans(blocks.part(max(0, some.start - 1), some.stop))
-    part = blocks.part(some.start, some.stop)
-    starts, ends = starts[-len(part.rows) :], ends[-len(part.rows) :]
-    counts = part.samples
-    celsius = (part.start["temperature"] & 1023) * np.float32(75 / 256) - np.float32(50)
-    scales = part.start["scales"] >> 10  # the lower bits are the light sensor
-    alike = (np.diff(part.start["form"]) == 0) & (np.diff(counts) == 0) & (np.diff(scales) == 0)
-    edges = [0, *(np.flatnonzero(~alike) + 1).tolist(), len(counts)]
+    start, counts = blocks.start[some], blocks.samples[some]
+    starts_ns, ends_ns = (edges[some, np.newaxis] for edges in blocks.spans_ns)
+    celsius = (start["temperature"] & 1023) * np.float32(75 / 256) - np.float32(50)
+    scales = start["scales"] >> 10  # the lower bits are the light sensor
+    alike = (np.diff(start["form"]) == 0) & (np.diff(counts) == 0) & (np.diff(scales) == 0)
+    edges = np.union1d(np.flatnonzero(~alike) + 1, [*range(0, len(counts), BLOCKS_IN_CACHE), len(counts)])
     done = 0
-    for begin, end in pairwise(edges):
-        form, count, scale = int(part.start["form"][begin]), int(counts[begin]), int(scales[begin])
-        for first in range(begin, end, BLOCKS_IN_CACHE):
-            last = min(first + BLOCKS_IN_CACHE, end)
-            rows = slice(done, done + (last - first) * count)
-            values = signals[rows].reshape(last - first, count, signals.shape[1])
-            data = content[first:last, FIRST_BYTE : FIRST_BYTE + count * BYTES_PER_SAMPLE[form]]
-            _unpacked(np.ascontiguousarray(data), form, scale, values)
-            values[..., -1] = celsius[first:last, np.newaxis]
-            _sample_times(starts[first:last], ends[first:last], counts[first:last], time_ns[rows])
-            done = rows.stop
+    for first, last in pairwise(edges.tolist()):
+        form, count = int(start["form"][first]), int(counts[first])
+        rows = slice(done, done + (last - first) * count)
+        values = signals[rows].reshape(last - first, count, signals.shape[1])
+        times = time_ns[rows].reshape(last - first, count)
+        data = content[first:last, FIRST_BYTE : FIRST_BYTE + count * BYTES_PER_SAMPLE[form]]
+        _unpacked(np.ascontiguousarray(data), form, int(scales[first]), values)
+        values[..., -1] = celsius[first:last, np.newaxis]
+        late = (ends_ns[first:last] - starts_ns[first:last]) / count * np.arange(count)
+        times[:] = np.rint(late, out=late)
+        times += starts_ns[first:last]
+        done = rows.stop
 
 
-def _unpacked(data: NDArray[np.uint8], form: int, scales: int, values: NDArray[np.float32]) -> None:
+def _unpacked(data: NDArray[np.uint8], form: int, scales: int, values: Float32Array) -> None:
     """Write the values of blocks of one format and scale into ``values [blocks, samples, channels]``, by channel."""
     per_g = 8 + (scales >> 3)  # exponent of the counts per g, base 2
     if form == PACKED:
@@ -439,54 +420,7 @@ def _unpacked(data: NDArray[np.uint8], form: int, scales: int, values: NDArray[n
             np.multiply(counts[..., axis].astype(np.float32), per_count, out=values[..., 3 + axis])
 
 
-def _spans(blocks: Blocks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The start and the end of the samples of each intact block, int64 ``[whole]`` ns by the watch's clock.
-
-    A block begins at its own time if data are missing before it, even after a short gap, or if the clock was set back.
-    In these cases the manufacturer's converter would spread the samples over the gap, or backwards.
-    """
-    period_ns = np.rint(SECOND_NS / blocks.header_rates_hz).astype(np.int64)
-    count = blocks.samples
-    own = _wall_clock_ns(blocks.start["time"]) - blocks.start["offset"].astype(np.int64) * period_ns
-    ends = own + count * period_ns
-    starts = own.copy()
-    glued = own[1:] - ends[:-1] < LONGEST_STRETCH_NS
-    lasting = ends[1:] - ends[:-1]
-    glued &= (lasting > 0) & (blocks.follows | (lasting <= count[1:] * period_ns[1:]))
-    starts[1:][glued] = ends[:-1][glued]
-    return starts, ends
-
-
-def _block_starts(blocks: Blocks) -> NDArray[np.int64]:
-    """The time of the first sample of each intact block, int64 ``[whole]`` ns by the watch's clock."""
-    count = len(blocks.rows)
-    starts = np.empty(count, np.int64)
-    for first in range(0, count, BLOCKS_READ_AT_ONCE):
-        last = min(first + BLOCKS_READ_AT_ONCE, count)
-        some, _ = _spans(blocks.part(max(0, first - 1), last))
-        starts[first:last] = some[first - last :]
-    return starts
-
-
-def _sample_times(
-    starts_ns: NDArray[np.int64], ends_ns: NDArray[np.int64], counts: NDArray[np.int64], out: NDArray[np.int64]
-) -> None:
-    """Write the times of the blocks' samples, spread evenly over their ``_spans``, into ``out [counts.sum()]``."""
-    step_ns = (ends_ns - starts_ns) / counts
-    count = int(counts[0])
-    if (counts == count).all():
-        late = step_ns[:, np.newaxis] * np.arange(count)
-        table = out.reshape(len(counts), count)
-        np.rint(late, out=late)
-        table[:] = late
-        table += starts_ns[:, np.newaxis]
-        return
-    number = np.arange(len(out)) - np.repeat(np.cumsum(counts) - counts, counts)
-    out[:] = np.rint(number * np.repeat(step_ns, counts))
-    out += np.repeat(starts_ns, counts)
-
-
-def _wall_clock_ns(packed: NDArray[np.uint32]) -> NDArray[np.int64]:
+def _wall_clock_ns(packed: NDArray[np.uint32]) -> Int64Array:
     """Convert packed times (six bits of years since 2000, four of month, then day, hour, minute, second) to ns since
     1970."""
     bits = packed.astype(np.int64)

@@ -8,14 +8,13 @@ with the error. A line, or a row with quotation marks that spans several lines, 
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.readers.layout import (
     SNIFFED_BYTES,
@@ -34,6 +33,7 @@ from harken.readers.table import POLARS_ERRORS, Table, TableRows, TableSource, f
 from harken.readers.unpacking import GZIPPED, opened
 from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import Source, SourceChangedError
+from harken.support.arrays import BoolArray
 from harken.support.errors import HarkenError
 
 BLOCK_BYTES = 1 << 24
@@ -94,7 +94,7 @@ def ends_in_newline(path: Path) -> bool:
 def count_separators(text: bytes, separator: str) -> int:
     """The number of separators outside quotation marks; -1 if a quotation does not end."""
     data = np.frombuffer(text, dtype=np.uint8)
-    cuts: NDArray[np.bool_] = data == ord(separator)
+    cuts: BoolArray = data == ord(separator)
     quotes = np.flatnonzero(data == QUOTE)
     if len(quotes) % 2:
         return -1
@@ -220,9 +220,8 @@ class CsvTable(Table):
         lines = head.count(b"\n")
         return 0 if head.startswith(GZIPPED) or not lines else size * lines // len(head)
 
-    def frames(self, columns: Columns | None = None) -> Iterator[pl.DataFrame]:
-        """The rows of these columns (None: all columns that are read), one block of lines at a time. See ``Table``."""
-        columns = columns or self.columns
+    def frames(self, columns: Columns) -> Iterator[pl.DataFrame]:
+        """The rows of these columns, one block of lines at a time. See ``Table``."""
         types = self._types(columns) if self._typed else {}
         rows = 0
         for block in blocks(self.path, self._layout):
@@ -240,17 +239,17 @@ class CsvTable(Table):
             yield frame if self._typed else self._converted(frame, columns, rows)
             rows += frame.height
 
-    def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:
+    def rows(self, without: Collection[str] = ()) -> Iterator[TableRows]:
         """See ``Table``.
 
         Raises:
             HarkenError: also if the file ends in the middle of its last label, such as walki.
         """
-        if not labels or self.columns.get("label") != self._layout.width - 1:
-            yield from super().rows(labels=labels, subjects=subjects)
+        if "label" in without or self.columns.get("label") != self._layout.width - 1:
+            yield from super().rows(without)
             return
         counts, last, count = np.zeros(0, np.int64), UNLABELLED, 0
-        for rows in super().rows(labels=labels, subjects=subjects):
+        for rows in super().rows(without):
             if rows.labels is not None and len(rows.labels):
                 more = np.bincount(rows.labels[rows.labels != UNLABELLED], minlength=len(self.names("label")))
                 more[: len(counts)] += counts

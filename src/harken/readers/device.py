@@ -3,7 +3,7 @@
 import re
 import weakref
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -16,20 +16,21 @@ from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable
 from harken.readers.options import TableOptions
+from harken.readers.table import MOST_JITTER_NS
 from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import stem
-from harken.recordings.recording import ROTATION, UNLABELLED, Make, Placement, Quality, local_time
+from harken.recordings.recording import ROTATION, UNLABELLED, Placement, Quality, local_time
 from harken.recordings.source import Room, Samples, Source, SourceChangedError
+from harken.recordings.survey import StuckRuns
+from harken.support.arrays import Float32Array, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 
-MOST_JITTER_NS = 10**9
-"""The largest step back in time within a session; a clock that was reset steps back by more."""
 FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
 """The options that apply to a watch's own file; the other options are for tables."""
 
 
 Entered = TypeVar("Entered")
-LocalSamples = tuple[NDArray[np.int64], NDArray[np.float32]]
+LocalSamples = tuple[Int64Array, Float32Array]
 """Times of samples by the watch's clock, in ns since 1970 ``[n]``, and their signals ``[n, channels]``."""
 PLACEMENTS = {placement.value: placement for placement in Placement if placement is not Placement.UNKNOWN}
 """OMGUI (Axivity) offers "left wrist", "right wrist", "waist", "left ankle", "right ankle", "left thigh",
@@ -37,6 +38,65 @@ PLACEMENTS = {placement.value: placement for placement in Placement if placement
 (``Software/OM/omgui/DateRangeForm.Designer.cs`` of openmovementproject/openmovement). Real files of ActiGraph contain
 "Wrist" and "Waist", and a real file of GENEActiv contains "back". In both formats the field is free text."""
 NO_LETTERS = re.compile(r"[^a-z]+")
+
+
+SMALLEST_G = 1e-3
+CERTAIN = 2.0
+"""The required evidence, in doublings or halvings of gravity, summed over all pieces without gravity."""
+
+
+def pieces_without_gravity(evidence: Sequence[float] | Float64Array) -> int:
+    """How many pieces at the beginning of a recording have no gravity where it should be.
+
+    Args:
+        evidence: that of each piece, in doublings or halvings of gravity; negative if there is gravity.
+
+    Returns:
+        The number for which the sum of the evidence is largest; 0 if it is not certain.
+    """
+    score = np.cumsum(evidence)
+    best = int(np.argmax(score))
+    return best + 1 if score[best] > CERTAIN else 0
+
+
+def values_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Unpack rows of bytes ``[rows, 3 n]`` to int16 ``[rows, 2 n]``: 12 bits each, big-endian, two's complement."""
+    first, second, third = (packed[:, place::3] for place in range(3))
+    # Three bytes contain two values. Each is put into the upper 12 bits of 16, and shifted down with its sign.
+    values = np.empty((*first.shape, 2), dtype=np.int16)
+    values[..., 0] = (first.astype(np.int16) << 8 | second) >> 4
+    values[..., 1] = (second.astype(np.int16) << 12 | third.astype(np.int16) << 4) >> 4
+    return values.reshape(len(packed), -1)
+
+
+class RepeatedValues:
+    """Finds runs of equal samples that last a second or longer, in samples that arrive in pieces.
+
+    The noise of a working sensor prevents such runs: in 13 hours on a wrist at 30 Hz, the longest run of equal samples
+    had four. Watches sleep for whole seconds, so a run consists of whole seconds that end with the last equal sample.
+    The first of the equal samples was measured. ActiLife writes zeros for a second without data; none of these were
+    measured.
+
+    Args:
+        rate_hz: samples per second.
+    """
+
+    def __init__(self, rate_hz: float) -> None:
+        self._second = max(2, round(rate_hz))
+        self._rows = 0
+        self._runs = StuckRuns(gap_ns=1, least_ns=self._second - 1)  # their time is the number of a sample
+
+    def push(self, values: NDArray[np.int16] | Float32Array) -> None:
+        """Process the next samples ``[n, 3]``."""
+        self._runs.push(np.arange(self._rows, self._rows + len(values)), values)
+        self._rows += len(values)
+
+    def finish(self) -> list[tuple[int, int]]:
+        """All runs of samples, ``[start, end)``, ascending. Call it after the last ``push``."""
+        first, last, _, _, zero = self._runs.finish().T
+        repeated = (last - first + zero) // self._second * self._second
+        runs = np.stack([last + 1 - repeated, last + 1], axis=1)[repeated > 0]
+        return [(start, end) for start, end in runs.tolist()]
 
 
 class DeviceSource(Source):
@@ -50,12 +110,9 @@ class DeviceSource(Source):
         path: the file.
         options: the user's options.
         channels: the names of the signals; acceleration in g first.
-        make: the make of the watch.
-        range_g: the accelerometer's range in g; None if the file does not state it.
+        quality: the make of the watch, the accelerometer's range, and the rate stated in the file, if they are known.
         subject: the wearer; empty if the file does not state it.
-        stated_rate_hz: the rate stated in the file; None if there is none.
         worn_on: where the sensor was worn, in the words of the file's header; empty if it is not stated.
-        time_unit: the unit of the times in the file, see ``Quality``.
 
     Attributes:
         dropped: a reason -> the number of rows of the file that are not samples; complete after all samples were read.
@@ -72,25 +129,16 @@ class DeviceSource(Source):
         options: TableOptions,
         *,
         channels: tuple[str, ...],
-        make: Make,
-        range_g: float | None = None,
+        quality: Quality,
         subject: str = "",
-        stated_rate_hz: float | None = None,
         worn_on: str = "",
-        time_unit: str = "date",
     ) -> None:
         super().__init__(
             channels=channels,
             subject=options.subject or subject or stem(path),
             source=str(path),
             timezone=options.timezone or "UTC",
-            quality=Quality(
-                sensor_range_g=range_g,
-                stated_rate_hz=stated_rate_hz,
-                placement=placement_of(worn_on),
-                make=make,
-                time_unit=time_unit,
-            ),
+            quality=replace(quality, placement=placement_of(worn_on), time_unit="date"),
         )
         self.dropped: dict[str, int] = {}
         self.offset_ns = 0
@@ -168,20 +216,19 @@ class _Sessions:
         self._edges: list[int] = []
         self._last_ns: int | None = None
 
-    def push(self, local_ns: NDArray[np.int64]) -> None:
+    def push(self, local_ns: Int64Array) -> None:
         """Process the next times, at least one."""
-        first = self._last_ns is None
-        before = int(local_ns[0]) if self._last_ns is None else self._last_ns
-        in_order = before <= local_ns[0] and bool((local_ns[1:] >= local_ns[:-1]).all())
-        least, most = (local_ns[0], local_ns[-1]) if in_order else (local_ns.min(), local_ns.max())
-        self.earliest_ns = int(least) if first else min(self.earliest_ns, int(least))
-        self.latest_ns = int(most) if first else max(self.latest_ns, int(most))
-        if first:
-            self._edges.append(before)
+        if self._last_ns is None:
+            self.earliest_ns = self.latest_ns = self._last_ns = int(local_ns[0])
+            self._edges.append(self._last_ns)
+        in_order = self._last_ns <= local_ns[0] and bool((local_ns[1:] >= local_ns[:-1]).all())
         if not in_order:
-            steps = np.diff(local_ns, prepend=before)
+            steps = np.diff(local_ns, prepend=self._last_ns)
             for row in np.flatnonzero(steps < -MOST_JITTER_NS).tolist():
                 self._edges += [int(local_ns[row] - steps[row]), int(local_ns[row])]
+        extremes = local_ns[[0, -1]] if in_order else local_ns
+        self.earliest_ns = min(self.earliest_ns, int(extremes.min()))
+        self.latest_ns = max(self.latest_ns, int(extremes.max()))
         self._last_ns = int(local_ns[-1])
 
     def refuse_overlaps(self, path: Path) -> None:
@@ -252,7 +299,6 @@ class DeviceTableSource(DeviceSource):
     def __init__(self, table: CsvTable, options: TableOptions, **facts: Any) -> None:
         super().__init__(table.path, options, channels=table.channels, **facts)
         self._table = table
-        self._clock_form: tuple[str, str] | None = None  # the unit of times, and the format of text
 
     @abstractmethod
     def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
@@ -262,34 +308,28 @@ class DeviceTableSource(DeviceSource):
             HarkenError: when a time cannot be read.
         """
 
-    def local_rows(self) -> Iterator[tuple[TimeColumn | None, NDArray[np.float32]]]:
-        """The rows of the table from the beginning: times by the watch's clock (None if the table has no times) and
-        signals in g, rad/s and °C, which must not be modified.
+    def local_rows(self) -> Iterator[tuple[Int64Array | None, Float32Array]]:
+        """The rows of the table from the beginning, without those that lack a time, which are counted in ``dropped``:
+        times by the watch's clock (None if the table has no times) and signals in g, rad/s and °C, which must not be
+        modified.
 
         Raises:
             SourceChangedError: when the rows must be read again from the beginning, in another way.
             HarkenError: for the first invalid row.
         """
-        done, gyro = 0, [channel in ROTATION for channel in self.channels]
+        done, untimed, gyro = 0, 0, [channel in ROTATION for channel in self.channels]
+        form = None  # the unit of times, and the format of text
         for rows in self._table.rows():
-            clock = None if rows.time is None else self._clock(rows.time, done)
+            clock = None if rows.time is None else self._table.clock(self, self._reading(rows.time, done), form)
+            form = None if clock is None else (clock.unit, clock.form)
             signals = rows.signals * np.where(gyro, RADIANS, np.float32(1)) if any(gyro) else rows.signals
-            yield clock, signals
             done += len(signals)
+            if clock is None or clock.timed.all():
+                yield None if clock is None else clock.time_ns, signals
+            else:
+                untimed += int(np.count_nonzero(~clock.timed))
+                yield clock.time_ns[clock.timed], signals[clock.timed]
+        self.dropped = {"no time": untimed} if untimed else {}
 
-    def _clock(self, time: pl.Series, first_row: int) -> TimeColumn:
-        table = self._table
-        try:
-            clock = self.read_times(time, lambda row: table.where(first_row + row))
-        except HarkenError:
-            if not table.streamed:
-                raise
-            clock = None
-        form = None if clock is None else (clock.unit, clock.form)
-        if table.streamed and (form is None or self._clock_form not in (None, form)):
-            table.whole()
-            self._clock_form, self.streamed = None, False
-            raise SourceChangedError
-        assert clock is not None
-        self._clock_form = form
-        return clock
+    def _reading(self, time: pl.Series, first_row: int) -> Callable[[], TimeColumn]:
+        return lambda: self.read_times(time, lambda row: self._table.where(first_row + row))

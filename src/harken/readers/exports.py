@@ -29,13 +29,12 @@ from typing import Generic, TypeVar
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.layout import SNIFFED_BYTES, Columns, Layout, is_integer, is_number, recognise_layout
 from harken.readers.options import FASTEST_HZ, AccelerationUnit, TableOptions
 from harken.readers.table import Table, TableSource
-from harken.readers.units import nanoseconds, numbered_ns
+from harken.readers.units import TimeColumn, nanoseconds, numbered_ns
 from harken.readers.unpacking import GZIPPED, plain_head, stem
 from harken.recordings.recording import ROTATION, Make
 from harken.recordings.source import RecordingSource, Source
@@ -177,9 +176,9 @@ def add_gravity_of(table: Table, gravity: Table, options: TableOptions) -> list[
         HarkenError: when the times of one of the tables cannot be read.
     """
     signals = table.whole().signals
-    time_ns, timed = _times(table, options)
-    gravity_ns, present = _times(gravity, options)
-    gravity_ns, gravities = gravity_ns[present], gravity.whole().signals[present, :3]
+    clock, of_gravity = _clock(table, options), _clock(gravity, options)
+    time_ns, gravity_ns = clock.time_ns, of_gravity.time_ns[of_gravity.timed]
+    gravities = gravity.whole().signals[of_gravity.timed, :3]
     order = np.argsort(gravity_ns, kind="stable")
     gravity_ns, gravities = gravity_ns[order], gravities[order]
     far = nearest_distance_ns(time_ns, gravity_ns) > FURTHEST_NS
@@ -188,14 +187,13 @@ def add_gravity_of(table: Table, gravity: Table, options: TableOptions) -> list[
         for axis in range(3):
             added = np.interp((time_ns - start) / 1e9, (gravity_ns - start) / 1e9, gravities[:, axis])
             signals[:, axis] += np.where(far, np.nan, added).astype(np.float32)
-    lost = int((far & timed).sum())
+    lost = int((far & clock.timed).sum())
     return [f"{lost:,} of {len(far):,} samples have no sample of gravity near them."] if lost else []
 
 
-def _times(table: Table, options: TableOptions) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Times in ns ``[n]`` and which rows have one ``[n]``."""
-    clock = nanoseconds(table.path, time_of(table), options, table.where)
-    return clock.time_ns, clock.timed
+def _clock(table: Table, options: TableOptions) -> TimeColumn:
+    """The times of all rows."""
+    return nanoseconds(table.path, time_of(table), options, table.where)
 
 
 def time_of(table: Table) -> pl.Series:
@@ -290,24 +288,23 @@ def _open_sensorlog(path: Path, layout: Layout, axes: tuple[str, ...], options: 
 
 def _measured(table: Table, sensor: Table, options: TableOptions) -> tuple[pl.Series | None, list[str]]:
     """The measurement time of each row, in ns since 1970, or None if the writing times must be used; and notes."""
-    written = nanoseconds(table.path, time_of(table), options, table.where)
-    measured_ns, timed = _times(sensor, replace(options, time_unit="s"))
-    both = timed & written.timed
+    written, measured = _clock(table, options), _clock(sensor, replace(options, time_unit="s"))
+    both = measured.timed & written.timed
     if both.sum() < 2:
         return None, []
-    if (np.diff(measured_ns[both]) == 0).mean() > 0.5:
+    if (np.diff(measured.time_ns[both]) == 0).mean() > 0.5:
         return None, [
             "Times are those at which rows were written: more than half of the sensor's own times repeat the previous "
             "one."
         ]
-    apart = written.time_ns[both] - measured_ns[both]
+    apart = written.time_ns[both] - measured.time_ns[both]
     if np.ptp(apart) > MOST_WANDER_NS:
         wander = np.ptp(apart) / 1e9
         return None, [
             f"Times are those at which rows were written: the sensor's clock differs from them by up to {wander:.3g} s."
         ]
     offset = int(apart[0]) + round(float(np.median(apart - apart[0])))
-    time = pl.Series(measured_ns + offset).set(pl.Series(~timed), None)
+    time = pl.Series(measured.time_ns + offset).set(pl.Series(~measured.timed), None)
     return time, ["Times are the sensor's own, dated by the times at which rows were written.", *written.notes]
 
 

@@ -8,7 +8,7 @@ import math
 import mmap
 import re
 from binascii import unhexlify
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,11 +18,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceSource, LocalSamples, entered_for
+from harken.readers.device import DeviceSource, LocalSamples, entered_for, values_of_12_bits
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
-from harken.recordings.recording import Make
+from harken.recordings.recording import Make, Quality
 from harken.recordings.source import Room
+from harken.support.arrays import BoolArray, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 
 HEADER_MARK = b"Device Identity"
@@ -75,40 +76,29 @@ PAGES = np.dtype(
 it, temperature in °C, rate stated in it."""
 
 
-class BinHeader(NamedTuple):
-    """The header. ``gains`` and ``offsets`` are for x, y and z. Missing fields are empty or None."""
-
-    description: str
-    subject: str
-    location: str
-    rate_hz: float | None
-    range_g: float | None
-    pages: int | None
-    zone: str
-    drift_s: float | None
-    gains: list[int]
-    offsets: list[int]
-
-
 def looks_like_header(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is a GENEActiv ``.bin``."""
     return head.startswith(HEADER_MARK) and MAKE in head
 
 
-def read_header(source: Path, header: bytes) -> BinHeader:
-    """Parse the header, which ends at the first page.
+def read_header(header: bytes) -> dict[str, str]:
+    """The values in the header, which ends at the first page, by their names; empty for other names."""
+    lines = (line.partition(":") for line in header.decode("latin-1").splitlines())
+    fields = defaultdict[str, str](str)
+    for name, _, value in lines:  # the first line with a name is used, because pages contain the device again
+        fields.setdefault(name.strip(FILLER), "".join(c for c in value if c.isprintable()).strip(FILLER))
+    return fields
+
+
+def calibration(source: Path, header: dict[str, str]) -> tuple[list[int], list[int]]:
+    """The gains and the offsets for x, y and z, which are needed for acceleration.
 
     Raises:
-        HarkenError: when the calibration, which is needed for acceleration, is missing or impossible.
+        HarkenError: when one is missing or impossible.
     """
-    lines = (line.partition(":") for line in header.decode("latin-1").splitlines())
-    # The first line with a name is used, because pages contain the device again.
-    fields: dict[str, str] = {}
-    for name, _, value in lines:
-        fields.setdefault(name.strip(FILLER), "".join(c for c in value if c.isprintable()).strip(FILLER))
     gains, offsets = [], []
     for axis in "xyz":
-        gain, offset = _whole_number(fields.get(f"{axis} gain", "")), _whole_number(fields.get(f"{axis} offset", ""))
+        gain, offset = (_whole_number(header[f"{axis} {name}"]) for name in ("gain", "offset"))
         if gain is None or offset is None:
             raise HarkenError(f"{source}: the header has no gain and offset of the {axis} axis; the file is damaged")
         if abs(gain / COUNTS_PER_G - 1) > MOST_GAIN_ERROR or abs(offset) > MOST_OFFSET:
@@ -118,25 +108,7 @@ def read_header(source: Path, header: bytes) -> BinHeader:
             )
         gains.append(gain)
         offsets.append(offset)
-    drift = DRIFT.search(fields.get("Extract Notes", ""))
-    zone = ZONE.fullmatch(fields.get("Time Zone", ""))
-    range_g = _number(fields.get("Accelerometer Range", "").rpartition(" ")[2])
-    watch = f"GENEActiv {fields.get('Device Model', '')} {fields.get('Device Unique Serial Code', '')}"
-    parts = [watch.replace("  ", " ").strip()]
-    parts += [f"firmware {firmware}"] if (firmware := fields.get("Device Firmware Version")) else []
-    parts += [f"range ±{range_g:g} g"] if range_g else []
-    return BinHeader(
-        description=", ".join(parts) + ".",
-        subject=fields.get("Subject Code", ""),
-        location=fields.get("Device Location Code", ""),
-        rate_hz=_number(fields.get("Measurement Frequency", "")),
-        range_g=range_g,
-        pages=_whole_number(fields.get("Number of Pages", "")),
-        zone=zone.group() if zone else "",
-        drift_s=float(drift.group(1)) if drift else None,
-        gains=gains,
-        offsets=offsets,
-    )
+    return gains, offsets
 
 
 def _whole_number(text: str) -> int | None:
@@ -162,7 +134,7 @@ class FoundPages(NamedTuple):
     cut_short: bool
 
 
-def _samples_in(pages: NDArray[np.void]) -> NDArray[np.int64]:
+def _samples_in(pages: NDArray[np.void]) -> Int64Array:
     """The number of samples in each page."""
     return np.asarray((pages["last"] - pages["first"]) // DIGITS_PER_SAMPLE)
 
@@ -238,7 +210,7 @@ def _bytes_of_damage(content: mmap.mmap, first: int, last: int) -> int:
     return max(first, last - PIECE_BYTES) + len(end) - first
 
 
-def _time_fits(pages: NDArray[np.void]) -> NDArray[np.bool_]:
+def _time_fits(pages: NDArray[np.void]) -> BoolArray:
     """Which pages have times that agree with those of their neighbours, bool ``[pages]``.
 
     A page's time is damaged if the pages before and after it agree with each other but not with it. At the ends, it is
@@ -265,76 +237,24 @@ EARLIEST = 0.8
 in time, so that the two do not overlap."""
 
 
-class PageTimes:
-    """The times of the samples in pages, by the watch's clock. Each page begins at its own time. Its samples are spread
-    up to the next page, unless data are missing in between.
+def steps_of(pages: NDArray[np.void], counts: Int64Array) -> tuple[Float64Array, float]:
+    """The sampling interval in each page in ns, by the watch's clock, float64 ``[pages]``, and the rate in Hz.
+
+    Each page begins at its own time. Its samples are spread up to the next page, unless data are missing in between.
 
     Args:
         pages: structured ``[pages]``, see ``PAGES``.
-
-    Attributes:
-        counts: the number of samples in each page, int64 ``[pages]``.
-        step_ns: the sampling interval in each page, float64 ``[pages]``.
-        rate_hz: samples per second, by the clock.
+        counts: the number of samples in each page.
     """
-
-    def __init__(self, pages: NDArray[np.void]) -> None:
-        counts = _samples_in(pages)
-        length = counts[:-1] * (1e9 / pages["rate_hz"][:-1])
-        to_next = np.diff(pages["time_ns"])
-        lasting = (to_next >= EARLIEST * length) & (to_next <= (1 + LATE) * length) & (np.diff(pages["number"]) == 1)
-        self.pages, self.counts, self.rate_hz = pages, counts, float(pages["rate_hz"][0])
-        if lasting.any():
-            self.rate_hz = float(counts[:-1][lasting].sum()) / float(to_next[lasting].sum() / 1e9)
-        self.step_ns = np.full(len(counts), 1e9 / self.rate_hz)
-        self.step_ns[:-1][lasting] = to_next[lasting] / counts[:-1][lasting]
-
-    def of(self, first: int, last: int) -> NDArray[np.int64]:
-        """The times in ns of the samples of the pages ``first`` to ``last`` (exclusive)."""
-        time_ns, counts = self.pages["time_ns"], self.counts
-        whole = min(last, len(counts) - 1)  # all pages except the last have the same length
-        local_ns = np.empty(int(counts[first:last].sum()), dtype=np.int64)
-        before_last = int(counts[first:whole].sum())
-        grid = local_ns[:before_last].reshape(max(0, whole - first), int(counts[0]) if whole > first else 0)
-        steps = self.step_ns[first:whole, np.newaxis]
-        np.multiply(steps, np.arange(grid.shape[1]), out=grid, casting="unsafe")  # in place
-        grid += time_ns[first:whole, np.newaxis]
-        if last == len(counts):
-            end = np.rint(self.step_ns[-1] * np.arange(counts[-1])).astype(np.int64)
-            local_ns[before_last:] = time_ns[-1] + end
-        return local_ns
-
-
-def read_samples(
-    source: Path, content: mmap.mmap, header: BinHeader, times: PageTimes, room: Room
-) -> Iterator[LocalSamples]:
-    """Read the samples of intact pages, ``PAGES_AT_ONCE`` pages at a time: acceleration in g, temperature in °C.
-
-    A sample has 12 hexadecimal digits: three for each of x, y and z, in two's complement, then light and button. The
-    calibration is the manufacturer's: (100 counts - offset) / gain.
-
-    Raises:
-        HarkenError: when the file changed after its pages were found; the message names ``source``.
-    """
-    pages, gains, offsets = times.pages, np.array(header.gains, np.float32), np.array(header.offsets, np.float32)
-    counts = times.counts
-    for first in range(0, len(counts), PAGES_AT_ONCE):
-        rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
-        digits = b"".join(content[start:end] for start, end in pages[["first", "last"]][rows].tolist())
-        samples = int(counts[rows].sum())
-        try:
-            words = np.frombuffer(unhexlify(digits), ">u2").astype(np.uint16).reshape(samples, 3)
-        except ValueError as error:  # too few digits, or other characters
-            raise HarkenError(f"{source}: the file changed while it was read") from error
-        high, middle, low = words.T
-        # The 12 bits of an axis are put into the upper bits of 16, and shifted down with their sign.
-        axes = np.stack([high, high << 12 | middle >> 4, middle << 8 | low >> 8], axis=1).view(np.int16) >> 4
-        _, signals = room.next(samples)
-        signals[:, :3] = (axes * np.float32(100) - offsets) / gains
-        signals[:, 3] = np.repeat(pages["temperature"][rows], counts[rows])
-        if hasattr(mmap, "MADV_DONTNEED"):
-            content.madvise(mmap.MADV_DONTNEED)  # else the whole file stays in memory beside its samples
-        yield times.of(rows.start, rows.stop), signals
+    length = counts[:-1] * (1e9 / pages["rate_hz"][:-1])
+    to_next = np.diff(pages["time_ns"])
+    lasting = (to_next >= EARLIEST * length) & (to_next <= (1 + LATE) * length) & (np.diff(pages["number"]) == 1)
+    rate_hz = float(pages["rate_hz"][0])
+    if lasting.any():
+        rate_hz = float(counts[:-1][lasting].sum()) / float(to_next[lasting].sum() / 1e9)
+    step_ns = np.full(len(counts), 1e9 / rate_hz)
+    step_ns[:-1][lasting] = to_next[lasting] / counts[:-1][lasting]
+    return step_ns, rate_hz
 
 
 def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - the ending .bin is not specific
@@ -366,35 +286,67 @@ class GeneactivSource(DeviceSource):
         self._plain = entered_for(self, plain_file(path, looks_like_header, "a GENEActiv .bin file"))
         with _mapped(self._plain) as content:
             self._found = find_pages(path, content)
-            self._header = read_header(path, content[: self._found.header_bytes])
-        pages = self._found.pages
-        self._times = PageTimes(pages)
-        self._stated_rate_hz = self._header.rate_hz or float(pages["rate_hz"][0])
+            header = self._header = read_header(content[: self._found.header_bytes])
+        self._gains, self._offsets = np.array(calibration(path, header), np.float32)
+        self._counts = _samples_in(self._found.pages)
+        self._step_ns, self._rate_hz = steps_of(self._found.pages, self._counts)
+        self._stated_rate_hz = _number(header["Measurement Frequency"]) or float(self._found.pages["rate_hz"][0])
+        self._range_g = _number(header["Accelerometer Range"].rpartition(" ")[2])
         super().__init__(
             path,
             options,
             channels=CHANNELS,
-            make=Make.GENEACTIV,
-            range_g=self._header.range_g,
-            subject=self._header.subject,
-            stated_rate_hz=self._stated_rate_hz,
-            worn_on=self._header.location,
+            quality=Quality(make=Make.GENEACTIV, sensor_range_g=self._range_g, stated_rate_hz=self._stated_rate_hz),
+            subject=header["Subject Code"],
+            worn_on=header["Device Location Code"],
         )
-        self.capacity = int(self._times.counts.sum())
+        self.capacity = int(self._counts.sum())
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:
-        """See ``DeviceSource``."""
+        """See ``DeviceSource``. The samples of ``PAGES_AT_ONCE`` pages at a time: acceleration in g, temperature in °C.
+
+        A sample has 12 hexadecimal digits: three for each of x, y and z, in two's complement, then light and button.
+        The calibration is the manufacturer's: (100 counts - offset) / gain.
+
+        Raises:
+            HarkenError: when the file changed after its pages were found.
+        """
+        pages, counts = self._found.pages, self._counts
         with _mapped(self._plain) as content:
-            yield from read_samples(self._path, content, self._header, self._times, room)
+            for first in range(0, len(counts), PAGES_AT_ONCE):
+                rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
+                digits = b"".join(content[start:end] for start, end in pages[["first", "last"]][rows].tolist())
+                samples = int(counts[rows].sum())
+                try:
+                    packed = np.frombuffer(unhexlify(digits), np.uint8)
+                    axes = values_of_12_bits(packed[np.newaxis]).reshape(samples, 4)[:, :3]
+                except ValueError as error:  # too few digits, or other characters
+                    raise HarkenError(f"{self._path}: the file changed while it was read") from error
+                _, signals = room.next(samples)
+                signals[:, :3] = (axes * np.float32(100) - self._offsets) / self._gains
+                signals[:, 3] = np.repeat(pages["temperature"][rows], counts[rows])
+                if hasattr(mmap, "MADV_DONTNEED"):
+                    content.madvise(mmap.MADV_DONTNEED)  # else the whole file stays in memory beside its samples
+                place = np.arange(int(counts[rows].max()))
+                late_ns = self._step_ns[rows, np.newaxis] * place
+                if rows.stop == len(counts):
+                    np.rint(late_ns[-1], out=late_ns[-1])
+                times_ns = late_ns.astype(np.int64)
+                times_ns += pages["time_ns"][rows, np.newaxis]
+                yield times_ns[place < counts[rows, np.newaxis]], signals
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
         header, found = self._header, self._found
         in_file = found.damaged + len(found.pages)
+        watch = f"GENEActiv {header['Device Model']} {header['Device Unique Serial Code']}"
+        parts = [watch.replace("  ", " ").strip()]
+        parts += [f"firmware {header['Device Firmware Version']}"] if header["Device Firmware Version"] else []
+        parts += [f"range ±{self._range_g:g} g"] if self._range_g else []
         notes = [
-            header.description,
+            ", ".join(parts) + ".",
             f"The watch was set to {self._stated_rate_hz:g} Hz; according to its clock, it recorded at "
-            f"{self._times.rate_hz:.5g} Hz.",
+            f"{self._rate_hz:.5g} Hz.",
         ]
         if found.damaged:
             notes.append(
@@ -405,16 +357,17 @@ class GeneactivSource(DeviceSource):
             notes.append(
                 "The file is incomplete: it ends in the middle of its last page, whose complete samples were kept."
             )
-        if header.pages is not None and header.pages > in_file:
-            notes.append(f"The header states {header.pages:,} pages, but the file contains fewer.")
-        if header.zone:
+        stated_pages = _whole_number(header["Number of Pages"]) or 0
+        if stated_pages > in_file:
+            notes.append(f"The header states {stated_pages:,} pages, but the file contains fewer.")
+        if ZONE.fullmatch(header["Time Zone"]):
             notes.append(
-                f"The header states the time zone {header.zone}, which the manufacturer writes with or "
+                f"The header states the time zone {header['Time Zone']}, which the manufacturer writes with or "
                 "without summer time; it was not used."
             )
-        if header.drift_s is not None:
+        if drift := DRIFT.search(header["Extract Notes"]):
             notes.append(
-                f"The watch's clock was wrong by {header.drift_s:+g} s when it was read out; times were not corrected."
+                f"The watch's clock was wrong by {float(drift[1]):+g} s when it was read out; times were not corrected."
             )
         return notes
 

@@ -15,23 +15,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceSource, LocalSamples
+from harken.readers.device import DeviceSource, LocalSamples, RepeatedValues
 from harken.readers.gt3x_log import (
     ACCEL_SCALE,
     ACTIVITY_3,
+    BITS_OF_12,
     IMU,
     INFO,
     MOST_IN_A_SECOND,
     SAMPLE_RATE,
     Info,
     Log,
-    RepeatedValues,
     encoded_float,
     parse_metadata,
-    read_log,
     refuse_absurd_length,
     samples_of_12_bits,
-    whole_samples_of_12_bits,
 )
 from harken.readers.options import TableOptions
 from harken.readers.units import numbered_ns
@@ -42,8 +40,10 @@ from harken.readers.unpacking import (
     refuse_too_much,
     unpacks_in_pieces,
 )
-from harken.recordings.recording import Make, local_time
+from harken.recordings.mending import DAY_NS
+from harken.recordings.recording import Make, Quality, local_time
 from harken.recordings.source import Room, SourceChangedError
+from harken.support.arrays import BoolArray, Int64Array
 from harken.support.errors import HarkenError
 
 ZIP = b"PK\x03\x04"
@@ -66,9 +66,8 @@ PLAUSIBLE_SCALES = (16.0, float(1 << 15))
 TURNED_DEVICE, TURNED_FIRMWARE = "MOS", "1.6.0"
 """A wGT3X-BT with this firmware has axes rotated by 90 degrees about z, according to ActiGraph's documentation."""
 NS_PER_S = 10**9
-DAY_NS = 86_400 * NS_PER_S
 
-Readings = tuple[NDArray[np.int64], NDArray[np.int16]]
+Readings = tuple[Int64Array, NDArray[np.int16]]
 """Times of samples in ns by the watch's clock ``[n]``, and x, y, z in sensor counts ``[n, 3]``."""
 
 
@@ -234,19 +233,17 @@ class Gt3xSource(DeviceSource):
 
     def __init__(self, path: Path, options: TableOptions, info: Info, facts: LogFacts) -> None:
         self._info, self._facts = info, facts
-        self._in_utc, self._user_zone = facts.in_utc, options.timezone
+        self._user_zone = options.timezone
         self._offset_s = info.offset_s if facts.offset_s is None else facts.offset_s
         self._outside = 0
         zone = options.timezone or (None if self._offset_s is None else _fixed_zone(self._offset_s))
         names = (info["Subject Name"], facts.subject)
         super().__init__(
             path,
-            replace(options, timezone="UTC" if self._in_utc else zone),
+            replace(options, timezone="UTC" if facts.in_utc else zone),
             channels=("x", "y", "z"),
-            make=Make.ACTIGRAPH,
-            range_g=info.range_g,
+            quality=Quality(make=Make.ACTIGRAPH, sensor_range_g=info.range_g, stated_rate_hz=facts.stated_rate_hz),
             subject=next((name for name in names if name and name != info["Serial Number"]), ""),
-            stated_rate_hz=facts.stated_rate_hz,
             worn_on=info["Limb"] or facts.limb,
         )
         self.timezone = zone or "UTC"
@@ -284,7 +281,7 @@ class Gt3xSource(DeviceSource):
         return notes + self._about_zone()
 
     def _about_zone(self) -> list[str]:
-        if self._in_utc:
+        if self._facts.in_utc:
             notes = ["According to the file, the watch's clock was set to UTC."]
             if self._offset_s is not None and self._user_zone is not None:
                 shown = local_time(self._earliest_ns or 0, self._user_zone).utcoffset()
@@ -309,7 +306,7 @@ def _seconds_text(count: float) -> str:
     return f"{round(float(count)):,} s"
 
 
-def _samples_outside(time_ns: NDArray[np.int64], info: Info) -> int:
+def _samples_outside(time_ns: Int64Array, info: Info) -> int:
     """How many samples lie more than a day outside the start and end in info.txt."""
     start = info.time_ns("Start Date")
     end = max((info.time_ns(key) or 0 for key in ("Last Sample Time", "Stop Date", "Download Date")), default=0)
@@ -347,7 +344,7 @@ class PacketLogSource(Gt3xSource):
         member = archive.getinfo(LOG)
         _refuse_absurd_size(path, member)
         self._user_options, self._log = options, Log()
-        self._most_samples = whole_samples_of_12_bits(min(member.file_size, MOST_RATIO * member.compress_size))
+        self._most_samples = 8 * min(member.file_size, MOST_RATIO * member.compress_size) // BITS_OF_12
         try:
             facts = _facts_of(path, info, islice(_pieces(path, archive, LOG, HEAD_BYTES), 1))
         except HarkenError:  # possibly the facts only come later in the log
@@ -366,7 +363,7 @@ class PacketLogSource(Gt3xSource):
         """
         log, turned = Log(), _turns_its_axes(self._info)
         with opened_archive(self._path, DAMAGE) as archive:
-            for values, seconds, counts in read_log(self._path, _pieces(self._path, archive, LOG, PIECE_BYTES), log):
+            for values, seconds, counts in log.read(self._path, _pieces(self._path, archive, LOG, PIECE_BYTES)):
                 local_ns, _ = room.next(len(values))
                 _fill_times(seconds, counts, self._facts.rate_hz, local_ns)
                 yield local_ns, np.stack([values[:, 1], -values[:, 0], values[:, 2]], axis=1) if turned else values
@@ -405,7 +402,7 @@ class PacketLogSource(Gt3xSource):
 def _facts_of(path: Path, info: Info, pieces: Iterable[bytes]) -> LogFacts:
     """The facts in a log, or in its beginning. See ``_facts``."""
     log = Log()
-    for _ in read_log(path, pieces, log):
+    for _ in log.read(path, pieces):
         pass
     return _facts(path, info, log)
 
@@ -449,18 +446,13 @@ def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
     return scale, []
 
 
-def _fill_times(
-    seconds: NDArray[np.int64], counts: NDArray[np.int64], rate_hz: float, time_ns: NDArray[np.int64]
-) -> None:
+def _fill_times(seconds: Int64Array, counts: Int64Array, rate_hz: float, time_ns: Int64Array) -> None:
     """Write times in ns into ``time_ns [samples]``. Each packet begins with its second. The samples of a packet with
     too many samples are spread over the second."""
-    usual = int(rate_hz)
-    if (counts == usual).all():
-        np.add(seconds[:, np.newaxis] * NS_PER_S, numbered_ns(0, usual, usual), out=time_ns.reshape(-1, usual))
-        return
-    time_ns[:] = np.repeat(seconds * NS_PER_S, counts)
-    within = np.arange(len(time_ns)) - np.repeat(np.cumsum(counts) - counts, counts)
-    time_ns += np.rint(within * np.repeat(NS_PER_S / np.maximum(counts, usual), counts)).astype(np.int64)
+    place = np.arange(int(counts.max()))
+    late = np.rint(place * (NS_PER_S / np.maximum(counts, rate_hz))[:, np.newaxis]).astype(np.int64)
+    late += seconds[:, np.newaxis] * NS_PER_S
+    time_ns[:] = late[place < counts[:, np.newaxis]]
 
 
 def _gaps(log: Log) -> list[str]:
@@ -486,7 +478,7 @@ def _gaps(log: Log) -> list[str]:
     return notes
 
 
-def _within(begin: NDArray[np.int64], end: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _within(begin: Int64Array, end: Int64Array, times: Int64Array) -> BoolArray:
     """Which of the periods, ends included, contain one of the sorted times."""
     return np.searchsorted(times, end, "right") > np.searchsorted(times, begin)
 
@@ -501,7 +493,7 @@ class OldLogSource(Gt3xSource):
     def __init__(self, path: Path, options: TableOptions, info: Info, archive: zipfile.ZipFile) -> None:
         member = archive.getinfo(OLD_LOG)
         _refuse_absurd_size(path, member)
-        samples = whole_samples_of_12_bits(member.file_size)
+        samples = 8 * member.file_size // BITS_OF_12
         refuse_absurd_length(path, samples)
         start, rate, scale = info.time_ns("Start Date"), info.number("Sample Rate"), info.documented_scale
         if start is None or rate is None or not 1 <= rate <= MOST_IN_A_SECOND:

@@ -3,16 +3,16 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from harken.support.arrays import runs_of_true
+from harken.readers.device import values_of_12_bits
+from harken.support.arrays import BoolArray, Int64Array
 from harken.support.errors import HarkenError
 
 INFO = "info.txt"
@@ -32,14 +32,11 @@ RANGES_G = {"NEO": 6.0, "CLE": 6.0, "MRA": 6.0, "MOS": 8.0, "TAS": 8.0}
 """The ranges of these devices. Source: ActiGraph's documentation, and files of a Link."""
 
 
-@dataclass(frozen=True)
-class Info:
-    """The lines of ``info.txt`` by their keys in lower case."""
-
-    lines: Mapping[str, str]
+class Info(dict[str, str]):
+    """The lines of ``info.txt`` by their keys in lower case; empty for other keys."""
 
     def __getitem__(self, key: str) -> str:
-        return self.lines.get(key.lower(), "")
+        return self.get(key.lower(), "")
 
     def number(self, key: str) -> float | None:
         """The number in a line, with a decimal point or, in some files, a decimal comma."""
@@ -140,72 +137,24 @@ FEW_ZEROS = 16
 """According to ActiGraph's documentation, there may be a few zeros between packets. They are ignored."""
 CHECKED = 0xFF
 """The XOR of all bytes of a packet. The checksum is the complement of the XOR of the other bytes."""
-BYTES_OF_16_BITS = 6
-"""The size of a sample of three axes of 16 bits."""
-Size = TypeVar("Size", int, NDArray[np.int64])
+BITS_OF_12, BYTES_OF_16_BITS = 36, 6
+"""The sizes of a sample of three axes: of 12 bits each, in bits, and of 16 bits each, in bytes."""
 
 
-@dataclass(frozen=True)
-class Packets:
+class Packets(NamedTuple):
     """The packets in a piece of a file, in their order; arrays are ``[packets]``.
 
-    Attributes:
-        payloads: the first byte of each payload, int64.
-        sizes: the number of bytes in each payload, int64.
-        types: the kind of each packet, uint8.
-        seconds: each packet's time in seconds since 1970 by the watch's clock, int64.
-        consumed: the number of bytes that were processed; the rest must be put before the next piece.
-        joined: whether a packet ended exactly there, so that the next piece begins with a packet.
-        lost_bytes: the number of processed bytes that belong to no packet and are not a few zeros.
-        lost_places: the number of places with lost bytes.
+    ``payloads`` int64, the first byte of each payload; ``sizes`` int64, the number of bytes in it; ``types`` uint8, the
+    kind of each packet; ``seconds`` int64, its time in seconds since 1970 by the watch's clock.
     """
 
-    payloads: NDArray[np.int64]
-    sizes: NDArray[np.int64]
+    payloads: Int64Array
+    sizes: Int64Array
     types: NDArray[np.uint8]
-    seconds: NDArray[np.int64]
-    consumed: int
-    joined: bool
-    lost_bytes: int
-    lost_places: int
+    seconds: Int64Array
 
 
-def find_packets(data: NDArray[np.uint8], *, joined: bool, final: bool) -> Packets:
-    """Find the packets in ``data`` (uint8 ``[n]``).
-
-    A packet is accepted if its checksum is right and it is followed by a separator, by zeros and a separator, or by the
-    end of the file. The second condition is needed because the checksum has only one byte: without it, one damaged
-    packet in 256 would be accepted. If two packets overlap, the first is used.
-
-    Args:
-        data: a piece of the file, with the rest of the previous piece before it.
-        joined: whether the piece begins at the end of a packet or at the beginning of the file.
-        final: whether it is the last piece. If not, bytes near its end are left for the next piece, so that the result
-            does not depend on the division into pieces.
-    """
-    n = len(data)
-    starts, ends = _checked(data)
-    accepted = _followed(data, ends, final=final)
-    limit = n if final else max(0, n - 2 * LONGEST_PACKET)
-    accepted &= starts < limit
-    starts, ends = _first_of_overlapping(starts[accepted], ends[accepted])
-
-    last = int(ends[-1]) if len(ends) else 0
-    consumed = max(limit, last)
-    lost_bytes, lost_places = _lost(data, starts, ends, consumed, joined=joined)
-    return Packets(
-        payloads=starts + HEADER_BYTES,
-        sizes=ends - starts - HEADER_BYTES - 1,
-        types=data[starts + 1],
-        seconds=_little_endian(data, starts + 2, 4),
-        consumed=consumed,
-        joined=last == consumed and (joined or last > 0),
-        lost_bytes=lost_bytes,
-        lost_places=lost_places,
-    )
-
-
-def _checked(data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _checked(data: NDArray[np.uint8]) -> tuple[Int64Array, Int64Array]:
     """The starts and the ends of all candidates: they have a separator, fit in the data, and have the right
     checksum."""
     n = len(data)
@@ -220,11 +169,11 @@ def _checked(data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int
     return starts[right], ends[right]
 
 
-def _followed(data: NDArray[np.uint8], ends: NDArray[np.int64], *, final: bool) -> NDArray[np.bool_]:
+def _followed(data: NDArray[np.uint8], ends: Int64Array, *, final: bool) -> BoolArray:
     """Which of the ends are followed by a separator, by zeros and a separator, or by the end of the file."""
     padded = np.concatenate([data, np.full(FEW_ZEROS, SEPARATOR if final else 0, dtype=np.uint8)])
     after = padded[ends]
-    followed: NDArray[np.bool_] = after == SEPARATOR
+    followed: BoolArray = after == SEPARATOR
     zeros = np.flatnonzero(after == 0)
     stretches = padded[ends[zeros, np.newaxis] + np.arange(FEW_ZEROS)]
     first = stretches[np.arange(len(zeros)), (stretches != 0).argmax(axis=1)]
@@ -232,7 +181,7 @@ def _followed(data: NDArray[np.uint8], ends: NDArray[np.int64], *, final: bool) 
     return followed
 
 
-def _little_endian(data: NDArray[np.uint8], places: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+def _little_endian(data: NDArray[np.uint8], places: Int64Array, size: int) -> Int64Array:
     """The unsigned numbers of ``size`` bytes at each of the places."""
     numbers = np.zeros(len(places), dtype=np.int64)
     for byte in range(size):
@@ -240,9 +189,7 @@ def _little_endian(data: NDArray[np.uint8], places: NDArray[np.int64], size: int
     return numbers
 
 
-def _first_of_overlapping(
-    starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _first_of_overlapping(starts: Int64Array, ends: Int64Array) -> tuple[Int64Array, Int64Array]:
     """From the left, keep each packet that begins after the end of the last packet that was kept."""
     following = np.searchsorted(starts, ends)
     kept = np.ones(len(starts), dtype=bool)
@@ -254,41 +201,14 @@ def _first_of_overlapping(
     return starts[kept], ends[kept]
 
 
-def _lost(
-    data: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64], consumed: int, *, joined: bool
-) -> tuple[int, int]:
-    """The number of bytes between packets, and of places with such bytes. A few zeros are documented and not
-    counted."""
-    begin = np.concatenate([[0], ends])
-    end = np.concatenate([starts, [consumed]])
-    between = end > begin
-    begin, end = begin[between], end[between]
-    if not len(begin):
-        return 0, 0
-    something = np.flatnonzero(data[:consumed])
-    damaged = np.searchsorted(something, end) > np.searchsorted(something, begin)
-    goes_on = not joined and bool(damaged[0]) and begin[0] == 0
-    return int((end - begin)[damaged].sum()), int(damaged.sum()) - goes_on
-
-
-def whole_samples_of_12_bits(size: Size) -> Size:
-    """The number of whole samples of 36 bits in ``size`` bytes."""
-    return size * 8 // 36
-
-
 def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
     """Unpack rows of bytes ``[rows, size]`` to int16 ``[rows, samples, 3]``. Samples are ``y, x, z`` of 12 bits each,
     big-endian, two's complement, from the first bit of a row. Remaining bits are ignored."""
     rows, size = packed.shape
-    samples = whole_samples_of_12_bits(size)
+    samples = 8 * size // BITS_OF_12
     if size % 3:
         packed = np.pad(packed, ((0, 0), (0, 3 - size % 3)))
-    first, second, third = (packed[:, place::3] for place in range(3))
-    # Three bytes contain two values. Each is put into the upper 12 bits of 16, and shifted down with its sign.
-    values = np.empty((*first.shape, 2), dtype=np.int16)
-    values[..., 0] = (first.astype(np.int16) << 8 | second) >> 4
-    values[..., 1] = (second.astype(np.int16) << 12 | third.astype(np.int16) << 4) >> 4
-    return values.reshape(rows, -1)[:, : 3 * samples].reshape(rows, samples, 3)[..., [1, 0, 2]]
+    return values_of_12_bits(packed)[:, : 3 * samples].reshape(rows, samples, 3)[..., [1, 0, 2]]
 
 
 def samples_of_16_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
@@ -308,18 +228,16 @@ class Activity(NamedTuple):
     of each packet, int64 ``[packets]``."""
 
     values: NDArray[np.int16]
-    seconds: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    seconds: Int64Array
+    counts: Int64Array
 
 
-@dataclass
 class Log:
     """The content of a ``log.bin``, as far as it was read, except for the acceleration.
 
     Attributes:
         seconds: the start of each packet of acceleration, int64 pieces, in seconds since 1970 by the watch's clock.
         counts: the number of samples in each of them, int64 pieces.
-        latest: the latest of these seconds; -1 before the first.
         again: packets of acceleration that were left out because an earlier packet began with the same second.
         asleep: the starts of sleep mode, in the same seconds; int64 pieces.
         docked: the times at which it was put into its dock or on a cable; int64 pieces.
@@ -331,43 +249,129 @@ class Log:
         samples: the number of samples in all packets of acceleration.
     """
 
-    seconds: list[NDArray[np.int64]] = field(default_factory=list)
-    counts: list[NDArray[np.int64]] = field(default_factory=list)
-    latest: int = -1
-    again: int = 0
-    asleep: list[NDArray[np.int64]] = field(default_factory=list)
-    docked: list[NDArray[np.int64]] = field(default_factory=list)
-    kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
-    parameters: dict[tuple[int, int], int] = field(default_factory=dict)
-    remarks: list[bytes] = field(default_factory=list)
-    unusable: int = 0
-    lost_bytes: int = 0
-    lost_places: int = 0
-    samples: int = 0
+    def __init__(self) -> None:
+        self.seconds, self.counts, self.asleep, self.docked = (list[Int64Array]() for _ in range(4))
+        self.kinds = np.zeros(256, dtype=np.int64)
+        self.parameters: dict[tuple[int, int], int] = {}
+        self.remarks: list[bytes] = []
+        self.again = self.unusable = self.samples = self.lost_bytes = self.lost_places = 0
+        self._latest = -1  # of the seconds
+        self._joined = True  # whether the last piece ended with a packet
 
+    def read(self, path: Path, pieces: Iterable[bytes]) -> Iterator[Activity]:
+        """The acceleration of a ``log.bin`` that is given in pieces, in the file's order. Only one piece is in memory
+        at a time; of the other content, 16 bytes per second of recording are kept.
 
-def read_log(path: Path, pieces: Iterable[bytes], log: Log) -> Iterator[Activity]:
-    """The acceleration of a ``log.bin`` that is given in pieces, in the file's order. Only one piece is in memory at a
-    time.
+        If several packets begin with the same second, the first is used.
 
-    If several packets begin with the same second, the first is used.
+        Args:
+            path: the file, for error messages.
+            pieces: the bytes of the log, in pieces.
 
-    Args:
-        path: the file, for error messages.
-        pieces: the bytes of the log, in pieces.
-        log: the rest of the content is added to it, 16 bytes per second of recording.
+        Raises:
+            HarkenError: when the log has more samples than possible.
+        """
+        data = np.empty(0, dtype=np.uint8)
+        for piece in pieces:
+            data = np.concatenate([data, np.frombuffer(piece, dtype=np.uint8)])
+            packets, processed = self.packets(data, final=False)
+            yield from self._take(path, data, packets)
+            data = data[processed:]
+        yield from self._take(path, data, self.packets(data, final=True)[0])
 
-    Raises:
-        HarkenError: when the log has more samples than possible.
-    """
-    rest = np.empty(0, dtype=np.uint8)
-    joined = True
-    for piece in pieces:
-        data = np.concatenate([rest, np.frombuffer(piece, dtype=np.uint8)])
-        packets = find_packets(data, joined=joined, final=False)
-        yield from _take(path, log, data, packets)
-        rest, joined = data[packets.consumed :], packets.joined
-    yield from _take(path, log, rest, find_packets(rest, joined=joined, final=True))
+    def packets(self, data: NDArray[np.uint8], *, final: bool) -> tuple[Packets, int]:
+        """The packets in ``data`` (uint8 ``[n]``), and the number of bytes that were processed.
+
+        A packet is accepted if its checksum is right and it is followed by a separator, by zeros and a separator, or
+        by the end of the file. The second condition is needed because the checksum has only one byte: without it, one
+        damaged packet in 256 would be accepted. If two packets overlap, the first is used.
+
+        Args:
+            data: a piece of the file, with the rest of the previous piece before it.
+            final: whether it is the last piece. If not, bytes near its end are left for the next piece, so that the
+                result does not depend on the division into pieces.
+        """
+        starts, ends = _checked(data)
+        limit = len(data) if final else max(0, len(data) - 2 * LONGEST_PACKET)
+        accepted = _followed(data, ends, final=final) & (starts < limit)
+        starts, ends = _first_of_overlapping(starts[accepted], ends[accepted])
+        last = int(ends[-1]) if len(ends) else 0
+        processed = max(limit, last)
+        self._count_lost(data[:processed], starts, ends)
+        self._joined = last == processed and (self._joined or last > 0)
+        seconds = _little_endian(data, starts + 2, 4)
+        return Packets(starts + HEADER_BYTES, ends - starts - HEADER_BYTES - 1, data[starts + 1], seconds), processed
+
+    def _count_lost(self, data: NDArray[np.uint8], starts: Int64Array, ends: Int64Array) -> None:
+        """Count the bytes between packets, and places with such bytes. A few zeros are documented and not counted."""
+        begin, end = np.concatenate([[0], ends]), np.concatenate([starts, [len(data)]])
+        between = end > begin
+        begin, end = begin[between], end[between]
+        if len(begin):
+            something = np.flatnonzero(data)
+            damaged = np.searchsorted(something, end) > np.searchsorted(something, begin)
+            goes_on = not self._joined and bool(damaged[0]) and begin[0] == 0
+            self.lost_bytes += int((end - begin)[damaged].sum())
+            self.lost_places += int(damaged.sum()) - goes_on
+
+    def _take(self, path: Path, data: NDArray[np.uint8], packets: Packets) -> Iterator[Activity]:
+        self.kinds += np.bincount(packets.types, minlength=256)
+        for packet in np.flatnonzero((packets.types == METADATA) | (packets.types == PARAMETERS))[:MOST_REMARKS]:
+            payload = data[packets.payloads[packet] :][: packets.sizes[packet]].tobytes()
+            if packets.types[packet] == PARAMETERS:
+                if len(self.parameters) < MOST_REMARKS:
+                    self.parameters |= parameters_from(payload)
+            elif len(self.remarks) < MOST_REMARKS:
+                self.remarks.append(payload)
+        events = (packets.types == EVENT) & (packets.sizes == 1)
+        self.asleep.append(packets.seconds[events][data[packets.payloads[events]] == ASLEEP])
+        activity = np.isin(packets.types, (ACTIVITY, ACTIVITY_2))
+        self.docked.append(packets.seconds[activity & (packets.sizes == 1)])
+        found = self._activity(path, data, packets, np.flatnonzero(activity & (packets.sizes > 1)))
+        if found is None:
+            return
+        first = self._first_of_each_second(found.seconds)
+        if not first.all():
+            self.again += int((~first).sum())
+            found = Activity(found.values[np.repeat(first, found.counts)], found.seconds[first], found.counts[first])
+        self.seconds.append(found.seconds)
+        self.counts.append(found.counts)
+        yield found
+
+    def _first_of_each_second(self, seconds: Int64Array) -> BoolArray:
+        """Which packets are the first of their second, bool ``[packets]``, including packets that were read before."""
+        first = np.zeros(len(seconds), dtype=bool)
+        first[np.unique(seconds, return_index=True)[1]] = True
+        least, most = int(seconds.min()), int(seconds.max())
+        if least <= self._latest:  # only if the clock was set back
+            for before in self.seconds:
+                if len(before) and before.min() <= most and before.max() >= least:
+                    first &= ~np.isin(seconds, before)
+        self._latest = max(self._latest, most)
+        return first
+
+    def _activity(self, path: Path, data: NDArray[np.uint8], packets: Packets, chosen: Int64Array) -> Activity | None:
+        """Unpack the chosen packets. Packets of one kind and length, usually all packets, are unpacked together."""
+        types, sizes = packets.types[chosen], packets.sizes[chosen]
+        counts = np.where(types == ACTIVITY, 8 * sizes // BITS_OF_12, sizes // BYTES_OF_16_BITS)
+        usable = (counts > 0) & (counts <= MOST_IN_A_SECOND)
+        self.unusable += int((~usable).sum())
+        chosen, types, sizes, counts = chosen[usable], types[usable], sizes[usable], counts[usable]
+        self.samples += int(counts.sum())
+        refuse_absurd_length(path, self.samples)
+        if not len(chosen):
+            return None
+        ends, kinds = np.cumsum(counts), types.astype(np.int64) << 16 | sizes
+        values = np.empty((ends[-1], 3), dtype=np.int16)
+        for kind in np.unique(kinds):
+            alike = np.flatnonzero(kinds == kind)
+            packed = sliding_window_view(data, int(sizes[alike[0]]))[packets.payloads[chosen[alike]]]
+            unpacked = UNPACKED[int(types[alike[0]])](packed)
+            if len(alike) == len(chosen):
+                values = unpacked.reshape(-1, 3)
+            else:
+                values[(ends - counts)[alike][:, np.newaxis] + np.arange(unpacked.shape[1])] = unpacked
+        return Activity(values, packets.seconds[chosen], counts)
 
 
 def refuse_absurd_length(path: Path, samples: int) -> None:
@@ -377,138 +381,3 @@ def refuse_absurd_length(path: Path, samples: int) -> None:
             f"{path}: it unpacks to more than {MOST_SAMPLES / 1e6:,.0f} million samples, which is longer "
             "than the battery of any ActiGraph lasts; harken does not read it"
         )
-
-
-def _take(path: Path, log: Log, data: NDArray[np.uint8], packets: Packets) -> Iterator[Activity]:
-    log.lost_bytes += packets.lost_bytes
-    log.lost_places += packets.lost_places
-    log.kinds += np.bincount(packets.types, minlength=256)
-    for packet in np.flatnonzero((packets.types == METADATA) | (packets.types == PARAMETERS))[:MOST_REMARKS]:
-        payload = data[packets.payloads[packet] :][: packets.sizes[packet]].tobytes()
-        if packets.types[packet] == PARAMETERS:
-            if len(log.parameters) < MOST_REMARKS:
-                log.parameters |= parameters_from(payload)
-        elif len(log.remarks) < MOST_REMARKS:
-            log.remarks.append(payload)
-    events = (packets.types == EVENT) & (packets.sizes == 1)
-    log.asleep.append(packets.seconds[events][data[packets.payloads[events]] == ASLEEP])
-    activity = np.isin(packets.types, (ACTIVITY, ACTIVITY_2))
-    log.docked.append(packets.seconds[activity & (packets.sizes == 1)])
-    found = _activity(path, log, data, packets, np.flatnonzero(activity & (packets.sizes > 1)))
-    if found is None:
-        return
-    first = _first_of_each_second(found.seconds, log)
-    if not first.all():
-        log.again += int((~first).sum())
-        found = Activity(found.values[np.repeat(first, found.counts)], found.seconds[first], found.counts[first])
-    log.seconds.append(found.seconds)
-    log.counts.append(found.counts)
-    yield found
-
-
-def _first_of_each_second(seconds: NDArray[np.int64], log: Log) -> NDArray[np.bool_]:
-    """Which packets are the first of their second, bool ``[packets]``, including packets that were read before."""
-    first = np.zeros(len(seconds), dtype=bool)
-    first[np.unique(seconds, return_index=True)[1]] = True
-    least, most = int(seconds.min()), int(seconds.max())
-    if least <= log.latest:  # only if the clock was set back
-        for before in log.seconds:
-            if len(before) and before.min() <= most and before.max() >= least:
-                first &= ~np.isin(seconds, before)
-    log.latest = max(log.latest, most)
-    return first
-
-
-def _activity(
-    path: Path, log: Log, data: NDArray[np.uint8], packets: Packets, chosen: NDArray[np.int64]
-) -> Activity | None:
-    """Unpack the chosen packets. Packets of one kind and length, usually all packets, are unpacked together."""
-    types, sizes = packets.types[chosen], packets.sizes[chosen]
-    counts = np.where(types == ACTIVITY, whole_samples_of_12_bits(sizes), sizes // BYTES_OF_16_BITS)
-    usable = (counts > 0) & (counts <= MOST_IN_A_SECOND)
-    log.unusable += int((~usable).sum())
-    chosen, types, sizes, counts = chosen[usable], types[usable], sizes[usable], counts[usable]
-    log.samples += int(counts.sum())
-    refuse_absurd_length(path, log.samples)
-    if not len(chosen):
-        return None
-    ends = np.cumsum(counts)
-    values = np.empty((ends[-1], 3), dtype=np.int16)
-    for alike in _alike(types.astype(np.int64) << 16 | sizes):
-        packed = sliding_window_view(data, int(sizes[alike[0]]))[packets.payloads[chosen[alike]]]
-        unpacked = UNPACKED[int(types[alike[0]])](packed)
-        if len(alike) == len(chosen):
-            values = unpacked.reshape(-1, 3)
-        else:
-            rows = (ends - counts)[alike][:, np.newaxis] + np.arange(unpacked.shape[1])
-            values[rows] = unpacked
-    return Activity(values, packets.seconds[chosen], counts)
-
-
-def _alike(keys: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """The indices of each distinct key, ascending."""
-    if (keys == keys[0]).all():
-        return [np.arange(len(keys))]
-    order = np.argsort(keys, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
-
-
-class RepeatedValues:
-    """Finds runs of equal samples that last a second or longer, in samples that arrive in pieces.
-
-    The noise of a working sensor prevents such runs: in 13 hours on a wrist at 30 Hz, the longest run of equal samples
-    had four. Watches sleep for whole seconds, so a run consists of whole seconds that end with the last equal sample.
-    The first of the equal samples was measured. ActiLife writes zeros for a second without data; none of these were
-    measured.
-
-    Args:
-        rate_hz: samples per second.
-    """
-
-    def __init__(self, rate_hz: float) -> None:
-        self._second = max(2, round(rate_hz))
-        self._rows = 0
-        self._last: NDArray[np.int16] | NDArray[np.float32] | None = None
-        self._first: int | None = None  # the first sample of the run that may continue
-        self._found: list[NDArray[np.int64]] = []
-
-    def push(self, values: NDArray[np.int16] | NDArray[np.float32]) -> None:
-        """Process the next samples ``[n, 3]``."""
-        n = len(values)
-        if n == 0:
-            return
-        same: NDArray[np.bool_] = np.ones(n, dtype=bool)  # equal to the sample before it
-        same[0] = self._last is not None and np.array_equal(values[0], self._last)
-        for axis in range(values.shape[1]):
-            same[1:] &= values[1:, axis] == values[:-1, axis]
-        if not same[0]:
-            self._close()
-        # A run from `begin` to `end` (exclusive) repeats the sample before it, which is part of the run.
-        begin, end = runs_of_true(same).T
-        first = self._rows + begin - 1
-        if len(begin) and begin[0] == 0 and self._first is not None:
-            first[0] = self._first
-        zero = (values[end - 1] == 0).all(axis=1)
-        over = end < n
-        self._keep(first[over], self._rows + end[over] - 1, zero[over])
-        self._first = int(first[-1]) if same[-1] else None
-        self._last = values[-1].copy()
-        self._rows += n
-
-    def finish(self) -> list[tuple[int, int]]:
-        """All runs of samples, ``[start, end)``, ascending. Call it after the last ``push``."""
-        self._close()
-        found = np.concatenate([np.empty((0, 2), dtype=np.int64), *self._found])
-        return [(int(start), int(end)) for start, end in found]
-
-    def _close(self) -> None:
-        """End the current run with the last sample."""
-        if self._first is not None and self._last is not None:
-            ends = np.array([self._rows - 1])
-            self._keep(np.array([self._first]), ends, np.array([not self._last.any()]))
-            self._first = None
-
-    def _keep(self, first: NDArray[np.int64], last: NDArray[np.int64], zero: NDArray[np.bool_]) -> None:
-        repeated = (last - first + zero) // self._second * self._second
-        start, end = last + 1 - repeated, last + 1
-        self._found.append(np.stack([start, end], axis=1)[repeated > 0])

@@ -75,7 +75,8 @@ def recognise_layout(path: Path, start: bytes, skip_rows: int) -> Layout:
     if not filled:
         raise HarkenError(f"{path}: the file is empty" + (f" after {skip_rows} skipped rows" if skip_rows else ""))
     texts = [lines[number].strip("\r") for number in filled[: ROWS_LOOKED_AT + 1]]
-    separator = _separator(texts[0])
+    # Semicolons and tabs have priority, because a comma beside them is a decimal mark or part of a text.
+    separator = next((separator for separator in ";\t" if texts[0].count(separator) >= 2), ",")
     line_end = ";" if separator == "," and all(text.endswith(";") for text in texts) else ""
     rows = [_split(text.removesuffix(line_end), separator) for text in texts]
     header = None
@@ -104,12 +105,6 @@ def is_integer(field: str) -> bool:
     """Whether a field is a whole number written with digits alone."""
     digits = field.strip().lstrip("+-")
     return digits.isascii() and digits.isdigit()
-
-
-def _separator(line: str) -> str:
-    """The separator of a line. Semicolons and tabs have priority, because a comma beside them is a decimal mark or part
-    of a text."""
-    return next((separator for separator in ";\t" if line.count(separator) >= 2), ",")
 
 
 def _split(line: str, separator: str) -> list[str]:

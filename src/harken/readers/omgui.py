@@ -19,17 +19,17 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable
-from harken.readers.device import DeviceTableSource, LocalSamples
+from harken.readers.device import SMALLEST_G, DeviceTableSource, LocalSamples, pieces_without_gravity
 from harken.readers.exports import LoggerReader, cut_short_note
 from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
 from harken.readers.table import first_pieces
 from harken.readers.units import AtRest, TimeColumn, Where, acceleration_unit, nanoseconds
-from harken.recordings.recording import ROTATION, Make
+from harken.recordings.recording import ROTATION, Make, Quality
 from harken.recordings.source import Room
+from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 
 UNIX_TIME = re.compile(r"\d{9,10}\.\d{4}")
@@ -45,9 +45,6 @@ PIECE, MOST_PIECES = 40, 100
 LOOKED_AT = PIECE * (MOST_PIECES + 1)
 """The number of samples that ``_without_gravity`` needs."""
 EXCHANGED = "Acceleration and rotation are exchanged, as gravity shows, in the first"
-SMALLEST_G = 1e-3
-CERTAIN = 2.0
-"""The required evidence, in halvings of half of gravity, summed over all pieces."""
 
 
 class OmguiSource(DeviceTableSource):
@@ -59,14 +56,14 @@ class OmguiSource(DeviceTableSource):
 
     def __init__(self, path: Path, layout: Layout, columns: Columns, options: TableOptions) -> None:
         table = CsvTable(path, layout, columns)
-        time_unit = "s" if _written(layout, (0,), UNIX_TIME) else "date"
-        super().__init__(table, options, make=Make.AXIVITY, time_unit=time_unit)
+        super().__init__(table, options, quality=Quality(make=Make.AXIVITY))
+        if _written(layout, (0,), UNIX_TIME):
+            self.quality = replace(self.quality, time_unit="s")
         self._at_rest: AtRest | None = None
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - polars uses its own memory
         """See ``DeviceSource``."""
-        untimed: list[int] = []
-        rows = self._timed(untimed)
+        rows = self.local_rows()
         beginning = first_pieces(rows, LOOKED_AT)
         without = 0
         if ROTATION[0] in self.channels and beginning:
@@ -74,12 +71,12 @@ class OmguiSource(DeviceTableSource):
         self.unusable = [(0, without)] if without else []
         at_rest, done = AtRest(), 0
         for local_ns, signals in chain(beginning, rows):
+            assert local_ns is not None
             if self._at_rest is None:
                 at_rest.push(signals[max(0, without - done) :, :3])
             yield local_ns, signals
             done += len(signals)
         self._at_rest = self._at_rest or at_rest
-        self.dropped = {"no time": sum(untimed)} if any(untimed) else {}
 
     def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
         """See ``DeviceTableSource``."""
@@ -102,14 +99,6 @@ class OmguiSource(DeviceTableSource):
         if acceleration_unit(at_rest) != "g" and not math.isnan(at_rest):
             notes.append(f"At rest the acceleration is {at_rest:.3g} g, which is not gravity.")
         return [*notes, *cut_short_note(self._path)]
-
-    def _timed(self, untimed: list[int]) -> Iterator[LocalSamples]:
-        """The rows with a time. The number of rows without a time in each piece is appended to ``untimed``."""
-        for clock, signals in self.local_rows():
-            assert clock is not None
-            timed = clock.present
-            untimed.append(0 if timed is None else len(timed) - int(np.count_nonzero(timed)))
-            yield (clock.time_ns, signals) if timed is None else (clock.time_ns[timed], signals[timed])
 
 
 def _find(layout: Layout) -> Columns | None:
@@ -137,7 +126,7 @@ def _written(layout: Layout, positions: Sequence[int], form: re.Pattern[str]) ->
     return bool(whole) and all(form.fullmatch(row[position].strip()) for row in whole for position in positions)
 
 
-def _without_gravity(signals: NDArray[np.float32]) -> int:
+def _without_gravity(signals: Float32Array) -> int:
     """The number of samples at the beginning without gravity in the acceleration.
 
     The number is chosen so that the evidence is largest: less than half of gravity before it, and more after it.
@@ -149,12 +138,8 @@ def _without_gravity(signals: NDArray[np.float32]) -> int:
     # Missing values, and values too large for float32, are no evidence on gravity.
     acceleration[~np.isfinite(acceleration)] = 1.0
     size = np.median(np.linalg.norm(acceleration, axis=2), axis=1)
-    score = np.cumsum(-1 - np.log2(np.maximum(size, SMALLEST_G)))
-    best = int(np.argmax(score))
-    end = (best + 1) * PIECE
-    if score[best] <= CERTAIN:
-        return 0
-    return end if len(signals) - end >= PIECE else len(signals)
+    end = PIECE * pieces_without_gravity(-1 - np.log2(np.maximum(size, SMALLEST_G)))
+    return len(signals) if end and len(signals) - end < PIECE else end
 
 
 OMGUI = LoggerReader(_find, OmguiSource, "an OMGUI export, whose rows are a time and accelerations with six decimals")

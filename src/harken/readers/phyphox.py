@@ -12,19 +12,18 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import NO_GRAVITY, add_gravity_of, cut_short_note, first_look, never_run, owner, time_of
-from harken.readers.layout import SNIFFED_BYTES, Columns, Layout, recognise_layout
+from harken.readers.layout import SNIFFED_BYTES, Layout, recognise_layout
 from harken.readers.options import TableOptions
 from harken.readers.table import TableSource
 from harken.readers.unpacking import is_zip, member_paths, opened
 from harken.recordings.source import Source
+from harken.support.arrays import Float64Array, Int64Array
 from harken.support.errors import HarkenError
 
 TIME = re.compile(r".*\(s\)")
@@ -35,15 +34,6 @@ META = "meta"
 STARTED = "START"
 MOST_TABLES = 50
 """An experiment has about ten files. An archive of thousands is another format, and slow to search."""
-
-
-class Acceleration(NamedTuple):
-    """Three columns of acceleration: ``total``, ``linear`` or ``gravity``."""
-
-    kind: str
-    path: Path
-    layout: Layout
-    columns: Columns
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -66,36 +56,33 @@ def open_source(path: Path, options: TableOptions) -> Source:
     Raises:
         HarkenError: when the file has no acceleration, or is damaged.
     """
-    sources = {source.kind: source for source in reversed(_sources(path))}
-    chosen = sources.get("total") or sources.get("linear")
-    if chosen is None:
+    sources = dict(reversed(_sources(path)))
+    kind = "total" if "total" in sources else "linear"
+    if kind not in sources:
         raise HarkenError(f"{path}: this is not a phyphox export of an acceleration in m/s^2 along x, y and z")
     options = replace(options, time_unit=options.time_unit or "s", subject=options.subject or owner(path))
-    table = CsvTable(chosen.path, chosen.layout, chosen.columns, "m/s2")
+    table = sources[kind]
     times = time_of(table)
     notes = []
-    if chosen.kind == "linear":
-        gravity = sources.get("gravity")
-        if gravity is None:
-            notes = [NO_GRAVITY]
-        else:
-            notes = add_gravity_of(table, CsvTable(gravity.path, gravity.layout, gravity.columns), options)
-    if chosen.path != path:
-        notes.append(f"Read from {chosen.path.relative_to(path)}.")
-        starts = _starts(chosen.path.parent / META / "time.csv")
+    if kind == "linear":
+        notes = add_gravity_of(table, sources["gravity"], options) if "gravity" in sources else [NO_GRAVITY]
+    if table.path != path:
+        notes.append(f"Read from {table.path.relative_to(path)}.")
+        starts = _starts(table.path.parent / META / "time.csv")
         if starts is not None and times.dtype.is_numeric():
             table.keep(table.whole()._replace(time=_dated(times, *starts)))
             options = replace(options, time_unit="ns")
-    notes += [never_run("phyphox's exports"), *cut_short_note(chosen.path)]
+    notes += [never_run("phyphox's exports"), *cut_short_note(table.path)]
     return TableSource(table, options, path=path, notes=notes)
 
 
-def _sources(path: Path) -> list[Acceleration]:
+def _sources(path: Path) -> list[tuple[str, CsvTable]]:
+    """The accelerations in a file or an archive; see ``_triples``."""
     with path.open("rb") as file:
         zipped = is_zip(file.read(4))
     if not zipped:
         return _triples(path, layout_of(path), "")
-    sources: list[Acceleration] = []
+    sources: list[tuple[str, CsvTable]] = []
     tables = [member for member in member_paths(path) if member.suffix == ".csv" and member.parent.name != META]
     for member in tables[:MOST_TABLES]:
         with opened(member) as file:
@@ -104,8 +91,9 @@ def _sources(path: Path) -> list[Acceleration]:
     return sources
 
 
-def _triples(path: Path, layout: Layout, stem: str) -> list[Acceleration]:
-    """The accelerations in a table, by the words before their axes."""
+def _triples(path: Path, layout: Layout, stem: str) -> list[tuple[str, CsvTable]]:
+    """The accelerations in a table, by the words before their axes: ``total``, ``linear`` or ``gravity``, and the three
+    columns."""
     times = [position for position, name in enumerate(layout.header or ()) if TIME.fullmatch(name)]
     axes: dict[str, dict[str, int]] = {}
     for position, name in enumerate(layout.header or ()):
@@ -113,19 +101,15 @@ def _triples(path: Path, layout: Layout, stem: str) -> list[Acceleration]:
             axes.setdefault(found["what"], {})[found["axis"].lower()] = position
     if not times:
         return []
-    return [
-        Acceleration(
-            kind=next((kind for kind, sign in KINDS.items() if sign.search(f"{stem} {what}")), "total"),
-            path=path,
-            layout=layout,
-            columns={"time": times[0], **there},
-        )
-        for what, there in axes.items()
-        if len(there) == 3
-    ]
+    triples = []
+    for what, there in axes.items():
+        if len(there) == 3:
+            kind = next((kind for kind, sign in KINDS.items() if sign.search(f"{stem} {what}")), "total")
+            triples.append((kind, CsvTable(path, layout, {"time": times[0], **there}, "m/s2")))
+    return triples
 
 
-def _starts(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
+def _starts(path: Path) -> tuple[Float64Array, Int64Array] | None:
     """The starts of the experiment: in its own seconds, and in ns since 1970; None if they are unknown."""
     try:
         with opened(path) as file:
@@ -144,7 +128,7 @@ def _starts(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
     return began, np.rint(system * 1e6).astype(np.int64) * 1000
 
 
-def _dated(seconds: pl.Series, began: NDArray[np.float64], system_ns: NDArray[np.int64]) -> pl.Series:
+def _dated(seconds: pl.Series, began: Float64Array, system_ns: Int64Array) -> pl.Series:
     """Convert times of the experiment, which stop while it is paused, to ns since 1970."""
     values = seconds.cast(pl.Float64).fill_null(math.nan).to_numpy()
     timed = np.isfinite(values) & (np.abs(values) < 2**33)

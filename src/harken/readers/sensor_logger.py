@@ -10,8 +10,7 @@ import csv
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 
 from harken.readers.csv import CsvTable, layout_of
@@ -64,30 +63,22 @@ OF_A_PHONE = (
 )
 
 
-@dataclass(frozen=True)
-class Export:
-    """An export. ``files`` are given by the sensor in their names; the empty name is for a renamed file."""
+Files = dict[str, Path]
+"""The files of an export by the sensor in their names; the empty name is for a renamed file."""
 
-    root: Path
-    files: dict[str, Path]
 
-    @cached_property
-    def metadata(self) -> dict[str, str]:
-        """The first row of ``Metadata.csv`` by its column names; empty if the file is missing or damaged."""
-        path = self.files.get("Metadata")
-        if path is None:
-            return {}
-        text = _beginning(path).removeprefix(UTF8_MARK).decode("utf-8", errors="replace")
-        try:
-            names, values = list(csv.reader(text.splitlines()))[:2]
-        except (csv.Error, ValueError):
-            return {}
-        return {name.strip(): value.strip() for name, value in zip(names, values, strict=False)}
-
-    @property
-    def platform(self) -> str:
-        """``ios``, ``android``, or empty if it is unknown."""
-        return self.metadata.get("platform", "").lower()
+def _metadata(files: Files) -> dict[str, str]:
+    """The first row of ``Metadata.csv`` by its column names; empty if the file is missing or damaged. ``platform`` is
+    ``ios`` or ``android``."""
+    if "Metadata" not in files:
+        return {}
+    text = _beginning(files["Metadata"]).removeprefix(UTF8_MARK).decode("utf-8", errors="replace")
+    try:
+        names, values = list(csv.reader(text.splitlines()))[:2]
+    except (csv.Error, ValueError):
+        return {}
+    metadata = {name.strip(): value.strip() for name, value in zip(names, values, strict=False)}
+    return metadata | {name: value.lower() for name, value in metadata.items() if name == "platform"}
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -113,7 +104,7 @@ def _beginning(path: Path) -> bytes:
         return file.read(SNIFFED_BYTES)
 
 
-def _find_export(path: Path) -> Export:
+def _find_export(path: Path) -> Files:
     """The files of the one recording at ``path``: a folder, an archive, or a file of an export.
 
     For a single file, ``Metadata.csv`` and ``Gravity.csv`` in the same folder are used as well.
@@ -125,7 +116,7 @@ def _find_export(path: Path) -> Export:
         with path.open("rb") as start:
             if not is_zip(start.read(4)):
                 return _single(path)
-    recordings: dict[Path, dict[str, Path]] = {}
+    recordings: dict[Path, Files] = {}
     for file in _children(path):
         files = recordings.setdefault(file.parent, {})
         sensor = _sensor_of(file)
@@ -142,7 +133,7 @@ def _find_export(path: Path) -> Export:
         raise HarkenError(f"{path}: contains {len(names)} recordings ({shown}); unpack it, and name one of the folders")
     if not recordings:
         raise HarkenError(f"{path}: has none of Sensor Logger's files with acceleration: {', '.join(WATCH + PHONE)}")
-    return Export(path, next(iter(recordings.values())))
+    return next(iter(recordings.values()))
 
 
 def _sensor_of(path: Path) -> str:
@@ -152,16 +143,16 @@ def _sensor_of(path: Path) -> str:
     return word[1] if word and name.endswith(".csv") else ""
 
 
-def _single(path: Path) -> Export:
+def _single(path: Path) -> Files:
     sensor = _sensor_of(path)
     if OTHER_AXES.fullmatch(sensor):
         raise HarkenError(
             f"{path}: contains {sensor}, not the acceleration of a wrist; name the export's folder instead"
         )
     if sensor not in WATCH + PHONE:
-        return Export(path, {"": path})
+        return {"": path}
     beside = {other: path.with_name(path.name.replace(sensor, other)) for other in BESIDE}
-    return Export(path, {sensor: path} | {other: file for other, file in beside.items() if file.is_file()})
+    return {sensor: path} | {other: file for other, file in beside.items() if file.is_file()}
 
 
 def _children(path: Path) -> Iterable[Path]:
@@ -184,43 +175,44 @@ def open_source(path: Path, options: TableOptions) -> Source:
     Raises:
         HarkenError: when there is no file with acceleration, there are several recordings, or a file is damaged.
     """
-    export = _find_export(path)
-    sensor, notes = _choose(export)
-    options = _with_defaults(options, export)
-    table, more = _table(export, sensor, options)
+    files = _find_export(path)
+    metadata = _metadata(files)
+    sensor, notes = _choose(path, files, metadata)
+    options = _with_defaults(options, path, metadata)
+    table, more = _table(files, sensor, options)
     notes += more
     acceleration = table.whole().signals[:, :3]
     unit = options.acceleration_unit or table.unit or acceleration_unit(magnitude_at_rest(acceleration))
-    turn, more = _signs(export, sensor, unit)
+    turn, more = _signs(metadata, sensor, unit)
     notes += more
     if turn:
         acceleration *= -1
     if sensor in PHONE:
         notes.append(OF_A_PHONE)
-    if sensor not in RUN_ON_REAL_FILES or export.platform == "android":
-        notes.append(never_run(f"Sensor Logger's {export.files[sensor].name}"))
-    elif path.is_file() and path != export.files[sensor]:
+    if sensor not in RUN_ON_REAL_FILES or metadata.get("platform") == "android":
+        notes.append(never_run(f"Sensor Logger's {files[sensor].name}"))
+    elif path.is_file() and path != files[sensor]:
         notes.append(never_run("Sensor Logger's archives"))
-    return TableSource(table, options, path=path, notes=[*notes, *cut_short_note(export.files[sensor])])
+    return TableSource(table, options, path=path, notes=[*notes, *cut_short_note(files[sensor])])
 
 
-def _choose(export: Export) -> tuple[str, list[str]]:
+def _choose(path: Path, files: Files, metadata: dict[str, str]) -> tuple[str, list[str]]:
     """The best sensor whose file has samples, and notes on the choice.
 
     A real export of an iPhone that sent no calibrated acceleration has one row of it, of zeros, days before the rest.
     """
-    there = [sensor for sensor in ("", *WATCH, *PHONE) if sensor in export.files]
-    rows = {sensor: _rows_seen(export.files[sensor]) for sensor in there}
+    there = [sensor for sensor in ("", *WATCH, *PHONE) if sensor in files]
+    rows = {sensor: _rows_seen(files[sensor]) for sensor in there}
     filled = [sensor for sensor in there if rows[sensor] > 1] or [sensor for sensor in there if rows[sensor]]
     if not filled:
         return there[0], []  # reading it raises the error
-    notes = [_origin(export, filled[0])] if export.metadata or export.files[filled[0]] != export.root else []
+    notes = [_origin(files[filled[0]], metadata)] if metadata or files[filled[0]] != path else []
     for count, words in ((0, "no samples"), (1, "only one sample")):
-        left = [export.files[sensor].name for sensor in there if rows[sensor] == count and sensor not in filled]
+        left = [files[sensor].name for sensor in there if rows[sensor] == count and sensor not in filled]
         if left:
             notes.append(f"These files of the export contain {words}: {', '.join(left)}.")
     if filled[1:]:
-        left = [export.files[sensor].name for sensor in filled[1:]]
+        left = [files[sensor].name for sensor in filled[1:]]
         notes.append(f"The export has more acceleration, which was not read: {', '.join(left)}.")
     return filled[0], notes
 
@@ -231,26 +223,25 @@ def _rows_seen(path: Path) -> int:
     return 0 if first_look(path, head) is None else len(head.splitlines()) - 1
 
 
-def _origin(export: Export, sensor: str) -> str:
-    metadata = export.metadata
-    device = " ".join(word for word in (metadata.get("device name", ""), export.platform) if word)
+def _origin(path: Path, metadata: dict[str, str]) -> str:
+    device = " ".join(word for word in (metadata.get("device name"), metadata.get("platform")) if word)
     version = f", Sensor Logger {metadata['appVersion']}" if metadata.get("appVersion") else ""
     by = f" ({device}{version})" if device else ""
-    return f"Read from {export.files[sensor].name}{by}."
+    return f"Read from {path.name}{by}."
 
 
-def _with_defaults(options: TableOptions, export: Export) -> TableOptions:
+def _with_defaults(options: TableOptions, path: Path, metadata: dict[str, str]) -> TableOptions:
     timezone = options.timezone
-    if timezone is None and (zone := export.metadata.get("recording timezone")):
+    if timezone is None and (zone := metadata.get("recording timezone")):
         with suppress(HarkenError):
             check_timezone(zone)
             timezone = zone
-    subject = options.subject or owner(export.root, (*WATCH, *PHONE))
+    subject = options.subject or owner(path, (*WATCH, *PHONE))
     return replace(options, time_unit=options.time_unit or "ns", timezone=timezone, subject=subject)
 
 
-def _table(export: Export, sensor: str, options: TableOptions) -> tuple[CsvTable, list[str]]:
-    path = export.files[sensor]
+def _table(files: Files, sensor: str, options: TableOptions) -> tuple[CsvTable, list[str]]:
+    path = files[sensor]
     layout = layout_of(path)
     if sensor == "WristMotion" or (sensor == "" and "gravityX" in (layout.header or ())):
         table = CsvTable(path, layout, _columns(path, layout, *WRIST_MOTION))
@@ -260,7 +251,7 @@ def _table(export: Export, sensor: str, options: TableOptions) -> tuple[CsvTable
     table.whole()
     if sensor != "Accelerometer":
         return table, []
-    gravity = export.files.get("Gravity")
+    gravity = files.get("Gravity")
     if gravity is None:
         return table, [NO_GRAVITY + " If Gravity.csv of the same export is beside it, gravity is added."]
     layout = layout_of(gravity)
@@ -275,22 +266,23 @@ def _columns(path: Path, layout: Layout, *names: Sequence[str]) -> Columns:
     return columns_named(layout, *names, time="time")
 
 
-def _signs(export: Export, sensor: str, unit: AccelerationUnit | None) -> tuple[bool, list[str]]:
+def _signs(metadata: dict[str, str], sensor: str, unit: AccelerationUnit | None) -> tuple[bool, list[str]]:
     """Whether the sign of acceleration must be reversed, and notes on it.
 
     Files in g, Apple's own unit, also have Apple's signs. In m/s², the signs of a watch are standardised, and those of
     a phone only with the app's setting.
     """
-    standardised = export.metadata.get("standardisation", "").lower() == "true"  # written as on Android
-    version = tuple(int(part) for part in re.findall(r"\d+", export.metadata.get("appVersion", ""))[:3])
+    platform = metadata.get("platform", "")
+    standardised = metadata.get("standardisation", "").lower() == "true"  # written as on Android
+    version = tuple(int(part) for part in re.findall(r"\d+", metadata.get("appVersion", ""))[:3])
     doubt = []
-    if sensor in WATCH and export.platform != "android" and standardised and () < version < EVERYWHERE_ALIKE:
+    if sensor in WATCH and platform != "android" and standardised and () < version < EVERYWHERE_ALIKE:
         doubt = [OLD_SWITCH]
-    elif unit != "g" and not export.platform and sensor in ("Accelerometer", "AccelerometerUncalibrated", ""):
+    elif unit != "g" and not platform and sensor in ("Accelerometer", "AccelerometerUncalibrated", ""):
         doubt = [UNKNOWN_PHONE]
     turn = unit == "g"
-    if export.platform == "android" or sensor == "TotalAcceleration":
+    if platform == "android" or sensor == "TotalAcceleration":
         turn = False
     elif sensor == "Accelerometer":
-        turn = export.platform == "ios" and not standardised
+        turn = platform == "ios" and not standardised
     return turn, [*([TURNED] if turn else []), *doubt]

@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
@@ -31,6 +31,7 @@ from harken.readers.units import (
 from harken.readers.unpacking import stem
 from harken.recordings.recording import UNLABELLED, Quality
 from harken.recordings.source import Samples, Source, SourceChangedError
+from harken.support.arrays import Float32Array, Int64Array
 from harken.support.errors import HarkenError
 
 Piece = TypeVar("Piece", bound=tuple[Any, ...])
@@ -43,66 +44,6 @@ ANOTHER_SUBJECT = "another subject"
 """The reason in ``Quality.dropped`` for rows of another person."""
 
 
-class NameCodes:
-    """Assigns a number to each name in a column, the same in all pieces of the table. Spaces around a name are ignored.
-
-    Args:
-        path: the file.
-        role: ``label`` or ``subject``.
-        where: a function that returns the position of a row in the file. ``path`` and ``where`` are for error messages.
-    """
-
-    def __init__(self, path: Path, role: str, where: Callable[[int], str]) -> None:
-        self._path = path
-        self._role = role
-        self._where = where
-        self._codes: dict[str, int] = {}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names so far, in the order in which they were found. Codes are indices into them."""
-        return tuple(self._codes)
-
-    def codes(self, column: pl.Series, first_row: int) -> NDArray[np.int16]:
-        """The codes of a piece of the column (text, categories or numbers), int16 ``[rows]``; -1 for a missing name.
-
-        Args:
-            column: the piece.
-            first_row: the number of rows before it in the table.
-
-        Raises:
-            HarkenError: when there are too many names, or a name spans several lines.
-        """
-        # One look-up by the category's number: no text is processed for each row.
-        coded = isinstance(column.dtype, pl.Categorical | pl.Enum)
-        categories = column if coded else column.cast(pl.String).cast(pl.Categorical)
-        distinct = categories.unique().drop_nulls()
-        names = [name.strip() for name in distinct.cast(pl.String).to_list()]
-        self._check(names, categories, first_row)
-        numbers = distinct.to_physical().to_numpy().astype(np.int64)
-        lookup = np.full(int(numbers.max(initial=-1)) + 2, UNLABELLED, dtype=np.int16)
-        lookup[numbers] = [
-            UNLABELLED if name.lower() in NO_NAME else self._codes.setdefault(name, len(self._codes)) for name in names
-        ]
-        rows = categories.to_physical().cast(pl.Int64).fill_null(len(lookup) - 1).to_numpy()
-        return np.asarray(lookup[rows])
-
-    def _check(self, names: list[str], column: pl.Series, first_row: int) -> None:
-        if len(self._codes.keys() | set(names)) > MOST_NAMES:
-            raise HarkenError(
-                f"{self._path}: the column of {self._role}s contains more than {MOST_NAMES} names, such as "
-                f"{min(names)!r}; choose the right column with --{self._role}-column"
-            )
-        if any("\n" in name for name in names):
-            text = column.cast(pl.String)
-            row = int(text.str.strip_chars().str.contains("\n", literal=True).arg_true()[0])
-            begin = text[row].strip().split("\n")[0]
-            raise HarkenError(
-                f"{self._path}, {self._where(first_row + row)}: the {self._role} {begin!r} continues on the "
-                "next line; is a quotation mark missing?"
-            )
-
-
 class TableRows(NamedTuple):
     """Some rows of a table.
 
@@ -111,11 +52,11 @@ class TableRows(NamedTuple):
     """
 
     time: pl.Series | None
-    signals: NDArray[np.float32]
+    signals: Float32Array
     labels: NDArray[np.int16] | None = None
     subjects: NDArray[np.int16] | None = None
 
-    def chosen(self, rows: NDArray[np.int64]) -> "TableRows":
+    def chosen(self, rows: Int64Array) -> "TableRows":
         """Copies of the rows with these numbers."""
         columns: Iterable[Any] = self
         chosen: list[Any] = [None if column is None else column[rows] for column in columns]
@@ -141,7 +82,7 @@ class Table(ABC):
         self.path, self.columns, self.tidy, self.unit = path, columns, tidy, unit
         self.channels = tuple("P" if role == "accuracy" else role for role in channel_roles(columns))
         roles = [role for role in ("label", "subject") if role in columns]
-        self._codes: dict[str, NameCodes] = {role: NameCodes(path, role, self.where) for role in roles}
+        self._codes: dict[str, dict[str, int]] = {role: {} for role in roles}
         self._kept: TableRows | None = None
 
     @property
@@ -166,11 +107,11 @@ class Table(ABC):
         """The approximate number of rows; 0 if nothing is known before they are read."""
         return 0
 
-    def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:
+    def rows(self, without: Collection[str] = ()) -> Iterator[TableRows]:
         """All rows, in pieces.
 
         Args:
-            labels, subjects: whether the column of labels, or of subjects, is read, if it exists.
+            without: the roles whose columns are not read, ``label`` or ``subject``.
 
         Raises:
             SourceChangedError, HarkenError: as ``frames``.
@@ -178,14 +119,16 @@ class Table(ABC):
         if self._kept is not None:
             yield self._kept
             return
-        left_out = {role for role, wanted in (("label", labels), ("subject", subjects)) if not wanted}
-        columns = {role: position for role, position in self.columns.items() if role not in left_out}
+        columns = {role: position for role, position in self.columns.items() if role not in without}
         done = 0
         for frame in self.frames(columns):
-            codes = {role: code.codes(frame[role], done) for role, code in self._codes.items() if role in frame.columns}
+            codes = {role: self._codes_of(role, frame[role], done) for role in self._codes if role in frame.columns}
+            signals = np.empty((frame.height, len(self.channels)), dtype=np.float32)
+            for channel, role in enumerate(channel_roles(columns)):
+                signals[:, channel] = frame[role].cast(pl.Float32).fill_null(math.nan).to_numpy()
             yield TableRows(
                 frame["time"] if "time" in frame.columns else None,
-                _signals_of(frame, channel_roles(columns)),
+                signals,
                 codes.get("label"),
                 codes.get("subject"),
             )
@@ -193,7 +136,49 @@ class Table(ABC):
 
     def names(self, role: str) -> tuple[str, ...]:
         """The names for the codes of a role, ``label`` or ``subject``, in the rows that were read."""
-        return self._codes[role].names if role in self._codes else ()
+        return tuple(self._codes.get(role, ()))
+
+    def _codes_of(self, role: str, column: pl.Series, first_row: int) -> NDArray[np.int16]:
+        """The codes of a piece of the column (text, categories or numbers), int16 ``[rows]``; -1 for a missing name.
+        Spaces around a name are ignored.
+
+        Args:
+            role: ``label`` or ``subject``.
+            column: the piece.
+            first_row: the number of rows before it in the table.
+
+        Raises:
+            HarkenError: when there are too many names, or a name spans several lines.
+        """
+        # One look-up by the category's number: no text is processed for each row.
+        coded = isinstance(column.dtype, pl.Categorical | pl.Enum)
+        categories = column if coded else column.cast(pl.String).cast(pl.Categorical)
+        distinct = categories.unique().drop_nulls()
+        names = [name.strip() for name in distinct.cast(pl.String).to_list()]
+        self._check_names(role, names, categories, first_row)
+        known = self._codes[role]
+        numbers = distinct.to_physical().to_numpy().astype(np.int64)
+        lookup = np.full(int(numbers.max(initial=-1)) + 2, UNLABELLED, dtype=np.int16)
+        lookup[numbers] = [
+            UNLABELLED if name.lower() in NO_NAME else known.setdefault(name, len(known)) for name in names
+        ]
+        rows = categories.to_physical().cast(pl.Int64).fill_null(len(lookup) - 1).to_numpy()
+        return np.asarray(lookup[rows])
+
+    def _check_names(self, role: str, names: list[str], column: pl.Series, first_row: int) -> None:
+        if len(self._codes[role].keys() | set(names)) > MOST_NAMES:
+            raise HarkenError(
+                f"{self.path}: the column of {role}s contains more than {MOST_NAMES} names, such as "
+                f"{min(names)!r}; choose the right column with --{role}-column"
+            )
+        if any("\n" in name for name in names):
+            text = column.cast(pl.String)
+            row = int(text.str.strip_chars().str.contains("\n", literal=True).arg_true()[0])
+            begin = text[row].strip().split("\n")[0]
+            raise HarkenError(
+                f"{self.path}, {self.where(first_row + row)}: the {role} {begin!r} continues on the "
+                "next line; is a quotation mark missing?"
+            )
 
     def whole(self) -> TableRows:
         """All rows, which are then kept in memory.
@@ -205,6 +190,34 @@ class Table(ABC):
             with suppress(SourceChangedError):
                 self._kept = joined_rows(self.path, list(self.rows()))
         return self._kept
+
+    def clock(self, source: Source, read: Callable[[], TimeColumn], form: tuple[str, str] | None) -> TimeColumn:
+        """The next times, if they have the unit and the format ``form`` (None: these are the first).
+
+        Raises:
+            SourceChangedError: while the rows are read in pieces, when they have not, cannot be read, or depend on rows
+                before or after; see ``together``.
+            HarkenError: when a time cannot be read.
+        """
+        try:
+            clock = read()
+        except HarkenError as error:
+            if self.streamed:
+                raise self.together(source) from error
+            raise
+        if self.streamed and (clock.cut or form not in (None, (clock.unit, clock.form))):
+            raise self.together(source)
+        return clock
+
+    def together(self, source: Source) -> SourceChangedError:
+        """Read all rows into memory. The error makes the ``source`` be read again, from them.
+
+        Raises:
+            HarkenError: as ``whole``.
+        """
+        self.whole()
+        source.streamed = False
+        return SourceChangedError()
 
     def keep(self, rows: TableRows, channels: tuple[str, ...] | None = None) -> None:
         """Replace all rows, and the channels if they are given."""
@@ -232,14 +245,6 @@ def _joined(pieces: Sequence[Any]) -> Any:
     return pl.concat(pieces) if isinstance(pieces[0], pl.Series) else np.concatenate(pieces)
 
 
-def _signals_of(frame: pl.DataFrame, numeric: Sequence[str]) -> NDArray[np.float32]:
-    """The columns of these roles, float32 ``[rows, roles]``; NaN for missing numbers."""
-    signals = np.empty((frame.height, len(numeric)), dtype=np.float32)
-    for channel, role in enumerate(numeric):
-        signals[:, channel] = frame[role].cast(pl.Float32).fill_null(math.nan).to_numpy()
-    return signals
-
-
 def first_line(error: BaseException) -> str:
     """The first line of an error message of polars, without the long text that may follow."""
     return next(iter(str(error).splitlines()), type(error).__name__)
@@ -261,10 +266,6 @@ class SeveralRecordingsError(HarkenError):
 MOST_SUBJECTS_SHOWN = 10
 MOST_JITTER_NS = 10**9
 """The largest step back in time of rows out of order; the start of a new session steps back by more."""
-
-
-class _NotAlikeError(Exception):
-    """Raised when rows differ from the facts of the first rows, so that all rows must be read together."""
 
 
 class TableSource(Source):
@@ -317,22 +318,11 @@ class TableSource(Source):
         Raises:
             HarkenError: for several people in one file, an unknown unit, or a time that cannot be read.
         """
-        return self._read(labels=True)
+        return self._pieces()
 
     def samples_without_labels(self) -> Iterator[Samples]:
         """See ``Source``. The first time, labels are also read, to find errors in them."""
-        return self._read(labels=not self._read_once)
-
-    def _read(self, *, labels: bool) -> Iterator[Samples]:
-        if self._in_memory is not None:
-            yield self._in_memory
-            return
-        try:
-            yield from self._pieces(labels=labels)
-        except _NotAlikeError as error:
-            self._table.whole()
-            self.streamed = False
-            raise SourceChangedError from error
+        return self._pieces("label") if self._read_once else self._pieces()
 
     def _forget(self) -> None:
         """Reset all facts about the rows."""
@@ -341,10 +331,13 @@ class TableSource(Source):
         self._start_ns = 0
         self._unit: AccelerationUnit | None = None
 
-    def _pieces(self, *, labels: bool) -> Iterator[Samples]:
-        subjects = not self._read_once or self._options.subject is not None
-        rows = self._table.rows(labels=labels, subjects=subjects)
-        tally = _Tally()
+    def _pieces(self, *without: str) -> Iterator[Samples]:
+        if self._in_memory is not None:
+            yield self._in_memory
+            return
+        if self._read_once and self._options.subject is None:
+            without = (*without, "subject")
+        rows, tally = self._table.rows(without), _Tally()
         if not self._read_once:
             self._forget()
             rows = chain([joined_rows(self._table.path, first_pieces(rows, STEPS_LOOKED_AT))], rows)
@@ -365,18 +358,20 @@ class TableSource(Source):
             rows = rows.chosen(kept)
             tally.dropped[ANOTHER_SUBJECT] += count - len(kept)
         if not len(rows.signals):
-            return Samples(np.empty(0, np.int64), rows.signals, np.empty(0, np.int16), np.empty(0, np.bool_))
+            return Samples.empty(0, len(self.channels))
         clock = self._clock(
             rows, tally, lambda row: self._table.where(first_row + (row if kept is None else int(kept[row])))
         )
         tally.note(clock.notes)
         time_ns = clock.time_ns
-        if clock.present is not None:
-            tally.dropped["no time"] += len(time_ns) - int(np.count_nonzero(clock.present))
-            rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.present)), time_ns[clock.present]
+        if not clock.timed.all():
+            tally.dropped["no time"] += int(np.count_nonzero(~clock.timed))
+            rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.timed)), time_ns[clock.timed]
         tally.samples += len(time_ns)
-        if self._table.tidy:
-            tally.look_at_times(time_ns)
+        if self._table.tidy and len(time_ns):
+            steps = np.diff(time_ns, prepend=time_ns[:1] if tally.last_ns is None else tally.last_ns)
+            tally.back_ns = max(tally.back_ns, -int(steps.min()))
+            tally.last_ns = int(time_ns[-1])
         if not self._read_once:
             tally.at_rest.push(rows.signals[:, :3])
         if self._unit is None:
@@ -389,7 +384,7 @@ class TableSource(Source):
         codes = rows.labels if rows.labels is not None else np.full(len(time_ns), UNLABELLED, np.int16)
         return Samples(time_ns, rows.signals, codes, np.ones(len(time_ns), dtype=bool))
 
-    def _rows_of_wearer(self, rows: TableRows) -> NDArray[np.int64] | None:
+    def _rows_of_wearer(self, rows: TableRows) -> Int64Array | None:
         """The rows of the wearer (None: all), by the names in the column of subjects so far."""
         if rows.subjects is None:
             return None
@@ -401,7 +396,7 @@ class TableSource(Source):
             return np.empty(0, np.int64)
         if len(people) > 1 or (subject is not None and people):
             if self._table.streamed:
-                raise _NotAlikeError
+                raise self._table.together(self)
             self._refuse_people(subject, sorted(people))
         self.subject = subject or (people[0] if people else stem(self._table.path))
         return None
@@ -410,12 +405,8 @@ class TableSource(Source):
         path = self._table.path
         if len(people) > 1:
             shown = ", ".join(people[:MOST_SUBJECTS_SHOWN]) + (", ..." if len(people) > MOST_SUBJECTS_SHOWN else "")
-            raise SeveralRecordingsError(
-                f"{path}: contains {len(people)} people ({shown}); choose one with --subject NAME"
-                + (f". {self._tidy_advice()}" if self._table.tidy else ""),
-                people=tuple(people),
-                tidy=self._table.tidy,
-            )
+            advice = f". {self._tidy_advice()}" if self._table.tidy else ""
+            raise self._several(f"contains {len(people)} people ({shown}); choose one with --subject NAME{advice}")
         raise HarkenError(f"{path}: has no subject {subject!r}; its subject is {people[0]!r}")
 
     def _clock(self, rows: TableRows, tally: "_Tally", where: Where) -> TimeColumn:
@@ -427,14 +418,8 @@ class TableSource(Source):
                 f"{self._table.path}: found no column for time; choose it with --time-column, or number the "
                 "rows with --rate HZ"
             )
-        try:
-            clock = nanoseconds(self._table.path, rows.time, self._time_options, where)
-        except HarkenError as error:
-            if self._table.streamed:
-                raise _NotAlikeError from error
-            raise
-        if self._table.streamed and (clock.cut or self._clock_form not in (None, (clock.unit, clock.form))):
-            raise _NotAlikeError
+        path, time, options = self._table.path, rows.time, self._time_options
+        clock = self._table.clock(self, lambda: nanoseconds(path, time, options, where), self._clock_form)
         if self._clock_form is None:
             if self._table.streamed:
                 self._check_time_unit(clock)
@@ -444,11 +429,10 @@ class TableSource(Source):
     def _check_time_unit(self, clock: TimeColumn) -> None:
         """Check that the steps between the first numeric times confirm their unit."""
         if clock.unit in NS_PER_UNIT and self._options.time_unit is None:
-            times = clock.time_ns if clock.present is None else clock.time_ns[clock.present]
-            steps = np.diff(times[:STEPS_LOOKED_AT])
+            steps = np.diff(clock.time_ns[clock.timed][:STEPS_LOOKED_AT])
             rising = steps[steps > 0]
             if (steps < 0).any() or not len(rising) or not plausible_step(float(np.median(rising))):
-                raise _NotAlikeError
+                raise self._table.together(self)
             self._time_options = replace(self._options, time_unit=clock.unit)
 
     def _numbered(self, rows: TableRows, tally: "_Tally", rate_hz: float, where: Where) -> TimeColumn:
@@ -465,9 +449,10 @@ class TableSource(Source):
                         "of 1970."
                     )
             elif rows.time is not None and self._table.streamed:
-                raise _NotAlikeError
+                raise self._table.together(self)
         time_ns = self._start_ns + numbered_ns(tally.samples, len(rows.signals), rate_hz)
-        return TimeColumn(time_ns, None, self._clock_form[0], notes if tally.notes is None else tally.notes)
+        notes = notes if tally.notes is None else tally.notes
+        return TimeColumn(time_ns, np.ones(len(time_ns), dtype=bool), self._clock_form[0], notes)
 
     def _unit_and_notes(self, tally: "_Tally") -> tuple[AccelerationUnit, list[str]]:
         """The unit of acceleration, and notes on it. It is the user's option, else the unit of the format, else it is
@@ -497,16 +482,16 @@ class TableSource(Source):
 
     def _unfit(self, message: str) -> Exception:
         """An error about the rows; while only some of them are known, one that has all of them read together."""
-        return _NotAlikeError() if self._table.streamed else HarkenError(message)
+        return self._table.together(self) if self._table.streamed else HarkenError(message)
 
     def _refuse_sessions(self, tally: "_Tally") -> None:
         """Raise a HarkenError if times of a table with sessions step back: the sessions would be mixed."""
         if self._table.tidy and tally.back_ns > MOST_JITTER_NS:
-            raise SeveralRecordingsError(
-                f"{self._table.path}: its times go back by up to {tally.back_ns / 1e9:g} s. {self._tidy_advice()}",
-                people=tuple(sorted(self._table.names("subject"))),
-                tidy=self._table.tidy,
-            )
+            raise self._several(f"its times go back by up to {tally.back_ns / 1e9:g} s. {self._tidy_advice()}")
+
+    def _several(self, reason: str) -> "SeveralRecordingsError":
+        people = tuple(sorted(self._table.names("subject")))
+        return SeveralRecordingsError(f"{self._table.path}: {reason}", people=people, tidy=self._table.tidy)
 
     def _tidy_advice(self) -> str:
         columns = "columns" if len(self._table.tidy) > 1 else "column"
@@ -520,10 +505,10 @@ class TableSource(Source):
         self._refuse_sessions(tally)
         by_subject = self._table.streamed and "subject" in self._table.columns
         if by_subject and self._options.subject not in (None, *self._table.names("subject")):
-            raise _NotAlikeError
+            raise self._table.together(self)
         unit, notes = self._unit_and_notes(tally)
         if unit != self._unit:
-            raise _NotAlikeError
+            raise self._table.together(self)
         self.label_names = self._table.names("label")
         self.quality = Quality(
             acceleration_unit=unit,
@@ -543,6 +528,7 @@ class _Tally:
         dropped: a reason -> the number of rows that did not.
         notes: notes on all times so far; None before the first.
         back_ns: the largest step back in time, in ns.
+        last_ns: the last time so far.
         at_rest: the magnitude at rest of acceleration in the unit of the table.
     """
 
@@ -551,18 +537,11 @@ class _Tally:
         self.dropped = Counter[str]()
         self.notes: list[str] | None = None
         self.at_rest = AtRest()
-        self._last_ns: int | None = None
+        self.last_ns: int | None = None
 
     def note(self, notes: list[str]) -> None:
         """Add the notes on the next times."""
         self.notes = [note for note in notes if self.notes is None or note in self.notes]
-
-    def look_at_times(self, time_ns: NDArray[np.int64]) -> None:
-        """Process the times of the next samples."""
-        if len(time_ns):
-            steps = np.diff(time_ns, prepend=time_ns[0] if self._last_ns is None else self._last_ns)
-            self.back_ns = max(self.back_ns, -int(steps.min()))
-            self._last_ns = int(time_ns[-1])
 
 
 def first_pieces(pieces: Iterator[Piece], rows: int) -> list[Piece]:

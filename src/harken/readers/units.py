@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS, SET_BACK_NS
 from harken.recordings.recording import READ_AS_UTC, STANDARD_GRAVITY
-from harken.support.arrays import finite_rows, runs_of_true
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, finite_rows, runs_of_true
 from harken.support.errors import HarkenError
 
 NS_PER_UNIT: dict[TimeUnit, int] = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
@@ -36,7 +35,7 @@ STEPS_LOOKED_AT = 100_000
 PLAUSIBLE_RATES_HZ = (5.0, 400.0)
 
 
-def time_unit(times: NDArray[np.float64] | NDArray[np.int64]) -> TimeUnit | None:
+def time_unit(times: Float64Array | Int64Array) -> TimeUnit | None:
     """The unit of numeric times ``[n]``: by their steps, else by their size if they count from 1970. None if unknown.
 
     Steps have priority because they are unambiguous: units differ by factors of 1,000, and the rates of watches (5 to
@@ -68,11 +67,11 @@ class AtRest:
 
     def __init__(self) -> None:
         self._rest = np.empty((0, 3), dtype=np.float32)
-        self._kept: list[NDArray[np.float32]] = []  # blocks 0, stride, 2 * stride and so on
+        self._kept: list[Float32Array] = []  # blocks 0, stride, 2 * stride and so on
         self._stride = 1
         self._blocks = 0
 
-    def push(self, acceleration: NDArray[np.float32]) -> None:
+    def push(self, acceleration: Float32Array) -> None:
         """Process the next samples ``[n, 3]``."""
         for first in range(0, len(acceleration), ROWS_AT_ONCE):
             self._push(acceleration[first : first + ROWS_AT_ONCE])
@@ -80,34 +79,28 @@ class AtRest:
     def magnitude(self) -> float:
         """See ``magnitude_at_rest``."""
         if self._blocks < 2:
-            every = np.concatenate([*(block[0] for block in self._kept), self._rest])
+            every = np.concatenate([*(blocks.reshape(-1, 3) for blocks in self._kept), self._rest])
             sample = np.linalg.norm(every.astype(np.float64), axis=1)
             return float(np.median(sample)) if len(sample) else math.nan
         lengths = np.linalg.norm(np.concatenate(self._kept).astype(np.float64), axis=2)
         spread = lengths.std(axis=1)
         return float(np.median(lengths[spread <= np.median(spread)]))
 
-    def _push(self, acceleration: NDArray[np.float32]) -> None:
+    def _push(self, acceleration: Float32Array) -> None:
         finite = finite_rows(acceleration)
         if not finite.all():
             acceleration = acceleration[finite]
         acceleration = np.concatenate([self._rest, acceleration])
         blocks = len(acceleration) // BLOCK_ROWS
         self._rest = acceleration[blocks * BLOCK_ROWS :]
-        stride = self._stride
-        while -(-(self._blocks + blocks) // stride) > MOST_BLOCKS:
-            stride *= 2
-        if stride > self._stride:
-            self._kept = [np.concatenate(self._kept)[:: stride // self._stride]] if self._kept else []
-            self._stride = stride
         whole = acceleration[: blocks * BLOCK_ROWS].reshape(blocks, BLOCK_ROWS, 3)
-        chosen = whole[-self._blocks % stride :: stride]
-        if len(chosen):
-            self._kept.append(chosen.copy())
+        self._kept.append(whole[-self._blocks % self._stride :: self._stride].copy())
         self._blocks += blocks
+        while self._blocks > MOST_BLOCKS * self._stride:
+            self._kept, self._stride = [np.concatenate(self._kept)[::2]], 2 * self._stride
 
 
-def magnitude_at_rest(acceleration: NDArray[np.float32]) -> float:
+def magnitude_at_rest(acceleration: Float32Array) -> float:
     """The median length of the acceleration vector ``[n, 3]`` in the stillest half of the recording.
 
     Complete rows are divided into blocks of 32. All blocks are used, or every second, fourth and so on, so that there
@@ -138,7 +131,7 @@ class TimeColumn:
 
     Attributes:
         time_ns: times in ns ``[n]``.
-        present: which rows have a time, bool ``[n]``; None: all.
+        timed: which rows have a time, bool ``[n]``.
         unit: the unit in the file.
         notes: sentences for the user.
         form: the format of text; empty for other columns. If all pieces of a column have the same format, reading them
@@ -147,17 +140,12 @@ class TimeColumn:
             after may then change the result.
     """
 
-    time_ns: NDArray[np.int64]
-    present: NDArray[np.bool_] | None
+    time_ns: Int64Array
+    timed: BoolArray
     unit: str
     notes: list[str]
     form: str = ""
     cut: bool = False
-
-    @property
-    def timed(self) -> NDArray[np.bool_]:
-        """Which rows have a time, bool ``[n]``."""
-        return np.ones(len(self.time_ns), dtype=bool) if self.present is None else self.present
 
 
 Where = Callable[[int], str]
@@ -180,7 +168,7 @@ def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Whe
     return _from_text(path, column.cast(pl.String), options, where)
 
 
-def numbered_ns(first: int, count: int, rate_hz: float) -> NDArray[np.int64]:
+def numbered_ns(first: int, count: int, rate_hz: float) -> Int64Array:
     """Times of ``count`` samples at an even rate, from number ``first`` on, in ns after sample 0, int64 ``[count]``."""
     return np.asarray(np.rint(np.arange(first, first + count) * (1e9 / rate_hz)).astype(np.int64))
 
@@ -189,11 +177,11 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: W
     if not column.dtype.is_integer():
         column = column.cast(pl.Float64)
         column = column.set(column.is_nan() | column.is_infinite(), None)
-    present = column.is_not_null().to_numpy() if column.null_count() else None
-    if present is not None and not present.any():
+    timed = column.is_not_null().to_numpy()
+    if not timed.any():
         raise HarkenError(f"{path}: no row has a time; number the rows with --rate HZ")
     values = column.fill_null(0).to_numpy()
-    known = values if present is None else values[present]
+    known = values[timed]
     unit = options.time_unit or time_unit(known)
     if unit is None:
         raise HarkenError(
@@ -219,7 +207,7 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: W
     notes = []
     if max(-least, most) * factor < EARLIEST_DATE_NS:
         notes.append("The times have no date; the recording is shown as if it started at the beginning of 1970.")
-    return TimeColumn(time_ns, present, unit, notes)
+    return TimeColumn(time_ns, timed, unit, notes)
 
 
 def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
@@ -306,9 +294,9 @@ def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where:
         notes.append(READ_AS_UTC)
     else:
         instants, cut = _in_zone(path, column, options.timezone, where)
-    present = column.is_not_null().to_numpy() if column.null_count() else None
+    timed = column.is_not_null().to_numpy()
     time_ns = instants.dt.cast_time_unit("ns").to_physical().fill_null(0).to_numpy()
-    return TimeColumn(time_ns.astype(np.int64, copy=False), present, "date", notes, cut=cut)
+    return TimeColumn(time_ns.astype(np.int64, copy=False), timed, "date", notes, cut=cut)
 
 
 def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tuple[pl.Series, bool]:
@@ -341,7 +329,7 @@ def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tupl
     return instants, bool(ambiguous[rows[0]] or ambiguous[rows[-1]])
 
 
-def _second_pass(local_ns: NDArray[np.int64], ambiguous: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _second_pass(local_ns: Int64Array, ambiguous: BoolArray) -> BoolArray:
     """Which of the ``ambiguous`` rows belong to the second pass of the repeated hour, bool ``[n]``."""
     second = np.zeros(len(local_ns), dtype=bool)
     for first, end in runs_of_true(ambiguous):

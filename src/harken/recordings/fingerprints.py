@@ -24,8 +24,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.recording import ACCELERATION, Recording
+from harken.recordings.recording import ACCELERATION, Recording, gap_edges_ns
 from harken.recordings.source import Samples
+from harken.support.arrays import BoolArray, Float32Array, Int64Array
 from harken.support.printable import percent_number
 
 RUN = 16
@@ -89,7 +90,7 @@ class Fingerprints:
         """
         return self.one_in != other.one_in or bool(np.isin(self.hashes, other.hashes).any())
 
-    def known(self, recording: Recording) -> NDArray[np.bool_]:
+    def known(self, recording: Recording) -> BoolArray:
         """Whether each sample of a mended recording was used for training, bool ``[n]``.
 
         A sample is judged by its nearest fingerprint. At least five fingerprints are needed, so a part of less than
@@ -99,7 +100,7 @@ class Fingerprints:
             return np.zeros(len(recording), dtype=bool)
         return self._known(_runs(recording), len(recording))
 
-    def _known(self, runs: "_Runs", samples: int) -> NDArray[np.bool_]:
+    def _known(self, runs: "_Runs", samples: int) -> BoolArray:
         """``known`` for the runs of so many samples."""
         known = np.zeros(samples, dtype=bool)
         kept = _kept(runs.hashes, self.one_in)
@@ -117,13 +118,13 @@ class _Runs(NamedTuple):
     """The kept runs of samples: the row and the time of each run's first sample, the time of its last, its hash, and
     the number of its equal neighbours."""
 
-    rows: NDArray[np.int64]
-    first_ns: NDArray[np.int64]
-    last_ns: NDArray[np.int64]
+    rows: Int64Array
+    first_ns: Int64Array
+    last_ns: Int64Array
     hashes: NDArray[np.uint32]
     equal: NDArray[np.uint8]
 
-    def without(self, gaps_ns: NDArray[np.int64]) -> "_Runs":
+    def without(self, gaps_ns: Int64Array) -> "_Runs":
         """The runs with no gap in them, given the samples before and after each gap, int64 ``[gaps, 2]``."""
         before = gaps_ns[:, 0]
         whole = np.searchsorted(before, self.first_ns) == np.searchsorted(before, self.last_ns)
@@ -145,8 +146,8 @@ class TrainingShare:
         self._trained = trained
         self._stretches: list[tuple[_Runs, int]] = []
         self._every, self._rows = 1, 0
-        self._times: list[NDArray[np.int64]] = []  # of the open stretch, after the last samples of the one before
-        self._signals: list[NDArray[np.float32]] = []
+        self._times: list[Int64Array] = []  # of the open stretch, after the last samples of the one before
+        self._signals: list[Float32Array] = []
         self._before = 0
 
     def push(self, samples: Samples) -> None:
@@ -176,7 +177,7 @@ class TrainingShare:
         if self._every == 1:  # a run may begin in this stretch and end in the next one
             self._times, self._signals, self._before = [time_ns[-RUN:]], [signals[-RUN:]], min(RUN, len(time_ns))
 
-    def finish(self, gaps_ns: NDArray[np.int64]) -> float | None:
+    def finish(self, gaps_ns: Int64Array) -> float | None:
         """The share; None if there are no fingerprints to compare with.
 
         Args:
@@ -206,12 +207,12 @@ def training_warning(share: float | None) -> str | None:
     )
 
 
-def _kept(hashes: NDArray[np.uint32], one_in: int) -> NDArray[np.bool_]:
+def _kept(hashes: NDArray[np.uint32], one_in: int) -> BoolArray:
     """Which hashes are kept when one run in ``one_in`` is kept, bool ``[n]``."""
     return np.asarray(hashes & np.uint32(one_in // ONE_IN - 1) == 0)
 
 
-def _most_of_neighbours(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _most_of_neighbours(found: BoolArray) -> BoolArray:
     """Whether most of the nearest nine (or of all, if there are fewer) were found: bool ``[n]``."""
     n = len(found)
     width = min(NEIGHBOURS, n)
@@ -230,15 +231,14 @@ def _runs(recording: Recording) -> _Runs:
         some = slice(start, start + SAMPLES_AT_ONCE + RUN)
         runs = _runs_of(recording.time_ns[some], recording.signals[some, columns])
         parts.append(runs._replace(rows=runs.rows + start))
-    after = recording.gap_rows
-    return _joined(parts).without(np.stack([recording.time_ns[after - 1], recording.time_ns[after]], axis=1))
+    return _joined(parts).without(gap_edges_ns(recording))
 
 
 def _joined(parts: list[_Runs]) -> _Runs:
     return _Runs(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def _runs_of(time_ns: NDArray[np.int64], signals: NDArray[np.float32]) -> _Runs:
+def _runs_of(time_ns: Int64Array, signals: Float32Array) -> _Runs:
     """The kept runs of samples ``[n, 3]``, ignoring gaps."""
     if len(signals) <= RUN:
         nothing = np.empty(0, np.int64)

@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harken.recordings.recording import ACCELERATION, UNLABELLED, Placement, Recording, local_time
+from harken.recordings.recording import ACCELERATION, UNLABELLED, Placement, Recording, gap_edges_ns, local_time
+from harken.support.arrays import Float32Array
 
 DIGITS = 7
 """Significant digits of a statistic: the precision of a 32-bit sample."""
@@ -148,13 +148,14 @@ def inspect_recording(recording: Recording, *, found: Recording | None = None) -
     if found is None:
         found = recording
     quality = recording.quality
+    names = [name for name in Inspection.__dataclass_fields__ if name != "rows" and hasattr(quality, name)]
+    of_quality: dict[str, Any] = {name: getattr(quality, name) for name in names}
     unlabelled, labels = labelled_time(recording, found=found)
     return Inspection(
         file=recording.source,
         subject=recording.subject,
         rows=quality.rows or len(found),
         kept_rows=len(recording),
-        dropped=dict(quality.dropped),
         channels=recording.channels,
         units={channel: "g" if channel in ACCELERATION else None for channel in recording.channels},
         file_acceleration_unit=quality.acceleration_unit,
@@ -165,20 +166,13 @@ def inspect_recording(recording: Recording, *, found: Recording | None = None) -
         span_s=recording.span_s,
         sample_rate_hz=recording.sample_rate_hz,
         gaps=_gaps(recording),
-        repeated_times=quality.repeated_times,
-        backward_times=quality.backward_times,
-        missing=quality.missing,
-        out_of_range=quality.out_of_range,
-        stuck=quality.stuck,
         marked=len(recording) - int(np.count_nonzero(recording.valid)),
-        sensor_range_g=quality.sensor_range_g,
-        placement=quality.placement,
         label_source=recording.label_source,
         unlabelled=unlabelled,
         labels=labels,
         statistics={channel: _statistics(found.signals[:, i]) for i, channel in enumerate(found.channels)},
         warnings=recording.warnings,
-        notes=quality.notes,
+        **of_quality,
     )
 
 
@@ -219,21 +213,15 @@ def duration_text(seconds: float) -> str:
 
 
 def _gaps(recording: Recording) -> GapFacts:
-    after = recording.gap_rows
-    lengths = recording.time_ns[after] - recording.time_ns[after - 1]
-    longest = int(lengths.argmax()) if len(lengths) else None
-    zone = recording.timezone
-    return GapFacts(
-        count=len(after),
-        limit_s=recording.gap_limit_ns / 1e9,
-        total_s=int(lengths.sum()) / 1e9,
-        longest_s=int(lengths[longest]) / 1e9 if longest is not None else None,
-        longest_start=local_time(int(recording.time_ns[after[longest] - 1]), zone) if longest is not None else None,
-        longest_end=local_time(int(recording.time_ns[after[longest]]), zone) if longest is not None else None,
-    )
+    gaps_ns, limit_s = gap_edges_ns(recording), recording.gap_limit_ns / 1e9
+    if not len(gaps_ns):
+        return GapFacts(0, limit_s, 0.0, None, None, None)
+    lengths = np.diff(gaps_ns)[:, 0]
+    start, end = (local_time(time_ns, recording.timezone) for time_ns in gaps_ns[lengths.argmax()].tolist())
+    return GapFacts(len(gaps_ns), limit_s, int(lengths.sum()) / 1e9, int(lengths.max()) / 1e9, start, end)
 
 
-def _statistics(samples: NDArray[np.float32]) -> ChannelStatistics:
+def _statistics(samples: Float32Array) -> ChannelStatistics:
     finite = samples[np.isfinite(samples)]  # a copy, so the quartiles may be computed in place
     if len(finite) == 0:
         return ChannelStatistics(0, None, None, None, None, None, None, None)

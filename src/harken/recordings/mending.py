@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harken.recordings.recording import Quality, Recording, gap_limit_ns, local_time
+from harken.recordings.recording import Quality, Recording, gap_edges_ns, gap_limit_ns, local_time
 from harken.recordings.source import (
     IN_PARTS,
     ROWS_AT_ONCE,
@@ -31,6 +30,7 @@ from harken.recordings.survey import (
     deduplicated,
     largest_on_an_axis,
 )
+from harken.support.arrays import Float32Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.resources import need_memory, read_ahead
 
@@ -66,8 +66,9 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
     A note is added if the clock jumped by more than 90 days or was set back by more than 5 minutes.
 
     Raises:
-        HarkenError: as ``check_clock``, and when more than half of the times repeat another time. The clock is then too
-            coarse for the rate, and most of the recording would be dropped.
+        HarkenError: as ``check_clock``; when there is not enough memory for a sorted copy; and when more than half of
+            the times repeat another time. The clock is then too coarse for the rate, and most of the recording would be
+            dropped.
     """
     time_ns, order, clock, quality = _in_order(recording)
     if clock.repeated > MOST_REPEATED * len(recording):
@@ -81,7 +82,13 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
         first = np.flatnonzero(np.diff(time_ns, prepend=time_ns[0] - 1) > 0)
         order = first if order is None else order[first]
     del time_ns
-    samples = Samples.of(recording) if order is None else _copied(recording, order)
+    samples = Samples.of(recording)
+    if order is not None:
+        what = (
+            f"{recording.source or recording.subject}: the copy of {len(order):,} samples in the order of their times"
+        )
+        need_memory(len(order) * bytes_of_a_row(len(recording.channels)), what, IN_PARTS)
+        samples = samples.chosen(order)
     limit_ns = gap_limit_ns(samples.time_ns) if clock.most_are_slow else GAP_NS
     survey = ValueSurvey(recording.channels, range_g=sensor_range or quality.sensor_range_g, gap_ns=limit_ns)
     for part in samples.pieces(ROWS_IN_CACHE):
@@ -92,10 +99,7 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
     )
     return replace(
         recording,
-        time_ns=samples.time_ns,
-        signals=samples.signals,
-        label_codes=samples.label_codes,
-        valid=valid,
+        **samples._replace(valid=valid)._asdict(),
         quality=_with_counts(quality, clock, faults, recording.timezone),
         as_found=False,
     )
@@ -112,7 +116,7 @@ def check_clock(recording: Recording) -> None:
     _refuse_rate(recording, time_ns, clock)
 
 
-def sensor_range_g(acceleration_g: NDArray[np.float32]) -> float:
+def sensor_range_g(acceleration_g: Float32Array) -> float:
     """Guess a sensor's range from its samples ``[n, axes]``: 2, 4, 8 or 16 g.
 
     The guess is the smallest standard range that no sample exceeds, apart from rare outliers. Outliers are at most one
@@ -140,20 +144,9 @@ def _with_counts(quality: Quality, clock: ClockSurvey, faults: Faults, timezone:
     ).noting(*_jump_notes(clock.gaps_ns, clock.start_ns, timezone))
 
 
-def _copied(recording: Recording, rows: NDArray[np.int64]) -> Samples:
-    """The samples in these rows.
-
-    Raises:
-        HarkenError: when there is not enough memory for the copy.
-    """
-    what = f"{recording.source or recording.subject}: the copy of {len(rows):,} samples in the order of their times"
-    need_memory(len(rows) * bytes_of_a_row(len(recording.channels)), what, IN_PARTS)
-    return Samples.of(recording).chosen(rows)
-
-
 def _in_order(
     recording: Recording,
-) -> tuple[NDArray[np.int64], NDArray[np.int64] | None, ClockSurvey, Quality]:
+) -> tuple[Int64Array, Int64Array | None, ClockSurvey, Quality]:
     """The times in their order, the rows in that order (None: that of the file), the survey of the clock, and the
     quality with the rows that are out of order in the file.
 
@@ -178,7 +171,7 @@ def _in_order(
     return time_ns, order, _clock_of(time_ns), quality
 
 
-def _clock_of(time_ns: NDArray[np.int64]) -> ClockSurvey:
+def _clock_of(time_ns: Int64Array) -> ClockSurvey:
     clock = ClockSurvey()
     for first in range(0, len(time_ns), ROWS_IN_CACHE):
         clock.push(time_ns[first : first + ROWS_IN_CACHE])
@@ -190,7 +183,7 @@ def _are_times(first_ns: int, last_ns: int) -> bool:
     return first_ns >= EARLIEST_NS and last_ns < LATEST_NS
 
 
-def _refuse_rate(recording: Recording, time_ns: NDArray[np.int64], clock: ClockSurvey) -> None:
+def _refuse_rate(recording: Recording, time_ns: Int64Array, clock: ClockSurvey) -> None:
     """Raise a HarkenError when most steps between samples, in the order of time, are too short or too long for a worn
     sensor."""
     steps = clock.rows - 1
@@ -207,7 +200,7 @@ def _refuse_rate(recording: Recording, time_ns: NDArray[np.int64], clock: ClockS
     )
 
 
-def _jump_notes(gaps_ns: NDArray[np.int64], start_ns: int, timezone: str) -> list[str]:
+def _jump_notes(gaps_ns: Int64Array, start_ns: int, timezone: str) -> list[str]:
     """Sentences about jumps of the clock by more than 90 days.
 
     Args:
@@ -285,7 +278,7 @@ class MendedStream:
     gap_limit_ns: int
     start_ns: int
     end_ns: int
-    gaps_ns: NDArray[np.int64]
+    gaps_ns: Int64Array
     rows: int
     streamed: bool
     samples: Callable[[], Iterator[Samples]]
@@ -328,7 +321,6 @@ def stream_of(recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> Mend
     """
     if recording.as_found:
         raise ValueError("only a mended recording is a mended stream")
-    rows = recording.gap_rows
     return MendedStream(
         channels=recording.channels,
         subject=recording.subject,
@@ -339,7 +331,7 @@ def stream_of(recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> Mend
         gap_limit_ns=recording.gap_limit_ns,
         start_ns=int(recording.time_ns[0]),
         end_ns=int(recording.time_ns[-1]),
-        gaps_ns=np.stack([recording.time_ns[rows - 1], recording.time_ns[rows]], axis=1),
+        gaps_ns=gap_edges_ns(recording),
         rows=len(recording),
         streamed=False,
         samples=RecordingSource(recording, rows_at_once=rows_at_once).samples,

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.support.arrays import BoolArray, Float32Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
@@ -138,15 +139,15 @@ class Recording:
         ValueError: when the shapes of the arrays do not match, or times do not increase.
     """
 
-    time_ns: NDArray[np.int64]
-    signals: NDArray[np.float32]
+    time_ns: Int64Array
+    signals: Float32Array
     channels: tuple[str, ...]
     label_codes: NDArray[np.int16]
     label_names: tuple[str, ...]
     subject: str
     source: str = ""
     timezone: str = "UTC"
-    valid: NDArray[np.bool_] = None  # type: ignore[assignment]  # all True unless given
+    valid: BoolArray = None  # type: ignore[assignment]  # all True unless given
     quality: Quality = field(default_factory=Quality)
     as_found: bool = False
     study: str = ""
@@ -197,7 +198,7 @@ class Recording:
         return gap_limit_ns(self.time_ns)
 
     @cached_property
-    def gap_rows(self) -> NDArray[np.int64]:
+    def gap_rows(self) -> Int64Array:
         """The rows before which there is a gap, int64 ``[gaps]``."""
         return np.flatnonzero(np.diff(self.time_ns) > self.gap_limit_ns) + 1
 
@@ -233,14 +234,14 @@ class Recording:
         return int((self.label_codes == UNLABELLED).sum())
 
     @cached_property
-    def stretch_ids(self) -> NDArray[np.int64]:
+    def stretch_ids(self) -> Int64Array:
         """A number for each sample, int64 ``[n]``, which increases by one at every gap."""
         ids = np.zeros(len(self), dtype=np.int64)
         ids[self.gap_rows] = 1
         return np.cumsum(ids)
 
     @cached_property
-    def bout_edges(self) -> NDArray[np.int64]:
+    def bout_edges(self) -> Int64Array:
         """The first rows of the bouts, followed by the number of samples: int64 ``[bouts + 1]``.
 
         A bout is a maximal run of samples with one label (or without label) and without a gap.
@@ -347,7 +348,13 @@ def local_time(time_ns: int, timezone: str) -> datetime:
     return (EPOCH + timedelta(microseconds=time_ns // 1000)).astimezone(ZoneInfo(timezone))
 
 
-def gap_limit_ns(time_ns: NDArray[np.int64]) -> int:
+def gap_edges_ns(recording: Recording) -> Int64Array:
+    """The times of the samples before and after each gap, int64 ``[gaps, 2]``."""
+    after = recording.gap_rows
+    return np.stack([recording.time_ns[after - 1], recording.time_ns[after]], axis=1)
+
+
+def gap_limit_ns(time_ns: Int64Array) -> int:
     """The longest step between neighbouring samples that is not a gap: half a second, or five median intervals if the
     sensor is slower than 10 Hz."""
     steps = np.diff(time_ns)

@@ -1,15 +1,16 @@
 """The result of a reader: facts about one recording, and its samples as found, in pieces."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Quality, Recording, recoded
+from harken.support.arrays import BoolArray, Float32Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 from harken.support.resources import hand_back, need_memory
@@ -29,10 +30,10 @@ class Samples(NamedTuple):
     ``[n]``.
     """
 
-    time_ns: NDArray[np.int64]
-    signals: NDArray[np.float32]
+    time_ns: Int64Array
+    signals: Float32Array
     label_codes: NDArray[np.int16]
-    valid: NDArray[np.bool_]
+    valid: BoolArray
 
     @classmethod
     def empty(cls, rows: int, channels: int) -> "Samples":
@@ -51,8 +52,7 @@ class Samples(NamedTuple):
 
     def part(self, first: int, last: int) -> "Samples":
         """The samples ``first`` to ``last`` (exclusive)."""
-        rows = slice(first, last)
-        return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
+        return self.chosen(slice(first, last))
 
     def copy_from(self, other: "Samples") -> None:
         """Overwrite the samples with as many others; an array that is the same already is not copied."""
@@ -65,9 +65,10 @@ class Samples(NamedTuple):
         """Consecutive parts of at most so many samples."""
         return (self.part(first, first + rows) for first in range(0, len(self.time_ns), max(1, rows)))
 
-    def chosen(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Samples":
-        """Copies of the samples selected by a mask ``[n]`` or by row numbers."""
-        return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
+    def chosen(self, rows: BoolArray | Int64Array | slice) -> "Samples":
+        """Copies of the samples selected by a mask ``[n]`` or by row numbers; views of those in a slice."""
+        arrays: Iterable[Any] = self
+        return Samples(*(array[rows] for array in arrays))
 
 
 def joined(parts: Sequence[Samples]) -> Samples:
@@ -168,18 +169,17 @@ class Source(ABC):
             except SourceChangedError:
                 continue
             names = tuple(sorted(self.label_names))
+            if names:
+                samples = samples._replace(label_codes=recoded(samples.label_codes, self.label_names, names))
             for start, end in self.unusable:
                 samples.valid[start:end] = False
             return Recording(
-                time_ns=samples.time_ns,
-                signals=samples.signals,
+                **samples._asdict(),
                 channels=self.channels,
-                label_codes=recoded(samples.label_codes, self.label_names, names) if names else samples.label_codes,
                 label_names=names,
                 subject=self.subject,
                 source=self.source,
                 timezone=self.timezone,
-                valid=samples.valid,
                 quality=replace(self.quality, rows=len(samples.time_ns) + sum(self.quality.dropped.values())),
                 as_found=True,
             )
@@ -237,7 +237,7 @@ class Room:
     def _fits(self, count: int) -> bool:
         return not self._others and self._count + count <= len(self._first.time_ns)
 
-    def next(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def next(self, count: int) -> tuple[Int64Array, Float32Array]:
         """Arrays to be filled with the times ``[count]`` and the signals ``[count, channels]`` of the next samples."""
         if not self._fits(count):
             return np.empty(count, dtype=np.int64), np.empty((count, self._channels), dtype=np.float32)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.mending import MendedStream, sensor_range_g
 from harken.recordings.recording import MINIMUM_GAP_S, Recording, acceleration_channels
 from harken.recordings.source import ROWS_AT_ONCE, Samples, joined
+from harken.recordings.survey import largest_on_an_axis
 from harken.support.errors import HarkenError
 
 END = 0.99
@@ -65,7 +65,7 @@ class Clipping:
 
     def _out(self, samples: Samples, *, over: bool) -> Samples:
         n = len(samples.time_ns)
-        ends = _at_end(samples.signals, self._end_g)
+        ends = largest_on_an_axis(samples.signals[:, :3]) >= self._end_g
         kept, stays = n, self._stays and n == 0
         if ends.any():
             gap = np.diff(samples.time_ns, prepend=self._last_ns) > MINIMUM_GAP_S * 1e9
@@ -113,14 +113,6 @@ def mark_clipped(recording: Recording) -> Recording:
     )
     quality = replace(recording.quality, at_range_end=clipping.at_end, clipped=clipping.marked)
     return replace(recording, valid=valid, quality=quality.noting(note))
-
-
-def _at_end(signals: NDArray[np.float32], end_g: np.float32) -> NDArray[np.bool_]:
-    """Which samples are at the end of the range on any axis, bool ``[n]``."""
-    ends = np.zeros(len(signals), dtype=bool)
-    for axis in range(3):
-        ends |= np.abs(signals[:, axis]) >= end_g
-    return ends
 
 
 class Clipped:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import ACCELERATION, Recording
 from harken.signals.movement import MovementBlocks, movement_of
+from harken.support.arrays import BoolArray, Float32Array, Float64Array
 from harken.support.errors import HarkenError
 
 STILL_G = 0.013
@@ -47,9 +48,9 @@ class GravityCalibration:
         reason: a sentence that describes what was done, or why no calibration was applied.
     """
 
-    offset_g: NDArray[np.float64]
-    gain: NDArray[np.float64]
-    temperature_slope: NDArray[np.float64]
+    offset_g: Float64Array
+    gain: Float64Array
+    temperature_slope: Float64Array
     temperature_mean: float
     error_before_mg: float
     error_after_mg: float
@@ -57,9 +58,7 @@ class GravityCalibration:
     applied: bool
     reason: str
 
-    def apply(
-        self, signals: NDArray[np.float32], temperature: NDArray[np.floating] | None = None
-    ) -> NDArray[np.float32]:
+    def apply(self, signals: Float32Array, temperature: NDArray[np.floating] | None = None) -> Float32Array:
         """Signals ``[n, channels]``, acceleration first -> calibrated signals; other channels are unchanged.
 
         ``temperature`` is ``[n]``; the mean temperature is used where it is None or NaN. Calibration and resampling
@@ -147,7 +146,7 @@ def calibrate_gravity(recording: Recording) -> Recording:
     )
 
 
-def _error_g(points: NDArray[np.float64]) -> float:
+def _error_g(points: Float64Array) -> float:
     """The mean distance of points ``[n, 3]`` from the sphere."""
     return float(np.abs(np.linalg.norm(points, axis=1) - 1).mean()) if len(points) else float("nan")
 
@@ -157,7 +156,7 @@ def _refused(reason: str, error_g: float, used: int) -> GravityCalibration:
     return GravityCalibration(np.zeros(3), np.ones(3), np.zeros(3), 0.0, error, error, used, False, reason)
 
 
-def _thinned(points: NDArray[np.float64], away: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _thinned(points: Float64Array, away: Float64Array) -> tuple[Float64Array, Float64Array]:
     """The mean point (and temperature) of each cell that has any."""
     cells = np.column_stack([np.floor(points / CELL_G), np.floor(away / CELL_DEGREES)]).astype(np.int64)
     _, of_point, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
@@ -167,8 +166,8 @@ def _thinned(points: NDArray[np.float64], away: NDArray[np.float64]) -> tuple[ND
 
 
 def _fitted(
-    points: NDArray[np.float64], away: NDArray[np.float64], *, with_temperature: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    points: Float64Array, away: Float64Array, *, with_temperature: bool
+) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Offset, gain and temperature's slope, ``[3]`` each, by closest points."""
     offset, gain, slope = np.zeros(3), np.ones(3), np.zeros(3)
     ones = np.ones(len(points))
@@ -264,9 +263,7 @@ def _stretches(recording: Recording) -> list[tuple[int, int]]:
     return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
 
 
-def _slower_than(
-    cutoff_hz: float, total: NDArray[np.float32], valid: NDArray[np.bool_], *, sample_rate_hz: float
-) -> NDArray[np.float32]:
+def _slower_than(cutoff_hz: float, total: Float32Array, valid: BoolArray, *, sample_rate_hz: float) -> Float32Array:
     """One stretch ``[n, 3]`` low-passed in blocks, each with enough margin to give the result of the whole."""
     from scipy.signal import butter, sosfiltfilt  # takes a third of a second to import
 
@@ -282,7 +279,7 @@ def _slower_than(
     return slow
 
 
-def _bridged(total: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _bridged(total: Float32Array, valid: BoolArray) -> Float64Array:
     """The samples ``[n, 3]`` with straight lines over the marked ones."""
     if valid.all():
         return total.astype(np.float64)

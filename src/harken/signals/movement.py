@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording, acceleration_channels
 from harken.recordings.source import Samples
 from harken.signals.resampling import SECOND_NS, resample
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 
 BLOCK_S = 10.0
@@ -46,17 +46,17 @@ class MovementBlocks:
     """
 
     block_ns: int
-    start_ns: NDArray[np.int64]
-    samples: NDArray[np.int64]
-    mean: NDArray[np.float64]
-    standard_deviation: NDArray[np.float64]
-    lowest: NDArray[np.float32]
-    highest: NDArray[np.float32]
-    second_variance: NDArray[np.float64]
-    noise_by_samples: NDArray[np.float64]
-    noise_by_halves: NDArray[np.float64]
-    step: NDArray[np.float32]
-    temperature: NDArray[np.float64]
+    start_ns: Int64Array
+    samples: Int64Array
+    mean: Float64Array
+    standard_deviation: Float64Array
+    lowest: Float32Array
+    highest: Float32Array
+    second_variance: Float64Array
+    noise_by_samples: Float64Array
+    noise_by_halves: Float64Array
+    step: Float32Array
+    temperature: Float64Array
 
     def __len__(self) -> int:
         return len(self.start_ns)
@@ -83,7 +83,7 @@ class MovementStatistics:
         *,
         block_s: float = BLOCK_S,
         temperature_channel: int | None = None,
-        listeners: Sequence[Callable[[MovementBlocks, NDArray[np.int64], NDArray[np.float32]], None]] = (),
+        listeners: Sequence[Callable[[MovementBlocks, Int64Array, Float32Array], None]] = (),
     ) -> None:
         if not (block_s >= 2 and float(block_s).is_integer()):
             raise HarkenError(f"blocks must last a whole number of seconds, at least 2, got {block_s:g}")
@@ -105,13 +105,10 @@ class MovementStatistics:
         if self._filled:
             self._end(self._filled)
             self._filled = 0
-        if not self._done:
-            return _none(self._block_ns)
-        if len(self._done) > 1:
-            names = [name for name in MovementBlocks.__dataclass_fields__ if name != "block_ns"]
-            columns = {name: np.concatenate([getattr(part, name) for part in self._done]) for name in names}
-            self._done = [MovementBlocks(self._block_ns, **columns)]
-        return self._done[0]
+        names = [name for name in MovementBlocks.__dataclass_fields__ if name != "block_ns"]
+        parts = [_none(self._block_ns), *self._done]
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        return MovementBlocks(self._block_ns, **columns)
 
     def _push(self, samples: Samples) -> None:
         new, filled = len(samples.time_ns), self._filled + len(samples.time_ns)
@@ -197,7 +194,7 @@ def movement_of(recording: Recording, block_s: float = BLOCK_S) -> MovementBlock
     return statistics.finish()
 
 
-def _halves_of_seconds(time_ns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _halves_of_seconds(time_ns: Int64Array) -> tuple[Int64Array, Int64Array]:
     """The numbers of the half seconds since 1970 that have any sample, and the first sample of each."""
     first, last = int(time_ns[0]) // HALF_NS, int(time_ns[-1]) // HALF_NS
     if last - first < len(time_ns):
@@ -211,12 +208,12 @@ def _halves_of_seconds(time_ns: NDArray[np.int64]) -> tuple[NDArray[np.int64], N
 
 
 def _of_seconds(
-    half: NDArray[np.int64],
-    sums: NDArray[np.float64],
-    counts: NDArray[np.int64],
-    groups: NDArray[np.int64],
-    variance: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    half: Int64Array,
+    sums: Float64Array,
+    counts: Int64Array,
+    groups: Int64Array,
+    variance: Float64Array,
+) -> Float64Array:
     """``MovementBlocks.second_variance``, ``noise_by_samples`` and ``noise_by_halves``, ``[3, 3 axes, blocks]``.
 
     Args:
@@ -248,9 +245,7 @@ def _of_seconds(
     return result
 
 
-def _smallest_step(
-    narrow: NDArray[np.float32], edges: NDArray[np.int64], samples_in: NDArray[np.int64]
-) -> NDArray[np.float32]:
+def _smallest_step(narrow: Float32Array, edges: Int64Array, samples_in: Int64Array) -> Float32Array:
     """See ``MovementBlocks.step``, from the samples ``[3, n]``."""
     rows = edges[:, None] + np.minimum(np.arange(LOOKED_AT), samples_in[:, None] - 1)
     steps = np.abs(np.diff(narrow[:, rows], axis=2))
@@ -277,19 +272,19 @@ MOST_MISSING = 3
 """The number of samples that may be missing at the end of a moment."""
 
 
-def like_walking(blocks: MovementBlocks) -> NDArray[np.bool_]:
+def like_walking(blocks: MovementBlocks) -> BoolArray:
     """Which blocks may be walking, bool ``[n]``. Clapping, brushing teeth and sawing look like it, too."""
     moved = np.sqrt((blocks.standard_deviation**2).sum(axis=1))
     slowly = np.sqrt(blocks.second_variance.sum(axis=1))
-    walking: NDArray[np.bool_] = (
+    walking: BoolArray = (
         (moved > LEAST_WALKING_G) & (moved < MOST_WALKING_G) & (slowly < MOST_SLOW * moved) & (slowly > 0)
     )
     return walking
 
 
-def moving(blocks: MovementBlocks) -> NDArray[np.bool_]:
+def moving(blocks: MovementBlocks) -> BoolArray:
     """Which blocks have movement, bool ``[n]``."""
-    movement: NDArray[np.bool_] = np.sqrt((blocks.standard_deviation**2).sum(axis=1)) > LEAST_MOVING_G
+    movement: BoolArray = np.sqrt((blocks.standard_deviation**2).sum(axis=1)) > LEAST_MOVING_G
     return movement
 
 
@@ -303,14 +298,14 @@ class Moments:
         chosen: returns which blocks to keep, bool ``[n]``.
     """
 
-    def __init__(self, chosen: Callable[[MovementBlocks], NDArray[np.bool_]]) -> None:
-        self.moments: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+    def __init__(self, chosen: Callable[[MovementBlocks], BoolArray]) -> None:
+        self.moments: list[tuple[Int64Array, Float32Array]] = []
         """The times of each moment, int64 ``[n]``, and its acceleration in g, float32 ``[n, 3]``."""
         self._chosen = chosen
         self._found, self._every = 0, 1
 
     @classmethod
-    def of(cls, recording: Recording, chosen: Callable[[MovementBlocks], NDArray[np.bool_]]) -> "Moments":
+    def of(cls, recording: Recording, chosen: Callable[[MovementBlocks], BoolArray]) -> "Moments":
         """The moments of a mended recording in memory, whose first channels are ``x, y, z``."""
         moments = cls(chosen)
         statistics = MovementStatistics(listeners=(moments,))
@@ -318,7 +313,7 @@ class Moments:
         statistics.finish()
         return moments
 
-    def __call__(self, blocks: MovementBlocks, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
+    def __call__(self, blocks: MovementBlocks, time_ns: Int64Array, acceleration: Float32Array) -> None:
         """See ``MovementStatistics``."""
         ends = np.cumsum(blocks.samples)
         for number in np.flatnonzero(self._chosen(blocks)).tolist():
@@ -330,7 +325,7 @@ class Moments:
                 self.moments.append((time_ns[rows].copy(), acceleration[:, rows].T.copy()))
             self._found += 1
 
-    def resampled(self, *, sample_rate_hz: float, length: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def resampled(self, *, sample_rate_hz: float, length: int) -> tuple[Int64Array, Float32Array]:
         """The beginnings, at another rate, of the moments that are long enough.
 
         Args:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
 from harken.signals.movement import MovementBlocks, movement_of
+from harken.support.arrays import BoolArray, Float64Array, Int64Array
 
 REST_G, REST_RANGE_G = 0.013, 0.050
 REST_AXES = 2
@@ -25,7 +26,7 @@ LEAST_FILLED = 0.5
 """A window with a smaller recorded share is not used."""
 
 
-def non_wear(blocks: MovementBlocks) -> NDArray[np.int64]:
+def non_wear(blocks: MovementBlocks) -> Int64Array:
     """When the watch was not worn, int64 ``[k, 2]`` start and end in ns, in order, apart, on block boundaries.
 
     A window of time is non-wear if the sensor is at rest in it: its standard deviation is below 13 mg and its range
@@ -52,7 +53,9 @@ def non_wear(blocks: MovementBlocks) -> NDArray[np.int64]:
     longest = round(DEAF_WINDOW_S * 1e9 / blocks.block_ns)
     cuts = np.flatnonzero(np.diff(slot) > longest) + 1
     parts = np.split(np.arange(len(slot)), cuts)
-    step = _step_g(blocks)
+    steps = blocks.step[np.isfinite(blocks.step)]
+    # The sensor's step: the smallest difference that most blocks have in common. 0 where no samples differ.
+    step = float(np.median(steps)) if len(steps) else 0.0
     off = np.concatenate([_off(blocks, rows, step) for rows in parts])
     # A run of blocks that are off, over gaps no longer than a window.
     new = np.concatenate([[True], np.diff(slot) > longest]) | np.concatenate([[True], off[1:] != off[:-1]])
@@ -63,11 +66,11 @@ def non_wear(blocks: MovementBlocks) -> NDArray[np.int64]:
     return np.stack([starts, ends], axis=1)
 
 
-def worn(times_ns: NDArray[np.int64], non_wear: NDArray[np.int64]) -> NDArray[np.bool_]:
+def worn(times_ns: Int64Array, non_wear: Int64Array) -> BoolArray:
     """Whether the watch was worn at each time ``[n]``, given the result of ``non_wear``, ``[k, 2]``."""
     # Starts and ends alternate, so an odd number of them lies before a time of non-wear.
     behind = np.searchsorted(non_wear.reshape(-1), times_ns, side="right")
-    result: NDArray[np.bool_] = behind % 2 == 0
+    result: BoolArray = behind % 2 == 0
     return result
 
 
@@ -91,13 +94,7 @@ def mark_non_wear(recording: Recording) -> Recording:
     )
 
 
-def _step_g(blocks: MovementBlocks) -> float:
-    """The sensor's step: the smallest difference that most blocks have in common. 0 where no samples differ."""
-    known = blocks.step[np.isfinite(blocks.step)]
-    return float(np.median(known)) if len(known) else 0.0
-
-
-def _off(blocks: MovementBlocks, rows: NDArray[np.int64], step_g: float) -> NDArray[np.bool_]:
+def _off(blocks: MovementBlocks, rows: Int64Array, step_g: float) -> BoolArray:
     """Which of these blocks lie in a window of non-wear, bool ``[rows]``. Neighbours are less than an hour apart."""
     slot = blocks.start_ns[rows] // blocks.block_ns
     slot -= slot[0]
@@ -114,21 +111,21 @@ def _off(blocks: MovementBlocks, rows: NDArray[np.int64], step_g: float) -> NDAr
 
 
 def _windows(
-    blocks: MovementBlocks, rows: NDArray[np.int64], slot: NDArray[np.int64], width: int, *, step_g: float, quiet: bool
-) -> NDArray[np.bool_]:
+    blocks: MovementBlocks, rows: Int64Array, slot: Int64Array, width: int, *, step_g: float, quiet: bool
+) -> BoolArray:
     """Whether the window of ``width`` slots that begins at each slot is non-wear, bool ``[slots]``."""
     slots = int(slot[-1]) + 1
 
-    def spread(values: NDArray[np.floating], empty: float = 0.0) -> NDArray[np.float64]:
+    def spread(values: NDArray[np.floating], empty: float = 0.0) -> Float64Array:
         full = np.full((slots, *values.shape[1:]), empty)
         full[slot] = values
         return full
 
-    def summed(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    def summed(values: NDArray[np.floating]) -> Float64Array:
         running = np.cumsum(spread(values), axis=0)
         running = np.concatenate([np.zeros((1, *running.shape[1:])), running])
         ends = np.minimum(np.arange(slots) + width, slots)
-        result: NDArray[np.float64] = running[ends] - running[:-1]
+        result: Float64Array = running[ends] - running[:-1]
         return result
 
     mean, deviation = blocks.mean[rows], blocks.standard_deviation[rows]
@@ -141,7 +138,7 @@ def _windows(
     lowest = _over_windows(np.minimum, spread(blocks.lowest[rows], np.inf), width)
     whole = len(highest)  # the windows that begin later would end after the recording
     at_rest = (variance[:whole] < REST_G**2) & (highest - lowest < REST_RANGE_G)
-    rest: NDArray[np.bool_] = np.zeros(slots, bool)
+    rest: BoolArray = np.zeros(slots, bool)
     rest[:whole] = (at_rest.sum(axis=1) >= REST_AXES) & (filled[:whole] >= LEAST_FILLED * width)
     noise = np.sqrt((summed(samples * deviation**2) / counted).mean(axis=1))
     fine_sensor = (step_g <= FINE_STEP_G) & (noise >= LEAST_NOISE_STEPS * step_g)
@@ -160,7 +157,7 @@ def _windows(
     return np.asarray(found, dtype=bool)
 
 
-def _over_windows(extreme: np.ufunc, values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+def _over_windows(extreme: np.ufunc, values: Float64Array, width: int) -> Float64Array:
     """The largest or smallest of ``width`` values from each on, ``[n - width + 1, axes]``, by doubling the windows."""
     covered = 1
     while 2 * covered <= width:

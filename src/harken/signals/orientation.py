@@ -25,10 +25,10 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Recording
+from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 
 AXES = ("x", "y", "z")
@@ -90,7 +90,7 @@ def along_forearm(recording: Recording, axis: ForearmAxis) -> Recording:
     return turned_by_quarters(recording, QUARTERS[axis]) if QUARTERS[axis] else recording
 
 
-def turned_channels(signals: NDArray[np.float32], channels: tuple[str, ...], quarters: int) -> NDArray[np.float32]:
+def turned_channels(signals: Float32Array, channels: tuple[str, ...], quarters: int) -> Float32Array:
     """Signals ``[..., channels]``, turned by quarter turns: acceleration, its parts, and rotation."""
     for prefix in POLAR + AXIAL:
         pair = prefix + "x", prefix + "y"
@@ -100,7 +100,7 @@ def turned_channels(signals: NDArray[np.float32], channels: tuple[str, ...], qua
     return signals
 
 
-def turned_signals(signals: NDArray[np.float32], quarters: int, *, x: int = 0, y: int = 1) -> NDArray[np.float32]:
+def turned_signals(signals: Float32Array, quarters: int, *, x: int = 0, y: int = 1) -> Float32Array:
     """A copy of signals ``[..., channels]`` whose columns x and y are turned by ``quarters`` quarter turns."""
     turned = signals.copy()
     along, across = signals[..., x], signals[..., y]

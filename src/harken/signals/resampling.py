@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording, gap_limit_ns
 from harken.recordings.source import Room, Samples, bytes_of_a_row, joined
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.resources import need_memory
 
@@ -46,19 +46,19 @@ class Grid:
         self.step_ns = float(step)
         self.cycle_ns, self.cycle = step.numerator, step.denominator
 
-    def at_or_after(self, time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    def at_or_after(self, time_ns: Int64Array) -> Int64Array:
         """The number of the first point that is not before each time, int64 ``[n]``."""
         cycles = time_ns // self.cycle_ns
         within = time_ns - cycles * self.cycle_ns
         return cycles * self.cycle + (within * self.cycle + (self.cycle_ns - 1)) // self.cycle_ns
 
-    def times_ns(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    def times_ns(self, numbers: Int64Array) -> Int64Array:
         """The times of the points with these numbers, int64 ``[n]``."""
         cycles = numbers // self.cycle
         within = numbers - cycles * self.cycle
         return cycles * self.cycle_ns + within * self.cycle_ns // self.cycle
 
-    def holds(self, times: Iterable[NDArray[np.int64]], *, longest_step_ns: int) -> bool:
+    def holds(self, times: Iterable[Int64Array], *, longest_step_ns: int) -> bool:
         """Whether all times are points of the grid, and points are missing only in steps longer than a limit.
 
         Args:
@@ -76,7 +76,7 @@ class Grid:
                 last = together[-1:]
         return True
 
-    def next_to(self, time_ns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
+    def next_to(self, time_ns: Int64Array) -> tuple[Int64Array, Float32Array, BoolArray]:
         """For increasing times ``[n]``: the number of the first point that is not before each, int64; how much later
         it is, in steps, float32; and whether it is at that time, rounded down to nanoseconds."""
         cycles = time_ns[0] // self.cycle_ns
@@ -104,9 +104,9 @@ class Scratch:
     """Arrays by name that are used again, because allocating new memory takes longer than the computation in it."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, NDArray[np.float32]] = {}
+        self._kept: dict[str, Float32Array] = {}
 
-    def array(self, name: str, *shape: int) -> NDArray[np.float32]:
+    def array(self, name: str, *shape: int) -> Float32Array:
         """A float32 array of this shape with arbitrary content. It is valid until the next call with this name."""
         size = math.prod(shape)
         kept = self._kept.get(name)
@@ -131,17 +131,17 @@ class Points:
         total: the number of points.
     """
 
-    begins: NDArray[np.int64]
-    firsts: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    late: NDArray[np.float32]
-    lengths: NDArray[np.float32]
-    bridged: NDArray[np.bool_]
-    hole: NDArray[np.bool_]
-    on: NDArray[np.bool_]
+    begins: Int64Array
+    firsts: Int64Array
+    counts: Int64Array
+    late: Float32Array
+    lengths: Float32Array
+    bridged: BoolArray
+    hole: BoolArray
+    on: BoolArray
     total: int
 
-    def made(self) -> NDArray[np.bool_]:
+    def made(self) -> BoolArray:
         """Which points can be computed from samples, bool ``[total]``.
 
         Either both neighbouring samples are good and close enough, or the point is on a good sample.
@@ -150,7 +150,7 @@ class Points:
         made[self.firsts[self.on & (self.counts > 0)]] = True
         return made
 
-    def read(self, signals: NDArray[np.float32], *, out: NDArray[np.float32], room: Scratch) -> None:
+    def read(self, signals: Float32Array, *, out: Float32Array, room: Scratch) -> None:
         """The curves through finite ``signals`` ``[channels, n]`` at the points, into ``out`` ``[channels, total]``.
         Where no curve leads to the next sample, only the first point is written, from a line to the next sample.
 
@@ -194,7 +194,7 @@ class Points:
             place += 1
             rows = rows[self.counts[rows] > place]
 
-    def _squared(self, good: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _squared(self, good: Float32Array) -> Float32Array:
         """The square of each step's length, ``[n]``; 0 where the curve is to be a straight line. ``good`` holds the
         lengths; they are infinite where there is no curve."""
         squared = self.lengths * self.lengths
@@ -208,15 +208,15 @@ class Points:
 
 
 def _on_curves(
-    share: NDArray[np.float32],
-    squared: NDArray[np.float32],
-    signals: NDArray[np.float32],
-    rises: NDArray[np.float32],
-    starts: NDArray[np.float32],
-    ends: NDArray[np.float32],
+    share: Float32Array,
+    squared: Float32Array,
+    signals: Float32Array,
+    rises: Float32Array,
+    starts: Float32Array,
+    ends: Float32Array,
     *,
-    values: NDArray[np.float32],
-    part: NDArray[np.float32],
+    values: Float32Array,
+    part: Float32Array,
 ) -> None:
     """See ``Points.read``: at a ``share [n]`` of steps with second differences at their ``starts`` and ``ends``,
     into ``values``."""
@@ -234,8 +234,8 @@ def _on_curves(
 
 
 def points_between(
-    time_ns: NDArray[np.int64],
-    valid: NDArray[np.bool_],
+    time_ns: Int64Array,
+    valid: BoolArray,
     grid: Grid,
     *,
     bridged_ns: int,
@@ -338,14 +338,7 @@ def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: floa
         f"resampled from {recording.sample_rate_hz:.4g} Hz to {sample_rate_hz:.4g} Hz: "
         f"{len(recording):,} samples became {len(new.time_ns):,}"
     )
-    return replace(
-        recording,
-        time_ns=new.time_ns,
-        signals=new.signals,
-        label_codes=new.label_codes,
-        valid=new.valid,
-        quality=recording.quality.noting(note),
-    )
+    return replace(recording, **new._asdict(), quality=recording.quality.noting(note))
 
 
 def look_ahead_s(sample_rate_hz: float) -> float:
@@ -369,6 +362,11 @@ class Resampler:
         source_rate_hz: the approximate rate of the sensor. It matters only above 7 times the new rate.
         largest_gap_s: the longest step between two samples that is bridged.
 
+    Attributes:
+        grid: the times of the new samples.
+        longest_step_ns: the longest step between two samples that is not a hole.
+        rows_at_once: the best number of samples for one push: they fit into the processor's cache.
+
     Raises:
         HarkenError: when the rate or gap is out of its range.
     """
@@ -383,7 +381,9 @@ class Resampler:
         self.grid = Grid(sample_rate_hz)
         self.bridged_ns = round(largest_gap_s * SECOND_NS)
         self.hole_ns = gap_limit_ns(np.array([0, round(self.grid.step_ns)]))
+        self.longest_step_ns = max(self.hole_ns, self.bridged_ns)
         self._low_pass = LowPass(_oversampling(sample_rate_hz, source_rate_hz))
+        self.rows_at_once = max(256, FINE_POINTS_AT_ONCE // self._low_pass.every)
         self._fine = Grid(self.grid.rate_hz * self._low_pass.every)
         # Points are rounded down to nanoseconds, so a distance may be 1 ns more than the number of steps times their
         # length.
@@ -391,16 +391,6 @@ class Resampler:
         self._kept: Samples | None = None
         self._next = 0
         self._room = Scratch()
-
-    @property
-    def longest_step_ns(self) -> int:
-        """The longest step between two samples that is not a hole."""
-        return max(self.hole_ns, self.bridged_ns)
-
-    @property
-    def rows_at_once(self) -> int:
-        """The best number of samples for one push: they fit into the processor's cache."""
-        return max(256, FINE_POINTS_AT_ONCE // self._low_pass.every)
 
     def push(self, samples: Samples) -> Samples:
         """Add samples, strictly increasing in time and later than all before; returns the new samples now known."""
@@ -476,7 +466,7 @@ class Resampler:
             new[~made] = old.signals[nearest[~made]]
         return Samples(self.grid.times_ns(number), new, old.label_codes[nearest], made)
 
-    def _filtered(self, old: Samples, points: Points, first: int, *, whole: bool) -> NDArray[np.float32]:
+    def _filtered(self, old: Samples, points: Points, first: int, *, whole: bool) -> Float32Array:
         """Channels at one point in ``every`` from ``first`` on, ``[channels, n or more]``. Unless all of these points
         are made of samples (``whole``), one more row has the sum of the filter's weights over the points that are."""
         before = self._low_pass.reach - first
@@ -500,7 +490,7 @@ class Resampler:
         return self._low_pass(fine)
 
 
-def _as_slice(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+def _as_slice(rows: Int64Array) -> slice | Int64Array:
     """The same rows as a slice if they follow one another: no copy is needed then."""
     if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
         return slice(int(rows[0]), int(rows[-1]) + 1)
@@ -528,16 +518,11 @@ def _resampled(recording: Recording, resampler: Resampler) -> Samples:
     return new.joined()
 
 
-def _most_samples(time_ns: NDArray[np.int64], resampler: Resampler) -> int:
+def _most_samples(time_ns: Int64Array, resampler: Resampler) -> int:
     """The number of new samples if no sample were marked: in ``n`` steps of the grid there are at most ``n + 1``."""
-    longest = resampler.longest_step_ns
-    stretches, filled_ns = 1, 0
-    for first in range(0, len(time_ns), ROWS_AT_ONCE):
-        steps = np.diff(time_ns[first : first + ROWS_AT_ONCE + 1])
-        inside = steps <= longest
-        stretches += len(steps) - int(inside.sum())
-        filled_ns += int(steps[inside].sum())
-    return int(filled_ns / resampler.grid.step_ns) + 2 * stretches
+    steps = np.diff(time_ns)
+    inside = steps[steps <= resampler.longest_step_ns]
+    return int(int(inside.sum()) / resampler.grid.step_ns) + 2 * (1 + len(steps) - len(inside))
 
 
 class LowPass:
@@ -553,7 +538,7 @@ class LowPass:
         self.every, self.reach = every, HALF_WIDTH * every
         away = np.arange(-self.reach, self.reach + 1) / every
         weights = np.sinc(2 * CUT_OFF * away) * np.kaiser(2 * self.reach + 1, KAISER_BETA)
-        self.weights: NDArray[np.float64] = weights / weights.sum()
+        self.weights: Float64Array = weights / weights.sum()
         self._row = TOGETHER * every
         matrix = np.zeros((2 * self._row, TOGETHER), dtype=np.float32)
         for column in range(TOGETHER):
@@ -565,9 +550,9 @@ class LowPass:
         """The length of an array for filtering ``points`` points; the rest is filled with zeros."""
         return self._row * (-(-points // self._row) + 1)
 
-    def __call__(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, points: Float32Array) -> Float32Array:
         """Points ``[channels, room]`` -> filtered ``[channels, n]``; the first is at point ``reach``."""
         rows = points.reshape(len(points), -1, self._row)
-        product: NDArray[np.float32] = rows[:, :-1] @ self._own
+        product: Float32Array = rows[:, :-1] @ self._own
         product += rows[:, 1:, : len(self._next)] @ self._next
         return product.reshape(len(points), -1)

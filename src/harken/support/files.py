@@ -224,15 +224,11 @@ def appearing(folder: str | Path) -> Iterator[Path]:
 class _TemporaryFolder(tempfile.TemporaryDirectory[str]):
     def __init__(self) -> None:
         super().__init__(prefix=f"{TEMPORARY}{MACHINE}-", ignore_cleanup_errors=True)
-        self._lock = ProcessLock(Path(self.name))
-
-    def stays(self) -> bool:
-        """Whether this process has the folder for itself, see ``_stays``."""
-        return _stays(Path(self.name), self._lock)
+        self.lock = ProcessLock(Path(self.name))
 
     def cleanup(self) -> None:
         super().cleanup()
-        self._lock.release()
+        self.lock.release()
 
 
 def temporary_folder() -> "tempfile.TemporaryDirectory[str]":
@@ -240,7 +236,7 @@ def temporary_folder() -> "tempfile.TemporaryDirectory[str]":
     _remove_once(Path(tempfile.gettempdir()))
     while True:
         folder = _TemporaryFolder()
-        if folder.stays():
+        if _stays(Path(folder.name), folder.lock):
             return folder
         folder.cleanup()
 

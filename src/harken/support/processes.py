@@ -104,22 +104,18 @@ def dask_client(address: str) -> Iterator[tuple[Any, Any, int]]:
     Raises:
         HarkenError: when Dask is not installed, no scheduler or worker responds, or a worker has several threads.
     """
-    distributed = _distributed()
+    try:
+        distributed: Any = importlib.import_module("distributed")
+    except ModuleNotFoundError as error:
+        raise HarkenError(
+            f"--scheduler needs Dask ({error.name} is missing): {install_command('distributed')}"
+        ) from error
     try:
         client = distributed.Client(address, timeout=SCHEDULER_TIMEOUT_S)
     except (OSError, TimeoutError, ValueError) as error:
         raise HarkenError(f"no Dask scheduler answers at {address} ({error})") from error
     with client:
         yield client, distributed, _workers_of_one_thread(client, address)
-
-
-def _distributed() -> Any:
-    try:
-        return importlib.import_module("distributed")
-    except ModuleNotFoundError as error:
-        raise HarkenError(
-            f"--scheduler needs Dask ({error.name} is missing): {install_command('distributed')}"
-        ) from error
 
 
 def _workers_of_one_thread(client: Any, address: str) -> int:

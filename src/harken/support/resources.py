@@ -126,10 +126,13 @@ def free_bytes() -> int | None:
     shell (``ulimit -v``). None if the system does not report it."""
     try:
         free = [_counts("/proc/meminfo")["MemAvailable:"] * 1024]
-        most, used = _shell_limit(), _counts("/proc/self/status")["VmSize:"] * 1024
+        used = _counts("/proc/self/status")["VmSize:"] * 1024
     except (OSError, KeyError):
         return None
-    if most is not None:
+    import resource  # Windows has none
+
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if most != resource.RLIM_INFINITY:
         free.append(most - used)
     for folder, limit_file, used_file in CONTAINERS:
         with contextlib.suppress(OSError, ValueError, KeyError):  # "max" if there is no limit
@@ -143,13 +146,6 @@ def _counts(path: str) -> dict[str, int]:
     """The numbers in a file of the system, by the word before each."""
     rows = (line.split() for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines())
     return {row[0]: int(row[1]) for row in rows if len(row) > 1 and row[1].isdecimal()}
-
-
-def _shell_limit() -> int | None:
-    import resource  # Windows has none
-
-    most = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return None if most == resource.RLIM_INFINITY else most
 
 
 def need_memory(needed_bytes: int, what: str, advice: str) -> None:

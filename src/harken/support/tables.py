@@ -7,22 +7,21 @@ any option.
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from harken.support.arrays import Int64Array
 from harken.support.files import replacing, write_text
 
 CSV_TIME = "%Y-%m-%dT%H:%M:%S%.3f%:z"
 CSV_DECIMALS = 4
 
 
-def times(time_ns: NDArray[np.int64], timezone: str) -> pl.Series:
+def times(time_ns: Int64Array, timezone: str) -> pl.Series:
     """Nanoseconds since 1970, UTC, as datetimes in a zone."""
     return pl.Series(time_ns, dtype=pl.Int64).cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(timezone)
 
 
-def nanoseconds(frame: pl.DataFrame, column: str) -> NDArray[np.int64]:
+def nanoseconds(frame: pl.DataFrame, column: str) -> Int64Array:
     """Datetimes as nanoseconds since 1970, UTC."""
     return frame[column].to_physical().to_numpy()
 

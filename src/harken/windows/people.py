@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
+from harken.support.arrays import Float32Array, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
@@ -305,7 +306,7 @@ def _refuse_same_windows(these: Windows, those: Windows, one: str, other: str) -
         )
 
 
-def _content_numbers(signals: NDArray[np.float32]) -> NDArray[np.uint64]:
+def _content_numbers(signals: Float32Array) -> NDArray[np.uint64]:
     """A hash of each window ``[n, length, channels]``, uint64 ``[n]``."""
     values = signals.shape[1] * signals.shape[2]
     factors = np.random.default_rng(0).integers(1, 2**63, values, dtype=np.uint64)
@@ -431,7 +432,7 @@ def blocked_windows(windows: Windows) -> Split:
     return Split(windows[training], windows[test])
 
 
-def share_in_training(split: Split) -> NDArray[np.float64]:
+def share_in_training(split: Split) -> Float64Array:
     """The share of each test window's time that is also in training windows, ``[test windows]``, 0 to 1.
 
     Training windows of the same person count, of any sensor. Overlaps shorter than half a sample count as 0, because
@@ -447,7 +448,7 @@ def share_in_training(split: Split) -> NDArray[np.float64]:
     return found / _length_ns(test)
 
 
-def _wearers(windows: Windows) -> NDArray[np.int64]:
+def _wearers(windows: Windows) -> Int64Array:
     """A number for each window's wearer, ``[n]``."""
     return np.unique(windows.subjects, return_inverse=True)[1].astype(np.int64)
 
@@ -460,7 +461,7 @@ def _length_ns(windows: Windows) -> int:
     return round(windows.length * _sample_ns(windows))
 
 
-def _covered(starts_ns: NDArray[np.int64], length_ns: int) -> list[tuple[int, int]]:
+def _covered(starts_ns: Int64Array, length_ns: int) -> list[tuple[int, int]]:
     """The periods, as (begin, end), that windows of this length cover without a break."""
     starts = np.unique(starts_ns)
     # Times are rounded to nanoseconds, so between adjacent windows there may be two nanoseconds.
@@ -469,7 +470,7 @@ def _covered(starts_ns: NDArray[np.int64], length_ns: int) -> list[tuple[int, in
     return list(zip(starts[first].tolist(), (starts[last] + length_ns).tolist(), strict=True))
 
 
-def _overlap_ns(starts_ns: NDArray[np.int64], length_ns: int, windows: Windows) -> NDArray[np.float64]:
+def _overlap_ns(starts_ns: Int64Array, length_ns: int, windows: Windows) -> Float64Array:
     """For each period of ``length_ns`` that begins at ``starts_ns``, how long windows cover it, ``[n]``."""
     if len(windows) == 0 or len(starts_ns) == 0:
         return np.zeros(len(starts_ns))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording, recoded
-from harken.support.arrays import finite_rows
+from harken.support.arrays import BoolArray, Float32Array, Int64Array, finite_rows
 from harken.support.errors import HarkenError
 
 DRAWS_AT_ONCE = 1 << 16
@@ -72,12 +72,12 @@ class Windows:
         studies: the study of each window's recording, ``[n]`` of str, such as ``wisdm``; empty strings by default.
     """
 
-    signals: NDArray[np.float32]
+    signals: Float32Array
     label_codes: NDArray[np.int16]
     label_names: tuple[str, ...]
     subjects: NDArray[np.str_]
-    starts_ns: NDArray[np.int64]
-    start_rows: NDArray[np.int64]
+    starts_ns: Int64Array
+    start_rows: Int64Array
     channels: tuple[str, ...]
     sample_rate_hz: float
     studies: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
@@ -89,13 +89,13 @@ class Windows:
     @classmethod
     def unlabelled(
         cls,
-        signals: NDArray[np.float32],
+        signals: Float32Array,
         *,
         channels: tuple[str, ...],
         sample_rate_hz: float,
         subject: str = "",
-        starts_ns: NDArray[np.int64] | None = None,
-        start_rows: NDArray[np.int64] | None = None,
+        starts_ns: Int64Array | None = None,
+        start_rows: Int64Array | None = None,
     ) -> "Windows":
         """Windows of one wearer without labels.
 
@@ -129,7 +129,7 @@ class Windows:
             f"{', '.join(self.label_names) or 'no labels'}>"
         )
 
-    def __getitem__(self, index: "slice | NDArray[np.bool_] | NDArray[np.int64]") -> "Windows":
+    def __getitem__(self, index: "slice | BoolArray | Int64Array") -> "Windows":
         """Some of the windows, by a slice, a mask or positions."""
         return replace(self, **{name: getattr(self, name)[index] for name in OF_EACH})
 
@@ -270,7 +270,7 @@ def concatenate(parts: Sequence[Windows]) -> Windows:
     return replace(alike[0], sample_rate_hz=rate_hz, **arrays)
 
 
-def draw_starts(fits: NDArray[np.bool_], *, count: int, seed: int) -> NDArray[np.int64]:
+def draw_starts(fits: BoolArray, *, count: int, seed: int) -> Int64Array:
     """Draw rows until ``count`` of them are True in ``fits`` (bool ``[rows - length + 1]``, not all False).
 
     Raises:
@@ -283,7 +283,7 @@ def draw_starts(fits: NDArray[np.bool_], *, count: int, seed: int) -> NDArray[np
             f"too few to draw {count} windows. Use shorter windows, or label longer bouts"
         )
     twister = _python_twister(seed)
-    kept: list[NDArray[np.int64]] = []
+    kept: list[Int64Array] = []
     found = 0
     while found < count:
         starts = (twister.random_sample(DRAWS_AT_ONCE) * len(fits)).astype(np.int64)
@@ -292,7 +292,7 @@ def draw_starts(fits: NDArray[np.bool_], *, count: int, seed: int) -> NDArray[np
     return np.concatenate(kept)[:count]
 
 
-def run_ends(ids: NDArray[np.integer]) -> NDArray[np.int64]:
+def run_ends(ids: NDArray[np.integer]) -> Int64Array:
     """For each row, the end (exclusive) of its run of equal ``ids``, int64 ``[n]``."""
     edges = np.concatenate([np.flatnonzero(ids[1:] != ids[:-1]) + 1, [len(ids)]])
     return np.repeat(edges, np.diff(np.concatenate([[0], edges])))
@@ -306,7 +306,7 @@ def _python_twister(seed: int) -> np.random.RandomState:
     return twister
 
 
-def _run_ids(recording: Recording, offset: int) -> NDArray[np.int64]:
+def _run_ids(recording: Recording, offset: int) -> Int64Array:
     """Run numbers, int64 ``[n]``: a new run begins at each gap, at each label change, where marked samples begin or
     end, and at each recording."""
     n = len(recording)
@@ -318,7 +318,7 @@ def _run_ids(recording: Recording, offset: int) -> NDArray[np.int64]:
     return np.cumsum(cut) + (offset << 40)
 
 
-def _fits(ends: NDArray[np.int64], usable: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
+def _fits(ends: Int64Array, usable: BoolArray, length: int) -> BoolArray:
     """Which rows can begin a window of ``length`` rows, bool ``[rows - length + 1]`` (or empty)."""
     places = max(0, len(ends) - length + 1)
     rows = np.arange(places)
@@ -326,7 +326,7 @@ def _fits(ends: NDArray[np.int64], usable: NDArray[np.bool_], length: int) -> ND
 
 
 def _windows_at(
-    starts: NDArray[np.int64],
+    starts: Int64Array,
     recordings: list[Recording],
     *,
     length: int,
@@ -370,7 +370,7 @@ def _check_alike(recordings: list[Recording]) -> None:
         raise HarkenError("recordings as found and mended ones cannot be joined")
 
 
-def _no_window(recordings: list[Recording], length: int, ends: NDArray[np.int64], usable: NDArray[np.bool_]) -> str:
+def _no_window(recordings: list[Recording], length: int, ends: Int64Array, usable: BoolArray) -> str:
     names = ", ".join(recording.source or recording.subject for recording in recordings)
     if not usable.any():
         return (
