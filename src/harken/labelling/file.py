@@ -4,17 +4,23 @@ recording."""
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from functools import cached_property, partial
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.labelling.quality import RecordingQuality, limits_of, quality_of, write_quality
+from harken.labelling.quality import (
+    OF_THE_FILE,
+    GapSummary,
+    RecordingQuality,
+    limits_of,
+    to_millisecond,
+    write_quality,
+)
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.mounting import Mounting, mounting, trained_with_x_to_elbow
@@ -44,9 +50,6 @@ from harken.support.resources import computing_threads, hand_back, usable_cores
 from harken.support.tables import write_csv, write_parquet, zone_of
 from harken.timelines import Timeline, label_stream
 from harken.timelines.labelling import Calibrate
-
-if TYPE_CHECKING:
-    from harken.reports.wearer import WearerTables
 
 OUTCOMES = (
     "bouts.csv",
@@ -90,10 +93,15 @@ class Outcomes:
         for others in (
             day_columns(self._intensity, timezone=self._timezone),
             day_cadence(self._intensity),
-            day_rhythm(self._intensity, _valid(days)),
+            day_rhythm(self._intensity, days.filter("valid_day")["date"].to_list()),
         ):
             days = days.join(others, on="date", how="left", maintain_order="left")
         return days
+
+    @property
+    def valid_days(self) -> pl.DataFrame:
+        """The rows of ``days`` on which the watch was worn long enough."""
+        return self.days.filter("valid_day")
 
     @cached_property
     def bouts(self) -> pl.DataFrame:
@@ -127,21 +135,7 @@ class Outcomes:
     @cached_property
     def rhythm(self) -> pl.DataFrame | None:
         """One row with the rhythm of the valid days; None without acceleration. See ``harken.outcomes.rhythm``."""
-        return None if self.movement is None else rhythm(self.movement, _valid(self.days))
-
-    @property
-    def reported(self) -> "WearerTables":
-        """The tables that the report shows."""
-        from harken.reports.wearer import WearerTables
-
-        return WearerTables(
-            bouts=self.bouts,
-            days=self.days,
-            nights=self.nights,
-            rhythm=self.rhythm,
-            valid_day_h=self.settings.valid_day_h,
-            cut_points=None if self.movement is None else self.settings.cut_points,
-        )
+        return None if self.movement is None else rhythm(self.movement, self.valid_days["date"].to_list())
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -190,10 +184,6 @@ def nights_of(movement: pl.DataFrame, subject: str, settings: LabelSettings) -> 
     if settings.diary is not None:
         diary_ns = read_diary(settings.diary).nights_ns(subject, zone_of(movement["start"]))
     return nights(movement, threshold=settings.night_threshold, diary_ns=diary_ns, diary_use=settings.diary_use)
-
-
-def _valid(days: pl.DataFrame) -> list[date]:
-    return days.filter("valid_day")["date"].to_list()
 
 
 RESULTS = {"timeline.parquet", "timeline.csv", *OUTCOMES, "quality.json", "report.html", SUMMARY}
@@ -258,23 +248,33 @@ class LabelledFile:
     @cached_property
     def quality(self) -> RecordingQuality:
         """The content of ``quality.json``: the content of the file, its mended faults, and its preprocessing."""
-        return quality_of(
-            self.recording,
-            self.timeline,
+        recording, timeline = self.recording, self.timeline
+        detected = self.non_wear_ns is not None
+        limits = limits_of(
+            timeline,
+            self.days,
+            valid_day_h=self.outcomes.settings.valid_day_h,
+            specification=self.recogniser.specification_,
+            provenance=self.recogniser.provenance_,
+        )
+        return RecordingQuality(
+            **{name: getattr(recording.quality, name) for name in OF_THE_FILE},
             file=self.key["file"],
             sha256=self.key["sha256"],
-            calibration=self.calibration,
-            non_wear=self.non_wear_ns is not None,
-            mounting=self.mounting,
+            subject=recording.subject,
+            made_up=is_made_up(recording.subject),
             wrist_check=self.wrist_check,
             training_share=self.training_share,
-            limits=limits_of(
-                self.timeline,
-                self.days,
-                valid_day_h=self.outcomes.settings.valid_day_h,
-                specification=self.recogniser.specification_,
-                provenance=self.recogniser.provenance_,
-            ),
+            timezone=recording.timezone,
+            start=to_millisecond(recording.start_ns, recording.timezone),
+            end=to_millisecond(recording.end_ns, recording.timezone),
+            sample_rate_hz=recording.sample_rate_hz,
+            gaps=GapSummary.of(recording.gaps_ns, recording.timezone),
+            wear_hours=timeline.worn_s / 3600 if detected else None,
+            non_wear_hours=timeline.not_worn_s / 3600 if detected else None,
+            calibration=self.calibration,
+            orientation=self.mounting,
+            limits=tuple(limits),
         )
 
     @cached_property
@@ -321,10 +321,9 @@ class LabelledFile:
                 write_quality(aside / "quality.json", self.quality)
                 write_wearer_report(
                     aside / "report.html",
-                    timeline=self.timeline,
+                    self.outcomes,
                     quality=self.quality,
                     model_card=model_card(self.recogniser.specification_, self.recogniser.provenance_),
-                    tables=self.outcomes.reported,
                 )
                 write_text(aside / SUMMARY, dumps(self.summary, indent=2, allow_nan=False) + "\n")
         except OSError as error:

@@ -6,7 +6,7 @@ See ``docs/model_card.md`` for the limits.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from harken.models.mounting import Mounting, MountingSource
 from harken.models.wrist_check import Answer, WristCheck
 from harken.networks.specification import Specification
 from harken.recordings.fingerprints import training_warning
-from harken.recordings.mending import MendedStream
-from harken.recordings.recording import Placement, is_made_up, local_time, warnings_of
+from harken.recordings.recording import Placement, local_time, warnings_of
 from harken.signals.gravity import GravityCalibration
 from harken.support.errors import HarkenError
 from harken.support.files import write_text
@@ -44,6 +44,11 @@ CALIBRATION = (
     *("offset_g", "gain", "temperature_slope", "temperature_mean"),
 )
 """The fields of a calibration in the order of ``quality.json``."""
+OF_THE_FILE = (
+    *("placement", "stated_rate_hz", "rows", "dropped", "backward_times", "sensor_range_g"),
+    *("out_of_range", "at_range_end", "clipped", "stuck", "missing", "notes"),
+)
+"""The fields that are those of ``harken.Quality``."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,18 @@ class GapSummary:
     count: int
     total_s: float
     longest: tuple[Gap, ...]
+
+    @classmethod
+    def of(cls, gaps_ns: NDArray[np.int64], timezone: str) -> "GapSummary":
+        """Of gaps from a sample to the next, int64 ``[k, 2]`` in ns since 1970 (UTC); only the 200 longest are listed,
+        in the wearer's time zone."""
+        lengths = gaps_ns[:, 1] - gaps_ns[:, 0]
+        longest = np.sort(np.argsort(-lengths, kind="stable")[:MOST_GAPS_LISTED])
+        listed = [
+            Gap(to_millisecond(begin, timezone), to_millisecond(end, timezone), (end - begin) / 1e9)
+            for begin, end in gaps_ns[longest].tolist()
+        ]
+        return cls(len(lengths), float(lengths.sum()) / 1e9, tuple(listed))
 
 
 class LimitKind(StrEnum):
@@ -287,83 +304,8 @@ def read_quality(path: Path) -> RecordingQuality:
         raise HarkenError(f"{path}: not a quality.json of this version of harken; label the recording again") from error
 
 
-def quality_of(
-    stream: MendedStream,
-    timeline: Timeline,
-    *,
-    file: str,
-    sha256: str,
-    calibration: GravityCalibration | None,
-    non_wear: bool,
-    mounting: Mounting | None,
-    wrist_check: WristCheck | None,
-    training_share: float | None,
-    limits: Sequence[Limit] = (),
-) -> RecordingQuality:
-    """The content of ``quality.json``. Times are in the wearer's time zone; only the 200 longest gaps are listed.
-
-    Args:
-        stream: the recording.
-        timeline: the timeline of the recording.
-        file, sha256: the file and its digest.
-        calibration: the calibration of the sensor; None if the settings leave it out, or without acceleration.
-        non_wear: whether non-wear was detected.
-        mounting: the orientation of the watch on the arm; None as for ``calibration``.
-        wrist_check: whether the sensor moved as on a wrist; None if it was not checked.
-        training_share: the share of the samples that the model was trained on; None if it was not checked.
-        limits: the known limits of the model that apply to this recording.
-    """
-    quality = stream.quality
-    seconds = timeline.seconds
-    recorded = timeline.frame["recorded"].to_numpy()
-    worn = timeline.frame["wear"].fill_null(False).to_numpy()
-    return RecordingQuality(
-        file=file,
-        sha256=sha256,
-        subject=stream.subject,
-        made_up=is_made_up(stream.subject),
-        placement=quality.placement,
-        wrist_check=wrist_check,
-        training_share=training_share,
-        timezone=stream.timezone,
-        start=_time(stream.start_ns, stream.timezone),
-        end=_time(stream.end_ns, stream.timezone),
-        sample_rate_hz=stream.sample_rate_hz,
-        stated_rate_hz=quality.stated_rate_hz,
-        rows=quality.rows,
-        dropped=quality.dropped,
-        backward_times=quality.backward_times,
-        gaps=_gaps(stream),
-        wear_hours=float(seconds[recorded & worn].sum()) / 3600 if non_wear else None,
-        non_wear_hours=float(seconds[recorded & ~worn].sum()) / 3600 if non_wear else None,
-        calibration=calibration,
-        orientation=mounting,
-        sensor_range_g=quality.sensor_range_g,
-        out_of_range=quality.out_of_range,
-        at_range_end=quality.at_range_end,
-        clipped=quality.clipped,
-        stuck=quality.stuck,
-        missing=quality.missing,
-        limits=tuple(limits),
-        notes=quality.notes,
-    )
-
-
-def _gaps(stream: MendedStream) -> GapSummary:
-    lengths = stream.gaps_ns[:, 1] - stream.gaps_ns[:, 0]
-    longest = np.sort(np.argsort(-lengths, kind="stable")[:MOST_GAPS_LISTED])
-    return GapSummary(
-        count=len(lengths),
-        total_s=float(lengths.sum()) / 1e9,
-        longest=tuple(
-            Gap(_time(begin, stream.timezone), _time(end, stream.timezone), (end - begin) / 1e9)
-            for begin, end in stream.gaps_ns[longest].tolist()
-        ),
-    )
-
-
-def _time(time_ns: int, timezone: str) -> datetime:
-    """The time to the millisecond, in the wearer's time zone."""
+def to_millisecond(time_ns: int, timezone: str) -> datetime:
+    """A time to the millisecond, in the wearer's time zone."""
     return local_time(time_ns // 10**6 * 10**6, timezone)
 
 

@@ -259,28 +259,29 @@ class Timeline:
 
     def seconds_by_label(self) -> dict[str, float]:
         """Seconds of each label, in the recogniser's order, and of ``unsure`` if any row is."""
-        seconds, label = self.seconds, self.frame["label"]
+        label = self.frame["label"]
         unsure = [UNSURE] if UNSURE not in self.labels and (label == UNSURE).any() else []
-        return {
-            name: float(seconds[(label == name).fill_null(False).to_numpy()].sum()) for name in (*self.labels, *unsure)
-        }
+        return {name: self._lasting_s(label == name) for name in (*self.labels, *unsure)}
 
     @property
     def unlabelled_s(self) -> float:
         """Seconds of wear without a label: marked samples, and stretches shorter than a window."""
-        return float(
-            self.seconds[(self.frame["label"].is_null() & self.frame["wear"].fill_null(False)).to_numpy()].sum()
-        )
+        return self._lasting_s(self.frame["label"].is_null() & self.frame["wear"])
+
+    @property
+    def worn_s(self) -> float:
+        """Seconds with samples in which the watch was worn, or all of them if non-wear was not computed."""
+        return self._lasting_s(self.frame["wear"])
 
     @property
     def not_worn_s(self) -> float:
         """Seconds with samples in which the watch was not worn."""
-        return float(self.seconds[self.frame["wear"].fill_null(True).not_().to_numpy()].sum())
+        return self._lasting_s(~self.frame["wear"])
 
     @property
     def gaps_s(self) -> float:
         """Seconds without samples, between the first and the last."""
-        return float(self.seconds[~self.frame["recorded"].to_numpy()].sum())
+        return self._lasting_s(~self.frame["recorded"])
 
     def to_parquet(self, path: str | Path) -> None:
         """Write the rows as Parquet, whole or not at all."""
@@ -289,6 +290,10 @@ class Timeline:
     def to_csv(self, path: str | Path) -> None:
         """Write the rows as CSV, whole or not at all; see ``harken.support.tables.write_csv``."""
         write_csv(self.frame, path)
+
+    def _lasting_s(self, chosen: pl.Series) -> float:
+        """How long the rows last for which ``chosen`` is true, and not null."""
+        return float(self.seconds[chosen.fill_null(False).to_numpy()].sum())
 
     def _of_label(self, labelled: pl.DataFrame) -> NDArray[np.float64]:
         """The probability of each ``labelled`` row's label; where it is ``unsure``, of the most probable label."""

@@ -15,15 +15,17 @@ import pytest
 from numpy.typing import NDArray
 
 from example_timelines import timeline
-from harken.labelling.quality import Limit, LimitKind
+from harken.labelling.file import Outcomes
+from harken.labelling.quality import Limit, LimitKind, RecordingQuality
+from harken.labelling.settings import LabelSettings
 from harken.models.mounting import Mounting, MountingSource
 from harken.recordings.recording import Placement
-from harken.reports.wearer import WearerTables, write_wearer_report
+from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.days import calendar_days, offsets
 from harken.support.errors import HarkenError
 from harken.timelines import Timeline
 from report_page import ReportPage
-from wearers_week import MODEL_CARD, PLAIN_QUALITY, labelled_week, not_applied
+from wearers_week import MODEL_CARD, PLAIN_QUALITY, changed, labelled_week, not_applied
 
 EVIL = """<img src=x onerror="document.title='taken'">"</script><script>document.title='taken'</script>"""
 UNKNOWN = Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
@@ -65,8 +67,16 @@ def small(**changes: Unpack[Changes]) -> Timeline:
     return Timeline.of(np.array([0, quarter]), np.array([[0.9, 0.1], [0.2, 0.8]]), **(given | changes))
 
 
-def written(path: Path, timeline: Timeline, **given: Any) -> ReportPage:
-    write_wearer_report(path, timeline=timeline, **{"quality": None, "model_card": MODEL_CARD} | given)
+def written(
+    path: Path,
+    timeline: Timeline,
+    *,
+    quality: RecordingQuality = PLAIN_QUALITY,
+    model_card: tuple[str, str, str] = MODEL_CARD,
+    **tables: pl.DataFrame,
+) -> ReportPage:
+    outcomes = changed(Outcomes(timeline, None, None, LabelSettings()), **tables)
+    write_wearer_report(path, outcomes, quality=quality, model_card=model_card)
     return ReportPage(path)
 
 
@@ -186,8 +196,7 @@ def test_long_lists_of_bouts_are_cut_and_say_so(tmp_path: Path) -> None:
             "activity_mg": pl.Series([None] * many, dtype=pl.Float32),
         }
     )
-    tables = replace(WearerTables.of(small()), bouts=bouts)
-    page = written(tmp_path / "report.html", small(end_ns=3 * 3600 * second), tables=tables)
+    page = written(tmp_path / "report.html", small(end_ns=3 * 3600 * second), bouts=bouts)
     assert sum("data-s" in attributes for _, attributes in page.elements) == many // 4
     assert "Of 4,000 bouts the 1,000 that last longer than 1 s are listed" in page.text
 
@@ -195,13 +204,7 @@ def test_long_lists_of_bouts_are_cut_and_say_so(tmp_path: Path) -> None:
 def test_what_no_page_can_be_made_of_is_refused_in_words(tmp_path: Path) -> None:
     labelled = small()
     with pytest.raises(HarkenError, match="no report can be made of 0 rows with 2 labels"):
-        write_wearer_report(
-            tmp_path / "report.html",
-            timeline=replace(labelled, frame=labelled.frame.clear()),
-            quality=None,
-            model_card=MODEL_CARD,
-            tables=WearerTables.of(labelled),
-        )
+        written(tmp_path / "report.html", replace(labelled, frame=labelled.frame.clear()))
     assert not (tmp_path / "report.html").exists()
 
 
@@ -222,7 +225,7 @@ def test_a_week_is_one_file_under_3_mb_that_asks_for_nothing_and_runs_only_its_s
 
 
 @pytest.mark.parametrize(
-    ("changed", "words"),
+    ("given", "words"),
     [
         (
             {"limits": (Limit(LimitKind.NIGHTS, hours=6.5, lying_hours=3.0),)},
@@ -250,8 +253,8 @@ def test_a_week_is_one_file_under_3_mb_that_asks_for_nothing_and_runs_only_its_s
         ({"orientation": UNKNOWN}, UNKNOWN.warning),
     ],
 )
-def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path, changed: dict[str, Any], words: str) -> None:
-    page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, **changed))
+def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path, given: dict[str, Any], words: str) -> None:
+    page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, **given))
     assert words in page.text.partition("Day by day")[0]
     # Sleep periods influence only smoothed labels, and these are not.
     assert "a still arm counts as evidence" not in page.text
@@ -273,10 +276,7 @@ QUARTER = 15 * 60 * 10**9
     [
         (
             {},
-            [
-                "Nothing is known about it.",
-                "As if the watch had been worn all day Not computed: the missing parts",
-            ],
+            ["As if the watch had been worn all day Not computed: the missing parts"],
             ["A dash:"],
         ),
         (

@@ -1,21 +1,21 @@
-"""The tables of the report: the outcomes of a recording, and its hours, bouts, nights and movement as text and bars."""
+"""The tables of the report: the hours, bouts, nights and movement of a recording as text and bars."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
-from harken.outcomes.intensity import LEVELS, CutPoints
-from harken.outcomes.tables import ENOUGH_WEAR_H, averages, with_valid_day
+from harken.outcomes.intensity import LEVELS
 from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, short_date
 from harken.reports.words import clock, hours_minutes, lasting, number, whole_percent
 from harken.support.tables import nanoseconds
-from harken.timelines import Timeline
+
+if TYPE_CHECKING:
+    from harken.labelling.file import Outcomes
 
 MOST_LISTED = 1500
 """The largest number of listed bouts. If there are more, only the longest are listed, to keep the page small."""
@@ -35,51 +35,14 @@ LONGEST_BAR = 68.0
 AVERAGES = {"week": "All valid days", "weekdays": "Monday to Friday", "weekend": "Saturday, Sunday"}
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class WearerTables:
-    """The tables of a recording, as ``harken label`` writes them; see ``docs/dictionary.md`` for their columns.
-
-    Attributes:
-        bouts: the content of ``bouts.csv``.
-        days: the content of ``days.csv``. Columns of intensity and steps may be missing.
-        nights: the content of ``nights.csv``; None without acceleration.
-        rhythm: the content of ``rhythm.csv``, likewise.
-        valid_day_h: the hours of wear of a valid day, at least.
-        cut_points: the limits between levels of intensity; None if ``days`` has no minutes of levels.
-    """
-
-    bouts: pl.DataFrame
-    days: pl.DataFrame
-    nights: pl.DataFrame | None = None
-    rhythm: pl.DataFrame | None = None
-    valid_day_h: float = ENOUGH_WEAR_H
-    cut_points: CutPoints | None = None
-
-    @classmethod
-    def of(cls, timeline: Timeline) -> "WearerTables":
-        """What is known from the labels alone."""
-        days = timeline.daily()
-        return cls(bouts=timeline.bouts(), days=with_valid_day(days, days, ENOUGH_WEAR_H))
-
-    @property
-    def valid_days(self) -> pl.DataFrame:
-        """The rows of ``days`` that are valid."""
-        return self.days.filter("valid_day")
-
-    @cached_property
-    def averages(self) -> pl.DataFrame:
-        """The content of ``averages.csv``. See ``harken.outcomes.tables.averages``."""
-        return averages(self.days)
-
-
-def key_figures(tables: WearerTables, nights: dict[str, Any] | None) -> list[tuple[str, str, str]]:
+def key_figures(outcomes: "Outcomes", nights: dict[str, Any] | None) -> list[tuple[str, str, str]]:
     """The sleep period, steps, and moderate and vigorous time of an average day, as far as they are known: the value in
     large letters, its name, and a note."""
     found = []
     if nights is not None and nights["mean"] is not None:
         onset, wake, duration, *_ = nights["mean"]["cells"]
         found.append((duration, "sleep period", f"{onset} to {wake}"))
-    week = tables.averages.row(0, named=True)
+    week = outcomes.averages.row(0, named=True)
     if week.get("steps") is not None:
         found.append((f"{week['steps']:,.0f}", "steps", ""))
     if week.get("minutes_mvpa") is not None:
@@ -304,8 +267,8 @@ def _night_notes(night: dict[str, Any]) -> list[str]:
     return notes
 
 
-def movement_shown(tables: WearerTables) -> dict[str, Any] | None:
-    """The movement of each day; None without acceleration. Means are those of ``WearerTables.averages``.
+def movement_shown(outcomes: "Outcomes") -> dict[str, Any] | None:
+    """The movement of each day; None without acceleration. Means are those of ``Outcomes.averages``.
 
     Returns:
         ``columns``, each the column of the table and its heading; ``rows`` and ``means``, each with ``name``, ``note``,
@@ -313,8 +276,8 @@ def movement_shown(tables: WearerTables) -> dict[str, Any] | None:
         in per cent of the picture, and ``steps``, the length of that bar, None if steps are not known; ``limits``, a
         description of the cut-points; and ``has_steps``.
     """
-    days, points = tables.days, tables.cut_points
-    if points is None or "minutes_light" not in days.columns or days["minutes_light"].sum() == 0:
+    days, points = outcomes.days, outcomes.settings.cut_points
+    if outcomes.movement is None or days["minutes_light"].sum() == 0:
         return None
     has_steps = days["steps"].count() > 0
     columns = _movement_columns(has_steps=has_steps)
@@ -344,8 +307,8 @@ def movement_shown(tables: WearerTables) -> dict[str, Any] | None:
         rows.append(row(short_date(values["date"]), note, values))
     means = [
         row(AVERAGES[values["days_of"]], f"{values['valid_days']}", values)
-        for values in tables.averages.iter_rows(named=True)
-        if values["valid_days"] and len(tables.valid_days) > 1
+        for values in outcomes.averages.iter_rows(named=True)
+        if values["valid_days"] and len(outcomes.valid_days) > 1
     ]
     light, moderate, vigorous = (f"{limit:g}" for limit in points.limits_mg)
     limits = f"light from {light} mg, moderate from {moderate} mg, vigorous from {vigorous} mg"
