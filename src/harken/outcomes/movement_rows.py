@@ -223,13 +223,9 @@ class MovementMeter:
         """The rows of all pushed samples; the last one may be incomplete. Afterwards there are none left."""
         self._end(self._open)
         self._open = self._open.part(0, 0)
+        done, self._done = self._done, []
         names = MovementRows.__dataclass_fields__
-        every = {}
-        for name in names:
-            parts = [getattr(part, name) for part in self._done]
-            every[name] = np.concatenate(parts)
-        self._done = []
-        return MovementRows(**every)
+        return MovementRows(**{name: np.concatenate([getattr(part, name) for part in done]) for name in names})
 
     def _push(self, samples: Samples) -> None:
         if len(samples.time_ns) == 0:

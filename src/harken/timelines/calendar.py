@@ -6,7 +6,9 @@ go back by half an hour). (Two zones changed at a minute past midnight until 201
 belongs to the day before.)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -34,7 +36,7 @@ class Stretches:
 
 
 def sums_in(
-    edges_ns: NDArray[np.int64], start_ns: NDArray[np.int64], end_ns: NDArray[np.int64], values: NDArray[np.generic]
+    edges_ns: NDArray[Any], start_ns: NDArray[Any], end_ns: NDArray[Any], values: NDArray[Any]
 ) -> NDArray[np.float64]:
     """The sum of values over each stretch, float64 ``[stretches]``; a row partly in a stretch counts in proportion.
 
@@ -52,6 +54,27 @@ def sums_in(
     # Counted from the first row, so that float64 is exact to the nanosecond for three months.
     first, last = np.interp(edges_ns.T - knots[0], knots - knots[0], sums)
     return np.asarray(last - first)
+
+
+def most_in(
+    edges: NDArray[Any],
+    begins: NDArray[Any],
+    ends: NDArray[Any],
+    codes: NDArray[Any],
+    kinds: Sequence[int],
+) -> NDArray[np.int64]:
+    """Which of ``kinds`` lasts longest between two edges, int64 ``[edges - 1]``: its place, the first of several; -1
+    without any.
+
+    Args:
+        edges: the edges of the cells, in order.
+        begins, ends: where each row begins and ends, ``[n]``, in order and not overlapping.
+        codes: the kind of each row, ``[n]``.
+        kinds: the codes that are looked for.
+    """
+    cells = np.stack([edges[:-1], edges[1:]], axis=1)
+    lasting = np.stack([sums_in(cells, begins, ends, np.where(codes == kind, ends - begins, 0)) for kind in kinds])
+    return np.where(lasting.max(axis=0) > 0, lasting.argmax(axis=0), -1)
 
 
 def wall_ns(moments: pl.Series) -> NDArray[np.int64]:

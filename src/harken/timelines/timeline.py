@@ -191,7 +191,7 @@ class Timeline:
             "label",
             bout=pl.Series(np.cumsum(~joined)),
             weight=pl.Series(seconds),
-            probability=pl.Series(self._of_label(labelled)),
+            probability=pl.Series(self.own_probability()[labelled["row"]].astype(np.float64)),
             moving=pl.Series(np.where(moving, seconds, 0.0)),
             activity=pl.col("activity_mg").fill_null(0.0).cast(pl.Float64),
         )
@@ -239,7 +239,10 @@ class Timeline:
         each = {name: seconds(chosen) for name, chosen in of_labels.items()}
         adjusted = adjusted_seconds(quarters, np.stack(list(each.values())))
         walking = of_labels.get(WALKING, np.zeros(len(self), dtype=bool))
-        first, last = _first_and_last(start[walking], end[walking], days_ns)
+        _, day, begin, until = _by_day(start[walking], end[walking], days_ns)
+        last, first = days_ns.T.copy()  # a day without walking begins it after its end
+        np.minimum.at(first, day, begin)
+        np.maximum.at(last, day, until)
         some = pl.Series(first < last)
         columns: dict[str, NDArray[np.generic] | pl.Series] = {
             "date": quarters.dates,
@@ -295,31 +298,30 @@ class Timeline:
         """How long the rows last for which ``chosen`` is true, and not null."""
         return float(self.seconds[chosen.fill_null(False).to_numpy()].sum())
 
-    def _of_label(self, labelled: pl.DataFrame) -> NDArray[np.float64]:
-        """The probability of each ``labelled`` row's label; where it is ``unsure``, of the most probable label."""
-        rows, label = labelled["row"].to_numpy(), labelled["label"]
-        own = np.zeros(len(labelled), dtype=np.float32)
+    def own_probability(self, prefix: str = PROBABILITY) -> NDArray[np.float32]:
+        """The probability of each row's label, ``[n]``; of the most probable label where it is ``unsure``, and NaN
+        without a label.
+
+        Args:
+            prefix: of the columns of probabilities, ``PROBABILITY`` or ``SMOOTHED``.
+        """
+        label = self.frame["label"]
+        own = np.full(len(self), np.nan, dtype=np.float32)
         for name in self.labels:  # one at a time, because all together need as much memory as the timeline
-            probable = self.frame[PROBABILITY + name].fill_null(float("nan")).to_numpy()[rows]
-            of_name = (label == name).to_numpy()
-            own[of_name] = probable[of_name]
-        unsure = ~label.is_in(self.labels).to_numpy()
-        if unsure.any():
-            own[unsure] = matrix(self.frame[rows[unsure]], PROBABILITY, self.labels).max(axis=1)
-        return own.astype(np.float64)
+            of_name = (label == name).fill_null(False).to_numpy()
+            own[of_name] = self.frame[prefix + name].to_numpy()[of_name]
+        unsure = np.flatnonzero((~label.is_in(self.labels)).fill_null(False).to_numpy())
+        if len(unsure):
+            own[unsure] = matrix(self.frame[unsure], prefix, self.labels).max(axis=1)
+        return own
 
     def _longest_bout_minutes(self, days_ns: NDArray[np.int64]) -> NDArray[np.float64]:
         """``[names, days]``; of a bout over midnight, each day has the part that lies in it."""
-        found = self.bouts()
-        start, end = nanoseconds(found, "start"), nanoseconds(found, "end")
-        codes = np.array([self.names.index(name) for name in found["label"]], dtype=np.int64)
-        first, last = _day(start, days_ns), _day(end - 1, days_ns)
-        bout = np.repeat(np.arange(len(found)), last - first + 1)
-        day = first[bout] + np.arange(len(bout)) - np.searchsorted(bout, bout)
-        begins, ends = days_ns[day].T
-        part_ns = np.minimum(end[bout], ends) - np.maximum(start[bout], begins)
+        bouts = self.bouts()
+        codes = np.array([self.names.index(name) for name in bouts["label"]], dtype=np.int64)
+        bout, day, begin, end = _by_day(nanoseconds(bouts, "start"), nanoseconds(bouts, "end"), days_ns)
         longest = np.zeros((len(self.names), len(days_ns)))
-        np.maximum.at(longest, (codes[bout], day), part_ns / NS_PER_MINUTE)
+        np.maximum.at(longest, (codes[bout], day), (end - begin) / NS_PER_MINUTE)
         return longest
 
     def _transitions(self, days_ns: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -426,18 +428,15 @@ def adjusted_seconds(quarters: Quarters, each: NDArray[np.float64]) -> NDArray[n
     return np.asarray(spent.sum(axis=2) + filled.sum(axis=2))
 
 
-def _first_and_last(
+def _by_day(
     start_ns: NDArray[np.int64], end_ns: NDArray[np.int64], days_ns: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The start of the first and the end of the last of some rows in each day; not increasing for a day without one."""
-    begins, ends = days_ns.T
-    if len(start_ns) == 0:
-        return begins, begins
-    after = np.searchsorted(end_ns, begins, side="right")
-    before = np.searchsorted(start_ns, ends, side="left") - 1
-    first = start_ns[np.minimum(after, len(start_ns) - 1)]
-    last = end_ns[np.maximum(before, 0)]
-    return np.maximum(first, begins), np.minimum(last, ends)
+) -> tuple[NDArray[np.int64], ...]:
+    """The parts of rows that lie in one day each: the number of the row and of the day, and where the part begins and
+    ends, int64 ``[parts]``."""
+    first, last = _day(start_ns, days_ns), _day(end_ns - 1, days_ns)
+    row = np.repeat(np.arange(len(first)), last - first + 1)
+    day = first[row] + np.arange(len(row)) - np.searchsorted(row, row)
+    return row, day, np.maximum(start_ns[row], days_ns[day, 0]), np.minimum(end_ns[row], days_ns[day, 1])
 
 
 def _day(moments_ns: NDArray[np.int64], days_ns: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -120,7 +120,7 @@ def test_a_night_lies_on_the_strips_of_both_its_days() -> None:
     labelled = timeline(first.timestamp(), [48 * HOUR], ["sitting"], timezone=ATHENS)
     spans = shown(("2024-05-01", "2024-05-01T22:30", "2024-05-02T06:00", True))["spans_ns"]
     spells = spells_of(labelled)
-    days = calendar_days(spells.stretches_ns, ATHENS)
+    days = calendar_days(labelled.daily()["date"], ATHENS)
     evening, morning = (strip_of(spells, day, None, spans)["nights"] for day in days)
     assert (evening, morning) == ([(93.75, 6.25, True, False)], [(0.0, 25.0, False, True)])
 
@@ -157,7 +157,7 @@ def test_the_average_day_by_the_clock_where_clocks_go_back() -> None:
         first.timestamp() + 3 * HOUR, lengths, names, timezone=ATHENS, activity_mg=rng.uniform(0, 300, 60)
     )
     spells = spells_of(labelled)
-    days = calendar_days(spells.stretches_ns, ATHENS)[:2]
+    days = calendar_days(labelled.daily()["date"], ATHENS)[:2]
     seen = day_by_clock(spells, days, None, 250)
     assert seen is not None
     expected = clock_reference(labelled, [day.date for day in days])
@@ -172,7 +172,7 @@ def test_the_average_day_by_the_clock_where_clocks_go_back() -> None:
 
 def test_one_valid_day_is_no_average(week: Timeline, week_tables: Outcomes) -> None:
     spells = spells_of(week)
-    days = calendar_days(spells.stretches_ns, spells.timezone)
+    days = calendar_days(week.daily()["date"], spells.timezone)
     assert day_by_clock(spells, days[:1], week_tables.rhythm, 250) is None
     seen = day_by_clock(spells, days[:7], week_tables.rhythm, 250)
     assert seen is not None
@@ -187,7 +187,7 @@ def test_one_valid_day_is_no_average(week: Timeline, week_tables: Outcomes) -> N
 def test_quiet_hours_over_midnight_have_two_pieces(week: Timeline, start: str) -> None:
     spells = spells_of(week)
     rhythm = pl.DataFrame({"l5_start": [start], "l5_mg": [2.0], "m10_start": [None], "m10_mg": [None]})
-    seen = day_by_clock(spells, calendar_days(spells.stretches_ns, spells.timezone), rhythm, 250)
+    seen = day_by_clock(spells, calendar_days(week.daily()["date"], spells.timezone), rhythm, 250)
     assert seen is not None
     ((_, _, pieces),) = seen["stretches"]
     assert sum(wide for _, wide in pieces) == pytest.approx(100 * 5 / 24, abs=0.01)

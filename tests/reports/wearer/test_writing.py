@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -104,15 +104,21 @@ def test_days_without_data_are_one_line(tmp_path: Path) -> None:
 
 
 def test_offsets_before_and_after_days_without_data() -> None:
-    winter, summer = 946_684_800 * 10**9, 1_719_792_000 * 10**9
-    days = calendar_days([(winter, winter + 10**9), (summer, summer + 10**9)], "Europe/Athens")
+    days = calendar_days([date(2000, 1, 1), date(2024, 7, 1)], "Europe/Athens")
     assert [day.without_data for day in days] == ["", "8,947 days without data: 2000-01-02 to 2024-06-30"]
-    assert [ahead for _, ahead in offsets(days, "Europe/Athens")] == [7200, 10_800]
-    spring = 1_711_600_000 * 10**9
-    (_, (change, ahead)) = offsets(
-        calendar_days([(spring, spring + 5 * 86_400 * 10**9)], "Europe/Athens"), "Europe/Athens"
-    )
-    assert (datetime.fromtimestamp(change, UTC).isoformat(), ahead) == ("2024-03-31T01:00:00+00:00", 10_800)
+    assert [ahead for _, ahead in offsets(days, "Europe/Athens")] == [7_200_000, 10_800_000]
+    spring = calendar_days([date(2024, 3, day) for day in range(28, 32)], "Europe/Athens")
+    (_, (change, ahead)) = offsets(spring, "Europe/Athens")
+    assert (datetime.fromtimestamp(change / 1000, UTC).isoformat(), ahead) == ("2024-03-31T01:00:00+00:00", 10_800_000)
+
+
+def test_a_day_that_the_zone_skipped_is_no_day_of_the_report(tmp_path: Path) -> None:
+    noon_utc = 1_325_160_000  # 29 December 2011, 02:00 in Apia, which had no 30 December
+    page = written(tmp_path / "page.html", timeline(noon_utc, [40 * 3600.0], ["sitting"], timezone="Pacific/Apia"))
+    assert len(rows_of(page)["days"]) == 2
+    assert "Thursday 29 December" in page.text
+    assert "Saturday 31 December" in page.text
+    assert "without data" not in page.text
 
 
 def test_the_picture_draws_the_timeline_itself(week: Timeline, page: ReportPage) -> None:
@@ -203,8 +209,10 @@ def test_long_lists_of_bouts_are_cut_and_say_so(tmp_path: Path) -> None:
 
 def test_what_no_page_can_be_made_of_is_refused_in_words(tmp_path: Path) -> None:
     labelled = small()
-    with pytest.raises(HarkenError, match="no report can be made of 0 rows with 2 labels"):
-        written(tmp_path / "report.html", replace(labelled, frame=labelled.frame.clear()))
+    only_a_gap = timeline(0, [600.0], ["gap"])
+    for empty in (replace(labelled, frame=labelled.frame.clear()), only_a_gap):
+        with pytest.raises(HarkenError, match="no report can be made of 0 rows with samples and 2 labels"):
+            written(tmp_path / "report.html", empty)
     assert not (tmp_path / "report.html").exists()
 
 

@@ -29,6 +29,7 @@ from harken.reports.figures.style import (
     new_figure,
 )
 from harken.support.printable import zone_in_words
+from harken.timelines.calendar import most_in
 
 UNLABELLED_KEY = "(unlabelled)"
 WIDTH_IN = 12.0
@@ -273,16 +274,10 @@ def _label_image(recording: Recording, axis: TimeAxis) -> NDArray[np.float64]:
     ends = axis.seconds(recording.time_ns[lasts]) + axis.interval_s
     ends[:-1] = np.minimum(ends[:-1], begins[1:])
     codes = recording.label_codes[firsts]
-    times = np.stack([begins, ends], 1).ravel()
-    filled = np.empty((1 + len(recording.label_names), COLUMNS))
-    for code in range(UNLABELLED, len(recording.label_names)):
-        # The cumulated time of this label at the start and end of each bout; it is linear in between.
-        total = np.cumsum(np.stack([np.zeros(len(codes)), np.where(codes == code, ends - begins, 0.0)], 1).ravel())
-        filled[code + 1] = np.diff(np.interp(axis.edges_s, times, total, left=0.0))
+    most = most_in(axis.edges_s, begins, ends, codes, range(UNLABELLED, len(recording.label_names)))
     colours = label_colours(recording.label_names)
     table = np.array([to_rgb(UNLABELLED_COLOUR), *(to_rgb(colours[name]) for name in recording.label_names)])
-    opacity = (filled > 0).any(axis=0).astype(float)
-    return np.asarray(np.concatenate([table[filled.argmax(axis=0)], opacity[:, None]], axis=1)[None])
+    return np.asarray(np.concatenate([table[most], (most >= 0)[:, None]], axis=1)[None])
 
 
 def _draw_cuts(every: list[Axes], written: Axes, axis: TimeAxis) -> None:

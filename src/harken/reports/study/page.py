@@ -23,6 +23,7 @@ from harken.reports.words import clock, number, page_template, script_hashes
 from harken.support.files import write_text
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
+from harken.timelines.calendar import most_in
 
 MOST_NAMED = 12
 """The people whom each kind of doubt names at the top of the page; the list below has all."""
@@ -416,16 +417,9 @@ def _cells(codes: NDArray[np.int32], edges_ns: NDArray[np.int64], cells_ns: NDAr
     first, last = np.searchsorted(edges_ns, cells_ns[[0, -1]], side="right")
     of_day = slice(max(int(first) - 1, 0), int(last))
     codes, edges_ns = codes[of_day], edges_ns[of_day.start : of_day.stop + 1]
-    kinds = np.unique(codes)
-    if len(kinds) == 0:
+    kinds = np.unique(codes).tolist()
+    if not kinds:
         return OUTSIDE * (len(cells_ns) - 1)
-    lasting = np.diff(edges_ns)
-    cells, edges = cells_ns - cells_ns[0], (edges_ns - cells_ns[0]).astype(np.float64)
-    of_kinds = np.stack(
-        [
-            np.diff(np.interp(cells, edges, np.concatenate([[0], np.cumsum(np.where(codes == kind, lasting, 0))])))
-            for kind in kinds
-        ]
-    )
-    most = np.where(of_kinds.sum(axis=0) > 0, kinds[of_kinds.argmax(axis=0)], ord(OUTSIDE))
-    return "".join(map(chr, most.tolist()))
+    most = most_in(cells_ns, edges_ns[:-1], edges_ns[1:], codes, kinds)
+    letters = [chr(kind) for kind in kinds] + [OUTSIDE]  # the last one is that of -1
+    return "".join(letters[place] for place in most)

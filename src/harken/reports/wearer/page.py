@@ -64,7 +64,7 @@ def write_wearer_report(
         OSError: when the folder is missing or cannot be written to.
     """
     spells = days.spells_of(outcomes.timeline)
-    calendar = days.calendar_days(spells.stretches_ns, spells.timezone)
+    calendar = days.calendar_days(outcomes.days["date"], spells.timezone)
     content = (
         _description(outcomes.timeline, quality)
         | {"card": model_card}
