@@ -208,15 +208,24 @@ def nights(
     """
     zone = zone_of(movement["start"])
     rows = _Rows.of(movement)
-    found: list[dict[str, Any]] = []
+    table: list[dict[str, Any]] = []
     earliest = 0
     for window in _windows(movement["start"]):
-        night = _night(rows, window, earliest, threshold, (diary_ns or {}).get(window.date), diary_use)
-        if night.span is not None:
-            earliest = int(night.span[1])
-        found.append(_columns(rows, night))
+        span: NDArray[np.int64] | None
+        of_diary = (diary_ns or {}).get(window.date)
+        if of_diary is not None:
+            source = "diary" if diary_use == "override" else "diary_guide"
+            span, degrees = np.rint(of_diary / ROW_NS).astype(np.int64), None
+        else:
+            source = "movement"
+            window, span, degrees = _sleep_period(rows, window, earliest, threshold)
+        if span is not None and source != "diary":
+            span = _seen(rows, span, earliest)
+        columns = {"date": window.date, "threshold_degrees": degrees, "source": source}
+        table.append(columns | _columns(rows, window, span))
+        earliest = earliest if span is None else int(span[1])
     times = pl.col("onset", "wake", "midpoint").cast(pl.Datetime("ns", zone))
-    return pl.DataFrame(found, schema=COLUMNS).with_columns(times)
+    return pl.DataFrame(table, schema=COLUMNS).with_columns(times)
 
 
 def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> NDArray[np.int64]:
@@ -288,15 +297,6 @@ class _Window(NamedTuple):
     last: int
 
 
-class _Night(NamedTuple):
-    """What was found in a window. ``span``: first and last row (exclusive) of the night, int64 ``[2]``."""
-
-    window: _Window
-    span: NDArray[np.int64] | None
-    threshold_degrees: float | None
-    source: str
-
-
 def _windows(start: pl.Series) -> Iterator[_Window]:
     """The windows from noon to noon in which there are rows, and whose midnight was recorded."""
     zone = zone_of(start)
@@ -312,26 +312,10 @@ def _windows(start: pl.Series) -> Iterator[_Window]:
             yield _Window(day, first, last)
 
 
-def _night(
-    rows: _Rows,
-    window: _Window,
-    earliest: int,
-    threshold: RestThreshold,
-    diary_ns: NDArray[np.int64] | None,
-    diary_use: DiaryUse,
-) -> _Night:
-    """The night of a window, which begins at ``earliest`` or later unless a diary says otherwise."""
-    threshold_degrees = None
-    if diary_ns is not None:
-        span: NDArray[np.int64] | None = np.rint(diary_ns / ROW_NS).astype(np.int64)
-        source = "diary" if diary_use == "override" else "diary_guide"
-    else:
-        source = "movement"
-        window, span, threshold_degrees = _sleep_period(rows, window, earliest, threshold)
-    if span is not None and source != "diary":
-        inside = rows.bouts[(rows.bouts[:, 0] < span[1]) & (rows.bouts[:, 1] > max(span[0], earliest))]
-        span = np.array([max(inside[0, 0], earliest), inside[-1, 1]]) if len(inside) else None
-    return _Night(window, span, threshold_degrees, source)
+def _seen(rows: _Rows, span: NDArray[np.int64], earliest: int) -> NDArray[np.int64] | None:
+    """From the first to the last bout that overlaps a sleep period, from ``earliest`` on; None without any."""
+    inside = rows.bouts[(rows.bouts[:, 0] < span[1]) & (rows.bouts[:, 1] > max(span[0], earliest))]
+    return np.array([max(inside[0, 0], earliest), inside[-1, 1]]) if len(inside) else None
 
 
 def _sleep_period(
@@ -379,19 +363,13 @@ def _longest_unknown(rows: _Rows, first: int, last: int) -> int:
     return int(np.diff(known, prepend=number[0] - 1, append=number[-1] + 1).max()) - 1
 
 
-def _columns(rows: _Rows, night: _Night) -> dict[str, Any]:
-    """One row of the table; times in ns since 1970 (UTC)."""
-    window_wear = rows.known(night.window.first, night.window.last)
-    columns: dict[str, Any] = dict.fromkeys(COLUMNS) | {
-        "date": night.window.date,
-        "window_wear_hours": window_wear / ROWS_AN_HOUR,
-        "threshold_degrees": night.threshold_degrees,
-        "source": night.source,
-        "complete": False,
-    }
-    if night.span is None:
+def _columns(rows: _Rows, window: _Window, span: NDArray[np.int64] | None) -> dict[str, Any]:
+    """The columns of a night from its first row to its last (exclusive); times in ns since 1970 (UTC)."""
+    window_wear = rows.known(window.first, window.last)
+    columns: dict[str, Any] = {"window_wear_hours": window_wear / ROWS_AN_HOUR, "complete": False}
+    if span is None:
         return columns
-    first, last = night.span.tolist()
+    first, last = span.tolist()
     here = rows.between(first, last)
     known = np.isfinite(rows.angle_degrees[here])
     inactive = _inside(rows.number[here][known], rows.bouts)
@@ -403,7 +381,7 @@ def _columns(rows: _Rows, night: _Night) -> dict[str, Any]:
         "duration_hours": (last - first) / ROWS_AN_HOUR,
         "inactive_minutes": asleep / ROWS_A_MINUTE,
         "wake_minutes": (len(inactive) - asleep) / ROWS_A_MINUTE,
-        "awakenings": _interruptions(inactive),
+        "awakenings": max(len(runs_of_true(inactive)) - 1, 0),
         "efficiency": asleep / len(inactive) if len(inactive) else None,
         "non_wear_minutes": non_wear / ROWS_A_MINUTE,
         "gap_minutes": (last - first - len(inactive) - non_wear) / ROWS_A_MINUTE,
@@ -418,11 +396,3 @@ def _inside(number: NDArray[np.int64], spans: NDArray[np.int64]) -> NDArray[np.b
     place = np.searchsorted(spans[:, 0], number, side="right") - 1
     ends = np.append(spans[:, 1], 0)  # place -1: before the first span
     return np.asarray(number < ends[place])
-
-
-def _interruptions(inactive: NDArray[np.bool_]) -> int:
-    """The number of runs of rows that are not inactive between rows that are."""
-    if not inactive.any():
-        return 0
-    begins = int((np.diff(inactive.astype(np.int8)) == 1).sum())
-    return begins if inactive[0] else begins - 1

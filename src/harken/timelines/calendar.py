@@ -77,6 +77,12 @@ def most_in(
     return np.where(lasting.max(axis=0) > 0, lasting.argmax(axis=0), -1)
 
 
+def numbered(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The place of each of ``counts`` repeated so many times, and beside it 0, 1, 2 and so on for each place."""
+    place = np.repeat(np.arange(len(counts)), counts)
+    return place, np.arange(len(place)) - (np.cumsum(counts) - counts)[place]
+
+
 def wall_ns(moments: pl.Series) -> NDArray[np.int64]:
     """What the clock shows at some datetimes, in ns since the beginning of 1970 by that clock, int64 ``[n]``."""
     return moments.dt.replace_time_zone(None).to_physical().to_numpy()
@@ -118,9 +124,8 @@ class Quarters:
         Only days with a row are looked at, so decades between two rows take no memory.
         """
         first = start_ns // QUARTER_NS
-        lasting = np.maximum(-(-end_ns // QUARTER_NS) - first, 1)
-        before = np.cumsum(lasting) - lasting
-        touched = np.unique(np.repeat(first - before, lasting) + np.arange(lasting.sum()))
+        row, later = numbered(np.maximum(-(-end_ns // QUARTER_NS) - first, 1))
+        touched = np.unique(first[row] + later)
         days = np.unique(wall_ns(times(touched * QUARTER_NS, timezone)) // DAY_NS)
         # By the clock, a day may have quarters of the day before and the day after by UTC.
         utc_days = np.unique(touched // QUARTERS_A_DAY + np.array([[-1], [0], [1]]))

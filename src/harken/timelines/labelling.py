@@ -4,7 +4,6 @@ and the probabilities of the windows that cover a row are averaged.
 At most a window's length of samples is kept between two parts of a stream.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -22,7 +21,7 @@ from harken.recordings.source import Samples, joined
 from harken.signals import Resampler
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, need_memory
-from harken.timelines.calendar import sums_in
+from harken.timelines.calendar import numbered, sums_in
 from harken.timelines.timeline import Timeline
 from harken.windows.windows import Windows
 
@@ -140,13 +139,26 @@ def _labelled(
         channels=len(facts.channels),
         axes=axes,
     )
-    skipped_ns = None if non_wear_ns is None else _surely_not_worn(specification, non_wear_ns)
+    off_ns = np.empty((0, 2), np.int64) if non_wear_ns is None else non_wear_ns
     most = max(1, MOST_BYTES_AT_ONCE // (4 * len(facts.channels) * specification.window_length))
     length_s = (facts.end_ns - facts.start_ns - int(np.diff(facts.gaps_ns).sum())) / 1e9
     values = int(length_s / specification.hop_s * len(specification.labels))
     need_memory(16 * values, f"{name}: the probabilities of its labels", "use a model with longer hops")
-    waiting = BatchedProbabilities(facts, probabilities, len(specification.labels), skipped_ns, lanes, most)
-    with closing(waiting) as batches:
+
+    def compute(windows: StreamWindows) -> NDArray[np.float32]:
+        return probabilities(
+            Windows.unlabelled(
+                windows.signals,
+                channels=facts.channels,
+                sample_rate_hz=facts.sample_rate_hz,
+                subject=facts.subject,
+                starts_ns=windows.starts_ns,
+                start_rows=windows.firsts,
+            )
+        )
+
+    skipped_ns = _surely_not_worn(specification, off_ns)
+    with closing(BatchedProbabilities(compute, skipped_ns=skipped_ns, lanes=lanes, most=most)) as batches:
         for samples in stream:
             for part in samples.pieces(hop * most):
                 batches.add(windowing.push(part))
@@ -161,9 +173,7 @@ def _labelled(
     rows = windowing.rows(each, interval_ns=round(1e9 / facts.sample_rate_hz))
     del each
     edges_ns = np.stack([rows.start_ns, np.append(rows.start_ns[1:], rows.end_ns)], axis=1)
-    off_ns = np.empty((0, 2), np.int64) if non_wear_ns is None else non_wear_ns
-    off_start_ns, off_end_ns = off_ns.T
-    not_worn_ns = sums_in(edges_ns, off_start_ns, off_end_ns, off_end_ns - off_start_ns)
+    not_worn_ns = sums_in(edges_ns, off_ns[:, 0], off_ns[:, 1], np.diff(off_ns)[:, 0])
     wear = 2 * not_worn_ns <= np.diff(edges_ns)[:, 0]
     unlabelled = (rows.kind < 0) | ~wear
     probabilities_of_rows = rows.probabilities[np.where(unlabelled, 0, rows.kind)]
@@ -407,9 +417,7 @@ class Windowing:
 def _numbered(counts: NDArray[np.int64], given: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The place of each run repeated by its count, and beside it 0, 1, 2 and so on within the run; without the first
     ``given`` of the first run."""
-    fresh = counts - given * (np.arange(len(counts)) == 0)
-    run = np.repeat(np.arange(len(fresh)), fresh)
-    number = np.arange(len(run)) - np.repeat(np.cumsum(fresh) - fresh, fresh)
+    run, number = numbered(counts - given * (np.arange(len(counts)) == 0))
     return run, number + given * (run == 0)
 
 
@@ -422,11 +430,8 @@ class BatchedProbabilities:
     """Collects windows while a stream is read, and computes their probabilities in batches.
 
     Args:
-        facts: the recording's description, for the windows.
-        probabilities: computes a batch.
-        labels: the number of labels.
-        skipped_ns: windows that begin in these times are not computed, int64 ``[k, 2]``, both ends included; None:
-            all are computed.
+        compute: windows -> their probabilities, float32 ``[n, labels]``.
+        skipped_ns: windows that begin in these times are not computed, int64 ``[k, 2]``, both ends included.
         lanes: the number of threads that compute while this thread collects the next windows; 0: this thread computes.
             At most ``most`` windows wait for each, which limits the memory.
         most: the largest number of windows in a batch, besides ``WINDOWS_AT_ONCE``.
@@ -434,24 +439,23 @@ class BatchedProbabilities:
 
     def __init__(
         self,
-        facts: MendedStream,
-        probabilities: Probabilities,
-        labels: int,
-        skipped_ns: NDArray[np.int64] | None,
+        compute: Callable[[StreamWindows], NDArray[np.float32]],
+        *,
+        skipped_ns: NDArray[np.int64],
         lanes: int,
         most: int,
     ) -> None:
-        self._facts, self._probabilities, self._lanes = facts, probabilities, lanes
-        self._labels, self._most = labels, min(most, WINDOWS_AT_ONCE)
+        self._compute, self._skipped_ns = compute, skipped_ns
+        most = min(most, WINDOWS_AT_ONCE)
         # The network computes a larger number on several threads, which lanes do already.
-        self._at_once = min(self._most, inference.WINDOWS_AT_ONCE) if lanes else self._most
-        self._skipped_ns = np.empty((0, 2), np.int64) if skipped_ns is None else skipped_ns
+        self._at_once = min(most, inference.WINDOWS_AT_ONCE) if lanes else most
+        # So many batches wait that lanes have work while this thread reads the next part of a file.
+        self._ahead = lanes * most // self._at_once
+        self._executor = ThreadPoolExecutor(lanes, thread_name_prefix="harken-batches") if lanes else None
         self._computed: list[NDArray[np.bool_]] = []
         self._waiting: list[StreamWindows] = []
         self._waiting_count = 0
-        self._running: deque[Future[NDArray[np.float32]]] = deque()
-        self._done: deque[NDArray[np.float32]] = deque()
-        self._executor = ThreadPoolExecutor(lanes, thread_name_prefix="harken-batches") if lanes else None
+        self._batches: list[Future[NDArray[np.float32]]] = []
 
     def close(self) -> None:
         """Stop the threads."""
@@ -469,45 +473,35 @@ class BatchedProbabilities:
             self._waiting.append(windows if computed.all() else windows.part(computed))
             self._waiting_count += int(computed.sum())
         while self._waiting_count >= self._at_once:
-            self._compute()
+            self._start()
 
     def finish(self) -> NDArray[np.float32] | None:
-        """Probabilities of all windows, in their order, ``[windows, labels]``, 0 of skipped ones; None without
-        windows."""
-        while self._waiting:
-            self._compute()
-        while self._running:
-            self._done.append(self._running.popleft().result())
-        computed = np.concatenate(self._computed)
-        if len(computed) == 0:
+        """Probabilities of all windows, in their order, ``[windows, labels]``, 0 of skipped ones; None if there are
+        none to compute."""
+        if self._waiting:
+            self._start()
+        if not self._batches:
             return None
-        every = np.zeros((len(computed), self._labels), np.float32)
-        place = np.flatnonzero(computed)
-        while self._done:
-            done = self._done.popleft()
-            every[place[: len(done)]] = done
-            place = place[len(done) :]
+        done = np.concatenate([batch.result() for batch in self._batches])
+        self._batches.clear()
+        computed = np.concatenate(self._computed)
+        every = np.zeros((len(computed), done.shape[1]), np.float32)
+        every[computed] = done
         return every
 
-    def _compute(self) -> None:
+    def _start(self) -> None:
+        """Compute the next batch."""
         every = self._waiting[0]
         if len(self._waiting) > 1:
             every = StreamWindows(*(np.concatenate(arrays) for arrays in zip(*self._waiting, strict=True)))
         now, rest = every.part(slice(self._at_once)), every.part(slice(self._at_once, None))
-        self._waiting = [rest] if len(rest.firsts) else []
         self._waiting_count = len(rest.firsts)
-        windows = Windows.unlabelled(
-            now.signals,
-            channels=self._facts.channels,
-            sample_rate_hz=self._facts.sample_rate_hz,
-            subject=self._facts.subject,
-            starts_ns=now.starts_ns,
-            start_rows=now.firsts,
-        )
+        self._waiting = [rest] if self._waiting_count else []
         if self._executor is None:
-            self._done.append(self._probabilities(windows))
-            return
-        self._running.append(self._executor.submit(self._probabilities, windows))
-        # So many windows wait that lanes have work while this thread reads the next part of a file.
-        while len(self._running) * self._at_once > self._lanes * self._most:
-            self._done.append(self._running.popleft().result())
+            batch: Future[NDArray[np.float32]] = Future()
+            batch.set_result(self._compute(now))
+        else:
+            batch = self._executor.submit(self._compute, now)
+        self._batches.append(batch)
+        if len(self._batches) > self._ahead:
+            self._batches[-1 - self._ahead].result()

@@ -197,7 +197,7 @@ class Chain:
     def posteriors(self) -> NDArray[np.floating]:
         """The probability of each state at each step given all evidence, ``[n, states]`` (forward-backward)."""
         n, states = self.evidence.shape
-        length, blocks = self._which.shape
+        length, blocks = self._blocks[1].shape
         whole = np.broadcast_to(np.eye(states), (blocks, states, states))
         for step in self._steps():
             whole = whole @ step
@@ -226,7 +226,7 @@ class Chain:
     def best_path(self) -> NDArray[np.int64]:
         """The most probable sequence of states given all evidence, ``[n]`` (Viterbi)."""
         n, states = self.evidence.shape
-        length, blocks = self._which.shape
+        length, blocks = self._blocks[1].shape
         whole = np.where(np.eye(states, dtype=bool), 0.0, -np.inf) + np.zeros((blocks, 1, 1))
         for step in self._log_steps():
             whole = _max_product(whole, step)
@@ -252,31 +252,26 @@ class Chain:
         return found.T.reshape(-1)[:n].astype(np.int64)
 
     @cached_property
-    def _which(self) -> NDArray[np.int64]:
-        """``which`` in blocks, ``[length, blocks]``. The last block is filled up with that of a matrix of ones."""
-        n = len(self.which)
-        length = max(1, round((n / STEPS_AND_BLOCKS) ** 0.5))
-        return _in_blocks(self.which, length, len(self.transitions))
-
-    @cached_property
-    def _evidence(self) -> NDArray[np.floating]:
-        """``evidence`` in blocks, ``[length, blocks, states]``."""
-        return _in_blocks(self.evidence, len(self._which), 1.0)
-
-    @cached_property
-    def _transitions(self) -> Array:
-        return np.concatenate([self.transitions, np.ones((1, *self.transitions.shape[1:]))])
+    def _blocks(self) -> tuple[Array, NDArray[np.int64], NDArray[np.floating]]:
+        """``transitions`` and a matrix of ones; then in blocks ``which``, ``[length, blocks]``, and ``evidence``,
+        ``[length, blocks, states]``. The last block is filled up with ones."""
+        length = max(1, round((len(self.which) / STEPS_AND_BLOCKS) ** 0.5))
+        ones = np.ones((1, *self.transitions.shape[1:]))
+        which = _in_blocks(self.which, length, len(self.transitions))
+        return np.concatenate([self.transitions, ones]), which, _in_blocks(self.evidence, length, 1.0)
 
     def _steps(self, *, backwards: bool = False) -> Iterator[Array]:
         """The matrix of each step of all blocks, transition and evidence, ``[blocks, states, states]``."""
-        numbers = range(len(self._which))
+        transitions, which, evidence = self._blocks
+        numbers = range(len(which))
         for number in reversed(numbers) if backwards else numbers:
-            yield self._transitions[self._which[number]] * self._evidence[number][:, None, :]
+            yield transitions[which[number]] * evidence[number][:, None, :]
 
     def _log_steps(self) -> Iterator[Array]:
-        transitions = np.log(self._transitions)
-        for number, which in enumerate(self._which):
-            yield transitions[which] + np.log(self._evidence[number])[:, None, :]
+        transitions, which, evidence = self._blocks
+        logarithms = np.log(transitions)
+        for chosen, likelihood in zip(which, evidence, strict=True):
+            yield logarithms[chosen] + np.log(likelihood)[:, None, :]
 
 
 def _in_blocks(values: NDArray[Number], length: int, fill: float) -> NDArray[Number]:

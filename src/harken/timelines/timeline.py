@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, where_known, write_csv, write_parquet, zone_of
-from harken.timelines.calendar import QUARTER_NS, Quarters, sums_in
+from harken.timelines.calendar import QUARTER_NS, Quarters, numbered, sums_in
 from harken.timelines.smoothing import expected_bouts, smooth, still_at_night_likelihood
 
 PROBABILITY = "probability_"
@@ -345,8 +345,11 @@ class Timeline:
             own = chosen.argmax(axis=1) if len(known) else known
         else:
             expected = [self.expected_bout_s[label] for label in self.labels]
+            still_ns, likelihood = self.still_at_night_ns, None
+            if still_ns is not None and still_ns.size:
+                likelihood = still_at_night_likelihood(self.labels, self._middle_ns(known), still_ns)
             # No variable here keeps the probabilities, which need as much memory as all other data.
-            chosen, own = smooth(self.probabilities[known], self._elapsed_s(known), expected, self._likelihood(known))
+            chosen, own = smooth(self.probabilities[known], self._elapsed_s(known), expected, likelihood)
             frame = frame.with_columns(self._column(known, chosen[:, k], k) for k in range(len(self.labels)))
         codes = np.full(len(self), len(self.labels) + 1)
         codes[known] = own
@@ -361,12 +364,6 @@ class Timeline:
         whole = np.full(len(self), np.nan, dtype=np.float32)
         whole[known] = values
         return pl.Series(SMOOTHED + self.labels[code], whole, nan_to_null=True)
-
-    def _likelihood(self, known: NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """What the nights say of the labels of these rows, ``[k, labels]``; None if they say nothing."""
-        if self.still_at_night_ns is None or self.still_at_night_ns.size == 0:
-            return None
-        return still_at_night_likelihood(self.labels, self._middle_ns(known), self.still_at_night_ns)
 
     def _middle_ns(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """The middle of each of these rows, in ns since 1970."""
@@ -434,8 +431,8 @@ def _by_day(
     """The parts of rows that lie in one day each: the number of the row and of the day, and where the part begins and
     ends, int64 ``[parts]``."""
     first, last = _day(start_ns, days_ns), _day(end_ns - 1, days_ns)
-    row = np.repeat(np.arange(len(first)), last - first + 1)
-    day = first[row] + np.arange(len(row)) - np.searchsorted(row, row)
+    row, later = numbered(last - first + 1)
+    day = first[row] + later
     return row, day, np.maximum(start_ns[row], days_ns[day, 0]), np.minimum(end_ns[row], days_ns[day, 1])
 
 

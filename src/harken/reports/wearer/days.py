@@ -2,7 +2,6 @@
 printing, the rows of the zoomed picture, and a colour for each label."""
 
 import base64
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import local_time
 from harken.reports.figures.style import label_colours, luminance
+from harken.support.arrays import runs_of_true
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, zone_of
 from harken.timelines import UNSURE, Timeline
@@ -317,12 +317,9 @@ def strip_of(
         nights_ns: onset and wake of each sleep period, ns since 1970 (UTC).
     """
     cells = _cells(spells, day)
-    change = np.flatnonzero(np.diff(cells)) + 1
-    begin, end = np.append(0, change), np.append(change, len(cells))
     shapes = []
     for code in sorted({*cells.tolist()} - {OUTSIDE}):
-        of_code = cells[begin] == code
-        runs = list(zip(begin[of_code].tolist(), end[of_code].tolist(), strict=True))
+        runs = runs_of_true(cells == code).tolist()
         path = "".join(f"M{first} 0h{last - first}v1h{first - last}z" for first, last in runs)
         scale = 100 / len(cells)
         spans = [(round(first * scale, 3), round((last - first) * scale, 3)) for first, last in runs]
@@ -363,16 +360,10 @@ def _activity(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> str:
     means = spells.mean_activity_mg(edges)
     known = ~np.isnan(means)
     high = square_root_height(np.where(known, means, 0), ceiling_mg)
-    change = np.flatnonzero(np.diff(known)) + 1
     pieces = []
-    for first, last in zip(np.append(0, change).tolist(), np.append(change, len(known)).tolist(), strict=True):
-        if known[first]:
-            line = "".join(
-                f"L{at * ACTIVITY_S + ACTIVITY_S // 2} {high[at]:.0f}"
-                for at in range(first, last)
-                if not math.isnan(high[at])
-            )
-            pieces.append(f"M{first * ACTIVITY_S} 100{line}L{last * ACTIVITY_S} 100z")
+    for first, last in runs_of_true(known).tolist():
+        line = "".join(f"L{at * ACTIVITY_S + ACTIVITY_S // 2} {high[at]:.0f}" for at in range(first, last))
+        pieces.append(f"M{first * ACTIVITY_S} 100{line}L{last * ACTIVITY_S} 100z")
     return "".join(pieces)
 
 
