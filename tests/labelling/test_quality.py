@@ -169,7 +169,7 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"file": "x"}', "\x00"])
 def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "quality.json").write_text(text)
-    with pytest.raises(HarkenError, match=r"quality\.json: not a quality\.json of this version of harken"):
+    with pytest.raises(HarkenError, match=r"quality\.json is damaged, or not written by this version of harken"):
         read_quality(tmp_path / "quality.json")
 
 
@@ -191,7 +191,7 @@ def test_a_damaged_value_is_refused_by_the_name_of_the_file(
     content = json.loads(json.dumps(whole.as_dict()))
     (content if part is None else content[part])[name] = value
     (tmp_path / "quality.json").write_text(json.dumps(content))
-    with pytest.raises(HarkenError, match=r"quality\.json: not a quality\.json of this version of harken"):
+    with pytest.raises(HarkenError, match=r"quality\.json is damaged, or not written by this version of harken"):
         read_quality(tmp_path / "quality.json")
 
 

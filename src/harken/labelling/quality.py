@@ -17,19 +17,20 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.models.mounting import Mounting, MountingSource
+from harken.models.mounting import Mounting
 from harken.models.wrist_check import Answer, WristCheck
 from harken.networks.specification import Specification
 from harken.recordings.fingerprints import training_warning
 from harken.recordings.recording import Placement, local_time, warnings_of
 from harken.signals.gravity import GravityCalibration
 from harken.support.errors import HarkenError
-from harken.support.files import write_text
+from harken.support.files import read_json, write_text
 from harken.timelines import Timeline
 
 NIGHT_STARTS, NIGHT_ENDS = 23, 6
 """Hours of the day in the wearer's time zone."""
 MOST_GAPS_LISTED = 200
+ADVICE = "label the recording again"
 STILL_LYING, BUSY_HANDS = "dsads", "wisdm"
 """Names of data sets in a model's provenance. Lying in the first was recorded in a laboratory; the second has eating,
 typing and the like."""
@@ -205,22 +206,18 @@ class RecordingQuality:
         """The inverse of ``as_dict``.
 
         Raises:
-            ArithmeticError, AttributeError, KeyError, TypeError, ValueError: when the content is not the result of
-                ``as_dict``.
+            AttributeError, KeyError, TypeError, ValueError: when the content is not the result of ``as_dict``.
         """
-        gaps = content["gaps"]
-        parsed = {
-            "placement": Placement(content["placement"]),
-            "start": datetime.fromisoformat(content["start"]),
-            "end": datetime.fromisoformat(content["end"]),
-            "dropped": {reason: int(count) for reason, count in content["dropped"].items()},
-            "gaps": GapSummary(gaps["count"], gaps["total"], tuple(map(_gap_of, gaps["list"]))),
-            "limits": tuple(Limit(**limit | {"kind": LimitKind(limit["kind"])}) for limit in content["limits"]),
-            "notes": tuple(content["notes"]),
-        }
-        for name, parse in OPTIONAL.items():
-            parsed[name] = None if content[name] is None else parse(content[name])
-        return cls(**{name: value for name, value in content.items() if name != "clock_drift"} | parsed)
+        import msgspec  # takes time to load, and only the page over all files reads this back
+
+        gaps, calibration, mounting = content["gaps"], content["calibration"], content["orientation"]
+        parts = {"gaps": {"count": gaps["count"], "total_s": gaps["total"], "longest": gaps["list"]}}
+        if calibration is not None:
+            parts["calibration"] = {name: math.nan if part is None else part for name, part in calibration.items()}
+        if mounting is not None:
+            recognised = list(mounting["recognised_after_degrees"].values())
+            parts["orientation"] = mounting | {"quarters": mounting["turned_degrees"] // 90, "recognised": recognised}
+        return msgspec.convert({**content, **parts}, cls, dec_hook=lambda _, numbers: np.array(numbers))
 
 
 def _plain(value: Any) -> Any:
@@ -247,38 +244,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _gap_of(content: Mapping[str, Any]) -> Gap:
-    start, end = (datetime.fromisoformat(content[name]) for name in ("start", "end"))
-    return Gap(start, end, content["seconds"])
-
-
-def _check_of(content: Mapping[str, Any]) -> WristCheck:
-    return WristCheck(**{**content, "answer": Answer(content["answer"])})
-
-
-def _calibration_of(content: Mapping[str, Any]) -> GravityCalibration:
-    arrays = {name: np.array(content[name]) for name in ("offset_g", "gain", "temperature_slope")}
-    errors = {
-        name: math.nan if content[name] is None else float(content[name])
-        for name in ("error_before_mg", "error_after_mg")
-    }
-    return GravityCalibration(**{**content, **arrays, **errors})
-
-
-def _orientation_of(content: Mapping[str, Any]) -> Mounting:
-    return Mounting(
-        quarters=content["turned_degrees"] // 90,
-        source=MountingSource(content["source"]),
-        moments=content["moments"],
-        recognised=tuple(content["recognised_after_degrees"].values()),
-        reason=content["reason"],
-    )
-
-
-OPTIONAL = {"wrist_check": _check_of, "calibration": _calibration_of, "orientation": _orientation_of}
-"""How those fields are read that may be null."""
-
-
 def write_quality(path: Path, quality: RecordingQuality) -> None:
     """Write ``quality.json``.
 
@@ -292,16 +257,13 @@ def read_quality(path: Path) -> RecordingQuality:
     """Read a ``quality.json``.
 
     Raises:
-        OSError: when it cannot be read.
-        HarkenError: when ``write_quality`` did not write the file.
+        HarkenError: when it cannot be read, or ``write_quality`` did not write it.
     """
+    content = read_json(path, dict[str, Any], advice=ADVICE)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise TypeError("no JSON object")
         return RecordingQuality.from_dict(content)
-    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise HarkenError(f"{path}: not a quality.json of this version of harken; label the recording again") from error
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise HarkenError(f"{path} is damaged, or not written by this version of harken ({error}); {ADVICE}") from error
 
 
 def to_millisecond(time_ns: int, timezone: str) -> datetime:

@@ -19,8 +19,7 @@ from harken.reports.figures.curves import coverage_picture, learning_curves
 from harken.reports.figures.style import UNLABELLED_COLOUR, label_colours, png_bytes
 from harken.reports.run import sentences
 from harken.reports.run.sentences import SharedNote, share_notes
-from harken.reports.words import page_template
-from harken.support.files import write_text
+from harken.reports.words import write_page
 from harken.support.printable import percent, printable
 from harken.windows.windows import SlidingHops
 
@@ -72,7 +71,7 @@ def write_report(path: Path, outcome: "Outcome") -> None:
     Raises:
         OSError: when the folder is missing or cannot be written to.
     """
-    write_text(path, page_template("run").render(_content(outcome)))
+    write_page(path, "run", _content(outcome))
 
 
 def _content(outcome: "Outcome") -> dict[str, Any]:
@@ -81,7 +80,6 @@ def _content(outcome: "Outcome") -> dict[str, Any]:
     curve = None if outcome.cross_probabilities is None else outcome.cross_probabilities.curve
     recordings, shared_notes = recording_cards(outcome)
     return {
-        "version": __version__,
         "title": "harken: " + ", ".join(dict.fromkeys(one.mended.subject for one in outcome.data.training)),
         "outcome": outcome,
         "model": outcome.specification,

@@ -6,21 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
-from markupsafe import Markup
 from numpy.typing import NDArray
 
-from harken import __version__
+from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.reports.caveats import Caveat, CaveatKind
 from harken.reports.wearer.days import colours_of, midnight_ns
-from harken.reports.words import clock, number, page_template, script_hashes
-from harken.support.files import write_text
+from harken.reports.words import clock, number, write_page
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
 from harken.timelines.calendar import most_in
@@ -97,12 +94,12 @@ class DayStrip:
     nights: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A file that could not be labelled, or not again, and why."""
+class Failure(NamedTuple):
+    """A file that could not be labelled, or not again, why, and when that was noted, in seconds since 1970."""
 
     file: str
     reason: str
+    noted_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -110,14 +107,28 @@ class StudyFile:
     """A labelled file.
 
     Attributes:
-        name: the name of the folder with its results.
+        name: the name of the folder with its results, as the page shows it.
         report: the address of its report, relative to the page.
         doubts: reasons to doubt its labels.
+        folder: the folder of its results.
+        file: the file.
+        subject: the wearer.
+        labels: the labels of the model.
+        valid_day_h: the hours of wear of a valid day.
+        made_up: whether the recording is simulated.
+        written_s: when the results were finished, in seconds since 1970.
     """
 
     name: str
     report: str
     doubts: tuple[Caveat, ...] = ()
+    folder: Path = Path()
+    file: str = ""
+    subject: str = ""
+    labels: tuple[str, ...] = ()
+    valid_day_h: float = ENOUGH_WEAR_H
+    made_up: bool = False
+    written_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -191,15 +202,7 @@ def write_study_page(path: str | Path, study: Study) -> None:
     Raises:
         OSError: when the folder is missing or cannot be written to.
     """
-    folder = files("harken").joinpath("reports")
-    scripts = [folder.joinpath("study", name).read_text(encoding="utf-8") for name in ("strips.js", "people.js")]
-    content = {
-        **_content(study),
-        "base_css": Markup(folder.joinpath("wearer", "page.css").read_text(encoding="utf-8")),
-        "scripts": [Markup(script) for script in scripts],
-        "allowed": script_hashes(scripts),
-    }
-    write_text(Path(path), page_template("study").render(content))
+    write_page(path, "study", _content(study), ("study/strips.js", "study/people.js"))
 
 
 def _content(study: Study) -> dict[str, Any]:
@@ -213,14 +216,14 @@ def _content(study: Study) -> dict[str, Any]:
     people, values = _in_order(study, outcomes)
     colours = colours_of(study.labels)
     return {
-        "version": __version__,
         "study": study,
         "counts": _counts(study),
         "doubts": _doubts(people),
         "groups": groups,
         "without": [outcome.title for outcome, histogram in zip(outcomes, drawn, strict=True) if histogram is None],
         "outcomes": outcomes,
-        "people": [(person, _numbers(outcomes, row)) for person, row in zip(people, values, strict=True)],
+        "people": list(zip(people, values, strict=True)),
+        "shown": shown,
         "labels": [(label, colours[label]) for label in study.labels],
         "data": {
             "labels": list(study.labels),
@@ -228,7 +231,7 @@ def _content(study: Study) -> dict[str, Any]:
             "outcomes": [[outcome.column, outcome.form, outcome.title, outcome.unit] for outcome in outcomes],
             "people": [
                 {
-                    "values": row,
+                    "values": list(row.values()),
                     "kinds": person.kinds,
                     "days": [(day.date.isoformat(), day.cells, int(day.valid), day.nights) for day in person.days],
                 }
@@ -238,24 +241,16 @@ def _content(study: Study) -> dict[str, Any]:
     }
 
 
-def _in_order(study: Study, outcomes: Sequence[PersonOutcome]) -> tuple[list[Person], list[list[float | None]]]:
-    """The people with most doubts first, then by name, and the outcomes of each."""
-    columns = [outcome.column for outcome in outcomes]
-    rows = dict(zip(study.table["subject"], study.table.select(columns).iter_rows(), strict=True))
+def _in_order(study: Study, outcomes: Sequence[PersonOutcome]) -> tuple[list[Person], list[dict[str, float | None]]]:
+    """The people with most doubts first, then by name, and the outcomes of each, by column."""
+    numbers = study.table.select(pl.col([outcome.column for outcome in outcomes]).cast(pl.Float64))
+    rows = dict(zip(study.table["subject"], numbers.iter_rows(named=True), strict=True))
     people = sorted(study.people, key=lambda person: (-len(person.kinds), person.subject))
     values = [
-        [None if value is None else round(float(value), DIGITS) for value in rows[each.subject]] for each in people
+        {name: None if value is None else round(value, DIGITS) for name, value in rows[person.subject].items()}
+        for person in people
     ]
     return people, values
-
-
-def _numbers(outcomes: Sequence[PersonOutcome], row: Sequence[float | None]) -> dict[str, str]:
-    """The outcomes of a person that the row shows as text, by column."""
-    return {
-        outcome.column: shown(value, outcome.form)
-        for outcome, value in zip(outcomes, row, strict=True)
-        if outcome.column in ("wear_hours", "valid_days", "nights")
-    }
 
 
 def _counts(study: Study) -> dict[str, int]:

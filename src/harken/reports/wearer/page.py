@@ -1,13 +1,9 @@
 """The page: a timeline and the quality of its recording, filled into the template and written as one file."""
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
-from harken import __version__
 from harken.reports.caveats import MUCH_GAP_H, quality_lines
 from harken.reports.wearer import days
 from harken.reports.wearer.by_clock import day_by_clock
@@ -22,14 +18,16 @@ from harken.reports.wearer.tables import (
     movement_shown,
     nights_shown,
 )
-from harken.reports.words import lasting, page_template, script_hashes
-from harken.support.files import write_text
+from harken.reports.words import lasting, write_page
 from harken.support.printable import zone_in_words
 from harken.timelines import Timeline
 
 if TYPE_CHECKING:
     from harken.labelling.file import Outcomes
     from harken.labelling.quality import RecordingQuality
+
+
+SCRIPTS = ("assets/uplot/uPlot.iife.min.js", "wearer/lanes.js", "wearer/zoom.js", "wearer/list.js")
 
 
 @dataclass(frozen=True)
@@ -70,15 +68,13 @@ def write_wearer_report(
         | {"card": model_card}
         | _labels(spells, calendar, outcomes)
         | _outcomes(spells, calendar, outcomes)
-        | _scripts()
     )
-    write_text(Path(path), page_template("wearer").render(content))
+    write_page(path, "wearer", content, SCRIPTS)
 
 
 def _description(timeline: Timeline, quality: "RecordingQuality") -> dict[str, Any]:
     """The recording and its quality."""
     return {
-        "version": __version__,
         "subject": timeline.subject,
         "file": quality.file,
         "warnings": quality.warnings,
@@ -145,18 +141,3 @@ def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> dict[int, Segment
         SegmentKind(days.GAP, "not recorded", "gap"),
     ]
     return {kind.code: kind for kind in kinds}
-
-
-def _scripts() -> dict[str, Any]:
-    """The scripts and styles of the page, and the hashes that let a browser run only these."""
-    uplot = files("harken").joinpath("reports", "assets", "uplot")
-    page = files("harken").joinpath("reports", "wearer")
-    scripts = [
-        folder.joinpath(name).read_text(encoding="utf-8")
-        for folder, name in ((uplot, "uPlot.iife.min.js"), (page, "lanes.js"), (page, "zoom.js"), (page, "list.js"))
-    ]
-    return {
-        "uplot_css": Markup(uplot.joinpath("uPlot.min.css").read_text(encoding="utf-8")),
-        "scripts": [Markup(script) for script in scripts],
-        "allowed": script_hashes(scripts),
-    }
