@@ -11,7 +11,7 @@ from harken.datasets.simulated import Simulation
 from harken.labelling.file import Outcomes
 from harken.labelling.quality import Gap, GapSummary, Limit, LimitKind, RecordingQuality
 from harken.labelling.settings import LabelSettings
-from harken.outcomes import MovementRows
+from harken.outcomes.movement_rows import MovementRows
 from harken.outcomes.nights import nights
 from harken.outcomes.steps import with_steps
 from harken.recordings.recording import Placement

@@ -16,7 +16,7 @@ from harken.datasets.simulated import Simulation, truth_path, write_simulation
 from harken.labelling.file import Stage, label_file, nights_of
 from harken.labelling.settings import LabelSettings
 from harken.models.recogniser import Recogniser
-from harken.outcomes import MovementMeter
+from harken.outcomes.movement_rows import MovementMeter
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.source import Samples

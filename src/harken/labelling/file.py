@@ -26,13 +26,13 @@ from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.mounting import Mounting, mounting, trained_with_x_to_elbow
 from harken.models.recogniser import Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
-from harken.outcomes import MovementMeter, with_intensity
 from harken.outcomes.diary import read_diary
+from harken.outcomes.intensity import with_intensity
+from harken.outcomes.movement_rows import MovementMeter
 from harken.outcomes.nights import nights, still_at_night_ns
 from harken.outcomes.rhythm import day_rhythm, rhythm
-from harken.outcomes.segments import segment_stretches
 from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
-from harken.outcomes.tables import averages, day_columns, hours, over_stretches, with_valid_day
+from harken.outcomes.tables import averages, day_columns, hours, over_stretches, segment_stretches, with_valid_day
 from harken.readers import open_stream
 from harken.readers.folders import SUMMARY
 from harken.recordings.fingerprints import Fingerprints, TrainingShare
@@ -72,7 +72,7 @@ class Outcomes:
     Attributes:
         timeline: the labels.
         movement: how much the wearer moved, the angle of the watch, and steps, in rows of five seconds; None without
-            acceleration. See ``harken.outcomes.MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
+            acceleration. See ``MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
         nights: the sleep period of each night, by movement; None without acceleration. See
             ``harken.outcomes.nights.nights``.
         settings: the settings of labelling.

@@ -194,7 +194,7 @@ class MovementMeter:
     kept, and 32 bytes for each complete row: 4 MB a week.
 
     >>> import numpy as np
-    >>> from harken.outcomes import MovementMeter
+    >>> from harken.outcomes.movement_rows import MovementMeter
     >>> from harken.recordings.source import Samples
     >>> meter = MovementMeter(sample_rate_hz=100)
     >>> n = 500

@@ -13,22 +13,19 @@ face of the watch and the horizontal plane. It therefore needs no orientation of
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from harken.outcomes.choices import DiaryUse, RestThreshold
 from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR, median_of_known
 from harken.support.arrays import runs_of_true
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines.calendar import DAY_NS, moments_ns, wall_ns
 
-RestThreshold = Literal["published", "ggir-0.2"]
-"""``published``: the 10th percentile of the unrest, times 15, within 0.13 and 0.5 degrees (step 6 of the paper; also
-what GGIR 3.3-7 computes without other settings). ``ggir-0.2``: 0.2 degrees, the single threshold that GGIR's
-documentation describes as the current one, and that wristpy uses."""
 FIXED_DEGREES = 0.2
 PERCENTILE, FACTOR = 10, 15
 LOWEST_DEGREES, HIGHEST_DEGREES = 0.13, 0.50
@@ -125,10 +122,6 @@ def sustained_inactivity(row: NDArray[np.int64], angle_z_degrees: NDArray[np.flo
     long = last - first > SHORTEST_BOUT_ROWS
     return np.stack([first[long], last[long]], axis=1)
 
-
-DiaryUse = Literal["guide", "override"]
-"""What a diary does: ``guide`` limits the search for rest to the night in the diary, as in van Hees 2015 and GGIR;
-``override`` takes onset and wake from it."""
 
 BEGINS_BY_HOUR = 4
 """A window is searched if the recording includes its midnight or begins between midnight and this hour, as in GGIR."""

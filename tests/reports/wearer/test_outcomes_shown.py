@@ -13,7 +13,7 @@ import pytest
 from example_timelines import timeline
 from harken.labelling.file import Outcomes
 from harken.labelling.settings import LabelSettings
-from harken.outcomes import PUBLISHED
+from harken.outcomes.choices import PUBLISHED
 from harken.outcomes.movement_rows import ROW_S
 from harken.outcomes.nights import LEAST_WEAR_ROWS, nights
 from harken.reports.wearer import write_wearer_report

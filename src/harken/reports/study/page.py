@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.outcomes.tables import ENOUGH_WEAR_H
+from harken.outcomes.choices import ENOUGH_WEAR_H
 from harken.reports.caveats import Caveat, CaveatKind
 from harken.reports.wearer.days import colours_of, midnight_ns
 from harken.reports.words import clock, number, write_page
