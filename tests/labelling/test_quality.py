@@ -79,7 +79,8 @@ def limits(
     specification = replace(Recogniser.load().specification_, labels=labelled.labels)
     given = PACKAGED if provenance is None else provenance
     days = with_valid_day(labelled.daily(), labelled.daily(), valid_day_h)
-    return limits_of(labelled, days, valid_day_h=valid_day_h, specification=specification, provenance=given)
+    found = limits_of(labelled, days, valid_day_h=valid_day_h, specification=specification, provenance=given)
+    return list(found)
 
 
 def afternoon(seconds: list[float], labels: list[str], *, begins_h: float = 12) -> Timeline:

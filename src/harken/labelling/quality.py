@@ -6,7 +6,7 @@ See ``docs/model_card.md`` for the limits.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -278,8 +278,8 @@ def limits_of(
     valid_day_h: float,
     specification: Specification,
     provenance: Mapping[str, Any],
-) -> list[Limit]:
-    """The limits that apply to a recording.
+) -> Iterator[Limit]:
+    """The limits that apply to a recording. A recording that is shorter than a valid day can have few valid days.
 
     Args:
         timeline: the timeline from the model, smoothed or not.
@@ -288,42 +288,21 @@ def limits_of(
         specification, provenance: the specification and provenance of the model.
     """
     trained_on = provenance.get("scores_of_fold_models_on_unseen_people") or {}
+    label, names = timeline.frame["label"], specification.labels
+    if STILL_LYING in trained_on and "lying" in names:
+        hour = timeline.frame["start"].dt.hour()
+        night = ((hour >= NIGHT_STARTS) | (hour < NIGHT_ENDS)) & label.is_not_null()
+        night_h, lying_h = (timeline.lasting_s(rows) / 3600 for rows in (night, night & (label == "lying")))
+        if night_h >= LEAST_NIGHT_H:
+            yield Limit(LimitKind.NIGHTS, hours=night_h, lying_hours=lying_h)
     hands_are_other = BUSY_HANDS in trained_on and provenance.get("label_scheme", HANDS_ARE_OTHER) == HANDS_ARE_OTHER
-    found = (
-        _nights(timeline) if STILL_LYING in trained_on and "lying" in specification.labels else None,
-        _busy_hands(timeline) if hands_are_other and "other" in specification.labels else None,
-        _little_walking(timeline, days) if "walking" in specification.labels else None,
-        _few_valid_days(days, valid_day_h),
-    )
-    return [limit for limit in found if limit is not None]
-
-
-def _nights(timeline: Timeline) -> Limit | None:
-    label = timeline.frame["label"]
-    hour = timeline.frame["start"].dt.hour().to_numpy()
-    night = ((hour >= NIGHT_STARTS) | (hour < NIGHT_ENDS)) & label.is_not_null().to_numpy()
-    hours = float(timeline.seconds[night].sum()) / 3600
-    lying = night & np.asarray((label == "lying").fill_null(value=False).to_numpy())
-    lying_hours = float(timeline.seconds[lying].sum()) / 3600
-    return Limit(LimitKind.NIGHTS, hours=hours, lying_hours=lying_hours) if hours >= LEAST_NIGHT_H else None
-
-
-def _busy_hands(timeline: Timeline) -> Limit | None:
-    hours = timeline.seconds_by_label()["other"] / 3600
-    return Limit(LimitKind.BUSY_HANDS, hours=hours) if hours >= LEAST_OTHER_H else None
-
-
-def _little_walking(timeline: Timeline, days: pl.DataFrame) -> Limit | None:
-    worn_h, walking_h = float(days["wear_hours"].sum()), timeline.seconds_by_label()["walking"] / 3600
+    other_h, walking_h = (timeline.lasting_s(label == name) / 3600 for name in ("other", "walking"))
+    if hands_are_other and "other" in names and other_h >= LEAST_OTHER_H:
+        yield Limit(LimitKind.BUSY_HANDS, hours=other_h)
+    worn_h = float(days["wear_hours"].sum())
     enough_h = max(1.0, WALKING_MIN_A_DAY * worn_h / 24) / 60
-    if worn_h < LEAST_WORN_H or walking_h >= enough_h:
-        return None
-    return Limit(LimitKind.LITTLE_WALKING, hours=walking_h, of_hours=worn_h)
-
-
-def _few_valid_days(days: pl.DataFrame, valid_day_h: float) -> Limit | None:
-    """The limit of too few valid days; None for a recording that is shorter than a valid day."""
+    if "walking" in names and worn_h >= LEAST_WORN_H and walking_h < enough_h:
+        yield Limit(LimitKind.LITTLE_WALKING, hours=walking_h, of_hours=worn_h)
     valid = int(days["valid_day"].sum())
-    if valid > 1 or float(days["recorded_hours"].sum()) < valid_day_h:
-        return None
-    return Limit(LimitKind.FEW_VALID_DAYS, of_hours=valid_day_h, days=valid)
+    if valid <= 1 and float(days["recorded_hours"].sum()) >= valid_day_h:
+        yield Limit(LimitKind.FEW_VALID_DAYS, of_hours=valid_day_h, days=valid)

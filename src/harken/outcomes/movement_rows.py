@@ -255,7 +255,11 @@ class MovementMeter:
         away = np.abs(length_g - np.repeat(mean(length_g).astype(np.float32), counts))
         mad_mg = MG * mean(away)
         full = counts >= self._row_samples - 1
-        walking, running = _cadences(done, counts, full & (mad_mg >= LEAST_MAD_MG))
+        walking, running = np.full((2, len(counts)), np.nan, dtype=np.float32)
+        moving = full & (mad_mg >= LEAST_MAD_MG)
+        if moving.any():
+            moved = done.chosen(np.repeat(moving, counts))
+            walking[moving], running[moving] = cadences(moved.time_ns, moved.signals, counts[moving])
         self._done.append(
             MovementRows(
                 start_ns=row[firsts] * ROW_NS,
@@ -281,14 +285,3 @@ def median_of_known(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
     low = ordered[lines, np.maximum(known - 1, 0) // 2]
     high = ordered[lines, known // 2]
     return (low + high) / 2, known
-
-
-def _cadences(
-    done: Samples, counts: NDArray[np.int64], chosen: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The cadences of rows with so many samples; NaN for rows that are not chosen."""
-    walking, running = np.full((2, len(counts)), np.nan, dtype=np.float32)
-    if chosen.any():
-        samples = np.repeat(chosen, counts)
-        walking[chosen], running[chosen] = cadences(done.time_ns[samples], done.signals[samples], counts[chosen])
-    return walking, running

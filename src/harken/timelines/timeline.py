@@ -260,31 +260,35 @@ class Timeline:
             columns[name] = pl.select(pl.when(some).then(times(moments, zone))).to_series()
         return pl.DataFrame(columns).filter(pl.col("recorded_hours") > 0)
 
+    def lasting_s(self, chosen: pl.Series) -> float:
+        """How long the rows last for which ``chosen`` is true, and not null."""
+        return float(self.seconds[chosen.fill_null(False).to_numpy()].sum())
+
     def seconds_by_label(self) -> dict[str, float]:
         """Seconds of each label, in the recogniser's order, and of ``unsure`` if any row is."""
         label = self.frame["label"]
         unsure = [UNSURE] if UNSURE not in self.labels and (label == UNSURE).any() else []
-        return {name: self._lasting_s(label == name) for name in (*self.labels, *unsure)}
+        return {name: self.lasting_s(label == name) for name in (*self.labels, *unsure)}
 
     @property
     def unlabelled_s(self) -> float:
         """Seconds of wear without a label: marked samples, and stretches shorter than a window."""
-        return self._lasting_s(self.frame["label"].is_null() & self.frame["wear"])
+        return self.lasting_s(self.frame["label"].is_null() & self.frame["wear"])
 
     @property
     def worn_s(self) -> float:
         """Seconds with samples in which the watch was worn, or all of them if non-wear was not computed."""
-        return self._lasting_s(self.frame["wear"])
+        return self.lasting_s(self.frame["wear"])
 
     @property
     def not_worn_s(self) -> float:
         """Seconds with samples in which the watch was not worn."""
-        return self._lasting_s(~self.frame["wear"])
+        return self.lasting_s(~self.frame["wear"])
 
     @property
     def gaps_s(self) -> float:
         """Seconds without samples, between the first and the last."""
-        return self._lasting_s(~self.frame["recorded"])
+        return self.lasting_s(~self.frame["recorded"])
 
     def to_parquet(self, path: str | Path) -> None:
         """Write the rows as Parquet, whole or not at all."""
@@ -293,10 +297,6 @@ class Timeline:
     def to_csv(self, path: str | Path) -> None:
         """Write the rows as CSV, whole or not at all; see ``harken.support.tables.write_csv``."""
         write_csv(self.frame, path)
-
-    def _lasting_s(self, chosen: pl.Series) -> float:
-        """How long the rows last for which ``chosen`` is true, and not null."""
-        return float(self.seconds[chosen.fill_null(False).to_numpy()].sum())
 
     def own_probability(self, prefix: str = PROBABILITY) -> NDArray[np.float32]:
         """The probability of each row's label, ``[n]``; of the most probable label where it is ``unsure``, and NaN

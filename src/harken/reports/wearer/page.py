@@ -103,7 +103,7 @@ def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -
         "valid_days": list(map(days.long_date, outcomes.valid_days["date"])),
         "hours": hours_rows(outcomes.days, names, calendar),
         "adjusted": adjusted,
-        "adjusted_is_known": any(value is not None for row in adjusted for value in row.hours),
+        "adjusted_is_known": any(value is not None for row in adjusted for value in row["hours"]),
         "summaries": bout_summaries(outcomes.bouts, names, zone),
         "bouts": listed,
         "bouts_not_listed": not_listed,

@@ -1,7 +1,6 @@
 """The tables of the report: the hours, bouts, nights and movement of a recording as text and bars."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -32,6 +31,18 @@ ACTIVE = LEVELS[1:]
 """The levels that a bar shows: light, moderate and vigorous."""
 LONGEST_BAR = 68.0
 """The longest bar, in per cent of the picture; its number stands beside it."""
+MOVEMENT_COLUMNS = {
+    "steps": "steps",
+    "peak_cadence_30": "peak cadence",
+    "minutes_mvpa": "moderate or vigorous",
+    "minutes_mvpa_bouts_10": "in 10-min bouts",
+    "minutes_vigorous": "vigorous",
+    "minutes_light": "light",
+    "minutes_inactive": "inactive",
+    "enmo_mg": "mean ENMO, mg",
+}
+"""A column of days and its heading in the table of movement."""
+OF_STEPS = ("steps", "peak_cadence_30")
 AVERAGES = {"week": "All valid days", "weekdays": "Monday to Friday", "weekend": "Saturday, Sunday"}
 
 
@@ -50,45 +61,25 @@ def key_figures(outcomes: "Outcomes", nights: dict[str, Any] | None) -> list[tup
     return found
 
 
-@dataclass(frozen=True)
-class HoursRow:
-    """The hours of a day, or the mean over several days.
-
-    Attributes:
-        name: the name of the day.
-        hours: the hours of each label, in the order of the page.
-        cells: the hours as text, followed by those not worn and not recorded.
-        bar: code, start and length in per cent of the bar for each piece.
-        words: the content of the bar as a sentence, for readers who cannot see it.
-        note: a note on the day, such as a clock change.
-        without_data: a sentence about the days without data just before it; see ``CalendarDay``.
-    """
-
-    name: str
-    hours: list[float | None]
-    cells: list[str]
-    bar: list[tuple[int, float, float]]
-    words: str
-    note: str = ""
-    without_data: str = ""
-
-
 def hours_rows(
     days: pl.DataFrame, names: tuple[str, ...], calendar: list[CalendarDay], *, adjusted: bool = False
-) -> list[HoursRow]:
-    """A row for each day, from the columns of ``Timeline.daily``; with ``adjusted``, scaled to a whole day of wear."""
-    by_date = {day.date: day for day in calendar}
+) -> list[dict[str, Any]]:
+    """A row for each day, from the columns of ``Timeline.daily``; with ``adjusted``, scaled to a whole day of wear.
+
+    A row has the ``name`` of the day; its ``hours`` of each label, in the order of the page; the ``cells``, these as
+    text, followed by those not worn and not recorded; the ``bar``, code, begin and length of each piece in per cent of
+    the bar, and its content in ``words``, for readers who cannot see it; and the ``day`` of the calendar.
+    """
     prefix = "adjusted_hours_" if adjusted else "hours_"
-    rows = []
-    for values in days.iter_rows(named=True):
-        day = by_date[values["date"]]
-        row = _hours_row(day.short, values, [values.get(prefix + label) for label in names], names, rest=not adjusted)
-        rows.append(replace(row, note=day.clocks_change, without_data=day.without_data))
-    return rows
+    return [
+        _hours_row(day.short, values, [values.get(prefix + label) for label in names], names, rest=not adjusted)
+        | {"day": day}
+        for day, values in zip(calendar, days.iter_rows(named=True), strict=True)
+    ]
 
 
-def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> HoursRow | None:
-    """The mean over the days with enough wear; None without such a day."""
+def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> dict[str, Any] | None:
+    """The mean over the days with enough wear, as a row without ``day``; None without such a day."""
     if len(enough) == 0:
         return None
     means = enough.select(pl.selectors.numeric()).mean().row(0, named=True)
@@ -97,7 +88,7 @@ def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> HoursRow | None
 
 def _hours_row(
     name: str, values: dict[str, Any], hours: list[float | None], names: tuple[str, ...], *, rest: bool
-) -> HoursRow:
+) -> dict[str, Any]:
     """The row of a day; with ``rest``, also with the time that was not labelled, not worn and not recorded."""
     length = values["seconds_in_day"] / 3600
     pieces = [(code, value or 0.0) for code, value in enumerate(hours)]
@@ -115,7 +106,7 @@ def _hours_row(
             bar.append((code, round(begin, 3), round(wide, 3)))
         begin += wide
     words = ", ".join(f"{label} {cell}" for label, cell in zip(names, cells, strict=False))
-    return HoursRow(name, hours, cells, bar, words)
+    return {"name": name, "hours": hours, "cells": cells, "bar": bar, "words": words, "day": None}
 
 
 def bout_summaries(bouts: pl.DataFrame, names: tuple[str, ...], timezone: str) -> list[dict[str, Any]]:
@@ -280,7 +271,7 @@ def movement_shown(outcomes: "Outcomes") -> dict[str, Any] | None:
     if outcomes.movement is None or days["minutes_light"].sum() == 0:
         return None
     has_steps = days["steps"].count() > 0
-    columns = _movement_columns(has_steps=has_steps)
+    columns = [(column, name) for column, name in MOVEMENT_COLUMNS.items() if has_steps or column not in OF_STEPS]
     active_min = days.select(pl.sum_horizontal(f"minutes_{level}" for level in ACTIVE)).to_series().to_numpy()
     most_active = max(float(active_min.max()), 1e-9)
     most_steps = max(float(days["steps"].fill_null(0.0).to_numpy().max()), 1e-9)
@@ -314,19 +305,6 @@ def movement_shown(outcomes: "Outcomes") -> dict[str, Any] | None:
     limits = f"light from {light} mg, moderate from {moderate} mg, vigorous from {vigorous} mg"
     limits = f"{limits} (cut-points {points.name})" if points.published else limits
     return {"columns": columns, "rows": rows, "means": means, "limits": limits, "has_steps": has_steps}
-
-
-def _movement_columns(*, has_steps: bool) -> list[tuple[str, str]]:
-    steps = [("steps", "steps"), ("peak_cadence_30", "peak cadence")]
-    return [
-        *(steps if has_steps else []),
-        ("minutes_mvpa", "moderate or vigorous"),
-        ("minutes_mvpa_bouts_10", "in 10-min bouts"),
-        ("minutes_vigorous", "vigorous"),
-        ("minutes_light", "light"),
-        ("minutes_inactive", "inactive"),
-        ("enmo_mg", "mean ENMO, mg"),
-    ]
 
 
 def _movement_cell(column: str, value: float | None) -> str:
