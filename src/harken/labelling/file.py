@@ -9,9 +9,7 @@ from json import dumps
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.labelling.quality import (
     OF_THE_FILE,
@@ -43,6 +41,7 @@ from harken.signals.clipping import Clipped
 from harken.signals.gravity import GravityCalibration, gravity_calibration
 from harken.signals.movement import Moments, MovementStatistics, like_walking, moving
 from harken.signals.non_wear import non_wear
+from harken.support.arrays import Integers
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
 from harken.support.printable import printable
@@ -214,7 +213,7 @@ class LabelledFile:
     timeline: Timeline
     recording: MendedStream
     calibration: GravityCalibration | None
-    non_wear_ns: NDArray[np.int64] | None
+    non_wear_ns: Integers | None
     mounting: Mounting | None
     wrist_check: WristCheck | None
     training_share: float | None
@@ -498,7 +497,7 @@ class _Movement:
 
 def _preparation(
     stream: MendedStream, recogniser: Recogniser, movement: _Movement, settings: LabelSettings
-) -> tuple[GravityCalibration | None, NDArray[np.int64] | None, Mounting | None, WristCheck | None, float | None]:
+) -> tuple[GravityCalibration | None, Integers | None, Mounting | None, WristCheck | None, float | None]:
     """Calibration, non-wear, mounting, wrist check, and the share that was used for training; each is None if the
     settings leave it out, or without acceleration.
 

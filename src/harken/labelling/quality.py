@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.models.mounting import Mounting
 from harken.models.wrist_check import Answer, WristCheck
@@ -23,6 +22,7 @@ from harken.networks.specification import Specification
 from harken.recordings.fingerprints import training_warning
 from harken.recordings.recording import Placement, local_time, warnings_of
 from harken.signals.gravity import GravityCalibration
+from harken.support.arrays import Integers
 from harken.support.errors import HarkenError
 from harken.support.files import read_json, write_text
 from harken.timelines import Timeline
@@ -76,7 +76,7 @@ class GapSummary:
     longest: tuple[Gap, ...]
 
     @classmethod
-    def of(cls, gaps_ns: NDArray[np.int64], timezone: str) -> "GapSummary":
+    def of(cls, gaps_ns: Integers, timezone: str) -> "GapSummary":
         """Of gaps from a sample to the next, int64 ``[k, 2]`` in ns since 1970 (UTC); only the 200 longest are listed,
         in the wearer's time zone."""
         lengths = gaps_ns[:, 1] - gaps_ns[:, 0]

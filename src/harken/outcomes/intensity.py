@@ -2,10 +2,10 @@
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.outcomes.choices import CutPoints
 from harken.outcomes.movement_rows import ROW_NS, ROW_S
+from harken.support.arrays import Booleans
 from harken.support.tables import nanoseconds, where_known
 
 LEVELS = ("inactive", "light", "moderate", "vigorous")
@@ -46,7 +46,7 @@ def with_intensity(movement: pl.DataFrame, cut_points: CutPoints) -> pl.DataFram
     )
 
 
-def in_bouts(active: NDArray[np.bool_], rows: int) -> NDArray[np.bool_]:
+def in_bouts(active: Booleans, rows: int) -> Booleans:
     """Which active rows are in a bout of at least so many rows, bool ``[n]``.
 
     A row is in a bout if a window of ``rows`` rows holds it that begins and ends with an active row, of which at least
@@ -70,5 +70,5 @@ def in_bouts(active: NDArray[np.bool_], rows: int) -> NDArray[np.bool_]:
     begun = np.concatenate([[0], np.cumsum(whole)])
     row = np.arange(count)
     within = begun[np.minimum(row + 1, len(whole))] > begun[np.clip(row + 1 - rows, 0, len(whole))]
-    result: NDArray[np.bool_] = active & within
+    result: Booleans = active & within
     return result

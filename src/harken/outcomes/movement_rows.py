@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.source import Samples, joined
 from harken.signals.non_wear import worn
+from harken.support.arrays import Floats, Integers
 from harken.support.tables import times
 
 GRID_HZ = 20
@@ -27,11 +28,10 @@ NEARLY_HIGHEST = 0.95
 LEAST_MAD_MG = 20.0
 """Rows with less movement have no cadence: the arm is still."""
 DECIMALS = 2
-Floats = NDArray[np.float64]
 
 
 def cadences(
-    time_ns: NDArray[np.int64], signals: NDArray[np.float32], counts: NDArray[np.int64]
+    time_ns: Integers, signals: NDArray[np.float32], counts: Integers
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The cadence of each row if the wearer walks, and if they run, in steps a minute, float32 ``[rows]`` each.
 
@@ -57,7 +57,7 @@ def cadences(
     return _cadence(correlation, WALKING_STRIDE_S), _cadence(correlation, RUNNING_STRIDE_S)
 
 
-def _on_grid(time_ns: NDArray[np.int64], signals: NDArray[np.float32], counts: NDArray[np.int64]) -> Floats:
+def _on_grid(time_ns: Integers, signals: NDArray[np.float32], counts: Integers) -> Floats:
     """The mean acceleration of each twentieth of a second, float64 ``[3, rows, 100]``.
 
     The acceleration is taken as linear between two samples of a row. Each row depends on its own samples alone.
@@ -131,7 +131,7 @@ class MovementRows:
             where the arm hardly moves or does not repeat its movement. See ``cadences``.
     """
 
-    start_ns: NDArray[np.int64]
+    start_ns: Integers
     enmo_mg: NDArray[np.float32]
     mad_mg: NDArray[np.float32]
     angle_z_degrees: NDArray[np.float32]
@@ -142,7 +142,7 @@ class MovementRows:
     def __len__(self) -> int:
         return len(self.start_ns)
 
-    def frame(self, *, timezone: str, non_wear_ns: NDArray[np.int64] | None = None) -> pl.DataFrame:
+    def frame(self, *, timezone: str, non_wear_ns: Integers | None = None) -> pl.DataFrame:
         """The rows, and rows without values in gaps of up to a day.
 
         The columns are
@@ -246,7 +246,7 @@ class MovementMeter:
         firsts = np.flatnonzero(np.diff(row, prepend=row[:1] - 1))
         counts = np.diff(firsts, append=len(row))
 
-        def mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
+        def mean(values: NDArray[np.float32]) -> Floats:
             if len(row) == 0:
                 return np.empty(0)
             sums = np.add.reduceat(values, firsts, dtype=np.float64)
@@ -273,7 +273,7 @@ class MovementMeter:
         )
 
 
-def median_of_known(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def median_of_known(values: Floats) -> tuple[Floats, Integers]:
     """The median of the known values in each line, float64 ``[n]``, NaN without any; and their number, int64 ``[n]``.
 
     Args:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from harken.outcomes.choices import DiaryUse, RestThreshold
 from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR, median_of_known
-from harken.support.arrays import runs_of_true
+from harken.support.arrays import Booleans, Floats, Integers, runs_of_true
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines.calendar import DAY_NS, moments_ns, wall_ns
 
@@ -40,7 +40,7 @@ POSTURE_CHANGE_DEGREES = 5.0
 SHORTEST_BOUT_ROWS = 5 * ROWS_A_MINUTE
 
 
-def unrest_degrees(angle_z_degrees: NDArray[np.floating]) -> NDArray[np.float64]:
+def unrest_degrees(angle_z_degrees: NDArray[np.floating]) -> Floats:
     """Steps 4 and 5: the median over five minutes of the change of the angle from row to row, float64 ``[n]``.
 
     The five minutes have the row in their middle; at both ends of the array they are cut. The unrest is NaN where less
@@ -56,7 +56,7 @@ def unrest_degrees(angle_z_degrees: NDArray[np.floating]) -> NDArray[np.float64]
     return np.where(known >= LEAST_CHANGES, median, np.nan)
 
 
-def rest_threshold_degrees(unrest: NDArray[np.float64], rule: RestThreshold) -> float:
+def rest_threshold_degrees(unrest: Floats, rule: RestThreshold) -> float:
     """Step 6: the unrest in degrees below which the arm rests, for one day from noon to noon.
 
     Args:
@@ -69,7 +69,7 @@ def rest_threshold_degrees(unrest: NDArray[np.float64], rule: RestThreshold) -> 
     return float(np.clip(np.percentile(known, PERCENTILE) * FACTOR, LOWEST_DEGREES, HIGHEST_DEGREES))
 
 
-def rest_blocks(unrest: NDArray[np.float64], threshold_degrees: float) -> NDArray[np.int64]:
+def rest_blocks(unrest: Floats, threshold_degrees: float) -> Integers:
     """Steps 6 to 8: blocks of rest of more than 30 minutes, joined over breaks of less than 60 minutes.
 
     The sleep period of a day from noon to noon is the longest block (step 9).
@@ -102,7 +102,7 @@ def rest_blocks(unrest: NDArray[np.float64], threshold_degrees: float) -> NDArra
     return np.stack([blocks[first, 0], blocks[last, 1]], axis=1)
 
 
-def sustained_inactivity(row: NDArray[np.int64], angle_z_degrees: NDArray[np.floating]) -> NDArray[np.int64]:
+def sustained_inactivity(row: Integers, angle_z_degrees: NDArray[np.floating]) -> Integers:
     """Bouts of more than five minutes without a change of the angle of more than 5 degrees from row to row.
 
     Missing rows are left out of the comparison; more than five minutes of them end a bout.
@@ -160,7 +160,7 @@ def nights(
     movement: pl.DataFrame,
     *,
     threshold: RestThreshold = "published",
-    diary_ns: Mapping[date, NDArray[np.int64]] | None = None,
+    diary_ns: Mapping[date, Integers] | None = None,
     diary_use: DiaryUse = "guide",
 ) -> pl.DataFrame:
     """One row for each day from noon to noon, in the wearer's zone, whose midnight was recorded.
@@ -204,7 +204,7 @@ def nights(
     table: list[dict[str, Any]] = []
     earliest = 0
     for window in _windows(movement["start"]):
-        span: NDArray[np.int64] | None
+        span: Integers | None
         of_diary = (diary_ns or {}).get(window.date)
         if of_diary is not None:
             source = "diary" if diary_use == "override" else "diary_guide"
@@ -221,7 +221,7 @@ def nights(
     return pl.DataFrame(table, schema=COLUMNS).with_columns(times)
 
 
-def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> NDArray[np.int64]:
+def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> Integers:
     """The stretches in which the arm was still in a sleep period, in ns since 1970 (UTC), int64 ``[k, 2]``.
 
     These are the sustained inactivity bouts in a night, in order and apart. The ten minutes after onset and before wake
@@ -252,10 +252,10 @@ class _Rows(NamedTuple):
     ``worn`` bool ``[n]``, False in non-wear; ``bouts`` int64 ``[k, 2]``, the sustained inactivity bouts.
     """
 
-    number: NDArray[np.int64]
-    angle_degrees: NDArray[np.float64]
-    worn: NDArray[np.bool_]
-    bouts: NDArray[np.int64]
+    number: Integers
+    angle_degrees: Floats
+    worn: Booleans
+    bouts: Integers
 
     @classmethod
     def of(cls, movement: pl.DataFrame) -> "_Rows":
@@ -270,7 +270,7 @@ class _Rows(NamedTuple):
         """The rows from ``first`` to ``last`` (exclusive)."""
         return slice(*np.searchsorted(self.number, [first, last]).tolist())
 
-    def angles_degrees(self, first: int, last: int) -> NDArray[np.float64]:
+    def angles_degrees(self, first: int, last: int) -> Floats:
         """The angle of each row from ``first`` to ``last`` (exclusive); NaN where it is unknown or missing."""
         every = np.full(max(last - first, 0), np.nan)
         here = self.between(first, last)
@@ -305,7 +305,7 @@ def _windows(start: pl.Series) -> Iterator[_Window]:
             yield _Window(day, first, last)
 
 
-def _seen(rows: _Rows, span: NDArray[np.int64], earliest: int) -> NDArray[np.int64] | None:
+def _seen(rows: _Rows, span: Integers, earliest: int) -> Integers | None:
     """From the first to the last bout that overlaps a sleep period, from ``earliest`` on; None without any."""
     inside = rows.bouts[(rows.bouts[:, 0] < span[1]) & (rows.bouts[:, 1] > max(span[0], earliest))]
     return np.array([max(inside[0, 0], earliest), inside[-1, 1]]) if len(inside) else None
@@ -313,7 +313,7 @@ def _seen(rows: _Rows, span: NDArray[np.int64], earliest: int) -> NDArray[np.int
 
 def _sleep_period(
     rows: _Rows, window: _Window, earliest: int, threshold: RestThreshold
-) -> tuple[_Window, NDArray[np.int64] | None, float]:
+) -> tuple[_Window, Integers | None, float]:
     """The longest block of rest, the window in which it was found, and the threshold in degrees."""
     first = max(window.first, earliest)
     blocks, threshold_degrees = _blocks(rows, first, window.last, threshold)
@@ -339,7 +339,7 @@ def _sleep_period(
     return window, longest, threshold_degrees
 
 
-def _blocks(rows: _Rows, first: int, last: int, threshold: RestThreshold) -> tuple[NDArray[np.int64], float]:
+def _blocks(rows: _Rows, first: int, last: int, threshold: RestThreshold) -> tuple[Integers, float]:
     """The blocks of rest from ``first`` to ``last`` (exclusive), int64 ``[k, 2]``, and the threshold in degrees."""
     unrest = unrest_degrees(rows.angles_degrees(first, last))
     threshold_degrees = rest_threshold_degrees(unrest, threshold)
@@ -356,7 +356,7 @@ def _longest_unknown(rows: _Rows, first: int, last: int) -> int:
     return int(np.diff(known, prepend=number[0] - 1, append=number[-1] + 1).max()) - 1
 
 
-def _columns(rows: _Rows, window: _Window, span: NDArray[np.int64] | None) -> dict[str, Any]:
+def _columns(rows: _Rows, window: _Window, span: Integers | None) -> dict[str, Any]:
     """The columns of a night from its first row to its last (exclusive); times in ns since 1970 (UTC)."""
     window_wear = rows.known(window.first, window.last)
     columns: dict[str, Any] = {"window_wear_hours": window_wear / ROWS_AN_HOUR, "complete": False}
@@ -384,7 +384,7 @@ def _columns(rows: _Rows, window: _Window, span: NDArray[np.int64] | None) -> di
     }
 
 
-def _inside(number: NDArray[np.int64], spans: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _inside(number: Integers, spans: Integers) -> Booleans:
     """Whether each number lies in one of the spans ``[k, 2]`` (the end excluded), bool ``[n]``."""
     place = np.searchsorted(spans[:, 0], number, side="right") - 1
     ends = np.append(spans[:, 1], 0)  # place -1: before the first span

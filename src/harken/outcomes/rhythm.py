@@ -12,8 +12,8 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from harken.support.arrays import Floats, Integers
 from harken.support.tables import where_known
 from harken.timelines.calendar import DAY_NS, wall_ns
 
@@ -32,7 +32,6 @@ DAYS_FOR_STABILITY = 5
 DAY_MIN = 1440
 MINUTE_NS = DAY_NS // DAY_MIN
 HOURS = 24
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +138,7 @@ def _levels(sums: Floats, worn_s: Floats) -> dict[str, pl.Series]:
     return columns | {"relative_amplitude": pl.Series(amplitude, nan_to_null=True)}
 
 
-def _extreme(sums: Floats, worn_s: Floats, length: int, *, sign: int) -> tuple[Floats, NDArray[np.int64]]:
+def _extreme(sums: Floats, worn_s: Floats, length: int, *, sign: int) -> tuple[Floats, Integers]:
     """The least (``sign`` 1) or largest (-1) mean of a stretch of so many minutes in each row, and the minute at which
     it begins; NaN where no stretch was worn for long enough."""
     first = np.arange(min(sums.shape[1] - length + 1, DAY_MIN))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from harken.outcomes.intensity import BOUT_MINUTES, LEVELS
 from harken.outcomes.movement_rows import ROW_NS
 from harken.outcomes.segments import Segment
+from harken.support.arrays import Booleans, Floats, Integers
 from harken.support.tables import nanoseconds, times
 from harken.timelines.calendar import Quarters, Stretches, moments_ns, sums_in
 
@@ -32,7 +33,7 @@ OF_NIGHTS = (
 Columns: TypeAlias = dict[str, pl.Series]
 
 
-def movement_columns(movement: pl.DataFrame, edges_ns: NDArray[np.int64]) -> Columns:
+def movement_columns(movement: pl.DataFrame, edges_ns: Integers) -> Columns:
     """Sums of the rows of movement over each stretch.
 
     - ``enmo_mg``: the mean over the time worn; null without any;
@@ -50,10 +51,10 @@ def movement_columns(movement: pl.DataFrame, edges_ns: NDArray[np.int64]) -> Col
     level = movement["level"].fill_null(-1).to_numpy()
     valid_s = movement["valid_s"].to_numpy().astype(np.float64)
 
-    def summed(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    def summed(values: NDArray[np.generic]) -> Floats:
         return sums_in(edges_ns, start_ns, start_ns + ROW_NS, values)
 
-    def minutes(chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def minutes(chosen: Booleans) -> Floats:
         return summed(np.where(chosen, valid_s, 0)) / 60
 
     worn = minutes(level >= 0)
@@ -69,7 +70,7 @@ def movement_columns(movement: pl.DataFrame, edges_ns: NDArray[np.int64]) -> Col
     return columns | {"steps": steps if movement["steps"].count() else steps.clear(len(steps))}
 
 
-def label_columns(rows: pl.DataFrame, names: Sequence[str], edges_ns: NDArray[np.int64]) -> Columns:
+def label_columns(rows: pl.DataFrame, names: Sequence[str], edges_ns: Integers) -> Columns:
     """``recorded_hours``, ``wear_hours`` and ``hours_LABEL`` of each stretch, from the rows of a timeline."""
     start_ns, end_ns = nanoseconds(rows, "start"), nanoseconds(rows, "end")
 
@@ -285,7 +286,7 @@ def segment_stretches(segments: Sequence[Segment], days: Iterable[date], *, subj
     return Stretches(frame, edges_ns)
 
 
-def _moments_ns(clock: list[datetime], timezone: str, *, second: bool) -> NDArray[np.int64]:
+def _moments_ns(clock: list[datetime], timezone: str, *, second: bool) -> Integers:
     """When the clock shows these times, in ns since 1970 (UTC); see ``segment_stretches``."""
     wall = pl.Series(clock, dtype=pl.Datetime("ns"))
     moments = moments_ns(wall, timezone, second=second)

@@ -3,6 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+"""Arrays of any shape; a docstring says which."""
+
 
 def runs_of_true(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """The first position and the end (exclusive) of each run of True in ``[n]``, int64 ``[runs, 2]``."""

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.support.arrays import Floats, Integers
 from harken.support.tables import times
 
 HOUR_NS = 3600 * 10**9
@@ -32,12 +33,10 @@ class Stretches:
     """
 
     frame: pl.DataFrame
-    edges_ns: NDArray[np.int64]
+    edges_ns: Integers
 
 
-def sums_in(
-    edges_ns: NDArray[Any], start_ns: NDArray[Any], end_ns: NDArray[Any], values: NDArray[Any]
-) -> NDArray[np.float64]:
+def sums_in(edges_ns: NDArray[Any], start_ns: NDArray[Any], end_ns: NDArray[Any], values: NDArray[Any]) -> Floats:
     """The sum of values over each stretch, float64 ``[stretches]``; a row partly in a stretch counts in proportion.
 
     Args:
@@ -62,7 +61,7 @@ def most_in(
     ends: NDArray[Any],
     codes: NDArray[Any],
     kinds: Sequence[int],
-) -> NDArray[np.int64]:
+) -> Integers:
     """Which of ``kinds`` lasts longest between two edges, int64 ``[edges - 1]``: its place, the first of several; -1
     without any.
 
@@ -77,13 +76,13 @@ def most_in(
     return np.where(lasting.max(axis=0) > 0, lasting.argmax(axis=0), -1)
 
 
-def numbered(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def numbered(counts: Integers) -> tuple[Integers, Integers]:
     """The place of each of ``counts`` repeated so many times, and beside it 0, 1, 2 and so on for each place."""
     place = np.repeat(np.arange(len(counts)), counts)
     return place, np.arange(len(place)) - (np.cumsum(counts) - counts)[place]
 
 
-def wall_ns(moments: pl.Series) -> NDArray[np.int64]:
+def wall_ns(moments: pl.Series) -> Integers:
     """What the clock shows at some datetimes, in ns since the beginning of 1970 by that clock, int64 ``[n]``."""
     return moments.dt.replace_time_zone(None).to_physical().to_numpy()
 
@@ -112,13 +111,13 @@ class Quarters:
     """
 
     timezone: str
-    start_ns: NDArray[np.int64]
-    wall_ns: NDArray[np.int64]
+    start_ns: Integers
+    wall_ns: Integers
     dates: pl.Series
-    day: NDArray[np.int64]
+    day: Integers
 
     @classmethod
-    def of(cls, start_ns: NDArray[np.int64], end_ns: NDArray[np.int64], timezone: str) -> "Quarters":
+    def of(cls, start_ns: Integers, end_ns: Integers, timezone: str) -> "Quarters":
         """The quarters of the days of rows that begin and end at these times, int64 ``[n]``, ns since 1970 (UTC).
 
         Only days with a row are looked at, so decades between two rows take no memory.
@@ -144,7 +143,7 @@ class Quarters:
         )
 
     @property
-    def edges_ns(self) -> NDArray[np.int64]:
+    def edges_ns(self) -> Integers:
         """Where each quarter begins and ends, int64 ``[quarters, 2]``."""
         return np.stack([self.start_ns, self.start_ns + QUARTER_NS], axis=1)
 
@@ -172,11 +171,11 @@ class Quarters:
         frame = pl.DataFrame({"date": start.dt.date(), "start": start})
         return Stretches(frame, np.stack([start_ns, end_ns], axis=1))
 
-    def by_day(self, each: NDArray[np.float64]) -> NDArray[np.float64]:
+    def by_day(self, each: Floats) -> Floats:
         """Sums over the quarters of each day, ``[quarters]`` -> ``[days]``."""
         return np.asarray(np.bincount(self.day, weights=each, minlength=len(self.dates)), dtype=np.float64)
 
-    def by_time_of_day(self, each: NDArray[np.float64]) -> NDArray[np.float64]:
+    def by_time_of_day(self, each: Floats) -> Floats:
         """Sums over the quarters of one day with the same local time, ``[quarters]`` -> ``[days, 96]``."""
         time_of_day = self.wall_ns % DAY_NS // QUARTER_NS
         place = self.day * QUARTERS_A_DAY + time_of_day

@@ -19,6 +19,7 @@ from harken.recordings.mending import MendedStream, stream_of
 from harken.recordings.recording import Recording, acceleration_channels
 from harken.recordings.source import Samples, joined
 from harken.signals import Resampler
+from harken.support.arrays import Booleans, Floats, Integers
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, need_memory
 from harken.timelines.calendar import numbered, sums_in
@@ -79,7 +80,7 @@ def label_stream(
     probabilities: Probabilities,
     *,
     calibrate: Calibrate | None = None,
-    non_wear_ns: NDArray[np.int64] | None = None,
+    non_wear_ns: Integers | None = None,
     listener: Callable[[Samples], None] | None = None,
     lanes: int = 0,
 ) -> Timeline:
@@ -125,7 +126,7 @@ def _labelled(
     facts: MendedStream,
     stream: Iterable[Samples],
     probabilities: Probabilities,
-    non_wear_ns: NDArray[np.int64] | None,
+    non_wear_ns: Integers | None,
     lanes: int = 0,
 ) -> Timeline:
     """Label a stream of samples with the model's channels and rate. The samples of ``facts`` are not used."""
@@ -192,7 +193,7 @@ def _labelled(
     )
 
 
-def _surely_not_worn(specification: Specification, non_wear_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+def _surely_not_worn(specification: Specification, non_wear_ns: Integers) -> Integers:
     """The times at which windows begin that reach only rows in non-wear, int64 ``[k, 2]``, both ends included."""
     row_ns = round(specification.hop_s * 1e9)
     window_ns = round(specification.window_length_s * 1e9)
@@ -225,10 +226,10 @@ class StreamWindows(NamedTuple):
     sample of each, int64 ``[n]``; and the time of that sample."""
 
     signals: NDArray[np.float32]
-    firsts: NDArray[np.int64]
-    starts_ns: NDArray[np.int64]
+    firsts: Integers
+    starts_ns: Integers
 
-    def part(self, numbers: slice | NDArray[np.bool_]) -> "StreamWindows":
+    def part(self, numbers: slice | Booleans) -> "StreamWindows":
         """Some of the windows."""
         return StreamWindows(self.signals[numbers], self.firsts[numbers], self.starts_ns[numbers])
 
@@ -242,8 +243,8 @@ class TimelineRows(NamedTuple):
     label.
     """
 
-    start_ns: NDArray[np.int64]
-    kind: NDArray[np.int64]
+    start_ns: Integers
+    kind: Integers
     activity_mg: NDArray[np.float32]
     end_ns: int
     probabilities: NDArray[np.float32]
@@ -268,7 +269,7 @@ class Windowing:
         self._total, self._begin = 0, 0  # samples so far, and the first of the open run
         self._last_ns, self._last_valid = 0, False
         self._sum, self._count = 0.0, 0  # of the activity and of the valid samples so far
-        self._window_firsts: list[NDArray[np.int64]] = []
+        self._window_firsts: list[Integers] = []
         # Arrays of each push. Of a run: its first sample, the times of that and of the sample before, whether it is
         # valid, and whether a gap is before it. Of a row: its first sample and the time of that. Then for both, over
         # all samples before, the sum of the activity and the number of valid ones.
@@ -352,9 +353,9 @@ class Windowing:
     def _averaged(
         self,
         each: NDArray[np.float32],
-        row_firsts: NDArray[np.int64],
-        row_runs: NDArray[np.int64],
-        edges: NDArray[np.int64],
+        row_firsts: Integers,
+        row_runs: Integers,
+        edges: Integers,
     ) -> NDArray[np.float32]:
         """Probabilities of windows ``[windows, labels]`` -> of rows, float32 ``[rows, labels]``: the mean over the
         windows that cover a row, weighted by the number of its samples that each covers."""
@@ -380,7 +381,7 @@ class Windowing:
         sums /= weights[:, None]
         return sums.astype(np.float32)
 
-    def _activity(self, samples: Samples) -> NDArray[np.float64]:
+    def _activity(self, samples: Samples) -> Floats:
         """The length of each acceleration minus gravity, in g; 0 where negative or the sample is invalid: ``[n]``."""
         if self._axes == 0:
             return np.zeros(len(samples.time_ns))
@@ -391,9 +392,7 @@ class Windowing:
             longer = np.maximum(np.sqrt(square) - 1, 0)
         return np.where(samples.valid, longer, 0).astype(np.float64)
 
-    def _windows(
-        self, edges: NDArray[np.int64], usable: NDArray[np.bool_], every: Samples, *, ended: bool
-    ) -> StreamWindows:
+    def _windows(self, edges: Integers, usable: Booleans, every: Samples, *, ended: bool) -> StreamWindows:
         """The windows of the runs with these edges that are newly complete, copied out of the kept and new samples."""
         spare = np.diff(edges) - self._length
         counts = spare // self._hop + 1
@@ -414,7 +413,7 @@ class Windowing:
         return StreamWindows(views[here], firsts, every.time_ns[here])
 
 
-def _numbered(counts: NDArray[np.int64], given: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _numbered(counts: Integers, given: int) -> tuple[Integers, Integers]:
     """The place of each run repeated by its count, and beside it 0, 1, 2 and so on within the run; without the first
     ``given`` of the first run."""
     run, number = numbered(counts - given * (np.arange(len(counts)) == 0))
@@ -441,7 +440,7 @@ class BatchedProbabilities:
         self,
         compute: Callable[[StreamWindows], NDArray[np.float32]],
         *,
-        skipped_ns: NDArray[np.int64],
+        skipped_ns: Integers,
         lanes: int,
         most: int,
     ) -> None:
@@ -452,7 +451,7 @@ class BatchedProbabilities:
         # So many batches wait that lanes have work while this thread reads the next part of a file.
         self._ahead = lanes * most // self._at_once
         self._executor = ThreadPoolExecutor(lanes, thread_name_prefix="harken-batches") if lanes else None
-        self._computed: list[NDArray[np.bool_]] = []
+        self._computed: list[Booleans] = []
         self._waiting: list[StreamWindows] = []
         self._waiting_count = 0
         self._batches: list[Future[NDArray[np.float32]]] = []

@@ -47,6 +47,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.support.arrays import Floats, Integers
 from harken.support.errors import HarkenError
 
 TRUST = 0.99
@@ -73,7 +74,6 @@ EXPECTED_BOUT_S: Mapping[str, float] = {
 ANY_OTHER_LABEL_S = 120.0
 """Seconds, for any other label."""
 
-Array = NDArray[np.float64]
 Number = TypeVar("Number", np.floating, np.int64)
 STEPS_AND_BLOCKS = 4
 """One step in all blocks takes about four times as long as one block in the loops over blocks."""
@@ -81,10 +81,10 @@ STEPS_AND_BLOCKS = 4
 
 def smooth(
     probabilities: NDArray[np.floating],
-    elapsed_s: NDArray[np.float64],
+    elapsed_s: Floats,
     expected_bout_s: Sequence[float],
     likelihood: NDArray[np.floating] | None = None,
-) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
+) -> tuple[NDArray[np.floating], Integers]:
     """Smooth the probabilities of rows.
 
     Args:
@@ -118,9 +118,7 @@ def smooth(
     return chain.posteriors(), chain.best_path()
 
 
-def still_at_night_likelihood(
-    labels: Sequence[str], middle_ns: NDArray[np.int64], still_ns: NDArray[np.int64]
-) -> NDArray[np.float32]:
+def still_at_night_likelihood(labels: Sequence[str], middle_ns: Integers, still_ns: Integers) -> NDArray[np.float32]:
     """The likelihood of a still arm in a sleep period for each row and label, float32 ``[n, labels]``.
 
     Args:
@@ -134,7 +132,7 @@ def still_at_night_likelihood(
     return np.where(still[:, None] & lying, STILL_AT_NIGHT, 1).astype(np.float32)
 
 
-def transitions(expected_bout_s: NDArray[np.float64], elapsed_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def transitions(expected_bout_s: Floats, elapsed_s: Floats) -> Floats:
     """The probability of each label after each elapsed time, given the previous label: ``[times, labels, labels]``.
 
     In the stationary distribution there are as many changes from i to j as from j to i. Q is therefore similar to a
@@ -190,8 +188,8 @@ class Chain:
             Results and stored intermediate values have its precision; the arithmetic is in float64.
     """
 
-    transitions: Array
-    which: NDArray[np.int64]
+    transitions: Floats
+    which: Integers
     evidence: NDArray[np.floating]
 
     def posteriors(self) -> NDArray[np.floating]:
@@ -223,7 +221,7 @@ class Chain:
         found /= found.sum(axis=2, keepdims=True)
         return found.swapaxes(0, 1).reshape(-1, states)[:n]
 
-    def best_path(self) -> NDArray[np.int64]:
+    def best_path(self) -> Integers:
         """The most probable sequence of states given all evidence, ``[n]`` (Viterbi)."""
         n, states = self.evidence.shape
         length, blocks = self._blocks[1].shape
@@ -252,7 +250,7 @@ class Chain:
         return found.T.reshape(-1)[:n].astype(np.int64)
 
     @cached_property
-    def _blocks(self) -> tuple[Array, NDArray[np.int64], NDArray[np.floating]]:
+    def _blocks(self) -> tuple[Floats, Integers, NDArray[np.floating]]:
         """``transitions`` and a matrix of ones; then in blocks ``which``, ``[length, blocks]``, and ``evidence``,
         ``[length, blocks, states]``. The last block is filled up with ones."""
         length = max(1, round((len(self.which) / STEPS_AND_BLOCKS) ** 0.5))
@@ -260,14 +258,14 @@ class Chain:
         which = _in_blocks(self.which, length, len(self.transitions))
         return np.concatenate([self.transitions, ones]), which, _in_blocks(self.evidence, length, 1.0)
 
-    def _steps(self, *, backwards: bool = False) -> Iterator[Array]:
+    def _steps(self, *, backwards: bool = False) -> Iterator[Floats]:
         """The matrix of each step of all blocks, transition and evidence, ``[blocks, states, states]``."""
         transitions, which, evidence = self._blocks
         numbers = range(len(which))
         for number in reversed(numbers) if backwards else numbers:
             yield transitions[which[number]] * evidence[number][:, None, :]
 
-    def _log_steps(self) -> Iterator[Array]:
+    def _log_steps(self) -> Iterator[Floats]:
         transitions, which, evidence = self._blocks
         logarithms = np.log(transitions)
         for chosen, likelihood in zip(which, evidence, strict=True):
@@ -284,7 +282,7 @@ def _in_blocks(values: NDArray[Number], length: int, fill: float) -> NDArray[Num
     return found
 
 
-def _max_product(left: Array, right: Array) -> Array:
+def _max_product(left: Floats, right: Floats) -> Floats:
     """Products of matrices of logarithms, ``[blocks, states, states]``, with the maximum in place of the sum."""
     found = left[:, :, :1] + right[:, :1, :]
     for state in range(1, left.shape[2]):

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.support.arrays import Booleans, Floats, Integers
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, where_known, write_csv, write_parquet, zone_of
 from harken.timelines.calendar import QUARTER_NS, Quarters, numbered, sums_in
@@ -63,21 +64,21 @@ class Timeline:
     source: str = ""
     unsure_below: float | None = None
     expected_bout_s: Mapping[str, float] | None = None
-    still_at_night_ns: NDArray[np.int64] | None = None
+    still_at_night_ns: Integers | None = None
 
     @classmethod
     def of(
         cls,
-        start_ns: NDArray[np.int64],
+        start_ns: Integers,
         probabilities: NDArray[np.floating],
         *,
         end_ns: int,
-        recorded: NDArray[np.bool_],
+        recorded: Booleans,
         labels: tuple[str, ...],
         subject: str,
         source: str = "",
         timezone: str = "UTC",
-        wear: NDArray[np.bool_] | None = None,
+        wear: Booleans | None = None,
         activity_mg: NDArray[np.floating] | None = None,
     ) -> "Timeline":
         """A timeline of rows whose labels are the most probable ones.
@@ -123,7 +124,7 @@ class Timeline:
         return matrix(self.frame, PROBABILITY, self.labels)
 
     @property
-    def seconds(self) -> NDArray[np.float64]:
+    def seconds(self) -> Floats:
         """How long each row lasts, float64 ``[n]``: elapsed time, independent of clock changes in the zone."""
         return np.asarray((nanoseconds(self.frame, "end") - nanoseconds(self.frame, "start")) / 1e9)
 
@@ -142,7 +143,7 @@ class Timeline:
         return replace(self, unsure_below=probability)._labelled()
 
     def smoothed(
-        self, expected_bout_s: Mapping[str, float] | None = None, *, still_at_night_ns: NDArray[np.int64] | None = None
+        self, expected_bout_s: Mapping[str, float] | None = None, *, still_at_night_ns: Integers | None = None
     ) -> "Timeline":
         """The most probable sequence of labels, from the probabilities and the expected lengths of bouts.
 
@@ -232,7 +233,7 @@ class Timeline:
         quarters = Quarters.of(start[recorded], end[recorded], zone)
         days_ns = quarters.days().edges_ns
 
-        def seconds(chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+        def seconds(chosen: Booleans) -> Floats:
             return sums_in(quarters.edges_ns, start, end, np.where(chosen, end - start, 0)) / 1e9
 
         of_labels = {name: (self.frame["label"] == name).fill_null(False).to_numpy() for name in self.names}
@@ -315,7 +316,7 @@ class Timeline:
             own[unsure] = matrix(self.frame[unsure], prefix, self.labels).max(axis=1)
         return own
 
-    def _longest_bout_minutes(self, days_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _longest_bout_minutes(self, days_ns: Integers) -> Floats:
         """``[names, days]``; of a bout over midnight, each day has the part that lies in it."""
         bouts = self.bouts()
         codes = np.array([self.names.index(name) for name in bouts["label"]], dtype=np.int64)
@@ -324,7 +325,7 @@ class Timeline:
         np.maximum.at(longest, (codes[bout], day), (end - begin) / NS_PER_MINUTE)
         return longest
 
-    def _transitions(self, days_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _transitions(self, days_ns: Integers) -> Integers:
         """The number of changes from one label to another, ``[days]``; ``unsure`` is treated as a gap."""
         rows = self.frame.select("start", "end", "label", row=pl.int_range(pl.len()))
         labelled = rows.filter(pl.col("label").is_in(self.labels))
@@ -359,17 +360,17 @@ class Timeline:
         names = pl.Series([*self.labels, UNSURE, None], dtype=pl.String)
         return replace(self, frame=frame.with_columns(names.gather(codes).alias("label")))
 
-    def _column(self, known: NDArray[np.int64], values: NDArray[np.floating], code: int) -> pl.Series:
+    def _column(self, known: Integers, values: NDArray[np.floating], code: int) -> pl.Series:
         """``smoothed_LABEL``: the values in these rows, null in all others."""
         whole = np.full(len(self), np.nan, dtype=np.float32)
         whole[known] = values
         return pl.Series(SMOOTHED + self.labels[code], whole, nan_to_null=True)
 
-    def _middle_ns(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _middle_ns(self, rows: Integers) -> Integers:
         """The middle of each of these rows, in ns since 1970."""
         return np.asarray((nanoseconds(self.frame, "start") // 2 + nanoseconds(self.frame, "end") // 2)[rows])
 
-    def _elapsed_s(self, known: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _elapsed_s(self, known: Integers) -> Floats:
         """Seconds from the middle of one of these rows to that of the next; infinite with non-wear in between."""
         middle = self._middle_ns(known)
         removals = np.cumsum(self.frame["wear"].fill_null(True).not_().to_numpy())[known]
@@ -382,7 +383,7 @@ def matrix(frame: pl.DataFrame, prefix: str, labels: tuple[str, ...]) -> NDArray
     return frame.select(pl.col(prefix + label).fill_null(float("nan")) for label in labels).to_numpy()
 
 
-def _follows(frame: pl.DataFrame, labelled: pl.DataFrame, bridged_gap_s: float) -> NDArray[np.bool_]:
+def _follows(frame: pl.DataFrame, labelled: pl.DataFrame, bridged_gap_s: float) -> Booleans:
     """Whether each row of ``labelled`` continues the previous one, bool ``[labelled]``.
 
     It does when at most ``bridged_gap_s`` lie between the two, and the watch was not taken off in between.
@@ -401,7 +402,7 @@ def _follows(frame: pl.DataFrame, labelled: pl.DataFrame, bridged_gap_s: float) 
     return np.concatenate([[False], near & (np.diff(removals) == 0)])
 
 
-def adjusted_seconds(quarters: Quarters, each: NDArray[np.float64]) -> NDArray[np.float64]:
+def adjusted_seconds(quarters: Quarters, each: Floats) -> Floats:
     """Seconds of each label and day, adjusted for time without a label, float64 ``[labels, days]``.
 
     The missing part of a quarter of an hour is divided among the labels in the proportions of the same quarter, by
@@ -425,9 +426,7 @@ def adjusted_seconds(quarters: Quarters, each: NDArray[np.float64]) -> NDArray[n
     return np.asarray(spent.sum(axis=2) + filled.sum(axis=2))
 
 
-def _by_day(
-    start_ns: NDArray[np.int64], end_ns: NDArray[np.int64], days_ns: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], ...]:
+def _by_day(start_ns: Integers, end_ns: Integers, days_ns: Integers) -> tuple[Integers, ...]:
     """The parts of rows that lie in one day each: the number of the row and of the day, and where the part begins and
     ends, int64 ``[parts]``."""
     first, last = _day(start_ns, days_ns), _day(end_ns - 1, days_ns)
@@ -436,5 +435,5 @@ def _by_day(
     return row, day, np.maximum(start_ns[row], days_ns[day, 0]), np.minimum(end_ns[row], days_ns[day, 1])
 
 
-def _day(moments_ns: NDArray[np.int64], days_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+def _day(moments_ns: Integers, days_ns: Integers) -> Integers:
     return np.asarray(np.searchsorted(days_ns[:, 0], moments_ns, side="right") - 1)

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from harken.models.scores import Scores
 from harken.reports.figures.style import QUIET_INK, house_style, luminance, new_figure
+from harken.support.arrays import Floats
 from harken.support.printable import percent_number
 
 Measure = Literal["windows", "percent", "percent_of_truth"]
@@ -126,7 +126,7 @@ def _draw_panel(axes: Axes, scores: Scores, measure: Measure) -> None:
     _dress(axes, scores.label_names, _title(measure, count))
 
 
-def _content(scores: Scores, measure: Measure) -> tuple[NDArray[np.float64], Callable[[int, int], str]]:
+def _content(scores: Scores, measure: Measure) -> tuple[Floats, Callable[[int, int], str]]:
     """The values of the cells, and a function for the text in a cell."""
     counts = scores.confusion
     many = len(counts) > MANY_LABELS
@@ -188,6 +188,6 @@ def _short(name: str) -> str:
     return f"{name[: kept - kept // 3]}…{name[-(kept // 3) :]}"
 
 
-def _ink_on(colour: NDArray[np.float64]) -> str:
+def _ink_on(colour: Floats) -> str:
     """Black or white, the one with more contrast to the colour. One of them always has WCAG's contrast of 4.5."""
     return "white" if luminance(tuple(colour[:3])) < 0.179 else "black"

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
-from numpy.typing import NDArray
 
 from harken.models.calibration import Coverage
 from harken.reports.figures.style import INK, QUIET_INK, dress, house_style, new_figure
+from harken.support.arrays import Floats, Integers
 
 if TYPE_CHECKING:
     from harken.training.checkpoint import History
@@ -71,7 +71,7 @@ def learning_curves(history: "History", *, batch_windows: int) -> Figure:
     return figure
 
 
-def running_mean(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+def running_mean(values: Floats, length: int) -> Floats:
     """The mean of each value and up to ``length - 1`` before it (fewer near the beginning), ``[n]`` -> ``[n]``."""
     sums = np.cumsum(np.concatenate([[0.0], values]))
     ends = np.arange(1, len(values) + 1)
@@ -80,7 +80,7 @@ def running_mean(values: NDArray[np.float64], length: int) -> NDArray[np.float64
     return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
 
 
-def _draw_training(axes: Axes, windows_done: NDArray[np.int64], values: NDArray[np.float64]) -> list[Line2D]:
+def _draw_training(axes: Axes, windows_done: Integers, values: Floats) -> list[Line2D]:
     if len(values) < FEWEST_STEPS_FOR_A_MEAN:
         marker = "." if len(values) <= FEW_STEPS else ""
         return axes.plot(windows_done, values, color=INK, linewidth=1.2, marker=marker, label="training batches")
@@ -90,7 +90,7 @@ def _draw_training(axes: Axes, windows_done: NDArray[np.int64], values: NDArray[
     return axes.plot(windows_done, running_mean(values, length), color=INK, linewidth=1.4, label=label)
 
 
-def _draw_test(axes: Axes, name: str, evaluated: NDArray[np.int64], values: list[float]) -> Line2D:
+def _draw_test(axes: Axes, name: str, evaluated: Integers, values: list[float]) -> Line2D:
     label, colour, marker = TESTS.get(name, (name.replace("_", " "), *OTHER_TEST))
     (line,) = axes.plot(
         evaluated,

@@ -28,6 +28,7 @@ from harken.reports.figures.style import (
     label_colours,
     new_figure,
 )
+from harken.support.arrays import Floats, Integers
 from harken.support.printable import zone_in_words
 from harken.timelines.calendar import most_in
 
@@ -119,10 +120,10 @@ class TimeAxis:
         edges_ns[-1] = recording.time_ns[-1] + 1
         self.first_rows = np.searchsorted(recording.time_ns, edges_ns)
 
-    def seconds(self, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    def seconds(self, time_ns: Integers) -> Floats:
         return (time_ns - self.start_ns) / 1e9
 
-    def place(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    def place(self, seconds: Floats) -> Floats:
         return np.asarray(np.interp(seconds, self.knots_s, self.knots))
 
 
@@ -207,9 +208,7 @@ def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
     panel.set_ylabel(f"{name} [g]" if name in ACCELERATION else name)
 
 
-def _envelope(
-    samples: NDArray[np.float32], first_rows: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _envelope(samples: NDArray[np.float32], first_rows: Integers) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The smallest and the largest of ``samples [n]`` in each column of pixels, NaN in a column without any.
 
     The ranges of neighbouring columns are extended to touch each other, like a line through the samples.
@@ -267,7 +266,7 @@ def _draw_labels(band: Axes, panels: list[Axes], recording: Recording, axis: Tim
     band.set_ylabel("label", rotation=0, ha="right", va="center")
 
 
-def _label_image(recording: Recording, axis: TimeAxis) -> NDArray[np.float64]:
+def _label_image(recording: Recording, axis: TimeAxis) -> Floats:
     """Red, green, blue and opacity of each column of pixels, ``[1, COLUMNS, 4]``: the label that fills most of it."""
     firsts, lasts = recording.bout_edges[:-1], recording.bout_edges[1:] - 1
     begins = axis.seconds(recording.time_ns[firsts])

@@ -18,6 +18,7 @@ from harken.outcomes.choices import ENOUGH_WEAR_H
 from harken.reports.caveats import Caveat, CaveatKind
 from harken.reports.wearer.days import colours_of, midnight_ns
 from harken.reports.words import clock, number, write_page
+from harken.support.arrays import Integers
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
 from harken.timelines.calendar import most_in
@@ -374,7 +375,7 @@ def day_strips(
     labels: Sequence[str],
     *,
     valid: dict[date, bool],
-    nights_ns: NDArray[np.int64],
+    nights_ns: Integers,
 ) -> list[DayStrip]:
     """The strips of some days.
 
@@ -396,7 +397,7 @@ def day_strips(
     return strips
 
 
-def _runs(rows: pl.DataFrame, labels: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def _runs(rows: pl.DataFrame, labels: Sequence[str]) -> tuple[NDArray[np.int32], Integers]:
     """The letters of stretches of one kind, int32 ``[n]``, and their edges, int64 ``[n + 1]`` in ns since 1970."""
     letters = {UNSURE: ord(NOT_SURE)} | {label: FIRST_LABEL + number for number, label in enumerate(labels)}
     label = rows["label"].replace_strict(letters, default=ord(NO_LABEL), return_dtype=pl.Int32).to_numpy()
@@ -407,7 +408,7 @@ def _runs(rows: pl.DataFrame, labels: Sequence[str]) -> tuple[NDArray[np.int32],
     return letter[first], np.append(nanoseconds(rows, "start")[first], nanoseconds(rows, "end")[-1:])
 
 
-def _cells(codes: NDArray[np.int32], edges_ns: NDArray[np.int64], cells_ns: NDArray[np.int64]) -> str:
+def _cells(codes: NDArray[np.int32], edges_ns: Integers, cells_ns: Integers) -> str:
     """The letter that takes most of each cell."""
     first, last = np.searchsorted(edges_ns, cells_ns[[0, -1]], side="right")
     of_day = slice(max(int(first) - 1, 0), int(last))

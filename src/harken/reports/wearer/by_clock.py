@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from harken.reports.caveats import Line
 from harken.reports.wearer.days import NOT_WORN, CalendarDay, Spells, square_root_height
 from harken.reports.words import number
+from harken.support.arrays import Floats, Integers
 from harken.support.tables import times
 from harken.timelines.calendar import DAY_NS, QUARTER_NS, QUARTERS_A_DAY, wall_ns
 
-Floats = NDArray[np.float64]
 HIGH = 1000
 """The height of the picture's coordinates."""
 LEAST_DAYS = 2
@@ -74,11 +74,11 @@ def day_by_clock(
     }
 
 
-def _by_quarter(quarter: NDArray[np.int64], values: Floats) -> Floats:
+def _by_quarter(quarter: Integers, values: Floats) -> Floats:
     return np.bincount(quarter, weights=values, minlength=QUARTERS_A_DAY).astype(np.float64)
 
 
-def _layer(code: int, low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[int, str, list[Any]]:
+def _layer(code: int, low: Floats, high: Floats) -> tuple[int, str, list[Any]]:
     bottoms, tops = (np.rint(HIGH * (1 - each)).astype(int).tolist() for each in (low, high))
     there = "".join(f"V{top}H{quarter + 1}" for quarter, top in enumerate(tops))
     back = "".join(f"V{bottoms[quarter]}H{quarter}" for quarter in reversed(range(QUARTERS_A_DAY)))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import local_time
 from harken.reports.figures.style import label_colours, luminance
-from harken.support.arrays import runs_of_true
+from harken.support.arrays import Floats, Integers, runs_of_true
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, zone_of
 from harken.timelines import UNSURE, Timeline
@@ -162,7 +162,7 @@ class Spells:
         timezone: the wearer's time zone.
     """
 
-    edges_ns: NDArray[np.int64]
+    edges_ns: Integers
     codes: NDArray[np.uint8]
     probability: NDArray[np.float32]
     activity_mg: NDArray[np.float32]
@@ -171,7 +171,7 @@ class Spells:
     timezone: str
 
     @property
-    def seconds(self) -> NDArray[np.float64]:
+    def seconds(self) -> Floats:
         """The duration of each row, float64 ``[n]``."""
         return np.asarray((self.edges_ns[1:] - self.edges_ns[:-1]) / 1e9)
 
@@ -201,13 +201,13 @@ class Spells:
             activity_mg=self.mean_activity_mg(edges_ns).astype(np.float32),
         )
 
-    def at(self, moments_ns: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def at(self, moments_ns: Integers) -> NDArray[np.uint8]:
         """The code at each of these moments; ``OUTSIDE`` before the first row and after the last."""
         row = np.searchsorted(self.edges_ns, moments_ns, side="right") - 1
         inside = (row >= 0) & (row < len(self.codes))
         return np.asarray(np.where(inside, self.codes[np.where(inside, row, 0)], np.uint8(OUTSIDE)))
 
-    def mean_activity_mg(self, edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    def mean_activity_mg(self, edges_ns: Integers) -> Floats:
         """The mean movement between consecutive edges; NaN if it is not known anywhere between them."""
         known = ~np.isnan(self.activity_mg)
         seconds, sums = self.sums(known, edges_ns), self.sums(np.where(known, self.activity_mg, 0.0), edges_ns)
@@ -215,7 +215,7 @@ class Spells:
         np.divide(sums, seconds, out=means, where=seconds > 1e-6)
         return means
 
-    def sums(self, values: NDArray[np.floating | np.bool_], edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    def sums(self, values: NDArray[np.floating | np.bool_], edges_ns: Integers) -> Floats:
         """The sum of a value of each row times its seconds, between consecutive edges, float64 ``[edges - 1]``."""
         so_far = np.concatenate([[0.0], np.cumsum(values * self.seconds)])
         begin = self.edges_ns[0]
@@ -348,7 +348,7 @@ def _cells(spells: Spells, day: CalendarDay) -> NDArray[np.uint8]:
     return np.asarray(looks[np.arange(len(looks)), same.argmax(axis=1)])
 
 
-def square_root_height(activity_mg: NDArray[np.float64], ceiling_mg: int) -> NDArray[np.float64]:
+def square_root_height(activity_mg: Floats, ceiling_mg: int) -> Floats:
     """Where an activity is drawn: 0 for the ceiling and more, 100 for no movement; the scale is a square root."""
     return np.asarray(100 - 100 * np.sqrt(np.clip(activity_mg / ceiling_mg, 0, 1)))
 
