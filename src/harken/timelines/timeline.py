@@ -179,34 +179,26 @@ class Timeline:
         """
         if not bridged_gap_s >= 0:
             raise HarkenError(f"bridged_gap_s must be 0 or more, got {bridged_gap_s:g}")
-        rows = self.frame.select("start", "end", "label", "activity_mg", row=pl.int_range(pl.len()))
+        rows = self.frame.select(
+            pl.col("start", "end", "label", "activity_mg"),
+            row=pl.int_range(pl.len()),
+            probability=pl.Series(self.own_probability()).cast(pl.Float64),
+            seconds=pl.Series(self.seconds),
+        )
         labelled = rows.filter(pl.col("label").is_not_null())
         label = labelled["label"]
-        same_label = (label == label.shift(1)).fill_null(False).to_numpy()
-        joined = _follows(self.frame, labelled, bridged_gap_s) & same_label
-        seconds = (nanoseconds(labelled, "end") - nanoseconds(labelled, "start")) / 1e9
-        moving = labelled["activity_mg"].is_not_null().to_numpy()
-        each = labelled.select(
-            "start",
-            "end",
-            "label",
-            bout=pl.Series(np.cumsum(~joined)),
-            weight=pl.Series(seconds),
-            probability=pl.Series(self.own_probability()[labelled["row"]].astype(np.float64)),
-            moving=pl.Series(np.where(moving, seconds, 0.0)),
-            activity=pl.col("activity_mg").fill_null(0.0).cast(pl.Float64),
-        )
-        weight, moving_s = pl.col("weight"), pl.col("moving")
-        probability = (pl.col("probability") * weight).sum() / weight.sum()
-        activity = (pl.col("activity") * moving_s).sum() / moving_s.sum()
-        found = each.group_by("bout", maintain_order=True).agg(
-            pl.col("start", "label").first(),
+        joined = _follows(self.frame, labelled, bridged_gap_s) & (label == label.shift(1)).fill_null(False).to_numpy()
+        weight, activity = pl.col("seconds"), pl.col("activity_mg").fill_null(0.0).cast(pl.Float64)
+        moving_s = pl.when(pl.col("activity_mg").is_not_null()).then(weight).otherwise(0.0)
+        bouts = labelled.group_by(pl.Series("bout", np.cumsum(~joined)), maintain_order=True).agg(
+            pl.col("start").first(),
             pl.col("end").last(),
-            mean_probability=probability,
-            activity_mg=pl.when(moving_s.sum() > 0).then(activity).cast(pl.Float32),
+            pl.col("label").first(),
+            mean_probability=(pl.col("probability") * weight).sum() / weight.sum(),
+            activity_mg=pl.when(moving_s.sum() > 0).then((activity * moving_s).sum() / moving_s.sum()).cast(pl.Float32),
         )
-        lasting_ns = nanoseconds(found, "end") - nanoseconds(found, "start")
-        return found.select(
+        lasting_ns = nanoseconds(bouts, "end") - nanoseconds(bouts, "start")
+        return bouts.select(
             "start", "end", "label", pl.Series("seconds", lasting_ns / 1e9), "mean_probability", "activity_mg"
         )
 
