@@ -120,7 +120,9 @@ def _draw_panel(axes: Axes, scores: Scores, measure: Measure) -> None:
     texts = {cell: text(*cell) for cell in np.ndindex(count, count)}
     points = _points(texts.values(), count)
     for cell, written in texts.items():
-        ink = QUIET_INK if quiet[cell] else _ink_on(colours[cell])
+        # Black or white, the one with more contrast to the colour. One of them always has WCAG's contrast of 4.5.
+        contrasting = "white" if luminance(tuple(colours[cell][:3])) < 0.179 else "black"
+        ink = QUIET_INK if quiet[cell] else contrasting
         colour = ink if values[cell] else QUIET_ZERO
         axes.text(cell[1], cell[0], written, ha="center", va="center", fontsize=points, color=colour)
     _dress(axes, scores.label_names, _title(measure, count))
@@ -186,8 +188,3 @@ def _short(name: str) -> str:
         return name
     kept = LONGEST_NAME - 1
     return f"{name[: kept - kept // 3]}…{name[-(kept // 3) :]}"
-
-
-def _ink_on(colour: Floats) -> str:
-    """Black or white, the one with more contrast to the colour. One of them always has WCAG's contrast of 4.5."""
-    return "white" if luminance(tuple(colour[:3])) < 0.179 else "black"

@@ -159,7 +159,10 @@ def draw_recording(recording: Recording) -> Figure:
     panels = every[-len(channels) :]
     for panel, channel in zip(panels, channels, strict=True):
         _draw_signal(panel, recording, channel, axis)
-    _share_limits([p for p, i in zip(panels, channels, strict=True) if recording.channels[i] in ACCELERATION])
+    comparable = [p for p, i in zip(panels, channels, strict=True) if recording.channels[i] in ACCELERATION]
+    limits = [limit for panel in comparable for limit in panel.get_ylim()]
+    for panel in comparable:
+        panel.set_ylim(min(limits), max(limits))
     for panel, channel in zip(panels, channels, strict=True):
         _draw_marked(panel, recording, channel, axis)
     if recording.label_names:
@@ -222,13 +225,6 @@ def _envelope(samples: NDArray[np.float32], first_rows: Integers) -> tuple[NDArr
     touching_low[both] = np.minimum(low[both], high[both - 1])
     touching_high[both] = np.maximum(high[both], low[both - 1])
     return touching_low, touching_high
-
-
-def _share_limits(panels: list[Axes]) -> None:
-    """Give panels the same limits, so that their signals can be compared."""
-    limits = [panel.get_ylim() for panel in panels]
-    for panel in panels:
-        panel.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
 
 
 def _draw_marked(panel: Axes, recording: Recording, channel: int, axis: TimeAxis) -> None:
@@ -306,10 +302,10 @@ def _legend(recording: Recording) -> list[Patch | Line2D]:
         unlabelled, labels = labelled_time(recording)
         colours = {**label_colours(recording.label_names), UNLABELLED_KEY: UNLABELLED_COLOUR}
         shown = [(name, time) for name, time in (*labels.items(), (UNLABELLED_KEY, unlabelled)) if time.bouts]
-        keys = [
-            Patch(facecolor=colours[name], label=f"{_key_text(name)} ({duration_text(time.total_s)})")
-            for name, time in shown[:MOST_KEYS]
-        ]
+        for name, time in shown[:MOST_KEYS]:
+            hidden = " " if name.startswith("_") else ""  # matplotlib would leave out a label that begins with _
+            text = f"{hidden}{_shortened(name, LONGEST_KEY)} ({duration_text(time.total_s)})"
+            keys.append(Patch(facecolor=colours[name], label=text))
         if len(shown) > MOST_KEYS:
             keys.append(Patch(facecolor="none", label=f"and {len(shown) - MOST_KEYS} more"))
     marked = len(recording) - int(np.count_nonzero(recording.valid))
@@ -317,11 +313,6 @@ def _legend(recording: Recording) -> list[Patch | Line2D]:
         text = f"marked, in no window ({marked:,} sample{'s' if marked > 1 else ''})"
         keys.append(Line2D([], [], color=MARKED, marker="^", linestyle="", label=text))
     return keys
-
-
-def _key_text(name: str) -> str:
-    """A label shortened for the legend. Matplotlib would leave out a label that begins with an underscore."""
-    return (" " if name.startswith("_") else "") + _shortened(name, LONGEST_KEY)
 
 
 def _shortened(text: str, longest: int) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from harken.models.calibration import Coverage
 from harken.models.scores import PeopleScores, Scores, score
+from harken.reports.figures.curves import UNSURE_BELOW
 from harken.reports.words import decimals
 from harken.support.printable import percent, printable
 from harken.windows.people import TRAINING_SHARE, NoHonestTest
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 LITTLE_POINTS = 1.0
 """A difference in accuracy below this, in percentage points, is called little."""
-UNSURE_BELOW = (0.5, 0.7, 0.9)
-"""The thresholds in the table of "unsure". They were chosen before any result was seen."""
 EXAMPLE = 0.7
 """The threshold of "unsure" in the sentence."""
 NOBODY_UNSURE = "–"

@@ -13,7 +13,6 @@ import polars as pl
 from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
-from harken.recordings.recording import local_time
 from harken.reports.figures.style import label_colours, luminance
 from harken.support.arrays import Floats, Integers, runs_of_true
 from harken.support.errors import HarkenError
@@ -128,12 +127,6 @@ def short_date(day: date) -> str:
 def long_date(day: date) -> str:
     """A date such as ``Monday 1 January``."""
     return f"{day:%A} {day.day} {day:%B}"
-
-
-def span_words(first_ns: int, last_ns: int, timezone: str) -> str:
-    """The first and the last time as text, with the dates and the time zone."""
-    first, last = (local_time(moment, timezone) for moment in (first_ns, last_ns))
-    return " to ".join(f"{long_date(moment)} {moment.year}, {moment:%H:%M}" for moment in (first, last))
 
 
 def _without_data(before: date, after: date) -> str:

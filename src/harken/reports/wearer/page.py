@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harken.recordings.recording import local_time
 from harken.reports.caveats import MUCH_GAP_H, quality_lines
 from harken.reports.wearer import days
 from harken.reports.wearer.by_clock import day_by_clock
@@ -93,7 +94,8 @@ def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -
     listed, not_listed = bouts_by_day(outcomes.bouts, names, calendar, zone)
     adjusted = hours_rows(outcomes.days, names, calendar, adjusted=True)
     return {
-        "span": days.span_words(int(spells.edges_ns[0]), int(spells.edges_ns[-1]), zone),
+        "long_date": days.long_date,
+        "edges": [local_time(int(spells.edges_ns[row]), zone) for row in (0, -1)],
         "zone": zone_in_words(zone),
         "kinds": _kinds(names, labels),
         "colours": [colours.get(name) for name in names],
