@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -145,26 +146,14 @@ def _labelled(
     length_s = (facts.end_ns - facts.start_ns - int(np.diff(facts.gaps_ns).sum())) / 1e9
     values = int(length_s / specification.hop_s * len(specification.labels))
     need_memory(16 * values, f"{name}: the probabilities of its labels", "use a model with longer hops")
-
-    def compute(windows: StreamWindows) -> NDArray[np.float32]:
-        return probabilities(
-            Windows.unlabelled(
-                windows.signals,
-                channels=facts.channels,
-                sample_rate_hz=facts.sample_rate_hz,
-                subject=facts.subject,
-                starts_ns=windows.starts_ns,
-                start_rows=windows.firsts,
-            )
-        )
-
     skipped_ns = _surely_not_worn(specification, off_ns)
+    compute = partial(_computed, probabilities, facts)
     with closing(BatchedProbabilities(compute, skipped_ns=skipped_ns, lanes=lanes, most=most)) as batches:
         for samples in stream:
             for part in samples.pieces(hop * most):
                 batches.add(windowing.push(part))
         batches.add(windowing.finish())
-        each = batches.finish()
+        each = batches.finish(len(specification.labels))
     hand_back()
     if each is None:
         raise HarkenError(
@@ -173,6 +162,25 @@ def _labelled(
         )
     rows = windowing.rows(each, interval_ns=round(1e9 / facts.sample_rate_hz))
     del each
+    return _timeline(specification, facts, rows, off_ns)
+
+
+def _computed(probabilities: Probabilities, facts: MendedStream, windows: "StreamWindows") -> NDArray[np.float32]:
+    """The probabilities of some windows, ``[n, labels]``."""
+    return probabilities(
+        Windows.unlabelled(
+            windows.signals,
+            channels=facts.channels,
+            sample_rate_hz=facts.sample_rate_hz,
+            subject=facts.subject,
+            starts_ns=windows.starts_ns,
+            start_rows=windows.firsts,
+        )
+    )
+
+
+def _timeline(specification: Specification, facts: MendedStream, rows: "TimelineRows", off_ns: Integers) -> Timeline:
+    """The timeline of these rows; most of a row must lie outside of non-wear to have a label."""
     edges_ns = np.stack([rows.start_ns, np.append(rows.start_ns[1:], rows.end_ns)], axis=1)
     not_worn_ns = sums_in(edges_ns, off_ns[:, 0], off_ns[:, 1], np.diff(off_ns)[:, 0])
     wear = 2 * not_worn_ns <= np.diff(edges_ns)[:, 0]
@@ -189,7 +197,7 @@ def _labelled(
         source=facts.source,
         timezone=facts.timezone,
         wear=wear,
-        activity_mg=rows.activity_mg if axes else None,
+        activity_mg=rows.activity_mg if acceleration_channels(facts.channels) else None,
     )
 
 
@@ -474,18 +482,18 @@ class BatchedProbabilities:
         while self._waiting_count >= self._at_once:
             self._start()
 
-    def finish(self) -> NDArray[np.float32] | None:
-        """Probabilities of all windows, in their order, ``[windows, labels]``, 0 of skipped ones; None if there are
-        none to compute."""
+    def finish(self, labels: int) -> NDArray[np.float32] | None:
+        """Probabilities of all windows, in their order, ``[windows, labels]``, 0 of skipped ones; None without
+        windows."""
         if self._waiting:
             self._start()
-        if not self._batches:
-            return None
-        done = np.concatenate([batch.result() for batch in self._batches])
-        self._batches.clear()
         computed = np.concatenate(self._computed)
-        every = np.zeros((len(computed), done.shape[1]), np.float32)
-        every[computed] = done
+        if len(computed) == 0:
+            return None
+        every = np.zeros((len(computed), labels), np.float32)
+        if self._batches:
+            every[computed] = np.concatenate([batch.result() for batch in self._batches])
+            self._batches.clear()
         return every
 
     def _start(self) -> None:
