@@ -62,7 +62,7 @@ def test_a_command_does_not_import_what_it_does_not_use(words: tuple[str, ...], 
         assert not imported & {"polars", "safetensors"}
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "label"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_command_does_not_wait_for_what_only_its_work_needs(name: str) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", PRINTS_MODULES, name, "--help"], capture_output=True, text=True, check=True

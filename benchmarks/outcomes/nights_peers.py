@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.command import command, options_of, write_result
 from harken.datasets.simulated import Simulation
 from harken.datasets.simulated.simulation import BLOCK_ROWS
-from harken.outcomes import ROW_S, MovementMeter
+from harken.outcomes.movement_rows import ROW_S, MovementMeter
 from harken.outcomes.nights import nights, rest_blocks, rest_threshold_degrees, unrest_degrees
 from harken.recordings.source import Samples
 from harken.signals.movement import MovementStatistics

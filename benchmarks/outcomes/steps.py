@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from benchmarks.command import command, options_of, write_result
-from harken.outcomes import MovementMeter
+from harken.outcomes.movement_rows import MovementMeter
 from harken.outcomes.steps import with_steps
 from harken.recordings.source import Samples
 from harken.support.tables import times

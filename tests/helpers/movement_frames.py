@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.outcomes import MovementRows
+from harken.outcomes.movement_rows import MovementRows
 
 
 def movement_frame(

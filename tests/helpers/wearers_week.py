@@ -1,6 +1,7 @@
 """A simulated wearer's week as a timeline, as a recogniser might have told it: for tests of what is made of it."""
 
 import math
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,11 +11,10 @@ from harken.datasets.simulated import Simulation
 from harken.labelling.file import Outcomes
 from harken.labelling.quality import Gap, GapSummary, Limit, LimitKind, RecordingQuality
 from harken.labelling.settings import LabelSettings
-from harken.outcomes import MovementRows
+from harken.outcomes.movement_rows import MovementRows
 from harken.outcomes.nights import nights
 from harken.outcomes.steps import with_steps
 from harken.recordings.recording import Placement
-from harken.reports.wearer import WearerTables
 from harken.signals.gravity import GravityCalibration
 from harken.support.tables import zone_of
 from harken.timelines import Timeline
@@ -164,8 +164,8 @@ def quality_of(timeline: Timeline) -> RecordingQuality:
     )
 
 
-def tables_of(timeline: Timeline, settings: LabelSettings | None = None) -> WearerTables:
-    """The tables of outcomes of a timeline with a row every 5 seconds: the arm is still where the label is lying."""
+def tables_of(timeline: Timeline, settings: LabelSettings | None = None) -> Outcomes:
+    """The outcomes of a timeline with a row every 5 seconds: the arm is still where the label is lying."""
     settings = settings or LabelSettings()
     frame = timeline.frame
     begins = frame["start"].dt.epoch("ns").to_numpy()
@@ -194,4 +194,11 @@ def tables_of(timeline: Timeline, settings: LabelSettings | None = None) -> Wear
     movement = rows.frame(timezone=zone_of(frame["start"]), non_wear_ns=non_wear_ns)
     found = nights(movement)
     movement = with_steps(movement, frame, timeline.labels)
-    return Outcomes(timeline, movement, found, settings).reported
+    return Outcomes(timeline, movement, found, settings)
+
+
+def changed(outcomes: Outcomes, **tables: object) -> Outcomes:
+    """The same outcomes with other tables."""
+    result = copy(outcomes)
+    vars(result).update(tables)
+    return result

@@ -79,7 +79,8 @@ def limits(
     specification = replace(Recogniser.load().specification_, labels=labelled.labels)
     given = PACKAGED if provenance is None else provenance
     days = with_valid_day(labelled.daily(), labelled.daily(), valid_day_h)
-    return limits_of(labelled, days, valid_day_h=valid_day_h, specification=specification, provenance=given)
+    found = limits_of(labelled, days, valid_day_h=valid_day_h, specification=specification, provenance=given)
+    return list(found)
 
 
 def afternoon(seconds: list[float], labels: list[str], *, begins_h: float = 12) -> Timeline:
@@ -164,7 +165,7 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"file": "x"}', "\x00"])
 def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "quality.json").write_text(text)
-    with pytest.raises(HarkenError, match=r"quality\.json: not a quality\.json of this version of harken"):
+    with pytest.raises(HarkenError, match=r"quality\.json is damaged, or not written by this version of harken"):
         read_quality(tmp_path / "quality.json")
 
 
@@ -186,5 +187,5 @@ def test_a_damaged_value_is_refused_by_the_name_of_the_file(
     content = json.loads(json.dumps(whole.as_dict()))
     (content if part is None else content[part])[name] = value
     (tmp_path / "quality.json").write_text(json.dumps(content))
-    with pytest.raises(HarkenError, match=r"quality\.json: not a quality\.json of this version of harken"):
+    with pytest.raises(HarkenError, match=r"quality\.json is damaged, or not written by this version of harken"):
         read_quality(tmp_path / "quality.json")

@@ -19,6 +19,7 @@ from harken.labelling.study import Cohort, read_cohort, results_in, study_of, wr
 from harken.outcomes.rhythm import rhythm
 from harken.readers.folders import recordings_in
 from harken.reports.caveats import CaveatKind
+from harken.reports.study import Failure
 from movement_frames import movement_frame
 
 EVIL = "<script>document.title='taken'</script>"
@@ -68,9 +69,9 @@ def test_a_folder_gives_its_page_with_the_broken_file_at_the_top(study: Path) ->
 def test_a_file_that_is_finished_later_is_no_failure_any_more(study: Path) -> None:
     cohort = cohort_in(study)
     file, written_s = cohort.files[0].file, cohort.files[0].written_s
-    failures = [(file, "no space left", written_s - 60), ("other.csv", "broken", written_s - 60)]
+    failures = [Failure(file, "no space left", written_s - 60), Failure("other.csv", "broken", written_s - 60)]
     assert [one.file for one in study_of("s", cohort, failures).failures] == ["other.csv"]
-    refused = [(file, "made with other settings", written_s + 60)]
+    refused = [Failure(file, "made with other settings", written_s + 60)]
     again = study_of("s", cohort, refused)
     assert ([one.reason for one in again.kept], again.failures) == (["made with other settings"], [])
 
@@ -113,6 +114,16 @@ def test_a_folder_of_failures_alone_has_a_page(run_harken: Run, tmp_path: Path) 
     page = (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
     assert "0 people" in page
     assert "1 file could not be labelled" in page
+
+
+def test_a_folder_without_a_day_is_left_out(study: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(study, out)
+    days = out / "anna" / "days.csv"
+    days.write_text(days.read_text().partition("\n")[0] + "\n")
+    write_study(out)
+    assert cohort_in(out).people["subject"].to_list() == ["bert", "c&d <i>"]
+    assert "2 people" in (out / "study.html").read_text(encoding="utf-8")
 
 
 def cohort_in(out: Path) -> Cohort:

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import harken.outcomes.movement_rows as module
-from harken.outcomes import MovementMeter, MovementRows
-from harken.outcomes.movement_rows import LEAST_MAD_MG
+from harken.outcomes.movement_rows import LEAST_MAD_MG, MovementMeter, MovementRows
 from harken.recordings.recording import Recording
 from harken.recordings.source import Samples
 from synthetic_signals import ROUGH, START_NS, clock, made

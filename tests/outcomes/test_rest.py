@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harken.outcomes.choices import RestThreshold
 from harken.outcomes.nights import (
-    RestThreshold,
     rest_blocks,
     rest_threshold_degrees,
     sustained_inactivity,

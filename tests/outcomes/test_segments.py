@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from harken.outcomes.segments import Segment, read_segments, segment_stretches
+from harken.outcomes.segments import Segment, read_segments
+from harken.outcomes.tables import segment_stretches
 from harken.support.errors import HarkenError
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from example_timelines import timeline
 from harken.datasets.simulated import Simulation
-from harken.outcomes import MovementMeter
+from harken.outcomes.movement_rows import MovementMeter
 from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
 from harken.recordings.source import Samples
 from movement_frames import movement_frame

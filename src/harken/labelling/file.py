@@ -4,29 +4,33 @@ recording."""
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from functools import cached_property, partial
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from harken.labelling.quality import RecordingQuality, limits_of, quality_of, write_quality
+from harken.labelling.quality import (
+    OF_THE_FILE,
+    GapSummary,
+    RecordingQuality,
+    limits_of,
+    to_millisecond,
+    write_quality,
+)
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.mounting import Mounting, mounting, trained_with_x_to_elbow
 from harken.models.recogniser import Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
-from harken.outcomes import MovementMeter, with_intensity
 from harken.outcomes.diary import read_diary
+from harken.outcomes.intensity import with_intensity
+from harken.outcomes.movement_rows import MovementMeter
 from harken.outcomes.nights import nights, still_at_night_ns
 from harken.outcomes.rhythm import day_rhythm, rhythm
-from harken.outcomes.segments import segment_stretches
 from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
-from harken.outcomes.tables import averages, day_columns, hours, over_stretches, with_valid_day
+from harken.outcomes.tables import averages, day_columns, hours, over_stretches, segment_stretches, with_valid_day
 from harken.readers import open_stream
 from harken.readers.folders import SUMMARY
 from harken.recordings.fingerprints import Fingerprints, TrainingShare
@@ -37,6 +41,7 @@ from harken.signals.clipping import Clipped
 from harken.signals.gravity import GravityCalibration, gravity_calibration
 from harken.signals.movement import Moments, MovementStatistics, like_walking, moving
 from harken.signals.non_wear import non_wear
+from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
 from harken.support.printable import printable
@@ -44,9 +49,6 @@ from harken.support.resources import computing_threads, hand_back, usable_cores
 from harken.support.tables import write_csv, write_parquet, zone_of
 from harken.timelines import Timeline, label_stream
 from harken.timelines.labelling import Calibrate
-
-if TYPE_CHECKING:
-    from harken.reports.wearer import WearerTables
 
 OUTCOMES = (
     "bouts.csv",
@@ -69,7 +71,7 @@ class Outcomes:
     Attributes:
         timeline: the labels.
         movement: how much the wearer moved, the angle of the watch, and steps, in rows of five seconds; None without
-            acceleration. See ``harken.outcomes.MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
+            acceleration. See ``MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
         nights: the sleep period of each night, by movement; None without acceleration. See
             ``harken.outcomes.nights.nights``.
         settings: the settings of labelling.
@@ -90,10 +92,15 @@ class Outcomes:
         for others in (
             day_columns(self._intensity, timezone=self._timezone),
             day_cadence(self._intensity),
-            day_rhythm(self._intensity, _valid(days)),
+            day_rhythm(self._intensity, days.filter("valid_day")["date"].to_list()),
         ):
             days = days.join(others, on="date", how="left", maintain_order="left")
         return days
+
+    @property
+    def valid_days(self) -> pl.DataFrame:
+        """The rows of ``days`` on which the watch was worn long enough."""
+        return self.days.filter("valid_day")
 
     @cached_property
     def bouts(self) -> pl.DataFrame:
@@ -127,21 +134,7 @@ class Outcomes:
     @cached_property
     def rhythm(self) -> pl.DataFrame | None:
         """One row with the rhythm of the valid days; None without acceleration. See ``harken.outcomes.rhythm``."""
-        return None if self.movement is None else rhythm(self.movement, _valid(self.days))
-
-    @property
-    def reported(self) -> "WearerTables":
-        """The tables that the report shows."""
-        from harken.reports.wearer import WearerTables
-
-        return WearerTables(
-            bouts=self.bouts,
-            days=self.days,
-            nights=self.nights,
-            rhythm=self.rhythm,
-            valid_day_h=self.settings.valid_day_h,
-            cut_points=None if self.movement is None else self.settings.cut_points,
-        )
+        return None if self.movement is None else rhythm(self.movement, self.valid_days["date"].to_list())
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -192,10 +185,6 @@ def nights_of(movement: pl.DataFrame, subject: str, settings: LabelSettings) -> 
     return nights(movement, threshold=settings.night_threshold, diary_ns=diary_ns, diary_use=settings.diary_use)
 
 
-def _valid(days: pl.DataFrame) -> list[date]:
-    return days.filter("valid_day")["date"].to_list()
-
-
 RESULTS = {"timeline.parquet", "timeline.csv", *OUTCOMES, "quality.json", "report.html", SUMMARY}
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
 """The stages of labelling a file, in order. The stage ``write`` occurs only with a folder for results."""
@@ -224,7 +213,7 @@ class LabelledFile:
     timeline: Timeline
     recording: MendedStream
     calibration: GravityCalibration | None
-    non_wear_ns: NDArray[np.int64] | None
+    non_wear_ns: Int64Array | None
     mounting: Mounting | None
     wrist_check: WristCheck | None
     training_share: float | None
@@ -258,23 +247,33 @@ class LabelledFile:
     @cached_property
     def quality(self) -> RecordingQuality:
         """The content of ``quality.json``: the content of the file, its mended faults, and its preprocessing."""
-        return quality_of(
-            self.recording,
-            self.timeline,
+        recording, timeline = self.recording, self.timeline
+        detected = self.non_wear_ns is not None
+        limits = limits_of(
+            timeline,
+            self.days,
+            valid_day_h=self.outcomes.settings.valid_day_h,
+            specification=self.recogniser.specification_,
+            provenance=self.recogniser.provenance_,
+        )
+        return RecordingQuality(
+            **{name: getattr(recording.quality, name) for name in OF_THE_FILE},
             file=self.key["file"],
             sha256=self.key["sha256"],
-            calibration=self.calibration,
-            non_wear=self.non_wear_ns is not None,
-            mounting=self.mounting,
+            subject=recording.subject,
+            made_up=is_made_up(recording.subject),
             wrist_check=self.wrist_check,
             training_share=self.training_share,
-            limits=limits_of(
-                self.timeline,
-                self.days,
-                valid_day_h=self.outcomes.settings.valid_day_h,
-                specification=self.recogniser.specification_,
-                provenance=self.recogniser.provenance_,
-            ),
+            timezone=recording.timezone,
+            start=to_millisecond(recording.start_ns, recording.timezone),
+            end=to_millisecond(recording.end_ns, recording.timezone),
+            sample_rate_hz=recording.sample_rate_hz,
+            gaps=GapSummary.of(recording.gaps_ns, recording.timezone),
+            wear_hours=timeline.worn_s / 3600 if detected else None,
+            non_wear_hours=timeline.not_worn_s / 3600 if detected else None,
+            calibration=self.calibration,
+            orientation=self.mounting,
+            limits=tuple(limits),
         )
 
     @cached_property
@@ -321,10 +320,9 @@ class LabelledFile:
                 write_quality(aside / "quality.json", self.quality)
                 write_wearer_report(
                     aside / "report.html",
-                    timeline=self.timeline,
+                    self.outcomes,
                     quality=self.quality,
                     model_card=model_card(self.recogniser.specification_, self.recogniser.provenance_),
-                    tables=self.outcomes.reported,
                 )
                 write_text(aside / SUMMARY, dumps(self.summary, indent=2, allow_nan=False) + "\n")
         except OSError as error:
@@ -499,7 +497,7 @@ class _Movement:
 
 def _preparation(
     stream: MendedStream, recogniser: Recogniser, movement: _Movement, settings: LabelSettings
-) -> tuple[GravityCalibration | None, NDArray[np.int64] | None, Mounting | None, WristCheck | None, float | None]:
+) -> tuple[GravityCalibration | None, Int64Array | None, Mounting | None, WristCheck | None, float | None]:
     """Calibration, non-wear, mounting, wrist check, and the share that was used for training; each is None if the
     settings leave it out, or without acceleration.
 

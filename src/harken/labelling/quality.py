@@ -6,7 +6,7 @@ See ``docs/model_card.md`` for the limits.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -16,20 +16,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from harken.models.mounting import Mounting, MountingSource
+from harken.models.mounting import Mounting
 from harken.models.wrist_check import Answer, WristCheck
 from harken.networks.specification import Specification
 from harken.recordings.fingerprints import training_warning
-from harken.recordings.mending import MendedStream
-from harken.recordings.recording import Placement, is_made_up, local_time, warnings_of
+from harken.recordings.recording import Placement, local_time, warnings_of
 from harken.signals.gravity import GravityCalibration
+from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
-from harken.support.files import write_text
+from harken.support.files import read_json, write_text
 from harken.timelines import Timeline
 
 NIGHT_STARTS, NIGHT_ENDS = 23, 6
 """Hours of the day in the wearer's time zone."""
 MOST_GAPS_LISTED = 200
+ADVICE = "label the recording again"
 STILL_LYING, BUSY_HANDS = "dsads", "wisdm"
 """Names of data sets in a model's provenance. Lying in the first was recorded in a laboratory; the second has eating,
 typing and the like."""
@@ -44,6 +45,11 @@ CALIBRATION = (
     *("offset_g", "gain", "temperature_slope", "temperature_mean"),
 )
 """The fields of a calibration in the order of ``quality.json``."""
+OF_THE_FILE = (
+    *("placement", "stated_rate_hz", "rows", "dropped", "backward_times", "sensor_range_g"),
+    *("out_of_range", "at_range_end", "clipped", "stuck", "missing", "notes"),
+)
+"""The fields that are those of ``harken.Quality``."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,18 @@ class GapSummary:
     count: int
     total_s: float
     longest: tuple[Gap, ...]
+
+    @classmethod
+    def of(cls, gaps_ns: Int64Array, timezone: str) -> "GapSummary":
+        """Of gaps from a sample to the next, int64 ``[k, 2]`` in ns since 1970 (UTC); only the 200 longest are listed,
+        in the wearer's time zone."""
+        lengths = gaps_ns[:, 1] - gaps_ns[:, 0]
+        longest = np.sort(np.argsort(-lengths, kind="stable")[:MOST_GAPS_LISTED])
+        listed = [
+            Gap(to_millisecond(begin, timezone), to_millisecond(end, timezone), (end - begin) / 1e9)
+            for begin, end in gaps_ns[longest].tolist()
+        ]
+        return cls(len(lengths), float(lengths.sum()) / 1e9, tuple(listed))
 
 
 class LimitKind(StrEnum):
@@ -188,22 +206,18 @@ class RecordingQuality:
         """The inverse of ``as_dict``.
 
         Raises:
-            ArithmeticError, AttributeError, KeyError, TypeError, ValueError: when the content is not the result of
-                ``as_dict``.
+            AttributeError, KeyError, TypeError, ValueError: when the content is not the result of ``as_dict``.
         """
-        gaps = content["gaps"]
-        parsed = {
-            "placement": Placement(content["placement"]),
-            "start": datetime.fromisoformat(content["start"]),
-            "end": datetime.fromisoformat(content["end"]),
-            "dropped": {reason: int(count) for reason, count in content["dropped"].items()},
-            "gaps": GapSummary(gaps["count"], gaps["total"], tuple(map(_gap_of, gaps["list"]))),
-            "limits": tuple(Limit(**limit | {"kind": LimitKind(limit["kind"])}) for limit in content["limits"]),
-            "notes": tuple(content["notes"]),
-        }
-        for name, parse in OPTIONAL.items():
-            parsed[name] = None if content[name] is None else parse(content[name])
-        return cls(**{name: value for name, value in content.items() if name != "clock_drift"} | parsed)
+        import msgspec  # takes time to load, and only the page over all files reads this back
+
+        gaps, calibration, mounting = content["gaps"], content["calibration"], content["orientation"]
+        parts = {"gaps": {"count": gaps["count"], "total_s": gaps["total"], "longest": gaps["list"]}}
+        if calibration is not None:
+            parts["calibration"] = {name: math.nan if part is None else part for name, part in calibration.items()}
+        if mounting is not None:
+            recognised = list(mounting["recognised_after_degrees"].values())
+            parts["orientation"] = mounting | {"quarters": mounting["turned_degrees"] // 90, "recognised": recognised}
+        return msgspec.convert({**content, **parts}, cls, dec_hook=lambda _, numbers: np.array(numbers))
 
 
 def _plain(value: Any) -> Any:
@@ -230,38 +244,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _gap_of(content: Mapping[str, Any]) -> Gap:
-    start, end = (datetime.fromisoformat(content[name]) for name in ("start", "end"))
-    return Gap(start, end, content["seconds"])
-
-
-def _check_of(content: Mapping[str, Any]) -> WristCheck:
-    return WristCheck(**{**content, "answer": Answer(content["answer"])})
-
-
-def _calibration_of(content: Mapping[str, Any]) -> GravityCalibration:
-    arrays = {name: np.array(content[name]) for name in ("offset_g", "gain", "temperature_slope")}
-    errors = {
-        name: math.nan if content[name] is None else float(content[name])
-        for name in ("error_before_mg", "error_after_mg")
-    }
-    return GravityCalibration(**{**content, **arrays, **errors})
-
-
-def _orientation_of(content: Mapping[str, Any]) -> Mounting:
-    return Mounting(
-        quarters=content["turned_degrees"] // 90,
-        source=MountingSource(content["source"]),
-        moments=content["moments"],
-        recognised=tuple(content["recognised_after_degrees"].values()),
-        reason=content["reason"],
-    )
-
-
-OPTIONAL = {"wrist_check": _check_of, "calibration": _calibration_of, "orientation": _orientation_of}
-"""How those fields are read that may be null."""
-
-
 def write_quality(path: Path, quality: RecordingQuality) -> None:
     """Write ``quality.json``.
 
@@ -275,95 +257,17 @@ def read_quality(path: Path) -> RecordingQuality:
     """Read a ``quality.json``.
 
     Raises:
-        OSError: when it cannot be read.
-        HarkenError: when ``write_quality`` did not write the file.
+        HarkenError: when it cannot be read, or ``write_quality`` did not write it.
     """
+    content = read_json(path, dict[str, Any], advice=ADVICE)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise TypeError("no JSON object")
         return RecordingQuality.from_dict(content)
-    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise HarkenError(f"{path}: not a quality.json of this version of harken; label the recording again") from error
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise HarkenError(f"{path} is damaged, or not written by this version of harken ({error}); {ADVICE}") from error
 
 
-def quality_of(
-    stream: MendedStream,
-    timeline: Timeline,
-    *,
-    file: str,
-    sha256: str,
-    calibration: GravityCalibration | None,
-    non_wear: bool,
-    mounting: Mounting | None,
-    wrist_check: WristCheck | None,
-    training_share: float | None,
-    limits: Sequence[Limit] = (),
-) -> RecordingQuality:
-    """The content of ``quality.json``. Times are in the wearer's time zone; only the 200 longest gaps are listed.
-
-    Args:
-        stream: the recording.
-        timeline: the timeline of the recording.
-        file, sha256: the file and its digest.
-        calibration: the calibration of the sensor; None if the settings leave it out, or without acceleration.
-        non_wear: whether non-wear was detected.
-        mounting: the orientation of the watch on the arm; None as for ``calibration``.
-        wrist_check: whether the sensor moved as on a wrist; None if it was not checked.
-        training_share: the share of the samples that the model was trained on; None if it was not checked.
-        limits: the known limits of the model that apply to this recording.
-    """
-    quality = stream.quality
-    seconds = timeline.seconds
-    recorded = timeline.frame["recorded"].to_numpy()
-    worn = timeline.frame["wear"].fill_null(False).to_numpy()
-    return RecordingQuality(
-        file=file,
-        sha256=sha256,
-        subject=stream.subject,
-        made_up=is_made_up(stream.subject),
-        placement=quality.placement,
-        wrist_check=wrist_check,
-        training_share=training_share,
-        timezone=stream.timezone,
-        start=_time(stream.start_ns, stream.timezone),
-        end=_time(stream.end_ns, stream.timezone),
-        sample_rate_hz=stream.sample_rate_hz,
-        stated_rate_hz=quality.stated_rate_hz,
-        rows=quality.rows,
-        dropped=quality.dropped,
-        backward_times=quality.backward_times,
-        gaps=_gaps(stream),
-        wear_hours=float(seconds[recorded & worn].sum()) / 3600 if non_wear else None,
-        non_wear_hours=float(seconds[recorded & ~worn].sum()) / 3600 if non_wear else None,
-        calibration=calibration,
-        orientation=mounting,
-        sensor_range_g=quality.sensor_range_g,
-        out_of_range=quality.out_of_range,
-        at_range_end=quality.at_range_end,
-        clipped=quality.clipped,
-        stuck=quality.stuck,
-        missing=quality.missing,
-        limits=tuple(limits),
-        notes=quality.notes,
-    )
-
-
-def _gaps(stream: MendedStream) -> GapSummary:
-    lengths = stream.gaps_ns[:, 1] - stream.gaps_ns[:, 0]
-    longest = np.sort(np.argsort(-lengths, kind="stable")[:MOST_GAPS_LISTED])
-    return GapSummary(
-        count=len(lengths),
-        total_s=float(lengths.sum()) / 1e9,
-        longest=tuple(
-            Gap(_time(begin, stream.timezone), _time(end, stream.timezone), (end - begin) / 1e9)
-            for begin, end in stream.gaps_ns[longest].tolist()
-        ),
-    )
-
-
-def _time(time_ns: int, timezone: str) -> datetime:
-    """The time to the millisecond, in the wearer's time zone."""
+def to_millisecond(time_ns: int, timezone: str) -> datetime:
+    """A time to the millisecond, in the wearer's time zone."""
     return local_time(time_ns // 10**6 * 10**6, timezone)
 
 
@@ -374,8 +278,8 @@ def limits_of(
     valid_day_h: float,
     specification: Specification,
     provenance: Mapping[str, Any],
-) -> list[Limit]:
-    """The limits that apply to a recording.
+) -> Iterator[Limit]:
+    """The limits that apply to a recording. A recording that is shorter than a valid day can have few valid days.
 
     Args:
         timeline: the timeline from the model, smoothed or not.
@@ -384,42 +288,21 @@ def limits_of(
         specification, provenance: the specification and provenance of the model.
     """
     trained_on = provenance.get("scores_of_fold_models_on_unseen_people") or {}
+    label, names = timeline.frame["label"], specification.labels
+    if STILL_LYING in trained_on and "lying" in names:
+        hour = timeline.frame["start"].dt.hour()
+        night = ((hour >= NIGHT_STARTS) | (hour < NIGHT_ENDS)) & label.is_not_null()
+        night_h, lying_h = (timeline.lasting_s(rows) / 3600 for rows in (night, night & (label == "lying")))
+        if night_h >= LEAST_NIGHT_H:
+            yield Limit(LimitKind.NIGHTS, hours=night_h, lying_hours=lying_h)
     hands_are_other = BUSY_HANDS in trained_on and provenance.get("label_scheme", HANDS_ARE_OTHER) == HANDS_ARE_OTHER
-    found = (
-        _nights(timeline) if STILL_LYING in trained_on and "lying" in specification.labels else None,
-        _busy_hands(timeline) if hands_are_other and "other" in specification.labels else None,
-        _little_walking(timeline, days) if "walking" in specification.labels else None,
-        _few_valid_days(days, valid_day_h),
-    )
-    return [limit for limit in found if limit is not None]
-
-
-def _nights(timeline: Timeline) -> Limit | None:
-    label = timeline.frame["label"]
-    hour = timeline.frame["start"].dt.hour().to_numpy()
-    night = ((hour >= NIGHT_STARTS) | (hour < NIGHT_ENDS)) & label.is_not_null().to_numpy()
-    hours = float(timeline.seconds[night].sum()) / 3600
-    lying = night & np.asarray((label == "lying").fill_null(value=False).to_numpy())
-    lying_hours = float(timeline.seconds[lying].sum()) / 3600
-    return Limit(LimitKind.NIGHTS, hours=hours, lying_hours=lying_hours) if hours >= LEAST_NIGHT_H else None
-
-
-def _busy_hands(timeline: Timeline) -> Limit | None:
-    hours = timeline.seconds_by_label()["other"] / 3600
-    return Limit(LimitKind.BUSY_HANDS, hours=hours) if hours >= LEAST_OTHER_H else None
-
-
-def _little_walking(timeline: Timeline, days: pl.DataFrame) -> Limit | None:
-    worn_h, walking_h = float(days["wear_hours"].sum()), timeline.seconds_by_label()["walking"] / 3600
+    other_h, walking_h = (timeline.lasting_s(label == name) / 3600 for name in ("other", "walking"))
+    if hands_are_other and "other" in names and other_h >= LEAST_OTHER_H:
+        yield Limit(LimitKind.BUSY_HANDS, hours=other_h)
+    worn_h = float(days["wear_hours"].sum())
     enough_h = max(1.0, WALKING_MIN_A_DAY * worn_h / 24) / 60
-    if worn_h < LEAST_WORN_H or walking_h >= enough_h:
-        return None
-    return Limit(LimitKind.LITTLE_WALKING, hours=walking_h, of_hours=worn_h)
-
-
-def _few_valid_days(days: pl.DataFrame, valid_day_h: float) -> Limit | None:
-    """The limit of too few valid days; None for a recording that is shorter than a valid day."""
+    if "walking" in names and worn_h >= LEAST_WORN_H and walking_h < enough_h:
+        yield Limit(LimitKind.LITTLE_WALKING, hours=walking_h, of_hours=worn_h)
     valid = int(days["valid_day"].sum())
-    if valid > 1 or float(days["recorded_hours"].sum()) < valid_day_h:
-        return None
-    return Limit(LimitKind.FEW_VALID_DAYS, of_hours=valid_day_h, days=valid)
+    if valid <= 1 and float(days["recorded_hours"].sum()) >= valid_day_h:
+        yield Limit(LimitKind.FEW_VALID_DAYS, of_hours=valid_day_h, days=valid)

@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
 from harken import __version__
-from harken.outcomes import PUBLISHED, CutPoints
-from harken.outcomes.diary import read_diary
-from harken.outcomes.nights import DiaryUse, RestThreshold
+from harken.outcomes.choices import ENOUGH_WEAR_H, PUBLISHED, CutPoints, DiaryUse, RestThreshold
 from harken.outcomes.segments import Segment, read_segments
-from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.readers.folders import SUMMARY
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import Orientation, StatedAxis
@@ -43,6 +40,8 @@ _option = partial(Option, panel="Nights, intensity and tables")
 
 def _readable_diary(path: Path) -> Path:
     """The path; a broken diary is refused before anything is labelled."""
+    from harken.outcomes.diary import read_diary  # takes time to load, which the help need not wait for
+
     read_diary(path)
     return path
 
@@ -69,7 +68,7 @@ class LabelSettings:
         night_threshold: how the limit of rest is found by which nights are recognised (``harken.outcomes.nights``).
         diary: a sleep diary (``harken.outcomes.diary``); None: nights are found by movement alone.
         diary_use: whether the diary guides the search for rest, or overrides onset and wake.
-        cut_points: the limits between levels of intensity (``harken.outcomes.CutPoints.of``).
+        cut_points: the limits between levels of intensity (``harken.outcomes.choices.CutPoints.of``).
         hand: whether the watch was worn on the dominant wrist; None: unknown. Published cut-points are for the wrist
             that is not.
         valid_day_h: the hours of wear of a valid day, at least.

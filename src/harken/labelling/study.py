@@ -49,30 +49,6 @@ _any = partial(cs.by_name, require_all=False)
 """The columns of these names that a table has."""
 
 
-class FileEntry(NamedTuple):
-    """What the page over all files needs to know of one file, besides the tables.
-
-    Attributes:
-        folder: the folder of its results.
-        file: the file.
-        shown: its name, report and doubts, as the page shows them.
-        subject: the wearer.
-        labels: the labels of the model.
-        valid_day_h: the hours of wear of a valid day.
-        made_up: whether the recording is simulated.
-        written_s: when the results were finished, in seconds since 1970.
-    """
-
-    folder: Path
-    file: str
-    shown: StudyFile
-    subject: str
-    labels: tuple[str, ...]
-    valid_day_h: float
-    made_up: bool
-    written_s: float
-
-
 class Cohort(NamedTuple):
     """The tables over all results in a folder.
 
@@ -87,7 +63,7 @@ class Cohort(NamedTuple):
     days: pl.DataFrame
     quality: pl.DataFrame
     people: pl.DataFrame
-    files: list[FileEntry]
+    files: list[StudyFile]
 
 
 def write_study(out: Path) -> None:
@@ -129,7 +105,7 @@ def results_in(out: Path) -> list[Path]:
 
 def read_cohort(folders: Sequence[Path]) -> Cohort | None:
     """The tables over the results in these folders; None if there are none."""
-    files: list[FileEntry] = []
+    files: list[StudyFile] = []
     joined: dict[str, list[pl.DataFrame]] = {"days": [], "quality": [], "nights": [], "rhythm": []}
     together = partial(pl.concat, how="diagonal_relaxed")
     for first in range(0, len(folders), AT_ONCE):
@@ -148,7 +124,7 @@ def read_cohort(folders: Sequence[Path]) -> Cohort | None:
     return Cohort(days, quality, people_table(days, nights, rhythms), files)
 
 
-def _results(folder: Path) -> tuple[FileEntry, dict[str, pl.DataFrame]] | None:
+def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
     """The results in a folder; None if another process writes there, or harken did not write it.
 
     The tables are ``days``, the rows of ``cohort.parquet``; ``quality``, the row of ``quality.parquet``; with
@@ -158,10 +134,12 @@ def _results(folder: Path) -> tuple[FileEntry, dict[str, pl.DataFrame]] | None:
     try:
         quality, summary = read_quality(folder / "quality.json"), read_summary(folder)
         report = f"{quote(os.fsencode(folder.name), safe='')}/report.html"
-        entry = FileEntry(
+        entry = StudyFile(
+            name=name,
+            report=report,
+            doubts=caveats_of(quality),
             folder=folder,
             file=quality.file,
-            shown=StudyFile(name, report, caveats_of(quality)),
             subject=quality.subject,
             labels=tuple(label for label in summary["seconds_by_label"] if label != UNSURE),
             valid_day_h=float(summary["valid_day_h"]),
@@ -172,7 +150,7 @@ def _results(folder: Path) -> tuple[FileEntry, dict[str, pl.DataFrame]] | None:
     except (OSError, ValueError, KeyError, HarkenError, pl.exceptions.PolarsError):
         return None
     known = {table: rows for table, rows in tables.items() if rows is not None}
-    if "days" not in known:
+    if "days" not in known or known["days"].is_empty():
         return None
     first = {"name": name, "file": entry.file, "subject": entry.subject, "timezone": quality.timezone}
     known["days"] = known["days"].select(*(pl.lit(value).alias(key) for key, value in first.items()), pl.all())
@@ -182,10 +160,10 @@ def _results(folder: Path) -> tuple[FileEntry, dict[str, pl.DataFrame]] | None:
     return entry, known | {"quality": pl.DataFrame([_row(name, quality, summary)])}
 
 
-def _rhythms(rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[FileEntry]) -> pl.DataFrame:
+def _rhythms(rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[StudyFile]) -> pl.DataFrame:
     """One row of rhythm for each person. That of a person with several files is computed from their movement, each date
     once."""
-    folders = {file.shown.name: file.folder for file in files}
+    folders = {file.name: file.folder for file in files}
     several = with_one_file_a_date(days.filter(pl.col("name").n_unique().over("subject") > 1))
     found = [rhythms.filter(~pl.col("subject").is_in(several["subject"].to_list()))]
     for (subject,), of_person in several.group_by("subject", maintain_order=True):
@@ -201,25 +179,19 @@ def _rhythms(rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[FileEntr
     return pl.concat(found, how="diagonal_relaxed")
 
 
-def study_of(title: str, cohort: Cohort | None, failures: Sequence[tuple[str, str, float]]) -> Study:
+def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure]) -> Study:
     """What the page shows.
 
     Args:
         title: its heading.
         cohort: the tables; None without results.
-        failures: the file, the reason, and when the table of failures was written, in seconds since 1970. A failure of
-            a file with later results is left out; a file with earlier results was not labelled again.
+        failures: those of a file with later results are left out; a file with earlier results was not labelled again.
     """
     if cohort is None:
-        return Study(title, (), [], pl.DataFrame({"subject": []}), [Failure(*each[:2]) for each in failures])
+        return Study(title, (), [], pl.DataFrame({"subject": []}), list(failures))
     done = {Path(entry.file).absolute(): entry.written_s for entry in cohort.files}
-    failed, kept = [], []
-    for name, reason, at in failures:
-        written_s = done.get(Path(name).absolute())
-        if written_s is None:
-            failed.append(Failure(name, reason))
-        elif written_s <= at:
-            kept.append(Failure(name, reason))
+    written_s = [done.get(Path(failure.file).absolute()) for failure in failures]
+    of_failures = list(zip(failures, written_s, strict=True))
     labels = tuple(dict.fromkeys(label for file in cohort.files for label in file.labels))
     limits = {file.valid_day_h for file in cohort.files}
     return Study(
@@ -227,8 +199,8 @@ def study_of(title: str, cohort: Cohort | None, failures: Sequence[tuple[str, st
         labels=labels,
         people=_people(cohort, labels),
         table=cohort.people,
-        failures=failed,
-        kept=kept,
+        failures=[failure for failure, at_s in of_failures if at_s is None],
+        kept=[failure for failure, at_s in of_failures if at_s is not None and at_s <= failure.noted_s],
         made_up=sum(file.made_up for file in cohort.files),
         valid_day_h=limits.pop() if len(limits) == 1 else None,
         first=min(cohort.days["date"]),
@@ -238,18 +210,18 @@ def study_of(title: str, cohort: Cohort | None, failures: Sequence[tuple[str, st
 
 def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
     """The people with a row. Timelines are read one at a time, and only of these people."""
-    files: dict[str, list[FileEntry]] = {}
+    files: dict[str, list[StudyFile]] = {}
     for file in cohort.files:
         files.setdefault(file.subject, []).append(file)
     none = set(cohort.people.filter(pl.col("valid_days") == 0)["subject"])
-    doubtful = none | {file.subject for file in cohort.files if file.shown.doubts}
+    doubtful = none | {file.subject for file in cohort.files if file.doubts}
     subjects = sorted(files, key=lambda subject: (subject not in doubtful, subject))[:MOST_PEOPLE]
     chosen = with_one_file_a_date(cohort.days).filter(pl.col("subject").is_in(subjects))
     days = chosen.select("subject", "name", "date", pl.col("valid_day").fill_null(False))
     by_person = days.partition_by("subject", as_dict=True)
     people = []
     for subject in subjects:
-        folders = {file.shown.name: file.folder for file in files[subject]}
+        folders = {file.name: file.folder for file in files[subject]}
         own = by_person.get((subject,), days.clear())
         strips: list[DayStrip] = []
         for (name,), of_file in own.head(MOST_DAYS).group_by("name", maintain_order=True):
@@ -257,7 +229,7 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
             strips += _strips(folders[name], valid, labels)
         person = Person(
             subject=subject,
-            files=tuple(file.shown for file in files[subject]),
+            files=tuple(files[subject]),
             days=tuple(sorted(strips, key=lambda strip: strip.date)),
             days_not_shown=max(len(own) - MOST_DAYS, 0),
             doubts=(NO_VALID_DAY,) if subject in none else (),
@@ -266,9 +238,9 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
     return people
 
 
-def _failures(out: Path) -> list[tuple[str, str, float]]:
+def _failures(out: Path) -> list[Failure]:
     """The files that failed, with the reasons, and when the table of each was written; each file once."""
-    found: dict[str, tuple[str, str, float]] = {}
+    found: dict[str, Failure] = {}
     for path in sorted(out.glob(FAILURES)):
         try:
             table, at = pl.read_csv(path.read_bytes(), infer_schema=False), path.stat().st_mtime
@@ -276,8 +248,8 @@ def _failures(out: Path) -> list[tuple[str, str, float]]:
         except (OSError, pl.exceptions.PolarsError):  # it was removed, or harken did not write it
             continue
         for file, reason in rows:
-            if file not in found or found[file][2] < at:
-                found[file] = (file, reason, at)
+            if file not in found or found[file].noted_s < at:
+                found[file] = Failure(file, reason, at)
     return list(found.values())
 
 

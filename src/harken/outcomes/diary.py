@@ -7,10 +7,9 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
 from harken.support.files import regular
 from harken.support.text_rows import clock_time, content_of, line_error, text_rows
@@ -54,7 +53,7 @@ class Diary:
     path: Path
     nights: dict[str, tuple[DiaryNight, ...]]
 
-    def nights_ns(self, subject: str, timezone: str) -> dict[date, NDArray[np.int64]]:
+    def nights_ns(self, subject: str, timezone: str) -> dict[date, Int64Array]:
         """Onset and wake of each night of a subject, in ns since 1970 (UTC), int64 ``[2]``, by date.
 
         An hour that clocks repeat is taken the first time. Without nights of this subject the result is empty.

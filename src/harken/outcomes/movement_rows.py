@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.source import Samples, joined
 from harken.signals.non_wear import worn
+from harken.support.arrays import Float64Array, Int64Array
 from harken.support.tables import times
 
 GRID_HZ = 20
@@ -27,11 +28,10 @@ NEARLY_HIGHEST = 0.95
 LEAST_MAD_MG = 20.0
 """Rows with less movement have no cadence: the arm is still."""
 DECIMALS = 2
-Floats = NDArray[np.float64]
 
 
 def cadences(
-    time_ns: NDArray[np.int64], signals: NDArray[np.float32], counts: NDArray[np.int64]
+    time_ns: Int64Array, signals: NDArray[np.float32], counts: Int64Array
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The cadence of each row if the wearer walks, and if they run, in steps a minute, float32 ``[rows]`` each.
 
@@ -57,7 +57,7 @@ def cadences(
     return _cadence(correlation, WALKING_STRIDE_S), _cadence(correlation, RUNNING_STRIDE_S)
 
 
-def _on_grid(time_ns: NDArray[np.int64], signals: NDArray[np.float32], counts: NDArray[np.int64]) -> Floats:
+def _on_grid(time_ns: Int64Array, signals: NDArray[np.float32], counts: Int64Array) -> Float64Array:
     """The mean acceleration of each twentieth of a second, float64 ``[3, rows, 100]``.
 
     The acceleration is taken as linear between two samples of a row. Each row depends on its own samples alone.
@@ -80,7 +80,7 @@ def _on_grid(time_ns: NDArray[np.int64], signals: NDArray[np.float32], counts: N
     return points
 
 
-def _cadence(correlation: Floats, stride_s: tuple[float, float]) -> NDArray[np.float32]:
+def _cadence(correlation: Float64Array, stride_s: tuple[float, float]) -> NDArray[np.float32]:
     """Steps a minute from the autocorrelation ``[rows, lags]``, by its peaks within the limits of a stride."""
     first, last = int(np.ceil(stride_s[0] * GRID_HZ)), int(stride_s[1] * GRID_HZ)
     before, here, after = (correlation[:, first + shift : last + 1 + shift] for shift in (-1, 0, 1))
@@ -131,7 +131,7 @@ class MovementRows:
             where the arm hardly moves or does not repeat its movement. See ``cadences``.
     """
 
-    start_ns: NDArray[np.int64]
+    start_ns: Int64Array
     enmo_mg: NDArray[np.float32]
     mad_mg: NDArray[np.float32]
     angle_z_degrees: NDArray[np.float32]
@@ -142,7 +142,7 @@ class MovementRows:
     def __len__(self) -> int:
         return len(self.start_ns)
 
-    def frame(self, *, timezone: str, non_wear_ns: NDArray[np.int64] | None = None) -> pl.DataFrame:
+    def frame(self, *, timezone: str, non_wear_ns: Int64Array | None = None) -> pl.DataFrame:
         """The rows, and rows without values in gaps of up to a day.
 
         The columns are
@@ -194,7 +194,7 @@ class MovementMeter:
     kept, and 32 bytes for each complete row: 4 MB a week.
 
     >>> import numpy as np
-    >>> from harken.outcomes import MovementMeter
+    >>> from harken.outcomes.movement_rows import MovementMeter
     >>> from harken.recordings.source import Samples
     >>> meter = MovementMeter(sample_rate_hz=100)
     >>> n = 500
@@ -223,13 +223,9 @@ class MovementMeter:
         """The rows of all pushed samples; the last one may be incomplete. Afterwards there are none left."""
         self._end(self._open)
         self._open = self._open.part(0, 0)
+        done, self._done = self._done, []
         names = MovementRows.__dataclass_fields__
-        every = {}
-        for name in names:
-            parts = [getattr(part, name) for part in self._done]
-            every[name] = np.concatenate(parts)
-        self._done = []
-        return MovementRows(**every)
+        return MovementRows(**{name: np.concatenate([getattr(part, name) for part in done]) for name in names})
 
     def _push(self, samples: Samples) -> None:
         if len(samples.time_ns) == 0:
@@ -250,7 +246,7 @@ class MovementMeter:
         firsts = np.flatnonzero(np.diff(row, prepend=row[:1] - 1))
         counts = np.diff(firsts, append=len(row))
 
-        def mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
+        def mean(values: NDArray[np.float32]) -> Float64Array:
             if len(row) == 0:
                 return np.empty(0)
             sums = np.add.reduceat(values, firsts, dtype=np.float64)
@@ -259,7 +255,11 @@ class MovementMeter:
         away = np.abs(length_g - np.repeat(mean(length_g).astype(np.float32), counts))
         mad_mg = MG * mean(away)
         full = counts >= self._row_samples - 1
-        walking, running = _cadences(done, counts, full & (mad_mg >= LEAST_MAD_MG))
+        walking, running = np.full((2, len(counts)), np.nan, dtype=np.float32)
+        moving = full & (mad_mg >= LEAST_MAD_MG)
+        if moving.any():
+            moved = done.chosen(np.repeat(moving, counts))
+            walking[moving], running[moving] = cadences(moved.time_ns, moved.signals, counts[moving])
         self._done.append(
             MovementRows(
                 start_ns=row[firsts] * ROW_NS,
@@ -273,7 +273,7 @@ class MovementMeter:
         )
 
 
-def median_of_known(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def median_of_known(values: Float64Array) -> tuple[Float64Array, Int64Array]:
     """The median of the known values in each line, float64 ``[n]``, NaN without any; and their number, int64 ``[n]``.
 
     Args:
@@ -285,14 +285,3 @@ def median_of_known(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
     low = ordered[lines, np.maximum(known - 1, 0) // 2]
     high = ordered[lines, known // 2]
     return (low + high) / 2, known
-
-
-def _cadences(
-    done: Samples, counts: NDArray[np.int64], chosen: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The cadences of rows with so many samples; NaN for rows that are not chosen."""
-    walking, running = np.full((2, len(counts)), np.nan, dtype=np.float32)
-    if chosen.any():
-        samples = np.repeat(chosen, counts)
-        walking[chosen], running[chosen] = cadences(done.time_ns[samples], done.signals[samples], counts[chosen])
-    return walking, running

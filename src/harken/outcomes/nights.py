@@ -13,22 +13,19 @@ face of the watch and the horizontal plane. It therefore needs no orientation of
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from harken.outcomes.choices import DiaryUse, RestThreshold
 from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR, median_of_known
-from harken.support.arrays import runs_of_true
+from harken.support.arrays import BoolArray, Float64Array, Int64Array, runs_of_true
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines.calendar import DAY_NS, moments_ns, wall_ns
 
-RestThreshold = Literal["published", "ggir-0.2"]
-"""``published``: the 10th percentile of the unrest, times 15, within 0.13 and 0.5 degrees (step 6 of the paper; also
-what GGIR 3.3-7 computes without other settings). ``ggir-0.2``: 0.2 degrees, the single threshold that GGIR's
-documentation describes as the current one, and that wristpy uses."""
 FIXED_DEGREES = 0.2
 PERCENTILE, FACTOR = 10, 15
 LOWEST_DEGREES, HIGHEST_DEGREES = 0.13, 0.50
@@ -43,7 +40,7 @@ POSTURE_CHANGE_DEGREES = 5.0
 SHORTEST_BOUT_ROWS = 5 * ROWS_A_MINUTE
 
 
-def unrest_degrees(angle_z_degrees: NDArray[np.floating]) -> NDArray[np.float64]:
+def unrest_degrees(angle_z_degrees: NDArray[np.floating]) -> Float64Array:
     """Steps 4 and 5: the median over five minutes of the change of the angle from row to row, float64 ``[n]``.
 
     The five minutes have the row in their middle; at both ends of the array they are cut. The unrest is NaN where less
@@ -59,7 +56,7 @@ def unrest_degrees(angle_z_degrees: NDArray[np.floating]) -> NDArray[np.float64]
     return np.where(known >= LEAST_CHANGES, median, np.nan)
 
 
-def rest_threshold_degrees(unrest: NDArray[np.float64], rule: RestThreshold) -> float:
+def rest_threshold_degrees(unrest: Float64Array, rule: RestThreshold) -> float:
     """Step 6: the unrest in degrees below which the arm rests, for one day from noon to noon.
 
     Args:
@@ -72,7 +69,7 @@ def rest_threshold_degrees(unrest: NDArray[np.float64], rule: RestThreshold) -> 
     return float(np.clip(np.percentile(known, PERCENTILE) * FACTOR, LOWEST_DEGREES, HIGHEST_DEGREES))
 
 
-def rest_blocks(unrest: NDArray[np.float64], threshold_degrees: float) -> NDArray[np.int64]:
+def rest_blocks(unrest: Float64Array, threshold_degrees: float) -> Int64Array:
     """Steps 6 to 8: blocks of rest of more than 30 minutes, joined over breaks of less than 60 minutes.
 
     The sleep period of a day from noon to noon is the longest block (step 9).
@@ -105,7 +102,7 @@ def rest_blocks(unrest: NDArray[np.float64], threshold_degrees: float) -> NDArra
     return np.stack([blocks[first, 0], blocks[last, 1]], axis=1)
 
 
-def sustained_inactivity(row: NDArray[np.int64], angle_z_degrees: NDArray[np.floating]) -> NDArray[np.int64]:
+def sustained_inactivity(row: Int64Array, angle_z_degrees: NDArray[np.floating]) -> Int64Array:
     """Bouts of more than five minutes without a change of the angle of more than 5 degrees from row to row.
 
     Missing rows are left out of the comparison; more than five minutes of them end a bout.
@@ -125,10 +122,6 @@ def sustained_inactivity(row: NDArray[np.int64], angle_z_degrees: NDArray[np.flo
     long = last - first > SHORTEST_BOUT_ROWS
     return np.stack([first[long], last[long]], axis=1)
 
-
-DiaryUse = Literal["guide", "override"]
-"""What a diary does: ``guide`` limits the search for rest to the night in the diary, as in van Hees 2015 and GGIR;
-``override`` takes onset and wake from it."""
 
 BEGINS_BY_HOUR = 4
 """A window is searched if the recording includes its midnight or begins between midnight and this hour, as in GGIR."""
@@ -167,7 +160,7 @@ def nights(
     movement: pl.DataFrame,
     *,
     threshold: RestThreshold = "published",
-    diary_ns: Mapping[date, NDArray[np.int64]] | None = None,
+    diary_ns: Mapping[date, Int64Array] | None = None,
     diary_use: DiaryUse = "guide",
 ) -> pl.DataFrame:
     """One row for each day from noon to noon, in the wearer's zone, whose midnight was recorded.
@@ -208,18 +201,27 @@ def nights(
     """
     zone = zone_of(movement["start"])
     rows = _Rows.of(movement)
-    found: list[dict[str, Any]] = []
+    table: list[dict[str, Any]] = []
     earliest = 0
     for window in _windows(movement["start"]):
-        night = _night(rows, window, earliest, threshold, (diary_ns or {}).get(window.date), diary_use)
-        if night.span is not None:
-            earliest = int(night.span[1])
-        found.append(_columns(rows, night))
+        span: Int64Array | None
+        of_diary = (diary_ns or {}).get(window.date)
+        if of_diary is not None:
+            source = "diary" if diary_use == "override" else "diary_guide"
+            span, degrees = np.rint(of_diary / ROW_NS).astype(np.int64), None
+        else:
+            source = "movement"
+            window, span, degrees = _sleep_period(rows, window, earliest, threshold)
+        if span is not None and source != "diary":
+            span = _seen(rows, span, earliest)
+        columns = {"date": window.date, "threshold_degrees": degrees, "source": source}
+        table.append(columns | _columns(rows, window, span))
+        earliest = earliest if span is None else int(span[1])
     times = pl.col("onset", "wake", "midpoint").cast(pl.Datetime("ns", zone))
-    return pl.DataFrame(found, schema=COLUMNS).with_columns(times)
+    return pl.DataFrame(table, schema=COLUMNS).with_columns(times)
 
 
-def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> NDArray[np.int64]:
+def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> Int64Array:
     """The stretches in which the arm was still in a sleep period, in ns since 1970 (UTC), int64 ``[k, 2]``.
 
     These are the sustained inactivity bouts in a night, in order and apart. The ten minutes after onset and before wake
@@ -250,10 +252,10 @@ class _Rows(NamedTuple):
     ``worn`` bool ``[n]``, False in non-wear; ``bouts`` int64 ``[k, 2]``, the sustained inactivity bouts.
     """
 
-    number: NDArray[np.int64]
-    angle_degrees: NDArray[np.float64]
-    worn: NDArray[np.bool_]
-    bouts: NDArray[np.int64]
+    number: Int64Array
+    angle_degrees: Float64Array
+    worn: BoolArray
+    bouts: Int64Array
 
     @classmethod
     def of(cls, movement: pl.DataFrame) -> "_Rows":
@@ -268,7 +270,7 @@ class _Rows(NamedTuple):
         """The rows from ``first`` to ``last`` (exclusive)."""
         return slice(*np.searchsorted(self.number, [first, last]).tolist())
 
-    def angles_degrees(self, first: int, last: int) -> NDArray[np.float64]:
+    def angles_degrees(self, first: int, last: int) -> Float64Array:
         """The angle of each row from ``first`` to ``last`` (exclusive); NaN where it is unknown or missing."""
         every = np.full(max(last - first, 0), np.nan)
         here = self.between(first, last)
@@ -288,15 +290,6 @@ class _Window(NamedTuple):
     last: int
 
 
-class _Night(NamedTuple):
-    """What was found in a window. ``span``: first and last row (exclusive) of the night, int64 ``[2]``."""
-
-    window: _Window
-    span: NDArray[np.int64] | None
-    threshold_degrees: float | None
-    source: str
-
-
 def _windows(start: pl.Series) -> Iterator[_Window]:
     """The windows from noon to noon in which there are rows, and whose midnight was recorded."""
     zone = zone_of(start)
@@ -312,31 +305,15 @@ def _windows(start: pl.Series) -> Iterator[_Window]:
             yield _Window(day, first, last)
 
 
-def _night(
-    rows: _Rows,
-    window: _Window,
-    earliest: int,
-    threshold: RestThreshold,
-    diary_ns: NDArray[np.int64] | None,
-    diary_use: DiaryUse,
-) -> _Night:
-    """The night of a window, which begins at ``earliest`` or later unless a diary says otherwise."""
-    threshold_degrees = None
-    if diary_ns is not None:
-        span: NDArray[np.int64] | None = np.rint(diary_ns / ROW_NS).astype(np.int64)
-        source = "diary" if diary_use == "override" else "diary_guide"
-    else:
-        source = "movement"
-        window, span, threshold_degrees = _sleep_period(rows, window, earliest, threshold)
-    if span is not None and source != "diary":
-        inside = rows.bouts[(rows.bouts[:, 0] < span[1]) & (rows.bouts[:, 1] > max(span[0], earliest))]
-        span = np.array([max(inside[0, 0], earliest), inside[-1, 1]]) if len(inside) else None
-    return _Night(window, span, threshold_degrees, source)
+def _seen(rows: _Rows, span: Int64Array, earliest: int) -> Int64Array | None:
+    """From the first to the last bout that overlaps a sleep period, from ``earliest`` on; None without any."""
+    inside = rows.bouts[(rows.bouts[:, 0] < span[1]) & (rows.bouts[:, 1] > max(span[0], earliest))]
+    return np.array([max(inside[0, 0], earliest), inside[-1, 1]]) if len(inside) else None
 
 
 def _sleep_period(
     rows: _Rows, window: _Window, earliest: int, threshold: RestThreshold
-) -> tuple[_Window, NDArray[np.int64] | None, float]:
+) -> tuple[_Window, Int64Array | None, float]:
     """The longest block of rest, the window in which it was found, and the threshold in degrees."""
     first = max(window.first, earliest)
     blocks, threshold_degrees = _blocks(rows, first, window.last, threshold)
@@ -362,7 +339,7 @@ def _sleep_period(
     return window, longest, threshold_degrees
 
 
-def _blocks(rows: _Rows, first: int, last: int, threshold: RestThreshold) -> tuple[NDArray[np.int64], float]:
+def _blocks(rows: _Rows, first: int, last: int, threshold: RestThreshold) -> tuple[Int64Array, float]:
     """The blocks of rest from ``first`` to ``last`` (exclusive), int64 ``[k, 2]``, and the threshold in degrees."""
     unrest = unrest_degrees(rows.angles_degrees(first, last))
     threshold_degrees = rest_threshold_degrees(unrest, threshold)
@@ -379,19 +356,13 @@ def _longest_unknown(rows: _Rows, first: int, last: int) -> int:
     return int(np.diff(known, prepend=number[0] - 1, append=number[-1] + 1).max()) - 1
 
 
-def _columns(rows: _Rows, night: _Night) -> dict[str, Any]:
-    """One row of the table; times in ns since 1970 (UTC)."""
-    window_wear = rows.known(night.window.first, night.window.last)
-    columns: dict[str, Any] = dict.fromkeys(COLUMNS) | {
-        "date": night.window.date,
-        "window_wear_hours": window_wear / ROWS_AN_HOUR,
-        "threshold_degrees": night.threshold_degrees,
-        "source": night.source,
-        "complete": False,
-    }
-    if night.span is None:
+def _columns(rows: _Rows, window: _Window, span: Int64Array | None) -> dict[str, Any]:
+    """The columns of a night from its first row to its last (exclusive); times in ns since 1970 (UTC)."""
+    window_wear = rows.known(window.first, window.last)
+    columns: dict[str, Any] = {"window_wear_hours": window_wear / ROWS_AN_HOUR, "complete": False}
+    if span is None:
         return columns
-    first, last = night.span.tolist()
+    first, last = span.tolist()
     here = rows.between(first, last)
     known = np.isfinite(rows.angle_degrees[here])
     inactive = _inside(rows.number[here][known], rows.bouts)
@@ -403,7 +374,7 @@ def _columns(rows: _Rows, night: _Night) -> dict[str, Any]:
         "duration_hours": (last - first) / ROWS_AN_HOUR,
         "inactive_minutes": asleep / ROWS_A_MINUTE,
         "wake_minutes": (len(inactive) - asleep) / ROWS_A_MINUTE,
-        "awakenings": _interruptions(inactive),
+        "awakenings": max(len(runs_of_true(inactive)) - 1, 0),
         "efficiency": asleep / len(inactive) if len(inactive) else None,
         "non_wear_minutes": non_wear / ROWS_A_MINUTE,
         "gap_minutes": (last - first - len(inactive) - non_wear) / ROWS_A_MINUTE,
@@ -413,16 +384,8 @@ def _columns(rows: _Rows, night: _Night) -> dict[str, Any]:
     }
 
 
-def _inside(number: NDArray[np.int64], spans: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _inside(number: Int64Array, spans: Int64Array) -> BoolArray:
     """Whether each number lies in one of the spans ``[k, 2]`` (the end excluded), bool ``[n]``."""
     place = np.searchsorted(spans[:, 0], number, side="right") - 1
     ends = np.append(spans[:, 1], 0)  # place -1: before the first span
     return np.asarray(number < ends[place])
-
-
-def _interruptions(inactive: NDArray[np.bool_]) -> int:
-    """The number of runs of rows that are not inactive between rows that are."""
-    if not inactive.any():
-        return 0
-    begins = int((np.diff(inactive.astype(np.int8)) == 1).sum())
-    return begins if inactive[0] else begins - 1

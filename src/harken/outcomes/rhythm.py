@@ -12,8 +12,8 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from harken.support.arrays import Float64Array, Int64Array
 from harken.support.tables import where_known
 from harken.timelines.calendar import DAY_NS, wall_ns
 
@@ -32,7 +32,6 @@ DAYS_FOR_STABILITY = 5
 DAY_MIN = 1440
 MINUTE_NS = DAY_NS // DAY_MIN
 HOURS = 24
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +40,8 @@ class _Minutes:
     float64 ``[days, 1440]`` each."""
 
     dates: pl.Series
-    sums: Floats
-    worn_s: Floats
+    sums: Float64Array
+    worn_s: Float64Array
 
     @classmethod
     def of(cls, movement: pl.DataFrame, days: Sequence[date]) -> "_Minutes":
@@ -54,7 +53,7 @@ class _Minutes:
         worn_s = np.where(movement["wear"].fill_null(False), movement["valid_s"].to_numpy(), 0).astype(np.float64)
         enmo_mg = movement["enmo_mg"].fill_null(0.0).to_numpy()
 
-        def summed(values: Floats) -> Floats:
+        def summed(values: Float64Array) -> Float64Array:
             sums = np.bincount(place, weights=values, minlength=len(dates) * DAY_MIN)
             return sums.astype(np.float64).reshape(-1, DAY_MIN)
 
@@ -120,7 +119,7 @@ def rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
     )
 
 
-def _levels(sums: Floats, worn_s: Floats) -> dict[str, pl.Series]:
+def _levels(sums: Float64Array, worn_s: Float64Array) -> dict[str, pl.Series]:
     """The columns of L5, M10 and the relative amplitude, from the minutes of some days, ``[days, minutes]``.
 
     A stretch begins within the first 1440 minutes. The columns are null where no stretch was worn for long enough.
@@ -139,12 +138,12 @@ def _levels(sums: Floats, worn_s: Floats) -> dict[str, pl.Series]:
     return columns | {"relative_amplitude": pl.Series(amplitude, nan_to_null=True)}
 
 
-def _extreme(sums: Floats, worn_s: Floats, length: int, *, sign: int) -> tuple[Floats, NDArray[np.int64]]:
+def _extreme(sums: Float64Array, worn_s: Float64Array, length: int, *, sign: int) -> tuple[Float64Array, Int64Array]:
     """The least (``sign`` 1) or largest (-1) mean of a stretch of so many minutes in each row, and the minute at which
     it begins; NaN where no stretch was worn for long enough."""
     first = np.arange(min(sums.shape[1] - length + 1, DAY_MIN))
 
-    def within(values: Floats) -> Floats:
+    def within(values: Float64Array) -> Float64Array:
         until = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
         return until[:, first + length] - until[:, first]
 
@@ -156,14 +155,16 @@ def _extreme(sums: Floats, worn_s: Floats, length: int, *, sign: int) -> tuple[F
     return np.where(np.isfinite(found), found, np.nan), start
 
 
-def _hourly(minutes: _Minutes) -> Floats:
+def _hourly(minutes: _Minutes) -> Float64Array:
     """The mean ENMO of each hour by the clock, ``[days, 24]``; NaN where the watch was worn for less than half."""
     sums, worn_s = (each.reshape(-1, HOURS, 60).sum(axis=2) for each in (minutes.sums, minutes.worn_s))
-    mean: Floats = np.divide(sums, worn_s, out=np.full(sums.shape, np.nan), where=worn_s >= LEAST_HOUR_WORN * 3600)
+    mean: Float64Array = np.divide(
+        sums, worn_s, out=np.full(sums.shape, np.nan), where=worn_s >= LEAST_HOUR_WORN * 3600
+    )
     return mean
 
 
-def _stability(hourly: Floats) -> float | None:
+def _stability(hourly: Float64Array) -> float | None:
     """The variance between the means of the hours of the day, divided by the variance of all hours."""
     known = np.isfinite(hourly)
     mean = hourly[known].mean() if known.any() else 0
@@ -174,7 +175,7 @@ def _stability(hourly: Floats) -> float | None:
     return between / total if total > 0 else None
 
 
-def _variability(hourly: Floats, dates: pl.Series) -> float | None:
+def _variability(hourly: Float64Array, dates: pl.Series) -> float | None:
     """The mean squared difference between neighbouring hours, divided by the variance of all hours."""
     known = hourly[np.isfinite(hourly)]
     new_day = np.flatnonzero(dates.diff().dt.total_days().fill_null(1).to_numpy() > 1)

@@ -1,27 +1,19 @@
 """Named segments of the day or of dates, such as work and school, which are read from a table."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
-
 from harken.support.errors import HarkenError
 from harken.support.files import regular
 from harken.support.printable import printable
-from harken.support.tables import times
 from harken.support.text_rows import content_of, line_error, text_rows
-from harken.timelines.calendar import Stretches, moments_ns
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 COLUMNS = ("segment", "days", "start", "end")
 SUBJECT = "subject"
 DAY_MIN = 24 * 60
-QUARTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -110,44 +102,6 @@ def read_segments(path: str | Path) -> tuple[Segment, ...]:
     return tuple(found)
 
 
-def segment_stretches(segments: Sequence[Segment], days: Iterable[date], *, subject: str, timezone: str) -> Stretches:
-    """The stretches of all segments that begin on these days or on the day before one of them.
-
-    Args:
-        segments: the segments.
-        days: the days with samples.
-        subject: the wearer; segments of other wearers are left out.
-        timezone: the wearer's zone.
-
-    Returns:
-        Stretches with the columns ``segment``, ``date`` (on which it begins), ``start`` and ``end``, in the order of
-        ``start``. If the clock shows the time of an edge twice, a segment begins at the first and ends at the second.
-        If the clock skips it, the edge is where clocks change.
-    """
-    mine = [segment for segment in segments if segment.subject in (None, subject)]
-    every = sorted({day - timedelta(days=before) for day in days for before in (0, 1)})
-    found = [(segment, day) for day in every for segment in mine if segment.falls_on(day)]
-    clock = [segment.on_clock(day) for segment, day in found]
-    edges_ns = np.stack(
-        [
-            _moments_ns([start for start, _ in clock], timezone, second=False),
-            _moments_ns([end for _, end in clock], timezone, second=True),
-        ],
-        axis=1,
-    )
-    order = np.argsort(edges_ns[:, 0], kind="stable")
-    edges_ns = edges_ns[order]
-    frame = pl.DataFrame(
-        {
-            "segment": pl.Series([segment.name for segment, _ in found], dtype=pl.String).gather(order),
-            "date": pl.Series([day for _, day in found], dtype=pl.Date).gather(order),
-            "start": times(edges_ns[:, 0], timezone),
-            "end": times(edges_ns[:, 1], timezone),
-        }
-    )
-    return Stretches(frame, edges_ns)
-
-
 @lru_cache(maxsize=1024)
 def _days(text: str) -> tuple[frozenset[int], tuple[tuple[date, date], ...]]:
     """The weekdays (0: Monday) and the ranges of dates of ``Segment.days``."""
@@ -181,13 +135,3 @@ def _minutes(text: str) -> int:
     except ValueError as error:
         raise HarkenError(f"{printable(text)!r} is no time of the clock; write it as 08:30") from error
     return 60 * moment.hour + moment.minute
-
-
-def _moments_ns(clock: list[datetime], timezone: str, *, second: bool) -> NDArray[np.int64]:
-    """When the clock shows these times, in ns since 1970 (UTC); see ``segment_stretches``."""
-    wall = pl.Series(clock, dtype=pl.Datetime("ns"))
-    moments = moments_ns(wall, timezone, second=second)
-    while moments.null_count():  # clocks change to the first quarter of an hour that they do not skip
-        wall = wall.dt.truncate("15m") + QUARTER
-        moments = moments.zip_with(moments.is_not_null(), moments_ns(wall, timezone))
-    return moments.to_numpy()

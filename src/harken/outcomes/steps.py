@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.outcomes.movement_rows import ROW_NS, median_of_known
+from harken.support.arrays import BoolArray, Float64Array
 from harken.support.tables import nanoseconds, where_known
 from harken.timelines.calendar import sums_in
 
@@ -92,7 +92,7 @@ def day_cadence(movement: pl.DataFrame) -> pl.DataFrame:
     return days.sort("date")
 
 
-def _smoothed(cadence: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _smoothed(cadence: Float64Array, chosen: BoolArray) -> Float64Array:
     """The median of the known values of chosen rows around each chosen row; 0 for other rows and without a value."""
     result = np.zeros(len(cadence))
     if not chosen.any():

@@ -1,7 +1,8 @@
 """The tables of outcomes: per day, hour and named segment, the averages over days, and one row for each person of a
 study, from the days and the nights of all files of the person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 import numpy as np
@@ -10,11 +11,10 @@ from numpy.typing import NDArray
 
 from harken.outcomes.intensity import BOUT_MINUTES, LEVELS
 from harken.outcomes.movement_rows import ROW_NS
-from harken.support.tables import nanoseconds
-from harken.timelines.calendar import Quarters, Stretches, sums_in
-
-ENOUGH_WEAR_H = 16.0
-"""The hours of wear of a valid day, as in GGIR and as is usual in studies of physical activity."""
+from harken.outcomes.segments import Segment
+from harken.support.arrays import BoolArray, Float64Array, Int64Array
+from harken.support.tables import nanoseconds, times
+from harken.timelines.calendar import Quarters, Stretches, moments_ns, sums_in
 
 PERSON = "subject"
 CLOCK = ("onset", "wake", "midpoint")
@@ -33,7 +33,7 @@ OF_NIGHTS = (
 Columns: TypeAlias = dict[str, pl.Series]
 
 
-def movement_columns(movement: pl.DataFrame, edges_ns: NDArray[np.int64]) -> Columns:
+def movement_columns(movement: pl.DataFrame, edges_ns: Int64Array) -> Columns:
     """Sums of the rows of movement over each stretch.
 
     - ``enmo_mg``: the mean over the time worn; null without any;
@@ -51,10 +51,10 @@ def movement_columns(movement: pl.DataFrame, edges_ns: NDArray[np.int64]) -> Col
     level = movement["level"].fill_null(-1).to_numpy()
     valid_s = movement["valid_s"].to_numpy().astype(np.float64)
 
-    def summed(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    def summed(values: NDArray[np.generic]) -> Float64Array:
         return sums_in(edges_ns, start_ns, start_ns + ROW_NS, values)
 
-    def minutes(chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def minutes(chosen: BoolArray) -> Float64Array:
         return summed(np.where(chosen, valid_s, 0)) / 60
 
     worn = minutes(level >= 0)
@@ -70,7 +70,7 @@ def movement_columns(movement: pl.DataFrame, edges_ns: NDArray[np.int64]) -> Col
     return columns | {"steps": steps if movement["steps"].count() else steps.clear(len(steps))}
 
 
-def label_columns(rows: pl.DataFrame, names: Sequence[str], edges_ns: NDArray[np.int64]) -> Columns:
+def label_columns(rows: pl.DataFrame, names: Sequence[str], edges_ns: Int64Array) -> Columns:
     """``recorded_hours``, ``wear_hours`` and ``hours_LABEL`` of each stretch, from the rows of a timeline."""
     start_ns, end_ns = nanoseconds(rows, "start"), nanoseconds(rows, "end")
 
@@ -246,3 +246,51 @@ def _of_nights(nights: pl.DataFrame) -> pl.DataFrame:
         columns.append(hours_later.mean().alias(f"night_{name}_clock_hours"))
     columns.append(pl.col(*OF_NIGHTS).mean().name.prefix("night_"))
     return complete.group_by(PERSON).agg(columns)
+
+
+def segment_stretches(segments: Sequence[Segment], days: Iterable[date], *, subject: str, timezone: str) -> Stretches:
+    """The stretches of all segments that begin on these days or on the day before one of them.
+
+    Args:
+        segments: the segments.
+        days: the days with samples.
+        subject: the wearer; segments of other wearers are left out.
+        timezone: the wearer's zone.
+
+    Returns:
+        Stretches with the columns ``segment``, ``date`` (on which it begins), ``start`` and ``end``, in the order of
+        ``start``. If the clock shows the time of an edge twice, a segment begins at the first and ends at the second.
+        If the clock skips it, the edge is where clocks change.
+    """
+    mine = [segment for segment in segments if segment.subject in (None, subject)]
+    every = sorted({day - timedelta(days=before) for day in days for before in (0, 1)})
+    found = [(segment, day) for day in every for segment in mine if segment.falls_on(day)]
+    clock = [segment.on_clock(day) for segment, day in found]
+    edges_ns = np.stack(
+        [
+            _moments_ns([start for start, _ in clock], timezone, second=False),
+            _moments_ns([end for _, end in clock], timezone, second=True),
+        ],
+        axis=1,
+    )
+    order = np.argsort(edges_ns[:, 0], kind="stable")
+    edges_ns = edges_ns[order]
+    frame = pl.DataFrame(
+        {
+            "segment": pl.Series([segment.name for segment, _ in found], dtype=pl.String).gather(order),
+            "date": pl.Series([day for _, day in found], dtype=pl.Date).gather(order),
+            "start": times(edges_ns[:, 0], timezone),
+            "end": times(edges_ns[:, 1], timezone),
+        }
+    )
+    return Stretches(frame, edges_ns)
+
+
+def _moments_ns(clock: list[datetime], timezone: str, *, second: bool) -> Int64Array:
+    """When the clock shows these times, in ns since 1970 (UTC); see ``segment_stretches``."""
+    wall = pl.Series(clock, dtype=pl.Datetime("ns"))
+    moments = moments_ns(wall, timezone, second=second)
+    while moments.null_count():  # clocks change to the first quarter of an hour that they do not skip
+        wall = wall.dt.truncate("15m") + timedelta(minutes=15)
+        moments = moments.zip_with(moments.is_not_null(), moments_ns(wall, timezone))
+    return moments.to_numpy()

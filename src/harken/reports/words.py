@@ -1,20 +1,37 @@
-"""Numbers as text, and the templates of reports, which use these functions as filters."""
+"""Numbers as text, and how a report is written from its template, which uses these functions as filters."""
 
 import base64
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from harken import __version__
+from harken.support.files import write_text
 from harken.support.printable import listed, percent, percent_number
 
 
-def page_template(report: str) -> Template:
-    """The template of a report, ``run``, ``wearer`` or ``study``, which may include those of ``assets``. Values are
-    escaped, and an unknown variable is an error."""
+def write_page(path: str | Path, report: str, content: Mapping[str, Any], scripts: Sequence[str] = ()) -> None:
+    """Fill the template of a report and write it as one HTML file, whole or not at all.
+
+    Values are escaped, and an unknown variable is an error. A browser runs only the scripts of the page.
+
+    Args:
+        path: the file.
+        report: the folder with the template ``page.html``: ``run``, ``wearer`` or ``study``.
+        content: the variables of the template; ``version``, ``scripts`` and their hashes in ``allowed`` are added.
+        scripts: the files of the scripts, relative to the folder of all reports.
+
+    Raises:
+        OSError: when the folder is missing or cannot be written to.
+    """
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader("harken.reports", folder) for folder in (report, "assets")]),
+        loader=PackageLoader("harken.reports", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -22,13 +39,15 @@ def page_template(report: str) -> Template:
     )
     for words in (decimals, hours_lasting, hours_minutes, lasting, listed, number, percent, whole_percent):
         environment.filters[words.__name__] = words
-    return environment.get_template("page.html")
-
-
-def script_hashes(scripts: Iterable[str]) -> str:
-    """The hashes for a page's Content-Security-Policy that let a browser run only these scripts."""
-    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
-    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    texts = [files("harken").joinpath("reports", name).read_text(encoding="utf-8") for name in scripts]
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts]
+    page = environment.get_template(f"{report}/page.html").render(
+        content,
+        version=__version__,
+        scripts=[Markup(text) for text in texts],
+        allowed=" ".join(f"'sha256-{digest}'" for digest in digests),
+    )
+    write_text(Path(path), page)
 
 
 def decimals(value: float | None) -> str:

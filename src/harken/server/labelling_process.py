@@ -190,7 +190,7 @@ def _serve(connection: Connection, lifeline: Connection, settings: _Settings) ->
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     end_with(lifeline)
-    import harken.labelling  # noqa: F401  # without a limit: an import without memory ends in any error
+    import harken.labelling.file  # noqa: F401  # without a limit: an import without memory ends in any error
     from harken.models.recogniser import Recogniser
     from harken.readers.unpacking import UnpackingLimits, unpacking_limits
     from harken.support.resources import hand_back, resident_bytes

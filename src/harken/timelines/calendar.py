@@ -6,12 +6,15 @@ go back by half an hour). (Two zones changed at a minute past midnight until 201
 belongs to the day before.)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.support.arrays import Float64Array, Int64Array
 from harken.support.tables import times
 
 HOUR_NS = 3600 * 10**9
@@ -30,12 +33,10 @@ class Stretches:
     """
 
     frame: pl.DataFrame
-    edges_ns: NDArray[np.int64]
+    edges_ns: Int64Array
 
 
-def sums_in(
-    edges_ns: NDArray[np.int64], start_ns: NDArray[np.int64], end_ns: NDArray[np.int64], values: NDArray[np.generic]
-) -> NDArray[np.float64]:
+def sums_in(edges_ns: NDArray[Any], start_ns: NDArray[Any], end_ns: NDArray[Any], values: NDArray[Any]) -> Float64Array:
     """The sum of values over each stretch, float64 ``[stretches]``; a row partly in a stretch counts in proportion.
 
     Args:
@@ -54,7 +55,34 @@ def sums_in(
     return np.asarray(last - first)
 
 
-def wall_ns(moments: pl.Series) -> NDArray[np.int64]:
+def most_in(
+    edges: NDArray[Any],
+    begins: NDArray[Any],
+    ends: NDArray[Any],
+    codes: NDArray[Any],
+    kinds: Sequence[int],
+) -> Int64Array:
+    """Which of ``kinds`` lasts longest between two edges, int64 ``[edges - 1]``: its place, the first of several; -1
+    without any.
+
+    Args:
+        edges: the edges of the cells, in order.
+        begins, ends: where each row begins and ends, ``[n]``, in order and not overlapping.
+        codes: the kind of each row, ``[n]``.
+        kinds: the codes that are looked for.
+    """
+    cells = np.stack([edges[:-1], edges[1:]], axis=1)
+    lasting = np.stack([sums_in(cells, begins, ends, np.where(codes == kind, ends - begins, 0)) for kind in kinds])
+    return np.where(lasting.max(axis=0) > 0, lasting.argmax(axis=0), -1)
+
+
+def numbered(counts: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """The place of each of ``counts`` repeated so many times, and beside it 0, 1, 2 and so on for each place."""
+    place = np.repeat(np.arange(len(counts)), counts)
+    return place, np.arange(len(place)) - (np.cumsum(counts) - counts)[place]
+
+
+def wall_ns(moments: pl.Series) -> Int64Array:
     """What the clock shows at some datetimes, in ns since the beginning of 1970 by that clock, int64 ``[n]``."""
     return moments.dt.replace_time_zone(None).to_physical().to_numpy()
 
@@ -83,21 +111,20 @@ class Quarters:
     """
 
     timezone: str
-    start_ns: NDArray[np.int64]
-    wall_ns: NDArray[np.int64]
+    start_ns: Int64Array
+    wall_ns: Int64Array
     dates: pl.Series
-    day: NDArray[np.int64]
+    day: Int64Array
 
     @classmethod
-    def of(cls, start_ns: NDArray[np.int64], end_ns: NDArray[np.int64], timezone: str) -> "Quarters":
+    def of(cls, start_ns: Int64Array, end_ns: Int64Array, timezone: str) -> "Quarters":
         """The quarters of the days of rows that begin and end at these times, int64 ``[n]``, ns since 1970 (UTC).
 
         Only days with a row are looked at, so decades between two rows take no memory.
         """
         first = start_ns // QUARTER_NS
-        lasting = np.maximum(-(-end_ns // QUARTER_NS) - first, 1)
-        before = np.cumsum(lasting) - lasting
-        touched = np.unique(np.repeat(first - before, lasting) + np.arange(lasting.sum()))
+        row, later = numbered(np.maximum(-(-end_ns // QUARTER_NS) - first, 1))
+        touched = np.unique(first[row] + later)
         days = np.unique(wall_ns(times(touched * QUARTER_NS, timezone)) // DAY_NS)
         # By the clock, a day may have quarters of the day before and the day after by UTC.
         utc_days = np.unique(touched // QUARTERS_A_DAY + np.array([[-1], [0], [1]]))
@@ -116,7 +143,7 @@ class Quarters:
         )
 
     @property
-    def edges_ns(self) -> NDArray[np.int64]:
+    def edges_ns(self) -> Int64Array:
         """Where each quarter begins and ends, int64 ``[quarters, 2]``."""
         return np.stack([self.start_ns, self.start_ns + QUARTER_NS], axis=1)
 
@@ -144,11 +171,11 @@ class Quarters:
         frame = pl.DataFrame({"date": start.dt.date(), "start": start})
         return Stretches(frame, np.stack([start_ns, end_ns], axis=1))
 
-    def by_day(self, each: NDArray[np.float64]) -> NDArray[np.float64]:
+    def by_day(self, each: Float64Array) -> Float64Array:
         """Sums over the quarters of each day, ``[quarters]`` -> ``[days]``."""
         return np.asarray(np.bincount(self.day, weights=each, minlength=len(self.dates)), dtype=np.float64)
 
-    def by_time_of_day(self, each: NDArray[np.float64]) -> NDArray[np.float64]:
+    def by_time_of_day(self, each: Float64Array) -> Float64Array:
         """Sums over the quarters of one day with the same local time, ``[quarters]`` -> ``[days, 96]``."""
         time_of_day = self.wall_ns % DAY_NS // QUARTER_NS
         place = self.day * QUARTERS_A_DAY + time_of_day

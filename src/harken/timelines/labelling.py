@@ -4,11 +4,11 @@ and the probabilities of the windows that cover a row are averaged.
 At most a window's length of samples is kept between two parts of a stream.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,9 +20,10 @@ from harken.recordings.mending import MendedStream, stream_of
 from harken.recordings.recording import Recording, acceleration_channels
 from harken.recordings.source import Samples, joined
 from harken.signals import Resampler
+from harken.support.arrays import BoolArray, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, need_memory
-from harken.timelines.calendar import sums_in
+from harken.timelines.calendar import numbered, sums_in
 from harken.timelines.timeline import Timeline
 from harken.windows.windows import Windows
 
@@ -80,7 +81,7 @@ def label_stream(
     probabilities: Probabilities,
     *,
     calibrate: Calibrate | None = None,
-    non_wear_ns: NDArray[np.int64] | None = None,
+    non_wear_ns: Int64Array | None = None,
     listener: Callable[[Samples], None] | None = None,
     lanes: int = 0,
 ) -> Timeline:
@@ -126,7 +127,7 @@ def _labelled(
     facts: MendedStream,
     stream: Iterable[Samples],
     probabilities: Probabilities,
-    non_wear_ns: NDArray[np.int64] | None,
+    non_wear_ns: Int64Array | None,
     lanes: int = 0,
 ) -> Timeline:
     """Label a stream of samples with the model's channels and rate. The samples of ``facts`` are not used."""
@@ -140,18 +141,19 @@ def _labelled(
         channels=len(facts.channels),
         axes=axes,
     )
-    skipped_ns = None if non_wear_ns is None else _surely_not_worn(specification, non_wear_ns)
+    off_ns = np.empty((0, 2), np.int64) if non_wear_ns is None else non_wear_ns
     most = max(1, MOST_BYTES_AT_ONCE // (4 * len(facts.channels) * specification.window_length))
     length_s = (facts.end_ns - facts.start_ns - int(np.diff(facts.gaps_ns).sum())) / 1e9
     values = int(length_s / specification.hop_s * len(specification.labels))
     need_memory(16 * values, f"{name}: the probabilities of its labels", "use a model with longer hops")
-    waiting = BatchedProbabilities(facts, probabilities, len(specification.labels), skipped_ns, lanes, most)
-    with closing(waiting) as batches:
+    skipped_ns = _surely_not_worn(specification, off_ns)
+    compute = partial(_computed, probabilities, facts)
+    with closing(BatchedProbabilities(compute, skipped_ns=skipped_ns, lanes=lanes, most=most)) as batches:
         for samples in stream:
             for part in samples.pieces(hop * most):
                 batches.add(windowing.push(part))
         batches.add(windowing.finish())
-        each = batches.finish()
+        each = batches.finish(len(specification.labels))
     hand_back()
     if each is None:
         raise HarkenError(
@@ -160,10 +162,27 @@ def _labelled(
         )
     rows = windowing.rows(each, interval_ns=round(1e9 / facts.sample_rate_hz))
     del each
+    return _timeline(specification, facts, rows, off_ns)
+
+
+def _computed(probabilities: Probabilities, facts: MendedStream, windows: "StreamWindows") -> NDArray[np.float32]:
+    """The probabilities of some windows, ``[n, labels]``."""
+    return probabilities(
+        Windows.unlabelled(
+            windows.signals,
+            channels=facts.channels,
+            sample_rate_hz=facts.sample_rate_hz,
+            subject=facts.subject,
+            starts_ns=windows.starts_ns,
+            start_rows=windows.firsts,
+        )
+    )
+
+
+def _timeline(specification: Specification, facts: MendedStream, rows: "TimelineRows", off_ns: Int64Array) -> Timeline:
+    """The timeline of these rows; most of a row must lie outside of non-wear to have a label."""
     edges_ns = np.stack([rows.start_ns, np.append(rows.start_ns[1:], rows.end_ns)], axis=1)
-    off_ns = np.empty((0, 2), np.int64) if non_wear_ns is None else non_wear_ns
-    off_start_ns, off_end_ns = off_ns.T
-    not_worn_ns = sums_in(edges_ns, off_start_ns, off_end_ns, off_end_ns - off_start_ns)
+    not_worn_ns = sums_in(edges_ns, off_ns[:, 0], off_ns[:, 1], np.diff(off_ns)[:, 0])
     wear = 2 * not_worn_ns <= np.diff(edges_ns)[:, 0]
     unlabelled = (rows.kind < 0) | ~wear
     probabilities_of_rows = rows.probabilities[np.where(unlabelled, 0, rows.kind)]
@@ -178,11 +197,11 @@ def _labelled(
         source=facts.source,
         timezone=facts.timezone,
         wear=wear,
-        activity_mg=rows.activity_mg if axes else None,
+        activity_mg=rows.activity_mg if acceleration_channels(facts.channels) else None,
     )
 
 
-def _surely_not_worn(specification: Specification, non_wear_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+def _surely_not_worn(specification: Specification, non_wear_ns: Int64Array) -> Int64Array:
     """The times at which windows begin that reach only rows in non-wear, int64 ``[k, 2]``, both ends included."""
     row_ns = round(specification.hop_s * 1e9)
     window_ns = round(specification.window_length_s * 1e9)
@@ -215,10 +234,10 @@ class StreamWindows(NamedTuple):
     sample of each, int64 ``[n]``; and the time of that sample."""
 
     signals: NDArray[np.float32]
-    firsts: NDArray[np.int64]
-    starts_ns: NDArray[np.int64]
+    firsts: Int64Array
+    starts_ns: Int64Array
 
-    def part(self, numbers: slice | NDArray[np.bool_]) -> "StreamWindows":
+    def part(self, numbers: slice | BoolArray) -> "StreamWindows":
         """Some of the windows."""
         return StreamWindows(self.signals[numbers], self.firsts[numbers], self.starts_ns[numbers])
 
@@ -232,8 +251,8 @@ class TimelineRows(NamedTuple):
     label.
     """
 
-    start_ns: NDArray[np.int64]
-    kind: NDArray[np.int64]
+    start_ns: Int64Array
+    kind: Int64Array
     activity_mg: NDArray[np.float32]
     end_ns: int
     probabilities: NDArray[np.float32]
@@ -258,7 +277,7 @@ class Windowing:
         self._total, self._begin = 0, 0  # samples so far, and the first of the open run
         self._last_ns, self._last_valid = 0, False
         self._sum, self._count = 0.0, 0  # of the activity and of the valid samples so far
-        self._window_firsts: list[NDArray[np.int64]] = []
+        self._window_firsts: list[Int64Array] = []
         # Arrays of each push. Of a run: its first sample, the times of that and of the sample before, whether it is
         # valid, and whether a gap is before it. Of a row: its first sample and the time of that. Then for both, over
         # all samples before, the sum of the activity and the number of valid ones.
@@ -285,7 +304,7 @@ class Windowing:
         rows = np.where(usable, -(-np.diff(edges) // self._hop), 0)
         begun = np.zeros_like(rows)
         begun[0] = -((edges[0] - total) // self._hop) if usable[0] else 0  # rows of the open run so far
-        run, number = numbered(rows, begun)
+        run, number = numbered_after(rows, begun)
         here = edges[run] + self._hop * number - total
         self._rows.append((here + total, time_ns[here], activity[here], present[here]))
         every = joined([self._kept, samples]) if len(self._kept.time_ns) else samples
@@ -358,9 +377,7 @@ class Windowing:
             longer = np.maximum(np.sqrt(square) - 1, 0)
         return np.where(samples.valid, longer, 0).astype(np.float64)
 
-    def _windows(
-        self, edges: NDArray[np.int64], usable: NDArray[np.bool_], every: Samples, *, ended: bool
-    ) -> StreamWindows:
+    def _windows(self, edges: Int64Array, usable: BoolArray, every: Samples, *, ended: bool) -> StreamWindows:
         """The windows of the runs with these edges that are newly complete, copied out of the kept and new samples."""
         samples = np.where(usable, np.diff(edges), 0)
         closed = np.append(np.ones(len(samples) - 1, dtype=bool), ended)
@@ -394,16 +411,13 @@ def window_places(
     spare = samples - length
     counts = spare // hop + 1
     counts += closed & (spare % hop > 0)
-    run, number = numbered(np.where(spare >= 0, counts, 0), given)
+    run, number = numbered_after(np.where(spare >= 0, counts, 0), given)
     return run, np.minimum(hop * number, spare[run])
 
 
-def numbered(counts: NDArray[np.int64], given: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The place of each run repeated by its count, and beside it 0, 1, 2 and so on within the run; without the first
-    ``given`` of each run."""
-    fresh = np.maximum(counts - given, 0)
-    run = np.repeat(np.arange(len(fresh)), fresh)
-    number = np.arange(len(run)) - np.repeat(np.cumsum(fresh) - fresh, fresh)
+def numbered_after(counts: Int64Array, given: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """``numbered`` without the first ``given`` of each run."""
+    run, number = numbered(np.maximum(counts - given, 0))
     return run, number + given[run]
 
 
@@ -452,11 +466,8 @@ class BatchedProbabilities:
     """Collects windows while a stream is read, and computes their probabilities in batches.
 
     Args:
-        facts: the recording's description, for the windows.
-        probabilities: computes a batch.
-        labels: the number of labels.
-        skipped_ns: windows that begin in these times are not computed, int64 ``[k, 2]``, both ends included; None:
-            all are computed.
+        compute: windows -> their probabilities, float32 ``[n, labels]``.
+        skipped_ns: windows that begin in these times are not computed, int64 ``[k, 2]``, both ends included.
         lanes: the number of threads that compute while this thread collects the next windows; 0: this thread computes.
             At most ``most`` windows wait for each, which limits the memory.
         most: the largest number of windows in a batch, besides ``WINDOWS_AT_ONCE``.
@@ -464,24 +475,23 @@ class BatchedProbabilities:
 
     def __init__(
         self,
-        facts: MendedStream,
-        probabilities: Probabilities,
-        labels: int,
-        skipped_ns: NDArray[np.int64] | None,
+        compute: Callable[[StreamWindows], NDArray[np.float32]],
+        *,
+        skipped_ns: Int64Array,
         lanes: int,
         most: int,
     ) -> None:
-        self._facts, self._probabilities, self._lanes = facts, probabilities, lanes
-        self._labels, self._most = labels, min(most, WINDOWS_AT_ONCE)
+        self._compute, self._skipped_ns = compute, skipped_ns
+        most = min(most, WINDOWS_AT_ONCE)
         # The network computes a larger number on several threads, which lanes do already.
-        self._at_once = min(self._most, inference.WINDOWS_AT_ONCE) if lanes else self._most
-        self._skipped_ns = np.empty((0, 2), np.int64) if skipped_ns is None else skipped_ns
-        self._computed: list[NDArray[np.bool_]] = []
+        self._at_once = min(most, inference.WINDOWS_AT_ONCE) if lanes else most
+        # So many batches wait that lanes have work while this thread reads the next part of a file.
+        self._ahead = lanes * most // self._at_once
+        self._executor = ThreadPoolExecutor(lanes, thread_name_prefix="harken-batches") if lanes else None
+        self._computed: list[BoolArray] = []
         self._waiting: list[StreamWindows] = []
         self._waiting_count = 0
-        self._running: deque[Future[NDArray[np.float32]]] = deque()
-        self._done: deque[NDArray[np.float32]] = deque()
-        self._executor = ThreadPoolExecutor(lanes, thread_name_prefix="harken-batches") if lanes else None
+        self._batches: list[Future[NDArray[np.float32]]] = []
 
     def close(self) -> None:
         """Stop the threads."""
@@ -499,45 +509,35 @@ class BatchedProbabilities:
             self._waiting.append(windows if computed.all() else windows.part(computed))
             self._waiting_count += int(computed.sum())
         while self._waiting_count >= self._at_once:
-            self._compute()
+            self._start()
 
-    def finish(self) -> NDArray[np.float32] | None:
+    def finish(self, labels: int) -> NDArray[np.float32] | None:
         """Probabilities of all windows, in their order, ``[windows, labels]``, 0 of skipped ones; None without
         windows."""
-        while self._waiting:
-            self._compute()
-        while self._running:
-            self._done.append(self._running.popleft().result())
+        if self._waiting:
+            self._start()
         computed = np.concatenate(self._computed)
         if len(computed) == 0:
             return None
-        every = np.zeros((len(computed), self._labels), np.float32)
-        place = np.flatnonzero(computed)
-        while self._done:
-            done = self._done.popleft()
-            every[place[: len(done)]] = done
-            place = place[len(done) :]
+        every = np.zeros((len(computed), labels), np.float32)
+        if self._batches:
+            every[computed] = np.concatenate([batch.result() for batch in self._batches])
+            self._batches.clear()
         return every
 
-    def _compute(self) -> None:
+    def _start(self) -> None:
+        """Compute the next batch."""
         every = self._waiting[0]
         if len(self._waiting) > 1:
             every = StreamWindows(*(np.concatenate(arrays) for arrays in zip(*self._waiting, strict=True)))
         now, rest = every.part(slice(self._at_once)), every.part(slice(self._at_once, None))
-        self._waiting = [rest] if len(rest.firsts) else []
         self._waiting_count = len(rest.firsts)
-        windows = Windows.unlabelled(
-            now.signals,
-            channels=self._facts.channels,
-            sample_rate_hz=self._facts.sample_rate_hz,
-            subject=self._facts.subject,
-            starts_ns=now.starts_ns,
-            start_rows=now.firsts,
-        )
+        self._waiting = [rest] if self._waiting_count else []
         if self._executor is None:
-            self._done.append(self._probabilities(windows))
-            return
-        self._running.append(self._executor.submit(self._probabilities, windows))
-        # So many windows wait that lanes have work while this thread reads the next part of a file.
-        while len(self._running) * self._at_once > self._lanes * self._most:
-            self._done.append(self._running.popleft().result())
+            batch: Future[NDArray[np.float32]] = Future()
+            batch.set_result(self._compute(now))
+        else:
+            batch = self._executor.submit(self._compute, now)
+        self._batches.append(batch)
+        if len(self._batches) > self._ahead:
+            self._batches[-1 - self._ahead].result()

@@ -47,6 +47,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.support.arrays import Float64Array, Int64Array
 from harken.support.errors import HarkenError
 
 TRUST = 0.99
@@ -73,7 +74,6 @@ EXPECTED_BOUT_S: Mapping[str, float] = {
 ANY_OTHER_LABEL_S = 120.0
 """Seconds, for any other label."""
 
-Array = NDArray[np.float64]
 Number = TypeVar("Number", np.floating, np.int64)
 STEPS_AND_BLOCKS = 4
 """One step in all blocks takes about four times as long as one block in the loops over blocks."""
@@ -81,10 +81,10 @@ STEPS_AND_BLOCKS = 4
 
 def smooth(
     probabilities: NDArray[np.floating],
-    elapsed_s: NDArray[np.float64],
+    elapsed_s: Float64Array,
     expected_bout_s: Sequence[float],
     likelihood: NDArray[np.floating] | None = None,
-) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
+) -> tuple[NDArray[np.floating], Int64Array]:
     """Smooth the probabilities of rows.
 
     Args:
@@ -119,7 +119,7 @@ def smooth(
 
 
 def still_at_night_likelihood(
-    labels: Sequence[str], middle_ns: NDArray[np.int64], still_ns: NDArray[np.int64]
+    labels: Sequence[str], middle_ns: Int64Array, still_ns: Int64Array
 ) -> NDArray[np.float32]:
     """The likelihood of a still arm in a sleep period for each row and label, float32 ``[n, labels]``.
 
@@ -134,7 +134,7 @@ def still_at_night_likelihood(
     return np.where(still[:, None] & lying, STILL_AT_NIGHT, 1).astype(np.float32)
 
 
-def transitions(expected_bout_s: NDArray[np.float64], elapsed_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def transitions(expected_bout_s: Float64Array, elapsed_s: Float64Array) -> Float64Array:
     """The probability of each label after each elapsed time, given the previous label: ``[times, labels, labels]``.
 
     In the stationary distribution there are as many changes from i to j as from j to i. Q is therefore similar to a
@@ -190,14 +190,14 @@ class Chain:
             Results and stored intermediate values have its precision; the arithmetic is in float64.
     """
 
-    transitions: Array
-    which: NDArray[np.int64]
+    transitions: Float64Array
+    which: Int64Array
     evidence: NDArray[np.floating]
 
     def posteriors(self) -> NDArray[np.floating]:
         """The probability of each state at each step given all evidence, ``[n, states]`` (forward-backward)."""
         n, states = self.evidence.shape
-        length, blocks = self._which.shape
+        length, blocks = self._blocks[1].shape
         whole = np.broadcast_to(np.eye(states), (blocks, states, states))
         for step in self._steps():
             whole = whole @ step
@@ -223,10 +223,10 @@ class Chain:
         found /= found.sum(axis=2, keepdims=True)
         return found.swapaxes(0, 1).reshape(-1, states)[:n]
 
-    def best_path(self) -> NDArray[np.int64]:
+    def best_path(self) -> Int64Array:
         """The most probable sequence of states given all evidence, ``[n]`` (Viterbi)."""
         n, states = self.evidence.shape
-        length, blocks = self._which.shape
+        length, blocks = self._blocks[1].shape
         whole = np.where(np.eye(states, dtype=bool), 0.0, -np.inf) + np.zeros((blocks, 1, 1))
         for step in self._log_steps():
             whole = _max_product(whole, step)
@@ -252,31 +252,26 @@ class Chain:
         return found.T.reshape(-1)[:n].astype(np.int64)
 
     @cached_property
-    def _which(self) -> NDArray[np.int64]:
-        """``which`` in blocks, ``[length, blocks]``. The last block is filled up with that of a matrix of ones."""
-        n = len(self.which)
-        length = max(1, round((n / STEPS_AND_BLOCKS) ** 0.5))
-        return _in_blocks(self.which, length, len(self.transitions))
+    def _blocks(self) -> tuple[Float64Array, Int64Array, NDArray[np.floating]]:
+        """``transitions`` and a matrix of ones; then in blocks ``which``, ``[length, blocks]``, and ``evidence``,
+        ``[length, blocks, states]``. The last block is filled up with ones."""
+        length = max(1, round((len(self.which) / STEPS_AND_BLOCKS) ** 0.5))
+        ones = np.ones((1, *self.transitions.shape[1:]))
+        which = _in_blocks(self.which, length, len(self.transitions))
+        return np.concatenate([self.transitions, ones]), which, _in_blocks(self.evidence, length, 1.0)
 
-    @cached_property
-    def _evidence(self) -> NDArray[np.floating]:
-        """``evidence`` in blocks, ``[length, blocks, states]``."""
-        return _in_blocks(self.evidence, len(self._which), 1.0)
-
-    @cached_property
-    def _transitions(self) -> Array:
-        return np.concatenate([self.transitions, np.ones((1, *self.transitions.shape[1:]))])
-
-    def _steps(self, *, backwards: bool = False) -> Iterator[Array]:
+    def _steps(self, *, backwards: bool = False) -> Iterator[Float64Array]:
         """The matrix of each step of all blocks, transition and evidence, ``[blocks, states, states]``."""
-        numbers = range(len(self._which))
+        transitions, which, evidence = self._blocks
+        numbers = range(len(which))
         for number in reversed(numbers) if backwards else numbers:
-            yield self._transitions[self._which[number]] * self._evidence[number][:, None, :]
+            yield transitions[which[number]] * evidence[number][:, None, :]
 
-    def _log_steps(self) -> Iterator[Array]:
-        transitions = np.log(self._transitions)
-        for number, which in enumerate(self._which):
-            yield transitions[which] + np.log(self._evidence[number])[:, None, :]
+    def _log_steps(self) -> Iterator[Float64Array]:
+        transitions, which, evidence = self._blocks
+        logarithms = np.log(transitions)
+        for chosen, likelihood in zip(which, evidence, strict=True):
+            yield logarithms[chosen] + np.log(likelihood)[:, None, :]
 
 
 def _in_blocks(values: NDArray[Number], length: int, fill: float) -> NDArray[Number]:
@@ -289,7 +284,7 @@ def _in_blocks(values: NDArray[Number], length: int, fill: float) -> NDArray[Num
     return found
 
 
-def _max_product(left: Array, right: Array) -> Array:
+def _max_product(left: Float64Array, right: Float64Array) -> Float64Array:
     """Products of matrices of logarithms, ``[blocks, states, states]``, with the maximum in place of the sum."""
     found = left[:, :, :1] + right[:, :1, :]
     for state in range(1, left.shape[2]):

@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.support.arrays import BoolArray, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, where_known, write_csv, write_parquet, zone_of
-from harken.timelines.calendar import QUARTER_NS, Quarters, sums_in
+from harken.timelines.calendar import QUARTER_NS, Quarters, numbered, sums_in
 from harken.timelines.smoothing import expected_bouts, smooth, still_at_night_likelihood
 
 PROBABILITY = "probability_"
@@ -63,21 +64,21 @@ class Timeline:
     source: str = ""
     unsure_below: float | None = None
     expected_bout_s: Mapping[str, float] | None = None
-    still_at_night_ns: NDArray[np.int64] | None = None
+    still_at_night_ns: Int64Array | None = None
 
     @classmethod
     def of(
         cls,
-        start_ns: NDArray[np.int64],
+        start_ns: Int64Array,
         probabilities: NDArray[np.floating],
         *,
         end_ns: int,
-        recorded: NDArray[np.bool_],
+        recorded: BoolArray,
         labels: tuple[str, ...],
         subject: str,
         source: str = "",
         timezone: str = "UTC",
-        wear: NDArray[np.bool_] | None = None,
+        wear: BoolArray | None = None,
         activity_mg: NDArray[np.floating] | None = None,
     ) -> "Timeline":
         """A timeline of rows whose labels are the most probable ones.
@@ -123,7 +124,7 @@ class Timeline:
         return matrix(self.frame, PROBABILITY, self.labels)
 
     @property
-    def seconds(self) -> NDArray[np.float64]:
+    def seconds(self) -> Float64Array:
         """How long each row lasts, float64 ``[n]``: elapsed time, independent of clock changes in the zone."""
         return np.asarray((nanoseconds(self.frame, "end") - nanoseconds(self.frame, "start")) / 1e9)
 
@@ -142,7 +143,7 @@ class Timeline:
         return replace(self, unsure_below=probability)._labelled()
 
     def smoothed(
-        self, expected_bout_s: Mapping[str, float] | None = None, *, still_at_night_ns: NDArray[np.int64] | None = None
+        self, expected_bout_s: Mapping[str, float] | None = None, *, still_at_night_ns: Int64Array | None = None
     ) -> "Timeline":
         """The most probable sequence of labels, from the probabilities and the expected lengths of bouts.
 
@@ -178,34 +179,26 @@ class Timeline:
         """
         if not bridged_gap_s >= 0:
             raise HarkenError(f"bridged_gap_s must be 0 or more, got {bridged_gap_s:g}")
-        rows = self.frame.select("start", "end", "label", "activity_mg", row=pl.int_range(pl.len()))
+        rows = self.frame.select(
+            pl.col("start", "end", "label", "activity_mg"),
+            row=pl.int_range(pl.len()),
+            probability=pl.Series(self.own_probability()).cast(pl.Float64),
+            seconds=pl.Series(self.seconds),
+        )
         labelled = rows.filter(pl.col("label").is_not_null())
         label = labelled["label"]
-        same_label = (label == label.shift(1)).fill_null(False).to_numpy()
-        joined = _follows(self.frame, labelled, bridged_gap_s) & same_label
-        seconds = (nanoseconds(labelled, "end") - nanoseconds(labelled, "start")) / 1e9
-        moving = labelled["activity_mg"].is_not_null().to_numpy()
-        each = labelled.select(
-            "start",
-            "end",
-            "label",
-            bout=pl.Series(np.cumsum(~joined)),
-            weight=pl.Series(seconds),
-            probability=pl.Series(self._of_label(labelled)),
-            moving=pl.Series(np.where(moving, seconds, 0.0)),
-            activity=pl.col("activity_mg").fill_null(0.0).cast(pl.Float64),
-        )
-        weight, moving_s = pl.col("weight"), pl.col("moving")
-        probability = (pl.col("probability") * weight).sum() / weight.sum()
-        activity = (pl.col("activity") * moving_s).sum() / moving_s.sum()
-        found = each.group_by("bout", maintain_order=True).agg(
-            pl.col("start", "label").first(),
+        joined = _follows(self.frame, labelled, bridged_gap_s) & (label == label.shift(1)).fill_null(False).to_numpy()
+        weight, activity = pl.col("seconds"), pl.col("activity_mg").fill_null(0.0).cast(pl.Float64)
+        moving_s = pl.when(pl.col("activity_mg").is_not_null()).then(weight).otherwise(0.0)
+        bouts = labelled.group_by(pl.Series("bout", np.cumsum(~joined)), maintain_order=True).agg(
+            pl.col("start").first(),
             pl.col("end").last(),
-            mean_probability=probability,
-            activity_mg=pl.when(moving_s.sum() > 0).then(activity).cast(pl.Float32),
+            pl.col("label").first(),
+            mean_probability=(pl.col("probability") * weight).sum() / weight.sum(),
+            activity_mg=pl.when(moving_s.sum() > 0).then((activity * moving_s).sum() / moving_s.sum()).cast(pl.Float32),
         )
-        lasting_ns = nanoseconds(found, "end") - nanoseconds(found, "start")
-        return found.select(
+        lasting_ns = nanoseconds(bouts, "end") - nanoseconds(bouts, "start")
+        return bouts.select(
             "start", "end", "label", pl.Series("seconds", lasting_ns / 1e9), "mean_probability", "activity_mg"
         )
 
@@ -232,14 +225,17 @@ class Timeline:
         quarters = Quarters.of(start[recorded], end[recorded], zone)
         days_ns = quarters.days().edges_ns
 
-        def seconds(chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+        def seconds(chosen: BoolArray) -> Float64Array:
             return sums_in(quarters.edges_ns, start, end, np.where(chosen, end - start, 0)) / 1e9
 
         of_labels = {name: (self.frame["label"] == name).fill_null(False).to_numpy() for name in self.names}
         each = {name: seconds(chosen) for name, chosen in of_labels.items()}
         adjusted = adjusted_seconds(quarters, np.stack(list(each.values())))
         walking = of_labels.get(WALKING, np.zeros(len(self), dtype=bool))
-        first, last = _first_and_last(start[walking], end[walking], days_ns)
+        _, day, begin, until = _by_day(start[walking], end[walking], days_ns)
+        last, first = days_ns.T.copy()  # a day without walking begins it after its end
+        np.minimum.at(first, day, begin)
+        np.maximum.at(last, day, until)
         some = pl.Series(first < last)
         columns: dict[str, NDArray[np.generic] | pl.Series] = {
             "date": quarters.dates,
@@ -257,30 +253,35 @@ class Timeline:
             columns[name] = pl.select(pl.when(some).then(times(moments, zone))).to_series()
         return pl.DataFrame(columns).filter(pl.col("recorded_hours") > 0)
 
+    def lasting_s(self, chosen: pl.Series) -> float:
+        """How long the rows last for which ``chosen`` is true, and not null."""
+        return float(self.seconds[chosen.fill_null(False).to_numpy()].sum())
+
     def seconds_by_label(self) -> dict[str, float]:
         """Seconds of each label, in the recogniser's order, and of ``unsure`` if any row is."""
-        seconds, label = self.seconds, self.frame["label"]
+        label = self.frame["label"]
         unsure = [UNSURE] if UNSURE not in self.labels and (label == UNSURE).any() else []
-        return {
-            name: float(seconds[(label == name).fill_null(False).to_numpy()].sum()) for name in (*self.labels, *unsure)
-        }
+        return {name: self.lasting_s(label == name) for name in (*self.labels, *unsure)}
 
     @property
     def unlabelled_s(self) -> float:
         """Seconds of wear without a label: marked samples, and stretches shorter than a window."""
-        return float(
-            self.seconds[(self.frame["label"].is_null() & self.frame["wear"].fill_null(False)).to_numpy()].sum()
-        )
+        return self.lasting_s(self.frame["label"].is_null() & self.frame["wear"])
+
+    @property
+    def worn_s(self) -> float:
+        """Seconds with samples in which the watch was worn, or all of them if non-wear was not computed."""
+        return self.lasting_s(self.frame["wear"])
 
     @property
     def not_worn_s(self) -> float:
         """Seconds with samples in which the watch was not worn."""
-        return float(self.seconds[self.frame["wear"].fill_null(True).not_().to_numpy()].sum())
+        return self.lasting_s(~self.frame["wear"])
 
     @property
     def gaps_s(self) -> float:
         """Seconds without samples, between the first and the last."""
-        return float(self.seconds[~self.frame["recorded"].to_numpy()].sum())
+        return self.lasting_s(~self.frame["recorded"])
 
     def to_parquet(self, path: str | Path) -> None:
         """Write the rows as Parquet, whole or not at all."""
@@ -290,34 +291,33 @@ class Timeline:
         """Write the rows as CSV, whole or not at all; see ``harken.support.tables.write_csv``."""
         write_csv(self.frame, path)
 
-    def _of_label(self, labelled: pl.DataFrame) -> NDArray[np.float64]:
-        """The probability of each ``labelled`` row's label; where it is ``unsure``, of the most probable label."""
-        rows, label = labelled["row"].to_numpy(), labelled["label"]
-        own = np.zeros(len(labelled), dtype=np.float32)
-        for name in self.labels:  # one at a time, because all together need as much memory as the timeline
-            probable = self.frame[PROBABILITY + name].fill_null(float("nan")).to_numpy()[rows]
-            of_name = (label == name).to_numpy()
-            own[of_name] = probable[of_name]
-        unsure = ~label.is_in(self.labels).to_numpy()
-        if unsure.any():
-            own[unsure] = matrix(self.frame[rows[unsure]], PROBABILITY, self.labels).max(axis=1)
-        return own.astype(np.float64)
+    def own_probability(self, prefix: str = PROBABILITY) -> NDArray[np.float32]:
+        """The probability of each row's label, ``[n]``; of the most probable label where it is ``unsure``, and NaN
+        without a label.
 
-    def _longest_bout_minutes(self, days_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        Args:
+            prefix: of the columns of probabilities, ``PROBABILITY`` or ``SMOOTHED``.
+        """
+        label = self.frame["label"]
+        own = np.full(len(self), np.nan, dtype=np.float32)
+        for name in self.labels:  # one at a time, because all together need as much memory as the timeline
+            of_name = (label == name).fill_null(False).to_numpy()
+            own[of_name] = self.frame[prefix + name].to_numpy()[of_name]
+        unsure = np.flatnonzero((~label.is_in(self.labels)).fill_null(False).to_numpy())
+        if len(unsure):
+            own[unsure] = matrix(self.frame[unsure], prefix, self.labels).max(axis=1)
+        return own
+
+    def _longest_bout_minutes(self, days_ns: Int64Array) -> Float64Array:
         """``[names, days]``; of a bout over midnight, each day has the part that lies in it."""
-        found = self.bouts()
-        start, end = nanoseconds(found, "start"), nanoseconds(found, "end")
-        codes = np.array([self.names.index(name) for name in found["label"]], dtype=np.int64)
-        first, last = _day(start, days_ns), _day(end - 1, days_ns)
-        bout = np.repeat(np.arange(len(found)), last - first + 1)
-        day = first[bout] + np.arange(len(bout)) - np.searchsorted(bout, bout)
-        begins, ends = days_ns[day].T
-        part_ns = np.minimum(end[bout], ends) - np.maximum(start[bout], begins)
+        bouts = self.bouts()
+        codes = np.array([self.names.index(name) for name in bouts["label"]], dtype=np.int64)
+        bout, day, begin, end = _by_day(nanoseconds(bouts, "start"), nanoseconds(bouts, "end"), days_ns)
         longest = np.zeros((len(self.names), len(days_ns)))
-        np.maximum.at(longest, (codes[bout], day), part_ns / NS_PER_MINUTE)
+        np.maximum.at(longest, (codes[bout], day), (end - begin) / NS_PER_MINUTE)
         return longest
 
-    def _transitions(self, days_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _transitions(self, days_ns: Int64Array) -> Int64Array:
         """The number of changes from one label to another, ``[days]``; ``unsure`` is treated as a gap."""
         rows = self.frame.select("start", "end", "label", row=pl.int_range(pl.len()))
         labelled = rows.filter(pl.col("label").is_in(self.labels))
@@ -338,8 +338,11 @@ class Timeline:
             own = chosen.argmax(axis=1) if len(known) else known
         else:
             expected = [self.expected_bout_s[label] for label in self.labels]
+            still_ns, likelihood = self.still_at_night_ns, None
+            if still_ns is not None and still_ns.size:
+                likelihood = still_at_night_likelihood(self.labels, self._middle_ns(known), still_ns)
             # No variable here keeps the probabilities, which need as much memory as all other data.
-            chosen, own = smooth(self.probabilities[known], self._elapsed_s(known), expected, self._likelihood(known))
+            chosen, own = smooth(self.probabilities[known], self._elapsed_s(known), expected, likelihood)
             frame = frame.with_columns(self._column(known, chosen[:, k], k) for k in range(len(self.labels)))
         codes = np.full(len(self), len(self.labels) + 1)
         codes[known] = own
@@ -349,23 +352,17 @@ class Timeline:
         names = pl.Series([*self.labels, UNSURE, None], dtype=pl.String)
         return replace(self, frame=frame.with_columns(names.gather(codes).alias("label")))
 
-    def _column(self, known: NDArray[np.int64], values: NDArray[np.floating], code: int) -> pl.Series:
+    def _column(self, known: Int64Array, values: NDArray[np.floating], code: int) -> pl.Series:
         """``smoothed_LABEL``: the values in these rows, null in all others."""
         whole = np.full(len(self), np.nan, dtype=np.float32)
         whole[known] = values
         return pl.Series(SMOOTHED + self.labels[code], whole, nan_to_null=True)
 
-    def _likelihood(self, known: NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """What the nights say of the labels of these rows, ``[k, labels]``; None if they say nothing."""
-        if self.still_at_night_ns is None or self.still_at_night_ns.size == 0:
-            return None
-        return still_at_night_likelihood(self.labels, self._middle_ns(known), self.still_at_night_ns)
-
-    def _middle_ns(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _middle_ns(self, rows: Int64Array) -> Int64Array:
         """The middle of each of these rows, in ns since 1970."""
         return np.asarray((nanoseconds(self.frame, "start") // 2 + nanoseconds(self.frame, "end") // 2)[rows])
 
-    def _elapsed_s(self, known: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _elapsed_s(self, known: Int64Array) -> Float64Array:
         """Seconds from the middle of one of these rows to that of the next; infinite with non-wear in between."""
         middle = self._middle_ns(known)
         removals = np.cumsum(self.frame["wear"].fill_null(True).not_().to_numpy())[known]
@@ -378,7 +375,7 @@ def matrix(frame: pl.DataFrame, prefix: str, labels: tuple[str, ...]) -> NDArray
     return frame.select(pl.col(prefix + label).fill_null(float("nan")) for label in labels).to_numpy()
 
 
-def _follows(frame: pl.DataFrame, labelled: pl.DataFrame, bridged_gap_s: float) -> NDArray[np.bool_]:
+def _follows(frame: pl.DataFrame, labelled: pl.DataFrame, bridged_gap_s: float) -> BoolArray:
     """Whether each row of ``labelled`` continues the previous one, bool ``[labelled]``.
 
     It does when at most ``bridged_gap_s`` lie between the two, and the watch was not taken off in between.
@@ -397,7 +394,7 @@ def _follows(frame: pl.DataFrame, labelled: pl.DataFrame, bridged_gap_s: float) 
     return np.concatenate([[False], near & (np.diff(removals) == 0)])
 
 
-def adjusted_seconds(quarters: Quarters, each: NDArray[np.float64]) -> NDArray[np.float64]:
+def adjusted_seconds(quarters: Quarters, each: Float64Array) -> Float64Array:
     """Seconds of each label and day, adjusted for time without a label, float64 ``[labels, days]``.
 
     The missing part of a quarter of an hour is divided among the labels in the proportions of the same quarter, by
@@ -421,19 +418,14 @@ def adjusted_seconds(quarters: Quarters, each: NDArray[np.float64]) -> NDArray[n
     return np.asarray(spent.sum(axis=2) + filled.sum(axis=2))
 
 
-def _first_and_last(
-    start_ns: NDArray[np.int64], end_ns: NDArray[np.int64], days_ns: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The start of the first and the end of the last of some rows in each day; not increasing for a day without one."""
-    begins, ends = days_ns.T
-    if len(start_ns) == 0:
-        return begins, begins
-    after = np.searchsorted(end_ns, begins, side="right")
-    before = np.searchsorted(start_ns, ends, side="left") - 1
-    first = start_ns[np.minimum(after, len(start_ns) - 1)]
-    last = end_ns[np.maximum(before, 0)]
-    return np.maximum(first, begins), np.minimum(last, ends)
+def _by_day(start_ns: Int64Array, end_ns: Int64Array, days_ns: Int64Array) -> tuple[Int64Array, ...]:
+    """The parts of rows that lie in one day each: the number of the row and of the day, and where the part begins and
+    ends, int64 ``[parts]``."""
+    first, last = _day(start_ns, days_ns), _day(end_ns - 1, days_ns)
+    row, later = numbered(last - first + 1)
+    day = first[row] + later
+    return row, day, np.maximum(start_ns[row], days_ns[day, 0]), np.minimum(end_ns[row], days_ns[day, 1])
 
 
-def _day(moments_ns: NDArray[np.int64], days_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+def _day(moments_ns: Int64Array, days_ns: Int64Array) -> Int64Array:
     return np.asarray(np.searchsorted(days_ns[:, 0], moments_ns, side="right") - 1)

@@ -27,7 +27,7 @@ from harken.support.resources import computing_threads
 from harken.training.presets import PRESETS
 from harken.windows.windows import Windows
 
-Floats = NDArray[np.float64]
+Float64Array = NDArray[np.float64]
 MOST_ITERATIONS = 300
 STRENGTHS = (0.1, 0.01, 0.001, 0.0001)
 """Strengths of the prior, strongest first, for features with a mean squared length of 1."""
@@ -112,8 +112,8 @@ def _features_by_pytorch(recogniser: Recogniser, signals: NDArray[np.float32]) -
 
 
 def pulled_weights(
-    features: Floats, codes: NDArray[np.int64], general: Floats, *, strengths: Sequence[float]
-) -> list[Floats]:
+    features: Float64Array, codes: NDArray[np.int64], general: Float64Array, *, strengths: Sequence[float]
+) -> list[Float64Array]:
     """Weights ``[features, labels]`` for each strength of the prior.
 
     The loss is the mean over recorded labels of their windows' mean log loss, plus half the strength times the
@@ -136,7 +136,7 @@ def pulled_weights(
     start = features @ general[:, recorded]
     change = np.zeros(general.shape[0] * len(recorded))
 
-    def loss_and_slope(change: Floats, strength: float) -> tuple[float, Floats]:
+    def loss_and_slope(change: Float64Array, strength: float) -> tuple[float, Float64Array]:
         step = change.reshape(len(general), -1)
         log_probability = log_softmax(start + features @ step, axis=1)
         surprise = -float(share @ (log_probability * right).sum(axis=1))
@@ -155,7 +155,7 @@ def pulled_weights(
     return fitted
 
 
-def label_shares(codes: NDArray[np.int64]) -> Floats:
+def label_shares(codes: NDArray[np.int64]) -> Float64Array:
     """The weight of each window, ``[n]``. All labels have the same total weight, and all weights sum to 1."""
     labels, which, counts = np.unique(codes, return_inverse=True, return_counts=True)
     return np.asarray(1 / (len(labels) * counts[which]))
@@ -194,11 +194,11 @@ class Decision:
     strength: float | None = None
     tested_windows: int = 0
     too_short: tuple[int, ...] = ()
-    weights: Floats | None = None
+    weights: Float64Array | None = None
     softening: float = 1.0
 
 
-def decide(examples: LabelledFeatures, general: Floats) -> Decision:
+def decide(examples: LabelledFeatures, general: Float64Array) -> Decision:
     """Divide the labelled time into parts, and test each part with weights that were fitted to the other parts.
 
     Adapted weights are better if their log loss is smaller and their balanced accuracy is at least as high. Accuracy
@@ -245,8 +245,8 @@ def decide(examples: LabelledFeatures, general: Floats) -> Decision:
 
 
 def _held_out(
-    examples: LabelledFeatures, parts: NDArray[np.int64], general: Floats
-) -> tuple[dict[float, Floats], set[int]]:
+    examples: LabelledFeatures, parts: NDArray[np.int64], general: Float64Array
+) -> tuple[dict[float, Float64Array], set[int]]:
     """Logits ``[n, labels]`` for each strength, and the labels that were tested by weights fitted to them."""
     logits = np.stack([examples.features @ general] * len(STRENGTHS))
     both: set[int] = set()
@@ -260,7 +260,7 @@ def _held_out(
     return dict(zip(STRENGTHS, logits, strict=True)), both
 
 
-def _scored(logits: Floats, codes: NDArray[np.int64]) -> CrossValidated:
+def _scored(logits: Float64Array, codes: NDArray[np.int64]) -> CrossValidated:
     share = label_shares(codes)
     surprise = -log_softmax(logits, axis=1)[np.arange(len(codes)), codes]
     return CrossValidated(float(share @ surprise), float(share @ (logits.argmax(axis=1) == codes)))

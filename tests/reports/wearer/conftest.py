@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harken.reports.wearer import WearerTables, write_wearer_report
+from harken.labelling.file import Outcomes
+from harken.reports.wearer import write_wearer_report
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, labelled_week, quality_of, tables_of
 
@@ -16,14 +17,14 @@ def week() -> Timeline:
 
 
 @pytest.fixture(scope="session")
-def week_tables(week: Timeline) -> WearerTables:
+def week_tables(week: Timeline) -> Outcomes:
     """The outcomes of that week."""
     return tables_of(week)
 
 
 @pytest.fixture(scope="session")
-def week_page(week: Timeline, week_tables: WearerTables, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def week_page(week: Timeline, week_tables: Outcomes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of that week."""
     path = tmp_path_factory.mktemp("week") / "report.html"
-    write_wearer_report(path, timeline=week, quality=quality_of(week), model_card=MODEL_CARD, tables=week_tables)
+    write_wearer_report(path, week_tables, quality=quality_of(week), model_card=MODEL_CARD)
     return path

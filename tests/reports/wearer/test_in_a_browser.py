@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from browser import DESKTOP, PHONE, Browser, chromium
-from harken.reports.wearer import WearerTables, write_wearer_report
+from harken.labelling.file import Outcomes
+from harken.labelling.settings import LabelSettings
+from harken.reports.wearer import write_wearer_report
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, labelled_week, quality_of
 
@@ -107,7 +109,7 @@ def test_bouts_can_be_filtered(page: Browser, week: Timeline) -> None:
     assert page.run("return document.getElementById('filter-found').textContent").startswith(f"{len(walked)} of ")
 
 
-def test_nights_lie_where_they_were(page: Browser, week_tables: WearerTables) -> None:
+def test_nights_lie_where_they_were(page: Browser, week_tables: Outcomes) -> None:
     assert week_tables.nights is not None
     nights = week_tables.nights.drop_nulls("onset")
     onset, wake = (nights[name][2].timestamp() * 1000 for name in ("onset", "wake"))  # that of 2 January
@@ -196,7 +198,8 @@ def test_nothing_is_fetched_and_nothing_complains(page: Browser, week_page: Path
 
 def test_the_picture_of_hours_a_day_is_not_torn_by_a_page_s_end(shared: Browser, tmp_path: Path) -> None:
     labelled = labelled_week(days=6)  # its bars begin where the first sheet of paper ends
-    write_wearer_report(tmp_path / "six.html", timeline=labelled, quality=quality_of(labelled), model_card=MODEL_CARD)
+    outcomes = Outcomes(labelled, None, None, LabelSettings())
+    write_wearer_report(tmp_path / "six.html", outcomes, quality=quality_of(labelled), model_card=MODEL_CARD)
     shared.open(tmp_path / "six.html")
     names = [day.strftime("%a %-d %b") for day in labelled.daily()["date"]]
     bars = [[line.strip() for line in sheet.splitlines()].count(name) for sheet in shared.pdf_pages() for name in names]

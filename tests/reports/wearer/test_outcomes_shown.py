@@ -11,16 +11,17 @@ import polars as pl
 import pytest
 
 from example_timelines import timeline
+from harken.labelling.file import Outcomes
 from harken.labelling.settings import LabelSettings
-from harken.outcomes import PUBLISHED
+from harken.outcomes.choices import PUBLISHED
 from harken.outcomes.movement_rows import ROW_S
 from harken.outcomes.nights import LEAST_WEAR_ROWS, nights
-from harken.reports.wearer import WearerTables, write_wearer_report
+from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.by_clock import day_by_clock
 from harken.reports.wearer.days import calendar_days, spells_of
 from harken.reports.wearer.tables import key_figures, movement_shown, nights_shown
 from harken.timelines import Timeline
-from wearers_week import MODEL_CARD, labelled_week, tables_of
+from wearers_week import MODEL_CARD, PLAIN_QUALITY, changed, labelled_week, tables_of
 
 ATHENS = "Europe/Athens"
 HOUR = 3600.0
@@ -127,7 +128,7 @@ def test_the_average_day_by_the_clock_where_clocks_go_back() -> None:
         first.timestamp() + 3 * HOUR, lengths, names, timezone=ATHENS, activity_mg=rng.uniform(0, 300, 60)
     )
     spells = spells_of(labelled)
-    days = calendar_days(spells.stretches_ns, ATHENS)[:2]
+    days = calendar_days(labelled.daily()["date"], ATHENS)[:2]
     seen = day_by_clock(spells, days, None, 250)
     assert seen is not None
     expected = clock_reference(labelled, [day.date for day in days])
@@ -140,9 +141,9 @@ def test_the_average_day_by_the_clock_where_clocks_go_back() -> None:
     assert seen["rhythm"] == []
 
 
-def test_one_valid_day_is_no_average(week: Timeline, week_tables: WearerTables) -> None:
+def test_one_valid_day_is_no_average(week: Timeline, week_tables: Outcomes) -> None:
     spells = spells_of(week)
-    days = calendar_days(spells.stretches_ns, spells.timezone)
+    days = calendar_days(week.daily()["date"], spells.timezone)
     assert day_by_clock(spells, days[:1], week_tables.rhythm, 250) is None
     seen = day_by_clock(spells, days[:7], week_tables.rhythm, 250)
     assert seen is not None
@@ -157,7 +158,7 @@ def test_one_valid_day_is_no_average(week: Timeline, week_tables: WearerTables) 
 def test_quiet_hours_over_midnight_have_two_pieces(week: Timeline, start: str) -> None:
     spells = spells_of(week)
     rhythm = pl.DataFrame({"l5_start": [start], "l5_mg": [2.0], "m10_start": [None], "m10_mg": [None]})
-    seen = day_by_clock(spells, calendar_days(spells.stretches_ns, spells.timezone), rhythm, 250)
+    seen = day_by_clock(spells, calendar_days(week.daily()["date"], spells.timezone), rhythm, 250)
     assert seen is not None
     ((_, _, pieces),) = seen["stretches"]
     assert sum(wide for _, wide in pieces) == pytest.approx(100 * 5 / 24, abs=0.01)
@@ -165,7 +166,7 @@ def test_quiet_hours_over_midnight_have_two_pieces(week: Timeline, start: str) -
     assert pieces[0][1] == max(wide for _, wide in pieces)
 
 
-def test_movement_is_that_of_the_tables(week_tables: WearerTables) -> None:
+def test_movement_is_that_of_the_tables(week_tables: Outcomes) -> None:
     seen = movement_shown(week_tables)
     assert seen is not None
     days = week_tables.days
@@ -185,16 +186,16 @@ def test_movement_is_that_of_the_tables(week_tables: WearerTables) -> None:
     assert "adults-geneactiv" in seen["limits"]
 
 
-def test_without_acceleration_or_walking_there_is_less(week: Timeline, week_tables: WearerTables) -> None:
-    labels_alone = WearerTables.of(week)
+def test_without_acceleration_or_walking_there_is_less(week: Timeline, week_tables: Outcomes) -> None:
+    labels_alone = Outcomes(week, None, None, LabelSettings())
     assert movement_shown(labels_alone) is None
     assert key_figures(labels_alone, None) == []
-    without_steps = replace(week_tables, days=week_tables.days.with_columns(steps=pl.lit(None, dtype=pl.Float64)))
+    without_steps = changed(week_tables, days=week_tables.days.with_columns(steps=pl.lit(None, dtype=pl.Float64)))
     seen = movement_shown(without_steps)
     assert seen is not None
     assert not seen["has_steps"]
     own = replace(PUBLISHED["adults-actigraph"], name="44.8,100.6,428.8")
-    cut = movement_shown(replace(week_tables, cut_points=own))
+    cut = movement_shown(changed(week_tables, settings=LabelSettings(cut_points=own)))
     assert cut is not None
     assert cut["limits"] == "light from 44.8 mg, moderate from 100.6 mg, vigorous from 428.8 mg"
     assert "steps" not in [column for column, _ in seen["columns"]]
@@ -206,7 +207,7 @@ def test_a_valid_day_is_the_one_of_the_settings(week: Timeline, tmp_path: Path) 
     tables = tables_of(week, LabelSettings(valid_day_h=least))
     valid = int(tables.days["valid_day"].sum())
     assert valid == 4
-    write_wearer_report(path, timeline=week, quality=None, model_card=MODEL_CARD, tables=tables)
+    write_wearer_report(path, tables, quality=PLAIN_QUALITY, model_card=MODEL_CARD)
     words = " ".join(path.read_text(encoding="utf-8").split())
     assert f"the mean over the {valid} days that were worn for {least:g} hours or more" in words
     assert f"The mean of {valid} valid days" in words
@@ -221,9 +222,9 @@ def test_a_recording_without_nights_has_no_empty_parts(tmp_path: Path, days: flo
     tables = tables_of(labelled)
     if days > 0.5:
         assert tables.nights is not None
-        tables = replace(tables, nights=tables.nights.clear())
+        tables = changed(tables, nights=tables.nights.clear())
     path = tmp_path / "report.html"
-    write_wearer_report(path, timeline=labelled, quality=None, model_card=MODEL_CARD, tables=tables)
+    write_wearer_report(path, tables, quality=PLAIN_QUALITY, model_card=MODEL_CARD)
     page = path.read_text(encoding="utf-8")
     assert "<h2>Nights</h2>" not in page
     assert "sleep period, over the band" not in page
@@ -251,7 +252,8 @@ def test_merged_rows_keep_time_and_movement(week: Timeline, count: int) -> None:
 
 def test_a_month_stays_under_3_mb(week: Timeline, tmp_path: Path) -> None:
     month = replace(week, frame=pl.concat(later(week.frame, weeks) for weeks in range(5)))
-    write_wearer_report(tmp_path / "month.html", timeline=month, quality=None, model_card=MODEL_CARD)
+    outcomes = Outcomes(month, None, None, LabelSettings())
+    write_wearer_report(tmp_path / "month.html", outcomes, quality=PLAIN_QUALITY, model_card=MODEL_CARD)
     assert (tmp_path / "month.html").stat().st_size < 3_000_000
     assert "3 rows of the timeline are shown as one" in (tmp_path / "month.html").read_text(encoding="utf-8")
 

@@ -15,14 +15,16 @@ import pytest
 from numpy.typing import NDArray
 
 from example_timelines import timeline
-from harken.labelling.quality import Limit, LimitKind
+from harken.labelling.file import Outcomes
+from harken.labelling.quality import Limit, LimitKind, RecordingQuality
+from harken.labelling.settings import LabelSettings
 from harken.models.mounting import Mounting, MountingSource
 from harken.recordings.recording import Placement
-from harken.reports.wearer import WearerTables, write_wearer_report
+from harken.reports.wearer import write_wearer_report
 from harken.support.errors import HarkenError
 from harken.timelines import Timeline
 from report_page import ReportPage
-from wearers_week import MODEL_CARD, PLAIN_QUALITY, labelled_week, not_applied
+from wearers_week import MODEL_CARD, PLAIN_QUALITY, changed, labelled_week, not_applied
 
 EVIL = """<img src=x onerror="document.title='taken'">"</script><script>document.title='taken'</script>"""
 UNKNOWN = Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
@@ -64,8 +66,16 @@ def small(**changes: Unpack[Changes]) -> Timeline:
     return Timeline.of(np.array([0, quarter]), np.array([[0.9, 0.1], [0.2, 0.8]]), **(given | changes))
 
 
-def written(path: Path, timeline: Timeline, **given: Any) -> ReportPage:
-    write_wearer_report(path, timeline=timeline, **{"quality": None, "model_card": MODEL_CARD} | given)
+def written(
+    path: Path,
+    timeline: Timeline,
+    *,
+    quality: RecordingQuality = PLAIN_QUALITY,
+    model_card: tuple[str, str, str] = MODEL_CARD,
+    **tables: pl.DataFrame,
+) -> ReportPage:
+    outcomes = changed(Outcomes(timeline, None, None, LabelSettings()), **tables)
+    write_wearer_report(path, outcomes, quality=quality, model_card=model_card)
     return ReportPage(path)
 
 
@@ -90,6 +100,15 @@ def test_days_without_data_are_one_line(tmp_path: Path) -> None:
     assert page.text.index("Saturday 1 January") < page.text.index("8,765 days") < page.text.index("Monday 1 Jan")
     assert len(rows_of(page)["days"]) == 3
     assert (tmp_path / "page.html").stat().st_size < 100_000
+
+
+def test_a_day_that_the_zone_skipped_is_no_day_of_the_report(tmp_path: Path) -> None:
+    noon_utc = 1_325_160_000  # 29 December 2011, 02:00 in Apia, which had no 30 December
+    page = written(tmp_path / "page.html", timeline(noon_utc, [40 * 3600.0], ["sitting"], timezone="Pacific/Apia"))
+    assert len(rows_of(page)["days"]) == 2
+    assert "Thursday 29 December" in page.text
+    assert "Saturday 31 December" in page.text
+    assert "without data" not in page.text
 
 
 def test_the_picture_draws_the_timeline_itself(week: Timeline, page: ReportPage) -> None:
@@ -160,22 +179,17 @@ def test_long_lists_of_bouts_are_cut_and_say_so(tmp_path: Path) -> None:
             "activity_mg": pl.Series([None] * many, dtype=pl.Float32),
         }
     )
-    tables = replace(WearerTables.of(small()), bouts=bouts)
-    page = written(tmp_path / "report.html", small(end_ns=3 * 3600 * second), tables=tables)
+    page = written(tmp_path / "report.html", small(end_ns=3 * 3600 * second), bouts=bouts)
     assert sum("data-s" in attributes for _, attributes in page.elements) == many // 4
     assert "Of 4,000 bouts the 1,000 that last longer than 1 s are listed" in page.text
 
 
 def test_what_no_page_can_be_made_of_is_refused_in_words(tmp_path: Path) -> None:
     labelled = small()
-    with pytest.raises(HarkenError, match="no report can be made of 0 rows with 2 labels"):
-        write_wearer_report(
-            tmp_path / "report.html",
-            timeline=replace(labelled, frame=labelled.frame.clear()),
-            quality=None,
-            model_card=MODEL_CARD,
-            tables=WearerTables.of(labelled),
-        )
+    only_a_gap = timeline(0, [600.0], ["gap"])
+    for empty in (replace(labelled, frame=labelled.frame.clear()), only_a_gap):
+        with pytest.raises(HarkenError, match="no report can be made of 0 rows with samples and 2 labels"):
+            written(tmp_path / "report.html", empty)
     assert not (tmp_path / "report.html").exists()
 
 
@@ -196,7 +210,7 @@ def test_a_week_is_one_file_under_3_mb_that_asks_for_nothing_and_runs_only_its_s
 
 
 @pytest.mark.parametrize(
-    ("changed", "words"),
+    ("given", "words"),
     [
         (
             {"limits": (Limit(LimitKind.NIGHTS, hours=6.5, lying_hours=3.0),)},
@@ -224,8 +238,8 @@ def test_a_week_is_one_file_under_3_mb_that_asks_for_nothing_and_runs_only_its_s
         ({"orientation": UNKNOWN}, UNKNOWN.warning),
     ],
 )
-def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path, changed: dict[str, Any], words: str) -> None:
-    page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, **changed))
+def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path, given: dict[str, Any], words: str) -> None:
+    page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, **given))
     assert words in page.text.partition("Day by day")[0]
     # Sleep periods influence only smoothed labels, and these are not.
     assert "a still arm counts as evidence" not in page.text
@@ -247,10 +261,7 @@ QUARTER = 15 * 60 * 10**9
     [
         (
             {},
-            [
-                "Nothing is known about it.",
-                "As if the watch had been worn all day Not computed: the missing parts",
-            ],
+            ["As if the watch had been worn all day Not computed: the missing parts"],
             ["A dash:"],
         ),
         (

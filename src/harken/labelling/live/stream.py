@@ -31,7 +31,7 @@ from harken.recordings.recording import acceleration_channels
 from harken.recordings.source import Samples, joined
 from harken.recordings.survey import RANGE_TOLERANCE, STUCK_S
 from harken.signals.resampling import SECOND_NS, TOGETHER
-from harken.timelines.labelling import numbered, window_places
+from harken.timelines.labelling import numbered_after, window_places
 from harken.windows.windows import Windows
 
 STUCK_NS = round(STUCK_S * SECOND_NS)
@@ -402,7 +402,7 @@ def _ends(
     hop, time_ns = specification.hop, even.samples.time_ns
     with_windows = (runs.samples - specification.length) // hop + 1
     rows_of_runs = -(-runs.samples // hop)
-    run, number = numbered(np.where(closing, rows_of_runs, 0), np.where(closing, with_windows, 0))
+    run, number = numbered_after(np.where(closing, rows_of_runs, 0), np.where(closing, with_windows, 0))
     rows = np.zeros(len(run), specification.entry)
     rows["kind"], rows["place"] = ROW, hop * number
     rows["start_ns"] = time_ns[runs.begins[run] + hop * number - runs.forgotten[run]]

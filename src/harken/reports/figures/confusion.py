@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from harken.models.scores import Scores
 from harken.reports.figures.style import QUIET_INK, house_style, luminance, new_figure
+from harken.support.arrays import Float64Array
 from harken.support.printable import percent_number
 
 Measure = Literal["windows", "percent", "percent_of_truth"]
@@ -120,13 +120,15 @@ def _draw_panel(axes: Axes, scores: Scores, measure: Measure) -> None:
     texts = {cell: text(*cell) for cell in np.ndindex(count, count)}
     points = _points(texts.values(), count)
     for cell, written in texts.items():
-        ink = QUIET_INK if quiet[cell] else _ink_on(colours[cell])
+        # Black or white, the one with more contrast to the colour. One of them always has WCAG's contrast of 4.5.
+        contrasting = "white" if luminance(tuple(colours[cell][:3])) < 0.179 else "black"
+        ink = QUIET_INK if quiet[cell] else contrasting
         colour = ink if values[cell] else QUIET_ZERO
         axes.text(cell[1], cell[0], written, ha="center", va="center", fontsize=points, color=colour)
     _dress(axes, scores.label_names, _title(measure, count))
 
 
-def _content(scores: Scores, measure: Measure) -> tuple[NDArray[np.float64], Callable[[int, int], str]]:
+def _content(scores: Scores, measure: Measure) -> tuple[Float64Array, Callable[[int, int], str]]:
     """The values of the cells, and a function for the text in a cell."""
     counts = scores.confusion
     many = len(counts) > MANY_LABELS
@@ -186,8 +188,3 @@ def _short(name: str) -> str:
         return name
     kept = LONGEST_NAME - 1
     return f"{name[: kept - kept // 3]}…{name[-(kept // 3) :]}"
-
-
-def _ink_on(colour: NDArray[np.float64]) -> str:
-    """Black or white, the one with more contrast to the colour. One of them always has WCAG's contrast of 4.5."""
-    return "white" if luminance(tuple(colour[:3])) < 0.179 else "black"

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
-from numpy.typing import NDArray
 
 from harken.models.calibration import Coverage
 from harken.reports.figures.style import INK, QUIET_INK, dress, house_style, new_figure
+from harken.support.arrays import Float64Array, Int64Array
 
 if TYPE_CHECKING:
     from harken.training.checkpoint import History
@@ -38,6 +38,8 @@ MOST_MARKERS = 25
 COVERAGE_IN = (5.8, 4.0)
 ANSWERED = "#0072B2"
 """The line's colour: that of unseen people in the learning curves."""
+UNSURE_BELOW = (0.5, 0.7, 0.9)
+"""The thresholds of "unsure" that are marked. They were chosen before any result was seen."""
 MARGIN = 0.03
 MARKERS = (("o", 10.5), ("s", 8.0), ("^", 7.0))
 """A threshold's marker and its size. The sizes differ, so that two markers at the same place are both visible."""
@@ -64,14 +66,12 @@ def learning_curves(history: "History", *, batch_windows: int) -> Figure:
         if history.test_loss[name]:
             handles.append(_draw_test(accuracy, name, evaluated, history.test_accuracy[name]))
             _draw_test(loss, name, evaluated, history.test_loss[name])
-    _dress_accuracy(accuracy)
-    _dress_loss(loss)
-    _dress_windows(loss, int(windows_done[-1]))
+    _dress_learning(accuracy, loss, int(windows_done[-1]))
     figure.legend(handles=handles, loc="outside upper left")
     return figure
 
 
-def running_mean(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+def running_mean(values: Float64Array, length: int) -> Float64Array:
     """The mean of each value and up to ``length - 1`` before it (fewer near the beginning), ``[n]`` -> ``[n]``."""
     sums = np.cumsum(np.concatenate([[0.0], values]))
     ends = np.arange(1, len(values) + 1)
@@ -80,7 +80,7 @@ def running_mean(values: NDArray[np.float64], length: int) -> NDArray[np.float64
     return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
 
 
-def _draw_training(axes: Axes, windows_done: NDArray[np.int64], values: NDArray[np.float64]) -> list[Line2D]:
+def _draw_training(axes: Axes, windows_done: Int64Array, values: Float64Array) -> list[Line2D]:
     if len(values) < FEWEST_STEPS_FOR_A_MEAN:
         marker = "." if len(values) <= FEW_STEPS else ""
         return axes.plot(windows_done, values, color=INK, linewidth=1.2, marker=marker, label="training batches")
@@ -90,7 +90,7 @@ def _draw_training(axes: Axes, windows_done: NDArray[np.int64], values: NDArray[
     return axes.plot(windows_done, running_mean(values, length), color=INK, linewidth=1.4, label=label)
 
 
-def _draw_test(axes: Axes, name: str, evaluated: NDArray[np.int64], values: list[float]) -> Line2D:
+def _draw_test(axes: Axes, name: str, evaluated: Int64Array, values: list[float]) -> Line2D:
     label, colour, marker = TESTS.get(name, (name.replace("_", " "), *OTHER_TEST))
     (line,) = axes.plot(
         evaluated,
@@ -116,33 +116,27 @@ def _marked(evaluations: int) -> list[int]:
     return places
 
 
-def _dress_accuracy(axes: Axes) -> None:
-    axes.set_title("Accuracy: windows recognised")
-    axes.set_ylim(0, 1.02)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.yaxis.set_major_locator(MaxNLocator(5))
-    dress(axes)
-
-
-def _dress_loss(axes: Axes) -> None:
-    """The loss axis. The notebook's initial weights are large, so the loss begins high, and later changes are small."""
-    axes.set_title("Loss: what training makes smaller (logarithmic)")
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    dress(axes)
-
-
-def _dress_windows(axes: Axes, last: int) -> None:
-    axes.set_xlabel("training windows seen")
-    axes.set_xlim(0, last * 1.02)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+def _dress_learning(accuracy: Axes, loss: Axes, windows: int) -> None:
+    """The axes. The notebook's initial weights are large, so the loss begins high, and later changes are small."""
+    accuracy.set_title("Accuracy: windows recognised")
+    accuracy.set_ylim(0, 1.02)
+    accuracy.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    accuracy.yaxis.set_major_locator(MaxNLocator(5))
+    loss.set_title("Loss: what training makes smaller (logarithmic)")
+    loss.set_yscale("log")
+    loss.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    loss.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    loss.yaxis.set_minor_formatter(NullFormatter())
+    loss.set_xlabel("training windows seen")
+    loss.set_xlim(0, windows * 1.02)
+    loss.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    loss.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    dress(accuracy)
+    dress(loss)
 
 
 @house_style()
-def coverage_picture(curve: Coverage, *, marked: tuple[float, ...] = (0.5, 0.7, 0.9)) -> Figure:
+def coverage_picture(curve: Coverage) -> Figure:
     """Draw the accuracy of answered windows against their share.
 
     At the right end all windows are answered, at the left only those with the largest probabilities. The dashed line is
@@ -151,7 +145,6 @@ def coverage_picture(curve: Coverage, *, marked: tuple[float, ...] = (0.5, 0.7, 
 
     Args:
         curve: the curve of some labelled windows.
-        marked: the thresholds to mark; those without answered windows are left out.
     """
     figure = new_figure(*COVERAGE_IN)
     axes = figure.subplots()
@@ -162,16 +155,16 @@ def coverage_picture(curve: Coverage, *, marked: tuple[float, ...] = (0.5, 0.7, 
     )
     few = "." if np.unique(curve.covered[some]).size == 1 else ""
     axes.plot(curve.covered[some], curve.accuracy[some], color=ANSWERED, linewidth=1.6, marker=few)
-    thresholds = _mark_thresholds(axes, curve, marked)
+    thresholds = _mark_thresholds(axes, curve)
     figure.legend(handles=[dashed, *thresholds], loc="outside lower left", ncols=2)
     _dress_coverage(axes, float(curve.accuracy[some].min()))
     return figure
 
 
-def _mark_thresholds(axes: Axes, curve: Coverage, marked: tuple[float, ...]) -> list[Line2D]:
-    """A marker for each threshold; thresholds that leave the same windows share one."""
+def _mark_thresholds(axes: Axes, curve: Coverage) -> list[Line2D]:
+    """A marker for each threshold with an answered window; thresholds that leave the same windows share one."""
     places: dict[tuple[float, float], list[float]] = {}
-    for unsure_below in marked:
+    for unsure_below in UNSURE_BELOW:
         covered, accuracy = curve.at(unsure_below)
         if accuracy is not None:
             places.setdefault((covered, accuracy), []).append(unsure_below)

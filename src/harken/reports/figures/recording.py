@@ -28,7 +28,9 @@ from harken.reports.figures.style import (
     label_colours,
     new_figure,
 )
+from harken.support.arrays import Float64Array, Int64Array
 from harken.support.printable import zone_in_words
+from harken.timelines.calendar import most_in
 
 UNLABELLED_KEY = "(unlabelled)"
 WIDTH_IN = 12.0
@@ -118,10 +120,10 @@ class TimeAxis:
         edges_ns[-1] = recording.time_ns[-1] + 1
         self.first_rows = np.searchsorted(recording.time_ns, edges_ns)
 
-    def seconds(self, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    def seconds(self, time_ns: Int64Array) -> Float64Array:
         return (time_ns - self.start_ns) / 1e9
 
-    def place(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    def place(self, seconds: Float64Array) -> Float64Array:
         return np.asarray(np.interp(seconds, self.knots_s, self.knots))
 
 
@@ -157,7 +159,10 @@ def draw_recording(recording: Recording) -> Figure:
     panels = every[-len(channels) :]
     for panel, channel in zip(panels, channels, strict=True):
         _draw_signal(panel, recording, channel, axis)
-    _share_limits([p for p, i in zip(panels, channels, strict=True) if recording.channels[i] in ACCELERATION])
+    comparable = [p for p, i in zip(panels, channels, strict=True) if recording.channels[i] in ACCELERATION]
+    limits = [limit for panel in comparable for limit in panel.get_ylim()]
+    for panel in comparable:
+        panel.set_ylim(min(limits), max(limits))
     for panel, channel in zip(panels, channels, strict=True):
         _draw_marked(panel, recording, channel, axis)
     if recording.label_names:
@@ -206,9 +211,7 @@ def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
     panel.set_ylabel(f"{name} [g]" if name in ACCELERATION else name)
 
 
-def _envelope(
-    samples: NDArray[np.float32], first_rows: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _envelope(samples: NDArray[np.float32], first_rows: Int64Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The smallest and the largest of ``samples [n]`` in each column of pixels, NaN in a column without any.
 
     The ranges of neighbouring columns are extended to touch each other, like a line through the samples.
@@ -222,13 +225,6 @@ def _envelope(
     touching_low[both] = np.minimum(low[both], high[both - 1])
     touching_high[both] = np.maximum(high[both], low[both - 1])
     return touching_low, touching_high
-
-
-def _share_limits(panels: list[Axes]) -> None:
-    """Give panels the same limits, so that their signals can be compared."""
-    limits = [panel.get_ylim() for panel in panels]
-    for panel in panels:
-        panel.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
 
 
 def _draw_marked(panel: Axes, recording: Recording, channel: int, axis: TimeAxis) -> None:
@@ -266,23 +262,17 @@ def _draw_labels(band: Axes, panels: list[Axes], recording: Recording, axis: Tim
     band.set_ylabel("label", rotation=0, ha="right", va="center")
 
 
-def _label_image(recording: Recording, axis: TimeAxis) -> NDArray[np.float64]:
+def _label_image(recording: Recording, axis: TimeAxis) -> Float64Array:
     """Red, green, blue and opacity of each column of pixels, ``[1, COLUMNS, 4]``: the label that fills most of it."""
     firsts, lasts = recording.bout_edges[:-1], recording.bout_edges[1:] - 1
     begins = axis.seconds(recording.time_ns[firsts])
     ends = axis.seconds(recording.time_ns[lasts]) + axis.interval_s
     ends[:-1] = np.minimum(ends[:-1], begins[1:])
     codes = recording.label_codes[firsts]
-    times = np.stack([begins, ends], 1).ravel()
-    filled = np.empty((1 + len(recording.label_names), COLUMNS))
-    for code in range(UNLABELLED, len(recording.label_names)):
-        # The cumulated time of this label at the start and end of each bout; it is linear in between.
-        total = np.cumsum(np.stack([np.zeros(len(codes)), np.where(codes == code, ends - begins, 0.0)], 1).ravel())
-        filled[code + 1] = np.diff(np.interp(axis.edges_s, times, total, left=0.0))
+    most = most_in(axis.edges_s, begins, ends, codes, range(UNLABELLED, len(recording.label_names)))
     colours = label_colours(recording.label_names)
     table = np.array([to_rgb(UNLABELLED_COLOUR), *(to_rgb(colours[name]) for name in recording.label_names)])
-    opacity = (filled > 0).any(axis=0).astype(float)
-    return np.asarray(np.concatenate([table[filled.argmax(axis=0)], opacity[:, None]], axis=1)[None])
+    return np.asarray(np.concatenate([table[most], (most >= 0)[:, None]], axis=1)[None])
 
 
 def _draw_cuts(every: list[Axes], written: Axes, axis: TimeAxis) -> None:
@@ -312,10 +302,10 @@ def _legend(recording: Recording) -> list[Patch | Line2D]:
         unlabelled, labels = labelled_time(recording)
         colours = {**label_colours(recording.label_names), UNLABELLED_KEY: UNLABELLED_COLOUR}
         shown = [(name, time) for name, time in (*labels.items(), (UNLABELLED_KEY, unlabelled)) if time.bouts]
-        keys = [
-            Patch(facecolor=colours[name], label=f"{_key_text(name)} ({duration_text(time.total_s)})")
-            for name, time in shown[:MOST_KEYS]
-        ]
+        for name, time in shown[:MOST_KEYS]:
+            hidden = " " if name.startswith("_") else ""  # matplotlib would leave out a label that begins with _
+            text = f"{hidden}{_shortened(name, LONGEST_KEY)} ({duration_text(time.total_s)})"
+            keys.append(Patch(facecolor=colours[name], label=text))
         if len(shown) > MOST_KEYS:
             keys.append(Patch(facecolor="none", label=f"and {len(shown) - MOST_KEYS} more"))
     marked = len(recording) - int(np.count_nonzero(recording.valid))
@@ -323,11 +313,6 @@ def _legend(recording: Recording) -> list[Patch | Line2D]:
         text = f"marked, in no window ({marked:,} sample{'s' if marked > 1 else ''})"
         keys.append(Line2D([], [], color=MARKED, marker="^", linestyle="", label=text))
     return keys
-
-
-def _key_text(name: str) -> str:
-    """A label shortened for the legend. Matplotlib would leave out a label that begins with an underscore."""
-    return (" " if name.startswith("_") else "") + _shortened(name, LONGEST_KEY)
 
 
 def _shortened(text: str, longest: int) -> str:

@@ -19,13 +19,11 @@ from harken.reports.figures.curves import coverage_picture, learning_curves
 from harken.reports.figures.style import UNLABELLED_COLOUR, label_colours, png_bytes
 from harken.reports.run import sentences
 from harken.reports.run.sentences import SharedNote, share_notes
-from harken.reports.words import page_template
-from harken.support.files import write_text
+from harken.reports.words import write_page
 from harken.support.printable import percent, printable
 from harken.windows.windows import SlidingHops
 
 if TYPE_CHECKING:
-    from harken.training.augmentation import Augmentation
     from harken.training.loop import TrainingSettings
     from harken.training.run import Outcome
 
@@ -72,7 +70,7 @@ def write_report(path: Path, outcome: "Outcome") -> None:
     Raises:
         OSError: when the folder is missing or cannot be written to.
     """
-    write_text(path, page_template("run").render(_content(outcome)))
+    write_page(path, "run", _content(outcome))
 
 
 def _content(outcome: "Outcome") -> dict[str, Any]:
@@ -81,7 +79,6 @@ def _content(outcome: "Outcome") -> dict[str, Any]:
     curve = outcome.cross_probabilities
     recordings, shared_notes = recording_cards(outcome)
     return {
-        "version": __version__,
         "title": "harken: " + ", ".join(dict.fromkeys(one.mended.subject for one in outcome.data.training)),
         "outcome": outcome,
         "model": outcome.specification,
@@ -93,9 +90,8 @@ def _content(outcome: "Outcome") -> dict[str, Any]:
         "people": _worst_first(outcome.cross_people),
         "held_out": _worst_first(outcome.held_out_people),
         "curve": curve,
-        "coverage": None if curve is None else picture(coverage_picture(curve, marked=sentences.UNSURE_BELOW)),
+        "coverage": None if curve is None else picture(coverage_picture(curve)),
         "matrices": _matrices(outcome),
-        "harder": _harder(outcome.training),
         "curves": _curves(outcome),
         "recordings": recordings,
         "notes": [*outcome.data.spellings, *sentences.missing_windows(outcome), *shared_notes],
@@ -136,16 +132,6 @@ def _matrices(outcome: "Outcome") -> list[tuple[str, Scores, list[tuple[str, dic
         for title, scores in tests
         if scores is not None
     ]
-
-
-def _harder(training: "TrainingSettings") -> list[str]:
-    """What the training batches have and the tests do not, so that batches can look worse."""
-    harder = []
-    if training.augmentation.changes_something:
-        harder.append("windows that are changed at random")
-    if training.label_smoothing:
-        harder.append(f"smoothed labels ({percent(training.label_smoothing)} of each truth spread over all)")
-    return harder
 
 
 def _curves(outcome: "Outcome") -> list[tuple[str, dict[str, Any]]]:
@@ -243,12 +229,16 @@ def training_facts(outcome: "Outcome") -> dict[str, str]:
     sizes = ", ".join(f"{name} {value}" for name, value in specification.sizes.items())
     rate = f"{specification.sample_rate_hz:.4g} samples per second"
     done = "" if outcome.finished else f"{outcome.iterations_done:,} of "
+    windows = outcome.settings.recipe.windows
+    software = [f"{name} {version(name)}" for name in ("torch", "numpy", "scikit-learn")]
     return {
         "Recipe": specification.preset,
         "Activities": ", ".join(specification.labels),
         "Signals": f"{', '.join(specification.channels)} at {rate}",
         "Window": f"{specification.window_length} samples, {specification.window_length_s:.3g} s",
-        "Windows taken": _sampling(outcome),
+        "Windows taken": f"one every {windows.hop_s:g} s"
+        if isinstance(windows, SlidingHops)
+        else f"{windows.windows:,} drawn at random",
         "Network": f"{specification.network} ({sizes})",
         "Parameters": f"{outcome.parameters:,}",
         "Training windows": f"{outcome.training_windows:,}",
@@ -259,15 +249,8 @@ def training_facts(outcome: "Outcome") -> dict[str, str]:
         "Seed": f"{training.seed}",
         "Temperature": f"{specification.temperature:.3g}, {TEMPERATURE[specification.calibrated_on]}",
         "Computed on": outcome.settings.device,
-        "Software": _versions(),
+        "Software": ", ".join([f"harken {__version__}", f"Python {platform.python_version()}", *software]),
     }
-
-
-def _sampling(outcome: "Outcome") -> str:
-    windows = outcome.settings.recipe.windows
-    if isinstance(windows, SlidingHops):
-        return f"one every {windows.hop_s:g} s"
-    return f"{windows.windows:,} drawn at random"
 
 
 def _epochs(outcome: "Outcome") -> str:
@@ -280,23 +263,14 @@ def _epochs(outcome: "Outcome") -> str:
 def _optimiser_facts(training: "TrainingSettings") -> dict[str, str]:
     cycle = " at most: it rises and then falls to 0 in one cycle" if training.one_cycle else ""
     decay = training.weight_decay if training.optimiser != "notebook_adam" else 0
+    amounts = {name: getattr(training.augmentation, name) for name in LIKE_ANOTHER}
+    changes = [LIKE_ANOTHER[name].format(amount) for name, amount in amounts.items() if amount]
     facts = {
         "Optimiser": OPTIMISERS[training.optimiser],
         "Learning rate": f"{training.learning_rate:g}{cycle}",
         "Weight decay": f"{decay:g}" if decay else "",
         "L2 penalty": f"{training.l2:g}" if training.l2 else "",
         "Label smoothing": percent(training.label_smoothing) if training.label_smoothing else "",
-        "Changed at random": _changes(training.augmentation),
+        "Changed at random": ", ".join(changes),
     }
     return {name: value for name, value in facts.items() if value}
-
-
-def _changes(augmentation: "Augmentation") -> str:
-    return ", ".join(
-        what.format(amount) for name, what in LIKE_ANOTHER.items() if (amount := getattr(augmentation, name))
-    )
-
-
-def _versions() -> str:
-    parts = [f"{name} {version(name)}" for name in ("torch", "numpy", "scikit-learn")]
-    return ", ".join([f"harken {__version__}", f"Python {platform.python_version()}", *parts])

@@ -1,5 +1,4 @@
-"""The sentences of a report, each true in every case: its headline, what it explains, its warnings, and the notes on
-recordings.
+"""The sentences of a report, each true in every case: what it explains, its warnings, and the notes on recordings.
 
 They are written for readers without knowledge of machine learning, who should remember the right number. Notes on
 several recordings are joined if they differ only in their numbers.
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from harken.models.calibration import Coverage
-from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores, score
+from harken.models.scores import PeopleScores, Scores, score
+from harken.reports.figures.curves import UNSURE_BELOW
 from harken.reports.words import decimals
 from harken.support.printable import percent, printable
 from harken.windows.people import TRAINING_SHARE, NoHonestTest
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 LITTLE_POINTS = 1.0
 """A difference in accuracy below this, in percentage points, is called little."""
-UNSURE_BELOW = (0.5, 0.7, 0.9)
-"""The thresholds in the table of "unsure". They were chosen before any result was seen."""
 EXAMPLE = 0.7
 """The threshold of "unsure" in the sentence."""
 NOBODY_UNSURE = "–"
@@ -61,25 +59,6 @@ def known_people(outcome: "Outcome") -> str:
     return "the one person" if count == 1 else f"the {count} people"
 
 
-def headline(outcome: "Outcome") -> str:
-    """The headline: the score on unseen people, or that it is not known."""
-    if outcome.cross is not None:
-        return (
-            f"On {unseen(outcome)}, this recogniser names the right activity in "
-            f"{percent(outcome.cross.accuracy)} of the windows."
-        )
-    if outcome.held_out_people is not None:
-        return (
-            f"Trained without {held_out_people(outcome)}, a copy of this recogniser names the right activity in "
-            f"{percent(together(outcome.held_out_people).accuracy)} of their windows. "
-            "It was not tested on unseen people."
-        )
-    return (
-        "The accuracy of this recogniser on unseen people is unknown: it was tested only on "
-        f"{known_people(outcome)} that it was trained on."
-    )
-
-
 def together(people: PeopleScores) -> Scores:
     """Scores over the windows of all people together."""
     each = list(people.people.values())
@@ -93,24 +72,6 @@ def held_out_people(outcome: "Outcome") -> str:
     """The number of held-out people and of training people, as text."""
     held_out = len(outcome.held_out_people.people) if outcome.held_out_people is not None else 0
     return f"{held_out} of its {len({one.mended.subject for one in outcome.data.training})} training people"
-
-
-def people_sentence(people: PeopleScores) -> str:
-    """The score with equal weights for activities and people, with an interval if there are enough people."""
-    count = len(people.people)
-    mean = decimals(people.mean_person_macro_f1)
-    if people.interval is not None:
-        low, high = people.interval
-        return (
-            f"The mean of each person's macro F1 is {mean} (95% interval over {count} people: "
-            f"{decimals(low)} to {decimals(high)})."
-        )
-    if count == 1:
-        return f"With every activity counting the same, the score is a macro F1 of {mean} (1 is perfect)."
-    return (
-        f"The mean of each person's macro F1 is {mean}; {count} people are too few for an interval "
-        f"({FEWEST_PEOPLE_FOR_AN_INTERVAL} are needed)."
-    )
 
 
 def spread_sentence(people: PeopleScores) -> str:

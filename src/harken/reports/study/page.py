@@ -6,23 +6,22 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
-from markupsafe import Markup
 from numpy.typing import NDArray
 
-from harken import __version__
+from harken.outcomes.choices import ENOUGH_WEAR_H
 from harken.reports.caveats import Caveat, CaveatKind
 from harken.reports.wearer.days import colours_of, midnight_ns
-from harken.reports.words import clock, number, page_template, script_hashes
-from harken.support.files import write_text
+from harken.reports.words import clock, number, write_page
+from harken.support.arrays import Int64Array
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
+from harken.timelines.calendar import most_in
 
 MOST_NAMED = 12
 """The people whom each kind of doubt names at the top of the page; the list below has all."""
@@ -96,12 +95,12 @@ class DayStrip:
     nights: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A file that could not be labelled, or not again, and why."""
+class Failure(NamedTuple):
+    """A file that could not be labelled, or not again, why, and when that was noted, in seconds since 1970."""
 
     file: str
     reason: str
+    noted_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -109,14 +108,28 @@ class StudyFile:
     """A labelled file.
 
     Attributes:
-        name: the name of the folder with its results.
+        name: the name of the folder with its results, as the page shows it.
         report: the address of its report, relative to the page.
         doubts: reasons to doubt its labels.
+        folder: the folder of its results.
+        file: the file.
+        subject: the wearer.
+        labels: the labels of the model.
+        valid_day_h: the hours of wear of a valid day.
+        made_up: whether the recording is simulated.
+        written_s: when the results were finished, in seconds since 1970.
     """
 
     name: str
     report: str
     doubts: tuple[Caveat, ...] = ()
+    folder: Path = Path()
+    file: str = ""
+    subject: str = ""
+    labels: tuple[str, ...] = ()
+    valid_day_h: float = ENOUGH_WEAR_H
+    made_up: bool = False
+    written_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -190,15 +203,7 @@ def write_study_page(path: str | Path, study: Study) -> None:
     Raises:
         OSError: when the folder is missing or cannot be written to.
     """
-    folder = files("harken").joinpath("reports")
-    scripts = [folder.joinpath("study", name).read_text(encoding="utf-8") for name in ("strips.js", "people.js")]
-    content = {
-        **_content(study),
-        "base_css": Markup(folder.joinpath("wearer", "page.css").read_text(encoding="utf-8")),
-        "scripts": [Markup(script) for script in scripts],
-        "allowed": script_hashes(scripts),
-    }
-    write_text(Path(path), page_template("study").render(content))
+    write_page(path, "study", _content(study), ("study/strips.js", "study/people.js"))
 
 
 def _content(study: Study) -> dict[str, Any]:
@@ -212,14 +217,14 @@ def _content(study: Study) -> dict[str, Any]:
     people, values = _in_order(study, outcomes)
     colours = colours_of(study.labels)
     return {
-        "version": __version__,
         "study": study,
         "counts": _counts(study),
         "doubts": _doubts(people),
         "groups": groups,
         "without": [outcome.title for outcome, histogram in zip(outcomes, drawn, strict=True) if histogram is None],
         "outcomes": outcomes,
-        "people": [(person, _numbers(outcomes, row)) for person, row in zip(people, values, strict=True)],
+        "people": list(zip(people, values, strict=True)),
+        "shown": shown,
         "labels": [(label, colours[label]) for label in study.labels],
         "data": {
             "labels": list(study.labels),
@@ -227,7 +232,7 @@ def _content(study: Study) -> dict[str, Any]:
             "outcomes": [[outcome.column, outcome.form, outcome.title, outcome.unit] for outcome in outcomes],
             "people": [
                 {
-                    "values": row,
+                    "values": list(row.values()),
                     "kinds": person.kinds,
                     "days": [(day.date.isoformat(), day.cells, int(day.valid), day.nights) for day in person.days],
                 }
@@ -237,24 +242,16 @@ def _content(study: Study) -> dict[str, Any]:
     }
 
 
-def _in_order(study: Study, outcomes: Sequence[PersonOutcome]) -> tuple[list[Person], list[list[float | None]]]:
-    """The people with most doubts first, then by name, and the outcomes of each."""
-    columns = [outcome.column for outcome in outcomes]
-    rows = dict(zip(study.table["subject"], study.table.select(columns).iter_rows(), strict=True))
+def _in_order(study: Study, outcomes: Sequence[PersonOutcome]) -> tuple[list[Person], list[dict[str, float | None]]]:
+    """The people with most doubts first, then by name, and the outcomes of each, by column."""
+    numbers = study.table.select(pl.col([outcome.column for outcome in outcomes]).cast(pl.Float64))
+    rows = dict(zip(study.table["subject"], numbers.iter_rows(named=True), strict=True))
     people = sorted(study.people, key=lambda person: (-len(person.kinds), person.subject))
     values = [
-        [None if value is None else round(float(value), DIGITS) for value in rows[each.subject]] for each in people
+        {name: None if value is None else round(value, DIGITS) for name, value in rows[person.subject].items()}
+        for person in people
     ]
     return people, values
-
-
-def _numbers(outcomes: Sequence[PersonOutcome], row: Sequence[float | None]) -> dict[str, str]:
-    """The outcomes of a person that the row shows as text, by column."""
-    return {
-        outcome.column: shown(value, outcome.form)
-        for outcome, value in zip(outcomes, row, strict=True)
-        if outcome.column in ("wear_hours", "valid_days", "nights")
-    }
 
 
 def _counts(study: Study) -> dict[str, int]:
@@ -378,7 +375,7 @@ def day_strips(
     labels: Sequence[str],
     *,
     valid: dict[date, bool],
-    nights_ns: NDArray[np.int64],
+    nights_ns: Int64Array,
 ) -> list[DayStrip]:
     """The strips of some days.
 
@@ -400,7 +397,7 @@ def day_strips(
     return strips
 
 
-def _runs(rows: pl.DataFrame, labels: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def _runs(rows: pl.DataFrame, labels: Sequence[str]) -> tuple[NDArray[np.int32], Int64Array]:
     """The letters of stretches of one kind, int32 ``[n]``, and their edges, int64 ``[n + 1]`` in ns since 1970."""
     letters = {UNSURE: ord(NOT_SURE)} | {label: FIRST_LABEL + number for number, label in enumerate(labels)}
     label = rows["label"].replace_strict(letters, default=ord(NO_LABEL), return_dtype=pl.Int32).to_numpy()
@@ -411,21 +408,14 @@ def _runs(rows: pl.DataFrame, labels: Sequence[str]) -> tuple[NDArray[np.int32],
     return letter[first], np.append(nanoseconds(rows, "start")[first], nanoseconds(rows, "end")[-1:])
 
 
-def _cells(codes: NDArray[np.int32], edges_ns: NDArray[np.int64], cells_ns: NDArray[np.int64]) -> str:
+def _cells(codes: NDArray[np.int32], edges_ns: Int64Array, cells_ns: Int64Array) -> str:
     """The letter that takes most of each cell."""
     first, last = np.searchsorted(edges_ns, cells_ns[[0, -1]], side="right")
     of_day = slice(max(int(first) - 1, 0), int(last))
     codes, edges_ns = codes[of_day], edges_ns[of_day.start : of_day.stop + 1]
-    kinds = np.unique(codes)
-    if len(kinds) == 0:
+    kinds = np.unique(codes).tolist()
+    if not kinds:
         return OUTSIDE * (len(cells_ns) - 1)
-    lasting = np.diff(edges_ns)
-    cells, edges = cells_ns - cells_ns[0], (edges_ns - cells_ns[0]).astype(np.float64)
-    of_kinds = np.stack(
-        [
-            np.diff(np.interp(cells, edges, np.concatenate([[0], np.cumsum(np.where(codes == kind, lasting, 0))])))
-            for kind in kinds
-        ]
-    )
-    most = np.where(of_kinds.sum(axis=0) > 0, kinds[of_kinds.argmax(axis=0)], ord(OUTSIDE))
-    return "".join(map(chr, most.tolist()))
+    most = most_in(cells_ns, edges_ns[:-1], edges_ns[1:], codes, kinds)
+    letters = [chr(kind) for kind in kinds] + [OUTSIDE]  # the last one is that of -1
+    return "".join(letters[place] for place in most)

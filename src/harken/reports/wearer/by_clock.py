@@ -1,5 +1,6 @@
 """The average day by the clock: how often each label occurs in each quarter of an hour, movement, and the rhythm."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from harken.reports.caveats import Line
 from harken.reports.wearer.days import NOT_WORN, CalendarDay, Spells, square_root_height
 from harken.reports.words import number
+from harken.support.arrays import Float64Array, Int64Array
 from harken.support.tables import times
 from harken.timelines.calendar import DAY_NS, QUARTER_NS, QUARTERS_A_DAY, wall_ns
 
@@ -41,11 +43,18 @@ def day_by_clock(
     """
     if len(calendar) < LEAST_DAYS:
         return None
-    sums = _Sums(spells, calendar)
-    elapsed = sums.of(np.ones(len(spells.codes)), everywhere=True)
+    edges = np.unique(np.concatenate([np.arange(day.start_ns, day.end_ns + 1, QUARTER_NS) for day in calendar]))
+    within = np.diff(edges) == QUARTER_NS  # and not a pause between two days
+    quarter = wall_ns(times(edges[:-1][within], spells.timezone)) % DAY_NS // QUARTER_NS
+
+    def summed(values: NDArray[np.floating | np.bool_]) -> Float64Array:
+        """The sum of a value of each row times its seconds in each quarter, over all days, ``[96]``."""
+        return _by_quarter(quarter, spells.sums(values, edges)[within])
+
+    elapsed = _by_quarter(quarter, np.full(len(quarter), QUARTER_NS / 1e9))
     layers, below = [], np.zeros(QUARTERS_A_DAY)
     for code in range(len(spells.names)):
-        share = np.divide(sums.of(spells.codes == code), elapsed, out=np.zeros(QUARTERS_A_DAY), where=elapsed > 0)
+        share = np.divide(summed(spells.codes == code), elapsed, out=np.zeros(QUARTERS_A_DAY), where=elapsed > 0)
         if share.any():
             layers.append(_layer(code, below, below + share))
         below = below + share
@@ -58,30 +67,18 @@ def day_by_clock(
     return {
         "days": len(calendar),
         "layers": layers,
-        "activity": "" if ceiling_mg is None else _activity(spells, sums, ceiling_mg),
+        "activity": "" if ceiling_mg is None else _activity(spells, summed, ceiling_mg),
         "marks": [(hour / 24, f"{hour:02d}") for hour in range(0, 25, 3)],
         "stretches": stretches,
         "rhythm": _rhythm_lines(measures),
     }
 
 
-class _Sums:
-    """Sums over each quarter of an hour by the clock, over some days."""
-
-    def __init__(self, spells: Spells, calendar: list[CalendarDay]) -> None:
-        self._spells = spells
-        self._edges = [np.arange(day.start_ns, day.end_ns + 1, QUARTER_NS) for day in calendar]
-        local = times(np.concatenate([edges[:-1] for edges in self._edges]), spells.timezone)
-        self._quarter = wall_ns(local) % DAY_NS // QUARTER_NS
-
-    def of(self, values: NDArray[np.floating | np.bool_], *, everywhere: bool = False) -> NDArray[np.float64]:
-        """The sum of a value of each row times its seconds in each quarter, float64 ``[96]``; with ``everywhere``, the
-        elapsed seconds instead."""
-        each = [np.diff(edges) / 1e9 if everywhere else self._spells.sums(values, edges) for edges in self._edges]
-        return np.bincount(self._quarter, weights=np.concatenate(each), minlength=QUARTERS_A_DAY).astype(np.float64)
+def _by_quarter(quarter: Int64Array, values: Float64Array) -> Float64Array:
+    return np.bincount(quarter, weights=values, minlength=QUARTERS_A_DAY).astype(np.float64)
 
 
-def _layer(code: int, low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[int, str, list[Any]]:
+def _layer(code: int, low: Float64Array, high: Float64Array) -> tuple[int, str, list[Any]]:
     bottoms, tops = (np.rint(HIGH * (1 - each)).astype(int).tolist() for each in (low, high))
     there = "".join(f"V{top}H{quarter + 1}" for quarter, top in enumerate(tops))
     back = "".join(f"V{bottoms[quarter]}H{quarter}" for quarter in reversed(range(QUARTERS_A_DAY)))
@@ -94,11 +91,11 @@ def _layer(code: int, low: NDArray[np.float64], high: NDArray[np.float64]) -> tu
     return (code, f"M0 {bottoms[0]}{there}{back}z", columns)
 
 
-def _activity(spells: Spells, sums: _Sums, ceiling_mg: int) -> str:
+def _activity(spells: Spells, summed: Callable[[Float64Array], Float64Array], ceiling_mg: int) -> str:
     known = ~np.isnan(spells.activity_mg) & (spells.codes != NOT_WORN)
-    seconds = sums.of(known)
+    seconds = summed(known)
     mean_mg = np.divide(
-        sums.of(np.where(known, spells.activity_mg, 0)), seconds, out=np.zeros(QUARTERS_A_DAY), where=seconds > 0
+        summed(np.where(known, spells.activity_mg, 0)), seconds, out=np.zeros(QUARTERS_A_DAY), where=seconds > 0
     )
     high = square_root_height(mean_mg, ceiling_mg).astype(int).tolist()
     return "M0 100" + "".join(f"V{top}H{quarter + 1}" for quarter, top in enumerate(high)) + "V100z"

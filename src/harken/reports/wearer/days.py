@@ -2,8 +2,7 @@
 printing, the rows of the zoomed picture, and a colour for each label."""
 
 import base64
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,14 +13,16 @@ import polars as pl
 from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
-from harken.recordings.recording import local_time
 from harken.reports.figures.style import label_colours, luminance
+from harken.support.arrays import Float64Array, Int64Array, runs_of_true
 from harken.support.errors import HarkenError
-from harken.support.tables import nanoseconds, zone_of
+from harken.support.tables import nanoseconds, times, zone_of
 from harken.timelines import UNSURE, Timeline
-from harken.timelines.timeline import PROBABILITY, SMOOTHED, matrix
+from harken.timelines.calendar import DAY_NS, wall_ns
+from harken.timelines.timeline import PROBABILITY, SMOOTHED
 
 NS = 10**9
+ONE_DAY = timedelta(days=1)
 NOT_WORN, GAP, NO_LABEL, OUTSIDE = 251, 252, 253, 254
 """Codes that are not labels: the watch was not worn, it did not record, the samples have no label, and the time is
 before or after the recording."""
@@ -96,44 +97,26 @@ class CalendarDay:
         return [*marks, (1.0, "24")]
 
 
-def calendar_days(stretches_ns: list[tuple[int, int]], timezone: str) -> list[CalendarDay]:
-    """The days that overlap the stretches, each from its start to its end (exclusive). The stretches are in order."""
+def calendar_days(dates: Iterable[date], timezone: str) -> list[CalendarDay]:
+    """The days of these dates, which are in order."""
     zone = ZoneInfo(timezone)
     days: list[CalendarDay] = []
-    for first_ns, last_ns in stretches_ns:
-        at = local_time(first_ns, timezone).date()
-        while not days or days[-1].end_ns < last_ns:
-            if days and at <= days[-1].date:
-                at = days[-1].date + timedelta(days=1)
-            without = _without_data(days[-1].date, at) if days else ""
-            days.append(
-                CalendarDay(at, midnight_ns(at, zone), midnight_ns(at + timedelta(days=1), zone), zone, without)
-            )
-            at += timedelta(days=1)
+    for day in dates:
+        begin_ns, end_ns = midnight_ns(day, zone), midnight_ns(day + ONE_DAY, zone)
+        pause = days and days[-1].end_ns < begin_ns
+        days.append(CalendarDay(day, begin_ns, end_ns, zone, _without_data(days[-1].date, day) if pause else ""))
     return days
 
 
-def offsets(days: list[CalendarDay], timezone: str) -> list[tuple[int, int]]:
-    """The offsets of the wearer's time zone: pairs of a second since 1970, and the seconds ahead of UTC from then on.
-    Changes in a pause between the days are left out."""
-    zone = ZoneInfo(timezone)
-
-    def ahead(second: int) -> int:
-        offset = datetime.fromtimestamp(second, zone).utcoffset()
-        return round(offset.total_seconds()) if offset else 0
-
-    changes: list[tuple[int, int]] = []
-    high = days[0].start_ns // NS - 86_400
-    for day in days:
-        first, last = max(high, day.start_ns // NS - 86_400), day.end_ns // NS + 86_400
-        if not changes or ahead(first) != changes[-1][1]:
-            changes.append((first, ahead(first)))
-        for low in range(first, last, 3600):
-            high = low + 3600
-            if ahead(high) != changes[-1][1]:
-                change = next(second for second in range(low, high + 1) if ahead(second) != changes[-1][1])
-                changes.append((change, ahead(change)))
-    return changes
+def offsets(days: list[CalendarDay], timezone: str) -> list[list[int]]:
+    """The offsets of the wearer's time zone: pairs of a time since 1970, and the time by which clocks are ahead of UTC
+    from then on, both in ms. Changes in a pause between the days are left out."""
+    around = [np.arange(day.start_ns - DAY_NS, day.end_ns + DAY_NS + 1, 60 * NS) for day in days]
+    minutes = np.unique(np.concatenate(around))
+    ahead = wall_ns(times(minutes, timezone)) - minutes
+    changes = np.flatnonzero(np.diff(ahead, prepend=ahead[0] - 1))
+    pairs: list[list[int]] = (np.stack([minutes, ahead], axis=1)[changes] // 10**6).tolist()
+    return pairs
 
 
 def short_date(day: date) -> str:
@@ -146,18 +129,10 @@ def long_date(day: date) -> str:
     return f"{day:%A} {day.day} {day:%B}"
 
 
-def span_words(first_ns: int, last_ns: int, timezone: str) -> str:
-    """The first and the last time as text, with the dates and the time zone."""
-    first, last = (local_time(moment, timezone) for moment in (first_ns, last_ns))
-    return " to ".join(f"{long_date(moment)} {moment.year}, {moment:%H:%M}" for moment in (first, last))
-
-
 def _without_data(before: date, after: date) -> str:
     """A sentence with the number and the dates of the days between two others."""
-    first, last = before + timedelta(days=1), after - timedelta(days=1)
+    first, last = before + ONE_DAY, after - ONE_DAY
     count = (last - first).days + 1
-    if count < 1:
-        return ""
     return f"1 day without data: {first}" if count == 1 else f"{count:,} days without data: {first} to {last}"
 
 
@@ -180,7 +155,7 @@ class Spells:
         timezone: the wearer's time zone.
     """
 
-    edges_ns: NDArray[np.int64]
+    edges_ns: Int64Array
     codes: NDArray[np.uint8]
     probability: NDArray[np.float32]
     activity_mg: NDArray[np.float32]
@@ -189,7 +164,7 @@ class Spells:
     timezone: str
 
     @property
-    def seconds(self) -> NDArray[np.float64]:
+    def seconds(self) -> Float64Array:
         """The duration of each row, float64 ``[n]``."""
         return np.asarray((self.edges_ns[1:] - self.edges_ns[:-1]) / 1e9)
 
@@ -219,13 +194,13 @@ class Spells:
             activity_mg=self.mean_activity_mg(edges_ns).astype(np.float32),
         )
 
-    def at(self, moments_ns: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def at(self, moments_ns: Int64Array) -> NDArray[np.uint8]:
         """The code at each of these moments; ``OUTSIDE`` before the first row and after the last."""
         row = np.searchsorted(self.edges_ns, moments_ns, side="right") - 1
         inside = (row >= 0) & (row < len(self.codes))
         return np.asarray(np.where(inside, self.codes[np.where(inside, row, 0)], np.uint8(OUTSIDE)))
 
-    def mean_activity_mg(self, edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    def mean_activity_mg(self, edges_ns: Int64Array) -> Float64Array:
         """The mean movement between consecutive edges; NaN if it is not known anywhere between them."""
         known = ~np.isnan(self.activity_mg)
         seconds, sums = self.sums(known, edges_ns), self.sums(np.where(known, self.activity_mg, 0.0), edges_ns)
@@ -233,7 +208,7 @@ class Spells:
         np.divide(sums, seconds, out=means, where=seconds > 1e-6)
         return means
 
-    def sums(self, values: NDArray[np.floating | np.bool_], edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    def sums(self, values: NDArray[np.floating | np.bool_], edges_ns: Int64Array) -> Float64Array:
         """The sum of a value of each row times its seconds, between consecutive edges, float64 ``[edges - 1]``."""
         so_far = np.concatenate([[0.0], np.cumsum(values * self.seconds)])
         begin = self.edges_ns[0]
@@ -244,13 +219,13 @@ def spells_of(timeline: Timeline) -> Spells:
     """The rows of a timeline.
 
     Raises:
-        HarkenError: when it has no rows, or more labels than a picture can show.
+        HarkenError: when it has no rows with samples, or more labels than a picture can show.
     """
     frame = timeline.frame
-    if len(frame) == 0 or len(timeline.labels) > MOST_LABELS:
+    if not frame["recorded"].any() or len(timeline.labels) > MOST_LABELS:
         raise HarkenError(
-            f"{timeline.source or timeline.subject}: no report can be made of {len(frame)} rows with "
-            f"{len(timeline.labels)} labels; it takes a row and at most {MOST_LABELS} labels"
+            f"{timeline.source or timeline.subject}: no report can be made of {frame['recorded'].sum()} rows with "
+            f"samples and {len(timeline.labels)} labels; it takes such a row and at most {MOST_LABELS} labels"
         )
     label = frame["label"]
     occurring = set(label.drop_nulls().unique())
@@ -265,23 +240,12 @@ def spells_of(timeline: Timeline) -> Spells:
     return Spells(
         edges_ns=np.append(nanoseconds(frame, "start"), nanoseconds(frame, "end")[-1:]),
         codes=codes,
-        probability=_own(timeline),
+        probability=timeline.own_probability(PROBABILITY if timeline.expected_bout_s is None else SMOOTHED),
         activity_mg=np.where(codes == GAP, np.float32("nan"), activity),
         names=tuple(names),
         never=tuple(name for name in timeline.labels if name not in occurring),
         timezone=zone_of(frame["start"]),
     )
-
-
-def _own(timeline: Timeline) -> NDArray[np.float32]:
-    """The probability of each row's label; for an unsure row, that of the most probable label."""
-    prefix = SMOOTHED if SMOOTHED + timeline.labels[0] in timeline.frame.columns else PROBABILITY
-    values, label = matrix(timeline.frame, prefix, timeline.labels), timeline.frame["label"]
-    places = {name: code for code, name in enumerate(timeline.labels)}
-    codes = label.replace_strict(places, default=-1, return_dtype=pl.Int16).to_numpy()
-    unsure = label.eq_missing(UNSURE).to_numpy()
-    own = np.where(unsure, values.max(axis=1), np.float32("nan"))
-    return np.where(codes >= 0, values[np.arange(len(codes)), codes], own)
 
 
 @dataclass(frozen=True)
@@ -346,12 +310,9 @@ def strip_of(
         nights_ns: onset and wake of each sleep period, ns since 1970 (UTC).
     """
     cells = _cells(spells, day)
-    change = np.flatnonzero(np.diff(cells)) + 1
-    begin, end = np.append(0, change), np.append(change, len(cells))
     shapes = []
     for code in sorted({*cells.tolist()} - {OUTSIDE}):
-        of_code = cells[begin] == code
-        runs = list(zip(begin[of_code].tolist(), end[of_code].tolist(), strict=True))
+        runs = runs_of_true(cells == code).tolist()
         path = "".join(f"M{first} 0h{last - first}v1h{first - last}z" for first, last in runs)
         scale = 100 / len(cells)
         spans = [(round(first * scale, 3), round((last - first) * scale, 3)) for first, last in runs]
@@ -380,7 +341,7 @@ def _cells(spells: Spells, day: CalendarDay) -> NDArray[np.uint8]:
     return np.asarray(looks[np.arange(len(looks)), same.argmax(axis=1)])
 
 
-def square_root_height(activity_mg: NDArray[np.float64], ceiling_mg: int) -> NDArray[np.float64]:
+def square_root_height(activity_mg: Float64Array, ceiling_mg: int) -> Float64Array:
     """Where an activity is drawn: 0 for the ceiling and more, 100 for no movement; the scale is a square root."""
     return np.asarray(100 - 100 * np.sqrt(np.clip(activity_mg / ceiling_mg, 0, 1)))
 
@@ -392,16 +353,10 @@ def _activity(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> str:
     means = spells.mean_activity_mg(edges)
     known = ~np.isnan(means)
     high = square_root_height(np.where(known, means, 0), ceiling_mg)
-    change = np.flatnonzero(np.diff(known)) + 1
     pieces = []
-    for first, last in zip(np.append(0, change).tolist(), np.append(change, len(known)).tolist(), strict=True):
-        if known[first]:
-            line = "".join(
-                f"L{at * ACTIVITY_S + ACTIVITY_S // 2} {high[at]:.0f}"
-                for at in range(first, last)
-                if not math.isnan(high[at])
-            )
-            pieces.append(f"M{first * ACTIVITY_S} 100{line}L{last * ACTIVITY_S} 100z")
+    for first, last in runs_of_true(known).tolist():
+        line = "".join(f"L{at * ACTIVITY_S + ACTIVITY_S // 2} {high[at]:.0f}" for at in range(first, last))
+        pieces.append(f"M{first * ACTIVITY_S} 100{line}L{last * ACTIVITY_S} 100z")
     return "".join(pieces)
 
 
@@ -428,7 +383,7 @@ def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[in
         "first": int(ticks[0]) * TICK_MS,
         "merged": merged,
         "tick": TICK_MS,
-        "offsets": [[second * 1000, ahead * 1000] for second, ahead in offsets(days, spells.timezone)],
+        "offsets": offsets(days, spells.timezone),
         "days": [[day.start_ns // 10**6, day.end_ns // 10**6] for day in days],
         "nights": [[onset // 10**6, wake // 10**6] for onset, wake in nights_ns],
         "long": [[int(row), int(lengths[row])] for row in long],

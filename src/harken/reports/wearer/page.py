@@ -1,20 +1,16 @@
 """The page: a timeline and the quality of its recording, filled into the template and written as one file."""
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
-from harken import __version__
+from harken.recordings.recording import local_time
 from harken.reports.caveats import MUCH_GAP_H, quality_lines
 from harken.reports.wearer import days
 from harken.reports.wearer.by_clock import day_by_clock
 from harken.reports.wearer.days import CalendarDay, Spells
 from harken.reports.wearer.tables import (
     NIGHT_COLUMNS,
-    WearerTables,
     average_day,
     bout_summaries,
     bouts_by_day,
@@ -23,14 +19,16 @@ from harken.reports.wearer.tables import (
     movement_shown,
     nights_shown,
 )
-from harken.reports.words import lasting, page_template, script_hashes
-from harken.support.files import write_text
+from harken.reports.words import lasting, write_page
 from harken.support.printable import zone_in_words
 from harken.timelines import Timeline
-from harken.timelines.timeline import SMOOTHED
 
 if TYPE_CHECKING:
+    from harken.labelling.file import Outcomes
     from harken.labelling.quality import RecordingQuality
+
+
+SCRIPTS = ("assets/uplot/uPlot.iife.min.js", "wearer/lanes.js", "wearer/zoom.js", "wearer/list.js")
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,7 @@ class SegmentKind:
 
 
 def write_wearer_report(
-    path: str | Path,
-    *,
-    timeline: Timeline,
-    quality: "RecordingQuality | None",
-    model_card: tuple[str, str, str],
-    tables: WearerTables | None = None,
+    path: str | Path, outcomes: "Outcomes", *, quality: "RecordingQuality", model_card: tuple[str, str, str]
 ) -> None:
     """Write the report of a recording as one self-contained HTML file: it needs no network and no other file.
 
@@ -61,85 +54,81 @@ def write_wearer_report(
 
     Args:
         path: the file to write, whole or not at all.
-        timeline: the timeline of the recording, smoothed or not, in the wearer's time zone.
-        quality: the quality of the recording; None if it is not known.
+        outcomes: the timeline of the recording, smoothed or not, in the wearer's time zone, and its tables.
+        quality: the quality of the recording.
         model_card: three lines on the model: its training data, its scores on unseen people, its weaknesses.
-        tables: the outcomes; if None, those that follow from the labels alone.
 
     Raises:
+        HarkenError: when no sample was recorded, or there are more labels than a picture can show.
         OSError: when the folder is missing or cannot be written to.
     """
-    tables = WearerTables.of(timeline) if tables is None else tables
-    spells = days.spells_of(timeline)
-    calendar = days.calendar_days(spells.stretches_ns, spells.timezone)
+    spells = days.spells_of(outcomes.timeline)
+    calendar = days.calendar_days(outcomes.days["date"], spells.timezone)
     content = (
-        _description(timeline, quality, model_card)
-        | _labels(timeline, spells, calendar, tables)
-        | _outcomes(spells, calendar, tables)
-        | _scripts()
+        _description(outcomes.timeline, quality)
+        | {"card": model_card}
+        | _labels(spells, calendar, outcomes)
+        | _outcomes(spells, calendar, outcomes)
     )
-    write_text(Path(path), page_template("wearer").render(content))
+    write_page(path, "wearer", content, SCRIPTS)
 
 
-def _description(timeline: Timeline, quality: "RecordingQuality | None", card: tuple[str, str, str]) -> dict[str, Any]:
-    """The recording, its quality, and the model."""
-    smoothed = SMOOTHED + timeline.labels[0] in timeline.frame.columns
+def _description(timeline: Timeline, quality: "RecordingQuality") -> dict[str, Any]:
+    """The recording and its quality."""
     return {
-        "version": __version__,
         "subject": timeline.subject,
-        "file": quality.file if quality else timeline.source,
-        "warnings": quality.warnings if quality else (),
-        "limits": quality.limits if quality else (),
-        "quality": quality_lines(quality) if quality else [],
-        "notes": quality.notes if quality else (),
-        "not_recorded": lasting(quality.gaps.total_s) if quality and quality.gaps.total_s > 3600 * MUCH_GAP_H else "",
-        "card": card,
-        "smoothed": smoothed,
+        "file": quality.file,
+        "warnings": quality.warnings,
+        "limits": quality.limits,
+        "quality": quality_lines(quality),
+        "notes": quality.notes,
+        "not_recorded": lasting(quality.gaps.total_s) if quality.gaps.total_s > 3600 * MUCH_GAP_H else "",
+        "smoothed": timeline.expected_bout_s is not None,
     }
 
 
-def _labels(timeline: Timeline, spells: Spells, calendar: list[CalendarDay], tables: WearerTables) -> dict[str, Any]:
+def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -> dict[str, Any]:
     """The kinds of segments and their colours, and the tables of hours and bouts."""
-    zone, names = spells.timezone, spells.names
-    colours = days.colours_of(timeline.labels)
-    listed, not_listed = bouts_by_day(tables.bouts, names, calendar, zone)
-    adjustable = any(column.startswith("adjusted_hours_") for column in tables.days.columns)
-    adjusted = hours_rows(tables.days, names, calendar, adjusted=True) if adjustable else []
+    zone, names, labels = spells.timezone, spells.names, outcomes.timeline.labels
+    colours = days.colours_of(labels)
+    listed, not_listed = bouts_by_day(outcomes.bouts, names, calendar, zone)
+    adjusted = hours_rows(outcomes.days, names, calendar, adjusted=True)
     return {
-        "span": days.span_words(int(spells.edges_ns[0]), int(spells.edges_ns[-1]), zone),
+        "long_date": days.long_date,
+        "edges": [local_time(int(spells.edges_ns[row]), zone) for row in (0, -1)],
         "zone": zone_in_words(zone),
-        "kinds": _kinds(names, timeline.labels),
+        "kinds": _kinds(names, labels),
         "colours": [colours.get(name) for name in names],
         "names": names,
         "never": spells.never,
-        "average": average_day(tables.valid_days, names),
-        "valid_days": list(map(days.long_date, tables.valid_days["date"])),
-        "hours": hours_rows(tables.days, names, calendar),
+        "average": average_day(outcomes.valid_days, names),
+        "valid_days": list(map(days.long_date, outcomes.valid_days["date"])),
+        "hours": hours_rows(outcomes.days, names, calendar),
         "adjusted": adjusted,
-        "adjusted_is_known": any(value is not None for row in adjusted for value in row.hours),
-        "summaries": bout_summaries(tables.bouts, names, zone),
+        "adjusted_is_known": any(value is not None for row in adjusted for value in row["hours"]),
+        "summaries": bout_summaries(outcomes.bouts, names, zone),
         "bouts": listed,
         "bouts_not_listed": not_listed,
     }
 
 
-def _outcomes(spells: Spells, calendar: list[CalendarDay], tables: WearerTables) -> dict[str, Any]:
+def _outcomes(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -> dict[str, Any]:
     """The strips of the days, nights, movement, and the average day by the clock."""
-    nights = nights_shown(tables.nights)
+    nights = nights_shown(outcomes.nights)
     spans_ns = [] if nights is None else nights["spans_ns"]
     ceiling = days.activity_ceiling_mg(spells)
     strips = [days.strip_of(spells, day, ceiling, spans_ns) for day in calendar]
-    valid = set(tables.valid_days["date"].to_list())
+    valid = set(outcomes.valid_days["date"].to_list())
     return {
         "strips": strips,
         "present": {code for strip in strips for code, _, _ in strip["shapes"]},
         "ceiling": ceiling,
         "nights": nights,
         "night_columns": NIGHT_COLUMNS,
-        "valid_day_h": tables.valid_day_h,
-        "figures": key_figures(tables, nights),
-        "movement": movement_shown(tables),
-        "by_clock": day_by_clock(spells, [day for day in calendar if day.date in valid], tables.rhythm, ceiling),
+        "valid_day_h": outcomes.settings.valid_day_h,
+        "figures": key_figures(outcomes, nights),
+        "movement": movement_shown(outcomes),
+        "by_clock": day_by_clock(spells, [day for day in calendar if day.date in valid], outcomes.rhythm, ceiling),
         "zoom": days.packed(spells, calendar, spans_ns),
     }
 
@@ -154,18 +143,3 @@ def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> dict[int, Segment
         SegmentKind(days.GAP, "not recorded", "gap"),
     ]
     return {kind.code: kind for kind in kinds}
-
-
-def _scripts() -> dict[str, Any]:
-    """The scripts and styles of the page, and the hashes that let a browser run only these."""
-    uplot = files("harken").joinpath("reports", "assets", "uplot")
-    page = files("harken").joinpath("reports", "wearer")
-    scripts = [
-        folder.joinpath(name).read_text(encoding="utf-8")
-        for folder, name in ((uplot, "uPlot.iife.min.js"), (page, "lanes.js"), (page, "zoom.js"), (page, "list.js"))
-    ]
-    return {
-        "uplot_css": Markup(uplot.joinpath("uPlot.min.css").read_text(encoding="utf-8")),
-        "scripts": [Markup(script) for script in scripts],
-        "allowed": script_hashes(scripts),
-    }

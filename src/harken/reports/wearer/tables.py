@@ -1,21 +1,20 @@
-"""The tables of the report: the outcomes of a recording, and its hours, bouts, nights and movement as text and bars."""
+"""The tables of the report: the hours, bouts, nights and movement of a recording as text and bars."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
-from harken.outcomes.intensity import LEVELS, CutPoints
-from harken.outcomes.tables import ENOUGH_WEAR_H, averages, with_valid_day
+from harken.outcomes.intensity import LEVELS
 from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, short_date
 from harken.reports.words import clock, hours_minutes, lasting, number, whole_percent
 from harken.support.tables import nanoseconds
-from harken.timelines import Timeline
+
+if TYPE_CHECKING:
+    from harken.labelling.file import Outcomes
 
 MOST_LISTED = 1500
 """The largest number of listed bouts. If there are more, only the longest are listed, to keep the page small."""
@@ -32,54 +31,29 @@ ACTIVE = LEVELS[1:]
 """The levels that a bar shows: light, moderate and vigorous."""
 LONGEST_BAR = 68.0
 """The longest bar, in per cent of the picture; its number stands beside it."""
+MOVEMENT_COLUMNS = {
+    "steps": "steps",
+    "peak_cadence_30": "peak cadence",
+    "minutes_mvpa": "moderate or vigorous",
+    "minutes_mvpa_bouts_10": "in 10-min bouts",
+    "minutes_vigorous": "vigorous",
+    "minutes_light": "light",
+    "minutes_inactive": "inactive",
+    "enmo_mg": "mean ENMO, mg",
+}
+"""A column of days and its heading in the table of movement."""
+OF_STEPS = ("steps", "peak_cadence_30")
 AVERAGES = {"week": "All valid days", "weekdays": "Monday to Friday", "weekend": "Saturday, Sunday"}
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class WearerTables:
-    """The tables of a recording, as ``harken label`` writes them; see ``docs/dictionary.md`` for their columns.
-
-    Attributes:
-        bouts: the content of ``bouts.csv``.
-        days: the content of ``days.csv``. Columns of intensity and steps may be missing.
-        nights: the content of ``nights.csv``; None without acceleration.
-        rhythm: the content of ``rhythm.csv``, likewise.
-        valid_day_h: the hours of wear of a valid day, at least.
-        cut_points: the limits between levels of intensity; None if ``days`` has no minutes of levels.
-    """
-
-    bouts: pl.DataFrame
-    days: pl.DataFrame
-    nights: pl.DataFrame | None = None
-    rhythm: pl.DataFrame | None = None
-    valid_day_h: float = ENOUGH_WEAR_H
-    cut_points: CutPoints | None = None
-
-    @classmethod
-    def of(cls, timeline: Timeline) -> "WearerTables":
-        """What is known from the labels alone."""
-        days = timeline.daily()
-        return cls(bouts=timeline.bouts(), days=with_valid_day(days, days, ENOUGH_WEAR_H))
-
-    @property
-    def valid_days(self) -> pl.DataFrame:
-        """The rows of ``days`` that are valid."""
-        return self.days.filter("valid_day")
-
-    @cached_property
-    def averages(self) -> pl.DataFrame:
-        """The content of ``averages.csv``. See ``harken.outcomes.tables.averages``."""
-        return averages(self.days)
-
-
-def key_figures(tables: WearerTables, nights: dict[str, Any] | None) -> list[tuple[str, str, str]]:
+def key_figures(outcomes: "Outcomes", nights: dict[str, Any] | None) -> list[tuple[str, str, str]]:
     """The sleep period, steps, and moderate and vigorous time of an average day, as far as they are known: the value in
     large letters, its name, and a note."""
     found = []
     if nights is not None and nights["mean"] is not None:
         onset, wake, duration, *_ = nights["mean"]["cells"]
         found.append((duration, "sleep period", f"{onset} to {wake}"))
-    week = tables.averages.row(0, named=True)
+    week = outcomes.averages.row(0, named=True)
     if week.get("steps") is not None:
         found.append((f"{week['steps']:,.0f}", "steps", ""))
     if week.get("minutes_mvpa") is not None:
@@ -87,45 +61,25 @@ def key_figures(tables: WearerTables, nights: dict[str, Any] | None) -> list[tup
     return found
 
 
-@dataclass(frozen=True)
-class HoursRow:
-    """The hours of a day, or the mean over several days.
-
-    Attributes:
-        name: the name of the day.
-        hours: the hours of each label, in the order of the page.
-        cells: the hours as text, followed by those not worn and not recorded.
-        bar: code, start and length in per cent of the bar for each piece.
-        words: the content of the bar as a sentence, for readers who cannot see it.
-        note: a note on the day, such as a clock change.
-        without_data: a sentence about the days without data just before it; see ``CalendarDay``.
-    """
-
-    name: str
-    hours: list[float | None]
-    cells: list[str]
-    bar: list[tuple[int, float, float]]
-    words: str
-    note: str = ""
-    without_data: str = ""
-
-
 def hours_rows(
     days: pl.DataFrame, names: tuple[str, ...], calendar: list[CalendarDay], *, adjusted: bool = False
-) -> list[HoursRow]:
-    """A row for each day, from the columns of ``Timeline.daily``; with ``adjusted``, scaled to a whole day of wear."""
-    by_date = {day.date: day for day in calendar}
+) -> list[dict[str, Any]]:
+    """A row for each day, from the columns of ``Timeline.daily``; with ``adjusted``, scaled to a whole day of wear.
+
+    A row has the ``name`` of the day; its ``hours`` of each label, in the order of the page; the ``cells``, these as
+    text, followed by those not worn and not recorded; the ``bar``, code, begin and length of each piece in per cent of
+    the bar, and its content in ``words``, for readers who cannot see it; and the ``day`` of the calendar.
+    """
     prefix = "adjusted_hours_" if adjusted else "hours_"
-    rows = []
-    for values in days.iter_rows(named=True):
-        day = by_date[values["date"]]
-        row = _hours_row(day.short, values, [values.get(prefix + label) for label in names], names, rest=not adjusted)
-        rows.append(replace(row, note=day.clocks_change, without_data=day.without_data))
-    return rows
+    return [
+        _hours_row(day.short, values, [values.get(prefix + label) for label in names], names, rest=not adjusted)
+        | {"day": day}
+        for day, values in zip(calendar, days.iter_rows(named=True), strict=True)
+    ]
 
 
-def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> HoursRow | None:
-    """The mean over the days with enough wear; None without such a day."""
+def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> dict[str, Any] | None:
+    """The mean over the days with enough wear, as a row without ``day``; None without such a day."""
     if len(enough) == 0:
         return None
     means = enough.select(pl.selectors.numeric()).mean().row(0, named=True)
@@ -134,7 +88,7 @@ def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> HoursRow | None
 
 def _hours_row(
     name: str, values: dict[str, Any], hours: list[float | None], names: tuple[str, ...], *, rest: bool
-) -> HoursRow:
+) -> dict[str, Any]:
     """The row of a day; with ``rest``, also with the time that was not labelled, not worn and not recorded."""
     length = values["seconds_in_day"] / 3600
     pieces = [(code, value or 0.0) for code, value in enumerate(hours)]
@@ -152,7 +106,7 @@ def _hours_row(
             bar.append((code, round(begin, 3), round(wide, 3)))
         begin += wide
     words = ", ".join(f"{label} {cell}" for label, cell in zip(names, cells, strict=False))
-    return HoursRow(name, hours, cells, bar, words)
+    return {"name": name, "hours": hours, "cells": cells, "bar": bar, "words": words, "day": None}
 
 
 def bout_summaries(bouts: pl.DataFrame, names: tuple[str, ...], timezone: str) -> list[dict[str, Any]]:
@@ -304,8 +258,8 @@ def _night_notes(night: dict[str, Any]) -> list[str]:
     return notes
 
 
-def movement_shown(tables: WearerTables) -> dict[str, Any] | None:
-    """The movement of each day; None without acceleration. Means are those of ``WearerTables.averages``.
+def movement_shown(outcomes: "Outcomes") -> dict[str, Any] | None:
+    """The movement of each day; None without acceleration. Means are those of ``Outcomes.averages``.
 
     Returns:
         ``columns``, each the column of the table and its heading; ``rows`` and ``means``, each with ``name``, ``note``,
@@ -313,11 +267,11 @@ def movement_shown(tables: WearerTables) -> dict[str, Any] | None:
         in per cent of the picture, and ``steps``, the length of that bar, None if steps are not known; ``limits``, a
         description of the cut-points; and ``has_steps``.
     """
-    days, points = tables.days, tables.cut_points
-    if points is None or "minutes_light" not in days.columns or days["minutes_light"].sum() == 0:
+    days, points = outcomes.days, outcomes.settings.cut_points
+    if outcomes.movement is None or days["minutes_light"].sum() == 0:
         return None
     has_steps = days["steps"].count() > 0
-    columns = _movement_columns(has_steps=has_steps)
+    columns = [(column, name) for column, name in MOVEMENT_COLUMNS.items() if has_steps or column not in OF_STEPS]
     active_min = days.select(pl.sum_horizontal(f"minutes_{level}" for level in ACTIVE)).to_series().to_numpy()
     most_active = max(float(active_min.max()), 1e-9)
     most_steps = max(float(days["steps"].fill_null(0.0).to_numpy().max()), 1e-9)
@@ -344,26 +298,13 @@ def movement_shown(tables: WearerTables) -> dict[str, Any] | None:
         rows.append(row(short_date(values["date"]), note, values))
     means = [
         row(AVERAGES[values["days_of"]], f"{values['valid_days']}", values)
-        for values in tables.averages.iter_rows(named=True)
-        if values["valid_days"] and len(tables.valid_days) > 1
+        for values in outcomes.averages.iter_rows(named=True)
+        if values["valid_days"] and len(outcomes.valid_days) > 1
     ]
     light, moderate, vigorous = (f"{limit:g}" for limit in points.limits_mg)
     limits = f"light from {light} mg, moderate from {moderate} mg, vigorous from {vigorous} mg"
     limits = f"{limits} (cut-points {points.name})" if points.published else limits
     return {"columns": columns, "rows": rows, "means": means, "limits": limits, "has_steps": has_steps}
-
-
-def _movement_columns(*, has_steps: bool) -> list[tuple[str, str]]:
-    steps = [("steps", "steps"), ("peak_cadence_30", "peak cadence")]
-    return [
-        *(steps if has_steps else []),
-        ("minutes_mvpa", "moderate or vigorous"),
-        ("minutes_mvpa_bouts_10", "in 10-min bouts"),
-        ("minutes_vigorous", "vigorous"),
-        ("minutes_light", "light"),
-        ("minutes_inactive", "inactive"),
-        ("enmo_mg", "mean ENMO, mg"),
-    ]
 
 
 def _movement_cell(column: str, value: float | None) -> str:
