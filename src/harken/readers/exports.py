@@ -15,7 +15,7 @@ the measurement. Acceleration is in g, with Apple's signs.
 
 **Empatica E4** (``ACC.csv``). Source: the manufacturer's description (support.empatica.com, "Data export and formatting
 from E4 connect" and "Session start time"). There is no header. The first row is the start in seconds since 1970 in UTC,
-and the second row is the rate, both written three times. Int64Array follow, in units of 1/64 g, from a sensor of +-2 g.
+and the second row is the rate, both written three times. Integers follow, in units of 1/64 g, from a sensor of +-2 g.
 There are no times, so gaps cannot be detected.
 """
 
