@@ -13,12 +13,12 @@ from command_line import Run
 from harken.datasets import wisdm
 from harken.datasets.label_schemes import COMMON_ACTIVITIES, to_common
 from harken.datasets.registry import dataset
-from harken.evaluation.files import evaluate_recordings as evaluate
 from harken.evaluation.protocols.studies import STUDIES
 from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import Recording
 from harken.signals import turned_by_quarters
+from scored_recordings import evaluate
 
 
 def right(frame: pl.DataFrame, truth: Recording, words: dict[str, str] | None = None, *, only: str = "") -> float:

@@ -8,16 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from harken.annotations.labelling import (
-    label_spellings,
-    refuse_shared_rows,
-    refuse_trimmed_away,
-    renamed,
-    rows_of_nobody,
-)
-from harken.annotations.options import LabelOptions
+from harken.annotations.labelling import by_new_names, label_spellings, refuse_shared_rows, renamed, rows_of_nobody
 from harken.annotations.spelling import spelling
-from harken.datasets.people import read_people
+from harken.datasets.people import LabelledFiles
 from harken.networks.specification import check_rate
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
 from harken.recordings.mending import mend
@@ -112,10 +105,13 @@ def read_run_data(settings: RunSettings) -> RunData:
         tables = [(settings.labels, (*settings.files, *settings.cross))]
     for labels, files in tables:
         refuse_shared_rows(files, labels)
-    names: set[str] = set()
-    training = _read_all(settings.files, settings, settings.labels, names)
-    cross = _read_all(settings.cross, settings, of_unseen, names)
-    settings.labels.refuse_unused(names, files=any(one.mended.label_source for one in training + cross))
+    sides = [
+        LabelledFiles(files, settings.reading, labels, as_found=True)
+        for labels, files in ((settings.labels, settings.files), (of_unseen, settings.cross))
+    ]
+    training, cross = (_read_all(files, settings) for files in sides)
+    names = sides[0].label_names | sides[1].label_names
+    settings.labels.refuse_unused(names, files=any(files.label_sources for files in sides))
     new_names, spellings = label_spellings(*([one.mended for one in reads] for reads in (training, cross)))
     training, cross = (
         [one.changed(lambda recording: renamed(recording, new_names)) for one in reads] for reads in (training, cross)
@@ -130,21 +126,19 @@ def read_run_data(settings: RunSettings) -> RunData:
     training, cross = ([_select(one, channels) for one in reads] for reads in (training, cross))
     unused = []
     for labels, files in tables:
-        people = [(one.path, one.mended.subject) for one in training + cross if one.path in files]
+        people = [(path, person) for side in sides for path, person in side.people if path in files]
         if (rows := rows_of_nobody(labels, people)) is not None:
             unused.append(f"{labels.path}: {rows}")
     return RunData(training, cross, tuple(unused), tuple(spellings))
 
 
-def _read_all(paths: Sequence[Path], settings: RunSettings, labels: LabelOptions, names: set[str]) -> list[Read]:
-    """The recordings of all people in files. The names of their labels, before they are renamed, join ``names``."""
-    reading, ignored = settings.reading, {*map(spelling, settings.ignore_labels)}
+def _read_all(files: LabelledFiles, settings: RunSettings) -> list[Read]:
+    """The recordings of all people in files, by the new names of their labels."""
+    ignored = {*map(spelling, settings.ignore_labels)}
     reads = []
-    for path in paths:
-        for found in read_people(path, reading, as_found=True, labels=labels, of_several=len(paths) > 1):
-            names.update(found.label_names)
-            refuse_trimmed_away(found, labels)
-            found = renamed(found, labels.new_names(found.label_names))
+    for path in files.paths:
+        for found in files.read(path):
+            found = by_new_names(found, files.labels)
             if ignored:
                 found = found.with_label_names(
                     tuple(name for name in found.label_names if spelling(name) not in ignored)
@@ -154,7 +148,7 @@ def _read_all(paths: Sequence[Path], settings: RunSettings, labels: LabelOptions
                     f"{found.source}: no row has a label; name the column of labels with --label-column, or a "
                     "file of labels with --labels"
                 )
-            reads.append(Read(path, found, mend(found, sensor_range=reading.sensor_range_g)))
+            reads.append(Read(path, found, mend(found, sensor_range=settings.reading.sensor_range_g)))
     return reads
 
 
