@@ -90,8 +90,7 @@ class _Lines:
 
 def _run(settings: BenchmarkSettings) -> dict[str, Any]:
     """Run the job with a line on the standard error for each result."""
-    from harken.evaluation.benchmark.benchmark import run_benchmark
-    from harken.evaluation.benchmark.study import of_study
+    from harken.evaluation.benchmark.benchmark import of_study, run_benchmark
     from harken.evaluation.protocols.published import protocol_names
 
     if Path(settings.dataset).is_dir() and not protocol_names(settings.dataset):

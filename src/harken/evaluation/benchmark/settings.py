@@ -168,14 +168,13 @@ class BenchmarkSettings:
     def command(self) -> str:
         """The command that repeats the benchmark, with ``DIR`` for folders."""
         from harken.evaluation.benchmark.methods import method_named
-        from harken.training.presets import preset
 
         named: list[tuple[str, object]] = [("protocol", self.protocol)]
         named += [("data", "DIR")] * len(self.folders) + [("out", "DIR")]
-        named += [("preset", preset(self.preset).name)] if self.preset is not None else []
+        named += [("preset", method_named(self.preset))] if self.preset is not None else []
         named += [("label-scheme", self.label_scheme)] if self.label_scheme is not None else []
         named += [("epochs", self.epochs)] if self.epochs is not None else []
-        named += [("baseline", one if isinstance(one, str) else method_named(one)) for one in self.baselines]
+        named += [("baseline", method_named(one)) for one in self.baselines]
         named += [("seed", self.seed), *(("fold", fold) for fold in self.folds)]
         options = [word for key, value in named for word in (f"--{key}", str(value))]
         for option in options_of(TableOptions):
