@@ -225,7 +225,7 @@ def test_a_personal_model_begins_at_the_general_one(
 ) -> None:
     windows = windows_of(general, turned(dora))
     pulls = (1e9, 1e8)
-    monkeypatch.setattr("harken.training.output_layer.STRENGTHS", pulls)
+    monkeypatch.setattr("harken.training.adaptation.STRENGTHS", pulls)
     personal = adapt(general, windows).recogniser
     np.testing.assert_allclose(personal.predict_logits(windows), general.predict_logits(windows), atol=1e-4)
 

@@ -16,6 +16,9 @@ from sklearn.preprocessing import StandardScaler
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
 
+Floats = NDArray[np.float64]
+AnyFloats = NDArray[np.floating]
+Signals = NDArray[np.float32]
 SHORTEST_WINDOW = 9
 """Samples: the length of a kernel."""
 WINDOWS_AT_ONCE = 2048
@@ -29,16 +32,16 @@ STRENGTHS = np.logspace(-3, 3, 10).tolist()
 class Ridge:
     """A fitted ridge regression: ``coefficients`` ``[features, targets]``, ``intercepts`` ``[targets]``, strength."""
 
-    coefficients: NDArray[np.float64]
-    intercepts: NDArray[np.float64]
+    coefficients: Floats
+    intercepts: Floats
     strength: float
 
-    def predict(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+    def predict(self, values: AnyFloats) -> Floats:
         """Values ``[n, features]`` -> targets ``[n, targets]``."""
         return np.asarray(values @ self.coefficients + self.intercepts)
 
 
-def fit_ridge(values: NDArray[np.floating], targets: NDArray[np.floating], *, strengths: Sequence[float]) -> Ridge:
+def fit_ridge(values: AnyFloats, targets: AnyFloats, *, strengths: Sequence[float]) -> Ridge:
     """Regress targets ``[n, targets]`` on values ``[n, features]``, with an intercept.
 
     This is the regression of scikit-learn's ``RidgeClassifierCV``, but fast for many windows. With more windows than
@@ -69,9 +72,7 @@ def fit_ridge(values: NDArray[np.floating], targets: NDArray[np.floating], *, st
     return Ridge(coefficients, middle - mean @ coefficients, float(strengths[best]))
 
 
-def _left_out_errors(
-    basis: NDArray[np.float64], weights: NDArray[np.float64], projected: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _left_out_errors(basis: Floats, weights: Floats, projected: Floats, y: Floats) -> Floats:
     """The mean squared error of predicting each row from all others, for each of the weights ``[strengths, axes]``."""
     total = np.zeros(len(weights))
     for start in range(0, len(y), ROWS_AT_ONCE):
@@ -83,14 +84,14 @@ def _left_out_errors(
     return total / y.size
 
 
-def _covariance(values: NDArray[np.floating], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+def _covariance(values: AnyFloats, mean: Floats) -> Floats:
     total = np.zeros((len(mean), len(mean)))
     for block in _centred(values, mean):
         total += block.T @ block
     return total
 
 
-def _centred(values: NDArray[np.floating], mean: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+def _centred(values: AnyFloats, mean: Floats) -> Iterator[Floats]:
     """The rows minus their mean, in blocks, because all rows in float64 would take twice the memory."""
     for start in range(0, len(values), ROWS_AT_ONCE):
         yield values[start : start + ROWS_AT_ONCE] - mean
@@ -122,7 +123,7 @@ class MiniRocket(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.kernels, self.jobs, self.random_state = kernels, jobs, random_state
         self._new_transformer = _aeon_mini_rocket()
 
-    def fit(self, signals: NDArray[np.float32], codes: NDArray[np.int64]) -> "MiniRocket":
+    def fit(self, signals: Signals, codes: NDArray[np.int64]) -> "MiniRocket":
         """Fit to windows ``[n, time, 3]`` in g and codes ``[n]``, whose distinct values are ``classes_``.
 
         Raises:
@@ -143,13 +144,13 @@ class MiniRocket(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._ridge = fit_ridge(values, targets, strengths=STRENGTHS)
         return self
 
-    def predict_proba(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
+    def predict_proba(self, signals: Signals) -> Floats:
         """The probabilities of ``classes_``, ``[n, classes]``."""
         blocks = [signals[start : start + WINDOWS_AT_ONCE] for start in range(0, len(signals), WINDOWS_AT_ONCE)]
         decisions = [self._ridge.predict(self._scaler.transform(self._values(block))) for block in blocks]
         return np.asarray(softmax(np.concatenate(decisions), axis=1))
 
-    def _values(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _values(self, signals: Signals) -> Signals:
         with ONE_CALLER, _still_windows_allowed():
             return np.asarray(self._transformer.transform(_channels_first(signals)))
 
@@ -171,7 +172,7 @@ def _aeon_mini_rocket() -> Any:
     return Transformer
 
 
-def _channels_first(signals: NDArray[np.float32]) -> NDArray[np.float32]:
+def _channels_first(signals: Signals) -> Signals:
     """Signals in the shape for aeon: ``[n, 3, time]``."""
     return np.ascontiguousarray(signals.transpose(0, 2, 1), dtype=np.float32)
 

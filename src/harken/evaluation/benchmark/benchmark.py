@@ -15,7 +15,7 @@ import numpy as np
 
 from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
-from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable
+from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, methods
 from harken.evaluation.benchmark.page import markdown
 from harken.evaluation.benchmark.people import PeopleScoring, all_evaluations
 from harken.evaluation.benchmark.result import describe_windows
@@ -142,7 +142,7 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
     """
     with written_alone(settings.out):
         protocol = settings.chosen_protocol()
-        every = settings.methods()
+        every = methods(settings.preset, settings.baselines, epochs=settings.epochs, seed=settings.seed)
         run = _runner(settings, every)
         directory = BenchmarkDirectory.open(settings.out, resume=settings.resume)
         windows = protocol.windows(*settings.folders)

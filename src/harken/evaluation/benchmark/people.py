@@ -14,6 +14,8 @@ from harken.models.scores import Scores, interval_over_evaluations, score, score
 from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
+Json = dict[str, Any]
+"""Values for JSON."""
 Findings = Mapping[str, Mapping[str, Any]]
 """Fold -> the result of a method on it."""
 
@@ -28,7 +30,7 @@ class PeopleScoring:
 
     main_score = "mean_person_macro_f1"
 
-    def decides(self) -> dict[str, Any]:
+    def decides(self) -> Json:
         """What results depend on besides the windows, the fold and the method, for JSON: nothing."""
         return {}
 
@@ -41,7 +43,7 @@ class PeopleScoring:
         """The probabilities of the test's labels, ``[n, labels]``."""
         return trained.probabilities(test)
 
-    def scored(self, probabilities: NDArray[np.float32], _: Windows, test: Windows) -> dict[str, Any]:
+    def scored(self, probabilities: NDArray[np.float32], _: Windows, test: Windows) -> Json:
         """Values for JSON: the scores of each person of the test."""
         codes = test.label_codes.astype(np.int64)
         scores = score_people(codes, probabilities.argmax(axis=1), test.subjects, test.label_names)
@@ -51,7 +53,7 @@ class PeopleScoring:
             "expected_calibration_error": expected_calibration_error(probabilities, codes),
         }
 
-    def summary(self, findings: Findings) -> dict[str, Any]:
+    def summary(self, findings: Findings) -> Json:
         """Values for JSON: the scores of one method over folds. They do not depend on paths or times.
 
         An evaluation is one person in one fold. Means and the standard deviation are over all evaluations, so a person
@@ -83,7 +85,7 @@ class PeopleScoring:
             "folds": {name: _fold_summary(finding) for name, finding in findings.items()},
         }
 
-    def difference(self, preset: Findings, baseline: Findings) -> dict[str, Any]:
+    def difference(self, preset: Findings, baseline: Findings) -> Json:
         """Values for JSON: the mean over evaluations of (preset minus baseline) in macro F1, and its interval.
 
         The difference is taken for each person of each fold, so that the difficulty of a person cancels out.
@@ -141,14 +143,14 @@ def _interval(people: Mapping[str, list[float]]) -> list[float] | None:
     return list(interval) if interval else None
 
 
-def _worst(people: Mapping[str, list[float]]) -> dict[str, Any]:
+def _worst(people: Mapping[str, list[float]]) -> Json:
     """The person with the lowest mean over their evaluations, and that mean."""
     means = {person: float(np.mean(values)) for person, values in people.items()}
     worst = min(means, key=means.__getitem__)
     return {"person": worst, "macro_f1": means[worst]}
 
 
-def _fold_summary(finding: Mapping[str, Any]) -> dict[str, Any]:
+def _fold_summary(finding: Mapping[str, Any]) -> Json:
     scores = finding["scores"]
     people = {}
     for person, one in scores["people"].items():

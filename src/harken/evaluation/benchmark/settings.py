@@ -13,7 +13,7 @@ from harken.support.errors import HarkenError
 from harken.support.options import Argument, Option, check_options, options_of
 
 if TYPE_CHECKING:
-    from harken.evaluation.benchmark.methods import AnyBaseline, Method
+    from harken.evaluation.benchmark.methods import AnyBaseline
     from harken.evaluation.protocols.published import Protocol
     from harken.recordings.recording import Recording
     from harken.training.presets import Preset
@@ -158,12 +158,6 @@ class BenchmarkSettings:
                         f"{recording.source}: no row has a label; name the column of labels with --label-column"
                     )
                 yield recording
-
-    def methods(self) -> "tuple[Method, ...]":
-        """The preset, then the baselines. Raises as ``harken.evaluation.benchmark.methods.methods``."""
-        from harken.evaluation.benchmark.methods import methods
-
-        return methods(self.preset, self.baselines, epochs=self.epochs, seed=self.seed)
 
     def command(self) -> str:
         """The command that repeats the benchmark, with ``DIR`` for folders."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.evaluation.benchmark.methods import TrainedMethod
-from harken.evaluation.benchmark.people import Findings
+from harken.evaluation.benchmark.people import Findings, Json
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     SAMPLING,
@@ -54,7 +54,7 @@ class StudyScoring:
 
     main_score = "main_score"
 
-    def decides(self) -> dict[str, Any]:
+    def decides(self) -> Json:
         """What results depend on besides the windows, the fold and the method, for JSON."""
         return {"label_scheme": asdict(SCHEMES[self.scheme]), "sampling": dict(SAMPLING)}
 
@@ -79,11 +79,11 @@ class StudyScoring:
                 predicted[study]["found"] = predicted_labels(trained, found, labels)
         return predicted
 
-    def scored(self, predicted: Mapping[str, Mapping[str, Predicted]], training: Windows, _: Windows) -> dict[str, Any]:
+    def scored(self, predicted: Mapping[str, Mapping[str, Predicted]], training: Windows, _: Windows) -> Json:
         """Values for JSON: the scores of each study with the mounting known and as found, and what was predicted."""
         labels = SCHEMES[self.scheme].labels
         known = sorted(training.labels_present & set(labels))
-        studies: dict[str, dict[str, Any]] = {}
+        studies: dict[str, Json] = {}
         for study, mountings in predicted.items():
             truth, recognised = mountings["known"]
             scores, confusion = score_windows(truth, recognised, labels=labels, known=known)
@@ -99,7 +99,7 @@ class StudyScoring:
             "scores": {"mean_person_macro_f1": float(np.mean(means))},
         }
 
-    def summary(self, findings: Findings) -> dict[str, Any]:
+    def summary(self, findings: Findings) -> Json:
         """Values for JSON: the scores of one method over folds. They do not depend on paths or times."""
         first = next(iter(findings.values()))
         scores = [scores for study, scores in by_study(findings).items() if study in MAIN_STUDIES]
@@ -109,7 +109,7 @@ class StudyScoring:
             "folds": {name: _fold_summary(finding) for name, finding in findings.items()},
         }
 
-    def difference(self, preset: Findings, baseline: Findings) -> dict[str, Any]:
+    def difference(self, preset: Findings, baseline: Findings) -> Json:
         """Values for JSON: (preset minus baseline) in the score of each person, with the mounting known.
 
         For each main study, its mean over people with the interval over people; and the mean over the three, with an
@@ -143,7 +143,7 @@ def predicted_labels(trained: TrainedMethod, test: Windows, labels: Sequence[str
 
 def score_windows(
     truth: Windows, predicted: NDArray[np.int64], *, labels: Sequence[str], known: Sequence[str]
-) -> tuple[dict[str, Any], dict[str, dict[str, int]]]:
+) -> tuple[Json, dict[str, dict[str, int]]]:
     """The scores of a study (``score_study``), and how many windows of each true label got each predicted label.
 
     Args:
@@ -171,7 +171,7 @@ def score_study(
     *,
     labels: Sequence[str],
     known: Sequence[str],
-) -> dict[str, Any]:
+) -> Json:
     """Score the windows of one study, for JSON: see ``study_summary``.
 
     Args:
@@ -196,7 +196,7 @@ def score_study(
     return study_summary(people)
 
 
-def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Mapping[int, str]) -> dict[str, Any]:
+def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Mapping[int, str]) -> Json:
     """The number of windows; F1 and recall of each label that is true for the person and known from training; and the
     share of allowed predictions among windows that allow several labels, None without such."""
     several = allowed.sum(axis=1) > 1
@@ -214,7 +214,7 @@ def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Ma
     return {"windows": len(allowed), "f1": f1, "recall": recall, "allowed_share": share}
 
 
-def study_summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def study_summary(people: Mapping[str, Mapping[str, Any]]) -> Json:
     """The scores of a study, for JSON, from those of each person.
 
     ``mean_f1`` is the mean of the people's scores, with its ``interval``: the 95 % bootstrap over people, None for
@@ -259,7 +259,7 @@ def _main_score(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
     return float(np.mean(scores)) if len(scores) == len(MAIN_STUDIES) else None
 
 
-def _fold_summary(finding: Mapping[str, Any]) -> dict[str, Any]:
+def _fold_summary(finding: Mapping[str, Any]) -> Json:
     """The scores of a fold; those of each person as in other benchmarks, so that two results can be compared."""
     people = {}
     for study in finding["studies"].values():
@@ -280,7 +280,7 @@ def _gains(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[float]:
     return [score - before[person] for person, score in now.items() if person in before]
 
 
-def _gain_summary(gains: Sequence[float]) -> dict[str, Any]:
+def _gain_summary(gains: Sequence[float]) -> Json:
     interval = interval_over_people(gains)
     return {
         "mean_f1": float(np.mean(gains)),
