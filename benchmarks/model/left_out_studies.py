@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.label_schemes import SCHEMES, TRUTH, LabelScheme
-from harken.evaluation.benchmark.directory import BenchmarkDirectory
 from harken.evaluation.benchmark.result import describe_windows, read_result
+from harken.evaluation.benchmark.tasks import BenchmarkDirectory
 from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES, in_scheme
 from harken.models.calibration import coverage, expected_calibration_error, fit_common_temperature
 from harken.models.recogniser import Recogniser

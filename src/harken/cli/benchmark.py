@@ -55,7 +55,7 @@ def benchmark(
     chosen = replace(settings, preset=None if no_preset else preset or DEFAULT_PRESET)
     result = _run(chosen)
     if json:
-        from harken.evaluation.benchmark.directory import json_text
+        from harken.evaluation.benchmark.tasks import json_text
 
         typer.echo(json_text(result), nl=False)
     else:
@@ -98,7 +98,7 @@ def _run(settings: BenchmarkSettings) -> dict[str, Any]:
     try:
         return run_benchmark(of_study(settings, settings.dataset), _Lines())
     except KeyboardInterrupt:
-        from harken.evaluation.benchmark.directory import BenchmarkDirectory
+        from harken.evaluation.benchmark.tasks import BenchmarkDirectory
 
         finished = BenchmarkDirectory(settings.out).finished()  # the directory knows: a line may not be printed yet
         kept = (

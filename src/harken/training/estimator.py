@@ -171,7 +171,7 @@ def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> NDArray[np.float32]:
     if array.shape[1] < SHORTEST:
         raise InputError(f"X has windows of {array.shape[1]} values a channel; they must have at least {SHORTEST}")
     with np.errstate(over="ignore"):
-        signals = array.astype(np.float32)
+        signals: NDArray[np.float32] = array.astype(np.float32)
     if not np.isfinite(signals).all():
         window, sample, channel = (int(place) for place in np.argwhere(~np.isfinite(signals))[0])
         raise InputError(

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.evaluation.benchmark.directory import json_text
 from harken.evaluation.benchmark.page import markdown, tables
 from harken.evaluation.benchmark.people import PeopleScoring, all_evaluations
 from harken.evaluation.benchmark.result import compare, describe_windows, read_result
+from harken.evaluation.benchmark.tasks import json_text
 from harken.models.scores import score_people
 from harken.support.errors import HarkenError
 from study import LABELS, study_windows

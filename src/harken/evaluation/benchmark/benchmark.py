@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harken.datasets.label_schemes import DEFAULT_SCHEME
-from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
 from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, methods
 from harken.evaluation.benchmark.page import markdown
 from harken.evaluation.benchmark.people import PeopleScoring, all_evaluations
@@ -22,10 +21,12 @@ from harken.evaluation.benchmark.result import describe_windows
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.studies import StudyScoring
 from harken.evaluation.benchmark.tasks import (
+    BenchmarkDirectory,
     BenchmarkDisplay,
     Finished,
     FoldTask,
     Running,
+    json_text,
     run_here,
     run_in_processes,
     run_on_dask,
