@@ -19,8 +19,8 @@ from benchmarks.model.rewriting import rewrite
 from harken import Recogniser
 from harken.datasets.label_schemes import SCHEMES
 from harken.evaluation.benchmark.benchmark import run_benchmark
+from harken.evaluation.benchmark.scoring import person_f1, score_study
 from harken.evaluation.benchmark.settings import BenchmarkSettings
-from harken.evaluation.benchmark.studies import person_f1, score_study
 from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES, in_scheme
 from harken.models.calibration import fit_common_temperature
 from harken.models.mounting import trained_with_x_to_elbow

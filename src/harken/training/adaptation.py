@@ -261,6 +261,9 @@ def _windows(
         return recordings, []
     if not recordings:
         raise HarkenError("there is no recording to adapt to")
+    specification = recogniser.specification_
+    prepared: list[Recording] = []
+    mountings: list[Mounting] = []
     for recording in recordings:
         share = float(recogniser.trained_samples(recording).mean())
         if share > SAME_RECORDING:
@@ -270,12 +273,12 @@ def _windows(
                 "whether adapting helps. Train a new model; or leave the recording out; or, if the model was adapted "
                 "to it earlier, start with the model from before that, and adapt it to all recordings of the wearer"
             )
-    specification = recogniser.specification_
-    mounted: list[tuple[Recording, Mounting | None]] = [(recording, None) for recording in recordings]
-    if orientation:
-        mounted = [as_trained(recogniser, recording, forearm_axis=forearm_axis) for recording in recordings]
-    mountings = [mounting for _, mounting in mounted if mounting is not None]
-    prepared = [specification.prepare_recording(recording) for recording, _ in mounted]
+        mounted, mounting = recording, None
+        if orientation:
+            mounted, mounting = as_trained(recogniser, recording, forearm_axis=forearm_axis)
+        if mounting is not None:
+            mountings.append(mounting)
+        prepared.append(specification.prepare_recording(mounted))
     labelled_s = sum(np.count_nonzero(one.label_codes != UNLABELLED) / one.sample_rate_hz for one in prepared)
     hop_s = max(specification.window_length_s / HOPS_IN_A_WINDOW, labelled_s / MOST_WINDOWS)
     length = specification.window_length

@@ -83,19 +83,11 @@ class RunData:
 
     training: list[Read]
     cross: list[Read]
-    unused_labels: tuple[str, ...] = ()
-    """Sentences on rows of files of labels that are for none of the recordings."""
+    label_sources: tuple[str, ...] = ()
+    """Sentences on the labels of each recording, and on rows of files of labels that are for none of them; empty if all
+    labels are in the recordings' own files."""
     spellings: tuple[str, ...] = ()
     """Sentences on names of labels that are one, and on those that may be misspelt."""
-
-    @property
-    def label_sources(self) -> list[str]:
-        """Sentences on the labels of each recording; empty if all labels are in the recordings' own files."""
-        every = self.training + self.cross
-        if not any(one.mended.label_source for one in every):
-            return []
-        sources = [f"Labels of {one.name}: {one.mended.label_source or 'those in the file'}" for one in every]
-        return [*sources, *self.unused_labels]
 
     @property
     def sample_rate_hz(self) -> float:
@@ -140,12 +132,16 @@ def read_run_data(settings: RunSettings) -> RunData:
             check_rate(one.mended.sample_rate_hz, rate_hz, one.mended.source)
     channels = settings.channels or settings.recipe.channels or training[0].mended.channels
     training, cross = ([_select(one, channels) for one in reads] for reads in (training, cross))
-    unused = []
-    for labels, files in tables:
-        people = [(path, person) for side in sides for path, person in side.people if path in files]
-        if (rows := rows_of_nobody(labels, people)) is not None:
-            unused.append(f"{labels.path}: {rows}")
-    return RunData(training, cross, tuple(unused), tuple(spellings))
+    sources: list[str] = []
+    if any(side.label_sources for side in sides):
+        sources += [
+            f"Labels of {one.name}: {one.mended.label_source or 'those in the file'}" for one in training + cross
+        ]
+        for labels, files in tables:
+            people = [(path, person) for side in sides for path, person in side.people if path in files]
+            if (rows := rows_of_nobody(labels, people)) is not None:
+                sources.append(f"{labels.path}: {rows}")
+    return RunData(training, cross, tuple(sources), tuple(spellings))
 
 
 def _read_all(files: LabelledFiles, settings: RunSettings) -> list[Read]:

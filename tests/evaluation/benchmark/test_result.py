@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harken.evaluation.benchmark.page import markdown, tables
-from harken.evaluation.benchmark.people import PeopleScoring, all_evaluations
 from harken.evaluation.benchmark.result import compare, describe_windows, read_result
+from harken.evaluation.benchmark.scoring import PeopleScoring, all_evaluations
 from harken.evaluation.benchmark.tasks import json_text
 from harken.models.scores import score_people
 from harken.support.errors import HarkenError

@@ -16,10 +16,9 @@ import numpy as np
 from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, methods
 from harken.evaluation.benchmark.page import markdown
-from harken.evaluation.benchmark.people import PeopleScoring, all_evaluations
 from harken.evaluation.benchmark.result import describe_windows
+from harken.evaluation.benchmark.scoring import PeopleScoring, Scoring, StudyScoring, all_evaluations
 from harken.evaluation.benchmark.settings import BenchmarkSettings
-from harken.evaluation.benchmark.studies import StudyScoring
 from harken.evaluation.benchmark.tasks import (
     BenchmarkDirectory,
     BenchmarkDisplay,
@@ -151,7 +150,7 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
         described = describe_windows(windows)
         every_fold = protocol.folds(windows)
         folds = _chosen(protocol, every_fold, settings.folds)
-        scoring: PeopleScoring | StudyScoring = PeopleScoring()
+        scoring: Scoring = PeopleScoring()
         if settings.of_studies:
             scoring = StudyScoring(settings.label_scheme or DEFAULT_SCHEME, protocol.folders(*settings.folders))
         decides = {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]}
@@ -206,7 +205,7 @@ def _tasks(
     every: Sequence[Method],
     folds: Sequence[Fold],
     windows: Windows,
-    scoring: PeopleScoring | StudyScoring,
+    scoring: Scoring,
     decides: Mapping[str, Any],
 ) -> list[FoldTask]:
     """Every method on every fold. ``decides`` is everything that all results depend on, for JSON."""
@@ -266,7 +265,7 @@ def _left_s(waiting: Sequence[FoldTask], paces: Mapping[str, Sequence[float]], a
 
 
 def _methods_result(
-    tasks: Sequence[FoldTask], directory: BenchmarkDirectory, scoring: PeopleScoring | StudyScoring, *, has_preset: bool
+    tasks: Sequence[FoldTask], directory: BenchmarkDirectory, scoring: Scoring, *, has_preset: bool
 ) -> dict[str, Any]:
     """The part of the result that is made of the tasks' results, from their files alone, so that a resumed and an
     uninterrupted benchmark give the same."""

@@ -22,9 +22,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from harken.evaluation.benchmark.methods import Method
-from harken.evaluation.benchmark.people import PeopleScoring
 from harken.evaluation.benchmark.result import THREADS, made_with
-from harken.evaluation.benchmark.studies import StudyScoring
+from harken.evaluation.benchmark.scoring import Scoring
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import (
     NotWrittenError,
@@ -65,7 +64,7 @@ class FoldTask:
 
     method: Method
     fold: Fold
-    scoring: PeopleScoring | StudyScoring
+    scoring: Scoring
     effort: float
     decided_by: dict[str, Any]
 
