@@ -37,7 +37,7 @@ def adapt(
     weights were kept; if not, PERSONAL holds the general model.
     """
     need_training("harken adapt")
-    from harken.annotations.labelling import by_new_names, refuse_shared_rows
+    from harken.annotations.labelling import by_new_names
     from harken.datasets.people import LabelledFiles
     from harken.models.model_file import model_path
     from harken.models.recogniser import Recogniser
@@ -51,7 +51,6 @@ def adapt(
         raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
     recogniser = Recogniser.load(model)
     paths = recordings(files)
-    refuse_shared_rows(paths, labels)
     recorded = LabelledFiles(paths, reading, labels)
     labelled = [by_new_names(one, labels) for path in paths for one in recorded.read(path)]
     labels.refuse_unused(recorded.label_names, files=bool(recorded.label_sources))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harken.annotations.labelling import label_recordings
+from harken.annotations.labelling import label_recordings, refuse_shared_rows
 from harken.annotations.options import LabelOptions
 from harken.datasets.tidy import recordings_of_tables
 from harken.readers import open_source, recording_of
@@ -67,11 +67,15 @@ class LabelledFiles:
         people: the file and the wearer of each recording that was read.
         label_names: the labels of all recordings, before they are renamed.
         label_sources: each file whose labels are in another file: that file, and its format.
+
+    Raises:
+        HarkenError: when a row of the file of labels may be for two of the files.
     """
 
     def __init__(
         self, paths: Sequence[Path], reading: TableOptions, labels: LabelOptions, *, as_found: bool = False
     ) -> None:
+        refuse_shared_rows(paths, labels)
         self.paths, self.labels, self._reading, self._as_found = paths, labels, reading, as_found
         self.people: list[tuple[Path, str]] = []
         self.label_names: set[str] = set()

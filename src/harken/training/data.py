@@ -109,14 +109,10 @@ def read_run_data(settings: RunSettings) -> RunData:
     of_unseen = replace(settings.labels, path=settings.cross_labels)
     own, other = settings.labels.path, settings.cross_labels
     tables = [(settings.labels, settings.files), (of_unseen, settings.cross)]
+    sides = [LabelledFiles(files, settings.reading, labels, as_found=True) for labels, files in tables]
     if own is not None and other is not None and real_path(own) == real_path(other):
         tables = [(settings.labels, (*settings.files, *settings.cross))]
-    for labels, files in tables:
-        refuse_shared_rows(files, labels)
-    sides = [
-        LabelledFiles(files, settings.reading, labels, as_found=True)
-        for labels, files in ((settings.labels, settings.files), (of_unseen, settings.cross))
-    ]
+        refuse_shared_rows(tables[0][1], settings.labels)
     training, cross = (_read_all(files, settings) for files in sides)
     names = sides[0].label_names | sides[1].label_names
     settings.labels.refuse_unused(names, files=any(files.label_sources for files in sides))
