@@ -98,9 +98,9 @@ def _run(settings: BenchmarkSettings) -> dict[str, Any]:
     try:
         return run_benchmark(of_study(settings, settings.dataset), _Lines())
     except KeyboardInterrupt:
-        from harken.evaluation.benchmark.tasks import BenchmarkDirectory
+        from harken.evaluation.benchmark.tasks import finished_findings
 
-        finished = BenchmarkDirectory(settings.out).finished()  # the directory knows: a line may not be printed yet
+        finished = finished_findings(settings.out)  # the directory knows: a line may not be printed yet
         kept = (
             f"{printable(settings.out)} has {finished} {'result' if finished == 1 else 'results'}; repeat the command "
             "with --resume to continue."

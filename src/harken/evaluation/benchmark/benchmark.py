@@ -20,12 +20,12 @@ from harken.evaluation.benchmark.result import describe_windows
 from harken.evaluation.benchmark.scoring import PeopleScoring, Scoring, StudyScoring, all_evaluations
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.tasks import (
-    BenchmarkDirectory,
     BenchmarkDisplay,
     Finished,
     FoldTask,
     Running,
     json_text,
+    open_directory,
     run_here,
     run_in_processes,
     run_on_dask,
@@ -144,7 +144,7 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
         protocol = settings.chosen_protocol()
         every = methods(settings.preset, settings.baselines, epochs=settings.epochs, seed=settings.seed)
         run = _runner(settings, every)
-        directory = BenchmarkDirectory.open(settings.out, resume=settings.resume)
+        open_directory(settings.out, resume=settings.resume)
         windows = protocol.windows(*settings.folders)
         windows = windows[windows.label_codes != UNLABELLED]
         described = describe_windows(windows)
@@ -155,7 +155,7 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
             scoring = StudyScoring(settings.label_scheme or DEFAULT_SCHEME, protocol.folders(*settings.folders))
         decides = {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]}
         tasks = _tasks(every, folds, windows, scoring, decides | scoring.decides())
-        _compute(tasks, windows, directory, run, display)
+        _compute(tasks, windows, settings.out, run, display)
         result = {
             "command": settings.command(),
             "dataset": settings.dataset,
@@ -165,14 +165,14 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
             "folds": {fold.name: {"training": list(fold.training), "test": list(fold.test)} for fold in folds},
             "protocol_folds": len(every_fold),
             "seed": settings.seed,
-            **_methods_result(tasks, directory, scoring, has_preset=settings.preset is not None),
+            **_methods_result(tasks, settings.out, scoring, has_preset=settings.preset is not None),
         }
-        write_text(directory.path / "benchmark.json", json_text(result))
+        write_text(settings.out / "benchmark.json", json_text(result))
         write_text(
-            directory.path / "benchmark.md", markdown(result, confusion=None if settings.of_studies else CONFUSION)
+            settings.out / "benchmark.md", markdown(result, confusion=None if settings.of_studies else CONFUSION)
         )
         if not settings.of_studies:
-            _draw(result, directory.path / CONFUSION)
+            _draw(result, settings.out / CONFUSION)
         return result
 
 
@@ -222,12 +222,12 @@ def _tasks(
 def _compute(
     tasks: Sequence[FoldTask],
     windows: Windows,
-    directory: BenchmarkDirectory,
+    out: Path,
     run: Callable[[Sequence[FoldTask], Windows], Running],
     display: BenchmarkDisplay | None,
 ) -> None:
     """Run the tasks that have no result yet, the longest first, so that no core waits at the end for a long one."""
-    waiting = sorted((task for task in tasks if directory.read(task) is None), key=lambda task: -task.effort)
+    waiting = sorted((task for task in tasks if task.read(out) is None), key=lambda task: -task.effort)
     if display is not None:
         display.begins(tasks=len(tasks), done=len(tasks) - len(waiting))
     if not waiting:
@@ -236,7 +236,7 @@ def _compute(
     paces: dict[str, list[float]] = {}
     with closing(run(list(waiting), windows)) as running:
         for task, finding, at_once in running:
-            directory.write(task, finding)
+            task.write(out, finding)
             waiting.remove(task)
             content, _ = finding
             seconds = sum(content["timing"].values())
@@ -264,14 +264,12 @@ def _left_s(waiting: Sequence[FoldTask], paces: Mapping[str, Sequence[float]], a
     return max(sum(left) / at_once, max(left, default=0.0))
 
 
-def _methods_result(
-    tasks: Sequence[FoldTask], directory: BenchmarkDirectory, scoring: Scoring, *, has_preset: bool
-) -> dict[str, Any]:
+def _methods_result(tasks: Sequence[FoldTask], out: Path, scoring: Scoring, *, has_preset: bool) -> dict[str, Any]:
     """The part of the result that is made of the tasks' results, from their files alone, so that a resumed and an
     uninterrupted benchmark give the same."""
     findings: dict[str, dict[str, Any]] = {}
     for task in tasks:
-        findings.setdefault(task.method.name, {})[task.fold.name] = directory.read(task)
+        findings.setdefault(task.method.name, {})[task.fold.name] = task.read(out)
     first, *others = findings
     results = {name: scoring.summary(folds) for name, folds in findings.items()}
     made_with = [finding["made_with"] for folds in findings.values() for finding in folds.values()]
