@@ -53,7 +53,7 @@ import numpy as np, torch
 before = torch.get_num_threads()
 from harken.evaluation.baselines.mini_rocket import MiniRocket
 signals = np.random.default_rng(0).normal(size=(20, 40, 3)).astype(np.float32)
-MiniRocket(kernels=84, jobs=2, random_state=0).fit(signals, np.arange(20) % 2)
+MiniRocket(kernels=84, random_state=0).fit(signals, np.arange(20) % 2)
 print(before, torch.get_num_threads())
 """
 

@@ -109,7 +109,6 @@ class MiniRocket(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         kernels: the number of features, rounded down to a multiple of 84.
-        jobs: the number of threads that compute features. It changes only the duration.
         random_state: the seed; None: another one each time.
 
     Raises:
@@ -119,8 +118,8 @@ class MiniRocket(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     reads_windows = True
     """In place of features; see ``harken.evaluation.benchmark.methods.BaselineMethod``."""
 
-    def __init__(self, *, kernels: int = 10_000, jobs: int = 1, random_state: int | None = None) -> None:
-        self.kernels, self.jobs, self.random_state = kernels, jobs, random_state
+    def __init__(self, *, kernels: int = 10_000, random_state: int | None = None) -> None:
+        self.kernels, self.random_state = kernels, random_state
         self._new_transformer = _aeon_mini_rocket()
 
     def fit(self, signals: Signals, codes: NDArray[np.int64]) -> "MiniRocket":
@@ -134,7 +133,7 @@ class MiniRocket(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"windows of {signals.shape[1]} samples are too short for MiniRocket, whose kernels have 9"
             )
         seed = None if self.random_state is None else self.random_state % 2**31
-        self._transformer: Any = self._new_transformer(n_kernels=self.kernels, random_state=seed, n_jobs=self.jobs)
+        self._transformer: Any = self._new_transformer(n_kernels=self.kernels, random_state=seed, n_jobs=1)
         with _global_random_numbers_kept(), _still_windows_allowed():
             self._transformer.fit(_channels_first(signals))
         self._scaler = StandardScaler(with_mean=False, copy=False)

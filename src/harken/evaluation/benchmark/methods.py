@@ -30,9 +30,6 @@ BASELINES = {
     "mini_rocket": "harken.evaluation.baselines.mini_rocket:MiniRocket",
 }
 """The class of each baseline of harken's own. It is imported when it is needed, with the packages that it needs."""
-NOT_SETTINGS = frozenset({"jobs", "random_state"})
-"""Parameters of these classes that settings do not have: the number of threads changes only the duration, and the seed
-stands beside them."""
 
 
 @dataclass(frozen=True)
@@ -162,8 +159,9 @@ class BaselineMethod:
         """The parameters, the seed, and the features of a classifier that is not harken's own."""
         own = self.classifier is None
         values = (self._new() if own else self.classifier).get_params(deep=True)
-        left_out = NOT_SETTINGS if own else ()
-        parameters = {name: _for_json(value) for name, value in sorted(values.items()) if name not in left_out}
+        if own:
+            del values["random_state"]  # the seed, which stands beside them
+        parameters = {name: _for_json(value) for name, value in sorted(values.items())}
         features = {} if own else {"features": window_features.__module__}
         return {"kind": "baseline", "baseline": self.name, "parameters": parameters, **features, "seed": self.seed}
 
