@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.label_schemes import SCHEMES, TRUTH, LabelScheme
-from harken.evaluation.benchmark.directory import BenchmarkDirectory
 from harken.evaluation.benchmark.result import describe_windows, read_result
+from harken.evaluation.benchmark.tasks import finding_path
 from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES, in_scheme
 from harken.models.calibration import coverage, expected_calibration_error, fit_common_temperature
 from harken.models.recogniser import Recogniser
@@ -76,7 +76,7 @@ def read_run(path: Path, windows: Windows, *, preset: Mapping[str, Any], scheme:
     if name is None or result["methods"][name]["settings"] != json.loads(json.dumps(preset)):
         raise SystemExit(f"{path} was made with another recipe than the current one")
     for study in STUDIES:
-        finding = json.loads(BenchmarkDirectory(path).finding(study, name).read_text(encoding="utf-8"))
+        finding = json.loads(finding_path(path, study, name).read_text(encoding="utf-8"))
         if finding["decided_by"]["label_scheme"] != json.loads(json.dumps(asdict(scheme))):
             raise SystemExit(f"{path} was made with another label scheme than {scheme.name!r}")
     return _without_people(result)
@@ -118,7 +118,7 @@ def study_logits(path: Path, preset: str, windows: Windows) -> dict[str, StudyLo
     single = truth[np.isin(truth.labels, SCHEMES[TRUTH].labels)]
     found = {}
     for study in STUDIES:
-        model = BenchmarkDirectory(path).finding(study, preset).with_suffix(".safetensors")
+        model = finding_path(path, study, preset).with_suffix(".safetensors")
         recogniser = Recogniser.load(model, device="cpu")
         theirs = single[single.studies == study]
         met = set(theirs.subjects.tolist()) & set(recogniser.provenance_["training_people"])

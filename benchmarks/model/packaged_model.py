@@ -8,7 +8,7 @@
 sampling and recipe are those of this benchmark: x points along the forearm, as each study states.
 
 ``--folds`` divides the people of each study into two halves and trains two models of the preset ``everyday``, each
-without the people it is tested on. The scores are those of the benchmark (``harken.evaluation.benchmark.studies``),
+without the people it is tested on. The scores are those of the benchmark (``harken.evaluation.benchmark.scoring``),
 with the mounting known. The fold models stay in ``DIR`` for other measurements on unseen people.
 
 ``--fit`` trains the packaged model on all people. It is not scored, because no unseen person is left. ``RUN`` is the
@@ -46,7 +46,7 @@ from harken.datasets.label_schemes import DEFAULT_SCHEME, SCHEMES
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.methods import PresetMethod, trained_network
 from harken.evaluation.benchmark.result import describe_windows, made_with
-from harken.evaluation.benchmark.studies import person_f1, predicted_labels, score_windows, study_summary
+from harken.evaluation.benchmark.scoring import person_f1, predicted_labels, score_windows, study_summary
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     STUDIES,

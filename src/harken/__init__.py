@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from harken.evaluation.benchmark.study import benchmark as benchmark
+    from harken.evaluation.benchmark.benchmark import benchmark as benchmark
     from harken.evaluation.files import evaluate as evaluate
     from harken.labelling.file import label_file as label_file
     from harken.labelling.settings import LabelSettings as LabelSettings
@@ -37,7 +37,7 @@ _HOMES = {
     "Recording": "harken.recordings.recording",
     "TableOptions": "harken.readers",
     "Windows": "harken.windows.windows",
-    "benchmark": "harken.evaluation.benchmark.study",
+    "benchmark": "harken.evaluation.benchmark.benchmark",
     "concatenate": "harken.windows.windows",
     "evaluate": "harken.evaluation.files",
     "inspect": "harken.models.inspection",

@@ -13,11 +13,10 @@ from harken.models.scores import PeopleScores, Scores, score, score_people
 from harken.networks.specification import CalibratedOn, Specification
 from harken.readers import read
 from harken.training.checkpoint import History
-from harken.training.data import Read, RunData
+from harken.training.data import MissingWindows, Read, RunData
 from harken.training.presets import PRESETS
 from harken.training.run import Outcome
 from harken.training.settings import RunSettings
-from harken.training.windows import MissingWindows
 
 LABELS = ("lying", "sitting", "walking")
 NOTHING_MISSING = MissingWindows()

@@ -57,8 +57,8 @@ def use_made_up_studies(patch: pytest.MonkeyPatch) -> None:
         for key, one in protocols.PROTOCOLS.items()
     }
     patch.setattr(protocols, "PROTOCOLS", MappingProxyType(found))
-    patch.setattr("harken.evaluation.benchmark.studies.study_recordings", lambda study, _: [_still(study)])
-    patch.setattr("harken.evaluation.benchmark.studies.study_windows", _of_study)
+    patch.setattr("harken.evaluation.benchmark.scoring.study_recordings", lambda study, _: [_still(study)])
+    patch.setattr("harken.evaluation.benchmark.scoring.study_windows", _of_study)
 
 
 def _still(study: str) -> Recording:

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import harken
 import people
 from harken import HarkenError, Recogniser, Recording, concatenate, read, sliding_windows
-from harken.evaluation.files import evaluate_recordings as evaluate
 from harken.models.model_file import FittedModel
 from harken.networks.build import network_name
 from harken.networks.pytorch import build, weights_of
@@ -21,6 +21,7 @@ from harken.signals import resample, turned_by_quarters
 from harken.training.adaptation import adapt
 from harken.training.presets import PRESETS
 from harken.windows.windows import Windows
+from scored_recordings import evaluate
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +129,7 @@ def test_an_unknown_orientation_is_stated_the_same_by_adapting_and_scoring(
     assert "--forearm-axis" in warning
     assert evaluate(general, [seated], orientation=False).mounting_unknown == {}
     with pytest.raises(HarkenError, match="no watch may be turned to it"):
-        evaluate(general, [seated], orientation=False, forearm_axis="y")
+        harken.evaluate(general, "seated.csv", orientation=False, forearm_axis="y")
 
 
 def test_only_the_outputs_of_recorded_labels_change_and_the_others_are_not_forgotten(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from harken.training.output_layer import (
+from harken.training.adaptation import (
     MOST_PARTS,
     NOWHERE,
     LabelledFeatures,

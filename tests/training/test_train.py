@@ -31,8 +31,7 @@ def test_the_model_in_it_gives_the_scores_in_it(alice: Path, bob: Path, tmp_path
 
 
 def test_the_blocked_test_shares_no_sample_with_its_training_windows(alice: Path, bob: Path, tmp_path: Path) -> None:
-    from harken.training.data import read_run_data
-    from harken.training.windows import draw_run_windows
+    from harken.training.data import draw_run_windows, read_run_data
 
     data = read_run_data(settings_of(alice, bob, tmp_path / "run"))
     split = draw_run_windows(data, people.SMALL).splits["blocked"]

@@ -149,11 +149,11 @@ def rows_of_nobody(options: LabelOptions, recordings: Iterable[tuple[Path, str]]
     return f"{rows} for none of these recordings: {shown}{' and others' if len(lines) > MOST_NAMED else ''}"
 
 
-def refuse_trimmed_away(recording: Recording, options: LabelOptions) -> None:
-    """Check that a recording that has labels has one left after trimming.
+def by_new_names(recording: Recording, options: LabelOptions) -> Recording:
+    """The recording of ``label_recordings`` with the new names of its labels.
 
     Raises:
-        HarkenError: when it has none.
+        HarkenError: when it had labels, and trimming left none.
     """
     had_labels = recording.label_names or recording.label_source
     if options.trim_s and had_labels and recording.unlabelled_rows == len(recording):
@@ -161,6 +161,7 @@ def refuse_trimmed_away(recording: Recording, options: LabelOptions) -> None:
             f"{recording.source}: no row has a label after --trim {options.trim_s:g}, which drops bouts of up to "
             f"{2 * options.trim_s:g} s; give fewer seconds"
         )
+    return renamed(recording, options.new_names(recording.label_names))
 
 
 def renamed(recording: Recording, rename: Mapping[str, str]) -> Recording:

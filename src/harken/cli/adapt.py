@@ -1,6 +1,5 @@
 """``harken adapt``: a personal model from a few labelled minutes of its wearer."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,10 +37,10 @@ def adapt(
     weights were kept; if not, PERSONAL holds the general model.
     """
     need_training("harken adapt")
-    from harken.annotations.labelling import label_recordings, refuse_shared_rows, renamed
+    from harken.annotations.labelling import by_new_names
+    from harken.datasets.people import LabelledFiles
     from harken.models.model_file import model_path
     from harken.models.recogniser import Recogniser
-    from harken.readers import read
     from harken.training.adaptation import adapt as adapt_recogniser
 
     if out.suffix != ".safetensors":
@@ -52,19 +51,10 @@ def adapt(
         raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
     recogniser = Recogniser.load(model)
     paths = recordings(files)
-    refuse_shared_rows(paths, labels)
-    several, zone_known = len(paths) > 1, reading.timezone is not None
-    noted = [
-        (Path(path), one)
-        for path in paths
-        for one in label_recordings(
-            [read(path, **asdict(reading))], Path(path), labels, of_several=several, zone_known=zone_known
-        )
-    ]
-    names = {name for _, one in noted for name in one.label_names}
-    labels.refuse_unused(names, files=any(one.label_source for _, one in noted))
-    warn_of_unused(labels, [(path, one.subject) for path, one in noted])
-    labelled = [renamed(one, labels.new_names(one.label_names)) for _, one in noted]
+    recorded = LabelledFiles(paths, reading, labels)
+    labelled = [by_new_names(one, labels) for path in paths for one in recorded.read(path)]
+    labels.refuse_unused(recorded.label_names, files=bool(recorded.label_sources))
+    warn_of_unused(labels, recorded.people)
     adapted = adapt_recogniser(recogniser, labelled, ignore_labels=ignore_label, forearm_axis=forearm_axis)
     adapted.recogniser.save(out)
     sources = {one.source: one.label_source for one in labelled if one.label_source}

@@ -55,7 +55,7 @@ def benchmark(
     chosen = replace(settings, preset=None if no_preset else preset or DEFAULT_PRESET)
     result = _run(chosen)
     if json:
-        from harken.evaluation.benchmark.directory import json_text
+        from harken.evaluation.benchmark.tasks import json_text
 
         typer.echo(json_text(result), nl=False)
     else:
@@ -90,8 +90,7 @@ class _Lines:
 
 def _run(settings: BenchmarkSettings) -> dict[str, Any]:
     """Run the job with a line on the standard error for each result."""
-    from harken.evaluation.benchmark.benchmark import run_benchmark
-    from harken.evaluation.benchmark.study import of_study
+    from harken.evaluation.benchmark.benchmark import of_study, run_benchmark
     from harken.evaluation.protocols.published import protocol_names
 
     if Path(settings.dataset).is_dir() and not protocol_names(settings.dataset):
@@ -99,9 +98,9 @@ def _run(settings: BenchmarkSettings) -> dict[str, Any]:
     try:
         return run_benchmark(of_study(settings, settings.dataset), _Lines())
     except KeyboardInterrupt:
-        from harken.evaluation.benchmark.directory import BenchmarkDirectory
+        from harken.evaluation.benchmark.tasks import finished_findings
 
-        finished = BenchmarkDirectory(settings.out).finished()  # the directory knows: a line may not be printed yet
+        finished = finished_findings(settings.out)  # the directory knows: a line may not be printed yet
         kept = (
             f"{printable(settings.out)} has {finished} {'result' if finished == 1 else 'results'}; repeat the command "
             "with --resume to continue."

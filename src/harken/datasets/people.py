@@ -1,11 +1,12 @@
 """Recordings of each person in a file: tables with a column of subjects, and tidy tables."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from harken.annotations.labelling import label_recordings
+from harken.annotations.labelling import label_recordings, refuse_shared_rows
 from harken.annotations.options import LabelOptions
 from harken.datasets.tidy import recordings_of_tables
 from harken.readers import open_source, recording_of
@@ -50,6 +51,46 @@ def read_people(
     return label_recordings(
         recordings, Path(path), labels or LabelOptions(), of_several=of_several, zone_known=zone_known
     )
+
+
+class LabelledFiles:
+    """Reads the labelled recordings of files, one file after the other, and notes what concerns all of them.
+
+    Args:
+        paths: the files for which the labels are.
+        reading: how to read tables.
+        labels: where the labels are.
+        as_found: give recordings with all rows in the file's order, not mended.
+
+    Attributes:
+        paths, labels: as above.
+        people: the file and the wearer of each recording that was read.
+        label_names: the labels of all recordings, before they are renamed.
+        label_sources: each file whose labels are in another file: that file, and its format.
+
+    Raises:
+        HarkenError: when a row of the file of labels may be for two of the files.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], reading: TableOptions, labels: LabelOptions, *, as_found: bool = False
+    ) -> None:
+        refuse_shared_rows(paths, labels)
+        self.paths, self.labels, self._reading, self._as_found = paths, labels, reading, as_found
+        self.people: list[tuple[Path, str]] = []
+        self.label_names: set[str] = set()
+        self.label_sources: dict[tuple[Path, str], None] = {}
+
+    def read(self, path: Path) -> list[Recording]:
+        """The recordings of all people in one of the files. Raises as ``read_people``."""
+        several = len(self.paths) > 1
+        recordings = read_people(path, self._reading, as_found=self._as_found, labels=self.labels, of_several=several)
+        for recording in recordings:
+            self.people.append((path, recording.subject))
+            self.label_names.update(recording.label_names)
+            if recording.label_source:
+                self.label_sources[path, recording.label_source] = None
+        return recordings
 
 
 def _people(path: str | Path, options: TableOptions, *, as_found: bool) -> list[Recording]:

@@ -1,6 +1,6 @@
 """The job of ``harken evaluate``: scores of a trained model on labelled files, with unseen and known people apart."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.annotations.labelling import refuse_shared_rows, refuse_trimmed_away, renamed, rows_of_nobody
+from harken.annotations.labelling import by_new_names, rows_of_nobody
 from harken.annotations.options import LabelOptions
-from harken.datasets.people import read_people
+from harken.datasets.people import LabelledFiles
 from harken.models.calibration import Answered, answered, expected_calibration_error
 from harken.models.mounting import Mounting, as_trained, refuse_both
 from harken.models.recogniser import Recogniser
@@ -163,146 +163,58 @@ def evaluate(
     """
     if unsure_below is not None and not 0 <= unsure_below <= 1:
         raise HarkenError(f"unsure_below must be a probability between 0 and 1, got {unsure_below:g}")
+    refuse_both(forearm_axis, orientation=orientation)
     recogniser = model if isinstance(model, Recogniser) else Recogniser.load(model)
-    paths = recordings_in(files).files
     options = LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s, rename=rename)
-    refuse_shared_rows(paths, options)
-    scoring = partial(
-        evaluate_recordings,
+    read = LabelledFiles(recordings_in(files).files, reading or TableOptions(), options)
+    prepare = partial(
+        ready_recording,
         recogniser,
         ignore_labels=ignore_labels,
-        unsure_below=unsure_below,
         orientation=orientation,
         forearm_axis=forearm_axis,
     )
-    return _Files(paths, reading or TableOptions(), options, on_warning).scored(scoring)
+    ready, failures, warnings = _ready(read, prepare, on_warning or (lambda *_: None))
+    scores = evaluation_of(recogniser, ready, unsure_below)
+    return EvaluatedFiles(scores, tuple(failures), tuple(warnings), tuple(read.label_sources))
 
 
-class _Files:
-    """Reads files one after the other, and keeps a list of files that cannot be read or scored."""
+def _ready(
+    read: LabelledFiles, prepare: Callable[[Recording], "ReadyRecording"], on_warning: Callable[[Path, str], None]
+) -> tuple[list["ReadyRecording"], list[tuple[Path, HarkenError]], list[tuple[Path, str]]]:
+    """The recordings of all files that can be scored, the failures of the others, and the warnings."""
+    ready: list[ReadyRecording] = []
+    failures: list[tuple[Path, HarkenError]] = []
+    warnings: list[tuple[Path, str]] = []
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        reading: TableOptions,
-        labels: LabelOptions,
-        on_warning: Callable[[Path, str], None] | None,
-    ) -> None:
-        self._paths, self._reading, self._labels, self._on_warning = paths, reading, labels, on_warning
-        self._path = Path()
-        self._people: list[tuple[Path, str]] = []
-        self._names: set[str] = set()
-        self._label_sources: dict[tuple[Path, str], None] = {}
-        self._failures: list[tuple[Path, HarkenError]] = []
-        self._warnings: list[tuple[Path, str]] = []
+    def warn(path: Path, sentence: str) -> None:
+        warnings.append((path, sentence))
+        on_warning(path, sentence)
 
-    def scored(self, scoring: Callable[..., Evaluation]) -> EvaluatedFiles:
-        """The scores of all files by ``scoring``, which is ``evaluate_recordings`` with a recogniser.
-
-        Raises:
-            HarkenError: when no file can be scored; when labels of the options are in none of the files.
-        """
+    for path in read.paths:
         try:
-            scores = scoring(self._recordings(), on_failure=self._note_failure)
-        except HarkenError:
-            raise_failures([error for _, error in self._failures], len(self._paths))
-            raise
-        if not self._failures:
-            self._labels.refuse_unused(self._names, files=bool(self._label_sources))
-            self._warn_of_unused()
-        return EvaluatedFiles(scores, tuple(self._failures), tuple(self._warnings), tuple(self._label_sources))
-
-    def _recordings(self) -> Iterator[Recording]:
-        """The recording of each person in the files that can be read."""
-        for path in self._paths:
-            self._path = path
-            try:
-                people = read_people(path, self._reading, labels=self._labels, of_several=len(self._paths) > 1)
-            except HarkenError as error:
-                self._failures.append((path, error))
-                continue
-            for recording in people:
-                self._people.append((path, recording.subject))
-                for sentence in recording.warnings:
-                    self._warn(sentence)
-                if recording.label_source:
-                    self._label_sources[path, recording.label_source] = None
-                self._names.update(recording.label_names)
-                try:
-                    refuse_trimmed_away(recording, self._labels)
-                except HarkenError as error:
-                    self._failures.append((path, error))
-                    continue
-                yield renamed(recording, self._labels.new_names(recording.label_names))
-
-    def _note_failure(self, _: Recording, error: HarkenError) -> None:
-        """Record that the recording that was read last cannot be scored."""
-        self._failures.append((self._path, error))
-
-    def _warn_of_unused(self) -> None:
-        """Warn of rows in the file of labels that are for none of the recordings."""
-        if self._labels.path is not None and (unused := rows_of_nobody(self._labels, self._people)):
-            self._path = self._labels.path
-            self._warn(unused)
-
-    def _warn(self, sentence: str) -> None:
-        self._warnings.append((self._path, sentence))
-        if self._on_warning is not None:
-            self._on_warning(self._path, sentence)
-
-
-def evaluate_recordings(
-    recogniser: Recogniser,
-    recordings: Iterable[Recording],
-    *,
-    ignore_labels: Sequence[str] = (),
-    unsure_below: float | None = None,
-    orientation: bool = True,
-    forearm_axis: ForearmAxis | None = None,
-    on_failure: Callable[[Recording, HarkenError], None] | None = None,
-) -> Evaluation:
-    """Score a recogniser on sliding windows of labelled recordings, with the model's window length and hop.
-
-    A watch that is a quarter turn away from the training data is turned first, as ``harken label`` does. This uses the
-    labels that the model recognises, and not the true labels.
-
-    A person is known if any of their recordings holds movement from the training data, also under another name, in
-    another unit, or cut into pieces (``harken.recordings.fingerprints``).
-
-    Args:
-        recogniser: the recogniser to score.
-        recordings: recordings of unseen or known people.
-        ignore_labels: labels whose windows do not count.
-        unsure_below: also score the answered windows, if windows with a smaller largest probability get no answer. The
-            other scores stay those of all windows.
-        orientation: whether watches are turned.
-        forearm_axis: the axis of all sensors that points along the forearm; None to find it by walking.
-        on_failure: called with each recording that cannot be scored, and the reason; the others are scored. If None,
-            the first reason is raised.
-
-    Raises:
-        HarkenError: when the model was trained on exactly this recording; when a recording lacks a channel, cannot be
-            resampled, has no window with a label, or has a label that is neither the model's nor in
-            ``ignore_labels``; when ``unsure_below`` is not a probability; when ``forearm_axis`` is stated although
-            ``orientation`` is false; when no recording can be scored.
-    """
-    refuse_both(forearm_axis, orientation=orientation)
-    every = []
-    for recording in recordings:
-        try:
-            every.append(
-                _prepared(recogniser, recording, ignore_labels, orientation=orientation, forearm_axis=forearm_axis)
-            )
+            people = read.read(path)
         except HarkenError as error:
-            if on_failure is None:
-                raise
-            on_failure(recording, error)
-    if not every:
+            failures.append((path, error))
+            continue
+        for recording in people:
+            for sentence in recording.warnings:
+                warn(path, sentence)
+            try:
+                ready.append(prepare(by_new_names(recording, read.labels)))
+            except HarkenError as error:
+                failures.append((path, error))
+    if not ready:
+        raise_failures([error for _, error in failures], len(read.paths))
         raise HarkenError("none of the recordings can be scored")
-    return _evaluation(recogniser, every, unsure_below)
+    if not failures:
+        read.labels.refuse_unused(read.label_names, files=bool(read.label_sources))
+        if read.labels.path is not None and (unused := rows_of_nobody(read.labels, read.people)):
+            warn(read.labels.path, unused)
+    return ready, failures, warnings
 
 
-class _Prepared(NamedTuple):
+class ReadyRecording(NamedTuple):
     """A recording's labelled windows, with codes in the order of the model's labels, and what is known about it."""
 
     name: str
@@ -313,15 +225,31 @@ class _Prepared(NamedTuple):
     """The share of its samples that are in the training data."""
 
 
-def _prepared(
+def ready_recording(
     recogniser: Recogniser,
     recording: Recording,
-    ignore_labels: Sequence[str],
+    ignore_labels: Sequence[str] = (),
     *,
-    orientation: bool,
-    forearm_axis: ForearmAxis | None,
-) -> _Prepared:
-    """Prepare one recording; raises as ``evaluate_recordings``."""
+    orientation: bool = True,
+    forearm_axis: ForearmAxis | None = None,
+) -> ReadyRecording:
+    """The sliding windows of a mended recording with labels, with the model's window length and hop.
+
+    A watch that is a quarter turn away from the training data is turned first, as ``harken label`` does. This uses the
+    labels that the model recognises, and not the true labels.
+
+    Args:
+        recogniser: the recogniser to score.
+        recording: the recording of an unseen or a known person.
+        ignore_labels: labels whose windows do not count.
+        orientation: whether the watch is turned.
+        forearm_axis: the axis of the sensor that points along the forearm; None to find it by walking.
+
+    Raises:
+        HarkenError: when the model was trained on exactly this recording; when the recording lacks a channel, cannot be
+            resampled, has no window with a label, or has a label that is neither the model's nor in
+            ``ignore_labels``.
+    """
     specification, name = recogniser.specification_, recording.source or recording.subject
     if recogniser.was_trained_on(recording):
         raise HarkenError(
@@ -341,28 +269,36 @@ def _prepared(
         labelled = recogniser.known(windows, ignore_labels=ignore_labels)
     except HarkenError as error:
         raise HarkenError(f"{name}: {error}") from error
-    return _Prepared(name, recording.subject, labelled, mounting, share)
+    return ReadyRecording(name, recording.subject, labelled, mounting, share)
 
 
-def _evaluation(recogniser: Recogniser, every: Sequence[_Prepared], unsure_below: float | None) -> Evaluation:
-    """The scores of all recordings together, with unseen and known people apart."""
+def evaluation_of(
+    recogniser: Recogniser, every: Sequence[ReadyRecording], unsure_below: float | None = None
+) -> Evaluation:
+    """The scores of all recordings together, with unseen and known people apart.
+
+    A person is known if any of their recordings holds movement from the training data, also under another name, in
+    another unit, or cut into pieces (``harken.recordings.fingerprints``).
+    """
     specification = recogniser.specification_
     windows = concatenate([one.windows for one in every]).with_label_names(specification.labels)
     probabilities = recogniser.predict_proba(windows)
     training_people = set(recogniser.provenance_.get("training_people", []))
     training_people.update(one.subject for one in every if one.share)
     is_known = np.isin(windows.subjects, sorted(training_people))
-    unseen = _side(windows[~is_known], probabilities[~is_known], unsure_below)
-    known = _side(windows[is_known], probabilities[is_known], unsure_below)
+    unseen, all_unseen, unseen_error, unseen_answered = _scored(
+        windows[~is_known], probabilities[~is_known], unsure_below
+    )
+    known, _, known_error, known_answered = _scored(windows[is_known], probabilities[is_known], unsure_below)
     mountings = [(one.name, one.mounting) for one in every if one.mounting is not None]
     return Evaluation(
-        unseen=unseen.people,
-        all_unseen=unseen.together,
-        known=known.people,
-        unseen_error=unseen.error,
-        known_error=known.error,
-        unseen_answered=unseen.answered,
-        known_answered=known.answered,
+        unseen=unseen,
+        all_unseen=all_unseen,
+        known=known,
+        unseen_error=unseen_error,
+        known_error=known_error,
+        unseen_answered=unseen_answered,
+        known_answered=known_answered,
         calibrated_on=specification.calibrated_on,
         window_length_s=windows.length / windows.sample_rate_hz,
         hop_s=specification.hop_s,
@@ -372,19 +308,13 @@ def _evaluation(recogniser: Recogniser, every: Sequence[_Prepared], unsure_below
     )
 
 
-class _Side(NamedTuple):
-    """The scores of unseen or of known people; all None if there are no such people. See ``Evaluation``."""
-
-    people: PeopleScores | None = None
-    together: Scores | None = None
-    error: float | None = None
-    answered: AnsweredPeople | None = None
-
-
-def _side(windows: Windows, probabilities: NDArray[np.float32], unsure_below: float | None) -> _Side:
-    """Score labelled windows, whose codes are in the order of the probabilities ``[n, labels]``."""
+def _scored(
+    windows: Windows, probabilities: NDArray[np.float32], unsure_below: float | None
+) -> tuple[PeopleScores | None, Scores | None, float | None, AnsweredPeople | None]:
+    """The scores of each person and of all together, the expected calibration error, and the answered windows, of
+    labelled windows with codes in the order of the probabilities ``[n, labels]``; all None without windows."""
     if len(windows) == 0:
-        return _Side()
+        return None, None, None, None
     codes, subjects, labels = windows.label_codes, windows.subjects, windows.label_names
     predicted = probabilities.argmax(axis=1)
     answered_people = None
@@ -394,9 +324,6 @@ def _side(windows: Windows, probabilities: NDArray[np.float32], unsure_below: fl
             theirs = subjects == person
             people[person] = answered(probabilities[theirs], codes[theirs], unsure_below=unsure_below)
         answered_people = AnsweredPeople(people, answered(probabilities, codes, unsure_below=unsure_below))
-    return _Side(
-        score_people(codes, predicted, subjects, labels),
-        score(codes, predicted, labels),
-        expected_calibration_error(probabilities, codes),
-        answered_people,
-    )
+    error = expected_calibration_error(probabilities, codes)
+    people_scores = score_people(codes, predicted, subjects, labels)
+    return people_scores, score(codes, predicted, labels), error, answered_people

@@ -1,5 +1,12 @@
-"""Adaptation of a general recogniser to a few labelled minutes of one wearer: its output layer is fitted to them, and
-kept if the personal model scores better."""
+"""Adaptation of a general recogniser to a few labelled minutes of one wearer.
+
+The output layer, a logistic regression on what the network computes of each window, is fitted to these minutes again.
+The new weights are kept if they score better in a cross-validation inside the labelled seconds.
+
+Source: C. Chelba and A. Acero, "Adaptation of maximum entropy capitalizer: little data can help a lot", EMNLP 2004: a
+Gaussian prior around the general model's weights. Differences from the paper: all labels have the same weight however
+long they were recorded, and only recorded labels compete.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -8,28 +15,95 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import nn
 
+from harken.models.calibration import fit_temperature
 from harken.models.mounting import Mounting, as_trained
 from harken.models.recogniser import Recogniser
+from harken.networks.inference import batched, windows_at_once
+from harken.networks.pytorch import logits, resolve_device
 from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.arrays import nearest_distance_ns
 from harken.support.errors import HarkenError
 from harken.support.printable import listed, percent
-from harken.training.output_layer import (
-    CrossValidated,
-    Decision,
-    LabelledFeatures,
-    decide,
-    labelled_features,
-    output_layer,
-)
+from harken.support.resources import computing_threads
+from harken.training.presets import PRESETS
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 HOPS_IN_A_WINDOW = 8
 MOST_WINDOWS = 4000
 """The largest number of windows. More windows overlap more, add little information and take too long."""
+Float64Array = NDArray[np.float64]
+Int64Array = NDArray[np.int64]
+MOST_ITERATIONS = 300
+STRENGTHS = (0.1, 0.01, 0.001, 0.0001)
+"""Strengths of the prior, strongest first, for features with a mean squared length of 1."""
+MOST_PARTS = 3
+NOWHERE = -1
+"""The part number of a window in the gap between two parts."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledFeatures:
+    """Labelled windows of one wearer, as input of the output layer.
+
+    Attributes:
+        features: float64 ``[n, features + 1]``, the input of the layer and a 1 for its bias, divided by ``scale``.
+        scale: the root of their mean squared length. It makes the strength of the prior comparable between networks.
+        codes: int64 ``[n]``, indices into the model's labels.
+        starts_ns: the start of each window, int64 ``[n]``.
+        duration_ns: the duration of a window.
+        slack_ns: half a sample, the tolerance for times that were rounded to whole nanoseconds.
+    """
+
+    features: Float64Array
+    scale: float
+    codes: Int64Array
+    starts_ns: Int64Array
+    duration_ns: int
+    slack_ns: int
+
+
+@dataclass(frozen=True)
+class CrossValidated:
+    """Scores of held-out windows, with the same weight for every label.
+
+    Attributes:
+        log_loss: the mean over labels of their windows' mean log loss, with all labels of the model as classes.
+        balanced_accuracy: the mean recall of the labels.
+    """
+
+    log_loss: float
+    balanced_accuracy: float
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """The decision whether to keep the adapted weights, with its scores.
+
+    Attributes:
+        reason: why they are kept, or why not.
+        before, after: scores of the general and of the best adapted weights; None if there was too little data.
+        strength: the strength of the prior for the best weights.
+        tested_windows: the number of windows that were tested.
+        too_short: codes of labels that are too short: they were tested by weights that were fitted without them.
+        weights: the weights that are kept, fitted to all windows; None if they are no better.
+        softening: the factor of the temperature that the held-out windows need, at least 1.
+    """
+
+    reason: str
+    before: CrossValidated | None = None
+    after: CrossValidated | None = None
+    strength: float | None = None
+    tested_windows: int = 0
+    too_short: tuple[int, ...] = ()
+    weights: Float64Array | None = None
+    softening: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +169,7 @@ def adapt(
 ) -> Adapted:
     """Adapt a recogniser to one wearer, and keep the result only if it is better in cross-validation.
 
-    Only the output layer is fitted again (``harken.training.output_layer``); the rest of the network stays the same.
+    Only the output layer is fitted again; the rest of the network stays the same.
     Labels that the wearer did not record keep their weights. Cross-validation runs inside the labelled seconds. Its
     folds are parts of time, with a gap of a window's length between training and test windows, and each part has every
     label that lasts long enough. The strength of the prior is chosen by the same scores that decide whether to keep the
@@ -184,6 +258,9 @@ def _windows(
         return recordings, []
     if not recordings:
         raise HarkenError("there is no recording to adapt to")
+    specification = recogniser.specification_
+    prepared: list[Recording] = []
+    mountings: list[Mounting] = []
     for recording in recordings:
         share = float(recogniser.trained_samples(recording).mean())
         if share > SAME_RECORDING:
@@ -193,12 +270,12 @@ def _windows(
                 "whether adapting helps. Train a new model; or leave the recording out; or, if the model was adapted "
                 "to it earlier, start with the model from before that, and adapt it to all recordings of the wearer"
             )
-    specification = recogniser.specification_
-    mounted: list[tuple[Recording, Mounting | None]] = [(recording, None) for recording in recordings]
-    if orientation:
-        mounted = [as_trained(recogniser, recording, forearm_axis=forearm_axis) for recording in recordings]
-    mountings = [mounting for _, mounting in mounted if mounting is not None]
-    prepared = [specification.prepare_recording(recording) for recording, _ in mounted]
+        mounted, mounting = recording, None
+        if orientation:
+            mounted, mounting = as_trained(recogniser, recording, forearm_axis=forearm_axis)
+        if mounting is not None:
+            mountings.append(mounting)
+        prepared.append(specification.prepare_recording(mounted))
     labelled_s = sum(np.count_nonzero(one.label_codes != UNLABELLED) / one.sample_rate_hz for one in prepared)
     hop_s = max(specification.window_length_s / HOPS_IN_A_WINDOW, labelled_s / MOST_WINDOWS)
     length = specification.window_length
@@ -206,7 +283,7 @@ def _windows(
     return concatenate(windows), mountings
 
 
-def _weights(layer: nn.Linear) -> NDArray[np.float64]:
+def _weights(layer: nn.Linear) -> Float64Array:
     """``[features + 1, labels]``, the bias last."""
     joined = torch.cat([layer.weight, layer.bias[:, None]], dim=1).T
     return np.asarray(joined.detach().cpu().numpy(), dtype=np.float64)
@@ -231,3 +308,216 @@ def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, 
         covered = np.minimum(steps, examples.duration_ns).sum() + examples.duration_ns
         result[labels[code]] = round(float(covered) / 1e9, 3)
     return result
+
+
+def output_layer(network: nn.Module, name: str) -> nn.Linear:
+    """The linear layer at the end of a network of this name.
+
+    Raises:
+        HarkenError: when the network does not end in a linear layer.
+    """
+    layer = getattr(network, "output", None)
+    if not isinstance(layer, nn.Linear):
+        raise HarkenError(
+            f"a model of the network {name} cannot be adapted: it does not end in a "
+            f"linear layer called output. Models of these recipes can: {', '.join(PRESETS)}"
+        )
+    return layer
+
+
+def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatures:
+    """Run the network on windows whose codes index the model's labels, and collect the input of its output layer.
+
+    Raises:
+        HarkenError: as ``Recogniser.predict_proba``; when the network does not end in a linear layer.
+    """
+    signals = recogniser.specification_.prepare(windows)
+    network = recogniser.inference_network()
+    if network is None:
+        found = _features_by_pytorch(recogniser, signals)
+    else:
+        found = batched(network.features, signals, windows_at_once(recogniser.specification_))
+    features = np.pad(found.astype(np.float64), ((0, 0), (0, 1)), constant_values=1.0)
+    scale = float(np.sqrt(np.square(features).sum(axis=1).mean()))
+    sample_ns = 1e9 / windows.sample_rate_hz
+    return LabelledFeatures(
+        features=features / scale,
+        scale=scale,
+        codes=windows.label_codes.astype(np.int64),
+        starts_ns=windows.starts_ns,
+        duration_ns=round(windows.length * sample_ns),
+        slack_ns=round(sample_ns / 2),
+    )
+
+
+def _features_by_pytorch(recogniser: Recogniser, signals: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The input of the output layer of a network of another package, ``[n, features]``."""
+    read: list[torch.Tensor] = []
+    device = resolve_device(recogniser.device)
+    layer = output_layer(recogniser.network_, recogniser.specification_.network)
+    hook = layer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].cpu()))
+    try:
+        with computing_threads(1):  # several threads would mix the order of the batches
+            logits(recogniser.network_, signals, device)
+    finally:
+        hook.remove()
+    return np.asarray(torch.cat(read).numpy(), np.float32)
+
+
+def pulled_weights(
+    features: Float64Array, codes: Int64Array, general: Float64Array, *, strengths: Sequence[float]
+) -> list[Float64Array]:
+    """Weights ``[features, labels]`` for each strength of the prior.
+
+    The loss is the mean over recorded labels of their windows' mean log loss, plus half the strength times the
+    squared distance from the general weights. Only labels that occur in ``codes`` compete: a wearer who records walking
+    and sitting may still lie down at other times. So the weights of all other labels stay the same to the bit, and
+    the changes of the labels that occur sum to zero. With fewer than two labels nothing changes.
+
+    Args:
+        features: float64 ``[n, features]``.
+        codes: the true labels, ``[n]``.
+        general: the initial weights, ``[features, labels]``.
+        strengths: strongest first. Each fit starts from the weights of the one before, which saves time and does not
+            change the result.
+    """
+    recorded, truth = np.unique(codes, return_inverse=True)
+    if len(recorded) < 2:
+        return [general for _ in strengths]
+    share = label_shares(codes)
+    right = np.eye(len(recorded))[truth]
+    start = features @ general[:, recorded]
+    change = np.zeros(general.shape[0] * len(recorded))
+
+    def loss_and_slope(change: Float64Array, strength: float) -> tuple[float, Float64Array]:
+        step = change.reshape(len(general), -1)
+        log_probability = log_softmax(start + features @ step, axis=1)
+        surprise = -float(share @ (log_probability * right).sum(axis=1))
+        slope = features.T @ (share[:, None] * (np.exp(log_probability) - right)) + strength * step
+        return surprise + strength / 2 * float(change @ change), slope.ravel()
+
+    fitted = []
+    options = {"maxiter": MOST_ITERATIONS}
+    # The product of matrices this small takes a millisecond; synchronising threads would take much longer.
+    with threadpool_limits(1, user_api="blas"):
+        for strength in strengths:
+            change = minimize(loss_and_slope, change, args=(strength,), jac=True, method="L-BFGS-B", options=options).x
+            weights = general.copy()
+            weights[:, recorded] += change.reshape(len(general), -1)
+            fitted.append(weights)
+    return fitted
+
+
+def label_shares(codes: Int64Array) -> Float64Array:
+    """The weight of each window, ``[n]``. All labels have the same total weight, and all weights sum to 1."""
+    labels, which, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    return np.asarray(1 / (len(labels) * counts[which]))
+
+
+def decide(examples: LabelledFeatures, general: Float64Array) -> Decision:
+    """Divide the labelled time into parts, and test each part with weights that were fitted to the other parts.
+
+    Adapted weights are better if their log loss is smaller and their balanced accuracy is at least as high. Accuracy
+    alone is too coarse for a few dozen windows, and log loss alone may improve by calibration only.
+
+    Args:
+        examples: the wearer's labelled windows.
+        general: the general model's weights for their features, ``[features + 1, labels]``.
+    """
+    if len(np.unique(examples.codes)) < 2:
+        return Decision("only one label was recorded; at least two are needed")
+    parts = time_parts(examples)
+    logits, fitted = _held_out(examples, parts, general)
+    if len(fitted) < 2:
+        length_s = examples.duration_ns / 1e9
+        return Decision(
+            f"too little data for a cross-validation, which needs {3 * length_s:g} s in one piece of at least two "
+            f"labels, or two bouts of them that are {length_s:g} s apart",
+        )
+    tested = parts != NOWHERE
+    codes = examples.codes[tested]
+    before = _scored(examples.features[tested] @ general, codes)
+    scores = {strength: _scored(each[tested], codes) for strength, each in logits.items()}
+    no_worse = [s for s, each in scores.items() if each.balanced_accuracy >= before.balanced_accuracy]
+    best = min(no_worse or scores, key=lambda strength: scores[strength].log_loss)
+    after = scores[best]
+    decision = Decision(
+        reason=f"{before.balanced_accuracy:.2f} -> {after.balanced_accuracy:.2f} in cross-validation (share of windows "
+        f"recognised, every label counting the same; log loss {before.log_loss:.2f} -> {after.log_loss:.2f})",
+        before=before,
+        after=after,
+        strength=best,
+        tested_windows=len(codes),
+        too_short=tuple(sorted(set(codes.tolist()) - fitted)),
+    )
+    better = bool(no_worse) and after.log_loss < before.log_loss  # false if a log loss is NaN
+    if not better:
+        return decision
+    strengths = STRENGTHS[: STRENGTHS.index(best) + 1]
+    weights = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
+    # If a few windows are all recognised, the fitted temperature falls towards 0. So it may only rise.
+    softening = max(1.0, fit_temperature(logits[best][tested], codes))
+    return replace(decision, weights=weights, softening=softening)
+
+
+def _held_out(
+    examples: LabelledFeatures, parts: Int64Array, general: Float64Array
+) -> tuple[dict[float, Float64Array], set[int]]:
+    """Logits ``[n, labels]`` for each strength, and the labels that were tested by weights fitted to them."""
+    logits = np.stack([examples.features @ general] * len(STRENGTHS))
+    both: set[int] = set()
+    for part in np.unique(parts[parts != NOWHERE]):
+        test = parts == part
+        training = (parts != NOWHERE) & ~test & far_from(examples, test)
+        codes = examples.codes[training]
+        weights = pulled_weights(examples.features[training], codes, general, strengths=STRENGTHS)
+        logits[:, test] = [examples.features[test] @ each for each in weights]
+        both |= set(np.intersect1d(codes, examples.codes[test]).tolist())
+    return dict(zip(STRENGTHS, logits, strict=True)), both
+
+
+def _scored(logits: Float64Array, codes: Int64Array) -> CrossValidated:
+    share = label_shares(codes)
+    surprise = -log_softmax(logits, axis=1)[np.arange(len(codes)), codes]
+    return CrossValidated(float(share @ surprise), float(share @ (logits.argmax(axis=1) == codes)))
+
+
+def time_parts(examples: LabelledFeatures) -> Int64Array:
+    """The part of each window, int64 ``[n]``: 0, 1, 2, or ``NOWHERE``.
+
+    The time of each label is divided separately, so that every part has windows of each label that lasts long enough:
+    three windows' lengths in one piece, or two bouts a window's length apart. A shorter label is in a single part.
+    """
+    starts_ns, codes = examples.starts_ns, examples.codes
+    duration_ns, slack_ns = examples.duration_ns, examples.slack_ns
+    gap = 2 * duration_ns - slack_ns  # between the starts of two windows that are a window's length apart
+    result = np.full(len(codes), NOWHERE, dtype=np.int64)
+    for rank, code in enumerate(np.unique(codes)):
+        mine = np.flatnonzero(codes == code)
+        mine = mine[np.argsort(starts_ns[mine], kind="stable")]
+        # A break between two bouts is itself a gap, so it counts as the length of one gap.
+        time = np.cumsum(np.minimum(np.diff(starts_ns[mine], prepend=starts_ns[mine[0]]), gap))
+        span = int(time[-1])
+        if span < gap:
+            result[mine] = rank % MOST_PARTS
+            continue
+        # The largest number of parts that are at least two windows long, and at least two parts.
+        parts = int(np.clip((span + 2 * duration_ns) // (3 * duration_ns), 2, MOST_PARTS))
+        width = (span - (parts - 1) * gap) / parts
+        slack = slack_ns + 1  # the width is rounded to whole nanoseconds
+        part = np.minimum(((time + slack) / (width + gap)).astype(np.int64), parts - 1)
+        result[mine] = np.where(time - part * (width + gap) <= width + slack, part, NOWHERE)
+    return result
+
+
+def far_from(examples: LabelledFeatures, tested: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether each window is at least a window's length away from every tested window, bool ``[n]``.
+
+    ``time_parts`` separates windows of the same label; this function also separates windows of different labels.
+
+    Args:
+        examples: the windows, in any order.
+        tested: which of them are tested, bool ``[n]``; at least one.
+    """
+    nearest = nearest_distance_ns(examples.starts_ns, np.sort(examples.starts_ns[tested]))
+    return np.asarray(nearest >= 2 * examples.duration_ns - 4 * examples.slack_ns)

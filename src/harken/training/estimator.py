@@ -156,14 +156,11 @@ def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> NDArray[np.float32]:
     """``X`` as float32 ``[n, length, channels]``. Raises an InputError if it is not valid."""
     if issparse(X):
         raise InputError("X is sparse; windows are dense, float [n, length, channels]")
-    try:
-        array = np.asarray(X)
-    except ValueError as error:
-        raise InputError(f"X is not an array of windows, [n, length, channels], all equally long: {error}") from error
-    if array.dtype.kind not in "biufO":
-        what = "Complex data not supported" if array.dtype.kind == "c" else "X is not an array of numbers"
-        raise InputError(f"{what}: its values are {array.dtype}")
     expected = f"[n, length, {len(channels)}], whose channels are {', '.join(channels)}"
+    try:
+        array = check_array(X, ensure_2d=False, allow_nd=True, ensure_all_finite=False, input_name="X")
+    except ValueError as error:
+        raise InputError(f"X must hold windows, {expected}, all equally long: {error}") from error
     if array.ndim != 3:
         raise InputError(
             f"X must hold windows, {expected}; this one is {array.ndim}-dimensional, {array.shape}. "
@@ -171,16 +168,10 @@ def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> NDArray[np.float32]:
         )
     if array.shape[2] != len(channels):
         raise InputError(f"X must be {expected} (channels= names others); this one is {array.shape}")
-    if len(array) < 1 or array.shape[1] < SHORTEST:
-        raise InputError(
-            f"X has {len(array)} sample(s) (shape={array.shape}) while a minimum of 1 is required, each a window of at "
-            f"least {SHORTEST} values a channel"
-        )
-    try:
-        with np.errstate(over="ignore"):
-            signals = array.astype(np.float32)
-    except ValueError as error:
-        raise InputError(f"X holds a value that is not a number: {error}") from error
+    if array.shape[1] < SHORTEST:
+        raise InputError(f"X has windows of {array.shape[1]} values a channel; they must have at least {SHORTEST}")
+    with np.errstate(over="ignore"):
+        signals: NDArray[np.float32] = array.astype(np.float32)
     if not np.isfinite(signals).all():
         window, sample, channel = (int(place) for place in np.argwhere(~np.isfinite(signals))[0])
         raise InputError(

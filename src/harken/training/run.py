@@ -43,11 +43,19 @@ from harken.support.files import (
 )
 from harken.support.printable import printable
 from harken.training.checkpoint import History
-from harken.training.data import RunData, read_run_data
+from harken.training.data import (
+    BLOCKED,
+    HELD_OUT,
+    MODEL,
+    MissingWindows,
+    RunData,
+    RunWindows,
+    draw_run_windows,
+    read_run_data,
+)
 from harken.training.loop import Interrupted, Progress, TrainingSettings
 from harken.training.presets import Preset
 from harken.training.settings import RunSettings
-from harken.training.windows import BLOCKED, HELD_OUT, MODEL, MissingWindows, RunWindows, draw_run_windows
 from harken.windows.windows import Windows
 
 CHECKPOINTS = "checkpoint"

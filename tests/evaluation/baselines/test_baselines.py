@@ -139,14 +139,13 @@ def test_windows_unlike_the_training_windows_are_refused(small: Callable[..., Ba
         trained.probabilities(replace(windows, signals=np.full_like(windows.signals, np.nan)))
 
 
-def test_a_rare_label_is_not_drowned_in_the_forest_and_threads_change_nothing() -> None:
+def test_a_rare_label_is_not_drowned_in_the_forest() -> None:
     random = np.random.default_rng(0)
     codes = np.repeat([0, 1], (300, 15))
     values = random.normal(codes[:, np.newaxis] * 1.5, 1, (len(codes), 4))  # with much overlap
-    one, two = (RandomForest(trees=60, jobs=jobs, random_state=7).fit(values, codes) for jobs in (1, 2))
+    forest = RandomForest(trees=60, random_state=7).fit(values, codes)
     others = random.normal(1.5, 1, (200, 4))
-    assert (one.predict_proba(others)[:, 1] > 0.5).mean() > 0.5
-    np.testing.assert_array_equal(one.predict_proba(others), two.predict_proba(others))
+    assert (forest.predict_proba(others)[:, 1] > 0.5).mean() > 0.5
 
 
 @pytest.mark.parametrize("wrong", [RidgeClassifier, LinearRegression(), StandardScaler()])

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harken.evaluation.benchmark.people import PeopleScoring, all_evaluations
 from harken.evaluation.benchmark.result import compare, read_result
+from harken.evaluation.benchmark.scoring import PeopleScoring, all_evaluations
 from harken.models.scores import score_people
 from harken.support.errors import HarkenError
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import welch
 
+from harken.support.arrays import Float64Array
 from harken.support.errors import HarkenError
 
 AXES = ("x", "y", "z")
@@ -63,7 +64,7 @@ def check_signals(signals: NDArray[np.float32], *, time: int | None = None) -> N
 class Features(NamedTuple):
     """Values float64 ``[n, features]`` and the name of each column."""
 
-    values: NDArray[np.float64]
+    values: Float64Array
     names: tuple[str, ...]
 
 
@@ -91,10 +92,10 @@ def window_features(signals: NDArray[np.float32], *, sample_rate_hz: float) -> F
     return Features(values[: len(signals)], tuple(blocks[0]))
 
 
-Columns = dict[str, NDArray[np.float64]]
+Columns = dict[str, Float64Array]
 
 
-def _features(xyz: NDArray[np.float64], rate: float) -> Columns:
+def _features(xyz: Float64Array, rate: float) -> Columns:
     magnitude = np.linalg.norm(xyz, axis=2)  # [n, time]
     gravity = xyz.mean(axis=1)  # [n, 3]
     dynamic = xyz - gravity[:, np.newaxis]  # [n, time, 3]
@@ -107,7 +108,7 @@ def _features(xyz: NDArray[np.float64], rate: float) -> Columns:
     }
 
 
-def _axes(xyz: NDArray[np.float64]) -> Columns:
+def _axes(xyz: Float64Array) -> Columns:
     """Features of each axis, and of each pair of axes."""
     columns: Columns = {}
     for axis, values in zip(AXES, np.moveaxis(xyz, 2, 0), strict=True):
@@ -119,7 +120,7 @@ def _axes(xyz: NDArray[np.float64]) -> Columns:
     return columns
 
 
-def _magnitude(magnitude: NDArray[np.float64], rate: float) -> Columns:
+def _magnitude(magnitude: Float64Array, rate: float) -> Columns:
     """Features of the length of the acceleration vector: its distribution, and its autocorrelation at one second."""
     sd = magnitude.std(axis=1)
     median = np.median(magnitude, axis=1, keepdims=True)
@@ -137,7 +138,7 @@ def _magnitude(magnitude: NDArray[np.float64], rate: float) -> Columns:
     }
 
 
-def _quartiles(name: str, values: NDArray[np.float64]) -> Columns:
+def _quartiles(name: str, values: Float64Array) -> Columns:
     """Mean, standard deviation and quartiles of values ``[n, time]``."""
     columns = {f"{name}_mean": values.mean(axis=1), f"{name}_sd": values.std(axis=1)}
     quartiles = np.percentile(values, (0, 25, 50, 75, 100), axis=1)
@@ -145,7 +146,7 @@ def _quartiles(name: str, values: NDArray[np.float64]) -> Columns:
     return columns | {f"{name}_{part}": quartile for part, quartile in zip(parts, quartiles, strict=True)}
 
 
-def _peaks(magnitude: NDArray[np.float64], rate: float) -> Columns:
+def _peaks(magnitude: Float64Array, rate: float) -> Columns:
     """The magnitude's spectrum by Welch's method, its peaks, and its power in bands of 1 Hz."""
     length = min(magnitude.shape[1], round(SEGMENT_S * rate))
     overlap = min(length - 1, round(SEGMENT_OVERLAP_S * rate))
@@ -172,7 +173,7 @@ def _peaks(magnitude: NDArray[np.float64], rate: float) -> Columns:
     return columns
 
 
-def _highest(name: str, hz: NDArray[np.float64], power: NDArray[np.float64], among: NDArray[np.bool_]) -> Columns:
+def _highest(name: str, hz: Float64Array, power: Float64Array, among: NDArray[np.bool_]) -> Columns:
     """Frequency and power of the maximum of ``power`` ``[n, frequencies]`` inside ``among``; 0 if that is empty."""
     candidates = np.where(among & (power > STILL_G**2), power, 0.0)
     place = candidates.argmax(axis=1)
@@ -180,7 +181,7 @@ def _highest(name: str, hz: NDArray[np.float64], power: NDArray[np.float64], amo
     return {f"{name}_hz": np.where(found > 0, hz[place], 0), f"{name}_power": _log(found)}
 
 
-def _angles(gravity: NDArray[np.float64], dynamic: NDArray[np.float64]) -> Columns:
+def _angles(gravity: Float64Array, dynamic: Float64Array) -> Columns:
     """The directions of gravity and of the rest of the acceleration, as angles in the three planes, in rad."""
     columns: Columns = {}
     dynamic = np.where(np.abs(dynamic) > STILL_G, dynamic, 0.0)
@@ -192,7 +193,7 @@ def _angles(gravity: NDArray[np.float64], dynamic: NDArray[np.float64]) -> Colum
     return columns
 
 
-def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+def _correlation(a: Float64Array, b: Float64Array) -> Float64Array:
     """Pearson's correlation along time of ``[n, time]`` with ``[n, time]``; 0 if one of them is constant."""
     a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
     sd_a, sd_b = np.sqrt((a * a).mean(axis=1)), np.sqrt((b * b).mean(axis=1))
@@ -200,5 +201,5 @@ def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.f
     return np.where(moves, (a * b).mean(axis=1) / np.where(moves, sd_a * sd_b, 1), 0)
 
 
-def _log(power: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log(power: Float64Array) -> Float64Array:
     return np.asarray(np.log(power + LEAST_POWER))

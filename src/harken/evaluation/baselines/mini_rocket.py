@@ -13,9 +13,12 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import StandardScaler
 
+from harken.support.arrays import Float64Array
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
 
+AnyFloats = NDArray[np.floating]
+Signals = NDArray[np.float32]
 SHORTEST_WINDOW = 9
 """Samples: the length of a kernel."""
 WINDOWS_AT_ONCE = 2048
@@ -29,16 +32,16 @@ STRENGTHS = np.logspace(-3, 3, 10).tolist()
 class Ridge:
     """A fitted ridge regression: ``coefficients`` ``[features, targets]``, ``intercepts`` ``[targets]``, strength."""
 
-    coefficients: NDArray[np.float64]
-    intercepts: NDArray[np.float64]
+    coefficients: Float64Array
+    intercepts: Float64Array
     strength: float
 
-    def predict(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+    def predict(self, values: AnyFloats) -> Float64Array:
         """Values ``[n, features]`` -> targets ``[n, targets]``."""
         return np.asarray(values @ self.coefficients + self.intercepts)
 
 
-def fit_ridge(values: NDArray[np.floating], targets: NDArray[np.floating], *, strengths: Sequence[float]) -> Ridge:
+def fit_ridge(values: AnyFloats, targets: AnyFloats, *, strengths: Sequence[float]) -> Ridge:
     """Regress targets ``[n, targets]`` on values ``[n, features]``, with an intercept.
 
     This is the regression of scikit-learn's ``RidgeClassifierCV``, but fast for many windows. With more windows than
@@ -70,8 +73,8 @@ def fit_ridge(values: NDArray[np.floating], targets: NDArray[np.floating], *, st
 
 
 def _left_out_errors(
-    basis: NDArray[np.float64], weights: NDArray[np.float64], projected: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.float64]:
+    basis: Float64Array, weights: Float64Array, projected: Float64Array, y: Float64Array
+) -> Float64Array:
     """The mean squared error of predicting each row from all others, for each of the weights ``[strengths, axes]``."""
     total = np.zeros(len(weights))
     for start in range(0, len(y), ROWS_AT_ONCE):
@@ -83,14 +86,14 @@ def _left_out_errors(
     return total / y.size
 
 
-def _covariance(values: NDArray[np.floating], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+def _covariance(values: AnyFloats, mean: Float64Array) -> Float64Array:
     total = np.zeros((len(mean), len(mean)))
     for block in _centred(values, mean):
         total += block.T @ block
     return total
 
 
-def _centred(values: NDArray[np.floating], mean: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+def _centred(values: AnyFloats, mean: Float64Array) -> Iterator[Float64Array]:
     """The rows minus their mean, in blocks, because all rows in float64 would take twice the memory."""
     for start in range(0, len(values), ROWS_AT_ONCE):
         yield values[start : start + ROWS_AT_ONCE] - mean
@@ -108,7 +111,6 @@ class MiniRocket(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         kernels: the number of features, rounded down to a multiple of 84.
-        jobs: the number of threads that compute features. It changes only the duration.
         random_state: the seed; None: another one each time.
 
     Raises:
@@ -118,11 +120,11 @@ class MiniRocket(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     reads_windows = True
     """In place of features; see ``harken.evaluation.benchmark.methods.BaselineMethod``."""
 
-    def __init__(self, *, kernels: int = 10_000, jobs: int = 1, random_state: int | None = None) -> None:
-        self.kernels, self.jobs, self.random_state = kernels, jobs, random_state
+    def __init__(self, *, kernels: int = 10_000, random_state: int | None = None) -> None:
+        self.kernels, self.random_state = kernels, random_state
         self._new_transformer = _aeon_mini_rocket()
 
-    def fit(self, signals: NDArray[np.float32], codes: NDArray[np.int64]) -> "MiniRocket":
+    def fit(self, signals: Signals, codes: NDArray[np.int64]) -> "MiniRocket":
         """Fit to windows ``[n, time, 3]`` in g and codes ``[n]``, whose distinct values are ``classes_``.
 
         Raises:
@@ -133,7 +135,7 @@ class MiniRocket(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"windows of {signals.shape[1]} samples are too short for MiniRocket, whose kernels have 9"
             )
         seed = None if self.random_state is None else self.random_state % 2**31
-        self._transformer: Any = self._new_transformer(n_kernels=self.kernels, random_state=seed, n_jobs=self.jobs)
+        self._transformer: Any = self._new_transformer(n_kernels=self.kernels, random_state=seed, n_jobs=1)
         with _global_random_numbers_kept(), _still_windows_allowed():
             self._transformer.fit(_channels_first(signals))
         self._scaler = StandardScaler(with_mean=False, copy=False)
@@ -143,13 +145,13 @@ class MiniRocket(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._ridge = fit_ridge(values, targets, strengths=STRENGTHS)
         return self
 
-    def predict_proba(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
+    def predict_proba(self, signals: Signals) -> Float64Array:
         """The probabilities of ``classes_``, ``[n, classes]``."""
         blocks = [signals[start : start + WINDOWS_AT_ONCE] for start in range(0, len(signals), WINDOWS_AT_ONCE)]
         decisions = [self._ridge.predict(self._scaler.transform(self._values(block))) for block in blocks]
         return np.asarray(softmax(np.concatenate(decisions), axis=1))
 
-    def _values(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _values(self, signals: Signals) -> Signals:
         with ONE_CALLER, _still_windows_allowed():
             return np.asarray(self._transformer.transform(_channels_first(signals)))
 
@@ -171,7 +173,7 @@ def _aeon_mini_rocket() -> Any:
     return Transformer
 
 
-def _channels_first(signals: NDArray[np.float32]) -> NDArray[np.float32]:
+def _channels_first(signals: Signals) -> Signals:
     """Signals in the shape for aeon: ``[n, 3, time]``."""
     return np.ascontiguousarray(signals.transpose(0, 2, 1), dtype=np.float32)
 

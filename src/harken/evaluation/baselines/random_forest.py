@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils.parallel import Parallel, delayed
 
 
 class RandomForest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -18,20 +17,17 @@ class RandomForest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         trees: the number of trees.
-        jobs: the number of threads that grow trees. It changes only the duration.
         random_state: the seed; None: another one each time.
     """
 
-    def __init__(self, *, trees: int = 1000, jobs: int = 1, random_state: int | None = None) -> None:
-        self.trees, self.jobs, self.random_state = trees, jobs, random_state
+    def __init__(self, *, trees: int = 1000, random_state: int | None = None) -> None:
+        self.trees, self.random_state = trees, random_state
 
     def fit(self, values: NDArray[np.float64], codes: NDArray[np.int64]) -> "RandomForest":
         """Grow the trees on features ``[n, features]`` and codes ``[n]``, whose distinct values are ``classes_``."""
         narrow = values.astype(np.float32)  # the data type of scikit-learn's trees
         seeds = np.random.SeedSequence(self.random_state).spawn(self.trees)
-        self._grown: list[DecisionTreeClassifier] = Parallel(n_jobs=self.jobs, prefer="threads")(
-            delayed(_grow)(narrow, codes, np.random.default_rng(seed)) for seed in seeds
-        )
+        self._grown = [_grow(narrow, codes, np.random.default_rng(seed)) for seed in seeds]
         self.classes_ = self._grown[0].classes_  # every tree has every label
         return self
 

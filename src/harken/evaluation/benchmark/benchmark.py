@@ -1,33 +1,39 @@
-"""The run of a benchmark, from the protocol to the directory, resumable by fold and method."""
+"""The job of ``harken benchmark``: score a preset and baselines on unseen people, by a protocol, fold by fold.
+
+A benchmark can be resumed by fold and method.
+"""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harken.datasets.label_schemes import DEFAULT_SCHEME
-from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
-from harken.evaluation.benchmark.methods import Method, check_sendable
+from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, methods
 from harken.evaluation.benchmark.page import markdown
-from harken.evaluation.benchmark.people import PeopleScoring, all_evaluations
 from harken.evaluation.benchmark.result import describe_windows
+from harken.evaluation.benchmark.scoring import PeopleScoring, Scoring, StudyScoring, all_evaluations
 from harken.evaluation.benchmark.settings import BenchmarkSettings
-from harken.evaluation.benchmark.studies import StudyScoring
 from harken.evaluation.benchmark.tasks import (
     BenchmarkDisplay,
     Finished,
     FoldTask,
     Running,
+    json_text,
+    open_directory,
     run_here,
     run_in_processes,
     run_on_dask,
 )
-from harken.evaluation.protocols.published import Protocol
+from harken.evaluation.protocols.published import Protocol, benchmark_sets, protocol_names
+from harken.networks import DEFAULT_PRESET
+from harken.readers.folders import recordings_in
+from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
 from harken.support.files import write_text, written_alone
@@ -35,7 +41,90 @@ from harken.support.resources import usable_cores
 from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
+if TYPE_CHECKING:
+    from harken.training.presets import Preset
+
 CONFUSION = "confusion.png"
+
+
+def benchmark(
+    data: str | Path,
+    *,
+    protocol: str,
+    out: str | Path,
+    folders: Iterable[str | Path] = (),
+    preset: "str | Preset | None" = DEFAULT_PRESET,
+    epochs: int | None = None,
+    label_scheme: str | None = None,
+    baselines: Sequence[AnyBaseline] = (),
+    seed: int = 0,
+    folds: Iterable[str] = (),
+    workers: int | None = None,
+    scheduler: str | None = None,
+    reading: TableOptions | None = None,
+    resume: bool = False,
+    display: BenchmarkDisplay | None = None,
+) -> dict[str, Any]:
+    """Score a preset and baselines on unseen people, as ``harken benchmark`` does. Returns its ``benchmark.json``.
+
+    >>> import harken
+    >>> result = harken.benchmark("study.csv", protocol="leave-one-person-out", out="measured", preset=None,
+    ...                           baselines=["sklearn.naive_bayes:GaussianNB"], workers=0)
+    >>> sorted(result["folds"])
+    ['alice', 'bob', 'carol']
+
+    Args:
+        data: the name of a data set, or your own study: a labelled table of several people, or a folder of labelled
+            recordings.
+        protocol: ``leave-one-person-out`` for your own study; else see ``harken.evaluation.protocols.published``.
+        out, folders, epochs, label_scheme, seed, folds, workers, scheduler, resume: see
+            ``harken.evaluation.benchmark.settings.BenchmarkSettings``.
+        preset, baselines: the preset to score (None for the baselines alone), and the methods to compare it with; names
+            or objects, see ``harken.evaluation.benchmark.methods.method``.
+        reading: how to read tables of your own study; see ``harken.read``.
+        display: receives the progress that ``harken benchmark`` shows on the screen.
+
+    Raises:
+        HarkenError: as ``run_benchmark``, and for missing data.
+    """
+    settings = BenchmarkSettings(
+        dataset=str(data),
+        protocol=protocol,
+        out=Path(out),
+        folders=tuple(map(Path, folders)),
+        preset=preset,
+        epochs=epochs,
+        label_scheme=label_scheme,
+        baselines=tuple(baselines),
+        seed=seed,
+        folds=tuple(folds),
+        workers=workers,
+        scheduler=scheduler,
+        resume=resume,
+        reading=reading or TableOptions(),
+    )
+    return run_benchmark(of_study(settings, data), display)
+
+
+def of_study(settings: BenchmarkSettings, data: str | Path) -> BenchmarkSettings:
+    """The settings for a data set, or for a user's own study: with its name and its files.
+
+    Args:
+        settings: the settings.
+        data: the name of the data set, or the path of the study.
+
+    Raises:
+        HarkenError: when there is neither a data set nor a file or folder of this name.
+    """
+    if isinstance(data, str) and protocol_names(data):
+        return settings
+    if not Path(data).exists():
+        raise HarkenError(
+            f"{data}: there is no such file or folder, and no data set of this name; the data sets are "
+            f"{', '.join(benchmark_sets())}"
+        )
+    files = tuple(recordings_in(data, out=settings.out).files)
+    return replace(settings, dataset=Path(data).absolute().name, files=files)
 
 
 def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None = None) -> dict[str, Any]:
@@ -52,41 +141,39 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
             training and test.
     """
     with written_alone(settings.out):
-        return _run_benchmark(settings, display)
-
-
-def _run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None) -> dict[str, Any]:
-    protocol = settings.chosen_protocol()
-    every = settings.methods()
-    run = _runner(settings, every)
-    directory = BenchmarkDirectory.open(settings.out, resume=settings.resume)
-    windows = protocol.windows(*settings.folders)
-    windows = windows[windows.label_codes != UNLABELLED]
-    described = describe_windows(windows)
-    every_fold = protocol.folds(windows)
-    folds = _chosen(protocol, every_fold, settings.folds)
-    scoring: PeopleScoring | StudyScoring = PeopleScoring()
-    if settings.of_studies:
-        scoring = StudyScoring(settings.label_scheme or DEFAULT_SCHEME, protocol.folders(*settings.folders))
-    decides = {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]}
-    tasks = _tasks(every, folds, windows, scoring, decides | scoring.decides())
-    _compute(tasks, windows, directory, run, display)
-    result = {
-        "command": settings.command(),
-        "dataset": settings.dataset,
-        "protocol": settings.protocol,
-        "measures": protocol.measures,
-        "windows": described,
-        "folds": {fold.name: {"training": list(fold.training), "test": list(fold.test)} for fold in folds},
-        "protocol_folds": len(every_fold),
-        "seed": settings.seed,
-        **_methods_result(tasks, directory, scoring, has_preset=settings.preset is not None),
-    }
-    write_text(directory.path / "benchmark.json", json_text(result))
-    write_text(directory.path / "benchmark.md", markdown(result, confusion=None if settings.of_studies else CONFUSION))
-    if not settings.of_studies:
-        _draw(result, directory.path / CONFUSION)
-    return result
+        protocol = settings.chosen_protocol()
+        every = methods(settings.preset, settings.baselines, epochs=settings.epochs, seed=settings.seed)
+        run = _runner(settings, every)
+        open_directory(settings.out, resume=settings.resume)
+        windows = protocol.windows(*settings.folders)
+        windows = windows[windows.label_codes != UNLABELLED]
+        described = describe_windows(windows)
+        every_fold = protocol.folds(windows)
+        folds = _chosen(protocol, every_fold, settings.folds)
+        scoring: Scoring = PeopleScoring()
+        if settings.of_studies:
+            scoring = StudyScoring(settings.label_scheme or DEFAULT_SCHEME, protocol.folders(*settings.folders))
+        decides = {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]}
+        tasks = _tasks(every, folds, windows, scoring, decides | scoring.decides())
+        _compute(tasks, windows, settings.out, run, display)
+        result = {
+            "command": settings.command(),
+            "dataset": settings.dataset,
+            "protocol": settings.protocol,
+            "measures": protocol.measures,
+            "windows": described,
+            "folds": {fold.name: {"training": list(fold.training), "test": list(fold.test)} for fold in folds},
+            "protocol_folds": len(every_fold),
+            "seed": settings.seed,
+            **_methods_result(tasks, settings.out, scoring, has_preset=settings.preset is not None),
+        }
+        write_text(settings.out / "benchmark.json", json_text(result))
+        write_text(
+            settings.out / "benchmark.md", markdown(result, confusion=None if settings.of_studies else CONFUSION)
+        )
+        if not settings.of_studies:
+            _draw(result, settings.out / CONFUSION)
+        return result
 
 
 def _chosen(protocol: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> list[Fold]:
@@ -118,7 +205,7 @@ def _tasks(
     every: Sequence[Method],
     folds: Sequence[Fold],
     windows: Windows,
-    scoring: PeopleScoring | StudyScoring,
+    scoring: Scoring,
     decides: Mapping[str, Any],
 ) -> list[FoldTask]:
     """Every method on every fold. ``decides`` is everything that all results depend on, for JSON."""
@@ -135,12 +222,12 @@ def _tasks(
 def _compute(
     tasks: Sequence[FoldTask],
     windows: Windows,
-    directory: BenchmarkDirectory,
+    out: Path,
     run: Callable[[Sequence[FoldTask], Windows], Running],
     display: BenchmarkDisplay | None,
 ) -> None:
     """Run the tasks that have no result yet, the longest first, so that no core waits at the end for a long one."""
-    waiting = sorted((task for task in tasks if directory.read(task) is None), key=lambda task: -task.effort)
+    waiting = sorted((task for task in tasks if task.read(out) is None), key=lambda task: -task.effort)
     if display is not None:
         display.begins(tasks=len(tasks), done=len(tasks) - len(waiting))
     if not waiting:
@@ -149,7 +236,7 @@ def _compute(
     paces: dict[str, list[float]] = {}
     with closing(run(list(waiting), windows)) as running:
         for task, finding, at_once in running:
-            directory.write(task, finding)
+            task.write(out, finding)
             waiting.remove(task)
             content, _ = finding
             seconds = sum(content["timing"].values())
@@ -177,14 +264,12 @@ def _left_s(waiting: Sequence[FoldTask], paces: Mapping[str, Sequence[float]], a
     return max(sum(left) / at_once, max(left, default=0.0))
 
 
-def _methods_result(
-    tasks: Sequence[FoldTask], directory: BenchmarkDirectory, scoring: PeopleScoring | StudyScoring, *, has_preset: bool
-) -> dict[str, Any]:
+def _methods_result(tasks: Sequence[FoldTask], out: Path, scoring: Scoring, *, has_preset: bool) -> dict[str, Any]:
     """The part of the result that is made of the tasks' results, from their files alone, so that a resumed and an
     uninterrupted benchmark give the same."""
     findings: dict[str, dict[str, Any]] = {}
     for task in tasks:
-        findings.setdefault(task.method.name, {})[task.fold.name] = directory.read(task)
+        findings.setdefault(task.method.name, {})[task.fold.name] = task.read(out)
     first, *others = findings
     results = {name: scoring.summary(folds) for name, folds in findings.items()}
     made_with = [finding["made_with"] for folds in findings.values() for finding in folds.values()]

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,24 +14,22 @@ from sklearn.base import clone, is_classifier
 
 from harken.evaluation.baselines.features import check_signals, window_features
 from harken.models.known_labels import NO_SETS, LabelSets
-from harken.models.mounting import mounting
-from harken.models.recogniser import Recogniser
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import import_object
-from harken.training.presets import Preset, is_preset, preset, preset_names
 from harken.windows.windows import Windows
 
-AnyBaseline = str | Preset | Any
+if TYPE_CHECKING:  # networks take time to load, which the baselines alone need not wait for
+    from harken.models.recogniser import Recogniser
+    from harken.training.presets import Preset
+
+AnyBaseline = Any
 """A name (see ``method``), a ``Preset``, a classifier with scikit-learn's interface, or a ``Method``."""
 BASELINES = {
     "random_forest": "harken.evaluation.baselines.random_forest:RandomForest",
     "mini_rocket": "harken.evaluation.baselines.mini_rocket:MiniRocket",
 }
 """The class of each baseline of harken's own. It is imported when it is needed, with the packages that it needs."""
-NOT_SETTINGS = frozenset({"jobs", "random_state"})
-"""Parameters of these classes that settings do not have: the number of threads changes only the duration, and the seed
-stands beside them."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class Method(Protocol):
 class PresetMethod:
     """A recipe of ``harken.training.presets``, on the CPU, where the same windows give the same weights."""
 
-    recipe: Preset
+    recipe: "Preset"
     epochs: int | None
     seed: int
 
@@ -108,11 +106,13 @@ class PresetMethod:
         """Train the network."""
         return trained_network(self._new().fit(training, label_sets=label_sets))
 
-    def _new(self) -> Recogniser:
+    def _new(self) -> "Recogniser":
+        from harken.models.recogniser import Recogniser
+
         return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device="cpu")
 
 
-def trained_network(recogniser: Recogniser) -> TrainedMethod:
+def trained_network(recogniser: "Recogniser") -> TrainedMethod:
     """A fitted recogniser as a method after training."""
 
     def probabilities(windows: Windows) -> NDArray[np.float32]:
@@ -122,6 +122,8 @@ def trained_network(recogniser: Recogniser) -> TrainedMethod:
         return found
 
     def mounted(recording: Recording) -> Recording:
+        from harken.models.mounting import mounting
+
         specification, probabilities_of = recogniser.specification_, recogniser.predict_proba
         return mounting(specification, recording, probabilities_of, x_to_elbow=True).turned(recording)
 
@@ -157,8 +159,9 @@ class BaselineMethod:
         """The parameters, the seed, and the features of a classifier that is not harken's own."""
         own = self.classifier is None
         values = (self._new() if own else self.classifier).get_params(deep=True)
-        left_out = NOT_SETTINGS if own else ()
-        parameters = {name: _for_json(value) for name, value in sorted(values.items()) if name not in left_out}
+        if own:
+            del values["random_state"]  # the seed, which stands beside them
+        parameters = {name: _for_json(value) for name, value in sorted(values.items())}
         features = {} if own else {"features": window_features.__module__}
         return {"kind": "baseline", "baseline": self.name, "parameters": parameters, **features, "seed": self.seed}
 
@@ -219,21 +222,23 @@ def method(given: AnyBaseline, *, seed: int, epochs: int | None = None) -> Metho
         HarkenError: when no method has this name, a package that it needs is not installed, the number of epochs is
             invalid, or an object is neither a preset nor a classifier.
     """
-    if isinstance(given, Preset):
-        return _preset_method(given, epochs, seed)
     if isinstance(given, Method):
         return given
     if not isinstance(given, str):
+        if _is_recipe(given):
+            return _preset_method(given, epochs, seed)
         return _classifier_method(given, method_named(given), seed)
     name, colon, rest = given.partition(":")
-    if is_preset(name):
-        return _preset_method(preset(name), _epochs(given, rest) if colon else epochs, seed)
     if name in BASELINES:
         if colon:
             raise HarkenError(f"{given}: {name} is not trained in epochs; give its name alone")
         made = BaselineMethod(name, seed)
         made.settings()  # raises now, and not hours later, if a package is missing
         return made
+    from harken.training.presets import is_preset, preset, preset_names
+
+    if is_preset(name):
+        return _preset_method(preset(name), _epochs(given, rest) if colon else epochs, seed)
     if colon:
         return _classifier_method(_made_by(given), given, seed)
     raise HarkenError(
@@ -243,14 +248,22 @@ def method(given: AnyBaseline, *, seed: int, epochs: int | None = None) -> Metho
 
 
 def method_named(given: Any) -> str:
-    """The name in tables and files of a preset, a method or a classifier that is given as an object."""
-    if isinstance(given, Preset | Method):
-        return given.name
+    """The name in commands, tables and files of a preset, a method or a classifier; a name is returned as it is."""
+    if isinstance(given, str):
+        return given
+    if isinstance(given, Method) or _is_recipe(given):
+        return str(given.name)
     return f"{type(given).__module__}:{type(given).__qualname__}"
 
 
+def _is_recipe(given: Any) -> bool:
+    from harken.training.presets import Preset
+
+    return isinstance(given, Preset)
+
+
 def methods(
-    first: str | Preset | None, baselines: Sequence[AnyBaseline], *, epochs: int | None, seed: int
+    first: "str | Preset | None", baselines: Sequence[AnyBaseline], *, epochs: int | None, seed: int
 ) -> tuple[Method, ...]:
     """The preset to benchmark, if there is one, then the baselines.
 
@@ -259,6 +272,8 @@ def methods(
     """
     every = [method(each, seed=seed) for each in baselines]
     if first is not None:
+        from harken.training.presets import preset
+
         every.insert(0, _preset_method(preset(first), epochs, seed))
     elif epochs is not None:
         raise HarkenError("the number of epochs is the preset's, and there is no preset")
@@ -297,7 +312,7 @@ def _own_object(one: Method) -> Any:
     return None if isinstance(network, str) else network
 
 
-def _preset_method(recipe: Preset, epochs: int | None, seed: int) -> PresetMethod:
+def _preset_method(recipe: "Preset", epochs: int | None, seed: int) -> PresetMethod:
     made = PresetMethod(recipe, epochs, seed)
     made.settings()  # raises for an invalid number of epochs, or an unknown network
     return made

@@ -13,7 +13,7 @@ from harken.support.errors import HarkenError
 from harken.support.options import Argument, Option, check_options, options_of
 
 if TYPE_CHECKING:
-    from harken.evaluation.benchmark.methods import AnyBaseline, Method
+    from harken.evaluation.benchmark.methods import AnyBaseline
     from harken.evaluation.protocols.published import Protocol
     from harken.recordings.recording import Recording
     from harken.training.presets import Preset
@@ -159,23 +159,16 @@ class BenchmarkSettings:
                     )
                 yield recording
 
-    def methods(self) -> "tuple[Method, ...]":
-        """The preset, then the baselines. Raises as ``harken.evaluation.benchmark.methods.methods``."""
-        from harken.evaluation.benchmark.methods import methods
-
-        return methods(self.preset, self.baselines, epochs=self.epochs, seed=self.seed)
-
     def command(self) -> str:
         """The command that repeats the benchmark, with ``DIR`` for folders."""
         from harken.evaluation.benchmark.methods import method_named
-        from harken.training.presets import preset
 
         named: list[tuple[str, object]] = [("protocol", self.protocol)]
         named += [("data", "DIR")] * len(self.folders) + [("out", "DIR")]
-        named += [("preset", preset(self.preset).name)] if self.preset is not None else []
+        named += [("preset", method_named(self.preset))] if self.preset is not None else []
         named += [("label-scheme", self.label_scheme)] if self.label_scheme is not None else []
         named += [("epochs", self.epochs)] if self.epochs is not None else []
-        named += [("baseline", one if isinstance(one, str) else method_named(one)) for one in self.baselines]
+        named += [("baseline", method_named(one)) for one in self.baselines]
         named += [("seed", self.seed), *(("fold", fold) for fold in self.folds)]
         options = [word for key, value in named for word in (f"--{key}", str(value))]
         for option in options_of(TableOptions):

@@ -1,27 +1,38 @@
-"""The tasks of a benchmark: a task runs one method on one fold, in this process, in others, or on a Dask cluster."""
+"""The tasks of a benchmark, and the directory in which each result has a file.
+
+A task runs one method on one fold, in this process, in others, or on a Dask cluster.
+"""
 
 import errno
+import json
 import os
+import re
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from harken.evaluation.benchmark.methods import Method
-from harken.evaluation.benchmark.people import PeopleScoring
 from harken.evaluation.benchmark.result import THREADS, made_with
-from harken.evaluation.benchmark.studies import StudyScoring
-from harken.support.errors import HarkenError
-from harken.support.files import NotWrittenError
+from harken.evaluation.benchmark.scoring import Scoring
+from harken.support.errors import HarkenError, first_difference
+from harken.support.files import (
+    NotWrittenError,
+    read_json,
+    refuse_occupied,
+    remove_left_behind,
+    write_bytes,
+    write_text,
+)
 from harken.support.processes import dask_client, one_thread_each, process_pool
 from harken.support.resources import computing_threads
 from harken.windows.people import Fold
@@ -32,8 +43,17 @@ SHARED_WINDOWS = ".windows-"
 ALONE = threading.Lock()
 """Lock for tasks. PyTorch has one random state and one number of threads in a process, so tasks must not overlap."""
 
+UNSAFE = re.compile(r"[^\w.+-]")
+MODEL = ".safetensors"
+LIST_OF_NUMBERS = re.compile(r"\[\n\s+(-?\d[-\d.e+,\s]*?)\s+\]")
+
 Finding = tuple[dict[str, Any], bytes | None]
 """The result of a task: values for JSON, and the content of the model file if there is one."""
+
+
+class _Finding(TypedDict):
+    decided_by: dict[str, Any]
+    timing: dict[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +69,7 @@ class FoldTask:
 
     method: Method
     fold: Fold
-    scoring: PeopleScoring | StudyScoring
+    scoring: Scoring
     effort: float
     decided_by: dict[str, Any]
 
@@ -74,6 +94,76 @@ class FoldTask:
         timing = {"fit_s": fitted - started, "predict_s": ended - fitted}
         content = {"training_windows": len(training), **scored, "made_with": made_with(), "timing": timing}
         return content, trained.model() if trained.model is not None else None
+
+    def read(self, out: Path) -> dict[str, Any] | None:
+        """The result in a benchmark's directory, or None if it is not there yet. That of a preset is complete with its
+        model file.
+
+        Raises:
+            HarkenError: when the file is damaged, or the result depends on something else than the task's.
+        """
+        path, method = finding_path(out, self.fold.name, self.method.name), self.decided_by["method"]
+        if not path.exists() or (method["kind"] == "preset" and not path.with_suffix(MODEL).exists()):
+            return None
+        content = read_json(path, _Finding, advice="remove it, and --resume computes it again")
+        difference = first_difference(content["decided_by"], json.loads(json.dumps(self.decided_by)))
+        if difference is not None:
+            where, before, now = difference
+            raise HarkenError(
+                f"{path} was made with another {where} ({_short(before)}, now {_short(now)}), and one table cannot "
+                "contain both; use the earlier settings and data, or choose another --out"
+            )
+        return content
+
+    def write(self, out: Path, finding: Finding) -> None:
+        """Write the result. The JSON is written last: if it exists, the result is complete."""
+        content, model = finding
+        path = finding_path(out, self.fold.name, self.method.name)
+        path.parent.mkdir(exist_ok=True)
+        if model is not None:
+            write_bytes(path.with_suffix(MODEL), model)
+        head = {"method": self.method.name, "fold": self.fold.name, "decided_by": self.decided_by}
+        write_text(path, json_text({**head, **content}))
+
+
+def finding_path(out: Path, fold: str, method: str) -> Path:
+    """The file in a benchmark's directory with the result of a method on a fold. A preset's model lies beside it."""
+    return out / f"fold_{UNSAFE.sub('_', fold)}" / f"{UNSAFE.sub('_', method)}.json"
+
+
+def finished_findings(out: Path) -> int:
+    """The number of results of a method on a fold that are complete in a benchmark's directory."""
+    return sum(1 for _ in out.glob("fold_*/[!.]*.json"))
+
+
+def open_directory(out: Path, *, resume: bool) -> None:
+    """Make an empty directory for a benchmark, or open one to continue.
+
+    Raises:
+        HarkenError: when it is not empty and ``resume`` is false, or holds something else.
+    """
+    content = {one.name for one in out.iterdir()} if out.is_dir() else set()
+    own = any(name.startswith((SHARED_WINDOWS, "fold_", "benchmark.")) for name in content)
+    refuse_occupied(out, "benchmark", occupied=bool(content), own=own, resume=resume)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for left_behind in out.glob(f"{SHARED_WINDOWS}*"):
+            left_behind.unlink(missing_ok=True)
+        for folder in (out, *out.glob("fold_*")):
+            remove_left_behind(folder)
+    except OSError as error:
+        raise HarkenError(f"{out}: cannot write there ({error.strerror})") from error
+
+
+def json_text(content: Mapping[str, Any]) -> str:
+    """JSON that people can read and compare line by line: a list of numbers takes one line."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return LIST_OF_NUMBERS.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text) + "\n"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 Running = Generator[tuple[FoldTask, Finding, int], None, None]

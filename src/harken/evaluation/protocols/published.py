@@ -2,11 +2,12 @@
 
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from harken.annotations.labelling import renamed
 from harken.datasets.dsads import read_dsads
 from harken.datasets.label_schemes import to_common
 from harken.datasets.registry import dataset, dataset_names
@@ -24,7 +25,7 @@ from harken.evaluation.protocols.studies import (
     pairs_of_studies_out,
     study_windows,
 )
-from harken.recordings.recording import Recording, recoded
+from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.windows.people import (
     Fold,
@@ -209,9 +210,7 @@ def _between(*names: str) -> tuple[Callable[[Folders], Windows], Callable[[Windo
 
 def _relabelled(recording: Recording, words: Mapping[str, str]) -> Recording:
     """The recording with renamed labels; samples whose label is not in ``words`` become unlabelled."""
-    label_names = tuple(sorted(set(words.values())))
-    new = tuple(words.get(name, "") for name in recording.label_names)
-    return replace(recording, label_codes=recoded(recording.label_codes, new, label_names), label_names=label_names)
+    return renamed(recording.with_label_names(tuple(words)), words)
 
 
 _WAYS: Mapping[tuple[str, str], tuple[Callable[[Folders], Windows], Callable[[Windows], Sequence[Fold]]]] = {

@@ -78,20 +78,17 @@ def in_scheme(windows: Windows, scheme: LabelScheme) -> Windows:
     Raises:
         HarkenError: when a window's activity is not in its study.
     """
-    names = np.full(len(windows), "", dtype=object)
-    labels = windows.labels
-    for study in np.unique(windows.studies).tolist():
-        here = windows.studies == study
-        name_of = scheme.names(dataset(study).info) | {"": ""}
-        activities, which = np.unique(labels[here], return_inverse=True)
-        unknown = sorted(set(activities.tolist()) - set(name_of))
-        if unknown:
-            raise HarkenError(f"{', '.join(unknown)} is no activity of {study}")
-        names[here] = np.array([name_of[activity] for activity in activities.tolist()], dtype=object)[which]
-    several = sorted(set(names.tolist()) - {*scheme.labels, ""})
+    every = np.unique(windows.studies).tolist()
+    names_of = {study: {**scheme.names(dataset(study).info), "": ""} for study in every}
+    activities = list(zip(windows.studies.tolist(), windows.labels.tolist(), strict=True))
+    unknown = sorted((study, activity) for study, activity in set(activities) if activity not in names_of[study])
+    if unknown:
+        raise HarkenError(", ".join(f"{activity} is no activity of {study}" for study, activity in unknown))
+    names = [names_of[study][activity] for study, activity in activities]
+    several = sorted(set(names) - {*scheme.labels, ""})
     label_names = (*scheme.labels, *several)
     code_of = {name: code for code, name in enumerate(label_names)} | {"": UNLABELLED}
-    codes = np.array([code_of[name] for name in names.tolist()], dtype=np.int16)
+    codes = np.array([code_of[name] for name in names], dtype=np.int16)
     return replace(windows, label_codes=codes, label_names=label_names)
 
 

@@ -13,9 +13,9 @@ from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.support.errors import HarkenError
 from harken.training.adaptation import Adapted, adapt
+from harken.training.data import sliding_windows_of_all
 from harken.training.loop import Progress
 from harken.training.presets import Preset
-from harken.training.windows import sliding_windows_of_all
 from harken.windows.windows import SlidingHops, sliding_windows
 
 OnShare = Callable[[float], None]

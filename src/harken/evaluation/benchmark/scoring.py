@@ -1,12 +1,12 @@
-"""Benchmarks that leave a whole study out: the scores of people whose labels are only partly those of training.
+"""How a benchmark scores a fold, and a method over all folds: people of unseen studies, or of the same study.
 
-A person's score is the mean F1 over the single labels that are true for this person and known from training. Windows
-of ``other``, and of labels that are unknown from training, form no class of their own. They count as false positives
-of the label that was predicted. Windows that allow several labels are left out of F1; they are scored by the share of
-allowed predictions.
+Where whole studies are left out, people have labels that are only partly those of training. A person's score is the
+mean F1 over the single labels that are true for this person and known from training. Windows of ``other``, and of
+labels that are unknown from training, form no class of their own. They count as false positives of the label that was
+predicted. Windows that allow several labels are left out of F1; they are scored by the share of allowed predictions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.evaluation.benchmark.methods import TrainedMethod
-from harken.evaluation.benchmark.people import Findings
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     SAMPLING,
@@ -27,17 +26,173 @@ from harken.evaluation.protocols.studies import (
     study_windows,
     training_windows,
 )
-from harken.models.known_labels import LabelSets
-from harken.models.scores import interval_over_groups, interval_over_people
-from harken.windows.people import Fold
+from harken.models.calibration import expected_calibration_error
+from harken.models.known_labels import NO_SETS, LabelSets
+from harken.models.scores import (
+    Scores,
+    interval_over_evaluations,
+    interval_over_groups,
+    interval_over_people,
+    score,
+    score_people,
+)
+from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
+Json = dict[str, Any]
+"""Values for JSON."""
+Findings = Mapping[str, Mapping[str, Any]]
+"""Fold -> the result of a method on it."""
 OTHER = "other"
 MOUNTINGS = ("known", "found")
 """With x along the forearm, as the study states it; and as the model finds it, like ``harken label``."""
 
 Predicted = tuple[Windows, NDArray[np.int64]]
 """Windows of people of one study with the names of ``TRUTH``, without signals, and the predicted label of each."""
+
+
+@dataclass(frozen=True)
+class PeopleScoring:
+    """Each test person of a fold gets scores; a method's main score is the mean macro F1 over people.
+
+    Probabilities are not calibrated. A label that no training person has is never recognised, and its windows count as
+    mistakes.
+    """
+
+    main_score = "mean_person_macro_f1"
+
+    def decides(self) -> Json:
+        """What results depend on besides the windows, the fold and the method, for JSON: nothing."""
+        return {}
+
+    def parts(self, fold: Fold, windows: Windows) -> tuple[Windows, LabelSets, Windows]:
+        """The training windows, their sets of labels, and the test windows. Raises as ``apply``."""
+        parts = apply(fold, windows)
+        return parts.training, NO_SETS, parts.test
+
+    def predicted(self, trained: TrainedMethod, test: Windows) -> NDArray[np.float32]:
+        """The probabilities of the test's labels, ``[n, labels]``."""
+        return trained.probabilities(test)
+
+    def scored(self, probabilities: NDArray[np.float32], _: Windows, test: Windows) -> Json:
+        """Values for JSON: the scores of each person of the test."""
+        codes = test.label_codes.astype(np.int64)
+        scores = score_people(codes, probabilities.argmax(axis=1), test.subjects, test.label_names)
+        return {
+            "test_windows": len(test),
+            "scores": scores.as_dict(),
+            "expected_calibration_error": expected_calibration_error(probabilities, codes),
+        }
+
+    def summary(self, findings: Findings) -> Json:
+        """Values for JSON: the scores of one method over folds. They do not depend on paths or times.
+
+        An evaluation is one person in one fold. Means and the standard deviation are over all evaluations, so a person
+        who was tested twice counts twice, as in published tables. The F1 of a label is over the windows of all
+        evaluations. The expected calibration error is the mean over folds, weighted by their test windows, because
+        every fold has its own model.
+        """
+        first = next(iter(findings.values()))
+        evaluations = [scores for _, scores in _evaluations(findings)]
+        macro_f1 = np.array([scores["macro_f1"] for scores in evaluations])
+        people = _by_person(_macro_f1(findings))
+        labels = evaluations[0]["labels"]
+        confusion = np.sum([scores["confusion"] for scores in evaluations], axis=0)
+        windows = [finding["test_windows"] for finding in findings.values()]
+        errors = [finding["expected_calibration_error"] for finding in findings.values()]
+        return {
+            "settings": first["decided_by"]["method"],
+            "mean_person_macro_f1": float(macro_f1.mean()),
+            "sd_person_macro_f1": float(macro_f1.std(ddof=1)) if len(macro_f1) > 1 else None,
+            "mean_person_macro_f1_interval": _interval(people),
+            "mean_person_accuracy": float(np.mean([scores["accuracy"] for scores in evaluations])),
+            "evaluations": len(evaluations),
+            "people": len(people),
+            "worst_person": _worst(people),
+            "class_f1": _class_f1(confusion, labels),
+            "labels": labels,
+            "confusion": confusion.tolist(),
+            "expected_calibration_error": float(np.average(errors, weights=windows)),
+            "folds": {name: _fold_summary(finding) for name, finding in findings.items()},
+        }
+
+    def difference(self, preset: Findings, baseline: Findings) -> Json:
+        """Values for JSON: the mean over evaluations of (preset minus baseline) in macro F1, and its interval.
+
+        The difference is taken for each person of each fold, so that the difficulty of a person cancels out.
+        """
+        gains = []
+        for (person, ours), (_, theirs) in zip(_macro_f1(preset), _macro_f1(baseline), strict=True):
+            gains.append((person, ours - theirs))
+        people = _by_person(gains)
+        return {
+            "mean_person_macro_f1": float(np.mean([gain for _, gain in gains])),
+            "mean_person_macro_f1_interval": _interval(people),
+            "people_better": sum(float(np.mean(values)) > 0 for values in people.values()),
+            "people": len(people),
+            "least_gain": _worst(people),
+        }
+
+
+def all_evaluations(result: Mapping[str, Any]) -> Scores:
+    """Scores over the windows of all evaluations of a ``summary`` together, for a picture."""
+    confusion = np.array(result["confusion"], dtype=np.int64)
+    truth, recognised = np.divmod(np.repeat(np.arange(confusion.size), confusion.ravel()), len(confusion))
+    return score(truth, recognised, tuple(result["labels"]))
+
+
+def _evaluations(findings: Findings) -> list[tuple[str, Mapping[str, Any]]]:
+    """The person and the scores of each evaluation."""
+    evaluations: list[tuple[str, Mapping[str, Any]]] = []
+    for finding in findings.values():
+        evaluations.extend(finding["scores"]["people"].items())
+    return evaluations
+
+
+def _macro_f1(findings: Findings) -> list[tuple[str, float]]:
+    """The person and the macro F1 of each evaluation."""
+    return [(person, scores["macro_f1"]) for person, scores in _evaluations(findings)]
+
+
+def _class_f1(confusion: NDArray[np.int64], labels: Sequence[str]) -> dict[str, float]:
+    """The F1 of each label that occurs, from the windows of all evaluations, ``[labels, labels]``."""
+    occurring = confusion.sum(axis=0) + confusion.sum(axis=1)
+    f1 = 2 * confusion.diagonal() / np.maximum(1, occurring)
+    return {label: float(f1[code]) for code, label in enumerate(labels) if occurring[code]}
+
+
+def _by_person(evaluations: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
+    """Person -> the value of each evaluation, sorted by person."""
+    people: dict[str, list[float]] = {}
+    for person, value in evaluations:
+        people.setdefault(person, []).append(value)
+    return dict(sorted(people.items()))
+
+
+def _interval(people: Mapping[str, list[float]]) -> list[float] | None:
+    interval = interval_over_evaluations(list(people.values()))
+    return list(interval) if interval else None
+
+
+def _worst(people: Mapping[str, list[float]]) -> Json:
+    """The person with the lowest mean over their evaluations, and that mean."""
+    means = {person: float(np.mean(values)) for person, values in people.items()}
+    worst = min(means, key=means.__getitem__)
+    return {"person": worst, "macro_f1": means[worst]}
+
+
+def _fold_summary(finding: Mapping[str, Any]) -> Json:
+    scores = finding["scores"]
+    people = {}
+    for person, one in scores["people"].items():
+        people[person] = {key: one[key] for key in ("macro_f1", "accuracy", "windows")}
+    return {
+        "mean_person_macro_f1": scores["mean_person_macro_f1"],
+        "training_windows": finding["training_windows"],
+        "test_windows": finding["test_windows"],
+        "expected_calibration_error": finding["expected_calibration_error"],
+        "people": people,
+    }
 
 
 @dataclass(frozen=True)
@@ -54,7 +209,7 @@ class StudyScoring:
 
     main_score = "main_score"
 
-    def decides(self) -> dict[str, Any]:
+    def decides(self) -> Json:
         """What results depend on besides the windows, the fold and the method, for JSON."""
         return {"label_scheme": asdict(SCHEMES[self.scheme]), "sampling": dict(SAMPLING)}
 
@@ -79,11 +234,11 @@ class StudyScoring:
                 predicted[study]["found"] = predicted_labels(trained, found, labels)
         return predicted
 
-    def scored(self, predicted: Mapping[str, Mapping[str, Predicted]], training: Windows, _: Windows) -> dict[str, Any]:
+    def scored(self, predicted: Mapping[str, Mapping[str, Predicted]], training: Windows, _: Windows) -> Json:
         """Values for JSON: the scores of each study with the mounting known and as found, and what was predicted."""
         labels = SCHEMES[self.scheme].labels
         known = sorted(training.labels_present & set(labels))
-        studies: dict[str, dict[str, Any]] = {}
+        studies: dict[str, Json] = {}
         for study, mountings in predicted.items():
             truth, recognised = mountings["known"]
             scores, confusion = score_windows(truth, recognised, labels=labels, known=known)
@@ -99,17 +254,17 @@ class StudyScoring:
             "scores": {"mean_person_macro_f1": float(np.mean(means))},
         }
 
-    def summary(self, findings: Findings) -> dict[str, Any]:
+    def summary(self, findings: Findings) -> Json:
         """Values for JSON: the scores of one method over folds. They do not depend on paths or times."""
         first = next(iter(findings.values()))
         scores = [scores for study, scores in by_study(findings).items() if study in MAIN_STUDIES]
         return {
             "settings": first["decided_by"]["method"],
             "main_score": {mounting: _main_score([study[mounting] for study in scores]) for mounting in MOUNTINGS},
-            "folds": {name: _fold_summary(finding) for name, finding in findings.items()},
+            "folds": {name: _study_fold_summary(finding) for name, finding in findings.items()},
         }
 
-    def difference(self, preset: Findings, baseline: Findings) -> dict[str, Any]:
+    def difference(self, preset: Findings, baseline: Findings) -> Json:
         """Values for JSON: (preset minus baseline) in the score of each person, with the mounting known.
 
         For each main study, its mean over people with the interval over people; and the mean over the three, with an
@@ -143,7 +298,7 @@ def predicted_labels(trained: TrainedMethod, test: Windows, labels: Sequence[str
 
 def score_windows(
     truth: Windows, predicted: NDArray[np.int64], *, labels: Sequence[str], known: Sequence[str]
-) -> tuple[dict[str, Any], dict[str, dict[str, int]]]:
+) -> tuple[Json, dict[str, dict[str, int]]]:
     """The scores of a study (``score_study``), and how many windows of each true label got each predicted label.
 
     Args:
@@ -171,7 +326,7 @@ def score_study(
     *,
     labels: Sequence[str],
     known: Sequence[str],
-) -> dict[str, Any]:
+) -> Json:
     """Score the windows of one study, for JSON: see ``study_summary``.
 
     Args:
@@ -196,7 +351,7 @@ def score_study(
     return study_summary(people)
 
 
-def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Mapping[int, str]) -> dict[str, Any]:
+def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Mapping[int, str]) -> Json:
     """The number of windows; F1 and recall of each label that is true for the person and known from training; and the
     share of allowed predictions among windows that allow several labels, None without such."""
     several = allowed.sum(axis=1) > 1
@@ -214,7 +369,7 @@ def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Ma
     return {"windows": len(allowed), "f1": f1, "recall": recall, "allowed_share": share}
 
 
-def study_summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def study_summary(people: Mapping[str, Mapping[str, Any]]) -> Json:
     """The scores of a study, for JSON, from those of each person.
 
     ``mean_f1`` is the mean of the people's scores, with its ``interval``: the 95 % bootstrap over people, None for
@@ -259,12 +414,12 @@ def _main_score(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
     return float(np.mean(scores)) if len(scores) == len(MAIN_STUDIES) else None
 
 
-def _fold_summary(finding: Mapping[str, Any]) -> dict[str, Any]:
+def _study_fold_summary(finding: Mapping[str, Any]) -> Json:
     """The scores of a fold; those of each person as in other benchmarks, so that two results can be compared."""
     people = {}
     for study in finding["studies"].values():
-        for person, score in person_f1(study["known"]["people"]).items():
-            people[person] = {"macro_f1": score}
+        for person, macro_f1 in person_f1(study["known"]["people"]).items():
+            people[person] = {"macro_f1": macro_f1}
     return {
         "training_windows": finding["training_windows"],
         "training_windows_by_label": finding["training_windows_by_label"],
@@ -277,10 +432,10 @@ def _fold_summary(finding: Mapping[str, Any]) -> dict[str, Any]:
 def _gains(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[float]:
     before = person_f1(theirs["known"]["people"])
     now = person_f1(ours["known"]["people"])
-    return [score - before[person] for person, score in now.items() if person in before]
+    return [after - before[person] for person, after in now.items() if person in before]
 
 
-def _gain_summary(gains: Sequence[float]) -> dict[str, Any]:
+def _gain_summary(gains: Sequence[float]) -> Json:
     interval = interval_over_people(gains)
     return {
         "mean_f1": float(np.mean(gains)),
@@ -288,3 +443,6 @@ def _gain_summary(gains: Sequence[float]) -> dict[str, Any]:
         "people_better": sum(gain > 0 for gain in gains),
         "people": len(gains),
     }
+
+
+Scoring = PeopleScoring | StudyScoring
