@@ -18,7 +18,7 @@ START_MS = 1_519_170_400_000  # 2018-02-20 23:46:40 UTC
 
 def inspected(path: Path, **options: object) -> Inspection:
     found = harken.read(path, as_found=True, **options)
-    return inspect_recording(mend(found), found=found)
+    return inspect_recording(mend(found), as_found=found)
 
 
 def write(path: Path, rows: Sequence[tuple[object, ...]]) -> Path:

@@ -52,12 +52,12 @@ def adapt(
     recogniser = Recogniser.load(model)
     paths = recordings(files)
     recorded = LabelledFiles(paths, reading, labels)
-    labelled = [by_new_names(one, labels) for path in paths for one in recorded.read(path)]
+    labelled = [by_new_names(recording, labels) for path in paths for recording in recorded.read(path)]
     labels.refuse_unused(recorded.label_names, files=bool(recorded.label_sources))
     warn_of_unused(labels, recorded.people)
     adapted = adapt_recogniser(recogniser, labelled, ignore_labels=ignore_label, forearm_axis=forearm_axis)
     adapted.recogniser.save(out)
-    sources = {one.source: one.label_source for one in labelled if one.label_source}
+    sources = {recording.source: recording.label_source for recording in labelled if recording.label_source}
     if json:
         from json import dumps
 

@@ -51,9 +51,9 @@ def annotate(
 
     if no_model and model is not None:
         raise HarkenError("--no-model and --model contradict one another; leave one of them out")
-    found = list(dict.fromkeys(map(Path, files)))
-    if not all(path.is_file() and not is_side_file(path) for path in found):
-        found = recordings(files)  # it imports more than the page needs, which takes a second
+    paths = list(dict.fromkeys(map(Path, files)))
+    if not all(path.is_file() and not is_side_file(path) for path in paths):
+        paths = recordings(files)  # it imports more than the page needs, which takes a second
     for path in map(Path, files):
         if not path.exists():
             raise HarkenError(f"{path}: there is no such file")
@@ -68,7 +68,7 @@ def annotate(
             webbrowser.open(url)
 
     server = annotation_server(
-        list(zip(found, distinct_names(found), strict=True)),
+        list(zip(paths, distinct_names(paths), strict=True)),
         reading=reading,
         model=None if no_model else model or PACKAGED_MODEL,
         on_started=started,

@@ -117,14 +117,14 @@ def _print(result: dict[str, Any], out: Path) -> None:
 
     console = Console(highlight=False)
     console.print(result["measures"], markup=False)
-    for each in tables(result)[:-1]:
-        console.print(f"\n[bold]{each.title}[/bold]")
+    for shown in tables(result)[:-1]:
+        console.print(f"\n[bold]{shown.title}[/bold]")
         table = Table(box=None, pad_edge=False)
-        for number, column in enumerate(each.columns[: each.narrow]):
+        for number, column in enumerate(shown.columns[: shown.narrow]):
             table.add_column(Text(column), justify="right" if number else "left", overflow="fold")
-        for row in each.rows:
-            table.add_row(*map(Text, row[: each.narrow]))
+        for row in shown.rows:
+            table.add_row(*map(Text, row[: shown.narrow]))
         console.print(table)
-        if each.note:
-            console.print(each.note, markup=False)
+        if shown.note:
+            console.print(shown.note, markup=False)
     console.print(f"\nResult: {printable(out / 'benchmark.md')}", markup=False, soft_wrap=True)

@@ -47,12 +47,14 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
 """Harken's own data sets by name, in the order in which they are listed."""
 
 
-def _checked(name: str, found: Any) -> Dataset:
-    if not isinstance(found, Dataset):
-        raise HarkenError(f"{name} must be a Dataset (harken.datasets.registry), got {type(found).__name__}")
-    if found.info.name != name:
-        raise HarkenError(f"its facts call it {found.info.name!r}; this name and that of the entry point must agree")
-    return found
+def _checked(name: str, candidate: Any) -> Dataset:
+    if not isinstance(candidate, Dataset):
+        raise HarkenError(f"{name} must be a Dataset (harken.datasets.registry), got {type(candidate).__name__}")
+    if candidate.info.name != name:
+        raise HarkenError(
+            f"its facts call it {candidate.info.name!r}; this name and that of the entry point must agree"
+        )
+    return candidate
 
 
 _REGISTRY = Registry("data set", "harken.datasets", DATASETS, check=_checked)

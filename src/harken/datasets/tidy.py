@@ -90,15 +90,15 @@ def recordings_of_tables(
     tables = ((file, read_table(file)) for file in _files(path)) if table is None else [(path, table)]
     frame = pl.concat([_roles(file, each, options) for file, each in tables])
     signals = frame.select("x", "y", "z").to_numpy()
-    found = options.acceleration_unit or acceleration_unit(magnitude_at_rest(signals))
-    if found is None:
+    unit = options.acceleration_unit or acceleration_unit(magnitude_at_rest(signals))
+    if unit is None:
         raise HarkenError(f"{path}: gravity is in an unknown unit; state the unit of x, y and z with unit=")
-    signals = signals * np.float32(G_PER_UNIT[found])
+    signals = signals * np.float32(G_PER_UNIT[unit])
     groups = frame.select("subject", "placement").with_row_index("row").group_by("subject", "placement").agg("row")
     recordings = []
     for subject, placement, rows in groups.sort("subject", "placement").iter_rows():
         mine = np.array(rows, dtype=np.int64)
-        recording = _recording(frame[mine], signals[mine], subject=subject, placement=placement, path=path, unit=found)
+        recording = _recording(frame[mine], signals[mine], subject=subject, placement=placement, path=path, unit=unit)
         recording = replace(recording, timezone=options.timezone or "UTC")
         recordings.append(recording if as_found else mend(recording, sensor_range=options.sensor_range_g))
     return recordings
@@ -157,21 +157,21 @@ def _is_parquet(path: Path) -> bool:
 def _columns(path: Path, header: list[str], label_column: str | None) -> dict[str, str]:
     """The name of each role's column in this table."""
     named = {name.strip().lower(): name for name in header}
-    found = {role: named[role] for role in (*REQUIRED, "placement") if role in named}
+    columns = {role: named[role] for role in (*REQUIRED, "placement") if role in named}
     time = named.get("t", named.get("time"))
     if time is not None:
-        found["time"] = time
+        columns["time"] = time
     if label_column is not None:
-        found.pop("label", None)
+        columns.pop("label", None)
         if label_column in header:
-            found["label"] = label_column
-    missing = [role for role in REQUIRED if role not in found]
+            columns["label"] = label_column
+    missing = [role for role in REQUIRED if role not in columns]
     if missing:
         raise HarkenError(
             f"{path}: a tidy table has columns named {', '.join(REQUIRED)} (or t for time); found none for "
             f"{', '.join(missing)} among {', '.join(header)}"
         )
-    return found
+    return columns
 
 
 def _times(path: Path, column: pl.Series, session: pl.Series, timezone: str | None) -> tuple[NDArray[np.int64], bool]:

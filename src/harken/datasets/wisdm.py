@@ -111,17 +111,17 @@ def _file_rows(path: Path) -> pl.DataFrame:
 
 def _recording(rows: pl.DataFrame, source: str) -> Recording:
     """One person's activities in the order in which they were done."""
-    found, dropped, twice_labelled = _without_repeats(rows)
-    by_watch_ns, first, backward = _cut(found)
+    unrepeated, dropped, twice_labelled = _without_repeats(rows)
+    by_watch_ns, first, backward = _cut(unrepeated)
     kept = _without_bursts(by_watch_ns, first)
     dropped["faster than 20 Hz"] = int((~kept).sum())
     time_ns, moved = _in_turn(by_watch_ns, first)
     order = np.flatnonzero(kept)
     order = order[np.argsort(time_ns[order], kind="stable")]
-    label_names, codes = _codes(found)
+    label_names, codes = _codes(unrepeated)
     recording = Recording(
         time_ns=time_ns[order],
-        signals=(found.select("x", "y", "z").to_numpy()[order] / STANDARD_GRAVITY).astype(np.float32),
+        signals=(unrepeated.select("x", "y", "z").to_numpy()[order] / STANDARD_GRAVITY).astype(np.float32),
         channels=("x", "y", "z"),
         label_codes=codes[order],
         label_names=label_names,

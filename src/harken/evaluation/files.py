@@ -281,16 +281,16 @@ def evaluation_of(
     another unit, or cut into pieces (``harken.recordings.fingerprints``).
     """
     specification = recogniser.specification_
-    windows = concatenate([one.windows for one in every]).with_label_names(specification.labels)
+    windows = concatenate([part.windows for part in every]).with_label_names(specification.labels)
     probabilities = recogniser.predict_proba(windows)
     training_people = set(recogniser.provenance_.get("training_people", []))
-    training_people.update(one.subject for one in every if one.share)
+    training_people.update(part.subject for part in every if part.share)
     is_known = np.isin(windows.subjects, sorted(training_people))
     unseen, all_unseen, unseen_error, unseen_answered = _scored(
         windows[~is_known], probabilities[~is_known], unsure_below
     )
     known, _, known_error, known_answered = _scored(windows[is_known], probabilities[is_known], unsure_below)
-    mountings = [(one.name, one.mounting) for one in every if one.mounting is not None]
+    mountings = [(part.name, part.mounting) for part in every if part.mounting is not None]
     return Evaluation(
         unseen=unseen,
         all_unseen=all_unseen,
@@ -304,7 +304,7 @@ def evaluation_of(
         hop_s=specification.hop_s,
         turned={name: mounting.reason for name, mounting in mountings if mounting.quarters},
         mounting_unknown={name: mounting.warning for name, mounting in mountings if mounting.warning is not None},
-        training_shares={one.name: one.share for one in every if one.share},
+        training_shares={part.name: part.share for part in every if part.share},
     )
 
 

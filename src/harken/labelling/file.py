@@ -139,23 +139,23 @@ class Outcomes:
     @property
     def notes(self) -> tuple[str, ...]:
         """What limits the meaning of the outcomes."""
-        settings, found = self.settings, []
+        settings, sentences = self.settings, []
         if settings.hand == "dominant" and self.movement is not None and settings.cut_points.published:
-            found.append(
+            sentences.append(
                 f"the cut-points {settings.cut_points.name} are for the wrist that is not dominant, but the watch was "
                 "worn on the dominant one, which moves more"
             )
         if settings.diary is not None and self.nights is not None and (self.nights["source"] == "movement").all():
             known = ", ".join(read_diary(settings.diary).nights) or "nobody"
-            found.append(
+            sentences.append(
                 printable(
                     f"the diary {settings.diary} has no night of this recording of {self.timeline.subject}; it has "
                     f"nights of {known}"
                 )
             )
         if self.segments is not None and len(self.segments) == 0:
-            found.append(f"no segment lies in this recording of {printable(self.timeline.subject)}")
-        return tuple(found)
+            sentences.append(f"no segment lies in this recording of {printable(self.timeline.subject)}")
+        return tuple(sentences)
 
     def write(self, folder: Path) -> None:
         """Write the tables to a folder; those that are None have no file."""
@@ -432,18 +432,18 @@ def _labelled(
     )
     stream = stream if clipped is None else clipped.stream
     rows = None if meter is None else meter.finish().frame(timezone=stream.timezone, non_wear_ns=non_wear_ns)
-    found = None if rows is None else nights_of(rows, stream.subject, settings)
+    nights = None if rows is None else nights_of(rows, stream.subject, settings)
     stage("smooth")
     hand_back()
     if settings.smoothing:
-        still_ns = None if rows is None or found is None else still_at_night_ns(rows, found)
+        still_ns = None if rows is None or nights is None else still_at_night_ns(rows, nights)
         timeline = timeline.smoothed(still_at_night_ns=still_ns)
         hand_back()
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)
     if rows is not None:
         rows = with_steps(rows, timeline.frame, timeline.labels)
-    outcomes = Outcomes(timeline, rows, found, settings)
+    outcomes = Outcomes(timeline, rows, nights, settings)
     return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, share, outcomes, recogniser, key)
 
 

@@ -165,7 +165,7 @@ def _rhythms(rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[StudyFil
     once."""
     folders = {file.name: file.folder for file in files}
     several = with_one_file_a_date(days.filter(pl.col("name").n_unique().over("subject") > 1))
-    found = [rhythms.filter(~pl.col("subject").is_in(several["subject"].to_list()))]
+    tables = [rhythms.filter(~pl.col("subject").is_in(several["subject"].to_list()))]
     for (subject,), of_person in several.group_by("subject", maintain_order=True):
         parts = []
         for (name,), of_file in of_person.group_by("name", maintain_order=True):
@@ -175,8 +175,8 @@ def _rhythms(rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[StudyFil
         if parts:
             valid = of_person.filter(pl.col("valid_day").fill_null(False))["date"].to_list()
             of_days = rhythm(pl.concat(parts).sort("start"), valid)
-            found.append(of_days.with_columns(pl.lit(subject).alias("subject")))
-    return pl.concat(found, how="diagonal_relaxed")
+            tables.append(of_days.with_columns(pl.lit(subject).alias("subject")))
+    return pl.concat(tables, how="diagonal_relaxed")
 
 
 def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure]) -> Study:
@@ -240,7 +240,7 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
 
 def _failures(out: Path) -> list[Failure]:
     """The files that failed, with the reasons, and when the table of each was written; each file once."""
-    found: dict[str, Failure] = {}
+    latest: dict[str, Failure] = {}
     for path in sorted(out.glob(FAILURES)):
         try:
             table, at = pl.read_csv(path.read_bytes(), infer_schema=False), path.stat().st_mtime
@@ -248,9 +248,9 @@ def _failures(out: Path) -> list[Failure]:
         except (OSError, pl.exceptions.PolarsError):  # it was removed, or harken did not write it
             continue
         for file, reason in rows:
-            if file not in found or found[file].noted_s < at:
-                found[file] = Failure(file, reason, at)
-    return list(found.values())
+            if file not in latest or latest[file].noted_s < at:
+                latest[file] = Failure(file, reason, at)
+    return list(latest.values())
 
 
 def _strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]) -> list[DayStrip]:

@@ -33,11 +33,11 @@ class LabelledMoments(NamedTuple):
     @property
     def seconds_by_label(self) -> dict[str, float]:
         """Seconds that the windows of each label cover. Seconds in two windows count once."""
-        found = {}
+        seconds = {}
         for label in np.unique(self.labels).tolist():
             steps_s = np.diff(self.middles_ns[self.labels == label]) / 1e9
-            found[label] = round(float(np.minimum(steps_s, self.length_s).sum()) + self.length_s, 3)
-        return found
+            seconds[label] = round(float(np.minimum(steps_s, self.length_s).sum()) + self.length_s, 3)
+        return seconds
 
 
 class LabelScores(NamedTuple):
@@ -148,12 +148,12 @@ def people_scores(truth: Sequence[Names], predicted: Sequence[Names]) -> dict[st
     Args:
         truth, predicted: the labels of each person's moments.
     """
-    each = [label_scores(*pair) for pair in zip(truth, predicted, strict=True)]
+    scores_of_people = [label_scores(*pair) for pair in zip(truth, predicted, strict=True)]
     together = label_scores(np.concatenate(truth), np.concatenate(predicted))
-    interval = interval_over_people([one.mean_f1 for one in each])
+    interval = interval_over_people([one.mean_f1 for one in scores_of_people])
     return {
-        "accuracy": float(np.mean([one.accuracy for one in each])),
-        "mean_f1": float(np.mean([one.mean_f1 for one in each])),
+        "accuracy": float(np.mean([one.accuracy for one in scores_of_people])),
+        "mean_f1": float(np.mean([one.mean_f1 for one in scores_of_people])),
         "mean_f1_interval": None if interval is None else list(interval),
         "f1": together.f1,
     }

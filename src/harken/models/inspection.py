@@ -64,17 +64,17 @@ def read_and_inspect(
     """The facts about a file and its mended recording, from one reading. ``labels``, ``of_several``: as for
     ``harken.datasets.people.read_people``; ``model``: as for ``inspect``."""
     try:
-        found = read(path, as_found=True, **vars(reading))
+        as_found = read(path, as_found=True, **vars(reading))
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     zone_known = reading.timezone is not None
-    (found,) = label_recordings([found], Path(path), labels, of_several=of_several, zone_known=zone_known)
+    (as_found,) = label_recordings([as_found], Path(path), labels, of_several=of_several, zone_known=zone_known)
     if not of_several:
-        labels.refuse_unused(set(found.label_names), files=bool(found.label_source))
-    recording = mend(found, sensor_range=reading.sensor_range_g)
+        labels.refuse_unused(set(as_found.label_names), files=bool(as_found.label_source))
+    recording = mend(as_found, sensor_range=reading.sensor_range_g)
     names, notes = label_spellings([recording])
     recording = renamed(replace(recording, quality=recording.quality.noting(*notes)), names)
-    facts = inspect_recording(recording, found=renamed(found, names))
+    facts = inspect_recording(recording, as_found=renamed(as_found, names))
     if model is not None:
         from harken.models.recogniser import Recogniser  # loading it takes longer than to inspect a short recording
 

@@ -193,7 +193,7 @@ def as_trained(
     """
     if recording.channels[:3] != ACCELERATION and forearm_axis is None:
         return recording, None
-    found = mounting(
+    way = mounting(
         recogniser.specification_,
         recording,
         recogniser.predict_proba,
@@ -201,7 +201,7 @@ def as_trained(
         make=recording.quality.make,
         x_to_elbow=trained_with_x_to_elbow(recogniser),
     )
-    return found.turned(recording), found
+    return way.turned(recording), way
 
 
 def trained_with_x_to_elbow(recogniser: Recogniser) -> bool:
@@ -272,14 +272,14 @@ def _by_gravity(quarters: int, recognised: NDArray[np.float64], moments: int) ->
         )
     as_worn, turned = (other, here) if quarters else (here, other)
     if as_worn == turned:
-        found = f"walking is recognised equally well either way ({as_worn} of {moments} moments)"
+        sentence = f"walking is recognised equally well either way ({as_worn} of {moments} moments)"
     else:
-        found = (
+        sentence = (
             f"walking is recognised in {as_worn} of {moments} moments as the watch was worn, and in {turned} after a "
             "turn by 180 degrees"
         )
     worn = "the other way round" if quarters else "as the model expects"
-    return f"{found}, but gravity in walking shows that the watch was worn {worn}"
+    return f"{sentence}, but gravity in walking shows that the watch was worn {worn}"
 
 
 def _why(mounting: Mounting) -> str:

@@ -148,11 +148,11 @@ class Recogniser:
         model = self.model_
         data = [
             {
-                "subject": one.subject,
-                "fingerprint": one.fingerprint,
-                "samples_fingerprint": one.samples_fingerprint,
+                "subject": recording.subject,
+                "fingerprint": recording.fingerprint,
+                "samples_fingerprint": recording.samples_fingerprint,
             }
-            for one in recordings
+            for recording in recordings
         ]
         provenance = {**model.provenance, "data": [*model.provenance.get("data", []), *data]}
         fingerprints = model.fingerprints.joined(Fingerprints.of(recordings))

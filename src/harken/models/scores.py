@@ -142,7 +142,7 @@ def interval_over_evaluations(people: Sequence[Sequence[float]]) -> tuple[float,
         return None
     from scipy.stats import bootstrap
 
-    found = bootstrap(
+    resampled = bootstrap(
         (np.array([sum(values) for values in people]), np.array([len(values) for values in people])),
         lambda drawn, number, axis: drawn.sum(axis=axis) / number.sum(axis=axis),
         paired=True,
@@ -152,7 +152,7 @@ def interval_over_evaluations(people: Sequence[Sequence[float]]) -> tuple[float,
         method="percentile",
         rng=0,
     )
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+    return float(resampled.confidence_interval.low), float(resampled.confidence_interval.high)
 
 
 def interval_over_groups(groups: Sequence[Sequence[float]]) -> tuple[float, float] | None:

@@ -53,15 +53,15 @@ _passed: dict[str, Network] = {}
 """Networks that this program passed to a ``Preset``, by ``module:name``."""
 
 
-def _checked(name: str, found: Any) -> Network:
+def _checked(name: str, candidate: Any) -> Network:
     torch = sys.modules.get("torch")  # imported by the module of the class
-    is_module = torch is not None and isinstance(found, type) and issubclass(found, torch.nn.Module)
-    if not (is_module or isfunction(found)):
+    is_module = torch is not None and isinstance(candidate, type) and issubclass(candidate, torch.nn.Module)
+    if not (is_module or isfunction(candidate)):
         raise HarkenError(
             f"{name} must be a function that returns layers or a class of torch.nn.Module, got "
-            f"{getattr(found, '__qualname__', found)}"
+            f"{getattr(candidate, '__qualname__', candidate)}"
         )
-    network: Network = found
+    network: Network = candidate
     sizes_of(network)
     return network
 
@@ -151,39 +151,42 @@ def check_weights(name: str, sizes: Mapping[str, Any], weights: Weights) -> None
     expected = _expected_weights(name, sizes)
     if set(expected) != set(weights):
         raise HarkenError(f"its weights are not those of the network {name}")
-    for each, weight in weights.items():
-        if (weight.shape, weight.dtype.name) != expected[each]:
-            raise HarkenError(f"the size of its weight {each} differs from its specification")
+    for weight_name, weight in weights.items():
+        if (weight.shape, weight.dtype.name) != expected[weight_name]:
+            raise HarkenError(f"the size of its weight {weight_name} differs from its specification")
         if not np.isfinite(weight).all():
-            raise HarkenError(f"its weight {each} holds values that are not numbers")
-        if each.endswith("running_var") and np.asarray(weight, np.float64).min(initial=0) < 0:
-            raise HarkenError(f"its weight {each} is a variance, but holds negative values")
+            raise HarkenError(f"its weight {weight_name} holds values that are not numbers")
+        if weight_name.endswith("running_var") and np.asarray(weight, np.float64).min(initial=0) < 0:
+            raise HarkenError(f"its weight {weight_name} is a variance, but holds negative values")
 
 
 def _expected_weights(name: str, sizes: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:
     """The shape and the type of each weight, such as ``((64,), "float32")``."""
     if is_of_layers(name):
         shapes = weight_shapes(made(name, sizes))  # type: ignore[arg-type]
-        return {each: (shape, "int64" if each.endswith(COUNTED) else "float32") for each, shape in shapes.items()}
+        return {
+            weight_name: (shape, "int64" if weight_name.endswith(COUNTED) else "float32")
+            for weight_name, shape in shapes.items()
+        }
     import torch
 
     with torch.device("meta"):
         module: Any = made(name, sizes)
     return {
-        each: (tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
-        for each, tensor in module.state_dict().items()
+        weight_name: (tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
+        for weight_name, tensor in module.state_dict().items()
     }
 
 
 def _found(name: str) -> Network:
     try:
-        found = NETWORKS.get(name) or _passed.get(name) or _REGISTRY.find(name)
+        network = NETWORKS.get(name) or _passed.get(name) or _REGISTRY.find(name)
     except HarkenError:  # perhaps because its module imports PyTorch
         need_extra("train", "torch", what=f"the network {shown(name)}")
         raise
-    if found is None:
+    if network is None:
         raise HarkenError(_missing(name))
-    return found
+    return network
 
 
 def _checked_sizes(name: str, kind: type[Any], sizes: Mapping[str, Any]) -> Any:

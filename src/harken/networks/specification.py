@@ -102,12 +102,12 @@ class Specification:
     @property
     def vectors(self) -> tuple[tuple[int, bool], ...]:
         """The first channel of each vector of three, and whether it is a rotation, for ``training.augmentation``."""
-        found = []
+        rotations = []
         for names, rotation in ((ACCELERATION, False), (ROTATION, True)):
             for first in range(len(self.channels) - 2):
                 if self.channels[first : first + 3] == names:
-                    found.append((first, rotation))
-        return tuple(found)
+                    rotations.append((first, rotation))
+        return tuple(rotations)
 
     def prepare_recording(self, recording: Recording) -> Recording:
         """A mended recording with the model's channels and at its rate.

@@ -61,7 +61,7 @@ class Diary:
         Raises:
             HarkenError: when clocks skip a time in this zone.
         """
-        found = {}
+        times_ns = {}
         for night in self.nights.get(subject, ()):
             moments = moments_ns(pl.Series([night.onset, night.wake]), timezone)
             for skipped, written in zip(moments.is_null(), (night.onset, night.wake), strict=True):
@@ -70,8 +70,8 @@ class Diary:
                         f"{written:%H:%M} on {written:%Y-%m-%d} does not exist in {timezone}: clocks went forward then"
                     )
                     raise line_error(self.path, night.line, reason)
-            found[night.date] = moments.to_numpy()
-        return found
+            times_ns[night.date] = moments.to_numpy()
+        return times_ns
 
 
 def read_diary(path: Path) -> Diary:
@@ -106,16 +106,16 @@ def _diary(path: Path, content: bytes) -> Diary:
     for line, row in _rows(path, content):
         if (night := _night(path, line, row)) is not None:
             nights.setdefault(night.subject, []).append(night)
-    for each in nights.values():
-        each.sort(key=lambda night: (night.date, night.line))
-        for before, after in pairwise(each):
+    for of_wearer in nights.values():
+        of_wearer.sort(key=lambda night: (night.date, night.line))
+        for before, after in pairwise(of_wearer):
             if after.date == before.date:
                 raise line_error(
                     path, after.line, f"the night of {after.date} of {after.subject} is also in line {before.line}"
                 )
             if after.onset < before.wake:
                 raise line_error(path, after.line, f"the night begins before that of line {before.line} has ended")
-    return Diary(path, {subject: tuple(each) for subject, each in nights.items()})
+    return Diary(path, {subject: tuple(of_wearer) for subject, of_wearer in nights.items()})
 
 
 def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str]]]:

@@ -87,19 +87,19 @@ def read_segments(path: str | Path) -> tuple[Segment, ...]:
         raise line_error(
             path, line, f"there is no column {', '.join(missing)}; a table of segments has {', '.join(COLUMNS)}"
         )
-    found = []
+    segments = []
     for line, fields in rows:
         if len(fields) != len(names):
             raise line_error(path, line, "it has more or fewer fields than the first line")
         values = dict(zip(names, fields, strict=True))
         try:
             name, days, start, end = (values[column] for column in COLUMNS)
-            found.append(Segment(name, days, start, end, values.get(SUBJECT) or None))
+            segments.append(Segment(name, days, start, end, values.get(SUBJECT) or None))
         except HarkenError as error:
             raise line_error(path, line, str(error)) from error
-    if not found:
+    if not segments:
         raise HarkenError(f"{path}: there is no segment in it")
-    return tuple(found)
+    return tuple(segments)
 
 
 @lru_cache(maxsize=1024)

@@ -264,8 +264,8 @@ def segment_stretches(segments: Sequence[Segment], days: Iterable[date], *, subj
     """
     mine = [segment for segment in segments if segment.subject in (None, subject)]
     every = sorted({day - timedelta(days=before) for day in days for before in (0, 1)})
-    found = [(segment, day) for day in every for segment in mine if segment.falls_on(day)]
-    clock = [segment.on_clock(day) for segment, day in found]
+    pairs = [(segment, day) for day in every for segment in mine if segment.falls_on(day)]
+    clock = [segment.on_clock(day) for segment, day in pairs]
     edges_ns = np.stack(
         [
             _moments_ns([start for start, _ in clock], timezone, second=False),
@@ -277,8 +277,8 @@ def segment_stretches(segments: Sequence[Segment], days: Iterable[date], *, subj
     edges_ns = edges_ns[order]
     frame = pl.DataFrame(
         {
-            "segment": pl.Series([segment.name for segment, _ in found], dtype=pl.String).gather(order),
-            "date": pl.Series([day for _, day in found], dtype=pl.Date).gather(order),
+            "segment": pl.Series([segment.name for segment, _ in pairs], dtype=pl.String).gather(order),
+            "date": pl.Series([day for _, day in pairs], dtype=pl.Date).gather(order),
             "start": times(edges_ns[:, 0], timezone),
             "end": times(edges_ns[:, 1], timezone),
         }

@@ -97,15 +97,15 @@ def _start(path: Path, texts: list[str]) -> tuple[int, str, list[str]]:
             f"{path}: ActiLife's header has no start time; read the file as a plain table with --rate HZ "
             "and --skip-rows N"
         )
-    found = DATE_FORMAT.search(texts[0])
+    stated = DATE_FORMAT.search(texts[0])
     # The first letters of dd/MM/yyyy, in the same order.
-    stated_order = "".join(dict.fromkeys(letter for letter in found[1] if letter in "dMy")) if found else "Mdy"
+    stated_order = "".join(dict.fromkeys(letter for letter in stated[1] if letter in "dMy")) if stated else "Mdy"
     for order in (stated_order, *ORDERS):
         start, download = (_date(*date, order) for date in dates)
         fits = start is not None and (not dates[1][0] or (download is not None and download >= start))
         if fits and start is not None:
             note = (
-                f"The header states the date format {found[1] if found else 'M/d/yyyy'}, which does not fit "
+                f"The header states the date format {stated[1] if stated else 'M/d/yyyy'}, which does not fit "
                 f"its dates: {dates[0][0]} was read as {start:%d %B %Y}."
             )
             start_ns = int((start - datetime(1970, 1, 1)).total_seconds()) * 10**9

@@ -139,12 +139,12 @@ def find_blocks(path: Path, source: Path) -> Blocks:
     Raises:
         HarkenError: when no block is intact.
     """
-    found, spare = divmod(max(0, path.stat().st_size - HEADER_BYTES), BLOCK_BYTES)
+    blocks, spare = divmod(max(0, path.stat().st_size - HEADER_BYTES), BLOCK_BYTES)
     rows: list[Int64Array] = []
     starts: list[NDArray[np.void]] = []
     old = 0
-    for first in range(0, found, BLOCKS_AT_ONCE):
-        count = min(BLOCKS_AT_ONCE, found - first)
+    for first in range(0, blocks, BLOCKS_AT_ONCE):
+        count = min(BLOCKS_AT_ONCE, blocks - first)
         content = np.fromfile(path, np.uint8, count * BLOCK_BYTES, offset=HEADER_BYTES + first * BLOCK_BYTES)
         start = content.view(START)
         whole = _whole(start, content)
@@ -152,14 +152,14 @@ def find_blocks(path: Path, source: Path) -> Blocks:
         starts.append(repack_fields(start[list(FIELDS)])[whole])
         old += int(((start["mark"] == MARK) & (start["rate"] == 0)).sum())
     if not sum(map(len, rows)):
-        if old and old > found // 2:
+        if old and old > blocks // 2:
             raise HarkenError(
                 f"{source}: it was recorded with a very old firmware, whose blocks have neither a checksum "
                 "nor a rate; export it as CSV with OMGUI, and read the export"
             )
-        what = f"all of its {found:,} blocks are damaged" if found else "it ends before its first block"
+        what = f"all of its {blocks:,} blocks are damaged" if blocks else "it ends before its first block"
         raise HarkenError(f"{source}: the .cwa file is damaged: {what}. Copy it from the watch again")
-    return Blocks(found, np.concatenate(rows), np.concatenate(starts), spare)
+    return Blocks(blocks, np.concatenate(rows), np.concatenate(starts), spare)
 
 
 def _whole(start: NDArray[np.void], content: NDArray[np.uint8]) -> BoolArray:

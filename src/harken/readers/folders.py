@@ -57,7 +57,7 @@ def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path |
         HarkenError: for a folder without such a file, for a run or a folder of results, and if there are only files of
             labels.
     """
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     left_out: dict[str, list[Path]] = {}
     apart = None if out is None else Path(out).absolute()
     named = list(map(Path, [paths] if isinstance(paths, str | Path) else paths))
@@ -68,16 +68,16 @@ def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path |
             left_out.setdefault(BY_ANNOTATION, []).append(path)
             continue
         if not path.is_dir() or _is_export(path):
-            found[path] = None
+            files[path] = None
             continue
         _refuse_own(path)
         inside = _inside(path, apart, left_out)
         if not inside:
             kinds = f"no file ending in {', '.join(ENDINGS)}"
             raise HarkenError("; ".join([f"{path}: this folder contains no recording ({kinds})", *_notes(left_out)]))
-        found |= dict.fromkeys(inside)
-    other = [path for path in left_out.pop(BY_ENDING, []) if path not in found]  # given besides its folder
-    return Recordings(list(found), _notes(left_out | ({BY_ENDING: other} if other else {})))
+        files |= dict.fromkeys(inside)
+    other = [path for path in left_out.pop(BY_ENDING, []) if path not in files]  # given besides its folder
+    return Recordings(list(files), _notes(left_out | ({BY_ENDING: other} if other else {})))
 
 
 def _is_export(folder: Path) -> bool:
@@ -126,7 +126,7 @@ def _holds_failures(path: Path) -> bool:
 
 def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -> list[Path]:
     """The recordings in and below a folder; other files are added to ``left_out`` by their kind."""
-    found: list[Path] = []
+    paths: list[Path] = []
     for here, folders, files in os.walk(folder):
         at = Path(here)
         walked = sorted(name for name in folders if not name.startswith(".") and (at / name).absolute() != apart)
@@ -137,7 +137,7 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
             else:
                 folders.append(name)
         if at != folder and _is_export(at):
-            found.append(at)
+            paths.append(at)
             folders.clear()
             continue
         tables = {COHORT, QUALITY} <= set(files)
@@ -157,8 +157,8 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
             elif (tables and name in OVER_ALL) or (FAILURES.fullmatch(name) and (tables or _holds_failures(at / name))):
                 left_out.setdefault(BY_LABEL, []).append(at / name)
             else:
-                found.append(at / name)
-    return sorted(found)
+                paths.append(at / name)
+    return sorted(paths)
 
 
 def is_side_file(path: str | Path) -> bool:

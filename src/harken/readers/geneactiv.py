@@ -148,7 +148,7 @@ def find_pages(source: Path, content: mmap.mmap) -> FoundPages:
     begin = content.find(PAGE_MARK)
     if begin < 0:
         raise HarkenError(f"{source}: it contains no pages of data: it was cut short, or nothing was recorded")
-    found: list[tuple[int, int, int, int, float, float]] = []
+    headers: list[tuple[int, int, int, int, float, float]] = []
     left_out, done, cut_short = 0, begin, False
     for page in PAGE.finditer(content, begin):
         number, date, thousandths, temperature, rate, _, end = page.groups()
@@ -161,13 +161,13 @@ def find_pages(source: Path, content: mmap.mmap) -> FoundPages:
         if time_ns is None or (spare and not cut_short) or last - first < DIGITS_PER_SAMPLE:
             left_out += done - page.start()
         else:
-            found.append((first, last - spare, time_ns, int(number), float(temperature), float(rate)))
+            headers.append((first, last - spare, time_ns, int(number), float(temperature), float(rate)))
     left_out += _bytes_of_damage(content, done, len(content))
-    if not found:
+    if not headers:
         raise HarkenError(
             f"{source}: it contains no complete page: the file is damaged, or cut short in its first page"
         )
-    pages = np.array(found, PAGES)
+    pages = np.array(headers, PAGES)
     sizes = pages["last"] - pages["first"]
     usual = Counter(sizes.tolist()).most_common(1)[0][0]
     usual_rate = Counter(pages["rate_hz"].tolist()).most_common(1)[0][0]
@@ -178,7 +178,7 @@ def find_pages(source: Path, content: mmap.mmap) -> FoundPages:
     pages = pages[of_usual_size & (pages["rate_hz"] == usual_rate)]
     pages = pages[_time_fits(pages)]
     damaged = math.ceil(left_out / (usual + HEADING_BYTES) - 0.5) if left_out else 0
-    damaged = max(damaged, int(left_out > 0)) + len(found) - len(pages)
+    damaged = max(damaged, int(left_out > 0)) + len(headers) - len(pages)
     return FoundPages(begin, pages, damaged, cut_short and sizes[-1] < usual)
 
 
@@ -337,8 +337,8 @@ class GeneactivSource(DeviceSource):
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
-        header, found = self._header, self._found
-        in_file = found.damaged + len(found.pages)
+        header, pages = self._header, self._found
+        in_file = pages.damaged + len(pages.pages)
         watch = f"GENEActiv {header['Device Model']} {header['Device Unique Serial Code']}"
         parts = [watch.replace("  ", " ").strip()]
         parts += [f"firmware {header['Device Firmware Version']}"] if header["Device Firmware Version"] else []
@@ -348,12 +348,12 @@ class GeneactivSource(DeviceSource):
             f"The watch was set to {self._stated_rate_hz:g} Hz; according to its clock, it recorded at "
             f"{self._rate_hz:.5g} Hz.",
         ]
-        if found.damaged:
+        if pages.damaged:
             notes.append(
-                f"About {found.damaged:,} of {in_file:,} pages of the file are damaged and were left out; "
+                f"About {pages.damaged:,} of {in_file:,} pages of the file are damaged and were left out; "
                 "there are gaps in their place."
             )
-        if found.cut_short:
+        if pages.cut_short:
             notes.append(
                 "The file is incomplete: it ends in the middle of its last page, whose complete samples were kept."
             )

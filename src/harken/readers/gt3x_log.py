@@ -111,11 +111,11 @@ def encoded_float(bits: int) -> float:
 
 
 def _offset(text: str) -> int | None:
-    found = OFFSET.fullmatch(text.strip())
-    if found is None:
+    offset = OFFSET.fullmatch(text.strip())
+    if offset is None:
         return None
-    seconds = int(found[2]) * 3600 + int(found[3]) * 60
-    return -seconds if found[1] == "-" else seconds
+    seconds = int(offset[2]) * 3600 + int(offset[3]) * 60
+    return -seconds if offset[1] == "-" else seconds
 
 
 ACTIVITY, EVENT, METADATA, PARAMETERS, IMU, ACTIVITY_2, ACTIVITY_3 = 0, 3, 6, 21, 25, 26, 27
@@ -327,16 +327,18 @@ class Log:
         self.asleep.append(packets.seconds[events][data[packets.payloads[events]] == ASLEEP])
         activity = np.isin(packets.types, (ACTIVITY, ACTIVITY_2))
         self.docked.append(packets.seconds[activity & (packets.sizes == 1)])
-        found = self._activity(path, data, packets, np.flatnonzero(activity & (packets.sizes > 1)))
-        if found is None:
+        measured = self._activity(path, data, packets, np.flatnonzero(activity & (packets.sizes > 1)))
+        if measured is None:
             return
-        first = self._first_of_each_second(found.seconds)
+        first = self._first_of_each_second(measured.seconds)
         if not first.all():
             self.again += int((~first).sum())
-            found = Activity(found.values[np.repeat(first, found.counts)], found.seconds[first], found.counts[first])
-        self.seconds.append(found.seconds)
-        self.counts.append(found.counts)
-        yield found
+            measured = Activity(
+                measured.values[np.repeat(first, measured.counts)], measured.seconds[first], measured.counts[first]
+            )
+        self.seconds.append(measured.seconds)
+        self.counts.append(measured.counts)
+        yield measured
 
     def _first_of_each_second(self, seconds: Int64Array) -> BoolArray:
         """Which packets are the first of their second, bool ``[packets]``, including packets that were read before."""

@@ -167,34 +167,34 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
     width = len(header or first_row)
     there = f"its columns are {', '.join(header)}" if header else f"it has no header and {width} columns"
     given = {role: getattr(options, f"{role}_column", None) for role in KNOWN_NAMES}
-    found = {
+    columns = {
         role: _position(path, str(word), role, header, width, there) for role, word in given.items() if word is not None
     }
-    for role, position in found.items():
-        twice = [other for other in found if found[other] == position and other != role]
+    for role, position in columns.items():
+        twice = [other for other in columns if columns[other] == position and other != role]
         if twice:
             raise HarkenError(f"{path}: {_option(role)} and {_option(twice[0])} name the same column; {there}")
     if header:
-        found |= _by_name(path, header, first_row, found)
-    elif not any(role in found for role in REQUIRED):
-        found |= _by_order(path, first_row, found, there)
+        columns |= _by_name(path, header, first_row, columns)
+    elif not any(role in columns for role in REQUIRED):
+        columns |= _by_order(path, first_row, columns, there)
     needed = [role for role in REQUIRED if not (role == "time" and options.sample_rate_hz)]
-    missing = [role for role in needed if role not in found]
+    missing = [role for role in needed if role not in columns]
     if missing:
         advice = ", ".join(_option(role) for role in missing)
         hint = ", or --rate HZ if there are no times" if "time" in missing else ""
         skip = "; --skip-rows N skips lines above the header" if header else ""
         raise HarkenError(f"{path}: found no column for {listed(missing)} ({there}); choose with {advice}{hint}{skip}")
-    return found
+    return columns
 
 
-def _by_name(path: Path, header: list[str], first_row: list[str], found: dict[str, int]) -> dict[str, int]:
+def _by_name(path: Path, header: list[str], first_row: list[str], columns: dict[str, int]) -> dict[str, int]:
     """Columns by their known names, for roles without an option. P must be a number."""
     named: dict[str, int] = {}
     for role, names in KNOWN_NAMES.items():
-        if role in found:
+        if role in columns:
             continue
-        matches = [i for i, name in enumerate(header) if _plain(name) in names and i not in found.values()]
+        matches = [i for i, name in enumerate(header) if _plain(name) in names and i not in columns.values()]
         if role == "accuracy":
             matches = [i for i in matches if i < len(first_row) and is_number(first_row[i])][:1]
         if len(matches) > 1:
@@ -205,7 +205,7 @@ def _by_name(path: Path, header: list[str], first_row: list[str], found: dict[st
     return named
 
 
-def _by_order(path: Path, first_row: list[str], found: dict[str, int], there: str) -> dict[str, int]:
+def _by_order(path: Path, first_row: list[str], columns: dict[str, int], there: str) -> dict[str, int]:
     """Columns in the notebook's order, or in WISDM's order. The last of five columns is the label, or P if it contains
     one of P's numbers."""
     order = NOTEBOOK_ORDERS.get(len(first_row))
@@ -219,7 +219,7 @@ def _by_order(path: Path, first_row: list[str], found: dict[str, int], there: st
         order = WISDM_ORDER
     if len(order) == 5 and first_row[4].strip() in ACCURACIES:
         order = (*order[:4], "accuracy")
-    return {role: i for i, role in enumerate(order) if role not in found and i not in found.values()}
+    return {role: i for i, role in enumerate(order) if role not in columns and i not in columns.values()}
 
 
 def _position(path: Path, word: str, role: str, header: list[str] | None, width: int, there: str) -> int:

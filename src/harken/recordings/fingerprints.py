@@ -105,12 +105,12 @@ class Fingerprints:
         known = np.zeros(samples, dtype=bool)
         kept = _kept(runs.hashes, self.one_in)
         rows, without_equal = runs.rows[kept], runs.equal[kept] == 0
-        found = np.isin(runs.hashes[kept], self.hashes)
+        is_known = np.isin(runs.hashes[kept], self.hashes)
         for group in (without_equal, np.ones(len(rows), dtype=bool)):
-            if np.count_nonzero(found[group]) >= MOST_OF_THEM:
+            if np.count_nonzero(is_known[group]) >= MOST_OF_THEM:
                 middles = (rows[group][1:] + rows[group][:-1] + RUN) // 2
                 lengths = np.diff(middles, prepend=0, append=samples)
-                known |= np.repeat(_most_of_neighbours(found[group]), lengths)
+                known |= np.repeat(_most_of_neighbours(is_known[group]), lengths)
         return known
 
 
@@ -212,12 +212,12 @@ def _kept(hashes: NDArray[np.uint32], one_in: int) -> BoolArray:
     return np.asarray(hashes & np.uint32(one_in // ONE_IN - 1) == 0)
 
 
-def _most_of_neighbours(found: BoolArray) -> BoolArray:
-    """Whether most of the nearest nine (or of all, if there are fewer) were found: bool ``[n]``."""
-    n = len(found)
+def _most_of_neighbours(known: BoolArray) -> BoolArray:
+    """Whether most of the nearest nine (or of all, if there are fewer) were known: bool ``[n]``."""
+    n = len(known)
     width = min(NEIGHBOURS, n)
     first = np.clip(np.arange(n) - NEIGHBOURS // 2, 0, n - width)
-    sums = np.concatenate([[0], np.cumsum(found)])
+    sums = np.concatenate([[0], np.cumsum(known)])
     return np.asarray(sums[first + width] - sums[first] >= MOST_OF_THEM)
 
 

@@ -129,12 +129,12 @@ class Inspection:
         return {name: _plain(value) for name, value in facts.items()}
 
 
-def inspect_recording(recording: Recording, *, found: Recording | None = None) -> Inspection:
+def inspect_recording(recording: Recording, *, as_found: Recording | None = None) -> Inspection:
     """Compute the facts of ``recording``.
 
     Args:
         recording: a mended recording.
-        found: the same recording as it was found (``harken.read(path, as_found=True)``), before mending. If given,
+        as_found: the same recording as it was found (``harken.read(path, as_found=True)``), before mending. If given,
             rows, labelled rows and statistics refer to the rows of the file; otherwise they refer to the mended
             samples.
 
@@ -145,16 +145,16 @@ def inspect_recording(recording: Recording, *, found: Recording | None = None) -
         raise ValueError(
             "inspect_recording needs a mended recording; pass the recording as found in the argument found"
         )
-    if found is None:
-        found = recording
+    if as_found is None:
+        as_found = recording
     quality = recording.quality
     names = [name for name in Inspection.__dataclass_fields__ if name != "rows" and hasattr(quality, name)]
     of_quality: dict[str, Any] = {name: getattr(quality, name) for name in names}
-    unlabelled, labels = labelled_time(recording, found=found)
+    unlabelled, labels = labelled_time(recording, as_found=as_found)
     return Inspection(
         file=recording.source,
         subject=recording.subject,
-        rows=quality.rows or len(found),
+        rows=quality.rows or len(as_found),
         kept_rows=len(recording),
         channels=recording.channels,
         units={channel: "g" if channel in ACCELERATION else None for channel in recording.channels},
@@ -170,18 +170,18 @@ def inspect_recording(recording: Recording, *, found: Recording | None = None) -
         label_source=recording.label_source,
         unlabelled=unlabelled,
         labels=labels,
-        statistics={channel: _statistics(found.signals[:, i]) for i, channel in enumerate(found.channels)},
+        statistics={channel: _statistics(as_found.signals[:, i]) for i, channel in enumerate(as_found.channels)},
         warnings=recording.warnings,
         **of_quality,
     )
 
 
 def labelled_time(
-    recording: Recording, *, found: Recording | None = None
+    recording: Recording, *, as_found: Recording | None = None
 ) -> tuple[LabelledTime, dict[str, LabelledTime]]:
     """The unlabelled time, and the time of each label by name. Arguments as in ``inspect_recording``."""
-    found = recording if found is None else found
-    rows = np.bincount(found.label_codes + 1, minlength=len(found.label_names) + 1)
+    as_found = recording if as_found is None else as_found
+    rows = np.bincount(as_found.label_codes + 1, minlength=len(as_found.label_names) + 1)
     firsts, lasts = recording.bout_edges[:-1], recording.bout_edges[1:] - 1
     bout_codes = recording.label_codes[firsts]
     interval_ns = round(1e9 / recording.sample_rate_hz) if recording.sample_rate_hz else 0
@@ -191,14 +191,14 @@ def labelled_time(
         lengths = bouts_ns[bout_codes == code]
         return LabelledTime(
             rows=int(rows[code + 1]),
-            share=float(rows[code + 1] / len(found)),
+            share=float(rows[code + 1] / len(as_found)),
             bouts=len(lengths),
             total_s=int(lengths.sum()) / 1e9,
             median_bout_s=float(np.median(lengths)) / 1e9 if len(lengths) else None,
             longest_bout_s=int(lengths.max()) / 1e9 if len(lengths) else None,
         )
 
-    return of(UNLABELLED), {name: of(code) for code, name in enumerate(found.label_names)}
+    return of(UNLABELLED), {name: of(code) for code, name in enumerate(as_found.label_names)}
 
 
 def duration_text(seconds: float) -> str:

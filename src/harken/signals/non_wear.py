@@ -143,7 +143,7 @@ def _windows(
     noise = np.sqrt((summed(samples * deviation**2) / counted).mean(axis=1))
     fine_sensor = (step_g <= FINE_STEP_G) & (noise >= LEAST_NOISE_STEPS * step_g)
     if not quiet:
-        found = rest & ~fine_sensor
+        still = rest & ~fine_sensor
     else:
         number = np.maximum(filled, 1)
         between, left_samples, left_halves = (
@@ -153,8 +153,8 @@ def _windows(
         left = np.minimum(left_samples, left_halves)
         # Two variances are compared. Each is of about nine seconds per block, on three axes.
         error = left * 2 / np.sqrt(27 * number)
-        found = rest & fine_sensor & (between - left < BREATH_G**2 + CHANCE * error)
-    return np.asarray(found, dtype=bool)
+        still = rest & fine_sensor & (between - left < BREATH_G**2 + CHANCE * error)
+    return np.asarray(still, dtype=bool)
 
 
 def _over_windows(extreme: np.ufunc, values: Float64Array, width: int) -> Float64Array:

@@ -106,13 +106,13 @@ def not_left_empty(folder: str | Path) -> Iterator[None]:
 
     A call that fails then leaves no empty folder that the next call would find.
     """
-    new = list(takewhile(lambda one: not one.exists(), (Path(folder), *Path(folder).parents)))
+    new = list(takewhile(lambda parent: not parent.exists(), (Path(folder), *Path(folder).parents)))
     try:
         yield
     except BaseException:
-        for one in new:
+        for parent in new:
             with suppress(OSError):  # it was not made, or is not empty
-                one.rmdir()
+                parent.rmdir()
         raise
 
 
@@ -362,18 +362,18 @@ def _error_at(error: Exception, path: Path) -> NotWrittenError | None:
 def _permit_as(before: Path, aside: Path) -> None:
     """Give a file aside the permissions, the owner and the group of the file that it replaces, if there is one."""
     try:
-        found = before.lstat()
+        status = before.lstat()
     except FileNotFoundError:
-        found = None
-    if found is None or not stat.S_ISREG(found.st_mode):
+        status = None
+    if status is None or not stat.S_ISREG(status.st_mode):
         aside.chmod(0o666 & ~_current_umask())
         return
     if hasattr(os, "chown"):
-        for owner in (found.st_uid, -1):  # only the superuser may give a file to somebody else
+        for owner in (status.st_uid, -1):  # only the superuser may give a file to somebody else
             with suppress(OSError):
-                os.chown(aside, owner, found.st_gid)
+                os.chown(aside, owner, status.st_gid)
                 break
-    aside.chmod(found.st_mode & 0o777)
+    aside.chmod(status.st_mode & 0o777)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -137,15 +137,15 @@ def import_object(reference: str) -> Any:
     """
     module, _, name = reference.partition(":")
     try:
-        found = import_module(module)
+        value = import_module(module)
         for part in name.split("."):
-            found = getattr(found, part)
+            value = getattr(value, part)
     except Exception as error:  # a user's module may raise any exception while it is imported
         raise HarkenError(
             f"{reference} cannot be imported ({type(error).__name__}: {error}); is its package installed, or its "
             "folder in PYTHONPATH?"
         ) from error
-    return found
+    return value
 
 
 def _entry_points(group: str) -> tuple[EntryPoint, ...]:

@@ -75,11 +75,11 @@ def text_rows(path: Path, content: bytes, *, what: str) -> Iterator[tuple[int, l
 
 def clock_time(text: str) -> time | None:
     """A time of the clock such as 23:40, cut to microseconds; None if the text is none."""
-    found = re.fullmatch(CLOCK, text, flags=re.ASCII)
-    if found is None:
+    parts = re.fullmatch(CLOCK, text, flags=re.ASCII)
+    if parts is None:
         return None
-    microseconds = int((found["fraction"] or "").ljust(9, "0")) // 1000
-    return time(hour_of(found), int(found["minute"]), int(found["second"] or 0), microseconds)
+    microseconds = int((parts["fraction"] or "").ljust(9, "0")) // 1000
+    return time(hour_of(parts), int(parts["minute"]), int(parts["second"] or 0), microseconds)
 
 
 def hour_of(found: re.Match[str]) -> int:

@@ -175,9 +175,9 @@ class Quarters:
         """Sums over the quarters of each day, ``[quarters]`` -> ``[days]``."""
         return np.asarray(np.bincount(self.day, weights=each, minlength=len(self.dates)), dtype=np.float64)
 
-    def by_time_of_day(self, each: Float64Array) -> Float64Array:
+    def by_time_of_day(self, values: Float64Array) -> Float64Array:
         """Sums over the quarters of one day with the same local time, ``[quarters]`` -> ``[days, 96]``."""
         time_of_day = self.wall_ns % DAY_NS // QUARTER_NS
         place = self.day * QUARTERS_A_DAY + time_of_day
-        sums = np.bincount(place, weights=each, minlength=len(self.dates) * QUARTERS_A_DAY)
+        sums = np.bincount(place, weights=values, minlength=len(self.dates) * QUARTERS_A_DAY)
         return np.asarray(sums.reshape(-1, QUARTERS_A_DAY), dtype=np.float64)

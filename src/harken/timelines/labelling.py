@@ -153,15 +153,15 @@ def _labelled(
             for part in samples.pieces(hop * most):
                 batches.add(windowing.push(part))
         batches.add(windowing.finish())
-        each = batches.finish(len(specification.labels))
+        probabilities_of_windows = batches.finish(len(specification.labels))
     hand_back()
-    if each is None:
+    if probabilities_of_windows is None:
         raise HarkenError(
             f"{name}: it cannot be labelled: no stretch without gaps and invalid samples is as long as a window, "
             f"{specification.window_length_s:g} s"
         )
-    rows = windowing.rows(each, interval_ns=round(1e9 / facts.sample_rate_hz))
-    del each
+    rows = windowing.rows(probabilities_of_windows, interval_ns=round(1e9 / facts.sample_rate_hz))
+    del probabilities_of_windows
     return _timeline(specification, facts, rows, off_ns)
 
 
@@ -322,11 +322,11 @@ class Windowing:
         """The windows that the end of the stream completes."""
         return self._windows(np.array([self._begin, self._total]), np.array([self._last_valid]), self._kept, ended=True)
 
-    def rows(self, each: NDArray[np.float32], *, interval_ns: int) -> TimelineRows:
+    def rows(self, probabilities: NDArray[np.float32], *, interval_ns: int) -> TimelineRows:
         """The rows of the stream, which has ended and had windows.
 
         Args:
-            each: the probabilities of all windows, ``[windows, labels]``.
+            probabilities: the probabilities of all windows, ``[windows, labels]``.
             interval_ns: the time from a sample to the start of a gap after it.
         """
         firsts, begins_ns, before_ns, valid, gap, run_sums, run_counts = _joined(self._runs)
@@ -357,7 +357,7 @@ class Windowing:
             activity_mg=activity.astype(np.float32),
             end_ns=self._last_ns + interval_ns,
             probabilities=averaged_over_windows(
-                each,
+                probabilities,
                 np.concatenate(self._window_firsts),
                 row_firsts,
                 np.minimum(row_firsts + self._hop, edges[runs + 1]),
@@ -422,7 +422,7 @@ def numbered_after(counts: Int64Array, given: Int64Array) -> tuple[Int64Array, I
 
 
 def averaged_over_windows(
-    each: NDArray[np.float32],
+    probabilities: NDArray[np.float32],
     window_firsts: NDArray[np.int64],
     row_firsts: NDArray[np.int64],
     row_ends: NDArray[np.int64],
@@ -434,16 +434,16 @@ def averaged_over_windows(
     that cover a row, weighted by the number of its samples that each covers.
 
     Args:
-        each: the probabilities of the windows.
+        probabilities: the probabilities of the windows.
         window_firsts: the number of each window's first sample.
         row_firsts, row_ends: the numbers of each row's first sample and of the sample after its last one, rising.
         length, hop: samples in a window and, at most, in a row.
     """
-    sums = np.zeros((len(row_firsts), each.shape[1]))
+    sums = np.zeros((len(row_firsts), probabilities.shape[1]))
     weights = np.zeros(len(row_firsts))
     first_row = np.searchsorted(row_firsts, window_firsts, side="right") - 1
     for later in range(-(-length // hop) + 1):
-        for first_window in range(0, len(each), WEIGHTED_AT_ONCE):
+        for first_window in range(0, len(probabilities), WEIGHTED_AT_ONCE):
             some = slice(first_window, first_window + WEIGHTED_AT_ONCE)
             firsts = window_firsts[some]
             row = first_row[some] + later
@@ -451,7 +451,7 @@ def averaged_over_windows(
             row = np.where(inside, row, 0)
             covered = np.minimum(firsts + length, row_ends[row]) - np.maximum(firsts, row_firsts[row])
             weight = np.where(inside, np.maximum(covered, 0), 0)
-            np.add.at(sums, row, weight[:, None] * each[some])
+            np.add.at(sums, row, weight[:, None] * probabilities[some])
             np.add.at(weights, row, weight)
     sums /= weights[:, None]
     return sums.astype(np.float32)

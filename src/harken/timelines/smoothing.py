@@ -162,11 +162,11 @@ def expected_bouts(labels: Sequence[str], given: Mapping[str, float] | None = No
     unknown = [label for label in given if label not in labels]
     if unknown:
         raise HarkenError(f"an expected bout length is given for {', '.join(unknown)}; labels are {', '.join(labels)}")
-    found = {label: float(given.get(label, EXPECTED_BOUT_S.get(label, ANY_OTHER_LABEL_S))) for label in labels}
-    for label, seconds in found.items():
+    bout_s = {label: float(given.get(label, EXPECTED_BOUT_S.get(label, ANY_OTHER_LABEL_S))) for label in labels}
+    for label, seconds in bout_s.items():
         if not 0 < seconds < float("inf"):
             raise HarkenError(f"the expected bout length of {label} must be above 0 s, got {seconds:g}")
-    return found
+    return bout_s
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,19 +209,19 @@ class Chain:
         for block in range(blocks - 2, -1, -1):
             leaving[block] = whole[block + 1] @ leaving[block + 1]
             leaving[block] /= leaving[block].sum()
-        found = np.empty((length, blocks, states), dtype=self.evidence.dtype)
+        shares = np.empty((length, blocks, states), dtype=self.evidence.dtype)
         forward = entering[:, None, :]
         for number, step in enumerate(self._steps()):
             forward = forward @ step
             forward /= forward.sum(axis=2, keepdims=True)
-            found[number] = forward[:, 0]
+            shares[number] = forward[:, 0]
         backward = leaving[:, :, None]
         for number, step in zip(range(length - 1, -1, -1), self._steps(backwards=True), strict=True):
-            found[number] *= backward[:, :, 0]
+            shares[number] *= backward[:, :, 0]
             backward = step @ backward
             backward /= backward.sum(axis=1, keepdims=True)
-        found /= found.sum(axis=2, keepdims=True)
-        return found.swapaxes(0, 1).reshape(-1, states)[:n]
+        shares /= shares.sum(axis=2, keepdims=True)
+        return shares.swapaxes(0, 1).reshape(-1, states)[:n]
 
     def best_path(self) -> Int64Array:
         """The most probable sequence of states given all evidence, ``[n]`` (Viterbi)."""
@@ -277,11 +277,11 @@ class Chain:
 def _in_blocks(values: NDArray[Number], length: int, fill: float) -> NDArray[Number]:
     """``[n, ...]`` -> ``[length, blocks, ...]``; the last block is filled up with ``fill``."""
     full, rest = divmod(len(values), length)
-    found = np.full((length, full + (rest > 0), *values.shape[1:]), fill, dtype=values.dtype)
-    found.swapaxes(0, 1)[:full] = values[: full * length].reshape(full, length, *values.shape[1:])
+    blocks = np.full((length, full + (rest > 0), *values.shape[1:]), fill, dtype=values.dtype)
+    blocks.swapaxes(0, 1)[:full] = values[: full * length].reshape(full, length, *values.shape[1:])
     if rest:
-        found[:rest, full] = values[full * length :]
-    return found
+        blocks[:rest, full] = values[full * length :]
+    return blocks
 
 
 def _max_product(left: Float64Array, right: Float64Array) -> Float64Array:

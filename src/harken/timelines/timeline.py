@@ -229,8 +229,8 @@ class Timeline:
             return sums_in(quarters.edges_ns, start, end, np.where(chosen, end - start, 0)) / 1e9
 
         of_labels = {name: (self.frame["label"] == name).fill_null(False).to_numpy() for name in self.names}
-        each = {name: seconds(chosen) for name, chosen in of_labels.items()}
-        adjusted = adjusted_seconds(quarters, np.stack(list(each.values())))
+        seconds_of_labels = {name: seconds(chosen) for name, chosen in of_labels.items()}
+        adjusted = adjusted_seconds(quarters, np.stack(list(seconds_of_labels.values())))
         walking = of_labels.get(WALKING, np.zeros(len(self), dtype=bool))
         _, day, begin, until = _by_day(start[walking], end[walking], days_ns)
         last, first = days_ns.T.copy()  # a day without walking begins it after its end
@@ -243,7 +243,7 @@ class Timeline:
             "recorded_hours": quarters.by_day(seconds(recorded)) / 3600,
             "wear_hours": quarters.by_day(seconds(recorded & worn)) / 3600,
         }
-        columns |= {f"hours_{name}": quarters.by_day(of_name) / 3600 for name, of_name in each.items()}
+        columns |= {f"hours_{name}": quarters.by_day(of_name) / 3600 for name, of_name in seconds_of_labels.items()}
         for name, of_name in zip(self.names, adjusted, strict=True):
             columns[f"adjusted_hours_{name}"] = pl.Series(of_name / 3600, nan_to_null=True)
         for name, of_name in zip(self.names, self._longest_bout_minutes(days_ns), strict=True):
@@ -394,7 +394,7 @@ def _follows(frame: pl.DataFrame, labelled: pl.DataFrame, bridged_gap_s: float) 
     return np.concatenate([[False], near & (np.diff(removals) == 0)])
 
 
-def adjusted_seconds(quarters: Quarters, each: Float64Array) -> Float64Array:
+def adjusted_seconds(quarters: Quarters, seconds_of_labels: Float64Array) -> Float64Array:
     """Seconds of each label and day, adjusted for time without a label, float64 ``[labels, days]``.
 
     The missing part of a quarter of an hour is divided among the labels in the proportions of the same quarter, by
@@ -405,11 +405,11 @@ def adjusted_seconds(quarters: Quarters, each: Float64Array) -> Float64Array:
 
     Args:
         quarters: the quarters of all days.
-        each: seconds of each label in each quarter, ``[labels, quarters]``.
+        seconds_of_labels: seconds of each label in each quarter, ``[labels, quarters]``.
     """
-    missing = np.maximum(quarters.by_time_of_day(QUARTER_NS / 1e9 - each.sum(axis=0)), 0)
+    missing = np.maximum(quarters.by_time_of_day(QUARTER_NS / 1e9 - seconds_of_labels.sum(axis=0)), 0)
     missing[missing < 1e-6] = 0
-    spent = np.stack([quarters.by_time_of_day(one) for one in each])
+    spent = np.stack([quarters.by_time_of_day(one) for one in seconds_of_labels])
     elsewhere = spent.sum(axis=1, keepdims=True) - spent
     total = elsewhere.sum(axis=0)
     # Because of rounding, the difference may not be exactly 0.

@@ -116,22 +116,24 @@ def read_run_data(settings: RunSettings) -> RunData:
     training, cross = (_read_all(files, settings) for files in sides)
     names = sides[0].label_names | sides[1].label_names
     settings.labels.refuse_unused(names, files=any(files.label_sources for files in sides))
-    new_names, spellings = label_spellings(*([one.mended for one in reads] for reads in (training, cross)))
+    new_names, spellings = label_spellings(*([reading.mended for reading in reads] for reads in (training, cross)))
     training, cross = (
-        [one.changed(lambda recording: renamed(recording, new_names)) for one in reads] for reads in (training, cross)
+        [reading.changed(lambda recording: renamed(recording, new_names)) for reading in reads]
+        for reads in (training, cross)
     )
     _refuse_repeated(training + cross)
     _refuse_shared_people(training, cross)
     if settings.recipe.sample_rate_hz is None:
         rate_hz = RunData(training, cross).sample_rate_hz
-        for one in training + cross:
-            check_rate(one.mended.sample_rate_hz, rate_hz, one.mended.source)
+        for reading in training + cross:
+            check_rate(reading.mended.sample_rate_hz, rate_hz, reading.mended.source)
     channels = settings.channels or settings.recipe.channels or training[0].mended.channels
-    training, cross = ([_select(one, channels) for one in reads] for reads in (training, cross))
+    training, cross = ([_select(reading, channels) for reading in reads] for reads in (training, cross))
     sources: list[str] = []
     if any(side.label_sources for side in sides):
         sources += [
-            f"Labels of {one.name}: {one.mended.label_source or 'those in the file'}" for one in training + cross
+            f"Labels of {reading.name}: {reading.mended.label_source or 'those in the file'}"
+            for reading in training + cross
         ]
         for labels, files in tables:
             people = [(path, person) for side in sides for path, person in side.people if path in files]
@@ -145,18 +147,18 @@ def _read_all(files: LabelledFiles, settings: RunSettings) -> list[Read]:
     ignored = {*map(spelling, settings.ignore_labels)}
     reads = []
     for path in files.paths:
-        for found in files.read(path):
-            found = by_new_names(found, files.labels)
+        for recording in files.read(path):
+            recording = by_new_names(recording, files.labels)
             if ignored:
-                found = found.with_label_names(
-                    tuple(name for name in found.label_names if spelling(name) not in ignored)
+                recording = recording.with_label_names(
+                    tuple(name for name in recording.label_names if spelling(name) not in ignored)
                 )
-            if not found.label_names:
+            if not recording.label_names:
                 raise HarkenError(
-                    f"{found.source}: no row has a label; name the column of labels with --label-column, or a "
+                    f"{recording.source}: no row has a label; name the column of labels with --label-column, or a "
                     "file of labels with --labels"
                 )
-            reads.append(Read(path, found, mend(found, sensor_range=settings.reading.sensor_range_g)))
+            reads.append(Read(path, recording, mend(recording, sensor_range=settings.reading.sensor_range_g)))
     return reads
 
 

@@ -270,7 +270,7 @@ class _Loop:
                 save_checkpoint(checkpoint, self.network, self.optimiser, history, self.task.device)
             if on_progress is not None:
                 done = self.iteration - first
-                each = (time.monotonic() - started) / done if done >= STEPS_BEFORE_A_FORECAST else None
+                step_s = (time.monotonic() - started) / done if done >= STEPS_BEFORE_A_FORECAST else None
                 tests = {name: (history.test_loss[name][-1], history.test_accuracy[name][-1]) for name in history.tests}
                 on_progress(
                     Progress(
@@ -280,7 +280,7 @@ class _Loop:
                         hits / self.settings.batch_windows,
                         tests=tests,
                         tested_at=history.evaluated_iterations[-1],
-                        seconds_left=None if each is None else each * (iterations - self.iteration),
+                        seconds_left=None if step_s is None else step_s * (iterations - self.iteration),
                         threads=history.threads,
                     )
                 )

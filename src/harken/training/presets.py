@@ -135,12 +135,14 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def _checked(name: str, found: Any) -> Preset:
-    if not isinstance(found, Preset):
-        raise HarkenError(f"{name} must be a harken Preset, got {type(found).__name__}")
-    if found.name != name:
-        raise HarkenError(f"the preset calls itself {found.name!r}; its name and that of the entry point must agree")
-    return found
+def _checked(name: str, candidate: Any) -> Preset:
+    if not isinstance(candidate, Preset):
+        raise HarkenError(f"{name} must be a harken Preset, got {type(candidate).__name__}")
+    if candidate.name != name:
+        raise HarkenError(
+            f"the preset calls itself {candidate.name!r}; its name and that of the entry point must agree"
+        )
+    return candidate
 
 
 _REGISTRY = Registry("preset", "harken.presets", PRESETS, check=_checked)

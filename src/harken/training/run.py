@@ -400,16 +400,16 @@ def _write(out: Path, model: Recogniser, outcome: Outcome, record: dict[str, Any
     provenance = {
         "data": [
             {
-                "subject": one.mended.subject,
-                "fingerprint": one.as_found.fingerprint,
-                "samples_fingerprint": one.mended.samples_fingerprint,
+                "subject": reading.mended.subject,
+                "fingerprint": reading.as_found.fingerprint,
+                "samples_fingerprint": reading.mended.samples_fingerprint,
             }
-            for one in outcome.data.training
+            for reading in outcome.data.training
         ],
         "scores": scores,
         "iterations": outcome.iterations_done,
     }
-    fingerprints = Fingerprints.of(one.mended for one in outcome.data.training)
+    fingerprints = Fingerprints.of(reading.mended for reading in outcome.data.training)
     model.with_provenance(provenance).with_fingerprints(fingerprints).save(out / MODEL_FILE)
     batch = outcome.training.batch_windows
     write_text(out / RUN_HISTORY, outcome.history.to_csv(batch))

@@ -439,13 +439,13 @@ def share_in_training(split: Split) -> Float64Array:
     times are rounded to nanoseconds.
     """
     training, test = split.training, split.test
-    found = np.zeros(len(test))
+    shares = np.zeros(len(test))
     for person in np.unique(test.subjects):
         theirs = test.subjects == person
         trained = training[training.subjects == person]
-        found[theirs] = _overlap_ns(test.starts_ns[theirs], _length_ns(test), trained)
-    found[found < _sample_ns(test) / 2] = 0
-    return found / _length_ns(test)
+        shares[theirs] = _overlap_ns(test.starts_ns[theirs], _length_ns(test), trained)
+    shares[shares < _sample_ns(test) / 2] = 0
+    return shares / _length_ns(test)
 
 
 def _wearers(windows: Windows) -> Int64Array:

@@ -238,11 +238,11 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
     first = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
     last = np.concatenate([first[1:], [len(ids)]])
     room = np.where(usable[first], last - first, 0)
-    each = np.where(room >= length, (room - length) // hop + 1, 0)
-    if not each.any():
+    counts = np.where(room >= length, (room - length) // hop + 1, 0)
+    if not counts.any():
         raise HarkenError(_no_window([recording], length, run_ends(ids), usable))
-    before = np.concatenate([[0], np.cumsum(each)[:-1]])
-    starts = np.repeat(first, each) + hop * (np.arange(int(each.sum())) - np.repeat(before, each))
+    before = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    starts = np.repeat(first, counts) + hop * (np.arange(int(counts.sum())) - np.repeat(before, counts))
     codes, names = recording.label_codes, recording.label_names
     return _windows_at(starts, [recording], length=length, label_codes=codes, label_names=names)
 
@@ -284,11 +284,11 @@ def draw_starts(fits: BoolArray, *, count: int, seed: int) -> Int64Array:
         )
     twister = _python_twister(seed)
     kept: list[Int64Array] = []
-    found = 0
-    while found < count:
+    drawn = 0
+    while drawn < count:
         starts = (twister.random_sample(DRAWS_AT_ONCE) * len(fits)).astype(np.int64)
         kept.append(starts[fits[starts]])
-        found += len(kept[-1])
+        drawn += len(kept[-1])
     return np.concatenate(kept)[:count]
 
 

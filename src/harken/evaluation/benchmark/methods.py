@@ -117,9 +117,9 @@ def trained_network(recogniser: "Recogniser") -> TrainedMethod:
 
     def probabilities(windows: Windows) -> NDArray[np.float32]:
         columns = [windows.label_names.index(name) for name in recogniser.specification_.labels]
-        found = np.zeros((len(windows), len(windows.label_names)), dtype=np.float32)
-        found[:, columns] = recogniser.predict_proba(windows)
-        return found
+        shares = np.zeros((len(windows), len(windows.label_names)), dtype=np.float32)
+        shares[:, columns] = recogniser.predict_proba(windows)
+        return shares
 
     def mounted(recording: Recording) -> Recording:
         from harken.models.mounting import mounting
@@ -183,15 +183,15 @@ class BaselineMethod:
 
         def probabilities(windows: Windows) -> NDArray[np.float32]:
             check_signals(windows.signals, time=length)
-            found = np.zeros((len(windows), len(windows.label_names)), dtype=np.float32)
+            shares = np.zeros((len(windows), len(windows.label_names)), dtype=np.float32)
             if len(windows) == 0:
-                return found
+                return shares
             values = _read_by(fitted, windows)
             if hasattr(fitted, "predict_proba"):
-                found[:, fitted.classes_] = fitted.predict_proba(values)
+                shares[:, fitted.classes_] = fitted.predict_proba(values)
             else:
-                found[np.arange(len(windows)), fitted.predict(values)] = 1
-            return found
+                shares[np.arange(len(windows)), fitted.predict(values)] = 1
+            return shares
 
         return TrainedMethod(probabilities)
 
@@ -270,7 +270,7 @@ def methods(
     Raises:
         HarkenError: as ``method``; when a method is named twice; when there is no method, or epochs without a preset.
     """
-    every = [method(each, seed=seed) for each in baselines]
+    every = [method(baseline, seed=seed) for baseline in baselines]
     if first is not None:
         from harken.training.presets import preset
 
@@ -279,7 +279,7 @@ def methods(
         raise HarkenError("the number of epochs is the preset's, and there is no preset")
     if not every:
         raise HarkenError("without a preset there must be a baseline")
-    names = [each.name for each in every]
+    names = [baseline.name for baseline in every]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise HarkenError(f"{', '.join(twice)} is named twice; the preset and the baselines must all be different")
@@ -288,15 +288,15 @@ def methods(
 
 def check_sendable(every: Iterable[Method]) -> None:
     """Raise a HarkenError for a method with a class that other processes cannot import by its module and name."""
-    for one in every:
-        own = _own_object(one)
+    for chosen in every:
+        own = _own_object(chosen)
         what = f"{own.__module__}:{own.__qualname__}" if own is not None else "it"
         unsendable = HarkenError(
-            f"{one.name} cannot be sent to worker processes, which must be able to import {what}: define it at the top "
-            "of a module, or use 0 workers"
+            f"{chosen.name} cannot be sent to worker processes, which must be able to import {what}: define it at the "
+            "top of a module, or use 0 workers"
         )
         try:
-            pickle.dumps(one)
+            pickle.dumps(chosen)
         except Exception as error:
             raise unsendable from error
         # The main module of a notebook has no file, so other processes cannot import it.
@@ -304,11 +304,11 @@ def check_sendable(every: Iterable[Method]) -> None:
             raise unsendable
 
 
-def _own_object(one: Method) -> Any:
+def _own_object(chosen: Method) -> Any:
     """The class or function that a method was made from, or None."""
-    if isinstance(one, BaselineMethod):
-        return None if one.classifier is None else type(one.classifier)
-    network = one.recipe.network if isinstance(one, PresetMethod) else None
+    if isinstance(chosen, BaselineMethod):
+        return None if chosen.classifier is None else type(chosen.classifier)
+    network = chosen.recipe.network if isinstance(chosen, PresetMethod) else None
     return None if isinstance(network, str) else network
 
 

@@ -74,38 +74,38 @@ def _markdown_table(table: TextTable) -> str:
 
 
 def _made_with(result: Result) -> str:
-    each = [
+    texts = [
         f"harken {one['harken_version']}"
         + (f" ({one['git_commit'][:7]}{one['git_commit'][40:]})" if one["git_commit"] else "")
         + f", {one['machine']['processor']}, {one['machine']['threads']} thread a fold"
         for one in result["made_with"]
     ]
-    return f"Made with {'; and with '.join(each)}."
+    return f"Made with {'; and with '.join(texts)}."
 
 
 def _methods(result: Result) -> TextTable:
     rows = []
-    for name, one in result["methods"].items():
-        seconds, worst = result["timing"]["methods"][name], one["worst_person"]
+    for name, scores in result["methods"].items():
+        seconds, worst = result["timing"]["methods"][name], scores["worst_person"]
         cells = (
-            f"{one['mean_person_macro_f1']:.3f}",
-            number_text(one["sd_person_macro_f1"]),
-            interval_text(one["mean_person_macro_f1_interval"]),
-            f"{one['mean_person_accuracy']:.1%}",
+            f"{scores['mean_person_macro_f1']:.3f}",
+            number_text(scores["sd_person_macro_f1"]),
+            interval_text(scores["mean_person_macro_f1_interval"]),
+            f"{scores['mean_person_accuracy']:.1%}",
             f"{worst['person']} {worst['macro_f1']:.3f}",
-            f"{one['expected_calibration_error']:.3f}",
+            f"{scores['expected_calibration_error']:.3f}",
         )
         rows.append((name, *cells, duration_text(seconds["fit_s"]), duration_text(seconds["predict_s"])))
     # The folds that were run, if they are not all of the protocol's; older results have no number of folds.
     folds, every = list(result["folds"]), result.get("protocol_folds", 0)
     some = f"Only {'fold' if len(folds) == 1 else 'folds'} {', '.join(folds)} of the protocol's {every}. "
-    one = next(iter(result["methods"].values()))
+    scores = next(iter(result["methods"].values()))
     return TextTable(
         "Macro F1 of unseen people",
         ("method", "mean", "SD", "95 % interval", "accuracy", "worst person", "ECE", "to learn", "to recognise"),
         rows,
-        f"{some if len(folds) < every else ''}Mean and standard deviation over {one['evaluations']} evaluations (a "
-        f"person in a fold) of {one['people']} people; the interval is over people, each one's evaluations kept "
+        f"{some if len(folds) < every else ''}Mean and standard deviation over {scores['evaluations']} evaluations (a "
+        f"person in a fold) of {scores['people']} people; the interval is over people, each one's evaluations kept "
         "together.",
         "ECE: expected calibration error. Times are for one fold on one thread.",
         narrow=6,
@@ -116,11 +116,11 @@ def _gains(result: Result) -> TextTable:
     rows = [
         (
             f"{result['preset']} minus {name}",
-            f"{one['mean_person_macro_f1']:+.3f}",
-            interval_text(one["mean_person_macro_f1_interval"], sign="+"),
-            f"{one['people_better']} of {one['people']}",
+            f"{gain['mean_person_macro_f1']:+.3f}",
+            interval_text(gain["mean_person_macro_f1_interval"], sign="+"),
+            f"{gain['people_better']} of {gain['people']}",
         )
-        for name, one in result["differences"].items()
+        for name, gain in result["differences"].items()
     ]
     return TextTable(GAIN, ("macro F1", "mean", "95 % interval", "people better"), rows)
 

@@ -216,12 +216,12 @@ def _shared(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Iterator[t
 def _other_experiment(result: Mapping[str, Any], earlier: Mapping[str, Any], *, same_machine: bool) -> str | None:
     """Why the two are not the same experiment, or None if they are."""
     keys = ("dataset", "protocol")
-    found = first_difference({key: earlier.get(key) for key in keys}, {key: result[key] for key in keys})
+    difference = first_difference({key: earlier.get(key) for key in keys}, {key: result[key] for key in keys})
     for name, one in result["methods"].items():
-        if found is None and name in earlier["methods"]:
-            found = first_difference(earlier["methods"][name].get("settings"), one["settings"], name)
-    if found is not None:
-        return f"{found[0]} was {json.dumps(found[1])} and is {json.dumps(found[2])}"
+        if difference is None and name in earlier["methods"]:
+            difference = first_difference(earlier["methods"][name].get("settings"), one["settings"], name)
+    if difference is not None:
+        return f"{difference[0]} was {json.dumps(difference[1])} and is {json.dumps(difference[2])}"
     key = "fingerprint" if same_machine else "layout_fingerprint"
     if earlier["windows"].get(key) != result["windows"][key]:
         return "it was made on other windows (their fingerprints differ)"

@@ -356,14 +356,14 @@ def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Ma
     share of allowed predictions among windows that allow several labels, None without such."""
     several = allowed.sum(axis=1) > 1
     right = allowed[np.arange(len(allowed)), predicted]
-    truth, found = allowed[~several], predicted[~several]
+    truth, answers = allowed[~several], predicted[~several]
     f1, recall = {}, {}
     for code, label in scored.items():
         true = truth[:, code]
         if not true.any():
             continue
-        hits = int((true & (found == code)).sum())
-        f1[label] = 2 * hits / (int(true.sum()) + int((found == code).sum()))
+        hits = int((true & (answers == code)).sum())
+        f1[label] = 2 * hits / (int(true.sum()) + int((answers == code).sum()))
         recall[label] = hits / int(true.sum())
     share = float(right[several].mean()) if several.any() else None
     return {"windows": len(allowed), "f1": f1, "recall": recall, "allowed_share": share}
@@ -375,14 +375,14 @@ def study_summary(people: Mapping[str, Mapping[str, Any]]) -> Json:
     ``mean_f1`` is the mean of the people's scores, with its ``interval``: the 95 % bootstrap over people, None for
     fewer than five. ``f1``, ``recall`` and ``allowed_share`` are means over the people who have one.
     """
-    each = list(person_f1(people).values())
-    interval = interval_over_people(each)
-    shares = [one["allowed_share"] for one in people.values() if one["allowed_share"] is not None]
+    f1_of_people = list(person_f1(people).values())
+    interval = interval_over_people(f1_of_people)
+    shares = [person["allowed_share"] for person in people.values() if person["allowed_share"] is not None]
     return {
-        "mean_f1": float(np.mean(each)) if each else None,
+        "mean_f1": float(np.mean(f1_of_people)) if f1_of_people else None,
         "interval": list(interval) if interval else None,
-        "f1": _of_labels([one["f1"] for one in people.values()]),
-        "recall": _of_labels([one["recall"] for one in people.values()]),
+        "f1": _of_labels([person["f1"] for person in people.values()]),
+        "recall": _of_labels([person["recall"] for person in people.values()]),
         "allowed_share": float(np.mean(shares)) if shares else None,
         "people": dict(people),
     }
@@ -401,11 +401,11 @@ def _of_labels(people: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 def by_study(folds: Findings) -> dict[str, Mapping[str, Any]]:
     """Study -> the scores of one method on it. Of a study in several folds, the first is taken."""
-    found: dict[str, Mapping[str, Any]] = {}
+    studies: dict[str, Mapping[str, Any]] = {}
     for fold in folds.values():
         for study, one in fold["studies"].items():
-            found.setdefault(study, one)
-    return found
+            studies.setdefault(study, one)
+    return studies
 
 
 def _main_score(studies: Sequence[Mapping[str, Any] | None]) -> float | None:

@@ -157,7 +157,7 @@ def recording_cards(outcome: "Outcome") -> tuple[list[dict[str, Any]], list[str]
     reads = [(read, "training") for read in data.training] + [(read, "unseen") for read in data.cross]
     names = [name for read, _ in reads for name in read.mended.label_names]
     colours = label_colours([*outcome.specification.labels, *names])
-    inspected = [inspect_recording(read.mended, found=read.as_found) for read, _ in reads]
+    inspected = [inspect_recording(read.mended, as_found=read.as_found) for read, _ in reads]
     shared = share_notes(
         [
             [_without_folder(note, read.path) for note in (*facts.warnings, *facts.notes)]
@@ -194,23 +194,23 @@ def _of_several(note: SharedNote, files: Sequence[str]) -> str:
     return f"{count} of {len(files)} recordings{names}: {note.text}"
 
 
-def _recording_facts(found: Inspection) -> dict[str, str]:
-    dropped = ", ".join(f"{count:,} ({reason})" for reason, count in found.dropped.items() if count)
-    limit = f", sensor range ±{found.sensor_range_g:g} g" if found.sensor_range_g else ""
-    gaps = f", {duration_text(found.gaps.total_s)} in all" if found.gaps.count else ""
+def _recording_facts(inspection: Inspection) -> dict[str, str]:
+    dropped = ", ".join(f"{count:,} ({reason})" for reason, count in inspection.dropped.items() if count)
+    limit = f", sensor range ±{inspection.sensor_range_g:g} g" if inspection.sensor_range_g else ""
+    gaps = f", {duration_text(inspection.gaps.total_s)} in all" if inspection.gaps.count else ""
     facts = {
-        "Rows": f"{found.rows:,}",
-        "Rate": f"{found.sample_rate_hz:.2f} samples per second",
-        "Span": duration_text(found.span_s),
-        "Unlabelled": f"{percent(found.unlabelled.share)} of the rows",
-        "Gaps": f"{found.gaps.count:,}{gaps}",
+        "Rows": f"{inspection.rows:,}",
+        "Rate": f"{inspection.sample_rate_hz:.2f} samples per second",
+        "Span": duration_text(inspection.span_s),
+        "Unlabelled": f"{percent(inspection.unlabelled.share)} of the rows",
+        "Gaps": f"{inspection.gaps.count:,}{gaps}",
         "Rows dropped": dropped or "0",
-        "Out of range": f"{found.out_of_range:,}{limit}",
-        "Missing values": f"{found.missing:,}",
-        "Sensor stuck": f"{found.stuck:,}",
+        "Out of range": f"{inspection.out_of_range:,}{limit}",
+        "Missing values": f"{inspection.missing:,}",
+        "Sensor stuck": f"{inspection.stuck:,}",
     }
     # The file of labels, without its folder, unless the labels are those in the recording's own file.
-    return facts | ({"Labels": printable(Path(found.label_source).name)} if found.label_source else {})
+    return facts | ({"Labels": printable(Path(inspection.label_source).name)} if inspection.label_source else {})
 
 
 def _label_shares(found: Inspection, colours: Mapping[str, str]) -> list[tuple[str, str, float, str]]:

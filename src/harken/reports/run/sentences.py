@@ -61,11 +61,11 @@ def known_people(outcome: "Outcome") -> str:
 
 def together(people: PeopleScores) -> Scores:
     """Scores over the windows of all people together."""
-    each = list(people.people.values())
-    confusion = np.sum([scores.confusion for scores in each], axis=0)
+    scores_of_people = list(people.people.values())
+    confusion = np.sum([scores.confusion for scores in scores_of_people], axis=0)
     truth, predicted = np.nonzero(confusion)
     times = confusion[truth, predicted]
-    return score(np.repeat(truth, times), np.repeat(predicted, times), each[0].label_names)
+    return score(np.repeat(truth, times), np.repeat(predicted, times), scores_of_people[0].label_names)
 
 
 def held_out_people(outcome: "Outcome") -> str:

@@ -49,16 +49,16 @@ AVERAGES = {"week": "All valid days", "weekdays": "Monday to Friday", "weekend":
 def key_figures(outcomes: "Outcomes", nights: dict[str, Any] | None) -> list[tuple[str, str, str]]:
     """The sleep period, steps, and moderate and vigorous time of an average day, as far as they are known: the value in
     large letters, its name, and a note."""
-    found = []
+    figures = []
     if nights is not None and nights["mean"] is not None:
         onset, wake, duration, *_ = nights["mean"]["cells"]
-        found.append((duration, "sleep period", f"{onset} to {wake}"))
+        figures.append((duration, "sleep period", f"{onset} to {wake}"))
     week = outcomes.averages.row(0, named=True)
     if week.get("steps") is not None:
-        found.append((f"{week['steps']:,.0f}", "steps", ""))
+        figures.append((f"{week['steps']:,.0f}", "steps", ""))
     if week.get("minutes_mvpa") is not None:
-        found.append((hours_minutes(week["minutes_mvpa"] / 60), "moderate or vigorous", ""))
-    return found
+        figures.append((hours_minutes(week["minutes_mvpa"] / 60), "moderate or vigorous", ""))
+    return figures
 
 
 def hours_rows(
@@ -177,8 +177,8 @@ def nights_shown(table: pl.DataFrame | None) -> dict[str, Any] | None:
         return None
     if table["onset"].null_count() == len(table) and (table["window_wear_hours"] < LEAST_WORN_H).all():
         return None
-    found = [_with_hours(night) for night in table.iter_rows(named=True)]
-    clocked = [(night["onset_h"], night["wake_h"]) for night in found if night["onset_h"] is not None]
+    night_rows = [_with_hours(night) for night in table.iter_rows(named=True)]
+    clocked = [(night["onset_h"], night["wake_h"]) for night in night_rows if night["onset_h"] is not None]
     first_h, last_h, marks = _night_axis(clocked)
 
     def row(name: str, notes: list[str], night: dict[str, Any], *, complete: bool) -> dict[str, Any]:
@@ -187,8 +187,10 @@ def nights_shown(table: pl.DataFrame | None) -> dict[str, Any] | None:
         bar = None if onset_h is None else (round(wide * (onset_h - first_h), 3), round(wide * (wake_h - onset_h), 3))
         return {"name": name, "notes": notes, "cells": _night_cells(night), "bar": bar, "complete": complete}
 
-    rows = [row(short_date(night["date"]), _night_notes(night), night, complete=night["complete"]) for night in found]
-    complete = [night for night in found if night["complete"]]
+    rows = [
+        row(short_date(night["date"]), _night_notes(night), night, complete=night["complete"]) for night in night_rows
+    ]
+    complete = [night for night in night_rows if night["complete"]]
     mean = None
     if len(complete) > 1:
         means = {name: _mean([night[name] for night in complete]) for name in complete[0]}
