@@ -204,18 +204,9 @@ def nights(
     table: list[dict[str, Any]] = []
     earliest = 0
     for window in _windows(movement["start"]):
-        span: Int64Array | None
         of_diary = (diary_ns or {}).get(window.date)
-        if of_diary is not None:
-            source = "diary" if diary_use == "override" else "diary_guide"
-            span, degrees = np.rint(of_diary / ROW_NS).astype(np.int64), None
-        else:
-            source = "movement"
-            window, span, degrees = _sleep_period(rows, window, earliest, threshold)
-        if span is not None and source != "diary":
-            span = _seen(rows, span, earliest)
-        columns = {"date": window.date, "threshold_degrees": degrees, "source": source}
-        table.append(columns | _columns(rows, window, span))
+        columns, span = _night(rows, window, earliest, threshold, of_diary, diary_use)
+        table.append(columns)
         earliest = earliest if span is None else int(span[1])
     times = pl.col("onset", "wake", "midpoint").cast(pl.Datetime("ns", zone))
     return pl.DataFrame(table, schema=COLUMNS).with_columns(times)
@@ -309,6 +300,28 @@ def _seen(rows: _Rows, span: Int64Array, earliest: int) -> Int64Array | None:
     """From the first to the last bout that overlaps a sleep period, from ``earliest`` on; None without any."""
     inside = rows.bouts[(rows.bouts[:, 0] < span[1]) & (rows.bouts[:, 1] > max(span[0], earliest))]
     return np.array([max(inside[0, 0], earliest), inside[-1, 1]]) if len(inside) else None
+
+
+def _night(
+    rows: _Rows,
+    window: _Window,
+    earliest: int,
+    threshold: RestThreshold,
+    of_diary: Int64Array | None,
+    diary_use: DiaryUse,
+) -> tuple[dict[str, Any], Int64Array | None]:
+    """The columns of a night, and its first row and the one after it; None without a night."""
+    if of_diary is None:
+        source = "movement"
+        window, span, degrees = _sleep_period(rows, window, earliest, threshold)
+    else:
+        source = "diary" if diary_use == "override" else "diary_guide"
+        degrees = None
+        span = np.rint(of_diary / ROW_NS).astype(np.int64)
+    if span is not None and source != "diary":
+        span = _seen(rows, span, earliest)
+    columns = {"date": window.date, "threshold_degrees": degrees, "source": source}
+    return columns | _columns(rows, window, span), span
 
 
 def _sleep_period(
