@@ -16,6 +16,7 @@ def places(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     written = {
         "unlabelled": "\n".join([rows[0], *(row.rpartition(",")[0] + "," for row in rows[1:])]),
         "someone": "\n".join(rows),
+        "one": "\n".join(rows[:2]),
         "anna.labels": "start,end,label\n",
         "diary": "subject,date,onset,wake\nbob,2018-02-20,23:00,07:00\nbob,2018-02-21,late,07:00\n",
         "segments": "segment,days,start,end\nfirst,,23:47,23:48\nall,,12:00,12:00 \n",
@@ -25,6 +26,7 @@ def places(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     people.write_person(folder / "sleeper.csv", 5, bouts=("lying", "lying"))
     people.write_person(folder / "jumper.csv", 4, bouts=("lying", "jumping"))
     people.write_person(folder / "short.csv", 5, seconds=1)
+    people.write_study(folder / "study.csv", seconds=5)
     model = trained / "run" / "model.safetensors"
     (folder / "cut.safetensors").write_bytes(model.read_bytes()[:500])
     (folder / "old.onnx").touch()
@@ -62,10 +64,12 @@ def places(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         ("evaluate {cut_safetensors} {bob}", "not a whole model file"),
         ("evaluate {bob} {bob}", "bob.csv: not a model file. Models end in .safetensors"),
         ("evaluate {model} {someone_csv}", "the model was trained on this recording"),
+        ("evaluate {model} {one_csv}", "one.csv: one sample is too short for a window"),
         ("evaluate {model} {jumper_csv}", "jumper: the label jumping is not among the labels of the model"),
         ("evaluate {model} {bob} --unsure-below 1.5", "--unsure-below must be a probability from 0 to 1, got 1.5"),
         ("evaluate {model} {bob} --unsure-below nan", "--unsure-below must be a probability from 0 to 1, got nan"),
         ("evaluate {model} {bob} --plot a.jpg", "pictures are PNG files"),
+        ("adapt {model} {study_csv} --out o.safetensors", "study.csv: contains 3 people (alice, bob, carol); choose"),
         ("adapt none.safetensors {bob} --out o.safetensors", "there is no such model file"),
         (
             "adapt {model} {jumper_csv} --out o.safetensors",

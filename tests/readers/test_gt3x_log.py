@@ -86,6 +86,14 @@ def test_the_pieces_of_a_log_make_no_difference(tmp_path: Path) -> None:
         assert (many.lost_bytes, many.lost_places) == (one.lost_bytes, one.lost_places)
 
 
+def test_a_last_piece_that_only_repeats_earlier_seconds_is_left_out(tmp_path: Path) -> None:
+    values = steps(30 * 2000)
+    log = activity(ACTIVITY, values, 30) + activity(ACTIVITY, values[: 30 * 1000], 30)
+    recording = read(write_gt3x(tmp_path, log))
+    assert len(recording) == len(values)
+    assert "1,000 s have times that occur earlier in the file and were left out." in recording.quality.notes
+
+
 def test_damage_never_changes_a_second(tmp_path: Path) -> None:
     """Bytes of the log flipped, cut out or put in, in archives that are whole: seconds go missing, none is false."""
     values = steps(60 * RATE)

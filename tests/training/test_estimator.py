@@ -141,6 +141,7 @@ def with_value(value: float) -> Callable[[NDArray[np.float64]], ArrayLike]:
         (with_value(np.nan), "X contains nan .window 3, sample 5, channel y.; leave out windows with NaN or infinity"),
         (with_value(-np.inf), "X contains -inf"),
         (with_value(1e300), r"X contains 1e\+300"),
+        (lambda X: X.astype("datetime64[s]"), "X is not an array of numbers: its values are datetime64"),
         (lambda X: X * 1j, "Complex data not supported"),
         (lambda X: X.astype(str), "not compatible with arrays of bytes/strings"),
         (lambda X: [[[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]] * 2], "all equally long"),

@@ -52,7 +52,14 @@ def adapt(
     recogniser = Recogniser.load(model)
     paths = recordings(files)
     recorded = LabelledFiles(paths, reading, labels)
-    labelled = [by_new_names(recording, labels) for path in paths for recording in recorded.read(path)]
+    labelled = []
+    for file in paths:
+        sessions = recorded.read(file)
+        if len(people := {session.subject for session in sessions}) > 1:
+            names = ", ".join(map(printable, sorted(people)))
+            count = len(people)
+            raise HarkenError(f"{printable(file)}: contains {count} people ({names}); choose one with --subject NAME")
+        labelled += [by_new_names(session, labels) for session in sessions]
     labels.refuse_unused(recorded.label_names, files=bool(recorded.label_sources))
     warn_of_unused(labels, recorded.people)
     adapted = adapt_recogniser(recogniser, labelled, ignore_labels=ignore_label, forearm_axis=forearm_axis)

@@ -82,10 +82,12 @@ class LabelledFiles:
         self.label_sources: dict[tuple[Path, str], None] = {}
 
     def read(self, path: Path) -> list[Recording]:
-        """The recordings of all people in one of the files. Raises as ``read_people``."""
+        """The recordings of all people in one of the files. Raises as ``read_people``, and for a single sample."""
         several = len(self.paths) > 1
         recordings = read_people(path, self._reading, as_found=self._as_found, labels=self.labels, of_several=several)
         for recording in recordings:
+            if len(recording) < 2:
+                raise HarkenError(f"{recording.source or path}: one sample is too short for a window")
             self.people.append((path, recording.subject))
             self.label_names.update(recording.label_names)
             if recording.label_source:

@@ -211,13 +211,18 @@ class RecordingQuality:
         import msgspec  # takes time to load, and only the page over all files reads this back
 
         gaps, calibration, mounting = content["gaps"], content["calibration"], content["orientation"]
-        parts = {"gaps": {"count": gaps["count"], "total_s": gaps["total"], "longest": gaps["list"]}}
+        parts = {"gaps": {"count": gaps["count"], "total_s": gaps["total"], "longest": list(map(_timed, gaps["list"]))}}
         if calibration is not None:
             parts["calibration"] = {name: math.nan if part is None else part for name, part in calibration.items()}
         if mounting is not None:
             recognised = list(mounting["recognised_after_degrees"].values())
             parts["orientation"] = mounting | {"quarters": mounting["turned_degrees"] // 90, "recognised": recognised}
-        return msgspec.convert({**content, **parts}, cls, dec_hook=lambda _, numbers: np.array(numbers))
+        return msgspec.convert({**_timed(content), **parts}, cls, dec_hook=lambda _, numbers: np.array(numbers))
+
+
+def _timed(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with its start and end as times. An offset may have seconds, as in Monrovia before 1972."""
+    return {**part, **{name: datetime.fromisoformat(part[name]) for name in ("start", "end")}}
 
 
 def _plain(value: Any) -> Any:

@@ -134,10 +134,12 @@ def coverage(probabilities: NDArray[np.floating], codes: NDArray[np.integer]) ->
     """
     error = expected_calibration_error(probabilities, codes)
     thresholds = np.arange(101) / 100
-    answers = probabilities.max(axis=1).astype(np.float64)[:, None] >= thresholds
-    hits = answers & (probabilities.argmax(axis=1) == codes)[:, None]
+    sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == codes
+    order = np.argsort(sure, kind="stable")
+    answers = len(codes) - np.searchsorted(sure[order].astype(np.float64), thresholds, side="left")
+    hits = np.concatenate([np.cumsum(right[order][::-1])[::-1], [0]])[len(codes) - answers]
     with np.errstate(invalid="ignore"):
-        return Coverage(error, thresholds, answers.mean(axis=0), hits.sum(axis=0) / answers.sum(axis=0))
+        return Coverage(error, thresholds, answers / len(codes), hits / answers)
 
 
 @dataclass(frozen=True)

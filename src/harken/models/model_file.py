@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypedDict
 
 import msgspec
 import numpy as np
@@ -183,6 +183,10 @@ def _text(card: Mapping[str, Any]) -> str:
     return json.dumps(card, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a number")
+
+
 def _card(text: str) -> dict[str, Any]:
     """The JSON object of the text. The text must be of this format, and exactly as harken writes it."""
     if not text:
@@ -190,7 +194,7 @@ def _card(text: str) -> dict[str, Any]:
     if len(text) > LONGEST_JSON:
         raise HarkenError(f"its description has {len(text):,} characters; at most {LONGEST_JSON:,} are allowed")
     try:
-        card = json.loads(text)
+        card = json.loads(text, parse_constant=_no_number)
         same = isinstance(card, dict) and _text(card) == text
     except (ValueError, RecursionError) as error:  # ValueError: also of integers with thousands of digits
         raise HarkenError(f"its description is not JSON ({str(error).partition(';')[0]})") from error

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceSource, LocalSamples, entered_for, values_of_12_bits
+from harken.readers.device import DeviceSource, LocalSamples, entered_for, places_in, values_of_12_bits
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import Make, Quality
@@ -327,13 +327,10 @@ class GeneactivSource(DeviceSource):
                 signals[:, 3] = np.repeat(pages["temperature"][rows], counts[rows])
                 if hasattr(mmap, "MADV_DONTNEED"):
                     content.madvise(mmap.MADV_DONTNEED)  # else the whole file stays in memory beside its samples
-                place = np.arange(int(counts[rows].max()))
-                late_ns = self._step_ns[rows, np.newaxis] * place
+                late_ns = np.repeat(self._step_ns[rows], counts[rows]) * places_in(counts[rows])
                 if rows.stop == len(counts):
-                    np.rint(late_ns[-1], out=late_ns[-1])
-                times_ns = late_ns.astype(np.int64)
-                times_ns += pages["time_ns"][rows, np.newaxis]
-                yield times_ns[place < counts[rows, np.newaxis]], signals
+                    late_ns[-counts[-1] :] = np.rint(late_ns[-counts[-1] :])
+                yield late_ns.astype(np.int64) + np.repeat(pages["time_ns"][rows], counts[rows]), signals
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""

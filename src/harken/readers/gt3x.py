@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceSource, LocalSamples, RepeatedValues
+from harken.readers.device import DeviceSource, LocalSamples, RepeatedValues, places_in
 from harken.readers.gt3x_log import (
     ACCEL_SCALE,
     ACTIVITY_3,
@@ -449,10 +449,9 @@ def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
 def _fill_times(seconds: Int64Array, counts: Int64Array, rate_hz: float, time_ns: Int64Array) -> None:
     """Write times in ns into ``time_ns [samples]``. Each packet begins with its second. The samples of a packet with
     too many samples are spread over the second."""
-    place = np.arange(int(counts.max()))
-    late = np.rint(place * (NS_PER_S / np.maximum(counts, rate_hz))[:, np.newaxis]).astype(np.int64)
-    late += seconds[:, np.newaxis] * NS_PER_S
-    time_ns[:] = late[place < counts[:, np.newaxis]]
+    late = places_in(counts) * np.repeat(NS_PER_S / np.maximum(counts, rate_hz), counts)
+    time_ns[:] = np.rint(late, out=late)
+    time_ns += np.repeat(seconds * NS_PER_S, counts)
 
 
 def _gaps(log: Log) -> list[str]:

@@ -336,9 +336,10 @@ class Log:
             measured = Activity(
                 measured.values[np.repeat(first, measured.counts)], measured.seconds[first], measured.counts[first]
             )
-        self.seconds.append(measured.seconds)
-        self.counts.append(measured.counts)
-        yield measured
+        if first.any():
+            self.seconds.append(measured.seconds)
+            self.counts.append(measured.counts)
+            yield measured
 
     def _first_of_each_second(self, seconds: Int64Array) -> BoolArray:
         """Which packets are the first of their second, bool ``[packets]``, including packets that were read before."""

@@ -161,6 +161,8 @@ def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> NDArray[np.float32]:
         array = check_array(X, ensure_2d=False, allow_nd=True, ensure_all_finite=False, input_name="X")
     except ValueError as error:
         raise InputError(f"X must hold windows, {expected}, all equally long: {error}") from error
+    if array.dtype.kind not in "biufO":
+        raise InputError(f"X is not an array of numbers: its values are {array.dtype}")
     if array.ndim != 3:
         raise InputError(
             f"X must hold windows, {expected}; this one is {array.ndim}-dimensional, {array.shape}. "

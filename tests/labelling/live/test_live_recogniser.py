@@ -180,6 +180,17 @@ def test_a_stuck_sensor_is_marked_as_offline() -> None:
         assert_same(recogniser.rows(), rows)
 
 
+def test_a_model_without_acceleration_knows_no_stuck_sensor() -> None:
+    found = replace(still_or_moving(length=20, hop=10), channels=("gyro_x", "gyro_y", "gyro_z"))
+    signals, time_ns = quiet(100)
+    signals[:, 0] = 0
+    recogniser = LiveRecogniser(Answering(found, smooth))
+    live(recogniser, signals, time_ns, list(range(0, len(time_ns), 17)))
+    rows = expected(found, signals, time_ns, smooth)
+    assert len(rows) > 150
+    assert_same(recogniser.rows(), rows)
+
+
 def test_a_window_is_labelled_once_it_is_complete_as_if_the_samples_ended_there() -> None:
     found = still_or_moving(length=40, hop=10)
     signals, time_ns = quiet(12)

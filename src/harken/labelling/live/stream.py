@@ -240,8 +240,12 @@ def _gathered(watches: Sequence[Watch], specification: StreamSpecification) -> _
     counts = np.array([watch._samples for watch in watches])
     begins, axes = _starts_of(counts), acceleration_channels(specification.model.channels)
     limit = np.float32(specification.settings.sensor_range_g * RANGE_TOLERANCE)
-    with np.errstate(invalid="ignore"):
-        valid = (np.abs(signals[:, :axes]) <= limit).all(axis=1) & np.isfinite(signals).all(axis=1)
+    valid = np.ones(len(signals), bool)
+    if not np.abs(signals).max() <= limit:  # seldom; also true for NaN
+        with np.errstate(invalid="ignore"):
+            valid = (np.abs(signals[:, :axes]) <= limit).all(axis=1) & np.isfinite(signals).all(axis=1)
+    if not axes:  # only acceleration shows that a sensor is stuck
+        return _Raw(time_ns, signals, valid, time_ns, begins, counts, counts)
     same = signals[1:, 0] == signals[:-1, 0]
     same[begins[1:] - 1] = False
     rows = np.flatnonzero(same)  # usually few
@@ -308,14 +312,16 @@ def _resampled(
 
 def _with_kept(watches: Sequence[Watch], new: _Even, next_ns: NDArray[np.int64]) -> _Even:
     """The samples that each watch has kept from before its time ``next_ns``, and the new ones from there on."""
-    counts = np.array([len(watch._even.time_ns) for watch in watches])
-    kept = joined([watch._even for watch in watches])
-    owner = np.repeat(np.arange(len(watches)), counts)
-    known = kept.time_ns < next_ns[owner]
-    together = joined([kept.chosen(known), new.samples])
-    owner = np.concatenate([owner[known], np.repeat(np.arange(len(watches)), new.counts)])
-    order = np.argsort(owner, kind="stable")
-    return _Even(together.chosen(order), np.bincount(owner, minlength=len(watches)))
+    pieces: list[Samples] = []
+    for watch, before_ns, end, count in zip(
+        watches, next_ns.tolist(), np.cumsum(new.counts).tolist(), new.counts.tolist(), strict=True
+    ):
+        kept = watch._even
+        if len(kept.time_ns) and kept.time_ns[-1] >= before_ns:
+            kept = kept.part(0, int(kept.time_ns.searchsorted(before_ns)))
+        pieces += [kept, new.samples.part(end - count, end)]
+    counts = np.array([len(piece.time_ns) for piece in pieces]).reshape(-1, 2).sum(axis=1)
+    return _Even(joined(pieces), counts)
 
 
 class _Runs(NamedTuple):

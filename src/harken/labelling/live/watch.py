@@ -44,7 +44,8 @@ class LiveSettings:
         kept_rows: how many rows of the timeline are kept.
 
     Raises:
-        HarkenError: for thresholds outside 0 to 1 or in the wrong order, and a range or rate that is not positive.
+        HarkenError: for thresholds outside 0 to 1 or in the wrong order, and a range, rate or number of rows that is
+            not positive.
     """
 
     hop_s: float | None = None
@@ -64,6 +65,8 @@ class LiveSettings:
             raise HarkenError(f"a sensor's range must be above 0 g, got {self.sensor_range_g:g}")
         if self.sensor_rate_hz is not None and not self.sensor_rate_hz > 0:
             raise HarkenError(f"a sensor's rate must be above 0 Hz, got {self.sensor_rate_hz:g}")
+        if self.kept_rows < 1:
+            raise HarkenError(f"at least one row must be kept, got {self.kept_rows}")
 
 
 @dataclass(frozen=True)
