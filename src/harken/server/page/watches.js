@@ -29,10 +29,12 @@ export class Watches {
     }
     for (const entry of watches) {
       if (!this.#rows.has(entry.watch)) this.#add(entry.watch, list);
-      const { box, name, doing } = this.#rows.get(entry.watch);
+      const row = this.#rows.get(entry.watch);
+      const { box, name, doing } = row;
       box.checked = entry.watch === chosen;
       const silent = entry.silent_since_ms ?? null;
-      const words = [entry.label ? plain(entry.label) : silent === null ? "not sure" : `no samples since ${clock(silent)}`];
+      row.said = entry.label ? plain(entry.label) : silent === null ? "not sure" : "no samples";
+      const words = [silent === null ? row.said : `${row.said} since ${clock(silent)}`];
       if (silent === null && Number.isFinite(entry.sample_rate_hz)) words.push(`${Math.round(entry.sample_rate_hz)} Hz`);
       write(name, entry.name ?? entry.watch);
       write(doing, words.join(" · "));
@@ -48,8 +50,8 @@ export class Watches {
     byId("watches").classList.toggle("many", many);
     const words = many ? this.#words.value.toLowerCase().split(/\s+/).filter(Boolean) : [];
     let found = 0;
-    for (const [watch, { row, name, doing }] of this.#rows) {
-      const text = `${watch} ${name.textContent} ${doing.textContent}`.toLowerCase();
+    for (const [watch, { row, name, said }] of this.#rows) {
+      const text = `${watch} ${name.textContent} ${said}`.toLowerCase();
       const hidden = !words.every((word) => text.includes(word));
       if (row.hidden !== hidden) row.hidden = hidden;
       found += hidden ? 0 : 1;
