@@ -332,7 +332,7 @@ class Watch:
             self._history_is_cut |= first > 0
             kept = self._history[first : self._entries]
             count -= first
-            self._history = np.empty(count * 5 // 4, self.specification.entry)
+            self._history = np.empty(count * 17 // 16, self.specification.entry)
             self._history[: len(kept)] = kept
         self._history[count - len(entries) : count] = entries
         self._entries = count
