@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.source import Samples
+from harken.support.arrays import numbered
 
 FINEST_NS = 20_000_000
 FINER = 8
@@ -81,8 +82,8 @@ class LevelsWriter:
                 first_ns, last_ns = (np.append(np.int64(time_ns), each) for each in (first_ns, last_ns))
         held = np.diff(slots, append=slots[-1] + 1)
         held[:-1][first_ns[1:] - last_ns[:-1] > self._gap_ns] = 1
-        into = np.repeat(slots, held) + np.arange(held.sum()) - np.repeat(np.cumsum(held) - held, held)
-        self._put(into, np.repeat(rows, held, axis=0))
+        held_row, place = numbered(held)
+        self._put(slots[held_row] + place, rows[held_row])
         self._last = int(slots[-1]), int(last_ns[-1]), rows[-1].copy()
 
     def flush(self) -> None:

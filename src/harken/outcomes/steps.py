@@ -6,9 +6,8 @@ import numpy as np
 import polars as pl
 
 from harken.outcomes.movement_rows import ROW_NS, median_of_known
-from harken.support.arrays import BoolArray, Float64Array
+from harken.support.arrays import BoolArray, Float64Array, sums_in
 from harken.support.tables import nanoseconds, where_known
-from harken.timelines.calendar import sums_in
 
 WALKING_LABELS, RUNNING_LABELS = ("walking", "stairs"), ("running",)
 MEDIAN_ROWS = 9

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from harken.outcomes.intensity import BOUT_MINUTES, LEVELS
 from harken.outcomes.movement_rows import ROW_NS
 from harken.outcomes.segments import Segment
-from harken.support.arrays import BoolArray, Float64Array, Int64Array
+from harken.support.arrays import BoolArray, Float64Array, Int64Array, sums_in
 from harken.support.tables import nanoseconds, times
-from harken.timelines.calendar import Quarters, Stretches, moments_ns, sums_in
+from harken.timelines.calendar import Quarters, Stretches, moments_ns
 
 PERSON = "subject"
 CLOCK = ("onset", "wake", "midpoint")

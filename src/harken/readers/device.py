@@ -69,11 +69,6 @@ def values_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
     return values.reshape(len(packed), -1)
 
 
-def places_in(counts: Int64Array) -> Int64Array:
-    """The place of each sample in its piece, from 0 on, int64 ``[counts.sum()]``, given the samples in each piece."""
-    return np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-
-
 class RepeatedValues:
     """Finds runs of equal samples that last a second or longer, in samples that arrive in pieces.
 

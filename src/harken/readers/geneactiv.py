@@ -18,12 +18,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceSource, LocalSamples, entered_for, places_in, values_of_12_bits
+from harken.readers.device import DeviceSource, LocalSamples, entered_for, values_of_12_bits
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import Make, Quality
 from harken.recordings.source import Room
-from harken.support.arrays import BoolArray, Float64Array, Int64Array
+from harken.support.arrays import BoolArray, Float64Array, Int64Array, numbered
 from harken.support.errors import HarkenError
 
 HEADER_MARK = b"Device Identity"
@@ -327,10 +327,11 @@ class GeneactivSource(DeviceSource):
                 signals[:, 3] = np.repeat(pages["temperature"][rows], counts[rows])
                 if hasattr(mmap, "MADV_DONTNEED"):
                     content.madvise(mmap.MADV_DONTNEED)  # else the whole file stays in memory beside its samples
-                late_ns = np.repeat(self._step_ns[rows], counts[rows]) * places_in(counts[rows])
+                page, place = numbered(counts[rows])
+                late_ns = self._step_ns[rows][page] * place
                 if rows.stop == len(counts):
                     late_ns[-counts[-1] :] = np.rint(late_ns[-counts[-1] :])
-                yield late_ns.astype(np.int64) + np.repeat(pages["time_ns"][rows], counts[rows]), signals
+                yield late_ns.astype(np.int64) + pages["time_ns"][rows][page], signals
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceSource, LocalSamples, RepeatedValues, places_in
+from harken.readers.device import DeviceSource, LocalSamples, RepeatedValues
 from harken.readers.gt3x_log import (
     ACCEL_SCALE,
     ACTIVITY_3,
@@ -43,7 +43,7 @@ from harken.readers.unpacking import (
 from harken.recordings.mending import DAY_NS
 from harken.recordings.recording import Make, Quality, local_time
 from harken.recordings.source import Room, SourceChangedError
-from harken.support.arrays import BoolArray, Int64Array
+from harken.support.arrays import BoolArray, Int64Array, numbered
 from harken.support.errors import HarkenError
 
 ZIP = b"PK\x03\x04"
@@ -449,9 +449,10 @@ def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
 def _fill_times(seconds: Int64Array, counts: Int64Array, rate_hz: float, time_ns: Int64Array) -> None:
     """Write times in ns into ``time_ns [samples]``. Each packet begins with its second. The samples of a packet with
     too many samples are spread over the second."""
-    late = places_in(counts) * np.repeat(NS_PER_S / np.maximum(counts, rate_hz), counts)
+    packet, place = numbered(counts)
+    late = place * (NS_PER_S / np.maximum(counts, rate_hz))[packet]
     time_ns[:] = np.rint(late, out=late)
-    time_ns += np.repeat(seconds * NS_PER_S, counts)
+    time_ns += (seconds * NS_PER_S)[packet]
 
 
 def _gaps(log: Log) -> list[str]:

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.support.arrays import numbered
+
 Lot = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Times ``[n]`` and signals ``[n, 3]`` in g."""
 SHOWN_S = 30
@@ -173,7 +175,5 @@ class RunLengths:
 
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
         """All numbers and their codes, ``[n]``."""
-        counts = np.array(self._counts)
-        place = np.arange(self._total) - np.repeat(np.cumsum(counts) - counts, counts)
-        numbers = np.repeat(np.array(self._firsts), counts) + place * np.repeat(np.array(self._steps), counts)
-        return numbers, np.repeat(np.array(self._codes), counts)
+        run, place = numbered(np.array(self._counts))
+        return np.array(self._firsts)[run] + place * np.array(self._steps)[run], np.array(self._codes)[run]

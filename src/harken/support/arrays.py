@@ -1,4 +1,8 @@
-"""Arrays of any content: their types, runs of True, rows without missing values, and distances between times."""
+"""Arrays of any content: their types, runs of True, rows without missing values, distances between times, numbers
+within pieces, and sums over stretches."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,3 +34,49 @@ def nearest_distance_ns(time_ns: Int64Array, others_ns: Int64Array) -> Int64Arra
     after_ns = others_ns[after.clip(max=len(others_ns) - 1)]
     nearest: Int64Array = np.minimum(np.abs(time_ns - before), np.abs(time_ns - after_ns))
     return nearest
+
+
+def numbered(counts: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """The place of each of ``counts`` repeated so many times, and beside it 0, 1, 2 and so on for each place."""
+    place = np.repeat(np.arange(len(counts)), counts)
+    return place, np.arange(len(place)) - (np.cumsum(counts) - counts)[place]
+
+
+def sums_in(edges_ns: NDArray[Any], start_ns: NDArray[Any], end_ns: NDArray[Any], values: NDArray[Any]) -> Float64Array:
+    """The sum of values over each stretch, float64 ``[stretches]``; a row partly in a stretch counts in proportion.
+
+    Args:
+        edges_ns: where each stretch begins and ends, int64 ``[stretches, 2]``; they may overlap.
+        start_ns, end_ns: where each row begins and ends, int64 ``[n]``, in order and not overlapping.
+        values: of each row, ``[n]``.
+    """
+    if len(start_ns) == 0:
+        return np.zeros(len(edges_ns))
+    knots = np.stack([start_ns, end_ns], axis=1).reshape(-1)
+    until = np.cumsum(values, dtype=np.float64)
+    before = np.append(0.0, until[:-1])
+    sums = np.stack([before, until], axis=1).reshape(-1)
+    # Counted from the first row, so that float64 is exact to the nanosecond for three months.
+    first, last = np.interp(edges_ns.T - knots[0], knots - knots[0], sums)
+    return np.asarray(last - first)
+
+
+def most_in(
+    edges: NDArray[Any],
+    begins: NDArray[Any],
+    ends: NDArray[Any],
+    codes: NDArray[Any],
+    kinds: Sequence[int],
+) -> Int64Array:
+    """Which of ``kinds`` lasts longest between two edges, int64 ``[edges - 1]``: its place, the first of several; -1
+    without any.
+
+    Args:
+        edges: the edges of the cells, in order.
+        begins, ends: where each row begins and ends, ``[n]``, in order and not overlapping.
+        codes: the kind of each row, ``[n]``.
+        kinds: the codes that are looked for.
+    """
+    cells = np.stack([edges[:-1], edges[1:]], axis=1)
+    lasting = np.stack([sums_in(cells, begins, ends, np.where(codes == kind, ends - begins, 0)) for kind in kinds])
+    return np.where(lasting.max(axis=0) > 0, lasting.argmax(axis=0), -1)

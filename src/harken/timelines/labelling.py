@@ -20,10 +20,9 @@ from harken.recordings.mending import MendedStream, stream_of
 from harken.recordings.recording import Recording, acceleration_channels
 from harken.recordings.source import Samples, joined
 from harken.signals import Resampler
-from harken.support.arrays import BoolArray, Int64Array
+from harken.support.arrays import BoolArray, Int64Array, numbered, sums_in
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, need_memory
-from harken.timelines.calendar import numbered, sums_in
 from harken.timelines.timeline import Timeline
 from harken.windows.windows import Windows
 

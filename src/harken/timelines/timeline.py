@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.support.arrays import BoolArray, Float64Array, Int64Array
+from harken.support.arrays import BoolArray, Float64Array, Int64Array, numbered, sums_in
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, where_known, write_csv, write_parquet, zone_of
-from harken.timelines.calendar import QUARTER_NS, Quarters, numbered, sums_in
+from harken.timelines.calendar import QUARTER_NS, Quarters
 from harken.timelines.smoothing import expected_bouts, smooth, still_at_night_likelihood
 
 PROBABILITY = "probability_"

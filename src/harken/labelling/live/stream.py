@@ -31,6 +31,7 @@ from harken.recordings.recording import acceleration_channels
 from harken.recordings.source import Samples, joined
 from harken.recordings.survey import RANGE_TOLERANCE, STUCK_S
 from harken.signals.resampling import SECOND_NS, TOGETHER
+from harken.support.arrays import numbered
 from harken.timelines.labelling import numbered_after, window_places
 from harken.windows.windows import Windows
 
@@ -230,7 +231,8 @@ def _starts_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _rows_of(firsts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """The rows of pieces with these first rows and lengths, int64 ``[sum of counts]``."""
-    return np.repeat(firsts - _starts_of(counts), counts) + np.arange(counts.sum())
+    piece, place = numbered(counts)
+    return firsts[piece] + place
 
 
 def _gathered(watches: Sequence[Watch], specification: StreamSpecification) -> _Raw:

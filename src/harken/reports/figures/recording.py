@@ -28,7 +28,7 @@ from harken.reports.figures.style import (
     label_colours,
     new_figure,
 )
-from harken.support.arrays import Float64Array, Int64Array
+from harken.support.arrays import Float64Array, Int64Array, most_in
 from harken.support.printable import zone_in_words
 
 UNLABELLED_KEY = "(unlabelled)"
@@ -263,8 +263,6 @@ def _draw_labels(band: Axes, panels: list[Axes], recording: Recording, axis: Tim
 
 def _label_image(recording: Recording, axis: TimeAxis) -> Float64Array:
     """Red, green, blue and opacity of each column of pixels, ``[1, COLUMNS, 4]``: the label that fills most of it."""
-    from harken.timelines.calendar import most_in  # a confusion matrix needs no timeline, nor its networks
-
     firsts, lasts = recording.bout_edges[:-1], recording.bout_edges[1:] - 1
     begins = axis.seconds(recording.time_ns[firsts])
     ends = axis.seconds(recording.time_ns[lasts]) + axis.interval_s

@@ -18,10 +18,9 @@ from harken.outcomes.choices import ENOUGH_WEAR_H
 from harken.reports.caveats import Caveat, CaveatKind
 from harken.reports.wearer.days import colours_of, midnight_ns
 from harken.reports.words import clock, number, write_page
-from harken.support.arrays import Int64Array
+from harken.support.arrays import Int64Array, most_in
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
-from harken.timelines.calendar import most_in
 
 MOST_NAMED = 12
 """The people whom each kind of doubt names at the top of the page; the list below has all."""
