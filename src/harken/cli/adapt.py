@@ -51,15 +51,8 @@ def adapt(
         raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
     recogniser = Recogniser.load(model)
     paths = recordings(files)
-    recorded = LabelledFiles(paths, reading, labels)
-    labelled = []
-    for file in paths:
-        sessions = recorded.read(file)
-        if len(people := {session.subject for session in sessions}) > 1:
-            names = ", ".join(map(printable, sorted(people)))
-            count = len(people)
-            raise HarkenError(f"{printable(file)}: contains {count} people ({names}); choose one with --subject NAME")
-        labelled += [by_new_names(session, labels) for session in sessions]
+    recorded = LabelledFiles(paths, reading, labels, one_person=True)
+    labelled = [by_new_names(session, labels) for path in paths for session in recorded.read(path)]
     labels.refuse_unused(recorded.label_names, files=bool(recorded.label_sources))
     warn_of_unused(labels, recorded.people)
     adapted = adapt_recogniser(recogniser, labelled, ignore_labels=ignore_label, forearm_axis=forearm_axis)

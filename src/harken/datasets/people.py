@@ -26,6 +26,7 @@ def read_people(
     as_found: bool = False,
     labels: LabelOptions | None = None,
     of_several: bool = False,
+    one_person: bool = False,
 ) -> list[Recording]:
     """Read every person's recording in a file, with the labels in a file of labels, else its own.
 
@@ -41,12 +42,13 @@ def read_people(
         labels: where the labels are. None: in the file beside the recording if there is one
             (``harken.annotations.labelling.side_file``), else in the recording. Labels are not renamed here.
         of_several: whether other files are read with the same ``labels``.
+        one_person: refuse a table with several names, as ``harken.read`` does, before all of it is read.
 
     Raises:
         HarkenError: when the file cannot be read, a person has no readable row, or an option for columns or times is
             given for a tidy table; as ``harken.annotations.labelling.label_recordings``.
     """
-    recordings = _people(path, options, as_found=as_found)
+    recordings = _people(path, options, as_found=as_found, one_person=one_person)
     zone_known = options.timezone is not None
     return label_recordings(
         recordings, Path(path), labels or LabelOptions(), of_several=of_several, zone_known=zone_known
@@ -61,6 +63,7 @@ class LabelledFiles:
         reading: how to read tables.
         labels: where the labels are.
         as_found: give recordings with all rows in the file's order, not mended.
+        one_person: refuse a table with several names.
 
     Attributes:
         paths, labels: as above.
@@ -73,10 +76,17 @@ class LabelledFiles:
     """
 
     def __init__(
-        self, paths: Sequence[Path], reading: TableOptions, labels: LabelOptions, *, as_found: bool = False
+        self,
+        paths: Sequence[Path],
+        reading: TableOptions,
+        labels: LabelOptions,
+        *,
+        as_found: bool = False,
+        one_person: bool = False,
     ) -> None:
         refuse_shared_rows(paths, labels)
-        self.paths, self.labels, self._reading, self._as_found = paths, labels, reading, as_found
+        self.paths, self.labels, self._reading = paths, labels, reading
+        self._as_found, self._one_person = as_found, one_person
         self.people: list[tuple[Path, str]] = []
         self.label_names: set[str] = set()
         self.label_sources: dict[tuple[Path, str], None] = {}
@@ -84,7 +94,14 @@ class LabelledFiles:
     def read(self, path: Path) -> list[Recording]:
         """The recordings of all people in one of the files. Raises as ``read_people``, and for a single sample."""
         several = len(self.paths) > 1
-        recordings = read_people(path, self._reading, as_found=self._as_found, labels=self.labels, of_several=several)
+        recordings = read_people(
+            path,
+            self._reading,
+            as_found=self._as_found,
+            labels=self.labels,
+            of_several=several,
+            one_person=self._one_person,
+        )
         for recording in recordings:
             if len(recording) < 2:
                 raise HarkenError(f"{recording.source or path}: one sample is too short for a window")
@@ -95,14 +112,14 @@ class LabelledFiles:
         return recordings
 
 
-def _people(path: str | Path, options: TableOptions, *, as_found: bool) -> list[Recording]:
+def _people(path: str | Path, options: TableOptions, *, as_found: bool, one_person: bool) -> list[Recording]:
     source = open_source(path, options)
     try:
         return [recording_of(source, options, as_found=as_found)]
     except SeveralRecordingsError as error:
         if error.tidy:
             return _tidy(path, options, as_found=as_found)
-        if not isinstance(source, TableSource):
+        if one_person or not isinstance(source, TableSource):
             raise
         return [
             _own(recording_of(source.of_person(name), options, as_found=as_found), f"{path}, {name}")
