@@ -191,14 +191,13 @@ def advance(watches: Sequence[Watch], *, ended: bool = False) -> Due:
     if not active:
         none = np.empty((0, specification.length, len(specification.model.channels)), np.float32)
         return Due(none, np.empty(0, np.int64), watches, np.empty(0, specification.entry), counts)
-    due, counts[active] = _advanced([watches[number] for number in active], specification, ended=ended)
-    signals, entries = due
+    signals, entries, counts[active] = _advanced([watches[number] for number in active], specification, ended=ended)
     return Due(signals, entries["start_ns"][entries["kind"] <= LAST_WINDOW], watches, entries, counts)
 
 
 def _advanced(
     watches: list[Watch], specification: StreamSpecification, *, ended: bool
-) -> tuple[tuple[NDArray[np.float32], NDArray[Any]], NDArray[np.int64]]:
+) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[np.int64]]:
     """``advance`` for watches with samples: signals of windows, entries, and the number of entries of each watch."""
     raw = _gathered(watches, specification)
     rows = raw.counts if ended else raw.decided
@@ -374,7 +373,7 @@ def _runs(watches: Sequence[Watch], even: _Even, specification: StreamSpecificat
 
 def _cut(
     even: _Even, runs: _Runs, next_ns: NDArray[np.int64], specification: StreamSpecification
-) -> tuple[tuple[NDArray[np.float32], NDArray[Any]], NDArray[np.int64]]:
+) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[np.int64]]:
     """The signals of the windows that are due, the entries, and the number of entries of each watch."""
     length, hop, time_ns = specification.length, specification.hop, even.samples.time_ns
     first_ns = next_ns[runs.watch]
@@ -400,7 +399,7 @@ def _cut(
         owner = np.concatenate([run, closing_run])
         order = np.argsort(owner, kind="stable")
         entries, owner = np.concatenate([windows, ends])[order], owner[order]
-    return (signals, entries), np.bincount(runs.watch[owner], minlength=len(even.counts))
+    return signals, entries, np.bincount(runs.watch[owner], minlength=len(even.counts))
 
 
 def _ends(

@@ -214,7 +214,7 @@ class Watch:
         self._even = Samples.empty(0, channels)  # the latest resampled samples
         self._place = 0  # of the first of these in its stretch
         # Resampled samples are known before the first time, and final before the second.
-        self._known_ns = self._safe_ns = max(self._floor_ns + 1, NEVER_NS)
+        self._known_ns = self._safe_ns = self._floor_ns + 1
 
     def _keep(self, time_ns: NDArray[np.int64], signals: NDArray[np.float32], since_ns: int) -> None:
         """Keep these samples instead of all others; the sensor has had the first values since ``since_ns``."""

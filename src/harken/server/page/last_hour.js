@@ -1,14 +1,12 @@
 /* A band with the labels of the last hour, or of a shorter time while fewer are known. */
 
-import { byId, duration, listed, make, plain } from "./text.js";
+import { byId, clock, clockToTheSecond, duration, listed, make, plain } from "./text.js";
 import { onPage, onThemeChange, paint, theme } from "./colours.js";
 import { niceStep, sharp } from "./drawing.js";
 
 const HOUR_MS = 3_600_000;
 const SPANS_MS = [120_000, 300_000, 900_000, 1_800_000, HOUR_MS];
 const TICKS_MS = [30_000, 60_000, 300_000, 600_000, 900_000];
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const CLOCK_S = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 /** The labels of one watch, stored as runs of equal labels. */
 export class LastHour {
@@ -84,10 +82,10 @@ export class LastHour {
     context.textAlign = "right";
     context.fillText("now", width, height);
     context.textAlign = "center";
-    const clock = step < 60_000 ? CLOCK_S : CLOCK;
+    const words = step < 60_000 ? clockToTheSecond : clock;
     for (let t = Math.ceil((now - span) / step) * step; t < now; t += step) {
       context.fillRect(Math.round(x(t)), height - 23, 1, 4);
-      if (x(t) > 28 && x(t) < width - 66) context.fillText(clock.format(t), x(t), height);
+      if (x(t) > 28 && x(t) < width - 66) context.fillText(words(t), x(t), height);
     }
   }
 

@@ -1,10 +1,9 @@
 /* The recorded bouts: those of this session with their lengths, the time in each label, and earlier sessions. */
 
 import { paint } from "./colours.js";
-import { capitalised, make, plain } from "./text.js";
+import { capitalised, clockToTheSecond, make, plain } from "./text.js";
 
 const SURE_MS = 5_000;
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DATE = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 let pressed = { key: null, until: 0 }; // the Delete that was pressed once; it outlasts that the list is drawn again
@@ -78,14 +77,14 @@ function totals({ name, bouts }, colours) {
 
 function list(session, colours, onDelete) {
   const rows = [...session.bouts].reverse().map((bout) =>
-    make("li", {}, chip(bout.label, colours), make("b", {}, plain(bout.label)), make("span", { class: "quiet" }, CLOCK.format(bout.start_ms)),
+    make("li", {}, chip(bout.label, colours), make("b", {}, plain(bout.label)), make("span", { class: "quiet" }, clockToTheSecond(bout.start_ms)),
       make("span", { class: "length", "data-length": keyOf(session, bout) }, lengthOf(bout.seconds)), deletion(session, bout, onDelete)));
   return make("ul", { class: "bouts", "aria-label": "Bouts, the latest first" }, ...rows);
 }
 
 /** A button that deletes when it is pressed twice. */
 function deletion(session, bout, onDelete) {
-  const about = `${plain(bout.label)}, ${CLOCK.format(bout.start_ms)}`;
+  const about = `${plain(bout.label)}, ${clockToTheSecond(bout.start_ms)}`;
   const key = keyOf(session, bout);
   const button = make("button", { type: "button", class: "small", "data-key": key });
   const pressedOnce = () => pressed.key === key && performance.now() < pressed.until;

@@ -49,10 +49,12 @@ export function duration(seconds) {
   return rest ? `${Math.floor(minutes / 60)} h ${rest} min` : `${minutes / 60} h`;
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const CLOCK_S = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
-/** A time of today: "14:05". */
+/** A time of today: "14:05", and "14:05:30". */
 export const clock = (ms) => CLOCK.format(ms);
+export const clockToTheSecond = (ms) => CLOCK_S.format(ms);
 
 /** "a", "a and b", "a, b and c". */
 export function listed(words) {
