@@ -1,6 +1,7 @@
 """A server that is slower than its watches has longer ticks, says so, and loses no label."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from browser import chromium
 from harken.labelling.live import Due
 from harken.models.recogniser import Recogniser
-from harken.server.pace import Pace
+from harken.server.viewers import Viewers
 from server_thread import Served, labels_until, message, now_wrist, serving
 
 USUAL = Due.probabilities
@@ -118,11 +119,12 @@ def test_a_watch_that_falls_silent_has_no_label_until_it_sends_again() -> None:
         browser.wait("return document.getElementById('now-label').innerText !== 'no samples'", seconds=30)
 
 
-def test_how_late_labels_are_is_rounded_up() -> None:
-    pace = Pace()
-    lateness = {0.9: 0, 1.0: 0, 1.1: 2, 4.2: 5, 5.1: 10, 61.0: 65}
-    for wait_s, late_s in lateness.items():
-        pace.labelled(0.1, [0.0, wait_s])
-        assert pace.late_s == late_s
-    pace.rest()
-    assert (pace.tick_s, pace.late_s) == (0, 0)
+def test_how_late_labels_are_is_rounded_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(Viewers, "_send", lambda _, frame: sent.append(frame))
+    for wait_s, late_s in {1.1: 2, 4.2: 5, 5.1: 10, 61.0: 65}.items():
+        viewers = Viewers({}, 1)
+        viewers.send_late(1.0)
+        viewers.send_late(wait_s)
+        assert json.loads(sent.pop()) == {"type": "busy", "late_s": late_s}
+        assert not sent

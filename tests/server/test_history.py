@@ -1,4 +1,4 @@
-"""A watch's history: samples thinned to the first in each fiftieth of a second; run lengths, lossless and small."""
+"""A watch's history: samples thinned to the first in each fiftieth of a second; labels, lossless and small."""
 
 import pickle
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harken.server.history import LONGEST, RecentSamples, RunLengths, thinned
+from harken.server.history import HOUR_NS, RecentLabels, RecentSamples, drawn, lot_of, thinned
 
 START_NS = 1_700_000_000 * 10**9
 
@@ -30,12 +30,11 @@ def test_recent_samples_are_those_of_the_last_half_minute(
         signals = random.normal(0, 1, (count, 3)).astype(np.float32)
         signals[random.random(count) < 0.1] = np.nan
         order = random.permutation(count)
-        lots.append((time_ns[order], signals[order]))
+        lots.append(lot_of(time_ns[order], signals[order]))
         if random.random() < 0.3:
-            recent.samples()  # reading changes nothing
-        recent.add(*lots[-1])
-    seen = recent.samples()
-    expected = thinned(lots)
+            recent.latest()  # reading changes nothing
+        recent.add(lots[-1])
+    seen, expected = drawn(recent.latest()), drawn(thinned(lots))
     if not expected["t_ms"]:
         assert seen == expected
         return
@@ -47,47 +46,41 @@ def test_recent_samples_are_those_of_the_last_half_minute(
 def test_values_have_three_decimals_and_a_wild_one_stays_within_what_is_drawn() -> None:
     recent = RecentSamples()
     signals = np.array([[0.12345, -1.9996, 15.5], [1e6, -1e6, 0]], dtype=np.float32)
-    recent.add(START_NS + np.array([3_999_999, 40_000_000]), signals)
+    recent.add(lot_of(START_NS + np.array([3_999_999, 40_000_000]), signals))
     ms = START_NS // 10**6
-    assert recent.samples() == {"t_ms": [ms + 3, ms + 40], "x": [0.123, 32.767], "y": [-2.0, -32.767], "z": [15.5, 0.0]}
+    assert drawn(recent.latest()) == {
+        "t_ms": [ms + 3, ms + 40],
+        "x": [0.123, 32.767],
+        "y": [-2.0, -32.767],
+        "z": [15.5, 0.0],
+    }
 
 
-STEPS = st.sampled_from([1, 990, 1000, 1000, 1000, 1000, 10**9])
-ACTIONS = st.one_of(
-    st.tuples(st.just("append"), STEPS, st.sampled_from([-1, 0, 0, 0, 7])),
-    st.tuples(st.sampled_from(["from", "up to"]), st.integers(0, 6), st.sampled_from([-1, 0, 1])),
-    st.tuples(st.just("first"), st.integers(0, 6), st.just(0)),
-)
+HOP_NS = 10**9
+STEPS = st.sampled_from([1, HOP_NS - 1, HOP_NS, HOP_NS, HOP_NS, HOP_NS, 10**12])
 
 
-@given(st.lists(ACTIONS, max_size=60))
-def test_they_are_a_list(actions: list[tuple[str, int, int]]) -> None:
-    runs, expected, last = RunLengths(), list[tuple[int, int]](), 1_700_000_000_000
-    for action, sent, other in actions:
-        if action == "append":
-            last += sent
-            runs.append(last, other)
-            expected.append((last, other))
-        elif action == "first":
-            runs.drop_first(sent)
-            expected = expected[sent:]
-        elif expected:
-            edge = expected[min(sent, len(expected) - 1)][0] + other
-            if action == "from":
-                runs.drop_from(edge)
-                expected = [each for each in expected if each[0] < edge]
-                last = expected[-1][0] if expected else last
-            else:
-                runs.drop_up_to(edge)
-                expected = [each for each in expected if each[0] > edge]
-    numbers, codes = runs.arrays()
-    assert list(zip(numbers.tolist(), codes.tolist(), strict=True)) == expected
-    assert len(runs) == len(expected)
+@given(st.lists(st.tuples(STEPS, st.integers(0, 5), st.sampled_from([-1, 0, 0, 0, 7])), max_size=60))
+def test_recent_labels_are_a_list_whose_end_a_late_sample_replaces(
+    steps: list[tuple[int, int, int]],
+) -> None:
+    labels, expected = RecentLabels(HOP_NS), [(START_NS, 0)]
+    labels.put(*expected[0])
+    for step_ns, back, code in steps:
+        end_ns = expected[-min(back, len(expected) - 1) - 1][0] + (0 if back else step_ns)
+        labels.put(end_ns, code)
+        expected = [(before_ns, other) for before_ns, other in expected if before_ns < end_ns] + [(end_ns, code)]
+    since_ns = expected[-1][0] - HOUR_NS
+    assert [each for each in labels.ends_and_codes() if each[0] > since_ns] == [
+        each for each in expected if each[0] > since_ns
+    ]
 
 
 def test_an_hour_of_one_label_is_small() -> None:
-    runs = RunLengths()
-    for number in range(LONGEST + 3600):
-        runs.append(number * 10**9, 3)
-    assert len(pickle.dumps(runs)) < 1000
-    assert runs.arrays()[0].tolist() == [number * 10**9 for number in range(LONGEST + 3600)]
+    labels = RecentLabels(HOP_NS)
+    for number in range(10_000):
+        labels.put(number * HOP_NS, 3)
+    assert len(pickle.dumps(labels)) < 1000
+    ends = [end_ns for end_ns, _ in labels.ends_and_codes()]
+    assert ends == [number * HOP_NS for number in range(10_000 - len(ends), 10_000)]
+    assert 3600 <= len(ends) <= 7200

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import websockets
+from harken.server.outbox import Outbox
 
 import harken
 import people
@@ -22,7 +23,6 @@ from harken.models.recogniser import Recogniser
 from harken.recordings.fingerprints import Fingerprints
 from harken.server.learning.saved_models import MOST_MODELS, SavedModels
 from harken.server.limits import Limits
-from harken.server.outbox import Outbox
 from harken.support.errors import HarkenError
 from labelled_files import write_labelled
 from offline import offline

@@ -5,8 +5,10 @@ import http.client
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast, get_args
 
 import numpy as np
 import pytest
@@ -16,9 +18,10 @@ import people
 from harken.labelling.file import label_file
 from harken.labelling.live import Due
 from harken.models.recogniser import Recogniser
+from harken.networks.specification import CalibratedOn
 from harken.server.app import create_app
 from harken.server.guard import Guard
-from harken.server.hub import Hub
+from harken.server.hub import Hub, model_description
 from harken.server.limits import Limits
 from harken.server.server import server_for
 from harken.support.errors import HarkenError
@@ -42,6 +45,20 @@ def test_health_and_model_are_described(served: Served) -> None:
     assert served.ask("/nowhere").status == 404
     assert served.ask("/assets/..%2f..%2fapp.py").status == 404
     assert served.ask("/api/timeline?watch=nobody").json == {"error": "there is no such watch"}
+
+
+def test_the_card_says_how_many_people_and_how_it_was_calibrated() -> None:
+    cards = {}
+    for calibrated_on, met in zip(get_args(CalibratedOn), (["anna"], ["anna", "ben"], []), strict=True):
+        specification = replace(recogniser().specification_, calibrated_on=calibrated_on)
+        model = SimpleNamespace(specification_=specification, provenance_={"training_people": met})
+        cards[calibrated_on] = model_description(cast(Recogniser, model))["card"][1:]
+    assert cards["unseen"][1] == "Its probabilities were calibrated on unseen people."
+    assert "were not calibrated" in cards["nobody"][1]
+    assert "may be too high for others" in cards["the same person"][1]
+    assert {card[0].split("; ")[0] for card in cards.values()} == {
+        f"It was trained on {words}" for words in ("1 person", "2 people", "0 people")
+    }
 
 
 def test_samples_become_the_labels_of_an_offline_run(served: Served) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import random
 import socket
 import threading
@@ -158,6 +159,114 @@ def test_a_slow_reader_loses_the_oldest_frames_is_told_and_delays_nobody() -> No
     with serving(limits=Limits(frames=16)) as served:
         told = asyncio.run(look(served))
         until(lambda: served.metric("harken_dropped_frames_total") >= told > 0)
+
+
+def test_a_reader_that_never_reads_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harken.server.clients.UNREAD_S", 0.5)
+    signals, time_ns = now_wrist(30)
+
+    async def look(served: Served) -> None:
+        async with websockets.connect(served.url("/ws/samples?watch=w&ack=1", "ws")) as watch:
+            await watch.send(message(signals, time_ns))
+            deaf = await small_view(served)
+            with suppress(websockets.ConnectionClosed):
+                while served.metric("harken_viewers"):
+                    for _ in range(20):
+                        await deaf.send(json.dumps({"type": "choose", "watch": "w"}))
+                    await asyncio.sleep(0.05)
+            deaf.transport.abort()
+
+    with serving() as served:
+        asyncio.run(asyncio.wait_for(look(served), 30))
+
+
+def request(*lines: str) -> bytes:
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def upgrade(path: str, *headers: str) -> bytes:
+    words = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
+    return request(f"GET {path} HTTP/1.1", *words, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", *headers)
+
+
+def answer_to(served: Served, *sent: bytes) -> bytes:
+    """What comes until the server closes."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as client:
+        answer = b""
+        with suppress(ConnectionError):  # it may be closed before all that was sent has been read
+            for piece in sent:
+                client.sendall(piece)
+            while piece := client.recv(65536):
+                answer += piece
+        return answer
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Served]:
+    with serving(token="secret") as served:
+        yield served
+
+
+@pytest.fixture
+def log() -> Iterator[list[str]]:
+    """The lines that a server logs."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("uvicorn.error").addHandler(handler)
+    yield lines
+    logging.getLogger("uvicorn.error").removeHandler(handler)
+
+
+@pytest.mark.parametrize(
+    ("headers", "path", "status"),
+    [
+        (("Host: 127.0.0.1",), "/ws/view?token=wrong", 401),
+        (("Host: 127.0.0.1", "Origin: http://evil.example"), "/ws/view?token=secret", 403),
+        (("Host: 127.0.0.1", "Origin: http://["), "/ws/view", 403),
+    ],
+)
+def test_a_websocket_that_is_refused_is_one_line_of_the_log(
+    guarded: Served, log: list[str], headers: tuple[str, ...], path: str, status: int
+) -> None:
+    assert answer_to(guarded, upgrade(path, *headers)).startswith(f"HTTP/1.1 {status} ".encode())
+    until(lambda: not guarded.server.server_state.tasks)
+    assert len(log) == 1
+    assert log[0].startswith("refused a WebSocket of 127.0.0.1 at '/ws/")
+    assert f"with {status} " in log[0]
+    assert "token=" not in log[0].replace("?token=TOKEN", "")
+
+
+def test_two_hosts_and_a_path_that_is_no_socket_are_refused(guarded: Served) -> None:
+    assert answer_to(guarded, upgrade("/ws/nowhere?token=secret", "Host: a")).startswith(b"HTTP/1.1 403 ")
+    assert answer_to(guarded, upgrade("/ws/view?token=secret", "Host: a", "Host: b")).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_head_that_is_too_large_is_refused(guarded: Served) -> None:
+    head = ("GET /health HTTP/1.1", "Host: 127.0.0.1", "Connection: close")
+    assert b"200 OK" not in answer_to(guarded, request(*head, "X: " + "a" * 1_000_000))
+    assert answer_to(guarded, request(*head, "X: " + "a" * 20_000)).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_client_that_leaves_within_its_message_is_no_fault_to_log(guarded: Served, log: list[str]) -> None:
+    head = request("POST /push?token=secret HTTP/1.1", "Host: a", "Content-Length: 9")
+    with socket.create_connection(("127.0.0.1", guarded.port), timeout=10) as client:
+        client.sendall(head + b"{")
+        until(lambda: guarded.server.server_state.tasks)
+    until(lambda: not guarded.server.server_state.tasks)
+    assert log == []
+
+
+def test_text_that_is_not_utf_8_closes_the_socket() -> None:
+    async def send(served: Served) -> None:
+        async with websockets.connect(served.url("/ws/samples?watch=w", "ws")) as watch:
+            await watch.send(b"\xff\xfe{", text=True)
+            with pytest.raises(websockets.ConnectionClosedError):
+                await watch.recv()
+            assert watch.close_code == 1007
+
+    with serving() as served:
+        asyncio.run(send(served))
 
 
 async def until_killed(address: str, name: str, first_ms: int, random_numbers: random.Random) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from harken.server.limits import Limits, RefusedError, malformed
 from harken.server.request_bodies import read_body
 from harken.support.errors import HarkenError
 
-LIMITS = Limits(message_bytes=4096, connections=256, viewers=64)
+LIMITS = Limits(message_bytes=4096, viewers=64)
 MOST_PIXELS = 8192
 MOST_BODY_BYTES = 64 << 20
 """All labels of a recording as JSON: the largest table of labels with long notes."""

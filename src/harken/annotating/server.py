@@ -66,4 +66,4 @@ def annotation_server(
     app.include_router(page_routes(PAGE, SERVER_PAGE))
     learning = LearningOnDemand(app, desk, LIMITS)
     guard = Guard(learning, token=None, on_refused=lambda reason: metrics.add("harken_refused_total", reason=reason))
-    return uvicorn_server(guard, LIMITS, metrics, host="127.0.0.1", port=0, on_started=on_started)
+    return uvicorn_server(guard, LIMITS, host="127.0.0.1", port=0, on_started=on_started)

@@ -45,7 +45,7 @@ def annotate(
     from harken.cli.files import distinct_names, recordings
     from harken.models.model_file import PACKAGED_MODEL
     from harken.readers.folders import is_side_file
-    from harken.server.server import address
+    from harken.server.address import address
     from harken.support.errors import HarkenError
     from harken.support.printable import printable
 
@@ -80,7 +80,7 @@ def annotate(
 
 def _listening(port: int | None) -> socket.socket:
     """A socket at the port, or at the usual port or any other if none is given."""
-    from harken.server.server import listening
+    from harken.server.address import listening
     from harken.support.errors import HarkenError
 
     if port is None:

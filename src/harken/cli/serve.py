@@ -34,8 +34,8 @@ def serve(
     is dropped on the page is labelled whole. docs/live.md explains how to connect a watch. Ctrl+C stops.
     """
     from harken.models.recogniser import Recogniser
-    from harken.server.guard import check_token
-    from harken.server.server import is_loopback, kept_token, listening, server_for
+    from harken.server.address import check_token, is_loopback, kept_token, listening
+    from harken.server.server import server_for
     from harken.support.errors import HarkenError
     from harken.support.printable import printable
 
@@ -75,7 +75,7 @@ def serve(
 
 
 def _print_addresses(host: str, port: int, token: str | None, *, open_page: bool) -> None:
-    from harken.server.server import address, is_loopback, network_address
+    from harken.server.address import address, is_loopback, network_address
 
     url = address("127.0.0.1" if host in ("0.0.0.0", "::") else host, port, token)
     typer.echo(f"harken listens: {url}")

@@ -26,7 +26,6 @@ from harken.server.learning.routes import learning_routes
 from harken.server.limits import RefusedError, malformed
 from harken.server.page_files import SERVER_PAGE, page_routes
 from harken.server.recorded.routes import record_routes
-from harken.server.replay import replay
 from harken.server.request_bodies import check_length, described_body, read_body
 from harken.server.results import REPORT, TABLES
 from harken.server.sample_messages import DeviceSensors, envelope
@@ -41,8 +40,8 @@ from harken.server.schemas import (
     WatchTimeline,
     refusals,
 )
+from harken.server.sockets import socket_routes
 from harken.server.uploads import Uploads
-from harken.server.websocket_routes import Sockets
 from harken.support.errors import HarkenError
 from harken.training.learn.files import LabelledFile
 
@@ -103,11 +102,12 @@ def create_app(
         record_routes(hub),
         learning_routes(learner, hub.limits),
         push_routes(hub),
+        socket_routes(hub),
         page_routes(SERVER_PAGE),
     ):
         app.include_router(routes)
     return Guard(
-        Sockets(app, hub),
+        app,
         token=token,
         on_refused=lambda reason: hub.metrics.add("harken_refused_total", reason=reason),
     )
@@ -151,7 +151,7 @@ def _lifespan(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await replay(hub)
+        await hub.replay()
         running = [asyncio.create_task(hub.run())]
         if hub.log is not None:
             running.append(asyncio.create_task(hub.log.run()))

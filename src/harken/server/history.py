@@ -1,179 +1,102 @@
-"""A watch's history in little memory: times with codes as run lengths, and samples thinned for drawing."""
+"""A watch's history in little memory: its samples, thinned for drawing, and its labels as runs of one label."""
 
 from array import array
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.support.arrays import numbered
-
-Lot = tuple[NDArray[np.int64], NDArray[np.float32]]
-"""Times ``[n]`` and signals ``[n, 3]`` in g."""
-SHOWN_S = 30
-SHOWN_HZ = 50
-SLOTS = SHOWN_S * SHOWN_HZ
-SLOT_NS = 10**9 // SHOWN_HZ
+Lot = tuple[NDArray[np.int64], NDArray[np.int16]]
+"""Times ``[n]`` in milliseconds since 1970, and signals ``[n, 3]`` in 1/1000 g."""
 MS = 10**6
-EMPTY = 255
+SHOWN_S, SHOWN_HZ = 30, 50
+SLOT_MS = 1000 // SHOWN_HZ
 FINE = 1000
 LARGEST = 32_767
-WAITING_LOTS, WAITING_SAMPLES = 8, 512
-LONGEST = 2**15 - 1
-"""The largest count that a run can store."""
-NOTHING: dict[str, list[Any]] = {"t_ms": [], "x": [], "y": [], "z": []}
+HOUR_NS = 3600 * 10**9
+MOST_LABELS = 3600
+MOST_LOTS, MOST_NEW = 8, 512
+"""Lots, and new samples in them, after which they are joined. Joining each message would take more time."""
 
 
 class RecentSamples:
-    """A ring buffer with the first sample to arrive for each fiftieth of a second, in 1/1000 g, 7 bytes a sample.
-
-    Values are clipped to 32.767 g, which no wrist reaches. Samples with a missing value are left out.
-    """
-
-    __slots__ = ("_last", "_late_ms", "_thousandths", "_waiting", "_waiting_samples")
+    """The samples of the latest half minute: the first to arrive for each fiftieth of a second."""
 
     def __init__(self) -> None:
-        self._last = -SLOTS  # the number of the latest fiftieth of a second, from 1970
-        self._late_ms = np.full(SLOTS, EMPTY, dtype=np.uint8)  # after the beginning of the fiftieth
-        self._thousandths = np.empty((SLOTS, 3), dtype=np.int16)
-        self._waiting: list[Lot] = []
-        self._waiting_samples = 0
+        self._lots: list[Lot] = []
+        self._new = 0
 
-    def add(self, time_ns: NDArray[np.int64], signals: NDArray[np.float32]) -> None:
-        """Add samples in any order. A few lots are collected and written together, which takes less time."""
-        # Copies, because the samples may be part of a larger array.
-        self._waiting.append((time_ns.copy(), signals.copy()))
-        self._waiting_samples += len(time_ns)
-        if len(self._waiting) >= WAITING_LOTS or self._waiting_samples >= WAITING_SAMPLES:
-            self._write()
+    def add(self, lot: Lot) -> None:
+        """Add samples in any order."""
+        self._lots.append(lot)
+        self._new += len(lot[0])
+        if len(self._lots) > MOST_LOTS or self._new > MOST_NEW:
+            self._lots, self._new = [self.latest()], 0
 
-    def samples(self) -> dict[str, list[Any]]:
-        """The samples in order of time: ``t_ms``, ``x``, ``y``, ``z``."""
-        self._write()
-        numbers = np.arange(self._last - SLOTS + 1, self._last + 1)
-        slots = numbers % SLOTS
-        kept = self._late_ms[slots] != EMPTY
-        numbers, slots = numbers[kept], slots[kept]
-        return _message(numbers * (SLOT_NS // MS) + self._late_ms[slots], self._thousandths[slots])
-
-    def _write(self) -> None:
-        if not self._waiting:
-            return
-        time_ns, signals = _together(self._waiting)
-        self._waiting, self._waiting_samples = [], 0
-        if len(time_ns) == 0:
-            return
-        numbers = time_ns // SLOT_NS
-        self._go_to(int(numbers.max()))
-        slots = numbers % SLOTS
-        free = np.flatnonzero((numbers > self._last - SLOTS) & (self._late_ms[slots] == EMPTY))
-        free = free[::-1]  # of two samples for one slot, the first is written last
-        slots = slots[free]
-        self._late_ms[slots] = (time_ns[free] - numbers[free] * SLOT_NS) // MS
-        self._thousandths[slots] = _thousandths(signals[free])
-
-    def _go_to(self, last: int) -> None:
-        """Empty the slots after the latest fiftieth, up to this one."""
-        count = last - self._last
-        if count >= SLOTS:
-            self._late_ms[:] = EMPTY
-        elif count > 0:
-            first = (self._last + 1) % SLOTS
-            self._late_ms[first : first + count] = EMPTY
-            self._late_ms[: max(0, first + count - SLOTS)] = EMPTY
-        self._last = max(self._last, last)
+    def latest(self) -> Lot:
+        """The samples in order of time."""
+        t_ms, values = thinned(self._lots)
+        kept = t_ms // SLOT_MS > t_ms[-1:] // SLOT_MS - SHOWN_S * SHOWN_HZ
+        return t_ms[kept], values[kept]
 
 
-def thinned(lots: list[Lot]) -> dict[str, list[Any]]:
-    """Samples in order of time, at most about 50 a second; those with a missing value are left out."""
-    if not lots:
-        return NOTHING
-    time_ns, signals = _together(lots)
-    _, rows = np.unique(time_ns // SLOT_NS, return_index=True)
-    return _message(time_ns[rows] // MS, _thousandths(signals[rows]))
+def lot_of(time_ns: NDArray[np.int64], signals: NDArray[np.float32]) -> Lot:
+    """Samples for drawing: those without a missing value, clipped to 32.767 g, which no wrist reaches."""
+    if not np.isfinite(signals).all():
+        kept = np.isfinite(signals).all(axis=1)
+        time_ns, signals = time_ns[kept], signals[kept]
+    return time_ns // MS, np.rint(signals.astype(np.float64) * FINE).clip(-LARGEST, LARGEST).astype(np.int16)
 
 
-def _together(lots: list[Lot]) -> Lot:
-    """All lots joined, without samples that have a missing value."""
-    time_ns, signals = (np.concatenate(column) for column in zip(*lots, strict=True))
-    if np.isfinite(signals).all():
-        return time_ns, signals
-    kept = np.isfinite(signals).all(axis=1)
-    return time_ns[kept], signals[kept]
+def thinned(lots: Sequence[Lot]) -> Lot:
+    """Samples in order of time, at most about 50 a second: the first in ``lots`` for each fiftieth of a second."""
+    t_ms = np.concatenate([times for times, _ in lots] or [np.empty(0, np.int64)])
+    values = np.concatenate([values for _, values in lots] or [np.empty((0, 3), np.int16)])
+    _, rows = np.unique(t_ms // SLOT_MS, return_index=True)
+    return t_ms[rows], values[rows]
 
 
-def _thousandths(signals: NDArray[np.float32]) -> NDArray[np.int16]:
-    return np.rint(signals.astype(np.float64) * FINE).clip(-LARGEST, LARGEST).astype(np.int16)
+def drawn(lot: Lot) -> dict[str, list[Any]]:
+    """Samples as the page gets them."""
+    t_ms, values = lot
+    return {"t_ms": t_ms.tolist()} | dict(zip("xyz", (values / FINE).T.tolist(), strict=True))
 
 
-def _message(t_ms: NDArray[np.int64], thousandths: NDArray[np.int16]) -> dict[str, list[Any]]:
-    x, y, z = (thousandths / FINE).T.tolist() if len(t_ms) else ([], [], [])
-    return {"t_ms": t_ms.tolist(), "x": x, "y": y, "z": z}
+class RecentLabels:
+    """The labels of the latest hour, stored as runs of one label, each label a hop after the one before.
 
+    An hour of one label is one run; in the worst case, a label takes 12 bytes.
 
-class RunLengths:
-    """Rising whole numbers with codes, stored as runs with one code and one step.
-
-    An hour with a label every second is one run. The coding is lossless. In the worst case, when the code changes with
-    every number, a number takes 26 bytes.
+    Args:
+        hop_ns: the usual time from one label to the next.
     """
 
-    __slots__ = ("_codes", "_counts", "_firsts", "_steps", "_total")
+    def __init__(self, hop_ns: int) -> None:
+        self._hop_ns = hop_ns
+        self._runs = self._firsts, self._counts, self._codes = array("q"), array("h"), array("h")
 
-    def __init__(self) -> None:
-        self._firsts, self._steps, self._counts, self._codes = array("q"), array("q"), array("h"), array("h")
-        self._total = 0
-
-    def __len__(self) -> int:
-        return self._total
-
-    def append(self, number: int, code: int = 0) -> None:
-        """Append a number that is larger than all others."""
-        self._total += 1
-        if self._firsts and self._codes[-1] == code and self._counts[-1] < LONGEST:
-            first, count = self._firsts[-1], self._counts[-1]
-            if count == 1:
-                self._steps[-1] = number - first
-            if number == first + self._steps[-1] * count:
+    def put(self, end_ns: int, code: int) -> None:
+        """Add a label with the end of its window; it replaces those with this end or a later one."""
+        while self._firsts and self._firsts[-1] >= end_ns:
+            self._drop(-1)
+        while self._firsts and self._firsts[0] + self._counts[0] * self._hop_ns < end_ns - HOUR_NS:
+            self._drop(0)
+        if self._firsts:
+            hops, rest = divmod(end_ns - self._firsts[-1], self._hop_ns)
+            self._counts[-1] = count = min(self._counts[-1], hops + (rest > 0))
+            if rest == 0 and count == hops < MOST_LABELS and code == self._codes[-1]:
                 self._counts[-1] = count + 1
                 return
-        self._firsts.append(number)
-        self._steps.append(0)
-        self._counts.append(1)
-        self._codes.append(code)
+        for column, value in zip(self._runs, (end_ns, 1, code), strict=True):
+            column.append(value)
 
-    def drop_from(self, number: int) -> None:
-        """Remove the numbers from this one on."""
-        while self._firsts:
-            first, count, step = self._firsts[-1], self._counts[-1], self._steps[-1]
-            kept = 0 if first >= number else 1 if step == 0 else min(count, -(-(number - first) // step))
-            self._total -= count - kept
-            if kept:
-                self._counts[-1] = kept
-                return
-            for column in (self._firsts, self._steps, self._counts, self._codes):
-                column.pop()
+    def _drop(self, run: int) -> None:
+        for column in self._runs:
+            column.pop(run)
 
-    def drop_up_to(self, number: int) -> None:
-        """Remove the numbers up to and including this one."""
-        while self._firsts and self._firsts[0] <= number:
-            step = self._steps[0]
-            self.drop_first(1 if step == 0 else min(self._counts[0], (number - self._firsts[0]) // step + 1))
-
-    def drop_first(self, count: int) -> None:
-        """Remove the lowest numbers, this many."""
-        while count > 0 and self._firsts:
-            gone = min(count, self._counts[0])
-            count -= gone
-            self._total -= gone
-            if gone < self._counts[0]:
-                self._firsts[0] += gone * self._steps[0]
-                self._counts[0] -= gone
-                return
-            for column in (self._firsts, self._steps, self._counts, self._codes):
-                del column[0]
-
-    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
-        """All numbers and their codes, ``[n]``."""
-        run, place = numbered(np.array(self._counts))
-        return np.array(self._firsts)[run] + place * np.array(self._steps)[run], np.array(self._codes)[run]
+    def ends_and_codes(self) -> Iterator[tuple[int, int]]:
+        """The labels in order of time, those of the latest hour and perhaps some earlier ones."""
+        for first, count, code in zip(*self._runs, strict=True):
+            for hops in range(count):
+                yield first + hops * self._hop_ns, code

@@ -17,11 +17,7 @@ class Limits:
         results_s: time for which they are kept.
         tables_bytes: size of the tables of one recording, before they are packed; larger ones cannot be downloaded.
         unpacked_bytes, most_packed: unpacked size of a packed recording, in bytes and as a multiple of its size (422).
-        head_bytes: size of the head of a request, which is read before the token is checked (431).
-        head_s: time to send the head (408), and to begin the first request (closed).
-        connections: connections at the same time, if the system has enough file descriptors. Those that have waited
-            longest without a complete request are closed for new ones. WebSockets are refused if they would use the
-            connections that are reserved for HTTP (503).
+        head_bytes: size of the head of a request, which is read before the token is checked (400).
         body_s: time to send a message (408); for a recording ten times as long.
         samples_per_s, samples_burst: samples of one watch (429; WebSocket 4429). A burst may follow a pause of the
             network.
@@ -47,8 +43,6 @@ class Limits:
     unpacked_bytes: int = 4 << 30
     most_packed: int = 200
     head_bytes: int = 32 << 10
-    head_s: float = 10.0
-    connections: int = 12_000
     body_s: float = 30.0
     samples_per_s: float = 1000.0
     samples_burst: float = 60_000.0

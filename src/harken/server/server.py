@@ -1,9 +1,5 @@
-"""The server with its uvicorn configuration, and its address."""
+"""The server with its uvicorn configuration."""
 
-import ipaddress
-import os
-import secrets
-import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harken.server.guard import LOOPBACK, check_token
+from harken.server.address import BACKLOG, check_token, is_loopback
 from harken.support.errors import HarkenError
-from harken.support.files import regular, remove_left_behind, write_text
+from harken.support.files import remove_left_behind
 from harken.support.plugins import install_command
 
 if TYPE_CHECKING:
@@ -21,79 +17,9 @@ if TYPE_CHECKING:
 
     from harken.models.recogniser import Recogniser
     from harken.server.limits import Limits
-    from harken.server.metrics import Metrics
 
-EVERYWHERE = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}
-"""The names of all addresses of a machine, and an address for documentation (RFC 5737, RFC 3849) of the same family."""
-TOKEN = "token"
-"""The file in the folder of ``--keep`` that holds the token."""
-LONGEST_TOKEN = 1000
-BACKLOG = 4096
-"""Connections that may wait to be accepted: after a restart all clients connect at once."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach this address."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host in LOOPBACK
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens at this address.
-
-    Raises:
-        HarkenError: when the system refuses it.
-    """
-    name = host.strip("[]")
-    try:
-        family = socket.AF_INET6 if ":" in name else socket.AF_INET
-        return socket.create_server((name, port), family=family, backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
-        number = getattr(error, "errno", None)  # Python's own text repeats the address
-        reason = os.strerror(number) if number else error
-        raise HarkenError(
-            f"cannot listen at {host}, port {port} ({reason}); if another server uses this port, choose "
-            "another with --port N"
-        ) from error
-
-
-def kept_token(folder: Path | None) -> str:
-    """The token that is kept in the folder of ``--keep``, so that phones go on after a restart.
-
-    Without a folder, or if there is none in it yet, it is a new one, which only this user may read in the folder.
-
-    Raises:
-        HarkenError: when it cannot be read or written, or is no token.
-    """
-    token = secrets.token_urlsafe(18)
-    if folder is None:
-        return token
-    path = folder / TOKEN
-    try:
-        if path.exists():
-            with regular(path).open(encoding="ascii") as file:
-                token = file.read(LONGEST_TOKEN).strip()
-            check_token(token)
-            return token
-        folder.mkdir(parents=True, exist_ok=True)
-        before = os.umask(0o077)
-        try:
-            write_text(path, token + "\n")
-        finally:
-            os.umask(before)
-    except OSError as error:
-        raise HarkenError(f"{path}: the token cannot be kept there ({error.strerror or error})") from error
-    except (HarkenError, UnicodeError) as error:
-        raise HarkenError(f"{path}: this is no token; delete the file, and the server makes a new one") from error
-    return token
-
-
-def address(host: str, port: int, token: str | None) -> str:
-    """The URL of the page."""
-    name = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
+PONG_S = 60.0
+"""A socket that does not answer a ping within this time is closed. The answer of a watch may be behind its messages."""
 
 
 def server_for(
@@ -159,24 +85,7 @@ def server_for(
         served=served,
         training=training,
     )
-    return uvicorn_server(app, hub.limits, hub.metrics, host=host, port=port, on_started=on_started)
-
-
-def network_address(host: str) -> str:
-    """The address at which other machines reach a server that listens at ``host``; ``THIS-MACHINE`` if it is not known.
-
-    For a server that listens at all addresses it is the one from which this machine would send to the internet. Nothing
-    is sent.
-    """
-    if host not in EVERYWHERE:
-        return host
-    family, far = EVERYWHERE[host]
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((far, 9))
-            return str(probe.getsockname()[0])
-    except OSError:  # no network
-        return "THIS-MACHINE"
+    return uvicorn_server(app, hub.limits, host=host, port=port, on_started=on_started)
 
 
 @contextmanager
@@ -191,14 +100,13 @@ def extra_serve() -> Iterator[None]:
 
 
 def uvicorn_server(
-    app: Any, limits: "Limits", metrics: "Metrics", *, host: str, port: int, on_started: Callable[[], None]
+    app: Any, limits: "Limits", *, host: str, port: int, on_started: Callable[[], None]
 ) -> "uvicorn.Server":
-    """A server for an ASGI application, with limits on connections.
+    """A server for an ASGI application. What it does not defend against is a proxy's work (``docs/live.md``).
 
     Args:
         app: the application.
         limits: the limits of clients.
-        metrics: counts refusals.
         host, port: the address.
         on_started: called when the server answers requests.
 
@@ -207,8 +115,6 @@ def uvicorn_server(
     """
     with extra_serve():
         import uvicorn
-
-        from harken.server.connections import Connections
 
     class Server(uvicorn.Server):
         """Calls ``on_started`` when it answers requests."""
@@ -219,7 +125,6 @@ def uvicorn_server(
                 on_started()
 
     remove_left_behind(tempfile.gettempdir())  # posted recordings of a server that was killed
-    connections = Connections(limits, metrics)
     return Server(
         uvicorn.Config(
             app,
@@ -229,9 +134,11 @@ def uvicorn_server(
             access_log=False,
             server_header=False,
             proxy_headers=False,  # client addresses are not used, and the middleware would slow down every socket
-            http=connections.http,  # type: ignore[arg-type]  # uvicorn only calls it
-            ws=connections.websocket,  # type: ignore[arg-type]
+            http="h11",  # httptools does not limit the head of a request
+            h11_max_incomplete_event_size=limits.head_bytes,
+            ws="websockets-sansio",
             ws_max_size=limits.message_bytes,
+            ws_ping_timeout=PONG_S,
             ws_per_message_deflate=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=3,

@@ -1,19 +1,19 @@
 """The state of one watch in the server: its stream, an hour of labels, half a minute of samples, and its sockets."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.labelling.live import StreamSpecification, Update, Watch
-from harken.server.history import MS, RecentSamples, RunLengths, thinned
+from harken.server.history import HOUR_NS, MOST_LABELS, MS, Lot, RecentLabels, RecentSamples, drawn, lot_of, thinned
 from harken.server.limits import Limits, RefusedError
-from harken.server.outbox import Outbox
 from harken.server.recorded.clock import WatchClock
 
-HOUR_NS = 3600 * 10**9
-MOST_LABELS = 3600
+if TYPE_CHECKING:
+    from harken.server.clients import Client
+
 NO_LABEL = -1
 DECIMALS = 4
 
@@ -35,15 +35,15 @@ class Session:
     def __init__(self, name: str, specification: StreamSpecification, limits: Limits, now_s: float) -> None:
         self.name = name
         self.serve(specification)
-        self.viewers: set[Outbox] = set()
-        self.senders: set[Outbox] = set()
+        self.viewers: set[Client] = set()
+        self.senders: set[Client] = set()
         self.since_ns = self.last_ns = 0
         self.last_message_s = now_s
         self.clock = WatchClock()
         self._limits = limits
         self._allowed, self._allowed_s = limits.samples_burst, now_s
         self._recent = RecentSamples()
-        self._unsent: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+        self._unsent: list[Lot] = []  # to viewers
 
     def serve(self, specification: StreamSpecification) -> None:
         """Label with this model from the next sample on. The labels of another model are forgotten."""
@@ -51,7 +51,7 @@ class Session:
         self.stream = Watch(specification)
         self.label: str | None = None
         self.waiting_since_s: float | None = None
-        self._labels = RunLengths()  # ends in ns, codes of labels
+        self._labels = RecentLabels(round(specification.hop * 1e9 / specification.model.sample_rate_hz))
         self._last: Update | None = None
 
     @property
@@ -79,7 +79,6 @@ class Session:
         signals: NDArray[np.float32],
         time_ns: NDArray[np.int64],
         now_s: float,
-        span_ns: tuple[int, int] | None = None,
         arrived_s: float | None = None,
     ) -> None:
         """Add samples that came at ``now_s``. Raises ``HarkenError`` as ``Watch.add``.
@@ -87,11 +86,10 @@ class Session:
         Args:
             signals, time_ns: ``[n, 3]`` in g and ``[n]``.
             now_s: by ``time.monotonic``.
-            span_ns: the first and last time, if the times are known to be valid and to rise.
             arrived_s: when they came to an earlier server, by the same clock; None: at ``now_s``.
         """
         self.stream.add(signals, time_ns)
-        first_ns, last_ns = span_ns or (int(time_ns[0]), int(time_ns.max()))
+        first_ns, last_ns = int(time_ns[0]), int(time_ns.max())
         self.clock.add(last_ns, now_s if arrived_s is None else arrived_s)
         if self.last_ns == 0:
             self.since_ns = first_ns
@@ -99,9 +97,10 @@ class Session:
         self.last_message_s = now_s
         if self.waiting_since_s is None:
             self.waiting_since_s = now_s
-        self._recent.add(time_ns, signals)
+        lot = lot_of(time_ns, signals)
+        self._recent.add(lot)
         if self.viewers:
-            self._unsent.append((time_ns, signals))
+            self._unsent.append(lot)
 
     def remember(self, updates: Sequence[Update]) -> None:
         """Keep labels."""
@@ -110,10 +109,8 @@ class Session:
         labels = self.specification.model.labels
         for update in updates:
             self.label = update.label
-            self._labels.drop_from(update.end_ns)  # this update replaces them
-            self._labels.append(update.end_ns, NO_LABEL if update.label is None else labels.index(update.label))
+            self._labels.put(update.end_ns, NO_LABEL if update.label is None else labels.index(update.label))
         self._last = updates[-1]._replace(probabilities=updates[-1].probabilities.copy())
-        self._labels.drop_up_to(self.last_ns - HOUR_NS)
 
     def label_message(self, update: Update, probabilities: list[float]) -> dict[str, Any]:
         """The message about an update, with its probabilities rounded by ``rounded``."""
@@ -147,14 +144,14 @@ class Session:
     def history(self) -> dict[str, Any]:
         """The message for a new viewer: the last hour of labels and the last half minute of samples."""
         names = self.specification.model.labels
-        ends_ns, codes = self._labels.arrays()
         labels: list[dict[str, Any]] = [
             {"end_ms": end_ns // MS, "label": None if code == NO_LABEL else names[code]}
-            for end_ns, code in zip(ends_ns[-MOST_LABELS:].tolist(), codes[-MOST_LABELS:].tolist(), strict=True)
-        ]
+            for end_ns, code in self._labels.ends_and_codes()
+            if end_ns > self.last_ns - HOUR_NS
+        ][-MOST_LABELS:]
         if labels and self._last is not None:
             labels[-1]["probabilities"] = rounded([self._last])[0]
-        return {"type": "history", "watch": self.name, "labels": labels, "samples": self._recent.samples()}
+        return {"type": "history", "watch": self.name, "labels": labels, "samples": drawn(self._recent.latest())}
 
     def timeline(self) -> dict[str, Any]:
         """The answer of ``/api/timeline``: the latest final rows."""
@@ -179,7 +176,7 @@ class Session:
         if not self._unsent:
             return None
         unsent, self._unsent = self._unsent, []
-        return {"type": "samples", "watch": self.name, **thinned(unsent)}
+        return {"type": "samples", "watch": self.name, **drawn(thinned(unsent))}
 
 
 def rounded(updates: Sequence[Update]) -> list[list[float]]:
