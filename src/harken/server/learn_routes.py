@@ -1,14 +1,17 @@
 """The routes of *Learn*: ``/api/learn`` and ``/api/learn/choice``."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
-from harken.server.learning.learner import Learner
 from harken.server.limits import Limits
 from harken.server.request_bodies import described_body, fields_of
 from harken.server.schemas import Refusal, refusals
+
+if TYPE_CHECKING:
+    from harken.server.learn import Learner
 
 Share = Annotated[float, Field(ge=0, le=1)]
 How = Literal["adapt", "train"]
@@ -145,14 +148,15 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def learning_routes(learner: Learner, limits: Limits) -> APIRouter:
-    """The routes for a learner; ``limits`` are those of requests."""
+def learn_routes(learner: Callable[[], "Learner"], limits: Limits) -> APIRouter:
+    """The routes; ``learner`` is called in a thread with each request, and ``limits`` are those of requests."""
     routes = APIRouter()
+    Learning = Annotated[Any, Depends(learner)]  # a type
 
     @routes.get("/api/learn", response_model=LearningState)
-    async def state() -> dict[str, Any]:
+    async def state(learning: Learning) -> dict[str, Any]:
         """What there is to learn from, the progress of a job, and its result."""
-        return await learner.state()
+        return dict(await learning.state())
 
     @routes.post(
         "/api/learn",
@@ -161,16 +165,16 @@ def learning_routes(learner: Learner, limits: Limits) -> APIRouter:
         responses=REFUSED,
         openapi_extra=described_body(JSON, LearnRequestBody.model_json_schema()),
     )
-    async def begin(request: Request) -> dict[str, Any]:
+    async def begin(request: Request, learning: Learning) -> dict[str, Any]:
         """Begin to learn."""
-        await learner.begin((await fields_of(request, LearnRequestBody, limits)).how)
-        return await learner.state()
+        await learning.begin((await fields_of(request, LearnRequestBody, limits)).how)
+        return dict(await learning.state())
 
     @routes.delete("/api/learn", response_model=LearningState)
-    async def cancel() -> dict[str, Any]:
+    async def cancel(learning: Learning) -> dict[str, Any]:
         """End the job, if one runs."""
-        learner.cancel()
-        return await learner.state()
+        learning.cancel()
+        return dict(await learning.state())
 
     @routes.post(
         "/api/learn/choice",
@@ -178,9 +182,9 @@ def learning_routes(learner: Learner, limits: Limits) -> APIRouter:
         responses=REFUSED,
         openapi_extra=described_body(JSON, ChoiceBody.model_json_schema()),
     )
-    async def choose(request: Request) -> dict[str, Any]:
+    async def choose(request: Request, learning: Learning) -> dict[str, Any]:
         """Serve the new model, the one before, or one that was learned earlier."""
-        await learner.choose((await fields_of(request, ChoiceBody, limits)).serve)
-        return await learner.state()
+        await learning.choose((await fields_of(request, ChoiceBody, limits)).serve)
+        return dict(await learning.state())
 
     return routes
