@@ -40,7 +40,8 @@ class LabelledMoments(NamedTuple):
         return seconds
 
 
-class LabelScores(NamedTuple):
+@dataclass(frozen=True)
+class LabelScores:
     """Scores of predicted labels: the accuracy, the F1 of each true label, and their mean."""
 
     accuracy: float

@@ -382,8 +382,7 @@ def learn_from(send: Send, paths: Sequence[str], reading: dict[str, Any], option
     Raises:
         HarkenError: as ``learn``.
     """
-    from harken.training.learn.files import LabelledFile
-    from harken.training.learn.job import learn
+    from harken.training.learn.job import LabelledFile, learn
 
     if ":" in str(options.get("preset", "")):
         options["preset"] = import_object(options["preset"])

@@ -16,9 +16,7 @@ from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from harken.training.learn.files import LabelledFile, read_labelled_files
-from harken.training.learn.fits import Adapting, Fit, Training
-from harken.training.learn.job import Learned, learn
+from harken.training.learn.job import Fit, Fits, LabelledFile, Learned, learn, read_labelled_files
 from harken.training.learn.limits import sureness
 from labelled_files import labelled_ns, write_labelled
 from server_thread import recogniser
@@ -31,14 +29,13 @@ HOUR_MS = 3_600_000
 def fitted(monkeypatch: pytest.MonkeyPatch) -> list[list[Recording]]:
     """The recordings of each fit, in the order of the fits."""
     found: list[list[Recording]] = []
-    for way in (Adapting, Training):
-        fit = way.fit
+    fit = Fits.fit
 
-        def noting(self: Any, recordings: Sequence[Recording], on_share: Any, fit: Any = fit) -> Fit:
-            found.append(list(recordings))
-            return fit(self, recordings, on_share)  # type: ignore[no-any-return]
+    def noting(fits: Fits, stage: str, recordings: Sequence[Recording]) -> Fit:
+        found.append(list(recordings))
+        return fit(fits, stage, recordings)
 
-        monkeypatch.setattr(way, "fit", noting)
+    monkeypatch.setattr(Fits, "fit", noting)
     return found
 
 
@@ -51,7 +48,7 @@ def tested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, LabelledMoments]]
         found.append((recording.subject, moments))
         return predicted_labels(model, recording, moments, orientation=orientation)
 
-    monkeypatch.setattr("harken.training.learn.testing.predicted_labels", noting)
+    monkeypatch.setattr("harken.training.learn.job.predicted_labels", noting)
     return found
 
 
@@ -71,14 +68,19 @@ def test_the_held_out_part_is_in_no_training_window(
     for middle_ns in moments.middles_ns.tolist():
         # Also with the filter of the resampling, a training sample is a window's length away from each test window.
         assert np.abs(trained_ns - middle_ns).min() >= 2 * half_ns
-    assert learned.test.comparison.windows == len(moments.labels)
+    assert learned.test.windows == len(moments.labels)
     assert set(learned.test.seconds_by_label) == {"lying", "walking", "sitting"}
     assert learned.model_path == tmp_path / "new.safetensors"
-    saved = Recogniser.load(learned.model_path)
-    assert saved.specification_ == learned.recogniser.specification_
-    assert saved.was_trained_on(everything) or how == "train"
-    assert saved.trained_samples(everything).all()
+    assert saved(learned).specification_.labels == learned.labels
+    assert saved(learned).was_trained_on(everything) or how == "train"
+    assert saved(learned).trained_samples(everything).all()
     assert json.loads(json.dumps(learned.as_dict()))["kept"] is True
+
+
+def saved(learned: Learned) -> Recogniser:
+    """The model of the job."""
+    assert learned.model_path is not None
+    return Recogniser.load(learned.model_path)
 
 
 def move(path: Path, by_ms: int) -> None:
@@ -128,10 +130,10 @@ def test_each_of_several_people_is_left_out_once(how: Any, tmp_path: Path, fitte
     every = ["bob", "carol", "dora", "emil"]
     assert people_of_fits == [every, ["carol", "dora"], ["bob", "dora", "emil"], ["bob", "carol", "emil"], every]
     if how == "train":
-        assert learned.recogniser.specification_.calibrated_on == "unseen"
-        assert learned.recogniser.provenance_["training_people"] == every
+        assert saved(learned).specification_.calibrated_on == "unseen"
+        assert saved(learned).provenance_["training_people"] == every
     else:
-        assert {*every} <= {*learned.recogniser.provenance_["training_people"]}
+        assert {*every} <= {*saved(learned).provenance_["training_people"]}
 
 
 def test_new_labels_are_trained_and_adapting_refuses_them(tmp_path: Path) -> None:
@@ -141,7 +143,7 @@ def test_new_labels_are_trained_and_adapting_refuses_them(tmp_path: Path) -> Non
     learned = learn([path], before=recogniser(), how="train", out=tmp_path / "new.safetensors", **SMALL)
     assert learned.labels == ("knitting", "lying", "walking")
     assert learned.test is not None
-    found = learned.test.comparison
+    found = learned.test
     assert found.labels == ("lying", "walking")
     assert list(found.only_after) == ["knitting"]
     assert found.before is not None
@@ -151,23 +153,23 @@ def test_new_labels_are_trained_and_adapting_refuses_them(tmp_path: Path) -> Non
 
     without = learn([path], before=None, how="train", out=tmp_path / "b.safetensors", **SMALL)
     assert without.test is not None
-    assert without.test.comparison.before is None
-    assert without.test.comparison.labels == ("knitting", "lying", "walking")
+    assert without.test.before is None
+    assert without.test.labels == ("knitting", "lying", "walking")
 
 
 def test_windows_of_another_length_are_compared_around_the_same_moments(tmp_path: Path) -> None:
     path = write_labelled(tmp_path, "bob", 2, seconds=45)
     learned = learn([path], before="packaged", how="train", out=tmp_path / "new.safetensors", **SMALL | {"epochs": 12})
     assert learned.test is not None
-    assert learned.recogniser.specification_.window_length_s == 2
+    assert saved(learned).specification_.window_length_s == 2
     assert "windows of 10 s" in learned.test.sureness
     assert sureness({"lying": 1000, "walking": 316}, 10) == (
         "The test is 21 min 56 s long: 131 separate windows of 10 s, so one window is 0.8 % of it. "
         "Differences of a few windows may be chance."
     )
     assert "12 s long: 1 separate window of 10 s, so one" in sureness({"lying": 12}, 10)
-    assert learned.test.comparison.before is not None
-    assert learned.test.comparison.before.accuracy < learned.test.comparison.after.accuracy
+    assert learned.test.before is not None
+    assert learned.test.before.accuracy < learned.test.after.accuracy
 
 
 def test_a_model_that_was_trained_on_the_recordings_is_not_compared(tmp_path: Path) -> None:
@@ -176,7 +178,7 @@ def test_a_model_that_was_trained_on_the_recordings_is_not_compared(tmp_path: Pa
     assert first.model_path is not None
     second = learn([path], before=first.model_path, how="train", out=tmp_path / "second.safetensors", **SMALL)
     assert second.test is not None
-    assert second.test.comparison.before is None
+    assert second.test.before is None
     assert second.cannot_show[0].startswith("The previous model was trained on these recordings")
     with pytest.raises(HarkenError, match="the model was trained on this recording"):
         learn([path], before=first.model_path, how="adapt", out=tmp_path / "third.safetensors")
