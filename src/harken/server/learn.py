@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -31,6 +31,7 @@ from harken.support.plugins import import_object, need_training
 from harken.support.printable import printable, quoted
 from harken.support.resources import usable_cores
 from harken.training.learn.division import least_tested_s
+from harken.training.learn.outcome import How
 
 CHOICE = "chosen.json"
 BEFORE = "before.safetensors"
@@ -41,7 +42,6 @@ NICENESS = 10
 LEAST_SHARE_FOR_A_FORECAST = 0.05
 EVER = Span(0, LATEST_NS, "UTC")
 """Longer than any recording; only the lengths of its intervals are used."""
-How = Literal["adapt", "train"]
 
 
 class Labelled(NamedTuple):

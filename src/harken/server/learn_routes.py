@@ -9,12 +9,12 @@ from pydantic import BaseModel, Field
 from harken.server.limits import Limits
 from harken.server.request_bodies import described_body, fields_of
 from harken.server.schemas import Refusal, refusals
+from harken.training.learn.outcome import How, Learned
 
 if TYPE_CHECKING:
     from harken.server.learn import Learner
 
 Share = Annotated[float, Field(ge=0, le=1)]
-How = Literal["adapt", "train"]
 
 
 class Labelled(BaseModel):
@@ -57,57 +57,6 @@ class Saved(BaseModel):
     labels: list[str]
 
 
-class LabelScoresModel(BaseModel):
-    """Scores of a model: accuracy, and F1 by label with its mean."""
-
-    accuracy: Share
-    mean_f1: Share
-    f1: dict[str, Share]
-
-
-class PeopleScoresModel(LabelScoresModel):
-    """Means over people, and the 95 % interval of the mean F1 over people; null for fewer than five."""
-
-    mean_f1_interval: tuple[Share, Share] | None
-
-
-class HonestTest(BaseModel):
-    """The test on the held-out part of the recordings, with the compared labels."""
-
-    what: str
-    seconds_by_label: dict[str, float]
-    windows: int
-    labels: list[str]
-    before: LabelScoresModel | None
-    after: LabelScoresModel
-    only_after: dict[str, Share]
-    sureness: str
-
-
-class OtherPeople(BaseModel):
-    """The test on people who were left out of training."""
-
-    what: str
-    people: list[str]
-    labels: list[str]
-    before: PeopleScoresModel | None
-    after: PeopleScoresModel
-
-
-class LearnOutcome(BaseModel):
-    """The result of a job."""
-
-    how: How
-    labels: list[str]
-    seconds_by_label: dict[str, float]
-    test: HonestTest | None
-    other_people: OtherPeople | None
-    cannot_show: list[str]
-    kept: bool
-    reason: str
-    model_path: str | None
-
-
 class LearningState(BaseModel):
     """The state of learning. ``enabled`` says whether this server can learn at all, ``share`` is the share of the whole
     job, ``models`` are the newest learned ones, ``serves`` says which model labels, and ``served_path`` is the file of
@@ -123,7 +72,7 @@ class LearningState(BaseModel):
     available: Available
     before: Known | None
     models: list[Saved]
-    outcome: LearnOutcome | None
+    outcome: Learned | None
     serves: Literal["new", "before"]
     served_path: str | None
 

@@ -11,13 +11,14 @@ import pytest
 
 import people
 from harken.annotations.options import LabelOptions
-from harken.models.comparison import LabelledMoments, predicted_labels
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from harken.training.learn.job import Fit, Fits, LabelledFile, Learned, learn, read_labelled_files
+from harken.training.learn.job import Fit, Fits, LabelledFile, learn, read_labelled_files
 from harken.training.learn.limits import sureness
+from harken.training.learn.moments import LabelledMoments, predicted_labels
+from harken.training.learn.outcome import Learned
 from labelled_files import labelled_ns, write_labelled
 from server_thread import recogniser
 
@@ -123,8 +124,8 @@ def test_each_of_several_people_is_left_out_once(how: Any, tmp_path: Path, fitte
     paths = [write_labelled(tmp_path, name, seed) for seed, name in enumerate(("bob", "carol", "dora", "emil"), 2)]
     learned = learn(paths, before=recogniser(), how=how, out=tmp_path / "new.safetensors", **SMALL)
     assert learned.other_people is not None
-    assert sorted(learned.other_people["people"]) == ["bob", "carol", "dora", "emil"]
-    assert learned.other_people["after"]["mean_f1_interval"] is None
+    assert sorted(learned.other_people.people) == ["bob", "carol", "dora", "emil"]
+    assert learned.other_people.after.mean_f1_interval is None
     assert "4 people are too few for a confidence interval over people." in learned.cannot_show
     people_of_fits = [sorted({one.subject for one in each}) for each in fitted]
     every = ["bob", "carol", "dora", "emil"]

@@ -6,11 +6,11 @@ beside that of the previous model on the same moments. Nothing is chosen by thes
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,8 @@ from harken.annotations.labelling import renamed
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.models.calibration import fit_temperature
-from harken.models.comparison import (
-    Comparison,
-    LabelledMoments,
-    Names,
-    compare,
-    labelled_moments,
-    people_scores,
-    predicted_labels,
-)
 from harken.models.recogniser import Recogniser
+from harken.models.scores import interval_over_people
 from harken.networks import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
@@ -41,11 +33,12 @@ from harken.training.adaptation import adapt
 from harken.training.data import sliding_windows_of_all
 from harken.training.learn.division import Division, Part, divided, seconds_by_label, without_people
 from harken.training.learn.limits import cannot_show, described, sureness
+from harken.training.learn.moments import LabelledMoments, Names, labelled_moments, predicted_labels
+from harken.training.learn.outcome import HonestTest, How, LabelScores, Learned, OtherPeople, PeopleScores
 from harken.training.presets import Preset
 from harken.training.presets import preset as preset_of
 from harken.windows.windows import SlidingHops, sliding_windows
 
-How = Literal["adapt", "train"]
 OnShare = Callable[[float], None]
 OnProgress = Callable[[str, float], None]
 """Takes the stage, and the share of the whole job that is done."""
@@ -65,53 +58,6 @@ class LabelledFile:
     path: Path
     reading: TableOptions = field(default_factory=TableOptions)
     labels: LabelOptions = field(default_factory=LabelOptions)
-
-
-@dataclass(frozen=True)
-class HonestTest(Comparison):
-    """The scores of the previous model, and of a model that was made without the tested part.
-
-    Attributes:
-        what: what the test measures, in a sentence.
-        seconds_by_label: the tested seconds.
-        sureness: how sure the scores can be, in a sentence.
-    """
-
-    what: str
-    seconds_by_label: dict[str, float]
-    sureness: str
-
-
-@dataclass(frozen=True)
-class Learned:
-    """The result of learning.
-
-    Attributes:
-        how: how the model was made.
-        labels: the labels of the model.
-        seconds_by_label: the labelled seconds, of all people.
-        test: the honest test; None if too few bouts are long enough for one.
-        other_people: the same for people who were left out: what it measures, the names of the people, and their scores
-            with the previous model and with models that were made without them; None for one person.
-        cannot_show: what the recordings cannot show, in sentences.
-        kept: whether the new model differs from the previous model: it does not if an adapted one is not better.
-        reason: why, in a sentence.
-        model_path: the file of the new model, made from all labelled minutes; None if the previous model is kept.
-    """
-
-    how: How
-    labels: tuple[str, ...]
-    seconds_by_label: dict[str, float]
-    test: HonestTest | None
-    other_people: dict[str, Any] | None
-    cannot_show: tuple[str, ...]
-    kept: bool
-    reason: str
-    model_path: Path | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON: the ``outcome`` of ``GET /api/learn``."""
-        return asdict(self) | {"model_path": self.model_path and str(self.model_path)}
 
 
 class Fit(NamedTuple):
@@ -225,7 +171,7 @@ def _learned(fits: "Fits", how: How, out: Path) -> Learned:
         labels=labels,
         before_labels=() if before is None else before.specification_.labels,
         adapted=how == "adapt",
-        left_out=() if other_people is None else other_people["people"],
+        left_out=() if other_people is None else other_people.people,
     )
     if before is not fits.compared:
         limits.insert(0, "The previous model was trained on these recordings, so it cannot be compared on them.")
@@ -471,17 +417,25 @@ def _test(fits: Fits, division: Division) -> tuple[HonestTest | None, Answers | 
     answers = fits.answers("test", [one for one in training if seconds_by_label([one])], division.parts)
     if answers is None or not len(answers.truth):
         return None, None
-    compared = compare(answers.truth, answers.before, answers.after, before_labels=fits.compared_labels)
+    truth, before, after = answers.truth, answers.before, answers.after
+    every = np.unique(truth).tolist()
+    common = [] if before is None else [label for label in every if label in fits.compared_labels]
+    labels = common or every
+    both, of_all = np.isin(truth, labels), label_scores(truth, after)
     test = HonestTest(
-        **vars(compared),
         what=described(division, fits.people),
         seconds_by_label=answers.seconds,
+        labels=tuple(labels),
+        windows=int(both.sum()),
+        before=label_scores(truth[both], before[both]) if before is not None and common else None,
+        after=label_scores(truth[both], after[both]),
+        only_after={label: of_all.f1[label] for label in every if label not in labels},
         sureness=sureness(answers.seconds, fits.window_length_s),
     )
     return test, answers
 
 
-def _other_people(fits: Fits) -> tuple[dict[str, Any] | None, Answers | None]:
+def _other_people(fits: Fits) -> tuple[OtherPeople | None, Answers | None]:
     """Each person's scores with a model that was fitted without that person, and all answers; None for one person."""
     folds = []
     for left_out, others in fits.folds:
@@ -502,16 +456,25 @@ def _other_people(fits: Fits) -> tuple[dict[str, Any] | None, Answers | None]:
         of, truth, before, after = of[kept], truth[kept], before[kept], after[kept]
         people = [person for person in people if (of == person).any()]
 
-    def scores(predicted: Names) -> dict[str, Any]:
-        theirs = [of == person for person in people]
-        return people_scores([truth[mine] for mine in theirs], [predicted[mine] for mine in theirs])
+    def scores(predicted: Names) -> PeopleScores:
+        each = [label_scores(truth[of == person], predicted[of == person]) for person in people]
+        return PeopleScores(
+            accuracy=float(np.mean([one.accuracy for one in each])),
+            mean_f1=float(np.mean([one.mean_f1 for one in each])),
+            f1=label_scores(truth, predicted).f1,
+            mean_f1_interval=interval_over_people([one.mean_f1 for one in each]),
+        )
 
-    outcome = {
-        "what": f"Each person was left out of training once, in {len(fits.folds)} groups. The scores are means over "
-        "people.",
-        "people": people,
-        "labels": sorted(labels),
-        "before": None if before is None else scores(before),
-        "after": scores(after),
-    }
+    what = f"Each person was left out of training once, in {len(fits.folds)} groups. The scores are means over people."
+    outcome = OtherPeople(what, people, sorted(labels), None if before is None else scores(before), scores(after))
     return outcome, joined
+
+
+def label_scores(truth: Names, predicted: Names) -> LabelScores:
+    """Scores of predicted labels ``[n]``. A label that is predicted where it is never true counts as wrong."""
+    f1 = {}
+    for label in np.unique(truth).tolist():
+        true, answered = truth == label, predicted == label
+        hits = np.count_nonzero(true & answered)
+        f1[label] = float(2 * hits / (np.count_nonzero(true) + np.count_nonzero(answered)))
+    return LabelScores(float(np.mean(truth == predicted)), float(np.mean(list(f1.values()))), f1)

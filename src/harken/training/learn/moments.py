@@ -1,15 +1,13 @@
-"""Two models on the same labelled moments of recordings, also when their windows have other lengths and rates."""
+"""The labelled moments of recordings, and what models answer at them, also when their windows have other lengths and
+rates."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.models.mounting import as_trained
 from harken.models.recogniser import Recogniser
-from harken.models.scores import interval_over_people
 from harken.networks.specification import Specification
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
@@ -38,33 +36,6 @@ class LabelledMoments(NamedTuple):
             steps_s = np.diff(self.middles_ns[self.labels == label]) / 1e9
             seconds[label] = round(float(np.minimum(steps_s, self.length_s).sum()) + self.length_s, 3)
         return seconds
-
-
-@dataclass(frozen=True)
-class LabelScores:
-    """Scores of predicted labels: the accuracy, the F1 of each true label, and their mean."""
-
-    accuracy: float
-    mean_f1: float
-    f1: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The scores of two models on the same moments.
-
-    Attributes:
-        labels: the compared labels: those of the moments that both models know.
-        windows: the number of compared moments.
-        before, after: the scores of either model on them; ``before`` is None if it knows none of the labels.
-        only_after: the F1 of labels that only the second model knows, on all moments.
-    """
-
-    labels: tuple[str, ...]
-    windows: int
-    before: LabelScores | None
-    after: LabelScores
-    only_after: dict[str, float]
 
 
 def labelled_moments(recording: Recording, *, length_s: float) -> LabelledMoments:
@@ -106,58 +77,6 @@ def predicted_labels(
         logits[whole] = recogniser.predict_logits(windows)
         labels[whole] = np.array(specification.labels)[logits[whole].argmax(axis=1)]
     return labels, logits
-
-
-def compare(truth: Names, before: Names | None, after: Names, *, before_labels: Sequence[str]) -> Comparison:
-    """Compare the labels of two models with the true ones.
-
-    Moments whose label only the second model knows are left out of the comparison.
-
-    Args:
-        truth: the true labels, ``[n]``, all of which the second model knows.
-        before, after: the labels of the models, ``[n]``; ``before`` is None without a first model.
-        before_labels: the labels that the first model knows.
-    """
-    every = np.unique(truth).tolist()
-    common = every if before is None else [label for label in every if label in before_labels]
-    if before is None or not common:
-        return Comparison(tuple(every), len(truth), None, label_scores(truth, after), {})
-    both = np.isin(truth, common)
-    of_all = label_scores(truth, after).f1
-    return Comparison(
-        labels=tuple(common),
-        windows=int(both.sum()),
-        before=label_scores(truth[both], before[both]),
-        after=label_scores(truth[both], after[both]),
-        only_after={label: of_all[label] for label in every if label not in common},
-    )
-
-
-def label_scores(truth: Names, predicted: Names) -> LabelScores:
-    """Scores of predicted labels ``[n]``. A label that is predicted where it is never true counts as wrong."""
-    f1 = {}
-    for label in np.unique(truth).tolist():
-        true, said = truth == label, predicted == label
-        f1[label] = float(2 * np.count_nonzero(true & said) / (np.count_nonzero(true) + np.count_nonzero(said)))
-    return LabelScores(float(np.mean(truth == predicted)), float(np.mean(list(f1.values()))), f1)
-
-
-def people_scores(truth: Sequence[Names], predicted: Sequence[Names]) -> dict[str, Any]:
-    """Scores of people, for JSON: means over people, the F1 of each label over all their moments, and the 95 % interval
-    of the mean F1 over people (None for fewer than five).
-
-    Args:
-        truth, predicted: the labels of each person's moments.
-    """
-    scores_of_people = [label_scores(*pair) for pair in zip(truth, predicted, strict=True)]
-    together = label_scores(np.concatenate(truth), np.concatenate(predicted))
-    interval = interval_over_people([one.mean_f1 for one in scores_of_people])
-    return {
-        "accuracy": float(np.mean([one.accuracy for one in scores_of_people])),
-        "mean_f1": float(np.mean([one.mean_f1 for one in scores_of_people])),
-        "mean_f1_interval": None if interval is None else list(interval),
-        "f1": together.f1,
-    }
 
 
 def _windows_around(
