@@ -8,8 +8,9 @@ Gaussian prior around the general model's weights. Differences from the paper: a
 long they were recorded, and only recorded labels compete.
 """
 
+import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,7 @@ class Adapted:
         wearer: the wearer of the labelled recordings; if there are several, their names in a list.
         labelled_s: seconds of each label that windows cover.
         windows, tested_windows: the number of windows, and of windows that were tested in cross-validation.
-        too_short: labels that are too short for separate training and test windows: they were tested by weights that
+        unlearned: labels that are too short for separate training and test windows: they were tested by weights that
             were fitted without them.
         turned: a sentence for each watch that was turned to the orientation of the training data, with the reason.
         mounting_unknown: a sentence for each recording in which the orientation of the watch is unknown.
@@ -136,26 +137,14 @@ class Adapted:
     labelled_s: dict[str, float]
     windows: int
     tested_windows: int
-    too_short: tuple[str, ...]
+    unlearned: tuple[str, ...]
     turned: tuple[str, ...] = ()
     mounting_unknown: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as values for JSON and for the model file. They do not depend on paths, times or durations."""
-        return {
-            "kept": self.kept,
-            "reason": self.reason,
-            "before": asdict(self.before) if self.before else None,
-            "after": asdict(self.after) if self.after else None,
-            "strength": self.strength,
-            "wearer": self.wearer,
-            "labelled_s": self.labelled_s,
-            "windows": self.windows,
-            "tested_windows": self.tested_windows,
-            "unlearned": list(self.too_short),
-            "turned": list(self.turned),
-            "mounting_unknown": list(self.mounting_unknown),
-        }
+        values = {name: value for name, value in vars(self).items() if name != "recogniser"}
+        return dict(json.loads(json.dumps(values, default=vars)))
 
 
 def adapt(
@@ -240,7 +229,7 @@ def _adapted(
         labelled_s=_labelled_s(examples, labels),
         windows=len(examples.codes),
         tested_windows=decision.tested_windows,
-        too_short=tuple(labels[code] for code in decision.too_short),
+        unlearned=tuple(labels[code] for code in decision.too_short),
         turned=tuple(one.reason for one in mountings if one.quarters),
         mounting_unknown=tuple(one.warning for one in mountings if one.warning is not None),
     )
