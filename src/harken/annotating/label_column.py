@@ -1,10 +1,10 @@
 """Intervals of the labels in a recording's own file, from its samples in pieces."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import Samples
+from harken.support.arrays import Int64Array
 
 
 class LabelColumn:
@@ -28,8 +28,8 @@ class LabelColumn:
 
     def __init__(self, *, gap_ns: int) -> None:
         self._gap_ns = gap_ns
-        self._runs: list[NDArray[np.int64]] = []  # code, first time, last time
-        self._last: NDArray[np.int64] | None = None
+        self._runs: list[Int64Array] = []  # code, first time, last time
+        self._last: Int64Array | None = None
 
     def push(self, samples: Samples) -> None:
         """Add samples, later than all before."""

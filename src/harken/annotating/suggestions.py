@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from harken.readers.options import TableOptions
 from harken.server.jobs import Progress, Send
+from harken.support.arrays import Int64Array
 from harken.support.files import replacing
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Suggestions:
     """
 
     labels: tuple[str, ...]
-    start_ns: NDArray[np.int64]
+    start_ns: Int64Array
     code: NDArray[np.int16]
     probability: NDArray[np.float16]
     warnings: tuple[str, ...] = ()

@@ -15,10 +15,10 @@ that show the same. Of two that overlap at the edge of two parts, the less sure 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.annotating.suggestions import Suggestions
 from harken.annotations.intervals import Intervals
+from harken.support.arrays import BoolArray, Int64Array
 
 MOMENT_S = 30.0
 """The length of a moment: long enough for a person to see what was done."""
@@ -89,7 +89,7 @@ def unsure_moments(suggestions: Suggestions, labelled: Intervals) -> list[Moment
     ]
 
 
-def _runs_of(known: NDArray[np.bool_], rows: int) -> NDArray[np.int64]:
+def _runs_of(known: BoolArray, rows: int) -> Int64Array:
     """The rows at which ``rows`` known rows begin."""
     counted = np.concatenate([[0], np.cumsum(known)])
     if len(known) < rows:
@@ -97,7 +97,7 @@ def _runs_of(known: NDArray[np.bool_], rows: int) -> NDArray[np.int64]:
     return np.flatnonzero(counted[rows:] - counted[:-rows] == rows)
 
 
-def _covered(start_ns: NDArray[np.int64], labelled: Intervals) -> NDArray[np.bool_]:
+def _covered(start_ns: Int64Array, labelled: Intervals) -> BoolArray:
     """Whether any of each row has a label."""
     begun = np.searchsorted(labelled.start_ns, start_ns[1:], side="left")
     ended = np.searchsorted(labelled.end_ns, start_ns[:-1], side="right")

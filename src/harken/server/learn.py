@@ -382,11 +382,10 @@ def learn_from(send: Send, paths: Sequence[str], reading: dict[str, Any], option
     Raises:
         HarkenError: as ``learn``.
     """
-    from harken.training.learn.job import LabelledFile, learn
+    from harken.training.learn.job import learn
 
     if ":" in str(options.get("preset", "")):
         options["preset"] = import_object(options["preset"])
-    files = [LabelledFile(Path(path), TableOptions(**reading)) for path in paths]
-    threads = max(1, usable_cores() - 1)  # one core is left to the labels of watches
-    learned = learn(files, on_progress=Progress(send), **{"threads": threads} | options)
+    options = {"threads": max(1, usable_cores() - 1)} | options  # one core is left to the labels of watches
+    learned = learn(paths, reading=TableOptions(**reading), on_progress=Progress(send), **options)
     send(type="learned", outcome=learned.as_dict())

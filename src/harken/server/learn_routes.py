@@ -49,12 +49,10 @@ class Known(BaseModel):
     labels: list[str]
 
 
-class Saved(BaseModel):
-    """A model that was learned earlier: the name of its file, when it was made (ISO 8601, UTC), and its labels."""
+class Saved(Known):
+    """A model that was learned earlier: the name of its file, its labels, and when it was made (ISO 8601, UTC)."""
 
-    name: str
     made: str
-    labels: list[str]
 
 
 class LearningState(BaseModel):

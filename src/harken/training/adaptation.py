@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -29,7 +28,7 @@ from harken.networks.pytorch import logits, resolve_device
 from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import UNLABELLED, Recording
-from harken.support.arrays import nearest_distance_ns
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, nearest_distance_ns
 from harken.support.errors import HarkenError
 from harken.support.printable import listed, percent
 from harken.support.resources import computing_threads
@@ -39,8 +38,6 @@ from harken.windows.windows import Windows, concatenate, sliding_windows
 HOPS_IN_A_WINDOW = 8
 MOST_WINDOWS = 4000
 """The largest number of windows. More windows overlap more, add little information and take too long."""
-Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
 MOST_ITERATIONS = 300
 STRENGTHS = (0.1, 0.01, 0.001, 0.0001)
 """Strengths of the prior, strongest first, for features with a mean squared length of 1."""
@@ -339,7 +336,7 @@ def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatu
     )
 
 
-def _features_by_pytorch(recogniser: Recogniser, signals: NDArray[np.float32]) -> NDArray[np.float32]:
+def _features_by_pytorch(recogniser: Recogniser, signals: Float32Array) -> Float32Array:
     """The input of the output layer of a network of another package, ``[n, features]``."""
     read: list[torch.Tensor] = []
     device = resolve_device(recogniser.device)
@@ -499,7 +496,7 @@ def time_parts(examples: LabelledFeatures) -> Int64Array:
     return result
 
 
-def far_from(examples: LabelledFeatures, tested: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def far_from(examples: LabelledFeatures, tested: BoolArray) -> BoolArray:
     """Whether each window is at least a window's length away from every tested window, bool ``[n]``.
 
     ``time_parts`` separates windows of the same label; this function also separates windows of different labels.

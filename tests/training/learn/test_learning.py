@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 import people
-from harken.annotations.options import LabelOptions
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from harken.training.learn.job import Fit, Fits, LabelledFile, learn, read_labelled_files
+from harken.training.learn.job import Fit, Fits, learn, read_labelled
 from harken.training.learn.limits import sureness
 from harken.training.learn.moments import LabelledMoments, predicted_labels
 from harken.training.learn.outcome import Learned
@@ -24,6 +23,7 @@ from server_thread import recogniser
 
 SMALL: dict[str, Any] = {"preset": people.SMALL_EVERYDAY, "threads": 1, "epochs": 1}
 HOUR_MS = 3_600_000
+BOB = TableOptions(subject="bob")
 
 
 @pytest.fixture
@@ -90,18 +90,18 @@ def move(path: Path, by_ms: int) -> None:
         each.write_text(re.sub(r"\b15\d{11}\b", lambda found: str(int(found[0]) + by_ms), each.read_text()))
 
 
-def sessions(tmp_path: Path, *, apart_ms: int, last: Sequence[str] = people.BOUTS) -> list[LabelledFile]:
+def sessions(tmp_path: Path, *, apart_ms: int, last: Sequence[str] = people.BOUTS) -> list[Path]:
     """Two recordings of one person, whose second one begins later."""
     paths = [write_labelled(tmp_path, "first", 2), write_labelled(tmp_path, "second", 3, bouts=tuple(last))]
     move(paths[1], apart_ms)
-    return [LabelledFile(path, TableOptions(subject="bob")) for path in paths]
+    return paths
 
 
 def test_the_last_occasion_is_the_test_if_it_has_all_labels(
     tmp_path: Path, fitted: list[list[Recording]], tested: list[tuple[str, LabelledMoments]]
 ) -> None:
     files = sessions(tmp_path, apart_ms=2 * HOUR_MS)
-    learned = learn(files, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
+    learned = learn(files, reading=BOB, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
     assert learned.test is not None
     assert learned.test.what.startswith("The last occasion on which “bob” recorded was held out")
     assert [len(each) for each in fitted] == [1, 2]
@@ -109,12 +109,16 @@ def test_the_last_occasion_is_the_test_if_it_has_all_labels(
     assert not any("from the same bout" in sentence for sentence in learned.cannot_show)
 
     again = learn(
-        sessions(tmp_path, apart_ms=HOUR_MS // 6), before=recogniser(), how="adapt", out=tmp_path / "b.safetensors"
+        sessions(tmp_path, apart_ms=HOUR_MS // 6),
+        reading=BOB,
+        before=recogniser(),
+        how="adapt",
+        out=tmp_path / "b.safetensors",
     )
     assert again.test is not None
     assert again.test.what.startswith("The last part of each bout of “bob”")
     fewer = sessions(tmp_path, apart_ms=2 * HOUR_MS, last=("lying", "walking"))
-    other = learn(fewer, before=recogniser(), how="adapt", out=tmp_path / "c.safetensors")
+    other = learn(fewer, reading=BOB, before=recogniser(), how="adapt", out=tmp_path / "c.safetensors")
     assert other.test is not None
     assert other.test.what.startswith("The last part of each bout of “bob”")
 
@@ -243,8 +247,7 @@ def test_a_person_with_short_bouts_does_not_stop_the_learning(how: Any, tmp_path
 def test_occasions_too_short_for_a_test_are_named(tmp_path: Path) -> None:
     paths = [write_labelled(tmp_path, "first", 2, seconds=1.5), write_labelled(tmp_path, "second", 3, seconds=20)]
     move(paths[1], 2 * HOUR_MS)
-    files = [LabelledFile(path, TableOptions(subject="bob")) for path in paths]
-    learned = learn(files, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
+    learned = learn(paths, reading=BOB, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
     assert learned.test is None
     assert (
         "The last occasion was not tested: the bouts of the earlier ones are too short for a model."
@@ -283,7 +286,7 @@ def test_a_copy_with_another_clock_and_a_part_under_another_name_are_refused(tmp
         path.write_text(re.sub(r"\b15\d{11}\b", lambda found: str(int(found[0]) + 2 * HOUR_MS), of.read_text()))
     bella = TableOptions(subject="bella")
     with pytest.raises(HarkenError, match=r"100% of .*later.csv is movement of .*bella.csv"):
-        read_labelled_files([LabelledFile(long, bella), LabelledFile(later, bella)])
+        read_labelled([long, later], bella)
 
     rows = long.read_text().splitlines()
     part = tmp_path / "anna.csv"
@@ -292,12 +295,12 @@ def test_a_copy_with_another_clock_and_a_part_under_another_name_are_refused(tmp
     part.with_name("anna.labels.csv").write_text(f"start,end,label\n{start},{end},lying\n")
     for files in ([part, long], [long, part]):
         with pytest.raises(HarkenError, match=r"% of .*anna.csv is movement of .*bella.csv"):
-            read_labelled_files([LabelledFile(path) for path in files])
+            read_labelled(files, TableOptions())
 
 
 def test_the_packaged_model_is_not_adapted_to_what_it_was_trained_on(data_dir: Path, tmp_path: Path) -> None:
-    labels = LabelOptions.of(rename={"laying_down": "lying"})
-    file = LabelledFile(data_dir / "notebook_format" / "merged_ab.csv", labels=labels)
+    text = (data_dir / "notebook_format" / "merged_ab.csv").read_text()
+    (file := tmp_path / "merged_ab.csv").write_text(text.replace("laying_down", "lying"))
     with pytest.raises(HarkenError, match=r"merged_ab\.csv: the model was trained on this recording"):
         learn([file], before="packaged", how="adapt", out=tmp_path / "new.safetensors")
 

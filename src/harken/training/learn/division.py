@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording
-from harken.support.arrays import nearest_distance_ns
+from harken.support.arrays import BoolArray, Int64Array, nearest_distance_ns
 from harken.windows.people import blocked_same_person
 
 OCCASION_S = 3600.0
@@ -44,7 +43,7 @@ class Division:
     by_occasion: bool
 
 
-def is_labelled(recording: Recording) -> NDArray[np.bool_]:
+def is_labelled(recording: Recording) -> BoolArray:
     """Which samples are valid and have a label, bool ``[n]``."""
     return np.asarray(recording.valid & (recording.label_codes != UNLABELLED))
 
@@ -141,7 +140,7 @@ def _blocked(recordings: Sequence[Recording], window_length_s: float) -> tuple[P
     return tuple(parts)
 
 
-def _near(time_ns: NDArray[np.int64], tests_ns: NDArray[np.int64], distance_ns: int) -> NDArray[np.bool_]:
+def _near(time_ns: Int64Array, tests_ns: Int64Array, distance_ns: int) -> BoolArray:
     """Which times are nearer than this to a time of a test."""
     if not len(tests_ns):
         return np.zeros(len(time_ns), dtype=bool)

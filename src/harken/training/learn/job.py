@@ -6,17 +6,14 @@ beside that of the previous model on the same moments. Nothing is chosen by thes
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harken.annotations.labelling import renamed
-from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.models.calibration import fit_temperature
 from harken.models.recogniser import Recogniser
@@ -26,6 +23,7 @@ from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
 from harken.recordings.recording import Recording
 from harken.signals import resample
+from harken.support.arrays import Float32Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_training
 from harken.support.printable import listed, percent, printable, quoted
@@ -42,22 +40,6 @@ from harken.windows.windows import SlidingHops, sliding_windows
 OnShare = Callable[[float], None]
 OnProgress = Callable[[str, float], None]
 """Takes the stage, and the share of the whole job that is done."""
-
-
-@dataclass(frozen=True)
-class LabelledFile:
-    """A recording with labels.
-
-    Attributes:
-        path: the recording.
-        reading: how to read it. ``subject`` says who wore the watch; without it, and without a column of subjects, each
-            file counts as another person's.
-        labels: where its labels are; by default in the file beside it (``NAME.labels.csv``).
-    """
-
-    path: Path
-    reading: TableOptions = field(default_factory=TableOptions)
-    labels: LabelOptions = field(default_factory=LabelOptions)
 
 
 class Fit(NamedTuple):
@@ -83,13 +65,13 @@ class Answers(NamedTuple):
     truth: Names
     before: Names | None
     after: Names
-    logits: NDArray[np.float32]
-    codes: NDArray[np.int64]
+    logits: Float32Array
+    codes: Int64Array
     seconds: dict[str, float]
 
 
 def learn(
-    files: Sequence[LabelledFile | str | Path],
+    files: Sequence[str | Path],
     *,
     before: Recogniser | str | Path | None,
     how: How,
@@ -98,6 +80,7 @@ def learn(
     epochs: int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    reading: TableOptions | None = None,
     orientation: bool = True,
     on_progress: OnProgress = lambda _, __: None,
 ) -> Learned:
@@ -110,13 +93,15 @@ def learn(
     ('lying', 'sitting', 'walking')
 
     Args:
-        files: labelled recordings.
+        files: recordings, each with its labels in the file beside it (``NAME.labels.csv``), or else in itself.
         before: the model to adapt, and to compare with: a recogniser, a model file, or ``"packaged"``; None: there is
             none, and ``how`` is ``"train"``.
         how: ``"adapt"`` fits the last layer of ``before`` again, in seconds; ``"train"`` trains a new model, in
             minutes, and can learn labels that ``before`` does not know.
         out: the model file to write (``.safetensors``).
         preset, epochs, seed, threads: how to train; see ``harken.train``.
+        reading: how to read tables. ``subject`` says who wore the watch; without it, and without a column of subjects,
+            each file counts as another person's.
         orientation: whether watches are turned, as ``harken label`` turns them. False for a model that labels live.
         on_progress: called with the stage (``read``, ``test``, ``people``, ``model``) and the share of the whole job.
 
@@ -137,7 +122,7 @@ def learn(
     else:
         raise HarkenError("there is no model to adapt; train a new one")
     on_progress("read", 0.0)
-    recordings = read_labelled_files(files)
+    recordings = read_labelled(files, reading or TableOptions())
     _refuse_labels(list(seconds_by_label(recordings)), before, how)
     length_s = _longest_window_s(recordings, before, recipe if how == "train" else None)
     return _learned(Fits(recordings, before, fit, orientation, length_s, on_progress), how, Path(out))
@@ -198,21 +183,15 @@ def _calibrated(recogniser: Recogniser, held_out: Answers | None, unseen: Answer
     return recogniser.with_temperature(temperature, "the same person" if unseen is None else "unseen")
 
 
-def read_labelled_files(files: Sequence[LabelledFile | str | Path]) -> list[Recording]:
+def read_labelled(files: Sequence[str | Path], reading: TableOptions) -> list[Recording]:
     """The mended recordings of all people, in the order of their starts; those without a label are left out.
 
     Raises:
         HarkenError: when a file cannot be read, no recording has a label, or two files hold the same recording.
     """
-    labelled = [one if isinstance(one, LabelledFile) else LabelledFile(Path(one)) for one in files]
-    recordings = [
-        renamed(recording, file.labels.new_names(recording.label_names))
-        for file in labelled
-        for recording in read_people(file.path, file.reading, labels=file.labels)
-        if recording.label_names
-    ]
+    recordings = [one for file in files for one in read_people(file, reading) if one.label_names]
     if not recordings:
-        where = ": " + listed([printable(file.path.name) for file in labelled]) if labelled else ""
+        where = ": " + listed([printable(Path(file).name) for file in files]) if files else ""
         raise HarkenError(f"no recording has a label yet{where}; record or label at least two activities first")
     _refuse_same_recordings(recordings)
     return sorted(recordings, key=lambda recording: int(recording.time_ns[0]))

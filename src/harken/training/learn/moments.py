@@ -10,6 +10,7 @@ from harken.models.mounting import as_trained
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.recording import Recording
+from harken.support.arrays import BoolArray, Float32Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows, sliding_windows
 
@@ -24,7 +25,7 @@ class LabelledMoments(NamedTuple):
     ``middles_ns`` int64 ``[n]``, ``labels`` str ``[n]``, and ``length_s``, the length of the windows.
     """
 
-    middles_ns: NDArray[np.int64]
+    middles_ns: Int64Array
     labels: Names
     length_s: float
 
@@ -54,7 +55,7 @@ def labelled_moments(recording: Recording, *, length_s: float) -> LabelledMoment
 
 def predicted_labels(
     recogniser: Recogniser, recording: Recording, moments: LabelledMoments, *, orientation: bool
-) -> tuple[Names, NDArray[np.float32]]:
+) -> tuple[Names, Float32Array]:
     """A model's labels of the windows around moments, str ``[n]``, and its logits, float32 ``[n, labels]``.
 
     A window that would have a gap in it has the empty label and logits of NaN: it is in a recording that was not
@@ -80,8 +81,8 @@ def predicted_labels(
 
 
 def _windows_around(
-    prepared: Recording, middles_ns: NDArray[np.int64], specification: Specification
-) -> tuple[Windows, NDArray[np.bool_]]:
+    prepared: Recording, middles_ns: Int64Array, specification: Specification
+) -> tuple[Windows, BoolArray]:
     """The windows in whose middle moments are, and for which moments there is one without a gap, bool ``[n]``."""
     length, step_ns = specification.window_length, 1e9 / prepared.sample_rate_hz
     starts_ns = middles_ns - round(length * step_ns / 2)
