@@ -33,7 +33,7 @@ from harken.support.errors import HarkenError
 from harken.support.printable import listed, percent
 from harken.support.resources import computing_threads
 from harken.training.presets import PRESETS
-from harken.windows.windows import Windows, concatenate, sliding_windows
+from harken.windows.windows import Windows, concatenate, covered_s, sliding_windows
 
 HOPS_IN_A_WINDOW = 8
 MOST_WINDOWS = 4000
@@ -215,6 +215,7 @@ def _adapted(
 ) -> Adapted:
     """The result of a decision. Its recogniser does not have the adaptation in its provenance yet."""
     labels = recogniser.specification_.labels
+    starts_ns = {code: examples.starts_ns[examples.codes == code] for code in np.unique(examples.codes).tolist()}
     return Adapted(
         recogniser=_personal(recogniser, decision, examples.scale),
         kept=decision.weights is not None,
@@ -223,7 +224,7 @@ def _adapted(
         after=decision.after,
         strength=decision.strength,
         wearer=listed(wearers),
-        labelled_s=_labelled_s(examples, labels),
+        labelled_s={labels[code]: covered_s(each, examples.duration_ns) for code, each in starts_ns.items()},
         windows=len(examples.codes),
         tested_windows=decision.tested_windows,
         unlearned=tuple(labels[code] for code in decision.too_short),
@@ -284,16 +285,6 @@ def _personal(recogniser: Recogniser, decision: Decision, scale: float) -> Recog
     layer = {"output.weight": rows[:, :-1], "output.bias": rows[:, -1]}
     personal = recogniser.with_model(replace(model, weights={**model.weights, **layer}))
     return personal.with_temperature(temperature * decision.softening, "the same person")
-
-
-def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, float]:
-    """Seconds that the windows of each label cover. Seconds in two windows count once."""
-    result = {}
-    for code in np.unique(examples.codes):
-        steps = np.diff(np.sort(examples.starts_ns[examples.codes == code]))
-        covered = np.minimum(steps, examples.duration_ns).sum() + examples.duration_ns
-        result[labels[code]] = round(float(covered) / 1e9, 3)
-    return result
 
 
 def output_layer(network: nn.Module, name: str) -> nn.Linear:

@@ -12,7 +12,7 @@ from harken.networks.specification import Specification
 from harken.recordings.recording import Recording
 from harken.support.arrays import BoolArray, Float32Array, Int64Array
 from harken.support.errors import HarkenError
-from harken.windows.windows import Windows, sliding_windows
+from harken.windows.windows import Windows, covered_s, sliding_windows
 
 HOP_S = 1.0
 """Seconds between two moments: live, there is a label every second."""
@@ -32,11 +32,9 @@ class LabelledMoments(NamedTuple):
     @property
     def seconds_by_label(self) -> dict[str, float]:
         """Seconds that the windows of each label cover. Seconds in two windows count once."""
-        seconds = {}
-        for label in np.unique(self.labels).tolist():
-            steps_s = np.diff(self.middles_ns[self.labels == label]) / 1e9
-            seconds[label] = round(float(np.minimum(steps_s, self.length_s).sum()) + self.length_s, 3)
-        return seconds
+        duration_ns = round(self.length_s * 1e9)
+        labels = np.unique(self.labels).tolist()
+        return {label: covered_s(self.middles_ns[self.labels == label], duration_ns) for label in labels}
 
 
 def labelled_moments(recording: Recording, *, length_s: float) -> LabelledMoments:
