@@ -47,7 +47,7 @@ def main() -> None:
             found[how] = {
                 "seconds": round(time.perf_counter() - wall_s, 2),
                 "processor_seconds": round(time.process_time() - processor_s, 2),
-                "tested_windows": 0 if learned.test is None else learned.test.comparison.windows,
+                "tested_windows": 0 if learned.test is None else learned.test.windows,
             }
             print(f"{how}: {found[how]}", flush=True)
     content = {"minutes": arguments.minutes, "rate_hz": arguments.rate, "threads": threads, **found}

@@ -13,6 +13,7 @@ import pytest
 import harken
 from annotating_server import START_MS, annotating, intervals, put, write_recording
 from harken.annotating import desk, reading
+from harken.annotating.cache import read_facts
 from harken.readers.options import TableOptions
 from harken.signals.movement import movement_of
 from harken.signals.non_wear import non_wear
@@ -105,7 +106,7 @@ def test_a_second_time_a_recording_is_there_at_once(
     with annotating(path) as served:
         first = served.ask("/api/recordings/0").json
         shown = signal_of(served, START_MS, START_MS + 120_000, 100)
-    monkeypatch.setattr(desk, "Background", None)  # it would be called to read a file
+    monkeypatch.setattr(desk, "run_job", None)  # it would be called to read a file
     with annotating(path) as served:
         assert served.ask("/api/recordings/0").json == first
         assert (signal_of(served, START_MS, START_MS + 120_000, 100) == shown).all()
@@ -205,11 +206,11 @@ def test_signals_can_be_seen_while_the_rest_is_read(tmp_path: Path, monkeypatch:
     reading.read_recording(lambda **message: seen.append(message), str(path), {}, str(entry))
     kinds = [one["type"] for one in seen]
     assert kinds[:2] == ["begin", "more"]
-    assert kinds[-1] == "facts"
-    blocks = [block for one in seen if one["type"] == "more" for block in one["blocks"]]
-    assert blocks == seen[-1]["blocks"]
-    assert seen[-2]["read_to_ns"] == seen[-1]["end_ns"]
-    assert seen[-2]["share"] == pytest.approx(1, abs=0.02)
+    facts = read_facts(entry)
+    assert facts is not None
+    assert [block for one in seen if one["type"] == "more" for block in one["blocks"]] == facts["blocks"]
+    assert seen[-1]["read_to_ns"] == facts["end_ns"]
+    assert seen[-1]["share"] == pytest.approx(1, abs=0.02)
 
 
 def test_a_disk_without_space_is_refused_before_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

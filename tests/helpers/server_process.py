@@ -59,3 +59,10 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             assert time.monotonic() - began < LONGEST_START_S, f"the server does not answer:\n{log.read_text()}"
             time.sleep(0.1)
+
+
+def child_processes(pid: int) -> list[int]:
+    """The processes that a process has started and that do its work."""
+    lists = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children")]
+    numbers = [int(word) for text in lists for word in text.split()]
+    return [number for number in numbers if b"resource_tracker" not in Path(f"/proc/{number}/cmdline").read_bytes()]

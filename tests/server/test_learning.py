@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-import multiprocessing
 import os
 import shutil
+import signal
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +21,12 @@ import harken
 import people
 from harken.models.recogniser import Recogniser
 from harken.recordings.fingerprints import Fingerprints
-from harken.server.learning.saved_models import MOST_MODELS, SavedModels
+from harken.server.learn import MOST_MODELS, saved_models
 from harken.server.limits import Limits
 from harken.support.errors import HarkenError
 from labelled_files import write_labelled
 from offline import offline
+from server_process import child_processes
 from server_thread import Answer, Served, message, now_wrist, received, recogniser, serving
 from waiting import until
 
@@ -214,18 +215,16 @@ def test_the_newest_models_are_listed_and_read_once(tmp_path: Path, monkeypatch:
         if number:
             shutil.copy(first, path)
         os.utime(path, (1_700_000_000 + number,) * 2)
-    saved = SavedModels(tmp_path)
-    assert [one.name for one in saved.newest()] == [
+    assert [one["name"] for one in saved_models(tmp_path)] == [
         f"{MOST_MODELS + 4 - each}.safetensors" for each in range(MOST_MODELS)
     ]
-    assert saved.newest()[0].made == "2023-11-14T22:13:44+00:00"
-    monkeypatch.setattr("harken.server.learning.saved_models.read_model", None)
-    assert len(saved.newest()) == MOST_MODELS
-    assert SavedModels(tmp_path / "nothing").newest() == []
+    assert saved_models(tmp_path)[0]["made"] == "2023-11-14T22:13:44+00:00"
+    monkeypatch.setattr("harken.server.learn.read_model", None)
+    assert len(saved_models(tmp_path)) == MOST_MODELS
+    assert saved_models(tmp_path / "nothing") == []
 
 
 def test_a_job_is_cancelled_and_only_one_runs_and_a_killed_one_is_said(tmp_path: Path) -> None:
-    before = set(multiprocessing.active_children())
     with learning(tmp_path, training=LONG) as served:
         assert served.ask("/api/learn").json["state"] == "idle"
         assert post(served, "/api/learn/choice", serve="new").status == 409
@@ -239,14 +238,14 @@ def test_a_job_is_cancelled_and_only_one_runs_and_a_killed_one_is_said(tmp_path:
 
         assert post(served, "/api/learn", how="train").status == 202
         served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=300)
-        (child,) = set(multiprocessing.active_children()) - before
-        child.kill()
+        (child,) = child_processes(os.getpid())
+        os.kill(child, signal.SIGKILL)
         assert ended(served)["error"] == "the process was killed, probably because memory ran out"
 
         assert post(served, "/api/learn", how="train").status == 202
         served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=300)
-        (child,) = set(multiprocessing.active_children()) - before
-    until(lambda: not child.is_alive())  # it does not outlive its server
+        (child,) = child_processes(os.getpid())
+    until(lambda: not Path(f"/proc/{child}").exists())  # it does not outlive its server
 
 
 def test_a_failure_is_a_sentence_and_a_job_has_a_longest_time(tmp_path: Path) -> None:
@@ -285,7 +284,7 @@ def test_without_pytorch_or_a_folder_the_reason_is_said(tmp_path: Path, monkeypa
     def missing(what: str) -> None:
         raise HarkenError(f'{what} needs PyTorch, which is not installed: pip install "harken[train]"')
 
-    monkeypatch.setattr("harken.server.learning.learner.need_training", missing)
+    monkeypatch.setattr("harken.server.learn.need_training", missing)
     with learning(tmp_path) as served:
         refused = post(served, "/api/learn", how="train")
         assert refused.status == 422

@@ -9,7 +9,6 @@ import threading
 import time
 import zipfile
 from collections.abc import AsyncIterator
-from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,10 @@ import pytest
 import people
 from harken.labelling.file import label_file
 from harken.server import app
-from harken.server.limits import Limits, RefusedError
-from harken.server.results import Entry, Results
-from harken.server.uploads import Uploads
+from harken.server.limits import Limits
+from harken.server.uploads import Upload, Uploads
 from harken.support.resources import resident_bytes
-from server_process import server_process
+from server_process import child_processes, server_process
 from server_thread import Answer, Served, recogniser, serving
 from waiting import until
 
@@ -43,10 +41,9 @@ def posting(served: Served, name: str, body: bytes) -> tuple[threading.Thread, l
 def test_what_goes_wrong_costs_only_its_own_upload(tmp_path: Path, temporary: Path) -> None:
     recording = people.write_person(tmp_path / "bob.csv", 2).read_bytes()
     bomb = gzip.compress(recording[:20_000] + b"\n" * (24 * MIB))
-    before = set(active_children())
 
-    def working() -> list[Any]:
-        return [process for process in active_children() if process not in before]
+    def working() -> list[int]:
+        return child_processes(os.getpid())
 
     with serving(limits=Limits(uploads=1)) as served:
         # The client goes away.
@@ -59,10 +56,10 @@ def test_what_goes_wrong_costs_only_its_own_upload(tmp_path: Path, temporary: Pa
         # The process dies.
         thread, answers = posting(served, "bob.csv", recording)
         until(working)
-        os.kill(working()[0].pid, signal.SIGKILL)
+        os.kill(working()[0], signal.SIGKILL)
         thread.join(30)
         assert answers[0].status == 422
-        assert answers[0].json["error"].startswith("the process that labelled it ended, probably because memory")
+        assert answers[0].json["error"].startswith("the process was killed, probably because memory")
         assert not list(temporary.glob("harken-*"))
 
         # The next one is labelled, and a bomb is refused without a trace in this process.
@@ -74,9 +71,6 @@ def test_what_goes_wrong_costs_only_its_own_upload(tmp_path: Path, temporary: Pa
         assert resident_bytes() - resident < 32 * MIB
         assert not list(temporary.glob("harken-*"))
 
-        # A process that died while it waited is not used.
-        os.kill(working()[0].pid, signal.SIGKILL)
-        until(lambda: not working())
         thread, _ = posting(served, "bob.csv", recording)
         until(working)
     thread.join(30)
@@ -173,12 +167,12 @@ def test_progress_report_and_tables_are_found_by_the_senders_key(
     path = people.write_person(tmp_path / "bob.csv", 2)
     noted: list[str] = []
 
-    def advance(entry: Entry, stage: str, share: float | None) -> None:
-        noted.append(stage)
-        original(entry, stage, share)
+    def advance(upload: Upload, message: dict[str, Any]) -> None:
+        noted.append(message["stage"])
+        original(upload, message)
 
-    original = Entry.advance
-    monkeypatch.setattr(Entry, "advance", advance)
+    original = Upload.advance
+    monkeypatch.setattr(Upload, "advance", advance)
     with serving() as served:
         seen: list[tuple[str, float | None]] = []
         query = f"bob.csv&timezone=Europe/Athens&key={KEY}"
@@ -194,7 +188,7 @@ def test_progress_report_and_tables_are_found_by_the_senders_key(
         stages = list(dict.fromkeys(stage for stage, _ in seen))
         order = ["send", "read", "movement", "label", "smooth", "write", "done"]
         assert stages == [stage for stage in order if stage in stages]  # a short stage may pass between two questions
-        assert list(dict.fromkeys(noted)) == order[1:]
+        assert list(dict.fromkeys(noted)) == order[1:-1]
         shares = [share for stage, share in seen if stage == "label" and share is not None]
         assert shares == sorted(shares)
         assert served.ask(f"/api/recordings/{KEY}").json == {"stage": "done", "share": 1.0}
@@ -246,32 +240,24 @@ def test_tables_that_are_too_large_and_results_without_a_key_are_not_kept(tmp_pa
 
 
 def test_the_latest_results_are_kept_for_a_while(tmp_path: Path, temporary: Path) -> None:
-    now_s = 0.0
-    results = Results(Limits(results=2, results_s=100.0), clock_s=lambda: now_s)
+    recording = people.write_person(tmp_path / "bob.csv", 2, seconds=5).read_bytes()
+    keys = [f"{KEY}{number}" for number in range(3)]
 
-    def done(key: str) -> None:
-        folder = tmp_path / key
-        folder.mkdir()
-        (folder / "report.html").write_text(key)
-        results.begin(key)
-        results.keep(key, folder, "bob")
+    def kept(key: str) -> bool:
+        return served.ask(f"/api/recordings/{key}/report.html").status == 200
 
-    results.begin("slow")
-    for number in range(3):
-        now_s = 30.0 * number
-        done(f"key {number}")
-    assert results.entry("slow").stage == "send", "what is being labelled stays"
-    assert results.file("key 2", "report.html").read_text() == "key 2"
-    for gone in ("key 0", "key 3"):
-        with pytest.raises(RefusedError, match=r"no such recording; results are kept for 1\.\d+ minutes"):
-            results.entry(gone)
-    with pytest.raises(RefusedError, match="in use"):
-        results.begin("key 2")
-    now_s = 131.0
-    with pytest.raises(RefusedError, match="no such recording"):
-        results.file("key 1", "report.html")
-    assert results.file("key 2", "report.html").is_file()
-    (folder,) = temporary.iterdir()
-    assert [file.read_text() for file in folder.iterdir()] == ["key 2"]
-    results.close()
+    with serving(limits=Limits(results=2)) as served:
+        for key in keys:
+            assert served.ask(f"/api/recordings?name=bob.csv&key={key}", recording).status == 200
+        assert [kept(key) for key in keys] == [False, True, True]
+        assert len(list(temporary.iterdir())) == 2
+        assert served.ask(f"/api/recordings?name=bob.csv&key={keys[0]}", recording).status == 200
+        assert [kept(key) for key in keys] == [True, False, True]
     assert not list(temporary.iterdir())
+    with serving(limits=Limits(results_s=1.5)) as served:
+        assert served.ask(f"/api/recordings?name=bob.csv&key={KEY}", recording).status == 200
+        assert kept(KEY)
+        until(lambda: not kept(KEY))
+        gone = served.ask(f"/api/recordings/{KEY}").json["error"]
+        assert gone == "there is no such recording; results are kept for 0.025 minutes"
+        assert not list(temporary.iterdir())

@@ -185,7 +185,7 @@ def test_a_label_too_short_to_be_held_out_is_named_and_trained(general: Recognis
     short = wearer(tmp_path, 11, "dora_too", seconds=4, bouts=("sitting",))
     short = replace(short, subject="dora", time_ns=short.time_ns + 10**12)
     adapted = adapt(general, [long, short])
-    assert adapted.too_short == ("sitting",)
+    assert adapted.unlearned == ("sitting",)
     assert adapted.labelled_s["sitting"] == pytest.approx(4, abs=0.5)
 
 

@@ -1,9 +1,9 @@
-"""All recordings of one server, and the processes that read them."""
+"""All recordings of one server: reading them, labelling them with a model, and noticing what other programs change."""
 
 import asyncio
 import logging
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from hashlib import file_digest
@@ -12,20 +12,18 @@ from typing import Any
 
 from harken.annotating.cache import cache_folder, entry_name, read_facts
 from harken.annotating.labels import Labels
-from harken.annotating.model_process import suggest
 from harken.annotating.reading import read_recording
 from harken.annotating.recording import OpenRecording
-from harken.annotating.suggestions import Suggestions
+from harken.annotating.suggestions import Suggestions, suggest
 from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
-from harken.server.background import Background
+from harken.server.jobs import JobError, run_job
 from harken.support.files import temporary_folder
 
 LOG = logging.getLogger("uvicorn.error")
-READERS = 2
-"""Recordings that are read at once: one after the other, and one that a window waits for."""
 DIGITS_OF_A_DIGEST = 16
-NICENESS, LABELLING_NICENESS = 0, 10  # a person waits for a recording that is read
+LABELLING_NICENESS = 10
+"""A person waits for a recording that is read, and less for what a model says."""
 CHECKED_S = 1.0
 """How often it is checked whether another program changed the labels, and whether a writer is silent."""
 STATUS_S = 0.25
@@ -63,51 +61,43 @@ class Desk:
             OpenRecording(number, path, each, model_name=name, model_labels=labels)
             for number, (path, each) in enumerate(files)
         ]
-        self._cache = cache_folder()
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._processes: dict[OpenRecording, Background] = {}
-        self._labelling: Background | None = None
+        self._cache, self._temporary = cache_folder(), None
+        try:
+            self._cache.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self._cache).close()
+        except OSError:  # it cannot be written
+            self._temporary = temporary_folder()
+            self._cache = Path(self._temporary.name)
+        self._changed = asyncio.Event()
         self._status_due: set[OpenRecording] = set()
+        self._tasks = asyncio.TaskGroup()
+        self._labelling: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Read the recordings, until cancelled."""
-        self.schedule()
+        """Read and label the recordings, until cancelled."""
         try:
-            while True:
-                for _ in range(round(CHECKED_S / STATUS_S)):
-                    await asyncio.sleep(STATUS_S)
-                    for recording in self._status_due:
-                        recording.send_status()
-                    self._status_due.clear()
-                await self._check()
+            async with self._tasks:
+                self._tasks.create_task(self._work(lambda each: each.state == "waiting", self._read))
+                # Beside it, another one is read that a window waits for.
+                self._tasks.create_task(self._work(lambda each: each.state == "waiting" and each.wanted, self._read))
+                self._label()
+                while True:
+                    for _ in range(round(CHECKED_S / STATUS_S)):
+                        await asyncio.sleep(STATUS_S)
+                        for recording in self._status_due:
+                            recording.send_status()
+                        self._status_due.clear()
+                    await self._check()
         finally:
-            self.close()
-
-    def close(self) -> None:
-        """End all processes."""
-        for process in self._processes.values():
-            process.end()
-        self._processes.clear()
-        if self._labelling is not None:
-            self._labelling.end()
-        for recording in self.recordings:
-            recording.close()
-        if self._temporary is not None:
-            self._temporary.cleanup()
+            for recording in self.recordings:
+                recording.close()
+            if self._temporary is not None:
+                self._temporary.cleanup()
 
     def want(self, recording: OpenRecording) -> None:
         """A window shows this recording: it is read next."""
-        if not recording.wanted:
-            recording.wanted = True
-            self.schedule()
-
-    def labelled(self) -> list[OpenRecording]:
-        """The recordings with labels, or with a file of labels that cannot be read."""
-        return [
-            each
-            for each in self.recordings
-            if each.labels is not None and (len(each.labels.intervals) or each.labels.path.is_file())
-        ]
+        recording.wanted = True
+        self._changed.set()
 
     def use_model(self, model: Path | None) -> None:
         """Label the recordings with another model from now on; None: with no model.
@@ -116,12 +106,9 @@ class Desk:
             HarkenError: when the model cannot be read.
         """
         name, labels = self._set_model(model)
-        if self._labelling is not None:
-            self._labelling.end()
-            self._labelling = None
         for recording in self.recordings:
             recording.use_model(name, labels)
-        self.schedule()
+        self._label()
 
     def _set_model(self, model: Path | None) -> tuple[str | None, tuple[str, ...]]:
         """The name and the labels of the model that is used from now on."""
@@ -130,84 +117,87 @@ class Desk:
             return None, ()
         return model.name if model.is_dir() else self.model.stem, read_model(model).specification.labels
 
-    def schedule(self) -> None:
-        """Start what can be started."""
-        waiting = [each for each in self.recordings if each.state == "waiting"]
-        waiting.sort(key=lambda each: not each.wanted)
-        for recording in waiting:
-            if len(self._processes) >= (READERS if recording.wanted else 1):
-                break
-            self._read(recording)
-        if self._labelling is None and self.model is not None:
-            for recording in self.recordings:
-                due = recording.wanted and recording.state == "ready" and recording.model_state == "waiting"
-                if due and self._suggest(recording, self.model):
-                    break
+    def _label(self) -> None:
+        """Begin to label, again after the model has changed."""
 
-    def _suggest(self, recording: OpenRecording, model: Path) -> bool:
-        """Label a recording with the model. Returns whether a process does it, so that others have to wait."""
+        def is_due(recording: OpenRecording) -> bool:
+            return recording.wanted and recording.state == "ready" and recording.model_state == "waiting"
+
+        if self._labelling is not None:
+            self._labelling.cancel()
+        self._labelling = self._tasks.create_task(self._work(is_due, self._suggest))
+
+    async def _work(
+        self, is_due: Callable[[OpenRecording], bool], work: Callable[[OpenRecording], Awaitable[None]]
+    ) -> None:
+        """Do a work for one recording after the other, for those first that a window shows."""
+        while True:
+            due = sorted(filter(is_due, self.recordings), key=lambda each: not each.wanted)
+            if not due:
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            try:
+                await work(due[0])
+            except Exception as error:
+                self._fault(due[0], error)
+            self._status_due.add(due[0])
+            self._changed.set()
+
+    async def _read(self, recording: OpenRecording) -> None:
+        recording.state = "reading"
+
+        def show(message: dict[str, Any]) -> None:
+            if message.pop("type") == "begin":
+                with suppress(OSError):  # the job has begun again
+                    recording.begin(Path(message["folder"]), start_ns=message["start_ns"], slot_ns=message["slot_ns"])
+            else:
+                recording.more(message["blocks"], read_to_ns=message["read_to_ns"], share=message["share"])
+            self._status_due.add(recording)
+
+        path = str(recording.path)
         try:
-            file = self._place_of(self._entry_of(recording)) / f"{digest_of(model)}.npz"
+            entry = self._cache / entry_name(recording.path, self.reading)
+            if (facts := read_facts(entry)) is None:
+                await run_job(read_recording, path, asdict(self.reading), str(entry), on_message=show)
+                facts = read_facts(entry)
+            if facts is None:
+                self._fail(recording, f"{path}: {entry} cannot be read")
+            else:
+                recording.complete(entry, facts)
+        except JobError as error:
+            self._fail(recording, str(error) if path in str(error) else f"{path}: {error}")
+        except FileNotFoundError:
+            self._fail(recording, f"{path}: there is no such file")
+        except OSError as error:
+            self._fail(recording, f"{path}: cannot be read ({error.strerror or error})")
+
+    async def _suggest(self, recording: OpenRecording) -> None:
+        assert self.model is not None, "without a model, no recording waits for it"
+
+        def advance(message: dict[str, Any]) -> None:
+            recording.model_share = message["share"]
+            self._status_due.add(recording)
+
+        try:
+            with self.model.open("rb") as model:
+                digest = file_digest(model, "sha256").hexdigest()[:DIGITS_OF_A_DIGEST]
+            file = self._cache / entry_name(recording.path, self.reading) / f"{digest}.npz"
+            if (found := Suggestions.read(file)) is None:
+                recording.model_state = "labelling"
+                self._status_due.add(recording)
+                request = str(recording.path), asdict(self.reading), str(self.model), str(file)
+                await run_job(suggest, *request, on_message=advance, niceness=LABELLING_NICENESS)
+                found = Suggestions.read(file)
+            if found is not None:
+                recording.suggest(found)
+                return
+            sentence = f"{file} cannot be read"
+        except JobError as error:
+            sentence = str(error)
         except OSError as error:
             sentence = f"{error.filename or recording.path} cannot be read ({error.strerror or error})"
-            recording.model_state, recording.model_error = "failed", sentence
-            self._status_due.add(recording)
-            return False
-        if (found := Suggestions.read(file)) is not None:
-            recording.suggest(found)
-            self._status_due.add(recording)
-            return False
-        recording.model_state = "labelling"
-        arguments = (str(recording.path), asdict(self.reading), str(model), str(file))
-
-        def on_message(message: dict[str, Any]) -> None:
-            self._on_labelling(recording, file, message)
-
-        self._labelling = Background(suggest, arguments, on_message, niceness=LABELLING_NICENESS)
-        return True
-
-    def _on_labelling(self, recording: OpenRecording, file: Path, message: dict[str, Any]) -> None:
-        """A message of the process that labels."""
-        match message["type"]:
-            case "share":
-                recording.model_share = message["share"]
-            case "failed":
-                recording.model_state, recording.model_error = "failed", message["error"]
-            case "done":
-                if (found := Suggestions.read(file)) is None:
-                    recording.model_state, recording.model_error = "failed", f"{file} cannot be read"
-                else:
-                    recording.suggest(found)
-        self._status_due.add(recording)
-        if recording.model_state != "labelling":
-            self._labelling = None
-            self.schedule()
-
-    def _entry_of(self, recording: OpenRecording) -> Path:
-        return self._cache / entry_name(recording.path, self.reading)
-
-    def _read(self, recording: OpenRecording) -> None:
-        recording.state = "reading"
-        try:
-            entry = self._entry_of(recording)
-            if (facts := read_facts(entry)) is not None:
-                recording.complete(entry, facts)
-                return
-        except FileNotFoundError:
-            self._fail(recording, f"{recording.path}: there is no such file")
-            return
-        except OSError as error:
-            self._fail(recording, f"{recording.path}: cannot be read ({error.strerror or error})")
-            return
-        except Exception as error:
-            self._fault(recording, error)
-            return
-        arguments = (str(recording.path), asdict(self.reading), str(self._place_of(entry)))
-
-        def on_message(message: dict[str, Any]) -> None:
-            self._on_reading(recording, self._place_of(entry), message)
-
-        self._processes[recording] = Background(read_recording, arguments, on_message, niceness=NICENESS)
+        recording.model_state, recording.model_error = "failed", sentence
 
     def _fail(self, recording: OpenRecording, sentence: str) -> None:
         recording.fail(sentence)
@@ -217,44 +207,6 @@ class Desk:
         """An error that nobody expected: only this recording is not shown any more."""
         LOG.error("%s is not shown any more", recording.path, exc_info=error)
         self._fail(recording, f"{recording.path}: a fault in harken: {type(error).__name__}: {error}")
-
-    def _place_of(self, entry: Path) -> Path:
-        """The entry, in a temporary folder if the cache folder cannot be written."""
-        try:
-            self._cache.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self._cache):
-                return entry
-        except OSError:
-            return self._temporary_folder() / entry.name
-
-    def _temporary_folder(self) -> Path:
-        """A folder that is removed at the end."""
-        if self._temporary is None:
-            self._temporary = temporary_folder()
-        return Path(self._temporary.name)
-
-    def _on_reading(self, recording: OpenRecording, entry: Path, message: dict[str, Any]) -> None:
-        """A message of the process that reads."""
-        match message.pop("type"):
-            case "begin":
-                with suppress(OSError):  # the process has begun again
-                    recording.begin(Path(message["folder"]), start_ns=message["start_ns"], slot_ns=message["slot_ns"])
-            case "more":
-                recording.more(message["blocks"], read_to_ns=message["read_to_ns"], share=message["share"])
-            case "facts":
-                try:
-                    recording.complete(entry, message)
-                except OSError as error:
-                    self._fail(recording, f"{recording.path}: {entry} cannot be read ({error.strerror or error})")
-                except Exception as error:
-                    self._fault(recording, error)
-            case "failed":
-                sentence, path = message["error"], str(recording.path)
-                self._fail(recording, sentence if path in sentence else f"{path}: {sentence}")
-        if recording.state != "reading":
-            self._processes.pop(recording, None)
-            self.schedule()
-        self._status_due.add(recording)
 
     async def _check(self) -> None:
         """Notice changes by other programs, and silent writers."""
@@ -277,9 +229,3 @@ class Desk:
             async with recording.saving:
                 labels.load()
                 recording.send_labels()
-
-
-def digest_of(model: Path) -> str:
-    """What a model's suggestions are known by."""
-    with model.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()[:DIGITS_OF_A_DIGEST]

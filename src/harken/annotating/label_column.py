@@ -1,10 +1,10 @@
 """Intervals of the labels in a recording's own file, from its samples in pieces."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import Samples
+from harken.support.arrays import Int64Array
 
 
 class LabelColumn:
@@ -28,25 +28,13 @@ class LabelColumn:
 
     def __init__(self, *, gap_ns: int) -> None:
         self._gap_ns = gap_ns
-        self._runs: list[NDArray[np.int64]] = []  # code, first time, last time
-        self._last: NDArray[np.int64] | None = None
+        self._runs: list[Int64Array] = []  # code, first time, last time
 
     def push(self, samples: Samples) -> None:
         """Add samples, later than all before."""
-        if len(samples.time_ns) == 0:
-            return
-        time_ns, codes = samples.time_ns, samples.label_codes.astype(np.int64)
-        new = (np.diff(codes) != 0) | (np.diff(time_ns) > self._gap_ns)
-        firsts = np.concatenate([[0], np.flatnonzero(new) + 1])
-        lasts = np.append(firsts[1:], len(codes)) - 1
-        runs = np.stack([codes[firsts], time_ns[firsts], time_ns[lasts]], axis=1)
-        if self._last is not None:
-            if self._last[0] == runs[0, 0] and runs[0, 1] - self._last[2] <= self._gap_ns:
-                runs[0, 1] = self._last[1]
-            else:
-                self._runs.append(self._last[None])
-        self._runs.append(runs[:-1])
-        self._last = runs[-1]
+        if len(samples.time_ns):
+            rows = np.stack([samples.label_codes.astype(np.int64), samples.time_ns, samples.time_ns])
+            self._runs.append(self._joined(rows))
 
     def finish(self, names: tuple[str, ...], *, step_ns: int) -> list[tuple[int, int, str]]:
         """The intervals (start, end, label) in order.
@@ -55,12 +43,19 @@ class LabelColumn:
             names: the labels of the codes.
             step_ns: the time from one sample to the next.
         """
-        if self._last is None:
+        if not self._runs:
             return []
-        code, first, last = np.concatenate([*self._runs, self._last[None]]).T
+        code, first, last = self._joined(np.concatenate(self._runs, axis=1))
         following = np.append(first[1:], np.iinfo(np.int64).max)
         together = following - last <= self._gap_ns
         end = np.where(together, following, np.minimum(last + step_ns, following))
-        chosen = code != UNLABELLED
-        labels = [names[each] for each in code[chosen].tolist()]
-        return list(zip(first[chosen].tolist(), end[chosen].tolist(), labels, strict=True))
+        bouts = zip(code.tolist(), first.tolist(), end.tolist(), strict=True)
+        return [(start, stop, names[label]) for label, start, stop in bouts if label != UNLABELLED]
+
+    def _joined(self, runs: Int64Array) -> Int64Array:
+        """Runs ``[3, n]`` in which those with one label and no gap between them are one."""
+        code, first, last = runs
+        begins = (np.diff(code) != 0) | (first[1:] - last[:-1] > self._gap_ns)
+        firsts = np.append(0, np.flatnonzero(begins) + 1)
+        lasts = np.append(firsts[1:], len(code)) - 1
+        return np.stack([code[firsts], first[firsts], last[lasts]])

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.source import Samples
-from harken.support.arrays import numbered
+from harken.support.arrays import BoolArray, Int64Array, numbered
 
 FINEST_NS = 20_000_000
 FINER = 8
@@ -104,9 +104,7 @@ class LevelsWriter:
                 os.fsync(file.fileno())
             file.close()
 
-    def _rows(
-        self, samples: Samples
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int16]]:
+    def _rows(self, samples: Samples) -> tuple[Int64Array, Int64Array, Int64Array, NDArray[np.int16]]:
         """The slots that have samples, the first and last time in each, int64 ``[n]``, and rows, int16 ``[n, 7]``."""
         slot = samples.time_ns // self.slot_ns
         firsts = np.flatnonzero(np.diff(slot, prepend=slot[0] - 1))
@@ -127,7 +125,7 @@ class LevelsWriter:
             rows[np.logical_or.reduceat(~samples.valid, firsts), 6] |= INVALID
         return slot[firsts], samples.time_ns[firsts], samples.time_ns[lasts], rows
 
-    def _put(self, slots: NDArray[np.int64], rows: NDArray[np.int16]) -> None:
+    def _put(self, slots: Int64Array, rows: NDArray[np.int16]) -> None:
         """Write rows to their blocks."""
         blocks = slots // BLOCK
         edges = [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(slots)]
@@ -165,7 +163,7 @@ class Levels:
                 file.close()
 
     def query(
-        self, start_ms: int, end_ms: int, pixels: int, *, not_worn_ns: NDArray[np.int64] | None = None
+        self, start_ms: int, end_ms: int, pixels: int, *, not_worn_ns: Int64Array | None = None
     ) -> NDArray[np.int16]:
         """What pixels show: int16 ``[7, pixels]``.
 
@@ -201,7 +199,7 @@ class Levels:
     def _length_ns(self, level: int) -> int:
         return int(self.slot_ns * FINER**level)
 
-    def _places(self, times_ns: NDArray[np.int64], level: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def _places(self, times_ns: Int64Array, level: int) -> tuple[Int64Array, BoolArray]:
         """The row in which each time lies, and whether its block is stored; else the first row after it."""
         slots = times_ns // self._length_ns(level)
         in_block = FINER ** (LEVELS - 1 - level)
@@ -222,7 +220,7 @@ class Levels:
 
 
 def over_slots(
-    extreme: np.ufunc, values: NDArray[np.int16], firsts: NDArray[np.int64], lasts: NDArray[np.int64]
+    extreme: np.ufunc, values: NDArray[np.int16], firsts: Int64Array, lasts: Int64Array
 ) -> NDArray[np.int16]:
     """The extreme of each row of values ``[3, n]`` from each of ``firsts`` to its ``lasts``."""
     most = int((lasts - firsts).max())
@@ -234,7 +232,7 @@ def over_slots(
     return found
 
 
-def merged(rows: NDArray[np.int16], firsts: NDArray[np.int64]) -> NDArray[np.int16]:
+def merged(rows: NDArray[np.int16], firsts: Int64Array) -> NDArray[np.int16]:
     """Rows ``[n, 7]`` reduced from each of ``firsts`` to the next one; at least one row each."""
     columns = np.ascontiguousarray(rows.T)
     low, high, flags = columns[0:6:2], columns[1:6:2], columns[6]

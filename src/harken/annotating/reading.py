@@ -1,4 +1,4 @@
-"""The process that reads a recording: its levels of detail, its facts, and the labels in its own file."""
+"""The job of reading a recording: its levels of detail, its facts, and the labels in its own file."""
 
 import shutil
 import time
@@ -16,7 +16,7 @@ from harken.recordings.mending import MendedStream, mended_stream
 from harken.recordings.recording import READ_AS_UTC, acceleration_channels, warnings_of
 from harken.recordings.source import Samples, Source
 from harken.recordings.survey import GAP_NS, deduplicated
-from harken.server.background import Send
+from harken.server.jobs import Send
 from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
 from harken.support.errors import HarkenError
@@ -34,7 +34,7 @@ def read_recording(send: Send, path: str, options: dict[str, Any], entry: str) -
     """Read a recording into a folder of the cache, and send how far it is.
 
     Messages: ``begin`` with the folder, the start and the length of slots, when there is something to see; ``more``
-    with new blocks; ``facts`` with what ``facts.json`` has, at the end.
+    with new blocks.
 
     Args:
         send: sends a message.
@@ -45,34 +45,46 @@ def read_recording(send: Send, path: str, options: dict[str, Any], entry: str) -
     Raises:
         HarkenError: when the recording cannot be read, has no acceleration, or the disk has too little space.
     """
-    reading = TableOptions(**options)
+    options_of_tables = TableOptions(**options)
     Path(entry).parent.mkdir(parents=True, exist_ok=True)
     with file_errors(path), appearing(entry) as aside:
-        source = open_source(path, reading)
-        first = _Passes(source, aside, send, Path(path))
-        stream = mended_stream(source, sensor_range=reading.sensor_range_g, observer=first.observe)
-        done = first.current if stream.observed else _again(source, stream, first)
-        facts = _facts(stream, done, stream.label_names or source.label_names)
-        facts["zone_known"] = reading.timezone is not None or stream.timezone != "UTC"
-        for name in aside.iterdir():
-            if name.is_dir():
-                if name == done.folder:
-                    for file in name.iterdir():
-                        file.rename(aside / file.name)
-                shutil.rmtree(name)
-        write_facts(aside, facts)
-    send(type="facts", **facts)
+        source = open_source(path, options_of_tables)
+        reading = _Reading(source, aside, send, Path(path))
+        stream = mended_stream(source, sensor_range=options_of_tables.sensor_range_g, observer=reading.observe)
+        if not stream.observed:  # its samples differ from those that were seen while it was made
+            # If these are all samples, their levels can be seen meanwhile.
+            reading.begin(gap_ns=stream.gap_limit_ns, expected=stream.rows, seen=not stream.streamed)
+            for samples in stream.samples():
+                reading.push(samples)
+            if stream.streamed and source.label_names:  # the stream has no labels
+                reading.column = LabelColumn(gap_ns=stream.gap_limit_ns)
+                for samples in deduplicated(source.samples()):
+                    reading.column.push(samples)
+        zone_known = options_of_tables.timezone is not None or stream.timezone != "UTC"
+        write_facts(aside, _facts(stream, reading, source.label_names) | {"zone_known": zone_known})
     remove_oldest(Path(entry).parent, keep=Path(entry))
 
 
-class _Pass:
-    """One reading of the samples."""
+class _Reading:
+    """What is made of the samples: their levels, their movement, and the intervals of their labels."""
 
-    def __init__(self, folder: Path, send: Send | None, *, gap_ns: int, share: Callable[[int], float | None]) -> None:
-        self.folder, self._send, self._gap_ns, self._share = folder, send, gap_ns, share
-        folder.mkdir()
-        self.column = LabelColumn(gap_ns=gap_ns)
-        self.movement = MovementStatistics()
+    def __init__(self, source: Source, folder: Path, send: Send, path: Path) -> None:
+        self._source, self._folder, self._send, self._path = source, folder, send, path
+
+    def observe(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
+        """Begin, as an observer (see ``mended_stream``) does with each reading of the file."""
+        if not acceleration_channels(channels):
+            raise HarkenError(f"{self._path}: it has no acceleration x, y, z; its channels are {', '.join(channels)}")
+        self._check_space()
+        self.begin(gap_ns=GAP_NS, expected=self._source.expected_samples, seen=True)
+        return self.push
+
+    def begin(self, *, gap_ns: int, expected: int | None, seen: bool) -> None:
+        """Begin again. With ``seen``, the levels are shown while they are written; otherwise those before are."""
+        for file in self._folder.iterdir():
+            file.unlink()
+        self._gap_ns, self._expected, self._seen = gap_ns, expected, seen
+        self.column, self.movement = LabelColumn(gap_ns=gap_ns), MovementStatistics()
         self.writer: LevelsWriter | None = None
         self._samples, self._sent_s, self._sent_blocks = 0, 0.0, 0
 
@@ -83,83 +95,41 @@ class _Pass:
         if self.writer is None:
             steps = np.diff(samples.time_ns)
             slot_ns = slot_length_ns(float(np.median(steps)) if len(steps) else 0.0)
-            self.writer = LevelsWriter(self.folder, slot_ns=slot_ns, gap_ns=self._gap_ns)
-            if self._send is not None:
+            self.writer = LevelsWriter(self._folder, slot_ns=slot_ns, gap_ns=self._gap_ns)
+            if self._seen:
                 start_ns = int(samples.time_ns[0])
-                self._send(type="begin", folder=str(self.folder), start_ns=start_ns, slot_ns=slot_ns)
+                self._send(type="begin", folder=str(self._folder), start_ns=start_ns, slot_ns=slot_ns)
         self.writer.push(samples)
         self.column.push(samples)
         self.movement.push(samples)
         self._samples += len(samples.time_ns)
-        if self._send is not None and time.monotonic() - self._sent_s >= SENT_S:
+        if time.monotonic() - self._sent_s >= SENT_S:
             self.writer.flush()
-            new = self.writer.blocks[self._sent_blocks :]
+            share = min(self._samples / self._expected, 1.0) if self._expected else None
+            news = {"blocks": self.writer.blocks[self._sent_blocks :], "read_to_ns": int(samples.time_ns[-1])}
+            nothing: dict[str, Any] = {"blocks": [], "read_to_ns": None}
             self._sent_s, self._sent_blocks = time.monotonic(), len(self.writer.blocks)
-            to_ns, share = int(samples.time_ns[-1]), self._share(self._samples)
-            self._send(type="more", blocks=new, read_to_ns=to_ns, share=share)
-
-
-class _Passes:
-    """Makes a pass each time the file is read from its beginning."""
-
-    def __init__(self, source: Source, aside: Path, send: Send, path: Path) -> None:
-        self.source, self._aside, self.send, self._path = source, aside, send, path
-        self._count, self._expected = 0, source.expected_samples
-        self.current: _Pass
-
-    def observe(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
-        """An observer (see ``mended_stream``)."""
-        if not acceleration_channels(channels):
-            raise HarkenError(f"{self._path}: it has no acceleration x, y, z; its channels are {', '.join(channels)}")
-        self._check_space()
-        self.current = self.another(self.send, gap_ns=GAP_NS)
-        return self.current.push
-
-    def another(self, send: Send | None, *, gap_ns: int) -> _Pass:
-        """A new pass."""
-        self._count += 1
-        return _Pass(self._aside / str(self._count), send, gap_ns=gap_ns, share=self._share)
-
-    def _share(self, samples: int) -> float | None:
-        return min(samples / self._expected, 1.0) if self._expected else None
+            self._send(type="more", share=share, **(news if self._seen else nothing))
 
     def _check_space(self) -> None:
         """Raise a HarkenError if the levels of this recording might not fit. Two samples take a row at most."""
-        samples = self.source.capacity or self._path.stat().st_size // ROW_BYTES
-        needed, free = samples * ROW_BYTES, shutil.disk_usage(self._aside).free
+        samples = self._source.capacity or self._path.stat().st_size // ROW_BYTES
+        needed, free = samples * ROW_BYTES, shutil.disk_usage(self._folder).free
         if needed + SPARE_BYTES > free:
             raise HarkenError(
-                f"{self._path}: showing this recording takes up to {needed >> 20:,} MB in {self._aside.parent}, where "
+                f"{self._path}: showing this recording takes up to {needed >> 20:,} MB in {self._folder.parent}, where "
                 f"{free >> 20:,} MB are free. Free some space, or choose another folder with XDG_CACHE_HOME=FOLDER"
             )
 
 
-def _again(source: Source, stream: MendedStream, first: _Passes) -> _Pass:
-    """Read a stream whose samples differ from those that were seen while it was made."""
-    seen_s = time.monotonic()
-    shown = stream.streamed  # the first reading went to the end, so that its levels can be seen meanwhile
-    second = first.another(None if shown else first.send, gap_ns=stream.gap_limit_ns)
-    for samples in stream.samples():
-        second.push(samples)
-        if shown and time.monotonic() - seen_s > SENT_S:
-            seen_s = time.monotonic()
-            share = (int(samples.time_ns[-1]) - stream.start_ns) / max(stream.end_ns - stream.start_ns, 1)
-            first.send(type="more", blocks=[], read_to_ns=None, share=share)
-    if stream.streamed and source.label_names:  # the stream has no labels
-        second.column = LabelColumn(gap_ns=stream.gap_limit_ns)
-        for samples in deduplicated(source.samples()):
-            second.column.push(samples)
-    return second
-
-
-def _facts(stream: MendedStream, done: _Pass, names: tuple[str, ...]) -> dict[str, Any]:
+def _facts(stream: MendedStream, done: _Reading, names: tuple[str, ...]) -> dict[str, Any]:
     """What is known of a recording that is read."""
     from harken.readers.table import ANOTHER_SUBJECT  # it imports Polars, which the server does not need
 
     writer = done.writer
     assert writer is not None, "a stream has samples"
     writer.close(sync=True)
-    bouts = done.column.finish(names, step_ns=round(1e9 / stream.sample_rate_hz))
+    bouts = done.column.finish(stream.label_names or names, step_ns=round(1e9 / stream.sample_rate_hz))
     notes = list(warnings_of(stream.quality.placement, made_up=False)) + list(stream.quality.notes)
     if len(bouts) > MOST_BOUTS:
         notes.append(f"The label column has {len(bouts):,} intervals; only columns with up to {MOST_BOUTS:,} are used.")

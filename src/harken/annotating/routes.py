@@ -68,7 +68,7 @@ def annotating_routes(desk: Desk) -> APIRouter:
         if moment is None:
             sentence = "there is no moment without a label of which the model is unsure"
             raise RefusedError(404, 1008, sentence, reason="unknown")
-        return answer(moment.as_json())
+        return answer(moment)
 
     @routes.get("/api/recordings/{number}/labels")
     async def labels(number: Number) -> Response:

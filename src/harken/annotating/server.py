@@ -39,10 +39,11 @@ def annotation_server(
         from fastapi import FastAPI
 
         from harken.annotating.desk import Desk
-        from harken.annotating.learning import LearningOnDemand
+        from harken.annotating.learning import learner_on_demand
         from harken.annotating.routes import LIMITS, annotating_routes
         from harken.server.answers import add_error_answers
         from harken.server.guard import Guard
+        from harken.server.learn_routes import learn_routes
         from harken.server.metrics import Metrics
         from harken.server.page_files import SERVER_PAGE, page_routes
 
@@ -58,12 +59,11 @@ def annotation_server(
             running.cancel()
             with suppress(asyncio.CancelledError):
                 await running
-            learning.close()
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     add_error_answers(app, metrics)
     app.include_router(annotating_routes(desk))
     app.include_router(page_routes(PAGE, SERVER_PAGE))
-    learning = LearningOnDemand(app, desk, LIMITS)
-    guard = Guard(learning, token=None, on_refused=lambda reason: metrics.add("harken_refused_total", reason=reason))
+    app.include_router(learn_routes(learner_on_demand(desk, longest_s=LIMITS.learn_s), LIMITS))
+    guard = Guard(app, token=None, on_refused=lambda reason: metrics.add("harken_refused_total", reason=reason))
     return uvicorn_server(guard, LIMITS, host="127.0.0.1", port=0, on_started=on_started)

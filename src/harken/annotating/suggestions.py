@@ -9,6 +9,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.readers.options import TableOptions
+from harken.server.jobs import Progress, Send
+from harken.support.arrays import Int64Array
 from harken.support.files import replacing
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ class Suggestions:
     """
 
     labels: tuple[str, ...]
-    start_ns: NDArray[np.int64]
+    start_ns: Int64Array
     code: NDArray[np.int16]
     probability: NDArray[np.float16]
     warnings: tuple[str, ...] = ()
@@ -95,3 +98,33 @@ class Suggestions:
             "code": code[firsts].tolist(),
             "probability": np.where(code[firsts] >= 0, mean, 0).round(4).tolist(),
         }
+
+
+def suggest(send: Send, path: str, options: dict[str, Any], model: str, file: str) -> None:
+    """The job: label a recording as ``harken label`` does, and write the ``Suggestions`` to a file.
+
+    Args:
+        send: see ``harken.server.jobs``; sends the share of the recording that is labelled.
+        path: the recording.
+        options: the fields of ``TableOptions``.
+        model: the model file.
+        file: the file to write.
+
+    Raises:
+        HarkenError: when the recording cannot be labelled.
+        OSError: when the file cannot be written.
+    """
+    from harken.labelling.file import label_file
+    from harken.labelling.settings import LabelSettings
+    from harken.support.resources import usable_cores
+
+    progress = Progress(send)
+    labelled = label_file(
+        path,
+        model=model,
+        settings=LabelSettings(reading=TableOptions(**options)),
+        on_share=lambda share: progress("label", share),
+        cores=max(1, usable_cores() - 1),  # one is left for the page and its server
+    )
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    Suggestions.of(labelled.timeline, labelled.warnings).write(Path(file))

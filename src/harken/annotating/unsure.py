@@ -12,14 +12,13 @@ into equal parts of time, of which each gives its least sure moment: the least s
 that show the same. Of two that overlap at the edge of two parts, the less sure one is kept.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.annotating.suggestions import Suggestions
 from harken.annotations.intervals import Intervals
+from harken.support.arrays import BoolArray, Int64Array
 
 MOMENT_S = 30.0
 """The length of a moment: long enough for a person to see what was done."""
@@ -28,35 +27,9 @@ PARTS = 50
 LARGEST_MARGIN = 0.5
 """With a larger margin, the most probable label is more than twice as probable as any other."""
 MS_NS = 10**6
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A time of which the model is not sure.
-
-    Attributes:
-        start_ns, end_ns: the time, in ns since 1970.
-        label, other: the two most probable labels.
-        probability, other_probability: their mean probabilities.
-    """
-
-    start_ns: int
-    end_ns: int
-    label: str
-    other: str
-    probability: float
-    other_probability: float
-
-    def as_json(self) -> dict[str, Any]:
-        """The answer to ``GET unsure``."""
-        return {
-            "start_ms": self.start_ns // MS_NS,
-            "end_ms": self.end_ns // MS_NS,
-            "label": self.label,
-            "other": self.other,
-            "probability": round(self.probability, 4),
-            "other_probability": round(self.other_probability, 4),
-        }
+Moment = dict[str, Any]
+"""A time of which the model is not sure: ``start_ms`` and ``end_ms`` since 1970, ``label`` and ``other``, the two most
+probable labels, and ``probability`` and ``other_probability``, their means."""
 
 
 def next_unsure(suggestions: Suggestions, labelled: Intervals, *, after_ms: int | None) -> Moment | None:
@@ -64,12 +37,12 @@ def next_unsure(suggestions: Suggestions, labelled: Intervals, *, after_ms: int 
     the model is least sure. None if there is none."""
     moments = unsure_moments(suggestions, labelled)
     if after_ms is None:
-        return min(moments, key=lambda each: each.probability - each.other_probability, default=None)
-    return next((each for each in moments if each.start_ns // MS_NS > after_ms), moments[0] if moments else None)
+        return min(moments, key=lambda each: each["probability"] - each["other_probability"], default=None)
+    return next((each for each in moments if each["start_ms"] > after_ms), moments[0] if moments else None)
 
 
 def unsure_moments(suggestions: Suggestions, labelled: Intervals) -> list[Moment]:
-    """The least sure moment in each part of a recording, in order.
+    """The least sure moment in each part of a recording, in order, as the answer to ``GET unsure``.
 
     Args:
         suggestions: what the model says.
@@ -100,20 +73,23 @@ def unsure_moments(suggestions: Suggestions, labelled: Intervals) -> list[Moment
     kept = margin[least] <= LARGEST_MARGIN
     kept[1:] &= ~overlapping | (after < before)
     kept[:-1] &= ~overlapping | (before <= after)
-    return [_moment(suggestions, int(first[each]), rows, two[each], values[each]) for each in least[kept]]
+    order = np.argsort(-values, axis=1, kind="stable")
+    labels = np.take_along_axis(two, order, axis=1)
+    probability = np.take_along_axis(values, order, axis=1)
+    return [
+        {
+            "start_ms": int(start_ns[first[each]]) // MS_NS,
+            "end_ms": int(start_ns[first[each] + rows]) // MS_NS,
+            "label": suggestions.labels[labels[each, 0]],
+            "other": suggestions.labels[labels[each, 1]],
+            "probability": round(float(probability[each, 0]), 4),
+            "other_probability": round(float(probability[each, 1]), 4),
+        }
+        for each in least[kept]
+    ]
 
 
-def _moment(
-    suggestions: Suggestions, first: int, rows: int, two: NDArray[np.int64], values: NDArray[np.float64]
-) -> Moment:
-    order = np.argsort(-values, kind="stable")
-    label, other = (suggestions.labels[int(two[each])] for each in order)
-    probability, other_probability = (float(values[each]) for each in order)
-    start, end = (int(suggestions.start_ns[row]) for row in (first, first + rows))
-    return Moment(start, end, label, other, probability, other_probability)
-
-
-def _runs_of(known: NDArray[np.bool_], rows: int) -> NDArray[np.int64]:
+def _runs_of(known: BoolArray, rows: int) -> Int64Array:
     """The rows at which ``rows`` known rows begin."""
     counted = np.concatenate([[0], np.cumsum(known)])
     if len(known) < rows:
@@ -121,7 +97,7 @@ def _runs_of(known: NDArray[np.bool_], rows: int) -> NDArray[np.int64]:
     return np.flatnonzero(counted[rows:] - counted[:-rows] == rows)
 
 
-def _covered(start_ns: NDArray[np.int64], labelled: Intervals) -> NDArray[np.bool_]:
+def _covered(start_ns: Int64Array, labelled: Intervals) -> BoolArray:
     """Whether any of each row has a label."""
     begun = np.searchsorted(labelled.start_ns, start_ns[1:], side="left")
     ended = np.searchsorted(labelled.end_ns, start_ns[:-1], side="right")

@@ -75,9 +75,9 @@ def _print(adapted: "Adapted", out: Path) -> None:
     for label, seconds in adapted.labelled_s.items():
         table.add_row(Text(label), f"{seconds:.0f}")
     console.print(table)
-    if adapted.too_short:
+    if adapted.unlearned:
         console.print(
-            f"Too short for training and testing: {', '.join(adapted.too_short)}", markup=False, soft_wrap=True
+            f"Too short for training and testing: {', '.join(adapted.unlearned)}", markup=False, soft_wrap=True
         )
     for why in adapted.turned:
         console.print(f"The watch was {why}", markup=False, soft_wrap=True)

@@ -64,8 +64,7 @@ def serve(
         on_started=started,
     )
     if keep is not None and not demo:
-        from harken.server.learning.chosen_model import chosen_model
-        from harken.server.learning.learner import models_folder
+        from harken.server.learn import chosen_model, models_folder
 
         if (chosen := chosen_model(models_folder(keep), recogniser)) is not None:
             typer.echo(f"The model that was chosen on the page labels: {printable(chosen)}")

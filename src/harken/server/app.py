@@ -20,14 +20,12 @@ from harken.models.recogniser import Recogniser
 from harken.server.answers import add_error_answers
 from harken.server.guard import Guard
 from harken.server.hub import Hub
-from harken.server.learning.labels import labelled_files_in
-from harken.server.learning.learner import Learner, models_folder
-from harken.server.learning.routes import learning_routes
+from harken.server.learn import Labelled, Learner, labelled_in, models_folder, remember_choice
+from harken.server.learn_routes import learn_routes
 from harken.server.limits import RefusedError, malformed
 from harken.server.page_files import SERVER_PAGE, page_routes
 from harken.server.recorded.routes import record_routes
 from harken.server.request_bodies import check_length, described_body, read_body
-from harken.server.results import REPORT, TABLES
 from harken.server.sample_messages import DeviceSensors, envelope
 from harken.server.schemas import (
     Health,
@@ -41,9 +39,9 @@ from harken.server.schemas import (
     refusals,
 )
 from harken.server.sockets import socket_routes
+from harken.server.upload_job import REPORT, TABLES
 from harken.server.uploads import Uploads
 from harken.support.errors import HarkenError
-from harken.training.learn.files import LabelledFile
 
 Task = Callable[[], Awaitable[None]]
 REPORT_HEADERS = {
@@ -100,7 +98,7 @@ def create_app(
         information_routes(hub),
         recording_routes(hub, uploads),
         record_routes(hub),
-        learning_routes(learner, hub.limits),
+        learn_routes(lambda: learner, hub.limits),
         push_routes(hub),
         socket_routes(hub),
         page_routes(SERVER_PAGE),
@@ -117,28 +115,28 @@ def _learner(
     hub: Hub, uploads: Uploads, before: Recogniser | None, served: Path | None, training: Mapping[str, Any] | None
 ) -> Learner:
     """*Learn* on the recordings with labels in the folder of ``--keep``."""
-
-    async def serve(recogniser: Recogniser, _: Path | None) -> None:
-        await hub.serve(recogniser)
-        await uploads.serve(recogniser)
-
     recorder, log = hub.recorder, hub.log
+    folder, first = Path() if log is None else models_folder(log.folder), before or hub.recogniser
 
-    def labelled() -> list[LabelledFile]:
+    async def serve(recogniser: Recogniser, path: Path | None) -> None:
+        await hub.serve(recogniser)
+        uploads.recogniser = recogniser
+        await asyncio.to_thread(remember_choice, folder, first, path)
+
+    def labelled() -> list[Labelled]:
         if recorder is None or log is None:
             return []
         recorder.make_changed()
-        return labelled_files_in(log.folder / "recordings")
+        return labelled_in(log.folder / "recordings")
 
     return Learner(
         labelled=labelled,
-        before=before or hub.recogniser,
-        folder=Path() if log is None else models_folder(log.folder),
+        before=first,
+        folder=folder,
         serve=serve,
         orientation=False,  # live, watches are not turned
         longest_s=hub.limits.learn_s,
         served=served,
-        remember=True,
         refused=WITHOUT_KEEP if recorder is None else None,
         training=training,
     )
@@ -165,8 +163,8 @@ def _lifespan(
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-            learner.close()
-            await uploads.close()
+            learner.cancel()
+            uploads.close()
             hub.close()
 
     return lifespan
@@ -256,18 +254,20 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
     @routes.get("/api/recordings/{key}", response_model=RecordingProgress, responses=refusals(404, 422))
     async def progress(key: Key) -> dict[str, Any]:
         """How far the labelling of a recording with this key is."""
-        return uploads.results.entry(key).as_dict()
+        upload = uploads.of(key)
+        return {"stage": upload.stage, "share": upload.share}
 
     @routes.get(f"/api/recordings/{{key}}/{REPORT}", response_class=FileResponse, responses=_file(HTML))
     async def report(key: Key) -> FileResponse:
         """The report of a recording."""
-        return FileResponse(uploads.results.file(key, REPORT), headers=REPORT_HEADERS, media_type=HTML)
+        return FileResponse(uploads.of(key).file(REPORT), headers=REPORT_HEADERS, media_type=HTML)
 
     @routes.get(f"/api/recordings/{{key}}/{TABLES}", response_class=FileResponse, responses=_file(ZIP))
     async def tables(key: Key) -> FileResponse:
         """The tables of a recording, packed."""
-        path, name = uploads.results.file(key, TABLES), uploads.results.entry(key).name
-        return FileResponse(path, headers={"cache-control": "no-store"}, media_type=ZIP, filename=f"{name}_{TABLES}")
+        upload = uploads.of(key)
+        path, name = upload.file(TABLES), f"{upload.name}_{TABLES}"
+        return FileResponse(path, headers={"cache-control": "no-store"}, media_type=ZIP, filename=name)
 
     return routes
 

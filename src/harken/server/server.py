@@ -38,7 +38,7 @@ def server_for(
 
     Args:
         recogniser: labels the samples, unless a learned model was chosen in ``keep``
-            (``server.chosen_model``); with ``demo`` it must be the demo's model (``server.demo.MODEL``).
+            (``server.learn``); with ``demo`` it must be the demo's model (``server.demo.MODEL``).
         host, port: the address.
         token: the token that clients must send; None only for loopback addresses.
         keep: the folder to which samples are written before they are acknowledged; if None, they are not kept.
@@ -56,8 +56,7 @@ def server_for(
         from harken.server.app import create_app
         from harken.server.demo import about_demo, demo_watches, stream
         from harken.server.hub import Hub
-        from harken.server.learning.chosen_model import chosen_model
-        from harken.server.learning.learner import models_folder
+        from harken.server.learn import chosen_model, models_folder
         from harken.server.limits import Limits
         from harken.server.recorded.recorder import Recorder
         from harken.server.sample_log import SampleLog

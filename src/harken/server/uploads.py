@@ -1,19 +1,21 @@
-"""Posted recordings -> their timelines, a few at a time."""
+"""Posted recordings -> their timelines, a few at a time, each in a job of its own; and their report and tables, which
+senders find by a key of their own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from functools import partial
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from starlette.requests import ClientDisconnect
 
 from harken.models.recogniser import Recogniser
 from harken.readers.unpacking import stem
-from harken.server.labelling_process import RESULTS, STEM, LabellingProcess, LabelRequest
+from harken.server.jobs import JobError, run_job
 from harken.server.limits import Limits, RefusedError
-from harken.server.results import Entry, Results
+from harken.server.upload_job import ANSWER, MODEL, STEM, label_upload
 from harken.support.files import temporary_folder
 
 SUFFIXES = (
@@ -21,8 +23,9 @@ SUFFIXES = (
     *(".csv", ".tsv", ".txt", ".zip", ".gz"),
 )
 RETRY_S = 20
-IDLE_S = 30.0
-"""An idle process is kept for this time, because starting one takes seconds."""
+NICENESS = 5
+"""Labels of watches have priority."""
+NO_MEMORY = "labelling this recording takes more memory than the server allows; use harken label"
 
 
 def suffixes_of(name: str) -> str:
@@ -31,20 +34,48 @@ def suffixes_of(name: str) -> str:
     return next((suffix for suffix in SUFFIXES if lower.endswith(suffix)), ".csv")
 
 
-class Uploads:
-    """Labels posted recordings, each in a process of its own, as many at once as the limits allow.
+@dataclass
+class Upload:
+    """A posted recording.
 
     Attributes:
-        results: the progress and the results of recordings with a key.
+        name: the beginning of the name under which the tables are saved.
+        folder: the folder for the report and the tables; None without a key.
+        stage: ``send``, then the stages of ``harken.labelling.file.Stage``; ``done`` at the end.
+        share: the share of the stage that is done, 0 to 1; None if it is not known.
+    """
+
+    name: str
+    folder: "TemporaryDirectory[str] | None"
+    stage: str = "send"
+    share: float | None = None
+
+    def advance(self, message: dict[str, Any]) -> None:
+        """Take a message of the job."""
+        self.stage, self.share = message["stage"], message["share"]
+
+    def file(self, name: str) -> Path:
+        """A file of the results.
+
+        Raises:
+            RefusedError: when there is none.
+        """
+        if self.stage != "done" or self.folder is None or not (path := Path(self.folder.name, name)).is_file():
+            raise RefusedError(404, 1008, "this recording has no such result", reason="unknown")
+        return path
+
+
+class Uploads:
+    """Labels posted recordings, as many at once as the limits allow, and keeps the latest results for a while.
+
+    Attributes:
+        recogniser: the model that labels the recordings that are posted from now on.
     """
 
     def __init__(self, recogniser: Recogniser, limits: Limits) -> None:
-        self._recogniser, self._limits = recogniser, limits
-        self.results = Results(limits)
+        self.recogniser, self._limits = recogniser, limits
         self._running = 0
-        self._idle: dict[LabellingProcess, asyncio.TimerHandle] = {}
-        self._working: set[LabellingProcess] = set()
-        self._models: dict[LabellingProcess, Recogniser] = {}
+        self._by_key: dict[str, Upload] = {}
 
     async def label(
         self,
@@ -69,116 +100,94 @@ class Uploads:
         Raises:
             RefusedError: when a limit is reached, or the recording cannot be labelled.
         """
-        async with self._room(), self._entry(key) as entry, _folder() as folder:
-            path, process = folder / f"{STEM}{suffixes_of(name)}", None
+        shown = PurePosixPath(name.replace("\\", "/")).name or STEM
+        async with self._room(), self._upload(key, stem(Path(name))) as upload, _folder() as folder:
+            path = folder / (STEM + suffixes_of(name))
+            await self._write(path, body)
+            await asyncio.to_thread(self.recogniser.save, folder / MODEL)
+            results = upload.folder and upload.folder.name
+            request = str(path), shown, timezone, key, results, asdict(self._limits)
+            job = run_job(label_upload, *request, on_message=upload.advance, niceness=NICENESS, polars_threads=1)
             try:
-                await self._write(path, body)
-                process = self._idle_process()
-                if process is None:
-                    process = await asyncio.to_thread(self._start, folder)
-                self._working.add(process)
-                request = LabelRequest(str(path), name, timezone, key)
-                answer = await _unless(disconnected, asyncio.to_thread(process.label, request, entry.advance))
-                if key is not None:
-                    await asyncio.to_thread(self.results.keep, key, folder / RESULTS, stem(Path(name)))
-                return answer
-            except asyncio.CancelledError as error:
-                raise RefusedError(503, 1013, "the server is stopping", reason="uploads", retry_s=RETRY_S) from error
-            finally:
-                if process is not None:
-                    await self._put_back(process)
+                async with asyncio.timeout(self._limits.upload_s):
+                    await _unless(disconnected, job)
+            except TimeoutError as error:
+                sentence = f"labelling this recording takes longer than {self._limits.upload_s:g} s; use harken label"
+                raise RefusedError(422, 1007, sentence, reason="recording") from error
+            except JobError as error:
+                sentence = str(error).replace(str(path), shown).replace(path.name, shown)
+                raise _refusal(error, sentence.replace(str(folder), "the server")) from error
+            return await asyncio.to_thread((folder / ANSWER).read_bytes)
 
-    async def serve(self, recogniser: Recogniser) -> None:
-        """Label recordings that are posted from now on with another model."""
-        self._recogniser = recogniser
-        idle, self._idle = self._idle, {}
-        for process, retiring in idle.items():
-            retiring.cancel()
-            await _clean_up(partial(self._end, process))
+    def of(self, key: str) -> Upload:
+        """The recording with this key.
 
-    async def close(self) -> None:
-        """End all processes."""
-        for retiring in self._idle.values():
-            retiring.cancel()
-        for process in (*self._idle, *self._working):
-            await _clean_up(partial(self._end, process))
-        self._idle.clear()
-        await _clean_up(self.results.close)
+        Raises:
+            RefusedError: when there is none, or it was forgotten.
+        """
+        if key not in self._by_key:
+            minutes = self._limits.results_s / 60
+            sentence = f"there is no such recording; results are kept for {minutes:g} minutes"
+            raise RefusedError(404, 1008, sentence, reason="unknown")
+        return self._by_key[key]
 
-    def _idle_process(self) -> LabellingProcess | None:
-        while self._idle:
-            process, retiring = self._idle.popitem()
-            retiring.cancel()
-            process.reusable = False
-            if process.alive:
-                return process
-            self._end(process)
-        return None
-
-    def _start(self, folder: Path) -> LabellingProcess:
-        model, recogniser = folder / "model.safetensors", self._recogniser
-        recogniser.save(model)
-        process = LabellingProcess(model, self._limits)
-        self._models[process] = recogniser
-        return process
-
-    def _end(self, process: LabellingProcess) -> None:
-        self._models.pop(process, None)
-        process.end()
-
-    async def _put_back(self, process: LabellingProcess) -> None:
-        """Keep a process for the next recording, unless it still works, uses too much memory, or has another model."""
-        self._working.discard(process)
-        if not process.reusable or self._models.get(process) is not self._recogniser:
-            await _clean_up(partial(self._end, process))
-            return
-        self._idle[process] = asyncio.get_running_loop().call_later(IDLE_S, self._retire, process)
-
-    def _retire(self, process: LabellingProcess) -> None:
-        del self._idle[process]
-        asyncio.get_running_loop().run_in_executor(None, self._end, process)
+    def close(self) -> None:
+        """Remove all results."""
+        for key, upload in list(self._by_key.items()):
+            self._remove(key, upload)
 
     @asynccontextmanager
-    async def _entry(self, key: str | None) -> AsyncIterator[Entry]:
-        """The entry in which the progress is noted; without a key, one that nobody sees."""
-        entry = Entry(0.0) if key is None else self.results.begin(key)
+    async def _upload(self, key: str | None, name: str) -> AsyncIterator[Upload]:
+        """The upload in which the progress is noted. With a key, it is kept if it is labelled."""
+        if key is None:
+            yield Upload(name, None)
+            return
+        if key in self._by_key:
+            raise RefusedError(409, 1008, "this key is in use; choose another at random", reason="recording")
+        upload = self._by_key[key] = Upload(name, temporary_folder())
         try:
-            yield entry
+            yield upload
         except BaseException:
-            if key is not None:
-                self.results.remove(key)
+            self._remove(key, upload)
             raise
+        upload.stage, upload.share = "done", 1.0
+        self._by_key.pop(key, None)
+        self._by_key[key] = upload  # in the order of their results
+        done = [each for each in self._by_key.items() if each[1].stage == "done"]
+        for older in done[: -self._limits.results]:
+            self._remove(*older)
+        asyncio.get_running_loop().call_later(self._limits.results_s, self._remove, key, upload)
+
+    def _remove(self, key: str, upload: Upload) -> None:
+        """Forget a recording, if it is not forgotten yet."""
+        if self._by_key.get(key) is upload:
+            del self._by_key[key]
+            if upload.folder is not None:
+                upload.folder.cleanup()
 
     @asynccontextmanager
     async def _room(self) -> AsyncIterator[None]:
         if self._running >= self._limits.uploads:
-            raise RefusedError(
-                503,
-                1013,
-                "other recordings are being labelled; try again in a moment",
-                reason="uploads",
-                retry_s=RETRY_S,
-            )
+            sentence = "other recordings are being labelled; try again in a moment"
+            raise RefusedError(503, 1013, sentence, reason="uploads", retry_s=RETRY_S)
         self._running += 1
         try:
             yield
+        except asyncio.CancelledError as error:
+            raise RefusedError(503, 1013, "the server is stopping", reason="uploads", retry_s=RETRY_S) from error
         finally:
             self._running -= 1
 
     async def _write(self, path: Path, body: AsyncIterator[bytes]) -> None:
-        written = 0
+        written, most = 0, self._limits.upload_bytes
         try:
             async with asyncio.timeout(10 * self._limits.body_s):
                 with path.open("wb") as file:
                     async for piece in body:
                         written += len(piece)
-                        if written > self._limits.upload_bytes:
-                            raise RefusedError(
-                                413,
-                                1009,
-                                f"a recording may have at most {self._limits.upload_bytes:,} bytes; use harken label",
-                                reason="upload",
-                            )
+                        if written > most:
+                            sentence = f"a recording may have at most {most:,} bytes; use harken label"
+                            raise RefusedError(413, 1009, sentence, reason="upload")
                         await asyncio.to_thread(file.write, piece)
         except TimeoutError as error:
             raise RefusedError(408, 1013, "the recording came too slowly", reason="slow") from error
@@ -191,6 +200,20 @@ class Uploads:
             raise RefusedError(422, 1007, "the recording is empty", reason="recording")
 
 
+def _refusal(error: JobError, sentence: str) -> Exception:
+    """The answer to a recording whose job has failed; ``sentence`` is the error's, without the server's paths."""
+    match error.kind:
+        case "fault":
+            return RuntimeError(sentence)
+        case "file":
+            return RefusedError(507, 1011, sentence, reason="disk")
+        case "memory":
+            sentence = NO_MEMORY
+        case "ended":
+            sentence = f"{sentence}; use harken label"
+    return RefusedError(422, 1007, sentence, reason="recording")
+
+
 @asynccontextmanager
 async def _folder() -> AsyncIterator[Path]:
     """A temporary folder, removed with all that a recording unpacked to."""
@@ -198,27 +221,24 @@ async def _folder() -> AsyncIterator[Path]:
     try:
         yield Path(folder.name)
     finally:
-        await _clean_up(folder.cleanup)
+        # Submitted at once, and so completed when the server stops and cancels the task that waits for it.
+        removal = asyncio.get_running_loop().run_in_executor(None, folder.cleanup)
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(removal)
 
 
-async def _clean_up(work: Callable[[], object]) -> None:
-    """Clean up in a thread, which also completes when the server stops and cancels the task that waits for it."""
-    with suppress(asyncio.CancelledError):
-        # Submitted at once, because a task that is cancelled before its first step would never begin.
-        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, work))
-
-
-async def _unless(disconnected: Callable[[], Awaitable[None]], work: Coroutine[Any, Any, bytes]) -> bytes:
-    """The result of ``work``; if the client disconnects first, an error, while ``work`` goes on without it."""
-    working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(disconnected())
+async def _unless(disconnected: Callable[[], Awaitable[None]], job: Coroutine[Any, Any, None]) -> None:
+    """Wait for a job, which is ended if the client disconnects first."""
+    tasks = asyncio.ensure_future(job), asyncio.ensure_future(disconnected())
     try:
-        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise _disconnected()
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not tasks[0].done():
+            raise _disconnected()
+        tasks[0].result()
     finally:
-        waiting.cancel()
-        working.add_done_callback(lambda done: done.cancelled() or done.exception())  # marks it as retrieved
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _disconnected() -> RefusedError:

@@ -9,7 +9,6 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any
 
 from harken.support.errors import HarkenError
@@ -23,7 +22,6 @@ THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
 )
 SCHEDULER_TIMEOUT_S = 30
-_starting = threading.Lock()
 
 
 @contextmanager
@@ -55,17 +53,13 @@ def process_pool(
 
 
 def _initialize(lifeline: Connection, initializer: Callable[..., None] | None, initargs: tuple[Any, ...]) -> None:
-    end_with(lifeline)
+    threading.Thread(target=_wait_and_end, args=(lifeline,), daemon=True).start()
     if initializer is not None:
         initializer(*initargs)
 
 
-def end_with(lifeline: Connection) -> None:
-    """End this process when the other end of ``lifeline`` is closed, or when the process that has it ends."""
-    threading.Thread(target=_wait_and_end, args=(lifeline,), daemon=True).start()
-
-
 def _wait_and_end(lifeline: Connection) -> None:
+    """End this process when the other end of ``lifeline`` is closed, or when the process that has it ends."""
     try:
         lifeline.poll(None)
     finally:
@@ -89,12 +83,6 @@ def one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
         if in_main_thread:
             signal.signal(signal.SIGINT, handler)
-
-
-def start_with_one_thread(process: BaseProcess) -> None:
-    """Start a process inside ``one_thread_each``. Threads may call it at the same time."""
-    with _starting, one_thread_each():  # it changes the environment of this process for a moment
-        process.start()
 
 
 @contextmanager

@@ -8,13 +8,13 @@ Gaussian prior around the general model's weights. Differences from the paper: a
 long they were recorded, and only recorded labels compete.
 """
 
+import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -28,18 +28,16 @@ from harken.networks.pytorch import logits, resolve_device
 from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import UNLABELLED, Recording
-from harken.support.arrays import nearest_distance_ns
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, nearest_distance_ns
 from harken.support.errors import HarkenError
 from harken.support.printable import listed, percent
 from harken.support.resources import computing_threads
 from harken.training.presets import PRESETS
-from harken.windows.windows import Windows, concatenate, sliding_windows
+from harken.windows.windows import Windows, concatenate, covered_s, sliding_windows
 
 HOPS_IN_A_WINDOW = 8
 MOST_WINDOWS = 4000
 """The largest number of windows. More windows overlap more, add little information and take too long."""
-Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
 MOST_ITERATIONS = 300
 STRENGTHS = (0.1, 0.01, 0.001, 0.0001)
 """Strengths of the prior, strongest first, for features with a mean squared length of 1."""
@@ -120,7 +118,7 @@ class Adapted:
         wearer: the wearer of the labelled recordings; if there are several, their names in a list.
         labelled_s: seconds of each label that windows cover.
         windows, tested_windows: the number of windows, and of windows that were tested in cross-validation.
-        too_short: labels that are too short for separate training and test windows: they were tested by weights that
+        unlearned: labels that are too short for separate training and test windows: they were tested by weights that
             were fitted without them.
         turned: a sentence for each watch that was turned to the orientation of the training data, with the reason.
         mounting_unknown: a sentence for each recording in which the orientation of the watch is unknown.
@@ -136,26 +134,14 @@ class Adapted:
     labelled_s: dict[str, float]
     windows: int
     tested_windows: int
-    too_short: tuple[str, ...]
+    unlearned: tuple[str, ...]
     turned: tuple[str, ...] = ()
     mounting_unknown: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as values for JSON and for the model file. They do not depend on paths, times or durations."""
-        return {
-            "kept": self.kept,
-            "reason": self.reason,
-            "before": asdict(self.before) if self.before else None,
-            "after": asdict(self.after) if self.after else None,
-            "strength": self.strength,
-            "wearer": self.wearer,
-            "labelled_s": self.labelled_s,
-            "windows": self.windows,
-            "tested_windows": self.tested_windows,
-            "unlearned": list(self.too_short),
-            "turned": list(self.turned),
-            "mounting_unknown": list(self.mounting_unknown),
-        }
+        values = {name: value for name, value in vars(self).items() if name != "recogniser"}
+        return dict(json.loads(json.dumps(values, default=vars)))
 
 
 def adapt(
@@ -229,6 +215,7 @@ def _adapted(
 ) -> Adapted:
     """The result of a decision. Its recogniser does not have the adaptation in its provenance yet."""
     labels = recogniser.specification_.labels
+    starts_ns = {code: examples.starts_ns[examples.codes == code] for code in np.unique(examples.codes).tolist()}
     return Adapted(
         recogniser=_personal(recogniser, decision, examples.scale),
         kept=decision.weights is not None,
@@ -237,10 +224,10 @@ def _adapted(
         after=decision.after,
         strength=decision.strength,
         wearer=listed(wearers),
-        labelled_s=_labelled_s(examples, labels),
+        labelled_s={labels[code]: covered_s(each, examples.duration_ns) for code, each in starts_ns.items()},
         windows=len(examples.codes),
         tested_windows=decision.tested_windows,
-        too_short=tuple(labels[code] for code in decision.too_short),
+        unlearned=tuple(labels[code] for code in decision.too_short),
         turned=tuple(one.reason for one in mountings if one.quarters),
         mounting_unknown=tuple(one.warning for one in mountings if one.warning is not None),
     )
@@ -300,16 +287,6 @@ def _personal(recogniser: Recogniser, decision: Decision, scale: float) -> Recog
     return personal.with_temperature(temperature * decision.softening, "the same person")
 
 
-def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, float]:
-    """Seconds that the windows of each label cover. Seconds in two windows count once."""
-    result = {}
-    for code in np.unique(examples.codes):
-        steps = np.diff(np.sort(examples.starts_ns[examples.codes == code]))
-        covered = np.minimum(steps, examples.duration_ns).sum() + examples.duration_ns
-        result[labels[code]] = round(float(covered) / 1e9, 3)
-    return result
-
-
 def output_layer(network: nn.Module, name: str) -> nn.Linear:
     """The linear layer at the end of a network of this name.
 
@@ -350,7 +327,7 @@ def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatu
     )
 
 
-def _features_by_pytorch(recogniser: Recogniser, signals: NDArray[np.float32]) -> NDArray[np.float32]:
+def _features_by_pytorch(recogniser: Recogniser, signals: Float32Array) -> Float32Array:
     """The input of the output layer of a network of another package, ``[n, features]``."""
     read: list[torch.Tensor] = []
     device = resolve_device(recogniser.device)
@@ -510,7 +487,7 @@ def time_parts(examples: LabelledFeatures) -> Int64Array:
     return result
 
 
-def far_from(examples: LabelledFeatures, tested: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def far_from(examples: LabelledFeatures, tested: BoolArray) -> BoolArray:
     """Whether each window is at least a window's length away from every tested window, bool ``[n]``.
 
     ``time_parts`` separates windows of the same label; this function also separates windows of different labels.

@@ -356,6 +356,13 @@ def _windows_at(
     )
 
 
+def covered_s(starts_ns: Int64Array, duration_ns: int) -> float:
+    """Seconds that windows of this duration cover, which begin at times ``[n]``. Seconds in two windows count once."""
+    steps_ns = np.diff(np.sort(starts_ns))
+    covered_ns = np.minimum(steps_ns, duration_ns).sum() + duration_ns
+    return round(float(covered_ns) / 1e9, 3)
+
+
 def _all_labels(parts: Sequence[Recording] | Sequence[Windows]) -> tuple[str, ...]:
     return tuple(sorted({name for part in parts for name in part.label_names}))
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED
 from harken.signals import resample
 from harken.training.learn.division import divided, least_tested_s, occasions_of, without_people
-from harken.training.learn.files import LabelledFile, read_labelled_files
+from harken.training.learn.job import read_labelled
 from labelled_files import labelled_ns, write_labelled
 from server_thread import recording as invented
 
@@ -114,6 +115,6 @@ def test_five_people_have_an_interval_and_nobody_is_in_training_and_test() -> No
 def test_the_shortest_bout_of_which_a_part_is_held_out(tmp_path: Path, longer_s: float, tested: bool) -> None:
     seconds = least_tested_s(2.0) + longer_s
     path = write_labelled(tmp_path, "bob", 2, bouts=("lying", "walking"), seconds=seconds)
-    (part,) = divided(read_labelled_files([LabelledFile(path)]), window_length_s=2.0).parts
+    (part,) = divided(read_labelled([path], TableOptions()), window_length_s=2.0).parts
     assert part.test is not None
     assert (part.test.valid & (part.test.label_codes != UNLABELLED)).any() == tested

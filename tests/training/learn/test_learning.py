@@ -10,35 +10,33 @@ import numpy as np
 import pytest
 
 import people
-from harken.annotations.options import LabelOptions
-from harken.models.comparison import LabelledMoments, predicted_labels
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from harken.training.learn.files import LabelledFile, read_labelled_files
-from harken.training.learn.fits import Adapting, Fit, Training
-from harken.training.learn.job import Learned, learn
+from harken.training.learn.job import Fit, Fits, learn, read_labelled
 from harken.training.learn.limits import sureness
+from harken.training.learn.moments import LabelledMoments, predicted_labels
+from harken.training.learn.outcome import Learned
 from labelled_files import labelled_ns, write_labelled
 from server_thread import recogniser
 
 SMALL: dict[str, Any] = {"preset": people.SMALL_EVERYDAY, "threads": 1, "epochs": 1}
 HOUR_MS = 3_600_000
+BOB = TableOptions(subject="bob")
 
 
 @pytest.fixture
 def fitted(monkeypatch: pytest.MonkeyPatch) -> list[list[Recording]]:
     """The recordings of each fit, in the order of the fits."""
     found: list[list[Recording]] = []
-    for way in (Adapting, Training):
-        fit = way.fit
+    fit = Fits.fit
 
-        def noting(self: Any, recordings: Sequence[Recording], on_share: Any, fit: Any = fit) -> Fit:
-            found.append(list(recordings))
-            return fit(self, recordings, on_share)  # type: ignore[no-any-return]
+    def noting(fits: Fits, stage: str, recordings: Sequence[Recording]) -> Fit:
+        found.append(list(recordings))
+        return fit(fits, stage, recordings)
 
-        monkeypatch.setattr(way, "fit", noting)
+    monkeypatch.setattr(Fits, "fit", noting)
     return found
 
 
@@ -51,7 +49,7 @@ def tested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, LabelledMoments]]
         found.append((recording.subject, moments))
         return predicted_labels(model, recording, moments, orientation=orientation)
 
-    monkeypatch.setattr("harken.training.learn.testing.predicted_labels", noting)
+    monkeypatch.setattr("harken.training.learn.job.predicted_labels", noting)
     return found
 
 
@@ -71,14 +69,19 @@ def test_the_held_out_part_is_in_no_training_window(
     for middle_ns in moments.middles_ns.tolist():
         # Also with the filter of the resampling, a training sample is a window's length away from each test window.
         assert np.abs(trained_ns - middle_ns).min() >= 2 * half_ns
-    assert learned.test.comparison.windows == len(moments.labels)
+    assert learned.test.windows == len(moments.labels)
     assert set(learned.test.seconds_by_label) == {"lying", "walking", "sitting"}
     assert learned.model_path == tmp_path / "new.safetensors"
-    saved = Recogniser.load(learned.model_path)
-    assert saved.specification_ == learned.recogniser.specification_
-    assert saved.was_trained_on(everything) or how == "train"
-    assert saved.trained_samples(everything).all()
+    assert saved(learned).specification_.labels == learned.labels
+    assert saved(learned).was_trained_on(everything) or how == "train"
+    assert saved(learned).trained_samples(everything).all()
     assert json.loads(json.dumps(learned.as_dict()))["kept"] is True
+
+
+def saved(learned: Learned) -> Recogniser:
+    """The model of the job."""
+    assert learned.model_path is not None
+    return Recogniser.load(learned.model_path)
 
 
 def move(path: Path, by_ms: int) -> None:
@@ -87,18 +90,18 @@ def move(path: Path, by_ms: int) -> None:
         each.write_text(re.sub(r"\b15\d{11}\b", lambda found: str(int(found[0]) + by_ms), each.read_text()))
 
 
-def sessions(tmp_path: Path, *, apart_ms: int, last: Sequence[str] = people.BOUTS) -> list[LabelledFile]:
+def sessions(tmp_path: Path, *, apart_ms: int, last: Sequence[str] = people.BOUTS) -> list[Path]:
     """Two recordings of one person, whose second one begins later."""
     paths = [write_labelled(tmp_path, "first", 2), write_labelled(tmp_path, "second", 3, bouts=tuple(last))]
     move(paths[1], apart_ms)
-    return [LabelledFile(path, TableOptions(subject="bob")) for path in paths]
+    return paths
 
 
 def test_the_last_occasion_is_the_test_if_it_has_all_labels(
     tmp_path: Path, fitted: list[list[Recording]], tested: list[tuple[str, LabelledMoments]]
 ) -> None:
     files = sessions(tmp_path, apart_ms=2 * HOUR_MS)
-    learned = learn(files, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
+    learned = learn(files, reading=BOB, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
     assert learned.test is not None
     assert learned.test.what.startswith("The last occasion on which “bob” recorded was held out")
     assert [len(each) for each in fitted] == [1, 2]
@@ -106,12 +109,16 @@ def test_the_last_occasion_is_the_test_if_it_has_all_labels(
     assert not any("from the same bout" in sentence for sentence in learned.cannot_show)
 
     again = learn(
-        sessions(tmp_path, apart_ms=HOUR_MS // 6), before=recogniser(), how="adapt", out=tmp_path / "b.safetensors"
+        sessions(tmp_path, apart_ms=HOUR_MS // 6),
+        reading=BOB,
+        before=recogniser(),
+        how="adapt",
+        out=tmp_path / "b.safetensors",
     )
     assert again.test is not None
     assert again.test.what.startswith("The last part of each bout of “bob”")
     fewer = sessions(tmp_path, apart_ms=2 * HOUR_MS, last=("lying", "walking"))
-    other = learn(fewer, before=recogniser(), how="adapt", out=tmp_path / "c.safetensors")
+    other = learn(fewer, reading=BOB, before=recogniser(), how="adapt", out=tmp_path / "c.safetensors")
     assert other.test is not None
     assert other.test.what.startswith("The last part of each bout of “bob”")
 
@@ -121,17 +128,17 @@ def test_each_of_several_people_is_left_out_once(how: Any, tmp_path: Path, fitte
     paths = [write_labelled(tmp_path, name, seed) for seed, name in enumerate(("bob", "carol", "dora", "emil"), 2)]
     learned = learn(paths, before=recogniser(), how=how, out=tmp_path / "new.safetensors", **SMALL)
     assert learned.other_people is not None
-    assert sorted(learned.other_people["people"]) == ["bob", "carol", "dora", "emil"]
-    assert learned.other_people["after"]["mean_f1_interval"] is None
+    assert sorted(learned.other_people.people) == ["bob", "carol", "dora", "emil"]
+    assert learned.other_people.after.mean_f1_interval is None
     assert "4 people are too few for a confidence interval over people." in learned.cannot_show
     people_of_fits = [sorted({one.subject for one in each}) for each in fitted]
     every = ["bob", "carol", "dora", "emil"]
     assert people_of_fits == [every, ["carol", "dora"], ["bob", "dora", "emil"], ["bob", "carol", "emil"], every]
     if how == "train":
-        assert learned.recogniser.specification_.calibrated_on == "unseen"
-        assert learned.recogniser.provenance_["training_people"] == every
+        assert saved(learned).specification_.calibrated_on == "unseen"
+        assert saved(learned).provenance_["training_people"] == every
     else:
-        assert {*every} <= {*learned.recogniser.provenance_["training_people"]}
+        assert {*every} <= {*saved(learned).provenance_["training_people"]}
 
 
 def test_new_labels_are_trained_and_adapting_refuses_them(tmp_path: Path) -> None:
@@ -141,7 +148,7 @@ def test_new_labels_are_trained_and_adapting_refuses_them(tmp_path: Path) -> Non
     learned = learn([path], before=recogniser(), how="train", out=tmp_path / "new.safetensors", **SMALL)
     assert learned.labels == ("knitting", "lying", "walking")
     assert learned.test is not None
-    found = learned.test.comparison
+    found = learned.test
     assert found.labels == ("lying", "walking")
     assert list(found.only_after) == ["knitting"]
     assert found.before is not None
@@ -151,23 +158,23 @@ def test_new_labels_are_trained_and_adapting_refuses_them(tmp_path: Path) -> Non
 
     without = learn([path], before=None, how="train", out=tmp_path / "b.safetensors", **SMALL)
     assert without.test is not None
-    assert without.test.comparison.before is None
-    assert without.test.comparison.labels == ("knitting", "lying", "walking")
+    assert without.test.before is None
+    assert without.test.labels == ("knitting", "lying", "walking")
 
 
 def test_windows_of_another_length_are_compared_around_the_same_moments(tmp_path: Path) -> None:
     path = write_labelled(tmp_path, "bob", 2, seconds=45)
     learned = learn([path], before="packaged", how="train", out=tmp_path / "new.safetensors", **SMALL | {"epochs": 12})
     assert learned.test is not None
-    assert learned.recogniser.specification_.window_length_s == 2
+    assert saved(learned).specification_.window_length_s == 2
     assert "windows of 10 s" in learned.test.sureness
     assert sureness({"lying": 1000, "walking": 316}, 10) == (
         "The test is 21 min 56 s long: 131 separate windows of 10 s, so one window is 0.8 % of it. "
         "Differences of a few windows may be chance."
     )
     assert "12 s long: 1 separate window of 10 s, so one" in sureness({"lying": 12}, 10)
-    assert learned.test.comparison.before is not None
-    assert learned.test.comparison.before.accuracy < learned.test.comparison.after.accuracy
+    assert learned.test.before is not None
+    assert learned.test.before.accuracy < learned.test.after.accuracy
 
 
 def test_a_model_that_was_trained_on_the_recordings_is_not_compared(tmp_path: Path) -> None:
@@ -176,7 +183,7 @@ def test_a_model_that_was_trained_on_the_recordings_is_not_compared(tmp_path: Pa
     assert first.model_path is not None
     second = learn([path], before=first.model_path, how="train", out=tmp_path / "second.safetensors", **SMALL)
     assert second.test is not None
-    assert second.test.comparison.before is None
+    assert second.test.before is None
     assert second.cannot_show[0].startswith("The previous model was trained on these recordings")
     with pytest.raises(HarkenError, match="the model was trained on this recording"):
         learn([path], before=first.model_path, how="adapt", out=tmp_path / "third.safetensors")
@@ -240,8 +247,7 @@ def test_a_person_with_short_bouts_does_not_stop_the_learning(how: Any, tmp_path
 def test_occasions_too_short_for_a_test_are_named(tmp_path: Path) -> None:
     paths = [write_labelled(tmp_path, "first", 2, seconds=1.5), write_labelled(tmp_path, "second", 3, seconds=20)]
     move(paths[1], 2 * HOUR_MS)
-    files = [LabelledFile(path, TableOptions(subject="bob")) for path in paths]
-    learned = learn(files, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
+    learned = learn(paths, reading=BOB, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
     assert learned.test is None
     assert (
         "The last occasion was not tested: the bouts of the earlier ones are too short for a model."
@@ -280,7 +286,7 @@ def test_a_copy_with_another_clock_and_a_part_under_another_name_are_refused(tmp
         path.write_text(re.sub(r"\b15\d{11}\b", lambda found: str(int(found[0]) + 2 * HOUR_MS), of.read_text()))
     bella = TableOptions(subject="bella")
     with pytest.raises(HarkenError, match=r"100% of .*later.csv is movement of .*bella.csv"):
-        read_labelled_files([LabelledFile(long, bella), LabelledFile(later, bella)])
+        read_labelled([long, later], bella)
 
     rows = long.read_text().splitlines()
     part = tmp_path / "anna.csv"
@@ -289,12 +295,12 @@ def test_a_copy_with_another_clock_and_a_part_under_another_name_are_refused(tmp
     part.with_name("anna.labels.csv").write_text(f"start,end,label\n{start},{end},lying\n")
     for files in ([part, long], [long, part]):
         with pytest.raises(HarkenError, match=r"% of .*anna.csv is movement of .*bella.csv"):
-            read_labelled_files([LabelledFile(path) for path in files])
+            read_labelled(files, TableOptions())
 
 
 def test_the_packaged_model_is_not_adapted_to_what_it_was_trained_on(data_dir: Path, tmp_path: Path) -> None:
-    labels = LabelOptions.of(rename={"laying_down": "lying"})
-    file = LabelledFile(data_dir / "notebook_format" / "merged_ab.csv", labels=labels)
+    text = (data_dir / "notebook_format" / "merged_ab.csv").read_text()
+    (file := tmp_path / "merged_ab.csv").write_text(text.replace("laying_down", "lying"))
     with pytest.raises(HarkenError, match=r"merged_ab\.csv: the model was trained on this recording"):
         learn([file], before="packaged", how="adapt", out=tmp_path / "new.safetensors")
 

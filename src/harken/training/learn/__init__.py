@@ -1,7 +1,7 @@
 """The job of *Learn* on the pages: a model from labelled recordings, its honest test beside the previous model, and
 what the recordings cannot show.
 
-``job.learn`` is the job, and ``files.LabelledFile`` a recording to learn from. Only the job needs PyTorch.
+``job.learn`` is the job, and ``outcome.Learned`` its result. Only the job needs PyTorch.
 """
 
 __all__: list[str] = []

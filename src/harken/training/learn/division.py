@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording
-from harken.support.arrays import nearest_distance_ns
-from harken.support.printable import quoted
+from harken.support.arrays import BoolArray, Int64Array, nearest_distance_ns
 from harken.windows.people import blocked_same_person
 
 OCCASION_S = 3600.0
@@ -44,10 +42,21 @@ class Division:
     parts: tuple[Part, ...]
     by_occasion: bool
 
-    @property
-    def training(self) -> list[Recording]:
-        """The training recordings."""
-        return [part.training for part in self.parts if part.training is not None]
+
+def is_labelled(recording: Recording) -> BoolArray:
+    """Which samples are valid and have a label, bool ``[n]``."""
+    return np.asarray(recording.valid & (recording.label_codes != UNLABELLED))
+
+
+def seconds_by_label(recordings: Sequence[Recording]) -> dict[str, float]:
+    """The labelled seconds of valid samples, by label."""
+    seconds: dict[str, float] = {}
+    for one in recordings:
+        counts = np.bincount(one.label_codes[is_labelled(one)], minlength=len(one.label_names))
+        for name, count in zip(one.label_names, counts.tolist(), strict=True):
+            if count:
+                seconds[name] = seconds.get(name, 0.0) + count / one.sample_rate_hz
+    return dict(sorted(seconds.items()))
 
 
 def divided(recordings: Sequence[Recording], *, window_length_s: float) -> Division:
@@ -76,14 +85,14 @@ def least_tested_s(window_length_s: float) -> float:
 
 def occasions_of(recordings: Sequence[Recording]) -> list[list[Recording]]:
     """The occasions of one person's recordings, which are in the order of their starts."""
-    found: list[list[Recording]] = []
+    occasions: list[list[Recording]] = []
     ended_ns = 0
     for one in recordings:
-        if not found or one.time_ns[0] - ended_ns >= OCCASION_S * 1e9:
-            found.append([])
-        found[-1].append(one)
+        if not occasions or one.time_ns[0] - ended_ns >= OCCASION_S * 1e9:
+            occasions.append([])
+        occasions[-1].append(one)
         ended_ns = max(ended_ns, int(one.time_ns[-1]))
-    return found
+    return occasions
 
 
 def without_people(recordings: Sequence[Recording]) -> list[tuple[list[Recording], list[Recording]]]:
@@ -99,67 +108,40 @@ def without_people(recordings: Sequence[Recording]) -> list[tuple[list[Recording
 
 def _last_occasions(recordings: Sequence[Recording]) -> set[int] | None:
     """The numbers of the recordings of each person's last occasion; None if they cannot be the test."""
-    found: set[int] = set()
+    numbers: set[int] = set()
     for person in {one.subject for one in recordings}:
         *earlier, last = occasions_of([one for one in recordings if one.subject == person])
-        before = {label for occasion in earlier for one in occasion for label in _labels(one)}
-        after = {label for one in last for label in _labels(one)}
+        before, after = (set(seconds_by_label(each)) for each in ([one for some in earlier for one in some], last))
         if before != after or len(after) < 2:
             return None
-        found |= {number for number, one in enumerate(recordings) if any(one is each for each in last)}
-    return found
-
-
-def _labels(recording: Recording) -> set[str]:
-    codes = np.unique(recording.label_codes[recording.valid])
-    return {recording.label_names[code] for code in codes.tolist() if code != UNLABELLED}
+        numbers |= {number for number, one in enumerate(recordings) if any(one is each for each in last)}
+    return numbers
 
 
 def _blocked(recordings: Sequence[Recording], window_length_s: float) -> tuple[Part, ...]:
-    parts = []
+    blocked = []
     for one in recordings:
         length = int(np.ceil(window_length_s * one.sample_rate_hz))
-        parts.append((one, *blocked_same_person(one, window_length=length, least_test=LEAST_TEST_WINDOWS * length)))
-    found = []
-    for one, training, test in parts:
-        tests_ns = [
-            tested.time_ns[tested.valid & (tested.label_codes != UNLABELLED)]
-            for other, _, tested in parts
-            if other.subject == one.subject and other is not one
-        ]
-        distance_ns = round(window_length_s * 1e9)
-        near = _near(one.time_ns, tests_ns, distance_ns) | _near_its_label(one, test, distance_ns)
-        found.append(Part(one, replace(training, valid=training.valid & ~near), test))
-    return tuple(found)
+        blocked.append((one, *blocked_same_person(one, window_length=length, least_test=LEAST_TEST_WINDOWS * length)))
+    distance_ns = round(window_length_s * 1e9)
+    parts = []
+    for one, training, test in blocked:
+        near = np.zeros(len(one), dtype=bool)
+        # The same movement may be in the test of another sensor of the same person.
+        for other, _, others_test in blocked:
+            if other.subject == one.subject and other is not one:
+                near |= _near(one.time_ns, others_test.time_ns[is_labelled(others_test)], distance_ns)
+        # A bout may be divided by a moment without a label, so one of a label may be near the test of the next.
+        for code in np.unique(test.label_codes[is_labelled(test)]).tolist():
+            same = one.label_codes == code
+            tests_ns = test.time_ns[test.valid & (test.label_codes == code)]
+            near[same] |= _near(one.time_ns[same], tests_ns, distance_ns)
+        parts.append(Part(one, replace(training, valid=training.valid & ~near), test))
+    return tuple(parts)
 
 
-def _near(time_ns: NDArray[np.int64], others_ns: Sequence[NDArray[np.int64]], distance_ns: int) -> NDArray[np.bool_]:
-    """Which times are nearer than this to one of the other times: the same movement may be in the test of another
-    sensor of the same person."""
-    near = np.zeros(len(time_ns), dtype=bool)
-    for other_ns in others_ns:
-        if len(other_ns):
-            near |= nearest_distance_ns(time_ns, other_ns) < distance_ns
-    return near
-
-
-def _near_its_label(recording: Recording, test: Recording, distance_ns: int) -> NDArray[np.bool_]:
-    """Which samples are nearer than this to one of the recording's own test with the same label: a bout may be divided
-    by a moment without a label."""
-    near = np.zeros(len(recording.time_ns), dtype=bool)
-    for code in np.unique(test.label_codes[test.valid & (test.label_codes != UNLABELLED)]).tolist():
-        same = recording.label_codes == code
-        tests_ns = test.time_ns[test.valid & (test.label_codes == code)]
-        near[same] = _near(recording.time_ns[same], [tests_ns], distance_ns)
-    return near
-
-
-def described(division: Division, people: Sequence[str]) -> str:
-    """What the test measures, in a sentence."""
-    whose = quoted(people) if len(people) == 1 else f"each person ({quoted(people)})"
-    if division.by_occasion:
-        return f"The last occasion on which {whose} recorded was held out of training. It is at least an hour later."
-    return (
-        f"The last part of each bout of {whose} was held out of training, after a gap, so no sample is in both. Day, "
-        "watch and strap are the same."
-    )
+def _near(time_ns: Int64Array, tests_ns: Int64Array, distance_ns: int) -> BoolArray:
+    """Which times are nearer than this to a time of a test."""
+    if not len(tests_ns):
+        return np.zeros(len(time_ns), dtype=bool)
+    return np.asarray(nearest_distance_ns(time_ns, tests_ns) < distance_ns)

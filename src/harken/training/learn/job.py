@@ -1,77 +1,77 @@
 """The job of *Learn*: read, test honestly, learn from all labelled minutes, save.
 
 The order is: divide the recordings, fit a model without the test part and score it there once, fit models without some
-of the people (if there are several) and score them on these, fit the model to save to everything. Nothing is chosen by
-these scores.
+of the people (if there are several) and score them on these, fit the model to save to everything. Each score stands
+beside that of the previous model on the same moments. Nothing is chosen by these scores.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal
+from typing import NamedTuple
 
+import numpy as np
+
+from harken.datasets.people import read_people
+from harken.models.calibration import fit_temperature
 from harken.models.recogniser import Recogniser
+from harken.models.scores import interval_over_people
 from harken.networks import DEFAULT_PRESET
+from harken.readers.options import TableOptions
+from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
+from harken.recordings.recording import Recording
+from harken.signals import resample
+from harken.support.arrays import Float32Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_training
-from harken.support.printable import quoted
-from harken.training.learn.division import divided
-from harken.training.learn.files import LabelledFile, read_labelled_files
-from harken.training.learn.fits import Adapting, Training, Way
-from harken.training.learn.limits import cannot_show, seconds_by_label
-from harken.training.learn.testing import OnProgress, Tested, Tests
+from harken.support.printable import listed, percent, printable, quoted
+from harken.training.adaptation import adapt
+from harken.training.data import sliding_windows_of_all
+from harken.training.learn.division import Division, Part, divided, seconds_by_label, without_people
+from harken.training.learn.limits import cannot_show, described, sureness
+from harken.training.learn.moments import LabelledMoments, Names, labelled_moments, predicted_labels
+from harken.training.learn.outcome import HonestTest, How, LabelScores, Learned, OtherPeople, PeopleScores
 from harken.training.presets import Preset
 from harken.training.presets import preset as preset_of
+from harken.windows.windows import SlidingHops, sliding_windows
 
-How = Literal["adapt", "train"]
+OnShare = Callable[[float], None]
+OnProgress = Callable[[str, float], None]
+"""Takes the stage, and the share of the whole job that is done."""
 
 
-@dataclass(frozen=True, eq=False)
-class Learned:
-    """The result of learning.
+class Fit(NamedTuple):
+    """A fitted model; whether it differs from the previous model, and the reason."""
 
-    Attributes:
-        how: how the model was made.
-        recogniser: the new model, made from all labelled minutes; the previous model if the adapted one is not better.
-        kept: whether the new model differs from the previous model.
-        reason: why, in a sentence.
-        labels: the labels of the model.
-        seconds_by_label: the labelled seconds, of all people.
-        test: the honest test; None if too few bouts are long enough for one.
-        other_people: the same for people who were left out: what it measures, the names of the people, and their scores
-            with the previous model and with models that were made without them; None for one person.
-        cannot_show: what the recordings cannot show, in sentences.
-        model_path: the model file that was written; None if the previous model is kept.
-    """
-
-    how: How
     recogniser: Recogniser
     kept: bool
     reason: str
-    labels: tuple[str, ...]
-    seconds_by_label: dict[str, float]
-    test: Tested | None
-    other_people: dict[str, Any] | None
-    cannot_show: tuple[str, ...]
-    model_path: Path | None
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON: the ``outcome`` of ``GET /api/learn``."""
-        return {
-            "how": self.how,
-            "labels": list(self.labels),
-            "seconds_by_label": self.seconds_by_label,
-            "test": self.test and self.test.as_dict(),
-            "other_people": self.other_people,
-            "cannot_show": list(self.cannot_show),
-            "kept": self.kept,
-            "reason": self.reason,
-            "model_path": None if self.model_path is None else str(self.model_path),
-        }
+
+class Answers(NamedTuple):
+    """What models answer at the moments of a test.
+
+    Attributes:
+        people, truth, before, after: for each moment, str ``[n]``: the wearer, the true label, that of the previous
+            model (None if it is not compared), and that of a model that was fitted without the moment.
+        logits, codes: the outputs of the latter, float32 ``[n, labels]``, and the true labels among its labels,
+            int64 ``[n]``.
+        seconds: the tested seconds by label.
+    """
+
+    people: Names
+    truth: Names
+    before: Names | None
+    after: Names
+    logits: Float32Array
+    codes: Int64Array
+    seconds: dict[str, float]
 
 
 def learn(
-    files: Sequence[LabelledFile | str | Path],
+    files: Sequence[str | Path],
     *,
     before: Recogniser | str | Path | None,
     how: How,
@@ -80,29 +80,30 @@ def learn(
     epochs: int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    reading: TableOptions | None = None,
     orientation: bool = True,
     on_progress: OnProgress = lambda _, __: None,
-    should_stop: Callable[[], bool] = lambda: False,
 ) -> Learned:
     """Adapt a model to labelled recordings, or train a new one on them, and test it honestly beside the previous model.
 
     >>> import harken
     >>> from harken.training.learn.job import learn
     >>> learned = learn(["alice.csv"], before="packaged", how="adapt", out="alice.safetensors")
-    >>> learned.test.comparison.labels
+    >>> learned.test.labels
     ('lying', 'sitting', 'walking')
 
     Args:
-        files: labelled recordings.
+        files: recordings, each with its labels in the file beside it (``NAME.labels.csv``), or else in itself.
         before: the model to adapt, and to compare with: a recogniser, a model file, or ``"packaged"``; None: there is
             none, and ``how`` is ``"train"``.
         how: ``"adapt"`` fits the last layer of ``before`` again, in seconds; ``"train"`` trains a new model, in
             minutes, and can learn labels that ``before`` does not know.
         out: the model file to write (``.safetensors``).
         preset, epochs, seed, threads: how to train; see ``harken.train``.
+        reading: how to read tables. ``subject`` says who wore the watch; without it, and without a column of subjects,
+            each file counts as another person's.
         orientation: whether watches are turned, as ``harken label`` turns them. False for a model that labels live.
         on_progress: called with the stage (``read``, ``test``, ``people``, ``model``) and the share of the whole job.
-        should_stop: called often; when it returns true, training raises ``Interrupted``.
 
     Raises:
         HarkenError: when a file cannot be read, fewer than two labels are recorded, ``adapt`` meets a label that the
@@ -111,52 +112,110 @@ def learn(
     need_training("learning from labels")
     if isinstance(before, str | Path):
         before = Recogniser.load(before)
-    way = _way(before, how, Training(preset_of(preset), epochs, seed, threads, should_stop), orientation=orientation)
+    recipe = preset_of(preset)
+    if not isinstance(recipe.windows, SlidingHops):
+        raise HarkenError(f"the preset {recipe.name} draws its windows at random; choose another, as everyday")
+    if how == "train":
+        fit = partial(_trained, recipe, epochs, seed, threads)
+    elif before is not None:
+        fit = partial(_adapted, before, orientation)
+    else:
+        raise HarkenError("there is no model to adapt; train a new one")
     on_progress("read", 0.0)
-    recordings = read_labelled_files(
-        [one if isinstance(one, LabelledFile) else LabelledFile(Path(one)) for one in files]
-    )
-    seconds = seconds_by_label(recordings)
-    _refuse_labels(list(seconds), before, how)
-    tests = Tests(recordings, before, way, orientation, on_progress)
-    division = divided(recordings, window_length_s=tests.window_length_s)
-    test, held_out = tests.test(division)
-    other_people, unseen = tests.other_people()
-    fit = way.finished(tests.fit_all(), recordings, unseen or held_out, "unseen" if unseen else "the same person")
-    path = Path(out) if fit.kept else None
-    if path is not None:
-        fit.recogniser.save(path)
-    labels = fit.recogniser.specification_.labels
+    recordings = read_labelled(files, reading or TableOptions())
+    _refuse_labels(list(seconds_by_label(recordings)), before, how)
+    length_s = _longest_window_s(recordings, before, recipe if how == "train" else None)
+    return _learned(Fits(recordings, before, fit, orientation, length_s, on_progress), how, Path(out))
+
+
+def _longest_window_s(recordings: Sequence[Recording], before: Recogniser | None, recipe: Preset | None) -> float:
+    """The length of the longest windows of the previous model, and of a recipe."""
+    lengths_s = [] if before is None else [before.specification_.window_length_s]
+    if recipe is not None:
+        rate_hz = recipe.sample_rate_hz or float(np.median([one.sample_rate_hz for one in recordings]))
+        lengths_s.append(recipe.window_length / rate_hz)
+    return max(lengths_s)
+
+
+def _learned(fits: "Fits", how: How, out: Path) -> Learned:
+    """The tests, and the model that is made from all labelled minutes and saved."""
+    recordings, before = fits.recordings, fits.before
+    division = divided(recordings, window_length_s=fits.window_length_s)
+    test, held_out = _test(fits, division)
+    other_people, unseen = _other_people(fits)
+    fit = fits.fit("model", recordings)
+    recogniser = fit.recogniser
+    if how == "train":
+        recogniser = _calibrated(recogniser, held_out, unseen).with_recordings(recordings)
+    if fit.kept:
+        recogniser.save(out)
+    labels = recogniser.specification_.labels
     limits = cannot_show(
         division,
         tested={} if test is None else test.seconds_by_label,
         labels=labels,
         before_labels=() if before is None else before.specification_.labels,
         adapted=how == "adapt",
-        left_out=() if other_people is None else other_people["people"],
+        left_out=() if other_people is None else other_people.people,
     )
-    if before is not tests.comparable:
+    if before is not fits.compared:
         limits.insert(0, "The previous model was trained on these recordings, so it cannot be compared on them.")
     return Learned(
         how=how,
-        recogniser=fit.recogniser,
-        kept=fit.kept,
-        reason=fit.reason,
         labels=labels,
-        seconds_by_label={label: round(spent_s, 3) for label, spent_s in seconds.items()},
+        seconds_by_label={label: round(spent_s, 3) for label, spent_s in seconds_by_label(recordings).items()},
         test=test,
         other_people=other_people,
         cannot_show=tuple(limits),
-        model_path=path,
+        kept=fit.kept,
+        reason=fit.reason,
+        model_path=out if fit.kept else None,
     )
 
 
-def _way(before: Recogniser | None, how: How, training: Training, *, orientation: bool) -> Way:
-    if how == "train":
-        return training
-    if before is None:
-        raise HarkenError("there is no model to adapt; train a new one")
-    return Adapting(before, orientation)
+def _calibrated(recogniser: Recogniser, held_out: Answers | None, unseen: Answers | None) -> Recogniser:
+    """A new model with the temperature of unseen people, or else of what was held out. It does not change which label
+    is the most probable, so it does not change the scores of the tests."""
+    answers = unseen or held_out
+    if answers is None:
+        return recogniser
+    temperature = fit_temperature(answers.logits, answers.codes)
+    return recogniser.with_temperature(temperature, "the same person" if unseen is None else "unseen")
+
+
+def read_labelled(files: Sequence[str | Path], reading: TableOptions) -> list[Recording]:
+    """The mended recordings of all people, in the order of their starts; those without a label are left out.
+
+    Raises:
+        HarkenError: when a file cannot be read, no recording has a label, or two files hold the same recording.
+    """
+    recordings = [one for file in files for one in read_people(file, reading) if one.label_names]
+    if not recordings:
+        where = ": " + listed([printable(Path(file).name) for file in files]) if files else ""
+        raise HarkenError(f"no recording has a label yet{where}; record or label at least two activities first")
+    _refuse_same_recordings(recordings)
+    return sorted(recordings, key=lambda recording: int(recording.time_ns[0]))
+
+
+def _refuse_same_recordings(recordings: Sequence[Recording]) -> None:
+    """Raise a HarkenError if a recording is there twice: a test on its copy would be a test on training data.
+
+    Either may be a part of the other, and a copy may have another name or another clock.
+    """
+    fingerprints = [Fingerprints.of([recording]) for recording in recordings]
+    for (one, ones), (other, others) in combinations(zip(recordings, fingerprints, strict=True), 2):
+        if one.samples_fingerprint == other.samples_fingerprint:
+            copies = [(1.0, other, one)]
+        elif ones.may_share(others):
+            copies = [(float(ones.known(other).mean()), other, one), (float(others.known(one).mean()), one, other)]
+        else:
+            continue
+        share, copy, original = max(copies, key=lambda found: found[0])
+        if share > SAME_RECORDING:
+            raise HarkenError(
+                f"{percent(share)} of {printable(copy.source)} is movement of {printable(original.source)}: it is the "
+                "same recording, and a test on one of them would be a test on training data; remove one"
+            )
 
 
 def _refuse_labels(labels: Sequence[str], before: Recogniser | None, how: How) -> None:
@@ -171,3 +230,230 @@ def _refuse_labels(labels: Sequence[str], before: Recogniser | None, how: How) -
                 f"the model does not know {quoted(unknown)}, only {quoted(sorted(known))}, and adapting adds no label; "
                 "train a new model"
             )
+
+
+def _adapted(before: Recogniser, orientation: bool, recordings: Sequence[Recording], on_share: OnShare) -> Fit:
+    """The last layer of a model is adapted. Recordings without a window are left out.
+
+    Raises:
+        HarkenError: as ``harken.training.adaptation.adapt``.
+    """
+    usable = [one for one in recordings if _has_window(one, before)]
+    if not usable:
+        length_s = before.specification_.window_length_s
+        raise HarkenError(f"no bout is as long as a window of the model, {length_s:g} s; record longer bouts")
+    adapted = adapt(before, usable, orientation=orientation, several_wearers=True)
+    on_share(1.0)
+    return Fit(adapted.recogniser, adapted.kept, adapted.reason)
+
+
+def _has_window(recording: Recording, recogniser: Recogniser) -> bool:
+    """Whether a recording has a labelled window of a model."""
+    specification = recogniser.specification_
+    prepared = specification.prepare_recording(recording)
+    length_s = specification.window_length / prepared.sample_rate_hz
+    try:
+        sliding_windows(prepared, length_s=length_s, hop_s=length_s)
+    except HarkenError:
+        return False
+    return True
+
+
+def _trained(
+    recipe: Preset,
+    epochs: int | None,
+    seed: int,
+    threads: int | None,
+    recordings: Sequence[Recording],
+    on_share: OnShare,
+) -> Fit:
+    """A new model is trained.
+
+    Raises:
+        HarkenError: as ``Recogniser.fit``, and when no recording has a window.
+    """
+    assert isinstance(recipe.windows, SlidingHops)
+    selected = [one.select_channels(recipe.channels or recordings[0].channels) for one in recordings]
+    if recipe.sample_rate_hz is not None:
+        selected = [resample(one, sample_rate_hz=recipe.sample_rate_hz) for one in selected]
+    windows = sliding_windows_of_all(selected, length=recipe.window_length, hop_s=recipe.windows.hop_s)
+    recogniser = Recogniser(recipe, epochs=epochs, seed=seed, device="cpu").fit(
+        windows, threads=threads, on_progress=lambda done: on_share(done.iteration / done.iterations)
+    )
+    return Fit(recogniser, True, f"trained on {len(windows):,} windows")
+
+
+@dataclass
+class Fits:
+    """The fits of one job, and what they answer.
+
+    Attributes:
+        recordings: the labelled recordings, in the order of their starts.
+        before: the previous model.
+        fit_to: fits a model to mended recordings.
+        orientation: whether watches are turned.
+        window_length_s: the length of the longest windows of the two models.
+        on_progress: called with the stage and the share of all fits.
+        compared: the previous model if it can be compared: it was not trained on one of the recordings.
+        compared_labels: its labels.
+        people: the wearers.
+        folds: the recordings of some people, and of all others.
+    """
+
+    recordings: Sequence[Recording]
+    before: Recogniser | None
+    fit_to: Callable[[Sequence[Recording], OnShare], Fit]
+    orientation: bool
+    window_length_s: float
+    on_progress: OnProgress
+
+    def __post_init__(self) -> None:
+        before = self.before
+        shares = [] if before is None else [before.trained_samples(one).mean() for one in self.recordings]
+        self.compared = None if any(share > SAME_RECORDING for share in shares) else before
+        self.compared_labels = () if self.compared is None else self.compared.specification_.labels
+        self.people = sorted({one.subject for one in self.recordings})
+        self.folds = without_people(self.recordings) if len(self.people) > 1 else []
+        self._done = 0
+
+    def fit(self, stage: str, recordings: Sequence[Recording]) -> Fit:
+        """A fit to recordings."""
+
+        def on_share(share: float) -> None:
+            self.on_progress(stage, (self._done + share) / (2 + len(self.folds)))
+
+        on_share(0.0)
+        made = self.fit_to(recordings, on_share)
+        self._done += 1
+        return made
+
+    def answers(self, stage: str, training: Sequence[Recording], parts: Sequence[Part]) -> Answers | None:
+        """What a fit to recordings answers in the tests of parts; None if there is nothing to test, or if ``training``
+        is too small for a fit, as when its bouts are shorter than a window."""
+        trained = set(seconds_by_label(training))
+        length_s = self.window_length_s
+        moments = [(one, labelled_moments(one.test, length_s=length_s)) for one in parts if one.test is not None]
+        if len(trained) < 2 or not _with_labels(moments, trained):
+            self._done += 1
+            return None
+        try:
+            made = self.fit(stage, training)
+        except HarkenError:  # what is wrong with all of the data is raised by the last fit
+            self._done += 1
+            return None
+        tests = _with_labels(moments, trained & set(made.recogniser.specification_.labels))
+        return _joined([self._answers(made.recogniser, *each) for each in tests]) if tests else None
+
+    def _answers(self, recogniser: Recogniser, part: Part, moments: LabelledMoments) -> Answers:
+        """The answers in one recording. Moments without a whole window of either model are left out."""
+        after, logits = predicted_labels(recogniser, part.whole, moments, orientation=self.orientation)
+        seen, before = after != "", None
+        if self.compared is not None:
+            before, _ = predicted_labels(self.compared, part.whole, moments, orientation=self.orientation)
+            seen &= before != ""
+            before = before[seen]
+        truth = moments.labels[seen]
+        codes = (truth[:, None] == np.array(recogniser.specification_.labels)).argmax(axis=1)
+        people = np.full(len(truth), part.whole.subject)
+        return Answers(people, truth, before, after[seen], logits[seen], codes, moments.seconds_by_label)
+
+
+def _with_labels(
+    tests: Sequence[tuple[Part, LabelledMoments]], labels: Collection[str]
+) -> list[tuple[Part, LabelledMoments]]:
+    """The tests with those of their moments that have one of these labels, without tests that have none."""
+    kept = []
+    for part, moments in tests:
+        chosen = np.isin(moments.labels, sorted(labels))
+        if chosen.any():
+            middles_ns = moments.middles_ns[chosen]
+            kept.append((part, moments._replace(middles_ns=middles_ns, labels=moments.labels[chosen])))
+    return kept
+
+
+def _joined(answers: Sequence[Answers]) -> Answers:
+    """All answers together; outputs are those of models with as many labels as the first one."""
+    people, truths, befores, afters, logits, codes, _ = zip(*answers, strict=True)
+    alike = [number for number, one in enumerate(logits) if one.shape[1] == logits[0].shape[1]]
+    seconds: dict[str, float] = {}
+    for one in answers:
+        for label, spent_s in one.seconds.items():
+            seconds[label] = round(seconds.get(label, 0.0) + spent_s, 3)
+    return Answers(
+        people=np.concatenate(people),
+        truth=np.concatenate(truths),
+        before=None if befores[0] is None else np.concatenate(befores),
+        after=np.concatenate(afters),
+        logits=np.concatenate([logits[number] for number in alike]),
+        codes=np.concatenate([codes[number] for number in alike]),
+        seconds=seconds,
+    )
+
+
+def _test(fits: Fits, division: Division) -> tuple[HonestTest | None, Answers | None]:
+    """The honest test, and the answers of its models; None if too few bouts are long enough."""
+    training = [part.training for part in division.parts if part.training is not None]
+    answers = fits.answers("test", [one for one in training if seconds_by_label([one])], division.parts)
+    if answers is None or not len(answers.truth):
+        return None, None
+    truth, before, after = answers.truth, answers.before, answers.after
+    every = np.unique(truth).tolist()
+    common = [] if before is None else [label for label in every if label in fits.compared_labels]
+    labels = common or every
+    both, of_all = np.isin(truth, labels), label_scores(truth, after)
+    test = HonestTest(
+        what=described(division, fits.people),
+        seconds_by_label=answers.seconds,
+        labels=tuple(labels),
+        windows=int(both.sum()),
+        before=label_scores(truth[both], before[both]) if before is not None and common else None,
+        after=label_scores(truth[both], after[both]),
+        only_after={label: of_all.f1[label] for label in every if label not in labels},
+        sureness=sureness(answers.seconds, fits.window_length_s),
+    )
+    return test, answers
+
+
+def _other_people(fits: Fits) -> tuple[OtherPeople | None, Answers | None]:
+    """Each person's scores with a model that was fitted without that person, and all answers; None for one person."""
+    folds = []
+    for left_out, others in fits.folds:
+        answers = fits.answers("people", others, [Part(one, None, one) for one in left_out])
+        if answers is not None and len(answers.truth):
+            folds.append(answers)
+    if not folds:
+        return None, None
+    joined = _joined(folds)
+    of, truth, before, after, *_ = joined
+    people = [person for fold in folds for person in np.unique(fold.people).tolist()]
+    labels = set(truth.tolist())
+    if before is not None and not labels & set(fits.compared_labels):
+        before = None
+    if before is not None:
+        labels &= set(fits.compared_labels)
+        kept = np.isin(truth, sorted(labels))
+        of, truth, before, after = of[kept], truth[kept], before[kept], after[kept]
+        people = [person for person in people if (of == person).any()]
+
+    def scores(predicted: Names) -> PeopleScores:
+        each = [label_scores(truth[of == person], predicted[of == person]) for person in people]
+        return PeopleScores(
+            accuracy=float(np.mean([one.accuracy for one in each])),
+            mean_f1=float(np.mean([one.mean_f1 for one in each])),
+            f1=label_scores(truth, predicted).f1,
+            mean_f1_interval=interval_over_people([one.mean_f1 for one in each]),
+        )
+
+    what = f"Each person was left out of training once, in {len(fits.folds)} groups. The scores are means over people."
+    outcome = OtherPeople(what, people, sorted(labels), None if before is None else scores(before), scores(after))
+    return outcome, joined
+
+
+def label_scores(truth: Names, predicted: Names) -> LabelScores:
+    """Scores of predicted labels ``[n]``. A label that is predicted where it is never true counts as wrong."""
+    f1 = {}
+    for label in np.unique(truth).tolist():
+        true, answered = truth == label, predicted == label
+        hits = np.count_nonzero(true & answered)
+        f1[label] = float(2 * hits / (np.count_nonzero(true) + np.count_nonzero(answered)))
+    return LabelScores(float(np.mean(truth == predicted)), float(np.mean(list(f1.values()))), f1)

@@ -1,43 +1,26 @@
 """What the labelled recordings cannot show about a model that was learned from them, in sentences."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-
-import numpy as np
 
 from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL
 from harken.recordings.inspection import duration_text
 from harken.recordings.recording import UNLABELLED, Recording, local_time
 from harken.support.printable import listed, quoted
-from harken.training.learn.division import Division
+from harken.training.learn.division import Division, is_labelled, seconds_by_label
 
 SHORT_S = 60.0
 
 
-def seconds_by_label(recordings: Sequence[Recording]) -> dict[str, float]:
-    """The labelled seconds of valid samples, by label."""
-    found: dict[str, float] = {}
-    for one in recordings:
-        counts = np.bincount(
-            one.label_codes[one.valid & (one.label_codes != UNLABELLED)], minlength=len(one.label_names)
-        )
-        for name, count in zip(one.label_names, counts.tolist(), strict=True):
-            if count:
-                found[name] = found.get(name, 0.0) + count / one.sample_rate_hz
-    return dict(sorted(found.items()))
-
-
-def bouts_by_label(recordings: Sequence[Recording]) -> dict[str, int]:
-    """The number of bouts, by label."""
-    found: dict[str, int] = {}
-    for one in recordings:
-        codes = one.label_codes[one.bout_edges[:-1]]
-        for name, count in zip(
-            one.label_names,
-            np.bincount(codes[codes != UNLABELLED], minlength=len(one.label_names)).tolist(),
-            strict=True,
-        ):
-            found[name] = found.get(name, 0) + count
-    return found
+def described(division: Division, people: Sequence[str]) -> str:
+    """What the test measures, in a sentence."""
+    whose = quoted(people) if len(people) == 1 else f"each person ({quoted(people)})"
+    if division.by_occasion:
+        return f"The last occasion on which {whose} recorded was held out of training. It is at least an hour later."
+    return (
+        f"The last part of each bout of {whose} was held out of training, after a gap, so no sample is in both. Day, "
+        "watch and strap are the same."
+    )
 
 
 def sureness(seconds: Mapping[str, float], window_length_s: float) -> str:
@@ -72,8 +55,14 @@ def cannot_show(
     """
     recordings = [part.whole for part in division.parts]
     people = sorted({one.subject for one in recordings})
-    seconds, bouts = seconds_by_label(recordings), bouts_by_label(recordings)
-    recorded = [label for label, spent_s in seconds.items() if spent_s > 0]
+    seconds = seconds_by_label(recordings)
+    recorded = list(seconds)
+    bouts = Counter(
+        one.label_names[code]
+        for one in recordings
+        for code in one.label_codes[one.bout_edges[:-1]].tolist()
+        if code != UNLABELLED
+    )
     found = [*_about_people(people, left_out), *_about_days(recordings)]
     if short := [f"“{label}” ({seconds[label]:.0f} s)" for label in recorded if seconds[label] < SHORT_S]:
         found.append(f"Less than a minute is labelled {listed(short)}. Record more of it before you rely on its score.")
@@ -108,12 +97,8 @@ def _about_people(people: Sequence[str], left_out: Collection[str]) -> list[str]
 def _about_days(recordings: Sequence[Recording]) -> list[str]:
     days = set()
     for one in recordings:
-        times_ns = one.time_ns[one.valid & (one.label_codes != UNLABELLED)]
-        if len(times_ns):
-            days |= {
-                local_time(int(times_ns[0]), one.timezone).date(),
-                local_time(int(times_ns[-1]), one.timezone).date(),
-            }
+        times_ns = one.time_ns[is_labelled(one)]
+        days |= {local_time(int(each), one.timezone).date() for each in (*times_ns[:1], *times_ns[-1:])}
     if len(days) != 1:
         return []
     return [

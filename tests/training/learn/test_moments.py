@@ -1,11 +1,12 @@
-"""Two models on the same moments: their labels are those of the windows, and the scores those of scikit-learn."""
+"""The labels of moments are those of windows around them, and the scores those of scikit-learn."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from harken.models.comparison import LabelledMoments, compare, label_scores, labelled_moments, predicted_labels
 from harken.signals import resample
+from harken.training.learn.job import label_scores
+from harken.training.learn.moments import LabelledMoments, labelled_moments, predicted_labels
 from harken.windows.windows import sliding_windows
 from server_thread import recogniser
 from server_thread import recording as invented
@@ -33,8 +34,3 @@ def test_scores_are_those_of_scikit_learn() -> None:
     each = f1_score(truth, predicted, labels=["a", "b", "c"], average=None)
     assert list(found.f1.values()) == pytest.approx(each)
     assert found.mean_f1 == pytest.approx(each.mean())
-    both = compare(truth, predicted, truth, before_labels=("b", "c", "d"))
-    of_common = np.isin(truth, ["b", "c"])
-    assert both.before == label_scores(truth[of_common], predicted[of_common])
-    assert both.only_after == {"a": 1.0}
-    assert compare(truth, predicted, truth, before_labels=("d",)).before is None

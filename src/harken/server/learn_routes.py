@@ -1,17 +1,20 @@
 """The routes of *Learn*: ``/api/learn`` and ``/api/learn/choice``."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
-from harken.server.learning.learner import Learner
 from harken.server.limits import Limits
 from harken.server.request_bodies import described_body, fields_of
 from harken.server.schemas import Refusal, refusals
+from harken.training.learn.outcome import How, Learned
+
+if TYPE_CHECKING:
+    from harken.server.learn import Learner
 
 Share = Annotated[float, Field(ge=0, le=1)]
-How = Literal["adapt", "train"]
 
 
 class Labelled(BaseModel):
@@ -46,63 +49,10 @@ class Known(BaseModel):
     labels: list[str]
 
 
-class Saved(BaseModel):
-    """A model that was learned earlier: the name of its file, when it was made (ISO 8601, UTC), and its labels."""
+class Saved(Known):
+    """A model that was learned earlier: the name of its file, its labels, and when it was made (ISO 8601, UTC)."""
 
-    name: str
     made: str
-    labels: list[str]
-
-
-class LabelScoresModel(BaseModel):
-    """Scores of a model: accuracy, and F1 by label with its mean."""
-
-    accuracy: Share
-    mean_f1: Share
-    f1: dict[str, Share]
-
-
-class PeopleScoresModel(LabelScoresModel):
-    """Means over people, and the 95 % interval of the mean F1 over people; null for fewer than five."""
-
-    mean_f1_interval: tuple[Share, Share] | None
-
-
-class HonestTest(BaseModel):
-    """The test on the held-out part of the recordings, with the compared labels."""
-
-    what: str
-    seconds_by_label: dict[str, float]
-    windows: int
-    labels: list[str]
-    before: LabelScoresModel | None
-    after: LabelScoresModel
-    only_after: dict[str, Share]
-    sureness: str
-
-
-class OtherPeople(BaseModel):
-    """The test on people who were left out of training."""
-
-    what: str
-    people: list[str]
-    labels: list[str]
-    before: PeopleScoresModel | None
-    after: PeopleScoresModel
-
-
-class LearnOutcome(BaseModel):
-    """The result of a job."""
-
-    how: How
-    labels: list[str]
-    seconds_by_label: dict[str, float]
-    test: HonestTest | None
-    other_people: OtherPeople | None
-    cannot_show: list[str]
-    kept: bool
-    reason: str
-    model_path: str | None
 
 
 class LearningState(BaseModel):
@@ -120,7 +70,7 @@ class LearningState(BaseModel):
     available: Available
     before: Known | None
     models: list[Saved]
-    outcome: LearnOutcome | None
+    outcome: Learned | None
     serves: Literal["new", "before"]
     served_path: str | None
 
@@ -145,14 +95,15 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def learning_routes(learner: Learner, limits: Limits) -> APIRouter:
-    """The routes for a learner; ``limits`` are those of requests."""
+def learn_routes(learner: Callable[[], "Learner"], limits: Limits) -> APIRouter:
+    """The routes; ``learner`` is called in a thread with each request, and ``limits`` are those of requests."""
     routes = APIRouter()
+    Learning = Annotated[Any, Depends(learner)]  # a type
 
     @routes.get("/api/learn", response_model=LearningState)
-    async def state() -> dict[str, Any]:
+    async def state(learning: Learning) -> dict[str, Any]:
         """What there is to learn from, the progress of a job, and its result."""
-        return await learner.state()
+        return dict(await learning.state())
 
     @routes.post(
         "/api/learn",
@@ -161,16 +112,16 @@ def learning_routes(learner: Learner, limits: Limits) -> APIRouter:
         responses=REFUSED,
         openapi_extra=described_body(JSON, LearnRequestBody.model_json_schema()),
     )
-    async def begin(request: Request) -> dict[str, Any]:
+    async def begin(request: Request, learning: Learning) -> dict[str, Any]:
         """Begin to learn."""
-        await learner.begin((await fields_of(request, LearnRequestBody, limits)).how)
-        return await learner.state()
+        await learning.begin((await fields_of(request, LearnRequestBody, limits)).how)
+        return dict(await learning.state())
 
     @routes.delete("/api/learn", response_model=LearningState)
-    async def cancel() -> dict[str, Any]:
+    async def cancel(learning: Learning) -> dict[str, Any]:
         """End the job, if one runs."""
-        learner.cancel()
-        return await learner.state()
+        learning.cancel()
+        return dict(await learning.state())
 
     @routes.post(
         "/api/learn/choice",
@@ -178,9 +129,9 @@ def learning_routes(learner: Learner, limits: Limits) -> APIRouter:
         responses=REFUSED,
         openapi_extra=described_body(JSON, ChoiceBody.model_json_schema()),
     )
-    async def choose(request: Request) -> dict[str, Any]:
+    async def choose(request: Request, learning: Learning) -> dict[str, Any]:
         """Serve the new model, the one before, or one that was learned earlier."""
-        await learner.choose((await fields_of(request, ChoiceBody, limits)).serve)
-        return await learner.state()
+        await learning.choose((await fields_of(request, ChoiceBody, limits)).serve)
+        return dict(await learning.state())
 
     return routes

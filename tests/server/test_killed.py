@@ -1,0 +1,71 @@
+"""``kill -9`` of a server that learns or labels recordings: no half-written model, folder or process is left, and the
+next server goes on."""
+
+import json
+import random
+import resource
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import people
+from harken.models.recogniser import Recogniser
+from labelled_files import write_labelled
+from server_process import child_processes, server_process
+from waiting import until
+
+KILLS = 3
+LONGEST_S = 6.0
+"""Adapting takes a few seconds, most of which are imports."""
+
+
+def ask(address: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
+    try:
+        with urllib.request.urlopen(f"{address}{path}", body, timeout=120) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
+def ended(children: list[int]) -> None:
+    """Returns when these processes have ended."""
+    until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+def test_a_kill_while_learning_leaves_whole_models_and_no_process(tmp_path: Path) -> None:
+    write_labelled(tmp_path / "keep" / "recordings", "bob", 2, seconds=60)
+    keep, models = str(tmp_path / "keep"), tmp_path / "keep" / "models"
+    choose = random.Random(1)
+    for _ in range(KILLS):
+        with server_process("--keep", keep, log=tmp_path / "log") as (process, address):
+            assert ask(address, "/api/learn", b'{"how": "adapt"}')[0] == 202
+            until(lambda: child_processes(process.pid), 60)
+            children = child_processes(process.pid)
+            time.sleep(choose.random() * LONGEST_S)
+            process.kill()
+            process.wait(20)
+        ended(children)
+        for path in models.glob("*.safetensors"):
+            Recogniser.load(path)
+    with server_process("--keep", keep, log=tmp_path / "log") as (_, address):
+        assert ask(address, "/api/learn")[1]["state"] == "idle"
+        assert ask(address, "/api/learn", b'{"how": "adapt"}')[0] == 202
+        until(lambda: ask(address, "/api/learn")[1]["state"] != "running", 120)
+        outcome = ask(address, "/api/learn")[1]["outcome"]
+        assert outcome["kept"] == (outcome["model_path"] is not None)
+        if outcome["kept"]:
+            assert ask(address, "/api/learn/choice", b'{"serve": "new"}')[1]["served_path"] == outcome["model_path"]
+
+
+def test_a_full_disk_is_a_sentence_and_costs_only_the_upload(tmp_path: Path, temporary: Path) -> None:
+    recording = people.write_person(tmp_path / "bob.csv", 2).read_bytes()
+    with server_process(log=tmp_path / "log", temporary=temporary) as (process, address):
+        before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (50_000, resource.RLIM_INFINITY))
+        status, answer = ask(address, "/api/recordings?name=bob.csv", recording)
+        assert (status, answer) == (507, {"error": "the recording could not be written (File too large)"})
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+        assert ask(address, "/api/recordings?name=bob.csv", recording)[0] == 200
+        assert not list(temporary.iterdir())
