@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from edited_labels import SPAN, START_NS, opened, row, save
-from harken.annotating.labels import Labels, ReadOnlyError
+from harken.annotating.labels import Labels
 from harken.annotations.entries import Annotations
-from harken.annotations.store import LabelStore
+from harken.annotations.store import LabelStore, ReadOnlyLabelsError
 from harken.readers.folders import recordings_in
 from harken.server.learning.labels import labelled_files_in
 
@@ -97,7 +97,7 @@ def test_a_file_that_harken_wrote_is_replaced_without_a_copy(tmp_path: Path, sta
 def test_a_damaged_file_is_not_replaced(tmp_path: Path, content: str, sentence: str) -> None:
     labels = opened(tmp_path, content)
     assert sentence in (labels.stored.read_only or "")
-    with pytest.raises(ReadOnlyError):
+    with pytest.raises(ReadOnlyLabelsError):
         save(labels, [row(1, 2)])
     assert labels.path.read_text() == content
     assert [path.name for path in tmp_path.iterdir()] == ["anna.labels.csv"]
@@ -166,7 +166,7 @@ def test_an_error_that_nobody_expected_is_said_until_the_file_is_corrected(
         )
         assert opened(tmp_path).stored.read_only == labels.stored.read_only
         assert "OverflowError" in caplog.text
-        with pytest.raises(ReadOnlyError):
+        with pytest.raises(ReadOnlyLabelsError):
             save(labels, [row(1, 2)])
     labels.path.write_text("start,end,label\n0,3,lying\n")
     assert labels.follow()

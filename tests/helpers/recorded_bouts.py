@@ -11,6 +11,7 @@ from harken.annotating.labels import Labels
 from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
 from harken.annotations.store import LabelStore
+from harken.server.learning.labels import labelled_files_in
 from harken.server.recorded.recorder import Recorder
 from harken.server.recorded.session import RecordedSession
 from harken.server.sample_log import SampleLog
@@ -50,6 +51,13 @@ def record(recorder: Recorder, start_s: float, end_s: float, label: str, watch: 
     """Record a bout from one second to another after ``START``."""
     recorder.begin(watch, label, START + round(start_s * SECOND))
     recorder.end(watch, START + round(end_s * SECOND))
+
+
+def made(recorder: Recorder) -> list[Path]:
+    """The recordings with labels, after all that are due were made."""
+    for name in list(recorder.due):
+        recorder.make(name)
+    return [file.path for file in labelled_files_in(recorder.files.recording("x").parent)]
 
 
 def annotate(path: Path) -> Labels:

@@ -13,7 +13,15 @@ from harken.annotations.entries import LONGEST_NOTE, plain_note
 from harken.annotations.intervals import Intervals
 from harken.annotations.moments import Span
 from harken.annotations.plain import FORMAT
-from harken.annotations.store import FIRST_LINE, NO_FILE, TO_LABEL, LabelStore, StaleLabelsError, StoredLabels
+from harken.annotations.store import (
+    FIRST_LINE,
+    NO_FILE,
+    TO_LABEL,
+    LabelStore,
+    ReadOnlyLabelsError,
+    StaleLabelsError,
+    StoredLabels,
+)
 from harken.support.errors import HarkenError
 from harken.support.text_rows import MOST_ROWS
 
@@ -22,10 +30,6 @@ MS_NS = 10**6
 MOST_BOUTS = MOST_ROWS - 1
 """The header is a row, too."""
 Milliseconds = Annotated[int, msgspec.Meta(ge=-(1 << 45), le=1 << 45)]
-
-
-class ReadOnlyError(Exception):
-    """The file of labels must not be written."""
 
 
 class PageBout(msgspec.Struct, frozen=True):
@@ -78,7 +82,7 @@ class Labels:
             LOG.exception("%s: its labels cannot be read", self.path)
             fault = f"a fault in harken: {type(error).__name__}: {error}"
             sentence = f"{self.path}: its labels cannot be read ({fault}). {TO_LABEL}"
-            stored = StoredLabels(Intervals.of([], self.path), "fault", sentence, readable=False)
+            stored = StoredLabels(Intervals.of([], self.path), "fault", sentence, fault)
         self._state, self.stored = state, stored
 
     @property
@@ -117,7 +121,7 @@ class Labels:
 
         Raises:
             StaleLabelsError: when the file is another one now; the labels are then those that it has.
-            ReadOnlyError: when the file must not be written.
+            ReadOnlyLabelsError: when the file must not be written.
             HarkenError: when the labels are not valid; the message has the number of the interval, from 1.
             OSError: when the file cannot be written.
         """
@@ -126,7 +130,7 @@ class Labels:
             if if_digest != self.stored.digest:
                 raise StaleLabelsError(f"{self.path.name} was changed by another window or program")
             if self.stored.read_only is not None:
-                raise ReadOnlyError(self.stored.read_only)
+                raise ReadOnlyLabelsError(self.stored.read_only)
             intervals = self._checked(bouts)
             digest = self._store.save(intervals, if_digest=if_digest)
             self._state, self.stored = self._store.state(), StoredLabels(intervals, digest)

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Path, Query, Request, Response, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from harken.annotating.desk import Desk
-from harken.annotating.labels import PageBout, ReadOnlyError
+from harken.annotating.labels import PageBout
 from harken.annotating.recording import NOT_READ, OpenRecording, etag_of
 from harken.annotating.suggestions import Suggestions
 from harken.annotating.unsure import next_unsure
 from harken.annotating.windows import Window
-from harken.annotations.store import StaleLabelsError
+from harken.annotations.store import ReadOnlyLabelsError, StaleLabelsError
 from harken.server.limits import Limits, RefusedError, malformed
 from harken.server.request_bodies import read_body
 from harken.support.errors import HarkenError
@@ -155,7 +155,7 @@ async def save_labels(recording: OpenRecording, body: bytes, if_match: str | Non
     except StaleLabelsError as error:
         recording.send_labels(besides=message.client)
         return answer({"error": str(error)}, 412, etag=etag_of(labels.stored.digest))
-    except ReadOnlyError as error:
+    except ReadOnlyLabelsError as error:
         recording.send_labels(besides=message.client)
         raise RefusedError(423, 1008, str(error), reason="locked") from error
     except HarkenError as error:

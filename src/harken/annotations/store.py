@@ -38,20 +38,24 @@ class StaleLabelsError(Exception):
     """The file of labels is not the one that was loaded: another window or program has changed it."""
 
 
+class ReadOnlyLabelsError(HarkenError):
+    """The file of labels must not be written."""
+
+
 class StoredLabels(NamedTuple):
-    """The labels of a recording, and how their file may be replaced.
+    """The labels of a recording, and whether their file may be replaced.
 
     Attributes:
         bouts: the labels.
         digest: the digest of the file beside the recording; ``NO_FILE`` without one.
         read_only: a sentence that says why the file must not be written; None if it may be.
-        readable: whether the labels could be read; ``read_only`` says why not.
+        error: why there are no labels: what is wrong with the file; None if it could be read.
     """
 
     bouts: Intervals
     digest: str
     read_only: str | None = None
-    readable: bool = True
+    error: str | None = None
 
 
 class LabelStore:
@@ -122,7 +126,7 @@ class LabelStore:
                 own = annotations.of_recording(recording_names(self._recording), self._subject)
                 bouts = own.intervals(self._span)
         except HarkenError as error:
-            return StoredLabels(Intervals.of([], self.path), digest, zone or f"{error}. {TO_LABEL}", readable=False)
+            return StoredLabels(Intervals.of([], self.path), digest, zone or f"{error}. {TO_LABEL}", str(error))
         shared = self._why_shared(annotations)
         return StoredLabels(bouts, digest, zone or shared or self._why_not_held(bouts) or self._why_not_written())
 
@@ -135,19 +139,29 @@ class LabelStore:
 
         Raises:
             StaleLabelsError: when the file is another one now; it is left as it is.
+            ReadOnlyLabelsError: when it is write-protected, or labels of this recording cannot be in a file beside it.
             HarkenError: when the labels are too many for a file of labels.
             OSError: when the file cannot be written.
         """
+        if (reason := self._why_not_written()) is not None:
+            raise ReadOnlyLabelsError(reason)
         content = table_of(bouts, timezone=None if self._local_times else self._span.timezone).encode()
         if len(content) > MOST_BYTES:
             raise HarkenError(f"a file of labels has at most {MOST_BYTES >> 20} MiB; make notes shorter")
         with self._alone():
             if self._digest() != if_digest:
                 raise StaleLabelsError(f"{self.path.name} was changed by another window or program")
-            if if_digest != NO_FILE:
-                self._keep_original()
+            self.keep_original()
             write_bytes(linked_file(self.path), content)
         return sha256(content).hexdigest()
+
+    def keep_original(self) -> None:
+        """Copy a file that harken did not write, unless there is a copy already. Raises ``OSError``."""
+        original = self.path.with_name(self.path.name + ORIGINAL)
+        if not self.path.exists() or original.exists() or is_own(content := self.path.read_bytes()):
+            return
+        write_bytes(original, content)
+        original.chmod(self.path.stat().st_mode & 0o777)
 
     def _digest(self) -> str:
         try:
@@ -155,14 +169,6 @@ class LabelStore:
                 return file_digest(file, "sha256").hexdigest()
         except FileNotFoundError:
             return NO_FILE
-
-    def _keep_original(self) -> None:
-        """Copy a file that harken did not write, unless there is a copy already."""
-        original = self.path.with_name(self.path.name + ORIGINAL)
-        content = self.path.read_bytes()
-        if not original.exists() and not is_own(content):
-            write_bytes(original, content)
-            original.chmod(self.path.stat().st_mode & 0o777)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
