@@ -124,6 +124,7 @@ def test_a_recording_that_the_model_need_not_or_cannot_label_does_not_keep_other
         digest = hashlib.sha256(model.read_bytes()).hexdigest()[:16]
         found.write(cache_folder() / entry_name(known, TableOptions()) / f"{digest}.npz")
         window = desk.recordings[0].windows.connect("one")
+        assert window is not None
         gone.unlink()
         desk.use_model(model)
         async with asyncio.timeout(5):

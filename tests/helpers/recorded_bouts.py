@@ -4,12 +4,14 @@ import asyncio
 from pathlib import Path
 
 import numpy as np
+from harken.server.learning.labels import labelled_files_in
 from numpy.typing import NDArray
 
 import harken
 from harken.annotating.labels import Labels
 from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
+from harken.annotations.store import LabelStore
 from harken.server.recorded.recorder import Recorder
 from harken.server.recorded.session import RecordedSession
 from harken.server.sample_log import SampleLog
@@ -51,11 +53,18 @@ def record(recorder: Recorder, start_s: float, end_s: float, label: str, watch: 
     recorder.end(watch, START + round(end_s * SECOND))
 
 
+def made(recorder: Recorder) -> list[Path]:
+    """The recordings with labels, after all that are due were made."""
+    for name in list(recorder.due):
+        recorder.make(name)
+    return [file.path for file in labelled_files_in(recorder.files.recording("x").parent)]
+
+
 def annotate(path: Path) -> Labels:
     """The labels of a recording as annotate opens them."""
     recording = harken.read(path)
     times = Span(int(recording.time_ns[0]), int(recording.time_ns[-1]), recording.timezone)
-    return Labels(path, times, recording.subject, [], zone_known=False)
+    return Labels(LabelStore(path, times, recording.subject, zone_known=False), times)
 
 
 def labels_in(path: Path) -> list[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from harken.annotating.cache import cache_folder, entry_name, read_facts
-from harken.annotating.labels import Labels
 from harken.annotating.reading import read_recording
 from harken.annotating.recording import OpenRecording
 from harken.annotating.suggestions import Suggestions, suggest
@@ -25,7 +24,7 @@ DIGITS_OF_A_DIGEST = 16
 LABELLING_NICENESS = 10
 """A person waits for a recording that is read, and less for what a model says."""
 CHECKED_S = 1.0
-"""How often it is checked whether another program changed the labels, and whether a writer is silent."""
+"""How often it is checked whether another program changed the labels."""
 STATUS_S = 0.25
 
 
@@ -209,23 +208,11 @@ class Desk:
         self._fail(recording, f"{recording.path}: a fault in harken: {type(error).__name__}: {error}")
 
     async def _check(self) -> None:
-        """Notice changes by other programs, and silent writers."""
+        """Notice changes by other programs."""
         for recording in self.recordings:
-            if recording.state != "failed" and len(recording.windows) and recording.labels is not None:
+            if recording.state != "failed" and len(recording.windows):
                 try:
                     with suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
-                        await self._follow(recording, recording.labels)
-                    recording.windows.tell()
+                        await recording.follow()
                 except Exception as error:
                     self._fault(recording, error)
-
-    async def _follow(self, recording: OpenRecording, labels: Labels) -> None:
-        """Take over what another program has changed.
-
-        Raises:
-            OSError: when it is not known what there is.
-        """
-        if not recording.saving.locked() and labels.changed_outside():
-            async with recording.saving:
-                labels.load()
-                recording.send_labels()

@@ -2,31 +2,33 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import harken
+from edited_labels import save
 from harken.annotations.labelling import with_labels
 from harken.annotations.registry import read_annotations
 from harken.server.limits import Limits, RefusedError
 from harken.server.recorded.recorder import Recorder
-from harken.server.recorded.session import PAUSE_NS
-from recorded_bouts import SECOND, START, annotate, bouts, labels_in, log, record, samples
+from harken.server.recorded.session import PAUSE_NS, SessionFiles
+from recorded_bouts import SECOND, START, annotate, bouts, labels_in, log, made, record, samples
 
 
 def test_a_bout_that_annotate_has_deleted_stays_deleted(recorder: Recorder, tmp_path: Path) -> None:
     record(recorder, 10, 40, "walking")
-    recorder.labelled_files()
+    made(recorder)
     record(recorder, 60, 100, "sitting")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     labels = annotate(path)
     # The file is then, to the byte, the one that the server had written after the first bout.
-    labels.save(labels.revision, labels.as_json()["intervals"][:1])
+    save(labels, labels.as_json()["intervals"][:1])
     assert [bouts(session) for session in recorder.sessions("anna", 5)] == [[(10, 40, "walking")]]
-    assert Recorder(tmp_path, Limits()).labelled_files() == [path]
+    assert made(Recorder(tmp_path, Limits())) == [path]
     assert labels_in(path) == ["walking"]
     record(recorder, 120, 130, "lying")
-    assert recorder.labelled_files() == [path]
+    assert made(recorder) == [path]
     assert labels_in(path) == ["walking", "lying"]
 
 
@@ -37,7 +39,7 @@ def test_what_a_plain_table_cannot_have_is_kept_aside(
     recorder: Recorder, tmp_path: Path, above: str, of_header: str, of_row: str
 ) -> None:
     record(recorder, 10, 40, "walking")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     labels = path.with_suffix(".labels.csv")
     own = labels.read_text(encoding="utf-8")
     header, row = own.splitlines()
@@ -45,41 +47,38 @@ def test_what_a_plain_table_cannot_have_is_kept_aside(
     labels.write_text(changed, encoding="utf-8")
     for label, begin in (("sitting", 60), ("lying", 120)):
         record(recorder, begin, begin + 10, label)
-        assert recorder.labelled_files() == [path]
+        assert made(recorder) == [path]
     assert labels_in(path) == ["walking", "sitting", "lying"]
-    (kept,) = (tmp_path / "sessions").glob("*.labels.csv")
+    (kept,) = (tmp_path / "recordings").glob("*.labels.csv.orig")
     assert kept.read_text(encoding="utf-8") == changed
     assert [bouts(session) for session in Recorder(tmp_path, Limits()).sessions("anna", 5)] == [
         [(10, 40, "walking"), (60, 70, "sitting"), (120, 130, "lying")]
     ]
 
 
-@pytest.mark.parametrize("kept", [1, 0])
-def test_what_annotate_saves_while_the_recording_is_made_again_is_kept(
-    recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+@pytest.mark.parametrize("during", ["write_recording", "save_labels"])
+def test_what_annotate_saves_while_the_recording_is_made_is_kept(
+    recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, during: str
 ) -> None:
     record(recorder, 10, 40, "walking")
-    (path,) = recorder.labelled_files()
-    labels = annotate(path)
-    rows = [row | {"label": "running"} for row in labels.as_json()["intervals"]][:kept]
-    if not kept:  # the server is about to remove both files, because there is no bout left
-        labels.save(labels.revision, [])
-        rows = [{"start_ms": START // 10**6, "end_ms": (START + SECOND) // 10**6, "label": "running", "note": ""}]
-    saved: list[int] = []
+    (path,) = made(recorder)
+    record(recorder, 60, 100, "sitting")
+    labels, real = annotate(path), getattr(SessionFiles, during)
+    saved: list[str] = []
 
-    def save_first(at: Path, content: bytes) -> None:
+    def save_first(*arguments: Any) -> Any:
         if not saved:
-            saved.append(labels.revision)
-            labels.save(labels.revision, rows)
-        at.write_bytes(content)
+            rows = labels.as_json()["intervals"]
+            saved.append(save(labels, [row | {"label": "running"} for row in rows]))
+        return real(*arguments)
 
-    monkeypatch.setattr("harken.server.recorded.files.write_bytes", save_first)
-    again = Recorder(tmp_path, Limits())
-    assert again.labelled_files() == [path]
+    monkeypatch.setattr(SessionFiles, during, save_first)
+    assert made(recorder) == [path]
     assert saved
-    assert labels_in(path) == ["running"]
-    assert [bout[2] for bout in bouts(again.sessions("anna", 1)[0])] == ["running"]
-    assert [bout[2] for bout in bouts(Recorder(tmp_path, Limits()).sessions("anna", 1)[0])] == ["running"]
+    assert labels_in(path) == ["running", "sitting"]
+    for one in (recorder, Recorder(tmp_path, Limits())):
+        assert bouts(one.sessions("anna", 1)[0]) == [(10, 40, "running"), (60, 100, "sitting")]
+        assert one.trouble(path.stem) is None
 
 
 def test_a_full_disk_after_the_labels_were_written_loses_no_bout(
@@ -87,22 +86,18 @@ def test_a_full_disk_after_the_labels_were_written_loses_no_bout(
 ) -> None:
     """The file of labels ends where the samples end. Read back as a change, it would cut the bout for good."""
     record(recorder, 190, 300, "walking")
-    written: list[Path] = []
 
-    def fill(at: Path, content: bytes) -> None:
-        if written:
-            raise OSError(28, "No space left on device")
-        written.append(at)
-        at.write_bytes(content)
+    def fill(*_: object) -> None:
+        raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("harken.server.recorded.files.write_bytes", fill)
-        (path,) = recorder.labelled_files()
+        patch.setattr("harken.server.recorded.session.write_bytes", fill)
+        (path,) = made(recorder)
         assert recorder.trouble(path.stem) == "the recording could not be written (No space left on device)"
     for one in (recorder, Recorder(tmp_path, Limits())):
         assert bouts(one.sessions("anna", 1)[0]) == [(190, 300, "walking")]
     log(tmp_path, samples(200, 310))
-    assert recorder.labelled_files() == [path]
+    assert made(recorder) == [path]
     assert recorder.trouble(path.stem) is None
     (entry,) = read_annotations(path.with_suffix(".labels.csv")).entries
     assert entry.end is not None
@@ -130,13 +125,13 @@ def labelled_as_in_commands(path: Path) -> list[tuple[float, str]]:
 @pytest.mark.parametrize("restart", [True, False])
 def test_labels_are_read_as_in_all_commands(recorder: Recorder, tmp_path: Path, table: str, restart: bool) -> None:
     record(recorder, 10, 40, "walking")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     path.with_suffix(".labels.csv").write_text(table)
     assert labelled_as_in_commands(path) == [(10, "running"), (25, "x")]
     again = Recorder(tmp_path, Limits()) if restart else recorder
     if not restart:
         record(again, 160, 170, "sitting")
-    assert again.labelled_files() == [path]
+    assert made(again) == [path]
     expected = [(10, 25, "running"), (25, 40, "x"), (160, 170, "sitting")]
     assert bouts(again.sessions("anna", 1)[0]) == expected[: 2 if restart else 3]
     assert labelled_as_in_commands(path) == [(start_s, label) for start_s, _, label in expected[: 2 if restart else 3]]
@@ -147,10 +142,10 @@ def test_seconds_count_from_the_start_of_the_recording_that_was_there(tmp_path: 
     log(tmp_path, samples(-20, 200))
     recorder = Recorder(tmp_path, Limits())
     record(recorder, 10, 40, "walking")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     path.with_suffix(".labels.csv").write_text("start,end,label\n30,45,running\n")
     log(tmp_path, samples(-50, -20))
-    assert Recorder(tmp_path, Limits()).labelled_files() == [path]
+    assert made(Recorder(tmp_path, Limits())) == [path]
     assert harken.read(path).time_ns[0] == START - 50 * SECOND
     assert labelled_as_in_commands(path) == [(10, "running")]
 
@@ -170,11 +165,11 @@ def test_labels_of_something_else_stay_and_are_told(tmp_path: Path, table: str, 
     recorder = Recorder(tmp_path, Limits())
     record(recorder, 10, 40, "walking")
     record(recorder, 1800, 2100, "sitting")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     labels, before_ns = path.with_suffix(".labels.csv"), harken.read(path).time_ns
     labels.write_text(table)
     again = Recorder(tmp_path, Limits())
-    assert again.labelled_files() == [path]
+    assert made(again) == [path]
     assert labels.read_text() == table
     assert (harken.read(path).time_ns == before_ns).all()
     trouble = again.trouble(path.stem)
@@ -182,7 +177,7 @@ def test_labels_of_something_else_stay_and_are_told(tmp_path: Path, table: str, 
     assert str(labels) in trouble
     assert re.search(sentence, trouble)
     labels.write_text("start,end,label\n60,75,running\n")
-    assert again.labelled_files() == [path]
+    assert made(again) == [path]
     assert again.trouble(path.stem) is None
     assert labelled_as_in_commands(path) == [(10, "running")]
 
@@ -191,43 +186,41 @@ def test_labels_that_fit_only_with_late_samples_count_when_these_have_come(tmp_p
     log(tmp_path, samples(-100, 20))
     recorder = Recorder(tmp_path, Limits())
     record(recorder, 10, 200, "walking")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     path.with_suffix(".labels.csv").write_text("start,end,label\n60,90,walking\n200,240,running\n")
     again = Recorder(tmp_path, Limits())
-    again.labelled_files()
+    made(again)
     assert "outside the recording" in (again.trouble(path.stem) or "")
     log(tmp_path, samples(20, 300))
-    assert again.labelled_files() == [path]
+    assert made(again) == [path]
     assert again.trouble(path.stem) is None
     assert labelled_as_in_commands(path) == [(10, "walking"), (150, "running")]
 
 
-def test_labels_come_back_after_all_were_deleted(recorder: Recorder, tmp_path: Path) -> None:
+def test_a_recording_that_was_removed_is_made_again_for_its_labels(recorder: Recorder, tmp_path: Path) -> None:
     record(recorder, 10, 40, "walking")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     labels = path.with_suffix(".labels.csv")
     before = labels.read_text()
-    labels.write_text("start,end,label\n")
-    again = Recorder(tmp_path, Limits())
-    assert again.labelled_files() == []
-    assert not path.exists()
-    labels.write_text("start,end,label\n60,90,walking\n")  # seconds from the start of what?
-    again = Recorder(tmp_path, Limits())
-    assert again.labelled_files() == []
-    assert "write times with their zone" in (again.trouble(path.stem) or "")
-    elsewhere = "start,end,label\n2025-06-14T15:06:55Z,2025-06-14T15:07:10Z,walking\n"
-    labels.write_text(elsewhere)
-    assert again.labelled_files() == []
-    assert "no samples" in (again.trouble(path.stem) or "")
-    assert labels.read_text() == elsewhere
-    labels.write_text(before)  # annotate has undone it
-    assert again.labelled_files() == [path]
+    path.unlink()
+    for table, trouble in (
+        ("start,end,label\n60,90,walking\n", "write times with their zone"),  # seconds from the start of what?
+        ("start,end,label\n2025-06-14T15:06:55Z,2025-06-14T15:07:10Z,walking\n", "no samples"),
+    ):
+        labels.write_text(table)
+        again = Recorder(tmp_path, Limits())
+        assert made(again) == []
+        assert trouble in (again.trouble(path.stem) or "")
+        assert labels.read_text() == table
+    labels.write_text(before)
+    assert made(again) == [path]
+    assert again.trouble(path.stem) is None
     assert labelled_as_in_commands(path) == [(10, "walking")]
 
 
 def test_broken_labels_of_an_earlier_session_are_told_and_stop_nothing(recorder: Recorder, tmp_path: Path) -> None:
     record(recorder, 10, 40, "walking")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     recorder.close("anna")
     record(recorder, 60, 100, "sitting")
     labels = path.with_suffix(".labels.csv")
@@ -251,14 +244,14 @@ def test_broken_labels_of_an_earlier_session_are_told_and_stop_nothing(recorder:
     labels.unlink()
     labels.mkdir()  # no file, so that it cannot be read
     later, earlier = recorder.sessions("anna", 5)
-    assert bouts(earlier) == [(10, 40, "walking")]
+    assert bouts(earlier) == [(10, 40, "stairs")]
     assert (recorder.trouble(earlier.name) or "").startswith("the labels of this session cannot be read")
 
 
 @pytest.mark.parametrize("by", ["a button", "a pause"])
 def test_broken_labels_stop_no_new_session(recorder: Recorder, by: str) -> None:
     record(recorder, 10, 40, "walking")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     start_ns = START + 41 * SECOND
     if by == "a button":
         recorder.close("anna")

@@ -24,6 +24,7 @@ from harken.server.recorded.recorder import Recorder
 from harken.server.sample_log import logged_samples
 from harken.support.files import is_aside
 from made_up_phones import pushing
+from recorded_bouts import made
 from server_process import free_port
 
 KILLS = 4
@@ -156,7 +157,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     sessions = recorder.sessions(PHONE, 99)
     if sessions and sessions[0].open is not None:
         recorder.end(PHONE, sessions[0].open.start_ns + 10**9)
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     recording = harken.read(path)
     logged = np.unique(np.concatenate([one.time_ns for one in logged_samples(keep)]))
     assert np.isin(recording.time_ns, logged).all()

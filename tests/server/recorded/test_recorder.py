@@ -17,7 +17,7 @@ from harken.annotations.registry import read_annotations
 from harken.server.limits import Limits, RefusedError
 from harken.server.recorded.recorder import Recorder
 from harken.server.recorded.session import MARGIN_NS, PAUSE_NS, RecordedSession, checked_label, session_name
-from recorded_bouts import RATE_HZ, SECOND, START, bouts, log, record, samples
+from recorded_bouts import RATE_HZ, SECOND, START, bouts, log, made, record, samples
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_a_session_becomes_a_recording_with_its_labels(recorder: Recorder, tmp_p
     log(tmp_path, samples(-100, 0), samples(0, 50, "ben"), samples(0, 200))
     record(recorder, 10, 40, "walking")
     record(recorder, 60, 100, "sitting, with coffee")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     assert path == tmp_path / "recordings" / "anna_20250615-150650.parquet"
     recording = harken.read(path)
     assert recording.subject == "anna"
@@ -66,7 +66,7 @@ def test_every_step_is_on_the_disk_when_it_returns(recorder: Recorder, tmp_path:
 def test_late_samples_belong_to_the_recording(recorder: Recorder, tmp_path: Path) -> None:
     log(tmp_path, samples(0, 20), samples(40, 60))
     record(recorder, 5, 55, "walking")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     assert len(harken.read(path)) == 40 * RATE_HZ
     late = samples(20, 40)
     log(tmp_path, late, samples(10, 30))  # some of them once more
@@ -78,18 +78,18 @@ def test_late_samples_belong_to_the_recording(recorder: Recorder, tmp_path: Path
         await asyncio.sleep(0)
 
     asyncio.run(come())
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     np.testing.assert_array_equal(harken.read(path).time_ns, samples(0, 60)[2])
 
 
 def test_labels_end_where_samples_end_until_more_come(recorder: Recorder, tmp_path: Path) -> None:
     log(tmp_path, samples(0, 20))
     record(recorder, 5, 300, "walking")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     ends = [entry.end for entry in read_annotations(path.with_suffix(".labels.csv")).entries]
     assert [end is not None and (end.ns - START) / 1e9 for end in ends] == [pytest.approx(20, abs=0.05)]
     log(tmp_path, samples(20, 310))
-    (path,) = Recorder(tmp_path, Limits()).labelled_files()
+    (path,) = made(Recorder(tmp_path, Limits()))
     ends = [entry.end for entry in read_annotations(path.with_suffix(".labels.csv")).entries]
     assert [end is not None and (end.ns - START) / 1e9 for end in ends] == [300]
 
@@ -97,25 +97,25 @@ def test_labels_end_where_samples_end_until_more_come(recorder: Recorder, tmp_pa
 def test_a_bout_without_samples_leaves_no_recording(recorder: Recorder, tmp_path: Path) -> None:
     log(tmp_path, samples(0, 20))
     record(recorder, 1000, 1100, "walking")
-    assert recorder.labelled_files() == []
+    assert made(recorder) == []
     assert list((tmp_path / "recordings").iterdir()) == []
 
 
 def test_labels_that_another_program_has_changed_count(recorder: Recorder, tmp_path: Path) -> None:
     log(tmp_path, samples(0, 200))
     record(recorder, 10, 40, "walking")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     labels = path.with_suffix(".labels.csv")
     second = START + 5 * SECOND
     edited = [(START, second, "running", 2), (second, START + SECOND * 40, "x", 3)]
     write_intervals(labels, Intervals.of(edited, notes={3: "with a rucksack"}))
     record(recorder, 60, 100, "sitting")
-    assert recorder.labelled_files() == [path]
+    assert made(recorder) == [path]
     entries = read_annotations(labels).entries
     assert [(one.label, one.note) for one in entries] == [("running", ""), ("x", "with a rucksack"), ("sitting", "")]
     labels.unlink()
     record(recorder, 120, 130, "lying")
-    (other,) = recorder.labelled_files()
+    (other,) = made(recorder)
     assert not path.exists()
     assert [entry.label for entry in read_annotations(other.with_suffix(".labels.csv")).entries] == ["lying"]
 
@@ -134,7 +134,7 @@ def test_a_new_session_begins_after_a_pause_or_a_button(recorder: Recorder, tmp_
         [(110, 120, "lying")],
         [(120 + pause_s, 150 + pause_s, "walking")],
     ]
-    recordings = [harken.read(path) for path in recorder.labelled_files()]
+    recordings = [harken.read(path) for path in made(recorder)]
     assert len(recordings) == 3
     times = np.concatenate([recording.time_ns for recording in recordings])
     assert (np.diff(times) > 0).all()  # no sample is in two recordings
@@ -163,7 +163,7 @@ def test_what_is_discarded_may_be_all(recorder: Recorder, tmp_path: Path) -> Non
 def test_a_session_whose_bouts_are_deleted_leaves_no_file(recorder: Recorder, tmp_path: Path) -> None:
     log(tmp_path, samples(0, 200))
     record(recorder, 10, 40, "walking")
-    (path,) = recorder.labelled_files()
+    (path,) = made(recorder)
     recorder.delete(path.stem, (START + 10 * SECOND) // 10**6)
     assert list((tmp_path / "recordings").iterdir()) == []
     assert Recorder(tmp_path, Limits()).sessions("anna", 5) == []
@@ -208,7 +208,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harken.server.recorded.files.write_bytes", refuse)
+    monkeypatch.setattr("harken.server.recorded.session.write_bytes", refuse)
 
 
 def test_a_full_disk_is_said_and_changes_nothing(
@@ -232,10 +232,10 @@ def test_a_recording_that_cannot_be_written_says_why_and_is_written_later(
     record(recorder, 10, 40, "walking")
     with monkeypatch.context() as patch:
         patch.setattr("polars.DataFrame.write_parquet", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
-        assert recorder.labelled_files() == []
+        assert made(recorder) == []
         (session,) = recorder.sessions("anna", 5)
         assert recorder.trouble(session.name) == "the recording could not be written (No space left)"
-    assert len(recorder.labelled_files()) == 1
+    assert len(made(recorder)) == 1
     assert recorder.trouble(session.name) is None
 
 

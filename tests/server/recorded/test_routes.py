@@ -186,7 +186,7 @@ def test_a_full_disk_is_507(served: Served, monkeypatch: pytest.MonkeyPatch) -> 
 
     with pushing(served.url("/push"), name=PHONE):
         connected(served)
-        monkeypatch.setattr("harken.server.recorded.files.write_bytes", refuse)
+        monkeypatch.setattr("harken.server.recorded.session.write_bytes", refuse)
         answer = post(served, "begin", watch=PHONE, label="walking")
     assert answer.status == 507
     assert "No space left" in answer.json["error"]

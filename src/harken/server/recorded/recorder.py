@@ -8,17 +8,27 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.annotations.store import StaleLabelsError
 from harken.server.limits import Limits, RefusedError
-from harken.server.recorded.files import LabelsChangedError, SessionFiles
-from harken.server.recorded.session import MARGIN_NS, Bout, RecordedSession, checked_label, session_name
+from harken.server.recorded.session import (
+    MARGIN_NS,
+    Bout,
+    RecordedSession,
+    SessionFiles,
+    after,
+    checked_label,
+    laid,
+    session_name,
+)
 from harken.support.errors import HarkenError
 
 LOG = logging.getLogger("uvicorn.error")
@@ -43,6 +53,7 @@ class Recorder:
 
     Attributes:
         files: the files of the sessions.
+        due: the recordings that are to be made.
     """
 
     def __init__(self, folder: Path, limits: Limits) -> None:
@@ -51,18 +62,21 @@ class Recorder:
         self._sessions = {session.name: session for session in self.files.load()}
         self._of_watch: dict[str, list[str]] = {}
         self._until_ns: dict[str, int] = {}
-        self._due: dict[str, None] = {}  # recordings that are to be made
+        self._states: dict[str, object] = {}  # of the files of labels that the sessions have
+        self.due: dict[str, None] = {}  # recordings that are to be made
         self._changed: dict[str, None] = {}  # those of them whose bouts have changed
         self._trouble: dict[str, str] = {}  # why a recording could not be made
         self._unread: dict[str, str] = {}  # why labels could not be read when the session was last shown
         self._lock, self._building = threading.RLock(), threading.Lock()
         self._wake: Callable[[], object] = lambda: None
         recent_s = time.time() - RECENT_S
-        for session in self._sessions.values():
+        for session in list(self._sessions.values()):
             self._of_watch.setdefault(session.watch, []).append(session.name)
             if session.since_s >= recent_s or session.open is not None:
-                self._due[session.name] = None
-        self._changed |= self._due
+                self.due[session.name] = None
+            with suppress(HarkenError, OSError):  # it is said when the session is shown
+                self._sessions[session.name] = self.files.with_labels(session, checked=False)
+        self._changed |= self.due
         for watch in self._of_watch:
             self._note_end(watch)
 
@@ -75,13 +89,12 @@ class Recorder:
             return [self._shown(name) for name in reversed(self._of_watch.get(watch, [])[-most:])]
 
     def _shown(self, name: str) -> RecordedSession:
+        self._unread.pop(name, None)
         try:
-            session = self._with_changes(self._sessions[name])
+            return self._current(name)
         except RefusedError as error:
             self._unread[name] = str(error)
             return self._sessions[name]
-        self._unread.pop(name, None)
-        return session
 
     def open_sessions(self) -> list[RecordedSession]:
         """The sessions in which a bout is being recorded."""
@@ -152,7 +165,13 @@ class Recorder:
         with self._lock:
             if name not in self._sessions:
                 raise RefusedError(404, 1008, "there is no such session", reason="unknown")
-            return self._keep(self._with_changes(self._sessions[name]).without(start_ms)).watch
+            while True:
+                before = self._current(name)
+                session = before.without(start_ms)
+                with suppress(StaleLabelsError):
+                    if session.filed != before.filed:
+                        session = self._label(session, session.filed)
+                    return self._keep(session).watch
 
     def close(self, watch: str) -> None:
         """Let the next bout of a watch begin a new session.
@@ -167,7 +186,7 @@ class Recorder:
             if session.open is not None:
                 sentence = f"{session.open.label} is being recorded with this watch; stop it first"
                 raise RefusedError(409, 1008, sentence, reason="recording")
-            self._keep(session.finished())
+            self._keep(replace(session, closed=True))
 
     def received(self, watch: str, time_ns: NDArray[np.int64], written: "asyncio.Future[None]") -> None:
         """Samples of a watch have come. A session that they belong to is made again when they are on the disk.
@@ -193,7 +212,7 @@ class Recorder:
             written.add_done_callback(lambda _: self._make_later(due))
 
     def _make_later(self, names: Iterable[str]) -> None:
-        self._due |= dict.fromkeys(names)
+        self.due |= dict.fromkeys(names)
         self._wake()
 
     async def run(self, changed: Callable[[str], None]) -> None:
@@ -202,14 +221,14 @@ class Recorder:
         self._wake = lambda: loop.call_soon_threadsafe(wake.set)
         try:
             while True:
-                if not self._due:
+                if not self.due:
                     await wake.wait()
                 wake.clear()
                 await asyncio.sleep(WAIT_S)
                 began_s = time.monotonic()
-                for name in list(self._due):
+                for name in list(self.due):
                     session = self._sessions.get(name)
-                    await asyncio.to_thread(self._make, name)
+                    await asyncio.to_thread(self.make, name)
                     if session is not None:
                         changed(session.watch)
                 await asyncio.sleep(RETRY_S if self._trouble else (time.monotonic() - began_s) * (1 / SHARE - 1))
@@ -218,19 +237,8 @@ class Recorder:
 
     def make_changed(self) -> None:
         """Make the recordings whose bouts have changed. Those for which only samples have come follow in ``run``."""
-        self._make_all(self._changed)
-
-    def labelled_files(self) -> list[Path]:
-        """The recordings of all sessions with labels, up to date; the labels are beside them (``NAME.labels.csv``)."""
-        self._make_all(self._due)
-        with self._lock:
-            names = list(self._sessions)
-        paths = [(self.files.recording(name), self.files.labels(name)) for name in names]
-        return [recording for recording, labels in paths if recording.is_file() and labels.is_file()]
-
-    def _make_all(self, names: Iterable[str]) -> None:
-        for name in list(names):
-            self._make(name)
+        for name in list(self._changed):
+            self.make(name)
 
     def _latest(self, watch: str) -> RecordedSession | None:
         """The latest session of a watch. One whose labels cannot be read now is as it was before: it can be recorded
@@ -238,24 +246,42 @@ class Recorder:
         names = self._of_watch.get(watch)
         if not names:
             return None
-        stored = self._sessions[names[-1]]
         try:
-            session = self._with_changes(stored)
+            session = self._current(names[-1])
         except RefusedError:
-            return stored
+            return self._sessions[names[-1]]
         if session.empty:  # another program has removed its labels
             self._keep(session)
             return None
         return session
 
-    def _with_changes(self, session: RecordedSession) -> RecordedSession:
-        try:
-            return self.files.with_changes(session)
-        except HarkenError as error:
-            raise RefusedError(409, 1008, _unreadable(error), reason="recording") from error
-        except OSError as error:
-            sentence = f"the labels of this session cannot be read ({error.strerror or error})"
-            raise RefusedError(507, 1011, sentence, reason="disk") from error
+    def _current(self, name: str) -> RecordedSession:
+        """A session with the labels that another program may have changed.
+
+        Raises:
+            RefusedError: when these cannot be read.
+        """
+        with _refused("were changed, and cannot be read", "cannot be read"):
+            state = self.files.labels_state(name)
+            if name not in self._states or self._states[name] != state:
+                session = self.files.with_labels(self._sessions[name])
+                self._sessions[name], self._states[name] = session, state
+                self._note_end(session.watch)
+        return self._sessions[name]
+
+    def _label(self, session: RecordedSession, bouts: Sequence[Bout]) -> RecordedSession:
+        """Write bouts as the file of labels of a session; the session with them.
+
+        Raises:
+            StaleLabelsError: when another program has changed the file; the next ``_current`` has its labels.
+            RefusedError: when it cannot be written.
+        """
+        self._states.pop(session.name, None)
+        with _refused("cannot be written", "cannot be written"):
+            session = self.files.save_labels(session, bouts)
+        self._states[session.name] = self.files.labels_state(session.name)
+        self._sessions[session.name] = replace(self._sessions[session.name], filed=session.filed, digest=session.digest)
+        return session
 
     def _keep(self, session: RecordedSession) -> RecordedSession:
         """Write the session to the disk, then use it; without a bout it is forgotten."""
@@ -269,15 +295,15 @@ class Recorder:
             raise _refused_by_disk(error) from error
         if session.empty:
             self._sessions.pop(session.name, None)
-            for of_session in (self._due, self._changed, self._trouble, self._unread):
+            for of_session in (self._states, self.due, self._changed, self._trouble, self._unread):
                 of_session.pop(session.name, None)
             self._of_watch[session.watch] = [name for name in names if name != session.name]
         else:
             self._sessions[session.name] = session
             if session.name not in names:
                 self._of_watch[session.watch] = [*names, session.name]
-            self._due |= dict.fromkeys(self._of_watch[session.watch][-2:])  # the earlier one ends where this one begins
-            self._due[session.name] = self._changed[session.name] = None
+            self.due |= dict.fromkeys(self._of_watch[session.watch][-2:])  # the earlier one ends where this one begins
+            self.due[session.name] = self._changed[session.name] = None
         self._note_end(session.watch)
         self._wake()
         return session
@@ -305,64 +331,98 @@ class Recorder:
     def _sessions_at(self, names: Iterable[str]) -> list[RecordedSession]:
         return [self._sessions[name] for name in names]
 
-    def _make(self, name: str) -> None:
-        """Make the recording of a session and its labels."""
+    def make(self, name: str) -> None:
+        """Make the recording of a session, and its labels as far as there are samples."""
         with self._building:
-            self._due.pop(name, None)
+            self.due.pop(name, None)
             self._changed.pop(name, None)
-            try:
-                while not self._made(name):
-                    pass
+            sentence = self._why_not_made(name)
+            if sentence is None:
                 self._trouble.pop(name, None)
-            except (OSError, HarkenError) as error:
-                written = f"the recording could not be written ({getattr(error, 'strerror', None) or error})"
-                sentence = _unreadable(error) if isinstance(error, HarkenError) else written
-                if self._trouble.get(name) != sentence:
-                    LOG.warning("%s: %s", name, sentence)
-                self._trouble[name] = sentence
-                self._due[name] = None
+                return
+            if self._trouble.get(name) != sentence:
+                LOG.warning("%s: %s", name, sentence)
+            self._trouble[name] = sentence
+            self.due[name] = None
 
-    def _made(self, name: str) -> bool:
-        """Make the recording of a session and its labels; False if another program changed the labels in between.
+    def _why_not_made(self, name: str) -> str | None:
+        """Make it; if that fails, why, as a sentence."""
+        while True:
+            try:
+                self._write(name)
+            except StaleLabelsError:  # another program has changed the labels in between
+                continue
+            except (RefusedError, HarkenError) as error:
+                return str(error)
+            except OSError as error:
+                return f"the recording could not be written ({error.strerror or error})"
+            return None
 
-        Raises:
-            OSError, HarkenError: when the labels that another program has written cannot be read, or a file cannot be
-                written.
-        """
+    def _write(self, name: str) -> None:
         with self._lock:
             if name not in self._sessions:
-                return True
-            with suppress(HarkenError):  # labels that do not fit the recording may do so with its late samples
-                self._take_changes(name)
-            session = self._sessions[name]
-            span_ns = self._span(session)
-        samples = self.files.write_recording(session, *span_ns) if session.bouts else None
+                return
+            try:
+                session, fits = self._current(name), True
+                first_ns, last_ns = self._span(session)
+            except RefusedError:  # labels that do not fit the recording may do so with its late samples
+                session, fits = self._sessions[name], False
+                spans_ns = [(rest.start_ns - MARGIN_NS, rest.end_ns + MARGIN_NS) for rest in session.pending]
+                spans_ns += filter(None, [self.files.times(name)])
+                if not spans_ns:
+                    raise
+                first_ns, last_ns = min(spans_ns)[0], max(last_ns for _, last_ns in spans_ns)
+            if fits and not session.bouts:
+                return
+        signals, time_ns = self.files.samples(session, first_ns, last_ns)
+        if len(time_ns):
+            with self._lock:
+                if fits and name in self._sessions and self.files.count_from_recording(name):
+                    self._label(session, session.filed)
+            self.files.write_recording(session, signals, time_ns)
         with self._lock:
             if name not in self._sessions:  # deleted in the meantime
-                self.files.remove_recording(name)
-                return True
-            if self._take_changes(name):
-                return False
-            try:
-                self._sessions[name] = self.files.write_labels(self._sessions[name], samples)
-            except LabelsChangedError:
-                return False
-            self._sessions[name] = self.files.settle(self._sessions[name])
-            return True
+                self.files.forget(name)
+            else:
+                self._lay(self._current(name), time_ns)
 
-    def _take_changes(self, name: str) -> bool:
-        """Use the labels that another program has written, and write them to the disk; False without such a change."""
-        session = self.files.with_changes(self._sessions[name])
-        if session is self._sessions[name]:
-            return False
-        self.files.save(session)
-        self._sessions[name] = session
-        self._note_end(session.watch)
-        return True
+    def _lay(self, session: RecordedSession, time_ns: NDArray[np.int64]) -> None:
+        """Write what is pending to the file of labels, as far as there are samples.
+
+        Raises:
+            StaleLabelsError, RefusedError: as ``_label``.
+            HarkenError: when there are no samples for the labels of another program.
+            OSError: when what is still pending cannot be written.
+        """
+        if len(time_ns) == 0:
+            if session.filed:
+                path = self.files.labels(session.name)
+                raise HarkenError(f"{path}: there are no samples of the recording near its intervals; correct them")
+            return
+        bouts, pending = laid(session.filed, session.pending, (int(time_ns[0]), after(int(time_ns[-1]))))
+        if bouts != session.filed:
+            session = self._label(session, bouts)
+        if pending != session.pending:
+            session = replace(session, pending=pending)
+            self.files.save(session)
+            self._sessions[session.name] = session
 
 
-def _unreadable(error: HarkenError) -> str:
-    return f"the labels of this session were changed, and cannot be read: {error}"
+@contextmanager
+def _refused(what: str, by_disk: str) -> Iterator[None]:
+    """Within the block, what is wrong with labels, or with the disk, becomes a refusal.
+
+    Raises:
+        RefusedError: in its place.
+    """
+    try:
+        yield
+    except HarkenError as error:
+        sentence = f"the labels of this session {what}: {error}"
+        raise RefusedError(409, 1008, sentence, reason="recording") from error
+    except OSError as error:
+        sentence = f"the labels of this session {by_disk} ({error.strerror or error})"
+        raise RefusedError(507, 1011, sentence, reason="disk") from error
 
 
 def _refused_by_disk(error: OSError) -> RefusedError:

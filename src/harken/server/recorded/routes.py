@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as PathParameter
+from pydantic import BaseModel
 
 from harken.server.hub import Hub
 from harken.server.limits import RefusedError
@@ -18,11 +20,11 @@ from harken.server.session import Session
 SILENT_S = 15.0
 """A watch that has sent nothing for this time cannot begin a bout."""
 LABELS, SESSIONS = 30, 10
-JSON = "application/json"
 MS = 10**6
 WITHOUT_KEEP = "To record with labels, start the server with harken serve --keep DIR, a folder for the recordings."
 WITH_DEMO = "The people of the demo are not recorded; start harken serve --keep DIR without --demo."
 NOTHING = {"possible": False, "labels": [], "open": None, "others": [], "sessions": []}
+Step = Callable[[Request], Awaitable[dict[str, Any]]]
 Name = Annotated[str, PathParameter(max_length=100, description="The name of the session.")]
 StartMs = Annotated[int, PathParameter(ge=0, lt=4 * 10**12, description="When the bout began.")]
 WatchName = Annotated[str, Query(min_length=1, max_length=128, description="The watch's name.")]
@@ -32,8 +34,17 @@ def record_routes(hub: Hub) -> APIRouter:
     """The routes for the watches of a hub."""
     routes = APIRouter()
 
-    def changed(watch: str) -> None:
+    def step(path: str, body: type[BaseModel], answer: type[BaseModel], *statuses: int) -> Callable[[Step], Step]:
+        return routes.post(
+            f"/api/record/{path}",
+            response_model=answer,
+            responses=refusals(*sorted((408, 409, 413, 422, 507, *statuses))),
+            openapi_extra=described_body("application/json", body.model_json_schema()),
+        )
+
+    async def after(watch: str) -> dict[str, Any]:
         hub.viewers.send_recording(watch)
+        return await asyncio.to_thread(_recorded, hub, _recorder(hub), watch)
 
     @routes.get("/api/record", response_model=Recorded, responses=refusals(422))
     async def recorded(watch: WatchName) -> dict[str, Any]:
@@ -42,53 +53,34 @@ def record_routes(hub: Hub) -> APIRouter:
             return NOTHING | {"why_not": _why_not(hub)}
         return await asyncio.to_thread(_recorded, hub, hub.recorder, watch)
 
-    @routes.post(
-        "/api/record/begin",
-        response_model=Recorded,
-        responses=refusals(404, 408, 409, 413, 422, 507),
-        openapi_extra=described_body(JSON, BeginRecording.model_json_schema()),
-    )
+    @step("begin", BeginRecording, Recorded, 404)
     async def begin(request: Request) -> dict[str, Any]:
         """Begin a bout of a watch. The answer is sent when it is on the disk."""
         asked = await fields_of(request, BeginRecording, hub.limits)
         recorder, start_ns = _recorder(hub), _beginning_ns(hub, asked.watch)
         await asyncio.to_thread(recorder.begin, asked.watch, asked.label, start_ns)
-        changed(asked.watch)
-        return await asyncio.to_thread(_recorded, hub, recorder, asked.watch)
+        return await after(asked.watch)
 
-    @routes.post(
-        "/api/record/end",
-        response_model=Ended,
-        responses=refusals(408, 409, 413, 422, 507),
-        openapi_extra=described_body(JSON, EndRecording.model_json_schema()),
-    )
+    @step("end", EndRecording, Ended)
     async def end(request: Request) -> dict[str, Any]:
         """End the bout of a watch. The answer is sent when it is on the disk."""
         asked = await fields_of(request, EndRecording, hub.limits)
         recorder, pressed = _recorder(hub), (time.monotonic(), time.time_ns())
         ended = await asyncio.to_thread(_end, hub, recorder, asked, pressed)
-        changed(asked.watch)
+        hub.viewers.send_recording(asked.watch)
         return ended
 
-    @routes.post(
-        "/api/record/close",
-        response_model=Recorded,
-        responses=refusals(408, 409, 413, 422, 507),
-        openapi_extra=described_body(JSON, RecordedWatch.model_json_schema()),
-    )
+    @step("close", RecordedWatch, Recorded)
     async def close(request: Request) -> dict[str, Any]:
         """Let the next bout of a watch begin a new session."""
         asked = await fields_of(request, RecordedWatch, hub.limits)
-        recorder = _recorder(hub)
-        await asyncio.to_thread(recorder.close, asked.watch)
-        changed(asked.watch)
-        return await asyncio.to_thread(_recorded, hub, recorder, asked.watch)
+        await asyncio.to_thread(_recorder(hub).close, asked.watch)
+        return await after(asked.watch)
 
     @routes.delete("/api/record/{name}/{start_ms}", status_code=204, responses=refusals(404, 409, 422, 507))
     async def delete(name: Name, start_ms: StartMs) -> None:
         """Delete a bout of a session. Its samples stay in the log."""
-        watch = await asyncio.to_thread(_recorder(hub).delete, name, start_ms)
-        changed(watch)
+        hub.viewers.send_recording(await asyncio.to_thread(_recorder(hub).delete, name, start_ms))
 
     return routes
 

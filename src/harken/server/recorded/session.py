@@ -1,21 +1,40 @@
-"""A recorded session: the bouts that somebody recorded with one watch, without a long pause. Plain values and rules.
+"""Recorded sessions: the bouts that somebody recorded with one watch without a long pause, and their files.
 
+In the folder of ``--keep``, ``recordings/NAME.parquet`` has the samples of a session, and beside it
+``recordings/NAME.labels.csv`` its bouts. ``sessions/NAME.json`` has the rest of what was acknowledged: the bout that is
+being recorded, and bouts that have ended and are not in the file of labels yet, because their samples have not come.
 Times are ns since 1970 by the clock of the watch (``clock``).
 """
 
+import logging
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 import orjson
+import polars as pl
+from numpy.typing import NDArray
 
 from harken.annotations.columns import why_not_kept
 from harken.annotations.entries import LONGEST_LABEL
 from harken.annotations.intervals import Intervals
+from harken.annotations.moments import SLACK_NS, Kind, Span
+from harken.annotations.registry import read_annotations
+from harken.annotations.store import FIRST_LINE, NO_FILE, LabelStore
+from harken.readers.folders import SIDE
+from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.recordings.recording import local_time
 from harken.server.limits import RefusedError
+from harken.server.sample_log import logged_samples, sync_folder
+from harken.support.errors import HarkenError
+from harken.support.files import replacing, write_bytes
 
+LOG = logging.getLogger("uvicorn.error")
 MS_NS, SECOND_NS = 10**6, 10**9
 MARGIN_NS = 60 * SECOND_NS
 """How much of the samples before the first bout and after the last one belongs to the recording, so that the ends of a
@@ -24,30 +43,35 @@ PAUSE_NS = 30 * 60 * SECOND_NS
 """After a pause of this length a new session begins."""
 LONGEST_NS = 12 * 3600 * SECOND_NS
 """The longest bout. Somebody has forgotten to stop a longer one."""
-SLACK_NS = 5 * SECOND_NS
+CLOCK_NS = 5 * SECOND_NS
 """How far a bout may seem to begin before the end of the last one, because the watch's clock is only estimated."""
 UNSAFE = re.compile(r"[^A-Za-z0-9]+")
 LONGEST_NAME = 40
+EVER = Span(EARLIEST_NS + MARGIN_NS, LATEST_NS, "UTC")
+ALWAYS_NS = (-(1 << 62), 1 << 62)
+WITH_ZONE = "write times with their zone, such as 2025-06-15T17:06:50+02:00"
+EARLIER_S = 120.0
+"""Samples of a session are looked for in files of the log that were last written to after its beginning, less this."""
 
 
 @dataclass(frozen=True)
 class Bout:
-    """A bout that has ended.
+    """A bout that has ended, or the part of one that is not in the file of labels yet.
 
     Attributes:
         start_ns: when it began.
         end_ns: when it ended; not part of it.
         label: what was done.
         note: what somebody wrote to it later.
-        written: the part of it that is in the file of labels, from and to; None: nothing of it yet. A bout is written
-            a while after its end, and only as far as there are samples, which may come much later.
+        cut: ``"start"`` or ``"end"`` if this is the rest of a bout whose other part, beyond this edge, was written to
+            the file of labels, as far as there were samples.
     """
 
     start_ns: int
     end_ns: int
     label: str
     note: str = ""
-    written: tuple[int, int] | None = None
+    cut: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,39 +97,44 @@ class RecordedSession:
         name: the name of its files without their ending.
         watch: the watch.
         since_s: when it began, seconds since 1970 by the server's clock. Its samples came later, or shortly before.
-        bouts: in the order of their times.
+        pending: what has ended and is not in the file of labels.
         open: the bout that is being recorded.
         closed: whether the next bout begins another session.
-        labels_digests: the digest of what this server wrote or read last as the file of labels; while it replaces the
-            file, those of the old and the new one; ``""`` for no file. With another content, another program has
-            changed the file.
+        filed: the bouts in the file of labels when it was read last, in order.
+        digest: the digest of that file.
     """
 
     name: str
     watch: str
     since_s: float
-    bouts: tuple[Bout, ...] = ()
+    pending: tuple[Bout, ...] = ()
     open: OpenBout | None = None
     closed: bool = False
-    labels_digests: tuple[str, ...] = field(default=("",))
+    filed: tuple[Bout, ...] = ()
+    digest: str = NO_FILE
 
     def to_json(self) -> bytes:
-        """The session as it is on the disk."""
-        return orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2)
+        """What is not in the file of labels."""
+        fields = {name: value for name, value in asdict(self).items() if name not in ("filed", "digest")}
+        return orjson.dumps(fields, option=orjson.OPT_INDENT_2)
 
     @classmethod
     def of_json(cls, content: bytes) -> "RecordedSession":
-        """The session that ``to_json`` wrote.
+        """The session that ``to_json`` wrote, also that of an earlier version, which had all bouts there.
 
         Raises:
             ValueError, TypeError, KeyError: when it is something else.
         """
         fields: dict[str, Any] = dict(orjson.loads(content))
-        stored: list[dict[str, Any]] = fields.pop("bouts")
-        is_open = fields.pop("open")
-        digests = tuple(fields.pop("labels_digests"))
-        bouts = _apart(_stored_bout(bout, labelled=digests != ("",)) for bout in stored)
-        return cls(**fields, bouts=bouts, open=None if is_open is None else OpenBout(**is_open), labels_digests=digests)
+        if "bouts" in fields:
+            labelled = fields["labels_digests"] != [""]
+            fields["pending"] = [rest for bout in fields["bouts"] for rest in _not_written(bout, labelled=labelled)]
+        return msgspec.convert(fields, cls)
+
+    @cached_property
+    def bouts(self) -> tuple[Bout, ...]:
+        """All bouts that have ended, in the order of their times."""
+        return laid(self.filed, self.pending, ALWAYS_NS)[0]
 
     @property
     def empty(self) -> bool:
@@ -124,15 +153,11 @@ class RecordedSession:
 
     def follows(self, start_ns: int) -> bool:
         """Whether a bout that begins at this time belongs to this session."""
-        return not self.closed and -SLACK_NS <= start_ns - self.last_ns < PAUSE_NS
+        return not self.closed and -CLOCK_NS <= start_ns - self.last_ns < PAUSE_NS
 
     def near(self, first_ns: int, last_ns: int) -> bool:
         """Whether samples of these times may belong to its recording."""
         return first_ns <= self.last_ns + MARGIN_NS and last_ns >= self.first_ns - MARGIN_NS
-
-    def finished(self) -> "RecordedSession":
-        """The session to which no more bouts are added."""
-        return replace(self, closed=True)
 
     def begin(self, label: str, start_ns: int, ahead_ns: int) -> "RecordedSession":
         """The session with an open bout. It begins after the last one at the earliest."""
@@ -147,9 +172,8 @@ class RecordedSession:
         """
         assert self.open is not None
         ended = Bout(self.open.start_ns, min(end_ns, self.open.start_ns + LONGEST_NS), self.open.label)
-        parts = _outside(ended, self.bouts) if ended.start_ns < ended.end_ns else []
-        bouts = sorted((*self.bouts, *parts), key=lambda bout: bout.start_ns)
-        return replace(self, open=None, bouts=tuple(bouts)), parts[-1] if parts else None
+        parts = list(_outside(ended, self.bouts)) if ended.start_ns < ended.end_ns else []
+        return replace(self, open=None, pending=(*self.pending, *parts)), parts[-1] if parts else None
 
     def without(self, start_ms: int) -> "RecordedSession":
         """The session without the bout, ended or open, that began in this millisecond.
@@ -157,106 +181,280 @@ class RecordedSession:
         Raises:
             RefusedError: when there is none.
         """
-        if self.open is not None and self.open.start_ns // 10**6 == start_ms:
+        if self.open is not None and self.open.start_ns // MS_NS == start_ms:
             return replace(self, open=None)
-        rest = tuple(bout for bout in self.bouts if bout.start_ns // 10**6 != start_ms)
-        if len(rest) == len(self.bouts):
+        deleted = [bout for bout in self.bouts if bout.start_ns // MS_NS == start_ms]
+        if not deleted:
             raise RefusedError(404, 1008, "there is no such bout; it may have been deleted", reason="unknown")
-        return replace(self, bouts=rest)
-
-    def with_written(self, samples: tuple[int, int] | None) -> "RecordedSession":
-        """The session after its labels were written as far as there are samples: from the first one to before the end;
-        None without samples."""
-        parts = [_common((bout.start_ns, bout.end_ns), samples) for bout in self.bouts]
-        bouts = (replace(bout, written=part) for bout, part in zip(self.bouts, parts, strict=True))
-        return replace(self, bouts=tuple(bouts))
-
-    def intervals(self) -> Intervals:
-        """The written parts of the bouts: what is in the file of labels."""
-        numbered = [(line, bout) for line, bout in enumerate(self.bouts, 2) if bout.written is not None]
-        notes = {line: bout.note for line, bout in numbered if bout.note}
-        return Intervals.of([(*bout.written, bout.label, line) for line, bout in numbered if bout.written], notes=notes)
-
-    def with_intervals(self, intervals: Intervals, digest: str) -> "RecordedSession":
-        """The session with the bouts of a file of labels that another program has changed; ``digest`` is the file's.
-
-        What was not in the file stays: bouts that were not written yet, where the file has no others, and the rest of a
-        bout that was written in part, if the file's bout begins or ends where that part did.
-        """
-        notes = [intervals.notes.get(line, "") for line in intervals.lines.tolist()]
-        rows = zip(intervals.start_ns.tolist(), intervals.end_ns.tolist(), intervals.labels, notes, strict=True)
-        bouts = _with_rests([Bout(*row, (row[0], row[1])) for row in rows], self.bouts)
-        for bout in self.bouts:
-            if bout.written is None:
-                bouts = [*bouts, *_outside(bout, bouts)]
-        bouts.sort(key=lambda bout: bout.start_ns)
-        return replace(self, bouts=tuple(bouts), labels_digests=(digest,))
-
-    def with_digests(self, *digests: str) -> "RecordedSession":
-        """The session with other digests of its file of labels."""
-        return replace(self, labels_digests=digests)
+        filed = tuple(bout for bout in self.filed if list(_outside(bout, deleted)) == [bout])
+        pending = tuple(part for rest in self.pending for part in _outside(rest, deleted))
+        return replace(self, filed=filed, pending=pending)
 
 
-def _stored_bout(stored: dict[str, Any], *, labelled: bool) -> Bout:
-    """A bout of JSON. Earlier versions stored no ``written``; all of it was in the file of labels, if any."""
-    start_ns, end_ns = stored["start_ns"], stored["end_ns"]
-    written = stored.get("written", [start_ns, end_ns] if labelled else None)
-    return Bout(start_ns, end_ns, stored["label"], stored["note"], written and (written[0], written[1]))
+def laid(
+    filed: Sequence[Bout], pending: Sequence[Bout], samples: tuple[int, int]
+) -> tuple[tuple[Bout, ...], tuple[Bout, ...]]:
+    """Bouts of a file with what is pending laid beside them, as far as there are samples.
 
+    What is in the file stays: pending bouts get the time that it leaves. The rest of a bout is added to the part that
+    is in the file, also if this has another label now. If that part begins or ends elsewhere now, somebody has moved
+    its edge, and there is no rest.
 
-def _common(one: tuple[int, int], other: tuple[int, int] | None) -> tuple[int, int] | None:
-    """The common part of two times, from and to; None if there is none."""
-    if other is None:
-        return None
-    start_ns, end_ns = max(one[0], other[0]), min(one[1], other[1])
-    return (start_ns, end_ns) if start_ns < end_ns else None
+    Args:
+        filed: the bouts of the file, in order.
+        pending: what is not in it.
+        samples: the times of the first sample, and after the last one.
 
-
-def _with_rests(found: list[Bout], stored: tuple[Bout, ...]) -> list[Bout]:
-    """Bouts of a file, in order, with the rests of those that were written in part.
-
-    Times agree to a millisecond: a part ends at the whole millisecond after the last sample, and is read back as if it
-    ended right after that sample.
+    Returns:
+        The bouts in order, and what is still pending.
     """
-    whole = list(found)
-    for bout in stored:
-        if bout.written in (None, (bout.start_ns, bout.end_ns)):
+    bouts, left = list(filed), []
+    for bout in pending:
+        for part in _free_parts(bout, bouts):
+            start_ns, end_ns = max(part.start_ns, samples[0]), min(part.end_ns, samples[1])
+            apart = (part.cut == "start" and start_ns > part.start_ns) or (part.cut == "end" and end_ns < part.end_ns)
+            if start_ns >= end_ns or apart:
+                left.append(part)
+                continue
+            _add(bouts, replace(part, start_ns=start_ns, end_ns=end_ns))
+            rests = (replace(part, end_ns=start_ns, cut="end"), replace(part, start_ns=end_ns, cut="start"))
+            left += [rest for rest in rests if rest.start_ns < rest.end_ns]
+    return tuple(bouts), tuple(left)
+
+
+def _free_parts(bout: Bout, bouts: Sequence[Bout]) -> Iterator[Bout]:
+    """The parts of a pending bout that bouts of the file leave, and which of them continue one of these.
+
+    A server that was killed after it had written a part of a bout finds this part in the file, and the bout pending.
+    """
+    if bout.cut is None:
+        for part in _outside(bout, bouts):
+            own = [other for other in bouts if other.label == bout.label]
+            if any(bout.start_ns < other.end_ns == part.start_ns for other in own):
+                yield replace(part, cut="start")
+            elif any(part.end_ns == other.start_ns < bout.end_ns for other in own):
+                yield replace(part, cut="end")
+            else:
+                yield part
+        return
+    edge_ns = bout.start_ns if bout.cut == "start" else bout.end_ns
+    for number, other in enumerate(bouts):
+        here_ns = other.end_ns if bout.cut == "start" else other.start_ns
+        inside = other.start_ns <= edge_ns <= other.end_ns and other.label == bout.label
+        if not inside and abs(here_ns - edge_ns) > MS_NS:
             continue
-        begins_ns, ends_ns = bout.written
-        for number, one in enumerate(found):
-            if bout.start_ns < begins_ns and abs(one.start_ns - begins_ns) <= MS_NS:
-                before_ns = found[number - 1].end_ns if number > 0 else bout.start_ns
-                whole[number] = replace(whole[number], start_ns=max(bout.start_ns, before_ns))
-            if bout.end_ns > ends_ns and abs(one.end_ns - ends_ns) <= MS_NS:
-                after_ns = found[number + 1].start_ns if number + 1 < len(found) else bout.end_ns
-                whole[number] = replace(whole[number], end_ns=min(bout.end_ns, after_ns))
-    return whole
+        if bout.cut == "start":
+            next_ns = bouts[number + 1].start_ns if number + 1 < len(bouts) else bout.end_ns
+            rest = replace(bout, start_ns=here_ns, end_ns=min(bout.end_ns, next_ns))
+        else:
+            before_ns = bouts[number - 1].end_ns if number > 0 else bout.start_ns
+            rest = replace(bout, start_ns=max(bout.start_ns, before_ns), end_ns=here_ns)
+        if rest.start_ns < rest.end_ns:
+            yield rest
+        return
 
 
-def _apart(bouts: Iterable[Bout]) -> tuple[Bout, ...]:
-    """Bouts in the order of their starts, without the parts that overlap an earlier one."""
-    found: list[Bout] = []
-    for bout in sorted(bouts, key=lambda bout: bout.start_ns):
-        start_ns = max(bout.start_ns, found[-1].end_ns if found else bout.start_ns)
-        if start_ns < bout.end_ns:
-            found.append(replace(bout, start_ns=start_ns))
-    return tuple(found)
+def _add(bouts: list[Bout], part: Bout) -> None:
+    """Add a part to bouts, or to the one of them that it continues."""
+    for number, bout in enumerate(bouts):
+        if part.cut == "start" and bout.end_ns == part.start_ns:
+            bouts[number] = replace(bout, end_ns=part.end_ns)
+            return
+        if part.cut == "end" and bout.start_ns == part.end_ns:
+            bouts[number] = replace(bout, start_ns=part.start_ns)
+            return
+    bouts.append(part)
+    bouts.sort(key=lambda bout: bout.start_ns)
 
 
-def _outside(bout: Bout, others: Sequence[Bout]) -> list[Bout]:
+def _outside(bout: Bout, others: Iterable[Bout]) -> Iterator[Bout]:
     """The parts of a bout that are outside others."""
-    parts = [bout]
-    for other in others:
-        parts = [
-            replace(part, start_ns=start_ns, end_ns=end_ns)
-            for part in parts
-            for start_ns, end_ns in (
-                (part.start_ns, min(part.end_ns, other.start_ns)),
-                (max(part.start_ns, other.end_ns), part.end_ns),
-            )
-            if start_ns < end_ns
-        ]
-    return parts
+    begin_ns = bout.start_ns
+    for other in sorted(others, key=lambda other: other.start_ns):
+        if begin_ns < min(other.start_ns, bout.end_ns):
+            yield replace(bout, start_ns=begin_ns, end_ns=min(other.start_ns, bout.end_ns))
+        begin_ns = max(begin_ns, other.end_ns)
+    if begin_ns < bout.end_ns:
+        yield replace(bout, start_ns=begin_ns)
+
+
+def _not_written(stored: dict[str, Any], *, labelled: bool) -> list[dict[str, Any]]:
+    """What is not in the file of labels of a bout that an earlier version stored.
+
+    It stored the part that was written, and before that nothing: then all of it was in the file, if there was one.
+    """
+    start_ns, end_ns = stored["start_ns"], stored["end_ns"]
+    bout = {name: stored[name] for name in ("start_ns", "end_ns", "label", "note")}
+    written = stored.get("written", [start_ns, end_ns] if labelled else None)
+    if written is None:
+        return [bout]
+    rests = [bout | {"end_ns": written[0], "cut": "end"}, bout | {"start_ns": written[1], "cut": "start"}]
+    return [rest for rest in rests if rest["start_ns"] < rest["end_ns"]]
+
+
+class SessionFiles:
+    """Reads and writes the files of sessions. Each is written aside, synced, and renamed.
+
+    Args:
+        folder: the folder of ``--keep``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._log = folder
+        self._states, self._recordings = folder / "sessions", folder / "recordings"
+
+    def recording(self, name: str) -> Path:
+        """The recording of a session."""
+        return self._recordings / f"{name}.parquet"
+
+    def labels(self, name: str) -> Path:
+        """Its labels."""
+        return self._recordings / f"{name}{SIDE}"
+
+    def load(self) -> list[RecordedSession]:
+        """All sessions without their labels, in the order in which they began. Other files are left out."""
+        found = []
+        for path in self._states.glob("*.json"):
+            try:
+                session = RecordedSession.of_json(path.read_bytes())
+                if session.name != path.stem:
+                    raise ValueError(f"it is the session {session.name}")
+            except (OSError, ValueError, TypeError, KeyError) as error:
+                LOG.warning("%s is not a recorded session (%s)", path, error)
+            else:
+                found.append(session)
+        return sorted(found, key=lambda session: (session.since_s, session.name))
+
+    def save(self, session: RecordedSession) -> None:
+        """Write what is not in the file of labels. Raises ``OSError``."""
+        if not self._states.is_dir() or not self._recordings.is_dir():
+            self._states.mkdir(exist_ok=True)
+            self._recordings.mkdir(exist_ok=True)
+            sync_folder(self._log)
+        write_bytes(self._states / f"{session.name}.json", session.to_json())
+
+    def forget(self, name: str) -> None:
+        """Remove the files of a session. Its samples stay in the log. Raises ``OSError``."""
+        self._store(name, "", EVER).keep_original()
+        for path in (self.labels(name), self.recording(name), self._states / f"{name}.json"):
+            path.unlink(missing_ok=True)
+            if path.parent.is_dir():
+                sync_folder(path.parent)
+
+    def labels_state(self, name: str) -> tuple[int, ...] | None:
+        """What changes with the file of labels of a session. Raises ``OSError``."""
+        return self._store(name, "", EVER).state()
+
+    def count_from_recording(self, name: str) -> bool:
+        """Whether labels mean something else when their recording has more samples: times that count from its start or
+        are without a zone, and points, of which the last holds until its end.
+
+        Raises:
+            HarkenError: when the file cannot be read.
+        """
+        if not self.labels(name).is_file():
+            return False
+        found = read_annotations(self.labels(name))
+        return found.points or any(entry.start.kind is not Kind.INSTANT for entry in found.entries)
+
+    def with_labels(self, session: RecordedSession, *, checked: bool = True) -> RecordedSession:
+        """The session with the bouts in its file of labels, which are read as in all commands.
+
+        Args:
+            session: the session.
+            checked: whether they must lie in the recording.
+
+        Raises:
+            HarkenError: when the file has an error, or its labels are not of this recording.
+            OSError: when a file cannot be read.
+        """
+        name, path = session.name, self.labels(session.name)
+        counts = self.count_from_recording(name)
+        span = self._span_of(name) if counts or (checked and self.recording(name).exists()) else EVER
+        stored = self._store(name, session.watch, span).load()
+        if stored.error is not None:
+            local = counts and read_annotations(path).has_local_times
+            advice = f". The server reads times without a zone as UTC; {WITH_ZONE}" if local else ""
+            raise HarkenError(f"{stored.error}{advice}")
+        # An end after the last sample is not cut to it: its samples may come later.
+        if not counts:
+            span = EVER
+        elif not read_annotations(path).points:
+            span = replace(span, end_ns=span.end_ns + SLACK_NS)
+        bouts = self._store(name, session.watch, span).load().bouts
+        notes = [bouts.notes.get(line, "") for line in bouts.lines.tolist()]
+        rows = zip(bouts.start_ns.tolist(), bouts.end_ns.tolist(), bouts.labels, notes, strict=True)
+        return replace(session, filed=tuple(Bout(*row) for row in rows), digest=stored.digest)
+
+    def save_labels(self, session: RecordedSession, bouts: Sequence[Bout]) -> RecordedSession:
+        """Write bouts as the file of labels of a session; the session with them.
+
+        Raises:
+            StaleLabelsError: when another program has changed the file since it was read.
+            ReadOnlyLabelsError, OSError: when it cannot be written.
+        """
+        rows = [(bout.start_ns, bout.end_ns, bout.label, line) for line, bout in enumerate(bouts, FIRST_LINE)]
+        notes = {line: bout.note for line, bout in enumerate(bouts, FIRST_LINE) if bout.note}
+        store = self._store(session.name, session.watch, EVER)
+        digest = store.save(Intervals.of(rows, notes=notes), if_digest=session.digest)
+        return replace(session, filed=tuple(bouts), digest=digest)
+
+    def samples(
+        self, session: RecordedSession, first_ns: int, last_ns: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Signals ``[n, 3]`` in g and times ``[n]`` from ``first_ns`` to ``last_ns`` in order, each time once: as it
+        came first."""
+        signals, times = [np.empty((0, 3), np.float32)], [np.empty(0, np.int64)]
+        for message in logged_samples(self._log, after_s=session.since_s - EARLIER_S, watch=session.watch):
+            inside = (message.time_ns >= first_ns) & (message.time_ns <= last_ns)
+            if inside.any():
+                signals.append(message.signals[inside])
+                times.append(message.time_ns[inside])
+        time_ns, rows = np.unique(np.concatenate(times), return_index=True)
+        return np.concatenate(signals)[rows], time_ns
+
+    def write_recording(
+        self, session: RecordedSession, signals: NDArray[np.float32], time_ns: NDArray[np.int64]
+    ) -> None:
+        """Write samples as the recording of a session. Raises ``OSError``."""
+        columns = {"Timestamp": pl.Series(time_ns).cast(pl.Datetime("ns", "UTC"))}
+        columns |= {axis: pl.Series(signals[:, row]) for row, axis in enumerate("XYZ")}
+        frame = pl.DataFrame(columns).with_columns(Subject=pl.lit(session.watch))
+        with replacing(self.recording(session.name)) as aside:
+            frame.write_parquet(aside)
+
+    def times(self, name: str) -> tuple[int, int] | None:
+        """The times of the first and the last sample of a recording; None without one.
+
+        Raises:
+            HarkenError: when it is damaged.
+        """
+        recording = self.recording(name)
+        if not recording.exists():
+            return None
+        try:
+            column = pl.col("Timestamp").cast(pl.Datetime("ns", "UTC")).cast(pl.Int64)
+            first_ns, last_ns = pl.scan_parquet(recording).select(column.min(), last=column.max()).collect().row(0)
+        except pl.exceptions.PolarsError as error:
+            raise HarkenError(f"{recording}: it cannot be read ({error}); remove it, and it is made again") from error
+        if first_ns is None:
+            raise HarkenError(f"{recording}: it has no samples; remove it, and it is made again")
+        return first_ns, last_ns
+
+    def _store(self, name: str, watch: str, span: Span) -> LabelStore:
+        return LabelStore(self.recording(name), span, watch)
+
+    def _span_of(self, name: str) -> Span:
+        times = self.times(name)
+        if times is None:
+            path = self.labels(name)
+            raise HarkenError(f"{path}: there is no recording from whose start its times count; {WITH_ZONE}")
+        return Span(*times, "UTC")
+
+
+def after(last_ns: int) -> int:
+    """The first whole millisecond after a sample."""
+    return last_ns // MS_NS * MS_NS + MS_NS
 
 
 def checked_label(text: str) -> str:
