@@ -1,8 +1,10 @@
 /* harken annotate: chooses a recording, and connects its picture, its labels, the keys and the buttons. */
 
+import { html, render } from "./preact.js";
 import { Chart } from "./chart.js";
 import { Files } from "./files.js";
 import { Gestures } from "./gestures.js";
+import { Learn } from "./learn.js";
 import { keys } from "./keys.js";
 import { Overview } from "./overview.js";
 import { NoteField } from "./note.js";
@@ -16,7 +18,7 @@ import { zoneInWords } from "./wallclock.js";
 const client = crypto.randomUUID();
 const ready = () => (session?.view ? session : null);
 let session = null;
-let learning = null;
+let changes = 0;
 let disk = null; // the state of saving
 let under = null; // the time under the pointer
 
@@ -246,19 +248,16 @@ function fields() {
 }
 
 /** The card of Learn, where the server can learn. */
-async function offerLearning() {
-  const answer = await fetch("/api/learn").catch(() => null);
-  if (!answer?.ok) return;
-  const { learn } = await import("./learn.js");
-  byId("learn").hidden = false;
-  learning = learn(byId("learn"));
-}
+const offerLearning = () => render(html`<${Learn} changes=${changes} />`, byId("learn-place"));
 
 /** Show whether the labels are on the disk; Learn then looks at them again. */
 function saved(state) {
   disk = state;
   showSaving(session, disk);
-  if (state.state === "saved") learning?.refresh();
+  if (state.state === "saved") {
+    changes += 1;
+    offerLearning();
+  }
 }
 
 async function start() {
@@ -278,7 +277,7 @@ async function start() {
     showText(byId("trouble"), error.message);
     byId("waiting").hidden = true;
   }
-  await offerLearning();
+  offerLearning();
 }
 
 start();

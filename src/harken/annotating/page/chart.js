@@ -152,7 +152,7 @@ export class Chart {
     }
     context.fillStyle = paint["not-worn"];
     context.fillRect(0, box("labels").top, box("labels").width, box("labels").height);
-    drawRuns(context, labels, { view, box: box("labels"), colourOf, inkOf: (name) => inkOn(colourOf(name)) });
+    drawRuns(context, labels, { view, box: box("labels"), colourOf, inkOf: (name) => inkOn(colours.get(name)) });
   }
 
   #axis(context, { view, clock }, { top, width, height }) {

@@ -1,6 +1,6 @@
 /* Sends every change of the labels to the server at once, and again until it is on the disk. */
 
-import { sentenceOf } from "./connection.js";
+import { sentenceOf } from "./server.js";
 import { equal, frozen } from "./intervals.js";
 
 const WAITS_MS = [500, 1000, 2000, 4000, 8000];

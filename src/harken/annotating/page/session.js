@@ -2,12 +2,11 @@
 
 import { Choices } from "./choices.js";
 import { Clock } from "./clock.js";
-import { labelColours } from "./colours.js";
-import { sentence } from "./connection.js";
+import { coloursOf } from "./colours.js";
 import { Editor } from "./editor.js";
 import { Runs } from "./runs.js";
 import { Saving } from "./saving.js";
-import { lastingSocket } from "./socket.js";
+import { lastingSocket, sentence } from "./server.js";
 import { ROWS, Tiles } from "./tiles.js";
 import { View } from "./view.js";
 
@@ -227,6 +226,9 @@ export class Session {
     const key = all.join("\n");
     if (key === this.#colouredFor) return;
     this.#colouredFor = key;
-    this.colours = labelColours(all);
+    coloursOf(all).then((colours) => {
+      this.colours = colours;
+      this.#onChange("labels");
+    });
   }
 }
