@@ -20,7 +20,6 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -153,16 +152,18 @@ def _send_samples(port: int) -> None:
 
 
 def _save_label(port: int) -> None:
-    def answer(path: str, body: bytes | None = None) -> Any:
-        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, method="PUT" if body else "GET")
-        with urllib.request.urlopen(request, timeout=60) as found:
-            return json.load(found)
+    address = f"http://127.0.0.1:{port}/api/recordings/0"
 
-    labels = "/api/recordings/0/labels"
-    _wait(lambda: answer("/api/recordings/0")["state"] == "ready")
+    def is_read() -> bool:
+        with urllib.request.urlopen(address, timeout=60) as found:
+            return bool(json.load(found)["state"] == "ready")
+
+    _wait(is_read)
     bout = {"start_ms": START_MS, "end_ms": START_MS + 60_000, "label": "sitting", "note": ""}
-    fields = {"client": "a", "revision": answer(labels)["revision"], "intervals": [bout]}
-    answer(labels, json.dumps(fields).encode())
+    body = json.dumps({"client": "a", "intervals": [bout]}).encode()
+    request = urllib.request.Request(f"{address}/labels", body, {"If-Match": '"none"'}, method="PUT")
+    with urllib.request.urlopen(request, timeout=60) as found:
+        found.read()
     _wait(Path("me.labels.csv").exists)
 
 

@@ -284,43 +284,6 @@ def test_fingers_mark_and_zoom(page: AnnotatePage, folder: Path) -> None:
     assert len(labels(folder)) == 1
 
 
-def test_a_second_window_is_read_only_follows_and_takes_over(page: AnnotatePage, address: str) -> None:
-    driver = page.browser.driver
-    first = driver.current_window_handle
-    driver.switch_to.new_window("tab")
-    try:
-        page.browser.resize(DESKTOP)
-        second = AnnotatePage(page.browser)
-        second.open(address)
-        until(lambda: second.shown("pen"))
-        assert "another window is labelling" in second.text("pen-text")
-        for disabled in ("take", "label-name"):
-            assert page.browser.run("return document.getElementById(arguments[0]).disabled", disabled)
-        second.focus()
-        second.press("HOME", " ", "END", " ", "DELETE")
-        assert second.said() == "This window only shows the labels; it cannot change them now."
-        both = driver.window_handles
-        driver.switch_to.window(first)
-        page.drag(0.2, 0.4)
-        new_label(page, "walking")
-        page.saved()
-        driver.switch_to.window(next(one for one in both if one != first))
-        until(lambda: "in 1 bout" in second.text("labelled-share"))
-        driver.switch_to.window(first)
-        page.browser.open("about:blank")
-        driver.switch_to.window(next(one for one in both if one != first))
-        until(lambda: "No other window" in second.text("pen-text"))
-        second.click("take")
-        until(lambda: not second.shown("pen"))
-        second.point(0.3)
-        second.press("DELETE")
-        second.saved()
-        until(lambda: "none yet" in second.text("labelled-share"))
-    finally:
-        driver.close()
-        driver.switch_to.window(first)
-
-
 def test_the_models_bouts_are_accepted_and_unsure_moments_found(browser: Browser, folder: Path, tmp_path: Path) -> None:
     page = AnnotatePage(browser)
     path = shutil.copy(folder / "anna.csv", tmp_path / "anna.csv")

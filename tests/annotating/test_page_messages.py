@@ -80,7 +80,7 @@ def test_nothing_is_called_saved_before_it_is_on_the_disk(page: AnnotatePage, tm
 
 
 def test_labels_that_cannot_be_changed_are_read_only(browser: Browser, recording: Path, tmp_path: Path) -> None:
-    labels = "# a remark\nstart,end,label\n2026-02-03T10:00:00+01:00,2026-02-03T10:01:00+01:00,lying\n"
+    labels = "start,end,label\n2026-02-03T10:00:00+01:00,2026-02-03T10:01:00,lying\n"
     (tmp_path / "anna.labels.csv").write_text(labels)
     (tmp_path / "broken.csv").write_text("a,b\n1,2\n")
     files = (str(recording), str(tmp_path / "broken.csv"))
@@ -265,12 +265,51 @@ def test_what_is_not_saved_is_sent_again_and_said(browser: Browser, recording: P
         (tmp_path / "anna.labels.csv").write_text(
             "start,end,label\n2026-02-03T10:00:00+01:00,2026-02-03T10:01:00+01:00,lying\n"
         )
-        until(lambda: page.said() == "The labels were changed by another program.")
+        until(lambda: page.said() == "The labels were changed elsewhere.")
         assert page.text("summary").startswith("lying")
         page.press("CONTROL+z")  # what was on this page is not lost
         page.saved()
         assert [label for *_, label, _ in rows(tmp_path / "anna.labels.csv")] == ["walking"] * 2
         browser.open("about:blank")
+
+
+def test_a_second_window_writes_too_and_labels_that_collide_are_both_offered(
+    page: AnnotatePage, tmp_path: Path
+) -> None:
+    path, driver = tmp_path / "anna.labels.csv", page.browser.driver
+    first, address = driver.current_window_handle, driver.current_url
+    labelled(page, 0.2, 0.4, "walking")
+    driver.switch_to.new_window("tab")
+    try:
+        page.browser.resize(DESKTOP)
+        page.browser.open(address)
+        until(lambda: "in 1 bout" in page.text("labelled-share"))
+        page.writable()
+        labelled(page, 0.5, 0.6, "sitting")
+        driver.switch_to.window(first)
+        until(lambda: "in 2 bouts" in page.text("labelled-share"))
+        assert page.said() == "The labels were changed elsewhere."
+        # From now on this window hears of no change of labels.
+        page.browser.run("const all = JSON.parse; JSON.parse = (text) => text.includes('\"labels\",') ? {} : all(text)")
+        for choice, expected in (("keep-theirs", ["lying"]), ("keep-mine", ["lying", "running"])):
+            times = "2026-02-03T10:00:00+01:00,2026-02-03T10:01:00+01:00"
+            path.write_text(f"start,end,label,note\n{times},lying,{choice}\n")
+            page.drag(0.7, 0.8)
+            page.press("t", *"running", "ENTER")
+            until(lambda: page.shown("conflict"))
+            assert page.saving() == "Not saved: the labels were changed elsewhere."
+            assert "running" in page.text("summary")
+            assert [label for *_, label, _ in rows(path)] == ["lying"]
+            page.click(choice)
+            page.saved()
+            assert not page.shown("conflict")
+            assert [label for *_, label, _ in rows(path)] == expected
+            assert ("running" in page.text("summary")) == ("running" in expected)
+    finally:
+        for handle in set(driver.window_handles) - {first}:
+            driver.switch_to.window(handle)
+            driver.close()
+        driver.switch_to.window(first)
 
 
 def test_several_files_are_a_list_and_one_that_failed_says_why(
@@ -297,7 +336,7 @@ def test_several_files_are_a_list_and_one_that_failed_says_why(
 
 def test_labels_of_the_file_that_cannot_be_fetched_leave_those_of_the_page(page: AnnotatePage) -> None:
     before = len(page.browser.complaints())
-    page.browser.run("window.fetch = async () => new Response(JSON.stringify({error: 'stale'}), {status: 409})")
+    page.browser.run("window.fetch = async () => new Response(JSON.stringify({error: 'stale'}), {status: 412})")
     page.drag(0.2, 0.3)
     page.press("t", *"walking", "ENTER")
     until(lambda: page.shown("keep-theirs"))

@@ -211,7 +211,8 @@ OPENING = """(async () => {
     model: {state: server.state, name: server.name},
   });
   window.fetch = async (where) => {
-    const said = {model: bouts(server.name), labels: {revision: 1, intervals: []}}[where.split("/").at(-1)] ?? status();
+    const labels = {on_disk: false, intervals: []};
+    const said = {model: bouts(server.name), labels}[where.split("/").at(-1)] ?? status();
     await server.slow;
     return new Response(JSON.stringify(said));
   };

@@ -3,6 +3,8 @@
 import json
 import shutil
 import threading
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +57,14 @@ def test_a_recording_is_read_shown_and_labelled(tmp_path: Path) -> None:
             assert np.abs(low - values[inner, 4:-4, axis].min(axis=1)).mean() < 60
             assert np.abs(high - values[inner, 4:-4, axis].max(axis=1)).mean() < 60
         assert (shown[6] == 1).all()
-        found = served.ask(LABELS).json
-        assert [(one["start_ms"], one["end_ms"], one["label"]) for one in found["intervals"]] == [
+        found = served.ask(LABELS)
+        assert (found.json["on_disk"], found.headers["etag"]) == (False, '"none"')
+        assert [(one["start_ms"], one["end_ms"], one["label"]) for one in found.json["intervals"]] == [
             (START_MS, START_MS + 60_000, "lying")
         ]
         saved = put(served, intervals((0, 30, "sitting"), (30, 45, "walking")))
         assert saved.status == 200
-        assert saved.json["revision"] == served.ask(LABELS).json["revision"] > found["revision"]
+        assert saved.headers["etag"] == served.ask(LABELS).headers["etag"]
         summary = served.ask("/api/recordings").json[0]
         assert (summary["intervals"], summary["labelled_s"]) == (2, 45.0)
     assert harken.inspect(path).labels["sitting"].total_s == pytest.approx(30)
@@ -267,23 +270,31 @@ def test_pages_of_other_sites_and_other_names_are_refused(ready: Served) -> None
 
 
 @pytest.mark.parametrize(
-    ("body", "status"),
+    ("body", "if_match", "status", "sentence"),
     [
-        (b"no json", 400),
-        (b"[]", 400),
-        (b'{"client": "a", "revision": 1}', 400),
-        (b'{"client": "a", "revision": true, "intervals": []}', 400),
-        (b'{"client": "a", "revision": 1, "intervals": [1]}', 409),
+        ("no json", '"none"', 400, "the body must be {client, intervals} as JSON"),
+        ("[]", '"none"', 422, "Expected `object`, got `array`"),
+        ('{"client": "a"}', '"none"', 422, "missing required field `intervals`"),
+        ('{"client": 1, "intervals": []}', '"none"', 422, "at `$.client`"),
+        ('{"client": "a", "intervals": [1]}', '"none"', 422, "at `$.intervals[0]`"),
+        ('{"client": "a", "intervals": [BOUT, {"start_ms": 1.5}]}', '"none"', 422, "at `$.intervals[1].start_ms`"),
+        ('{"client": "a", "intervals": [{"start_ms": 99999999999999}]}', '"none"', 422, "Expected `int` <= 35184372"),
+        ('{"client": "a", "intervals": [{"start_ms": 1, "end_ms": 2, "label": null}]}', '"none"', 422, "[0].label"),
+        ('{"client": "a", "intervals": [BOUT]}', None, 428, "If-Match"),
+        ('{"client": "a", "intervals": [BOUT]}', '"other"', 412, "another window or program"),
+        ('{"client": "a", "intervals": [BOUT]}', '"none"', 422, "interval 1 lies outside the recording"),
     ],
 )
-def test_bodies_that_cannot_be_used_are_refused(ready: Served, body: bytes, status: int) -> None:
-    import urllib.request
-
-    request = urllib.request.Request(ready.url(LABELS), body, method="PUT")
+def test_bodies_that_cannot_be_used_are_refused(
+    ready: Served, body: str, if_match: str | None, status: int, sentence: str
+) -> None:
+    body = body.replace("BOUT", '{"start_ms": 1, "end_ms": 2, "label": "a", "note": null}')
+    headers = {} if if_match is None else {"If-Match": if_match}
+    request = urllib.request.Request(ready.url(LABELS), body.encode(), headers, method="PUT")
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=20)
     with refused.value:
-        assert (refused.value.code, bool(json.loads(refused.value.read())["error"])) == (status, True)
+        assert (refused.value.code, sentence in json.loads(refused.value.read())["error"]) == (status, True)
 
 
 def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,7 +306,7 @@ def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path, monkeypatch: pyte
         def full(*_: Any) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("harken.annotating.labels.write_text", full)
+        monkeypatch.setattr("harken.annotations.store.write_bytes", full)
         refused = put(served, intervals((1, 3, "lying")))
         assert (refused.status, "No space left on device" in refused.json["error"]) == (507, True)
         monkeypatch.undo()

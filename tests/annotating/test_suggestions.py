@@ -122,6 +122,7 @@ def test_a_recording_that_the_model_need_not_or_cannot_label_does_not_keep_other
                 await asyncio.sleep(0.02)
         found.write(cache_folder() / entry_name(known, TableOptions()) / f"{digest_of(model)}.npz")
         window = desk.recordings[0].windows.connect("one")
+        assert window is not None
         gone.unlink()
         desk.use_model(model)
         assert [each.model_state for each in desk.recordings] == ["failed", "ready", "labelling"]

@@ -1,8 +1,8 @@
-"""Which window writes: the first, or one that takes over; and what the others see."""
+"""Several windows of one recording, and other programs: what each sees, and that nothing is overwritten unseen."""
 
 import asyncio
-import json
 import logging
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,78 +10,16 @@ from typing import Any
 import pytest
 import websockets
 
-from annotating_server import annotating, annotating_process, intervals, put, write_recording
+from annotating_server import annotating, intervals, put, write_recording
 from harken.annotating import desk
 from harken.annotating.labels import Labels
-from harken.annotating.windows import SILENT_S, PageWindows, Window
+from harken.annotating.windows import MOST_WINDOWS, PageWindows, Window
+from harken.annotations.moments import Span
+from harken.annotations.registry import read_annotations
+from harken.annotations.store import LabelStore
 from server_thread import Served, received
 
-
-class Clock:
-    now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-def newest(window: Window) -> dict[str, Any]:
-    """The newest message on who writes."""
-
-    async def drain() -> dict[str, Any]:
-        while (message := await window.next()) is not None:
-            if message["type"] == "writer":
-                return message
-        raise AssertionError("the window is closed")
-
-    return asyncio.run(drain())
-
-
-def test_the_first_window_writes_until_it_is_gone() -> None:
-    windows = PageWindows(lambda: None)
-    first, second = windows.connect("one"), windows.connect("two")
-    assert newest(first) == {"type": "writer", "writing": True, "free": False, "reason": None}
-    assert newest(second) == {"type": "writer", "writing": False, "free": False, "reason": None}
-    assert windows.may_write("one")
-    assert not windows.may_write("two")
-    windows.disconnect(first)
-    assert newest(second)["free"]
-    windows.take("two")
-    assert newest(second)["writing"]
-    third = windows.connect("one")
-    assert not newest(third)["writing"]
-
-
-def test_a_window_takes_over_from_one_that_is_silent() -> None:
-    clock = Clock()
-    windows = PageWindows(lambda: None, clock_s=clock)
-    first, second = windows.connect("one"), windows.connect("two")
-    clock.now_s = SILENT_S - 1
-    windows.take("two")
-    assert not newest(second)["writing"]
-    windows.heard("two")
-    clock.now_s = SILENT_S + 1
-    windows.tell()
-    assert newest(second)["free"]
-    windows.heard("one")
-    windows.tell()
-    assert not newest(second)["free"]
-    clock.now_s += SILENT_S + 1
-    windows.take("two")
-    assert newest(second)["writing"]
-    assert not newest(first)["writing"]
-    assert not windows.may_write("one")
-
-
-def test_nobody_writes_what_is_read_only() -> None:
-    reason: list[str | None] = ["it is being read"]
-    windows = PageWindows(lambda: reason[0])
-    window = windows.connect("one")
-    assert newest(window) == {"type": "writer", "writing": False, "free": False, "reason": "it is being read"}
-    windows.take("one")
-    assert not newest(window)["writing"]
-    reason[0] = None
-    windows.tell()
-    assert newest(window)["writing"]
+LABELS = "/api/recordings/0/labels"
 
 
 def test_only_the_newest_message_of_a_type_waits() -> None:
@@ -98,14 +36,13 @@ def test_only_the_newest_message_of_a_type_waits() -> None:
     assert asyncio.run(both()) == [{"type": "status", "share": 999}, {"type": "labels"}, None]
 
 
-def test_a_lost_window_is_replaced_and_stays_the_writer() -> None:
-    windows = PageWindows(lambda: None)
+def test_a_lost_window_is_replaced() -> None:
+    windows = PageWindows()
     lost, again = windows.connect("one"), windows.connect("one")
+    assert lost is not None
+    assert again is not None
     assert lost.closed
-    assert newest(again)["writing"]
     windows.disconnect(lost)
-    assert windows.may_write("one")
-    assert not windows.may_write("two")
     assert len(windows) == 1
     windows.close()
     assert again.closed
@@ -118,41 +55,92 @@ async def until(socket: Any, holds: Callable[[dict[str, Any]], bool]) -> dict[st
     return message
 
 
-def test_the_first_window_writes_and_the_second_sees_it(tmp_path: Path) -> None:
+def names(message: dict[str, Any]) -> list[str]:
+    return [each["label"] for each in message["intervals"]]
+
+
+def test_each_window_writes_and_sees_what_others_wrote(tmp_path: Path) -> None:
     path = write_recording(tmp_path / "anna.csv", label=None)
+    beside = tmp_path / "anna.labels.csv"
+
+    def is_labels(message: dict[str, Any]) -> bool:
+        return bool(message["type"] == "labels")
 
     async def use(served: Served) -> None:
         live = served.url("/api/recordings/0/live?client=", "ws")
         async with websockets.connect(live + "one") as first, websockets.connect(live + "two") as second:
-            mine = await until(first, lambda each: each["type"] == "writer")
-            other = await until(second, lambda each: each["type"] == "writer")
-            assert (mine["writing"], mine["free"], mine["reason"]) == (True, False, None)
-            assert (other["writing"], other["free"]) == (False, False)
-            refused = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="two")
-            assert (refused.status, "another window" in refused.json["error"]) == (423, True)
-            saved = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="one")
-            news = await until(second, lambda each: each["type"] == "labels")
-            assert news["revision"] == saved.json["revision"]
-            assert [each["label"] for each in news["intervals"]] == ["lying"]
-            await second.send(json.dumps({"type": "take"}))
-            assert not (await until(second, lambda each: each["type"] == "writer"))["writing"]
-            await first.close()
-            assert (await until(second, lambda each: each["type"] == "writer"))["free"]
-            await second.send(json.dumps({"type": "take"}))
-            assert (await until(second, lambda each: each["type"] == "writer"))["writing"]
-            # Another program changes the file.
-            (tmp_path / "anna.labels.csv").write_text("start,end,label\n5,6,walking\n")
-            stale = await asyncio.to_thread(put, served, [], client="two", revision=saved.json["revision"])
-            assert stale.status == 409
-            news = await until(second, lambda each: each["type"] == "labels")
-            assert [each["label"] for each in news["intervals"]] == ["walking"]
+            for window in (first, second):
+                assert await until(window, lambda each: each["type"] == "read_only") == {
+                    "type": "read_only",
+                    "reason": None,
+                }
+            assert served.ask(LABELS).headers["etag"] == '"none"'
+            saved = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="one", etag='"none"')
+            assert (saved.status, saved.json) == (200, {})
+            news = await until(second, is_labels)
+            assert (names(news), news["etag"], news["on_disk"]) == (["lying"], saved.headers["etag"], True)
+            stale = await asyncio.to_thread(put, served, [], client="two", etag='"none"')
+            assert (stale.status, stale.headers["etag"]) == (412, saved.headers["etag"])
+            assert stale.json == {"error": "anna.labels.csv was changed by another window or program"}
+            both = intervals((1, 2, "lying"), (3, 4, "sitting"))
+            saved = await asyncio.to_thread(put, served, both, client="two", etag=saved.headers["etag"])
+            news = await until(first, lambda each: is_labels(each) and len(each["intervals"]) == 2)
+            assert news["etag"] == saved.headers["etag"]
+            # Another program changes the file, which one window notices by its request, and the other by a message.
+            beside.write_text("start,end,label\n5,6,walking\n")
+            stale = await asyncio.to_thread(put, served, [], client="one", etag=saved.headers["etag"])
+            assert stale.status == 412
+            news = await until(second, is_labels)
+            assert (names(news), news["etag"]) == (["walking"], stale.headers["etag"])
             # And once more, without a request.
-            (tmp_path / "anna.labels.csv").write_text("start,end,label\n5,6,walking\n7,8,lying\n")
-            news = await until(second, lambda each: each["type"] == "labels")
-            assert [each["label"] for each in news["intervals"]] == ["walking", "lying"]
+            beside.write_text("start,end,label\n5,6,walking\n7,8,lying\n")
+            assert names(await until(first, lambda each: is_labels(each) and len(each["intervals"]) == 2)) == [
+                "walking",
+                "lying",
+            ]
+            beside.write_text("start,end,label\n5,x,walking\n")
+            news = await until(first, lambda each: each["type"] == "read_only")
+            assert "the end 'x' is not a time" in news["reason"]
+            assert (await asyncio.to_thread(put, served, [], client="one")).status == 423
 
     with annotating(path) as served:
         asyncio.run(use(served))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_windows_and_another_program_overwrite_nothing_unseen(tmp_path: Path, seed: int) -> None:
+    """Each acts on what it has seen last, which may be old."""
+    path, choose = write_recording(tmp_path / "anna.csv", seconds=60, label=None), random.Random(seed)
+    beside = tmp_path / "anna.labels.csv"
+
+    def on_disk() -> list[str]:
+        return [entry.label for entry in read_annotations(beside).entries] if beside.exists() else []
+
+    with annotating(path) as served:
+        seen = dict.fromkeys(("one", "two"), '"none"')
+        expected: list[str] = []
+        for step in range(60):
+            act, window = choose.choice(("save", "save", "look", "write", "remove")), choose.choice(list(seen))
+            if act == "look":
+                answer = served.ask(LABELS)
+                assert names(answer.json) == expected
+                seen[window] = answer.headers["etag"]
+            elif act == "save":
+                current = served.ask(LABELS).headers["etag"]
+                rows = intervals(*((number, number + 1, f"{step} {number}") for number in range(choose.randrange(4))))
+                answer = put(served, rows, client=window, etag=seen[window])
+                assert answer.status == (200 if seen[window] == current else 412)
+                if answer.status == 200:
+                    expected, seen[window] = [row["label"] for row in rows], answer.headers["etag"]
+                else:
+                    assert answer.headers["etag"] == current
+            elif act == "write":
+                expected = [f"program {step}"]
+                beside.write_text(f"start,end,label\n5,6,program {step}\n")
+            elif beside.exists():
+                expected = []
+                beside.unlink()
+            assert on_disk() == expected
 
 
 def test_a_drive_that_is_away_for_a_while_closes_no_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +150,7 @@ def test_a_drive_that_is_away_for_a_while_closes_no_window(tmp_path: Path, monke
 
     async def use(served: Served) -> None:
         async with websockets.connect(served.url("/api/recordings/0/live?client=one", "ws")) as window:
-            await until(window, lambda each: each["type"] == "writer")
+            await until(window, lambda each: each["type"] == "read_only")
             drive.rename(tmp_path / "away")
             drive.write_text("")  # to ask for a file in it is an error, as with a drive that was unplugged
             await asyncio.sleep(4 * desk.CHECKED_S)
@@ -186,9 +174,9 @@ def test_an_error_of_one_recording_that_nobody_expected_ends_no_other(
     monkeypatch.setattr(desk, "CHECKED_S", desk.STATUS_S)
     monkeypatch.setattr(desk, "LOG", logging.getLogger("desk"))  # the server's own does not reach the test
     paths = [write_recording(tmp_path / f"{name}.csv", seconds=20) for name in ("anna", "ben")]
-    real = Labels.changed_outside
+    real = Labels.follow
 
-    def changed_outside(labels: Labels) -> bool:
+    def follow(labels: Labels) -> bool:
         if labels.path.name.startswith("anna"):
             raise RuntimeError("nobody expected this")
         return real(labels)
@@ -196,8 +184,8 @@ def test_an_error_of_one_recording_that_nobody_expected_ends_no_other(
     async def use(served: Served) -> None:
         lives = [served.url(f"/api/recordings/{number}/live?client=a", "ws") for number in (0, 1)]
         async with websockets.connect(lives[0]) as anna, websockets.connect(lives[1]) as ben:
-            await until(ben, lambda each: each["type"] == "writer")
-            monkeypatch.setattr(Labels, "changed_outside", changed_outside)
+            await until(ben, lambda each: each["type"] == "read_only")
+            monkeypatch.setattr(Labels, "follow", follow)
             failed = await until(anna, lambda each: each["type"] == "status" and each["state"] == "failed")
             assert failed["error"] == f"{paths[0]}: a fault in harken: RuntimeError: nobody expected this"
             (tmp_path / "ben.labels.csv").write_text("start,end,label\n5,6,walking\n")
@@ -218,10 +206,10 @@ def test_a_recording_that_cannot_be_shown_leaves_the_others(
         with annotating(*paths):
             pass
 
-    def broken(path: Path, *arguments: Any, **options: Any) -> Labels:
-        if path.name == "anna.csv":
+    def broken(store: LabelStore, span: Span) -> Labels:
+        if store.path.name == "anna.labels.csv":
             raise RuntimeError("nobody expected this")
-        return Labels(path, *arguments, **options)
+        return Labels(store, span)
 
     monkeypatch.setattr("harken.annotating.recording.Labels", broken)
     with annotating(*paths) as served:
@@ -236,11 +224,11 @@ def test_windows_hear_of_the_reading_and_may_write_afterwards(tmp_path: Path) ->
     async def use(served: Served) -> None:
         live = served.url("/api/recordings/0/live?client=one", "ws")
         async with websockets.connect(live) as window:
-            first = await until(window, lambda each: each["type"] == "writer")
-            assert not first["writing"]
-            assert first["reason"] == "the recording is still being read; labels can be set when it is complete"
+            first = await until(window, lambda each: each["type"] == "read_only")
+            sentence = "the recording is still being read; labels can be set when it is complete"
+            assert first["reason"] == sentence
             newest: dict[str, Any] = {}
-            while not newest.get("writer", first)["writing"]:
+            while newest.get("read_only", first)["reason"] is not None:
                 message = await received(window)
                 newest[message["type"]] = message
             assert len(newest["labels"]["intervals"]) == 1
@@ -250,39 +238,21 @@ def test_windows_hear_of_the_reading_and_may_write_afterwards(tmp_path: Path) ->
         asyncio.run(use(served))
 
 
-def test_a_second_process_on_the_same_recording_is_read_only(tmp_path: Path) -> None:
-    path = write_recording(tmp_path / "anna.csv", seconds=20)
-    with annotating(path) as here, annotating_process(str(path), log=tmp_path / "log") as (process, there):
-        there.ask_until("/api/recordings/0", lambda each: each["state"] == "ready")
-        refused = put(there, intervals((1, 2, "lying")))
-        assert (refused.status, refused.json["error"]) == (
-            423,
-            "another harken annotate has this recording open; labels can be set there",
-        )
-        assert put(here, intervals((1, 2, "lying"))).status == 200
-        here.server.should_exit = True
-        there.ask_until("/api/recordings", lambda _: put(there, intervals((1, 3, "lying"))).status == 200)
-        process.kill()
-    with annotating(path) as again:
-        assert put(again, intervals((1, 4, "lying"))).status == 200, "the lock ended with the process"
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["anna.csv", "anna.labels.csv", "log"]
-
-
 def test_many_windows_and_strange_messages_do_no_harm(tmp_path: Path) -> None:
     path = write_recording(tmp_path / "anna.csv", seconds=20)
 
     async def use(served: Served) -> None:
         live = served.url("/api/recordings/0/live?client=", "ws")
-        windows = [await websockets.connect(live + str(number)) for number in range(20)]
+        windows = [await websockets.connect(live + str(number)) for number in range(MOST_WINDOWS)]
         async with websockets.connect(live + "more") as refused:
             await refused.wait_closed()
             assert refused.close_code == 4404
         for text in ("{", "[]", "1", '{"type": 5}', b"\xff\x00"):
             await windows[0].send(text)
-        await windows[0].send(json.dumps({"type": "take"}))
-        assert (await until(windows[0], lambda each: each["type"] == "writer"))["writing"]
+        await asyncio.to_thread(put, served, [], client="elsewhere")
+        assert names(await until(windows[0], lambda each: each["type"] == "labels")) == []
         async with websockets.connect(live + "0") as again:  # the connection of the first window was lost
-            assert (await until(again, lambda each: each["type"] == "writer"))["writing"]
+            await until(again, lambda each: each["type"] == "read_only")
             await windows[0].wait_closed()
         for window in windows:
             await window.close()

@@ -47,19 +47,18 @@ def intervals(*rows: tuple[float, float, str]) -> list[dict[str, Any]]:
     ]
 
 
-def put(served: Served, rows: list[Any], *, revision: int | None = None, client: str = "a", number: int = 0) -> Answer:
-    """Save labels; without a revision, with the current one."""
+def put(served: Served, rows: list[Any], *, etag: str | None = None, client: str = "a", number: int = 0) -> Answer:
+    """Save labels; without an ETag, in place of the present ones."""
     path = f"/api/recordings/{number}/labels"
-    if revision is None:
-        revision = served.ask(path).json["revision"]
-    body = json.dumps({"client": client, "revision": revision, "intervals": rows}).encode()
-    request = urllib.request.Request(served.url(path), body, method="PUT")
+    body = json.dumps({"client": client, "intervals": rows}).encode()
+    etag = etag or served.ask(path).headers.get("etag", '"none"')
+    request = urllib.request.Request(served.url(path), body, {"If-Match": etag}, method="PUT")
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
-            return Answer(answer.status, {}, answer.read())
+            return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read())
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, {}, error.read())
+            return Answer(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read())
 
 
 @contextmanager

@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from harken.annotating.labels import Labels
+import msgspec
+
+from harken.annotating.labels import Labels, PageBout
 from harken.annotations.moments import Span
+from harken.annotations.store import LabelStore
 
 START_NS = 1_700_000_000_123_456_789
 SPAN = Span(START_NS, START_NS + 3600 * 10**9, "Europe/Athens")
@@ -16,7 +19,12 @@ def opened(folder: Path, content: str | None = None, **options: Any) -> Labels:
     if content is not None:
         (folder / "anna.labels.csv").write_text(content, encoding="utf-8")
     column = [(START_NS, START_NS + 7 * 10**9, "lying"), (START_NS + 7 * 10**9, START_NS + 9 * 10**9, "sitting")]
-    return Labels(folder / "anna.csv", SPAN, "anna", column, **options)
+    return Labels(LabelStore(folder / "anna.csv", SPAN, "anna", column=column, **options), SPAN)
+
+
+def save(labels: Labels, rows: list[Any]) -> str:
+    """Save labels that were edited from the present ones; returns the digest."""
+    return labels.save(msgspec.convert(rows, list[PageBout]), if_digest=labels.stored.digest)
 
 
 def row(start_s: float, end_s: float, label: str = "lying", note: str = "") -> dict[str, Any]:

@@ -10,6 +10,7 @@ import harken
 from harken.annotating.labels import Labels
 from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
+from harken.annotations.store import LabelStore
 from harken.server.recorded.recorder import Recorder
 from harken.server.recorded.session import RecordedSession
 from harken.server.sample_log import SampleLog
@@ -55,7 +56,7 @@ def annotate(path: Path) -> Labels:
     """The labels of a recording as annotate opens them."""
     recording = harken.read(path)
     times = Span(int(recording.time_ns[0]), int(recording.time_ns[-1]), recording.timezone)
-    return Labels(path, times, recording.subject, [], zone_known=False)
+    return Labels(LabelStore(path, times, recording.subject, zone_known=False), times)
 
 
 def labels_in(path: Path) -> list[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from harken.annotating.cache import cache_folder, entry_name, read_facts
-from harken.annotating.labels import Labels
 from harken.annotating.model_process import suggest
 from harken.annotating.reading import read_recording
 from harken.annotating.recording import OpenRecording
@@ -27,7 +26,7 @@ READERS = 2
 DIGITS_OF_A_DIGEST = 16
 NICENESS, LABELLING_NICENESS = 0, 10  # a person waits for a recording that is read
 CHECKED_S = 1.0
-"""How often it is checked whether another program changed the labels, and whether a writer is silent."""
+"""How often it is checked whether another program changed the labels."""
 STATUS_S = 0.25
 
 
@@ -257,26 +256,14 @@ class Desk:
         self._status_due.add(recording)
 
     async def _check(self) -> None:
-        """Notice changes by other programs, and silent writers."""
+        """Notice changes by other programs."""
         for recording in self.recordings:
-            if recording.state != "failed" and len(recording.windows) and recording.labels is not None:
+            if recording.state != "failed" and len(recording.windows):
                 try:
                     with suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
-                        await self._follow(recording, recording.labels)
-                    recording.windows.tell()
+                        await recording.follow()
                 except Exception as error:
                     self._fault(recording, error)
-
-    async def _follow(self, recording: OpenRecording, labels: Labels) -> None:
-        """Take over what another program has changed.
-
-        Raises:
-            OSError: when it is not known what there is.
-        """
-        if not recording.saving.locked() and labels.changed_outside():
-            async with recording.saving:
-                labels.load()
-                recording.send_labels()
 
 
 def digest_of(model: Path) -> str:

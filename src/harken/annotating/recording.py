@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from harken.annotating.labels import Labels
 from harken.annotating.levels import Levels
 from harken.annotating.suggestions import Suggestions
-from harken.annotating.windows import PageWindows
+from harken.annotating.windows import PageWindows, Window
 from harken.annotations.moments import Span
-from harken.support.files import ProcessLock
+from harken.annotations.store import LabelStore
 
 MS_NS = 10**6
 NOT_READ = "the recording is still being read; labels can be set when it is complete"
@@ -36,7 +36,6 @@ class OpenRecording:
         levels: its signals; None until some are read.
         labels: its labels; None until it is read.
         wanted: whether a window has opened it.
-        saving: held while labels are saved.
         model: what the model says.
         model_state: ``none``, ``waiting``, ``labelling``, ``ready`` or ``failed``.
     """
@@ -51,8 +50,7 @@ class OpenRecording:
         self.levels: Levels | None = None
         self.labels: Labels | None = None
         self.wanted = False
-        self.saving = asyncio.Lock()
-        self.windows = PageWindows(self.why_read_only)
+        self.windows = PageWindows()
         self.model: Suggestions | None = None
         self.model_name = model_name
         self.model_labels = model_labels
@@ -60,19 +58,15 @@ class OpenRecording:
         self.model_share: float | None = None
         self.model_error: str | None = None
         self._facts: dict[str, Any] = {}
-        self._lock = ProcessLock(path)
+        self._read_only = self.why_read_only()
         self._not_worn_ns: NDArray[np.int64] = np.empty((0, 2), np.int64)
         self._read_to_ns: int | None = None
 
     def why_read_only(self) -> str | None:
-        """Why no window may write labels, as a sentence; None if one may."""
+        """Why labels cannot be changed, as a sentence; None if they can."""
         if self.labels is None:
             return self.error or NOT_READ
-        if self.labels.read_only is not None:
-            return self.labels.read_only
-        if not self._lock.acquire():
-            return "another harken annotate has this recording open; labels can be set there"
-        return None
+        return self.labels.stored.read_only
 
     def begin(self, folder: Path, *, start_ns: int, slot_ns: int) -> None:
         """There are levels to see."""
@@ -102,19 +96,18 @@ class OpenRecording:
         self.levels, self._facts, self.share, self.state = levels, facts, 1.0, "ready"
         self._read_to_ns = facts["end_ns"]
         self._not_worn_ns = np.array(facts["not_worn_ns"], np.int64).reshape(-1, 2)
-        self._lock.acquire()
-        self.labels = Labels(
+        store = LabelStore(
             self.path,
             self.span,
             facts["subject"],
-            [tuple(bout) for bout in facts["bouts"]],
+            column=[tuple(bout) for bout in facts["bouts"]],
             zone_known=facts["zone_known"],
             local_times=facts["local_times"],
             several_people=facts["several_people"],
         )
+        self.labels = Labels(store, self.span)
         self.send_status()
         self.send_labels()
-        self.windows.tell()
 
     def suggest(self, found: Suggestions) -> None:
         """The model has labelled the recording."""
@@ -133,12 +126,11 @@ class OpenRecording:
         self.state, self.error, self.share = "failed", error, None
         self.model_state = "none"
         self.send_status()
-        self.windows.tell()
+        self._send_read_only()
 
     def close(self) -> None:
         """Close its files and windows."""
         self.windows.close()
-        self._lock.release()
         if self.levels is not None:
             self.levels.close()
 
@@ -162,9 +154,34 @@ class OpenRecording:
         self.windows.send({"type": "status", **self.about()})
 
     def send_labels(self, *, besides: str | None = None) -> None:
-        """Send all windows but one the labels."""
+        """Send all windows but one the labels, and all of them whether they can be changed."""
         if self.labels is not None:
-            self.windows.send({"type": "labels", **self.labels.as_json()}, besides=besides)
+            etag = etag_of(self.labels.stored.digest)
+            self.windows.send({"type": "labels", "etag": etag, **self.labels.as_json()}, besides=besides)
+        self._send_read_only()
+
+    def _send_read_only(self) -> None:
+        """Send all windows why the labels cannot be changed, if that has changed."""
+        if self._read_only != (reason := self.why_read_only()):
+            self._read_only = reason
+            self.windows.send({"type": "read_only", "reason": reason})
+
+    async def follow(self) -> None:
+        """Take over the labels that another program has written.
+
+        Raises:
+            OSError: when it is not known what there is.
+        """
+        if self.labels is not None and await asyncio.to_thread(self.labels.follow):
+            self.send_labels()
+
+    def connect(self, client: str) -> Window | None:
+        """A new window, which is sent the status, and whether labels can be changed; None if there are too many."""
+        window = self.windows.connect(client)
+        if window is not None:
+            window.put({"type": "status", **self.about()})
+            window.put({"type": "read_only", "reason": self.why_read_only()})
+        return window
 
     def summary(self) -> dict[str, Any]:
         """One of ``GET /api/recordings``."""
@@ -208,3 +225,8 @@ class OpenRecording:
         """Labels for the keys: the model's, then others in the order in which they first occur."""
         own = () if self.labels is None else self.labels.intervals.labels
         return list(dict.fromkeys((*self.model_labels, *own)))
+
+
+def etag_of(digest: str) -> str:
+    """The header ``ETag`` of labels whose file has this digest."""
+    return f'"{digest}"'

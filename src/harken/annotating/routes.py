@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 from typing import Annotated, Any
 
+import msgspec
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from harken.annotating.desk import Desk
-from harken.annotating.labels import ChangedError, ReadOnlyError
-from harken.annotating.recording import OpenRecording
+from harken.annotating.labels import PageBout, ReadOnlyError
+from harken.annotating.recording import NOT_READ, OpenRecording, etag_of
 from harken.annotating.suggestions import Suggestions
 from harken.annotating.unsure import next_unsure
-from harken.annotating.windows import MOST_WINDOWS, Window
+from harken.annotating.windows import Window
+from harken.annotations.store import StaleLabelsError
 from harken.server.limits import Limits, RefusedError, malformed
 from harken.server.request_bodies import read_body
 from harken.support.errors import HarkenError
@@ -74,13 +76,17 @@ def annotating_routes(desk: Desk) -> APIRouter:
     async def labels(number: Number) -> Response:
         found = recording_of(desk, number)
         desk.want(found)
-        return answer({"revision": 0, "intervals": []} if found.labels is None else found.labels.as_json())
+        if found.labels is None:
+            raise RefusedError(404, 1008, found.error or NOT_READ, reason="unknown")
+        with contextlib.suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
+            await found.follow()
+        return answer(found.labels.as_json(), etag=etag_of(found.labels.stored.digest))
 
     @routes.put("/api/recordings/{number}/labels")
     async def save(number: Number, request: Request) -> Response:
         found = recording_of(desk, number)
         body = await read_body(request, MOST_BODY_BYTES, seconds=LIMITS.body_s)
-        return answer({"revision": await save_labels(found, body)})
+        return await save_labels(found, body, request.headers.get("if-match"))
 
     @routes.websocket("/api/recordings/{number}/live")
     async def live(socket: WebSocket, number: int, client: str = "") -> None:
@@ -89,9 +95,17 @@ def annotating_routes(desk: Desk) -> APIRouter:
     return routes
 
 
-def answer(content: Any) -> Response:
+class PageLabels(msgspec.Struct, frozen=True):
+    """The body of a request that saves labels: the window's name, and all labels."""
+
+    client: str
+    intervals: list[PageBout]
+
+
+def answer(content: Any, status: int = 200, *, etag: str | None = None) -> Response:
     """JSON that is not kept by the browser."""
-    return Response(orjson.dumps(content), media_type="application/json", headers={"cache-control": "no-store"})
+    headers = {"cache-control": "no-store"} | ({} if etag is None else {"etag": etag})
+    return Response(orjson.dumps(content), status, headers, media_type="application/json")
 
 
 def recording_of(desk: Desk, number: int) -> OpenRecording:
@@ -119,62 +133,54 @@ def suggestions_of(recording: OpenRecording) -> Suggestions:
     return recording.model
 
 
-async def save_labels(recording: OpenRecording, body: bytes) -> int:
-    """Save the labels in the body of a request; their revision.
+async def save_labels(recording: OpenRecording, body: bytes, if_match: str | None) -> Response:
+    """Save the labels in the body of a request, if those on the disk are still the ones that it edited (``if_match``).
 
     Raises:
         RefusedError: when they are not saved.
     """
     try:
-        message = await asyncio.to_thread(orjson.loads, body)
-        client, revision, intervals = (message[name] for name in ("client", "revision", "intervals"))
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise malformed("the body must be {client, revision, intervals} as JSON") from error
-    if not isinstance(client, str) or type(revision) is not int or not isinstance(intervals, list):
-        raise malformed("client must be text, revision a whole number, and intervals a list")
-    async with recording.saving:
-        if (reason := recording.why_read_only()) is not None or recording.labels is None:
-            raise RefusedError(423, 1008, reason or "", reason="locked")
-        if not recording.windows.may_write(client):
-            raise RefusedError(423, 1008, "another window writes the labels of this recording", reason="locked")
-        recording.windows.heard(client)
-        try:
-            await asyncio.shield(asyncio.to_thread(recording.labels.save, revision, intervals))
-        except ChangedError as error:
-            recording.send_labels()
-            raise RefusedError(409, 1008, str(error), reason="changed") from error
-        except ReadOnlyError as error:
-            recording.windows.tell()
-            raise RefusedError(423, 1008, str(error), reason="locked") from error
-        except HarkenError as error:
-            raise RefusedError(422, 1007, str(error), reason="malformed") from error
-        except OSError as error:
-            sentence = f"{recording.labels.path}: the labels could not be written ({error.strerror or error})"
-            raise RefusedError(507, 1011, sentence, reason="disk") from error
-        recording.send_labels(besides=client)
-        return recording.labels.revision
+        message = await asyncio.to_thread(msgspec.json.decode, body, type=PageLabels)
+    except msgspec.ValidationError as error:
+        raise RefusedError(422, 1007, f"the labels cannot be used: {error}", reason="malformed") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise malformed("the body must be {client, intervals} as JSON") from error
+    if if_match is None:
+        sentence = "a request that saves labels needs the header If-Match, with the ETag of the labels that were edited"
+        raise RefusedError(428, 1008, sentence, reason="unconditional")
+    if (labels := recording.labels) is None:
+        raise RefusedError(423, 1008, recording.why_read_only() or "", reason="locked")
+    try:
+        digest = await asyncio.to_thread(labels.save, message.intervals, if_digest=if_match.strip('"'))
+    except StaleLabelsError as error:
+        recording.send_labels(besides=message.client)
+        return answer({"error": str(error)}, 412, etag=etag_of(labels.stored.digest))
+    except ReadOnlyError as error:
+        recording.send_labels(besides=message.client)
+        raise RefusedError(423, 1008, str(error), reason="locked") from error
+    except HarkenError as error:
+        raise RefusedError(422, 1007, str(error), reason="malformed") from error
+    except OSError as error:
+        sentence = f"{labels.path}: the labels could not be written ({error.strerror or error})"
+        raise RefusedError(507, 1011, sentence, reason="disk") from error
+    recording.send_labels(besides=message.client)
+    return answer({}, etag=etag_of(digest))
 
 
 async def serve_window(desk: Desk, socket: WebSocket, number: int, client: str) -> None:
     """A window of the page, until it is closed."""
     await socket.accept()
     known = 0 <= number < len(desk.recordings) and 1 <= len(client) <= LONGEST_CLIENT
-    if not known or desk.recordings[number].windows.besides(client) >= MOST_WINDOWS:
+    window = desk.recordings[number].connect(client) if known else None
+    if window is None:
         await socket.close(FAR, "there is no such recording, or too many windows show it")
         return
     recording = desk.recordings[number]
-    window = recording.windows.connect(client)
-    window.put({"type": "status", **recording.about()})
     desk.want(recording)
     sending = asyncio.create_task(send_messages(socket, window))
     try:
-        while (event := await socket.receive())["type"] == "websocket.receive":
-            recording.windows.heard(client)
-            text = event.get("bytes") or (event.get("text") or "").encode()
-            with contextlib.suppress(orjson.JSONDecodeError):
-                message = orjson.loads(text)
-                if isinstance(message, dict) and message.get("type") == "take":
-                    recording.windows.take(client)
+        while (await socket.receive())["type"] == "websocket.receive":
+            pass  # windows say nothing here
     except (WebSocketDisconnect, RuntimeError):
         pass
     finally:

@@ -1,12 +1,8 @@
-"""The windows of the page that show one recording: which of them writes, and what each is sent."""
+"""The windows of the page that show one recording, and what each is sent."""
 
 import asyncio
-import time
-from collections.abc import Callable
 from typing import Any
 
-SILENT_S = 60.0
-"""Another window may take over from a writer that has sent nothing for this time."""
 MOST_WINDOWS = 20
 
 
@@ -47,89 +43,36 @@ class Window:
 
 
 class PageWindows:
-    """The windows of one recording. The first is the writer; when it is gone or silent, another one may take over.
+    """The windows of one recording, by the names that they chose."""
 
-    Args:
-        read_only: why no window may write, a sentence; None if one may.
-        clock_s: the time in seconds.
-    """
-
-    def __init__(self, read_only: Callable[[], str | None], *, clock_s: Callable[[], float] = time.monotonic) -> None:
-        self._read_only, self._clock_s = read_only, clock_s
-        self._windows: list[Window] = []
-        self._writer: str | None = None
-        self._last_s = 0.0  # when the writer sent something
-        self._sent: dict[Window, dict[str, Any]] = {}
+    def __init__(self) -> None:
+        self._windows: dict[str, Window] = {}
 
     def __len__(self) -> int:
         return len(self._windows)
 
-    def besides(self, client: str) -> int:
-        """The number of windows with another name."""
-        return sum(window.client != client for window in self._windows)
-
-    @property
-    def free(self) -> bool:
-        """Whether a window may become the writer."""
-        return self._read_only() is None and (self._writer is None or self._clock_s() - self._last_s > SILENT_S)
-
-    def connect(self, client: str) -> Window:
-        """A new window. A window of the same name is closed: its connection was lost."""
-        for other in [each for each in self._windows if each.client == client]:
-            self._remove(other)
-        window = Window(client)
-        self._windows.append(window)
-        if self._writer is None:
-            self._writer = client
-        self.heard(client)
-        self.tell()
+    def connect(self, client: str) -> Window | None:
+        """A new window; None if there are too many. A window of the same name is closed: its connection was lost."""
+        if client not in self._windows and len(self) >= MOST_WINDOWS:
+            return None
+        if client in self._windows:
+            self._windows[client].close()
+        self._windows[client] = window = Window(client)
         return window
 
     def disconnect(self, window: Window) -> None:
         """The window is gone."""
-        if window in self._windows:
-            self._remove(window)
-            if self._writer == window.client:
-                self._writer = None
-            self.tell()
-
-    def heard(self, client: str) -> None:
-        """A window has sent something."""
-        if client == self._writer:
-            self._last_s = self._clock_s()
-
-    def take(self, client: str) -> None:
-        """The window becomes the writer, if that is free."""
-        if self.free and any(each.client == client for each in self._windows):
-            self._writer, self._last_s = client, self._clock_s()
-        self.tell(again=client)
-
-    def may_write(self, client: str) -> bool:
-        """Whether labels of this client are accepted: it is the writer, or there is none."""
-        return self._writer in (None, client)
+        if self._windows.get(window.client) is window:
+            del self._windows[window.client]
 
     def send(self, message: dict[str, Any], *, besides: str | None = None) -> None:
         """Send a message to all windows but one."""
-        for window in self._windows:
-            if window.client != besides:
-                window.put(message)
-
-    def tell(self, *, again: str | None = None) -> None:
-        """Send each window whether it writes, if that has changed, or if it is ``again``."""
-        reason, free = self._read_only(), self.free
-        for window in self._windows:
-            writing = reason is None and window.client == self._writer
-            message = {"type": "writer", "writing": writing, "free": free and not writing, "reason": reason}
-            if self._sent.get(window) != message or window.client == again:
-                self._sent[window] = message
+        for client, window in self._windows.items():
+            if client != besides:
                 window.put(message)
 
     def close(self) -> None:
         """Close all windows."""
-        for window in list(self._windows):
-            self._remove(window)
-
-    def _remove(self, window: Window) -> None:
-        self._windows.remove(window)
-        self._sent.pop(window, None)
-        window.close()
+        for window in self._windows.values():
+            window.close()
+        self._windows.clear()

@@ -15,6 +15,8 @@ TRUTH = ".truth.parquet"
 """The ending of the true labels that ``harken simulate`` writes beside a recording."""
 SIDE = ".labels.csv"
 """The ending of the file of labels beside a recording."""
+ORIGINAL = ".orig"
+"""Follows it in the name of the copy of a file of labels that harken has replaced."""
 SUMMARY = "summary.json"
 """The file that ``harken label`` writes last. A folder with this file is complete."""
 COHORT, PERSON, QUALITY = "cohort.parquet", "person.parquet", "quality.parquet"
@@ -142,7 +144,8 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
             continue
         tables = {COHORT, QUALITY} <= set(files)
         of_labels = {name for name in files if is_side_file(name)}
-        orphans = of_labels and of_labels - {side_file(at / name).name for name in {*files, *walked} - of_labels}
+        beside = {side_file(at / name).name for name in {*files, *walked} - of_labels} if of_labels else set()
+        orphans = {name for name in of_labels if name.removesuffix(ORIGINAL) not in beside}
         for name in sorted(files):
             plain = name.lower().removesuffix(".gz")
             if name.startswith("."):
@@ -162,8 +165,9 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
 
 
 def is_side_file(path: str | Path) -> bool:
-    """Whether a path is that of a file of labels beside a recording, by its name: ``NAME.labels.csv``."""
-    return Path(path).name.lower().endswith(SIDE)
+    """Whether a path is that of a file of labels beside a recording, by its name: ``NAME.labels.csv``, or the copy that
+    was kept of one, ``NAME.labels.csv.orig``."""
+    return Path(path).name.lower().removesuffix(ORIGINAL).endswith(SIDE)
 
 
 def side_file(path: Path) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import harken
+from edited_labels import save
 from harken.annotations.labelling import with_labels
 from harken.annotations.registry import read_annotations
 from harken.server.limits import Limits, RefusedError
@@ -21,7 +22,7 @@ def test_a_bout_that_annotate_has_deleted_stays_deleted(recorder: Recorder, tmp_
     (path,) = recorder.labelled_files()
     labels = annotate(path)
     # The file is then, to the byte, the one that the server had written after the first bout.
-    labels.save(labels.revision, labels.as_json()["intervals"][:1])
+    save(labels, labels.as_json()["intervals"][:1])
     assert [bouts(session) for session in recorder.sessions("anna", 5)] == [[(10, 40, "walking")]]
     assert Recorder(tmp_path, Limits()).labelled_files() == [path]
     assert labels_in(path) == ["walking"]
@@ -63,14 +64,14 @@ def test_what_annotate_saves_while_the_recording_is_made_again_is_kept(
     labels = annotate(path)
     rows = [row | {"label": "running"} for row in labels.as_json()["intervals"]][:kept]
     if not kept:  # the server is about to remove both files, because there is no bout left
-        labels.save(labels.revision, [])
+        save(labels, [])
         rows = [{"start_ms": START // 10**6, "end_ms": (START + SECOND) // 10**6, "label": "running", "note": ""}]
     saved: list[int] = []
 
     def save_first(at: Path, content: bytes) -> None:
         if not saved:
-            saved.append(labels.revision)
-            labels.save(labels.revision, rows)
+            saved.append(1)
+            save(labels, rows)
         at.write_bytes(content)
 
     monkeypatch.setattr("harken.server.recorded.files.write_bytes", save_first)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edited_labels import save
 from harken.server.limits import Limits
 from harken.server.recorded.recorder import Recorder
 from harken.server.recorded.session import Bout, RecordedSession
@@ -19,7 +20,7 @@ def saved_with_a_note(path: Path, **change: object) -> None:
     labels = annotate(path)
     rows = labels.as_json()["intervals"]
     rows[0] |= {"note": "with the dog"} | change
-    labels.save(labels.revision, rows)
+    save(labels, rows)
 
 
 def test_a_bout_whose_samples_come_later_survives_what_annotate_saves(recorder: Recorder, tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_a_bout_that_is_deleted_before_its_last_samples_come_stays_deleted(recor
     record(recorder, 150, 300, "walking")
     (path,) = recorder.labelled_files()
     labels = annotate(path)
-    labels.save(labels.revision, labels.as_json()["intervals"][:1])
+    save(labels, labels.as_json()["intervals"][:1])
     log(tmp_path, samples(200, 310))
     assert recorder.labelled_files() == [path]
     assert labels_in(path) == ["sitting"]
@@ -76,7 +77,7 @@ def test_a_bout_that_ends_while_annotate_saves_is_kept(recorder: Recorder) -> No
     labels = annotate(path)
     rows = [row | {"label": "running"} for row in labels.as_json()["intervals"]]
     recorder.end("anna", START + 100 * SECOND)
-    labels.save(labels.revision, rows)  # the file does not have the bout that has just ended
+    save(labels, rows)  # the file does not have the bout that has just ended
     assert recorder.labelled_files() == [path]
     assert labels_in(path) == ["running", "sitting"]
 
@@ -134,7 +135,7 @@ def test_labels_over_a_bout_that_is_being_recorded_stay_and_it_has_the_rest(
     labels = annotate(path)
     times = {"start_ms": (START + 60 * SECOND) // 10**6, "end_ms": (START + 70 * SECOND) // 10**6}
     rows = [*labels.as_json()["intervals"], times | {"label": "drinking", "note": ""}]
-    labels.save(labels.revision, rows)
+    save(labels, rows)
     if made:
         recorder.make_changed()
     ended = recorder.end("anna", START + 100 * SECOND)
@@ -186,7 +187,7 @@ def test_a_session_that_an_earlier_version_stored_is_read(recorder: Recorder, tm
         del bout["written"]
     state.write_text(json.dumps(stored))
     labels = annotate(path)
-    labels.save(labels.revision, labels.as_json()["intervals"][1:])
+    save(labels, labels.as_json()["intervals"][1:])
     assert bouts(Recorder(tmp_path, Limits()).sessions("anna", 1)[0]) == [(60, 90, "sitting")]
     stored["bouts"][1]["start_ns"] = START + 30 * SECOND  # it stored bouts that overlap
     state.write_text(json.dumps(stored | {"labels_digests": [""]}))

@@ -8,7 +8,7 @@ import { Learn } from "./learn.js";
 import { keys } from "./keys.js";
 import { Overview } from "./overview.js";
 import { NoteField } from "./note.js";
-import { momentAt, showChoices, showOpening, showPen, showPicked, showReading, showSaving } from "./panels.js";
+import { momentAt, showChoices, showOpening, showPicked, showReading, showReadOnly, showSaving } from "./panels.js";
 import { whyNoLabel } from "./rules.js";
 import { Session } from "./session.js";
 import { showNotes, showSummary } from "./summary.js";
@@ -44,8 +44,8 @@ function readout() {
 function changed(what) {
   if (!session?.info) return;
   if (what === "status") showStatus();
-  if (what === "status" || what === "writer" || what === "link") showPen(session);
-  if (what === "status" || what === "writer" || what === "disk") showSaving(session, disk);
+  if (what === "status" || what === "read-only" || what === "link") showReadOnly(session);
+  if (what === "status" || what === "read-only" || what === "disk") showSaving(session, disk);
   if (what === "link" && session.connected) session.saving.again();
   if (!ready()) return;
   chart.dirty();
@@ -101,7 +101,7 @@ async function open(number) {
   }
   session?.close();
   const first = session === null;
-  for (const id of ["work", "summary-card", "notes-card", "pen", "trouble"]) byId(id).hidden = true;
+  for (const id of ["work", "summary-card", "notes-card", "read-only", "trouble"]) byId(id).hidden = true;
   byId("conflict").hidden = true;
   byId("waiting").hidden = false;
   disk = { state: "saved" };
@@ -211,7 +211,6 @@ function buttons() {
   button("merge", () => session.editor.merge(1));
   button("begin-end", () => session.editor.beginOrEnd());
   button("unsure", unsure);
-  button("take", () => session.take());
   button("keep-mine", () => session.saving.overwrite());
   button("keep-theirs", keepTheirs);
   byId("choices").addEventListener("click", (event) => event.detail > 0 && byId("chart").focus({ preventScroll: true }));

@@ -76,18 +76,11 @@ export function momentAt(ms, { view, clock, editor, model }) {
   return words.join(" · ");
 }
 
-/** Say who may write. */
-export function showPen({ info, writer, connected }) {
-  const readOnly = connected && writer !== null && !writer.writing && info.state === "ready";
-  byId("pen").hidden = !readOnly;
-  if (!readOnly) return;
-  byId("take").hidden = writer.reason !== null;
-  byId("take").disabled = !writer.free;
-  write("pen-text", writer.reason !== null
-    ? `This window only shows the labels: ${writer.reason}.`
-    : writer.free
-      ? "This window only shows the labels. No other window changes them now."
-      : "This window only shows the labels: another window is labelling. Its changes appear here at once. It can be taken over when the other window is closed or has been silent for a minute.");
+/** Say why the labels cannot be changed. */
+export function showReadOnly({ info, readOnly, connected }) {
+  const shown = connected && Boolean(readOnly) && info.state === "ready";
+  byId("read-only").hidden = !shown;
+  if (shown) write("read-only", `The labels are only shown: ${readOnly}.`);
 }
 
 /** How far the reading is, or why it failed. Returns whether there is something to see. */
@@ -121,15 +114,15 @@ export function showOpening() {
 }
 
 /** The sign and the words while nothing is on its way to the disk. */
-function atRest({ info, writer, saving }) {
+function atRest({ info, readOnly, saving }) {
   if (info?.state === "failed") return ["bad", "Cannot be read"];
-  if (info?.state !== "ready" || writer === null || saving.onDisk === null) return ["waiting", "Reading …"];
-  if (!writer.writing) return ["idle", "Read-only"];
+  if (info?.state !== "ready" || readOnly === undefined || saving.onDisk === null) return ["waiting", "Reading …"];
+  if (readOnly !== null) return ["idle", "Read-only"];
   return saving.onDisk ? ["good", "Saved"] : ["idle", "No changes yet"];
 }
 
-function placeOf({ info, writer, saving }) {
-  if (!info.labels_path || writer === null || saving.onDisk === null) return null;
-  if (writer.reason !== null) return saving.onDisk ? `File of labels, read-only: ${info.labels_path}` : null;
+function placeOf({ info, readOnly, saving }) {
+  if (!info.labels_path || readOnly === undefined || saving.onDisk === null) return null;
+  if (readOnly !== null) return saving.onDisk ? `File of labels, read-only: ${info.labels_path}` : null;
   return `${saving.onDisk ? "Saved" : "Will be saved"} in ${info.labels_path}`;
 }

@@ -7,20 +7,19 @@ const WAITS_MS = [500, 1000, 2000, 4000, 8000];
 const MOST_KEPT_ALIVE = 60_000; // bytes; browsers finish requests of 64 KiB when the page is closed
 const NO_CONNECTION = "no connection to harken, trying again.";
 const TRIES = 3; // after so many, the server may have been stopped
-const STILL_READING = "harken still reads the recording.";
-const CHANGED_ELSEWHERE = "the labels were changed elsewhere meanwhile.";
+const CHANGED_ELSEWHERE = "the labels were changed elsewhere.";
 
 /**
  * The labels of one recording on their way to the disk.
  *
  * `onState({state, sentence, conflict})` is called with the state `saved`, `saving` or `failed`; `conflict` is true when
- * the file has changed meanwhile, until `overwrite()` or `adopt()` decides.
+ * another window or program has changed the file meanwhile, until `overwrite()` or `adopt()` decides.
  */
 export class Saving {
   #address;
   #client;
   #onState;
-  #revision = -1;
+  #etag = null; // of the labels on the disk that this page knows; null as long as it knows none
   #acknowledged = [];
   #unanswered = []; // sent, but the connection ended before an answer
   #waiting = null; // the labels to send next
@@ -47,36 +46,28 @@ export class Saving {
     return this.#onDisk;
   }
 
-  /** The revision of the newest labels that this page knows. */
-  get revision() {
-    return this.#revision;
-  }
-
-  /**
-   * Fetch the labels, and remember their revision; 0 as long as they are not known.
-   *
-   * They are the newest, unless others came meanwhile. Their revision may be smaller than the last: that of a server that
-   * was started again after the computer's clock was set back.
-   */
+  /** Fetch the labels of the file, and remember them as those that are edited from now on. */
   async load() {
-    const before = this.#revision;
-    const answer = await fetch(this.#address).catch(() => null);
-    const said = await answer?.json().catch(() => null);
-    if (!answer?.ok) throw new Error(answer ? sentenceOf(said) ?? `the server answered ${answer.status}` : NO_CONNECTION);
-    if (said.revision !== 0 && this.#revision === before) this.#take(said);
-    else if (said.revision !== 0) this.took(said);
-    return said;
+    for (;;) {
+      const before = this.#etag;
+      const answer = await fetch(this.#address).catch(() => null);
+      const said = await answer?.json().catch(() => null);
+      if (!answer?.ok) throw new Error(answer ? sentenceOf(said) ?? `the server answered ${answer.status}` : NO_CONNECTION);
+      if (this.#etag !== before) continue; // others came meanwhile, and it is not known which are newer
+      this.#take(said, answer.headers.get("etag"));
+      return said;
+    }
   }
 
-  /** Labels that another window has saved, or those of the file. Returns false when they are not the newest: revisions grow. */
+  /** Labels that another window or program has saved. Returns false when they are known already. */
   took(labels) {
-    if (labels.revision < this.#revision) return false; // overtaken by an answer
-    this.#take(labels);
+    if (labels.etag === this.#etag) return false;
+    this.#take(labels, labels.etag);
     return true;
   }
 
-  #take({ revision, intervals, on_disk: onDisk }) {
-    this.#revision = revision;
+  #take({ intervals, on_disk: onDisk }, etag) {
+    this.#etag = etag;
     this.#acknowledged = frozen(intervals);
     this.#onDisk = onDisk;
   }
@@ -123,10 +114,9 @@ export class Saving {
     clearTimeout(this.#timer);
     this.#busy = true;
     try {
-      const { revision, intervals } = await this.load();
+      const { intervals } = await this.load();
       this.#busy = false;
-      if (revision === 0) this.#fail(STILL_READING, { retry: true }); // the server was started again
-      else if (mayReplace(frozen(intervals))) await this.#send();
+      if (mayReplace(frozen(intervals))) await this.#send();
       else this.#collide(CHANGED_ELSEWHERE);
     } catch (error) {
       this.#busy = false;
@@ -139,13 +129,13 @@ export class Saving {
     this.#waiting = null;
     this.#busy = true;
     this.#tell();
-    const body = JSON.stringify({ client: this.#client, revision: this.#revision, intervals: sent });
-    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ client: this.#client, intervals: sent });
+    const headers = { "content-type": "application/json", "if-match": this.#etag };
     const answer = await fetch(this.#address, { method: "PUT", headers, body, keepalive: new Blob([body]).size <= MOST_KEPT_ALIVE }).catch(() => null);
     const said = await answer?.json().catch(() => null);
     this.#busy = false;
     if (answer?.ok) {
-      this.#revision = said.revision;
+      this.#etag = answer.headers.get("etag");
       this.#onDisk = true;
       this.#acknowledged = sent;
       this.#unanswered = [];
@@ -157,7 +147,7 @@ export class Saving {
     this.#waiting ??= sent;
     if (answer === null) this.#unanswered.push(sent);
     const sentence = answer ? sentenceOf(said) ?? `the server answered ${answer.status}` : NO_CONNECTION;
-    if (answer?.status === 409) this.#collide(CHANGED_ELSEWHERE);
+    if (answer?.status === 412) this.#collide(CHANGED_ELSEWHERE);
     else this.#fail(sentence, { retry: ![422, 423].includes(answer?.status) });
   }
 

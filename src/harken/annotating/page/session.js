@@ -16,14 +16,13 @@ const FINEST_MS = 20;
 /**
  * A recording by its number.
  *
- * `onChange(what)` is called with "view", "signal", "labels", "cursor", "model", "status", "writer", "disk" or "link";
+ * `onChange(what)` is called with "view", "signal", "labels", "cursor", "model", "status", "read-only", "disk" or "link";
  * `onSaving(state)` as by `Saving`, and `say(sentence)` with what a key did.
  */
 export class Session {
   #socket = null;
   #onChange;
   #say;
-  #taking = false;
   #upToDate = false;
   #choices = new Choices();
   #modelShown = null; // the name of the model whose bouts are shown or being fetched
@@ -41,7 +40,7 @@ export class Session {
     this.clock = new Clock("UTC");
     this.labels = Runs.of([]);
     this.model = null;
-    this.writer = null; // {writing, free, reason}
+    this.readOnly = undefined; // why the labels cannot be changed, a sentence; null if they can; undefined: not known yet
     this.connected = true;
     this.colours = new Map();
     this.tiles = new Tiles((...piece) => this.#fetchTile(...piece));
@@ -53,7 +52,7 @@ export class Session {
       onChange: () => this.#edited(),
       onEdit: (intervals) => this.saving.save(intervals),
       whyReadOnly: () => this.info?.state === "ready"
-        ? "This window only shows the labels; it cannot change them now."
+        ? "The labels are only shown; they cannot be changed now."
         : "Labels can be set when the whole recording is read.",
       say,
     });
@@ -96,11 +95,6 @@ export class Session {
     return this.#choices.names;
   }
 
-  /** Take the labels over from a window that has gone or been silent. */
-  take() {
-    this.#taking = this.#socket?.send({ type: "take" }) ?? false;
-  }
-
   /** A label that was typed. */
   add(name) {
     this.#choices.add([name]);
@@ -116,13 +110,13 @@ export class Session {
 
   #linked(connected) {
     this.connected = connected;
-    if (!connected) this.#upToDate = false; // a writer goes on; what it does is saved when there is a connection again
+    if (!connected) this.#upToDate = false; // editing goes on; what is done is saved when there is a connection again
     this.#onChange("link");
   }
 
   #receive(message) {
     if (message.type === "status") this.#status(message);
-    else if (message.type === "writer") this.#write(message);
+    else if (message.type === "read_only") this.#permit(message.reason);
     else if (message.type === "labels") this.#follow(message);
   }
 
@@ -131,17 +125,14 @@ export class Session {
     if (this.saving.unsaved || !this.saving.took(message)) return;
     this.#onChange("disk");
     const { writing } = this.editor;
-    if (this.editor.load(message.intervals, { undoable: writing }) && writing) this.#say("The labels were changed by another program.");
+    if (this.editor.load(message.intervals, { undoable: writing }) && writing) this.#say("The labels were changed elsewhere.");
   }
 
-  #write({ writing, free, reason }) {
-    const refused = this.#taking && !writing;
-    this.#taking = false;
-    this.writer = { writing, free, reason };
-    this.editor.writing = writing;
-    if (refused) this.#say(reason ?? "The other window was in use a moment ago. Try again in a minute.");
-    if (writing) this.saving.again();
-    this.#onChange("writer");
+  #permit(reason) {
+    this.readOnly = reason;
+    this.editor.writing = reason === null;
+    if (reason === null) this.saving.again();
+    this.#onChange("read-only");
   }
 
   #status(info) {
@@ -161,9 +152,9 @@ export class Session {
   async #loadLabels() {
     this.#upToDate = true;
     if (this.saving.unsaved) return;
-    const { intervals, revision } = await this.saving.load();
+    const { intervals } = await this.saving.load();
     this.#onChange("disk");
-    if (!this.saving.unsaved && revision === this.saving.revision) this.editor.load(intervals, { undoable: this.editor.canUndo });
+    if (!this.saving.unsaved) this.editor.load(intervals, { undoable: this.editor.canUndo });
   }
 
   /** The recording has been read a little further. */
