@@ -23,13 +23,19 @@ def test_the_wall_clock_is_the_wearers_on_every_quarter_of_a_year(page: Browser,
     times = [first + timedelta(minutes=15 * number) for number in range(4 * 24 * 365)]
     zoned = [time.astimezone(ZoneInfo(zone)) for time in times]
     expected = [round(time.replace(tzinfo=UTC).timestamp() * 1000) for time in zoned]
-    got = said(page, "wallclock.js", "a[1].map(m.wallClock(a[0]))", zone, [round(t.timestamp() * 1000) for t in times])
+    got = said(
+        page,
+        "clock.js",
+        "((clock) => a[1].map((ms) => clock.wall(ms)))(new m.Clock(a[0]))",
+        zone,
+        [round(t.timestamp() * 1000) for t in times],
+    )
     assert got == expected
 
 
 def test_a_zone_of_a_fixed_offset_is_named_by_it_as_in_the_terminal(page: Browser) -> None:
     zones = {"Etc/GMT+5": "UTC-05:00", "Etc/GMT-12": "UTC+12:00", "Europe/Athens": "Europe/Athens", "UTC": "UTC"}
-    assert said(page, "wallclock.js", "a[0].map(m.zoneInWords)", list(zones)) == list(zones.values())
+    assert said(page, "clock.js", "a[0].map(m.zoneInWords)", list(zones)) == list(zones.values())
     assert [zone_in_words(zone) for zone in zones] == list(zones.values())
 
 
