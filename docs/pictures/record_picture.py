@@ -45,8 +45,8 @@ def main() -> None:
     ):
         browser.prefer(dark=chosen.dark)
         browser.open(f"{address}/")
-        browser.wait("return !document.getElementById('record').hidden")
-        browser.run("document.getElementById('record-countdown').value = '0'")
+        browser.wait("return document.getElementById('record')")
+        browser.fill("record-countdown", "0")
         for activity, seconds in BOUTS:
             phone.play(phones.moving(activity, phone.rate_hz))
             record(browser, activity, seconds)
@@ -64,7 +64,7 @@ def main() -> None:
 
 def choose(browser: Any, activity: str) -> None:
     """Type an activity and begin."""
-    browser.run("document.getElementById('record-label').value = arguments[0]", activity)
+    browser.fill("record-label", activity)
     browser.run("document.getElementById('record-begin').click()")
     browser.wait("return document.getElementById('record').dataset.state === 'recording'")
 

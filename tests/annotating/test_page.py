@@ -257,6 +257,29 @@ def test_the_view_follows_keys_wheel_and_the_overview(page: AnnotatePage) -> Non
     assert "no label" in page.said()
 
 
+def test_a_reload_keeps_zoom_and_cursor_and_a_key_jumps_over_the_gap(page: AnnotatePage, address: str) -> None:
+    visible = "return document.getElementById('overview').getAttribute('aria-valuetext')"
+    page.focus()
+    page.press("HOME", "g")
+    assert page.said() == "No signal, 10:05:00 to 10:05:20."
+    assert "10:05:20" in page.text("readout")
+    page.press("+", "+", "+")
+    time.sleep(0.5)
+    before = page.browser.run(visible), page.text("readout")
+    page.browser.driver.refresh()
+    until(lambda: (page.browser.run(visible), page.text("readout")) == before)
+    page.writable()
+    page.focus()
+    page.press("g")
+    assert page.said() == "There is no later gap."
+    page.press("0", "HOME", " ", "END", " ")
+    new_label(page, "sitting")
+    page.saved()
+    assert page.text("labelled-share") == "10 min, 100 % of the recording, in 1 bout"
+    listed = fetched(page.browser, f"{address}/api/recordings")
+    assert listed[0]["labelled_s"] == pytest.approx(SECONDS - (GAP_S[1] - GAP_S[0]), abs=0.4)
+
+
 def test_fingers_mark_and_zoom(page: AnnotatePage, folder: Path) -> None:
     left, top, width = page.browser.run(
         "const b = document.getElementById('picture').getBoundingClientRect(); return [b.left, b.top, b.width]"

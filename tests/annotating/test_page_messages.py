@@ -238,8 +238,8 @@ TEXTS = (
 def test_the_page_has_the_rules_of_the_server() -> None:
     notes = ("", "a\tb", " a  b\u00a0\u200b c ", "n" * 1001, "🙂" * 1001, "a\u2028b\x07")
     with browser_with_modules() as browser:
-        refused = said(browser, "rules.js", "a.map((text) => m.whyNoLabel(text) !== null)", *TEXTS)
-        shown = said(browser, "rules.js", "a.map((text) => m.plainNote(text))", *notes)
+        refused = said(browser, "bouts.js", "a.map((text) => m.whyNoLabel(text) !== null)", *TEXTS)
+        shown = said(browser, "bouts.js", "a.map((text) => m.plainNote(text))", *notes)
     assert refused == [why_not_kept(text) is not None for text in TEXTS]
     assert shown == [plain_note(text) for text in notes]
 

@@ -38,111 +38,36 @@ def painted(intervals: list[Interval]) -> list[str | None]:
     return time
 
 
-def random_edits(seed: int, count: int) -> list[list[Any]]:
-    """Edits as ``[kind, first, second, label]``, of random times."""
-    made = random.Random(seed)
-    kinds = ("placed", "cleared", "edged", "split", "merged", "altered", "without")
-    weights = (6, 1, 3, 1, 1, 1, 1)
-    edits = []
-    for kind in made.choices(kinds, weights, k=count):
-        first, second = made.sample(range(END + 1), 2)
-        edits.append([kind, first, second, made.choice(LABELS)])
-    return edits
-
-
-EDITING = """(() => {
-  let now = [];
-  const after = [];
-  for (const [kind, one, other, label] of a[0]) {
-    const [start, end] = [Math.min(one, other), Math.max(one, other)];
-    const there = now[one % Math.max(1, now.length)];
-    const place = now.indexOf(there);
-    let edited = null;
-    if (kind === "placed") edited = m.placed(now, {start_ms: start, end_ms: end, label}).intervals;
-    else if (kind === "cleared") edited = m.cleared(now, start, end);
-    else if (!there) continue;
-    else if (kind === "edged") edited = m.edged(now, there, one < other ? "start" : "end", other, 1).intervals;
-    else if (kind === "split") {
-      if (there.end_ms - there.start_ms < 2) continue;
-      edited = m.split(now, there, Math.ceil((there.start_ms + there.end_ms) / 2)).intervals;
-    } else if (kind === "merged") {
-      if (!now[place + 1]) continue;
-      edited = m.merged(now, there, now[place + 1]).intervals;
-    } else if (kind === "altered") edited = m.altered(now, there, {label}).intervals;
-    else edited = m.without(now, there);
-    after.push([kind, one, other, label, there ?? null, now, edited]);
-    now = edited;
-  }
-  return after;
-})()"""
-
-
 @pytest.mark.parametrize("seed", range(5))
-def test_edits_keep_order_and_never_overlap(page: Browser, seed: int) -> None:
-    seen = set()
-    for kind, one, other, label, there, before, after in said(page, "intervals.js", EDITING, random_edits(seed, 150)):
-        starts = [each["start_ms"] for each in after]
-        assert starts == sorted(starts), kind
-        expected = painted(before)
-        first, last = sorted((one, other))
-        if kind == "placed":
-            expected[first:last] = [label] * (last - first)
-        elif kind == "cleared":
-            expected[first:last] = [None] * (last - first)
-        elif kind in ("altered", "without"):
-            length = there["end_ms"] - there["start_ms"]
-            expected[there["start_ms"] : there["end_ms"]] = [label if kind == "altered" else None] * length
-        elif kind == "merged":
-            neighbour = before[before.index(there) + 1]
-            length = neighbour["end_ms"] - there["start_ms"]
-            expected[there["start_ms"] : neighbour["end_ms"]] = [there["label"]] * length
-        elif kind == "edged":
-            start, end = there["start_ms"], there["end_ms"]
-            moved = (min(other, end - 1), end) if one < other else (start, max(other, start + 1))
-            expected[start:end] = [None] * (end - start)
-            expected[moved[0] : moved[1]] = [there["label"]] * (moved[1] - moved[0])
-        else:
-            assert len(after) == len(before) + 1
-        assert painted(after) == expected, kind
-        seen.add(kind)
-    assert seen == {"placed", "cleared", "edged", "split", "merged", "altered", "without"}
-
-
-def test_labels_of_the_same_name_become_one_and_keep_their_notes(page: Browser) -> None:
-    before = [interval(0, 10, "a", "left"), interval(10, 20, "b", "in between"), interval(25, 30, "a", "right")]
-    placing = "m.placed(a[0], {start_ms: 5, end_ms: 27, label: 'a'}).intervals"
-    assert said(page, "intervals.js", placing, before) == [interval(0, 30, "a", "left; right")]
-    halves = [interval(0, 10, "b", "in"), interval(15, 20, "b", "in")]
-    cut = [interval(0, 20, "b", "in")]
-    assert said(page, "intervals.js", "m.cleared(a[0], 10, 15)", cut) == halves
-
-
-def test_undo_returns_exactly_and_redo_repeats(page: Browser) -> None:
+def test_what_replaces_others_takes_their_time_and_nothing_overlaps(page: Browser, seed: int) -> None:
+    """Random bouts are put in, some in place of a bout that is there, and random stretches are cleared."""
+    made = random.Random(seed)
+    edits: list[list[Any]] = [
+        [*sorted(made.sample(range(END + 1), 2)), made.choice((*LABELS, "")), made.random()] for _ in range(150)
+    ]
     expression = """(() => {
-      const h = new m.History("0");
-      const steps = [];
-      for (const [kind, value] of a[0]) {
-        if (kind === "change") h.change(value, `to ${value}`);
-        else h[kind]();
-        steps.push([h.present, h.canUndo, h.canRedo]);
-      }
-      return steps;
+      let now = [];
+      return a[0].map(([start_ms, end_ms, label, share]) => {
+        const gone = share < 0.3 && label && now.length ? [now[Math.floor(share * now.length)]] : [];
+        const before = now;
+        const come = {start_ms, end_ms, label, note: ""};
+        now = label ? m.replaced(now, gone, [come]) : m.replaced(now, [], [], [come]);
+        return [gone, before, now];
+      });
     })()"""
-    made = random.Random(1)
-    acts = [[made.choice(("change", "change", "undo", "redo")), str(number)] for number in range(1, 300)]
-    past: list[str] = []
-    present = "0"
-    future: list[str] = []
-    expected = []
-    for kind, value in acts:
-        if kind == "change":
-            past, present, future = [*past, present], value, []
-        elif kind == "undo" and past:
-            future, present, past = [*future, present], past[-1], past[:-1]
-        elif kind == "redo" and future:
-            past, present, future = [*past, present], future[-1], future[:-1]
-        expected.append([present, bool(past), bool(future)])
-    assert said(page, "history.js", expression, acts) == expected
+    for (start, end, label, _), (gone, before, after) in zip(
+        edits, said(page, "bouts.js", expression, edits), strict=True
+    ):
+        expected = painted([one for one in before if one not in gone])
+        expected[start:end] = [label or None] * (end - start)
+        assert painted(after) == expected
+        assert [one["start_ms"] for one in after] == sorted(one["start_ms"] for one in after)
+
+
+def test_time_without_samples_does_not_count_as_labelled(page: Browser) -> None:
+    bouts = [interval(0, 10_000, "a"), interval(20_000, 30_000, "b"), interval(30_000, 32_000, "a")]
+    gaps = [{"start_ms": start, "end_ms": end} for start, end in ((5_000, 6_000), (9_000, 21_000), (40_000, 50_000))]
+    assert said(page, "bouts.js", "[...m.secondsByLabel(a[0], a[1])]", bouts, gaps) == [["a", 10], ["b", 9]]
 
 
 SAVING = """(async () => {
@@ -254,7 +179,7 @@ def test_times_are_the_wearers_and_days_begin_at_the_wearers_midnight(page: Brow
     finer = said(page, "clock.js", "a[1].map((t) => new m.Clock(a[0]).time(t, 10))", zone, milliseconds[:9])
     assert finer == [f"{time:%H:%M:%S}.25" for time in local[:9]]
     midnights = said(
-        page, "clock.js", "new m.Clock(a[0]).midnights(a[1], a[2])", zone, milliseconds[0], milliseconds[-1]
+        page, "clock.js", "new m.Clock(a[0]).midnights(a[1], a[2], 400)", zone, milliseconds[0], milliseconds[-1]
     )
     days = [local[0].replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=day) for day in range(1, 118)]
     expected = [round(day.timestamp() * 1000) for day in days]
@@ -275,10 +200,10 @@ def test_ticks_are_even_and_no_more_than_fit(page: Browser, span_ms: int) -> Non
 
 def test_columns_are_the_lowest_and_highest_of_their_pixels_at_every_zoom(page: Browser) -> None:
     """Tiles made of a known signal, laid on columns: beside NumPy over the same pixels."""
-    expression = """import("./tiles.js").then(async (t) => {
+    expression = """(async () => {
       const value = (pixel, axis) => ((pixel * 7919 + axis * 131) % 2000) - 1000;
-      const tiles = new t.Tiles(async (start, end, pixels) => {
-        const rows = new Int16Array(t.ROWS * pixels).fill(t.NONE);
+      const fetchPiece = async (start, end, pixels) => {
+        const rows = new Int16Array(7 * pixels).fill(-32768);
         for (let pixel = 0; pixel < pixels; pixel++) {
           const number = start / ((end - start) / pixels) + pixel;
           if (number % 10 === 3) continue; // no samples
@@ -289,22 +214,23 @@ def test_columns_are_the_lowest_and_highest_of_their_pixels_at_every_zoom(page: 
           rows[6 * pixels + pixel] = 1;
         }
         return rows;
-      });
+      };
       const seen = [];
       for (const [from, to, count] of a[0]) {
-        const level = m.levelFor((to - from) / count, 1);
-        const [first, last] = m.tilesOf(from, to, level);
-        tiles.want(Array.from({length: last - first + 1}, (_, i) => [level, first + i]));
-        while (!tiles.idle) await new Promise((done) => setTimeout(done));
-        const columns = new m.Columns();
-        columns.fill(tiles, {from, to, count, level, coarsest: level});
+        const view = {from, to, start: from, end: to};
+        const signal = await new Promise((done) => {
+          let pieces = 0;
+          const made = new m.Signal(fetchPiece, () => ++pieces === 2 && done(made));
+          made.want(view, count, 1);
+        });
+        const columns = m.columnsOf(signal, view, count, 0.001);
         const values = [columns.low, columns.high].map((rows) => rows.map((one) => [...one]));
-        seen.push([2 ** level, ...values, [...columns.flags]]);
+        seen.push([signal.pieces.at(-1).pixelMs, ...values, [...columns.flags]]);
       }
       return seen;
-    })"""
+    })()"""
     views = [[5_000, 6_000, 1000], [5_003, 9_003, 800], [100_000, 1_000_000, 700], [0, 50_000_000, 1200]]
-    answer = said(page, "columns.js", expression, views)
+    answer = said(page, "signal.js", expression, views)
     for (start, end, count), (width, lows, highs, flags) in zip(views, answer, strict=True):
         edges = start + np.arange(count + 1) * (end - start) / count
         first = np.floor(edges[:-1] / width + 1e-9).astype(int)

@@ -78,7 +78,7 @@ def test_bouts_are_merged_and_the_models_accepted_while_an_edge_is_held(page: Br
     found = said(page, "editor.js", HOLDING, "end", 6000, [["merge", 1]])
     assert found["sent"] == [[1000, 9000, "walking", ""]]
     assert found["said"] == "walking, 1000 to 9000; lying replaced, 2 s without a label filled"
-    model = "{at: () => ({start_ms: 5500, end_ms: 7000, label: 'running'})}"
+    model = "[{start_ms: 5500, end_ms: 7000, label: 'running'}]"
     accepting = HOLDING.replace("const [edge,", f"e.model = {model};\n  const [edge,")
     found = said(page, "editor.js", accepting, "end", 6000, [["accept"]])
     assert found["sent"] == [[1000, 6000, "walking", ""], [6000, 7000, "running", ""], [8000, 9000, "lying", ""]]
@@ -212,13 +212,13 @@ OPENING = """(async () => {
   });
   window.fetch = async (where) => {
     const labels = {on_disk: false, intervals: []};
-    const said = {model: bouts(server.name), labels}[where.split("/").at(-1)] ?? status();
+    const said = {model: bouts(server.name), labels, gaps: [], colours: {}}[where.split("/").at(-1)] ?? status();
     await server.slow;
     return new Response(JSON.stringify(said));
   };
   const turns = () => new Promise((done) => setTimeout(done, 10));
   const session = new m.Session(0, {client: "me", onChange: () => {}, onSaving: () => {}, say: () => {}});
-  const offered = () => [session.model, session.editor.model].map((model) => model?.at(100).label ?? null);
+  const offered = () => [session.model, session.editor.model].map((model) => model?.[0].label ?? null);
   const model = async (state, name) => {
     Object.assign(server, {state, name});
     sockets[0].say(status());

@@ -49,6 +49,45 @@ class Browser:
             time.sleep(0.02)
         return result
 
+    def shown(self, name: str) -> bool:
+        """Whether the element of this id is seen."""
+        script = "const e = document.getElementById(arguments[0]); return !!e && e.offsetParent !== null"
+        return bool(self.run(script, name))
+
+    def text(self, name: str) -> str:
+        """What the element of this id shows; empty if it is not there or hidden."""
+        script = "const e = document.getElementById(arguments[0]); return e?.offsetParent ? e.innerText : ''"
+        return str(self.run(script, name))
+
+    def focused(self) -> str:
+        """The id of what has the focus."""
+        return str(self.run("return document.activeElement.id"))
+
+    def click(self, selector: str) -> None:
+        """Click on the first element of a CSS selector."""
+        self.driver.find_element("css selector", selector).click()
+
+    def fill(self, name: str, value: str) -> None:
+        """Give a field or a choice a value, as if it were typed or chosen."""
+        script = "const e = document.getElementById(arguments[0]); e.value = arguments[1];"
+        self.run(f"{script} for (const kind of ['input', 'change']) e.dispatchEvent(new Event(kind))", name, value)
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other: characters, names as ``ARROW_LEFT``, or ``CONTROL+z``."""
+        from selenium.webdriver.common.action_chains import ActionChains
+        from selenium.webdriver.common.keys import Keys
+
+        chain = ActionChains(self.driver, duration=0)
+        for key in keys:
+            *modifiers, last = key.split("+") if len(key) > 1 else [key]
+            held = [getattr(Keys, name) for name in modifiers]
+            for one in held:
+                chain.key_down(one)
+            chain.send_keys(getattr(Keys, last, last))
+            for one in held:
+                chain.key_up(one)
+        chain.perform()
+
     def resize(self, size: tuple[int, int]) -> None:
         """Give the page's area this width and height, however small: a window has a least width, a page has not."""
         width, height = size

@@ -10,9 +10,11 @@ from typing import Any
 
 import harken
 from browser import Browser, chromium
+from harken.server.page_files import ASSETS
 
 PAGES = tuple(Path(harken.__file__).parent / room / "page" for room in ("annotating", "server"))
 """Where the modules are, as the servers look for them."""
+FOLDERS = (*PAGES, ASSETS / "vendor", ASSETS / "uplot")
 
 
 class Modules(SimpleHTTPRequestHandler):
@@ -21,7 +23,7 @@ class Modules(SimpleHTTPRequestHandler):
     def translate_path(self, path: str) -> str:
         """Where a file is: in the first of the folders that has it."""
         name = path.split("?")[0].rsplit("/", 1)[-1]
-        return str(next((folder / name for folder in PAGES if (folder / name).is_file()), PAGES[0] / "missing"))
+        return str(next((folder / name for folder in FOLDERS if (folder / name).is_file()), PAGES[0] / "missing"))
 
     def log_message(self, *_: Any) -> None:
         """Print nothing."""

@@ -86,12 +86,12 @@ def test_the_page_says_that_labels_come_late_until_they_do_not(network: SlowNetw
         sending = threading.Thread(target=lambda: asyncio.run(watch(served, "wrist", 14)))
         sending.start()
         browser.open(served.url("/"))
-        sentence = "return document.getElementById('busy').innerText"
+        sentence = "return document.getElementById('busy')?.innerText ?? ''"
         browser.wait(f"{sentence}.startsWith('This machine is busy: labels come ')", seconds=12)
         assert browser.run(sentence).endswith(" s late.")
         assert browser.run("return document.getElementById('busy').getAttribute('role')") == "status"
         network.slow = False
-        browser.wait("return document.getElementById('busy').hidden", seconds=12)
+        browser.wait("return document.getElementById('busy') === null", seconds=12)
         sending.join()
 
 

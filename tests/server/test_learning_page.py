@@ -30,20 +30,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def page(served: Served) -> Iterator[Browser]:
     with chromium() as browser:
         browser.open(served.url("/"))
-        browser.wait("return !document.getElementById('learn').hidden")
+        browser.wait("return document.getElementById('learn')")
         yield browser
 
 
 def text(page: Browser, selector: str) -> str:
     return str(page.run("return document.querySelector(arguments[0]).innerText", selector))
-
-
-def press(page: Browser, *keys: str) -> None:
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.common.keys import Keys
-
-    for key in keys:
-        ActionChains(page.driver).send_keys(getattr(Keys, key, key)).perform()
 
 
 def send_samples(served: Served, watch: str) -> None:
@@ -73,6 +65,18 @@ def test_what_is_labelled_and_why_a_way_is_not_possible_are_said(page: Browser) 
     assert not page.run("return document.getElementById('learn-train').disabled")
 
 
+def drawn(page: Browser, module: str, component: str, look: str, *arguments: Any) -> Any:
+    """What is seen in a ``box`` with a component of a module ``m``, made with the arguments ``a``."""
+    script = (
+        "const [where, a, done] = arguments;"
+        "Promise.all([import(where), import('/assets/preact.js')]).then(([m, { html, render }]) => {"
+        "  const box = document.createElement('div'), chosen = [];"
+        f"  render({component}, box); done({look});"
+        "});"
+    )
+    return page.driver.execute_async_script(script, f"/assets/{module}", list(arguments))
+
+
 @pytest.mark.parametrize(
     ("served_path", "pressed", "words"),
     [
@@ -99,13 +103,11 @@ def test_the_buttons_say_which_model_labels(
         "served_path": served_path,
         "before": {"name": "everyday", "labels": ["lying"]},
     }
-    found = page.driver.execute_async_script(
-        "const [outcome, state, done] = arguments;"
-        "import('/assets/learn_result.js').then(({ result }) => {"
-        "  const box = document.createElement('div');"
-        "  box.append(...result(outcome, state, () => {}));"
-        "  done([[...box.querySelectorAll('button')].map((e) => e.ariaPressed), box.textContent]);"
-        "});",
+    found = drawn(
+        page,
+        "learn_result.js",
+        "html`<${m.Result} outcome=${a[0]} state=${a[1]} onChoose=${() => {}} />`",
+        "[[...box.querySelectorAll('button')].map((e) => e.ariaPressed), box.textContent]",
         outcome | {"model_path": "new.safetensors"},
         state,
     )
@@ -118,17 +120,17 @@ def test_the_buttons_say_which_model_labels(
 
 def test_a_model_is_trained_and_chosen_by_keyboard(page: Browser, served: Served) -> None:
     send_samples(served, "wrist")
-    page.wait("return !document.getElementById('live').hidden")
+    page.wait("return document.getElementById('live')")
     assert page.run("return document.querySelectorAll('#bars li').length") == 3
     page.run("document.getElementById('learn-train').focus()")
-    press(page, "ENTER")
-    page.wait("return !document.querySelector('.learn-progress').hidden")
+    page.press("ENTER")
+    page.wait("return document.querySelector('.learn-progress')")
     page.wait("return document.activeElement.textContent === 'Cancel'")
-    press(page, "ENTER")
-    page.wait("return document.querySelector('.learn-progress').hidden")
+    page.press("ENTER")
+    page.wait("return !document.querySelector('.learn-progress')")
     assert "Cancelled; nothing was changed." in text(page, "#learn")
     page.run("document.getElementById('learn-train').focus()")
-    press(page, "ENTER")
+    page.press("ENTER")
     page.wait("return document.querySelector('.learn-result table') !== null", seconds=LONGEST_S)
     assert "is ready" in text(page, "#learn [aria-live]")
     rows = page.run(
@@ -140,7 +142,7 @@ def test_a_model_is_trained_and_chosen_by_keyboard(page: Browser, served: Served
     assert all(row[2].endswith("%") for row in rows)
     assert "All labels are of “bob”." in text(page, ".learn-result .notes")
     page.run("document.getElementById('learn-serve-new').focus()")
-    press(page, "ENTER")
+    page.press("ENTER")
     page.wait("return document.getElementById('learn-serve-new').getAttribute('aria-pressed') === 'true'")
     assert page.run("return document.activeElement.id") == "learn-serve-new"
     # The page shows the new model without being loaded again.
@@ -180,33 +182,33 @@ def test_models_that_were_learned_earlier_can_be_used_again(page: Browser) -> No
         {"name": f"{name}.safetensors", "made": "2026-11-27T21:35:36+00:00", "labels": ["<b>x</b>"]} for name in "ab"
     ]
     state = {"models": models, "before": {"name": "everyday", "labels": ["lying"]}, "served_path": None}
-    script = (
-        "const [state, done] = arguments;"
-        "import('/assets/learn_result.js').then(({ earlierModels }) => {"
-        "  const box = document.createElement('div'), chosen = [];"
-        "  box.append(...earlierModels(state, (one) => chosen.push(one)));"
-        "  const buttons = [...box.querySelectorAll('button')];"
-        "  for (const each of buttons) each.click();"
-        "  done([buttons.map((e) => e.ariaLabel), chosen, box.textContent, box.querySelectorAll('b').length]);"
-        "});"
+    look = (
+        "[...box.querySelectorAll('button')].map((e) => (e.click(), e.ariaLabel)), chosen, box.textContent,"
+        "box.querySelectorAll('b').length"
     )
-    labels, chosen, words, markup = page.driver.execute_async_script(script, state | {"outcome": None})
+
+    def earlier(state: dict[str, Any]) -> Any:
+        component = "html`<${m.EarlierModels} ...${a[0]} onChoose=${(one) => chosen.push(one)} />`"
+        return drawn(page, "learn_result.js", component, f"[{look}]", state)
+
+    labels, chosen, words, markup = earlier(state | {"outcome": None})
     assert labels == ["In use: the previous model", "Use a.safetensors", "Use b.safetensors"]
     assert chosen == ["a.safetensors", "b.safetensors"]
     assert "Models learned earlier" in words
     assert markup == 0
     outcome = {"kept": True, "model_path": "models/a.safetensors"}
-    used = {"outcome": outcome, "served_path": "models\\b.safetensors"}
-    assert page.driver.execute_async_script(script, state | used)[:2] == [["In use: b.safetensors"], []]
-    away: dict[str, Any] = {"outcome": None, "models": [], "served_path": "/old/c.safetensors"}
-    labels, chosen, words, _ = page.driver.execute_async_script(script, state | away)
+    assert earlier(state | {"outcome": outcome, "served_path": "models\\b.safetensors"})[:2] == [
+        ["In use: b.safetensors"],
+        [],
+    ]
+    away: dict[str, Any] = state | {"outcome": None, "models": [], "served_path": "/old/c.safetensors"}
+    labels, chosen, words, _ = earlier(away)
     assert (labels, chosen) == (["Use the previous model"], ["before"])
     assert "is used now: /old/c.safetensors." in words
-    assert page.driver.execute_async_script(script, state | away | {"served_path": None})[0] == []
+    assert earlier(away | {"served_path": None})[0] == []
 
 
 def test_an_answer_from_before_a_command_is_not_shown_and_a_refusal_stays(page: Browser) -> None:
-    page.run("document.getElementById('learn').remove()")
     idle = {
         "enabled": True,
         "state": "idle",
@@ -226,32 +228,35 @@ def test_an_answer_from_before_a_command_is_not_shown_and_a_refusal_stays(page: 
         "    say: (status, body) => resolve(new Response(JSON.stringify(body), { status })) }));"
         "const last = (method) => asked.findLast((one) => one.method === method);"
         "const settled = () => new Promise((resolve) => setTimeout(resolve, 50));"
-        "import('/assets/learn.js').then(async ({ learn }) => {"
-        "  const box = document.createElement('section');"
-        "  document.body.append(box);"
-        "  const { refresh } = learn(box);"
-        "  const [adapt, train] = box.querySelectorAll('.learn-ways button'), said = [];"
-        "  const look = () => said.push([box.querySelector('.learn-progress').hidden, box.innerText]);"
+        "Promise.all(['learn', 'preact'].map((name) => import(`/assets/${name}.js`)))"
+        ".then(async ([{ Learn }, { html, render }]) => {"
+        "  const box = document.body.appendChild(document.createElement('section')), said = [];"
+        "  const draw = (changes) => render(html`<${Learn} changes=${changes} />`, box);"
+        "  draw(0); await settled();"
+        "  const look = () => said.push([box.querySelector('.learn-progress') !== null, box.innerText]);"
         "  last('GET').say(200, idle); await settled();"
-        "  refresh(); let old = last('GET'); adapt.click(); look();"
+        "  const [adapt, train] = box.querySelectorAll('.learn-ways button');"
+        "  draw(1); await settled();"
+        "  let old = last('GET'); adapt.click(); await settled(); look();"
         "  last('POST').say(422, { error: 'not now' }); await settled();"
         "  old.say(200, idle); await settled(); look();"
-        "  refresh(); old = last('GET'); train.click();"
+        "  draw(2); await settled();"
+        "  old = last('GET'); train.click();"
         "  last('POST').say(202, running); await settled();"
         "  old.say(200, idle); await settled(); look();"
         "  said.push(box.contains(adapt) && box.contains(train));"
-        "  window.fetch = fetched; box.remove(); done(said);"
+        "  window.fetch = fetched; render(null, box); box.remove(); done(said);"
         "});",
         idle,
         running,
     )
     starting, refused, begun, same_buttons = found
-    assert starting[0]
+    assert not starting[0]
     assert "Starting …" in starting[1]
-    assert refused[0]
+    assert not refused[0]
     assert "not now" in refused[1]
     assert "Starting" not in refused[1]
-    assert not begun[0], begun[1]
+    assert begun[0], begun[1]
     assert "Reading the recordings …" in begun[1]
     assert "%" not in begun[1]
     assert "Too short to be tested: “a”. A test needs 40 s of each in one piece" in begun[1]

@@ -38,9 +38,9 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 def record(page: Browser, label: str) -> None:
     """Record a bout by the page."""
-    page.run("document.getElementById('record-label').value = arguments[0]", label)
+    page.fill("record-label", label)
     page.driver.find_element("id", "record-begin").click()
-    page.wait(f"return document.getElementById('record-big').textContent === '{label}'")
+    page.wait(f"return document.getElementById('record-big')?.textContent === '{label}'")
     time.sleep(BOUT_S)
     page.driver.find_element("id", "record-stop").click()
     page.wait("return document.getElementById('record').dataset.state === 'idle'")
@@ -53,11 +53,11 @@ def test_the_label_on_the_page_is_then_that_of_the_chosen_model(
     with pushing(served.url("/push"), name="phone", speed=SPEED, clock_offset_s=FIVE_MINUTES_S, every_s=0.1) as phone:
         phone.play(moving("running"))
         browser.open(served.url("/"))
-        browser.wait("return !document.getElementById('record').hidden")
+        browser.wait("return document.getElementById('record')")
         browser.wait("return !['listening …', 'drumming'].includes(document.getElementById('now-label').textContent)")
         assert browser.run(BARS) == ["lying", "sitting", "walking"]
         for name, value in (("countdown", "0"), ("discard", "3")):
-            browser.run(f"document.getElementById('record-{name}').value = '{value}'")
+            browser.fill(f"record-{name}", value)
         for _ in range(2):
             for label, activity in ACTIVITIES.items():
                 phone.play(moving(activity))
@@ -69,7 +69,7 @@ def test_the_label_on_the_page_is_then_that_of_the_chosen_model(
 
         ahead_s = (phone.now_ns() - time.time_ns()) / 1e9  # its fast clock is far ahead, and does not go back
 
-    browser.wait("return !document.getElementById('learn-train').disabled", seconds=30)
+    browser.wait("return document.getElementById('learn-train')?.disabled === false", seconds=30)
     browser.run("document.getElementById('learn-train').click()")
     choose = "[...document.querySelectorAll('.learn-result button')].find((one) => /new model/.test(one.textContent))"
     browser.wait(f"return {choose} !== undefined", seconds=LONGEST_S)

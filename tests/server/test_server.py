@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any, cast, get_args
 
 import numpy as np
+import orjson
 import pytest
 import websockets
 
@@ -19,6 +20,7 @@ from harken.labelling.file import label_file
 from harken.labelling.live import Due
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import CalibratedOn
+from harken.reports.colours import colours_of, contrast
 from harken.server.app import create_app
 from harken.server.guard import Guard
 from harken.server.hub import Hub, model_description
@@ -44,6 +46,13 @@ def test_health_and_model_are_described(served: Served) -> None:
     assert "harken_samples_total" in served.ask("/metrics").body.decode()
     assert served.ask("/nowhere").status == 404
     assert served.ask("/assets/..%2f..%2fapp.py").status == 404
+    labels = ["walking", "größer", "ходьба", *map(str, range(30))]
+    colours = served.ask("/api/colours", orjson.dumps(labels)).json
+    assert {name: (one["light"], one["dark"]) for name, one in colours.items()} == {
+        name: (one.light, one.dark) for name, one in colours_of(labels).items()
+    }
+    assert all(contrast(one[name], one["ink"][name]) >= 4.5 for one in colours.values() for name in one["ink"])
+    assert served.ask("/api/colours", b"{").status == 400
     assert served.ask("/api/timeline?watch=nobody").json == {"error": "there is no such watch"}
 
 

@@ -90,11 +90,6 @@ class Labels:
         """The labels."""
         return self.stored.bouts
 
-    @property
-    def labelled_s(self) -> float:
-        """Seconds with a label."""
-        return float((self.intervals.end_ns - self.intervals.start_ns).sum() / 1e9)
-
     def as_json(self) -> dict[str, Any]:
         """The answer to ``GET labels``. Times are cut to milliseconds; ``on_disk`` is whether the file exists."""
         columns = (

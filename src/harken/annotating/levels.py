@@ -196,6 +196,18 @@ class Levels:
             shown[6, (begun > ended) & (shown[6] > 0)] |= NOT_WORN
         return shown
 
+    def gaps_ms(self) -> NDArray[np.int64]:
+        """Stretches without samples between the first and the last one, in ms since 1970, int64 ``[k, 2]``.
+
+        They are those of the second level, whose slots are not longer than a hand is exact: 160 ms.
+        """
+        level = 1
+        in_block = FINER ** (LEVELS - 1 - level)
+        recorded = np.flatnonzero(self._read(level, 0, len(self._blocks) * in_block)[:-1, 6] & RECORDED)
+        slots = self._blocks[recorded // in_block] * in_block + recorded % in_block
+        before = np.flatnonzero(np.diff(slots) > 1)
+        return np.stack([slots[before] + 1, slots[before + 1]], axis=1) * self._length_ns(level) // 10**6
+
     def _length_ns(self, level: int) -> int:
         return int(self.slot_ns * FINER**level)
 

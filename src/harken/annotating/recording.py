@@ -36,6 +36,7 @@ class OpenRecording:
         levels: its signals; None until some are read.
         labels: its labels; None until it is read.
         wanted: whether a window has opened it.
+        gaps_ms: stretches without samples, int64 ``[k, 2]``; none until they are known.
         model: what the model says.
         model_state: ``none``, ``waiting``, ``labelling``, ``ready`` or ``failed``.
     """
@@ -61,6 +62,7 @@ class OpenRecording:
         self._read_only = self.why_read_only()
         self._not_worn_ns: NDArray[np.int64] = np.empty((0, 2), np.int64)
         self._read_to_ns: int | None = None
+        self.gaps_ms: NDArray[np.int64] = np.empty((0, 2), np.int64)
 
     def why_read_only(self) -> str | None:
         """Why labels cannot be changed, as a sentence; None if they can."""
@@ -95,6 +97,7 @@ class OpenRecording:
             self.levels.close()
         self.levels, self._facts, self.share, self.state = levels, facts, 1.0, "ready"
         self._read_to_ns = facts["end_ns"]
+        self.gaps_ms = levels.gaps_ms()
         self._not_worn_ns = np.array(facts["not_worn_ns"], np.int64).reshape(-1, 2)
         store = LabelStore(
             self.path,
@@ -192,8 +195,17 @@ class OpenRecording:
             "state": self.state,
             "share": self.share,
             "intervals": 0 if self.labels is None else len(self.labels.intervals),
-            "labelled_s": 0.0 if self.labels is None else self.labels.labelled_s,
+            "labelled_s": self._labelled_s(),
         }
+
+    def _labelled_s(self) -> float:
+        """Seconds of samples with a label: time without samples under a label does not count."""
+        if self.labels is None:
+            return 0.0
+        lengths = np.append(0, np.diff(self.gaps_ms).cumsum()).repeat(2)[1:-1]
+        bouts_ms = np.stack([self.labels.intervals.start_ns, self.labels.intervals.end_ns]) / MS_NS
+        without_ms = np.interp(bouts_ms, self.gaps_ms.ravel(), lengths) if len(lengths) else np.zeros_like(bouts_ms)
+        return float(np.diff(bouts_ms - without_ms, axis=0).sum() / 1000)
 
     def about(self) -> dict[str, Any]:
         """The answer to ``GET /api/recordings/N``."""

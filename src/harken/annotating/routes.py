@@ -57,6 +57,11 @@ def annotating_routes(desk: Desk) -> APIRouter:
         shown = await asyncio.to_thread(found.levels.query, start_ms, end_ms, pixels, not_worn_ns=found.not_worn_ns)
         return Response(shown.tobytes(), media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
+    @routes.get("/api/recordings/{number}/gaps")
+    async def gaps(number: Number) -> Response:
+        found = recording_of(desk, number)
+        return answer([{"start_ms": start, "end_ms": end} for start, end in found.gaps_ms.tolist()])
+
     @routes.get("/api/recordings/{number}/model")
     async def model(number: Number) -> Response:
         return answer(suggestions_of(recording_of(desk, number)).bouts)

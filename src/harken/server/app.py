@@ -46,7 +46,7 @@ from harken.support.errors import HarkenError
 Task = Callable[[], Awaitable[None]]
 REPORT_HEADERS = {
     # A report is made of a stranger's file: its scripts run, but as those of another site, without this one's data.
-    "content-security-policy": "sandbox allow-scripts allow-modals; frame-ancestors 'none'",
+    "content-security-policy": "sandbox allow-scripts allow-modals; frame-ancestors 'self'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",

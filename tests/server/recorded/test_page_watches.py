@@ -2,16 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import harken
 from browser import Browser
 from page_modules import browser_with_modules, said
-
-PAGE = Path(harken.__file__).parent / "server" / "page" / "index.html"
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +17,8 @@ def modules() -> Iterator[Browser]:
 
 
 OTHER_WATCH = """(async () => {
-  const page = new DOMParser().parseFromString(a[2], "text/html");
-  document.body.replaceChildren(page.getElementById("record"));
+  const {html, render} = await import("./preact.js");
+  localStorage.setItem("harken-record", JSON.stringify({countdown: 0}));
   const open = {};
   const nothing = {possible: true, why_not: null, labels: ["walking"], sessions: []};
   const state = (watch) => ({...nothing, open: open[watch] ?? null,
@@ -33,6 +29,7 @@ OTHER_WATCH = """(async () => {
   window.fetch = async (url, {body, method}) => {
     const name = String(url).split("?")[0].split("/").pop();
     const {watch} = body ? JSON.parse(body) : Object.fromEntries(new URL(url, location).searchParams);
+    if (name === "colours") return Response.json({});
     if (method === "GET") return Response.json(state(watch));
     asked.push(`${name} ${watch}`);
     if (name === a[0]) await new Promise((answer) => (release = answer));
@@ -41,30 +38,31 @@ OTHER_WATCH = """(async () => {
     else open[watch] = {watch, label: "walking", start_ms: 0, seconds: 0};
     return Response.json(name === "end" ? {bout, missing_s: 0} : state(watch));
   };
-  const card = m.record({silenceS: () => 0, onShow() {}});
-  const text = (name) => document.getElementById(`record-${name}`).textContent.trim();
+  const model = {labels: ["walking"]};
+  const show = (watch) => render(html`<${m.Record} watch=${watch} there=${true} model=${model}
+    reached=${true} changes=${0} silenceS=${() => 0} onShow=${() => {}} />`, document.body);
+  const part = (name) => document.getElementById(`record-${name}`);
+  const text = (name) => part(name)?.textContent.trim() ?? "";
   const shown = () => [document.getElementById("record").dataset.state, text("said") + text("wrong")];
   const until = async (holds) => {
     for (let tries = 0; !holds() && tries < 500; tries++) await new Promise((done) => setTimeout(done, 5));
   };
-  const idle = () => !document.getElementById("record").hidden && !document.getElementById("record-begin").disabled;
-  document.getElementById("record-countdown").value = "0";
+  const idle = () => document.getElementById("record") && !part("begin")?.disabled;
   if (a[0] === "end") open.A = {watch: "A", label: "walking", start_ms: 0, seconds: 9};
-  card.begin({labels: ["walking"]});
-  card.present([{watch: "A"}, {watch: "B"}]);
-  card.show("A");
+  show("A");
   await until(idle);
-  document.getElementById("record-label").value = "walking";
-  if (a[0] === "end") document.getElementById("record-stop").click();
-  else document.getElementById("record-choose").requestSubmit();
+  document.querySelector("#record-labels button")?.click();
+  await until(() => part("label")?.value !== "");
+  if (a[0] === "end") part("stop").click();
+  else part("choose").requestSubmit();
   await until(() => release);
-  card.show("B");
-  await until(() => !document.getElementById("record").hidden);
+  show("B");
+  await until(() => document.getElementById("record"));
   release();
   await until(idle);
   await until(() => Boolean(text("others").includes("A: walking")) === Boolean(open.A));
-  const other = [...shown(), document.getElementById("record-others").hidden];
-  card.show("A");
+  const other = [...shown(), part("others") === null];
+  show("A");
   await until(idle);
   return [asked, other, shown()];
 })()"""
@@ -84,7 +82,7 @@ def test_an_answer_about_one_watch_is_not_shown_as_that_of_another(
 ) -> None:
     """Another watch is chosen while the step of the first one is not answered yet."""
     modules.open(re.sub("[^/]*$", "record.css", modules.run("return location.href")))  # a page without scripts
-    asked, shown_other, shown_first = said(modules, "record.js", OTHER_WATCH, step, fails, PAGE.read_text("utf-8"))
+    asked, shown_other, shown_first = said(modules, "record.js", OTHER_WATCH, step, fails)
     assert asked == [f"{step} A"]
     assert shown_other == other
     assert shown_first == first

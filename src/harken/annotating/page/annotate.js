@@ -1,138 +1,105 @@
 /* harken annotate: chooses a recording, and connects its picture, its labels, the keys and the buttons. */
 
-import { Chart } from "./chart.js";
-import { Files } from "./files.js";
+import { html, render, useEffect, useRef } from "./preact.js";
+import { firstAfter, whyNoLabel } from "./bouts.js";
 import { Gestures } from "./gestures.js";
-import { keys } from "./keys.js";
-import { Overview } from "./overview.js";
-import { NoteField } from "./note.js";
-import { momentAt, showChoices, showOpening, showPicked, showReading, showReadOnly, showSaving } from "./panels.js";
-import { whyNoLabel } from "./rules.js";
+import { listenToKeys } from "./keys.js";
+import { Learn } from "./learn.js";
+import { Choices, Files, Header, Keys, Notes, Picked, Reading, Refusals, Summary, aboutOf, momentAt } from "./panels.js";
+import { Picture } from "./picture.js";
+import { ask } from "./server.js";
 import { Session } from "./session.js";
-import { showNotes, showSummary } from "./summary.js";
-import { byId, duration, make, percent, plain, showText } from "./text.js";
-import { zoneInWords } from "./wallclock.js";
+import { Strip } from "./strip.js";
+import { percent, plain } from "./text.js";
 
+const LIST_MS = 1500;
+const NO_CONNECTION = "The other recording was not opened: no connection to harken. Choose it again when harken runs.";
 const client = crypto.randomUUID();
-const ready = () => (session?.view ? session : null);
-let session = null;
-let learning = null;
-let disk = null; // the state of saving
-let under = null; // the time under the pointer
+const byId = (id) => document.getElementById(id);
+const toPicture = () => byId("chart").focus({ preventScroll: true });
 
-const chart = new Chart(byId("picture"), ready, { onFrame: () => overview.draw() });
-const overview = new Overview(byId("overview"), ready, chart);
-new Gestures(byId("picture"), chart, ready, { onMoved: (ms) => ((under = ms), readout()) });
-const note = new NoteField(byId("note"), { editor: () => session.editor, say, onLeft: () => ready() && showPicked(session) });
-const files = new Files((number) => (location.hash === `#${number}` ? follow() : (location.hash = `#${number}`)));
+/** What the page shows. */
+const page = {
+  list: [], // recordings, as the server lists them
+  session: null,
+  disk: { state: "saved" }, // the state of saving
+  said: "",
+  under: null, // the time under the pointer
+  trouble: null,
+  changes: 0, // of labels on the disk
+  flushNote: () => {},
+};
+let picture = null;
+let strip = null;
 
-/** Say what a key or a button did, to screen readers and below the picture. */
-function say(sentence) {
-  const place = byId("announce");
-  place.textContent = place.textContent === sentence ? `${sentence}\u00a0` : sentence; // the same again is said again
-  byId("done").textContent = sentence;
-}
+const ready = () => (page.session?.view ? page.session : null);
+const draw = () => render(html`<${Page} />`, byId("page"));
+const set = (parts) => (Object.assign(page, parts), draw());
 
-function readout() {
-  if (!ready()) return;
-  const ms = under ?? session.editor.cursor;
-  byId("readout").textContent = momentAt(ms, session);
-}
+/** Say what a key or a button did, to screen readers and below the picture; the same again is said again. */
+const say = (sentence) => set({ said: page.said === sentence ? `${sentence}\u00a0` : sentence });
 
 function changed(what) {
-  if (!session?.info) return;
-  if (what === "status") showStatus();
-  if (what === "status" || what === "read-only" || what === "link") showReadOnly(session);
-  if (what === "status" || what === "read-only" || what === "disk") showSaving(session, disk);
-  if (what === "link" && session.connected) session.saving.again();
-  if (!ready()) return;
-  chart.dirty();
-  if (what === "view") return;
-  if (what !== "cursor") overview.renew();
-  if (what === "signal") return;
-  showPicked(session);
-  showChoices(session, label);
-  readout();
-  if (what === "labels" || what === "status" || what === "model") showSummary(session);
-}
-
-function modelOf(model) {
-  const doing = { waiting: " (waiting)", labelling: ` (labels, ${percent(model?.share ?? 0)})`, ready: "", failed: " (failed)" }[model?.state];
-  return doing === undefined ? "" : `model: ${model.name}${doing}`;
-}
-
-function showStatus() {
-  const { info } = session;
-  document.title = `${info.name} · harken annotate`;
-  const visible = showReading(session);
-  byId("summary-card").hidden = !visible;
-  const rate = info.sample_rate_hz ? `${Math.round(10 * info.sample_rate_hz) / 10} Hz` : "";
-  const span = session.view ? duration((session.view.end - session.view.start) / 1000) : "";
-  const model = modelOf(info.model);
-  const reading = info.state === "reading" ? `reading${info.share ? ` ${percent(info.share)}` : ""} …` : "";
-  const small = [reading, info.subject && info.subject !== info.name ? info.subject : "", span, rate, info.timezone && zoneInWords(info.timezone), model].filter(Boolean).join(" · ");
-  byId("title").replaceChildren(info.name, make("small", {}, small));
-  showNotes(info);
+  picture?.dirty();
+  if (what === "signal" || what === "labels") picture?.renew();
+  if (what !== "view" && what !== "signal") draw();
 }
 
 /** The recording of the page's address, or else the first. */
-const chosen = (list) => list.find((one) => `#${one.number}` === location.hash) ?? list[0];
+const chosen = () => page.list.find((one) => `#${one.number}` === location.hash) ?? page.list[0];
+
+async function list() {
+  set({ list: await ask("/api/recordings") });
+}
 
 /** Show the recording of the page's address. Without a connection, the present one stays, so that it can be chosen again. */
 async function follow() {
   const address = location.hash;
-  const list = await files.load().catch(() => null);
-  if (list) await open(chosen(list).number);
+  const listed = await list().then(() => true, () => false);
+  if (listed) await open(chosen().number);
   else if (address === location.hash) {
-    history.replaceState(null, "", `#${session.number}`);
-    const sentence = "The other recording was not opened: no connection to harken. Choose it again when harken runs.";
-    say(sentence);
-    if (byId("work").hidden) showText(byId("trouble"), sentence);
+    history.replaceState(null, "", `#${page.session.number}`);
+    say(NO_CONNECTION);
+    if (page.session.closed) set({ trouble: NO_CONNECTION });
   }
 }
 
 async function open(number) {
-  if (session?.number === number && !session.closed) return;
-  if (session?.saving.unsaved && !confirm("Some changes are not saved yet. Leave this recording?")) {
-    history.replaceState(null, "", `#${session.number}`);
+  const { session: before } = page;
+  if (before?.number === number && !before.closed) return;
+  if (before?.saving.unsaved && !confirm("Some changes are not saved yet. Leave this recording?")) {
+    history.replaceState(null, "", `#${before.number}`);
     return;
   }
-  session?.close();
-  const first = session === null;
-  for (const id of ["work", "summary-card", "notes-card", "read-only", "trouble"]) byId(id).hidden = true;
-  byId("conflict").hidden = true;
-  byId("waiting").hidden = false;
-  disk = { state: "saved" };
-  showOpening();
-  files.choose(number);
-  session = new Session(number, { client, onChange: (what) => mine === session && changed(what), onSaving: (state) => mine === session && saved(state), say });
-  const mine = session;
+  before?.close();
+  const mine = new Session(number, {
+    client,
+    say,
+    onChange: (what) => mine === page.session && changed(what),
+    onSaving: (disk) => mine === page.session && set({ disk, changes: page.changes + (disk.state === "saved") }),
+  });
+  set({ session: mine, disk: { state: "saved" }, trouble: null, under: null });
   try {
     await mine.open();
-    if (mine === session && !byId("work").hidden) byId(first ? "chart" : "title").focus({ preventScroll: true });
+    if (mine === page.session && ready()) (before ? byId("title") : byId("chart")).focus({ preventScroll: true });
   } catch (error) {
-    if (mine !== session) return;
+    if (mine !== page.session) return;
     mine.close();
-    showText(byId("trouble"), error.message);
-    byId("waiting").hidden = true;
+    set({ trouble: error.message });
   }
-}
-
-function label(name) {
-  session.editor.label(name);
 }
 
 /** Show and mark the next unsure moment that begins after the cursor. */
 async function unsure() {
-  const { editor, view, clock } = session;
+  const { editor, view, clock } = page.session;
   try {
-    const one = await session.unsure(editor.cursor);
-    const [start, end] = [one.start_ms, one.end_ms];
+    const moment = await page.session.unsure(editor.cursor);
+    const [start, end] = [moment.start_ms, moment.end_ms];
     const span = Math.min(60 * (end - start), Math.max(6 * (end - start), view.span));
     view.show((start + end - span) / 2, (start + end + span) / 2, { glide: true });
     editor.markBetween(start, end); // before the cursor moves: it lets a held edge go
     editor.moveTo((start + end) / 2);
-    const thought = [[one.label, one.probability], [one.other, one.other_probability]].filter(([name]) => name);
+    const thought = [[moment.label, moment.probability], [moment.other, moment.other_probability]].filter(([name]) => name);
     say(`Unsure: ${thought.map(([name, share]) => `${plain(name)} ${percent(share)}`).join(", ")}. Marked ${clock.stretch(start, end)}.`);
   } catch (error) {
     say(error.message);
@@ -141,7 +108,7 @@ async function unsure() {
 
 /** Show the labels of the file in place of those that collide with it. */
 async function keepTheirs() {
-  const { editor, saving } = session;
+  const { editor, saving } = page.session;
   try {
     editor.load(await saving.adopt(), { undoable: true });
   } catch {
@@ -149,135 +116,165 @@ async function keepTheirs() {
   }
 }
 
+/** Move the cursor, and show it. */
+function moveTo(ms) {
+  const { view, editor } = page.session;
+  editor.moveTo(ms);
+  view.reveal(editor.cursor);
+  set({ under: null });
+}
+
+/** Label with what was typed. Returns whether that is a label. */
+function labelTyped(field) {
+  const { session } = page;
+  const typed = field.value.trim();
+  if (!typed) return false;
+  const inUse = [...session.editor.settled.map((bout) => bout.label), ...session.info.model.labels];
+  const alike = inUse.find((name) => name.toLowerCase() === typed.toLowerCase());
+  const name = inUse.includes(typed) ? typed : alike ?? typed; // not Walking beside walking
+  const reason = whyNoLabel(name);
+  if (reason) {
+    field.setCustomValidity(reason);
+    field.reportValidity();
+    say(reason);
+    return false;
+  }
+  session.add([name]);
+  session.editor.label(name);
+  draw();
+  return true;
+}
+
 const actions = {
-  readCursor: () => ((under = null), readout()),
-  where: () => say(momentAt(session.editor.cursor, session)),
-  pan: (share) => session.view.pan(share),
-  zoom: (factor) => {
-    const { view, editor } = session;
+  move(share) {
+    const [from, to] = page.session.view.goal;
+    moveTo(page.session.editor.cursor + Math.sign(share) * Math.max(1, Math.abs(share) * (to - from)));
+  },
+  toEnd: (direction) => moveTo(direction < 0 ? page.session.view.start : page.session.view.end),
+  overGap() {
+    const { gaps, editor, clock } = page.session;
+    const gap = gaps[firstAfter(gaps, editor.cursor)];
+    if (!gap) return say("There is no later gap.");
+    moveTo(gap.end_ms);
+    return say(`No signal, ${clock.stretch(gap.start_ms, gap.end_ms)}.`);
+  },
+  pan: (share) => page.session.view.pan(share),
+  zoom(factor) {
+    const { view, editor } = page.session;
     const visible = editor.cursor >= view.from && editor.cursor <= view.to;
     view.zoom(factor, visible ? editor.cursor : (view.from + view.to) / 2);
   },
-  showAll: () => session.view.show(session.view.start, session.view.end, { glide: true }),
-  toEnd: (direction) => {
-    const { view, editor } = session;
-    editor.moveTo(direction < 0 ? view.start : view.end);
-    view.reveal(editor.cursor);
-    actions.readCursor();
-  },
-  go: (direction) => {
-    const { view, editor } = session;
+  showAll: () => page.session.view.show(page.session.view.start, page.session.view.end, { glide: true }),
+  go(direction) {
+    const { view, editor } = page.session;
     editor.go(direction);
-    const one = editor.selected;
-    if (!one) return;
+    const bout = editor.selected;
+    if (!bout) return;
     const [from, to] = view.goal;
-    const span = Math.max(to - from, 1.3 * (one.end_ms - one.start_ms));
-    const middle = (one.start_ms + one.end_ms) / 2;
-    if (one.start_ms < from || one.end_ms > to) view.show(middle - span / 2, middle + span / 2, { glide: true });
-    actions.readCursor();
+    const span = Math.max(to - from, 1.3 * (bout.end_ms - bout.start_ms));
+    const middle = (bout.start_ms + bout.end_ms) / 2;
+    if (bout.start_ms < from || bout.end_ms > to) view.show(middle - span / 2, middle + span / 2, { glide: true });
+    set({ under: null });
   },
-  choose: (number) => {
-    const name = session.names[number - 1];
-    if (name === undefined) say(session.names.length ? `There is no label ${number}.` : "There is no label yet; type one.");
-    else label(name);
+  edit: (name, ...rest) => page.session.editor[name](...rest),
+  choose(number) {
+    const { names, editor } = page.session;
+    if (names[number - 1] !== undefined) editor.label(names[number - 1]);
+    else say(names.length ? `There is no label ${number}.` : "There is no label yet; type one.");
   },
-  focusNote: () => {
-    if (session.editor.selected) byId("note").focus();
-    else say("Select a bout first.");
-  },
+  focus: (id) => byId(id).focus(),
+  focusNote: () => (page.session.editor.selected ? byId("note").focus() : say("Select a bout first.")),
   unsure,
+  where: () => say(momentAt(page.session.editor.cursor, page.session)),
   help: () => byId("keys").showModal(),
 };
 
-/** A button does what a key does. With a mouse or a finger, the keys then work on the picture again. */
-function button(id, act) {
-  byId(id).addEventListener("click", (event) => {
+/** A button that does what a key does. With a mouse or a finger, the keys then work on the picture again. */
+function Button({ id, act, children, ...rest }) {
+  const press = (event) => {
     act();
-    if (event.detail > 0 && id !== "help") byId("chart").focus({ preventScroll: true });
+    if (event.detail > 0 && id !== "help") toPicture();
+  };
+  return html`<button id=${id} type="button" onClick=${press} ...${rest}>${children}</button>`;
+}
+
+function Page() {
+  const { session } = page;
+  const open = ready() && session.info.state !== "failed" && !session.closed;
+  useEffect(() => {
+    document.title = session?.info ? `${session.info.name} · harken annotate` : "harken annotate";
   });
+  return html`
+    <a class="skip" href="#chart">Skip to the recording</a>
+    <${Header} session=${session} disk=${page.disk} trouble=${page.trouble} />
+    <main id="main">
+      <${Refusals} session=${session} trouble=${page.trouble} disk=${page.disk} Button=${Button}
+        onMine=${() => session.saving.overwrite()} onTheirs=${keepTheirs} />
+      <${Files} list=${page.list} chosen=${session?.number}
+        onChoose=${(number) => (location.hash === `#${number}` ? follow() : (location.hash = `#${number}`))} />
+      ${!open && !page.trouble && session?.info?.state !== "failed" && html`<${Reading} info=${session?.info} />`}
+      <${Work} session=${session} open=${Boolean(open)} />
+      ${open && html`<${Summary} session=${session} />`}
+      <${Learn} changes=${page.changes} />
+      ${open && html`<${Notes} ...${session.info} />`}
+    </main>
+    <${Keys} />`;
 }
 
-function buttons() {
-  button("zoom-in", () => actions.zoom(2));
-  button("zoom-out", () => actions.zoom(1 / 2));
-  button("earlier", () => actions.pan(-0.5));
-  button("later", () => actions.pan(0.5));
-  button("show-all", actions.showAll);
-  button("help", actions.help);
-  for (const name of ["undo", "redo", "split", "accept"]) button(name, () => session.editor[name]());
-  button("delete", () => session.editor.remove());
-  button("merge", () => session.editor.merge(1));
-  button("begin-end", () => session.editor.beginOrEnd());
-  button("unsure", unsure);
-  button("keep-mine", () => session.saving.overwrite());
-  button("keep-theirs", keepTheirs);
-  byId("choices").addEventListener("click", (event) => event.detail > 0 && byId("chart").focus({ preventScroll: true }));
+/** The picture and what works on it. It is always there, so that its canvases stay. */
+function Work({ session, open }) {
+  const [canvas, whole] = [useRef(null), useRef(null)];
+  useEffect(() => {
+    strip = new Strip(whole.current, ready);
+    picture = new Picture(canvas.current, whole.current.firstChild, ready, () => strip.show());
+    new Gestures(canvas.current, picture, ready, { onMoved: (under) => set({ under }) });
+  }, []);
+  const { info, editor } = session ?? {};
+  return html`<section id="work" class="card work" aria-labelledby="title" hidden=${!open}>
+    <div class="beside">
+      <h2 id="title" tabindex="-1">${info?.name}<small>${open && aboutOf(session)}</small></h2>
+      <div class="tools" role="group" aria-label="View">
+        <${Button} id="zoom-out" aria-label="Zoom out" title="Zoom out (-)" act=${() => actions.zoom(1 / 2)}>−<//>
+        <${Button} id="zoom-in" aria-label="Zoom in" title="Zoom in (+)" act=${() => actions.zoom(2)}>+<//>
+        <${Button} id="earlier" aria-label="Earlier" title="Earlier (Page Up)" act=${() => actions.pan(-0.5)}>←<//>
+        <${Button} id="later" aria-label="Later" title="Later (Page Down)" act=${() => actions.pan(0.5)}>→<//>
+        <${Button} id="show-all" title="Show all (0)" act=${actions.showAll}>All<//>
+        <${Button} id="undo" title="Undo (Ctrl+Z)" disabled=${!editor?.canUndo} act=${() => editor.undo()}>Undo<//>
+        <${Button} id="redo" title="Redo (Ctrl+Shift+Z)" disabled=${!editor?.canRedo} act=${() => editor.redo()}>Redo<//>
+        <${Button} id="help" aria-label="Keys" aria-haspopup="dialog" title="Keys (?)" act=${actions.help}>?<//>
+      </div>
+    </div>
+    <div id="overview" class="overview" role="slider" tabindex="0" aria-label="Visible part of the recording"
+      aria-valuemin="0" aria-valuemax="100" aria-valuenow="50" ref=${whole}><canvas /><div /></div>
+    <div id="chart" class="chart" role="application" tabindex="0" aria-label="Recording and labels"
+      aria-describedby="chart-help readout"><canvas id="picture" ref=${canvas} /></div>
+    <p id="chart-help" class="visually-hidden">Arrow keys move the cursor, Space begins and ends a mark, the keys 1 to 9
+      give it a label, n and p go to the next and the previous bout, question mark shows all keys.</p>
+    <div class="beside under">
+      <p id="readout" class="readout">${open && momentAt(page.under ?? editor.cursor, session)}</p>
+      <ul class="axes" aria-hidden="true">${["x", "y", "z"].map((axis) => html`
+        <li><span class="line" style=${`background: var(--axis-${axis})`} /><b>${axis}</b></li>`)}</ul>
+    </div>
+    <p id="announce" class="visually-hidden" aria-live="assertive">${page.said}</p>
+    <p id="done" class="done" aria-hidden="true">${page.said}</p>
+    ${open && html`<${Choices} session=${session} onType=${labelTyped} toPicture=${toPicture} />
+      <${Picked} session=${session} say=${say} toPicture=${toPicture} draw=${draw} Button=${Button} act=${actions}
+        onFlush=${(flush) => (page.flushNote = flush)} />`}
+  </section>`;
 }
 
-function fields() {
-  byId("new-label").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const field = byId("label-name");
-    const typed = field.value.trim();
-    if (!typed) return;
-    const inUse = [...session.editor.settled.map((one) => one.label), ...(session.model?.names ?? [])];
-    const alike = inUse.find((one) => one.toLowerCase() === typed.toLowerCase());
-    const name = inUse.includes(typed) ? typed : alike ?? typed; // not Walking beside walking
-    const reason = whyNoLabel(name);
-    if (reason) {
-      field.setCustomValidity(reason);
-      field.reportValidity();
-      say(reason);
-      return;
-    }
-    session.add(name);
-    label(name);
-    changed("labels");
-    field.value = "";
-    byId("chart").focus({ preventScroll: true });
-  });
-  byId("label-name").addEventListener("input", () => byId("label-name").setCustomValidity(""));
-  for (const field of [byId("note"), byId("label-name")]) {
-    field.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" || (event.key === "Enter" && field.id === "note")) byId("chart").focus({ preventScroll: true });
-    });
-  }
-}
-
-/** The card of Learn, where the server can learn. */
-async function offerLearning() {
-  const answer = await fetch("/api/learn").catch(() => null);
-  if (!answer?.ok) return;
-  const { learn } = await import("./learn.js");
-  byId("learn").hidden = false;
-  learning = learn(byId("learn"));
-}
-
-/** Show whether the labels are on the disk; Learn then looks at them again. */
-function saved(state) {
-  disk = state;
-  showSaving(session, disk);
-  if (state.state === "saved") learning?.refresh();
-}
-
-async function start() {
-  buttons();
-  fields();
-  keys(ready, actions);
-  addEventListener("beforeunload", (event) => (note.flush(), session?.saving.unsaved && event.preventDefault()));
-  addEventListener("pagehide", () => note.flush());
-  document.addEventListener("visibilitychange", () => document.hidden && note.flush());
-  try {
-    const list = await files.load();
-    if (!list.length) throw new Error("There is no recording.");
-    addEventListener("hashchange", follow);
-    files.follow();
-    await open(chosen(list).number);
-  } catch (error) {
-    showText(byId("trouble"), error.message);
-    byId("waiting").hidden = true;
-  }
-  await offerLearning();
+function start() {
+  draw();
+  listenToKeys(ready, actions);
+  addEventListener("beforeunload", (event) => (page.flushNote(), page.session?.saving.unsaved && event.preventDefault()));
+  addEventListener("pagehide", () => (page.flushNote(), page.session?.remember()));
+  document.addEventListener("visibilitychange", () => document.hidden && page.flushNote());
+  addEventListener("hashchange", follow);
+  list().then(() => {
+    if (!page.list.length) throw new Error("There is no recording.");
+    if (page.list.length > 1) setInterval(() => document.hidden || list().catch(() => {}), LIST_MS);
+    return open(chosen().number);
+  }).catch((error) => set({ trouble: error.message }));
 }
 
 start();

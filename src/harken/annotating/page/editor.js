@@ -1,18 +1,16 @@
 /* What a person does to the labels of a recording: the cursor, a marked stretch, the selected bout, and each change. */
 
-import { History } from "./history.js";
-import { altered, at, cleared, edged, equal, free, frozen, merged, next, placed, previous, snapped, split, without } from "./intervals.js";
-import { NOTE_CUT } from "./rules.js";
+import { NOTE_CUT, at, changed, equal, firstAfter, frozen, joined, replaced, snapped } from "./bouts.js";
 import { duration, listed, plain } from "./text.js";
 
 /** Shortest bout that can be made, in ms. */
 export const LEAST_MS = 10;
-const NOTHING_CHOSEN = "Mark a stretch first: drag over it, or press Space at its beginning and at its end.";
+const MOST_STEPS = 1000; // that can be undone
 
 /** Which other labels a stretch of one label replaces, in words; empty without any. */
-function replaced(intervals, start, end, label) {
-  const others = intervals.filter((one) => one.label !== label && one.start_ms < end && one.end_ms > start);
-  const names = [...new Set(others.map((one) => plain(one.label)))];
+function replacement(bouts, start, end, label) {
+  const others = bouts.filter((bout) => bout.label !== label && bout.start_ms < end && bout.end_ms > start);
+  const names = [...new Set(others.map((bout) => plain(bout.label)))];
   return names.length ? `${listed(names)} replaced` : "";
 }
 
@@ -20,12 +18,14 @@ function replaced(intervals, start, end, label) {
  * The labels of one recording, and what is marked and selected.
  *
  * `limits()` gives its start and end in ms, `clock()` its Clock. `onChange()` is called when something looks different,
- * `onEdit(intervals)` when the labels have changed, and `say(sentence)` with what was done.
+ * `onEdit(bouts)` when the labels have changed, `say(sentence)` with what was done, and `whyReadOnly()` says why nothing
+ * can be changed.
  */
 export class Editor {
-  #history = new History([]);
+  #steps = [{ bouts: [], words: "" }]; // all labels after each change, and what the change was
+  #step = 0; // the present one
   #typed = null; // the labels with a note that is being typed
-  #held = null; // the edge that is moved: {one, edge, least, draft}; `least` is the shortest bout, in ms
+  #held = null; // the edge that is moved: {one, edge, least, bouts}; `least` is the shortest bout, in ms
   #ports;
 
   constructor(ports) {
@@ -33,26 +33,26 @@ export class Editor {
     this.cursor = NaN;
     this.mark = null; // {from, to}, or {from, open: true} before its end is given
     this.selected = null;
-    this.model = null; // Runs of the model
+    this.model = null; // bouts of the model
     this.writing = false;
-  }
-
-  /** The labels as they are seen, an edge that is being moved included. */
-  get intervals() {
-    return this.#held?.draft.intervals ?? this.#history.present;
   }
 
   /** The labels without what is not finished. */
   get settled() {
-    return this.#history.present;
+    return this.#steps[this.#step].bouts;
+  }
+
+  /** The labels as they are seen, an edge that is being moved included. */
+  get bouts() {
+    return this.#held?.bouts ?? this.settled;
   }
 
   get canUndo() {
-    return this.writing && this.#history.canUndo;
+    return this.writing && this.#step > 0;
   }
 
   get canRedo() {
-    return this.writing && this.#history.canRedo;
+    return this.writing && this.#step < this.#steps.length - 1;
   }
 
   /** The edge that is moved: "start", "end" or null. */
@@ -62,21 +62,19 @@ export class Editor {
 
   /** The marked stretch as `[start, end]`, with the cursor as its end while it is open; null if there is none. */
   get marked() {
-    if (!this.mark) return null;
-    const [start, end] = [this.mark.from, this.mark.open ? this.cursor : this.mark.to].sort((a, b) => a - b);
-    return [start, end];
+    return this.mark && [this.mark.from, this.mark.open ? this.cursor : this.mark.to].sort((a, b) => a - b);
   }
 
   /**
    * Labels that come from the server. With `undoable`, they replace those of this window as a change. Returns whether
    * they differ.
    */
-  load(intervals, { undoable = false } = {}) {
-    const loaded = frozen(intervals);
-    if (equal(loaded, this.#history.present)) return false;
+  load(bouts, { undoable = false } = {}) {
+    const loaded = frozen(bouts);
+    if (equal(loaded, this.settled)) return false;
     this.#putBack();
-    if (undoable) this.#history.change(loaded, "the labels of the file");
-    else this.#history.reset(loaded);
+    if (undoable) this.#add(loaded, "the labels of the file");
+    else [this.#steps, this.#step] = [[{ bouts: loaded, words: "" }], 0];
     this.#reselect();
     this.#ports.onChange();
     return true;
@@ -92,10 +90,10 @@ export class Editor {
   }
 
   /** Select a bout, or with null none. An edge that is held is let go where it is. */
-  select(one) {
+  select(bout) {
     this.drop();
-    this.selected = one ?? null;
-    if (one) this.mark = null;
+    this.selected = bout ?? null;
+    if (bout) this.mark = null;
     this.#ports.onChange();
   }
 
@@ -103,12 +101,14 @@ export class Editor {
   go(direction) {
     this.drop();
     const place = this.settled.indexOf(this.selected);
-    const nearest = () => (direction > 0 ? next(this.settled, this.cursor) : previous(this.settled, this.cursor));
-    const one = place < 0 ? nearest() : this.settled[place + direction];
-    if (!one) return this.#say(direction > 0 ? "There is no later bout." : "There is no earlier bout.");
-    this.select(one);
-    this.moveTo(one.start_ms);
-    return this.#say(this.words(one));
+    const nearest = direction > 0
+      ? this.settled.find((bout) => bout.start_ms >= this.cursor)
+      : this.settled.findLast((bout) => bout.start_ms < this.cursor);
+    const bout = place < 0 ? nearest : this.settled[place + direction];
+    if (!bout) return this.#say(direction > 0 ? "There is no later bout." : "There is no earlier bout.");
+    this.select(bout);
+    this.moveTo(bout.start_ms);
+    return this.#say(this.words(bout));
   }
 
   /** "walking, 10:05:00 to 10:07:30". */
@@ -119,11 +119,11 @@ export class Editor {
   // Marks.
 
   /** Mark from one time to another; `snapMs` is how far edges of bouts attract it. A held edge is let go where it is. */
-  markBetween(one, other, snapMs = 0) {
+  markBetween(from, to, snapMs = 0) {
     this.drop();
     const [start, end] = this.#ports.limits();
     const within = (ms) => Math.round(Math.min(end, Math.max(start, snapped(this.settled, ms, snapMs))));
-    this.mark = { from: within(one), to: within(other) };
+    this.mark = { from: within(from), to: within(to) };
     this.selected = null;
     this.#ports.onChange();
   }
@@ -147,8 +147,7 @@ export class Editor {
   end() {
     if (!this.mark) return this.#say("Press [ at the beginning of a stretch first.");
     this.mark = { from: this.mark.from, to: this.cursor };
-    if (!this.markDone()) this.#say("A mark needs a beginning and an end at different times.");
-    return undefined;
+    return this.markDone() || this.#say("A mark needs a beginning and an end at different times.");
   }
 
   beginOrEnd() {
@@ -167,20 +166,16 @@ export class Editor {
     this.#ports.onChange();
   }
 
-  // Changes. Each changes the labels as they are seen, so a held edge is let go first.
+  // Changes.
 
   /** Give the marked stretch, or else the selected bout, a label. */
   label(label) {
-    if (!this.#mayWrite()) return;
-    this.drop();
-    if (this.mark?.open) this.end();
-    if (this.mark) {
-      const [start_ms, end_ms] = this.marked;
-      this.mark = null;
-      const change = placed(this.settled, { start_ms, end_ms, label });
-      this.#commit(change, [this.words(change.placed), replaced(this.settled, start_ms, end_ms, label)].filter(Boolean).join("; "));
-    } else if (this.selected) this.#commit(altered(this.settled, this.selected, { label }));
-    else this.#say(NOTHING_CHOSEN);
+    this.#change(() => {
+      if (this.mark?.open) this.end();
+      if (this.mark) this.#place(...this.marked, label);
+      else if (this.selected) this.#commit([this.selected], changed(this.selected, { label }));
+      else this.#say("Mark a stretch first: drag over it, or press Space at its beginning and at its end.");
+    });
   }
 
   /**
@@ -189,90 +184,88 @@ export class Editor {
    */
   note(note, { one = this.selected, typing = false } = {}) {
     this.drop();
-    const there = one && this.settled.find((other) => other.start_ms === one.start_ms && other.label === one.label);
+    const there = one && this.settled.find((bout) => bout.start_ms === one.start_ms && bout.label === one.label);
     if (!there || !this.#mayWrite()) return one;
     const goesOn = this.#typed !== null && this.#typed === this.settled;
-    const { intervals, placed } = note === there.note ? { intervals: this.settled, placed: there } : altered(this.settled, there, { note });
-    const words = this.words(placed);
-    if (placed !== there) {
-      if (goesOn) this.#history.amend(intervals, words);
-      else this.#history.change(intervals, words);
-      if (this.selected === there) this.selected = placed;
-      this.#ports.onEdit(intervals);
+    const noted = note === there.note ? there : changed(there, { note });
+    if (noted !== there) {
+      const bouts = replaced(this.settled, [there], [noted]);
+      if (goesOn) this.#step -= 1; // what was typed before is a part of this change
+      this.#add(bouts, this.words(noted));
+      if (this.selected === there) this.selected = noted;
+      this.#ports.onEdit(bouts);
     }
-    if (!typing && (goesOn || placed !== there)) this.#say(words);
-    this.#typed = typing && (goesOn || placed !== there) ? this.settled : null;
+    const written = goesOn || noted !== there;
+    if (!typing && written) this.#say(this.words(noted));
+    this.#typed = typing && written ? this.settled : null;
     this.#ports.onChange();
-    return placed;
+    return noted;
   }
 
+  /** Delete the selected bout, or else all labels in the mark. */
   remove() {
-    const marked = this.marked;
-    if (!this.#mayWrite()) return;
-    this.drop();
-    if (this.selected) {
-      const words = this.words(this.selected);
-      this.#commit({ intervals: without(this.settled, this.selected), placed: null }, `Deleted: ${words}`);
-    } else if (marked) {
+    const { marked } = this;
+    this.#change(() => {
+      if (this.selected) return this.#commit([this.selected], null, { words: `Deleted: ${this.words(this.selected)}` });
+      if (!marked) return this.#say("Select a bout first, or mark a stretch.");
       this.mark = null;
-      this.#commit({ intervals: cleared(this.settled, ...marked), placed: null }, `No label, ${this.#ports.clock().stretch(...marked)}`);
-    } else this.#say("Select a bout first, or mark a stretch.");
+      const [start_ms, end_ms] = marked;
+      return this.#commit([], null, { words: `No label, ${this.#ports.clock().stretch(...marked)}`, cleared: [{ start_ms, end_ms }] });
+    });
   }
 
   split() {
-    if (!this.#mayWrite()) return;
-    this.drop();
-    const one = at(this.settled, this.cursor);
-    if (!one || this.cursor - one.start_ms < LEAST_MS || one.end_ms - this.cursor < LEAST_MS) {
-      this.#say("Put the cursor inside a bout to split it there.");
-      return;
-    }
-    this.#commit(split(this.settled, one, this.cursor), `Split ${plain(one.label)} at ${this.#time(this.cursor)}`);
+    this.#change(() => {
+      const bout = at(this.settled, this.cursor);
+      if (!bout || Math.min(this.cursor - bout.start_ms, bout.end_ms - this.cursor) < LEAST_MS) {
+        return this.#say("Put the cursor inside a bout to split it there.");
+      }
+      const before = changed(bout, { end_ms: this.cursor });
+      const words = `Split ${plain(bout.label)} at ${this.#time(this.cursor)}`;
+      return this.#commit([bout], changed(bout, { start_ms: this.cursor }), { words, before: [before] });
+    });
   }
 
   /** Make one bout of the selected one and the next (1) or the one before (-1). */
   merge(direction) {
-    if (!this.#mayWrite()) return;
-    this.drop();
-    const one = this.selected ?? at(this.settled, this.cursor);
-    const place = this.settled.indexOf(one);
-    const neighbour = place < 0 ? undefined : this.settled[place + direction];
-    if (!neighbour) {
-      this.#say(one ? "There is no neighbour on that side." : "Select a bout first.");
-      return;
-    }
-    const joined = merged(this.settled, one, neighbour);
-    const gapMs = Math.max(one.start_ms, neighbour.start_ms) - Math.min(one.end_ms, neighbour.end_ms);
-    const besides = [
-      replaced([neighbour], neighbour.start_ms, neighbour.end_ms, one.label),
-      gapMs > 0 ? `${duration(gapMs / 1000)} without a label filled` : "",
-    ];
-    this.#commit(joined, [this.words(joined.placed), besides.filter(Boolean).join(", ")].filter(Boolean).join("; "));
+    this.#change(() => {
+      const bout = this.selected ?? at(this.settled, this.cursor);
+      const place = this.settled.indexOf(bout);
+      const neighbour = place < 0 ? undefined : this.settled[place + direction];
+      if (!neighbour) return this.#say(bout ? "There is no neighbour on that side." : "Select a bout first.");
+      const [first, last] = direction > 0 ? [bout, neighbour] : [neighbour, bout];
+      const { note, cut } = joined([first.note, last.note]);
+      const whole = changed(bout, { start_ms: first.start_ms, end_ms: last.end_ms, note });
+      const gapMs = last.start_ms - first.end_ms;
+      const besides = [
+        replacement([neighbour], neighbour.start_ms, neighbour.end_ms, bout.label),
+        gapMs > 0 ? `${duration(gapMs / 1000)} without a label filled` : "",
+      ].filter(Boolean).join(", ");
+      return this.#commit([bout, neighbour], whole, { cut, besides });
+    });
   }
 
   /** Label the unlabelled part of the model's bout under the cursor as the model does. */
   accept() {
-    if (!this.#mayWrite()) return;
-    this.drop();
-    const bout = this.model?.at(this.cursor);
-    const labelled = at(this.settled, this.cursor);
-    if (!bout) this.#say("The model has no label here.");
-    else if (labelled) this.#say(`Labelled already: ${this.words(labelled)}`);
-    else {
-      const [start_ms, end_ms] = free(this.settled, this.cursor, bout.start_ms, bout.end_ms);
-      this.mark = null;
-      this.#commit(placed(this.settled, { start_ms, end_ms, label: bout.label }));
-    }
+    this.#change(() => {
+      const bout = this.model && at(this.model, this.cursor);
+      const labelled = at(this.settled, this.cursor);
+      if (!bout) return this.#say("The model has no label here.");
+      if (labelled) return this.#say(`Labelled already: ${this.words(labelled)}`);
+      const next = firstAfter(this.settled, this.cursor);
+      const start = Math.max(bout.start_ms, this.settled[next - 1]?.end_ms ?? -Infinity);
+      return this.#place(start, Math.min(bout.end_ms, this.settled[next]?.start_ms ?? Infinity), bout.label);
+    });
   }
 
   /** Undo the last change; of a held edge, only that it was moved. */
   undo() {
     this.drop();
-    this.#back(() => this.#history.undo(), "Undone");
+    this.#back(-1, "Undone", "There is nothing to undo.");
   }
 
   redo() {
-    this.#back(() => this.#history.redo(), "Done again");
+    this.#back(1, "Done again", "There is nothing to do again.");
   }
 
   // Edges.
@@ -282,7 +275,7 @@ export class Editor {
     if (!this.#mayWrite()) return false;
     this.selected = one;
     this.mark = null;
-    this.#held = { one, edge, least: LEAST_MS, draft: { intervals: this.settled, placed: one } };
+    this.#held = { one, edge, least: LEAST_MS, bouts: this.settled };
     this.#ports.onChange();
     return true;
   }
@@ -290,19 +283,19 @@ export class Editor {
   /** Take the edge of the selected bout that is nearer to the cursor, or let it go where it is. */
   holdOrDrop() {
     if (this.#held) return this.drop();
-    const one = this.selected ?? at(this.settled, this.cursor);
-    if (!one) return this.#say("Select a bout first.");
-    const edge = Math.abs(one.start_ms - this.cursor) <= Math.abs(one.end_ms - this.cursor) ? "start" : "end";
-    if (!this.hold(one, edge)) return undefined;
-    this.moveTo(edge === "start" ? one.start_ms : one.end_ms);
-    return this.#say(`The ${edge} of ${plain(one.label)} moves with the arrow keys. Enter lets it go, Escape puts it back.`);
+    const bout = this.selected ?? at(this.settled, this.cursor);
+    if (!bout) return this.#say("Select a bout first.");
+    const edge = Math.abs(bout.start_ms - this.cursor) <= Math.abs(bout.end_ms - this.cursor) ? "start" : "end";
+    if (!this.hold(bout, edge)) return undefined;
+    this.moveTo(bout[`${edge}_ms`]);
+    return this.#say(`The ${edge} of ${plain(bout.label)} moves with the arrow keys. Enter lets it go, Escape puts it back.`);
   }
 
   /** Let the edge go where it is, if one is held. */
   drop() {
     if (!this.#held) return;
-    const { draft } = this.#held;
-    if (this.#mayWrite() && !equal(draft.intervals, this.settled)) this.#commit(draft);
+    const { one, bouts } = this.#held;
+    if (this.#mayWrite() && !equal(bouts, this.settled)) this.#commit([one], this.selected);
     else {
       this.#putBack();
       this.#ports.onChange();
@@ -311,39 +304,64 @@ export class Editor {
 
   /** Move the held edge; `snapMs` is how far edges of other bouts attract it, `leastMs` what is left of its bout at least. */
   dragTo(ms, snapMs, leastMs = LEAST_MS) {
-    if (this.#held) this.#held.least = Math.max(LEAST_MS, Math.min(leastMs, this.#held.one.end_ms - this.#held.one.start_ms));
-    this.moveTo(snapped(this.settled, ms, snapMs, this.#held?.one));
+    const { one } = this.#held ?? {};
+    if (one) this.#held.least = Math.max(LEAST_MS, Math.min(leastMs, one.end_ms - one.start_ms));
+    this.moveTo(snapped(this.settled, ms, snapMs, one));
   }
 
-  /** The held edge is where it was, and its bout is selected as it was: the draft's bout is not one of the labels. */
+  #drag(ms) {
+    const { one, edge, least } = this.#held;
+    const times = edge === "start" ? { start_ms: Math.min(ms, one.end_ms - least) } : { end_ms: Math.max(ms, one.start_ms + least) };
+    this.selected = changed(one, times);
+    this.#held.bouts = replaced(this.settled, [one], [this.selected]);
+  }
+
+  /** The held edge is where it was, and its bout is selected as it was. */
   #putBack() {
     if (this.#held) this.selected = this.#held.one;
     this.#held = null;
   }
 
-  #drag(ms) {
-    const { one, edge, least } = this.#held;
-    this.#held.draft = edged(this.settled, one, edge, ms, least);
-    this.selected = this.#held.draft.placed;
+  /** A change is of the labels as they are seen, so a held edge is let go first. */
+  #change(act) {
+    if (!this.#mayWrite()) return;
+    this.drop();
+    act();
   }
 
-  #commit({ intervals, placed, cut = false }, words = this.words(placed)) {
+  /** A stretch of a label, which becomes one with the bouts of the same label that it overlaps. */
+  #place(start, end, label) {
+    this.mark = null;
+    const same = this.settled.filter((bout) => bout.label === label && bout.start_ms < end && bout.end_ms > start);
+    const { note, cut } = joined(same.map((bout) => bout.note));
+    const start_ms = Math.min(start, ...same.map((bout) => bout.start_ms));
+    const end_ms = Math.max(end, ...same.map((bout) => bout.end_ms));
+    this.#commit(same, Object.freeze({ start_ms, end_ms, label, note }), { cut, besides: replacement(this.settled, start, end, label) });
+  }
+
+  /** A bout in place of others, which is then selected; null: none. `before`: further bouts, `besides`: what else to say. */
+  #commit(gone, bout, { before = [], cleared, cut = false, besides = "", words = this.words(bout) } = {}) {
+    const bouts = replaced(this.settled, gone, [...before, ...(bout ? [bout] : [])], cleared);
+    const sentence = besides ? `${words}; ${besides}` : words;
     this.#held = null;
-    this.#history.change(intervals, words);
-    this.selected = placed;
-    this.#say(cut ? `${NOTE_CUT} ${words}` : words);
-    this.#ports.onEdit(intervals);
+    this.#add(bouts, sentence);
+    this.selected = bout;
+    this.#say(cut ? `${NOTE_CUT} ${sentence}` : sentence);
+    this.#ports.onEdit(bouts);
     this.#ports.onChange();
   }
 
-  #back(act, what) {
+  #add(bouts, words) {
+    this.#steps = [...this.#steps.slice(0, this.#step + 1), { bouts, words }].slice(-1 - MOST_STEPS);
+    this.#step = this.#steps.length - 1;
+  }
+
+  #back(direction, what, nothing) {
     if (!this.#mayWrite()) return;
     this.#putBack();
-    const words = act();
-    if (words === null) {
-      this.#say(what === "Undone" ? "There is nothing to undo." : "There is nothing to do again.");
-      return;
-    }
+    const { words } = this.#steps[Math.max(this.#step, this.#step + direction)] ?? {};
+    if (!this.#steps[this.#step + direction]) return void this.#say(nothing);
+    this.#step += direction;
     this.#reselect();
     this.#say(`${what}: ${words}`);
     this.#ports.onEdit(this.settled);
@@ -352,7 +370,8 @@ export class Editor {
 
   /** The selected bout as it is now, if it is still there. */
   #reselect() {
-    this.selected = (this.selected && this.settled.find((one) => one.start_ms === this.selected.start_ms && one.label === this.selected.label)) ?? null;
+    const { selected } = this;
+    this.selected = (selected && this.settled.find((bout) => bout.start_ms === selected.start_ms && bout.label === selected.label)) ?? null;
   }
 
   #mayWrite() {

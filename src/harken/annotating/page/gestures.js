@@ -1,6 +1,6 @@
 /* Mouse, pen and fingers on the picture: marking, selecting, dragging edges, panning and zooming. */
 
-import { at } from "./intervals.js";
+import { at } from "./bouts.js";
 
 const CLICK_PX = 4;
 const SNAP_PX = 7;
@@ -57,7 +57,7 @@ export class Gestures {
     if (!editor.writing || (part !== "labels" && part !== "signal")) return null;
     const reach = this.#msOf(EDGE_PX[kind] ?? EDGE_PX.mouse);
     const ms = this.#time(point);
-    const near = part === "labels" && kind !== "touch" ? [0, reach, -reach].map((by) => at(editor.intervals, ms + by)) : [];
+    const near = part === "labels" && kind !== "touch" ? [0, reach, -reach].map((by) => at(editor.bouts, ms + by)) : [];
     for (const one of [editor.selected, ...near]) {
       if (!one) continue;
       const [start, end] = [Math.abs(one.start_ms - ms), Math.abs(one.end_ms - ms)];

@@ -1,128 +1,231 @@
-/* The parts of the page around the picture: label buttons, the selected bout, the moment under the cursor. */
+/* The parts of the page around the picture. */
 
-import { paint } from "./colours.js";
-import { at } from "./intervals.js";
-import { byId, duration, make, percent, plain, shortened, showText } from "./text.js";
+import { html, useEffect, useLayoutEffect, useRef } from "./preact.js";
+import { LONGEST_NOTE, NOTE_CUT, at, plainNote, secondsByLabel } from "./bouts.js";
+import { zoneInWords } from "./clock.js";
+import { Chip, inColour } from "./colours.js";
+import { KEYS } from "./keys.js";
+import { duration, percent, plain, shortened } from "./text.js";
 
-const KEYS = 9;
+const WITH_A_KEY = 9; // labels
 const MOST_OF_A_NOTE = 80; // characters that are seen beside the time
+const PAUSE_MS = 600; // after which a note that is typed is saved
 
-/** Set a text where it is not set already, so that nothing is announced twice. */
-const write = (id, text) => {
-  if (byId(id).textContent !== text) byId(id).textContent = text;
-};
-
-/** Buttons for all labels, the first nine with their key. `onLabel(name)` is called with a choice. */
-export function showChoices({ names, colours, editor, model }, onLabel) {
-  const place = byId("choices");
-  const key = JSON.stringify([names, [...colours]]);
-  if (place.dataset.key !== key) {
-    place.dataset.key = key;
-    place.replaceChildren(...names.map((name, number) => {
-      const chip = make("span", { class: "chip", "aria-hidden": "true" });
-      paint(chip, colours.get(name));
-      const shown = number < KEYS ? [make("kbd", { "aria-hidden": "true" }, number + 1)] : [];
-      const button = make("button", { type: "button", "data-label": name, ...(shown.length && { "aria-keyshortcuts": number + 1 }) }, ...shown, chip, plain(name));
-      button.addEventListener("click", () => onLabel(name));
-      return button;
-    }));
-    byId("label-names").replaceChildren(...[...new Set([...names, ...(model?.names ?? [])])].map((name) => make("option", { value: name })));
-  }
-  for (const button of place.children) {
-    button.disabled = !editor.writing;
-    button.setAttribute("aria-pressed", String(editor.selected?.label === button.dataset.label));
-  }
-  for (const part of byId("new-label").elements) part.disabled = !editor.writing;
-}
-
-/** What is marked or selected, and the buttons for it. */
-export function showPicked({ editor, clock, model }) {
-  const { selected, marked, mark, writing } = editor;
-  const one = selected ?? at(editor.settled, editor.cursor);
-  write("picked-text", picked({ selected, marked, mark, clock, writing }));
-  byId("note-field").hidden = !selected;
-  const note = byId("note");
-  if (document.activeElement !== note) note.value = selected?.note ?? "";
-  note.readOnly = !writing;
-  byId("begin-end").textContent = mark?.open ? "End" : "Begin";
-  byId("begin-end").disabled = !writing;
-  byId("split").disabled = !(writing && at(editor.settled, editor.cursor));
-  byId("merge").disabled = !(writing && one && editor.settled.at(-1) !== one);
-  byId("delete").disabled = !(writing && (selected || (marked && !mark.open)));
-  const bout = model?.at(editor.cursor);
-  byId("accept").hidden = byId("unsure").hidden = !model;
-  byId("accept").disabled = !(writing && bout && !at(editor.settled, editor.cursor));
-  byId("accept").textContent = bout ? `Accept “${plain(bout.label)}”` : "Accept the model’s";
-  byId("undo").disabled = !editor.canUndo;
-  byId("redo").disabled = !editor.canRedo;
-}
-
-function picked({ selected, marked, mark, clock, writing }) {
-  if (mark?.open) return `From ${clock.time(mark.from, 100)}: move the cursor to the end.`;
-  if (marked) return `Marked: ${clock.stretch(...marked)} (${duration((marked[1] - marked[0]) / 1000)}).${writing ? " Choose or type its label." : ""}`;
-  if (selected) return `${plain(selected.label)}, ${clock.stretch(selected.start_ms, selected.end_ms)} (${duration((selected.end_ms - selected.start_ms) / 1000)})`;
-  return writing ? "Drag over the signal to mark a stretch, then choose or type its label." : "Select a bout to read its note.";
-}
-
-/** The moment at `ms` in words: its time, its label, and what the model thinks. */
-export function momentAt(ms, { view, clock, editor, model }) {
-  const step = view.span < 20_000 ? 10 : 1000;
-  const words = [`${clock.date(ms)}, ${clock.time(ms, step)}`];
-  const labelled = at(editor.intervals, ms);
-  if (labelled) words.push(plain(labelled.label) + (labelled.note ? ` (${shortened(labelled.note, MOST_OF_A_NOTE)})` : ""));
-  else words.push("no label");
-  const bout = model?.at(ms);
-  if (bout) words.push(`model: ${plain(bout.label)}${Number.isFinite(bout.probability) ? ` ${percent(bout.probability)}` : ""}`);
-  return words.join(" · ");
-}
-
-/** Say why the labels cannot be changed. */
-export function showReadOnly({ info, readOnly, connected }) {
-  const shown = connected && Boolean(readOnly) && info.state === "ready";
-  byId("read-only").hidden = !shown;
-  if (shown) write("read-only", `The labels are only shown: ${readOnly}.`);
-}
-
-/** How far the reading is, or why it failed. Returns whether there is something to see. */
-export function showReading({ info, view }) {
-  const failed = info.state === "failed";
-  showText(byId("trouble"), failed ? info.error ?? "The recording cannot be read." : null);
-  const reading = info.state === "waiting" || info.state === "reading";
-  byId("waiting").hidden = !reading || view !== null;
-  if (reading) {
-    write("waiting-text", info.state === "waiting" ? `${info.name} waits to be read …` : `Reading ${info.name} …`);
-    if (info.share === null || info.share === undefined) byId("waiting-share").removeAttribute("value");
-    else byId("waiting-share").value = info.share;
-  }
-  byId("work").hidden = failed || !view;
-  return !failed && view !== null;
-}
-
-/** The state of saving, always visible, and where the labels are or will be. */
-export function showSaving(session, { state, sentence, conflict }) {
-  const [sign, text] = { saving: ["waiting", "Saving …"], failed: ["bad", `Not saved: ${sentence}`] }[state] ?? atRest(session);
-  byId("saving").dataset.state = sign;
-  write("saving-text", text);
-  byId("conflict").hidden = !conflict;
-  showText(byId("labels-path"), session.info ? placeOf(session) : null);
-}
-
-/** A recording is about to be shown. */
-export function showOpening() {
-  byId("saving").dataset.state = "waiting";
-  write("saving-text", "Opening …");
+/** The top of the page, with the state of saving. */
+export function Header({ session, disk, trouble }) {
+  const [sign, words] = { saving: ["waiting", "Saving …"], failed: ["bad", `Not saved: ${disk.sentence}`] }[disk.state] ?? atRest(session);
+  return html`<header>
+    <div class="name">
+      <img src="/assets/icon.svg" alt="" width="32" height="32" />
+      <h1>harken</h1>
+      <p class="tagline">label a recording</p>
+    </div>
+    <p id="saving" class="connection" data-state=${trouble && !session ? "bad" : sign} role="status">
+      <span class="dot" aria-hidden="true" /><span id="saving-text">${words}</span>
+    </p>
+  </header>`;
 }
 
 /** The sign and the words while nothing is on its way to the disk. */
-function atRest({ info, readOnly, saving }) {
-  if (info?.state === "failed") return ["bad", "Cannot be read"];
-  if (info?.state !== "ready" || readOnly === undefined || saving.onDisk === null) return ["waiting", "Reading …"];
+function atRest(session) {
+  const { info, readOnly, saving } = session ?? {};
+  if (!info) return ["waiting", "Opening …"];
+  if (info.state === "failed") return ["bad", "Cannot be read"];
+  if (info.state !== "ready" || readOnly === undefined || saving.onDisk === null) return ["waiting", "Reading …"];
   if (readOnly !== null) return ["idle", "Read-only"];
   return saving.onDisk ? ["good", "Saved"] : ["idle", "No changes yet"];
 }
 
-function placeOf({ info, readOnly, saving }) {
-  if (!info.labels_path || readOnly === undefined || saving.onDisk === null) return null;
-  if (readOnly !== null) return saving.onDisk ? `File of labels, read-only: ${info.labels_path}` : null;
-  return `${saving.onDisk ? "Saved" : "Will be saved"} in ${info.labels_path}`;
+/** What went wrong, labels that collide, and why labels cannot be changed. */
+export function Refusals({ session, trouble, disk, Button, onMine, onTheirs }) {
+  const { info, readOnly, connected } = session ?? {};
+  const failed = info?.state === "failed" ? info.error ?? "The recording cannot be read." : trouble;
+  return html`
+    ${failed && html`<p id="trouble" class="trouble" role="alert">${failed}</p>`}
+    ${disk.conflict && html`<div id="conflict" class="trouble links" role="alert">
+      <span>Labels were changed elsewhere, in another window or by another program.</span>
+      <${Button} id="keep-mine" class="action" act=${onMine}>Keep mine<//>
+      <${Button} id="keep-theirs" class="action second" act=${onTheirs}>Show theirs<//>
+    </div>`}
+    ${readOnly && connected && info.state === "ready" && html`<p id="read-only" class="card pen" role="status">The labels are only shown: ${readOnly}.</p>`}`;
 }
+
+/** The recordings to choose from. */
+export function Files({ list, chosen, onChoose }) {
+  if (list.length < 2) return null;
+  return html`<nav id="files" class="card files" aria-labelledby="files-heading">
+    <h2 id="files-heading">Recordings</h2>
+    <ul id="file-list">${list.map((one) => html`<li key=${one.number}>
+      <button type="button" data-number=${one.number} aria-current=${String(one.number === chosen)} onClick=${() => onChoose(one.number)}>
+        <b>${one.name}</b><span class="doing">${one.subject && one.subject !== one.name ? `${one.subject} · ` : ""}${stateOf(one)}</span></button></li>`)}</ul>
+  </nav>`;
+}
+
+function stateOf({ state, share, labelled_s: seconds }) {
+  const labelled = seconds ? `${duration(seconds)} labelled` : "no labels";
+  if (state === "reading") return `reading${share ? ` ${percent(share)}` : ""} · ${labelled}`;
+  return { waiting: `waits to be read · ${labelled}`, failed: "cannot be read" }[state] ?? labelled;
+}
+
+/** How far the reading is, while there is nothing to see. */
+export function Reading({ info }) {
+  const words = !info ? "Opening the recording …" : info.state === "waiting" ? `${info.name} waits to be read …` : `Reading ${info.name} …`;
+  const known = Number.isFinite(info?.share);
+  return html`<div id="waiting" class="card" role="status">
+    <p id="waiting-text">${words}</p>
+    <progress key=${String(known)} max="1" aria-label="Reading the recording" ...${known && { value: info.share }} />
+  </div>`;
+}
+
+/** The wearer, length, rate and zone of a recording, and its model, beside its name. */
+export function aboutOf({ info, view }) {
+  const { model, share } = info;
+  const reading = info.state === "reading" ? `reading${share ? ` ${percent(share)}` : ""} …` : "";
+  const subject = info.subject !== info.name ? info.subject : "";
+  const rate = info.sample_rate_hz ? `${Math.round(10 * info.sample_rate_hz) / 10} Hz` : "";
+  const doing = { waiting: " (waiting)", labelling: ` (labels, ${percent(model.share ?? 0)})`, ready: "", failed: " (failed)" }[model.state];
+  const modelled = doing === undefined ? "" : `model: ${model.name}${doing}`;
+  return [reading, subject, duration((view.end - view.start) / 1000), rate, zoneInWords(info.timezone), modelled].filter(Boolean).join(" · ");
+}
+
+/** The moment at `ms` in words: its time, its label, and what the model thinks. */
+export function momentAt(ms, { view, clock, editor, model }) {
+  const labelled = at(editor.bouts, ms);
+  const note = labelled?.note ? ` (${shortened(labelled.note, MOST_OF_A_NOTE)})` : "";
+  const bout = model && at(model, ms);
+  const probability = Number.isFinite(bout?.probability) ? ` ${percent(bout.probability)}` : "";
+  return [
+    `${clock.date(ms)}, ${clock.time(ms, view.span < 20_000 ? 10 : 1000)}`,
+    labelled ? plain(labelled.label) + note : "no label",
+    bout ? `model: ${plain(bout.label)}${probability}` : "",
+  ].filter(Boolean).join(" · ");
+}
+
+/** Buttons for all labels, the first nine with their key, and a field for another one. */
+export function Choices({ session: { names, colours, editor }, onType, toPicture }) {
+  const press = (name) => (event) => {
+    editor.label(name);
+    if (event.detail > 0) toPicture();
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    const field = event.target.elements[0];
+    if (!onType(field)) return;
+    field.value = "";
+    toPicture();
+  };
+  return html`<div class="choices">
+    <div id="choices" class="choice-list" role="group" aria-label="Labels">${names.map((name, place) => html`
+      <button key=${name} type="button" data-label=${name} disabled=${!editor.writing} aria-pressed=${String(editor.selected?.label === name)}
+        aria-keyshortcuts=${place < WITH_A_KEY ? place + 1 : undefined} onClick=${press(name)}>
+        ${place < WITH_A_KEY && html`<kbd aria-hidden="true">${place + 1}</kbd>`}<${Chip} colour=${colours.get(name)} />${plain(name)}</button>`)}</div>
+    <form id="new-label" class="new-label" onSubmit=${submit}>
+      <input id="label-name" type="text" placeholder="another label" aria-label="Another label" autocomplete="off" list="label-names" disabled=${!editor.writing}
+        onInput=${(event) => event.target.setCustomValidity("")} onKeyDown=${(event) => event.key === "Escape" && toPicture()} />
+      <datalist id="label-names">${names.map((name) => html`<option value=${name} />`)}</datalist>
+      <button type="submit" disabled=${!editor.writing}>Set</button>
+    </form>
+  </div>`;
+}
+
+/** What is marked or selected, its note, and the buttons for it. */
+export function Picked({ session, say, toPicture, draw, Button, act, onFlush }) {
+  const { editor, model } = session;
+  const { selected, marked, mark, writing } = editor;
+  const here = at(editor.settled, editor.cursor);
+  const bout = model && at(model, editor.cursor);
+  const last = (selected ?? here) === editor.settled.at(-1);
+  return html`<div class="picked">
+    <p id="picked-text">${pickedIn(session)}</p>
+    <${Note} editor=${editor} say=${say} toPicture=${toPicture} draw=${draw} onFlush=${onFlush} />
+    <div class="tools" role="group" aria-label="Bout">
+      <${Button} id="begin-end" title="Begin or end a mark at the cursor (Space)" disabled=${!writing}
+        act=${() => editor.beginOrEnd()}>${mark?.open ? "End" : "Begin"}<//>
+      <${Button} id="split" title="Split the bout at the cursor (s)" disabled=${!writing || !here} act=${() => editor.split()}>Split<//>
+      <${Button} id="merge" title="Merge with the next bout (m)" disabled=${!writing || !(selected ?? here) || last}
+        act=${() => editor.merge(1)}>Merge with next<//>
+      <${Button} id="delete" title="Delete the bout (Delete)" disabled=${!writing || !(selected || (marked && !mark.open))}
+        act=${() => editor.remove()}>Delete<//>
+      ${model && html`<${Button} id="accept" title="Accept the model's bout under the cursor (a)" disabled=${!writing || !bout || here}
+        act=${() => editor.accept()}>${bout ? `Accept “${plain(bout.label)}”` : "Accept the model’s"}<//>
+        <${Button} id="unsure" title="Next unsure moment (u)" act=${act.unsure}>Next unsure moment<//>`}
+    </div>
+  </div>`;
+}
+
+function pickedIn({ editor: { selected, marked, mark, writing }, clock }) {
+  const stretch = (start, end) => `${clock.stretch(start, end)} (${duration((end - start) / 1000)})`;
+  if (mark?.open) return `From ${clock.time(mark.from, 100)}: move the cursor to the end.`;
+  if (marked) return `Marked: ${stretch(...marked)}.${writing ? " Choose or type its label." : ""}`;
+  if (selected) return `${plain(selected.label)}, ${stretch(selected.start_ms, selected.end_ms)}`;
+  return writing ? "Drag over the signal to mark a stretch, then choose or type its label." : "Select a bout to read its note.";
+}
+
+/** The field for the note on the selected bout. What is typed is saved after a moment, and when the field or page is left. */
+function Note({ editor, say, toPicture, draw, onFlush }) {
+  const field = useRef(null);
+  const typed = useRef({ bout: null, editor: null, timer: null }).current; // the bout for which something is typed
+  const keep = (typing) => {
+    clearTimeout(typed.timer);
+    if (typed.bout === null) return;
+    const noted = typed.editor.note(plainNote(field.current.value), { one: typed.bout, typing });
+    typed.bout = typing ? noted : null;
+  };
+  const input = () => {
+    const characters = [...field.current.value];
+    if (characters.length > LONGEST_NOTE) {
+      field.current.value = characters.slice(0, LONGEST_NOTE).join("");
+      say(NOTE_CUT);
+    }
+    if (typed.bout === null) Object.assign(typed, { bout: editor.selected, editor });
+    clearTimeout(typed.timer);
+    typed.timer = setTimeout(() => keep(true), PAUSE_MS);
+  };
+  useEffect(() => onFlush(() => keep(true)), []);
+  useLayoutEffect(() => {
+    if (document.activeElement !== field.current) field.current.value = editor.selected?.note ?? "";
+  });
+  return html`<label id="note-field" class="note-field" hidden=${!editor.selected}>Note${" "}
+    <input id="note" type="text" autocomplete="off" ref=${field} readonly=${!editor.writing} onInput=${input} onChange=${() => keep(false)}
+      onBlur=${() => (keep(false), draw())} onKeyDown=${(event) => ["Escape", "Enter"].includes(event.key) && toPicture()} /></label>`;
+}
+
+/** How much of the recorded time has each label, and where the labels are or will be. */
+export function Summary({ session: { info, view, editor, gaps, colours, readOnly, saving } }) {
+  const bouts = editor.settled;
+  const seconds = secondsByLabel(bouts, gaps);
+  const total = [...seconds.values()].reduce((sum, s) => sum + s, 0);
+  const recorded = (view.end - view.start - gaps.reduce((sum, gap) => sum + gap.end_ms - gap.start_ms, 0)) / 1000;
+  const most = Math.max(1, ...seconds.values());
+  const share = `${duration(total)}, ${percent(total / recorded)} of the recording, in ${bouts.length} ${bouts.length === 1 ? "bout" : "bouts"}`;
+  const place = readOnly ? "File of labels, read-only:" : saving.onDisk ? "Saved in" : "Will be saved in";
+  const known = info.labels_path && readOnly !== undefined && saving.onDisk !== null && (!readOnly || saving.onDisk);
+  return html`<section id="summary-card" class="card hours" aria-labelledby="summary-heading">
+    <h2 id="summary-heading">Labelled time <small id="labelled-share">${bouts.length ? share : "none yet"}</small></h2>
+    <div id="summary">${bouts.length > 0 && html`<table><tbody>${[...seconds].map(([label, s]) => html`<tr key=${label}>
+      <th scope="row"><${Chip} colour=${colours.get(label)} />${plain(label)}</th>
+      <td class="measure"><span class="painted" style=${`width: ${((100 * s) / most).toFixed(1)}%; ${inColour(colours.get(label))}`} /></td>
+      <td>${duration(s)}</td></tr>`)}</tbody></table>`}</div>
+    ${known && html`<p id="labels-path" class="quiet">${place} ${info.labels_path}</p>`}
+  </section>`;
+}
+
+/** What the reader noted about the file, and the model. */
+export function Notes({ notes, model }) {
+  const texts = [...(notes ?? []), ...(model?.warnings ?? []), ...(model?.error ? [`The model: ${model.error}`] : [])];
+  if (!texts.length) return null;
+  return html`<section id="notes-card" class="card" aria-labelledby="notes-heading">
+    <h2 id="notes-heading">Notes on the file</h2>
+    <ul id="notes" class="notes">${texts.map((text) => html`<li>${text}</li>`)}</ul>
+  </section>`;
+}
+
+/** The list of keys. */
+export const Keys = () => html`<dialog id="keys" class="keys" aria-labelledby="keys-heading">
+  <div class="beside">
+    <h2 id="keys-heading">Keys</h2>
+    <form method="dialog" class="tools"><button>Close</button></form>
+  </div>
+  <table><tbody id="key-rows">${KEYS.filter(([, , shown]) => shown).map(([, , shown, what]) => html`
+    <tr><th scope="row"><kbd>${shown}</kbd></th><td>${what}</td></tr>`)}</tbody></table>
+</dialog>`;

@@ -1,7 +1,7 @@
 /* Sends every change of the labels to the server at once, and again until it is on the disk. */
 
-import { sentenceOf } from "./connection.js";
-import { equal, frozen } from "./intervals.js";
+import { sentenceOf } from "./server.js";
+import { equal, frozen } from "./bouts.js";
 
 const WAITS_MS = [500, 1000, 2000, 4000, 8000];
 const MOST_KEPT_ALIVE = 60_000; // bytes; browsers finish requests of 64 KiB when the page is closed

@@ -1,14 +1,11 @@
 /* One recording that is open: its description, signal, labels and the model's bouts, kept up to date by the server. */
 
-import { Choices } from "./choices.js";
 import { Clock } from "./clock.js";
-import { labelColours } from "./colours.js";
-import { sentence } from "./connection.js";
+import { coloursOf } from "./colours.js";
 import { Editor } from "./editor.js";
-import { Runs } from "./runs.js";
 import { Saving } from "./saving.js";
-import { lastingSocket } from "./socket.js";
-import { ROWS, Tiles } from "./tiles.js";
+import { ask, lastingSocket } from "./server.js";
+import { Signal } from "./signal.js";
 import { View } from "./view.js";
 
 const USUAL_RATE_HZ = 50;
@@ -17,18 +14,18 @@ const FINEST_MS = 20;
 /**
  * A recording by its number.
  *
- * `onChange(what)` is called with "view", "signal", "labels", "cursor", "model", "status", "read-only", "disk" or "link";
- * `onSaving(state)` as by `Saving`, and `say(sentence)` with what a key did.
+ * `onChange(what)` is called with "view", "signal", "labels" or "other"; `onSaving(state)` as by `Saving`, and
+ * `say(sentence)` with what a key did.
  */
 export class Session {
   #socket = null;
   #onChange;
   #say;
   #upToDate = false;
-  #choices = new Choices();
+  #orderOf = null; // the file of labels whose order of labels is known
   #modelShown = null; // the name of the model whose bouts are shown or being fetched
-  #colouredFor = "";
-  #closed = false;
+  #coloured = null; // the labels for which colours were asked for last
+  #bouts = null; // the labels that were shown last
 
   constructor(number, { client, onChange, onSaving, say }) {
     this.number = number;
@@ -36,22 +33,23 @@ export class Session {
     this.client = client;
     this.#onChange = onChange;
     this.#say = say;
+    this.closed = false;
     this.info = null;
     this.view = null;
     this.clock = new Clock("UTC");
-    this.labels = Runs.of([]);
-    this.model = null;
+    this.gaps = []; // stretches without samples, as bouts
+    this.model = null; // its bouts
+    this.names = []; // labels to choose from, in an order that never changes: the first nine have the keys 1 to 9
     this.readOnly = undefined; // why the labels cannot be changed, a sentence; null if they can; undefined: not known yet
     this.connected = true;
     this.colours = new Map();
-    this.tiles = new Tiles((...piece) => this.#fetchTile(...piece));
-    this.tiles.onTile = () => onChange("signal");
+    this.signal = new Signal((...piece) => this.#fetchPiece(...piece), () => this.#onChange("signal"));
     this.saving = new Saving(`${this.address}/labels`, client, onSaving);
     this.editor = new Editor({
       limits: () => [this.view.start, this.view.end],
       clock: () => this.clock,
       onChange: () => this.#edited(),
-      onEdit: (intervals) => this.saving.save(intervals),
+      onEdit: (bouts) => this.saving.save(bouts),
       whyReadOnly: () => this.info?.state === "ready"
         ? "The labels are only shown; they cannot be changed now."
         : "Labels can be set when the whole recording is read.",
@@ -61,11 +59,11 @@ export class Session {
 
   /** Fetch what there is, and follow it from now on. */
   async open() {
-    const answer = await fetch(this.address).catch(() => null);
-    if (!answer) throw new Error("The recording was not opened: no connection to harken. Choose it again when harken runs.");
-    if (!answer.ok) throw new Error(await sentence(answer));
-    const info = await answer.json();
-    if (this.#closed) return; // a socket that is opened now would never be closed
+    const info = await ask(this.address).catch((error) => {
+      if (error.status) throw error;
+      throw new Error("The recording was not opened: no connection to harken. Choose it again when harken runs.");
+    });
+    if (this.closed) return; // a socket that is opened now would never be closed
     this.#status(info);
     this.#socket = lastingSocket(() => `${this.address}/live?client=${this.client}`, {
       onOpen: () => this.#linked(true),
@@ -74,15 +72,12 @@ export class Session {
     });
   }
 
-  get closed() {
-    return this.#closed;
-  }
-
   close() {
-    this.#closed = true;
+    this.remember();
+    this.closed = true;
     this.#onChange = () => {};
     this.#socket?.close();
-    this.tiles.close();
+    this.signal.close();
     this.saving.close();
   }
 
@@ -91,28 +86,33 @@ export class Session {
     return Math.max(FINEST_MS, 1000 / (this.info?.sample_rate_hz || USUAL_RATE_HZ));
   }
 
-  /** Labels to choose from: those of the model, then others in the order of their first use. */
-  get names() {
-    return this.#choices.names;
-  }
+  /** What the server says about the next unsure moment, or throws an Error with its sentence. */
+  unsure = (afterMs) => ask(`${this.address}/unsure?after_ms=${Math.round(afterMs)}`);
 
-  /** A label that was typed. */
-  add(name) {
-    this.#choices.add([name]);
+  /** Labels to choose from, too. Those that are known already keep their place, also when the page is loaded again. */
+  add(names) {
+    const all = [...new Set([...this.names, ...names])];
+    if (all.length === this.names.length) return;
+    this.names = all;
+    if (this.#orderOf) store(localStorage, this.#orderOf, all);
     this.#recolour();
   }
 
-  /** What the server says about the next unsure moment, or throws an Error with its sentence. */
-  async unsure(afterMs) {
-    const answer = await fetch(`${this.address}/unsure?after_ms=${Math.round(afterMs)}`);
-    if (!answer.ok) throw new Error(await sentence(answer));
-    return answer.json();
+  /** Remember zoom and cursor until this tab of the browser is closed. */
+  remember() {
+    const { view, editor } = this;
+    if (view) store(sessionStorage, this.#place, { from: view.goal[0], to: view.goal[1], cursor: editor.cursor });
+  }
+
+  get #place() {
+    return `harken annotate: place in ${this.info.name}`;
   }
 
   #linked(connected) {
     this.connected = connected;
     if (!connected) this.#upToDate = false; // editing goes on; what is done is saved when there is a connection again
-    this.#onChange("link");
+    else this.saving.again();
+    this.#onChange("other");
   }
 
   #receive(message) {
@@ -124,38 +124,44 @@ export class Session {
   /** Labels that were changed elsewhere. What is not saved here yet collides with them when it is sent. */
   #follow(message) {
     if (this.saving.unsaved || !this.saving.took(message)) return;
-    this.#onChange("disk");
     const { writing } = this.editor;
     if (this.editor.load(message.intervals, { undoable: writing }) && writing) this.#say("The labels were changed elsewhere.");
+    this.#onChange("other");
   }
 
   #permit(reason) {
     this.readOnly = reason;
     this.editor.writing = reason === null;
     if (reason === null) this.saving.again();
-    this.#onChange("read-only");
+    this.#onChange("other");
   }
 
   #status(info) {
     const before = this.info;
     this.info = info;
     if (info.timezone && info.timezone !== before?.timezone) this.clock = new Clock(info.timezone);
-    this.#choices.remember(info.labels_path);
-    this.#choices.add(info.choices ?? []);
+    if (info.labels_path && !this.#orderOf) {
+      this.#orderOf = `harken annotate: labels of ${info.labels_path}`;
+      const names = stored(localStorage, this.#orderOf);
+      const known = this.names.splice(0);
+      this.add(Array.isArray(names) ? names.filter((name) => typeof name === "string" && name) : []);
+      this.add(known);
+    }
+    this.add(info.choices ?? []);
     this.#extend(before);
-    this.#recolour();
     if (info.state === "ready") this.#showModel(info.model);
     if (info.state === "ready" && !this.#upToDate) this.#loadLabels().catch(() => {}); // if it fails, so does the socket
-    this.#onChange("status");
+    this.#onChange("other");
   }
 
   /** Fetch the labels, which are known once the recording is read; after each connection, they may have changed. */
   async #loadLabels() {
     this.#upToDate = true;
+    this.gaps = await ask(`${this.address}/gaps`);
     if (this.saving.unsaved) return;
     const { intervals } = await this.saving.load();
-    this.#onChange("disk");
     if (!this.saving.unsaved) this.editor.load(intervals, { undoable: this.editor.canUndo });
+    this.#onChange("other");
   }
 
   /** The recording has been read a little further. */
@@ -164,13 +170,19 @@ export class Session {
     const end = end_ms ?? readTo;
     if (start === null || end === null || end <= start) return;
     if (this.view) this.view.extend(start, end);
-    else {
-      this.view = new View(start, end);
-      this.view.onChange = () => this.#onChange("view");
-      this.editor.cursor = start;
-    }
-    if (state !== before?.state) this.tiles.renew(-Infinity);
-    else if (readTo !== before?.read_to_ms) this.tiles.renew(before?.read_to_ms ?? start);
+    else this.view = new View(start, end, () => this.#onChange("view"));
+    if (Number.isNaN(this.editor.cursor)) this.editor.cursor = start;
+    if (state !== before?.state) this.signal.renew(-Infinity);
+    else if (readTo !== before?.read_to_ms) this.signal.renew(before?.read_to_ms ?? start);
+    if (state === "ready" && state !== before?.state) this.#returnToPlace();
+  }
+
+  /** Zoom and cursor as they were before the page was loaded again. */
+  #returnToPlace() {
+    const { from, to, cursor } = stored(sessionStorage, this.#place) ?? {};
+    if (!(from < this.view.end && to > this.view.start)) return;
+    this.view.show(from, to);
+    this.editor.moveTo(cursor);
   }
 
   /** Fetch the bouts of the model when it is ready. Those of another model are gone at once. */
@@ -180,44 +192,60 @@ export class Session {
     this.#modelShown = name;
     if (this.model) this.#useModel(null);
     if (name === null) return;
-    const answer = await fetch(`${this.address}/model`).catch(() => null);
-    const bouts = answer?.ok ? await answer.json().catch(() => null) : null;
+    const bouts = await ask(`${this.address}/model`).catch(() => null);
     if (name !== this.#modelShown) return; // another model was chosen meanwhile
-    if (bouts) this.#useModel(Runs.ofModel(bouts));
+    if (bouts) this.#useModel(boutsOf(bouts));
     else this.#modelShown = null; // with the next status, it is tried again
   }
 
-  #useModel(runs) {
-    this.model = this.editor.model = runs;
+  #useModel(bouts) {
+    this.model = this.editor.model = bouts;
     this.#recolour();
-    this.#onChange("model");
+    this.#onChange("labels");
   }
 
-  async #fetchTile(start, end, pixels, signal) {
-    const answer = await fetch(`${this.address}/signal?start_ms=${start}&end_ms=${end}&pixels=${pixels}`, { signal });
+  async #fetchPiece(start, end, pixels) {
+    const answer = await fetch(`${this.address}/signal?start_ms=${start}&end_ms=${end}&pixels=${pixels}`);
     if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-    const rows = new Int16Array(await answer.arrayBuffer()); // little-endian, as all present processors
-    if (rows.length !== ROWS * pixels) throw new Error("the signal has another length");
-    return rows;
+    return new Int16Array(await answer.arrayBuffer()); // little-endian, as all present processors
   }
-
-  #intervals = null;
 
   #edited() {
-    const { intervals } = this.editor;
-    if (intervals === this.#intervals) return this.#onChange("cursor");
-    this.#intervals = intervals;
-    this.labels = Runs.of(intervals);
-    this.#choices.add(this.labels.names);
-    this.#recolour();
-    return this.#onChange("labels");
+    const { bouts } = this.editor;
+    const same = bouts === this.#bouts;
+    this.#bouts = bouts;
+    if (!same) this.add(bouts.map(({ label }) => label));
+    this.#onChange(same ? "other" : "labels");
   }
 
   #recolour() {
-    const all = [...new Set([...this.names, ...(this.model?.names ?? [])])];
-    const key = all.join("\n");
-    if (key === this.#colouredFor) return;
-    this.#colouredFor = key;
-    this.colours = labelColours(all);
+    const names = [...this.names, ...new Set((this.model ?? []).map(({ label }) => label))];
+    this.#coloured = names;
+    coloursOf(names).then((colours) => {
+      if (names !== this.#coloured) return;
+      this.colours = colours;
+      this.#onChange("labels");
+    });
+  }
+}
+
+/** The model's bouts; without those that have no label. */
+const boutsOf = ({ labels, start_ms: start, end_ms: end, code, probability }) => start
+  .map((start_ms, i) => ({ start_ms, end_ms: end[i], label: labels[code[i]], probability: probability[i] ?? NaN }))
+  .filter(({ label }) => label !== undefined);
+
+function stored(storage, name) {
+  try {
+    return JSON.parse(storage.getItem(name));
+  } catch {
+    return null;
+  }
+}
+
+function store(storage, name, value) {
+  try {
+    storage.setItem(name, JSON.stringify(value));
+  } catch {
+    // The browser stores nothing, or is full: it lasts as long as the page.
   }
 }

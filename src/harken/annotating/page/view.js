@@ -3,16 +3,17 @@
 const LEAST_MS = 500;
 const GLIDE_MS = 70;
 
-/** From `from` to `to`, in ms since 1970. */
+/** From `from` to `to`, in ms since 1970; `onChange()` is called when they change, or begin to glide. */
 export class View {
   #target = null;
   #stepped = null;
+  #onChange;
+  #stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
-  constructor(start, end) {
+  constructor(start, end, onChange) {
+    this.#onChange = onChange;
     this.#limit(start, end);
     [this.from, this.to] = [this.start, this.end];
-    this.stillness = matchMedia("(prefers-reduced-motion: reduce)");
-    this.onChange = () => {};
   }
 
   get span() {
@@ -22,6 +23,11 @@ export class View {
   /** The whole recording is visible. */
   get isWhole() {
     return this.from <= this.start && this.to >= this.end;
+  }
+
+  /** Where the view is or glides to. */
+  get goal() {
+    return this.#target ?? [this.from, this.to];
   }
 
   #limit(start, end) {
@@ -40,19 +46,16 @@ export class View {
   /** Show a part, now or by gliding. It is moved and shortened to what there is. */
   show(from, to, { glide = false } = {}) {
     const span = Math.min(this.end - this.start, Math.max(LEAST_MS, to - from));
-    const middle = (from + to) / 2;
-    const first = Math.min(Math.max(this.start, span > to - from ? middle - span / 2 : from), this.end - span);
-    if (glide && !this.stillness.matches) this.#target = [first, first + span];
-    else {
-      this.#target = null;
-      [this.from, this.to] = [first, first + span];
-    }
-    this.onChange();
+    const wanted = span > to - from ? (from + to - span) / 2 : from;
+    const first = Math.min(Math.max(this.start, wanted), this.end - span);
+    this.#target = [first, first + span];
+    if (!glide || this.#stillness.matches) this.#arrive();
+    this.#onChange();
   }
 
-  /** Where the view is or glides to. */
-  get goal() {
-    return this.#target ?? [this.from, this.to];
+  #arrive() {
+    [this.from, this.to] = this.#target;
+    this.#target = null;
   }
 
   /** Show `factor` times less time; `around` keeps its place. */
@@ -64,10 +67,10 @@ export class View {
   }
 
   /** Move by a share of the visible time. */
-  pan(share, options = { glide: true }) {
+  pan(share) {
     const [from, to] = this.goal;
     const by = share * (to - from);
-    this.show(from + by, to + by, options);
+    this.show(from + by, to + by, { glide: true });
   }
 
   /** Make a time visible, not at the very edge. */
@@ -80,20 +83,15 @@ export class View {
 
   /** One frame of gliding. Returns whether another follows. */
   step(now) {
-    if (!this.#target) {
-      this.#stepped = null;
-      return false;
+    if (this.#target) {
+      const passed = Math.min(50, now - (this.#stepped ?? now - 16));
+      const share = 1 - Math.exp(-passed / GLIDE_MS);
+      const [from, to] = this.#target;
+      this.from += share * (from - this.from);
+      this.to += share * (to - this.to);
+      if (Math.abs(from - this.from) + Math.abs(to - this.to) < 1e-3 * this.span) this.#arrive();
     }
-    const passed = Math.min(50, now - (this.#stepped ?? now - 16));
-    this.#stepped = now;
-    const share = 1 - Math.exp(-passed / GLIDE_MS);
-    const [from, to] = this.#target;
-    this.from += share * (from - this.from);
-    this.to += share * (to - this.to);
-    if (Math.abs(from - this.from) + Math.abs(to - this.to) < 1e-3 * this.span) {
-      [this.from, this.to] = this.#target;
-      this.#target = null;
-    }
+    this.#stepped = this.#target && now;
     return this.#target !== null;
   }
 }

@@ -9,7 +9,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from harken.models.scores import Scores
-from harken.reports.figures.style import QUIET_INK, house_style, luminance, new_figure
+from harken.reports.colours import luminance
+from harken.reports.figures.style import QUIET_INK, house_style, new_figure
 from harken.support.arrays import Float64Array
 from harken.support.printable import percent_number
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.inspection import duration_text, labelled_time
 from harken.recordings.recording import ACCELERATION, UNLABELLED, Recording, local_time
+from harken.reports.colours import label_colours
 from harken.reports.figures.style import (
     FAINT,
     INK,
@@ -25,7 +26,6 @@ from harken.reports.figures.style import (
     UNLABELLED_COLOUR,
     dress,
     house_style,
-    label_colours,
     new_figure,
 )
 from harken.support.arrays import Float64Array, Int64Array, most_in

@@ -6,8 +6,7 @@ and no screen is needed.
 
 import io
 import warnings
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -15,7 +14,6 @@ from typing import Literal
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from harken.support.files import write_bytes
@@ -27,27 +25,6 @@ FAINT = "#d9dde2"
 MARKED = "#d1004b"
 """The colour of marked samples, which windows do not use. No label has this colour."""
 UNLABELLED_COLOUR = "#c4c8cd"
-
-# Okabe and Ito's colours, which people with the common forms of colour blindness can distinguish
-# (https://jfly.uni-koeln.de/color/). Black is left out, because it is the signal's colour.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442")
-SHADES = (0.0, -0.5, 0.55)
-# The labels of the packaged model have the same colours in all figures, also under other names in a recording. The
-# number is that of the colour; from 7 on, that of its darker shade.
-KNOWN_LABELS = {
-    "laying": 0,
-    "laying_down": 0,
-    "lying": 0,
-    "lying_down": 0,
-    "sitting": 1,
-    "standing": 2,
-    "walking": 3,
-    "cycling": 4,
-    "other": 5,
-    "running": 6,
-    "jogging": 6,
-    "stairs": 7,
-}
 STYLE = {
     "axes.edgecolor": QUIET_INK,
     "axes.labelcolor": INK,
@@ -118,44 +95,3 @@ def png_bytes(figure: Figure) -> bytes:
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
         figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
     return buffer.getvalue()
-
-
-def label_colours(label_names: Iterable[str]) -> dict[str, str]:
-    """A colour (``#rrggbb``) for each label.
-
-    Up to 21 labels have different colours. Up to seven are safe for colour-blind people, except ``stairs``, which is a
-    darker blue than ``lying``. A label has the same colour in different figures: the labels of the packaged model have
-    fixed colours, and another label has the colour given by the checksum of its name, or the next free one.
-    """
-    names = sorted(set(label_names), key=lambda name: (_plain(name) not in KNOWN_LABELS, name))
-    colours: dict[str, str] = {}
-    size = len(PALETTE)
-    free: list[int] = []
-    for name in names:
-        free = free or list(range(size * len(SHADES)))
-        place = KNOWN_LABELS.get(_plain(name))
-        if place is None or place not in free:
-            # A darker or paler shade is used only when all full colours are taken.
-            row = free[0] // size * size
-            preferred = zlib.crc32(_plain(name).encode()) if place is None else place
-            place = next(at for step in range(size) if (at := row + (preferred + step) % size) in free)
-        free.remove(place)
-        colours[name] = _shade(PALETTE[place % size], SHADES[place // size])
-    return colours
-
-
-def luminance(colour: str | tuple[float, float, float]) -> float:
-    """The relative luminance of a colour as defined by WCAG, 0 to 1."""
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().replace(" ", "_").replace("-", "_")
-
-
-def _shade(colour: str, amount: float) -> str:
-    """The colour mixed with black (a negative amount) or white (a positive one), or unchanged (0)."""
-    other = 0.0 if amount < 0 else 1.0
-    red, green, blue = ((1 - abs(amount)) * part + abs(amount) * other for part in to_rgb(colour))
-    return to_hex((red, green, blue))

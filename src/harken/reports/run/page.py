@@ -14,9 +14,10 @@ from harken import __version__
 from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores
 from harken.networks.specification import RATE_TOLERANCE, CalibratedOn
 from harken.recordings.inspection import Inspection, duration_text, inspect_recording
+from harken.reports.colours import label_colours
 from harken.reports.figures.confusion import MANY_LABELS, MEASURES, Measure, confusion_panel, measures_shown
 from harken.reports.figures.curves import coverage_picture, learning_curves
-from harken.reports.figures.style import UNLABELLED_COLOUR, label_colours, png_bytes
+from harken.reports.figures.style import UNLABELLED_COLOUR, png_bytes
 from harken.reports.run import sentences
 from harken.reports.run.sentences import SharedNote, share_notes
 from harken.reports.words import write_page

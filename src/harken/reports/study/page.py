@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from harken.outcomes.choices import ENOUGH_WEAR_H
 from harken.reports.caveats import Caveat, CaveatKind
-from harken.reports.wearer.days import colours_of, midnight_ns
+from harken.reports.colours import colours_of
+from harken.reports.wearer.days import midnight_ns
 from harken.reports.words import clock, number, write_page
 from harken.support.arrays import Int64Array, most_in
 from harken.support.tables import nanoseconds, zone_of

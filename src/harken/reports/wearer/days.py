@@ -1,5 +1,5 @@
 """The days of a timeline: the wearer's calendar, the rows as arrays, and the pictures of both: a strip of each day for
-printing, the rows of the zoomed picture, and a colour for each label."""
+printing, and the rows of the zoomed picture."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
-from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
-from harken.reports.figures.style import label_colours, luminance
 from harken.support.arrays import Float64Array, Int64Array, runs_of_true
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, zone_of
@@ -30,9 +28,6 @@ before or after the recording."""
 MOST_LABELS = 200
 LONG_GAP_NS = 22 * 3600 * 10**9
 """A gap that is shorter than the shortest day, on which clocks go forward."""
-PAPER, NIGHT = "#ffffff", "#16191d"
-LEAST_ON_PAPER, LEAST_AT_NIGHT = 1.5, 2.6
-"""The least contrast (as defined by WCAG) between a patch of colour and the page, in light and in dark mode."""
 CELL_S = 30
 """Seconds of a cell. A band shows the most frequent code of each cell, which is a third of a millimetre on paper."""
 LOOKS_A_CELL = 6
@@ -246,39 +241,6 @@ def spells_of(timeline: Timeline) -> Spells:
         never=tuple(name for name in timeline.labels if name not in occurring),
         timezone=zone_of(frame["start"]),
     )
-
-
-@dataclass(frozen=True)
-class Colour:
-    """The colours of one label: for light pages and paper, and for dark pages."""
-
-    light: str
-    dark: str
-
-
-def colours_of(labels: tuple[str, ...]) -> dict[str, Colour]:
-    """The colours of the labels in all of harken's pictures, made darker or paler if the contrast with the page is low.
-
-    They depend on all labels of a recogniser, so that a label has the same colour on the pages of all wearers.
-    """
-    return {
-        label: Colour(_readable(colour, PAPER, LEAST_ON_PAPER), _readable(colour, NIGHT, LEAST_AT_NIGHT))
-        for label, colour in label_colours(labels).items()
-    }
-
-
-def _readable(colour: str, page: str, least: float) -> str:
-    away = 0.0 if luminance(page) > 0.5 else 1.0
-    parts = to_rgb(colour)
-    while _contrast(to_hex(parts), page) < least:
-        red, green, blue = (0.95 * part + 0.05 * away for part in parts)
-        parts = (red, green, blue)
-    return to_hex(parts)
-
-
-def _contrast(one: str, other: str) -> float:
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 def activity_ceiling_mg(spells: Spells) -> int | None:

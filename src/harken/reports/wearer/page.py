@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harken.recordings.recording import local_time
 from harken.reports.caveats import MUCH_GAP_H, quality_lines
+from harken.reports.colours import colours_of
 from harken.reports.wearer import days
 from harken.reports.wearer.by_clock import day_by_clock
 from harken.reports.wearer.days import CalendarDay, Spells
@@ -90,7 +91,7 @@ def _description(timeline: Timeline, quality: "RecordingQuality") -> dict[str, A
 def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -> dict[str, Any]:
     """The kinds of segments and their colours, and the tables of hours and bouts."""
     zone, names, labels = spells.timezone, spells.names, outcomes.timeline.labels
-    colours = days.colours_of(labels)
+    colours = colours_of(labels)
     listed, not_listed = bouts_by_day(outcomes.bouts, names, calendar, zone)
     adjusted = hours_rows(outcomes.days, names, calendar, adjusted=True)
     return {

@@ -1,162 +1,244 @@
-/* The first tab: passes the server's messages to the parts that show them. */
+/* The first tab: what the server's messages say of the watches, and the cards that show it. */
 
-import { Activity, silence } from "./activity.js";
-import { labelColours } from "./colours.js";
-import { connect } from "./connection.js";
-import { instructions } from "./instructions.js";
-import { LastHour } from "./last_hour.js";
-import { record } from "./record.js";
-import { Samples } from "./samples.js";
-import { byId, duration, make, plain, showText } from "./text.js";
-import { traces } from "./traces.js";
-import { Watches } from "./watches.js";
+import { html, useEffect, useRef, useState } from "./preact.js";
+import { inColour, useColours } from "./colours.js";
+import { useStore } from "./drawing.js";
+import { LastHour, withLabel } from "./last_hour.js";
+import { Learn } from "./learn.js";
+import { Record } from "./record.js";
+import { token, viewWatches } from "./server.js";
+import { clock, duration, percent, plain } from "./text.js";
+import { Samples, Traces } from "./traces.js";
 
 const BY_NAME = new Intl.Collator(undefined, { numeric: true });
 const NOTICE_MS = 15_000;
+const SETTLED_MS = 1_500;
+const QUIET_MS = 5_000;
+const SILENT_S = 3;
+const MANY = 9; // watches from which on the list has a search
+const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
-/** Connects to the server and shows its messages. */
-export function live({ onRecorded }) {
-  const samples = new Samples();
-  const activity = new Activity();
-  const lastHour = new LastHour();
-  const watches = new Watches((watch) => look(watch));
-  let model = null;
-  let current = null;
-  let known = [];
-  let dropped = 0;
-  let noticeTimer = null;
+/** All cards of the tab. `onLink({state, words})` is called with the state of the connection. */
+export function Live({ onLink }) {
+  const live = useWatches(onLink);
+  const { model, watches, current, runs, changes } = live;
+  const labels = model?.labels ?? [];
+  const colours = useColours(labels);
+  const shown = watches.find(({ watch }) => watch === current);
+  const some = watches.length > 0;
+  return html`
+    ${live.notice && html`<p id="trouble" class="trouble" role="alert">${live.notice}</p>`}
+    ${live.late > 0 && html`<p id="busy" class="trouble" role="status">This machine is busy: labels come ${duration(live.late)} late.</p>`}
+    ${!model && html`<p id="wait" class="card">Connecting to the server …</p>`}
+    ${model && !some && html`<div id="no-watch" class="card">
+      <h2>No watch is connected</h2>
+      <p>As soon as one sends samples, its movement and activity appear here by themselves.</p>
+      <${Instructions} model=${model} />
+    </div>`}
+    ${some && html`<div id="live" class="live">
+      <${Now} label=${live.label} since=${runs.at(-1)?.start ?? 0} silent=${shown?.silent_since_ms ?? null} labels=${labels} colours=${colours} />
+      <${Bars} label=${live.label} labels=${labels} colours=${colours} />
+      <${Record} watch=${current} there=${Boolean(shown)} model=${model} reached=${live.reached} changes=${changes}
+        silenceS=${() => live.samples.silenceS(performance.now())} onShow=${live.look} />
+      <${Movement} samples=${live.samples} />
+      <${LastHour} runs=${runs} colours=${colours} />
+    </div>
+    <${Watches} watches=${watches} current=${current} onChoose=${live.look} />
+    <details id="connect" class="card"><summary>Connect your own watch or phone</summary><${Instructions} model=${model} /></details>`}
+    <${Learn} changes=${changes} />
+    ${model?.card?.length > 0 && html`<section id="model-card" class="card model" aria-labelledby="model-heading">
+      <h2 id="model-heading">The model</h2>
+      <ul id="model-lines">${model.card.map((line) => html`<li>${plain(line)}</li>`)}</ul>
+    </section>`}`;
+}
 
-  const recording = record({ silenceS: () => samples.silenceS(performance.now()), onShow: (watch) => look(watch) });
-  const connection = connect({ onMessage, onState });
-  traces(samples);
-  setInterval(() => silence(samples.silenceS(performance.now())), 1000);
+/** The state of the tab, as the server's messages change it, and `look(watch)`, which shows another watch. */
+function useWatches(onLink) {
+  const samples = useRef(null);
+  samples.current ??= new Samples();
+  const [live, change] = useStore({
+    model: null, watches: [], current: null, label: null, runs: [], reached: true, changes: 0, notice: null, late: 0, dropped: 0,
+  });
+  const socket = useRef(null);
+  const timer = useRef(null);
 
-  function onState(state, words) {
-    byId("connection").dataset.state = state;
-    const text = state === "good" && model?.demo ? "Connected · demo" : words;
-    if (byId("connection-text").textContent !== text) byId("connection-text").textContent = text;
+  function notice(words) {
+    change({ notice: words });
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => change({ dropped: 0, notice: null }), NOTICE_MS);
+  }
+
+  function linked(state, words) {
+    onLink({ state, words: state === "good" && live.model?.demo ? "Connected · demo" : words });
+    change({ reached: state === "good" });
     if (state === "bad") notice(words);
-    recording.connected(state === "good");
   }
 
-  function onMessage(message) {
-    if (message.type === "hello") hello(message);
-    else if (message.type === "model") modelChanged(message);
-    else if (message.type === "watches") present(message.watches);
-    else if (message.type === "dropped") missed(message.frames);
-    else if (message.type === "busy") late(message.late_s);
-    else if (message.type === "history") history(message);
-    else if (message.type === "record") recorded(message.watch);
-    else if (message.type === "error") refused(message.message);
-    else if (message.watch !== current) return; // of the watch that was shown before
-    else if (message.type === "samples") samples.push(message, performance.now());
-    else if (message.type === "label") labelled(message);
-  }
-
-  function hello(message) {
-    byId("wait").hidden = true;
-    late(0);
-    modelChanged(message);
-    onState("good", "Connected");
-    present(message.watches);
-  }
-
-  /** Another model labels from now on: other labels, so all displays begin again. */
-  function modelChanged(message) {
-    model = message.model;
-    clear();
-    const lines = model.card ?? [];
-    byId("model-lines").replaceChildren(...lines.map((line) => make("li", {}, plain(line))));
-    byId("model-card").hidden = lines.length === 0;
-    for (const place of [byId("how"), byId("how-here")]) place.replaceChildren(instructions(model));
-    recording.begin(model);
-  }
-
-  function recorded(watch) {
-    recording.changed(watch);
-    onRecorded();
-  }
-
-  /** Clear all displays, for a new watch. */
-  function clear() {
-    const colours = labelColours(model.labels);
-    samples.clear();
-    activity.begin(model.labels, colours);
-    lastHour.begin(colours, 1000 * (model.hop_s || 1));
-  }
-
-  function present(watchesNow) {
-    known = [...(watchesNow ?? [])].sort((a, b) => BY_NAME.compare(a.watch, b.watch));
-    const gone = current !== null && !known.some(({ watch }) => watch === current);
-    if (gone && known.length) look(known[0].watch);
-    else if (gone) current = null; // the server chooses the next one that connects
-    watches.show(known, current);
-    const silent = known.find(({ watch }) => watch === current)?.silent_since_ms ?? null;
-    if (silent !== null) activity.silent(silent);
-    recording.present(known);
-    const some = known.length > 0;
-    byId("live").hidden = !some;
-    byId("connect").hidden = !some;
-    byId("no-watch").hidden = some;
+  /** Clear all displays, for a new watch or model. */
+  function clear(parts) {
+    samples.current.clear();
+    change({ label: null, runs: [], ...parts });
   }
 
   function look(watch) {
-    current = watch;
-    clear();
-    connection.choose(watch);
-    watches.show(known, current);
-    recording.show(current);
+    clear({ current: watch });
+    socket.current.choose(watch);
   }
 
-  /** The past labels and samples of a newly chosen watch. */
-  function history(message) {
-    if (current !== null && message.watch !== current) return;
-    current = message.watch;
-    connection.remember(current);
-    clear();
-    for (const one of message.labels ?? []) lastHour.push(one);
-    if (message.samples) samples.push(message.samples, performance.now());
-    const last = message.labels?.at(-1);
-    if (last) activity.show(last, lastHour.since);
-    lastHour.draw();
-    watches.show(known, current);
-    recording.show(current);
+  function present(watches) {
+    change({ watches: [...(watches ?? [])].sort((a, b) => BY_NAME.compare(a.watch, b.watch)) });
+    lookElsewhere();
   }
 
-  /** Show an error message; if it is about a watch that no longer exists, show another watch. */
-  function refused(words) {
-    notice(words);
-    if (current !== null && known.length && !known.some(({ watch }) => watch === current)) look(known[0].watch);
+  /** If the shown watch has gone, show another one, or that which the server chooses when one connects. */
+  function lookElsewhere() {
+    if (live.current === null || live.watches.some(({ watch }) => watch === live.current)) return;
+    if (live.watches.length) look(live.watches[0].watch);
+    else change({ current: null });
   }
 
-  function labelled(message) {
-    lastHour.push(message);
-    lastHour.draw();
-    activity.show(message, lastHour.since);
-    const row = known.find(({ watch }) => watch === message.watch);
-    if (row) {
-      row.label = message.label;
-      row.silent_since_ms = null;
-      watches.show(known, current);
-    }
-  }
+  const hopMs = () => 1000 * (live.model.hop_s || 1);
+  const ofShown = (act) => (message) => message.watch === live.current && act(message); // not of the watch that was shown before
+  const handlers = {
+    hello(message) {
+      clear({ model: message.model, late: 0 });
+      linked("good", "Connected");
+      present(message.watches);
+    },
+    model: ({ model }) => clear({ model }), // other labels, so all displays begin again
+    watches: (message) => present(message.watches),
+    dropped({ frames }) {
+      change({ dropped: live.dropped + frames });
+      const left = live.dropped === 1 ? "1 message was" : `${live.dropped} messages were`;
+      notice(`This page is slower than the watch: ${left} left out. The activity shown is current.`);
+    },
+    busy: ({ late_s: late }) => change({ late }),
+    history({ watch, labels = [], samples: past }) {
+      if (live.current !== null && watch !== live.current) return;
+      socket.current.remember(watch);
+      clear({ current: watch, runs: labels.reduce((runs, label) => withLabel(runs, label, hopMs()), []), label: labels.at(-1) ?? null });
+      if (past) samples.current.push(past, performance.now());
+    },
+    record: () => change({ changes: live.changes + 1 }),
+    error({ message }) {
+      notice(message);
+      if (live.watches.length) lookElsewhere(); // it is about a watch that no longer exists
+    },
+    samples: ofShown((message) => samples.current.push(message, performance.now())),
+    label: ofShown((message) => {
+      const watches = live.watches.map((one) => (one.watch === message.watch ? { ...one, label: message.label, silent_since_ms: null } : one));
+      change({ label: message, runs: withLabel(live.runs, message, hopMs()), watches });
+    }),
+  };
+  useEffect(() => {
+    socket.current = viewWatches({ onMessage: (message) => handlers[message.type]?.(message), onState: linked });
+  }, []);
+  return { ...live, look, samples: samples.current };
+}
 
-  function missed(frames) {
-    dropped += frames;
-    const left = dropped === 1 ? "1 message was" : `${dropped} messages were`;
-    notice(`This page is slower than the watch: ${left} left out. The activity shown is current.`);
-  }
+/** The present activity and its probability; `silent` is when the watch became silent. */
+function Now({ label, since, silent, labels, colours }) {
+  const name = silent !== null ? "no samples" : !label ? null : label.label === null ? "not sure" : plain(label.label);
+  const sure = silent === null && label?.label != null;
+  const probability = sure ? percent(label.probabilities?.[labels.indexOf(label.label)] ?? NaN) : "\u00a0";
+  const length = sure ? `for ${duration(Math.max(1, (label.end_ms - since) / 1000))}` : "";
+  return html`<section class="card now" aria-labelledby="now-heading">
+    <h2 id="now-heading">Now</h2>
+    <p class="activity"><span id="now-swatch" class="swatch painted" aria-hidden="true" style=${inColour(sure && colours.get(label.label))} />
+      <span id="now-label">${name ?? "listening …"}</span></p>
+    <p class="sureness"><span id="now-probability" class="figure">${probability}</span>${" "}
+      <span id="now-since">${silent !== null ? `since ${clock(silent)}` : length}</span></p>
+    <${Announced} text=${name} />
+  </section>`;
+}
 
-  function late(seconds) {
-    showText(byId("busy"), seconds ? `This machine is busy: labels come ${duration(seconds)} late.` : null);
-  }
+/** Announces a text to screen readers once it has lasted a moment, and at most every few seconds. */
+function Announced({ text }) {
+  const [announced, announce] = useState("");
+  const last = useRef(-Infinity);
+  useEffect(() => {
+    if (text === null) return announce("");
+    if (text === announced) return undefined;
+    const wait = Math.max(SETTLED_MS, last.current + QUIET_MS - performance.now());
+    const timer = setTimeout(() => {
+      last.current = performance.now();
+      announce(text);
+    }, wait);
+    return () => clearTimeout(timer);
+  }, [text, announced]);
+  return html`<p id="announce" class="visually-hidden" aria-live="polite">${announced}</p>`;
+}
 
-  function notice(words) {
-    showText(byId("trouble"), words);
-    clearTimeout(noticeTimer);
-    noticeTimer = setTimeout(() => {
-      dropped = 0;
-      showText(byId("trouble"), null);
-    }, NOTICE_MS);
-  }
+/** The probabilities of all labels. */
+function Bars({ label, labels, colours }) {
+  return html`<section class="card all" aria-labelledby="all-heading">
+    <h2 id="all-heading">How probable each activity is</h2>
+    <ul id="bars" class="bars">${labels.map((name, place) => {
+      const share = label?.probabilities?.[place];
+      const wide = `transform: scaleX(${Number.isFinite(share) ? share : 0}); ${inColour(colours.get(name))}`;
+      return html`<li key=${name} class=${name === label?.label ? "most" : ""}>
+        <span class="bar-name" title=${plain(name)}>${plain(name)}</span>
+        <span class="bar" aria-hidden="true"><span class="fill painted" style=${wide} /></span><span class="share">${percent(share)}</span></li>`;
+    })}</ul>
+  </section>`;
+}
+
+/** The moving picture, and a message when no samples have come for some seconds. */
+function Movement({ samples }) {
+  const [silence, setSilence] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setSilence(Math.round(samples.silenceS(performance.now()))), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return html`<section class="card movement" aria-labelledby="movement-heading">
+    <${Traces} samples=${samples} />
+    ${silence > SILENT_S && html`<p id="stale" class="stale">No samples for ${duration(silence)}: is the watch still sending?</p>`}
+  </section>`;
+}
+
+/** The connected watches, one of which is shown. A long list can be searched by words in names and activities. */
+function Watches({ watches, current, onChoose }) {
+  const [typed, setTyped] = useState("");
+  const many = watches.length >= MANY;
+  const words = many ? typed.toLowerCase().split(/\s+/).filter(Boolean) : [];
+  const doing = ({ label, silent_since_ms: silent }) => (label ? plain(label) : silent === null ? "not sure" : "no samples");
+  const has = (one) => {
+    const text = `${one.watch} ${one.name ?? one.watch} ${doing(one)}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  };
+  const found = watches.filter(has);
+  return html`<fieldset id="watches" class=${`card watches ${many ? "many" : ""}`}>
+    <legend>Connected watches</legend>
+    ${many && html`<div id="watch-search" class="watch-search">
+      <input id="watch-words" type="search" placeholder="Name or activity" aria-label="Search the watches by name or activity"
+        autocomplete="off" value=${typed} onInput=${(event) => setTyped(event.target.value)} />
+      <span id="watch-found" class="quiet" role="status">${words.length ? `${found.length} of ${watches.length} watches` : `${watches.length} watches`}</span>
+    </div>`}
+    <div id="watch-list" class="watch-list">${found.map((one) => {
+      const { watch, name, silent_since_ms: silent, sample_rate_hz: rate } = one;
+      const state = silent === null ? doing(one) : `${doing(one)} since ${clock(silent)}`;
+      return html`<label key=${watch} class="watch">
+        <input type="radio" name="watch" value=${watch} checked=${watch === current} onChange=${() => onChoose(watch)} />
+        <b>${name ?? watch}</b><span class="doing">${state}${silent === null && Number.isFinite(rate) ? ` · ${Math.round(rate)} Hz` : ""}</span></label>`;
+    })}</div>
+  </fieldset>`;
+}
+
+/** How to connect a watch to this server. */
+function Instructions({ model }) {
+  const here = LOOPBACK.includes(location.hostname);
+  const push = token ? `${location.origin}/push?token=${encodeURIComponent(token)}` : `${location.origin}/push`;
+  const socket = `${location.origin.replace(/^http/, "ws")}/ws/samples?watch=NAME`;
+  const address = here ? html`the address for Sensor Logger that <code>harken serve</code> printed` : html`the address <code>${push}</code>`;
+  // A server for the network always has a token.
+  return html`<ol class="how">
+      ${here && !token && html`<li>So far only this computer reaches the server. Stop it, and start it again with${" "}
+        <code>--host 0.0.0.0</code> added to its command; it prints the addresses for the app and for the phone’s browser.</li>`}
+      <li>On the phone or watch, install <b>Sensor Logger</b>. For a phone switch on its sensors <b>Accelerometer</b>${" "}
+        and <b>Gravity</b>, for a watch <b>Wrist Motion</b>.</li>
+      <li>In its settings, under <b>Data Streaming</b>, switch on <b>HTTP Push</b> and give it ${address}.</li>
+      <li>Start recording. The watch appears here within a few seconds, and its first label
+        ${` ${Math.ceil(model.window_length_s ?? 10)} `}seconds later.</li>
+    </ol>
+    <p class="quiet">Or send samples from a program of your own to <code>${socket}</code>.</p>`;
 }

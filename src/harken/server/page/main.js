@@ -1,12 +1,55 @@
 /* harken's page: live labels in the first tab, a recording in the second. */
 
-import { learn } from "./learn.js";
-import { live } from "./live.js";
-import { recordings } from "./upload.js";
-import { tabs } from "./tabs.js";
-import { byId } from "./text.js";
+import { html, render, useEffect, useState } from "./preact.js";
+import { Live } from "./live.js";
+import { Recording } from "./recording.js";
 
-tabs(document.querySelector('[role="tablist"]'));
-const { refresh } = learn(byId("learn"));
-live({ onRecorded: refresh });
-recordings(byId("panel-recording"));
+const TABS = [["live", "Live"], ["recording", "A recording"]];
+const fromAddress = () => TABS.find(([name]) => `#${name}` === location.hash)?.[0];
+
+function Page() {
+  const [link, setLink] = useState({ state: "waiting", words: "Connecting …" });
+  const [tab, setTab] = useState(fromAddress() ?? "live");
+  useEffect(() => addEventListener("hashchange", () => fromAddress() && setTab(fromAddress())), []);
+  return html`
+    <a class="skip" href="#main">Skip to the content</a>
+    <header>
+      <div class="name">
+        <img src="/assets/icon.svg" alt="" width="32" height="32" />
+        <h1>harken</h1>
+        <p class="tagline">what a wrist is doing, now</p>
+      </div>
+      <p id="connection" class="connection" data-state=${link.state} role="status">
+        <span class="dot" aria-hidden="true" /><span id="connection-text">${link.words}</span>
+      </p>
+    </header>
+    <${Tabs} chosen=${tab} onChoose=${setTab} />
+    <main id="main">
+      <${Panel} name="live" shown=${tab === "live"}><${Live} onLink=${setLink} /><//>
+      <${Panel} name="recording" shown=${tab === "recording"}><${Recording} /><//>
+    </main>`;
+}
+
+/** Tabs for mouse and keyboard: arrow keys, Home and End move. The address contains the chosen one. */
+function Tabs({ chosen, onChoose }) {
+  const show = (name) => {
+    history.replaceState(null, "", `${location.pathname}${location.search}#${name}`);
+    onChoose(name);
+  };
+  const move = (event, place) => {
+    const next = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: TABS.length - 1 }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    const [name] = TABS.at(next % TABS.length);
+    show(name);
+    document.getElementById(`tab-${name}`).focus();
+  };
+  return html`<div class="tabs" role="tablist" aria-label="What to see">${TABS.map(([name, title], place) => html`
+    <button role="tab" id=${`tab-${name}`} aria-controls=${`panel-${name}`} aria-selected=${String(name === chosen)}
+      tabindex=${name === chosen ? 0 : -1} onClick=${() => show(name)} onKeyDown=${(event) => move(event, place)}>${title}</button>`)}</div>`;
+}
+
+const Panel = ({ name, shown, children }) => html`
+  <section id=${`panel-${name}`} role="tabpanel" aria-labelledby=${`tab-${name}`} tabindex="0" hidden=${!shown}>${children}</section>`;
+
+render(html`<${Page} />`, document.getElementById("page"));

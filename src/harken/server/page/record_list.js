@@ -1,12 +1,11 @@
 /* The recorded bouts: those of this session with their lengths, the time in each label, and earlier sessions. */
 
-import { paint } from "./colours.js";
-import { capitalised, clockToTheSecond, make, plain } from "./text.js";
+import { html, useEffect, useState } from "./preact.js";
+import { Chip } from "./colours.js";
+import { capitalised, clockToTheSecond, plain } from "./text.js";
 
 const SURE_MS = 5_000;
 const DATE = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-
-let pressed = { key: null, until: 0 }; // the Delete that was pressed once; it outlasts that the list is drawn again
 
 /** A length: "9 s", "1 min 05 s", "1 h 02 min". */
 export function lengthOf(seconds) {
@@ -24,95 +23,40 @@ export function byLabel(bouts) {
   return [...total].sort((a, b) => b[1] - a[1]);
 }
 
-/** Fill `place` with sessions, the latest first. `onDelete(session, bout)` and `onClose()` are called by its buttons. */
-export function showSessions(place, sessions, { colours, recording, onDelete, onClose }) {
-  const shown = JSON.stringify([sessions, recording, [...colours]], (name, value) => (name === "seconds" ? undefined : value));
-  if (place.dataset.shown === shown) return showLengths(place, sessions, colours); // the buttons stay as they are
-  place.dataset.shown = shown;
-  const focused = place.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
-  const open = place.querySelector("details")?.open ?? false;
-  const now = sessions.filter(({ closed }, number) => number === 0 && !closed);
-  const earlier = sessions.slice(now.length);
-  const parts = now.flatMap((session) => [
-    make("h3", {}, "This session"),
-    totals(session, colours),
-    list(session, colours, onDelete),
-    ...stored(session),
-    ...(recording || !session.bouts.length ? [] : [newSession(onClose)]),
-  ]);
-  if (earlier.length) {
-    const each = earlier.map((session) =>
-      make("div", {}, make("h3", {}, begun(session)), totals(session, colours), list(session, colours, onDelete), ...stored(session)));
-    parts.push(make("details", { open }, make("summary", {}, `Earlier sessions (${earlier.length})`), ...each));
-  }
-  place.replaceChildren(...parts);
-  if (focused) [...place.querySelectorAll("[data-key]")].find((one) => one.dataset.key === focused)?.focus();
+/** The sessions, the latest first. `onDelete(session, bout)` and `onClose()` are called by buttons. */
+export function Sessions({ sessions, colours, recording, onDelete, onClose }) {
+  const [now, earlier] = sessions.length && !sessions[0].closed ? [sessions[0], sessions.slice(1)] : [null, sessions];
+  const show = (session) => html`<${Session} session=${session} colours=${colours} onDelete=${onDelete} />`;
+  return html`<div id="record-sessions">
+    ${now && html`<h3>This session</h3>${show(now)}
+      ${!recording && now.bouts.length > 0 && html`<p><button type="button" class="small" onClick=${onClose}>Start a new session</button></p>`}`}
+    ${earlier.length > 0 && html`<details><summary>Earlier sessions (${earlier.length})</summary>
+      ${earlier.map((session) => html`<div key=${session.name}>
+        <h3>${session.bouts.length ? DATE.format(session.bouts[0].start_ms) : "A session without bouts"}</h3>${show(session)}</div>`)}</details>`}
+  </div>`;
 }
 
-/** Only the lengths: those of the latest bouts grow while their last samples come. */
-function showLengths(place, sessions, colours) {
-  for (const session of sessions) {
-    place.querySelector(`[data-totals="${session.name}"]`)?.replaceWith(totals(session, colours));
-    for (const bout of session.bouts) {
-      const length = place.querySelector(`[data-length="${keyOf(session, bout)}"]`);
-      if (length) length.textContent = lengthOf(bout.seconds);
-    }
-  }
-}
-
-const keyOf = (session, bout) => `${session.name}/${bout.start_ms}`;
-const begun = ({ bouts }) => (bouts.length ? DATE.format(bouts[0].start_ms) : "A session without bouts");
-
-function chip(label, colours) {
-  const element = make("span", { class: "chip", "aria-hidden": "true" });
-  paint(element, colours.get(label));
-  return element;
-}
-
-function totals({ name, bouts }, colours) {
-  const entries = byLabel(bouts).map(([label, seconds]) =>
-    make("li", {}, chip(label, colours), `${plain(label)} ${lengthOf(seconds)}`));
-  return make("ul", { class: "key", "aria-label": "Time in each activity", "data-totals": name }, ...entries);
-}
-
-function list(session, colours, onDelete) {
-  const rows = [...session.bouts].reverse().map((bout) =>
-    make("li", {}, chip(bout.label, colours), make("b", {}, plain(bout.label)), make("span", { class: "quiet" }, clockToTheSecond(bout.start_ms)),
-      make("span", { class: "length", "data-length": keyOf(session, bout) }, lengthOf(bout.seconds)), deletion(session, bout, onDelete)));
-  return make("ul", { class: "bouts", "aria-label": "Bouts, the latest first" }, ...rows);
+function Session({ session, colours, onDelete }) {
+  const { bouts, recording, trouble } = session;
+  return html`<ul class="key" aria-label="Time in each activity">
+      ${byLabel(bouts).map(([label, seconds]) => html`<li key=${label}><${Chip} colour=${colours.get(label)} />${plain(label)} ${lengthOf(seconds)}</li>`)}</ul>
+    <ul class="bouts" aria-label="Bouts, the latest first">
+      ${[...bouts].reverse().map((bout) => html`<li key=${bout.start_ms}>
+        <${Chip} colour=${colours.get(bout.label)} /><b>${plain(bout.label)}</b><span class="quiet">${clockToTheSecond(bout.start_ms)}</span>
+        <span class="length">${lengthOf(bout.seconds)}</span><${Delete} bout=${bout} onDelete=${() => onDelete(session, bout)} /></li>`)}</ul>
+    ${trouble && html`<p class="trouble">${capitalised(trouble)}.</p>`}
+    ${!trouble && bouts.length > 0 && html`<p class="quiet stored">Stored as <code>${recording}</code> with${" "}
+      <code>${recording.replace(/\.[^.]*$/, ".labels.csv")}</code>.</p>`}`;
 }
 
 /** A button that deletes when it is pressed twice. */
-function deletion(session, bout, onDelete) {
+function Delete({ bout, onDelete }) {
+  const [sure, setSure] = useState(false);
+  useEffect(() => {
+    const timer = sure && setTimeout(() => setSure(false), SURE_MS);
+    return () => clearTimeout(timer);
+  }, [sure]);
   const about = `${plain(bout.label)}, ${clockToTheSecond(bout.start_ms)}`;
-  const key = keyOf(session, bout);
-  const button = make("button", { type: "button", class: "small", "data-key": key });
-  const pressedOnce = () => pressed.key === key && performance.now() < pressed.until;
-  button.addEventListener("click", () => {
-    if (pressedOnce()) return onDelete(session, bout);
-    pressed = { key, until: performance.now() + SURE_MS };
-    draw();
-  });
-  draw();
-  return button;
-
-  function draw() {
-    const sure = pressedOnce();
-    button.textContent = sure ? "Really delete?" : "Delete";
-    button.setAttribute("aria-label", sure ? `Really delete ${about}?` : `Delete ${about}`);
-    if (sure) setTimeout(draw, pressed.until - performance.now() + 1);
-  }
-}
-
-function stored({ recording, trouble, bouts }) {
-  if (trouble) return [make("p", { class: "trouble" }, `${capitalised(trouble)}.`)];
-  if (!bouts.length) return [];
-  const labels = recording.replace(/\.[^.]*$/, ".labels.csv");
-  return [make("p", { class: "quiet stored" }, "Stored as ", make("code", {}, recording), " with ", make("code", {}, labels), ".")];
-}
-
-function newSession(onClose) {
-  const button = make("button", { type: "button", class: "small" }, "Start a new session");
-  button.addEventListener("click", onClose);
-  return make("p", {}, button);
+  return html`<button type="button" class="small" aria-label=${sure ? `Really delete ${about}?` : `Delete ${about}`}
+    onClick=${() => (sure ? onDelete() : setSure(true))}>${sure ? "Really delete?" : "Delete"}</button>`;
 }

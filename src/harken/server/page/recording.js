@@ -1,125 +1,179 @@
-/* A labelled recording: its days, the hours of each label, and notes on the file. */
+/* The second tab: sends a recording to the server, shows how far it is, and then its report. */
 
-import { labelColours, paint } from "./colours.js";
-import { token } from "./connection.js";
-import { Days } from "./days.js";
-import { GAP, NOT_WORN, NOTHING, Rows } from "./rows.js";
-import { duration, make, plain } from "./text.js";
-import { dateOf, zoneInWords } from "./wallclock.js";
+import { html, useEffect, useRef, useState } from "./preact.js";
+import { useStore } from "./drawing.js";
+import { ask, credentials, sentenceOf, token } from "./server.js";
+import { duration, percent } from "./text.js";
 
-const MOST_DAYS_IN_THE_TABLE = 9;
+const ASK_MS = 500;
+// What the server is doing, and which part of the bar it fills once the file is sent.
+const STAGES = {
+  read: ["Reading", 0, 0.2],
+  movement: ["Measuring movement in", 0.2, 0.3],
+  label: ["Labelling", 0.3, 0.9],
+  smooth: ["Smoothing the labels of", 0.9, 0.94],
+  write: ["Writing the report of", 0.94, 1],
+  done: ["Showing", 1, 1],
+};
+const REFUSED = {
+  401: "This server needs a token: open the address that harken serve printed.",
+  403: "This server needs a token: open the address that harken serve printed.",
+  413: "The recording is larger than this server's limit. `harken label FILE --out DIR` labels files of any size.",
+  429: "The server is busy; try again in a moment.",
+  503: "The server is busy; try again in a moment.",
+  200: "The server answered with something that is not a labelled recording.",
+};
 
-/** Fill `place` with the server's answer about the file `name`. */
-export function showRecording(place, answer, name) {
-  if (answer.rows.length === 0) {
-    place.replaceChildren(make("p", { class: "card" }, `${name} has no part that could be labelled.`));
-    return;
-  }
-  const rows = new Rows(answer);
-  const colours = labelColours(answer.labels);
-  const perDay = rows.days.map((midnight) => rows.secondsOn(midnight));
-  const total = sum(perDay);
-  place.replaceChildren(picture(rows, colours, answer, total, name), hours(rows, colours, perDay, total), notes(answer.notes ?? []));
-  place.querySelector("h2").focus({ preventScroll: true });
-  place.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-}
-
-function sum(perDay) {
-  const total = new Map();
-  for (const day of perDay) for (const [code, s] of day) total.set(code, (total.get(code) ?? 0) + s);
-  return total;
-}
-
-function picture(rows, colours, answer, total, name) {
-  const readout = make("p", { class: "readout", "aria-live": "polite" }, "Point at a moment, or drag over a stretch to zoom in.");
-  const days = new Days(rows, colours, readout);
-  const tool = (text, label, act) => {
-    const button = make("button", { type: "button", "aria-label": label, title: label }, text);
-    button.addEventListener("click", act);
-    return button;
+/** Accepts files that are dropped on the tab or chosen with its button. */
+export function Recording() {
+  const [zone, setZone] = useState("");
+  const [over, setOver] = useState(false);
+  const { progress, trouble, result, latest, label, refuse } = useLabelling();
+  const file = useRef(null);
+  const panel = useRef(null);
+  useEffect(() => {
+    // Otherwise a file that is dropped outside the tab would replace the page.
+    for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
+  }, []);
+  const choose = (files) => {
+    if (files.length > 1) refuse("One recording at a time, please: drop a single file.");
+    else if (files.length) label(files[0], zone);
   };
-  const zoomed = [
-    tool("−", "Zoom out", () => days.zoom(0.5)),
-    tool("←", "Earlier", () => days.pan(-0.5)),
-    tool("→", "Later", () => days.pan(0.5)),
-    tool("Show all", "Show all", () => days.showAll()),
-  ];
-  days.onView = () => {
-    for (const button of zoomed) button.disabled = !days.zoomed;
+  const chooseZone = (name) => {
+    setZone(name);
+    if (latest) label(latest, name); // the same recording by another clock
   };
-  days.onView();
-  return make("section", { class: "card" },
-    make("div", { class: "beside" },
-      make("h2", { tabIndex: -1 }, answer.subject && answer.subject !== name ? `${answer.subject} ` : "", make("small", {}, name)),
-      make("div", { class: "tools" }, tool("+", "Zoom in", () => days.zoom(2)), ...zoomed)),
-    facts(rows, answer, total), links(answer), days.element, readout, key(rows, colours, total));
+  const leave = (event) => panel.current.contains(event.relatedTarget) || setOver(false);
+  return html`<div class="drop-area" ref=${panel} onDragOver=${() => setOver(true)} onDragLeave=${leave}
+      onDrop=${(event) => (setOver(false), choose(event.dataTransfer.files))}>
+    <div id="drop" class=${`card drop ${over ? "over" : ""} ${result ? "small" : ""}`}>
+      <h2>Label a recording</h2>
+      <p class="brief">Drop a recording here, or choose one. It is sent only to this server.</p>
+      <p class="brief">
+        <input id="file" class="visually-hidden" type="file" tabindex="-1" aria-hidden="true" ref=${file}
+          onChange=${() => (choose(file.current.files), (file.current.value = ""))} />
+        <button id="choose" class="action" onClick=${() => file.current.click()}>Choose a recording</button>
+      </p>
+      <p class="field"><label for="timezone">The wearer’s time zone</label>${" "}<${Zones} onChoose=${chooseZone} /></p>
+      <p class="quiet">CSV, Parquet, Axivity <code>.cwa</code>, ActiGraph <code>.gt3x</code>, GENEActiv <code>.bin</code>,
+        or the export of a logger app.</p>
+      <p class="quiet">No recording at hand? <code>harken simulate --days 1 --rate 25 --out day.csv</code> makes one
+        that only shows the page: the model has learned from real people, and its labels of simulated ones are wrong.</p>
+      ${progress && html`<progress id="progress" max="1" value=${progress.value} aria-label="Sending the recording" />
+        <p id="upload-status" role="status">${progress.words}</p>`}
+      ${trouble && html`<p id="upload-trouble" class="trouble" role="alert">${trouble}</p>`}
+    </div>
+    ${result && html`<${Labelled} ...${result} />`}
+  </div>`;
 }
 
-/** To the report and the tables, which the server keeps for a while. */
-function links(answer) {
+/** A choice of all time zones: first that of the file (an empty value), then this browser's. */
+function Zones({ onChoose }) {
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const areas = Object.groupBy(Intl.supportedValuesOf("timeZone"), (zone) => zone.split("/")[0]);
+  const options = (zones) => zones.map((zone) => html`<option value=${zone}>${zone}</option>`);
+  return html`<select id="timezone" onChange=${(event) => onChoose(event.target.value)}>
+    <option value="">as the file says, else UTC</option>
+    ${here && html`<option value=${here}>${here} (here)</option>`}
+    ${Object.entries(areas).map(([area, zones]) => html`<optgroup label=${area}>${options(zones)}</optgroup>`)}
+  </select>`;
+}
+
+/** The report, as a page of its own: it is made of a stranger's file, and its scripts run without this page's data. */
+function Labelled({ name, answer }) {
+  const heading = useRef(null);
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+    heading.current?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  }, [answer]);
+  if (!answer.rows.length) return html`<p id="recording" class="card">${name} has no part that could be labelled.</p>`;
   const address = (path) => (token ? `${path}?${new URLSearchParams({ token })}` : path);
-  const there = [];
-  if (answer.report) there.push(make("a", { class: "action", href: address(answer.report), target: "_blank", rel: "noopener" }, "Open the report"));
-  if (answer.tables) there.push(make("a", { class: "action second", href: address(answer.tables), download: "" }, "Download the tables"));
-  return there.length ? make("p", { class: "links" }, ...there, make("span", { class: "quiet" }, "Nights, intensity, steps and rhythm. The server keeps them for an hour.")) : "";
+  const report = address(answer.report);
+  return html`<section id="recording" class="card">
+    <h2 tabindex="-1" ref=${heading}>${answer.subject !== name && `${answer.subject ?? ""} `}<small>${name}</small></h2>
+    <p class="links">
+      <a class="action" href=${report} target="_blank" rel="noopener">Open the report</a>
+      <a class="action second" href=${address(answer.tables)} download="">Download the tables</a>
+      <span class="quiet">Nights, intensity, steps and rhythm. The server keeps them for an hour.</span>
+    </p>
+    <iframe id="report" class="report" key=${report} title=${`The report of ${name}`} src=${report} sandbox="allow-scripts allow-modals" />
+  </section>`;
 }
 
-function facts(rows, answer, total) {
-  const [first, last] = [rows.days[0], rows.days.at(-1)];
-  const worn = [...total].reduce((s, [code, one]) => s + (code === GAP || code === NOT_WORN ? 0 : one), 0);
-  const words = [first === last ? dateOf(first) : `${dateOf(first)} to ${dateOf(last)}`, `${duration(worn)} worn`];
-  if (total.get(NOT_WORN)) words.push(`${duration(total.get(NOT_WORN))} not worn`);
-  if (total.get(GAP)) words.push(`${duration(total.get(GAP))} of gaps`);
-  words.push(`clock of ${zoneInWords(answer.timezone)}`);
-  return make("p", { class: "facts" }, ...words.map((word) => make("span", {}, word)));
+/** `label(file, zone)` sends a file; `progress`, `trouble` and `result` are what became of the latest one. */
+function useLabelling() {
+  const [state, change] = useStore({ progress: null, trouble: null, result: null, latest: null });
+  const sending = useRef(null);
+  const refuse = (trouble) => change({ trouble });
+
+  async function label(file, zone) {
+    sending.current?.abort();
+    const mine = new AbortController();
+    sending.current = mine;
+    change({ latest: file, trouble: null, result: null });
+    const key = randomKey();
+    const began = performance.now();
+    const show = (value, words) => mine.signal.aborted || change({ progress: { value, words } });
+    let timer = null;
+
+    function stage({ stage: name, share }) {
+      if (!(name in STAGES)) return;
+      const [words, from, to] = STAGES[name];
+      const much = share === null || name !== "label" ? "" : `, ${percent(share)}`;
+      show(from + (share ?? 0) * (to - from), `${words} ${file.name} … ${duration((performance.now() - began) / 1000)}${much}`);
+    }
+
+    async function follow() {
+      const said = await ask(`/api/recordings/${key}`).catch(() => null);
+      if (timer === null) return; // it ended meanwhile
+      if (said) stage(said);
+      timer = setTimeout(follow, ASK_MS);
+    }
+
+    const onSent = (share) => show(share, `Sending ${file.name} … ${percent(share)}`);
+    const onArrived = () => {
+      stage({ stage: "read", share: null });
+      timer = setTimeout(follow, ASK_MS);
+    };
+    show(0, `Sending ${file.name} …`);
+    try {
+      const query = { name: file.name, key, ...(zone && { timezone: zone }) };
+      const answer = await send(file, query, { onSent, onArrived, signal: mine.signal });
+      change({ progress: null, result: { name: file.name, answer } });
+    } catch (error) {
+      if (!mine.signal.aborted) change({ progress: null, trouble: error.message });
+    } finally {
+      clearTimeout(timer);
+      timer = null;
+    }
+  }
+  return { ...state, label, refuse };
 }
 
-/** Chips for all labels that occur. */
-function key(rows, colours, total) {
-  return make("ul", { class: "key" }, ...inOrder(rows, total).map((code) => make("li", {}, chip(rows, colours, code), nameOf(rows, code))));
+/** A key under which this page alone finds the progress and the results of a recording. */
+function randomKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(24));
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
 }
 
-/** Codes by their total time; codes that are not labels come last, without gaps. */
-function inOrder(rows, total) {
-  const labels = [...total.keys()].filter((code) => code >= 0).sort((a, b) => total.get(b) - total.get(a));
-  return [...labels, ...[NOTHING, NOT_WORN].filter((code) => total.get(code))];
-}
-
-function nameOf(rows, code) {
-  return { [NOTHING]: "no label", [NOT_WORN]: "not worn" }[code] ?? plain(rows.labels[code]);
-}
-
-function chip(rows, colours, code) {
-  const one = make("span", { class: code === NOT_WORN ? "chip hatched" : "chip", "aria-hidden": "true" });
-  if (code >= 0) paint(one, colours.get(rows.labels[code]));
-  return one;
-}
-
-function hours(rows, colours, perDay, total) {
-  const each = perDay.length > 1 && perDay.length <= MOST_DAYS_IN_THE_TABLE;
-  const codes = inOrder(rows, total);
-  const most = Math.max(1, ...codes.filter((code) => code >= 0).map((code) => total.get(code)));
-  const heads = [make("th", { scope: "col" }, "Activity"), ...(each ? [] : [make("th", { scope: "col", class: "measure" }, "")])];
-  const column = (text) => make("th", { scope: "col" }, text);
-  const cell = (s) => make("td", {}, s ? duration(s) : "–");
-  // First, so that it is seen on a phone, where the days scroll.
-  heads.push(column(perDay.length > 1 ? "All days" : "Time"));
-  if (each) heads.push(...rows.days.map((midnight) => column(dateOf(midnight).replace(/,? \d{4}$/, ""))));
-  const lines = codes.map((code) => {
-    const bar = make("span");
-    bar.style.width = `${(100 * Math.min(1, total.get(code) / most)).toFixed(1)}%`;
-    paint(bar, colours.get(rows.labels[code]));
-    return make("tr", {}, make("th", { scope: "row" }, chip(rows, colours, code), nameOf(rows, code)),
-      ...(each ? [] : [make("td", { class: "measure" }, code >= 0 ? bar : "")]), cell(total.get(code)), ...(each ? perDay.map((day) => cell(day.get(code))) : []));
+/** The server's answer; an Error with a sentence when it is not a labelled recording. `fetch` tells no progress. */
+function send(file, query, { onSent, onArrived, signal }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `/api/recordings?${new URLSearchParams(query)}`);
+    for (const [name, value] of Object.entries(credentials())) request.setRequestHeader(name, value);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.responseType = "json";
+    request.upload.addEventListener("progress", (event) => event.lengthComputable && onSent(event.loaded / event.total));
+    request.upload.addEventListener("load", onArrived);
+    request.addEventListener("load", () => {
+      const { status, response } = request;
+      if (status === 200 && Array.isArray(response?.rows)) resolve(response);
+      else reject(new Error(sentenceOf(response) ?? REFUSED[status] ?? `The server could not label this recording (it answered ${status}).`));
+    });
+    request.addEventListener("error", () => reject(new Error("The server could not be reached, or ended the transfer. Is harken serve still running?")));
+    request.addEventListener("abort", () => reject(new Error("Stopped.")));
+    signal.addEventListener("abort", () => request.abort());
+    request.send(file);
   });
-  for (const head of heads.slice(each ? 1 : 2)) head.style.textAlign = "right";
-  const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
-  const scrolling = make("div", { class: "scrolling", ...(each && { tabIndex: 0, role: "group", "aria-label": "Time in each activity by day" }) }, table);
-  return make("section", { class: "card hours" }, make("h2", {}, "Time in each activity"), scrolling);
-}
-
-function notes(texts) {
-  if (!texts.length) return "";
-  return make("section", { class: "card" }, make("h2", {}, "Notes on the file"),
-    make("ul", { class: "notes" }, ...texts.map((note) => make("li", {}, note))));
 }

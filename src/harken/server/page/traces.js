@@ -1,34 +1,120 @@
-/* The moving chart of the last 30 seconds of acceleration. */
+/* The latest samples of a watch, and their moving picture: the acceleration of the last 30 seconds. */
 
-import { byId, make } from "./text.js";
-import { onThemeChange, theme } from "./colours.js";
+import { html, useEffect, useRef } from "./preact.js";
+import { theme } from "./colours.js";
 
 const SPAN_S = 30;
 const AXES = ["x", "y", "z"];
 const LEAST_G = 1.25;
+const VALUES_MS = 250;
+const KEPT_MS = 33_000;
+const GAP_MS = 1_000;
 
-/** Draws `samples` in every animation frame. */
-export function traces(samples) {
-  const place = byId("traces");
-  const values = AXES.map((axis) => {
-    const line = make("span", { class: "line", "aria-hidden": "true" });
-    line.style.background = `var(--axis-${axis})`;
-    const value = make("span", { class: "value" }, "");
-    byId("axes").append(make("li", {}, line, make("b", {}, axis), value));
-    return value;
-  });
-  const stillness = matchMedia("(prefers-reduced-motion: reduce)");
-  let colours = {};
-  const recolour = () => {
-    for (const name of ["quiet", "faint", "axis-x", "axis-y", "axis-z"]) colours[name] = theme(name);
-  };
-  recolour();
-  onThemeChange(() => (recolour(), chart.redraw()));
+/** Samples of one watch in order of time, as long as they are visible. */
+export class Samples {
+  constructor() {
+    this.clear();
+  }
 
+  clear() {
+    this.t = [];
+    this.axes = [[], [], []];
+    this.aheadMs = null; // the watch's clock minus the browser's
+    this.lagMs = 300; // the delay that makes movement smooth although samples come in lots
+    this.receivedAt = null;
+    this.lotMs = 0;
+  }
+
+  /** Add a lot of samples; `at` is the browser's clock in ms. */
+  push({ t_ms: t, x, y, z }, at) {
+    if (!t?.length) return;
+    if (this.t.length && t[0] < this.t.at(-1) - 60_000) this.clear(); // another clock, as after a restart
+    for (let i = 0; i < t.length; i++) {
+      const last = this.t.at(-1);
+      if (last !== undefined && t[i] <= last) continue;
+      if (last !== undefined && t[i] - last > GAP_MS) this.#add(last + 1, null, null, null);
+      this.#add(t[i], x[i], y[i], z[i]);
+    }
+    this.#follow(at);
+    const old = this.t.findIndex((time) => time >= this.t.at(-1) - KEPT_MS);
+    if (old > 200) for (const series of [this.t, ...this.axes]) series.splice(0, old);
+  }
+
+  #add(t, x, y, z) {
+    this.t.push(t);
+    this.axes[0].push(x);
+    this.axes[1].push(y);
+    this.axes[2].push(z);
+  }
+
+  /** Update the difference of the clocks from the arrivals with the least delay. */
+  #follow(at) {
+    const ahead = this.t.at(-1) - at;
+    const passed = this.receivedAt === null ? 0 : at - this.receivedAt;
+    if (this.aheadMs === null || Math.abs(ahead - this.aheadMs) > 3_000) this.aheadMs = ahead;
+    else this.aheadMs = Math.max(ahead, this.aheadMs - 0.004 * passed);
+    if (passed > 0 && passed < 3_000) {
+      this.lotMs = Math.max(passed, 0.97 * this.lotMs);
+      this.lagMs += 0.05 * (Math.min(1_500, 1.15 * this.lotMs + 40) - this.lagMs);
+    }
+    this.receivedAt = at;
+  }
+
+  /** The watch's time at the right edge of the picture. */
+  edge(at) {
+    if (this.aheadMs === null) return 0;
+    return Math.min(at + this.aheadMs - this.lagMs, this.t.at(-1));
+  }
+
+  /** Seconds since the last samples came; 0 if there were none. */
+  silenceS(at) {
+    return this.receivedAt === null ? 0 : (at - this.receivedAt) / 1000;
+  }
+}
+
+/** The picture, drawn in every animation frame, and the latest value of each axis. */
+export function Traces({ samples }) {
+  const place = useRef(null);
+  const values = useRef([]);
+  useEffect(() => {
+    const chart = curves(place.current);
+    const write = () => values.current.forEach((element, axis) => (element.textContent = inWords(samples.axes[axis].at(-1))));
+    const timer = setInterval(write, VALUES_MS);
+    const size = new ResizeObserver(() => place.current?.clientWidth && chart.setSize({ width: place.current.clientWidth, height: place.current.clientHeight }));
+    size.observe(place.current);
+    const still = matchMedia("(prefers-reduced-motion: reduce)");
+    let drawn = 0;
+    let frame = requestAnimationFrame(function next(at) {
+      frame = requestAnimationFrame(next);
+      if (!place.current.clientWidth || !samples.t.length || (still.matches && at - drawn < 1000)) return;
+      const edge = samples.edge(at);
+      spread(chart.reach, samples.axes, at - drawn);
+      drawn = at;
+      chart.setData([samples.t.map((t) => (t - edge) / 1000), ...samples.axes]);
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      clearInterval(timer);
+      size.disconnect();
+      chart.destroy();
+    };
+  }, []);
+  return html`<div class="beside">
+      <h2 id="movement-heading">Movement <small>acceleration in g, 30 seconds</small></h2>
+      <ul id="axes" class="axes" aria-label="Axes">${AXES.map((axis, place) => html`<li>
+        <span class="line" aria-hidden="true" style=${`background: var(--axis-${axis})`} /><b>${axis}</b>
+        <span class="value" ref=${(element) => element && (values.current[place] = element)} /></li>`)}</ul>
+    </div>
+    <div id="traces" class="traces" role="img" aria-label="Acceleration along the three axes of the watch" ref=${place} />`;
+}
+
+const inWords = (g) => (Number.isFinite(g) ? `${g < 0 ? "−" : "+"}${Math.abs(g).toFixed(2)} g` : "");
+
+/** An empty chart; `reach` is the range of its axis. */
+function curves(place) {
   const reach = { low: -LEAST_G, high: LEAST_G };
-  const quiet = () => colours.quiet;
-  const line = { show: true, stroke: () => colours.faint, width: 1 };
-  const font = "12px system-ui, sans-serif";
+  const grid = { show: true, stroke: () => theme("faint"), width: 1 };
+  const axis = { stroke: () => theme("quiet"), font: "12px system-ui, sans-serif", grid, ticks: { show: false }, gap: 4 };
   const chart = new uPlot(
     {
       width: place.clientWidth || 600,
@@ -39,43 +125,18 @@ export function traces(samples) {
       scales: { x: { time: false, range: [-SPAN_S, 0] }, y: { range: () => [reach.low, reach.high] } },
       axes: [
         {
-          stroke: quiet, font, grid: line, ticks: { show: false }, size: 28, gap: 4,
+          ...axis, size: 28,
           splits: () => [-30, -25, -20, -15, -10, -5, 0],
           values: (_, at) => at.map((s) => (s === 0 ? "now" : s % 10 ? "" : `${-s} s ago`)),
         },
-        {
-          stroke: quiet, font, grid: line, ticks: { show: false }, size: 38, gap: 4, space: 34,
-          values: (_, at) => at.map((g) => String(g).replace("-", "−")),
-        },
+        { ...axis, size: 38, space: 34, values: (_, at) => at.map((g) => String(g).replace("-", "−")) },
       ],
-      series: [{}, ...AXES.map((axis) => ({ stroke: () => colours[`axis-${axis}`], width: 1.6, points: { show: false } }))],
+      series: [{}, ...AXES.map((name) => ({ stroke: () => theme(`axis-${name}`), width: 1.6, points: { show: false } }))],
     },
     [[], [], [], []],
     place,
   );
-
-  new ResizeObserver(() => {
-    if (place.clientWidth) chart.setSize({ width: place.clientWidth, height: place.clientHeight });
-  }).observe(place);
-
-  let drawn = 0;
-  function frame(at) {
-    requestAnimationFrame(frame);
-    if (!place.clientWidth || !samples.t.length || (stillness.matches && at - drawn < 1000)) return;
-    const passed = at - drawn;
-    drawn = at;
-    const edge = samples.edge(at);
-    spread(reach, samples.axes, passed);
-    chart.setData([samples.t.map((t) => (t - edge) / 1000), ...samples.axes]);
-  }
-  requestAnimationFrame(frame);
-
-  setInterval(() => {
-    for (const [axis, value] of values.entries()) {
-      const g = samples.axes[axis].at(-1);
-      value.textContent = Number.isFinite(g) ? `${g < 0 ? "−" : "+"}${Math.abs(g).toFixed(2)} g` : "";
-    }
-  }, 250);
+  return Object.assign(chart, { reach });
 }
 
 /** Widen the range of the axis at once for larger values, and narrow it slowly. */

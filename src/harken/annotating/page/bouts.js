@@ -1,0 +1,86 @@
+/* Bouts: labelled stretches of time, sorted and without overlap, and what a file of labels can hold of them. */
+
+export const LONGEST_LABEL = 200; // characters
+export const LONGEST_NOTE = 1000;
+/** What is said when a note is longer than it may be. */
+export const NOTE_CUT = `A note has at most ${LONGEST_NOTE.toLocaleString("en")} characters; the rest was cut.`;
+const NO_LABELS = ["n/a", "na", "nan", "null", "none"]; // mean "no label" in a file
+
+const ofTime = (a, b) => a.start_ms - b.start_ms;
+
+/** A bout with other values, for those that are given. */
+export const changed = (bout, values) => Object.freeze({ ...bout, ...values });
+
+/** Bouts as the server sends them. */
+export const frozen = (bouts) => bouts.map(({ start_ms, end_ms, label, note }) => Object.freeze({ start_ms, end_ms, label, note: note ?? "" })).sort(ofTime);
+
+/** Whether two lists have the same content. */
+export const equal = (some, others) => some.length === others.length && some.every((bout, i) => bout === others[i]
+  || ["start_ms", "end_ms", "label", "note"].every((name) => bout[name] === others[i][name]));
+
+/** The number of the first bout that ends after a time; the length when there is none. */
+export function firstAfter(bouts, ms) {
+  let [low, high] = [0, bouts.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (bouts[middle].end_ms <= ms) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The bout that contains a time, or undefined. */
+export function at(bouts, ms) {
+  const first = bouts[firstAfter(bouts, ms)];
+  return first?.start_ms <= ms ? first : undefined;
+}
+
+/** With `come` in place of `gone`, and of everything else in the time of `come` or of the stretches that are `cleared`. */
+export function replaced(bouts, gone, come, cleared = come) {
+  const outside = (bout) => cleared.reduce((parts, { start_ms: start, end_ms: end }) => parts.flatMap((part) => {
+    if (part.end_ms <= start || part.start_ms >= end) return [part];
+    return [changed(part, { end_ms: start }), changed(part, { start_ms: end })].filter((rest) => rest.start_ms < rest.end_ms);
+  }), [bout]);
+  return [...bouts.filter((bout) => !gone.includes(bout)).flatMap(outside), ...come].sort(ofTime);
+}
+
+/** Different notes, one after the other, as `{note, cut}`: what a note can hold of them, and whether that is not all. */
+export function joined(texts) {
+  const all = [...new Set(texts.filter(Boolean))].join("; ");
+  const cut = [...all].length > LONGEST_NOTE;
+  return { note: cut ? plainNote(all).trimEnd() : all, cut };
+}
+
+/** The edge of a bout within `reach` ms of a time, or the time itself. */
+export function snapped(bouts, ms, reach, except) {
+  const edges = bouts.flatMap((bout) => (bout === except ? [] : [bout.start_ms, bout.end_ms]));
+  const best = edges.reduce((near, edge) => (Math.abs(edge - ms) < Math.abs(near - ms) ? edge : near), Infinity);
+  return Math.abs(best - ms) < reach ? best : ms;
+}
+
+/** Seconds with samples of each label, a `Map`, the most frequent first. */
+export function secondsByLabel(bouts, gaps) {
+  const seconds = new Map();
+  for (const { start_ms: start, end_ms: end, label } of bouts) {
+    let recorded = end - start;
+    for (let i = firstAfter(gaps, start); i < gaps.length && gaps[i].start_ms < end; i++) {
+      recorded -= Math.min(end, gaps[i].end_ms) - Math.max(start, gaps[i].start_ms);
+    }
+    seconds.set(label, (seconds.get(label) ?? 0) + recorded / 1000);
+  }
+  return new Map([...seconds].sort((a, b) => b[1] - a[1]));
+}
+
+/** Why a text cannot be a label, as a sentence; null if it can. These are the server's rules. */
+export function whyNoLabel(text) {
+  const label = text.trim();
+  const length = [...label].length;
+  if (!label) return "A label needs a name.";
+  if (NO_LABELS.includes(label.toLowerCase())) return `“${label}” cannot be a label: in a file of labels it means that there is none.`;
+  if (length > LONGEST_LABEL) return `A label has at most ${LONGEST_LABEL} characters; this one has ${length.toLocaleString("en")}.`;
+  if (/[\x00-\x1f\x7f]/.test(label)) return "A label cannot contain a tab, a line end or another control character.";
+  return null;
+}
+
+/** A note in one line; characters that cannot be printed become blanks. */
+export const plainNote = (text) => [...text.replace(/[\p{C}\p{Z}]+/gu, " ").trim()].slice(0, LONGEST_NOTE).join("");

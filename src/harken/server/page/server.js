@@ -1,0 +1,124 @@
+/* Requests to the server of the page, and sockets that connect again by themselves. */
+
+import { capitalised } from "./text.js";
+
+const WAITS_S = [0.5, 1, 2, 4, 8];
+
+/** The token in the page's address, for servers that need one. */
+export const token = new URLSearchParams(location.search).get("token");
+
+/** Headers that prove the token. */
+export const credentials = () => (token ? { Authorization: `Bearer ${token}` } : {});
+
+/** The server's answer, or an Error with its sentence; `status` is that of the answer, if there was one. */
+export async function ask(path, { method = "GET", body, headers = {} } = {}) {
+  const answer = await fetch(path, {
+    method,
+    headers: { ...credentials(), ...(body && { "Content-Type": "application/json" }), ...headers },
+    body: body && JSON.stringify(body),
+  }).catch(() => null);
+  if (answer === null) throw new Error("The server cannot be reached; try again");
+  const said = await answer.json().catch(() => null);
+  if (answer.ok) return said;
+  throw Object.assign(new Error(sentenceOf(said) ?? `The server answered ${answer.status}`), { status: answer.status });
+}
+
+/** The error message in an answer. */
+export const sentence = async (answer) => sentenceOf(await answer.json().catch(() => null)) ?? `The server answered ${answer.status}`;
+
+/** The error message of this server, or of its framework; null if there is none. */
+export function sentenceOf(said) {
+  const text = said?.error ?? said?.detail;
+  return typeof text === "string" ? capitalised(text) : null;
+}
+
+/**
+ * Views the watches for as long as the page lives.
+ *
+ * `onMessage(message)` is called with each message, `onState(state, words)` with the state `good`, `waiting` or `bad`.
+ * Returns `choose(watch)`, and `remember(watch)` for the watch that the server chose; both also apply after a
+ * reconnection.
+ */
+export function viewWatches({ onMessage, onState }) {
+  let chosen = null;
+  const address = () => `/ws/view?${new URLSearchParams({ ...(chosen !== null && { watch: chosen }), ...(token && { token }) })}`;
+  const socket = lastingSocket(address, {
+    onMessage,
+    onOpen: () => onState("good", "Connected"),
+    async onClose(opened, event) {
+      onState("waiting", opened ? "Connection lost, trying again …" : "No connection, trying again …");
+      const reason = event.reason || (opened ? null : await refusal());
+      if (reason) onState("bad", reason);
+    },
+  });
+  const remember = (watch) => (chosen = watch);
+  return { remember, choose: (watch) => socket.send({ type: "choose", watch: remember(watch) }) };
+}
+
+/** Why the server refuses the connection, in words; null when it cannot be reached or gives no reason. */
+async function refusal() {
+  try {
+    await ask("/api/model");
+    return null;
+  } catch ({ status, message }) {
+    if (status !== 401 && status !== 403) return status ? message : null;
+    const what = token ? "The server refuses the token in this address" : "This server needs a token";
+    return `${what}: open the address that harken serve printed`;
+  }
+}
+
+/**
+ * Connects to `addressOf()` for as long as the page lives, or until `close()`.
+ *
+ * `onOpen()` is called for each connection, `onMessage(message)` with each message, and `onClose(opened, event)` when a
+ * connection ends or could not be made. Returns `send(message)`, which sends it if there is a connection, and `close()`.
+ */
+export function lastingSocket(addressOf, { onOpen = () => {}, onMessage, onClose = () => {} }) {
+  let socket = null;
+  let failures = 0;
+  let timer = null;
+  let ended = false;
+  let hidden = false;
+
+  function open() {
+    let opened = false;
+    socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${addressOf()}`);
+    socket.addEventListener("open", () => {
+      opened = true;
+      onOpen();
+    });
+    socket.addEventListener("message", (event) => {
+      failures = 0;
+      if (!ended) onMessage(JSON.parse(event.data));
+    });
+    socket.addEventListener("close", (event) => {
+      if (ended || hidden) return;
+      timer = setTimeout(open, 1000 * WAITS_S[Math.min(failures++, WAITS_S.length - 1)]);
+      onClose(opened, event);
+    });
+  }
+
+  open();
+  // A browser may keep a page that was left, with its socket, and show it again later.
+  addEventListener("pagehide", () => {
+    hidden = true;
+    clearTimeout(timer);
+    socket.close();
+  });
+  addEventListener("pageshow", (event) => {
+    hidden = false;
+    if (event.persisted && !ended) open();
+  });
+  // When the network is back, the next attempts follow soon.
+  addEventListener("online", () => socket.readyState === WebSocket.CLOSED && (failures = 0));
+  return {
+    send(message) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    },
+    close() {
+      ended = true;
+      clearTimeout(timer);
+      socket.close();
+    },
+  };
+}
