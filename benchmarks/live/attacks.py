@@ -15,9 +15,11 @@ import zipfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
+from typing import Any
 
 import websockets
 
+from benchmarks.live.proxy import STRANGER
 from benchmarks.live.watches import upgrade
 
 Attack = Callable[[int, random.Random], Awaitable[str]]
@@ -28,6 +30,7 @@ PIECE = b"a" * 65536
 ENDLESS_PIECES = 400
 HALF_SOCKETS = 400
 GET = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+SOCKET: dict[str, Any] = {"max_size": None, "close_timeout": 1, "local_addr": (STRANGER, 0)}
 NAMES = 20
 """The number of watch names that hostile clients use."""
 BETWEEN_S = 0.2
@@ -37,7 +40,7 @@ BETWEEN_S = 0.2
 @contextlib.asynccontextmanager
 async def opened(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection that is aborted at the end."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(STRANGER, 0))
     try:
         yield reader, writer
     finally:
@@ -144,9 +147,11 @@ async def broken_upgrade(port: int, chosen: random.Random) -> str:
 
 
 HEADS: tuple[Attack, ...] = (
-    *(huge_head, endless_header, endless_headers, half_heads, dripping_head, two_hosts, other_host, junk),
+    *(huge_head, endless_header, endless_headers, two_hosts, other_host, junk),
     *(pipelined, half_body, broken_upgrade),
 )
+FLOODS: tuple[Attack, ...] = (half_heads, dripping_head)
+"""A proxy's work."""
 
 
 # Messages
@@ -193,7 +198,7 @@ async def message(port: int, chosen: random.Random) -> str:
     text = chosen.random() < 0.7
     path = f"/ws/samples?watch=hostile-{chosen.randrange(NAMES)}&ack=1"
     try:
-        async with websockets.connect(f"ws://127.0.0.1:{port}{path}", max_size=None, close_timeout=1) as socket:
+        async with websockets.connect(f"ws://127.0.0.1:{port}{path}", **SOCKET) as socket:
             await socket.send(content, text=text)
             await asyncio.wait_for(socket.recv(), LONGEST_S)
             await asyncio.wait_for(socket.recv(), 0.2)
@@ -224,7 +229,7 @@ async def frames(port: int, chosen: random.Random) -> str:
 
 async def choices(port: int, chosen: random.Random) -> str:
     """Invalid choices of a watch, sent to a page's socket."""
-    async with websockets.connect(f"ws://127.0.0.1:{port}/ws/view", max_size=None, close_timeout=1) as socket:
+    async with websockets.connect(f"ws://127.0.0.1:{port}/ws/view", **SOCKET) as socket:
         try:
             await socket.send(chosen.choice(["{", "[" * 4000, '{"type": "choose", "watch": 1e400}', "x" * 100_000]))
             for _ in range(100):
@@ -305,6 +310,7 @@ def attack(port: int, kinds: Sequence[str], seed: int, bomb_bytes: int, ours: Co
     os.nice(5)  # the server and the watches share the machine with them
     attacks = {
         "heads": HEADS,
+        "floods": FLOODS,
         "messages": MESSAGES * 2,
         "uploads": uploads(bomb_bytes) if "uploads" in kinds else (),
     }

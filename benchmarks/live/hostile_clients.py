@@ -1,9 +1,10 @@
 """Three minutes of hostile clients beside ten watches: no label is lost, the server answers, and its memory returns.
 
-    python -m benchmarks.live.hostile_clients [--minutes 3] [--attacks heads,messages,uploads] [--json FILE]
+    python -m benchmarks.live.hostile_clients [--minutes 3] [--attacks heads,messages,uploads] [--proxy] [--json FILE]
 
-``harken serve`` with a network of the recipe ``everyday`` runs in a process of its own, with few file descriptors. Ten
-watches send 50 Hz, one message per second, and expect one label per second. Beside them, clients in another process
+``harken serve`` with a network of the recipe ``everyday`` runs in a process of its own. With ``--proxy`` all clients
+reach it through nginx with the configuration of docs/live.md, and ``floods`` of slow and unfinished heads are among the
+attacks; they come from another address of this machine. Ten watches send 50 Hz, one message per second, and expect one label per second. Beside them, clients in another process
 send the heads, messages and files of ``attacks.py`` in a random order with a seed. ``GET /health`` is timed ten times
 per second, each time on a new connection. The resident memory of the server and of its child processes is read once per
 second. The memory before is measured after a few watches were served, because the network's first call needs some 70 MB
@@ -22,6 +23,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ import numpy as np
 
 from benchmarks.command import command, options_of, write_result
 from benchmarks.live import attacks
+from benchmarks.live.proxy import proxied
 from benchmarks.live.watches import Result, everyday_model, metric, resident_bytes, served, watches_sending
 
 KINDS = ("heads", "messages", "uploads")
@@ -98,12 +101,16 @@ def measure(
     seed: int,
     bomb_bytes: int,
     pause_s: float,
-    files: int,
+    proxy: bool,
 ) -> dict[str, Any]:
     """Run the server, the watches and the hostile clients once. Returns the result for JSON."""
     context = multiprocessing.get_context("spawn")
     found: list[Result] = []
-    with tempfile.TemporaryFile("w+") as log, served(model, log=log, files=files) as (port, pid):
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        served(model, log=log) as (direct, pid),
+        proxied([direct]) if proxy else nullcontext(direct) as port,
+    ):
         at_start = resident_bytes(pid)
         watches_sending(FIRST_WATCHES, port, seconds=FIRST_S, name="first")
         before = resident_bytes(pid)
@@ -124,7 +131,7 @@ def measure(
         time.sleep(pause_s)
         after = resident_bytes(pid)
         counts = {
-            name: metric(port, f"harken_{name}_total")
+            name: metric(direct, f"harken_{name}_total")
             for name in ("refused", "failed_ticks", "dropped_frames", "labels")
         }
         log.seek(0)
@@ -178,11 +185,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = options_of(__doc__)
     parser.add_argument("--minutes", type=float, default=3)
     parser.add_argument("--watches", type=int, default=10)
-    parser.add_argument("--attacks", type=kinds_of, default=list(KINDS), help="some of heads,messages,uploads")
+    parser.add_argument("--attacks", type=kinds_of, default=list(KINDS), help=f"some of {','.join(KINDS)}")
+    parser.add_argument("--proxy", action="store_true", help="through nginx, and with floods")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bomb-mb", type=int, default=300, help="the unpacked size of a compressed bomb")
     parser.add_argument("--pause", type=float, default=20, help="seconds before the memory is read again")
-    parser.add_argument("--files", type=int, default=256, help="the server's limit of file descriptors")
     arguments = parser.parse_args(argv)
     load_before = os.getloadavg()
     with tempfile.TemporaryDirectory() as folder:
@@ -190,11 +197,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             everyday_model(Path(folder) / "everyday.safetensors"),
             seconds=round(arguments.minutes * 60),
             watches=arguments.watches,
-            kinds=arguments.attacks,
+            kinds=[*arguments.attacks, *(["floods"] if arguments.proxy else [])],
             seed=arguments.seed,
             bomb_bytes=arguments.bomb_mb * 10**6,
             pause_s=arguments.pause,
-            files=arguments.files,
+            proxy=arguments.proxy,
         )
     kept = bounds(found)
     content = {"bounds": kept, **found, "load_average_before_and_after": [load_before, os.getloadavg()]}

@@ -3,9 +3,9 @@
     python -m benchmarks.live.load [--watches N] [--seconds 20] [--json FILE] [--instructions avx2] [--neighbour]
     python -m benchmarks.live.load --watches 6000 --seconds 20 --patience 90  # more than it can serve: is a label lost?
 
-``harken serve`` with a network of the recipe ``everyday`` runs in a process of its own. The watches are clients in two
-other processes, over loopback on the same machine. Each sends 50 Hz in one message per second, when the message's last
-sample has been taken, at its own moment of the second, and starts with 12 s of its past. Measured are
+``harken serve --keep`` with a network of the recipe ``everyday`` runs in a process of its own. The watches are clients
+in two other processes, over loopback on the same machine. Each sends 50 Hz in one message per second, when the
+message's last sample has been taken, at its own moment of the second, and starts with 12 s of its past. Measured are
 
 - the *wait*: from the moment at which a client sends the message that makes a label possible until it receives the
   label. A label is possible when the resampler's look-ahead (8 intervals at 30 Hz, 0.27 s) and three more samples have
@@ -48,7 +48,7 @@ FIRST_WATCHES, FIRST_S = 30, 2
 
 def measure(model: Path, watches: int, seconds: int, messages_per_s: int, patience_s: float) -> dict[str, Any]:
     """The result for so many watches, for JSON."""
-    with served(model) as (port, pid):
+    with tempfile.TemporaryDirectory() as keep, served(model, keep=Path(keep)) as (port, pid):
         watches_sending(FIRST_WATCHES, port, seconds=FIRST_S, name="first")
         dropped_before, windows_before = dropped_by(port), metric(port, "harken_windows_total")
         before, resident = cpu_s(pid), resident_bytes(pid)

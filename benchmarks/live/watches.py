@@ -52,21 +52,20 @@ def everyday_model(path: Path) -> Path:
 
 
 @contextmanager
-def served(model: Path, *, log: IO[str] | None = None, files: int | None = None) -> Iterator[tuple[int, int]]:
+def served(model: Path, *, keep: Path | None = None, log: IO[str] | None = None) -> Iterator[tuple[int, int]]:
     """``harken serve`` in a process of its own, whose network has one thread. Yields its port and its process id.
 
     Args:
         model: the model file.
+        keep: the folder of ``--keep``; None: samples are not kept.
         log: the file for its log; None for the terminal.
-        files: its limit of file descriptors; None for that of this process.
     """
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     command = [sys.executable, "-m", "harken", "serve", "--model", str(model), "--port", str(port), "--no-open"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    if files is not None:
-        command = ["bash", "-c", f'ulimit -n {files} && exec "$@"', "bash", *command]
+    command += [] if keep is None else ["--keep", str(keep)]
     running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=log)
     try:
         until = time.monotonic() + 60

@@ -38,7 +38,7 @@ from harken.readers.units import TimeColumn, nanoseconds, numbered_ns
 from harken.readers.unpacking import GZIPPED, plain_head, stem
 from harken.recordings.recording import ROTATION, Make
 from harken.recordings.source import RecordingSource, Source
-from harken.support.arrays import nearest_distance_ns
+from harken.support.arrays import Float32Array, Int64Array, nearest_distance_ns
 from harken.support.errors import HarkenError
 
 Found = TypeVar("Found")
@@ -181,14 +181,24 @@ def add_gravity_of(table: Table, gravity: Table, options: TableOptions) -> list[
     gravities = gravity.whole().signals[of_gravity.timed, :3]
     order = np.argsort(gravity_ns, kind="stable")
     gravity_ns, gravities = gravity_ns[order], gravities[order]
-    far = nearest_distance_ns(time_ns, gravity_ns) > FURTHEST_NS
-    start = gravity_ns[0]
     with np.errstate(invalid="ignore", over="ignore"):  # damaged numbers may be infinite
-        for axis in range(3):
-            added = np.interp((time_ns - start) / 1e9, (gravity_ns - start) / 1e9, gravities[:, axis])
-            signals[:, axis] += np.where(far, np.nan, added).astype(np.float32)
+        signals[:, :3] += gravity_at(time_ns, gravities, gravity_ns)
+    far = nearest_distance_ns(time_ns, gravity_ns) > FURTHEST_NS
     lost = int((far & clock.timed).sum())
     return [f"{lost:,} of {len(far):,} samples have no sample of gravity near them."] if lost else []
+
+
+def gravity_at(time_ns: Int64Array, gravities: Float32Array, gravity_ns: Int64Array) -> Float32Array:
+    """Gravity at these times, interpolated, float32 ``[n, 3]``; NaN without a sample of gravity nearby.
+
+    Args:
+        time_ns: int64 ``[n]``.
+        gravities, gravity_ns: samples of gravity ``[m, 3]`` in order of their times ``[m]``, at least one.
+    """
+    start = gravity_ns[0]
+    far = nearest_distance_ns(time_ns, gravity_ns) > FURTHEST_NS
+    columns = [np.interp((time_ns - start) / 1e9, (gravity_ns - start) / 1e9, axis) for axis in gravities.T]
+    return np.where(far[:, None], np.nan, np.stack(columns, axis=1)).astype(np.float32)
 
 
 def _clock(table: Table, options: TableOptions) -> TimeColumn:

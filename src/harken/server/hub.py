@@ -109,7 +109,7 @@ class Hub:
                 for sender in session.senders:
                     sender.replace(frame)
             self.viewers.model_changed(frame)
-            self.viewers.send_watches(self.watches())
+            self.viewers.send_watches(self.watches)
             self.metrics.add("harken_model_changes_total")
 
     def put(self, sender: Sender, message: str | bytes) -> None:
@@ -159,7 +159,7 @@ class Hub:
         self._waiting[session] = None
         self._wake.set()
         if new:
-            self.viewers.connected(session, self.watches())
+            self.viewers.connected(session, self.watches)
 
     def session(self, name: str, now_s: float | None = None) -> Session:
         """The watch of this name, a new one if need be.
@@ -313,7 +313,7 @@ class Hub:
                 self._dropped.update(session.dropped)
                 self._waiting.pop(session, None)
             self.metrics.add("harken_forgotten_total", len(idle))
-        self.viewers.send_watches(self.watches())
+        self.viewers.send_watches(self.watches)
 
     def watches(self) -> list[dict[str, Any]]:
         """All watches, in the order of their names."""

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harken.server.clients import Client, frame_of
@@ -63,7 +63,7 @@ class Viewers:
         for session in self._sessions.values():
             session.viewers.discard(viewer)
 
-    def connected(self, session: Session, watches: list[dict[str, Any]]) -> None:
+    def connected(self, session: Session, watches: Callable[[], list[dict[str, Any]]]) -> None:
         """The first samples of a watch have come."""
         self.send_watches(watches)
         for viewer, watch in list(self._waiting.items()):
@@ -90,9 +90,10 @@ class Viewers:
             self._busy, self._told_s = _busy(late_s), now_s
             self._send(self._busy)
 
-    def send_watches(self, watches: list[dict[str, Any]]) -> None:
-        """Send the list of watches."""
-        self._send(frame_of({"type": "watches", "watches": watches}))
+    def send_watches(self, watches: Callable[[], list[dict[str, Any]]]) -> None:
+        """Send the list of watches, which is not made if there is no viewer."""
+        if self._all:
+            self._send(frame_of({"type": "watches", "watches": watches()}))
 
     def send_recording(self, watch: str) -> None:
         """Send that something has changed in what is recorded with a watch."""
