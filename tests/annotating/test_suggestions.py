@@ -1,6 +1,5 @@
 """What a model says: as ``harken label`` says it, in a file that is whole or not used."""
 
-import asyncio
 import hashlib
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 import harken
 from annotating_server import START_MS, annotating, intervals, put, write_recording
 from harken.annotating.cache import cache_folder, entry_name
-from harken.annotating.desk import Desk
 from harken.annotating.server import annotation_server
 from harken.annotating.suggestions import NO_LABEL, NOT_WORN, Suggestions
 from harken.readers.options import TableOptions
@@ -68,77 +66,50 @@ def test_a_recording_that_the_model_cannot_label_can_be_labelled_by_hand(tmp_pat
         assert put(served, intervals((0, 0.5, "lying"))).status == 200
 
 
-def test_labels_of_the_page_can_be_learned_from(tmp_path: Path) -> None:
+def test_a_model_that_is_chosen_labels_the_recordings_again(tmp_path: Path) -> None:
     path = write_recording(tmp_path / "anna.csv", seconds=60, label=None)
     recogniser().save(tmp_path / "small.safetensors")
+    (tmp_path / "models").mkdir()
+    unsure = recogniser().with_temperature(3.0, recogniser().specification_.calibrated_on)
+    unsure.save(tmp_path / "models" / "unsure.safetensors")
     with annotating(path, model=tmp_path / "small.safetensors") as served:
         assert put(served, intervals((0, 25, "lying"), (30, 55, "sitting"))).status == 200
         learn = served.ask("/api/learn").json
         assert learn["available"]["people"] == [{"subject": "anna", "seconds_by_label": {"lying": 25, "sitting": 25}}]
         assert learn["before"]["labels"] == list(recogniser().specification_.labels)
         assert served.ask("/api/learn/nothing").status == 404
-
-
-def test_a_model_that_is_chosen_labels_the_recordings_again(tmp_path: Path) -> None:
-    path = write_recording(tmp_path / "anna.csv", seconds=60, label=None)
-    recogniser().save(tmp_path / "small.safetensors")
-    recogniser().with_temperature(3.0, recogniser().specification_.calibrated_on).save(tmp_path / "other.safetensors")
-
-    async def use() -> None:
-        desk = Desk([(path, "anna")], TableOptions(), model=tmp_path / "small.safetensors")
-        running = asyncio.create_task(desk.run())
-        (recording,) = desk.recordings
-        desk.want(recording)
-        found = []
-        for name in ("small", "other"):
-            async with asyncio.timeout(LONGEST_S):
-                while recording.model is None:
-                    await asyncio.sleep(0.05)
-            assert recording.model_name == name
-            found.append(recording.model.probability)
-            if name == "small":
-                desk.use_model(tmp_path / "other.safetensors")
-                assert recording.model is None
-        assert np.nanmax(found[1]) < np.nanmax(found[0]), "the probabilities are those of the other model"
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-    asyncio.run(use())
+        highest = []
+        for name in ("small", "unsure"):
+            served.ask_until(
+                "/api/recordings/0",
+                lambda found, name=name: (found["model"]["name"], found["model"]["state"]) == (name, "ready"),
+                LONGEST_S,
+            )
+            highest.append(max(served.ask("/api/recordings/0/model").json["probability"]))
+            chosen = served.ask("/api/learn/choice", b'{"serve": "unsure.safetensors"}')
+            assert chosen.json["served_path"] == str(tmp_path / "models" / "unsure.safetensors")
+        assert highest[1] < highest[0], "the probabilities are those of the other model"
 
 
 def test_a_recording_that_the_model_need_not_or_cannot_label_does_not_keep_others_waiting(tmp_path: Path) -> None:
     gone, known, new = (write_recording(tmp_path / f"{name}.csv", seconds=9) for name in ("gone", "known", "new"))
     recogniser().save(model := tmp_path / "small.safetensors")
     found = Suggestions(
-        ("lying",), np.array([START_MS, START_MS + 9000]) * 10**6, np.array([0], np.int16), np.ones((1, 1), np.float16)
+        ("dozing",), np.array([START_MS, START_MS + 9000]) * 10**6, np.array([0], np.int16), np.ones((1, 1), np.float16)
     )
-
-    async def use() -> None:
-        desk = Desk([(path, path.stem) for path in (gone, known, new)], TableOptions(), model=None)
-        running = asyncio.create_task(desk.run())
-        for each in desk.recordings:
-            desk.want(each)
-        async with asyncio.timeout(LONGEST_S):
-            while any(each.state != "ready" for each in desk.recordings):
-                await asyncio.sleep(0.02)
+    with annotating(gone, known, new, model=model) as served:
         digest = hashlib.sha256(model.read_bytes()).hexdigest()[:16]
         found.write(cache_folder() / entry_name(known, TableOptions()) / f"{digest}.npz")
-        window = desk.recordings[0].windows.connect("one")
-        assert window is not None
         gone.unlink()
-        desk.use_model(model)
-        async with asyncio.timeout(5):
-            while [each.model_state for each in desk.recordings] != ["failed", "ready", "labelling"]:
-                await asyncio.sleep(0)
-        async with asyncio.timeout(LONGEST_S):
-            while (message := await window.next()) and message.get("model", {}).get("state") != "failed":
-                pass
-        assert message is not None
-        assert message["model"]["error"] == f"{gone} cannot be read (No such file or directory)"
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-    asyncio.run(use())
+        for number in range(3):
+            served.ask(f"/api/recordings/{number}")
+        models = [
+            served.ask_until(path, lambda about: about["model"]["state"] in ("ready", "failed"), LONGEST_S)["model"]
+            for path in (f"/api/recordings/{number}" for number in range(3))
+        ]
+        assert [each["state"] for each in models] == ["failed", "ready", "ready"]
+        assert models[0]["error"] == f"{gone} cannot be read (No such file or directory)"
+        assert served.ask("/api/recordings/1/model").json["labels"] == ["dozing"]
 
 
 def test_a_file_is_read_as_it_was_written_or_not_at_all(tmp_path: Path) -> None:

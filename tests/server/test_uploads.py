@@ -18,9 +18,8 @@ import pytest
 
 import people
 from harken.labelling.file import label_file
-from harken.server import app
 from harken.server.limits import Limits
-from harken.server.uploads import Upload, Uploads
+from harken.server.uploads import NO_MEMORY, Upload, Uploads
 from harken.support.resources import resident_bytes
 from server_process import child_processes, server_process
 from server_thread import Answer, Served, recogniser, serving
@@ -118,47 +117,38 @@ def test_what_a_killed_server_leaves_is_removed_by_the_next(tmp_path: Path, temp
     assert not list(temporary.iterdir())
 
 
-def test_a_recording_that_takes_too_long_is_refused(tmp_path: Path) -> None:
+LINUX = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux limits the memory of a process")
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        (Limits(upload_s=0.05), "labelling this recording takes longer than 0.05 s; use harken label"),
+        pytest.param(Limits(upload_memory_bytes=MIB), NO_MEMORY, marks=LINUX),
+        (Limits(upload_bytes=1000), "the body has 111,111 bytes; the limit is 1,000"),
+    ],
+)
+def test_a_recording_that_takes_too_much_is_refused(tmp_path: Path, limits: Limits, sentence: str) -> None:
     recording = people.write_person(tmp_path / "bob.csv", 2).read_bytes()
-    with serving(limits=Limits(upload_s=0.05)) as served:
+    with serving(limits=limits) as served:
         refused = served.ask("/api/recordings?name=bob.csv", recording)
-        assert refused.status == 422
-        assert refused.json["error"] == "labelling this recording takes longer than 0.05 s; use harken label"
+    assert refused.json["error"] == sentence.replace("111,111", f"{len(recording):,}")
+    assert refused.status == (413 if limits.upload_bytes == 1000 else 422)
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux limits the memory of a process")
-def test_a_recording_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
-    recording = people.write_person(tmp_path / "bob.csv", 2).read_bytes()
-    with serving(limits=Limits(upload_memory_bytes=MIB)) as served:
-        refused = served.ask("/api/recordings?name=bob.csv", recording)
-        assert refused.status == 422
-        assert "memory" in refused.json["error"]
-
-
-def test_a_long_answer_is_neither_checked_nor_sent_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = {"start_ms": 0, "end_ms": 1, "label": "a", "wear": True, "activity_mg": 1.0, "probabilities": [0.5, 0.5]}
-    answer = orjson.dumps({"rows": [row] * 50_000})
-
+def test_a_long_answer_is_not_checked_before_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     async def label(_: Uploads, __: str, body: AsyncIterator[bytes], ___: Any, **____: Any) -> bytes:
         async for _piece in body:  # else the connection is reset with the unread body
             pass
         return answer
 
+    answer = orjson.dumps(
+        {"rows": [{"label": "a", "probabilities": [0.5, 0.5]}] * 50_000}
+    )  # the schema would refuse it
     monkeypatch.setattr(Uploads, "label", label)
-    pieces: list[int] = []
-
-    async def watched(content: bytes) -> Any:
-        async for piece in original(content):
-            pieces.append(len(piece))
-            yield piece
-
-    original = app._pieces
-    monkeypatch.setattr(app, "_pieces", watched)
     with serving() as served:
         got = served.ask("/api/recordings?name=a.csv", b"x")
-    assert got.body == answer  # which the schema would refuse: it lacks most of a timeline
-    assert got.headers["content-length"] == str(len(answer))
-    assert max(pieces) <= MIB
+    assert (got.body, got.headers["content-length"]) == (answer, str(len(answer)))
 
 
 def test_progress_report_and_tables_are_found_by_the_senders_key(

@@ -18,47 +18,15 @@ from labelled_files import labelled_ns, write_labelled
 from server_thread import recording as invented
 
 
-@settings(max_examples=30)
-@given(st.lists(st.floats(3, 120), min_size=2, max_size=6), st.floats(1, 12))
-def test_a_division_keeps_training_and_test_a_window_apart(lengths_s: list[float], window_length_s: float) -> None:
-    rate_hz, names = 25, ("lying", "sitting")
-    codes = np.concatenate(
-        [np.full(int(length * rate_hz), number % 2, np.int16) for number, length in enumerate(lengths_s)]
-    )
-    rows = np.arange(len(codes))
-    recording = replace(
-        invented(),
-        time_ns=rows * 40_000_000,
-        signals=np.zeros((len(rows), 3), np.float32),
-        label_codes=codes,
-        label_names=names,
-        valid=np.ones(len(rows), dtype=bool),
-    )
-    division = divided([recording], window_length_s=window_length_s)
-    (part,) = division.parts
-    assert part.training is not None
-    assert part.test is not None
-    edges = np.concatenate([[0], np.cumsum([int(length * rate_hz) for length in lengths_s])])
-    for first, end in itertools.pairwise(edges.tolist()):
-        training, test = (np.flatnonzero(each.valid[first:end]) for each in (part.training, part.test))
-        if not len(training):  # unless all of the bout is near the test of another one with its label
-            tests = np.flatnonzero(part.test.valid & (codes == codes[first]))
-            apart = np.abs(np.arange(first, end)[:, None] - tests[None]).min(axis=1)
-            assert apart.max() < window_length_s * rate_hz
-        elif len(test):
-            assert training.max() + window_length_s * rate_hz < test.min() + 1
-        # A bout of four windows or more can be tested.
-        assert len(test) >= 2 * window_length_s * rate_hz or end - first < 4 * np.ceil(window_length_s * rate_hz)
-
-
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(
-    st.lists(st.tuples(st.floats(1, 60), st.sampled_from([0, 1]), st.floats(0, 3)), min_size=2, max_size=12),
-    st.floats(0.5, 5),
+    st.lists(st.tuples(st.floats(1, 120), st.sampled_from([0, 1]), st.floats(0, 3)), min_size=2, max_size=12),
+    st.floats(0.5, 12),
 )
-def test_a_moment_without_a_label_does_not_bring_training_and_test_together(
+def test_training_and_test_of_a_label_are_a_window_apart_and_a_long_bout_is_tested(
     bouts: list[tuple[float, int, float]], window_length_s: float
 ) -> None:
+    """Also if a moment without a label divides a bout."""
     codes = np.concatenate(
         [
             np.full(int(length_s * 25), code, np.int16)
@@ -81,6 +49,10 @@ def test_a_moment_without_a_label_does_not_bring_training_and_test_together(
         training, test = (each.time_ns[each.valid & (codes == code)] for each in (part.training, part.test))
         apart_s = np.abs(training[:, None] - test[None]).min(initial=10**12) / 1e9
         assert apart_s >= window_length_s
+    window = window_length_s * 25
+    for first, end in itertools.pairwise(recording.bout_edges.tolist()):
+        tested = np.count_nonzero(part.test.valid[first:end])
+        assert tested >= 2 * window or end - first < 4 * np.ceil(window)
 
 
 def test_two_watches_of_a_person_at_once_are_divided_together() -> None:

@@ -90,9 +90,12 @@ def move(path: Path, by_ms: int) -> None:
         each.write_text(re.sub(r"\b15\d{11}\b", lambda found: str(int(found[0]) + by_ms), each.read_text()))
 
 
-def sessions(tmp_path: Path, *, apart_ms: int, last: Sequence[str] = people.BOUTS) -> list[Path]:
+def sessions(
+    tmp_path: Path, *, apart_ms: int, last: Sequence[str] = people.BOUTS, seconds: tuple[float, float] = (20, 20)
+) -> list[Path]:
     """Two recordings of one person, whose second one begins later."""
-    paths = [write_labelled(tmp_path, "first", 2), write_labelled(tmp_path, "second", 3, bouts=tuple(last))]
+    first = write_labelled(tmp_path, "first", 2, seconds=seconds[0])
+    paths = [first, write_labelled(tmp_path, "second", 3, bouts=tuple(last), seconds=seconds[1])]
     move(paths[1], apart_ms)
     return paths
 
@@ -126,7 +129,17 @@ def test_the_last_occasion_is_the_test_if_it_has_all_labels(
 @pytest.mark.parametrize("how", ["adapt", "train"])
 def test_each_of_several_people_is_left_out_once(how: Any, tmp_path: Path, fitted: list[list[Recording]]) -> None:
     paths = [write_labelled(tmp_path, name, seed) for seed, name in enumerate(("bob", "carol", "dora", "emil"), 2)]
-    learned = learn(paths, before=recogniser(), how=how, out=tmp_path / "new.safetensors", **SMALL)
+    seen: list[tuple[str, float]] = []
+
+    def on_progress(*stage_and_share: Any) -> None:
+        seen.append(stage_and_share)
+
+    out = tmp_path / "new.safetensors"
+    learned = learn(paths, before=recogniser(), how=how, out=out, on_progress=on_progress, **SMALL)
+    assert list(dict.fromkeys(stage for stage, _ in seen)) == ["read", "test", "people", "model"]
+    shares = [share for _, share in seen]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
     assert learned.other_people is not None
     assert sorted(learned.other_people.people) == ["bob", "carol", "dora", "emil"]
     assert learned.other_people.after.mean_f1_interval is None
@@ -198,22 +211,58 @@ def test_an_adapted_model_that_is_not_better_is_not_written(tmp_path: Path) -> N
     assert not (tmp_path / "new.safetensors").exists()
 
 
-def test_what_short_recordings_cannot_show_is_said(tmp_path: Path) -> None:
-    path = write_labelled(tmp_path, "bob", 2, bouts=("lying", "walking", "sitting"), seconds=12)
-    learned = learn([path], before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
-    text = "\n".join(learned.cannot_show)
-    assert "All labels are of “bob”." in text
-    assert "All labels are of one day, 2018-02-20" in text
-    assert "Less than a minute is labelled “lying” (12 s), “sitting” (12 s) and “walking” (12 s)" in text
-    assert "There is one bout of “lying”, “sitting” and “walking”" in text
-    short = write_labelled(tmp_path, "carol", 3, bouts=("lying", "walking", "lying", "walking"), seconds=4)
-    untested = learn([short], before=recogniser(), how="train", out=tmp_path / "b.safetensors", **SMALL)
-    assert untested.test is None
-    assert (
-        "Nothing was held out: a test needs two labels with a bout that is long enough to be divided."
-        in untested.cannot_show
-    )
-    assert any(one.startswith("The new model does not know “sitting”") for one in untested.cannot_show)
+NO_NEW_PERSON = (
+    "There is no score on “anna” and “ben” as a new person: bouts are too short, or the others and the previous model "
+    "have none of that person's labels."
+)
+SHORT = {"anna": people.PersonOptions(seconds=20), "ben": people.PersonOptions(seconds=1.5)}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "how", "tested", "sentences"),
+    [
+        (
+            {"bob": people.PersonOptions(bouts=("lying", "walking", "sitting"), seconds=12)},
+            "adapt",
+            True,
+            [
+                "All labels are of “bob”.",
+                "All labels are of one day, 2018-02-20",
+                "Less than a minute is labelled “lying” (12 s), “sitting” (12 s) and “walking” (12 s)",
+                "There is one bout of “lying”, “sitting” and “walking”",
+            ],
+        ),
+        (
+            {"carol": people.PersonOptions(bouts=("lying", "walking", "lying", "walking"), seconds=4)},
+            "train",
+            False,
+            [
+                "Nothing was held out: a test needs two labels with a bout that is long enough to be divided.",
+                "The new model does not know “sitting”",
+            ],
+        ),
+        (SHORT, "adapt", True, [NO_NEW_PERSON]),
+        (SHORT, "train", True, [NO_NEW_PERSON]),
+    ],
+)
+def test_what_short_recordings_cannot_show_is_said(
+    recorded: dict[str, people.PersonOptions], how: Any, tested: bool, sentences: list[str], tmp_path: Path
+) -> None:
+    files = [
+        write_labelled(tmp_path, name, seed, **options) for seed, (name, options) in enumerate(recorded.items(), 2)
+    ]
+    learned = learn(files, before=recogniser(), how=how, out=tmp_path / "new.safetensors", **SMALL)
+    assert (learned.test is not None, learned.other_people) == (tested, None)
+    for sentence in sentences:
+        assert any(one.startswith(sentence) for one in learned.cannot_show)
+
+
+def test_occasions_too_short_for_a_test_are_named(tmp_path: Path) -> None:
+    files = sessions(tmp_path, apart_ms=2 * HOUR_MS, seconds=(1.5, 20))
+    learned = learn(files, reading=BOB, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
+    assert learned.test is None
+    sentence = "The last occasion was not tested: the bouts of the earlier ones are too short for a model."
+    assert sentence in learned.cannot_show
 
 
 @pytest.mark.parametrize("how", ["adapt", "train"])
@@ -232,51 +281,26 @@ def test_bouts_too_short_for_a_test_do_not_stop_the_learning(how: Any, tmp_path:
     assert learned.test is None or "walking" not in learned.test.seconds_by_label
 
 
-@pytest.mark.parametrize("how", ["adapt", "train"])
-def test_a_person_with_short_bouts_does_not_stop_the_learning(how: Any, tmp_path: Path) -> None:
-    files = [write_labelled(tmp_path, "anna", 2, seconds=20), write_labelled(tmp_path, "ben", 3, seconds=1.5)]
-    learned = learn(files, before=recogniser(), how=how, out=tmp_path / "new.safetensors", **SMALL)
-    assert learned.test is not None
-    assert learned.other_people is None
-    assert (
-        "There is no score on “anna” and “ben” as a new person: bouts are too short, or the others and the previous "
-        "model have none of that person's labels." in learned.cannot_show
-    )
-
-
-def test_occasions_too_short_for_a_test_are_named(tmp_path: Path) -> None:
-    paths = [write_labelled(tmp_path, "first", 2, seconds=1.5), write_labelled(tmp_path, "second", 3, seconds=20)]
-    move(paths[1], 2 * HOUR_MS)
-    learned = learn(paths, reading=BOB, before=recogniser(), how="adapt", out=tmp_path / "new.safetensors")
-    assert learned.test is None
-    assert (
-        "The last occasion was not tested: the bouts of the earlier ones are too short for a model."
-        in learned.cannot_show
-    )
-
-
 def test_what_cannot_be_learned_from_is_refused(tmp_path: Path) -> None:
-    out = tmp_path / "new.safetensors"
     path = write_labelled(tmp_path, "bob", 2)
-    with pytest.raises(HarkenError, match="no recording has a label yet"):
-        learn([], before=None, how="train", out=out)
     empty = write_labelled(tmp_path, "empty", 9)
     empty.with_name("empty.labels.csv").write_text("start,end,label\n")
-    with pytest.raises(HarkenError, match="no recording has a label yet"):
-        learn([empty], before=None, how="train", out=out)
-    with pytest.raises(HarkenError, match="there is no model to adapt; train a new one"):
-        learn([path], before=None, how="adapt", out=out)
+    still = write_labelled(tmp_path, "dora", 4, bouts=("lying", "lying"))
     copy = tmp_path / "copy.csv"
     copy.write_bytes(path.read_bytes())
     copy.with_name("copy.labels.csv").write_bytes(path.with_name("bob.labels.csv").read_bytes())
-    with pytest.raises(HarkenError, match=r"100% of .*copy.csv is movement of .*bob.csv"):
-        learn([path, copy], before=None, how="train", out=out)
-    one = write_labelled(tmp_path, "dora", 4, bouts=("lying", "lying"))
-    with pytest.raises(HarkenError, match="only “lying” is labelled"):
-        learn([one], before=recogniser(), how="adapt", out=out)
-    with pytest.raises(HarkenError, match="the preset small draws its windows at random"):
-        learn([path], before=None, how="train", out=out, preset=people.SMALL)
-    assert not out.exists()
+
+    def refused(match: str, *files: Path, **options: Any) -> None:
+        with pytest.raises(HarkenError, match=match):
+            learn(files, out=tmp_path / "new.safetensors", **{"before": None, "how": "train"} | options)
+
+    refused("no recording has a label yet")
+    refused("no recording has a label yet", empty)
+    refused("there is no model to adapt; train a new one", path, how="adapt")
+    refused(r"100% of .*copy.csv is movement of .*bob.csv", path, copy)
+    refused("only “lying” is labelled", still, how="adapt", before=recogniser())
+    refused("the preset small draws its windows at random", path, preset=people.SMALL)
+    assert not list(tmp_path.glob("*.safetensors"))
 
 
 def test_a_copy_with_another_clock_and_a_part_under_another_name_are_refused(tmp_path: Path) -> None:
@@ -303,23 +327,6 @@ def test_the_packaged_model_is_not_adapted_to_what_it_was_trained_on(data_dir: P
     (file := tmp_path / "merged_ab.csv").write_text(text.replace("laying_down", "lying"))
     with pytest.raises(HarkenError, match=r"merged_ab\.csv: the model was trained on this recording"):
         learn([file], before="packaged", how="adapt", out=tmp_path / "new.safetensors")
-
-
-def test_progress_rises_to_the_end(tmp_path: Path) -> None:
-    path = write_labelled(tmp_path, "bob", 2)
-    seen: list[tuple[str, float]] = []
-    learn(
-        [path],
-        before=None,
-        how="train",
-        out=tmp_path / "new.safetensors",
-        on_progress=lambda stage, share: seen.append((stage, share)),
-        **SMALL,
-    )
-    assert list(dict.fromkeys(stage for stage, _ in seen)) == ["read", "test", "model"]
-    shares = [share for _, share in seen]
-    assert shares == sorted(shares)
-    assert shares[-1] == 1.0
 
 
 def test_the_python_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ of the people (if there are several) and score them on these, fit the model to s
 beside that of the previous model on the same moments. Nothing is chosen by these scores.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -51,11 +51,11 @@ class Fit(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What models answer at the moments of a test.
+    """What models answer at the moments of a test in one recording.
 
     Attributes:
         people, truth, before, after: for each moment, str ``[n]``: the wearer, the true label, that of the previous
-            model (None if it is not compared), and that of a model that was fitted without the moment.
+            model (empty if it is not compared), and that of a model that was fitted without the moment.
         logits, codes: the outputs of the latter, float32 ``[n, labels]``, and the true labels among its labels,
             int64 ``[n]``.
         seconds: the tested seconds by label.
@@ -63,7 +63,7 @@ class Answers(NamedTuple):
 
     people: Names
     truth: Names
-    before: Names | None
+    before: Names
     after: Names
     logits: Float32Array
     codes: Int64Array
@@ -173,14 +173,15 @@ def _learned(fits: "Fits", how: How, out: Path) -> Learned:
     )
 
 
-def _calibrated(recogniser: Recogniser, held_out: Answers | None, unseen: Answers | None) -> Recogniser:
+def _calibrated(recogniser: Recogniser, held_out: Sequence[Answers], unseen: Sequence[Answers]) -> Recogniser:
     """A new model with the temperature of unseen people, or else of what was held out. It does not change which label
     is the most probable, so it does not change the scores of the tests."""
     answers = unseen or held_out
-    if answers is None:
+    alike = [one for one in answers if one.logits.shape[1] == answers[0].logits.shape[1]]
+    if not alike:
         return recogniser
-    temperature = fit_temperature(answers.logits, answers.codes)
-    return recogniser.with_temperature(temperature, "the same person" if unseen is None else "unseen")
+    logits, codes = (np.concatenate([getattr(one, name) for one in alike]) for name in ("logits", "codes"))
+    return recogniser.with_temperature(fit_temperature(logits, codes), "unseen" if unseen else "the same person")
 
 
 def read_labelled(files: Sequence[str | Path], reading: TableOptions) -> list[Recording]:
@@ -327,126 +328,99 @@ class Fits:
         self._done += 1
         return made
 
-    def answers(self, stage: str, training: Sequence[Recording], parts: Sequence[Part]) -> Answers | None:
-        """What a fit to recordings answers in the tests of parts; None if there is nothing to test, or if ``training``
+    def answers(self, stage: str, training: Sequence[Recording], parts: Sequence[Part]) -> list[Answers]:
+        """What a fit to recordings answers in the tests of parts; none if there is nothing to test, or if ``training``
         is too small for a fit, as when its bouts are shorter than a window."""
         trained = set(seconds_by_label(training))
         length_s = self.window_length_s
         moments = [(one, labelled_moments(one.test, length_s=length_s)) for one in parts if one.test is not None]
-        if len(trained) < 2 or not _with_labels(moments, trained):
+        if len(trained) < 2 or not any(len(of.only(trained).labels) for _, of in moments):
             self._done += 1
-            return None
+            return []
         try:
             made = self.fit(stage, training)
         except HarkenError:  # what is wrong with all of the data is raised by the last fit
             self._done += 1
-            return None
-        tests = _with_labels(moments, trained & set(made.recogniser.specification_.labels))
-        return _joined([self._answers(made.recogniser, *each) for each in tests]) if tests else None
+            return []
+        known = trained & set(made.recogniser.specification_.labels)
+        answers = [self._answers(made.recogniser, part.whole, of.only(known)) for part, of in moments]
+        return [one for one in answers if len(one.truth)]
 
-    def _answers(self, recogniser: Recogniser, part: Part, moments: LabelledMoments) -> Answers:
+    def _answers(self, recogniser: Recogniser, recording: Recording, moments: LabelledMoments) -> Answers:
         """The answers in one recording. Moments without a whole window of either model are left out."""
-        after, logits = predicted_labels(recogniser, part.whole, moments, orientation=self.orientation)
-        seen, before = after != "", None
+        after, logits = predicted_labels(recogniser, recording, moments, orientation=self.orientation)
+        seen, before = after != "", np.full(len(after), "")
         if self.compared is not None:
-            before, _ = predicted_labels(self.compared, part.whole, moments, orientation=self.orientation)
+            before, _ = predicted_labels(self.compared, recording, moments, orientation=self.orientation)
             seen &= before != ""
-            before = before[seen]
         truth = moments.labels[seen]
         codes = (truth[:, None] == np.array(recogniser.specification_.labels)).argmax(axis=1)
-        people = np.full(len(truth), part.whole.subject)
-        return Answers(people, truth, before, after[seen], logits[seen], codes, moments.seconds_by_label)
+        people = np.full(len(truth), recording.subject)
+        return Answers(people, truth, before[seen], after[seen], logits[seen], codes, moments.seconds_by_label)
 
 
-def _with_labels(
-    tests: Sequence[tuple[Part, LabelledMoments]], labels: Collection[str]
-) -> list[tuple[Part, LabelledMoments]]:
-    """The tests with those of their moments that have one of these labels, without tests that have none."""
-    kept = []
-    for part, moments in tests:
-        chosen = np.isin(moments.labels, sorted(labels))
-        if chosen.any():
-            middles_ns = moments.middles_ns[chosen]
-            kept.append((part, moments._replace(middles_ns=middles_ns, labels=moments.labels[chosen])))
-    return kept
+def _names(answers: Sequence[Answers]) -> list[Names]:
+    """The people, and the three labels, at all moments."""
+    return [np.concatenate(names) for names in list(zip(*answers, strict=True))[:4]]
 
 
-def _joined(answers: Sequence[Answers]) -> Answers:
-    """All answers together; outputs are those of models with as many labels as the first one."""
-    people, truths, befores, afters, logits, codes, _ = zip(*answers, strict=True)
-    alike = [number for number, one in enumerate(logits) if one.shape[1] == logits[0].shape[1]]
+def _test(fits: Fits, division: Division) -> tuple[HonestTest | None, list[Answers]]:
+    """The honest test, and the answers in it; None if too few bouts are long enough."""
+    training = [part.training for part in division.parts if part.training is not None]
+    answers = fits.answers("test", [one for one in training if seconds_by_label([one])], division.parts)
+    if not answers:
+        return None, []
+    _, truth, before, after = _names(answers)
     seconds: dict[str, float] = {}
     for one in answers:
         for label, spent_s in one.seconds.items():
             seconds[label] = round(seconds.get(label, 0.0) + spent_s, 3)
-    return Answers(
-        people=np.concatenate(people),
-        truth=np.concatenate(truths),
-        before=None if befores[0] is None else np.concatenate(befores),
-        after=np.concatenate(afters),
-        logits=np.concatenate([logits[number] for number in alike]),
-        codes=np.concatenate([codes[number] for number in alike]),
-        seconds=seconds,
-    )
-
-
-def _test(fits: Fits, division: Division) -> tuple[HonestTest | None, Answers | None]:
-    """The honest test, and the answers of its models; None if too few bouts are long enough."""
-    training = [part.training for part in division.parts if part.training is not None]
-    answers = fits.answers("test", [one for one in training if seconds_by_label([one])], division.parts)
-    if answers is None or not len(answers.truth):
-        return None, None
-    truth, before, after = answers.truth, answers.before, answers.after
     every = np.unique(truth).tolist()
-    common = [] if before is None else [label for label in every if label in fits.compared_labels]
+    common = [label for label in every if label in fits.compared_labels]
     labels = common or every
     both, of_all = np.isin(truth, labels), label_scores(truth, after)
     test = HonestTest(
         what=described(division, fits.people),
-        seconds_by_label=answers.seconds,
+        seconds_by_label=seconds,
         labels=tuple(labels),
         windows=int(both.sum()),
-        before=label_scores(truth[both], before[both]) if before is not None and common else None,
+        before=label_scores(truth[both], before[both]) if common else None,
         after=label_scores(truth[both], after[both]),
         only_after={label: of_all.f1[label] for label in every if label not in labels},
-        sureness=sureness(answers.seconds, fits.window_length_s),
+        sureness=sureness(seconds, fits.window_length_s),
     )
     return test, answers
 
 
-def _other_people(fits: Fits) -> tuple[OtherPeople | None, Answers | None]:
+def _other_people(fits: Fits) -> tuple[OtherPeople | None, list[Answers]]:
     """Each person's scores with a model that was fitted without that person, and all answers; None for one person."""
-    folds = []
+    answers: list[Answers] = []
+    people: list[str] = []
     for left_out, others in fits.folds:
-        answers = fits.answers("people", others, [Part(one, None, one) for one in left_out])
-        if answers is not None and len(answers.truth):
-            folds.append(answers)
-    if not folds:
-        return None, None
-    joined = _joined(folds)
-    of, truth, before, after, *_ = joined
-    people = [person for fold in folds for person in np.unique(fold.people).tolist()]
-    labels = set(truth.tolist())
-    if before is not None and not labels & set(fits.compared_labels):
-        before = None
-    if before is not None:
-        labels &= set(fits.compared_labels)
-        kept = np.isin(truth, sorted(labels))
-        of, truth, before, after = of[kept], truth[kept], before[kept], after[kept]
-        people = [person for person in people if (of == person).any()]
+        of_fold = fits.answers("people", others, [Part(one, None, one) for one in left_out])
+        people += sorted({str(one.people[0]) for one in of_fold})
+        answers += of_fold
+    if not answers:
+        return None, []
+    of, truth, before, after = _names(answers)
+    every = set(truth.tolist())
+    common = every & set(fits.compared_labels)
+    both = np.isin(truth, sorted(common or every))
+    people = [person for person in people if (of[both] == person).any()]
 
     def scores(predicted: Names) -> PeopleScores:
-        each = [label_scores(truth[of == person], predicted[of == person]) for person in people]
+        theirs = [both & (of == person) for person in people]
+        each = [label_scores(truth[mine], predicted[mine]) for mine in theirs]
         return PeopleScores(
             accuracy=float(np.mean([one.accuracy for one in each])),
             mean_f1=float(np.mean([one.mean_f1 for one in each])),
-            f1=label_scores(truth, predicted).f1,
+            f1=label_scores(truth[both], predicted[both]).f1,
             mean_f1_interval=interval_over_people([one.mean_f1 for one in each]),
         )
 
     what = f"Each person was left out of training once, in {len(fits.folds)} groups. The scores are means over people."
-    outcome = OtherPeople(what, people, sorted(labels), None if before is None else scores(before), scores(after))
-    return outcome, joined
+    outcome = OtherPeople(what, people, sorted(common or every), scores(before) if common else None, scores(after))
+    return outcome, answers
 
 
 def label_scores(truth: Names, predicted: Names) -> LabelScores:

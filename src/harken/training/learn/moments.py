@@ -1,6 +1,7 @@
 """The labelled moments of recordings, and what models answer at them, also when their windows have other lengths and
 rates."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,11 @@ class LabelledMoments(NamedTuple):
         duration_ns = round(self.length_s * 1e9)
         labels = np.unique(self.labels).tolist()
         return {label: covered_s(self.middles_ns[self.labels == label], duration_ns) for label in labels}
+
+    def only(self, labels: Collection[str]) -> "LabelledMoments":
+        """Those with one of these labels."""
+        chosen = np.isin(self.labels, sorted(labels))
+        return self._replace(middles_ns=self.middles_ns[chosen], labels=self.labels[chosen])
 
 
 def labelled_moments(recording: Recording, *, length_s: float) -> LabelledMoments:
