@@ -111,7 +111,7 @@ def first_paint(browser: Any, path: Path, aside: Path) -> dict[str, float]:
         browser.open(address)
         browser.wait("return performance.getEntriesByName('signal').length", seconds=LONGEST_S)
         paint_ms = browser.run("return performance.getEntriesByName('signal')[0].startTime")
-        browser.wait("return !document.getElementById('begin-end').disabled", seconds=LONGEST_S)
+        browser.wait("return document.getElementById('begin-end')?.disabled === false", seconds=LONGEST_S)
         complete_s = time.perf_counter() - began
         browser.open("about:blank")
     return {"listens_s": listens_s, "paint_ms": paint_ms, "complete_s": complete_s}
@@ -128,7 +128,7 @@ def frames(browser: Any, path: Path, aside: Path, count: int) -> dict[str, Any]:
     result: dict[str, Any] = {}
     with serving(str(path), log=aside / "log.txt", command="annotate") as address:
         page.open(address)
-        browser.wait("return document.getElementById('accept').offsetParent", seconds=LONGEST_S)
+        browser.wait("return document.getElementById('accept')?.offsetParent", seconds=LONGEST_S)
         result["bouts"] = browser.run("return document.getElementById('labelled-share').textContent")
         for name, (width, height, sharpness) in WINDOWS.items():
             metrics = {"width": width, "height": height, "deviceScaleFactor": sharpness, "mobile": False}

@@ -381,17 +381,3 @@ def test_gaps_and_samples_are_where_they_were_recorded(page: AnnotatePage) -> No
     still, gap, walking = (coloured(seconds) for seconds in (GAP_S[0] - 20, sum(GAP_S) / 2, 180))
     assert gap == 0
     assert 0 < still < walking
-
-
-def test_every_label_is_on_the_disk_as_the_server_has_it(page: AnnotatePage, address: str, folder: Path) -> None:
-    for number in range(9):
-        page.drag(0.1 * number + 0.02, 0.1 * number + 0.08)
-        new_label(page, f"label {number}")
-    page.drag(0.45, 0.65)
-    page.press("9")
-    page.saved()
-    said = fetched(page.browser, f"{address}/api/recordings/0/labels")
-    expected = [
-        (second(one["start_ms"]), second(one["end_ms"]), one["label"], one["note"]) for one in said["intervals"]
-    ]
-    assert labels(folder) == expected

@@ -70,16 +70,19 @@ class AnnotatePage:
 
     def writable(self) -> None:
         """Wait until this window may write."""
-        self.browser.wait("return !document.getElementById('begin-end').disabled")
+        self.browser.wait("return document.getElementById('begin-end')?.disabled === false")
 
     def shown(self, name: str) -> bool:
         """Whether the element of this id is seen."""
-        script = "const e = document.getElementById(arguments[0]); return !!e && e.offsetParent !== null"
-        return bool(self.browser.run(script, name))
+        return self.browser.shown(name)
 
     def text(self, name: str) -> str:
-        """The text of the element of this id."""
-        return str(self.browser.run("return document.getElementById(arguments[0]).textContent", name)).strip()
+        """The text of the element of this id, also if it is only for screen readers; empty if it is not there."""
+        return str(self.browser.run("return document.getElementById(arguments[0])?.textContent ?? ''", name)).strip()
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        self.browser.press(*keys)
 
     def saving(self) -> str:
         """The state of saving."""
@@ -96,22 +99,6 @@ class AnnotatePage:
     def focus(self) -> None:
         """Put the focus on the picture."""
         self.browser.run("document.getElementById('chart').focus()")
-
-    def press(self, *keys: str) -> None:
-        """Press keys, one after the other: single characters, names as ``ARROW_LEFT``, or ``CONTROL+z``."""
-        from selenium.webdriver.common.action_chains import ActionChains
-        from selenium.webdriver.common.keys import Keys
-
-        chain = ActionChains(self.browser.driver, duration=0)
-        for key in keys:
-            *modifiers, last = key.split("+") if len(key) > 1 else [key]
-            held = [getattr(Keys, name) for name in modifiers]
-            for one in held:
-                chain.key_down(one)
-            chain.send_keys(getattr(Keys, last, last))
-            for one in held:
-                chain.key_up(one)
-        chain.perform()
 
     def click(self, name: str) -> None:
         """Click on the element of this id, or on the button of a label."""

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from browser import DESKTOP, PHONE, Browser, chromium
-from harken.datasets.simulated import Simulation, write_simulation
 from server_process import free_port, serving
 from waiting import until
 
@@ -141,37 +140,6 @@ def test_it_fits_a_phone_and_the_dark(page: Browser) -> None:
             assert not page.scrolls_sideways()
             page.picture(PICTURES / f"live_{name}_{'dark' if dark else 'light'}.png", whole=True)
     assert page.run("return getComputedStyle(document.body).backgroundColor") != light
-
-
-@pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Half an hour of an invented wearer."""
-    path = tmp_path_factory.mktemp("day") / "half_hour.csv"
-    write_simulation(Simulation(days=0.02, sample_rate_hz=25), path)
-    return path
-
-
-def test_a_file_becomes_its_report_in_a_frame_of_its_own(page: Browser, day: Path) -> None:
-    page.run("document.getElementById('tab-recording').click()")
-    send(page, day)
-    until(lambda: page.shown("recording") or page.shown("upload-trouble"), 60)
-    assert not page.shown("upload-trouble"), page.text("upload-trouble")
-    assert "half_hour.csv" in page.text("recording")
-    assert page.run("return document.activeElement.tagName") == "H2"
-    assert page.run("try { return document.getElementById('report').contentDocument } catch { return null }") is None
-    page.driver.switch_to.frame("report")
-    try:
-        page.wait("return document.querySelector('#chart canvas')")  # its scripts run in the sandbox
-        named = page.run("return document.body.innerText")  # by harken's own model, which knows no exercise
-        assert "lying" in named
-        assert "pendulum" not in named
-    finally:
-        page.driver.switch_to.default_content()
-    for name, size in (("phone", PHONE), ("desktop", DESKTOP)):
-        page.resize(size)
-        time.sleep(0.3)
-        assert not page.scrolls_sideways()
-        page.picture(PICTURES / f"recording_{name}.png", whole=True)
 
 
 def test_without_a_watch_it_says_how_to_connect_one_and_it_comes_back_when_the_server_does(

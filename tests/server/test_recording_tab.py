@@ -1,5 +1,6 @@
 """The second tab with a posted recording, its report and its tables, and a long list of watches, in a browser."""
 
+import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,7 @@ from browser import DESKTOP, Browser, chromium
 from server_thread import Served, serving
 
 SMALL = (400, 800)
-DAY_MS = 86_400_000
-MIDNIGHT_MS = 1_704_067_200_000
+PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +68,23 @@ def test_a_recording_has_a_zone_progress_a_report_and_tables(page: Browser, serv
 
     report, tables = page.run("return [...document.querySelectorAll('.links a')].map((one) => one.href)")
     assert served.ask(tables.removeprefix(served.url(""))).body.startswith(b"PK")
-    page.open(report)
+    assert page.run("return document.activeElement.innerText").startswith("bob")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for (name, size), dark in itertools.product((("wide", (1200, 900)), ("phone", SMALL)), (False, True)):
+        page.prefer(dark=dark)
+        page.resize(size)
+        time.sleep(0.3)
+        assert not page.scrolls_sideways()
+        page.picture(PICTURES / f"recording_{name}_{'dark' if dark else 'light'}.png", whole=True)
+    page.prefer()
+    page.driver.switch_to.frame("report")
     page.wait("return document.querySelector('#chart canvas')")  # its scripts run in the sandbox
     assert page.run("return document.querySelector('h1').textContent") == "bob"
     assert page.run("return self.origin") == "null"
     assert "Asia/Tokyo" in page.run("return document.body.innerText")
+    page.driver.switch_to.default_content()
+    page.open(report)
+    page.wait("return document.querySelector('#chart canvas')")
     assert page.complaints()[before:] == []
 
 

@@ -1,6 +1,6 @@
 /* Bouts: labelled stretches of time, sorted and without overlap, and what a file of labels can hold of them. */
 
-export const LONGEST_LABEL = 200; // characters
+const LONGEST_LABEL = 200; // characters
 export const LONGEST_NOTE = 1000;
 /** What is said when a note is longer than it may be. */
 export const NOTE_CUT = `A note has at most ${LONGEST_NOTE.toLocaleString("en")} characters; the rest was cut.`;

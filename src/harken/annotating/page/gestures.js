@@ -10,36 +10,37 @@ const WHEEL = 1 / 240;
 const LINE_PX = 20;
 
 /**
- * Listens on the canvas of a chart.
+ * Listens on the canvas of a picture.
  *
  * `state()` gives `{view, editor}` or null. `onMoved(ms)` is called with the time under the pointer, null when it leaves.
  */
 export class Gestures {
   #canvas;
-  #chart;
+  #picture;
   #state;
   #onMoved;
   #fingers = new Map(); // pointer to its place
-  #act = null; // what the drag does
+  #act = null; // the drag of one finger: {x, moved, drag(point), done()}
   #pinch = null;
 
-  constructor(canvas, chart, state, { onMoved }) {
+  constructor(canvas, picture, state, { onMoved }) {
     this.#canvas = canvas;
-    this.#chart = chart;
+    this.#picture = picture;
     this.#state = state;
     this.#onMoved = onMoved;
-    const on = (kind, act, options) => canvas.addEventListener(kind, (event) => state() && act(event), options);
-    on("pointerdown", (event) => this.#down(event));
-    on("pointermove", (event) => this.#move(event));
-    on("pointerup", (event) => this.#lift(event, true));
-    on("pointercancel", (event) => this.#lift(event, false));
+    const on = (kind, act, options) => canvas.addEventListener(kind, (event) => state() && act(event, this.#place(event)), options);
+    on("pointerdown", (event, point) => this.#down(event, point));
+    on("pointermove", (event, point) => this.#move(event, point));
+    on("pointerup", (event, point) => this.#lift(event, point));
+    on("pointercancel", (event) => this.#lift(event, null));
     on("pointerleave", () => onMoved(null));
-    on("wheel", (event) => this.#wheel(event), { passive: false });
+    on("wheel", (event, point) => this.#wheel(event, point), { passive: false });
   }
 
+  /** A place on the canvas, the part of the picture there, and the kind of pointer. */
   #place(event) {
     const box = this.#canvas.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+    return { x: event.clientX - box.left, part: this.#picture.partAt(event.clientY - box.top), kind: event.pointerType };
   }
 
   #msOf(pixels) {
@@ -50,73 +51,59 @@ export class Gestures {
     return this.#state().view.from + this.#msOf(x);
   }
 
-  /** The edge of a bout near a place, `{one, edge}`, or null. The selected bout's edges come first. */
-  #edgeAt(point, kind) {
+  /** The edge of a bout near a place, `[bout, edge]`, or null. The selected bout's edges come first. */
+  #edgeAt(point) {
     const { editor } = this.#state();
-    const part = this.#chart.partAt(point.y);
-    if (!editor.writing || (part !== "labels" && part !== "signal")) return null;
-    const reach = this.#msOf(EDGE_PX[kind] ?? EDGE_PX.mouse);
+    if (!editor.writing || !["labels", "signal"].includes(point.part)) return null;
+    const reach = this.#msOf(EDGE_PX[point.kind] ?? EDGE_PX.mouse);
     const ms = this.#time(point);
-    const near = part === "labels" && kind !== "touch" ? [0, reach, -reach].map((by) => at(editor.bouts, ms + by)) : [];
-    for (const one of [editor.selected, ...near]) {
-      if (!one) continue;
-      const [start, end] = [Math.abs(one.start_ms - ms), Math.abs(one.end_ms - ms)];
-      if (Math.min(start, end) <= reach) return { one, edge: start < end ? "start" : "end" };
+    const near = point.part === "labels" && point.kind !== "touch" ? [0, reach, -reach].map((by) => at(editor.bouts, ms + by)) : [];
+    for (const bout of [editor.selected, ...near].filter(Boolean)) {
+      const [start, end] = [Math.abs(bout.start_ms - ms), Math.abs(bout.end_ms - ms)];
+      if (Math.min(start, end) <= reach) return [bout, start < end ? "start" : "end"];
     }
     return null;
   }
 
-  #begin(event) {
-    const { view } = this.#state();
-    const point = this.#place(event);
-    const found = this.#edgeAt(point, event.pointerType);
-    const pans = this.#chart.partAt(point.y) === "axis" || event.button === 1 || event.shiftKey;
-    if (pans) this.#act = { kind: "pan", from: view.from, x: point.x };
-    else if (found) this.#act = { kind: "edge", pressed: point, pointer: event.pointerType, x: point.x };
-    else this.#act = { kind: "mark", ms: this.#time(point), x: point.x };
-  }
-
-  #drag(point) {
+  /** What a drag from here does. */
+  #begin(event, pressed) {
     const { view, editor } = this.#state();
-    const act = this.#act;
-    act.moved ||= Math.abs(point.x - act.x) >= CLICK_PX;
-    if (!act.moved) return;
-    if (act.kind === "pan") {
-      const from = act.from - this.#msOf(point.x - act.x);
-      view.show(from, from + view.span);
-    } else if (act.kind === "edge") {
-      if (!act.taken) this.#take(act);
-      act.taken = true; // once: a key may let it go meanwhile
-      editor.dragTo(this.#time(point), this.#msOf(SNAP_PX), this.#msOf(LEAST_PX));
-    } else {
-      editor.markBetween(act.ms, this.#time(point), this.#msOf(SNAP_PX));
-      editor.moveTo(editor.mark.to);
+    if (pressed.part === "axis" || event.button === 1 || event.shiftKey) return this.#panFrom(view, pressed.x);
+    const ms = this.#time(pressed);
+    if (!this.#edgeAt(pressed)) {
+      const drag = (point) => {
+        editor.markBetween(ms, this.#time(point), this.#msOf(SNAP_PX));
+        editor.moveTo(editor.mark.to);
+      };
+      return { drag, done: () => editor.markDone() };
     }
+    let taken = false; // once: a key may let it go meanwhile
+    const drag = (point) => {
+      if (!taken) {
+        editor.drop(); // one that a key holds, after which its bout is another one
+        const near = this.#edgeAt(pressed);
+        if (near) editor.hold(...near);
+      }
+      taken = true;
+      editor.dragTo(this.#time(point), this.#msOf(SNAP_PX), this.#msOf(LEAST_PX));
+    };
+    return { drag, done: () => editor.drop() };
   }
 
-  /** Hold the edge that was pressed. One that a key holds is let go first, after which its bout is another one. */
-  #take({ pressed, pointer }) {
-    const { editor } = this.#state();
-    editor.drop();
-    const found = this.#edgeAt(pressed, pointer);
-    if (found) editor.hold(found.one, found.edge);
-  }
-
-  #finish(point) {
-    const { editor } = this.#state();
-    const { kind, moved } = this.#act;
-    if (!moved) this.#click(point);
-    else if (kind === "edge") editor.drop();
-    else if (kind === "mark") editor.markDone();
+  #panFrom(view, x) {
+    const before = view.from;
+    const drag = (point) => {
+      const from = before - this.#msOf(point.x - x);
+      view.show(from, from + view.span);
+    };
+    return { drag, done: () => {} };
   }
 
   #click(point) {
     const { editor } = this.#state();
     editor.drop(); // before the cursor moves, and a held edge with it
     editor.moveTo(this.#time(point));
-    if (editor.mark?.open) return;
-    const part = this.#chart.partAt(point.y);
-    editor.select(part === "labels" || part === "signal" ? at(editor.settled, editor.cursor) : null);
+    if (!editor.mark?.open) editor.select(["labels", "signal"].includes(point.part) ? at(editor.settled, editor.cursor) : null);
   }
 
   #two() {
@@ -124,31 +111,32 @@ export class Gestures {
     return { middle: (a.x + b.x) / 2, apart: Math.max(20, Math.abs(a.x - b.x)) };
   }
 
-  #down(event) {
+  #down(event, point) {
     if (event.button > 1) return;
     if (event.button === 1) event.preventDefault();
     this.#canvas.setPointerCapture(event.pointerId);
-    this.#fingers.set(event.pointerId, this.#place(event));
-    if (this.#fingers.size === 1) this.#begin(event);
+    this.#fingers.set(event.pointerId, point);
+    const { view, editor } = this.#state();
+    if (this.#fingers.size === 1) this.#act = { x: point.x, moved: false, ...this.#begin(event, point) };
     else if (this.#fingers.size === 2) {
-      const { view, editor } = this.#state();
       if (this.#act?.moved) editor.escape();
       this.#act = null;
       this.#pinch = { ...this.#two(), from: view.from, span: view.span };
     }
   }
 
-  #move(event) {
-    const point = this.#place(event);
+  #move(event, point) {
     this.#onMoved(this.#time(point));
     if (!this.#fingers.has(event.pointerId)) {
-      const axis = this.#chart.partAt(point.y) === "axis";
-      this.#canvas.style.cursor = axis ? "grab" : this.#edgeAt(point, event.pointerType) ? "ew-resize" : "crosshair";
+      this.#canvas.style.cursor = point.part === "axis" ? "grab" : this.#edgeAt(point) ? "ew-resize" : "crosshair";
       return;
     }
     this.#fingers.set(event.pointerId, point);
     if (this.#pinch && this.#fingers.size === 2) this.#zoom();
-    else if (this.#act) this.#drag(point);
+    else if (this.#act) {
+      this.#act.moved ||= Math.abs(point.x - this.#act.x) >= CLICK_PX;
+      if (this.#act.moved) this.#act.drag(point);
+    }
   }
 
   /** The time under both fingers stays under them. */
@@ -161,21 +149,24 @@ export class Gestures {
     this.#state().view.show(start, start + span);
   }
 
-  #lift(event, done) {
+  /** A finger is lifted at a place; null: the system has taken it away. */
+  #lift(event, point) {
     if (!this.#fingers.delete(event.pointerId)) return;
+    const act = this.#act;
     if (this.#pinch) this.#pinch = this.#fingers.size < 2 ? null : this.#pinch;
-    else if (this.#act && done) this.#finish(this.#place(event));
-    else if (this.#act?.moved) this.#state().editor.escape();
+    else if (act && point && !act.moved) this.#click(point);
+    else if (act && point) act.done();
+    else if (act?.moved) this.#state().editor.escape();
     if (this.#fingers.size === 0) this.#act = null;
     if (event.pointerType === "touch") this.#onMoved(null);
   }
 
-  #wheel(event) {
+  #wheel(event, point) {
     event.preventDefault();
     const { view } = this.#state();
     const unit = event.deltaMode === 1 ? LINE_PX : 1; // some browsers count lines
     const [across, down] = [event.deltaX * unit, event.deltaY * unit];
     if (event.shiftKey || Math.abs(across) > Math.abs(down)) view.pan((across || down) / this.#canvas.clientWidth);
-    else view.zoom(Math.exp(-down * WHEEL * (event.ctrlKey ? 4 : 1)), this.#time(this.#place(event)));
+    else view.zoom(Math.exp(-down * WHEEL * (event.ctrlKey ? 4 : 1)), this.#time(point));
   }
 }

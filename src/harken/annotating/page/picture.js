@@ -2,8 +2,8 @@
 
 import { firstAfter } from "./bouts.js";
 import { inkOn, onPage, onThemeChange, theme } from "./colours.js";
-import { hatch, sharp } from "./drawing.js";
-import { Columns, columnsOf, drawSignal } from "./signal.js";
+import { sharp } from "./drawing.js";
+import { drawSignal, drawStates } from "./signal.js";
 import { percent, plain } from "./text.js";
 
 const MODEL_HEIGHT = 26;
@@ -97,13 +97,13 @@ export class Picture {
     const [paint, count] = [this.#paint, this.#canvas.width];
     const boxes = Object.fromEntries(Object.entries(this.parts).map(([name, part]) => [name, { width, ...part }]));
     const scene = { view, paint, colours, boxes, x: (ms) => ((ms - view.from) / view.span) * width };
-    const columns = columnsOf(signal, view, count, sampleMs);
+    const piece = signal.best(view, count);
     signal.want(view, count, sampleMs);
-    if (!columns.empty && !performance.getEntriesByName("signal").length) performance.mark("signal"); // for measurements
-    const settling = this.#settle(columns.range, now);
+    if (piece && !performance.getEntriesByName("signal").length) performance.mark("signal"); // for measurements
+    const settling = this.#settle(piece?.range(view) ?? 1, now);
     fill(context, boxes.signal, paint.ground);
     drawTint(context, editor.bouts, scene);
-    drawSignal(context, columns, { box: boxes.signal, range: this.#range, wide: width / count, sampleMs, paint });
+    drawSignal(context, piece, { ...scene, box: boxes.signal, range: this.#range, sampleMs });
     if (model) {
       fill(context, boxes.model, paint.ground);
       drawBand(context, model, { ...scene, box: boxes.model, pale: true });
@@ -131,23 +131,32 @@ export class Picture {
     this.#renewed = false;
     const { context, width, height } = sheet;
     const paint = this.#paint;
-    const columns = new Columns(signal.pieces, { from: view.start, to: view.end, count: this.#strip.width });
-    const wide = width / columns.count;
+    const whole = { from: view.start, to: view.end };
+    const x = (ms) => ((ms - view.start) / (view.end - view.start)) * width;
     const high = height - STRIP_PX - 2;
     const box = { top: high + 2, height: STRIP_PX, width };
+    const scene = { view: whole, colours, paint, box, x, nameless: true };
+    const piece = signal.best(whole, this.#strip.width);
     fill(context, { top: 0, height, width }, paint.ground);
-    for (let column = 0; column < columns.count; column++) {
-      const tall = Math.max(1, high * Math.min(1, Math.sqrt(columns.extent(column).spread / 9000)));
-      if (columns.state(column) === "off") hatch(context, column * wide, 0, wide, high, paint.nothing);
-      context.fillStyle = paint.quiet;
-      if (columns.has(column)) context.fillRect(column * wide, high - tall, wide, tall);
-    }
+    if (piece) drawStates(context, piece, { ...scene, box: { top: 0, height: high, width }, sampleMs: Infinity });
+    if (piece) drawMovement(context, piece, { x, high, paint });
     fill(context, box, paint["not-worn"]);
-    const whole = { from: view.start, to: view.end };
-    const scene = { view: whole, colours, paint, box, x: (ms) => ((ms - view.start) / (view.end - view.start)) * width, nameless: true };
     if (model) drawBand(context, model, { ...scene, pale: true });
     drawBand(context, editor.settled, scene);
   }
+}
+
+function drawMovement(context, piece, { x, high, paint }) {
+  context.beginPath();
+  for (let pixel = 0; pixel < piece.pixels; pixel++) {
+    const tall = piece.state(pixel) === "gap" ? 0 : Math.max(1, high * Math.min(1, Math.sqrt(piece.spread(pixel) / 9000)));
+    context.lineTo(x(piece.time(pixel)), high - tall);
+    context.lineTo(x(piece.time(pixel + 1)), high - tall);
+  }
+  context.lineTo(x(piece.to), high);
+  context.lineTo(x(piece.from), high);
+  context.fillStyle = paint.quiet;
+  context.fill();
 }
 
 function fill(context, { top, height, width }, colour) {

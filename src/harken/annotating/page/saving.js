@@ -1,7 +1,7 @@
 /* Sends every change of the labels to the server at once, and again until it is on the disk. */
 
-import { sentenceOf } from "./server.js";
 import { equal, frozen } from "./bouts.js";
+import { sentenceOf } from "./server.js";
 
 const WAITS_MS = [500, 1000, 2000, 4000, 8000];
 const MOST_KEPT_ALIVE = 60_000; // bytes; browsers finish requests of 64 KiB when the page is closed
@@ -13,7 +13,8 @@ const CHANGED_ELSEWHERE = "the labels were changed elsewhere.";
  * The labels of one recording on their way to the disk.
  *
  * `onState({state, sentence, conflict})` is called with the state `saved`, `saving` or `failed`; `conflict` is true when
- * another window or program has changed the file meanwhile, until `overwrite()` or `adopt()` decides.
+ * another window or program has changed the file meanwhile, until `overwrite()` or `adopt()` decides. `onDisk` is whether
+ * the file exists, null as long as that is not known.
  */
 export class Saving {
   #address;
@@ -28,7 +29,7 @@ export class Saving {
   #timer = null;
   #conflict = false;
   #closed = false;
-  #onDisk = null;
+  onDisk = null;
 
   constructor(address, client, onState) {
     this.#address = address;
@@ -41,49 +42,41 @@ export class Saving {
     return this.#waiting !== null || this.#busy;
   }
 
-  /** Whether the file of labels exists; null as long as that is not known. */
-  get onDisk() {
-    return this.#onDisk;
-  }
-
   /** Fetch the labels of the file, and remember them as those that are edited from now on. */
   async load() {
     for (;;) {
       const before = this.#etag;
-      const answer = await fetch(this.#address).catch(() => null);
-      const said = await answer?.json().catch(() => null);
-      if (!answer?.ok) throw new Error(answer ? sentenceOf(said) ?? `the server answered ${answer.status}` : NO_CONNECTION);
+      const labels = await this.#request();
       if (this.#etag !== before) continue; // others came meanwhile, and it is not known which are newer
-      this.#take(said, answer.headers.get("etag"));
-      return said;
+      this.#take(labels);
+      return labels;
     }
   }
 
   /** Labels that another window or program has saved. Returns false when they are known already. */
   took(labels) {
     if (labels.etag === this.#etag) return false;
-    this.#take(labels, labels.etag);
+    this.#take(labels);
     return true;
   }
 
-  #take({ intervals, on_disk: onDisk }, etag) {
+  #take({ intervals, on_disk: onDisk, etag }) {
     this.#etag = etag;
     this.#acknowledged = frozen(intervals);
-    this.#onDisk = onDisk;
+    this.onDisk = onDisk;
   }
 
   /** Save these labels, or at least try. */
-  async save(intervals) {
-    this.#waiting = intervals;
-    if (this.#conflict || this.#busy) return;
-    if (this.#failures) await this.again();
-    else await this.#send();
+  save(bouts) {
+    this.#waiting = bouts;
+    return this.again();
   }
 
   /** Save what is on this page in place of what is in the file. */
   async overwrite() {
     this.#conflict = false;
-    await this.#check(() => true);
+    await this.load().catch((error) => this.#fail(error));
+    await this.again();
   }
 
   /** Give up what is not saved, and return the labels of the file. */
@@ -91,17 +84,43 @@ export class Saving {
     const { intervals } = await this.load();
     this.#waiting = null;
     this.#conflict = false;
-    this.#failures = 0;
     this.#tell();
     return intervals;
   }
 
-  /** Try again now: there is a connection again, or this window may write. */
+  /** Try now, if something is not saved: there is a connection again, or this window may write. */
   async again() {
     if (this.#waiting === null || this.#busy || this.#conflict || this.#closed) return;
-    const before = this.#acknowledged;
-    // The file has what was acknowledged, or what was sent without an answer; anything else came from elsewhere.
-    await this.#check((there) => [before, this.#waiting, ...this.#unanswered].some((one) => equal(there, one)));
+    clearTimeout(this.#timer);
+    const sent = this.#waiting;
+    this.#waiting = null;
+    this.#busy = true;
+    this.#tell();
+    try {
+      const body = JSON.stringify({ client: this.#client, intervals: sent });
+      const headers = { "content-type": "application/json", "if-match": this.#etag };
+      const { etag } = await this.#request({ method: "PUT", headers, body, keepalive: new Blob([body]).size <= MOST_KEPT_ALIVE });
+      this.#take({ intervals: sent, on_disk: true, etag });
+      [this.#busy, this.#unanswered, this.#failures] = [false, [], 0];
+      if (this.#waiting === null) this.#tell();
+    } catch (error) {
+      this.#waiting ??= sent;
+      if (error.status === undefined) this.#unanswered.push(sent);
+      const resolved = error.status === 412 && await this.#isOurs(sent);
+      this.#busy = false;
+      if (!resolved) return this.#fail(error);
+    }
+    await this.again();
+  }
+
+  /** Whether the file has what this page knows or has sent; anything else came from elsewhere, and is a conflict. */
+  async #isOurs(sent) {
+    const labels = await this.#request().catch(() => null);
+    const known = [this.#acknowledged, sent, ...this.#unanswered];
+    const ours = labels !== null && known.some((bouts) => equal(frozen(labels.intervals), bouts));
+    if (ours) this.#take(labels);
+    this.#conflict = !ours;
+    return ours;
   }
 
   close() {
@@ -109,59 +128,22 @@ export class Saving {
     clearTimeout(this.#timer);
   }
 
-  /** Look at the labels of the file, and save if they may be replaced. */
-  async #check(mayReplace) {
-    clearTimeout(this.#timer);
-    this.#busy = true;
-    try {
-      const { intervals } = await this.load();
-      this.#busy = false;
-      if (mayReplace(frozen(intervals))) await this.#send();
-      else this.#collide(CHANGED_ELSEWHERE);
-    } catch (error) {
-      this.#busy = false;
-      this.#fail(error.message, { retry: true });
-    }
-  }
-
-  async #send() {
-    const sent = this.#waiting;
-    this.#waiting = null;
-    this.#busy = true;
-    this.#tell();
-    const body = JSON.stringify({ client: this.#client, intervals: sent });
-    const headers = { "content-type": "application/json", "if-match": this.#etag };
-    const answer = await fetch(this.#address, { method: "PUT", headers, body, keepalive: new Blob([body]).size <= MOST_KEPT_ALIVE }).catch(() => null);
+  /** The server's answer with its ETag; an Error with a sentence and the status, which is undefined without a connection. */
+  async #request(options = {}) {
+    const answer = await fetch(this.#address, options).catch(() => null);
     const said = await answer?.json().catch(() => null);
-    this.#busy = false;
-    if (answer?.ok) {
-      this.#etag = answer.headers.get("etag");
-      this.#onDisk = true;
-      this.#acknowledged = sent;
-      this.#unanswered = [];
-      this.#failures = 0;
-      if (this.#waiting) await this.#send();
-      else this.#tell();
-      return;
-    }
-    this.#waiting ??= sent;
-    if (answer === null) this.#unanswered.push(sent);
+    if (answer?.ok) return { ...said, etag: answer.headers.get("etag") };
     const sentence = answer ? sentenceOf(said) ?? `the server answered ${answer.status}` : NO_CONNECTION;
-    if (answer?.status === 412) this.#collide(CHANGED_ELSEWHERE);
-    else this.#fail(sentence, { retry: ![422, 423].includes(answer?.status) });
+    throw Object.assign(new Error(sentence), { status: answer?.status });
   }
 
-  #collide(sentence) {
-    this.#conflict = true;
-    this.#onState({ state: "failed", sentence, conflict: true });
-  }
-
-  #fail(sentence, { retry }) {
-    const stopped = sentence === NO_CONNECTION && this.#failures >= TRIES;
+  #fail({ message, status }) {
+    const stopped = status === undefined && this.#failures >= TRIES;
     const help = stopped ? ` If harken annotate was stopped, start it again with --port ${location.port || 80}; this page then saves the labels.` : "";
     const wait = WAITS_MS[Math.min(this.#failures++, WAITS_MS.length - 1)];
-    this.#onState({ state: "failed", sentence: sentence + help, conflict: false });
-    if (retry && !this.#closed) this.#timer = setTimeout(() => this.again(), wait);
+    const conflict = this.#conflict;
+    this.#onState({ state: "failed", sentence: conflict ? CHANGED_ELSEWHERE : message + help, conflict });
+    if (![412, 422, 423].includes(status) && !this.#closed) this.#timer = setTimeout(() => this.again(), wait);
   }
 
   #tell() {

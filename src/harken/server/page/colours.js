@@ -32,9 +32,6 @@ export function useColours(labels) {
 /** The style of a `painted` element in a label's colour, for light and dark pages. */
 export const inColour = (colour) => (colour ? `--light: ${colour.light}; --dark: ${colour.dark}` : "");
 
-/** Fill an element with a label's colour. */
-export const paint = (element, colour) => (element.classList.add("painted"), element.style.cssText += inColour(colour));
-
 /** A small square in a label's colour. */
 export const Chip = ({ colour }) => html`<span class="chip painted" aria-hidden="true" style=${inColour(colour)} />`;
 

@@ -23,9 +23,6 @@ export async function ask(path, { method = "GET", body, headers = {} } = {}) {
   throw Object.assign(new Error(sentenceOf(said) ?? `The server answered ${answer.status}`), { status: answer.status });
 }
 
-/** The error message in an answer. */
-export const sentence = async (answer) => sentenceOf(await answer.json().catch(() => null)) ?? `The server answered ${answer.status}`;
-
 /** The error message of this server, or of its framework; null if there is none. */
 export function sentenceOf(said) {
   const text = said?.error ?? said?.detail;

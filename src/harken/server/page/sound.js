@@ -12,7 +12,7 @@ export function allowSound() {
 }
 
 /** Sounds for the beginning and the end of a bout, a second of the countdown, and a warning: `[Hz, seconds]` in turn. */
-export const SOUNDS = {
+const SOUNDS = {
   count: [[660, 0.06]],
   begin: [[880, 0.12], [1320, 0.2]],
   end: [[1320, 0.12], [880, 0.2]],

@@ -1,19 +1,6 @@
-/* Text and elements. Strings from servers and files become text, never markup. */
+/* Labels, messages, shares and times in words. */
 
 const OWN_WORDS = /^(a|an|another|cannot|it|learning|no|nothing|only|the|there|these|this) /;
-
-/** An element with properties (`class`, `for`, `aria-…` and `data-…` as attributes) and children. */
-export function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name in element && name !== "list") element[name] = value;
-    else element.setAttribute(name, value);
-  }
-  element.append(...children.map((child) => (child instanceof Node ? child : String(child))));
-  return element;
-}
-
-export const byId = (id) => document.getElementById(id);
 
 /** A label without underscores: `forward_elevation` is "forward elevation". */
 export const plain = (label) => String(label).replaceAll("_", " ");
@@ -59,12 +46,6 @@ export const clockToTheSecond = (ms) => CLOCK_S.format(ms);
 /** "a", "a and b", "a, b and c". */
 export function listed(words) {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
-}
-
-/** Shows a text in an element, or hides the element when there is none. */
-export function showText(element, text) {
-  if (element.textContent !== (text ?? "")) element.textContent = text ?? "";
-  element.hidden = !text;
 }
 
 /** Seconds of a stopwatch: "0:07" or "1:02:03". */
