@@ -112,7 +112,7 @@ class Hub:
             self._waiting.clear()
             frame = frame_of({"type": "model", "model": self.model()})
             for session in self.sessions.values():
-                self._dropped.update(session.dropped)
+                self._dropped.update(session.stream.dropped)
                 session.serve(specification)
                 for sender in session.senders:
                     sender.replace(frame)
@@ -322,7 +322,7 @@ class Hub:
             await self._label(idle, ended=True)
             for session in idle:
                 del self.sessions[session.name]
-                self._dropped.update(session.dropped)
+                self._dropped.update(session.stream.dropped)
                 self._waiting.pop(session, None)
             self.metrics.add("harken_forgotten_total", len(idle))
         self.viewers.send_watches(self.watches)
@@ -335,7 +335,7 @@ class Hub:
     def metrics_text(self) -> str:
         """The answer of ``/metrics``."""
         for reason, ended in self._dropped.items():
-            present = sum(session.dropped[reason] for session in self.sessions.values())
+            present = sum(session.stream.dropped[reason] for session in self.sessions.values())
             self.metrics.counts["harken_dropped_samples_total", reason] = ended + present
         return self.metrics.text(
             {
