@@ -209,24 +209,6 @@ async def message(port: int, chosen: random.Random) -> str:
         return "taken"
 
 
-async def frames(port: int, chosen: random.Random) -> str:
-    """Endless pings, fragments, or bytes that are no frames."""
-    mask = bytes(4)
-    kinds = (bytes([0x89, 0x80]) + mask, bytes([0x00, 0x80]) + mask, bytes([0x89, 0xFD]) + mask + b"p" * 125)
-    flood = chosen.choice(kinds) * 10_000 if chosen.random() < 0.8 else chosen.randbytes(60_000)
-    async with opened(port) as (reader, writer):
-        writer.write(upgrade(port, "hostile"))
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(bytes([0x01, 0x80]) + mask)
-        try:
-            for _ in range(20):
-                writer.write(flood)
-                await asyncio.wait_for(writer.drain(), LONGEST_S)
-        except (OSError, TimeoutError):
-            return "closed"
-        return "read"
-
-
 async def choices(port: int, chosen: random.Random) -> str:
     """Invalid choices of a watch, sent to a page's socket."""
     async with websockets.connect(f"ws://127.0.0.1:{port}/ws/view", **SOCKET) as socket:
@@ -241,7 +223,7 @@ async def choices(port: int, chosen: random.Random) -> str:
     return "taken"
 
 
-MESSAGES: tuple[Attack, ...] = (message, frames, choices)
+MESSAGES: tuple[Attack, ...] = (message, choices)
 
 
 # Uploads

@@ -4,7 +4,9 @@
 
 ``harken serve`` with a network of the recipe ``everyday`` runs in a process of its own. With ``--proxy`` all clients
 reach it through nginx with the configuration of docs/live.md, and ``floods`` of slow and unfinished heads are among the
-attacks; they come from another address of this machine. Ten watches send 50 Hz, one message per second, and expect one label per second. Beside them, clients in another process
+attacks; they come from another address of this machine.
+
+Ten watches send 50 Hz, one message per second, and expect one label per second. Beside them, clients in another process
 send the heads, messages and files of ``attacks.py`` in a random order with a seed. ``GET /health`` is timed ten times
 per second, each time on a new connection. The resident memory of the server and of its child processes is read once per
 second. The memory before is measured after a few watches were served, because the network's first call needs some 70 MB

@@ -45,16 +45,12 @@ class DemoWatch:
     Attributes:
         watch: its name.
         signals: one round, float32 ``[samples, 3]`` in g; the stream repeats it.
-        label_codes: the true labels, int16 ``[samples]``, for tests; they are not input of the model.
-        label_names: the labels of the codes.
         sample_rate_hz: the sampling rate of the watch.
         begins_at: the number of the first sample after the history, in the round.
     """
 
     watch: str
     signals: NDArray[np.float32]
-    label_codes: NDArray[np.int16]
-    label_names: tuple[str, ...]
     sample_rate_hz: float
     begins_at: int
 
@@ -103,8 +99,6 @@ def _watch(recording: Recording, wrist: str, number: int, watches: int) -> DemoW
     return DemoWatch(
         watch=f"person {int(recording.subject.rsplit('_', 1)[1])}, {wrist} wrist",
         signals=np.ascontiguousarray(recording.signals[rows, :3]),
-        label_codes=recording.label_codes[rows],
-        label_names=recording.label_names,
         sample_rate_hz=float(rate_hz),
         # Each watch begins with another exercise.
         begins_at=(2 * number + 1) * piece - change,
@@ -119,22 +113,17 @@ def _in_turn(recording: Recording, piece: int) -> NDArray[np.int64]:
     return np.asarray((first.reshape(-1, 1) + np.arange(piece)).ravel())
 
 
-async def stream(receive: Receive, watches: Sequence[DemoWatch] | None = None, *, history_s: float = HISTORY_S) -> None:
+async def stream(receive: Receive, watches: Sequence[DemoWatch]) -> None:
     """Stream in real time until cancelled, after some of the past, so that there are labels at once.
 
     After a pause of the machine, the stream continues at the present time, and the missed samples are a gap.
 
     Args:
         receive: called with each watch's samples, several times a second.
-        watches: the watches to stream; by default ``demo_watches()``.
-        history_s: seconds of the past.
-
-    Raises:
-        HarkenError: as ``demo_watches``.
+        watches: the watches to stream.
     """
-    watches = demo_watches() if watches is None else watches
     began_ns, began = time.time_ns(), time.monotonic()
-    sent = {one.watch: -round(history_s * one.sample_rate_hz) for one in watches}
+    sent = {one.watch: -round(HISTORY_S * one.sample_rate_hz) for one in watches}
     while True:
         for one in watches:
             now = int((time.monotonic() - began) * one.sample_rate_hz)

@@ -16,6 +16,7 @@ LOG = logging.getLogger("uvicorn.error")
 
 OPEN = ("/", "/health", "/favicon.ico")
 OPEN_UNDER = "/assets/"
+"""The page's own files, and the server's health: no secrets."""
 REASONS = {401: "token", 403: "origin"}
 """The reasons of refusals in the metrics, by status."""
 SHOWN = 200
@@ -67,7 +68,8 @@ class Guard:
             return 403, f"this server answers to {', '.join(sorted(LOOPBACK))} only, not to {host[:100]!r}"
         if origin is not None and origin.partition("://")[2] != host:
             return 403, "pages of other sites may not send requests to this server"
-        if self._token is None or (scope["type"] == "http" and _is_open(scope["path"])):
+        is_open = scope["path"] in OPEN or scope["path"].startswith(OPEN_UNDER)
+        if self._token is None or (scope["type"] == "http" and is_open):
             return None
         shown = request.headers.get("authorization", "")
         given = shown[7:].strip() if shown[:7].lower() == "bearer " else ""
@@ -83,8 +85,3 @@ def _name(host: str) -> str:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:
         return ""
-
-
-def _is_open(path: str) -> bool:
-    """The page's own files, and the server's health: no secrets."""
-    return path in OPEN or path.startswith(OPEN_UNDER)

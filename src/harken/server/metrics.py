@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5)
 HELP = {
@@ -26,6 +27,8 @@ GAUGES = {
     "harken_waiting_messages": "Messages that wait for a tick.",
     "process_resident_memory_bytes": "Memory in use.",
 }
+WAITS = "harken_label_wait_seconds"
+WAITS_HELP = "From the arrival of samples to their label, once for each watch and tick with a label."
 
 
 class Metrics:
@@ -48,24 +51,23 @@ class Metrics:
 
     def text(self, gauges: Mapping[str, float]) -> str:
         """All counters, these gauges (one for each of ``GAUGES``), and the histogram."""
-        lines = []
+        lines: list[str] = []
         for name, about in HELP.items():
-            lines += [f"# HELP {name} {about}", f"# TYPE {name} counter"]
-            found = sorted((reason, count) for (of, reason), count in self.counts.items() if of == name)
+            counts = sorted((reason, count) for (of, reason), count in self.counts.items() if of == name)
+            lines += _head(name, about, "counter")
             lines += [
-                f'{name}{{reason="{reason}"}} {count}' if reason else f"{name} {count}" for reason, count in found
+                f'{name}{{reason="{reason}"}} {count}' if reason else f"{name} {count}" for reason, count in counts
             ]
-            lines += [] if found else [f"{name} 0"]
+            lines += [] if counts else [f"{name} 0"]
         for name, about in GAUGES.items():
-            lines += [f"# HELP {name} {about}", f"# TYPE {name} gauge", f"{name} {gauges[name]:g}"]
-        name = "harken_label_wait_seconds"
-        lines += [
-            f"# HELP {name} From the arrival of samples to their label, once for each watch and tick with a label.",
-            f"# TYPE {name} histogram",
-        ]
-        total = 0
-        for bound, count in zip((*map(str, BOUNDS_S), "+Inf"), self._waits, strict=True):
-            total += count
-            lines.append(f'{name}_bucket{{le="{bound}"}} {total}')
-        lines += [f"{name}_sum {self._waited_s:.6f}", f"{name}_count {total}"]
+            lines += [*_head(name, about, "gauge"), f"{name} {gauges[name]:g}"]
+        lines += _head(WAITS, WAITS_HELP, "histogram")
+        bounds = (*map(str, BOUNDS_S), "+Inf")
+        totals = list(accumulate(self._waits))
+        lines += [f'{WAITS}_bucket{{le="{bound}"}} {total}' for bound, total in zip(bounds, totals, strict=True)]
+        lines += [f"{WAITS}_sum {self._waited_s:.6f}", f"{WAITS}_count {totals[-1]}"]
         return "\n".join(lines) + "\n"
+
+
+def _head(name: str, about: str, kind: str) -> list[str]:
+    return [f"# HELP {name} {about}", f"# TYPE {name} {kind}"]

@@ -6,6 +6,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -49,17 +50,25 @@ class SampleLog:
                 raise HarkenError(f"{folder}: another harken serve keeps its samples there; name another folder")
             numbers = [int(path.stem) for path in folder.glob(f"*{SUFFIX}") if path.stem.isdigit()]
             self._number = max(numbers, default=0) + 1
-            # "x": without locks, a file of this name exists only if another server writes to the folder.
-            self._file = self._path(self._number).open("xb", buffering=0)
-            sync_folder(folder)
+            self._file = self._begun(self._number)
         except OSError as error:
             raise HarkenError(f"{folder}: samples cannot be kept there ({error.strerror or error})") from error
         self._waiting: list[bytes] = []
         self._written: asyncio.Future[None] | None = None
         self._wake = asyncio.Event()
 
-    def _path(self, number: int) -> Path:
-        return self.folder / f"{number:08d}{SUFFIX}"
+    def _begun(self, number: int) -> FileIO:
+        """A new file. Raises ``OSError``."""
+        path = self.folder / f"{number:08d}{SUFFIX}"
+        # "x": without locks, a file of this name exists only if another server writes to the folder.
+        file = path.open("xb", buffering=0)
+        try:
+            sync_folder(self.folder)
+        except OSError:
+            file.close()
+            path.unlink()
+            raise
+        return file
 
     def append(self, watch: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> "asyncio.Future[None]":
         """Queue a message; the future is done when it, and all before it, are on the disk."""
@@ -109,21 +118,9 @@ class SampleLog:
             raise
         if before + len(content) > FILE_BYTES:
             with suppress(OSError):  # the present file grows, and the next message tries again
-                self._begin_file()
-
-    def _begin_file(self) -> None:
-        """Begin the next file; after an ``OSError`` the present one is still open."""
-        path = self._path(self._number + 1)
-        file = path.open("xb", buffering=0)
-        try:
-            sync_folder(self.folder)
-        except OSError:
-            file.close()
-            path.unlink()
-            raise
-        before, self._file = self._file, file
-        self._number += 1
-        before.close()
+                full, self._file = self._file, self._begun(self._number + 1)
+                self._number += 1
+                full.close()
 
 
 def record(watch: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> bytes:

@@ -54,11 +54,6 @@ class Session:
         self._labels = RecentLabels(round(specification.hop * 1e9 / specification.model.sample_rate_hz))
         self._last: Update | None = None
 
-    @property
-    def dropped(self) -> dict[str, int]:
-        """The numbers of dropped samples of the stream, by reason."""
-        return self.stream.dropped
-
     def check_rate(self, samples: int, now_s: float) -> None:
         """Count these samples. Raises ``RefusedError`` when the watch sends more than its limit."""
         limits = self._limits
