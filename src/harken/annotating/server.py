@@ -1,8 +1,10 @@
 """The server of ``harken annotate``, ready to run."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,9 @@ from harken.server.server import extra_serve, uvicorn_server
 
 if TYPE_CHECKING:
     import uvicorn
+
+    from harken.annotating.desk import Desk
+    from harken.server.learn import Learner
 
 PAGE = Path(__file__).parent / "page"
 
@@ -39,7 +44,6 @@ def annotation_server(
         from fastapi import FastAPI
 
         from harken.annotating.desk import Desk
-        from harken.annotating.learning import learner_on_demand
         from harken.annotating.routes import LIMITS, annotating_routes
         from harken.server.answers import add_error_answers
         from harken.server.guard import Guard
@@ -64,6 +68,48 @@ def annotation_server(
     add_error_answers(app, metrics)
     app.include_router(annotating_routes(desk))
     app.include_router(page_routes(PAGE, SERVER_PAGE))
-    app.include_router(learn_routes(learner_on_demand(desk, longest_s=LIMITS.learn_s), LIMITS))
+    app.include_router(learn_routes(_learner_on_demand(desk, longest_s=LIMITS.learn_s), LIMITS))
     guard = Guard(app, token=None, on_refused=lambda reason: metrics.add("harken_refused_total", reason=reason))
     return uvicorn_server(guard, LIMITS, host="127.0.0.1", port=0, on_started=on_started)
+
+
+def _learner_on_demand(desk: "Desk", *, longest_s: float) -> "Callable[[], Learner]":
+    """A function that returns the learner of a desk, which its first call makes: what *Learn* imports takes longer than
+    everything else that the server needs to show a recording.
+
+    A chosen model labels the recordings from then on. New models are saved in a folder ``models`` beside the first
+    recording.
+    """
+    loading = threading.Lock()
+
+    @cache
+    def made() -> "Learner":
+        from harken.models.recogniser import Recogniser
+        from harken.server.learn import Labelled, Learner
+
+        def labelled() -> list[Labelled]:
+            return [
+                Labelled.of(each.path, each.subject or each.name, each.labels.intervals)
+                for each in desk.recordings
+                if each.labels is not None and (len(each.labels.intervals) or each.labels.path.is_file())
+            ]
+
+        async def serve(_: Recogniser, path: Path | None) -> None:
+            desk.use_model(path or before)
+
+        before = desk.model
+        return Learner(
+            labelled=labelled,
+            before=None if before is None else Recogniser.load(before, device="cpu"),
+            folder=desk.recordings[0].path.absolute().parent / "models",
+            serve=serve,
+            orientation=True,
+            longest_s=longest_s,
+            reading=desk.reading,
+        )
+
+    def learner() -> "Learner":
+        with loading:
+            return made()
+
+    return learner

@@ -163,7 +163,7 @@ def _lifespan(
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-            learner.cancel()
+            await learner.cancel()
             uploads.close()
             hub.close()
 

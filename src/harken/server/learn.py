@@ -264,12 +264,13 @@ class Learner:
         job = self._job = _Job(how, self.folder / f"{made}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.safetensors")
         job.task = asyncio.create_task(self._run(job, [str(one.path) for one in labelled]))
 
-    def cancel(self) -> None:
-        """End the job, if one runs."""
+    async def cancel(self) -> None:
+        """End the job, if one runs; its process has then ended."""
         if self._job is not None and self._job.state == "running":
             self._job.end("cancelled")
             assert self._job.task is not None
             self._job.task.cancel()
+            await asyncio.gather(self._job.task, return_exceptions=True)
 
     async def choose(self, choice: str) -> None:
         """Serve the new model (``new``), the one before (``before``), or one of the saved models, by its name.

@@ -120,7 +120,7 @@ def learn_routes(learner: Callable[[], "Learner"], limits: Limits) -> APIRouter:
     @routes.delete("/api/learn", response_model=LearningState)
     async def cancel(learning: Learning) -> dict[str, Any]:
         """End the job, if one runs."""
-        learning.cancel()
+        await learning.cancel()
         return dict(await learning.state())
 
     @routes.post(

@@ -101,7 +101,7 @@ class Uploads:
             RefusedError: when a limit is reached, or the recording cannot be labelled.
         """
         shown = PurePosixPath(name.replace("\\", "/")).name or STEM
-        async with self._room(), self._upload(key, stem(Path(name))) as upload, _folder() as folder:
+        async with self._upload(key, stem(Path(name))) as upload, _folder() as folder:
             path = folder / (STEM + suffixes_of(name))
             await self._write(path, body)
             await asyncio.to_thread(self.recogniser.save, folder / MODEL)
@@ -138,18 +138,30 @@ class Uploads:
 
     @asynccontextmanager
     async def _upload(self, key: str | None, name: str) -> AsyncIterator[Upload]:
-        """The upload in which the progress is noted. With a key, it is kept if it is labelled."""
-        if key is None:
-            yield Upload(name, None)
-            return
+        """One of the uploads that run at once; its progress is noted in it. With a key, it is kept if it succeeds."""
+        if self._running >= self._limits.uploads:
+            sentence = "other recordings are being labelled; try again in a moment"
+            raise RefusedError(503, 1013, sentence, reason="uploads", retry_s=RETRY_S)
         if key in self._by_key:
             raise RefusedError(409, 1008, "this key is in use; choose another at random", reason="recording")
-        upload = self._by_key[key] = Upload(name, temporary_folder())
+        upload = Upload(name, None)
+        if key is not None:
+            upload.folder = temporary_folder()
+            self._by_key[key] = upload
+        self._running += 1
         try:
             yield upload
-        except BaseException:
-            self._remove(key, upload)
-            raise
+            if key is not None:
+                self._keep(key, upload)
+        except asyncio.CancelledError as error:
+            raise RefusedError(503, 1013, "the server is stopping", reason="uploads", retry_s=RETRY_S) from error
+        finally:
+            self._running -= 1
+            if upload.stage != "done":
+                self._remove(key, upload)
+
+    def _keep(self, key: str, upload: Upload) -> None:
+        """Keep the results, for a while and as long as they are among the latest."""
         upload.stage, upload.share = "done", 1.0
         self._by_key.pop(key, None)
         self._by_key[key] = upload  # in the order of their results
@@ -158,25 +170,12 @@ class Uploads:
             self._remove(*older)
         asyncio.get_running_loop().call_later(self._limits.results_s, self._remove, key, upload)
 
-    def _remove(self, key: str, upload: Upload) -> None:
+    def _remove(self, key: str | None, upload: Upload) -> None:
         """Forget a recording, if it is not forgotten yet."""
-        if self._by_key.get(key) is upload:
+        if key is not None and self._by_key.get(key) is upload:
             del self._by_key[key]
             if upload.folder is not None:
                 upload.folder.cleanup()
-
-    @asynccontextmanager
-    async def _room(self) -> AsyncIterator[None]:
-        if self._running >= self._limits.uploads:
-            sentence = "other recordings are being labelled; try again in a moment"
-            raise RefusedError(503, 1013, sentence, reason="uploads", retry_s=RETRY_S)
-        self._running += 1
-        try:
-            yield
-        except asyncio.CancelledError as error:
-            raise RefusedError(503, 1013, "the server is stopping", reason="uploads", retry_s=RETRY_S) from error
-        finally:
-            self._running -= 1
 
     async def _write(self, path: Path, body: AsyncIterator[bytes]) -> None:
         written, most = 0, self._limits.upload_bytes
