@@ -133,6 +133,20 @@ def test_a_query_is_what_the_samples_show(
     assert shown[6].tolist() == expected[6].tolist()
 
 
+@settings(max_examples=30)
+@given(recordings())
+def test_gaps_are_where_no_slot_of_the_second_level_has_a_sample(samples: Samples) -> None:
+    slot_ns = 20_000_000
+    length_ns = levels.FINER * slot_ns
+    slots = sorted({slot // levels.FINER for slot in by_slots(samples, slot_ns)})
+    expected = [[(one + 1) * length_ns, other * length_ns] for one, other in pairwise(slots) if other > one + 1]
+    with tempfile.TemporaryDirectory() as folder:
+        found = written(samples, slot_ns, Path(folder), [])
+        gaps_ms = found.gaps_ms()
+        found.close()
+    assert gaps_ms.tolist() == [[time_ns // 10**6 for time_ns in gap] for gap in expected]
+
+
 def test_what_is_read_so_far_can_be_seen_while_more_is_written(tmp_path: Path) -> None:
     samples = samples_of(START_NS + np.arange(300_000) * 10**7, 1, faults=False)  # 50 minutes at 100 Hz
     start_ms = START_NS // 10**6

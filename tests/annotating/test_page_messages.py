@@ -329,8 +329,7 @@ def test_several_files_are_a_list_and_one_that_failed_says_why(
         assert "found no column for time" in page.text("trouble")
         assert not page.shown("work")
         browser.run("document.querySelector('#file-list [data-number=\"0\"]').click()")
-        until(lambda: page.shown("work"))
-        assert "in 1 bout" in page.text("labelled-share")
+        until(lambda: page.shown("work") and "in 1 bout" in page.text("labelled-share"))
         browser.open("about:blank")
 
 

@@ -5,13 +5,13 @@ import os
 from pathlib import Path
 
 import pytest
-from harken.server.learning.labels import labelled_files_in
 
 from edited_labels import SPAN, START_NS, opened, row, save
 from harken.annotating.labels import Labels
 from harken.annotations.entries import Annotations
 from harken.annotations.store import LabelStore, ReadOnlyLabelsError
 from harken.readers.folders import recordings_in
+from harken.server.learn import labelled_in
 
 TIMES = "2023-11-15T00:14:20+02:00,2023-11-15T00:14:25+02:00"
 
@@ -67,7 +67,7 @@ def test_a_file_that_harken_did_not_write_is_kept_once_before_it_is_replaced(tmp
         (tmp_path / name).write_text("")
     found = recordings_in(tmp_path)
     assert ([path.name for path in found.files], found.notes) == (["anna.csv", "ben.csv"], [])
-    assert [file.path.name for file in labelled_files_in(tmp_path)] == ["anna.csv"]
+    assert [file.path.name for file in labelled_in(tmp_path)] == ["anna.csv"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 import numpy as np
-from harken.server.learning.labels import labelled_files_in
 from numpy.typing import NDArray
 
 import harken
@@ -12,6 +11,7 @@ from harken.annotating.labels import Labels
 from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
 from harken.annotations.store import LabelStore
+from harken.server.learn import labelled_in
 from harken.server.recorded.recorder import Recorder
 from harken.server.recorded.session import RecordedSession
 from harken.server.sample_log import SampleLog
@@ -57,7 +57,7 @@ def made(recorder: Recorder) -> list[Path]:
     """The recordings with labels, after all that are due were made."""
     for name in list(recorder.due):
         recorder.make(name)
-    return [file.path for file in labelled_files_in(recorder.files.recording("x").parent)]
+    return [file.path for file in labelled_in(recorder.files.recording("x").parent)]
 
 
 def annotate(path: Path) -> Labels:

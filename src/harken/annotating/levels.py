@@ -35,6 +35,7 @@ EMPTY = -32768
 LARGEST = 32766
 """Values are cut to 32.766 g."""
 FEW = 8
+BLOCKS_AT_ONCE = 64
 RECORDED, INVALID, NOT_WORN = 1, 2, 4
 COLUMNS = 7
 """Lowest and highest x, y, z in thousandths of g, and flags."""
@@ -201,12 +202,17 @@ class Levels:
 
         They are those of the second level, whose slots are not longer than a hand is exact: 160 ms.
         """
-        level = 1
-        in_block = FINER ** (LEVELS - 1 - level)
-        recorded = np.flatnonzero(self._read(level, 0, len(self._blocks) * in_block)[:-1, 6] & RECORDED)
-        slots = self._blocks[recorded // in_block] * in_block + recorded % in_block
-        before = np.flatnonzero(np.diff(slots) > 1)
-        return np.stack([slots[before] + 1, slots[before + 1]], axis=1) * self._length_ns(level) // 10**6
+        level, in_block = 1, BLOCK // FINER
+        gaps, last = [], np.empty(0, np.int64)
+        for begin in range(0, len(self._blocks), BLOCKS_AT_ONCE):
+            blocks = self._blocks[begin : begin + BLOCKS_AT_ONCE]
+            flags = self._read(level, begin * in_block, (begin + len(blocks)) * in_block)[:-1, 6]
+            recorded = np.flatnonzero(flags & RECORDED)
+            slots = np.append(last, blocks[recorded // in_block] * in_block + recorded % in_block)
+            before = np.flatnonzero(np.diff(slots) > 1)
+            gaps.append(np.stack([slots[before] + 1, slots[before + 1]], axis=1))
+            last = slots[-1:]
+        return np.concatenate(gaps) * self._length_ns(level) // 10**6
 
     def _length_ns(self, level: int) -> int:
         return int(self.slot_ns * FINER**level)

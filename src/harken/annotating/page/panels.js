@@ -201,7 +201,7 @@ export function Summary({ session: { info, view, editor, gaps, colours, readOnly
   const place = readOnly ? "File of labels, read-only:" : saving.onDisk ? "Saved in" : "Will be saved in";
   const known = info.labels_path && readOnly !== undefined && saving.onDisk !== null && (!readOnly || saving.onDisk);
   return html`<section id="summary-card" class="card hours" aria-labelledby="summary-heading">
-    <h2 id="summary-heading">Labelled time <small id="labelled-share">${bouts.length ? share : "none yet"}</small></h2>
+    <h2 id="summary-heading">Labelled time <small id="labelled-share">${bouts.length ? share : saving.onDisk !== null && "none yet"}</small></h2>
     <div id="summary">${bouts.length > 0 && html`<table><tbody>${[...seconds].map(([label, s]) => html`<tr key=${label}>
       <th scope="row"><${Chip} colour=${colours.get(label)} />${plain(label)}</th>
       <td class="measure"><span class="painted" style=${`width: ${((100 * s) / most).toFixed(1)}%; ${inColour(colours.get(label))}`} /></td>

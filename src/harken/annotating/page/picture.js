@@ -136,7 +136,7 @@ export class Picture {
     const high = height - STRIP_PX - 2;
     const box = { top: high + 2, height: STRIP_PX, width };
     const scene = { view: whole, colours, paint, box, x, nameless: true };
-    const piece = signal.best(whole, this.#strip.width);
+    const piece = signal.best(whole, this.#strip.width / 2);
     fill(context, { top: 0, height, width }, paint.ground);
     if (piece) drawStates(context, piece, { ...scene, box: { top: 0, height: high, width }, sampleMs: Infinity });
     if (piece) drawMovement(context, piece, { x, high, paint });

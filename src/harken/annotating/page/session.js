@@ -6,6 +6,7 @@ import { Editor } from "./editor.js";
 import { Saving } from "./saving.js";
 import { ask, lastingSocket } from "./server.js";
 import { Signal } from "./signal.js";
+import { store, stored } from "./stored.js";
 import { View } from "./view.js";
 
 const USUAL_RATE_HZ = 50;
@@ -157,10 +158,12 @@ export class Session {
   /** Fetch the labels, which are known once the recording is read; after each connection, they may have changed. */
   async #loadLabels() {
     this.#upToDate = true;
+    if (!this.saving.unsaved) {
+      const { intervals } = await this.saving.load();
+      if (!this.saving.unsaved) this.editor.load(intervals, { undoable: this.editor.canUndo });
+      this.#onChange("other");
+    }
     this.gaps = await ask(`${this.address}/gaps`);
-    if (this.saving.unsaved) return;
-    const { intervals } = await this.saving.load();
-    if (!this.saving.unsaved) this.editor.load(intervals, { undoable: this.editor.canUndo });
     this.#onChange("other");
   }
 
@@ -233,19 +236,3 @@ export class Session {
 const boutsOf = ({ labels, start_ms: start, end_ms: end, code, probability }) => start
   .map((start_ms, i) => ({ start_ms, end_ms: end[i], label: labels[code[i]], probability: probability[i] ?? NaN }))
   .filter(({ label }) => label !== undefined);
-
-function stored(storage, name) {
-  try {
-    return JSON.parse(storage.getItem(name));
-  } catch {
-    return null;
-  }
-}
-
-function store(storage, name, value) {
-  try {
-    storage.setItem(name, JSON.stringify(value));
-  } catch {
-    // The browser stores nothing, or is full: it lasts as long as the page.
-  }
-}

@@ -105,11 +105,11 @@ export class Signal {
    * lasts a power of two of ms, and no less than half a sample.
    */
   want({ from, to, start, end }, count, sampleMs) {
-    const want = (first, last, room) => {
-      const pixelMs = 2 ** Math.max(0, Math.floor(Math.log2(Math.max((last - first) / count, sampleMs / 2))));
+    const want = (first, last, room, pixels) => {
+      const pixelMs = 2 ** Math.max(0, Math.floor(Math.log2(Math.max((last - first) / pixels, sampleMs / 2))));
       return { from: first, to: last, pixelMs, room: Math.min(room, (MOST_PIXELS * pixelMs - (last - first)) / 2 - pixelMs) };
     };
-    this.#wanted = [want(from, to, to - from), want(start, end, 0)];
+    this.#wanted = [want(from, to, to - from, count), want(start, end, 0, count / 2)];
     this.#next();
   }
 

@@ -56,13 +56,13 @@ export function Learn({ changes }) {
 /** The server's state, asked for again and again; `request(options, path, note)` sends a command, and returns if it worked. */
 function useServer(changes) {
   const [card, change] = useStore({ state: null, note: null, trouble: null });
-  const queue = useRef({ timer: null, latest: 0, waiting: 0 }).current;
+  const queue = useRef({ timer: null, latest: 0, waiting: false, ended: false }).current;
 
   async function request(command, path = "", note = null) {
-    if (queue.waiting) return false; // the answer to the command has the state
+    if (queue.waiting || queue.ended) return false; // the answer to the command has the state
     clearTimeout(queue.timer);
     if (command) {
-      queue.waiting = 1;
+      queue.waiting = true;
       queue.latest += 1;
       change({ note, trouble: null });
     }
@@ -76,11 +76,11 @@ function useServer(changes) {
       failed = error; // a failed question is repeated silently; a failed command is shown
       if (command) change({ note: null, trouble: error.message });
     }
-    if (command) queue.waiting = 0;
+    if (command) queue.waiting = false;
     clearTimeout(queue.timer);
     const soon = card.state?.state === "running" || (command && failed);
-    const can = card.state ? card.state.enabled : failed?.status !== 404;
-    if (can && queue.timer !== "ended") queue.timer = setTimeout(request, soon ? ASK_MS : IDLE_MS);
+    queue.ended ||= card.state?.enabled === false || failed?.status === 404; // this server does not learn
+    if (!queue.ended) queue.timer = setTimeout(request, soon ? ASK_MS : IDLE_MS);
     return failed === null;
   }
 
@@ -91,7 +91,7 @@ function useServer(changes) {
     return () => {
       document.removeEventListener("visibilitychange", again);
       clearTimeout(queue.timer);
-      queue.timer = "ended";
+      queue.ended = true;
     };
   }, []);
   return { ...card, request };

@@ -6,6 +6,7 @@ import { useStore } from "./drawing.js";
 import { Sessions, byLabel, lengthOf } from "./record_list.js";
 import { ask } from "./server.js";
 import { allowSound, play } from "./sound.js";
+import { store, stored } from "./stored.js";
 import { duration, plain, timer } from "./text.js";
 
 const TICK_MS = 200;
@@ -94,29 +95,10 @@ function Options({ options, onOption }) {
 
 /** The options, which this browser remembers: seconds of the countdown, seconds that Stop discards, and sound. */
 function useOptions() {
-  const [options, setOptions] = useState(() => {
-    const stored = remembered();
-    const one = (name, values, usual) => (values.includes(Number(stored[name] ?? NaN)) ? Number(stored[name]) : usual);
-    return { countdown: one("countdown", COUNTDOWNS_S, 3), discard: one("discard", DISCARDS_S, 3), sound: stored.sound !== false };
-  });
-  const setOption = (parts) => {
-    const changed = { ...options, ...parts };
-    setOptions(changed);
-    try {
-      localStorage.setItem(STORED_AS, JSON.stringify(changed));
-    } catch {
-      // a browser that stores nothing
-    }
-  };
-  return [options, setOption];
-}
-
-function remembered() {
-  try {
-    return JSON.parse(localStorage.getItem(STORED_AS)) ?? {};
-  } catch {
-    return {};
-  }
+  const [{ countdown, discard, sound }, setOptions] = useState(() => ({ countdown: 3, discard: 3, sound: true, ...stored(localStorage, STORED_AS) }));
+  const options = { countdown: Number(countdown), discard: Number(discard), sound };
+  useEffect(() => store(localStorage, STORED_AS, options));
+  return [options, (parts) => setOptions({ ...options, ...parts })];
 }
 
 /** What is recorded with a watch, as the server says it, and what the buttons do. */

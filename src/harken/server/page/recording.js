@@ -70,12 +70,15 @@ export function Recording() {
 /** A choice of all time zones: first that of the file (an empty value), then this browser's. */
 function Zones({ onChoose }) {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const areas = Object.groupBy(Intl.supportedValuesOf("timeZone"), (zone) => zone.split("/")[0]);
-  const options = (zones) => zones.map((zone) => html`<option value=${zone}>${zone}</option>`);
+  const areas = new Map();
+  for (const zone of Intl.supportedValuesOf?.("timeZone") ?? []) {
+    const area = zone.split("/")[0];
+    areas.set(area, [...(areas.get(area) ?? []), html`<option value=${zone}>${zone}</option>`]);
+  }
   return html`<select id="timezone" onChange=${(event) => onChoose(event.target.value)}>
     <option value="">as the file says, else UTC</option>
     ${here && html`<option value=${here}>${here} (here)</option>`}
-    ${Object.entries(areas).map(([area, zones]) => html`<optgroup label=${area}>${options(zones)}</optgroup>`)}
+    ${[...areas].map(([area, zones]) => html`<optgroup label=${area}>${zones}</optgroup>`)}
   </select>`;
 }
 

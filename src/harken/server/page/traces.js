@@ -32,19 +32,17 @@ export class Samples {
     for (let i = 0; i < t.length; i++) {
       const last = this.t.at(-1);
       if (last !== undefined && t[i] <= last) continue;
-      if (last !== undefined && t[i] - last > GAP_MS) this.#add(last + 1, null, null, null);
-      this.#add(t[i], x[i], y[i], z[i]);
+      if (last !== undefined && t[i] - last > GAP_MS) this.#add(last + 1, [null, null, null]);
+      this.#add(t[i], [x[i], y[i], z[i]]);
     }
     this.#follow(at);
     const old = this.t.findIndex((time) => time >= this.t.at(-1) - KEPT_MS);
     if (old > 200) for (const series of [this.t, ...this.axes]) series.splice(0, old);
   }
 
-  #add(t, x, y, z) {
+  #add(t, values) {
     this.t.push(t);
-    this.axes[0].push(x);
-    this.axes[1].push(y);
-    this.axes[2].push(z);
+    for (const [axis, series] of this.axes.entries()) series.push(values[axis]);
   }
 
   /** Update the difference of the clocks from the arrivals with the least delay. */
