@@ -4,6 +4,9 @@ import asyncio
 import errno
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import pytest
 
 from harken.server.jobs import JobError, Send, run_job
 from server_process import child_processes
+from waiting import until
 
 
 def opens(_: Send, path: str) -> None:
@@ -46,6 +50,10 @@ def rings(send: Send, _: str) -> None:
     print("what a library prints is no message")
     while True:
         send(type="rings", long="x" * 100_000)
+
+
+def sleeps(_: Send, seconds: str) -> None:
+    time.sleep(float(seconds))
 
 
 def run(work: Callable[[Send, str], None], argument: str, on_message: Callable[[Any], None] = lambda _: None) -> None:
@@ -89,3 +97,12 @@ def test_a_cancelled_job_has_ended() -> None:
         assert not Path(f"/proc/{child}").exists()
 
     asyncio.run(cancel())
+
+
+def test_a_silent_job_ends_with_its_server() -> None:
+    code = f"import sys; sys.path[:] = {sys.path}; from {__name__} import run, sleeps; run(sleeps, '600')"
+    with subprocess.Popen([sys.executable, "-c", code]) as server:
+        (child,) = until(lambda: child_processes(server.pid), 60)
+        time.sleep(1.5)  # it sleeps
+        server.kill()
+    until(lambda: not Path(f"/proc/{child}").exists())

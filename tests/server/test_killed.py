@@ -16,9 +16,10 @@ from labelled_files import write_labelled
 from server_process import child_processes, server_process
 from waiting import until
 
-KILLS = 3
+ADAPT, TRAIN = (json.dumps({"how": how}).encode() for how in ("adapt", "train"))
+KILLED = (ADAPT, TRAIN, ADAPT)
 LONGEST_S = 6.0
-"""Adapting takes a few seconds, most of which are imports."""
+"""Adapting takes a few seconds, most of which are imports; training takes minutes, so it would not end by itself."""
 
 
 def ask(address: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
@@ -39,9 +40,9 @@ def test_a_kill_while_learning_leaves_whole_models_and_no_process(tmp_path: Path
     write_labelled(tmp_path / "keep" / "recordings", "bob", 2, seconds=60)
     keep, models = str(tmp_path / "keep"), tmp_path / "keep" / "models"
     choose = random.Random(1)
-    for _ in range(KILLS):
+    for how in KILLED:
         with server_process("--keep", keep, log=tmp_path / "log") as (process, address):
-            assert ask(address, "/api/learn", b'{"how": "adapt"}')[0] == 202
+            assert ask(address, "/api/learn", how)[0] == 202
             until(lambda: child_processes(process.pid), 60)
             children = child_processes(process.pid)
             time.sleep(choose.random() * LONGEST_S)
@@ -52,7 +53,7 @@ def test_a_kill_while_learning_leaves_whole_models_and_no_process(tmp_path: Path
             Recogniser.load(path)
     with server_process("--keep", keep, log=tmp_path / "log") as (_, address):
         assert ask(address, "/api/learn")[1]["state"] == "idle"
-        assert ask(address, "/api/learn", b'{"how": "adapt"}')[0] == 202
+        assert ask(address, "/api/learn", ADAPT)[0] == 202
         until(lambda: ask(address, "/api/learn")[1]["state"] != "running", 120)
         outcome = ask(address, "/api/learn")[1]["outcome"]
         assert outcome["kept"] == (outcome["model_path"] is not None)

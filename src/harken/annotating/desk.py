@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
 
 from harken.annotating.cache import cache_folder, entry_name, read_facts
 from harken.annotating.reading import read_recording
@@ -16,7 +15,7 @@ from harken.annotating.recording import OpenRecording
 from harken.annotating.suggestions import Suggestions, suggest
 from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
-from harken.server.jobs import JobError, run_job
+from harken.server.jobs import JobError, Message, run_job
 from harken.support.files import temporary_folder
 
 LOG = logging.getLogger("uvicorn.error")
@@ -146,7 +145,7 @@ class Desk:
     async def _read(self, recording: OpenRecording) -> None:
         recording.state = "reading"
 
-        def show(message: dict[str, Any]) -> None:
+        def show(message: Message) -> None:
             if message.pop("type") == "begin":
                 with suppress(OSError):  # the job has begun again
                     recording.begin(Path(message["folder"]), start_ns=message["start_ns"], slot_ns=message["slot_ns"])
@@ -174,7 +173,7 @@ class Desk:
     async def _suggest(self, recording: OpenRecording) -> None:
         assert self.model is not None, "without a model, no recording waits for it"
 
-        def advance(message: dict[str, Any]) -> None:
+        def advance(message: Message) -> None:
             recording.model_share = message["share"]
             self._status_due.add(recording)
 

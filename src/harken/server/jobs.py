@@ -24,6 +24,7 @@ from harken.support.errors import HarkenError
 from harken.support.plugins import import_object
 from harken.support.processes import THREAD_VARIABLES
 
+Message = dict[str, Any]
 Send = Callable[..., None]
 """Sends a message, whose fields are the arguments."""
 START = "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); from harken.server.jobs import main; main()"
@@ -54,7 +55,7 @@ class JobError(HarkenError):
 async def run_job(
     work: Callable[..., None],
     *arguments: Any,
-    on_message: Callable[[dict[str, Any]], None],
+    on_message: Callable[[Message], None],
     niceness: int = 0,
     polars_threads: int | None = None,
 ) -> None:

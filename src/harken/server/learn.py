@@ -23,7 +23,7 @@ from harken.readers.folders import is_side_file, side_file
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import stem
 from harken.recordings.mending import LATEST_NS
-from harken.server.jobs import JobError, Progress, Send, run_job
+from harken.server.jobs import JobError, Message, Progress, Send, run_job
 from harken.server.limits import RefusedError
 from harken.support.errors import HarkenError
 from harken.support.files import write_text
@@ -164,7 +164,7 @@ class _Job:
     outcome: dict[str, Any] | None = None
     began_s: float = field(default_factory=time.monotonic)
 
-    def take(self, message: dict[str, Any]) -> None:
+    def take(self, message: Message) -> None:
         """Take a message of the process."""
         if message["type"] == "progress":
             self.stage, self.share = message["stage"], message["share"]

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from harken.models.recogniser import Recogniser
 from harken.readers.unpacking import stem
-from harken.server.jobs import JobError, run_job
+from harken.server.jobs import JobError, Message, run_job
 from harken.server.limits import Limits, RefusedError
 from harken.server.upload_job import ANSWER, MODEL, STEM, label_upload
 from harken.support.files import temporary_folder
@@ -50,7 +50,7 @@ class Upload:
     stage: str = "send"
     share: float | None = None
 
-    def advance(self, message: dict[str, Any]) -> None:
+    def advance(self, message: Message) -> None:
         """Take a message of the job."""
         self.stage, self.share = message["stage"], message["share"]
 
@@ -60,7 +60,8 @@ class Upload:
         Raises:
             RefusedError: when there is none.
         """
-        if self.stage != "done" or self.folder is None or not (path := Path(self.folder.name, name)).is_file():
+        path = None if self.folder is None else Path(self.folder.name, name)
+        if self.stage != "done" or path is None or not path.is_file():
             raise RefusedError(404, 1008, "this recording has no such result", reason="unknown")
         return path
 

@@ -111,7 +111,8 @@ def _last_occasions(recordings: Sequence[Recording]) -> set[int] | None:
     numbers: set[int] = set()
     for person in {one.subject for one in recordings}:
         *earlier, last = occasions_of([one for one in recordings if one.subject == person])
-        before, after = (set(seconds_by_label(each)) for each in ([one for some in earlier for one in some], last))
+        before = set(seconds_by_label([one for occasion in earlier for one in occasion]))
+        after = set(seconds_by_label(last))
         if before != after or len(after) < 2:
             return None
         numbers |= {number for number, one in enumerate(recordings) if any(one is each for each in last)}

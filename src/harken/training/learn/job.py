@@ -180,7 +180,8 @@ def _calibrated(recogniser: Recogniser, held_out: Sequence[Answers], unseen: Seq
     alike = [one for one in answers if one.logits.shape[1] == answers[0].logits.shape[1]]
     if not alike:
         return recogniser
-    logits, codes = (np.concatenate([getattr(one, name) for one in alike]) for name in ("logits", "codes"))
+    logits = np.concatenate([one.logits for one in alike])
+    codes = np.concatenate([one.codes for one in alike])
     return recogniser.with_temperature(fit_temperature(logits, codes), "unseen" if unseen else "the same person")
 
 

@@ -98,7 +98,9 @@ def _about_days(recordings: Sequence[Recording]) -> list[str]:
     days = set()
     for one in recordings:
         times_ns = one.time_ns[is_labelled(one)]
-        days |= {local_time(int(each), one.timezone).date() for each in (*times_ns[:1], *times_ns[-1:])}
+        if len(times_ns):
+            for edge_ns in times_ns[[0, -1]].tolist():
+                days.add(local_time(edge_ns, one.timezone).date())
     if len(days) != 1:
         return []
     return [
