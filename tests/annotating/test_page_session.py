@@ -211,8 +211,8 @@ OPENING = """(async () => {
     model: {state: server.state, name: server.name},
   });
   window.fetch = async (where) => {
-    const labels = {on_disk: false, intervals: []};
-    const said = {model: bouts(server.name), labels, gaps: [], colours: {}}[where.split("/").at(-1)] ?? status();
+    const labels = {on_disk: false, intervals: [], gaps_ms: []};
+    const said = {model: bouts(server.name), labels, colours: {}}[where.split("/").at(-1)] ?? status();
     await server.slow;
     return new Response(JSON.stringify(said));
   };

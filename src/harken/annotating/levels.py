@@ -212,7 +212,8 @@ class Levels:
             before = np.flatnonzero(np.diff(slots) > 1)
             gaps.append(np.stack([slots[before] + 1, slots[before + 1]], axis=1))
             last = slots[-1:]
-        return np.concatenate(gaps) * self._length_ns(level) // 10**6
+        gaps_ms: NDArray[np.int64] = np.concatenate(gaps) * self._length_ns(level) // 10**6
+        return gaps_ms
 
     def _length_ns(self, level: int) -> int:
         return int(self.slot_ns * FINER**level)

@@ -57,11 +57,6 @@ def annotating_routes(desk: Desk) -> APIRouter:
         shown = await asyncio.to_thread(found.levels.query, start_ms, end_ms, pixels, not_worn_ns=found.not_worn_ns)
         return Response(shown.tobytes(), media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
-    @routes.get("/api/recordings/{number}/gaps")
-    async def gaps(number: Number) -> Response:
-        found = recording_of(desk, number)
-        return answer([{"start_ms": start, "end_ms": end} for start, end in found.gaps_ms.tolist()])
-
     @routes.get("/api/recordings/{number}/model")
     async def model(number: Number) -> Response:
         return answer(suggestions_of(recording_of(desk, number)).bouts)
@@ -85,7 +80,8 @@ def annotating_routes(desk: Desk) -> APIRouter:
             raise RefusedError(404, 1008, found.error or NOT_READ, reason="unknown")
         with contextlib.suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
             await found.follow()
-        return answer(found.labels.as_json(), etag=etag_of(found.labels.stored.digest))
+        content = found.labels.as_json() | {"gaps_ms": found.gaps_ms.tolist()}
+        return answer(content, etag=etag_of(found.labels.stored.digest))
 
     @routes.put("/api/recordings/{number}/labels")
     async def save(number: Number, request: Request) -> Response:

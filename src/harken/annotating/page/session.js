@@ -158,12 +158,10 @@ export class Session {
   /** Fetch the labels, which are known once the recording is read; after each connection, they may have changed. */
   async #loadLabels() {
     this.#upToDate = true;
-    if (!this.saving.unsaved) {
-      const { intervals } = await this.saving.load();
-      if (!this.saving.unsaved) this.editor.load(intervals, { undoable: this.editor.canUndo });
-      this.#onChange("other");
-    }
-    this.gaps = await ask(`${this.address}/gaps`);
+    if (this.saving.unsaved) return;
+    const { intervals, gaps_ms: gaps } = await this.saving.load();
+    this.gaps = gaps.map(([start_ms, end_ms]) => ({ start_ms, end_ms }));
+    if (!this.saving.unsaved) this.editor.load(intervals, { undoable: this.editor.canUndo });
     this.#onChange("other");
   }
 
