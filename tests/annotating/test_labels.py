@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 import harken
 from annotating_server import annotating, put
-from edited_labels import FIRST_MS, SPAN, START_NS, opened, row, save
-from harken.annotating.labels import Labels, restored_ns
-from harken.annotations.columns import why_not_kept
-from harken.annotations.labelling import with_labels
-from harken.annotations.registry import read_annotations
+from edited_labels import FIRST_MS, SPAN, START_NS, Labels, opened, row, save
+from harken.annotating.labels import restored_ns
+from harken.annotations.find import with_labels
+from harken.annotations.formats import read_annotations
 from harken.annotations.store import LabelStore, StaleLabelsError
+from harken.annotations.table import why_not_kept
 from harken.server.limits import RefusedError
 from harken.server.recorded.session import checked_label
 from harken.support.errors import HarkenError
@@ -233,6 +233,7 @@ def test_a_change_by_another_window_or_program_is_not_overwritten(tmp_path: Path
     labels.path.write_text("start,end,label,note\n10,20,walking,stairs?\n")
     with pytest.raises(StaleLabelsError, match=r"anna\.labels\.csv was changed by another window or program"):
         save(labels, [row(3, 4)])
+    assert labels.follow()
     assert [(each["label"], each["note"]) for each in labels.as_json()["intervals"]] == [("walking", "stairs?")]
     labels.path.unlink()
     assert labels.follow()

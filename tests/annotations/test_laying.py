@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken import read
-from harken.annotations.columns import MISSING
-from harken.annotations.intervals import Intervals, laid_over, without_bout_ends
-from harken.annotations.labelling import label_recordings, renamed, with_labels
-from harken.annotations.moments import Kind, Moment, Span, text_moment
+from harken.annotations.bouts import Intervals, laid_over, without_bout_ends
+from harken.annotations.find import label_recordings, renamed, with_labels
+from harken.annotations.formats import read_annotations
 from harken.annotations.options import LabelOptions
-from harken.annotations.plain import write_intervals
-from harken.annotations.registry import read_annotations
+from harken.annotations.store import write_intervals
+from harken.annotations.table import MISSING
+from harken.annotations.times import Kind, Moment, Span, text_moment
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 

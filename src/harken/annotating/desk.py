@@ -15,6 +15,7 @@ from harken.annotating.model_process import suggest
 from harken.annotating.reading import read_recording
 from harken.annotating.recording import OpenRecording
 from harken.annotating.suggestions import Suggestions
+from harken.annotations.store import NO_FILE
 from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
 from harken.server.background import Background
@@ -105,7 +106,7 @@ class Desk:
         return [
             each
             for each in self.recordings
-            if each.labels is not None and (len(each.labels.intervals) or each.labels.path.is_file())
+            if each.labels is not None and (len(each.labels.bouts) or each.labels.digest != NO_FILE)
         ]
 
     def use_model(self, model: Path | None) -> None:

@@ -59,7 +59,7 @@ class LearningOnDemand:
                 recording = recordings[file.path]
                 if recording.labels is None:
                     return LabelsOfFile(recording.name, {}, {})
-                return LabelsOfFile.of(recording.subject or recording.name, recording.labels.intervals)
+                return LabelsOfFile.of(recording.subject or recording.name, recording.labels.bouts)
 
             async def serve(_: Recogniser, path: Path | None) -> None:
                 self._desk.use_model(path or before)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.annotating.labels import Labels
+from harken.annotating.labels import PageBout, as_json, edited
 from harken.annotating.levels import Levels
 from harken.annotating.suggestions import Suggestions
 from harken.annotating.windows import PageWindows, Window
-from harken.annotations.moments import Span
-from harken.annotations.store import LabelStore
+from harken.annotations.store import LabelStore, StoredLabels
+from harken.annotations.times import Span
 
 MS_NS = 10**6
 NOT_READ = "the recording is still being read; labels can be set when it is complete"
@@ -34,7 +34,8 @@ class OpenRecording:
         share: how much is read; None if not known.
         error: why it could not be read.
         levels: its signals; None until some are read.
-        labels: its labels; None until it is read.
+        store: its file of labels; None until it is read.
+        labels: its labels as they were read or saved last.
         wanted: whether a window has opened it.
         model: what the model says.
         model_state: ``none``, ``waiting``, ``labelling``, ``ready`` or ``failed``.
@@ -48,7 +49,8 @@ class OpenRecording:
         self.share: float | None = None
         self.error: str | None = None
         self.levels: Levels | None = None
-        self.labels: Labels | None = None
+        self.store: LabelStore | None = None
+        self.labels: StoredLabels | None = None
         self.wanted = False
         self.windows = PageWindows()
         self.model: Suggestions | None = None
@@ -66,7 +68,7 @@ class OpenRecording:
         """Why labels cannot be changed, as a sentence; None if they can."""
         if self.labels is None:
             return self.error or NOT_READ
-        return self.labels.stored.read_only
+        return self.labels.read_only
 
     def begin(self, folder: Path, *, start_ns: int, slot_ns: int) -> None:
         """There are levels to see."""
@@ -96,7 +98,7 @@ class OpenRecording:
         self.levels, self._facts, self.share, self.state = levels, facts, 1.0, "ready"
         self._read_to_ns = facts["end_ns"]
         self._not_worn_ns = np.array(facts["not_worn_ns"], np.int64).reshape(-1, 2)
-        store = LabelStore(
+        self.store = LabelStore(
             self.path,
             self.span,
             facts["subject"],
@@ -105,7 +107,7 @@ class OpenRecording:
             local_times=facts["local_times"],
             several_people=facts["several_people"],
         )
-        self.labels = Labels(store, self.span)
+        self.labels = self.store.load()
         self.send_status()
         self.send_labels()
 
@@ -156,8 +158,8 @@ class OpenRecording:
     def send_labels(self, *, besides: str | None = None) -> None:
         """Send all windows but one the labels, and all of them whether they can be changed."""
         if self.labels is not None:
-            etag = etag_of(self.labels.stored.digest)
-            self.windows.send({"type": "labels", "etag": etag, **self.labels.as_json()}, besides=besides)
+            etag = etag_of(self.labels.digest)
+            self.windows.send({"type": "labels", "etag": etag, **as_json(self.labels)}, besides=besides)
         self._send_read_only()
 
     def _send_read_only(self) -> None:
@@ -166,14 +168,25 @@ class OpenRecording:
             self._read_only = reason
             self.windows.send({"type": "read_only", "reason": reason})
 
-    async def follow(self) -> None:
-        """Take over the labels that another program has written.
+    async def follow(self, *, besides: str | None = None) -> None:
+        """Send all windows but one the labels, if they are others than before.
 
         Raises:
             OSError: when it is not known what there is.
         """
-        if self.labels is not None and await asyncio.to_thread(self.labels.follow):
-            self.send_labels()
+        if self.store is not None and self.labels is not (labels := await asyncio.to_thread(self.store.load)):
+            self.labels = labels
+            self.send_labels(besides=besides)
+
+    def save(self, bouts: list[PageBout], *, if_digest: str) -> str:
+        """Replace the labels by those of a window. They are on the disk when this returns their digest.
+
+        Raises:
+            StaleLabelsError, ReadOnlyLabelsError, HarkenError, OSError: as ``LabelStore.save`` and ``edited``.
+        """
+        assert self.store is not None
+        before = self.store.editable(if_digest=if_digest)
+        return self.store.save(edited(bouts, before.bouts, self.span), if_digest=if_digest)
 
     def connect(self, client: str) -> Window | None:
         """A new window, which is sent the status, and whether labels can be changed; None if there are too many."""
@@ -191,8 +204,8 @@ class OpenRecording:
             "subject": self.subject,
             "state": self.state,
             "share": self.share,
-            "intervals": 0 if self.labels is None else len(self.labels.intervals),
-            "labelled_s": 0.0 if self.labels is None else self.labels.labelled_s,
+            "intervals": 0 if self.labels is None else len(self.labels.bouts),
+            "labelled_s": 0.0 if self.labels is None else self.labels.bouts.labelled_s,
         }
 
     def about(self) -> dict[str, Any]:
@@ -209,7 +222,7 @@ class OpenRecording:
             "sample_rate_hz": facts.get("sample_rate_hz"),
             "samples": facts.get("samples"),
             "notes": facts.get("notes", []),
-            "labels_path": None if self.labels is None else str(self.labels.path),
+            "labels_path": None if self.store is None else str(self.store.path),
             "choices": self._choices(),
             "model": {
                 "state": self.model_state,
@@ -223,7 +236,7 @@ class OpenRecording:
 
     def _choices(self) -> list[str]:
         """Labels for the keys: the model's, then others in the order in which they first occur."""
-        own = () if self.labels is None else self.labels.intervals.labels
+        own = () if self.labels is None else self.labels.bouts.labels
         return list(dict.fromkeys((*self.model_labels, *own)))
 
 

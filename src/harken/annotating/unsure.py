@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.annotating.suggestions import Suggestions
-from harken.annotations.intervals import Intervals
+from harken.annotations.bouts import Intervals
 
 MOMENT_S = 30.0
 """The length of a moment: long enough for a person to see what was done."""

@@ -8,8 +8,8 @@ import pytest
 
 import harken
 from edited_labels import save
-from harken.annotations.labelling import with_labels
-from harken.annotations.registry import read_annotations
+from harken.annotations.find import with_labels
+from harken.annotations.formats import read_annotations
 from harken.server.limits import Limits, RefusedError
 from harken.server.recorded.recorder import Recorder
 from harken.server.recorded.session import PAUSE_NS, SessionFiles

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harken
-from harken.annotations.intervals import Intervals
-from harken.annotations.plain import write_intervals
-from harken.annotations.registry import read_annotations
+from harken.annotations.bouts import Intervals
+from harken.annotations.formats import read_annotations
+from harken.annotations.store import write_intervals
 from harken.server.limits import Limits, RefusedError
 from harken.server.recorded.recorder import Recorder
 from harken.server.recorded.session import MARGIN_NS, PAUSE_NS, RecordedSession, checked_label, session_name

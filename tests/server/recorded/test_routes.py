@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import harken
-from harken.annotations.registry import read_annotations
+from harken.annotations.formats import read_annotations
 from harken.server.limits import Limits
 from harken.server.sample_log import logged_samples
 from made_up_phones import moving, pushing

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from harken.annotations.intervals import Intervals
-from harken.annotations.moments import Span
-from harken.annotations.registry import read_annotations
+from harken.annotations.bouts import Intervals
+from harken.annotations.formats import read_annotations
+from harken.annotations.times import Span
 from harken.readers.folders import is_side_file, side_file
 from harken.readers.unpacking import stem
 from harken.recordings.mending import LATEST_NS

@@ -20,12 +20,11 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.annotations.columns import why_not_kept
-from harken.annotations.entries import LONGEST_LABEL
-from harken.annotations.intervals import Intervals
-from harken.annotations.moments import SLACK_NS, Kind, Span
-from harken.annotations.registry import read_annotations
+from harken.annotations.bouts import Intervals
+from harken.annotations.formats import read_annotations
 from harken.annotations.store import FIRST_LINE, NO_FILE, LabelStore
+from harken.annotations.table import LONGEST_LABEL, why_not_kept
+from harken.annotations.times import SLACK_NS, Kind, Span
 from harken.readers.folders import SIDE
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.recordings.recording import local_time

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 
-from harken.annotations.labelling import renamed
+from harken.annotations.find import renamed
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.readers.options import TableOptions
