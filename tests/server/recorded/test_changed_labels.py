@@ -248,8 +248,9 @@ def test_broken_labels_of_an_earlier_session_are_told_and_stop_nothing(recorder:
     assert (recorder.trouble(earlier.name) or "").startswith("the labels of this session cannot be read")
 
 
+@pytest.mark.parametrize("restart", [False, True])
 @pytest.mark.parametrize("by", ["a button", "a pause"])
-def test_broken_labels_stop_no_new_session(recorder: Recorder, by: str) -> None:
+def test_broken_labels_stop_no_new_session(recorder: Recorder, tmp_path: Path, by: str, restart: bool) -> None:
     record(recorder, 10, 40, "walking")
     (path,) = made(recorder)
     start_ns = START + 41 * SECOND
@@ -257,7 +258,9 @@ def test_broken_labels_stop_no_new_session(recorder: Recorder, by: str) -> None:
         recorder.close("anna")
     else:
         start_ns += PAUSE_NS
-    path.with_suffix(".labels.csv").write_text("start,end,label\nx,y,z\n")
-    begun = recorder.begin("anna", "sitting", start_ns)
+    (labels := path.with_suffix(".labels.csv")).write_text("start,end,label\nx,y,z\n")
+    again = Recorder(tmp_path, Limits()) if restart else recorder
+    begun = again.begin("anna", "sitting", start_ns)
+    assert labels.read_text() == "start,end,label\nx,y,z\n"
     assert begun.name != path.stem
-    assert [session.name for session in recorder.sessions("anna", 5)] == [begun.name, path.stem]
+    assert [session.name for session in again.sessions("anna", 5)] == [begun.name, path.stem]
