@@ -16,7 +16,6 @@ from annotating_server import annotating, put
 from edited_labels import FIRST_MS, SPAN, START_NS, Labels, opened, row, save
 from harken.annotating.labels import restored_ns
 from harken.annotations.find import with_labels
-from harken.annotations.formats import read_annotations
 from harken.annotations.store import LabelStore, StaleLabelsError
 from harken.annotations.table import why_not_kept
 from harken.server.limits import RefusedError
@@ -289,14 +288,3 @@ def test_edges_keep_their_order_and_their_millisecond(known: list[int], edges: l
         assert ns in known or not any(each // 10**6 == edge for each in known)
     own = np.array([each // 10**6 for each in known], np.int64)
     assert restored_ns(own, np.array(known, np.int64)).tolist() == known
-
-
-def test_the_file_is_read_by_every_command(tmp_path: Path) -> None:
-    labels = opened(tmp_path)
-    save(labels, [row(1, 2, "lying", 'with "quotes", commas; and é'), row(2, 3, "sitting")])
-    found = read_annotations(labels.path)
-    assert found.format == "plain table"
-    assert [(entry.label, entry.note) for entry in found.entries] == [
-        ("lying", 'with "quotes", commas; and é'),
-        ("sitting", ""),
-    ]

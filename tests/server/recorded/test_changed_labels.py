@@ -16,22 +16,6 @@ from harken.server.recorded.session import PAUSE_NS, SessionFiles
 from recorded_bouts import SECOND, START, annotate, bouts, labels_in, log, made, record, samples
 
 
-def test_a_bout_that_annotate_has_deleted_stays_deleted(recorder: Recorder, tmp_path: Path) -> None:
-    record(recorder, 10, 40, "walking")
-    made(recorder)
-    record(recorder, 60, 100, "sitting")
-    (path,) = made(recorder)
-    labels = annotate(path)
-    # The file is then, to the byte, the one that the server had written after the first bout.
-    save(labels, labels.as_json()["intervals"][:1])
-    assert [bouts(session) for session in recorder.sessions("anna", 5)] == [[(10, 40, "walking")]]
-    assert made(Recorder(tmp_path, Limits())) == [path]
-    assert labels_in(path) == ["walking"]
-    record(recorder, 120, 130, "lying")
-    assert made(recorder) == [path]
-    assert labels_in(path) == ["walking", "lying"]
-
-
 @pytest.mark.parametrize(
     ("above", "of_header", "of_row"), [("# with the dog\n", ",weather", ",rain"), ("", "", ",with the dog")]
 )

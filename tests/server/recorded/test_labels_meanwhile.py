@@ -72,18 +72,6 @@ def test_a_bout_that_is_deleted_before_its_last_samples_come_stays_deleted(recor
     assert labels_in(path) == ["sitting"]
 
 
-def test_a_bout_that_ends_while_annotate_saves_is_kept(recorder: Recorder) -> None:
-    record(recorder, 10, 40, "walking")
-    (path,) = made(recorder)
-    recorder.begin("anna", "sitting", START + 60 * SECOND)
-    labels = annotate(path)
-    rows = [row | {"label": "running"} for row in labels.as_json()["intervals"]]
-    recorder.end("anna", START + 100 * SECOND)
-    save(labels, rows)  # the file does not have the bout that has just ended
-    assert made(recorder) == [path]
-    assert labels_in(path) == ["running", "sitting"]
-
-
 @given(
     edges=st.lists(st.integers(0, 200), min_size=2, max_size=14, unique=True).map(sorted),
     apart=st.booleans(),
