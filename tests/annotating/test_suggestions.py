@@ -121,7 +121,7 @@ def test_a_recording_that_the_model_need_not_or_cannot_label_does_not_keep_other
             while any(each.state != "ready" for each in desk.recordings):
                 await asyncio.sleep(0.02)
         found.write(cache_folder() / entry_name(known, TableOptions()) / f"{digest_of(model)}.npz")
-        window = desk.recordings[0].windows.connect("one")
+        window = desk.recordings[0].connect("one")
         assert window is not None
         gone.unlink()
         desk.use_model(model)

@@ -12,7 +12,7 @@ import websockets
 
 from annotating_server import annotating, intervals, put, write_recording
 from harken.annotating import desk
-from harken.annotating.windows import MOST_WINDOWS, PageWindows, Window
+from harken.annotating.recording import MOST_WINDOWS, Window
 from harken.annotations.formats import read_annotations
 from harken.annotations.store import LabelStore, StoredLabels
 from server_thread import Served, received
@@ -32,18 +32,6 @@ def test_only_the_newest_message_of_a_type_waits() -> None:
         return [*found, await window.next()]
 
     assert asyncio.run(both()) == [{"type": "status", "share": 999}, {"type": "labels"}, None]
-
-
-def test_a_lost_window_is_replaced() -> None:
-    windows = PageWindows()
-    lost, again = windows.connect("one"), windows.connect("one")
-    assert lost is not None
-    assert again is not None
-    assert lost.closed
-    windows.disconnect(lost)
-    assert len(windows) == 1
-    windows.close()
-    assert again.closed
 
 
 async def until(socket: Any, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

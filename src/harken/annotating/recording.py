@@ -1,4 +1,4 @@
-"""A recording on the page: its state, signals, labels and windows."""
+"""A recording on the page: its state, signals and labels, and what the windows that show it are sent."""
 
 import asyncio
 from dataclasses import replace
@@ -11,12 +11,49 @@ from numpy.typing import NDArray
 from harken.annotating.labels import PageBout, as_json, edited
 from harken.annotating.levels import Levels
 from harken.annotating.suggestions import Suggestions
-from harken.annotating.windows import PageWindows, Window
 from harken.annotations.store import LabelStore, StoredLabels
 from harken.annotations.times import Span
 
 MS_NS = 10**6
 NOT_READ = "the recording is still being read; labels can be set when it is complete"
+
+MOST_WINDOWS = 20
+
+
+class Window:
+    """A window with an open WebSocket. Of each type of message, only the newest waits, so a slow reader gets the newest
+    state, and takes little memory.
+
+    Attributes:
+        client: its name, which it chose.
+    """
+
+    def __init__(self, client: str) -> None:
+        self.client = client
+        self.closed = False
+        self._waiting: dict[str, dict[str, Any]] = {}
+        self._some = asyncio.Event()
+
+    def put(self, message: dict[str, Any]) -> None:
+        """Send a message, in place of an earlier one of its type that is not sent yet."""
+        self._waiting.pop(message["type"], None)
+        self._waiting[message["type"]] = message
+        self._some.set()
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self.closed = True
+        self._some.set()
+
+    async def next(self) -> dict[str, Any] | None:
+        """The next message; None when the window is closed."""
+        await self._some.wait()
+        if self.closed:
+            return None
+        message = self._waiting.pop(next(iter(self._waiting)))
+        if not self._waiting:
+            self._some.clear()
+        return message
 
 
 class OpenRecording:
@@ -36,6 +73,7 @@ class OpenRecording:
         levels: its signals; None until some are read.
         store: its file of labels; None until it is read.
         labels: its labels as they were read or saved last.
+        windows: the windows that show it, by their names.
         wanted: whether a window has opened it.
         model: what the model says.
         model_state: ``none``, ``waiting``, ``labelling``, ``ready`` or ``failed``.
@@ -52,7 +90,7 @@ class OpenRecording:
         self.store: LabelStore | None = None
         self.labels: StoredLabels | None = None
         self.wanted = False
-        self.windows = PageWindows()
+        self.windows: dict[str, Window] = {}
         self.model: Suggestions | None = None
         self.model_name = model_name
         self.model_labels = model_labels
@@ -132,7 +170,8 @@ class OpenRecording:
 
     def close(self) -> None:
         """Close its files and windows."""
-        self.windows.close()
+        for window in self.windows.values():
+            window.close()
         if self.levels is not None:
             self.levels.close()
 
@@ -153,20 +192,20 @@ class OpenRecording:
 
     def send_status(self) -> None:
         """Send all windows the status."""
-        self.windows.send({"type": "status", **self.about()})
+        self.send({"type": "status", **self.about()})
 
     def send_labels(self, *, besides: str | None = None) -> None:
         """Send all windows but one the labels, and all of them whether they can be changed."""
         if self.labels is not None:
             etag = etag_of(self.labels.digest)
-            self.windows.send({"type": "labels", "etag": etag, **as_json(self.labels)}, besides=besides)
+            self.send({"type": "labels", "etag": etag, **as_json(self.labels)}, besides=besides)
         self._send_read_only()
 
     def _send_read_only(self) -> None:
         """Send all windows why the labels cannot be changed, if that has changed."""
         if self._read_only != (reason := self.why_read_only()):
             self._read_only = reason
-            self.windows.send({"type": "read_only", "reason": reason})
+            self.send({"type": "read_only", "reason": reason})
 
     async def follow(self, *, besides: str | None = None) -> None:
         """Send all windows but one the labels, if they are others than before.
@@ -189,12 +228,27 @@ class OpenRecording:
         return self.store.save(edited(bouts, before.bouts, self.span), if_digest=if_digest)
 
     def connect(self, client: str) -> Window | None:
-        """A new window, which is sent the status, and whether labels can be changed; None if there are too many."""
-        window = self.windows.connect(client)
-        if window is not None:
-            window.put({"type": "status", **self.about()})
-            window.put({"type": "read_only", "reason": self.why_read_only()})
+        """A new window, which is sent the status, and whether labels can be changed; None if there are too many. A
+        window of the same name is closed: its connection was lost."""
+        if client in self.windows:
+            self.windows.pop(client).close()
+        if len(self.windows) >= MOST_WINDOWS:
+            return None
+        self.windows[client] = window = Window(client)
+        window.put({"type": "status", **self.about()})
+        window.put({"type": "read_only", "reason": self.why_read_only()})
         return window
+
+    def disconnect(self, window: Window) -> None:
+        """The window is gone."""
+        if self.windows.get(window.client) is window:
+            del self.windows[window.client]
+
+    def send(self, message: dict[str, Any], *, besides: str | None = None) -> None:
+        """Send a message to all windows but one."""
+        for client, window in self.windows.items():
+            if client != besides:
+                window.put(message)
 
     def summary(self) -> dict[str, Any]:
         """One of ``GET /api/recordings``."""

@@ -11,10 +11,9 @@ from starlette.websockets import WebSocketDisconnect
 
 from harken.annotating.desk import Desk
 from harken.annotating.labels import PageBout, as_json
-from harken.annotating.recording import NOT_READ, OpenRecording, etag_of
+from harken.annotating.recording import NOT_READ, OpenRecording, Window, etag_of
 from harken.annotating.suggestions import Suggestions
 from harken.annotating.unsure import next_unsure
-from harken.annotating.windows import Window
 from harken.annotations.store import ReadOnlyLabelsError, StaleLabelsError
 from harken.server.limits import Limits, RefusedError, malformed
 from harken.server.request_bodies import read_body
@@ -186,7 +185,7 @@ async def serve_window(desk: Desk, socket: WebSocket, number: int, client: str) 
     except (WebSocketDisconnect, RuntimeError):
         pass
     finally:
-        recording.windows.disconnect(window)
+        recording.disconnect(window)
         sending.cancel()
 
 

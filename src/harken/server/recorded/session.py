@@ -237,19 +237,17 @@ def _free_parts(bout: Bout, bouts: Sequence[Bout]) -> Iterator[Bout]:
                 yield part
         return
     edge_ns = bout.start_ns if bout.cut == "start" else bout.end_ns
-    for number, other in enumerate(bouts):
+    for other in bouts:
         here_ns = other.end_ns if bout.cut == "start" else other.start_ns
         inside = other.start_ns <= edge_ns <= other.end_ns and other.label == bout.label
         if not inside and abs(here_ns - edge_ns) > MS_NS:
             continue
         if bout.cut == "start":
-            next_ns = bouts[number + 1].start_ns if number + 1 < len(bouts) else bout.end_ns
-            rest = replace(bout, start_ns=here_ns, end_ns=min(bout.end_ns, next_ns))
+            rests = _outside(replace(bout, start_ns=here_ns), bouts)
+            yield from (rest for rest in rests if rest.start_ns == here_ns)
         else:
-            before_ns = bouts[number - 1].end_ns if number > 0 else bout.start_ns
-            rest = replace(bout, start_ns=max(bout.start_ns, before_ns), end_ns=here_ns)
-        if rest.start_ns < rest.end_ns:
-            yield rest
+            rests = _outside(replace(bout, end_ns=here_ns), bouts)
+            yield from (rest for rest in rests if rest.end_ns == here_ns)
         return
 
 
