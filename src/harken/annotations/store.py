@@ -102,18 +102,6 @@ class LabelStore:
         self._column = [(*row, FIRST_LINE + number) for number, row in enumerate(column or [])]
         self._known: tuple[object, StoredLabels] | None = None
 
-    def state(self) -> tuple[int, int, int, int] | None:
-        """What changes when the file is replaced, written, or protected; None if there is none.
-
-        Raises:
-            OSError: when it is not known what there is.
-        """
-        try:
-            found = self.path.stat()
-        except FileNotFoundError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
-
     def load(self) -> StoredLabels:
         """The labels; the same object until the file changes. A file that cannot be read as labels gives none, and
         ``error`` says why.
@@ -121,7 +109,7 @@ class LabelStore:
         Raises:
             OSError: when it is not known what there is.
         """
-        state = self.state()
+        state = file_state(self.path)
         if self._known is None or self._known[0] != state:
             self._known = state, self._loaded(self._digest())
         return self._known[1]
@@ -187,7 +175,7 @@ class LabelStore:
                 raise StaleLabelsError(self.path)
             self.keep_original()
             write_bytes(linked_file(self.path), content)
-            self._known = self.state(), StoredLabels(bouts, digest)
+            self._known = file_state(self.path), StoredLabels(bouts, digest)
         return digest
 
     def keep_original(self) -> None:
@@ -210,9 +198,9 @@ class LabelStore:
         """Within the block, no other process of harken replaces the file: it is locked; if there is none, the recording
         is."""
         while True:
-            before = self.state()
+            before = file_state(self.path)
             lock = ProcessLock(self._recording if before is None else self.path)
-            if lock.acquire() and self.state() == before:
+            if lock.acquire() and file_state(self.path) == before:
                 break
             lock.release()
             time.sleep(RETRY_S)
@@ -266,6 +254,19 @@ class LabelStore:
         if file.exists() and not os.access(file, os.W_OK):
             return f"{file} is write-protected; it is shown, and not changed"
         return None
+
+
+def file_state(path: Path) -> tuple[int, int, int, int] | None:
+    """What changes when a file is replaced, written, or protected; None if there is none.
+
+    Raises:
+        OSError: when it is not known what there is.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
 
 
 def is_own(content: bytes) -> bool:

@@ -26,18 +26,6 @@ def saved_with_a_note(path: Path, **change: object) -> None:
     save(labels, rows)
 
 
-def test_a_bout_whose_samples_come_later_survives_what_annotate_saves(recorder: Recorder, tmp_path: Path) -> None:
-    record(recorder, 10, 40, "walking")
-    record(recorder, 250, 300, "running")  # there are samples up to 200 s
-    (path,) = made(recorder)
-    assert labels_in(path) == ["walking"]
-    saved_with_a_note(path)
-    assert bouts(recorder.sessions("anna", 1)[0]) == [(10, 40, "walking"), (250, 300, "running")]
-    log(tmp_path, samples(200, 310))
-    (path,) = made(Recorder(tmp_path, Limits()))
-    assert labels_in(path) == ["walking", "running"]
-
-
 @pytest.mark.parametrize(
     ("change", "left"),
     [
@@ -60,17 +48,6 @@ def test_the_rest_of_a_bout_whose_samples_come_later_survives_what_annotate_save
     (session,) = again.sessions("anna", 1)
     assert bouts(session) == left
     assert session.bouts[0].note == "with the dog"
-
-
-def test_a_bout_that_is_deleted_before_its_last_samples_come_stays_deleted(recorder: Recorder, tmp_path: Path) -> None:
-    record(recorder, 10, 40, "sitting")
-    record(recorder, 150, 300, "walking")
-    (path,) = made(recorder)
-    labels = annotate(path)
-    save(labels, labels.as_json()["intervals"][:1])
-    log(tmp_path, samples(200, 310))
-    assert made(recorder) == [path]
-    assert labels_in(path) == ["sitting"]
 
 
 STEPS = ("record", "record", "samples", "make", "killed", "relabel", "remove", "delete")

@@ -80,18 +80,6 @@ def test_late_samples_belong_to_the_recording(recorder: Recorder, tmp_path: Path
     np.testing.assert_array_equal(harken.read(path).time_ns, samples(0, 60)[2])
 
 
-def test_labels_end_where_samples_end_until_more_come(recorder: Recorder, tmp_path: Path) -> None:
-    log(tmp_path, samples(0, 20))
-    record(recorder, 5, 300, "walking")
-    (path,) = made(recorder)
-    ends = [entry.end for entry in read_annotations(path.with_suffix(".labels.csv")).entries]
-    assert [end is not None and (end.ns - START) / 1e9 for end in ends] == [pytest.approx(20, abs=0.05)]
-    log(tmp_path, samples(20, 310))
-    (path,) = made(Recorder(tmp_path, Limits()))
-    ends = [entry.end for entry in read_annotations(path.with_suffix(".labels.csv")).entries]
-    assert [end is not None and (end.ns - START) / 1e9 for end in ends] == [300]
-
-
 def test_a_bout_without_samples_leaves_no_recording(recorder: Recorder, tmp_path: Path) -> None:
     log(tmp_path, samples(0, 20))
     record(recorder, 1000, 1100, "walking")

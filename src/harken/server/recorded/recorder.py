@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.annotations.store import StaleLabelsError
+from harken.annotations.store import StaleLabelsError, file_state
 from harken.server.limits import Limits, RefusedError
 from harken.server.recorded.session import (
     MARGIN_NS,
@@ -255,7 +255,7 @@ class Recorder:
             RefusedError: when these cannot be read.
         """
         with _refused("were changed, and cannot be read", "cannot be read"):
-            state = self.files.labels_state(name)
+            state = file_state(self.files.labels(name))
             if name not in self._states or self._states.pop(name) != state:
                 session = self.files.with_labels(self._sessions[name])
                 self._sessions[name] = session
@@ -272,7 +272,7 @@ class Recorder:
         self._states.pop(session.name, None)
         with _refused("cannot be written", "cannot be written"):
             session = self.files.save_labels(session, bouts)
-        self._states[session.name] = self.files.labels_state(session.name)
+        self._states[session.name] = file_state(self.files.labels(session.name))
         self._sessions[session.name] = replace(self._sessions[session.name], filed=session.filed, digest=session.digest)
         return session
 

@@ -338,10 +338,6 @@ class SessionFiles:
             if path.parent.is_dir():
                 sync_folder(path.parent)
 
-    def labels_state(self, name: str) -> tuple[int, ...] | None:
-        """What changes with the file of labels of a session. Raises ``OSError``."""
-        return self._store(name, "", EVER).state()
-
     def count_from_recording(self, name: str) -> bool:
         """Whether labels mean something else when their recording has more samples: times that count from its start or
         are without a zone, and points, of which the last holds until its end.
@@ -367,7 +363,10 @@ class SessionFiles:
         """
         name, path = session.name, self.labels(session.name)
         counts = self.count_from_recording(name)
-        span = self._span_of(name) if counts or (checked and self.recording(name).exists()) else EVER
+        times = self.times(name) if counts or checked else None
+        if counts and times is None:
+            raise HarkenError(f"{path}: there is no recording from whose start its times count; {WITH_ZONE}")
+        span = EVER if times is None else Span(*times, "UTC")
         stored = self._store(name, session.watch, span).load()
         if stored.error is not None:
             local = counts and read_annotations(path).has_local_times
@@ -440,13 +439,6 @@ class SessionFiles:
 
     def _store(self, name: str, watch: str, span: Span) -> LabelStore:
         return LabelStore(self.recording(name), span, watch)
-
-    def _span_of(self, name: str) -> Span:
-        times = self.times(name)
-        if times is None:
-            path = self.labels(name)
-            raise HarkenError(f"{path}: there is no recording from whose start its times count; {WITH_ZONE}")
-        return Span(*times, "UTC")
 
 
 def after(last_ns: int) -> int:
