@@ -63,7 +63,6 @@ class Recorder:
         self._of_watch: dict[str, list[str]] = {}
         self._states: dict[str, object] = {}  # of the files of labels that the sessions have
         self.due: dict[str, None] = {}  # recordings that are to be made
-        self._changed: dict[str, None] = {}  # those of them whose bouts have changed
         self._trouble: dict[str, str] = {}  # why a recording could not be made
         self._lock, self._building = threading.RLock(), threading.Lock()
         self._wake: Callable[[], object] = lambda: None
@@ -74,7 +73,6 @@ class Recorder:
                 self.due[session.name] = None
             with suppress(HarkenError, OSError):  # it is said when the session is shown
                 self._sessions[session.name] = self.files.with_labels(session, checked=False)
-        self._changed |= self.due
 
     def sessions(self, watch: str, most: int) -> list[RecordedSession]:
         """The latest sessions of a watch, the last first, at most so many.
@@ -220,9 +218,10 @@ class Recorder:
             self._wake = lambda: None
 
     def make_changed(self) -> None:
-        """Make the recordings whose bouts have changed. Those for which only samples have come follow in ``run``."""
-        for name in list(self._changed):
-            self.make(name)
+        """Make the recordings with bouts that are not in their files of labels yet. Others follow in ``run``."""
+        for session in list(self._sessions.values()):
+            if session.pending and session.name in self.due:
+                self.make(session.name)
 
     def _latest(self, watch: str) -> RecordedSession | None:
         """The latest session of a watch. One whose labels cannot be read now is as it was before: it can be recorded
@@ -289,7 +288,7 @@ class Recorder:
             raise RefusedError(507, 1011, sentence, reason="disk") from error
         if session.empty:
             self._sessions.pop(session.name, None)
-            for of_session in (self._states, self.due, self._changed, self._trouble):
+            for of_session in (self._states, self.due, self._trouble):
                 of_session.pop(session.name, None)
             self._of_watch[session.watch] = [name for name in names if name != session.name]
         else:
@@ -297,7 +296,7 @@ class Recorder:
             if session.name not in names:
                 self._of_watch[session.watch] = [*names, session.name]
             self.due |= dict.fromkeys(self._of_watch[session.watch][-2:])  # the earlier one ends where this one begins
-            self.due[session.name] = self._changed[session.name] = None
+            self.due[session.name] = None
         self._wake()
         return session
 
@@ -317,7 +316,6 @@ class Recorder:
         """Make the recording of a session, and its labels as far as there are samples."""
         with self._building:
             self.due.pop(name, None)
-            self._changed.pop(name, None)
             sentence = self._why_not_made(name)
             if sentence is None:
                 self._trouble.pop(name, None)
