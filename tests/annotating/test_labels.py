@@ -21,6 +21,7 @@ from harken.annotations.table import why_not_kept
 from harken.server.limits import RefusedError
 from harken.server.recorded.session import checked_label
 from harken.support.errors import HarkenError
+from harken.support.files import ProcessLock
 
 EDGES = st.lists(st.integers(0, 3600 * 10**9), min_size=2, max_size=12, unique=True).map(sorted)
 NAMES = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=20)
@@ -237,6 +238,19 @@ def test_a_change_by_another_window_or_program_is_not_overwritten(tmp_path: Path
     labels.path.unlink()
     assert labels.follow()
     assert labels.intervals.labels == ("lying", "sitting"), "without the file, the label column counts again"
+
+
+def test_a_file_that_another_program_keeps_locked_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harken.annotations.store.LONGEST_S", 0.1)
+    labels = opened(tmp_path, "start,end,label\n")
+    lock = ProcessLock(labels.path)
+    assert lock.acquire()
+    with pytest.raises(TimeoutError, match=r"another program has locked anna\.labels\.csv"):
+        save(labels, [row(1, 2)])
+    lock.release()
+    save(labels, [row(1, 2)])
 
 
 def test_a_file_that_cannot_be_read_now_changes_nothing_and_is_read_later(

@@ -33,7 +33,7 @@ NO_FILE = "none"
 FIRST_LINE = 2
 OWN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?([+-]\d\d:\d\d)?", re.ASCII)
 TO_LABEL = "Correct or remove that file to label here"
-RETRY_S = 0.001
+RETRY_S, LONGEST_S = 0.001, 30.0
 
 
 class StaleLabelsError(Exception):
@@ -196,13 +196,16 @@ class LabelStore:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Within the block, no other process of harken replaces the file: it is locked; if there is none, the recording
-        is."""
+        is. Raises ``TimeoutError`` when another program keeps it locked."""
+        began_s = time.monotonic()
         while True:
             before = file_state(self.path)
             lock = ProcessLock(self._recording if before is None else self.path)
             if lock.acquire() and file_state(self.path) == before:
                 break
             lock.release()
+            if time.monotonic() - began_s > LONGEST_S:
+                raise TimeoutError(f"another program has locked {self.path.name}")
             time.sleep(RETRY_S)
         try:
             yield
