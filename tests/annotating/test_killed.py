@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from annotating_server import annotating_process, intervals, write_recording
-from harken.annotations.moments import Span
-from harken.annotations.registry import read_annotations
+from harken.annotations.formats import read_annotations
+from harken.annotations.times import Span
 from harken.support.files import is_aside
 from server_thread import Served
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken.annotating.reading import LabelColumn
-from harken.annotations.intervals import Intervals, laid_over
+from harken.annotations.bouts import Intervals, laid_over
 from harken.recordings.recording import Recording
 from harken.recordings.source import Samples
 

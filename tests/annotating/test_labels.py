@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 import harken
 from annotating_server import annotating, put
-from edited_labels import FIRST_MS, SPAN, START_NS, opened, row, save
-from harken.annotating.labels import Labels, restored_ns
-from harken.annotations.columns import why_not_kept
-from harken.annotations.labelling import with_labels
-from harken.annotations.registry import read_annotations
+from edited_labels import FIRST_MS, SPAN, START_NS, Labels, opened, row, save
+from harken.annotating.labels import restored_ns
+from harken.annotations.find import with_labels
 from harken.annotations.store import LabelStore, StaleLabelsError
+from harken.annotations.table import why_not_kept
 from harken.server.limits import RefusedError
 from harken.server.recorded.session import checked_label
 from harken.support.errors import HarkenError
+from harken.support.files import ProcessLock
 
 EDGES = st.lists(st.integers(0, 3600 * 10**9), min_size=2, max_size=12, unique=True).map(sorted)
 NAMES = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=20)
@@ -233,10 +233,24 @@ def test_a_change_by_another_window_or_program_is_not_overwritten(tmp_path: Path
     labels.path.write_text("start,end,label,note\n10,20,walking,stairs?\n")
     with pytest.raises(StaleLabelsError, match=r"anna\.labels\.csv was changed by another window or program"):
         save(labels, [row(3, 4)])
+    assert labels.follow()
     assert [(each["label"], each["note"]) for each in labels.as_json()["intervals"]] == [("walking", "stairs?")]
     labels.path.unlink()
     assert labels.follow()
     assert labels.intervals.labels == ("lying", "sitting"), "without the file, the label column counts again"
+
+
+def test_a_file_that_another_program_keeps_locked_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harken.annotations.store.LONGEST_S", 0.1)
+    labels = opened(tmp_path, "start,end,label\n")
+    lock = ProcessLock(labels.path)
+    assert lock.acquire()
+    with pytest.raises(TimeoutError, match=r"another program has locked anna\.labels\.csv"):
+        save(labels, [row(1, 2)])
+    lock.release()
+    save(labels, [row(1, 2)])
 
 
 def test_a_file_that_cannot_be_read_now_changes_nothing_and_is_read_later(
@@ -288,14 +302,3 @@ def test_edges_keep_their_order_and_their_millisecond(known: list[int], edges: l
         assert ns in known or not any(each // 10**6 == edge for each in known)
     own = np.array([each // 10**6 for each in known], np.int64)
     assert restored_ns(own, np.array(known, np.int64)).tolist() == known
-
-
-def test_the_file_is_read_by_every_command(tmp_path: Path) -> None:
-    labels = opened(tmp_path)
-    save(labels, [row(1, 2, "lying", 'with "quotes", commas; and é'), row(2, 3, "sitting")])
-    found = read_annotations(labels.path)
-    assert found.format == "plain table"
-    assert [(entry.label, entry.note) for entry in found.entries] == [
-        ("lying", 'with "quotes", commas; and é'),
-        ("sitting", ""),
-    ]

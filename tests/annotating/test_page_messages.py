@@ -8,8 +8,7 @@ import pytest
 
 from annotate_page import START_MS, ZONE, AnnotatePage, rows, write_recording
 from browser import DESKTOP, PHONE, Browser, chromium
-from harken.annotations.columns import why_not_kept
-from harken.annotations.entries import plain_note
+from harken.annotations.table import plain_note, why_not_kept
 from page_modules import browser_with_modules, said
 from server_process import free_port, serving
 from waiting import until

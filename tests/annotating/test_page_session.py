@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from browser import Browser
-from harken.annotations.entries import LONGEST_NOTE, plain_note
+from harken.annotations.table import LONGEST_NOTE, plain_note
 from page_modules import browser_with_modules, said
 
 

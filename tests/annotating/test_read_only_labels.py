@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edited_labels import SPAN, START_NS, opened, row, save
-from harken.annotating.labels import Labels
-from harken.annotations.entries import Annotations
+from edited_labels import SPAN, START_NS, Labels, opened, row, save
+from harken.annotations.bouts import Annotations
 from harken.annotations.store import LabelStore, ReadOnlyLabelsError
 from harken.readers.folders import recordings_in
 from harken.server.learn import labelled_in
@@ -157,7 +156,7 @@ def test_an_error_that_nobody_expected_is_said_until_the_file_is_corrected(
     labels = opened(tmp_path, "start,end,label\n0,1,lying\n")
     with monkeypatch.context() as patch:
         patch.setattr("harken.annotations.store.read_annotations", broken)
-        patch.setattr("harken.annotating.labels.LOG", logging.getLogger("labels"))  # a server's does not reach the test
+        patch.setattr("harken.annotations.store.LOG", logging.getLogger("labels"))  # a server's does not reach the test
         labels.path.write_text("start,end,label\n0,2,lying\n")
         assert labels.follow()
         assert labels.stored.read_only == (

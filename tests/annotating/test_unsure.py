@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harken.annotating.suggestions import NO_LABEL, NOT_WORN, Suggestions
 from harken.annotating.unsure import LARGEST_MARGIN, MOMENT_S, PARTS, next_unsure, unsure_moments
-from harken.annotations.intervals import Intervals
+from harken.annotations.bouts import Intervals
 
 START_NS = 1_700_000_000 * 10**9
 ROW_NS = 5 * 10**9

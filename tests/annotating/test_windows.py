@@ -12,11 +12,9 @@ import websockets
 
 from annotating_server import annotating, intervals, put, write_recording
 from harken.annotating import desk
-from harken.annotating.labels import Labels
-from harken.annotating.windows import MOST_WINDOWS, PageWindows, Window
-from harken.annotations.moments import Span
-from harken.annotations.registry import read_annotations
-from harken.annotations.store import LabelStore
+from harken.annotating.recording import MOST_WINDOWS, Window
+from harken.annotations.formats import read_annotations
+from harken.annotations.store import LabelStore, StoredLabels
 from server_thread import Served, received
 
 LABELS = "/api/recordings/0/labels"
@@ -34,18 +32,6 @@ def test_only_the_newest_message_of_a_type_waits() -> None:
         return [*found, await window.next()]
 
     assert asyncio.run(both()) == [{"type": "status", "share": 999}, {"type": "labels"}, None]
-
-
-def test_a_lost_window_is_replaced() -> None:
-    windows = PageWindows()
-    lost, again = windows.connect("one"), windows.connect("one")
-    assert lost is not None
-    assert again is not None
-    assert lost.closed
-    windows.disconnect(lost)
-    assert len(windows) == 1
-    windows.close()
-    assert again.closed
 
 
 async def until(socket: Any, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
@@ -174,18 +160,18 @@ def test_an_error_of_one_recording_that_nobody_expected_ends_no_other(
     monkeypatch.setattr(desk, "CHECKED_S", desk.STATUS_S)
     monkeypatch.setattr(desk, "LOG", logging.getLogger("desk"))  # the server's own does not reach the test
     paths = [write_recording(tmp_path / f"{name}.csv", seconds=20) for name in ("anna", "ben")]
-    real = Labels.follow
+    real = LabelStore.load
 
-    def follow(labels: Labels) -> bool:
-        if labels.path.name.startswith("anna"):
+    def load(store: LabelStore) -> StoredLabels:
+        if store.path.name.startswith("anna"):
             raise RuntimeError("nobody expected this")
-        return real(labels)
+        return real(store)
 
     async def use(served: Served) -> None:
         lives = [served.url(f"/api/recordings/{number}/live?client=a", "ws") for number in (0, 1)]
         async with websockets.connect(lives[0]) as anna, websockets.connect(lives[1]) as ben:
             await until(ben, lambda each: each["type"] == "read_only")
-            monkeypatch.setattr(Labels, "follow", follow)
+            monkeypatch.setattr(LabelStore, "load", load)
             failed = await until(anna, lambda each: each["type"] == "status" and each["state"] == "failed")
             assert failed["error"] == f"{paths[0]}: a fault in harken: RuntimeError: nobody expected this"
             (tmp_path / "ben.labels.csv").write_text("start,end,label\n5,6,walking\n")
@@ -206,12 +192,12 @@ def test_a_recording_that_cannot_be_shown_leaves_the_others(
         with annotating(*paths):
             pass
 
-    def broken(store: LabelStore, span: Span) -> Labels:
-        if store.path.name == "anna.labels.csv":
+    def broken(path: Path, *arguments: Any, **options: Any) -> LabelStore:
+        if path.name == "anna.csv":
             raise RuntimeError("nobody expected this")
-        return Labels(store, span)
+        return LabelStore(path, *arguments, **options)
 
-    monkeypatch.setattr("harken.annotating.recording.Labels", broken)
+    monkeypatch.setattr("harken.annotating.recording.LabelStore", broken)
     with annotating(*paths) as served:
         found = [served.ask(f"/api/recordings/{number}").json for number in (0, 1)]
         assert [each["state"] for each in found] == ["failed", "ready"]

@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken import read
-from harken.annotations.columns import MISSING
-from harken.annotations.intervals import Intervals, laid_over, without_bout_ends
-from harken.annotations.labelling import label_recordings, renamed, with_labels
-from harken.annotations.moments import Kind, Moment, Span, text_moment
+from harken.annotations.bouts import Intervals, laid_over, without_bout_ends
+from harken.annotations.find import label_recordings, renamed, with_labels
+from harken.annotations.formats import read_annotations
 from harken.annotations.options import LabelOptions
-from harken.annotations.plain import write_intervals
-from harken.annotations.registry import read_annotations
+from harken.annotations.store import write_intervals
+from harken.annotations.times import Kind, Moment, Span, text_moment
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 
@@ -161,19 +160,6 @@ def test_an_instant_is_written_and_read_to_the_nanosecond(seconds: int, ns: int,
         write_intervals(path, Intervals.of([(start_ns, start_ns + 1, "lying", 2)]), timezone=zone)
         (entry,) = read_annotations(path).entries
     assert (entry.start, entry.end) == (Moment(Kind.INSTANT, start_ns), Moment(Kind.INSTANT, start_ns + 1))
-
-
-@given(drawn(), st.lists(st.text(st.characters(exclude_categories=["C"]), max_size=200), min_size=6, max_size=6))
-def test_labels_of_any_characters_make_the_round_trip(case: Drawn, texts: list[str]) -> None:
-    labels = [text.strip() for text in texts]
-    labels = [label if label.lower() not in MISSING else "-" for label in labels][: len(case.labels)]
-    intervals = intervals_of(case._replace(labels=labels))
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "anna.labels.csv"
-        write_intervals(path, intervals, timezone="Europe/Athens")
-        found = read_annotations(path).intervals(Span(START, START + 10_000 * SECOND, "UTC"))
-    assert found.labels == intervals.labels
-    assert (found.start_ns == intervals.start_ns).all()
 
 
 @given(st.one_of(st.binary(max_size=200), st.text("0159:.-,;\t\n\"'#\\aTZ+n/", max_size=200).map(str.encode)))

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harken.annotations.entries import Annotations, Entry
-from harken.annotations.moments import Kind, Moment, Span, text_moment
+from harken.annotations.bouts import Annotations
+from harken.annotations.table import Entry
+from harken.annotations.times import Kind, Moment, Span, text_moment
 from harken.support.errors import HarkenError
 
 SECOND = 10**9

@@ -5,13 +5,41 @@ from typing import Any
 
 import msgspec
 
-from harken.annotating.labels import Labels, PageBout
-from harken.annotations.moments import Span
-from harken.annotations.store import LabelStore
+from harken.annotating.labels import PageBout, as_json, edited
+from harken.annotations.bouts import Intervals
+from harken.annotations.store import LabelStore, StoredLabels
+from harken.annotations.times import Span
 
 START_NS = 1_700_000_000_123_456_789
 SPAN = Span(START_NS, START_NS + 3600 * 10**9, "Europe/Athens")
 FIRST_MS = START_NS // 10**6
+
+
+class Labels:
+    """The labels of one recording as the page has seen them last."""
+
+    def __init__(self, store: LabelStore, span: Span) -> None:
+        self.store, self.span, self.path = store, span, store.path
+        self.stored: StoredLabels = store.load()
+
+    @property
+    def intervals(self) -> Intervals:
+        return self.stored.bouts
+
+    def as_json(self) -> dict[str, Any]:
+        return as_json(self.stored)
+
+    def follow(self) -> bool:
+        """Look at the file; whether it has changed."""
+        before, self.stored = self.stored, self.store.load()
+        return self.stored is not before
+
+    def save(self, rows: list[Any], *, if_digest: str) -> str:
+        before = self.store.editable(if_digest=if_digest)
+        bouts = msgspec.convert(rows, list[PageBout])
+        digest = self.store.save(edited(bouts, before.bouts, self.span), if_digest=if_digest)
+        self.follow()
+        return digest
 
 
 def opened(folder: Path, content: str | None = None, **options: Any) -> Labels:
@@ -23,8 +51,8 @@ def opened(folder: Path, content: str | None = None, **options: Any) -> Labels:
 
 
 def save(labels: Labels, rows: list[Any]) -> str:
-    """Save labels that were edited from the present ones; returns the digest."""
-    return labels.save(msgspec.convert(rows, list[PageBout]), if_digest=labels.stored.digest)
+    """Save labels that were edited from those that were seen last; returns the digest."""
+    return labels.save(rows, if_digest=labels.stored.digest)
 
 
 def row(start_s: float, end_s: float, label: str = "lying", note: str = "") -> dict[str, Any]:

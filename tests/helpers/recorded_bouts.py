@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import harken
-from harken.annotating.labels import Labels
-from harken.annotations.moments import Span
-from harken.annotations.registry import read_annotations
+from edited_labels import Labels
+from harken.annotations.formats import read_annotations
 from harken.annotations.store import LabelStore
+from harken.annotations.times import Span
 from harken.server.learn import labelled_in
 from harken.server.recorded.recorder import Recorder
 from harken.server.recorded.session import RecordedSession

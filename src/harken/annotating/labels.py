@@ -1,31 +1,18 @@
-"""The labels of one recording while a person edits them: as the page has them, and as the file beside it has them."""
+"""Labels as the page has them: bouts with edges in milliseconds."""
 
-import logging
-import threading
 from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.annotations.columns import why_not_kept
-from harken.annotations.entries import LONGEST_NOTE, plain_note
-from harken.annotations.intervals import Intervals
-from harken.annotations.moments import Span
-from harken.annotations.plain import FORMAT
-from harken.annotations.store import (
-    FIRST_LINE,
-    NO_FILE,
-    TO_LABEL,
-    LabelStore,
-    ReadOnlyLabelsError,
-    StaleLabelsError,
-    StoredLabels,
-)
+from harken.annotations.bouts import Intervals
+from harken.annotations.store import FIRST_LINE, NO_FILE, StoredLabels
+from harken.annotations.table import LONGEST_NOTE, plain_note, why_not_kept
+from harken.annotations.times import Span
 from harken.support.errors import HarkenError
 from harken.support.text_rows import MOST_ROWS
 
-LOG = logging.getLogger("uvicorn.error")
 MS_NS = 10**6
 MOST_BOUTS = MOST_ROWS - 1
 """The header is a row, too."""
@@ -41,126 +28,59 @@ class PageBout(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
-class Labels:
-    """The labels of one recording as its file has them. The methods may be called from any thread.
+def as_json(stored: StoredLabels) -> dict[str, Any]:
+    """The answer to ``GET labels``. Times are cut to milliseconds; ``on_disk`` is whether the file exists."""
+    bouts = stored.bouts
+    starts, ends = ((edges_ns // MS_NS).tolist() for edges_ns in (bouts.start_ns, bouts.end_ns))
+    return {
+        "on_disk": stored.digest != NO_FILE,
+        "intervals": [
+            {"start_ms": start, "end_ms": end, "label": label, "note": bouts.notes.get(line, "")}
+            for start, end, label, line in zip(starts, ends, bouts.labels, bouts.lines.tolist(), strict=True)
+        ],
+    }
+
+
+def edited(bouts: list[PageBout], before: Intervals, span: Span) -> Intervals:
+    """The labels of the page, of which those that were not edited have their exact times.
 
     Args:
-        store: the file.
+        bouts: the labels of the page, in order.
+        before: the labels that were edited.
         span: the time of the recording.
 
-    Attributes:
-        path: the file.
-        stored: the labels, and the digest of the file.
+    Raises:
+        HarkenError: when they are not valid; the message has the number of the interval, from 1.
     """
-
-    def __init__(self, store: LabelStore, span: Span) -> None:
-        self._store, self._span = store, span
-        self._lock = threading.Lock()
-        self.path = store.path
-        self._load()
-
-    def follow(self) -> bool:
-        """Read the labels again if another program has changed the file. Returns whether it has.
-
-        Raises:
-            OSError: when it is not known what there is. The labels are then those that were known before, and the next
-                call may find others.
-        """
-        with self._lock:
-            changed = self._store.state() != self._state
-            if changed:
-                self._load()
-            return changed
-
-    def _load(self) -> None:
-        state = self._store.state()
-        try:
-            stored = self._store.load()
-        except OSError:
-            raise
-        except Exception as error:  # the file may be corrected, and other recordings go on meanwhile
-            LOG.exception("%s: its labels cannot be read", self.path)
-            fault = f"a fault in harken: {type(error).__name__}: {error}"
-            sentence = f"{self.path}: its labels cannot be read ({fault}). {TO_LABEL}"
-            stored = StoredLabels(Intervals.of([], self.path), "fault", sentence, fault)
-        self._state, self.stored = state, stored
-
-    @property
-    def intervals(self) -> Intervals:
-        """The labels."""
-        return self.stored.bouts
-
-    def as_json(self) -> dict[str, Any]:
-        """The answer to ``GET labels``. Times are cut to milliseconds; ``on_disk`` is whether the file exists."""
-        columns = (
-            (self.intervals.start_ns // MS_NS).tolist(),
-            (self.intervals.end_ns // MS_NS).tolist(),
-            self.intervals.labels,
-            self.intervals.lines.tolist(),
-        )
-        notes = self.intervals.notes
-        return {
-            "on_disk": self.stored.digest != NO_FILE,
-            "intervals": [
-                {"start_ms": start, "end_ms": end, "label": label, "note": notes.get(line, "")}
-                for start, end, label, line in zip(*columns, strict=True)
-            ],
-        }
-
-    def save(self, bouts: list[PageBout], *, if_digest: str) -> str:
-        """Replace all labels. They are on the disk when this returns their digest.
-
-        Args:
-            bouts: the labels, in order.
-            if_digest: the digest of the labels that were edited.
-
-        Raises:
-            StaleLabelsError: when the file is another one now; the labels are then those that it has.
-            ReadOnlyLabelsError: when the file must not be written.
-            HarkenError: when the labels are not valid; the message has the number of the interval, from 1.
-            OSError: when the file cannot be written.
-        """
-        self.follow()
-        with self._lock:
-            if if_digest != self.stored.digest:
-                raise StaleLabelsError(f"{self.path.name} was changed by another window or program")
-            if self.stored.read_only is not None:
-                raise ReadOnlyLabelsError(self.stored.read_only)
-            intervals = self._checked(bouts)
-            digest = self._store.save(intervals, if_digest=if_digest)
-            self._state, self.stored = self._store.state(), StoredLabels(intervals, digest)
-            return digest
-
-    def _checked(self, bouts: list[PageBout]) -> Intervals:
-        if len(bouts) > MOST_BOUTS:
-            raise HarkenError(f"a file of labels has at most {MOST_BOUTS:,} intervals, got {len(bouts):,}")
-        for number, bout in enumerate(bouts, 1):
-            if (reason := _why_no_bout(bout)) is not None:
-                raise HarkenError(f"interval {number}: {reason}")
-        edges_ms = np.array([(bout.start_ms, bout.end_ms) for bout in bouts], np.int64).reshape(-1, 2)
-        first_ms, last_ms = self._span.start_ns // MS_NS, -(-(self._span.end_ns + 1) // MS_NS)
-        for number in np.flatnonzero((edges_ms[:, 0] < first_ms) | (edges_ms[:, 1] > last_ms))[:1]:
-            raise HarkenError(f"interval {number + 1} lies outside the recording")
-        for number in np.flatnonzero(edges_ms[:, 1] < edges_ms[:, 0])[:1]:
-            raise HarkenError(f"interval {number + 1} ends before it begins")
-        for number in np.flatnonzero(edges_ms[1:, 0] < edges_ms[:-1, 1])[:1]:
-            raise HarkenError(f"interval {number + 2} overlaps the interval before it, or is not in order")
-        known_ns = np.stack([self.intervals.start_ns, self.intervals.end_ns], axis=1).ravel()
-        edges_ns = restored_ns(edges_ms.ravel(), known_ns).reshape(-1, 2)
-        edges_ns = np.clip(edges_ns, self._span.start_ns, self._span.end_ns + 1)
-        for number in np.flatnonzero(edges_ns[:, 0] == edges_ns[:, 1])[:1]:
-            raise HarkenError(f"interval {number + 1} has no length")
-        lines = np.arange(len(bouts)) + FIRST_LINE
-        notes = [plain_note(bout.note or "") for bout in bouts]
-        return Intervals(
-            edges_ns[:, 0],
-            edges_ns[:, 1],
-            tuple(bout.label.strip() for bout in bouts),
-            lines,
-            self.path,
-            FORMAT,
-            {line: note for line, note in zip(lines.tolist(), notes, strict=True) if note},
-        )
+    if len(bouts) > MOST_BOUTS:
+        raise HarkenError(f"a file of labels has at most {MOST_BOUTS:,} intervals, got {len(bouts):,}")
+    for number, bout in enumerate(bouts, 1):
+        if (reason := _why_no_bout(bout)) is not None:
+            raise HarkenError(f"interval {number}: {reason}")
+    edges_ms = np.array([(bout.start_ms, bout.end_ms) for bout in bouts], np.int64).reshape(-1, 2)
+    first_ms, last_ms = span.start_ns // MS_NS, -(-(span.end_ns + 1) // MS_NS)
+    known_ns = np.stack([before.start_ns, before.end_ns], axis=1).ravel()
+    overlaps = np.append(False, edges_ms[1:, 0] < edges_ms[:-1, 1])
+    for wrong, sentence in (
+        ((edges_ms[:, 0] < first_ms) | (edges_ms[:, 1] > last_ms), "lies outside the recording"),
+        (edges_ms[:, 1] < edges_ms[:, 0], "ends before it begins"),
+        (overlaps[: len(bouts)], "overlaps the interval before it, or is not in order"),
+    ):
+        if wrong.any():
+            raise HarkenError(f"interval {wrong.argmax() + 1} {sentence}")
+    edges_ns = restored_ns(edges_ms.ravel(), known_ns).reshape(-1, 2)
+    edges_ns = np.clip(edges_ns, span.start_ns, span.end_ns + 1)
+    if (empty := edges_ns[:, 0] == edges_ns[:, 1]).any():
+        raise HarkenError(f"interval {empty.argmax() + 1} has no length")
+    notes = {line: plain_note(bout.note) for line, bout in enumerate(bouts, FIRST_LINE) if bout.note}
+    return Intervals(
+        edges_ns[:, 0],
+        edges_ns[:, 1],
+        tuple(bout.label.strip() for bout in bouts),
+        np.arange(len(bouts)) + FIRST_LINE,
+        before.path,
+        notes={line: note for line, note in notes.items() if note},
+    )
 
 
 def _why_no_bout(bout: PageBout) -> str | None:

@@ -1,4 +1,4 @@
-"""A recording on the page: its state, signals, labels and windows."""
+"""A recording on the page: its state, signals and labels, and what the windows that show it are sent."""
 
 import asyncio
 from dataclasses import replace
@@ -8,15 +8,52 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.annotating.labels import Labels
+from harken.annotating.labels import PageBout, as_json, edited
 from harken.annotating.levels import Levels
 from harken.annotating.suggestions import Suggestions
-from harken.annotating.windows import PageWindows, Window
-from harken.annotations.moments import Span
-from harken.annotations.store import LabelStore
+from harken.annotations.store import LabelStore, StoredLabels
+from harken.annotations.times import Span
 
 MS_NS = 10**6
 NOT_READ = "the recording is still being read; labels can be set when it is complete"
+
+MOST_WINDOWS = 20
+
+
+class Window:
+    """A window with an open WebSocket. Of each type of message, only the newest waits, so a slow reader gets the newest
+    state, and takes little memory.
+
+    Attributes:
+        client: its name, which it chose.
+    """
+
+    def __init__(self, client: str) -> None:
+        self.client = client
+        self.closed = False
+        self._waiting: dict[str, dict[str, Any]] = {}
+        self._some = asyncio.Event()
+
+    def put(self, message: dict[str, Any]) -> None:
+        """Send a message, in place of an earlier one of its type that is not sent yet."""
+        self._waiting.pop(message["type"], None)
+        self._waiting[message["type"]] = message
+        self._some.set()
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self.closed = True
+        self._some.set()
+
+    async def next(self) -> dict[str, Any] | None:
+        """The next message; None when the window is closed."""
+        await self._some.wait()
+        if self.closed:
+            return None
+        message = self._waiting.pop(next(iter(self._waiting)))
+        if not self._waiting:
+            self._some.clear()
+        return message
 
 
 class OpenRecording:
@@ -34,7 +71,9 @@ class OpenRecording:
         share: how much is read; None if not known.
         error: why it could not be read.
         levels: its signals; None until some are read.
-        labels: its labels; None until it is read.
+        store: its file of labels; None until it is read.
+        labels: its labels as they were read or saved last.
+        windows: the windows that show it, by their names.
         wanted: whether a window has opened it.
         gaps_ms: stretches without samples, int64 ``[k, 2]``; none until they are known.
         model: what the model says.
@@ -49,9 +88,10 @@ class OpenRecording:
         self.share: float | None = None
         self.error: str | None = None
         self.levels: Levels | None = None
-        self.labels: Labels | None = None
+        self.store: LabelStore | None = None
+        self.labels: StoredLabels | None = None
         self.wanted = False
-        self.windows = PageWindows()
+        self.windows: dict[str, Window] = {}
         self.model: Suggestions | None = None
         self.model_name = model_name
         self.model_labels = model_labels
@@ -68,7 +108,7 @@ class OpenRecording:
         """Why labels cannot be changed, as a sentence; None if they can."""
         if self.labels is None:
             return self.error or NOT_READ
-        return self.labels.stored.read_only
+        return self.labels.read_only
 
     def begin(self, folder: Path, *, start_ns: int, slot_ns: int) -> None:
         """There are levels to see."""
@@ -99,7 +139,7 @@ class OpenRecording:
         self._read_to_ns = facts["end_ns"]
         self.gaps_ms = levels.gaps_ms()
         self._not_worn_ns = np.array(facts["not_worn_ns"], np.int64).reshape(-1, 2)
-        store = LabelStore(
+        self.store = LabelStore(
             self.path,
             self.span,
             facts["subject"],
@@ -108,7 +148,7 @@ class OpenRecording:
             local_times=facts["local_times"],
             several_people=facts["several_people"],
         )
-        self.labels = Labels(store, self.span)
+        self.labels = self.store.load()
         self.send_status()
         self.send_labels()
 
@@ -133,7 +173,8 @@ class OpenRecording:
 
     def close(self) -> None:
         """Close its files and windows."""
-        self.windows.close()
+        for window in self.windows.values():
+            window.close()
         if self.levels is not None:
             self.levels.close()
 
@@ -154,37 +195,63 @@ class OpenRecording:
 
     def send_status(self) -> None:
         """Send all windows the status."""
-        self.windows.send({"type": "status", **self.about()})
+        self.send({"type": "status", **self.about()})
 
     def send_labels(self, *, besides: str | None = None) -> None:
         """Send all windows but one the labels, and all of them whether they can be changed."""
         if self.labels is not None:
-            etag = etag_of(self.labels.stored.digest)
-            self.windows.send({"type": "labels", "etag": etag, **self.labels.as_json()}, besides=besides)
+            etag = etag_of(self.labels.digest)
+            self.send({"type": "labels", "etag": etag, **as_json(self.labels)}, besides=besides)
         self._send_read_only()
 
     def _send_read_only(self) -> None:
         """Send all windows why the labels cannot be changed, if that has changed."""
         if self._read_only != (reason := self.why_read_only()):
             self._read_only = reason
-            self.windows.send({"type": "read_only", "reason": reason})
+            self.send({"type": "read_only", "reason": reason})
 
-    async def follow(self) -> None:
-        """Take over the labels that another program has written.
+    async def follow(self, *, besides: str | None = None) -> None:
+        """Send all windows but one the labels, if they are others than before.
 
         Raises:
             OSError: when it is not known what there is.
         """
-        if self.labels is not None and await asyncio.to_thread(self.labels.follow):
-            self.send_labels()
+        if self.store is not None and self.labels is not (labels := await asyncio.to_thread(self.store.load)):
+            self.labels = labels
+            self.send_labels(besides=besides)
+
+    def save(self, bouts: list[PageBout], *, if_digest: str) -> str:
+        """Replace the labels by those of a window. They are on the disk when this returns their digest.
+
+        Raises:
+            StaleLabelsError, ReadOnlyLabelsError, HarkenError, OSError: as ``LabelStore.save`` and ``edited``.
+        """
+        assert self.store is not None
+        before = self.store.editable(if_digest=if_digest)
+        return self.store.save(edited(bouts, before.bouts, self.span), if_digest=if_digest)
 
     def connect(self, client: str) -> Window | None:
-        """A new window, which is sent the status, and whether labels can be changed; None if there are too many."""
-        window = self.windows.connect(client)
-        if window is not None:
-            window.put({"type": "status", **self.about()})
-            window.put({"type": "read_only", "reason": self.why_read_only()})
+        """A new window, which is sent the status, and whether labels can be changed; None if there are too many. A
+        window of the same name is closed: its connection was lost."""
+        if client in self.windows:
+            self.windows.pop(client).close()
+        if len(self.windows) >= MOST_WINDOWS:
+            return None
+        self.windows[client] = window = Window(client)
+        window.put({"type": "status", **self.about()})
+        window.put({"type": "read_only", "reason": self.why_read_only()})
         return window
+
+    def disconnect(self, window: Window) -> None:
+        """The window is gone."""
+        if self.windows.get(window.client) is window:
+            del self.windows[window.client]
+
+    def send(self, message: dict[str, Any], *, besides: str | None = None) -> None:
+        """Send a message to all windows but one."""
+        for client, window in self.windows.items():
+            if client != besides:
+                window.put(message)
 
     def summary(self) -> dict[str, Any]:
         """One of ``GET /api/recordings``."""
@@ -194,7 +261,7 @@ class OpenRecording:
             "subject": self.subject,
             "state": self.state,
             "share": self.share,
-            "intervals": 0 if self.labels is None else len(self.labels.intervals),
+            "intervals": 0 if self.labels is None else len(self.labels.bouts),
             "labelled_s": self._labelled_s(),
         }
 
@@ -203,7 +270,7 @@ class OpenRecording:
         if self.labels is None:
             return 0.0
         lengths = np.append(0, np.diff(self.gaps_ms).cumsum()).repeat(2)[1:-1]
-        bouts_ms = np.stack([self.labels.intervals.start_ns, self.labels.intervals.end_ns]) / MS_NS
+        bouts_ms = np.stack([self.labels.bouts.start_ns, self.labels.bouts.end_ns]) / MS_NS
         without_ms = np.interp(bouts_ms, self.gaps_ms.ravel(), lengths) if len(lengths) else np.zeros_like(bouts_ms)
         return float(np.diff(bouts_ms - without_ms, axis=0).sum() / 1000)
 
@@ -221,7 +288,7 @@ class OpenRecording:
             "sample_rate_hz": facts.get("sample_rate_hz"),
             "samples": facts.get("samples"),
             "notes": facts.get("notes", []),
-            "labels_path": None if self.labels is None else str(self.labels.path),
+            "labels_path": None if self.store is None else str(self.store.path),
             "choices": self._choices(),
             "model": {
                 "state": self.model_state,
@@ -235,7 +302,7 @@ class OpenRecording:
 
     def _choices(self) -> list[str]:
         """Labels for the keys: the model's, then others in the order in which they first occur."""
-        own = () if self.labels is None else self.labels.intervals.labels
+        own = () if self.labels is None else self.labels.bouts.labels
         return list(dict.fromkeys((*self.model_labels, *own)))
 
 

@@ -10,11 +10,10 @@ from fastapi import APIRouter, Path, Query, Request, Response, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from harken.annotating.desk import Desk
-from harken.annotating.labels import PageBout
-from harken.annotating.recording import NOT_READ, OpenRecording, etag_of
+from harken.annotating.labels import PageBout, as_json
+from harken.annotating.recording import NOT_READ, OpenRecording, Window, etag_of
 from harken.annotating.suggestions import Suggestions
 from harken.annotating.unsure import next_unsure
-from harken.annotating.windows import Window
 from harken.annotations.store import ReadOnlyLabelsError, StaleLabelsError
 from harken.server.limits import Limits, RefusedError, malformed
 from harken.server.request_bodies import read_body
@@ -66,7 +65,7 @@ def annotating_routes(desk: Desk) -> APIRouter:
         found = recording_of(desk, number)
         suggestions = suggestions_of(found)
         assert found.labels is not None, "labels are there before suggestions are"
-        moment = await asyncio.to_thread(next_unsure, suggestions, found.labels.intervals, after_ms=after_ms)
+        moment = await asyncio.to_thread(next_unsure, suggestions, found.labels.bouts, after_ms=after_ms)
         if moment is None:
             sentence = "there is no moment without a label of which the model is unsure"
             raise RefusedError(404, 1008, sentence, reason="unknown")
@@ -76,12 +75,12 @@ def annotating_routes(desk: Desk) -> APIRouter:
     async def labels(number: Number) -> Response:
         found = recording_of(desk, number)
         desk.want(found)
-        if found.labels is None:
-            raise RefusedError(404, 1008, found.error or NOT_READ, reason="unknown")
         with contextlib.suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
             await found.follow()
-        content = found.labels.as_json() | {"gaps_ms": found.gaps_ms.tolist()}
-        return answer(content, etag=etag_of(found.labels.stored.digest))
+        if found.labels is None:
+            raise RefusedError(404, 1008, found.error or NOT_READ, reason="unknown")
+        content = as_json(found.labels) | {"gaps_ms": found.gaps_ms.tolist()}
+        return answer(content, etag=etag_of(found.labels.digest))
 
     @routes.put("/api/recordings/{number}/labels")
     async def save(number: Number, request: Request) -> Response:
@@ -149,23 +148,25 @@ async def save_labels(recording: OpenRecording, body: bytes, if_match: str | Non
     if if_match is None:
         sentence = "a request that saves labels needs the header If-Match, with the ETag of the labels that were edited"
         raise RefusedError(428, 1008, sentence, reason="unconditional")
-    if (labels := recording.labels) is None:
+    if recording.store is None:
         raise RefusedError(423, 1008, recording.why_read_only() or "", reason="locked")
     try:
-        digest = await asyncio.to_thread(labels.save, message.intervals, if_digest=if_match.strip('"'))
+        digest = await asyncio.to_thread(recording.save, message.intervals, if_digest=if_match.strip('"'))
+        answered = answer({}, etag=etag_of(digest))
     except StaleLabelsError as error:
-        recording.send_labels(besides=message.client)
-        return answer({"error": str(error)}, 412, etag=etag_of(labels.stored.digest))
+        digest = (await asyncio.to_thread(recording.store.load)).digest
+        answered = answer({"error": str(error)}, 412, etag=etag_of(digest))
     except ReadOnlyLabelsError as error:
-        recording.send_labels(besides=message.client)
         raise RefusedError(423, 1008, str(error), reason="locked") from error
     except HarkenError as error:
         raise RefusedError(422, 1007, str(error), reason="malformed") from error
     except OSError as error:
-        sentence = f"{labels.path}: the labels could not be written ({error.strerror or error})"
+        sentence = f"{recording.store.path}: the labels could not be written ({error.strerror or error})"
         raise RefusedError(507, 1011, sentence, reason="disk") from error
-    recording.send_labels(besides=message.client)
-    return answer({}, etag=etag_of(digest))
+    finally:
+        with contextlib.suppress(OSError):
+            await recording.follow(besides=message.client)
+    return answered
 
 
 async def serve_window(desk: Desk, socket: WebSocket, number: int, client: str) -> None:
@@ -185,7 +186,7 @@ async def serve_window(desk: Desk, socket: WebSocket, number: int, client: str) 
     except (WebSocketDisconnect, RuntimeError):
         pass
     finally:
-        recording.windows.disconnect(window)
+        recording.disconnect(window)
         sending.cancel()
 
 

@@ -84,14 +84,15 @@ def _learner_on_demand(desk: "Desk", *, longest_s: float) -> "Callable[[], Learn
 
     @cache
     def made() -> "Learner":
+        from harken.annotations.store import NO_FILE
         from harken.models.recogniser import Recogniser
         from harken.server.learn import Labelled, Learner
 
         def labelled() -> list[Labelled]:
             return [
-                Labelled.of(each.path, each.subject or each.name, each.labels.intervals)
+                Labelled.of(each.path, each.subject or each.name, each.labels.bouts)
                 for each in desk.recordings
-                if each.labels is not None and (len(each.labels.intervals) or each.labels.path.is_file())
+                if each.labels is not None and (len(each.labels.bouts) or each.labels.digest != NO_FILE)
             ]
 
         async def serve(_: Recogniser, path: Path | None) -> None:

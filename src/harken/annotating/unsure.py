@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from harken.annotating.suggestions import Suggestions
-from harken.annotations.intervals import Intervals
+from harken.annotations.bouts import Intervals
 from harken.support.arrays import BoolArray, Int64Array
 
 MOMENT_S = 30.0

@@ -5,37 +5,42 @@ seen, by its digest, so that no change of another window or program is overwritt
 """
 
 import csv
+import logging
 import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from hashlib import file_digest, sha256
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
-from harken.annotations.columns import MISSING, why_not_kept
-from harken.annotations.entries import Annotations, plain_note
-from harken.annotations.intervals import Intervals
-from harken.annotations.moments import Span
-from harken.annotations.plain import HEADER, table_of
-from harken.annotations.registry import annotations_in, read_annotations
+from harken.annotations.bouts import Annotations, Intervals
+from harken.annotations.formats import HEADER, annotations_in, read_annotations
+from harken.annotations.table import MISSING, plain_note, why_not_kept
+from harken.annotations.times import Span
 from harken.readers.folders import ORIGINAL, recording_names, side_file
+from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
-from harken.support.files import ProcessLock, linked_file, write_bytes
+from harken.support.files import ProcessLock, linked_file, write_bytes, write_text
 from harken.support.text_rows import MOST_BYTES
 
+LOG = logging.getLogger("uvicorn.error")
 NO_FILE = "none"
 """The digest of no file."""
 FIRST_LINE = 2
 OWN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?([+-]\d\d:\d\d)?", re.ASCII)
 TO_LABEL = "Correct or remove that file to label here"
-RETRY_S = 0.001
+RETRY_S, LONGEST_S = 0.001, 30.0
 
 
 class StaleLabelsError(Exception):
-    """The file of labels is not the one that was loaded: another window or program has changed it."""
+    """The file of labels is not the one that was loaded."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path.name} was changed by another window or program")
 
 
 class ReadOnlyLabelsError(HarkenError):
@@ -95,26 +100,21 @@ class LabelStore:
         self._recording, self._span, self._subject = recording, span, subject
         self._zone_known, self._local_times, self._several_people = zone_known, local_times, several_people
         self._column = [(*row, FIRST_LINE + number) for number, row in enumerate(column or [])]
-
-    def state(self) -> tuple[int, int, int, int] | None:
-        """What changes when the file is replaced, written, or protected; None if there is none.
-
-        Raises:
-            OSError: when it is not known what there is.
-        """
-        try:
-            found = self.path.stat()
-        except FileNotFoundError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
+        self._known: tuple[object, StoredLabels] | None = None
 
     def load(self) -> StoredLabels:
-        """Read the labels. A file that cannot be read as labels gives none, and ``read_only`` has the error.
+        """The labels; the same object until the file changes. A file that cannot be read as labels gives none, and
+        ``error`` says why.
 
         Raises:
             OSError: when it is not known what there is.
         """
-        digest = self._digest()
+        state = file_state(self.path)
+        if self._known is None or self._known[0] != state:
+            self._known = state, self._loaded(self._digest())
+        return self._known[1]
+
+    def _loaded(self, digest: str) -> StoredLabels:
         zone = None
         try:
             path = annotations_in(self._recording) if digest == NO_FILE else self.path
@@ -127,8 +127,29 @@ class LabelStore:
                 bouts = own.intervals(self._span)
         except HarkenError as error:
             return StoredLabels(Intervals.of([], self.path), digest, zone or f"{error}. {TO_LABEL}", str(error))
+        except OSError:
+            raise
+        except Exception as error:  # the file may be corrected, and other recordings go on meanwhile
+            LOG.exception("%s: its labels cannot be read", self.path)
+            fault = f"{self.path}: its labels cannot be read (a fault in harken: {type(error).__name__}: {error})"
+            return StoredLabels(Intervals.of([], self.path), digest, f"{fault}. {TO_LABEL}", fault)
         shared = self._why_shared(annotations)
         return StoredLabels(bouts, digest, zone or shared or self._why_not_held(bouts) or self._why_not_written())
+
+    def editable(self, *, if_digest: str) -> StoredLabels:
+        """The labels, which may be replaced.
+
+        Raises:
+            StaleLabelsError: when the digest of the file is another one now.
+            ReadOnlyLabelsError: when it must not be written.
+            OSError: as ``load``.
+        """
+        stored = self.load()
+        if stored.digest != if_digest:
+            raise StaleLabelsError(self.path)
+        if stored.read_only is not None:
+            raise ReadOnlyLabelsError(stored.read_only)
+        return stored
 
     def save(self, bouts: Intervals, *, if_digest: str) -> str:
         """Replace all labels. They are on the disk when this returns their digest.
@@ -138,22 +159,24 @@ class LabelStore:
             if_digest: the digest of the labels that were edited, from ``load`` or ``save``.
 
         Raises:
-            StaleLabelsError: when the file is another one now; it is left as it is.
-            ReadOnlyLabelsError: when it is write-protected, or labels of this recording cannot be in a file beside it.
+            StaleLabelsError: when the digest of the file is another one now; it is left as it is.
+            ReadOnlyLabelsError: when it cannot be written.
             HarkenError: when the labels are too many for a file of labels.
             OSError: when the file cannot be written.
         """
         if (reason := self._why_not_written()) is not None:
             raise ReadOnlyLabelsError(reason)
-        content = table_of(bouts, timezone=None if self._local_times else self._span.timezone).encode()
+        content = _table_of(bouts, timezone=None if self._local_times else self._span.timezone).encode()
         if len(content) > MOST_BYTES:
             raise HarkenError(f"a file of labels has at most {MOST_BYTES >> 20} MiB; make notes shorter")
+        digest = sha256(content).hexdigest()
         with self._alone():
             if self._digest() != if_digest:
-                raise StaleLabelsError(f"{self.path.name} was changed by another window or program")
+                raise StaleLabelsError(self.path)
             self.keep_original()
             write_bytes(linked_file(self.path), content)
-        return sha256(content).hexdigest()
+            self._known = file_state(self.path), StoredLabels(bouts, digest)
+        return digest
 
     def keep_original(self) -> None:
         """Copy a file that harken did not write, unless there is a copy already. Raises ``OSError``."""
@@ -173,13 +196,16 @@ class LabelStore:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Within the block, no other process of harken replaces the file: it is locked; if there is none, the recording
-        is."""
+        is. Raises ``TimeoutError`` when another program keeps it locked."""
+        began_s = time.monotonic()
         while True:
-            before = self.state()
+            before = file_state(self.path)
             lock = ProcessLock(self._recording if before is None else self.path)
-            if lock.acquire() and self.state() == before:
+            if lock.acquire() and file_state(self.path) == before:
                 break
             lock.release()
+            if time.monotonic() - began_s > LONGEST_S:
+                raise TimeoutError(f"another program has locked {self.path.name}")
             time.sleep(RETRY_S)
         try:
             yield
@@ -233,6 +259,19 @@ class LabelStore:
         return None
 
 
+def file_state(path: Path) -> tuple[int, int, int, int] | None:
+    """What changes when a file is replaced, written, or protected; None if there is none.
+
+    Raises:
+        OSError: when it is not known what there is.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
+
+
 def is_own(content: bytes) -> bool:
     """Whether ``LabelStore.save`` would write this content, to the byte, for the labels that are in it.
 
@@ -255,3 +294,41 @@ def is_own(content: bytes) -> bool:
 def _is_own_bout(start: str, end: str, label: str, note: str = "") -> bool:
     times = OWN_TIME.fullmatch(start) and OWN_TIME.fullmatch(end)
     return times is not None and label.lower() not in MISSING and note == plain_note(note)
+
+
+def write_intervals(path: str | Path, intervals: Intervals, *, timezone: str | None = "UTC") -> None:
+    """Write intervals as a plain table, whole or not at all: ``start,end,label``, ISO 8601 times with their offset; and
+    a column ``note`` if there are notes.
+
+    Args:
+        path: the file, such as ``alice.labels.csv`` for the recording ``alice.csv``.
+        intervals: the intervals.
+        timezone: the zone of the times, an IANA name; None for times without a zone, if those of the recording have
+            none and were read as UTC. The labels then move with the recording when its zone is given.
+
+    Raises:
+        NotWrittenError: when the file cannot be written.
+    """
+    write_text(Path(path), _table_of(intervals, timezone=timezone))
+
+
+def _table_of(intervals: Intervals, *, timezone: str | None) -> str:
+    text = StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow((*HEADER, "note") if intervals.notes else HEADER)
+    columns = (intervals.start_ns.tolist(), intervals.end_ns.tolist(), intervals.labels, intervals.lines.tolist())
+    for start_ns, end_ns, label, line in zip(*columns, strict=True):
+        note = (intervals.notes.get(line, ""),) if intervals.notes else ()
+        table.writerow((_iso(start_ns, timezone), _iso(end_ns, timezone), label, *note))
+    return text.getvalue()
+
+
+def _iso(time_ns: int, timezone: str | None) -> str:
+    """An instant to the nanosecond. A zone whose offset has seconds, as before standard time, is written as UTC."""
+    fraction = f".{time_ns % 10**9:09}".rstrip("0").rstrip(".")
+    if timezone is None:
+        return f"{local_time(time_ns, 'UTC'):%Y-%m-%dT%H:%M:%S}{fraction}"
+    offset = local_time(time_ns, timezone).utcoffset() or timedelta()
+    shown = local_time(time_ns, timezone if offset % timedelta(minutes=1) == timedelta() else "UTC")
+    zone = f"{shown:%z}"
+    return f"{shown:%Y-%m-%dT%H:%M:%S}{fraction}{zone[:3]}:{zone[3:5]}"

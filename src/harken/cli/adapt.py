@@ -37,7 +37,7 @@ def adapt(
     weights were kept; if not, PERSONAL holds the general model.
     """
     need_training("harken adapt")
-    from harken.annotations.labelling import by_new_names
+    from harken.annotations.find import by_new_names
     from harken.datasets.people import LabelledFiles
     from harken.models.model_file import model_path
     from harken.models.recogniser import Recogniser

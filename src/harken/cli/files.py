@@ -102,7 +102,7 @@ def notes_table(notes: Iterable[str], *, warnings: Iterable[str] = ()) -> Table:
 
 def warn_of_unused(labelling: LabelOptions, people: Sequence[tuple[Path, str]]) -> None:
     """Warn of rows in the file of labels that are for none of the recordings, each given as its file and its wearer."""
-    from harken.annotations.labelling import rows_of_nobody
+    from harken.annotations.find import rows_of_nobody
 
     if labelling.path is not None and (unused := rows_of_nobody(labelling, people)):
         typer.echo(f"warning: {printable(labelling.path)}: {printable(unused)}", err=True)

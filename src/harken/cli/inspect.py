@@ -57,7 +57,7 @@ def inspect(
     """A file that cannot be read does not stop the others; it is named at the end. Accelerations are converted to g.
     The JSON is a list of objects, one for each recording that was read.
     """
-    from harken.annotations.labelling import refuse_shared_rows
+    from harken.annotations.find import refuse_shared_rows
     from harken.models.inspection import read_and_inspect
     from harken.readers.folders import is_side_file
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harken.annotations.labelling import label_recordings, refuse_shared_rows
+from harken.annotations.find import label_recordings, refuse_shared_rows
 from harken.annotations.options import LabelOptions
 from harken.datasets.tidy import recordings_of_tables
 from harken.readers import open_source, recording_of
@@ -40,13 +40,13 @@ def read_people(
         options: how to read a table. With ``subject`` only this person's recordings are read.
         as_found: give recordings with all rows in the file's order, not mended.
         labels: where the labels are. None: in the file beside the recording if there is one
-            (``harken.annotations.labelling.side_file``), else in the recording. Labels are not renamed here.
+            (``harken.annotations.find.side_file``), else in the recording. Labels are not renamed here.
         of_several: whether other files are read with the same ``labels``.
         one_person: refuse a table with several names, as ``harken.read`` does, before all of it is read.
 
     Raises:
         HarkenError: when the file cannot be read, a person has no readable row, or an option for columns or times is
-            given for a tidy table; as ``harken.annotations.labelling.label_recordings``.
+            given for a tidy table; as ``harken.annotations.find.label_recordings``.
     """
     recordings = _people(path, options, as_found=as_found, one_person=one_person)
     zone_known = options.timezone is not None

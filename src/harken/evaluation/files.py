@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.annotations.labelling import by_new_names, rows_of_nobody
+from harken.annotations.find import by_new_names, rows_of_nobody
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import LabelledFiles
 from harken.models.calibration import Answered, answered, expected_calibration_error

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harken.annotations.labelling import label_recordings, label_spellings, renamed
+from harken.annotations.find import label_recordings, label_spellings, renamed
 from harken.annotations.options import LabelOptions
 from harken.readers import read
 from harken.readers.options import TableOptions

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from harken.annotations.intervals import Intervals
-from harken.annotations.moments import Span
-from harken.annotations.registry import read_annotations
+from harken.annotations.bouts import Intervals
+from harken.annotations.formats import read_annotations
+from harken.annotations.times import Span
 from harken.models.model_file import read_model
 from harken.models.recogniser import Recogniser
 from harken.readers.folders import is_side_file, side_file

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harken.annotations.labelling import by_new_names, label_spellings, refuse_shared_rows, renamed, rows_of_nobody
+from harken.annotations.find import by_new_names, label_spellings, refuse_shared_rows, renamed, rows_of_nobody
 from harken.annotations.spelling import spelling
 from harken.datasets.people import LabelledFiles
 from harken.models.known_labels import refuse_unknown_labels, require_two_labels

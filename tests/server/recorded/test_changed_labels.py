@@ -8,28 +8,12 @@ import pytest
 
 import harken
 from edited_labels import save
-from harken.annotations.labelling import with_labels
-from harken.annotations.registry import read_annotations
+from harken.annotations.find import with_labels
+from harken.annotations.formats import read_annotations
 from harken.server.limits import Limits, RefusedError
 from harken.server.recorded.recorder import Recorder
 from harken.server.recorded.session import PAUSE_NS, SessionFiles
 from recorded_bouts import SECOND, START, annotate, bouts, labels_in, log, made, record, samples
-
-
-def test_a_bout_that_annotate_has_deleted_stays_deleted(recorder: Recorder, tmp_path: Path) -> None:
-    record(recorder, 10, 40, "walking")
-    made(recorder)
-    record(recorder, 60, 100, "sitting")
-    (path,) = made(recorder)
-    labels = annotate(path)
-    # The file is then, to the byte, the one that the server had written after the first bout.
-    save(labels, labels.as_json()["intervals"][:1])
-    assert [bouts(session) for session in recorder.sessions("anna", 5)] == [[(10, 40, "walking")]]
-    assert made(Recorder(tmp_path, Limits())) == [path]
-    assert labels_in(path) == ["walking"]
-    record(recorder, 120, 130, "lying")
-    assert made(recorder) == [path]
-    assert labels_in(path) == ["walking", "lying"]
 
 
 @pytest.mark.parametrize(
@@ -248,8 +232,9 @@ def test_broken_labels_of_an_earlier_session_are_told_and_stop_nothing(recorder:
     assert (recorder.trouble(earlier.name) or "").startswith("the labels of this session cannot be read")
 
 
+@pytest.mark.parametrize("restart", [False, True])
 @pytest.mark.parametrize("by", ["a button", "a pause"])
-def test_broken_labels_stop_no_new_session(recorder: Recorder, by: str) -> None:
+def test_broken_labels_stop_no_new_session(recorder: Recorder, tmp_path: Path, by: str, restart: bool) -> None:
     record(recorder, 10, 40, "walking")
     (path,) = made(recorder)
     start_ns = START + 41 * SECOND
@@ -257,7 +242,9 @@ def test_broken_labels_stop_no_new_session(recorder: Recorder, by: str) -> None:
         recorder.close("anna")
     else:
         start_ns += PAUSE_NS
-    path.with_suffix(".labels.csv").write_text("start,end,label\nx,y,z\n")
-    begun = recorder.begin("anna", "sitting", start_ns)
+    (labels := path.with_suffix(".labels.csv")).write_text("start,end,label\nx,y,z\n")
+    again = Recorder(tmp_path, Limits()) if restart else recorder
+    begun = again.begin("anna", "sitting", start_ns)
+    assert labels.read_text() == "start,end,label\nx,y,z\n"
     assert begun.name != path.stem
-    assert [session.name for session in recorder.sessions("anna", 5)] == [begun.name, path.stem]
+    assert [session.name for session in again.sessions("anna", 5)] == [begun.name, path.stem]

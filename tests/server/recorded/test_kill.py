@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import harken
-from harken.annotations.registry import read_annotations
+from harken.annotations.formats import read_annotations
 from harken.server.limits import Limits
 from harken.server.recorded.recorder import Recorder
 from harken.server.sample_log import logged_samples

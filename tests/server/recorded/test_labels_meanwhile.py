@@ -1,19 +1,20 @@
 """Labels that another program changes while bouts, or their samples, are still to come."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edited_labels import save
 from harken.server.limits import Limits
 from harken.server.recorded.recorder import Recorder
-from harken.server.recorded.session import Bout, RecordedSession, laid
+from harken.server.recorded.session import Bout, RecordedSession, SessionFiles, laid
 from recorded_bouts import SECOND, START, annotate, bouts, labels_in, log, made, record, samples
 
 
@@ -23,18 +24,6 @@ def saved_with_a_note(path: Path, **change: object) -> None:
     rows = labels.as_json()["intervals"]
     rows[0] |= {"note": "with the dog"} | change
     save(labels, rows)
-
-
-def test_a_bout_whose_samples_come_later_survives_what_annotate_saves(recorder: Recorder, tmp_path: Path) -> None:
-    record(recorder, 10, 40, "walking")
-    record(recorder, 250, 300, "running")  # there are samples up to 200 s
-    (path,) = made(recorder)
-    assert labels_in(path) == ["walking"]
-    saved_with_a_note(path)
-    assert bouts(recorder.sessions("anna", 1)[0]) == [(10, 40, "walking"), (250, 300, "running")]
-    log(tmp_path, samples(200, 310))
-    (path,) = made(Recorder(tmp_path, Limits()))
-    assert labels_in(path) == ["walking", "running"]
 
 
 @pytest.mark.parametrize(
@@ -61,27 +50,7 @@ def test_the_rest_of_a_bout_whose_samples_come_later_survives_what_annotate_save
     assert session.bouts[0].note == "with the dog"
 
 
-def test_a_bout_that_is_deleted_before_its_last_samples_come_stays_deleted(recorder: Recorder, tmp_path: Path) -> None:
-    record(recorder, 10, 40, "sitting")
-    record(recorder, 150, 300, "walking")
-    (path,) = made(recorder)
-    labels = annotate(path)
-    save(labels, labels.as_json()["intervals"][:1])
-    log(tmp_path, samples(200, 310))
-    assert made(recorder) == [path]
-    assert labels_in(path) == ["sitting"]
-
-
-def test_a_bout_that_ends_while_annotate_saves_is_kept(recorder: Recorder) -> None:
-    record(recorder, 10, 40, "walking")
-    (path,) = made(recorder)
-    recorder.begin("anna", "sitting", START + 60 * SECOND)
-    labels = annotate(path)
-    rows = [row | {"label": "running"} for row in labels.as_json()["intervals"]]
-    recorder.end("anna", START + 100 * SECOND)
-    save(labels, rows)  # the file does not have the bout that has just ended
-    assert made(recorder) == [path]
-    assert labels_in(path) == ["running", "sitting"]
+STEPS = ("record", "record", "samples", "make", "killed", "relabel", "remove", "delete")
 
 
 @given(
@@ -109,6 +78,55 @@ def test_bouts_are_whole_however_their_samples_come_and_whenever_the_server_is_k
     filed, left = laid(filed, pending, (0, 200 * SECOND))
     assert [(bout.start_ns, bout.end_ns, bout.label) for bout in filed] == whole
     assert left == ()
+
+
+class Killed(BaseException):
+    """In place of ``kill -9``."""
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 99)), min_size=8, max_size=20))
+def test_whatever_happens_in_any_order_each_bout_is_where_it_was_recorded_or_edited(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
+    """Bouts, samples, annotate, restarts, and kills after labels and before the session's own file were written."""
+    folder = tmp_path_factory.mktemp("kept")
+    recorder, written_s, expected = Recorder(folder, Limits()), 0, list[tuple[float, float, str]]()
+    log(folder, samples(-100, 0))
+    for number, (step, choice) in enumerate([("record", 0), ("samples", 40), *steps, ("samples", 2000), ("make", 0)]):
+        if step == "record":
+            record(recorder, 20 * number, 20 * number + 15, f"label {choice}")
+            expected.append((20 * number, 20 * number + 15, f"label {choice}"))
+        elif step == "samples":
+            log(folder, samples(written_s, written_s + choice // 5))
+            written_s += choice // 5
+            recorder = Recorder(folder, Limits())
+        elif step == "killed":
+            with pytest.MonkeyPatch.context() as patch, suppress(Killed):
+                patch.setattr(SessionFiles, "save", lambda *_: (_ for _ in ()).throw(Killed))
+                made(recorder)
+            recorder = Recorder(folder, Limits())
+        elif step == "delete" and expected:
+            start_s, *_ = expected.pop(choice % len(expected))
+            recorder.delete(recorder.sessions("anna", 1)[0].name, (START + int(start_s) * SECOND) // 10**6)
+        elif paths := made(recorder):
+            rows = (labels := annotate(paths[0])).as_json()["intervals"]
+            if step in ("relabel", "remove") and rows:
+                row = rows[choice % len(rows)]
+                second = (row["start_ms"] * 10**6 - START) / SECOND
+                at = next(place for place, (start, end, _) in enumerate(expected) if start <= second < end)
+                if step == "remove":
+                    del expected[at]
+                    rows.remove(row)
+                else:
+                    expected[at] = (*expected[at][:2], f"edited {choice}")
+                    row["label"] = f"edited {choice}"
+                save(labels, rows)
+        assert [bout for session in recorder.sessions("anna", 1) for bout in bouts(session)] == expected
+        assert all(recorder.trouble(session.name) is None for session in recorder.sessions("anna", 1))
+    if expected and expected[0][0] < written_s:
+        (path,) = made(recorder)
+        assert labels_in(path) == [label for start, _, label in expected if start < written_s]
 
 
 def test_a_session_is_recorded_on_while_its_labels_are_broken(recorder: Recorder, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from browser import DESKTOP, Browser, chromium
-from harken.annotations.registry import read_annotations
+from harken.annotations.formats import read_annotations
 from made_up_phones import pushing
 from server_thread import Served, serving
 from waiting import until

@@ -11,12 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harken
-from harken.annotations.intervals import Intervals
-from harken.annotations.plain import write_intervals
-from harken.annotations.registry import read_annotations
+from harken.annotations.formats import read_annotations
 from harken.server.limits import Limits, RefusedError
 from harken.server.recorded.recorder import Recorder
-from harken.server.recorded.session import MARGIN_NS, PAUSE_NS, RecordedSession, checked_label, session_name
+from harken.server.recorded.session import MARGIN_NS, PAUSE_NS, RecordedSession, session_name
 from recorded_bouts import RATE_HZ, SECOND, START, bouts, log, made, record, samples
 
 
@@ -82,42 +80,11 @@ def test_late_samples_belong_to_the_recording(recorder: Recorder, tmp_path: Path
     np.testing.assert_array_equal(harken.read(path).time_ns, samples(0, 60)[2])
 
 
-def test_labels_end_where_samples_end_until_more_come(recorder: Recorder, tmp_path: Path) -> None:
-    log(tmp_path, samples(0, 20))
-    record(recorder, 5, 300, "walking")
-    (path,) = made(recorder)
-    ends = [entry.end for entry in read_annotations(path.with_suffix(".labels.csv")).entries]
-    assert [end is not None and (end.ns - START) / 1e9 for end in ends] == [pytest.approx(20, abs=0.05)]
-    log(tmp_path, samples(20, 310))
-    (path,) = made(Recorder(tmp_path, Limits()))
-    ends = [entry.end for entry in read_annotations(path.with_suffix(".labels.csv")).entries]
-    assert [end is not None and (end.ns - START) / 1e9 for end in ends] == [300]
-
-
 def test_a_bout_without_samples_leaves_no_recording(recorder: Recorder, tmp_path: Path) -> None:
     log(tmp_path, samples(0, 20))
     record(recorder, 1000, 1100, "walking")
     assert made(recorder) == []
     assert list((tmp_path / "recordings").iterdir()) == []
-
-
-def test_labels_that_another_program_has_changed_count(recorder: Recorder, tmp_path: Path) -> None:
-    log(tmp_path, samples(0, 200))
-    record(recorder, 10, 40, "walking")
-    (path,) = made(recorder)
-    labels = path.with_suffix(".labels.csv")
-    second = START + 5 * SECOND
-    edited = [(START, second, "running", 2), (second, START + SECOND * 40, "x", 3)]
-    write_intervals(labels, Intervals.of(edited, notes={3: "with a rucksack"}))
-    record(recorder, 60, 100, "sitting")
-    assert made(recorder) == [path]
-    entries = read_annotations(labels).entries
-    assert [(one.label, one.note) for one in entries] == [("running", ""), ("x", "with a rucksack"), ("sitting", "")]
-    labels.unlink()
-    record(recorder, 120, 130, "lying")
-    (other,) = made(recorder)
-    assert not path.exists()
-    assert [entry.label for entry in read_annotations(other.with_suffix(".labels.csv")).entries] == ["lying"]
 
 
 def test_a_new_session_begins_after_a_pause_or_a_button(recorder: Recorder, tmp_path: Path) -> None:
@@ -237,18 +204,6 @@ def test_a_recording_that_cannot_be_written_says_why_and_is_written_later(
         assert recorder.trouble(session.name) == "the recording could not be written (No space left)"
     assert len(made(recorder)) == 1
     assert recorder.trouble(session.name) is None
-
-
-@given(text=st.text(max_size=220))
-def test_a_label_comes_back_from_its_file_as_it_was_given(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    path = tmp_path_factory.mktemp("labels") / "one.labels.csv"
-    try:
-        label = checked_label(text)
-        label.encode()
-    except (RefusedError, UnicodeEncodeError):
-        return
-    write_intervals(path, Intervals.of([(START, START + SECOND, label, 2)]))
-    assert [entry.label for entry in read_annotations(path).entries] == [label]
 
 
 @given(watches=st.lists(st.text(min_size=1, max_size=128), min_size=1, max_size=8))

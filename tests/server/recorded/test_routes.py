@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 import harken
-from harken.annotations.registry import read_annotations
-from harken.server.limits import Limits
+from harken.annotations.formats import read_annotations
 from harken.server.sample_log import logged_samples
 from made_up_phones import moving, pushing
 from server_thread import Answer, Served, serving
@@ -119,24 +118,6 @@ def test_a_session_is_listed_and_deleted(served: Served) -> None:
         assert len(recorded(served)["sessions"]) == 2
 
 
-def test_a_bout_begins_beside_an_earlier_session_whose_labels_are_broken(served: Served, tmp_path: Path) -> None:
-    with pushing(served.url("/push"), name=PHONE):
-        connected(served)
-        post(served, "begin", watch=PHONE, label="walking")
-        time.sleep(0.3)
-        post(served, "end", watch=PHONE, discard_s=0)
-        (session,) = post(served, "close", watch=PHONE).json["sessions"]
-        (tmp_path / "kept" / session["recording"]).with_suffix(".labels.csv").write_text("start,end,label\nx,y,z\n")
-        begun = post(served, "begin", watch=PHONE, label="sitting")
-    assert begun.status == 200, begun.json
-    for found in (begun.json, recorded(served)):
-        assert found["open"]["label"] == "sitting"
-        later, earlier = found["sessions"]
-        assert later["trouble"] is None
-        assert "line 2: the start 'x' is not a time" in earlier["trouble"]
-        assert [bout["label"] for bout in earlier["bouts"]] == ["walking"]
-
-
 def test_an_open_bout_is_open_after_a_restart_and_can_be_stopped(tmp_path: Path) -> None:
     ahead: dict[str, Any] = {"name": PHONE, "clock_offset_s": FIVE_MINUTES_S}
     with serving(keep=tmp_path) as served, pushing(served.url("/push"), **ahead):
@@ -180,18 +161,6 @@ def test_without_keep_it_says_how_to_start_the_server() -> None:
             assert "harken serve --keep DIR" in step.json["error"]
 
 
-def test_a_full_disk_is_507(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with pushing(served.url("/push"), name=PHONE):
-        connected(served)
-        monkeypatch.setattr("harken.server.recorded.session.write_bytes", refuse)
-        answer = post(served, "begin", watch=PHONE, label="walking")
-    assert answer.status == 507
-    assert "No space left" in answer.json["error"]
-
-
 def test_pages_of_other_sites_and_clients_without_the_token_record_nothing(tmp_path: Path) -> None:
     body = json.dumps({"watch": PHONE, "label": "walking"}).encode()
     with serving(keep=tmp_path, token="secret") as served:
@@ -220,15 +189,3 @@ def test_samples_that_are_pushed_later_belong_to_the_recording(served: Served, t
     )
     kept = np.unique(np.concatenate([one.time_ns for one in logged_samples(tmp_path / "kept")]))
     np.testing.assert_array_equal(harken.read(path).time_ns, kept)
-
-
-def test_limits_of_sessions_hold(tmp_path: Path) -> None:
-    limits = Limits(recorded_sessions=1)
-    with (
-        serving(keep=tmp_path, limits=limits) as served,
-        pushing(served.url("/push"), name="a"),
-        pushing(served.url("/push"), name="b"),
-    ):
-        connected(served, 2)
-        assert post(served, "begin", watch="a", label="x").status == 200
-        assert post(served, "begin", watch="b", label="x").status == 409

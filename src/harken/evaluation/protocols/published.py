@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from harken.annotations.labelling import renamed
+from harken.annotations.find import renamed
 from harken.datasets.dsads import read_dsads
 from harken.datasets.label_schemes import to_common
 from harken.datasets.registry import dataset, dataset_names

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.annotations.store import StaleLabelsError
+from harken.annotations.store import StaleLabelsError, file_state
 from harken.server.limits import Limits, RefusedError
 from harken.server.recorded.session import (
     MARGIN_NS,
@@ -61,12 +61,9 @@ class Recorder:
         self._limits = limits
         self._sessions = {session.name: session for session in self.files.load()}
         self._of_watch: dict[str, list[str]] = {}
-        self._until_ns: dict[str, int] = {}
         self._states: dict[str, object] = {}  # of the files of labels that the sessions have
         self.due: dict[str, None] = {}  # recordings that are to be made
-        self._changed: dict[str, None] = {}  # those of them whose bouts have changed
         self._trouble: dict[str, str] = {}  # why a recording could not be made
-        self._unread: dict[str, str] = {}  # why labels could not be read when the session was last shown
         self._lock, self._building = threading.RLock(), threading.Lock()
         self._wake: Callable[[], object] = lambda: None
         recent_s = time.time() - RECENT_S
@@ -76,9 +73,6 @@ class Recorder:
                 self.due[session.name] = None
             with suppress(HarkenError, OSError):  # it is said when the session is shown
                 self._sessions[session.name] = self.files.with_labels(session, checked=False)
-        self._changed |= self.due
-        for watch in self._of_watch:
-            self._note_end(watch)
 
     def sessions(self, watch: str, most: int) -> list[RecordedSession]:
         """The latest sessions of a watch, the last first, at most so many.
@@ -89,12 +83,9 @@ class Recorder:
             return [self._shown(name) for name in reversed(self._of_watch.get(watch, [])[-most:])]
 
     def _shown(self, name: str) -> RecordedSession:
-        self._unread.pop(name, None)
-        try:
+        with suppress(RefusedError):
             return self._current(name)
-        except RefusedError as error:
-            self._unread[name] = str(error)
-            return self._sessions[name]
+        return self._sessions[name]
 
     def open_sessions(self) -> list[RecordedSession]:
         """The sessions in which a bout is being recorded."""
@@ -111,7 +102,12 @@ class Recorder:
 
     def trouble(self, name: str) -> str | None:
         """Why the labels of a session could not be read or its recording not be made; None if there was no error."""
-        return self._unread.get(name) or self._trouble.get(name)
+        with self._lock:
+            try:
+                self._current(name)
+            except RefusedError as error:
+                return str(error)
+            return self._trouble.get(name)
 
     def begin(self, watch: str, label: str, start_ns: int) -> RecordedSession:
         """Begin a bout at ``start_ns`` of the watch's clock.
@@ -123,10 +119,7 @@ class Recorder:
         label = checked_label(label)
         now_s = time.time()
         with self._lock:
-            session = self._latest(watch)
-            if session is not None and session.open is not None:
-                sentence = f"{session.open.label} is being recorded with this watch; stop it first"
-                raise RefusedError(409, 1008, sentence, reason="recording")
+            session = self._stopped(watch)
             if session is None or not session.follows(start_ns):
                 if len(self._sessions) >= self._limits.recorded_sessions:
                     sentence = f"there are {len(self._sessions):,} recorded sessions; move old ones out of the folder"
@@ -180,13 +173,9 @@ class Recorder:
             RefusedError: while a bout is being recorded, and when the disk refuses it.
         """
         with self._lock:
-            session = self._latest(watch)
-            if session is None:
-                return
-            if session.open is not None:
-                sentence = f"{session.open.label} is being recorded with this watch; stop it first"
-                raise RefusedError(409, 1008, sentence, reason="recording")
-            self._keep(replace(session, closed=True))
+            session = self._stopped(watch)
+            if session is not None:
+                self._keep(replace(session, closed=True))
 
     def received(self, watch: str, time_ns: NDArray[np.int64], written: "asyncio.Future[None]") -> None:
         """Samples of a watch have come. A session that they belong to is made again when they are on the disk.
@@ -198,16 +187,9 @@ class Recorder:
             time_ns: their times, int64 ``[n]``, n at least 1.
             written: done when they are on the disk.
         """
-        until_ns = self._until_ns.get(watch)
-        if until_ns is None or (first_ns := int(time_ns.min())) > until_ns + MARGIN_NS:
-            return
-        last_ns = int(time_ns.max())
-        sessions = [self._sessions.get(name) for name in self._of_watch.get(watch, ())]
-        due = [
-            session.name
-            for session in sessions
-            if session is not None and session.bouts and session.near(first_ns, last_ns)
-        ]
+        first_ns, last_ns = int(time_ns.min()), int(time_ns.max())
+        sessions = filter(None, map(self._sessions.get, self._of_watch.get(watch, ())))
+        due = [session.name for session in sessions if session.bouts and session.near(first_ns, last_ns)]
         if due:
             written.add_done_callback(lambda _: self._make_later(due))
 
@@ -236,9 +218,10 @@ class Recorder:
             self._wake = lambda: None
 
     def make_changed(self) -> None:
-        """Make the recordings whose bouts have changed. Those for which only samples have come follow in ``run``."""
-        for name in list(self._changed):
-            self.make(name)
+        """Make the recordings with bouts that are not in their files of labels yet. Others follow in ``run``."""
+        for session in list(self._sessions.values()):
+            if session.pending and session.name in self.due:
+                self.make(session.name)
 
     def _latest(self, watch: str) -> RecordedSession | None:
         """The latest session of a watch. One whose labels cannot be read now is as it was before: it can be recorded
@@ -246,13 +229,22 @@ class Recorder:
         names = self._of_watch.get(watch)
         if not names:
             return None
-        try:
-            session = self._current(names[-1])
-        except RefusedError:
-            return self._sessions[names[-1]]
-        if session.empty:  # another program has removed its labels
+        session = self._shown(names[-1])
+        if session.empty and session.name in self._states:  # another program has removed its labels
             self._keep(session)
             return None
+        return session
+
+    def _stopped(self, watch: str) -> RecordedSession | None:
+        """The latest session of a watch.
+
+        Raises:
+            RefusedError: while a bout is being recorded.
+        """
+        session = self._latest(watch)
+        if session is not None and session.open is not None:
+            sentence = f"{session.open.label} is being recorded with this watch; stop it first"
+            raise RefusedError(409, 1008, sentence, reason="recording")
         return session
 
     def _current(self, name: str) -> RecordedSession:
@@ -262,11 +254,11 @@ class Recorder:
             RefusedError: when these cannot be read.
         """
         with _refused("were changed, and cannot be read", "cannot be read"):
-            state = self.files.labels_state(name)
-            if name not in self._states or self._states[name] != state:
+            state = file_state(self.files.labels(name))
+            if name not in self._states or self._states.pop(name) != state:
                 session = self.files.with_labels(self._sessions[name])
-                self._sessions[name], self._states[name] = session, state
-                self._note_end(session.watch)
+                self._sessions[name] = session
+            self._states[name] = state
         return self._sessions[name]
 
     def _label(self, session: RecordedSession, bouts: Sequence[Bout]) -> RecordedSession:
@@ -279,7 +271,7 @@ class Recorder:
         self._states.pop(session.name, None)
         with _refused("cannot be written", "cannot be written"):
             session = self.files.save_labels(session, bouts)
-        self._states[session.name] = self.files.labels_state(session.name)
+        self._states[session.name] = file_state(self.files.labels(session.name))
         self._sessions[session.name] = replace(self._sessions[session.name], filed=session.filed, digest=session.digest)
         return session
 
@@ -292,10 +284,11 @@ class Recorder:
             else:
                 self.files.save(session)
         except OSError as error:
-            raise _refused_by_disk(error) from error
+            sentence = f"the bout could not be written to the disk ({error.strerror or error}); try again"
+            raise RefusedError(507, 1011, sentence, reason="disk") from error
         if session.empty:
             self._sessions.pop(session.name, None)
-            for of_session in (self._states, self.due, self._changed, self._trouble, self._unread):
+            for of_session in (self._states, self.due, self._trouble):
                 of_session.pop(session.name, None)
             self._of_watch[session.watch] = [name for name in names if name != session.name]
         else:
@@ -303,39 +296,26 @@ class Recorder:
             if session.name not in names:
                 self._of_watch[session.watch] = [*names, session.name]
             self.due |= dict.fromkeys(self._of_watch[session.watch][-2:])  # the earlier one ends where this one begins
-            self.due[session.name] = self._changed[session.name] = None
-        self._note_end(session.watch)
+            self.due[session.name] = None
         self._wake()
         return session
 
-    def _note_end(self, watch: str) -> None:
-        names = self._of_watch.get(watch, [])
-        if names:
-            self._until_ns[watch] = max(self._sessions[name].last_ns for name in names)
-        else:
-            self._until_ns.pop(watch, None)
-
     def _span(self, session: RecordedSession) -> tuple[int, int]:
-        """From when to when samples belong to a session: with a margin, but without those of the sessions beside it."""
-        names = self._of_watch[session.watch]
-        place = names.index(session.name)
+        """From when to when samples belong to a session: with a margin, but without those of other sessions."""
         begin_ns, end_ns = session.first_ns - MARGIN_NS, session.last_ns + MARGIN_NS
-        for later in self._sessions_at(names[place + 1 : place + 2]):
-            if later.first_ns >= session.last_ns:
-                end_ns = min(end_ns, later.first_ns - 1)
-        for earlier in self._sessions_at(names[max(0, place - 1) : place]):
-            if earlier.last_ns <= session.first_ns:
-                begin_ns = max(begin_ns, min(earlier.last_ns + MARGIN_NS, session.first_ns - 1) + 1)
+        for other in map(self._sessions.__getitem__, self._of_watch[session.watch]):
+            if other.name == session.name:
+                continue
+            if other.first_ns >= session.last_ns:
+                end_ns = min(end_ns, other.first_ns - 1)
+            elif other.last_ns <= session.first_ns:
+                begin_ns = max(begin_ns, min(other.last_ns + MARGIN_NS, session.first_ns - 1) + 1)
         return begin_ns, end_ns
-
-    def _sessions_at(self, names: Iterable[str]) -> list[RecordedSession]:
-        return [self._sessions[name] for name in names]
 
     def make(self, name: str) -> None:
         """Make the recording of a session, and its labels as far as there are samples."""
         with self._building:
             self.due.pop(name, None)
-            self._changed.pop(name, None)
             sentence = self._why_not_made(name)
             if sentence is None:
                 self._trouble.pop(name, None)
@@ -423,8 +403,3 @@ def _refused(what: str, by_disk: str) -> Iterator[None]:
     except OSError as error:
         sentence = f"the labels of this session {by_disk} ({error.strerror or error})"
         raise RefusedError(507, 1011, sentence, reason="disk") from error
-
-
-def _refused_by_disk(error: OSError) -> RefusedError:
-    sentence = f"the bout could not be written to the disk ({error.strerror or error}); try again"
-    return RefusedError(507, 1011, sentence, reason="disk")

@@ -20,12 +20,11 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.annotations.columns import why_not_kept
-from harken.annotations.entries import LONGEST_LABEL
-from harken.annotations.intervals import Intervals
-from harken.annotations.moments import SLACK_NS, Kind, Span
-from harken.annotations.registry import read_annotations
+from harken.annotations.bouts import Intervals
+from harken.annotations.formats import read_annotations
 from harken.annotations.store import FIRST_LINE, NO_FILE, LabelStore
+from harken.annotations.table import LONGEST_LABEL, why_not_kept
+from harken.annotations.times import SLACK_NS, Kind, Span
 from harken.readers.folders import SIDE
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.recordings.recording import local_time
@@ -238,19 +237,17 @@ def _free_parts(bout: Bout, bouts: Sequence[Bout]) -> Iterator[Bout]:
                 yield part
         return
     edge_ns = bout.start_ns if bout.cut == "start" else bout.end_ns
-    for number, other in enumerate(bouts):
+    for other in bouts:
         here_ns = other.end_ns if bout.cut == "start" else other.start_ns
         inside = other.start_ns <= edge_ns <= other.end_ns and other.label == bout.label
         if not inside and abs(here_ns - edge_ns) > MS_NS:
             continue
         if bout.cut == "start":
-            next_ns = bouts[number + 1].start_ns if number + 1 < len(bouts) else bout.end_ns
-            rest = replace(bout, start_ns=here_ns, end_ns=min(bout.end_ns, next_ns))
+            rests = _outside(replace(bout, start_ns=here_ns), bouts)
+            yield from (rest for rest in rests if rest.start_ns == here_ns)
         else:
-            before_ns = bouts[number - 1].end_ns if number > 0 else bout.start_ns
-            rest = replace(bout, start_ns=max(bout.start_ns, before_ns), end_ns=here_ns)
-        if rest.start_ns < rest.end_ns:
-            yield rest
+            rests = _outside(replace(bout, end_ns=here_ns), bouts)
+            yield from (rest for rest in rests if rest.end_ns == here_ns)
         return
 
 
@@ -341,10 +338,6 @@ class SessionFiles:
             if path.parent.is_dir():
                 sync_folder(path.parent)
 
-    def labels_state(self, name: str) -> tuple[int, ...] | None:
-        """What changes with the file of labels of a session. Raises ``OSError``."""
-        return self._store(name, "", EVER).state()
-
     def count_from_recording(self, name: str) -> bool:
         """Whether labels mean something else when their recording has more samples: times that count from its start or
         are without a zone, and points, of which the last holds until its end.
@@ -370,7 +363,10 @@ class SessionFiles:
         """
         name, path = session.name, self.labels(session.name)
         counts = self.count_from_recording(name)
-        span = self._span_of(name) if counts or (checked and self.recording(name).exists()) else EVER
+        times = self.times(name) if counts or checked else None
+        if counts and times is None:
+            raise HarkenError(f"{path}: there is no recording from whose start its times count; {WITH_ZONE}")
+        span = EVER if times is None else Span(*times, "UTC")
         stored = self._store(name, session.watch, span).load()
         if stored.error is not None:
             local = counts and read_annotations(path).has_local_times
@@ -381,7 +377,7 @@ class SessionFiles:
             span = EVER
         elif not read_annotations(path).points:
             span = replace(span, end_ns=span.end_ns + SLACK_NS)
-        bouts = self._store(name, session.watch, span).load().bouts
+        bouts = stored.bouts if times is None else self._store(name, session.watch, span).load().bouts
         notes = [bouts.notes.get(line, "") for line in bouts.lines.tolist()]
         rows = zip(bouts.start_ns.tolist(), bouts.end_ns.tolist(), bouts.labels, notes, strict=True)
         return replace(session, filed=tuple(Bout(*row) for row in rows), digest=stored.digest)
@@ -443,13 +439,6 @@ class SessionFiles:
 
     def _store(self, name: str, watch: str, span: Span) -> LabelStore:
         return LabelStore(self.recording(name), span, watch)
-
-    def _span_of(self, name: str) -> Span:
-        times = self.times(name)
-        if times is None:
-            path = self.labels(name)
-            raise HarkenError(f"{path}: there is no recording from whose start its times count; {WITH_ZONE}")
-        return Span(*times, "UTC")
 
 
 def after(last_ns: int) -> int:

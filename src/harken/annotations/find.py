@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from harken.annotations.intervals import laid_over, span_of, without_bout_ends
+from harken.annotations.bouts import laid_over, span_of, without_bout_ends
+from harken.annotations.formats import annotations_in, read_annotations
 from harken.annotations.options import LabelOptions
-from harken.annotations.registry import annotations_in, read_annotations
 from harken.annotations.spelling import nearly_alike, one_spelling, spelling
 from harken.readers.folders import recording_names, side_file
 from harken.recordings.inspection import duration_text, labelled_time
@@ -35,14 +35,14 @@ def with_labels(
 
     >>> import harken
     >>> from pathlib import Path
-    >>> from harken.annotations.labelling import with_labels
+    >>> from harken.annotations.find import with_labels
     >>> _ = Path("notes.csv").write_text("start,end,label\\n0,60,resting\\n60,120,walking\\n")
     >>> with_labels(harken.read("alice.csv"), "notes.csv", rename={"resting": "sitting"}).label_names
     ('sitting', 'walking')
 
     Args:
         recording: the recording, mended or as found.
-        labels: the file of labels; see ``harken.annotations.registry.read_annotations``. If it has a column of files or
+        labels: the file of labels; see ``harken.annotations.formats.read_annotations``. If it has a column of files or
             subjects, only the rows of this recording count.
         offset_s: seconds added to each time of the file.
         trim_s: seconds without a label at both ends of each bout.

@@ -1,0 +1,452 @@
+"""The labels of a file: its rows as they were written, and as intervals on the clock of a recording and its samples."""
+
+import ntpath
+import os
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import takewhile
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.annotations.table import Entry, next_day
+from harken.annotations.times import DAY_NS, SECOND_NS, SLACK_NS, Kind, Moment, Span, wall_ns
+from harken.recordings.recording import UNLABELLED, Recording, gap_limit_ns, local_time, recoded
+from harken.support.errors import HarkenError
+from harken.support.printable import listed, zone_in_words
+from harken.support.text_rows import line_error
+
+PLAIN = "plain table"
+"""The format of the file of labels that harken writes."""
+ENDS = ("", "end", "stop")
+"""Texts of points at which the label before ends and none begins."""
+MOST_NAMED = 5
+Parts = tuple[str, ...]
+"""The parts of a path, from its end."""
+MOST_LABELS = 1000
+"""Different labels. Label codes are 16-bit numbers; a recogniser has a few dozen."""
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """Intervals of one recording, in the order of their starts and without overlaps.
+
+    >>> from harken.annotations.bouts import Intervals
+    >>> minute = 60 * 10**9
+    >>> one = Intervals.of([(0, minute, "lying", 2), (minute, 2 * minute, "sitting", 3)])
+    >>> one.label_names, (one.trimmed(5).start_ns / 1e9).tolist()
+    (('lying', 'sitting'), [5.0, 65.0])
+
+    Attributes:
+        start_ns, end_ns: int64 ``[n]``, ns since 1970 (UTC). The end is not part of the interval.
+        labels: the label of each interval.
+        lines: int64 ``[n]``, the line of the file, for messages.
+        path: the file.
+        format: the name of its format.
+        notes: what was remarked on intervals, by the line of the file.
+
+    Raises:
+        HarkenError: when an interval ends before it begins or overlaps another one; the message has the line.
+    """
+
+    start_ns: NDArray[np.int64]
+    end_ns: NDArray[np.int64]
+    labels: tuple[str, ...]
+    lines: NDArray[np.int64]
+    path: Path = Path("labels.csv")
+    format: str = PLAIN
+    notes: Mapping[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for row in np.flatnonzero(self.end_ns <= self.start_ns)[:1]:
+            what = "has no length" if self.end_ns[row] == self.start_ns[row] else "ends before it begins"
+            raise line_error(self.path, int(self.lines[row]), f"the interval {what}")
+        for row in np.flatnonzero(self.start_ns[1:] < self.end_ns[:-1])[:1]:
+            line, other = (int(self.lines[one]) for one in (row + 1, row))
+            line, other = max(line, other), min(line, other)
+            raise line_error(self.path, line, f"the interval overlaps that of line {other}")
+        if len(set(self.labels)) > MOST_LABELS:
+            raise HarkenError(
+                f"{self.path}: {len(set(self.labels)):,} different labels; is this the column of the labels?"
+            )
+
+    @classmethod
+    def of(
+        cls,
+        rows: list[tuple[int, int, str, int]],
+        path: Path = Path("labels.csv"),
+        format_name: str = PLAIN,
+        notes: Mapping[int, str] | None = None,
+    ) -> "Intervals":
+        """The intervals of rows (start, end, label, line) in any order, with notes by their lines."""
+        rows = sorted(rows, key=lambda row: (row[0], row[3]))
+        starts, ends, labels, lines = zip(*rows, strict=True) if rows else ((), (), (), ())
+        start_ns, end_ns, line = (np.array(each, np.int64) for each in (starts, ends, lines))
+        return cls(start_ns, end_ns, labels, line, path, format_name, notes or {})
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels, sorted."""
+        return tuple(sorted(set(self.labels)))
+
+    @property
+    def labelled_s(self) -> float:
+        """Seconds with a label."""
+        return float((self.end_ns - self.start_ns).sum() / SECOND_NS)
+
+    def joined(self) -> "Intervals":
+        """The bouts: intervals that touch and have the same label are one."""
+        position = {name: code for code, name in enumerate(self.label_names)}
+        codes = np.array([position[label] for label in self.labels], np.int64)
+        touching = (self.start_ns[1:] == self.end_ns[:-1]) & (codes[1:] == codes[:-1])
+        first = np.flatnonzero(np.concatenate([[True], ~touching]))[: len(self)]
+        last = np.append(first[1:] - 1, len(self) - 1) if len(self) else first
+        return replace(
+            self,
+            start_ns=self.start_ns[first],
+            end_ns=self.end_ns[last],
+            labels=tuple(self.labels[row] for row in first),
+            lines=self.lines[first],
+        )
+
+    def renamed(self, rename: Mapping[str, str]) -> "Intervals":
+        """The intervals with other names of labels."""
+        return replace(self, labels=tuple(rename.get(label, label) for label in self.labels))
+
+    def trimmed(self, trim_s: float, rename: Mapping[str, str] | None = None) -> "Intervals":
+        """The bouts without ``trim_s`` seconds at both ends. Bouts that are not longer than that are left out.
+
+        Args:
+            trim_s: the seconds.
+            rename: new names that labels get later. What touches and gets the same name is one bout.
+        """
+        if not trim_s:
+            return self
+        trim_ns = round(trim_s * SECOND_NS)
+        parts, bouts = self.joined(), self.renamed(rename or {}).joined()
+        around = np.searchsorted(bouts.start_ns, parts.start_ns, side="right") - 1
+        start_ns = np.maximum(parts.start_ns, bouts.start_ns[around] + trim_ns)
+        end_ns = np.minimum(parts.end_ns, bouts.end_ns[around] - trim_ns)
+        kept = np.flatnonzero(start_ns < end_ns)
+        return replace(
+            parts,
+            start_ns=start_ns[kept],
+            end_ns=end_ns[kept],
+            labels=tuple(parts.labels[row] for row in kept),
+            lines=parts.lines[kept],
+        )
+
+    def inside(self, span: Span) -> "Intervals":
+        """The intervals cut to a recording.
+
+        Raises:
+            HarkenError: when an interval begins more than a minute before the recording or ends more than a minute
+                after it, or lies outside it; the message has the line.
+        """
+        end_ns = span.end_ns + 1
+        outside = (self.start_ns < span.start_ns - SLACK_NS) | (self.end_ns > end_ns + SLACK_NS)
+        outside |= (self.start_ns >= end_ns) | (self.end_ns <= span.start_ns)
+        for row in np.flatnonzero(outside)[:1]:
+            times = (self.start_ns[row], self.end_ns[row], span.start_ns, span.end_ns)
+            start, end, first, last = (f"{local_time(int(ns), span.timezone):%Y-%m-%d %H:%M:%S}" for ns in times)
+            raise line_error(
+                self.path,
+                int(self.lines[row]),
+                f"the interval from {start} to {end} lies outside the recording, which goes from {first} to {last} "
+                f"({zone_in_words(span.timezone)}). Shift a clock that was wrong with --labels-offset SECONDS, or "
+                "give the wearer's zone with --timezone",
+            )
+        return replace(self, start_ns=np.maximum(self.start_ns, span.start_ns), end_ns=np.minimum(self.end_ns, end_ns))
+
+
+def span_of(recording: Recording) -> Span:
+    """The times of a recording, mended or as found."""
+    return Span(int(recording.time_ns.min()), int(recording.time_ns.max()), recording.timezone)
+
+
+def laid_over(recording: Recording, intervals: Intervals) -> Recording:
+    """A recording with the labels of intervals. Samples outside all of them have no label.
+
+    The label of a sample is that of the interval that begins at its time or before, and ends after it.
+
+    Args:
+        recording: the recording, mended or as found.
+        intervals: its labels, in place of those in its file.
+    """
+    names = intervals.label_names
+    position = {name: code for code, name in enumerate(names)}
+    codes = np.array([position[label] for label in intervals.labels], np.int16)
+    time_ns = recording.time_ns
+    order = _order(time_ns)
+    in_order = time_ns if order is None else time_ns[order]
+    edges = np.stack([intervals.start_ns, intervals.end_ns], axis=1).ravel()
+    rows = np.concatenate([[0], np.searchsorted(in_order, edges), [len(recording)]])
+    between = np.full(len(intervals) + 1, UNLABELLED, np.int16)
+    of_parts = np.append(np.stack([between[:-1], codes], axis=1).ravel(), between[-1])
+    of_samples = np.repeat(of_parts, np.diff(rows))
+    if order is not None:
+        sorted_codes, of_samples = of_samples, np.empty_like(of_samples)
+        of_samples[order] = sorted_codes
+    quality = recording.quality
+    if empty := int((np.diff(rows)[1::2] == 0).sum()):
+        quality = quality.noting(f"Intervals in {intervals.path.name} without a sample: {empty:,}.")
+    return replace(
+        recording,
+        label_codes=of_samples,
+        label_names=names,
+        quality=quality,
+        label_source=f"{intervals.path} ({intervals.format})",
+    )
+
+
+def without_bout_ends(recording: Recording, trim_s: float, rename: Mapping[str, str] | None = None) -> Recording:
+    """A recording whose own labels are left out for ``trim_s`` seconds at both ends of each of its bouts.
+
+    A gap ends a bout, too, as in ``Recording.bout_edges``. The rows of a recording as found may be in any order.
+
+    Args:
+        recording: the recording, mended or as found.
+        trim_s: the seconds.
+        rename: new names that labels get later. Neighbours with the same new name are one bout.
+    """
+    if not trim_s:
+        return recording
+    trim_ns = round(trim_s * SECOND_NS)
+    time_ns, codes = recording.time_ns, recording.label_codes
+    if (order := _order(time_ns)) is not None:
+        time_ns, codes = time_ns[order], codes[order]
+    names = tuple((rename or {}).get(name, name) for name in recording.label_names)
+    of_bouts = recoded(codes, names, tuple(sorted(set(names))))
+    new = (np.diff(of_bouts) != 0) | (np.diff(time_ns) > gap_limit_ns(time_ns))
+    edges = np.concatenate([[0], np.flatnonzero(new) + 1, [len(codes)]])
+    first_ns, last_ns = (np.repeat(time_ns[rows], np.diff(edges)) for rows in (edges[:-1], edges[1:] - 1))
+    inner = (time_ns - first_ns >= trim_ns) & (last_ns - time_ns >= trim_ns)
+    trimmed = np.where(inner, codes, np.int16(UNLABELLED))
+    if order is not None:
+        in_order, trimmed = trimmed, np.empty_like(trimmed)
+        trimmed[order] = in_order
+    return replace(recording, label_codes=trimmed)
+
+
+def _order(time_ns: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """The rows in the order of their times; None if they are in this order."""
+    return None if (time_ns[1:] >= time_ns[:-1]).all() else np.argsort(time_ns, kind="stable")
+
+
+class FileColumn:
+    """The fields of a column ``file``, which are found by the names of a recording.
+
+    A field means a recording if as many folders as both have are the same: ``anna/day.csv`` is not ``ben/day.csv``.
+    The fields are kept by their ends, because a table may be for thousands of recordings.
+    """
+
+    def __init__(self, fields: Iterable[str]) -> None:
+        self._whole: dict[Parts, list[str]] = {}
+        self._longer: dict[Parts, list[str]] = {}
+        written = {name: _parts(name) for name in fields}
+        for name, parts in (written | _from_shared_folder(written)).items():
+            self._whole.setdefault(parts, []).append(name)
+            for length in range(1, len(parts)):
+                self._longer.setdefault(parts[:length], []).append(name)
+        self._lengths = sorted({len(parts) for parts in self._whole} - {0})
+
+    def of(self, names: Sequence[str]) -> set[str]:
+        """The fields that mean a recording with these names (``harken.annotations.find.recording_names``)."""
+        found: set[str] = set()
+        for parts in map(_parts, names):
+            found.update(self._longer.get(parts, ()))
+            for length in self._lengths:
+                if length <= len(parts):
+                    found.update(self._whole.get(parts[:length], ()))
+        return found
+
+    def told_apart(self, name: str) -> str:
+        """The end of a recording's name that shows in what it differs from each field."""
+        parts = _parts(name)
+        shown = 1
+        for own in self._whole:
+            shown = max(shown, min(len(own), max(_alike(parts, own) + 1, 2)))
+        return str(Path(*reversed(parts[:shown])))
+
+
+def _from_shared_folder(written: dict[str, Parts]) -> dict[str, Parts]:
+    """The parts of whole paths of another computer, from the last folder that all of them share.
+
+    What is above it differs between computers. If a folder of one of them exists here, all are taken as they are.
+    """
+    whole = {name: parts for name, parts in written.items() if _is_absolute(name)}
+    places = {Path(name).parent for name in whole if Path(name).is_absolute()}
+    if not whole or any(os.path.isdir(place) for place in places):  # noqa: PTH112 - Path.is_dir raises for names too long
+        return {}
+    folders = [parts[:0:-1] for parts in whole.values()]
+    above = max(_alike(min(folders), max(folders)) - 1, 1)  # at least the root
+    return {name: parts[: max(len(parts) - above, 2)] for name, parts in whole.items()}
+
+
+def _alike(one: Parts, other: Parts) -> int:
+    """How many parts are the same, from the first."""
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
+
+
+def _is_absolute(path: str) -> bool:
+    return any(kind(path).is_absolute() for kind in (Path, PureWindowsPath, PurePosixPath))
+
+
+def _parts(path: str) -> Parts:
+    """The parts of a path of any system. It may be relative to any folder, so ``../`` at its beginning is left out."""
+    parts = Path(os.path.normpath(path)).parts
+    if not Path(path).is_absolute():
+        if PureWindowsPath(path).is_absolute():
+            parts = PureWindowsPath(ntpath.normpath(path)).parts
+        elif PurePosixPath(path).is_absolute():
+            parts = PurePosixPath(posixpath.normpath(path)).parts
+    return tuple(part for part in reversed(parts) if part != os.pardir)
+
+
+@dataclass(frozen=True, eq=False)
+class Annotations:
+    """A file of labels as it was written.
+
+    Attributes:
+        path: the file.
+        format: the name of its format.
+        entries: its rows.
+        points: whether the rows are points: a label holds until the next point, the last one until the end of the
+            recording. A point with an empty text, or with the text ``end`` or ``stop``, ends the label before it.
+        names: which of ``file`` and ``subject`` the file has as a column.
+    """
+
+    path: Path
+    format: str
+    entries: tuple[Entry, ...]
+    points: bool = False
+    names: tuple[str, ...] = ()
+
+    @property
+    def has_local_times(self) -> bool:
+        """Whether a time is by the wearer's clock, without a zone."""
+        return any(entry.start.kind in (Kind.LOCAL, Kind.CLOCK) for entry in self.entries)
+
+    @property
+    def has_instants(self) -> bool:
+        """Whether a time has a zone, or is a number since 1970."""
+        return any(entry.start.kind is Kind.INSTANT for entry in self.entries)
+
+    @cached_property
+    def file_column(self) -> FileColumn:
+        """The column ``file``, which is empty if there is none."""
+        return FileColumn(file for file in self._rows if file is not None)
+
+    @cached_property
+    def _rows(self) -> dict[str | None, list[Entry]]:
+        """The rows by what their column ``file`` says."""
+        rows: dict[str | None, list[Entry]] = {}
+        for entry in self.entries:
+            rows.setdefault(entry.file, []).append(entry)
+        return rows
+
+    @property
+    def _described(self) -> str:
+        """The format, and that numbers are times from the start: 10.05 may have been meant as a time of the clock."""
+        elapsed = any(entry.start.kind is Kind.ELAPSED for entry in self.entries)
+        return f"{self.format}, seconds from the start" if elapsed else self.format
+
+    def of_recording(self, files: Sequence[str], subject: str) -> "Annotations":
+        """The rows for one recording; all rows if the file has no column that says for which recording they are.
+
+        Args:
+            files: the names of the recording's file (``harken.annotations.find.recording_names``).
+            subject: its wearer.
+
+        Raises:
+            HarkenError: when there is no such row.
+        """
+        if not self.names:
+            return self
+        fitting = [*self._rows.get(None, ()), *(row for file in self.file_column.of(files) for row in self._rows[file])]
+        own = sorted((row for row in fitting if row.subject in (None, subject)), key=lambda row: row.line)
+        if not own:
+            there = [
+                f"its {name}s are "
+                + ", ".join([*sorted({str(getattr(entry, name)) for entry in self.entries})[:MOST_NAMED]])
+                for name in self.names
+            ]
+            raise HarkenError(
+                f"{self.path}: no row is for the recording {self.file_column.told_apart(files[0])}, whose wearer is "
+                f"{subject}: {listed(there)}"
+            )
+        return replace(self, entries=tuple(own))
+
+    def intervals(self, span: Span, *, offset_s: float = 0.0) -> Intervals:
+        """The intervals on the clock of a recording, cut to it.
+
+        Args:
+            span: the recording.
+            offset_s: seconds added to each time.
+
+        Raises:
+            HarkenError: as ``Intervals`` and ``Intervals.inside``, and for a time that the wearer's clock skipped or
+                showed twice; the message has the line.
+        """
+        offset_ns = round(offset_s * SECOND_NS)
+        rows = self._held(span, offset_ns) if self.points else self._spans(span, offset_ns)
+        notes = {entry.line: entry.note for entry in self.entries if entry.note}
+        return Intervals.of(rows, self.path, self._described, notes).inside(span)
+
+    def _spans(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
+        rows = []
+        for entry in self.entries:
+            start_ns = self._instant(entry, entry.start, span, offset_ns)
+            if entry.end is None:
+                end_ns = start_ns + (entry.duration_ns or 0)
+            else:
+                end_ns = self._instant(entry, entry.end, span, offset_ns)
+                if end_ns < start_ns and entry.start.kind is entry.end.kind is Kind.CLOCK:
+                    start_ns, end_ns = self._across(entry, (start_ns, end_ns), span, offset_ns)
+            if entry.label:
+                rows.append((start_ns, end_ns, entry.label, entry.line))
+        return rows
+
+    def _across(self, entry: Entry, ends_ns: tuple[int, int], span: Span, offset_ns: int) -> tuple[int, int]:
+        """Two times of the clock without a date, of which the second was found before the first.
+
+        The one that lies outside the recording may be of another day, as in 3:00 to 6:30 of a recording from 8:00 to
+        4:00. The interval then lies outside the recording, and the refusal should say so. If the second time is also
+        written as the earlier one, the interval goes over midnight if it is shorter than 12 hours (``next_day``).
+        """
+        outside = [not span.start_ns - SLACK_NS <= ns <= span.end_ns + SLACK_NS for ns in ends_ns]
+        start, end = (Moment(Kind.LOCAL, wall_ns(ns - offset_ns, span.timezone)) for ns in ends_ns)
+        later = end.ns % DAY_NS > start.ns % DAY_NS
+        if not any(outside) or not (later or next_day(start, end) != end):
+            return ends_ns
+        if outside[1]:
+            return ends_ns[0], self._instant(entry, replace(end, ns=end.ns + DAY_NS), span, offset_ns)
+        return self._instant(entry, replace(start, ns=start.ns - DAY_NS), span, offset_ns), ends_ns[1]
+
+    def _held(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
+        """Points as intervals. A label may begin before the recording, unless it has a time of the clock without a
+        date; the first sample then has it, too."""
+        points = [(self._instant(entry, entry.start, span, offset_ns), entry) for entry in self.entries]
+        points.sort(key=lambda point: point[0])
+        ends = [start_ns for start_ns, _ in points[1:]] + [span.end_ns + 1] * (len(points) > 0)
+        rows = []
+        for (start_ns, entry), end_ns in zip(points, ends, strict=True):
+            if entry.label.lower() in ENDS or (start_ns == end_ns and start_ns <= span.end_ns):
+                continue
+            earlier = entry.start.kind is Kind.CLOCK and start_ns < span.start_ns - SLACK_NS
+            if end_ns > span.start_ns and start_ns <= span.end_ns and not earlier:
+                start_ns, end_ns = max(start_ns, span.start_ns), min(end_ns, span.end_ns + 1)
+            rows.append((start_ns, max(end_ns, start_ns + 1), entry.label, entry.line))
+        return rows
+
+    def _instant(self, entry: Entry, moment: Moment, span: Span, offset_ns: int) -> int:
+        try:
+            return moment.instant_ns(span, offset_ns=offset_ns)
+        except HarkenError as error:
+            raise line_error(self.path, entry.line, str(error)) from error

@@ -1,0 +1,223 @@
+"""A file of labels as a table: its rows, its columns by their names, and what a label and a note may be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from harken.annotations.times import (
+    DAY_NS,
+    EXAMPLES,
+    SECOND_NS,
+    Kind,
+    Moment,
+    clock_instead,
+    number_moment,
+    read_date,
+    text_moment,
+    two_dates,
+)
+from harken.support.errors import HarkenError
+from harken.support.printable import printable
+from harken.support.text_rows import line_error
+
+LONGEST_LABEL = 200
+"""Characters of a label."""
+LONGEST_NOTE = 1000
+"""Characters of a note."""
+MISSING = ("", "n/a", "na", "nan", "null", "none")
+"""Fields without a value, in lower case."""
+NAMES = {
+    "start": ("start", "begin", "from", "onset", "start_time", "begin_time", "starttime", "time", "timestamp"),
+    "end": ("end", "stop", "to", "until", "offset", "end_time", "stop_time", "endtime"),
+    "duration": ("duration", "duration_s", "length", "length_s"),
+    "label": ("label", "activity", "text", "annotation", "class", "label_name", "trial_type", "behaviour", "behavior"),
+    "subject": ("subject", "participant", "person", "user", "wearer", "participant_id", "subject_id"),
+    "file": ("file", "recording", "filename", "file_name"),
+    "date": ("date", "day"),
+    "note": ("note", "notes", "comment", "comments", "remark", "remarks"),
+}
+"""Known names of columns, by what they hold. If several are there, the first counts."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A file of labels as text.
+
+    Attributes:
+        path: the file.
+        rows: the number of the line and the fields of each row, without empty rows and remarks.
+        tabs: whether its fields are separated by tabs.
+    """
+
+    path: Path
+    rows: Sequence[tuple[int, list[str]]]
+    tabs: bool
+
+    def error(self, line: int, reason: str) -> HarkenError:
+        """The error of a line."""
+        return line_error(self.path, line, reason)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of a file of labels.
+
+    Attributes:
+        start: when the label begins.
+        end: when it ends; None if the row has a duration instead, or is a point.
+        label: the label; empty: no label.
+        line: the line of the file.
+        duration_ns: how long the label lasts; None for other rows.
+        file, subject: for which recording the row is, if the file says it.
+        note: a remark of the person who labelled; empty: none.
+    """
+
+    start: Moment
+    end: Moment | None
+    label: str
+    line: int
+    duration_ns: int | None = None
+    file: str | None = None
+    subject: str | None = None
+    note: str = ""
+
+
+def why_not_kept(label: str) -> str | None:
+    """Why a table of intervals does not give a label back that was written to it, as a clause; None if it does.
+
+    Texts that end a label in a table of points, such as ``stop``, are labels like others in a table with ends.
+    """
+    if label.lower() in MISSING:
+        return f"{label!r} cannot be a label: in a file of labels it means that there is none"
+    return _why_no_label(label)
+
+
+def check_label(table: Rows, line: int, label: str) -> str:
+    """A label as it is in a file.
+
+    Raises:
+        HarkenError: when it is longer than 200 characters, or has characters that cannot be printed.
+    """
+    if (reason := _why_no_label(label)) is not None:
+        raise table.error(line, reason)
+    return label
+
+
+def _why_no_label(label: str) -> str | None:
+    if len(label) > LONGEST_LABEL:
+        return f"the label has {len(label):,} characters; the most are {LONGEST_LABEL}"
+    if any(character < " " or character == "\x7f" for character in label):
+        return f"the label {label!r} contains a line end or another control character"
+    return None
+
+
+def plain_note(text: str) -> str:
+    """A note in one line of at most 1,000 characters; characters that cannot be printed become blanks."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())[:LONGEST_NOTE]
+
+
+def named_columns(header: Sequence[str]) -> dict[str, int]:
+    """The positions of columns with known names. Case, blanks and units such as ``[s]`` do not matter."""
+    plain = [name.lower().split("[")[0].split("(")[0].strip().replace(" ", "_") for name in header]
+    known = {role: [plain.index(name) for name in names if name in plain] for role, names in NAMES.items()}
+    return {role: positions[0] for role, positions in known.items() if positions}
+
+
+def next_day(start: Moment, end: Moment) -> Moment:
+    """The end of a row with a date and two times of the clock: on the next day if midnight lies in between.
+
+    An end that would then be 12 hours or more after the start stays before it, and is refused as such.
+    """
+    if start.kind is Kind.LOCAL and end.kind is Kind.LOCAL and 0 < end.ns + DAY_NS - start.ns < DAY_NS // 2:
+        return Moment(Kind.LOCAL, end.ns + DAY_NS)
+    return end
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which fields of a row are what.
+
+    Attributes:
+        table: the file.
+        positions: the position (from 0) of ``start``, ``end``, ``duration``, ``label``, ``subject``, ``file``,
+            ``date`` and ``note``, as far as the table has them.
+        width: the number of fields that a row has at least.
+    """
+
+    table: Rows
+    positions: Mapping[str, int]
+    width: int
+
+    def entries(self, rows: Sequence[tuple[int, list[str]]]) -> tuple[Entry, ...]:
+        """All rows.
+
+        Raises:
+            HarkenError: as ``entry``; and for a number of seconds beside a date or a time of the clock.
+        """
+        entries = tuple(self.entry(line, fields) for line, fields in rows)
+        times = [
+            (line, role, fields[self.positions[role]], moment.kind)
+            for (line, fields), entry in zip(rows, entries, strict=True)
+            for role, moment in (("start", entry.start), ("end", entry.end))
+            if moment is not None
+        ]
+        if "date" in self.positions or len({kind for *_, kind in times}) > 1:
+            for line, role, text, kind in times:
+                if kind is Kind.ELAPSED:
+                    reason = "is a number of seconds, but the file has dates or times of the clock"
+                    raise self.table.error(line, f"the {role} {text!r} {reason}; write {clock_instead(text)}")
+        return entries
+
+    def entry(self, line: int, fields: Sequence[str]) -> Entry:
+        """A row.
+
+        Raises:
+            HarkenError: for a row that is cut short, a time that is none, and a missing name; the message has the line.
+        """
+        if len(fields) < self.width:
+            raise self.table.error(line, f"{len(fields)} fields instead of {self.width}")
+        values = {role: fields[position] for role, position in self.positions.items() if position < len(fields)}
+        day = self._day(line, values["date"]) if "date" in values else None
+        start = self._moment(line, "start", values["start"], day)
+        end = self._moment(line, "end", values["end"], day) if "end" in values else None
+        if end is not None and day is not None and end.ns <= start.ns:
+            end = next_day(start, end)
+        label = values["label"]
+        names = {name: values[name] for name in ("file", "subject") if name in values}
+        for name, value in names.items():
+            if not value:
+                raise self.table.error(line, f"the {name} is missing")
+        return Entry(
+            start,
+            end,
+            "" if label.lower() in MISSING else check_label(self.table, line, label),
+            line,
+            self._duration_ns(line, values["duration"]) if "duration" in values and end is None else None,
+            note=plain_note(values.get("note", "")),
+            **names,
+        )
+
+    def _moment(self, line: int, role: str, text: str, day: date | None) -> Moment:
+        found = text_moment(text, day=day)
+        if found is None:
+            reason = two_dates(text) or f"is not a time such as {EXAMPLES}"
+            raise self.table.error(line, f"the {role} {printable(text[:60])!r} {reason}")
+        return found
+
+    def _duration_ns(self, line: int, text: str) -> int:
+        try:
+            found = number_moment(Decimal(text[:60].replace(",", ".")), unit_ns=SECOND_NS)
+        except ArithmeticError:
+            found = None
+        if found is None or found.ns < 0:
+            raise self.table.error(line, f"the duration {printable(text[:60])!r} is not a number of seconds")
+        return found.ns
+
+    def _day(self, line: int, text: str) -> date:
+        found = read_date(text)
+        if found is None:
+            reason = two_dates(text) or "is not a date such as 2024-03-09; years go from 1970 to 2099"
+            raise self.table.error(line, f"{printable(text[:60])!r} {reason}")
+        return found
