@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 import websockets
-from harken.server.outbox import Outbox
 
 import harken
 import people
@@ -294,25 +293,3 @@ def test_without_pytorch_or_a_folder_the_reason_is_said(tmp_path: Path, monkeypa
         found = served.ask("/api/learn").json
         assert (found["enabled"], found["available"]["people"]) == (False, [])
         assert "--keep DIR" in post(served, "/api/learn", how="adapt").json["error"]
-
-
-def test_a_message_that_replaces_others_is_sent_first_and_never_dropped() -> None:
-    written: list[bytes] = []
-    reads = [False]
-
-    def write(frame: bytes) -> bool:
-        if reads[0]:
-            written.append(frame)
-        return reads[0]
-
-    outbox = Outbox(write, frames=2)
-    outbox.put(b"old")
-    outbox.replace(b"model")
-    for number in range(4):
-        outbox.put(b"new %d" % number)
-    outbox.acknowledge(7)
-    reads[0] = True
-    outbox.flush()
-    assert written == [b'{"type":"ack","messages":7}', b"model", b'{"type":"dropped","frames":3}', b"new 2", b"new 3"]
-    outbox.replace(b"other")
-    assert written[-1] == b"other"
