@@ -78,9 +78,8 @@ def test_onnx_label_in_javascript(model: FittedModel, rate_hz: float, header: bo
 @pytest.mark.parametrize("language", ["python", "javascript"])
 def test_a_live_client_loses_no_sample_and_no_label_over_a_restart_of_the_server(language: str, tmp_path: Path) -> None:
     pytest.importorskip("uvicorn", reason="the serve extra is not installed")
-    from harken.server.model_choices import live_specification
-
     from harken.labelling.live import LiveRecogniser
+    from harken.server.hub import live_specification
     from harken.server.sample_log import logged_samples
     from server_process import free_port
     from server_thread import now_wrist, recogniser, serving

@@ -9,16 +9,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pytest
 import websockets
 from numpy.typing import NDArray
+from starlette.websockets import WebSocket
 
 from harken.labelling.live import Due
 from harken.models.recogniser import Recogniser
+from harken.server.clients import Client
 from harken.server.limits import Limits
+from harken.server.metrics import Metrics
 from harken.server.sample_log import logged_samples
 from server_process import server_process
 from server_thread import Served, labels_until, message, now_wrist, received, serving
@@ -178,6 +181,26 @@ def test_a_reader_that_never_reads_is_left(monkeypatch: pytest.MonkeyPatch) -> N
 
     with serving() as served:
         asyncio.run(asyncio.wait_for(look(served), 30))
+
+
+def test_a_frame_that_replaces_others_is_sent_first_and_is_not_dropped() -> None:
+    class Reader:
+        sent: ClassVar[list[str]] = []
+
+        async def send_text(self, frame: str) -> None:
+            self.sent.append(frame)
+
+    async def write() -> None:
+        client = Client(cast(WebSocket, Reader()), Limits(frames=2), Metrics())
+        client.put("old")
+        client.replace("model")
+        for number in range(4):
+            client.put(f"new {number}")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(client.write(), 0.1)
+
+    asyncio.run(write())
+    assert Reader.sent == ["model", '{"type":"dropped","frames":3}', "new 2", "new 3"]
 
 
 def request(*lines: str) -> bytes:
