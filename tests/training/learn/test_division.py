@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED
 from harken.signals import resample
-from harken.training.learn.division import divided, least_tested_s, occasions_of, without_people
+from harken.training.learn.division import divided, least_tested_s, occasions_of
 from harken.training.learn.job import read_labelled
 from labelled_files import labelled_ns, write_labelled
 from server_thread import recording as invented
@@ -73,14 +73,6 @@ def test_occasions_are_an_hour_apart() -> None:
     later = [replace(one, time_ns=one.time_ns + length_ns + gap_ns) for gap_ns in (3_599 * 10**9, 3_600 * 10**9)]
     assert [len(each) for each in occasions_of([one, later[0]])] == [2]
     assert [len(each) for each in occasions_of([one, later[1]])] == [1, 1]
-
-
-def test_five_people_have_an_interval_and_nobody_is_in_training_and_test() -> None:
-    recordings = [replace(invented(2), subject=name) for name in "abcdefg"]
-    folds = without_people(recordings)
-    assert sorted(one.subject for left_out, _ in folds for one in left_out) == list("abcdefg")
-    for left_out, others in folds:
-        assert not {one.subject for one in left_out} & {one.subject for one in others}
 
 
 @pytest.mark.parametrize(("longer_s", "tested"), [(-0.2, False), (0.2, True)])
