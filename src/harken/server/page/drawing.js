@@ -1,32 +1,12 @@
 /* Canvases that are sharp on every screen, and what several of them draw; a state whose changes are drawn. */
 
-import { useEffect, useReducer, useRef } from "./preact.js";
-import { onThemeChange } from "./colours.js";
+import { useReducer, useRef } from "./preact.js";
 
 /** A mutable state in a component, and `change(parts)`, after which the component is drawn again. */
 export function useStore(first) {
   const [, redraw] = useReducer((count) => count + 1, 0);
   const store = useRef(first).current;
   return [store, (parts) => redraw(Object.assign(store, parts))];
-}
-
-/** The reference of a canvas that `draw({context, width, height})` fills, whenever its size, colours or data change. */
-export function useCanvas(draw) {
-  const canvas = useRef(null);
-  const latest = useRef(draw);
-  latest.current = draw;
-  const redraw = () => {
-    const sheet = sharp(canvas.current);
-    if (sheet) latest.current(sheet);
-  };
-  useEffect(redraw);
-  useEffect(() => {
-    const size = new ResizeObserver(redraw);
-    size.observe(canvas.current);
-    const end = onThemeChange(redraw);
-    return () => (size.disconnect(), end());
-  }, []);
-  return canvas;
 }
 
 /** The cleared context of a canvas at its size on the page, in CSS pixels; null while it is not visible. */
