@@ -35,7 +35,7 @@ def test_every_example_has_a_test() -> None:
     assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == {
         "live_client.mjs",
         "live_client.py",
-        "made_up_phone.py",  # tests/server/recorded/test_phone.py, and many others use it
+        "made_up_phone.py",  # tests/web/record/test_phone.py, and many others use it
         "notebook.py",
         "notes_on_paper.py",
         "onnx_label.mjs",
@@ -79,8 +79,8 @@ def test_onnx_label_in_javascript(model: FittedModel, rate_hz: float, header: bo
 def test_a_live_client_loses_no_sample_and_no_label_over_a_restart_of_the_server(language: str, tmp_path: Path) -> None:
     pytest.importorskip("uvicorn", reason="the serve extra is not installed")
     from harken.labelling.live import LiveRecogniser
-    from harken.server.hub import live_specification
-    from harken.server.sample_log import logged_samples
+    from harken.web.hub import live_specification
+    from harken.web.sample_log import logged_samples
     from server_process import free_port
     from server_thread import now_wrist, recogniser, serving
 

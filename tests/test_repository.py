@@ -29,8 +29,7 @@ HOUSE = (
     "training",
     "evaluation",
     "labelling",
-    "server",
-    "annotating",
+    "web",
     "cli",
     "__main__",
 )

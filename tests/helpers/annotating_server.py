@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from harken.annotating.server import annotation_server
 from harken.readers.options import TableOptions
+from harken.web.annotate.server import annotation_server
 from server_thread import Answer, Served
 
 START_MS = 1_700_000_000_000

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from harken.annotating.labels import PageBout, as_json, edited
 from harken.annotations.bouts import Intervals
 from harken.annotations.store import LabelStore, StoredLabels
 from harken.annotations.times import Span
+from harken.web.annotate.labels import PageBout, as_json, edited
 
 START_NS = 1_700_000_000_123_456_789
 SPAN = Span(START_NS, START_NS + 3600 * 10**9, "Europe/Athens")

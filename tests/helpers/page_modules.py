@@ -10,9 +10,9 @@ from typing import Any
 
 import harken
 from browser import Browser, chromium
-from harken.server.page_files import ASSETS
+from harken.web.page_files import ASSETS
 
-PAGES = tuple(Path(harken.__file__).parent / room / "page" for room in ("annotating", "server"))
+PAGES = tuple(Path(harken.__file__).parent / "web" / page for page in ("annotate/page", "page"))
 """Where the modules are, as the servers look for them."""
 FOLDERS = (*PAGES, ASSETS / "vendor", ASSETS / "uplot")
 

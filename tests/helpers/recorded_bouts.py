@@ -11,10 +11,10 @@ from edited_labels import Labels
 from harken.annotations.formats import read_annotations
 from harken.annotations.store import LabelStore
 from harken.annotations.times import Span
-from harken.server.learn import labelled_in
-from harken.server.recorded.recorder import Recorder
-from harken.server.recorded.session import RecordedSession
-from harken.server.sample_log import SampleLog
+from harken.web.learn import labelled_in
+from harken.web.record.recorder import Recorder
+from harken.web.record.session import RecordedSession
+from harken.web.sample_log import SampleLog
 
 SECOND = 10**9
 START = 1_750_000_000 * SECOND

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 import people
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import STANDARD_GRAVITY, Recording
-from harken.server.server import server_for
 from harken.signals import resample
+from harken.web.server import server_for
 from harken.windows.windows import sliding_windows
 from server_process import free_port
 

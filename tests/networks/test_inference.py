@@ -21,8 +21,8 @@ from harken.networks.build import NETWORKS, check_weights
 from harken.networks.inference import InferenceNetwork, batched, inference_network, softmax
 from harken.networks.layers import Branches, Convolution, Dense, MeanAndLargest, shortest_window
 from harken.networks.pytorch import LayerNetwork, build, logits, weights_of
-from harken.server.demo import MODEL as DEMO_MODEL
 from harken.support.resources import computing_threads
+from harken.web.demo import MODEL as DEMO_MODEL
 from kernels import compiled
 from made_models import SIZES
 from people import SMALL_EVERYDAY

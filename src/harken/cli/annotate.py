@@ -41,13 +41,13 @@ def annotate(
     saved in the folder models beside the first recording. docs/annotate.md describes the page. Only this machine can
     open it. Ctrl+C stops.
     """
-    from harken.annotating.server import annotation_server
     from harken.cli.files import distinct_names, recordings
     from harken.models.model_file import PACKAGED_MODEL
     from harken.readers.folders import is_side_file
-    from harken.server.address import address
     from harken.support.errors import HarkenError
     from harken.support.printable import printable
+    from harken.web.address import address
+    from harken.web.annotate.server import annotation_server
 
     if no_model and model is not None:
         raise HarkenError("--no-model and --model contradict one another; leave one of them out")
@@ -80,8 +80,8 @@ def annotate(
 
 def _listening(port: int | None) -> socket.socket:
     """A socket at the port, or at the usual port or any other if none is given."""
-    from harken.server.address import listening
     from harken.support.errors import HarkenError
+    from harken.web.address import listening
 
     if port is None:
         with suppress(HarkenError):  # it is in use, maybe by another page

@@ -34,10 +34,10 @@ def serve(
     is dropped on the page is labelled whole. docs/live.md explains how to connect a watch. Ctrl+C stops.
     """
     from harken.models.recogniser import Recogniser
-    from harken.server.address import check_token, is_loopback, kept_token, listening
-    from harken.server.server import server_for
     from harken.support.errors import HarkenError
     from harken.support.printable import printable
+    from harken.web.address import check_token, is_loopback, kept_token, listening
+    from harken.web.server import server_for
 
     if demo and model is not None:
         raise HarkenError("--demo has a model of its own; leave out --model")
@@ -45,7 +45,7 @@ def serve(
     if not is_loopback(host) and token is None:
         token = kept_token(None if demo else keep)
     if demo:
-        from harken.server.demo import MODEL
+        from harken.web.demo import MODEL
 
         model = MODEL
     listening_at = port
@@ -64,7 +64,7 @@ def serve(
         on_started=started,
     )
     if keep is not None and not demo:
-        from harken.server.learn import chosen_model, models_folder
+        from harken.web.learn import chosen_model, models_folder
 
         if (chosen := chosen_model(models_folder(keep), recogniser)) is not None:
             typer.echo(f"The model that was chosen on the page labels: {printable(chosen)}")
@@ -74,7 +74,7 @@ def serve(
 
 
 def _print_addresses(host: str, port: int, token: str | None, *, open_page: bool) -> None:
-    from harken.server.address import address, is_loopback, network_address
+    from harken.web.address import address, is_loopback, network_address
 
     url = address("127.0.0.1" if host in ("0.0.0.0", "::") else host, port, token)
     typer.echo(f"harken listens: {url}")

@@ -1,0 +1,217 @@
+"""All recordings of one server: reading them, labelling them with a model, and noticing what other programs change."""
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from hashlib import file_digest
+from pathlib import Path
+
+from harken.models.model_file import model_path, read_model
+from harken.readers.options import TableOptions
+from harken.support.files import temporary_folder
+from harken.web.annotate.cache import cache_folder, entry_name, read_facts
+from harken.web.annotate.reading import read_recording
+from harken.web.annotate.recording import OpenRecording
+from harken.web.annotate.suggestions import Suggestions, suggest
+from harken.web.jobs import JobError, Message, run_job
+
+LOG = logging.getLogger("uvicorn.error")
+DIGITS_OF_A_DIGEST = 16
+LABELLING_NICENESS = 10
+"""A person waits for a recording that is read, and less for what a model says."""
+CHECKED_S = 1.0
+"""How often it is checked whether another program changed the labels."""
+STATUS_S = 0.25
+
+
+class Desk:
+    """The recordings that the user named.
+
+    Args:
+        files: the recordings and their names.
+        reading: how tables are read.
+        model: the model that labels the recordings; None for none.
+        on_failed: called with a sentence when a recording cannot be read.
+
+    Attributes:
+        reading, model: as given; another model after ``use_model``.
+        recordings: the recordings.
+
+    Raises:
+        HarkenError: when the model cannot be read.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[tuple[Path, str]],
+        reading: TableOptions,
+        *,
+        model: Path | None,
+        on_failed: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.reading, self._on_failed = reading, on_failed
+        self.model: Path | None = None
+        name, labels = self._set_model(model)
+        self.recordings = [
+            OpenRecording(number, path, each, model_name=name, model_labels=labels)
+            for number, (path, each) in enumerate(files)
+        ]
+        self._cache, self._temporary = cache_folder(), None
+        try:
+            self._cache.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self._cache).close()
+        except OSError:  # it cannot be written
+            self._temporary = temporary_folder()
+            self._cache = Path(self._temporary.name)
+        self._changed = asyncio.Event()
+        self._status_due: set[OpenRecording] = set()
+        self._tasks = asyncio.TaskGroup()
+        self._labelling: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Read and label the recordings, until cancelled."""
+        try:
+            async with self._tasks:
+                self._tasks.create_task(self._work(lambda each: each.state == "waiting", self._read))
+                # Beside it, another one is read that a window waits for.
+                self._tasks.create_task(self._work(lambda each: each.state == "waiting" and each.wanted, self._read))
+                self._label()
+                while True:
+                    for _ in range(round(CHECKED_S / STATUS_S)):
+                        await asyncio.sleep(STATUS_S)
+                        for recording in self._status_due:
+                            recording.send_status()
+                        self._status_due.clear()
+                    await self._check()
+        finally:
+            for recording in self.recordings:
+                recording.close()
+            if self._temporary is not None:
+                self._temporary.cleanup()
+
+    def want(self, recording: OpenRecording) -> None:
+        """A window shows this recording: it is read next."""
+        recording.wanted = True
+        self._changed.set()
+
+    def use_model(self, model: Path | None) -> None:
+        """Label the recordings with another model from now on; None: with no model.
+
+        Raises:
+            HarkenError: when the model cannot be read.
+        """
+        name, labels = self._set_model(model)
+        for recording in self.recordings:
+            recording.use_model(name, labels)
+        self._label()
+
+    def _set_model(self, model: Path | None) -> tuple[str | None, tuple[str, ...]]:
+        """The name and the labels of the model that is used from now on."""
+        self.model = None if model is None else model_path(model)
+        if model is None or self.model is None:
+            return None, ()
+        return model.name if model.is_dir() else self.model.stem, read_model(model).specification.labels
+
+    def _label(self) -> None:
+        """Begin to label, again after the model has changed."""
+
+        def is_due(recording: OpenRecording) -> bool:
+            return recording.wanted and recording.state == "ready" and recording.model_state == "waiting"
+
+        if self._labelling is not None:
+            self._labelling.cancel()
+        self._labelling = self._tasks.create_task(self._work(is_due, self._suggest))
+
+    async def _work(
+        self, is_due: Callable[[OpenRecording], bool], work: Callable[[OpenRecording], Awaitable[None]]
+    ) -> None:
+        """Do a work for one recording after the other, for those first that a window shows."""
+        while True:
+            due = sorted(filter(is_due, self.recordings), key=lambda each: not each.wanted)
+            if not due:
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            try:
+                await work(due[0])
+            except Exception as error:
+                self._fault(due[0], error)
+            self._status_due.add(due[0])
+            self._changed.set()
+
+    async def _read(self, recording: OpenRecording) -> None:
+        recording.state = "reading"
+
+        def show(message: Message) -> None:
+            if message.pop("type") == "begin":
+                with suppress(OSError):  # the job has begun again
+                    recording.begin(Path(message["folder"]), start_ns=message["start_ns"], slot_ns=message["slot_ns"])
+            else:
+                recording.more(message["blocks"], read_to_ns=message["read_to_ns"], share=message["share"])
+            self._status_due.add(recording)
+
+        path = str(recording.path)
+        try:
+            entry = self._cache / entry_name(recording.path, self.reading)
+            if (facts := read_facts(entry)) is None:
+                await run_job(read_recording, path, asdict(self.reading), str(entry), on_message=show)
+                facts = read_facts(entry)
+            if facts is None:
+                self._fail(recording, f"{path}: {entry} cannot be read")
+            else:
+                recording.complete(entry, facts)
+        except JobError as error:
+            self._fail(recording, str(error) if path in str(error) else f"{path}: {error}")
+        except FileNotFoundError:
+            self._fail(recording, f"{path}: there is no such file")
+        except OSError as error:
+            self._fail(recording, f"{path}: cannot be read ({error.strerror or error})")
+
+    async def _suggest(self, recording: OpenRecording) -> None:
+        assert self.model is not None, "without a model, no recording waits for it"
+
+        def advance(message: Message) -> None:
+            recording.model_share = message["share"]
+            self._status_due.add(recording)
+
+        try:
+            with self.model.open("rb") as model:
+                digest = file_digest(model, "sha256").hexdigest()[:DIGITS_OF_A_DIGEST]
+            file = self._cache / entry_name(recording.path, self.reading) / f"{digest}.npz"
+            if (found := Suggestions.read(file)) is None:
+                recording.model_state = "labelling"
+                self._status_due.add(recording)
+                request = str(recording.path), asdict(self.reading), str(self.model), str(file)
+                await run_job(suggest, *request, on_message=advance, niceness=LABELLING_NICENESS)
+                found = Suggestions.read(file)
+            if found is not None:
+                recording.suggest(found)
+                return
+            sentence = f"{file} cannot be read"
+        except JobError as error:
+            sentence = str(error)
+        except OSError as error:
+            sentence = f"{error.filename or recording.path} cannot be read ({error.strerror or error})"
+        recording.model_state, recording.model_error = "failed", sentence
+
+    def _fail(self, recording: OpenRecording, sentence: str) -> None:
+        recording.fail(sentence)
+        self._on_failed(sentence)
+
+    def _fault(self, recording: OpenRecording, error: Exception) -> None:
+        """An error that nobody expected: only this recording is not shown any more."""
+        LOG.error("%s is not shown any more", recording.path, exc_info=error)
+        self._fail(recording, f"{recording.path}: a fault in harken: {type(error).__name__}: {error}")
+
+    async def _check(self) -> None:
+        """Notice changes by other programs."""
+        for recording in self.recordings:
+            if recording.state != "failed" and len(recording.windows):
+                try:
+                    with suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
+                        await recording.follow()
+                except Exception as error:
+                    self._fault(recording, error)

@@ -1,0 +1,311 @@
+"""A recording on the page: its state, signals and labels, and what the windows that show it are sent."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.annotations.store import LabelStore, StoredLabels
+from harken.annotations.times import Span
+from harken.web.annotate.labels import PageBout, as_json, edited
+from harken.web.annotate.levels import Levels
+from harken.web.annotate.suggestions import Suggestions
+
+MS_NS = 10**6
+NOT_READ = "the recording is still being read; labels can be set when it is complete"
+
+MOST_WINDOWS = 20
+
+
+class Window:
+    """A window with an open WebSocket. Of each type of message, only the newest waits, so a slow reader gets the newest
+    state, and takes little memory.
+
+    Attributes:
+        client: its name, which it chose.
+    """
+
+    def __init__(self, client: str) -> None:
+        self.client = client
+        self.closed = False
+        self._waiting: dict[str, dict[str, Any]] = {}
+        self._some = asyncio.Event()
+
+    def put(self, message: dict[str, Any]) -> None:
+        """Send a message, in place of an earlier one of its type that is not sent yet."""
+        self._waiting.pop(message["type"], None)
+        self._waiting[message["type"]] = message
+        self._some.set()
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self.closed = True
+        self._some.set()
+
+    async def next(self) -> dict[str, Any] | None:
+        """The next message; None when the window is closed."""
+        await self._some.wait()
+        if self.closed:
+            return None
+        message = self._waiting.pop(next(iter(self._waiting)))
+        if not self._waiting:
+            self._some.clear()
+        return message
+
+
+class OpenRecording:
+    """A recording that the user named.
+
+    Args:
+        number: its number, from 0.
+        path: the file.
+        name: a name that differs from those of the others.
+        model_name: the model that labels it; None for none.
+        model_labels: its labels.
+
+    Attributes:
+        state: ``waiting``, ``reading``, ``ready`` or ``failed``.
+        share: how much is read; None if not known.
+        error: why it could not be read.
+        levels: its signals; None until some are read.
+        store: its file of labels; None until it is read.
+        labels: its labels as they were read or saved last.
+        windows: the windows that show it, by their names.
+        wanted: whether a window has opened it.
+        gaps_ms: stretches without samples, int64 ``[k, 2]``; none until they are known.
+        model: what the model says.
+        model_state: ``none``, ``waiting``, ``labelling``, ``ready`` or ``failed``.
+    """
+
+    def __init__(
+        self, number: int, path: Path, name: str, *, model_name: str | None, model_labels: tuple[str, ...]
+    ) -> None:
+        self.number, self.path, self.name = number, path, name
+        self.state = "waiting"
+        self.share: float | None = None
+        self.error: str | None = None
+        self.levels: Levels | None = None
+        self.store: LabelStore | None = None
+        self.labels: StoredLabels | None = None
+        self.wanted = False
+        self.windows: dict[str, Window] = {}
+        self.model: Suggestions | None = None
+        self.model_name = model_name
+        self.model_labels = model_labels
+        self.model_state = "none" if model_name is None else "waiting"
+        self.model_share: float | None = None
+        self.model_error: str | None = None
+        self._facts: dict[str, Any] = {}
+        self._read_only = self.why_read_only()
+        self._not_worn_ns: NDArray[np.int64] = np.empty((0, 2), np.int64)
+        self._read_to_ns: int | None = None
+        self.gaps_ms: NDArray[np.int64] = np.empty((0, 2), np.int64)
+
+    def why_read_only(self) -> str | None:
+        """Why labels cannot be changed, as a sentence; None if they can."""
+        if self.labels is None:
+            return self.error or NOT_READ
+        return self.labels.read_only
+
+    def begin(self, folder: Path, *, start_ns: int, slot_ns: int) -> None:
+        """There are levels to see."""
+        if self.levels is not None:
+            self.levels.close()
+        self.levels = Levels(folder, slot_ns=slot_ns)
+        self._facts = {"start_ns": start_ns}
+        self._read_to_ns = None
+
+    def more(self, blocks: list[int], *, read_to_ns: int | None, share: float | None) -> None:
+        """More is read."""
+        if self.levels is not None:
+            self.levels.add(blocks)
+        self._read_to_ns = read_to_ns or self._read_to_ns
+        self.share = share
+
+    def complete(self, folder: Path, facts: dict[str, Any]) -> None:
+        """The recording is read, and its levels are in a folder.
+
+        Raises:
+            OSError: when they are not.
+        """
+        levels = Levels(folder, slot_ns=facts["slot_ns"])
+        levels.add(facts["blocks"])
+        if self.levels is not None:
+            self.levels.close()
+        self.levels, self._facts, self.share, self.state = levels, facts, 1.0, "ready"
+        self._read_to_ns = facts["end_ns"]
+        self.gaps_ms = levels.gaps_ms()
+        self._not_worn_ns = np.array(facts["not_worn_ns"], np.int64).reshape(-1, 2)
+        self.store = LabelStore(
+            self.path,
+            self.span,
+            facts["subject"],
+            column=[tuple(bout) for bout in facts["bouts"]],
+            zone_known=facts["zone_known"],
+            local_times=facts["local_times"],
+            several_people=facts["several_people"],
+        )
+        self.labels = self.store.load()
+        self.send_status()
+        self.send_labels()
+
+    def suggest(self, found: Suggestions) -> None:
+        """The model has labelled the recording."""
+        inside_ns = np.clip(found.start_ns, self.span.start_ns, self.span.end_ns + 1)
+        self.model, self.model_state, self.model_share = replace(found, start_ns=inside_ns), "ready", 1.0
+
+    def use_model(self, name: str | None, labels: tuple[str, ...]) -> None:
+        """Another model labels the recording from now on; None: no model."""
+        self.model_name, self.model_labels = name, labels
+        self.model, self.model_share, self.model_error = None, None, None
+        self.model_state = "none" if name is None or self.state == "failed" else "waiting"
+        self.send_status()
+
+    def fail(self, error: str) -> None:
+        """The recording cannot be read."""
+        self.state, self.error, self.share = "failed", error, None
+        self.model_state = "none"
+        self.send_status()
+        self._send_read_only()
+
+    def close(self) -> None:
+        """Close its files and windows."""
+        for window in self.windows.values():
+            window.close()
+        if self.levels is not None:
+            self.levels.close()
+
+    @property
+    def span(self) -> Span:
+        """The time of a recording that is read."""
+        return Span(self._facts["start_ns"], self._facts["end_ns"], self._facts["timezone"])
+
+    @property
+    def not_worn_ns(self) -> NDArray[np.int64]:
+        """Stretches of non-wear, int64 ``[k, 2]``; none until they are known."""
+        return self._not_worn_ns
+
+    @property
+    def subject(self) -> str | None:
+        """The wearer; None until it is known."""
+        return self._facts.get("subject")
+
+    def send_status(self) -> None:
+        """Send all windows the status."""
+        self.send({"type": "status", **self.about()})
+
+    def send_labels(self, *, besides: str | None = None) -> None:
+        """Send all windows but one the labels, and all of them whether they can be changed."""
+        if self.labels is not None:
+            etag = etag_of(self.labels.digest)
+            self.send({"type": "labels", "etag": etag, **as_json(self.labels)}, besides=besides)
+        self._send_read_only()
+
+    def _send_read_only(self) -> None:
+        """Send all windows why the labels cannot be changed, if that has changed."""
+        if self._read_only != (reason := self.why_read_only()):
+            self._read_only = reason
+            self.send({"type": "read_only", "reason": reason})
+
+    async def follow(self, *, besides: str | None = None) -> None:
+        """Send all windows but one the labels, if they are others than before.
+
+        Raises:
+            OSError: when it is not known what there is.
+        """
+        if self.store is not None and self.labels is not (labels := await asyncio.to_thread(self.store.load)):
+            self.labels = labels
+            self.send_labels(besides=besides)
+
+    def save(self, bouts: list[PageBout], *, if_digest: str) -> str:
+        """Replace the labels by those of a window. They are on the disk when this returns their digest.
+
+        Raises:
+            StaleLabelsError, ReadOnlyLabelsError, HarkenError, OSError: as ``LabelStore.save`` and ``edited``.
+        """
+        assert self.store is not None
+        before = self.store.editable(if_digest=if_digest)
+        return self.store.save(edited(bouts, before.bouts, self.span), if_digest=if_digest)
+
+    def connect(self, client: str) -> Window | None:
+        """A new window, which is sent the status, and whether labels can be changed; None if there are too many. A
+        window of the same name is closed: its connection was lost."""
+        if client in self.windows:
+            self.windows.pop(client).close()
+        if len(self.windows) >= MOST_WINDOWS:
+            return None
+        self.windows[client] = window = Window(client)
+        window.put({"type": "status", **self.about()})
+        window.put({"type": "read_only", "reason": self.why_read_only()})
+        return window
+
+    def disconnect(self, window: Window) -> None:
+        """The window is gone."""
+        if self.windows.get(window.client) is window:
+            del self.windows[window.client]
+
+    def send(self, message: dict[str, Any], *, besides: str | None = None) -> None:
+        """Send a message to all windows but one."""
+        for client, window in self.windows.items():
+            if client != besides:
+                window.put(message)
+
+    def summary(self) -> dict[str, Any]:
+        """One of ``GET /api/recordings``."""
+        return {
+            "number": self.number,
+            "name": self.name,
+            "subject": self.subject,
+            "state": self.state,
+            "share": self.share,
+            "intervals": 0 if self.labels is None else len(self.labels.bouts),
+            "labelled_s": self._labelled_s(),
+        }
+
+    def _labelled_s(self) -> float:
+        """Seconds of samples with a label: time without samples under a label does not count."""
+        if self.labels is None:
+            return 0.0
+        lengths = np.append(0, np.diff(self.gaps_ms).cumsum()).repeat(2)[1:-1]
+        bouts_ms = np.stack([self.labels.bouts.start_ns, self.labels.bouts.end_ns]) / MS_NS
+        without_ms = np.interp(bouts_ms, self.gaps_ms.ravel(), lengths) if len(lengths) else np.zeros_like(bouts_ms)
+        return float(np.diff(bouts_ms - without_ms, axis=0).sum() / 1000)
+
+    def about(self) -> dict[str, Any]:
+        """The answer to ``GET /api/recordings/N``."""
+        facts = self._facts
+        start_ns, end_ns, to_ns = facts.get("start_ns"), facts.get("end_ns"), self._read_to_ns
+        return {
+            **self.summary(),
+            "error": self.error,
+            "start_ms": None if start_ns is None else start_ns // MS_NS,
+            "end_ms": None if end_ns is None else -(-(end_ns + 1) // MS_NS),
+            "read_to_ms": None if to_ns is None else -(-(to_ns + 1) // MS_NS),
+            "timezone": facts.get("timezone", "UTC"),
+            "sample_rate_hz": facts.get("sample_rate_hz"),
+            "samples": facts.get("samples"),
+            "notes": facts.get("notes", []),
+            "labels_path": None if self.store is None else str(self.store.path),
+            "choices": self._choices(),
+            "model": {
+                "state": self.model_state,
+                "share": self.model_share,
+                "error": self.model_error,
+                "name": self.model_name,
+                "labels": list(self.model_labels),
+                "warnings": [] if self.model is None else list(self.model.warnings),
+            },
+        }
+
+    def _choices(self) -> list[str]:
+        """Labels for the keys: the model's, then others in the order in which they first occur."""
+        own = () if self.labels is None else self.labels.bouts.labels
+        return list(dict.fromkeys((*self.model_labels, *own)))
+
+
+def etag_of(digest: str) -> str:
+    """The header ``ETag`` of labels whose file has this digest."""
+    return f'"{digest}"'

@@ -1,0 +1,317 @@
+"""The server as an ASGI application: its HTTP routes, the answers to errors, and the tasks beside them.
+
+The routes give information about watches and model, label recordings, take Sensor Logger's pushes, and serve the page.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import Path as PathParameter
+from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
+
+from harken import __version__
+from harken.models.recogniser import Recogniser
+from harken.support.errors import HarkenError
+from harken.web.guard import Guard
+from harken.web.hub import Hub
+from harken.web.learn import Labelled, Learner, labelled_in, models_folder, remember_choice
+from harken.web.learn_routes import learn_routes
+from harken.web.limits import RefusedError, malformed
+from harken.web.page_files import SERVER_PAGE, page_routes
+from harken.web.record.routes import record_routes
+from harken.web.requests import add_error_answers, check_length, described_body, read_body
+from harken.web.sample_messages import DeviceSensors, envelope
+from harken.web.schemas import (
+    Health,
+    ModelDescription,
+    Pushed,
+    PushMessage,
+    RecordingProgress,
+    RecordingTimeline,
+    WatchSummary,
+    WatchTimeline,
+    refusals,
+)
+from harken.web.sockets import socket_routes
+from harken.web.upload_job import REPORT, TABLES
+from harken.web.uploads import Uploads
+
+Task = Callable[[], Awaitable[None]]
+REPORT_HEADERS = {
+    # A report is made of a stranger's file: its scripts run, but as those of another site, without this one's data.
+    "content-security-policy": "sandbox allow-scripts allow-modals; frame-ancestors 'self'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+PIECE_BYTES = 1 << 18
+WITHOUT_KEEP = "To learn from labels, start the server with harken serve --keep DIR, without --demo."
+HTML, ZIP = "text/html", "application/zip"
+KEY = "^[A-Za-z0-9_-]{22,64}$"
+"""Long enough that nobody guesses a random one."""
+Key = Annotated[str, PathParameter(pattern=KEY, description="The key with which the recording was posted.")]
+
+
+def create_app(
+    hub: Hub,
+    *,
+    token: str | None = None,
+    sample_source: Task | None = None,
+    recording_model: Recogniser | None = None,
+    before: Recogniser | None = None,
+    served: Path | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> Guard:
+    """The application for ``hub``.
+
+    Args:
+        hub: the watches.
+        token: the token that clients must send; if None, they must be on this machine.
+        sample_source: gives the hub samples that the server itself makes, until cancelled.
+        recording_model: labels posted recordings; the hub's recogniser if None.
+        before: the model with which learned ones are compared; the hub's recogniser if None.
+        served: the file of the hub's recogniser if it is a learned model.
+        training: arguments of ``harken.training.learn.job.learn`` for *Learn*, in place of the usual ones.
+
+    Raises:
+        HarkenError: when the token is empty, or cannot be sent.
+    """
+    uploads = Uploads(recording_model or hub.recogniser, hub.limits)
+    learner = _learner(hub, uploads, before, served, training)
+    app = FastAPI(
+        title="harken",
+        version=__version__,
+        summary="Activity recognition from a wrist accelerometer, live.",
+        lifespan=_lifespan(hub, uploads, learner, sample_source),
+        docs_url=None,
+        redoc_url=None,
+    )
+    add_error_answers(app, hub.metrics)
+    for routes in (
+        information_routes(hub),
+        recording_routes(hub, uploads),
+        record_routes(hub),
+        learn_routes(lambda: learner, hub.limits),
+        push_routes(hub),
+        socket_routes(hub),
+        page_routes(SERVER_PAGE),
+    ):
+        app.include_router(routes)
+    return Guard(
+        app,
+        token=token,
+        on_refused=lambda reason: hub.metrics.add("harken_refused_total", reason=reason),
+    )
+
+
+def _learner(
+    hub: Hub, uploads: Uploads, before: Recogniser | None, served: Path | None, training: Mapping[str, Any] | None
+) -> Learner:
+    """*Learn* on the recordings with labels in the folder of ``--keep``."""
+    recorder, log = hub.recorder, hub.log
+    folder, first = Path() if log is None else models_folder(log.folder), before or hub.recogniser
+
+    async def serve(recogniser: Recogniser, path: Path | None) -> None:
+        await hub.serve(recogniser)
+        uploads.recogniser = recogniser
+        await asyncio.to_thread(remember_choice, folder, first, path)
+
+    def labelled() -> list[Labelled]:
+        if recorder is None or log is None:
+            return []
+        recorder.make_changed()
+        return labelled_in(log.folder / "recordings")
+
+    return Learner(
+        labelled=labelled,
+        before=first,
+        folder=folder,
+        serve=serve,
+        orientation=False,  # live, watches are not turned
+        longest_s=hub.limits.learn_s,
+        served=served,
+        refused=WITHOUT_KEEP if recorder is None else None,
+        training=training,
+    )
+
+
+def _lifespan(
+    hub: Hub, uploads: Uploads, learner: Learner, sample_source: Task | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """The tasks that run while the server does."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await hub.replay()
+        running = [asyncio.create_task(hub.run())]
+        if hub.log is not None:
+            running.append(asyncio.create_task(hub.log.run()))
+        if hub.recorder is not None:
+            running.append(asyncio.create_task(hub.recorder.run(hub.viewers.send_recording)))
+        if sample_source is not None:
+            running.append(asyncio.ensure_future(sample_source()))
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            await learner.cancel()
+            uploads.close()
+            hub.close()
+
+    return lifespan
+
+
+def information_routes(hub: Hub) -> APIRouter:
+    """``/health``, ``/metrics``, ``/api/model``, ``/api/watches`` and ``/api/timeline``."""
+    routes = APIRouter()
+
+    @routes.get("/health", response_model=Health)
+    async def health() -> dict[str, Any]:
+        """Whether the server works. Needs no token."""
+        return {
+            "status": "ok",
+            "version": __version__,
+            "watches": len(hub.sessions),
+            "kept": hub.log is not None,
+        }
+
+    @routes.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> str:
+        """Counts for Prometheus."""
+        return hub.metrics_text()
+
+    @routes.get("/api/model", response_model=ModelDescription)
+    async def model() -> dict[str, Any]:
+        """The model that labels."""
+        return hub.model()
+
+    @routes.get("/api/watches", response_model=list[WatchSummary])
+    async def watches() -> list[dict[str, Any]]:
+        """The watches that send."""
+        return hub.watches()
+
+    @routes.get("/api/timeline", response_model=WatchTimeline, responses=refusals(404, 422))
+    async def timeline(
+        watch: Annotated[str, Query(min_length=1, max_length=128, description="The watch's name.")],
+    ) -> dict[str, Any]:
+        """A watch's latest 600 rows (ten minutes) that are final, as an offline run labels the same samples."""
+        session = hub.sessions.get(watch)
+        if session is None:
+            raise RefusedError(404, 1008, "there is no such watch", reason="unknown")
+        return session.timeline()
+
+    return routes
+
+
+def _file(kind: str) -> dict[int | str, dict[str, Any]]:
+    """The description of answers that are files of a media type, or refusals."""
+    return {200: {"description": "The file.", "content": {kind: {}}}, **refusals(404, 422)}
+
+
+def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
+    """``/api/recordings``, and the progress, report and tables under it."""
+    routes = APIRouter()
+
+    @routes.post(
+        "/api/recordings",
+        response_model=RecordingTimeline,
+        responses=refusals(408, 409, 413, 422, 503, 507),
+        openapi_extra=described_body("application/octet-stream", {"type": "string", "format": "binary"}),
+    )
+    async def recordings(
+        request: Request,
+        name: Annotated[
+            str, Query(min_length=1, max_length=255, description="The file's name; its ending selects the reader.")
+        ],
+        timezone: Annotated[
+            str | None, Query(min_length=1, max_length=64, description="The wearer's time zone, as Europe/Athens.")
+        ] = None,
+        key: Annotated[
+            str | None,
+            Query(pattern=KEY, description="A random key for the addresses of the progress, report and tables."),
+        ] = None,
+    ) -> Response:
+        """Label a recording."""
+        if request.headers.get("content-type", "").startswith("multipart/"):
+            sentence = "send the recording itself as the body, not as a form: curl --data-binary @FILE"
+            raise RefusedError(422, 1007, sentence, reason="recording")
+        check_length(request, hub.limits.upload_bytes)
+        answer = await uploads.label(
+            name, request.stream(), partial(_disconnected, request), timezone=timezone, key=key
+        )
+        # Not validated again, and sent in pieces: the rows of a month would block the event loop.
+        return StreamingResponse(_pieces(answer), 200, {"content-length": str(len(answer))}, "application/json")
+
+    @routes.get("/api/recordings/{key}", response_model=RecordingProgress, responses=refusals(404, 422))
+    async def progress(key: Key) -> dict[str, Any]:
+        """How far the labelling of a recording with this key is."""
+        upload = uploads.of(key)
+        return {"stage": upload.stage, "share": upload.share}
+
+    @routes.get(f"/api/recordings/{{key}}/{REPORT}", response_class=FileResponse, responses=_file(HTML))
+    async def report(key: Key) -> FileResponse:
+        """The report of a recording."""
+        return FileResponse(uploads.of(key).file(REPORT), headers=REPORT_HEADERS, media_type=HTML)
+
+    @routes.get(f"/api/recordings/{{key}}/{TABLES}", response_class=FileResponse, responses=_file(ZIP))
+    async def tables(key: Key) -> FileResponse:
+        """The tables of a recording, packed."""
+        upload = uploads.of(key)
+        path, name = upload.file(TABLES), f"{upload.name}_{TABLES}"
+        return FileResponse(path, headers={"cache-control": "no-store"}, media_type=ZIP, filename=name)
+
+    return routes
+
+
+def push_routes(hub: Hub) -> APIRouter:
+    """``/push``."""
+    routes = APIRouter()
+    devices: dict[str, DeviceSensors] = {}
+
+    @routes.post(
+        "/push",
+        response_model=Pushed,
+        responses=refusals(400, 408, 413, 429, 503, 507),
+        openapi_extra=described_body("application/json", PushMessage.model_json_schema()),
+    )
+    async def push(request: Request) -> dict[str, Any]:
+        """Take a message of Sensor Logger. The answer is sent when its samples are taken, with --keep on the disk."""
+        body = await read_body(request, hub.limits.message_bytes, seconds=hub.limits.body_s)
+        try:
+            device, payload = envelope(orjson.loads(body))
+            if device not in hub.sessions:
+                hub.session(device)
+                devices.pop(device, None)
+                for name in set(devices) - set(hub.sessions):
+                    del devices[name]  # of forgotten watches
+            signals, time_ns = devices.setdefault(device, DeviceSensors()).take(payload)
+        except orjson.JSONDecodeError as error:
+            raise malformed(f"the message is not JSON ({error})") from error
+        written = hub.receive(device, signals, time_ns)
+        if written is not None:
+            try:
+                await asyncio.shield(written)
+            except HarkenError as error:
+                raise RefusedError(507, 1011, str(error), reason="disk") from error
+        return {"samples": len(time_ns)}
+
+    return routes
+
+
+async def _disconnected(request: Request) -> None:
+    """Returns when the client of a request, whose body has been read, disconnects."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    for first in range(0, len(content), PIECE_BYTES):
+        yield content[first : first + PIECE_BYTES]

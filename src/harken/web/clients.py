@@ -1,0 +1,243 @@
+"""The clients of the WebSockets as the hub sees them: each has a short queue of frames."""
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from harken.web.limits import Limits, RefusedError
+from harken.web.metrics import Metrics
+from harken.web.session import Session
+
+UNREAD_S = 60.0
+"""A client that does not read for this time is left."""
+GONE = (WebSocketDisconnect, RuntimeError, OSError, TimeoutError)
+"""Errors of sending to a client that has closed its socket, or does not read."""
+REASON_BYTES = 120
+"""The largest reason in bytes. A closing frame has 125 bytes, two of them for the code."""
+WAITING_BYTES, LEAST_BYTES = 1 << 16, 1 << 10
+"""A socket is not read while so many bytes of it wait for a tick; a message counts as 1 KiB at least, so that at most
+64 wait."""
+
+
+class Client:
+    """A WebSocket with a short queue. For a slow reader, the oldest frames are dropped and counted.
+
+    Args:
+        socket: the accepted socket.
+        limits: ``frames`` and ``frame_bytes`` are the limits of the queue. A single frame may be larger.
+        metrics: counts dropped frames.
+    """
+
+    def __init__(self, socket: WebSocket, limits: Limits, metrics: Metrics) -> None:
+        self.socket, self._limits, self._metrics = socket, limits, metrics
+        self._urgent: dict[str, str] = {}  # frames that are sent first: the newest of each kind
+        self._frames: list[str] = []  # usually empty; an empty deque needs ten times the memory
+        self._bytes = self._dropped = 0
+        self._wake = asyncio.Event()
+        self.refusal: RefusedError | None = None
+
+    def put(self, frame: str) -> None:
+        """Send a frame; the oldest frames are dropped when there are too many."""
+        self._bytes += len(frame)
+        while self._frames and (len(self._frames) >= self._limits.frames or self._bytes > self._limits.frame_bytes):
+            self._bytes -= len(self._frames[0])
+            self._drop(1)
+        self._frames.append(frame)
+        self._wake.set()
+
+    def replace(self, frame: str) -> None:
+        """Drop the frames that wait, and send this one, which is not dropped itself unless another replaces it."""
+        self._drop(len(self._frames))
+        self._bytes = 0
+        self._send_first("replaced", frame)
+
+    def refuse(self, refusal: RefusedError) -> None:
+        """Close the socket with this reason, after what waits."""
+        self.refusal = self.refusal or refusal
+        self._wake.set()
+
+    async def write(self) -> None:
+        """Send what is put, until the client leaves, does not read, or is refused."""
+        with contextlib.suppress(*GONE):
+            while self.refusal is None:
+                await self._wake.wait()
+                self._wake.clear()
+                while (frame := self._next()) is not None:
+                    async with asyncio.timeout(UNREAD_S):
+                        await self.socket.send_text(frame)
+            await self._close(self.refusal)
+
+    async def _close(self, refusal: RefusedError) -> None:
+        self._metrics.add("harken_refused_total", reason=refusal.reason)
+        message: dict[str, Any] = {"type": "error", "message": str(refusal)}
+        if refusal.retry_s is not None:
+            message["retry_s"] = refusal.retry_s
+        await self.socket.send_text(frame_of(message))
+        await self.socket.close(refusal.code, str(refusal).encode()[:REASON_BYTES].decode(errors="ignore"))
+
+    def _drop(self, count: int) -> None:
+        """Drop the oldest frames, so many."""
+        del self._frames[:count]
+        self._dropped += count
+        self._metrics.add("harken_dropped_frames_total", count)
+
+    def _send_first(self, kind: str, frame: str) -> None:
+        self._urgent[kind] = frame
+        self._wake.set()
+
+    def _next(self) -> str | None:
+        """The next frame to send; None if none waits."""
+        if self._urgent:
+            return self._urgent.pop(next(iter(self._urgent)))
+        if self._dropped:
+            count, self._dropped = self._dropped, 0
+            return frame_of({"type": "dropped", "frames": count})
+        if not self._frames:
+            return None
+        frame = self._frames.pop(0)
+        self._bytes -= len(frame)
+        return frame
+
+
+class Sender(Client):
+    """A client that sends the samples of a watch and receives its labels.
+
+    Attributes:
+        watch: the name of the watch.
+        acknowledging: whether the client wants acknowledgements.
+        taken: messages that were taken.
+    """
+
+    def __init__(self, socket: WebSocket, limits: Limits, metrics: Metrics, *, watch: str, acknowledging: bool) -> None:
+        super().__init__(socket, limits, metrics)
+        self.watch, self.acknowledging = watch, acknowledging
+        self.taken = self._waiting_bytes = 0
+        self._room = asyncio.Event()
+
+    async def wait(self, message: str | bytes) -> None:
+        """Count a message that waits for a tick; return when the next one may be read."""
+        self._waiting_bytes += max(len(message), LEAST_BYTES)
+        while self._waiting_bytes >= WAITING_BYTES:
+            self._room.clear()
+            await self._room.wait()
+
+    def read(self, message: str | bytes) -> None:
+        """A tick has read a message that waited."""
+        self._waiting_bytes -= max(len(message), LEAST_BYTES)
+        self._room.set()
+
+    def acknowledge(self, messages: int) -> None:
+        """Acknowledge the first messages, so many; a later number replaces one that was not sent yet."""
+        if self.acknowledging:
+            self._send_first("ack", f'{{"type":"ack","messages":{messages}}}')
+
+
+def frame_of(message: dict[str, Any]) -> str:
+    """A message as the text of a frame."""
+    return orjson.dumps(message).decode()
+
+
+LATE_S = 1.0
+"""Labels that wait longer than this are late."""
+
+
+class Viewers:
+    """All sockets of ``/ws/view``.
+
+    Args:
+        sessions: the watches by name.
+        most: the largest number of viewers.
+    """
+
+    def __init__(self, sessions: Mapping[str, Session], most: int) -> None:
+        self._sessions, self._most = sessions, most
+        self._all: set[Client] = set()
+        self._waiting: dict[Client, str | None] = {}  # the watch that each viewer without one waits for
+        self._busy, self._told_s = _busy(0), 0.0
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def add(self, viewer: Client, model: dict[str, Any], watches: list[dict[str, Any]]) -> None:
+        """Send this viewer the model and the watches, now and when they change; and how late labels come.
+
+        Raises:
+            RefusedError: when there are too many viewers.
+        """
+        if len(self) >= self._most:
+            raise RefusedError(503, 1013, "the limit of viewers is reached; try again later", reason="viewers")
+        viewer.put(frame_of({"type": "hello", "model": model, "watches": watches}))
+        self._all.add(viewer)
+        if self._busy != _busy(0):
+            viewer.put(self._busy)
+
+    def remove(self, viewer: Client) -> None:
+        """Send nothing more."""
+        self._all.discard(viewer)
+        self._leave(viewer)
+
+    def choose(self, viewer: Client, name: str | None) -> None:
+        """Send this watch's samples and labels from now on; without a name, those of the first watch."""
+        self._leave(viewer)
+        session = self._sessions.get(name) if name else next(iter(self._sessions.values()), None)
+        if session is None or session.last_ns == 0:
+            self._waiting[viewer] = name
+            return
+        viewer.put(frame_of(session.history()))
+        session.viewers.add(viewer)
+
+    def _leave(self, viewer: Client) -> None:
+        self._waiting.pop(viewer, None)
+        for session in self._sessions.values():
+            session.viewers.discard(viewer)
+
+    def connected(self, session: Session, watches: Callable[[], list[dict[str, Any]]]) -> None:
+        """The first samples of a watch have come."""
+        self.send_watches(watches)
+        for viewer, watch in list(self._waiting.items()):
+            if watch in (None, session.name):
+                self.choose(viewer, session.name)
+
+    def model_changed(self, frame: str) -> None:
+        """Another model labels from now on: send this, and the history of each viewer's watch."""
+        for viewer in self._all:
+            viewer.replace(frame)
+        for session in self._sessions.values():
+            if session.viewers:
+                history = frame_of(session.history())
+                for viewer in session.viewers:
+                    viewer.put(history)
+
+    def send_late(self, wait_s: float) -> None:
+        """Send how many seconds late labels come when samples wait so long for them, if that has changed, at most once
+        a second: 0 if they are in time, and rounded up, to 5 s above 5 s."""
+        step_s = 1 if wait_s <= 5 else 5
+        late_s = step_s * math.ceil(wait_s / step_s) if wait_s > LATE_S else 0
+        now_s = time.monotonic()
+        if _busy(late_s) != self._busy and now_s - self._told_s >= 1:
+            self._busy, self._told_s = _busy(late_s), now_s
+            self._send(self._busy)
+
+    def send_watches(self, watches: Callable[[], list[dict[str, Any]]]) -> None:
+        """Send the list of watches, which is not made if there is no viewer."""
+        if self._all:
+            self._send(frame_of({"type": "watches", "watches": watches()}))
+
+    def send_recording(self, watch: str) -> None:
+        """Send that something has changed in what is recorded with a watch."""
+        self._send(frame_of({"type": "record", "watch": watch}))
+
+    def _send(self, frame: str) -> None:
+        for viewer in self._all:
+            viewer.put(frame)
+
+
+def _busy(late_s: int) -> str:
+    """The message that labels come so many seconds late; 0 if they do not."""
+    return frame_of({"type": "busy", "late_s": late_s})

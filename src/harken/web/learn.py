@@ -1,0 +1,392 @@
+"""*Learn*: a model from the labelled recordings beside a running server, one job at a time; the learned models; and the
+choice of the model to serve, which is kept in their folder, so that it labels after a restart, too."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from harken.annotations.bouts import Intervals
+from harken.annotations.formats import read_annotations
+from harken.annotations.times import Span
+from harken.models.model_file import read_model
+from harken.models.recogniser import Recogniser
+from harken.readers.folders import is_side_file, side_file
+from harken.readers.options import TableOptions
+from harken.readers.unpacking import stem
+from harken.recordings.mending import LATEST_NS
+from harken.support.errors import HarkenError
+from harken.support.files import write_text
+from harken.support.plugins import import_object, need_training
+from harken.support.printable import printable, quoted
+from harken.support.resources import usable_cores
+from harken.training.learn.division import least_tested_s
+from harken.training.learn.outcome import How
+from harken.web.jobs import JobError, Message, Progress, Send, run_job
+from harken.web.limits import RefusedError
+
+CHOICE = "chosen.json"
+BEFORE = "before.safetensors"
+"""The model that the server was started with, for the job."""
+MOST_MODELS = 20
+NICENESS = 10
+"""Labels of watches and posted recordings have priority."""
+LEAST_SHARE_FOR_A_FORECAST = 0.05
+EVER = Span(0, LATEST_NS, "UTC")
+"""Longer than any recording; only the lengths of its intervals are used."""
+
+
+class Labelled(NamedTuple):
+    """A recording to learn from, without its samples.
+
+    Attributes:
+        path: the recording, whose labels are in the file beside it.
+        wearer: the name of the wearer.
+        seconds: the labelled seconds, by label.
+        longest_s: the longest bout, by label.
+        readable: whether the file of labels can be read.
+    """
+
+    path: Path
+    wearer: str
+    seconds: dict[str, float]
+    longest_s: dict[str, float]
+    readable: bool = True
+
+    @classmethod
+    def of(cls, path: Path, wearer: str, intervals: Intervals) -> "Labelled":
+        """With the labels in intervals; a point that holds until the end of the recording has no known length."""
+        bouts = intervals.joined()
+        seconds: dict[str, float] = {}
+        longest_s: dict[str, float] = {}
+        lengths_s = (bouts.end_ns - bouts.start_ns) / 1e9
+        for label, length_s, known in zip(bouts.labels, lengths_s.tolist(), bouts.end_ns <= LATEST_NS, strict=True):
+            if known:
+                seconds[label] = seconds.get(label, 0.0) + length_s
+                longest_s[label] = max(longest_s.get(label, 0.0), length_s)
+        return cls(path, wearer, seconds, longest_s)
+
+
+def labelled_in(folder: Path) -> list[Labelled]:
+    """The recordings in a folder that have a file of labels beside them; each file is read again when it changes."""
+    found = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.is_file() and not is_side_file(path):
+            with contextlib.suppress(OSError):  # there are no labels
+                state = side_file(path).stat()
+                found.append(_labelled(path, state.st_mtime_ns, state.st_size))
+    return found
+
+
+@lru_cache(maxsize=20_000)
+def _labelled(path: Path, _changed_ns: int, _size: int) -> Labelled:
+    wearer = stem(path)
+    if path.suffix == ".parquet":
+        with contextlib.suppress(pl.exceptions.PolarsError, OSError):  # in tables of several people, the first row's
+            wearer = str(pl.scan_parquet(path).select("Subject").head(1).collect().item())
+    try:
+        return Labelled.of(path, wearer, read_annotations(side_file(path)).intervals(EVER))
+    except HarkenError:
+        return Labelled(path, wearer, {}, {}, readable=False)
+
+
+def models_folder(keep: Path) -> Path:
+    """Where the models that are learned from the recordings in a folder of ``--keep`` are saved."""
+    return keep / "models"
+
+
+def chosen_model(folder: Path, before: Recogniser) -> Path | None:
+    """The chosen model in a folder; None if the previous model was chosen, or it was chosen beside another one."""
+    try:
+        choice = json.loads((folder / CHOICE).read_text(encoding="utf-8"))
+        path = folder / Path(choice["model"]).name
+        if choice["before"] != before.model_.digest:
+            return None
+        Recogniser.load(path)
+    except (OSError, ValueError, KeyError, TypeError, HarkenError):  # nothing was chosen, or the model is gone
+        return None
+    return path
+
+
+def remember_choice(folder: Path, before: Recogniser, path: Path | None) -> None:
+    """Keep the choice of a model in the folder, if it can be written; None: the previous model."""
+    with contextlib.suppress(OSError):
+        if path is None:
+            (folder / CHOICE).unlink(missing_ok=True)
+        else:
+            write_text(folder / CHOICE, json.dumps({"model": path.name, "before": before.model_.digest}) + "\n")
+
+
+def saved_models(folder: Path) -> list[dict[str, Any]]:
+    """The newest models in a folder, the newest first, with the name of the file, when it was made (ISO 8601, UTC), and
+    the labels. Files that are no whole models are left out."""
+    try:
+        files = [(path.stat(), path) for path in folder.glob("*.safetensors") if path.name != BEFORE]
+    except OSError:
+        return []
+    files.sort(key=lambda file: (file[0].st_mtime_ns, file[1].name), reverse=True)
+    models = []
+    for state, path in files[:MOST_MODELS]:
+        labels = _labels_of(path, state.st_mtime_ns, state.st_size)
+        if labels is not None:
+            made = datetime.fromtimestamp(state.st_mtime, UTC).isoformat(timespec="seconds")
+            models.append({"name": path.name, "made": made, "labels": list(labels)})
+    return models
+
+
+@lru_cache(maxsize=1000)
+def _labels_of(path: Path, _changed_ns: int, _size: int) -> tuple[str, ...] | None:
+    try:
+        return read_model(path).specification.labels
+    except (HarkenError, OSError):
+        return None
+
+
+@dataclass
+class _Job:
+    """A job, and its progress. ``out`` is the model file that it writes."""
+
+    how: How
+    out: Path
+    task: "asyncio.Task[None] | None" = None
+    state: str = "running"
+    stage: str | None = "read"
+    share: float = 0.0
+    error: str | None = None
+    outcome: dict[str, Any] | None = None
+    began_s: float = field(default_factory=time.monotonic)
+
+    def take(self, message: Message) -> None:
+        """Take a message of the process."""
+        if message["type"] == "progress":
+            self.stage, self.share = message["stage"], message["share"]
+        else:
+            self.outcome = message["outcome"]
+
+    def end(self, state: str, error: str | None = None) -> None:
+        """Note how it ended."""
+        self.state, self.stage, self.error = state, None, error
+
+    @property
+    def seconds_left(self) -> float | None:
+        if self.state != "running" or self.share < LEAST_SHARE_FOR_A_FORECAST:
+            return None
+        return round((time.monotonic() - self.began_s) * (1 - self.share) / self.share, 1)
+
+
+@dataclass
+class Learner:
+    """Learns from labelled recordings in a job, and passes the chosen model to its server.
+
+    Attributes:
+        labelled: gives the labelled recordings that there are now. Called in a thread.
+        before: the model that the server labels with at the start: it is adapted, and the new one is compared with it;
+            None if there is none.
+        folder: where new models are saved.
+        serve: called with the chosen model, and its file if it is a learned one.
+        orientation: whether the server turns watches when it labels; see ``harken.training.learn.job.learn``.
+        longest_s: a job that takes longer is ended.
+        reading: how tables are read.
+        served: the learned model that the server labels with; None: the previous model.
+        refused: why nothing can be learned in this server, a sentence; None if it can.
+        training: arguments of ``learn`` for training, in place of the usual ones. A preset may be ``module:name``.
+    """
+
+    labelled: Callable[[], Sequence[Labelled]]
+    before: Recogniser | None
+    folder: Path
+    serve: Callable[[Recogniser, Path | None], Awaitable[None]]
+    orientation: bool
+    longest_s: float
+    reading: TableOptions = field(default_factory=TableOptions)
+    served: Path | None = None
+    refused: str | None = None
+    training: Mapping[str, Any] | None = None
+    _job: _Job | None = None
+    _choosing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def state(self) -> dict[str, Any]:
+        """The answer of ``GET /api/learn``."""
+        _, available = await asyncio.to_thread(self._look)
+        models = [] if self.refused else await asyncio.to_thread(saved_models, self.folder)
+        job = self._job
+        before = None
+        if self.before is not None:
+            specification = self.before.specification_
+            before = {"name": specification.preset, "labels": list(specification.labels)}
+        if job is not None and job.state == "running":  # its model is there before it has ended
+            models = [model for model in models if model["name"] != job.out.name]
+        return {
+            "enabled": self.refused is None,
+            "state": "idle" if job is None else job.state,
+            "how": job and job.how,
+            "stage": job and job.stage,
+            "share": job and job.share,
+            "seconds_left": job and job.seconds_left,
+            "error": job and job.error,
+            "available": available,
+            "before": before,
+            "models": models,
+            "outcome": None if job is None or job.state == "running" else job.outcome,
+            "serves": "before" if self.served is None else "new",
+            "served_path": self.served and str(self.served),
+        }
+
+    async def begin(self, how: How) -> None:
+        """Begin a job.
+
+        Raises:
+            RefusedError: when a job runs (409), there is nothing to learn from or a package is missing (422), or the
+                folder of models cannot be written (507).
+        """
+        self._refuse_second()
+        try:
+            labelled, available = await asyncio.to_thread(self._look)
+        except HarkenError as error:
+            raise RefusedError(422, 1007, str(error), reason="learn") from error
+        if (why := available["refused"][how]) is not None:
+            raise RefusedError(422, 1007, why, reason="learn")
+        try:
+            await asyncio.to_thread(self._save_before)
+        except OSError as error:
+            sentence = f"models cannot be saved in {printable(self.folder)} ({error.strerror or error})"
+            raise RefusedError(507, 1011, sentence, reason="disk") from error
+        self._refuse_second()
+        made = "adapted" if how == "adapt" else "trained"
+        job = self._job = _Job(how, self.folder / f"{made}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.safetensors")
+        job.task = asyncio.create_task(self._run(job, [str(one.path) for one in labelled]))
+
+    async def cancel(self) -> None:
+        """End the job, if one runs; its process has then ended."""
+        if self._job is not None and self._job.state == "running":
+            self._job.end("cancelled")
+            assert self._job.task is not None
+            self._job.task.cancel()
+            await asyncio.gather(self._job.task, return_exceptions=True)
+
+    async def choose(self, choice: str) -> None:
+        """Serve the new model (``new``), the one before (``before``), or one of the saved models, by its name.
+
+        Raises:
+            RefusedError: when there is no such model (409), or it cannot be read or used (422).
+        """
+        async with self._choosing:
+            try:
+                path, recogniser = await asyncio.to_thread(self._chosen, choice)
+                await self.serve(recogniser, path)
+            except HarkenError as error:
+                raise RefusedError(422, 1007, str(error), reason="learn") from error
+            self.served = path
+
+    async def _run(self, job: _Job, paths: Sequence[str]) -> None:
+        before = None if self.before is None else str(self.folder / BEFORE)
+        options = {"before": before, "how": job.how, "out": str(job.out), "orientation": self.orientation}
+        if job.how == "train":
+            options |= self.training or {}
+        try:
+            async with asyncio.timeout(self.longest_s):
+                request = paths, asdict(self.reading), options
+                await run_job(learn_from, *request, on_message=job.take, niceness=NICENESS, polars_threads=1)
+        except TimeoutError:
+            job.end("failed", f"learning took longer than {self.longest_s / 60:.0f} minutes; use harken train")
+        except JobError as error:
+            job.end("failed", str(error))
+        else:
+            job.end("done")
+
+    def _refuse_second(self) -> None:
+        if self._job is not None and self._job.state == "running":
+            raise RefusedError(409, 1008, "a model is being made already; wait, or cancel it", reason="learn")
+
+    def _save_before(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.before is not None:
+            self.before.save(self.folder / BEFORE)
+
+    def _chosen(self, choice: str) -> tuple[Path | None, Recogniser]:
+        """The path of a learned model, and the model."""
+        if choice == "before":
+            if self.before is None:
+                raise RefusedError(409, 1008, "there is no previous model", reason="learn")
+            return None, self.before
+        path: str | None = None
+        if choice == "new":
+            outcome = None if self._job is None else self._job.outcome
+            path = None if outcome is None else outcome["model_path"]
+        elif choice in {model["name"] for model in saved_models(self.folder)}:
+            path = str(self.folder / choice)
+        if path is None:
+            raise RefusedError(409, 1008, "there is no such model to use", reason="learn")
+        return Path(path), Recogniser.load(path, device="cpu")
+
+    def _look(self) -> tuple[Sequence[Labelled], dict[str, Any]]:
+        """The recordings; and the people, their labelled seconds, and why a way to learn is not possible."""
+        labelled = self.labelled()
+        people: dict[str, dict[str, float]] = {}
+        longest_s: dict[str, float] = {}
+        for one in labelled:
+            if one.readable and not one.seconds:
+                continue
+            mine = people.setdefault(one.wearer, {})
+            for label, seconds in one.seconds.items():
+                mine[label] = round(mine.get(label, 0.0) + seconds, 3)
+                longest_s[label] = max(longest_s.get(label, 0.0), one.longest_s[label])
+        labels = sorted(longest_s)
+        least_s = None if self.before is None else least_tested_s(self.before.specification_.window_length_s)
+        available = {
+            "people": [{"subject": name, "seconds_by_label": mine} for name, mine in sorted(people.items())],
+            "labels": labels,
+            "least_bout_s": least_s,
+            "too_short": [label for label in labels if longest_s[label] < (least_s or 0.0)],
+            "refused": {how: self._why_not(how, labels) for how in ("adapt", "train")},
+        }
+        return labelled, available
+
+    def _why_not(self, how: str, labels: Sequence[str]) -> str | None:
+        """Why a way to learn is not possible now, in a sentence; None if it is."""
+        if self.refused is not None:
+            return self.refused
+        if len(labels) < 2:
+            return "learning needs at least two labelled activities"
+        try:
+            need_training("learning from labels")
+        except HarkenError as error:
+            return str(error)
+        if how == "train":
+            return None
+        if self.before is None:
+            return "there is no model to adapt"
+        known = self.before.specification_.labels
+        unknown = [label for label in labels if label not in known]
+        if not unknown:
+            return None
+        return f"the model does not know {quoted(unknown)}, and adapting adds no label; train a new model"
+
+
+def learn_from(send: Send, paths: Sequence[str], reading: dict[str, Any], options: dict[str, Any]) -> None:
+    """The job: learn, and send ``progress`` (stage, share of the whole job) and ``learned`` (outcome).
+
+    Args:
+        send: see ``harken.web.jobs``.
+        paths: the recordings.
+        reading: the fields of ``TableOptions``.
+        options: arguments of ``harken.training.learn.job.learn``.
+
+    Raises:
+        HarkenError: as ``learn``.
+    """
+    from harken.training.learn.job import learn
+
+    if ":" in str(options.get("preset", "")):
+        options["preset"] = import_object(options["preset"])
+    options = {"threads": max(1, usable_cores() - 1)} | options  # one core is left to the labels of watches
+    learned = learn(paths, reading=TableOptions(**reading), on_progress=Progress(send), **options)
+    send(type="learned", outcome=learned.as_dict())

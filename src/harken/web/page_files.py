@@ -1,0 +1,66 @@
+"""The files of a page, with the headers that keep other sites and other files out, and the colours of its labels."""
+
+import asyncio
+from pathlib import Path
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, JSONResponse
+
+from harken.reports.colours import colours_of
+from harken.web.limits import malformed
+from harken.web.requests import read_body
+
+SERVER_PAGE = Path(__file__).parent / "page"
+ASSETS = Path(__file__).parents[1] / "reports" / "assets"
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+    "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+}
+MOST_BYTES, LONGEST_S = 1 << 18, 10.0
+"""Limits of a list of labels, and of the time in which it is sent."""
+
+
+def page_routes(*folders: Path) -> APIRouter:
+    """``/``, ``/assets/NAME`` and ``/api/colours``.
+
+    Args:
+        folders: where the files are. If several have a file of one name, the first counts.
+    """
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/")
+    async def page() -> Response:
+        return _page_file("index.html", folders)
+
+    @routes.get("/assets/{name}")
+    async def asset(name: str) -> Response:
+        return _page_file(name, folders)
+
+    @routes.post("/api/colours")
+    async def colours(request: Request) -> Response:
+        """The colours of a list of labels, for light and dark pages, and of text on them."""
+        body = await read_body(request, MOST_BYTES, seconds=LONGEST_S)
+        try:
+            labels = [str(label) for label in orjson.loads(body)]
+        except (orjson.JSONDecodeError, TypeError) as error:
+            raise malformed("the body must be a list of labels as JSON") from error
+        found = await asyncio.to_thread(colours_of, labels)
+        patches = {name: {"light": one.light, "dark": one.dark, "ink": one.ink} for name, one in found.items()}
+        return Response(orjson.dumps(patches), media_type="application/json")
+
+    return routes
+
+
+def _page_file(name: str, folders: tuple[Path, ...]) -> Response:
+    """One of the page's files. Names are looked up among these, so a request cannot reach any other file."""
+    files = {path.name: path for path in ASSETS.glob("*/*") if path.suffix in (".js", ".css")}
+    for folder in reversed(folders):
+        files |= {path.name: path for path in folder.glob("*") if path.is_file()}
+    path = files.get(name)
+    if path is None:
+        return JSONResponse({"error": "there is no such file"}, 404)
+    return FileResponse(path, headers=SECURITY_HEADERS)

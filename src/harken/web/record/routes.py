@@ -1,0 +1,172 @@
+"""The routes of recording with labels: ``/api/record`` and under it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi import Path as PathParameter
+from pydantic import BaseModel
+
+from harken.web.hub import Hub
+from harken.web.limits import RefusedError
+from harken.web.record.recorder import Recorder
+from harken.web.record.session import Bout, OpenBout, RecordedSession
+from harken.web.requests import described_body, fields_of
+from harken.web.schemas import BeginRecording, Ended, EndRecording, Recorded, RecordedWatch, refusals
+from harken.web.session import Session
+
+SILENT_S = 15.0
+"""A watch that has sent nothing for this time cannot begin a bout."""
+LABELS, SESSIONS = 30, 10
+MS = 10**6
+WITHOUT_KEEP = "To record with labels, start the server with harken serve --keep DIR, a folder for the recordings."
+WITH_DEMO = "The people of the demo are not recorded; start harken serve --keep DIR without --demo."
+NOTHING = {"possible": False, "labels": [], "open": None, "others": [], "sessions": []}
+Step = Callable[[Request], Awaitable[dict[str, Any]]]
+Name = Annotated[str, PathParameter(max_length=100, description="The name of the session.")]
+StartMs = Annotated[int, PathParameter(ge=0, lt=4 * 10**12, description="When the bout began.")]
+WatchName = Annotated[str, Query(min_length=1, max_length=128, description="The watch's name.")]
+
+
+def record_routes(hub: Hub) -> APIRouter:
+    """The routes for the watches of a hub."""
+    routes = APIRouter()
+
+    def step(path: str, body: type[BaseModel], answer: type[BaseModel], *statuses: int) -> Callable[[Step], Step]:
+        return routes.post(
+            f"/api/record/{path}",
+            response_model=answer,
+            responses=refusals(*sorted((408, 409, 413, 422, 507, *statuses))),
+            openapi_extra=described_body("application/json", body.model_json_schema()),
+        )
+
+    async def after(watch: str) -> dict[str, Any]:
+        hub.viewers.send_recording(watch)
+        return await asyncio.to_thread(_recorded, hub, _recorder(hub), watch)
+
+    @routes.get("/api/record", response_model=Recorded, responses=refusals(422))
+    async def recorded(watch: WatchName) -> dict[str, Any]:
+        """What is recorded with a watch."""
+        if hub.recorder is None:
+            return NOTHING | {"why_not": _why_not(hub)}
+        return await asyncio.to_thread(_recorded, hub, hub.recorder, watch)
+
+    @step("begin", BeginRecording, Recorded, 404)
+    async def begin(request: Request) -> dict[str, Any]:
+        """Begin a bout of a watch. The answer is sent when it is on the disk."""
+        asked = await fields_of(request, BeginRecording, hub.limits)
+        recorder, start_ns = _recorder(hub), _beginning_ns(hub, asked.watch)
+        await asyncio.to_thread(recorder.begin, asked.watch, asked.label, start_ns)
+        return await after(asked.watch)
+
+    @step("end", EndRecording, Ended)
+    async def end(request: Request) -> dict[str, Any]:
+        """End the bout of a watch. The answer is sent when it is on the disk."""
+        asked = await fields_of(request, EndRecording, hub.limits)
+        recorder, pressed = _recorder(hub), (time.monotonic(), time.time_ns())
+        ended = await asyncio.to_thread(_end, hub, recorder, asked, pressed)
+        hub.viewers.send_recording(asked.watch)
+        return ended
+
+    @step("close", RecordedWatch, Recorded)
+    async def close(request: Request) -> dict[str, Any]:
+        """Let the next bout of a watch begin a new session."""
+        asked = await fields_of(request, RecordedWatch, hub.limits)
+        await asyncio.to_thread(_recorder(hub).close, asked.watch)
+        return await after(asked.watch)
+
+    @routes.delete("/api/record/{name}/{start_ms}", status_code=204, responses=refusals(404, 409, 422, 507))
+    async def delete(name: Name, start_ms: StartMs) -> None:
+        """Delete a bout of a session. Its samples stay in the log."""
+        hub.viewers.send_recording(await asyncio.to_thread(_recorder(hub).delete, name, start_ms))
+
+    return routes
+
+
+def _why_not(hub: Hub) -> str:
+    return WITH_DEMO if hub.model()["demo"] else WITHOUT_KEEP
+
+
+def _recorder(hub: Hub) -> Recorder:
+    if hub.recorder is None:
+        raise RefusedError(409, 1008, _why_not(hub), reason="recording")
+    return hub.recorder
+
+
+def _beginning_ns(hub: Hub, watch: str) -> int:
+    """What the clock of a watch shows now. Raises ``RefusedError`` when it does not send."""
+    session = hub.sessions.get(watch)
+    if session is None or not session.clock.known:
+        raise RefusedError(404, 1008, "there is no such watch; it may have stopped sending", reason="unknown")
+    now_s = time.monotonic()
+    if (silent_s := now_s - session.last_message_s) > SILENT_S:
+        sentence = f"the watch has sent nothing for {silent_s:.0f} s; nothing would be recorded"
+        raise RefusedError(409, 1008, sentence, reason="silent")
+    return _in_ms(session.clock.now_ns(now_s))
+
+
+def _end(hub: Hub, recorder: Recorder, asked: EndRecording, pressed: tuple[float, int]) -> dict[str, Any]:
+    """End a bout when it was ``pressed``, by ``time.monotonic`` and ``time.time_ns``; the answer."""
+    session = hub.sessions.get(asked.watch)
+    opened = next((one.open for one in recorder.open_sessions() if one.watch == asked.watch), None)
+    now_ns = _now_ns(session, opened, *pressed)
+    ended = recorder.end(asked.watch, _in_ms(now_ns - round(asked.discard_s * 1e9)))
+    if ended is None:
+        return {"bout": None, "missing_s": 0.0}
+    bout = _bout(ended, session)
+    return {"bout": bout, "missing_s": round((ended.end_ns - ended.start_ns) / 1e9 - bout["seconds"], 3)}
+
+
+def _recorded(hub: Hub, recorder: Recorder, watch: str) -> dict[str, Any]:
+    """The answer of ``/api/record``."""
+    session = hub.sessions.get(watch)
+    opened = {one.watch: one.open for one in recorder.open_sessions() if one.open is not None}
+    shown = {name: _open(name, one, hub.sessions.get(name)) for name, one in opened.items()}
+    return {
+        "possible": True,
+        "why_not": None,
+        "labels": recorder.labels()[:LABELS],
+        "open": shown.pop(watch, None),
+        "others": list(shown.values()),
+        "sessions": [_session(recorder, one, session) for one in recorder.sessions(watch, SESSIONS)],
+    }
+
+
+def _session(recorder: Recorder, recorded: RecordedSession, session: Session | None) -> dict[str, Any]:
+    path = recorder.files.recording(recorded.name)
+    return {
+        "name": recorded.name,
+        "closed": recorded.closed,
+        "bouts": [_bout(bout, session) for bout in recorded.bouts],
+        "recording": f"{path.parent.name}/{path.name}",
+        "trouble": recorder.trouble(recorded.name),
+    }
+
+
+def _open(watch: str, opened: OpenBout, session: Session | None) -> dict[str, Any]:
+    seconds = max(0.0, (_now_ns(session, opened, time.monotonic(), time.time_ns()) - opened.start_ns) / 1e9)
+    return {"watch": watch, "label": opened.label, "start_ms": opened.start_ns // MS, "seconds": round(seconds, 3)}
+
+
+def _bout(bout: Bout, session: Session | None) -> dict[str, Any]:
+    end_ns = bout.end_ns if session is None or not session.last_ns else min(bout.end_ns, session.last_ns)
+    return {
+        "start_ms": bout.start_ns // MS,
+        "end_ms": bout.end_ns // MS,
+        "label": bout.label,
+        "seconds": round(max(0, end_ns - bout.start_ns) / 1e9, 3),
+    }
+
+
+def _now_ns(session: Session | None, opened: OpenBout | None, now_s: float, server_ns: int) -> int:
+    """What the watch's clock shows; for a watch that has not sent, by its difference when the bout began."""
+    if session is not None and session.clock.known:
+        return session.clock.now_ns(now_s)
+    return server_ns + (0 if opened is None else opened.ahead_ns)
+
+
+def _in_ms(time_ns: int) -> int:
+    """A time in whole milliseconds, as labels have them."""
+    return time_ns // MS * MS

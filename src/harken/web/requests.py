@@ -1,0 +1,103 @@
+"""Requests: their bodies within the limits and as the API describes them, and the answers to errors."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from harken.web.limits import Limits, RefusedError
+from harken.web.metrics import Metrics
+
+Fields = TypeVar("Fields", bound=BaseModel)
+REST_S = 5.0
+"""How long the rest of a body that is too large is read."""
+
+
+def described_body(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """The description of a request's body; definitions are written in place of references to them."""
+    definitions = schema.pop("$defs", {})
+    text = orjson.dumps(schema)
+    for name, definition in definitions.items():
+        text = text.replace(orjson.dumps({"$ref": f"#/$defs/{name}"}), orjson.dumps(definition))
+    return {"requestBody": {"required": True, "content": {kind: {"schema": orjson.loads(text)}}}}
+
+
+def check_length(request: Request, most: int) -> None:
+    """Check the length that the head of a request states. Raises ``RefusedError`` when it is above ``most`` bytes."""
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > most:
+        raise RefusedError(413, 1009, f"the body has {int(length):,} bytes; the limit is {most:,}", reason="message")
+
+
+async def read_body(request: Request, most: int, *, seconds: float) -> bytes:
+    """The body of a request, of at most ``most`` bytes, which must come within ``seconds``.
+
+    Raises:
+        RefusedError: when it is larger or comes more slowly.
+    """
+    check_length(request, most)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > most:
+                    raise RefusedError(413, 1009, f"a message may have at most {most:,} bytes", reason="message")
+    except TimeoutError as error:
+        raise RefusedError(408, 1013, "the message came too slowly", reason="slow") from error
+    return bytes(body)
+
+
+async def fields_of(request: Request, kind: type[Fields], limits: Limits) -> Fields:
+    """The fields of a request whose body is JSON.
+
+    Raises:
+        RefusedError: as ``read_body``.
+        RequestValidationError: when the body is something else (422).
+    """
+    body = await read_body(request, limits.message_bytes, seconds=limits.body_s)
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
+
+
+def add_error_answers(app: FastAPI, metrics: Metrics) -> None:
+    """Every error is answered with JSON: ``{"error": "a sentence"}``."""
+
+    @app.exception_handler(RefusedError)
+    async def refused(request: Request, refusal: RefusedError) -> JSONResponse:
+        if refusal.status == 413:
+            await _read_rest(request)
+        metrics.add("harken_refused_total", reason=refusal.reason)
+        headers = {} if refusal.retry_s is None else {"retry-after": str(refusal.retry_s)}
+        return JSONResponse({"error": str(refusal)}, refusal.status, headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        return JSONResponse({"error": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"}, 422)
+
+    @app.exception_handler(HTTPException)
+    async def unknown(_: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def disconnected(_: Request, error: ClientDisconnect) -> Response:  # noqa: ARG001
+        return Response(status_code=400)  # it is not received, but without it the log would show an error
+
+
+async def _read_rest(request: Request) -> None:
+    """Read the rest of a body that is too large, for a while: the system resets a connection that is closed with unread
+    input, and its client may lose the answer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(REST_S):
+            while (await request.receive()).get("more_body"):
+                pass

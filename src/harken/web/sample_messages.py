@@ -1,0 +1,207 @@
+"""JSON messages of samples -> arrays: those sent through a WebSocket, and those that the app Sensor Logger posts.
+
+The app (https://www.tszheichoi.com/sensorlogger) posts ``{messageId, sessionId, deviceId, payload: [{name, time,
+values}]}``. Its accelerometer excludes gravity, which is a separate sensor with its own times. The two are added as by
+the reader of its files (``readers.exports``). Messages may come out of order and repeatedly.
+"""
+
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from harken.labelling.live.watch import LATEST_NS
+from harken.readers.exports import gravity_at
+from harken.recordings.recording import STANDARD_GRAVITY
+from harken.web.limits import malformed
+
+HOW = 'a message is {"time_ns" or "time_ms": [...], "x": [...], "y": [...], "z": [...], "unit": "g" or "m/s2"}'
+LARGEST_MS = 4e12
+WHOLE: frozenset[type] = frozenset((int,))
+NUMBERS: frozenset[type] = frozenset((int, float, type(None)))
+"""Types that a value may have; not ``bool``."""
+
+WRIST, MOVEMENT, GRAVITY = "wristmotion", "accelerometer", "gravity"
+SOURCES = (WRIST, "watchaccelerometeruncalibrated", "accelerometeruncalibrated", "totalacceleration", MOVEMENT)
+"""The sensors in order of preference: a watch is worn on the wrist, a phone usually is not."""
+WAIT_NS = 1_900_000_000
+"""How long movement waits for gravity before and after it: less than the 2 s after which it would be late."""
+NEAR_NS = 60_000_000
+"""If two samples of gravity are this close together, no later message has a sample between them."""
+KEPT_NS = 6 * 10**9
+MOST_WAITING, MOST_UNSURE = 20_000, 10_000
+SURE = 20
+"""The number of samples from which the unit is detected."""
+HOW_PUSHED = (
+    "each entry of payload must have a name, a time in nanoseconds since 1970, and values x, y, z (wrist motion: "
+    "gravityX, accelerationX and so on)"
+)
+TimedSignals = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+
+def samples_of(text: str | bytes) -> TimedSignals:
+    """Signals ``[n, 3]`` in g and times ``[n]`` of a message; null is a missing value.
+
+    A value that float32 cannot hold becomes infinite and marks its sample invalid, as any value beyond the sensor's
+    range does.
+
+    Raises:
+        RefusedError: when the message has another form.
+    """
+    try:
+        message = orjson.loads(text)
+        time_ns = _times(message)
+        values = np.array([_checked(message[axis], NUMBERS) for axis in "xyz"], dtype=np.float64)
+        scale = {"g": 1.0, "m/s2": STANDARD_GRAVITY}[message.get("unit", "g")]
+        if values.shape != (3, len(time_ns)):
+            raise ValueError("the numbers of times and values differ")
+    except orjson.JSONDecodeError as error:
+        raise malformed(f"this is not JSON; {HOW}") from error
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise malformed(f"this cannot be read; {HOW}, lists of one length") from error
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(values.T, dtype=np.float32) / np.float32(scale), time_ns
+
+
+def _checked(values: Any, kinds: frozenset[type]) -> list[Any]:
+    """A list of these types. NumPy would convert text to an array as wide as the longest text."""
+    if not isinstance(values, list) or not kinds.issuperset(map(type, values)):
+        raise ValueError("not a list of numbers")
+    return values
+
+
+def _times(message: dict[str, Any]) -> NDArray[np.int64]:
+    if "time_ns" in message:
+        return np.array(_checked(message["time_ns"], WHOLE), dtype=np.int64)
+    milliseconds = np.array(_checked(message["time_ms"], NUMBERS), dtype=np.float64)
+    if not ((milliseconds >= 0) & (milliseconds < LARGEST_MS)).all():
+        raise ValueError("times are since 1970, before 2096")
+    # A double holds milliseconds and a fraction, but not their nanoseconds: convert the two parts separately.
+    whole = np.floor(milliseconds)
+    time_ns: NDArray[np.int64] = whole.astype(np.int64) * 10**6 + np.rint((milliseconds - whole) * 1e6).astype(np.int64)
+    return time_ns
+
+
+class DeviceSensors:
+    """The sensors of one device, combined to one acceleration."""
+
+    def __init__(self, source: str | None = None) -> None:
+        self._source, self._factor = source, 0.0  # of the source's unit, 0 until it is known
+        self._unsure, self._gravity, self._movement = _none(), _none(), _none()
+
+    def take(self, payload: Any) -> TimedSignals:
+        """Samples ``[n, 3]`` in g and their times that a message's payload completes, in any order.
+
+        A value that float32 cannot hold becomes infinite and marks its sample invalid, as any value beyond the
+        sensor's range does.
+
+        Raises:
+            RefusedError: when the payload is not a list of sensors' values. No sample is taken then.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            sensors = _by_sensor(payload)
+            for source in SOURCES[: None if self._source is None else SOURCES.index(self._source)]:
+                if source in sensors:
+                    self.__init__(source)  # type: ignore[misc]  # change to the better sensor
+                    break
+            self._gravity = _merged(self._gravity, sensors.get(GRAVITY, _none()))
+            if self._source != MOVEMENT:
+                return self._in_g(*sensors.get(self._source or "", _none()))
+            self._movement = _merged(self._movement, sensors.get(MOVEMENT, _none()))
+            return self._in_g(*self._joined())
+
+    def _joined(self) -> TimedSignals:
+        """Movement plus gravity, for samples whose gravity is known or whose waiting time is over."""
+        (moves, time_ns), (gravities, gravity_ns) = self._movement, self._gravity
+        latest_ns = max(time_ns[-1:].sum(), gravity_ns[-1:].sum())
+        ready = time_ns < latest_ns - WAIT_NS
+        total = np.full_like(moves, np.nan)
+        if len(gravity_ns):
+            after = np.searchsorted(gravity_ns, time_ns)
+            right, left = gravity_ns[after.clip(max=len(gravity_ns) - 1)], gravity_ns[(after - 1).clip(0)]
+            ready |= (right == time_ns) | ((left < time_ns) & (right > time_ns) & (right - left <= NEAR_NS))
+            total = moves + gravity_at(time_ns, gravities, gravity_ns)
+        self._movement = moves[~ready][-MOST_WAITING:], time_ns[~ready][-MOST_WAITING:]
+        kept = gravity_ns >= latest_ns - KEPT_NS
+        self._gravity = gravities[kept], gravity_ns[kept]
+        return total[ready], time_ns[ready]
+
+    def _in_g(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> TimedSignals:
+        """Samples in g; none before the unit is known from the size of gravity."""
+        if self._factor == 0:
+            signals = np.concatenate([self._unsure[0], signals])
+            time_ns = np.concatenate([self._unsure[1], time_ns])
+            lengths = np.linalg.norm(signals, axis=1)
+            lengths = lengths[np.isfinite(lengths)]
+            if len(lengths) < SURE:
+                self._unsure = signals[-MOST_UNSURE:], time_ns[-MOST_UNSURE:]
+                return _none()
+            self._factor = 1 / STANDARD_GRAVITY if np.median(lengths) > np.sqrt(STANDARD_GRAVITY) else 1.0
+            self._unsure = _none()
+        return signals * np.float32(self._factor), time_ns
+
+
+def _none() -> TimedSignals:
+    return np.empty((0, 3), dtype=np.float32), np.empty(0, dtype=np.int64)
+
+
+def _merged(old: TimedSignals, new: TimedSignals) -> TimedSignals:
+    """Both together, sorted by time, with each time once."""
+    times, rows = np.unique(np.concatenate([old[1], new[1]]), return_index=True)
+    return np.concatenate([old[0], new[0]])[rows], times
+
+
+def _by_sensor(payload: Any) -> dict[str, TimedSignals]:
+    """The values of each sensor in ``SOURCES``, and of gravity, in the order of the message."""
+    if not isinstance(payload, list):
+        raise malformed("payload must be a list of sensors' values")
+    samples: dict[str, list[tuple[int, list[Any]]]] = {}
+    for entry in payload:
+        try:
+            name, time_ns, values = entry["name"], _time(entry["time"]), entry["values"]
+            if not isinstance(values, dict):
+                raise TypeError
+            name = name.lower().replace(" ", "").replace("_", "")
+            if name == WRIST:
+                vector = [values["gravity" + axis] + values["acceleration" + axis] for axis in "XYZ"]
+            elif name in SOURCES or name == GRAVITY:
+                vector = [values[axis] for axis in "xyz"]
+            else:
+                continue
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise malformed(HOW_PUSHED) from error
+        samples.setdefault(name, []).append((time_ns, vector))
+    return {name: _arrays(name, *zip(*listed, strict=True)) for name, listed in samples.items()}
+
+
+def _time(value: Any) -> int:
+    """Nanoseconds since 1970, a whole number."""
+    time_ns = int(value) if isinstance(value, float) and value.is_integer() else value
+    if type(time_ns) is not int or not 0 <= time_ns < LATEST_NS:
+        raise ValueError
+    return time_ns
+
+
+def _arrays(name: str, times: tuple[int, ...], vectors: tuple[list[Any], ...]) -> TimedSignals:
+    if not NUMBERS.issuperset(map(type, chain.from_iterable(vectors))):
+        raise malformed(f"the values of {name} must be numbers")
+    return np.array(vectors, dtype=np.float32), np.array(times, dtype=np.int64)
+
+
+def envelope(message: Any) -> tuple[str, Any]:
+    """The device and the payload of a message.
+
+    Raises:
+        RefusedError: when one of them is missing.
+    """
+    if not isinstance(message, Mapping):
+        raise malformed("a message must be an object with deviceId and payload")
+    device = message.get("deviceId")
+    if not isinstance(device, str) or not device:
+        raise malformed("a message must have a deviceId, which is text")
+    if "payload" not in message:
+        raise malformed("a message must have a payload")
+    return device, message["payload"]

@@ -1,0 +1,250 @@
+"""Several windows of one recording, and other programs: what each sees, and that nothing is overwritten unseen."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import websockets
+
+from annotating_server import annotating, intervals, put, write_recording
+from harken.annotations.formats import read_annotations
+from harken.annotations.store import LabelStore, StoredLabels
+from harken.web.annotate import desk
+from harken.web.annotate.recording import MOST_WINDOWS, Window
+from server_thread import Served, received
+
+LABELS = "/api/recordings/0/labels"
+
+
+def test_only_the_newest_message_of_a_type_waits() -> None:
+    window = Window("one")
+    for share in range(1000):
+        window.put({"type": "status", "share": share})
+    window.put({"type": "labels"})
+
+    async def both() -> list[Any]:
+        found = [await window.next(), await window.next()]
+        window.close()
+        return [*found, await window.next()]
+
+    assert asyncio.run(both()) == [{"type": "status", "share": 999}, {"type": "labels"}, None]
+
+
+async def until(socket: Any, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The first message for which something holds."""
+    while not holds(message := await received(socket)):
+        pass
+    return message
+
+
+def names(message: dict[str, Any]) -> list[str]:
+    return [each["label"] for each in message["intervals"]]
+
+
+def test_each_window_writes_and_sees_what_others_wrote(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv", label=None)
+    beside = tmp_path / "anna.labels.csv"
+
+    def is_labels(message: dict[str, Any]) -> bool:
+        return bool(message["type"] == "labels")
+
+    async def use(served: Served) -> None:
+        live = served.url("/api/recordings/0/live?client=", "ws")
+        async with websockets.connect(live + "one") as first, websockets.connect(live + "two") as second:
+            for window in (first, second):
+                assert await until(window, lambda each: each["type"] == "read_only") == {
+                    "type": "read_only",
+                    "reason": None,
+                }
+            assert served.ask(LABELS).headers["etag"] == '"none"'
+            saved = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="one", etag='"none"')
+            assert (saved.status, saved.json) == (200, {})
+            news = await until(second, is_labels)
+            assert (names(news), news["etag"], news["on_disk"]) == (["lying"], saved.headers["etag"], True)
+            stale = await asyncio.to_thread(put, served, [], client="two", etag='"none"')
+            assert (stale.status, stale.headers["etag"]) == (412, saved.headers["etag"])
+            assert stale.json == {"error": "anna.labels.csv was changed by another window or program"}
+            both = intervals((1, 2, "lying"), (3, 4, "sitting"))
+            saved = await asyncio.to_thread(put, served, both, client="two", etag=saved.headers["etag"])
+            news = await until(first, lambda each: is_labels(each) and len(each["intervals"]) == 2)
+            assert news["etag"] == saved.headers["etag"]
+            # Another program changes the file, which one window notices by its request, and the other by a message.
+            beside.write_text("start,end,label\n5,6,walking\n")
+            stale = await asyncio.to_thread(put, served, [], client="one", etag=saved.headers["etag"])
+            assert stale.status == 412
+            news = await until(second, is_labels)
+            assert (names(news), news["etag"]) == (["walking"], stale.headers["etag"])
+            # And once more, without a request.
+            beside.write_text("start,end,label\n5,6,walking\n7,8,lying\n")
+            assert names(await until(first, lambda each: is_labels(each) and len(each["intervals"]) == 2)) == [
+                "walking",
+                "lying",
+            ]
+            beside.write_text("start,end,label\n5,x,walking\n")
+            news = await until(first, lambda each: each["type"] == "read_only")
+            assert "the end 'x' is not a time" in news["reason"]
+            assert (await asyncio.to_thread(put, served, [], client="one")).status == 423
+
+    with annotating(path) as served:
+        asyncio.run(use(served))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_windows_and_another_program_overwrite_nothing_unseen(tmp_path: Path, seed: int) -> None:
+    """Each acts on what it has seen last, which may be old."""
+    path, choose = write_recording(tmp_path / "anna.csv", seconds=60, label=None), random.Random(seed)
+    beside = tmp_path / "anna.labels.csv"
+
+    def on_disk() -> list[str]:
+        return [entry.label for entry in read_annotations(beside).entries] if beside.exists() else []
+
+    with annotating(path) as served:
+        seen = dict.fromkeys(("one", "two"), '"none"')
+        expected: list[str] = []
+        for step in range(60):
+            act, window = choose.choice(("save", "save", "look", "write", "remove")), choose.choice(list(seen))
+            if act == "look":
+                answer = served.ask(LABELS)
+                assert names(answer.json) == expected
+                seen[window] = answer.headers["etag"]
+            elif act == "save":
+                current = served.ask(LABELS).headers["etag"]
+                rows = intervals(*((number, number + 1, f"{step} {number}") for number in range(choose.randrange(4))))
+                answer = put(served, rows, client=window, etag=seen[window])
+                assert answer.status == (200 if seen[window] == current else 412)
+                if answer.status == 200:
+                    expected, seen[window] = [row["label"] for row in rows], answer.headers["etag"]
+                else:
+                    assert answer.headers["etag"] == current
+            elif act == "write":
+                expected = [f"program {step}"]
+                beside.write_text(f"start,end,label\n5,6,program {step}\n")
+            elif beside.exists():
+                expected = []
+                beside.unlink()
+            assert on_disk() == expected
+
+
+def test_a_drive_that_is_away_for_a_while_closes_no_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "CHECKED_S", desk.STATUS_S)
+    (drive := tmp_path / "drive").mkdir()
+    path = write_recording(drive / "anna.csv", seconds=20)
+
+    async def use(served: Served) -> None:
+        async with websockets.connect(served.url("/api/recordings/0/live?client=one", "ws")) as window:
+            await until(window, lambda each: each["type"] == "read_only")
+            drive.rename(tmp_path / "away")
+            drive.write_text("")  # to ask for a file in it is an error, as with a drive that was unplugged
+            await asyncio.sleep(4 * desk.CHECKED_S)
+            refused = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="one")
+            assert (refused.status, "anna.labels.csv" in refused.json["error"]) == (507, True)
+            drive.unlink()
+            (tmp_path / "away").rename(drive)
+            (drive / "anna.labels.csv").write_text("start,end,label\n5,6,walking\n")
+            news = await until(window, lambda each: each["type"] == "labels" and len(each["intervals"]) == 1)
+            assert [each["label"] for each in news["intervals"]] == ["walking"]
+            saved = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="one")
+            assert saved.status == 200
+
+    with annotating(path) as served:
+        asyncio.run(use(served))
+
+
+def test_an_error_of_one_recording_that_nobody_expected_ends_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(desk, "CHECKED_S", desk.STATUS_S)
+    monkeypatch.setattr(desk, "LOG", logging.getLogger("desk"))  # the server's own does not reach the test
+    paths = [write_recording(tmp_path / f"{name}.csv", seconds=20) for name in ("anna", "ben")]
+    real = LabelStore.load
+
+    def load(store: LabelStore) -> StoredLabels:
+        if store.path.name.startswith("anna"):
+            raise RuntimeError("nobody expected this")
+        return real(store)
+
+    async def use(served: Served) -> None:
+        lives = [served.url(f"/api/recordings/{number}/live?client=a", "ws") for number in (0, 1)]
+        async with websockets.connect(lives[0]) as anna, websockets.connect(lives[1]) as ben:
+            await until(ben, lambda each: each["type"] == "read_only")
+            monkeypatch.setattr(LabelStore, "load", load)
+            failed = await until(anna, lambda each: each["type"] == "status" and each["state"] == "failed")
+            assert failed["error"] == f"{paths[0]}: a fault in harken: RuntimeError: nobody expected this"
+            (tmp_path / "ben.labels.csv").write_text("start,end,label\n5,6,walking\n")
+            news = await until(ben, lambda each: each["type"] == "labels" and each["on_disk"])
+            assert [each["label"] for each in news["intervals"]] == ["walking"]
+
+    with annotating(*paths) as served:
+        asyncio.run(use(served))
+    assert [str(each.exc_info[1]) for each in caplog.records if each.exc_info] == ["nobody expected this"]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=("first", "from the cache"))
+def test_a_recording_that_cannot_be_shown_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
+    paths = [write_recording(tmp_path / f"{name}.csv", seconds=20) for name in ("anna", "ben")]
+    if again:
+        with annotating(*paths):
+            pass
+
+    def broken(path: Path, *arguments: Any, **options: Any) -> LabelStore:
+        if path.name == "anna.csv":
+            raise RuntimeError("nobody expected this")
+        return LabelStore(path, *arguments, **options)
+
+    monkeypatch.setattr("harken.web.annotate.recording.LabelStore", broken)
+    with annotating(*paths) as served:
+        found = [served.ask(f"/api/recordings/{number}").json for number in (0, 1)]
+        assert [each["state"] for each in found] == ["failed", "ready"]
+        assert found[0]["error"] == f"{paths[0]}: a fault in harken: RuntimeError: nobody expected this"
+
+
+def test_windows_hear_of_the_reading_and_may_write_afterwards(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv")
+
+    async def use(served: Served) -> None:
+        live = served.url("/api/recordings/0/live?client=one", "ws")
+        async with websockets.connect(live) as window:
+            first = await until(window, lambda each: each["type"] == "read_only")
+            sentence = "the recording is still being read; labels can be set when it is complete"
+            assert first["reason"] == sentence
+            newest: dict[str, Any] = {}
+            while newest.get("read_only", first)["reason"] is not None:
+                message = await received(window)
+                newest[message["type"]] = message
+            assert len(newest["labels"]["intervals"]) == 1
+            assert newest["status"]["state"] == "ready"
+
+    with annotating(path, read=False) as served:
+        asyncio.run(use(served))
+
+
+def test_many_windows_and_strange_messages_do_no_harm(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=20)
+
+    async def use(served: Served) -> None:
+        live = served.url("/api/recordings/0/live?client=", "ws")
+        windows = [await websockets.connect(live + str(number)) for number in range(MOST_WINDOWS)]
+        async with websockets.connect(live + "more") as refused:
+            await refused.wait_closed()
+            assert refused.close_code == 4404
+        for text in ("{", "[]", "1", '{"type": 5}', b"\xff\x00"):
+            await windows[0].send(text)
+        await asyncio.to_thread(put, served, [], client="elsewhere")
+        assert names(await until(windows[0], lambda each: each["type"] == "labels")) == []
+        async with websockets.connect(live + "0") as again:  # the connection of the first window was lost
+            await until(again, lambda each: each["type"] == "read_only")
+            await windows[0].wait_closed()
+        for window in windows:
+            await window.close()
+        async with websockets.connect(live) as nobody:
+            await nobody.wait_closed()
+            assert nobody.close_code == 4404
+
+    with annotating(path) as served:
+        asyncio.run(use(served))

@@ -1,0 +1,170 @@
+"""``kill -9`` of the server while a phone pushes and bouts begin and end: nothing that was acknowledged is lost."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import harken
+from harken.annotations.formats import read_annotations
+from harken.support.files import is_aside
+from harken.web.limits import Limits
+from harken.web.record.recorder import Recorder
+from harken.web.sample_log import logged_samples
+from made_up_phones import pushing
+from recorded_bouts import made
+from server_process import free_port
+
+KILLS = 4
+PHONE = "phone"
+LABELS = ("lying", "sitting", "walking", "stairs")
+
+
+@contextmanager
+def started(keep: Path, port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that answers; it is killed at the end of the block, if not before."""
+    command = [sys.executable, "-m", "harken", "serve", "--no-open", "--port", str(port), "--keep", str(keep)]
+    with log.open("ab") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        began = time.monotonic()
+        while ask(port, "/health") is None:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() - began < 60, log.read_text()
+            time.sleep(0.1)
+        yield process
+    finally:
+        process.kill()
+        process.wait(20)
+
+
+def ask(port: int, path: str, method: str = "GET", **fields: Any) -> Any:
+    """The JSON of an answer; None without one, because the server was killed."""
+    body = json.dumps(fields).encode() if fields else None
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read() or b"{}")
+    except urllib.error.HTTPError as error:
+        with error:
+            raise AssertionError(error.read().decode()) from error
+    except (OSError, ValueError, HTTPException):  # HTTPException: an answer that was cut short
+        return None
+
+
+class Acknowledged:
+    """What the server has acknowledged: the ends of bouts by their starts, None for the open one. A step without an
+    answer may have been taken or not."""
+
+    def __init__(self) -> None:
+        self.bouts: dict[int, tuple[str, int | None]] = {}
+        self.unsure: tuple[str, int | None] | None = None
+
+    def step(self, port: int, random_numbers: random.Random) -> bool:
+        """Begin, end or delete a bout; whether the server has answered."""
+        open_ms = next((start for start, (_, end) in self.bouts.items() if end is None), None)
+        if open_ms is None and self.bouts and random_numbers.random() < 0.25:
+            if (recorded := ask(port, f"/api/record?watch={PHONE}")) is None:
+                return False
+            (session,) = recorded["sessions"]
+            start_ms = random_numbers.choice(list(self.bouts))
+            self.unsure = ("delete", start_ms)
+            if ask(port, f"/api/record/{session['name']}/{start_ms}", "DELETE") is None:
+                return False
+            del self.bouts[start_ms]
+        elif open_ms is None:
+            label = random_numbers.choice(LABELS)
+            self.unsure = ("begin", None)
+            if (answer := ask(port, "/api/record/begin", "POST", watch=PHONE, label=label)) is None:
+                return False
+            self.bouts[answer["open"]["start_ms"]] = label, None
+        else:
+            self.unsure = ("end", open_ms)
+            if (answer := ask(port, "/api/record/end", "POST", watch=PHONE, discard_s=0)) is None:
+                return False
+            label, _ = self.bouts[open_ms]
+            if answer["bout"] is None:
+                del self.bouts[open_ms]
+            else:
+                self.bouts[open_ms] = label, answer["bout"]["end_ms"]
+        self.unsure = None
+        return True
+
+    def check(self, recorded: Any) -> None:
+        """Compare with what the server has after a restart; then take it over."""
+        there = {
+            bout["start_ms"]: (bout["label"], bout["end_ms"])
+            for session in recorded["sessions"]
+            for bout in session["bouts"]
+        }
+        if recorded["open"] is not None:
+            there[recorded["open"]["start_ms"]] = recorded["open"]["label"], None
+        expected = dict(self.bouts)
+        if self.unsure is not None:
+            what, start_ms = self.unsure
+            if what == "begin":
+                there_only = set(there) - set(expected)
+                assert len(there_only) <= 1
+                expected |= {start: there[start] for start in there_only}
+            elif start_ms is not None and there.get(start_ms) != expected[start_ms]:
+                if start_ms in there:
+                    assert what == "end"
+                    expected[start_ms] = there[start_ms]
+                else:
+                    del expected[start_ms]
+        assert there == expected
+        self.bouts, self.unsure = there, None
+
+
+def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    keep, port, log = tmp_path / "kept", free_port(), tmp_path / "log.txt"
+    numbers = random.Random(21)
+    acknowledged = Acknowledged()
+    steps = 0
+    with pushing(f"http://127.0.0.1:{port}/push", name=PHONE, every_s=0.1):
+        for _ in range(KILLS):
+            with started(keep, port, log) as process:
+                while not (ask(port, "/api/watches") or []):
+                    time.sleep(0.05)
+                acknowledged.check(ask(port, f"/api/record?watch={PHONE}"))
+                for _ in range(numbers.randrange(4, 9)):
+                    assert acknowledged.step(port, numbers)
+                    steps += 1
+                killer = subprocess.Popen(["sh", "-c", f"sleep {numbers.uniform(0, 1):.3f}; kill -9 {process.pid}"])
+                while acknowledged.step(port, numbers):
+                    steps += 1
+                killer.wait()
+                assert process.wait(20) == -signal.SIGKILL
+        assert steps >= 4 * KILLS
+        with started(keep, port, log):
+            acknowledged.check(ask(port, f"/api/record?watch={PHONE}"))
+            now_ms = time.time_ns() // 10**6
+            while not any(watch["last_ms"] > now_ms for watch in ask(port, "/api/watches")):
+                time.sleep(0.05)  # samples come that are later than all bouts
+    recorder = Recorder(keep, Limits())
+    sessions = recorder.sessions(PHONE, 99)
+    if sessions and sessions[0].open is not None:
+        recorder.end(PHONE, sessions[0].open.start_ns + 10**9)
+    (path,) = made(recorder)
+    recording = harken.read(path)
+    logged = np.unique(np.concatenate([one.time_ns for one in logged_samples(keep)]))
+    assert np.isin(recording.time_ns, logged).all()
+    entries = read_annotations(path.with_suffix(".labels.csv")).entries
+    ended = {start: label for start, (label, end) in acknowledged.bouts.items() if end is not None}
+    found = {entry.start.ns // 10**6: entry.label for entry in entries}
+    assert ended.items() <= found.items()
+    assert len(ended) > 3
+    left = [name for _, _, names in os.walk(keep) for name in names if is_aside(name)]
+    assert left == []

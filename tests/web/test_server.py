@@ -1,0 +1,408 @@
+"""A server as its clients see it: samples in, labels out, the page's view, and refusals."""
+
+import asyncio
+import http.client
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast, get_args
+
+import numpy as np
+import orjson
+import pytest
+import websockets
+
+import people
+from harken.labelling.file import label_file
+from harken.labelling.live import Due
+from harken.models.recogniser import Recogniser
+from harken.networks.specification import CalibratedOn
+from harken.reports.colours import colours_of, contrast
+from harken.support.errors import HarkenError
+from harken.web.app import create_app
+from harken.web.guard import Guard
+from harken.web.hub import Hub, model_description
+from harken.web.limits import Limits
+from harken.web.server import server_for
+from offline import offline
+from server_thread import Served, labels_until, message, now_wrist, received, recogniser, serving
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    with serving() as found:
+        yield found
+
+
+def test_health_and_model_are_described(served: Served) -> None:
+    assert served.ask("/health").json["status"] == "ok"
+    model = served.ask("/api/model").json
+    assert model["labels"] == list(recogniser().specification_.labels)
+    assert len(model["card"]) == 3
+    assert served.ask("/openapi.json").json["paths"].keys() >= {"/push", "/api/recordings", "/api/timeline"}
+    assert "harken_samples_total" in served.ask("/metrics").body.decode()
+    assert served.ask("/nowhere").status == 404
+    assert served.ask("/assets/..%2f..%2fapp.py").status == 404
+    labels = ["walking", "größer", "ходьба", *map(str, range(30))]
+    colours = served.ask("/api/colours", orjson.dumps(labels)).json
+    assert {name: (one["light"], one["dark"]) for name, one in colours.items()} == {
+        name: (one.light, one.dark) for name, one in colours_of(labels).items()
+    }
+    assert all(contrast(one[name], one["ink"][name]) >= 4.5 for one in colours.values() for name in one["ink"])
+    assert served.ask("/api/colours", b"{").status == 400
+    assert served.ask("/api/timeline?watch=nobody").json == {"error": "there is no such watch"}
+
+
+def test_the_card_says_how_many_people_and_how_it_was_calibrated() -> None:
+    cards = {}
+    for calibrated_on, met in zip(get_args(CalibratedOn), (["anna"], ["anna", "ben"], []), strict=True):
+        specification = replace(recogniser().specification_, calibrated_on=calibrated_on)
+        model = SimpleNamespace(specification_=specification, provenance_={"training_people": met})
+        cards[calibrated_on] = model_description(cast(Recogniser, model))["card"][1:]
+    assert cards["unseen"][1] == "Its probabilities were calibrated on unseen people."
+    assert "were not calibrated" in cards["nobody"][1]
+    assert "may be too high for others" in cards["the same person"][1]
+    assert {card[0].split("; ")[0] for card in cards.values()} == {
+        f"It was trained on {words}" for words in ("1 person", "2 people", "0 people")
+    }
+
+
+def test_samples_become_the_labels_of_an_offline_run(served: Served) -> None:
+    signals, time_ns = now_wrist(30)
+
+    async def send() -> list[dict[str, Any]]:
+        async with websockets.connect(served.url("/ws/samples?watch=wrist&ack=1", "ws")) as socket:
+            for row in range(0, len(time_ns), 37):
+                rows = slice(row, row + 37)
+                unit, factor = ("m/s2", 9.80665) if row % 2 else ("g", 1)
+                await socket.send(message(signals[rows] * np.float32(factor), time_ns[rows], unit))
+            return await labels_until(socket, 25)
+
+    frames = asyncio.run(send())
+    assert {one["watch"] for one in frames} == {"wrist"}
+    ends = [one["end_ms"] for one in frames]
+    assert np.diff(ends).min() > 0
+    assert all(sum(one["probabilities"]) == pytest.approx(1, abs=1e-3) for one in frames)
+    rows = served.ask_until("/api/timeline?watch=wrist", lambda found: len(found["rows"]) > 20)["rows"]
+    timeline = offline(recogniser(), signals, time_ns)
+    starts = timeline.frame["start"].to_physical().to_numpy() / 1e6
+    for row in rows:
+        (at,) = np.flatnonzero(np.abs(starts - row["start_ms"]) < 0.01)
+        np.testing.assert_allclose(row["probabilities"], timeline.probabilities[at], atol=1e-5)
+    watches = {one["watch"]: one for one in served.ask("/api/watches").json}
+    assert watches["wrist"]["sample_rate_hz"] == pytest.approx(50, abs=2)
+
+
+def test_the_page_sees_the_watch_it_chooses(served: Served) -> None:
+    async def look() -> None:
+        async with (
+            websockets.connect(served.url("/ws/samples?watch=left", "ws")) as left,
+            websockets.connect(served.url("/ws/samples?watch=right", "ws")) as right,
+            websockets.connect(served.url("/ws/view?watch=left", "ws")) as page,
+        ):
+            hello = await received(page)
+            assert hello["type"] == "hello"
+            assert hello["model"]["labels"] == list(recogniser().specification_.labels)
+            for number, socket in enumerate((left, right)):
+                signals, time_ns = now_wrist(8, seed=number)
+                await socket.send(message(signals[:350], time_ns[:350]))
+            seen: list[dict[str, Any]] = []
+            while not (seen and seen[-1]["type"] == "label"):
+                seen.append(await received(page))
+            kinds = [one["type"] for one in seen]
+            assert "history" in kinds
+            assert all(one.get("watch", "left") == "left" for one in seen)
+            while "right" not in [one["watch"] for one in served.ask("/api/watches").json]:
+                await asyncio.sleep(0.05)
+            await page.send(json.dumps({"type": "choose", "watch": "right"}))
+            history = await received(page)
+            while history["type"] != "history" or history["watch"] != "right":
+                history = await received(page)
+            assert len(history["samples"]["t_ms"]) == len(history["samples"]["x"]) > 300
+            await right.send(message(signals[350:], time_ns[350:]))
+            one = await received(page)
+            while one["type"] != "samples" or one["watch"] != "right":
+                one = await received(page)
+            assert one["t_ms"][0] == time_ns[350] // 10**6
+            await page.send(json.dumps({"type": "choose", "watch": "nobody"}))
+            while one["type"] != "error":
+                one = await received(page)
+            await page.send("nonsense")
+            assert (await closing(page))[0] == 1007
+
+    asyncio.run(look())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '"x"',
+        "7",
+        "{}",
+        '{"time_ms": [1], "x": [1], "y": [1]}',
+        '{"time_ms": [1, 2], "x": [1], "y": [1], "z": [1]}',
+        '{"time_ms": [1], "x": ["1"], "y": [1], "z": [1]}',
+        '{"time_ms": [1], "x": [[1]], "y": [1], "z": [1]}',
+        '{"time_ms": [1], "x": [true], "y": [1], "z": [1]}',
+        '{"time_ns": [1.5], "x": [1], "y": [1], "z": [1]}',
+        '{"time_ns": [-1], "x": [1], "y": [1], "z": [1]}',
+        '{"time_ns": [99999999999999999999], "x": [1], "y": [1], "z": [1]}',
+        '{"time_ms": [1e300], "x": [1], "y": [1], "z": [1]}',
+        '{"time_ms": 1, "x": 1, "y": 1, "z": 1}',
+        '{"time_ms": [1], "x": [1], "y": [1], "z": [1], "unit": "kg"}',
+        '{"time_ms": [1], "x": [1e400], "y": [1], "z": [1]}',
+        '{"time_ms": [1], "x": [NaN], "y": [1], "z": [1]}',
+        '{"time_ms": [null], "x": [1], "y": [1], "z": [1]}',
+        '{"time_ms": {"0": 1}, "x": {"0": 1}, "y": {"0": 1}, "z": {"0": 1}}',
+        "[" * 100_000,
+        '{"time_ms": [3900000000000], "x": [1], "y": [1], "z": [1]}',
+    ],
+)
+def test_a_malformed_message_costs_only_its_sender(served: Served, text: str) -> None:
+    async def send() -> None:
+        async with (
+            websockets.connect(served.url("/ws/samples?watch=good&ack=1", "ws")) as good,
+            websockets.connect(served.url("/ws/samples?watch=bad", "ws")) as bad,
+        ):
+            await bad.send(text)
+            assert (await received(bad))["type"] == "error"
+            with pytest.raises(websockets.ConnectionClosedError) as closed:
+                await received(bad)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1007
+            await good.send('{"time_ms": [1700000000000], "x": [null], "y": [0], "z": [1]}')
+            assert await received(good) == {"type": "ack", "messages": 1}
+
+    asyncio.run(send())
+
+
+def test_values_that_no_sensor_gives_count_as_missing_and_warn_of_nothing(served: Served) -> None:
+    """Warnings are errors here: one would end the tick, or the socket."""
+    signals, time_ns = now_wrist(14)
+    rows = json.loads(message(signals, time_ns))
+
+    async def frames(watch: str, *values: float | None) -> list[dict[str, Any]]:
+        rows["x"][100 : 100 + len(values)] = values
+        async with websockets.connect(served.url(f"/ws/samples?watch={watch}", "ws")) as socket:
+            await socket.send(json.dumps(rows))
+            return [one | {"watch": ""} for one in await labels_until(socket, 10)]
+
+    wild = asyncio.run(frames("wild", 1e300, -1.7e308, 1e6, 2**64))
+    assert wild == asyncio.run(frames("missing", None, None, None, None))
+    assert served.metric("harken_failed_ticks_total") == 0
+
+
+def test_a_recording_that_is_posted_is_labelled(served: Served, tmp_path: Any) -> None:
+    path = people.write_person(tmp_path / "bob.csv", 2)
+    answer = served.ask("/api/recordings?name=..%2F..%2Fbob.csv", path.read_bytes())
+    assert answer.status == 200
+    day = answer.json
+    assert day["subject"] == "bob"
+    assert day["labels"] == list(recogniser().specification_.labels)
+    assert sum(day["hours"].values()) * 3600 == pytest.approx(120, abs=3)
+    assert all(
+        first["end_ms"] == second["start_ms"] for first, second in zip(day["rows"], day["rows"][1:], strict=False)
+    )
+    expected = label_file(path, model=recogniser()).timeline
+    assert [row["label"] for row in day["rows"]] == expected.frame["label"].to_list()
+    assert [row["wear"] for row in day["rows"]] == expected.frame["wear"].to_list()
+    assert all(row["activity_mg"] is not None for row in day["rows"] if row["wear"])
+    refused = served.ask("/api/recordings?name=day.csv", b"this is no recording\n")
+    assert refused.status == 422
+    assert "day.csv" in refused.json["error"]
+    assert "/tmp" not in refused.json["error"]
+    assert served.ask("/api/recordings?name=day.csv", b"").status == 422
+    assert served.ask("/api/recordings", b"x").status == 422
+    form = served.ask("/api/recordings?name=bob.csv", path.read_bytes(), content_type="multipart/form-data; boundary=x")
+    assert form.status == 422
+    assert "curl --data-binary @FILE" in form.json["error"]
+
+
+def test_a_message_that_is_too_large_gets_its_answer_although_it_is_not_read(tmp_path: Path) -> None:
+    with serving(keep=tmp_path) as served:
+        for path in ("/api/record/end", "/api/learn", "/api/learn/choice"):
+            assert {served.ask(path, b"x" * 3_000_000).status for _ in range(50)} == {413}
+
+
+def test_pages_of_other_sites_and_other_names_are_refused(served: Served) -> None:
+    assert served.ask("/api/model", Host="evil.example").status == 403
+    assert served.ask("/api/model", Host=f"localhost:{served.port}").status == 200
+    for origin in ("http://evil.example", "null", "http://["):
+        assert served.ask("/api/model", Origin=origin).status == 403
+    two = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    two.putrequest("GET", "/api/model")  # puts the first Host
+    two.putheader("Host", f"localhost:{served.port}")
+    two.endheaders()
+    assert two.getresponse().status == 400
+    two.close()
+    assert served.ask("/api/model", Origin=f"http://127.0.0.1:{served.port}").status == 200
+
+    async def look() -> None:
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            async with websockets.connect(served.url("/ws/view", "ws"), origin="http://evil.example"):  # type: ignore[arg-type]
+                pass
+        assert refused.value.response.status_code == 403
+
+    asyncio.run(look())
+
+
+def test_a_token_is_required() -> None:
+    with serving(token="secret") as served:
+        assert served.ask("/health").status == 200
+        assert served.ask("/api/model").status == 401
+        assert served.ask("/api/model?token=wrong").status == 401
+        assert served.ask("/api/model?token=secret").status == 200
+        assert served.ask("/api/model", Authorization="Bearer secret").status == 200
+        assert served.ask("/push", b"{}").status == 401
+        metrics = served.ask("/metrics?token=secret").body.decode()
+        assert 'harken_refused_total{reason="token"} 3\n' in metrics
+
+        async def look() -> None:
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                async with websockets.connect(served.url("/ws/view", "ws")):
+                    pass
+            assert refused.value.response.status_code == 401
+            async with websockets.connect(served.url("/ws/view?token=secret", "ws")) as socket:
+                assert (await received(socket))["type"] == "hello"
+
+        asyncio.run(look())
+
+
+async def closing(socket: Any) -> tuple[int, str]:
+    """The code with which the server closes a socket, and its last words."""
+    last = ""
+    try:
+        while True:
+            last = str(await asyncio.wait_for(socket.recv(), 20))
+    except websockets.ConnectionClosed as closed:
+        return (closed.rcvd.code if closed.rcvd else 1006), last
+
+
+async def closed_with(url: str, *messages: str) -> tuple[int, str]:
+    async with websockets.connect(url) as socket:
+        for one in messages:
+            await socket.send(one)
+        return await closing(socket)
+
+
+def test_each_limit_has_an_answer_of_its_own() -> None:
+    limits = Limits(
+        message_bytes=9000,
+        upload_bytes=10_000,
+        samples_per_s=10,
+        samples_burst=100,
+        watches=2,
+        viewers=1,
+        body_s=0.5,
+        socket_s=3,
+        uploads=0,
+    )
+    signals, time_ns = now_wrist(3)
+    with serving(limits=limits) as served:
+        assert served.ask("/push", b"x" * 9001).status == 413
+        assert served.ask("/api/recordings?name=a.csv", b"x" * 10_001).status == 413
+        busy = served.ask("/api/recordings?name=a.csv", b"x")
+        assert busy.status == 503
+        assert int(busy.headers["retry-after"]) > 0
+
+        async def sockets() -> None:
+            samples = served.url("/ws/samples?watch=", "ws")
+            assert (await closed_with(samples + "a", "x" * 9001))[0] == 1009
+            rows = slice(0, 60)
+            code, last = await closed_with(samples + "a", *2 * [message(signals[rows], time_ns[rows])])
+            assert code == 4429
+            assert json.loads(last)["retry_s"] >= 1
+            await asyncio.sleep(0)
+            assert (await closed_with(samples + "b", "{"))[0] == 1007
+            assert (await closed_with(samples + "c"))[0] == 1013
+            async with websockets.connect(served.url("/ws/view", "ws")) as first:
+                await received(first)
+                assert (await closed_with(served.url("/ws/view", "ws")))[0] == 1013
+            assert (await closed_with(samples + "a"))[0] == 4408
+
+        asyncio.run(sockets())
+        payload = [{"name": "totalacceleration", "time": int(t), "values": {"x": 0, "y": 0, "z": 1}} for t in time_ns]
+        push = json.dumps({"deviceId": "b", "payload": payload[:40]}).encode()
+        statuses = [served.ask("/push", push).status for _ in range(4)]
+        assert statuses[0] == 200
+        assert statuses[-1] == 429
+
+        async def slowly() -> bytes:
+            reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            writer.write(b"POST /push HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")
+            await writer.drain()
+            answer = await asyncio.wait_for(reader.read(200), 20)
+            writer.close()
+            await writer.wait_closed()
+            return answer
+
+        assert asyncio.run(slowly()).startswith(b"HTTP/1.1 408")
+        assert served.metric("harken_refused_total") >= 9
+
+
+def test_an_idle_watch_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harken.web.hub.SWEEP_S", 0.2)
+    signals, time_ns = now_wrist(5)
+    with serving(limits=Limits(idle_s=0.5)) as served:
+
+        async def send() -> None:
+            async with websockets.connect(served.url("/ws/samples?watch=brief&ack=1", "ws")) as socket:
+                await socket.send(message(signals, time_ns))
+                await labels_until(socket, 1)
+
+        asyncio.run(send())
+        served.ask_until("/api/watches", lambda found: found == [])
+        assert served.metric("harken_forgotten_total") == 1
+
+
+def test_a_tick_that_fails_is_counted_and_the_next_ones_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Due] = []
+    usual = Due.probabilities
+
+    def wrong_once(due: Due, recogniser: Recogniser) -> Any:
+        calls.append(due)
+        if len(calls) == 1:
+            raise RuntimeError("the network is not well")
+        return usual(due, recogniser)
+
+    monkeypatch.setattr(Due, "probabilities", wrong_once)
+    signals, time_ns = now_wrist(20)
+
+    async def send(url: str) -> None:
+        async with websockets.connect(url) as socket:
+            await socket.send(message(signals[:300], time_ns[:300]))
+            while not calls:
+                await asyncio.sleep(0.02)
+            await socket.send(message(signals[300:], time_ns[300:]))
+            await labels_until(socket, 3)
+
+    with serving() as served:
+        asyncio.run(send(served.url("/ws/samples?watch=w", "ws")))
+        assert served.metric("harken_failed_ticks_total") == 1
+
+
+@pytest.mark.parametrize("token", ["", " ", "\t\n", "two words", "naïve", "bell\a"])
+def test_a_token_that_protects_nothing_is_an_error(token: str) -> None:
+    with pytest.raises(HarkenError, match=r"the token is empty|a token must be ASCII without spaces"):
+        server_for(recogniser(), token=token)
+    with pytest.raises(HarkenError, match="token"):
+        create_app(Hub(recogniser()), token=token)
+    with pytest.raises(HarkenError, match="token"):
+        Guard(None, token=token, on_refused=print)
+
+
+def test_what_others_could_reach_needs_a_token() -> None:
+    with pytest.raises(HarkenError, match="can be reached from other machines: give a token"):
+        server_for(recogniser(), host="0.0.0.0")
+
+
+def test_a_missing_package_is_named_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "harken.web.app", raising=False)
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    with pytest.raises(HarkenError, match=r"this command needs fastapi, .* extra serve"):
+        server_for(recogniser())
