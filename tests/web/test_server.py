@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -406,3 +407,16 @@ def test_a_missing_package_is_named_with_the_extra(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "fastapi", None)
     with pytest.raises(HarkenError, match=r"this command needs fastapi, .* extra serve"):
         server_for(recogniser())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such limit")
+def test_a_server_may_open_more_files_than_a_shell_lets_it() -> None:
+    code = (
+        "import resource; hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1];"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard));"
+        "from harken.models.recogniser import Recogniser; from harken.web.server import server_for;"
+        "server_for(Recogniser.load(device='cpu'), port=0); print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    hard = int(found[1])
+    assert int(found[0]) == (16_384 if hard < 0 else min(hard, 16_384))

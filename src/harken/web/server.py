@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 PONG_S = 60.0
 """A socket that does not answer a ping within this time is closed. The answer of a watch may be behind its messages."""
 
+FILES = 16_384
+"""Files and sockets that this process may open, if the system lets it. With Linux's usual 1,024, the 1,009th watch was
+refused, and so was ``/health``."""
+
 
 def server_for(
     recogniser: "Recogniser",
@@ -38,7 +42,7 @@ def server_for(
 
     Args:
         recogniser: labels the samples, unless a learned model was chosen in ``keep``
-            (``server.learn``); with ``demo`` it must be the demo's model (``server.demo.MODEL``).
+            (``web.learn``); with ``demo`` it must be the demo's model (``web.demo.MODEL``).
         host, port: the address.
         token: the token that clients must send; None only for loopback addresses.
         keep: the folder to which samples are written before they are acknowledged; if None, they are not kept.
@@ -61,6 +65,7 @@ def server_for(
         from harken.web.record.recorder import Recorder
         from harken.web.sample_log import SampleLog
 
+    _allow_files()
     check_token(token)
     if not is_loopback(host) and token is None:
         raise HarkenError(f"{host} can be reached from other machines: give a token")
@@ -85,6 +90,17 @@ def server_for(
         training=training,
     )
     return uvicorn_server(app, hub.limits, host=host, port=port, on_started=on_started)
+
+
+def _allow_files() -> None:
+    """Raise the limit of files of this process to ``FILES``, as far as the system allows."""
+    with suppress(ImportError, OSError, ValueError):  # a system without such limits, or with lower ones than it reports
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        allowed = FILES if hard == resource.RLIM_INFINITY else min(hard, FILES)
+        if soft != resource.RLIM_INFINITY and soft < allowed:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 @contextmanager

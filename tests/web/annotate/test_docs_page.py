@@ -15,7 +15,7 @@ from harken.training.presets import PRESETS
 from harken.windows.windows import SlidingHops
 from page_modules import browser_with_modules, said
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "annotate.md").read_text(encoding="utf-8")
 COMMANDS = [
     shlex.split(line)[2:]

@@ -17,7 +17,7 @@ from browser import DESKTOP, PHONE, Browser, chromium
 from server_process import serving
 from waiting import until
 
-PICTURES = Path(__file__).parents[2] / "build" / "pictures"
+PICTURES = Path(__file__).parents[3] / "build" / "pictures"
 SECONDS = 60 * MINUTES
 PIXEL_S = SECONDS / 1160
 """About a pixel, while the whole recording is visible."""
