@@ -369,7 +369,9 @@ class Annotations:
         """
         if not self.names:
             return self
-        fitting = [*self._rows.get(None, ()), *(row for file in self.file_column.of(files) for row in self._rows[file])]
+        fitting = list(self._rows.get(None, ()))
+        for file in self.file_column.of(files):
+            fitting += self._rows[file]
         own = sorted((row for row in fitting if row.subject in (None, subject)), key=lambda row: row.line)
         if not own:
             there = [

@@ -120,7 +120,8 @@ def plain_note(text: str) -> str:
 
 def named_columns(header: Sequence[str]) -> dict[str, int]:
     """The positions of columns with known names. Case, blanks and units such as ``[s]`` do not matter."""
-    plain = [name.lower().split("[")[0].split("(")[0].strip().replace(" ", "_") for name in header]
+    without_units = (name.lower().split("[")[0].split("(")[0] for name in header)
+    plain = [name.strip().replace(" ", "_") for name in without_units]
     known = {role: [plain.index(name) for name in names if name in plain] for role, names in NAMES.items()}
     return {role: positions[0] for role, positions in known.items() if positions}
 

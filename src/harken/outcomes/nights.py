@@ -298,8 +298,11 @@ def _windows(start: pl.Series) -> Iterator[_Window]:
 
 def _seen(rows: _Rows, span: Int64Array, earliest: int) -> Int64Array | None:
     """From the first to the last bout that overlaps a sleep period, from ``earliest`` on; None without any."""
-    inside = rows.bouts[(rows.bouts[:, 0] < span[1]) & (rows.bouts[:, 1] > max(span[0], earliest))]
-    return np.array([max(inside[0, 0], earliest), inside[-1, 1]]) if len(inside) else None
+    starts, ends = rows.bouts.T
+    inside = rows.bouts[(starts < span[1]) & (ends > max(span[0], earliest))]
+    if len(inside) == 0:
+        return None
+    return np.array([max(inside[0, 0], earliest), inside[-1, 1]])
 
 
 def _night(

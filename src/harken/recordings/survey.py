@@ -161,7 +161,8 @@ class StuckRuns:
         first, last = np.maximum(begins - 1, 0) * stride, np.minimum((ends + 1) * stride, n - 1)
         chosen = (time_ns[last] - time_ns[first] >= self._least_ns) | (begins == 0) | (ends == len(few) - 1)
         suspects = [(0, 2 * stride)]
-        for begin, end in [*zip(first[chosen].tolist(), last[chosen].tolist(), strict=True), (n - 2 * stride, n - 1)]:
+        found = list(zip(first[chosen].tolist(), last[chosen].tolist(), strict=True))
+        for begin, end in [*found, (n - 2 * stride, n - 1)]:
             if begin <= suspects[-1][1]:
                 begin = suspects.pop()[0]
             suspects.append((begin, end + 1))

@@ -58,7 +58,8 @@ def non_wear(blocks: MovementBlocks) -> Int64Array:
     step = float(np.median(steps)) if len(steps) else 0.0
     off = np.concatenate([_off(blocks, rows, step) for rows in parts])
     # A run of blocks that are off, over gaps no longer than a window.
-    new = np.concatenate([[True], np.diff(slot) > longest]) | np.concatenate([[True], off[1:] != off[:-1]])
+    new = np.ones(len(off), dtype=bool)
+    new[1:] = (np.diff(slot) > longest) | (off[1:] != off[:-1])
     firsts = np.flatnonzero(new)
     lasts = np.append(firsts[1:], len(off)) - 1
     chosen = off[firsts]

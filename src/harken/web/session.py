@@ -134,7 +134,9 @@ class Session:
     def _rate_hz(self) -> float | None:
         """The rate of the latest samples."""
         time_ns = self.stream.time_ns
-        return round((len(time_ns) - 1) * 1e9 / int(time_ns[-1] - time_ns[0]), 2) if len(time_ns) > 1 else None
+        if len(time_ns) < 2:
+            return None
+        return round((len(time_ns) - 1) * 1e9 / int(time_ns[-1] - time_ns[0]), 2)
 
     def history(self) -> dict[str, Any]:
         """The message for a new viewer: the last hour of labels and the last half minute of samples."""

@@ -209,7 +209,10 @@ def _refuse_same_recordings(recordings: Sequence[Recording]) -> None:
         if one.samples_fingerprint == other.samples_fingerprint:
             copies = [(1.0, other, one)]
         elif ones.may_share(others):
-            copies = [(float(ones.known(other).mean()), other, one), (float(others.known(one).mean()), one, other)]
+            copies = [
+                (float(ones.known(other).mean()), other, one),
+                (float(others.known(one).mean()), one, other),
+            ]
         else:
             continue
         share, copy, original = max(copies, key=lambda found: found[0])

@@ -186,7 +186,8 @@ class Levels:
             level += 1
         first, _ = self._places(edges_ns + self._length_ns(level) // 2, level)
         around, here = self._places((edges_ns[:-1] + edges_ns[1:]) // 2, level)
-        begin, end = min(int(first[0]), int(around[0])), max(int(first[-1]), int(around[-1]) + 1)
+        begin = min(int(first[0]), int(around[0]))
+        end = max(int(first[-1]), int(around[-1]) + 1)
         rows = self._read(level, begin, end)
         shown = np.ascontiguousarray(merged(rows, first - begin)[:-1].T)
         alone = first[1:] == first[:-1]
