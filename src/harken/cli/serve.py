@@ -67,7 +67,7 @@ def serve(
         from harken.web.learn import chosen_model, models_folder
 
         if (chosen := chosen_model(models_folder(keep), recogniser)) is not None:
-            typer.echo(f"The model that was chosen on the page labels: {printable(chosen)}")
+            typer.echo(f"Labelling with the model that was chosen on the page: {printable(chosen)}")
     with listening(host, port) as found:
         listening_at = found.getsockname()[1]  # with --port 0 the system chooses one
         server.run(sockets=[found])

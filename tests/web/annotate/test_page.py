@@ -165,6 +165,18 @@ def test_a_drag_and_a_button_label_and_a_later_label_replaces_what_is_under_it(
     assert "Drag over the signal" in page.text("picked-text")
 
 
+def test_a_drag_on_the_signal_marks_beside_the_bout_that_was_just_labelled(page: AnnotatePage, folder: Path) -> None:
+    page.drag(0.2, 0.4)
+    new_label(page, "walking")
+    page.drag(0.4, 0.6)
+    new_label(page, "sitting")
+    page.saved()
+    assert [(start, end, label) for start, end, label, *_ in labels(folder)] == [
+        (near(120), near(240), "walking"),
+        (near(240), near(360), "sitting"),
+    ]
+
+
 def test_edges_move_by_drag_and_by_keys(page: AnnotatePage, folder: Path) -> None:
     page.drag(0.2, 0.4)
     new_label(page, "walking")

@@ -187,9 +187,10 @@ def calibration_sentence(outcome: "Outcome") -> str:
             f"({temperature}) on later moments of {known_people(outcome)} that it was trained on. For "
             "other people they may be much too high."
         )
+    why = "no windows were left for calibration" if outcome.finished else "the training was stopped before"
     return (
-        "Its probabilities are not calibrated for unseen people, nor for others, because no windows "
-        "were left for calibration. They may be much too high."
+        f"Its probabilities are not calibrated for unseen people, nor for others, because {why}. They may be much too "
+        "high."
     )
 
 

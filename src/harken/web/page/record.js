@@ -66,7 +66,7 @@ export function Record({ watch, there, model, reached, changes, silenceS, onShow
 }
 
 function danger(reached, there, silent) {
-  if (!reached) return "The server cannot be reached. It goes on recording for as long as the watch reaches it.";
+  if (!reached) return "No connection to the server. If it runs, it goes on recording; if it was stopped, start it again with the same --keep.";
   if (!there) return "The watch has disconnected: nothing is being recorded.";
   return silent > SILENT_S ? `No samples for ${duration(silent)}: nothing is being recorded. Is the watch still sending?` : null;
 }

@@ -214,7 +214,7 @@ function Page() {
         onChoose=${(number) => (location.hash === `#${number}` ? follow() : (location.hash = `#${number}`))} />
       ${!open && !page.trouble && session?.info?.state !== "failed" && html`<${Reading} info=${session?.info} />`}
       <${Work} session=${session} open=${Boolean(open)} />
-      ${open && html`<${Summary} session=${session} />`}
+      ${open && html`<${Summary} session=${session} disk=${page.disk} />`}
       <${Learn} changes=${page.changes} />
       ${open && html`<${Notes} ...${session.info} />`}
     </main>

@@ -51,13 +51,13 @@ export class Gestures {
     return this.#state().view.from + this.#msOf(x);
   }
 
-  /** The edge of a bout near a place, `[bout, edge]`, or null. The selected bout's edges come first. */
+  /** The edge of a bout near a place in the lane of labels, `[bout, edge]`, or null. The selected bout's edges come first. */
   #edgeAt(point) {
     const { editor } = this.#state();
-    if (!editor.writing || !["labels", "signal"].includes(point.part)) return null;
+    if (!editor.writing || point.part !== "labels") return null;
     const reach = this.#msOf(EDGE_PX[point.kind] ?? EDGE_PX.mouse);
     const ms = this.#time(point);
-    const near = point.part === "labels" && point.kind !== "touch" ? [0, reach, -reach].map((by) => at(editor.bouts, ms + by)) : [];
+    const near = point.kind !== "touch" ? [0, reach, -reach].map((by) => at(editor.bouts, ms + by)) : [];
     for (const bout of [editor.selected, ...near].filter(Boolean)) {
       const [start, end] = [Math.abs(bout.start_ms - ms), Math.abs(bout.end_ms - ms)];
       if (Math.min(start, end) <= reach) return [bout, start < end ? "start" : "end"];

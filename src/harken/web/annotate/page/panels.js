@@ -147,7 +147,7 @@ export function Picked({ session, say, toPicture, draw, Button, act, onFlush }) 
       <${Button} id="delete" title="Delete the bout (Delete)" disabled=${!writing || !(selected || (marked && !mark.open))}
         act=${() => editor.remove()}>Delete<//>
       ${model && html`<${Button} id="accept" title="Accept the model's bout under the cursor (a)" disabled=${!writing || !bout || here}
-        act=${() => editor.accept()}>${bout ? `Accept “${plain(bout.label)}”` : "Accept the model’s"}<//>
+        act=${() => editor.accept()}>${bout ? `Accept “${plain(bout.label)}”, ${duration((bout.end_ms - bout.start_ms) / 1000)}` : "Accept the model’s"}<//>
         <${Button} id="unsure" title="Next unsure moment (u)" act=${act.unsure}>Next unsure moment<//>`}
     </div>
   </div>`;
@@ -191,14 +191,15 @@ function Note({ editor, say, toPicture, draw, onFlush }) {
 }
 
 /** How much of the recorded time has each label, and where the labels are or will be. */
-export function Summary({ session: { info, view, editor, gaps, colours, readOnly, saving } }) {
+export function Summary({ session: { info, view, editor, gaps, colours, readOnly, saving }, disk }) {
   const bouts = editor.settled;
   const seconds = secondsByLabel(bouts, gaps);
   const total = [...seconds.values()].reduce((sum, s) => sum + s, 0);
   const recorded = (view.end - view.start - gaps.reduce((sum, gap) => sum + gap.end_ms - gap.start_ms, 0)) / 1000;
   const most = Math.max(1, ...seconds.values());
   const share = `${duration(total)}, ${percent(total / recorded)} of the recording, in ${bouts.length} ${bouts.length === 1 ? "bout" : "bouts"}`;
-  const place = readOnly ? "File of labels, read-only:" : saving.onDisk ? "Saved in" : "Will be saved in";
+  const waits = disk.state === "failed" ? "Not saved yet in" : "Will be saved in";
+  const place = readOnly ? "File of labels, read-only:" : saving.onDisk && disk.state !== "failed" ? "Saved in" : waits;
   const known = info.labels_path && readOnly !== undefined && saving.onDisk !== null && (!readOnly || saving.onDisk);
   return html`<section id="summary-card" class="card hours" aria-labelledby="summary-heading">
     <h2 id="summary-heading">Labelled time <small id="labelled-share">${bouts.length ? share : saving.onDisk !== null && "none yet"}</small></h2>
