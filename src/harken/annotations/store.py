@@ -24,12 +24,14 @@ from harken.annotations.times import Span
 from harken.readers.folders import ORIGINAL, recording_names, side_file
 from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
-from harken.support.files import ProcessLock, linked_file, write_bytes, write_text
+from harken.support.files import ProcessLock, linked_file, regular, write_bytes, write_text
 from harken.support.text_rows import MOST_BYTES
 
 LOG = logging.getLogger("uvicorn.error")
 NO_FILE = "none"
 """The digest of no file."""
+UNREADABLE = "unreadable"
+"""The digest of a file that cannot be opened, such as a folder."""
 FIRST_LINE = 2
 OWN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?([+-]\d\d:\d\d)?", re.ASCII)
 TO_LABEL = "Correct or remove that file to label here"
@@ -188,10 +190,12 @@ class LabelStore:
 
     def _digest(self) -> str:
         try:
-            with self.path.open("rb") as file:
+            with regular(self.path).open("rb") as file:
                 return file_digest(file, "sha256").hexdigest()
         except FileNotFoundError:
             return NO_FILE
+        except (HarkenError, IsADirectoryError, PermissionError):  # reading its labels says what is wrong
+            return UNREADABLE
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -2,7 +2,9 @@
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,6 +102,38 @@ def test_a_damaged_file_is_not_replaced(tmp_path: Path, content: str, sentence: 
         save(labels, [row(1, 2)])
     assert labels.path.read_text() == content
     assert [path.name for path in tmp_path.iterdir()] == ["anna.labels.csv"]
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (Path.mkdir, "anna.labels.csv: the labels cannot be read (Is a directory). Correct or remove that file"),
+        (lambda path: os.mkfifo(path), "anna.labels.csv: this is not a regular file"),
+    ],
+)
+def test_what_is_no_file_of_labels_is_told_and_the_recording_is_shown(
+    tmp_path: Path, make: Callable[[Path], None], sentence: str
+) -> None:
+    make(tmp_path / "anna.labels.csv")
+    labels = opened(tmp_path)
+    assert sentence in (labels.stored.read_only or "")
+    with pytest.raises(ReadOnlyLabelsError):
+        save(labels, [row(1, 2)])
+
+
+def test_a_file_of_labels_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.open
+
+    def refuse(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path.name == "anna.labels.csv":  # the superuser may read everything
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *arguments, **named)
+
+    labels = opened(tmp_path, "start,end,label\n0,1,lying\n")
+    labels.path.chmod(0o000)
+    monkeypatch.setattr(Path, "open", refuse)
+    assert labels.follow()
+    assert "the labels cannot be read (Permission denied)" in (labels.stored.read_only or "")
 
 
 def test_a_link_to_a_file_for_other_recordings_is_not_replaced(tmp_path: Path) -> None:

@@ -377,7 +377,10 @@ class SessionFiles:
             span = EVER
         elif not read_annotations(path).points:
             span = replace(span, end_ns=span.end_ns + SLACK_NS)
-        bouts = stored.bouts if times is None else self._store(name, session.watch, span).load().bouts
+        longer = stored if times is None else self._store(name, session.watch, span).load()
+        if longer.error is not None or longer.digest != stored.digest:  # a longer one would need dates
+            longer = stored
+        bouts = longer.bouts
         notes = [bouts.notes.get(line, "") for line in bouts.lines.tolist()]
         rows = zip(bouts.start_ns.tolist(), bouts.end_ns.tolist(), bouts.labels, notes, strict=True)
         return replace(session, filed=tuple(Bout(*row) for row in rows), digest=stored.digest)
