@@ -138,7 +138,7 @@ class Hub:
         now_s = time.monotonic() if now_s is None else now_s
         session = self.session(name, now_s)
         if len(time_ns) == 0:
-            return None
+            return None if self.log is None else self.log.append(name, signals, time_ns)
         if int(time_ns.max()) > (time.time() + self.limits.ahead_s) * 1e9:
             raise malformed("samples are ahead of the server's clock; correct the watch's clock")
         session.check_rate(len(time_ns), now_s)
@@ -388,7 +388,14 @@ def model_description(recogniser: Recogniser) -> dict[str, Any]:
 
 
 def _acknowledge(taken: Mapping[Sender, int], written: "asyncio.Future[None] | None") -> None:
-    """Acknowledge these numbers of messages, if they are ``written``; None: samples are not kept."""
-    if written is None or (not written.cancelled() and written.exception() is None):
-        for sender, messages in taken.items():
+    """Acknowledge these numbers of messages when they are ``written``; None: samples are not kept. If they could not be
+    written, close their sockets: a later number would acknowledge them, too."""
+    if written is not None and written.cancelled():
+        return
+    error = None if written is None else written.exception()
+    for sender, messages in taken.items():
+        if error is None:
             sender.acknowledge(messages)
+        else:
+            sender.acknowledging = False
+            sender.refuse(RefusedError(507, 1011, str(error), reason="disk"))
