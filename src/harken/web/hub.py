@@ -312,19 +312,24 @@ class Hub:
 
     async def _sweep(self, now_s: float) -> None:
         """Forget watches that have stopped sending, and send the list of watches."""
-        idle = [
-            session
-            for session in self.sessions.values()
-            if now_s - session.last_message_s > self.limits.idle_s and not session.senders
-        ]
-        if idle:
+        idle = [session for session in self.sessions.values() if self._is_idle(session, now_s)]
+        try:
             await self._label(idle, ended=True)
+        except Exception:  # the other watches need labels after an error, too
+            LOG.exception("the last labels of %d watches failed", len(idle))
+            self.metrics.add("harken_failed_ticks_total")
             for session in idle:
+                session.stream.reset()
+        for session in idle:
+            if self._is_idle(session, now_s):  # and has not come back meanwhile
                 del self.sessions[session.name]
                 self._dropped.update(session.stream.dropped)
                 self._waiting.pop(session, None)
-            self.metrics.add("harken_forgotten_total", len(idle))
+                self.metrics.add("harken_forgotten_total")
         self.viewers.send_watches(self.watches)
+
+    def _is_idle(self, session: Session, now_s: float) -> bool:
+        return now_s - session.last_message_s > self.limits.idle_s and not session.senders
 
     def watches(self) -> list[dict[str, Any]]:
         """All watches, in the order of their names."""
