@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -229,6 +230,15 @@ def test_a_message_that_is_too_large_gets_its_answer_although_it_is_not_read(tmp
     with serving(keep=tmp_path) as served:
         for path in ("/api/record/end", "/api/learn", "/api/learn/choice"):
             assert {served.ask(path, b"x" * 3_000_000).status for _ in range(50)} == {413}
+
+
+def test_a_body_of_unknown_length_that_is_too_large_and_all_there_is_answered_at_once() -> None:
+    with serving(limits=Limits(message_bytes=10)) as served, socket.socket() as client:
+        client.settimeout(3)  # the rest of a body is awaited for 5 s
+        client.connect(("127.0.0.1", served.port))
+        client.sendall(b"POST /push HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.sendall(b"b\r\n[1,2,3,4,5]\r\n0\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
 def test_pages_of_other_sites_and_other_names_are_refused(served: Served) -> None:
