@@ -64,9 +64,11 @@ def test_a_kill_while_learning_leaves_whole_models_and_no_process(tmp_path: Path
 def test_a_full_disk_is_a_sentence_and_costs_only_the_upload(tmp_path: Path, temporary: Path) -> None:
     recording = people.write_person(tmp_path / "bob.csv", 2).read_bytes()
     with server_process(log=tmp_path / "log", temporary=temporary) as (process, address):
-        before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (50_000, resource.RLIM_INFINITY))
-        status, answer = ask(address, "/api/recordings?name=bob.csv", recording)
-        assert (status, answer) == (507, {"error": "the recording could not be written (File too large)"})
+        before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        for most in (50_000, len(recording)):  # less than the recording, and less than the model beside it
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+            status, answer = ask(address, "/api/recordings?name=bob.csv", recording)
+            assert (status, answer) == (507, {"error": "the recording could not be written (File too large)"})
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
         assert ask(address, "/api/recordings?name=bob.csv", recording)[0] == 200
         assert not list(temporary.iterdir())

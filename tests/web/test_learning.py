@@ -267,3 +267,7 @@ def test_without_pytorch_or_a_folder_the_reason_is_said(tmp_path: Path, monkeypa
         found = served.ask("/api/learn").json
         assert (found["enabled"], found["available"]["people"]) == (False, [])
         assert "--keep DIR" in post(served, "/api/learn", how="adapt").json["error"]
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "chosen.json").write_text("of somebody else")
+        chosen = post(served, "/api/learn/choice", serve="before")
+        assert (chosen.status, (tmp_path / "chosen.json").read_text()) == (422, "of somebody else")

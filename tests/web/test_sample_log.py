@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ import websockets
 
 from harken.support.errors import HarkenError
 from harken.web.sample_log import SampleLog, logged_samples, record
-from server_thread import message, now_wrist, recogniser, serving
+from server_thread import Served, message, now_wrist, received, recogniser, serving
+from waiting import until
 
 
 def test_a_restart_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
@@ -80,6 +83,68 @@ def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         answer = served.ask("/push", json.dumps({"deviceId": "phone", "payload": payload}).encode())
         assert answer.status == 507
         assert "No space left" in answer.json["error"]
+
+
+def test_what_a_full_disk_lost_is_not_acknowledged_with_what_came_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals, time_ns = now_wrist(3)
+    usual, calls = SampleLog._append, list[int]()
+
+    def full_once(self: SampleLog, content: bytes) -> None:
+        calls.append(len(content))
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        usual(self, content)
+
+    async def send(url: str) -> tuple[list[int], websockets.ConnectionClosed]:
+        acknowledged = []
+        async with websockets.connect(url) as socket:
+            try:
+                for row in (0, 50, 100):
+                    await socket.send(message(signals[row : row + 50], time_ns[row : row + 50]))
+                    with suppress(TimeoutError):
+                        frame = await received(socket, 1)
+                        acknowledged += [frame["messages"]] if frame["type"] == "ack" else []
+            except websockets.ConnectionClosed as closed:
+                return acknowledged, closed
+        raise AssertionError(acknowledged)
+
+    monkeypatch.setattr(SampleLog, "_append", full_once)
+    with serving(keep=tmp_path) as served:
+        acknowledged, closed = asyncio.run(send(served.url("/ws/samples?watch=w", "ws")))
+    assert acknowledged == [1]
+    assert closed.rcvd is not None
+    assert closed.rcvd.code == 1011
+    assert "No space left" in closed.rcvd.reason
+
+
+def test_a_message_without_samples_is_acknowledged_after_those_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals, time_ns = now_wrist(1)
+    usual, disk = SampleLog._append, threading.Event()
+
+    def slow(self: SampleLog, content: bytes) -> None:
+        assert disk.wait(20)
+        usual(self, content)
+
+    async def send(served: Served) -> None:
+        async with websockets.connect(served.url("/ws/samples?watch=w", "ws")) as socket:
+            await socket.send(message(signals, time_ns))
+            await asyncio.to_thread(until, lambda: served.metric("harken_samples_total") == len(signals))
+            await socket.send(message(signals[:0], time_ns[:0]))
+            with pytest.raises(TimeoutError):
+                await received(socket, 1)
+            disk.set()
+            while (await received(socket))["messages"] < 2:
+                pass
+
+    monkeypatch.setattr(SampleLog, "_append", slow)
+    with serving(keep=tmp_path) as served:
+        asyncio.run(send(served))
+    (one,) = logged_samples(tmp_path)
+    np.testing.assert_array_equal(one.time_ns, time_ns)
 
 
 @pytest.mark.parametrize("step", ["open", "sync"])

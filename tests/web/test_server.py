@@ -3,8 +3,10 @@
 import asyncio
 import http.client
 import json
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +32,7 @@ from harken.web.limits import Limits
 from harken.web.server import server_for
 from offline import offline
 from server_thread import Served, labels_until, message, now_wrist, received, recogniser, serving
+from waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -230,6 +233,15 @@ def test_a_message_that_is_too_large_gets_its_answer_although_it_is_not_read(tmp
             assert {served.ask(path, b"x" * 3_000_000).status for _ in range(50)} == {413}
 
 
+def test_a_body_of_unknown_length_that_is_too_large_and_all_there_is_answered_at_once() -> None:
+    with serving(limits=Limits(message_bytes=10)) as served, socket.socket() as client:
+        client.settimeout(3)  # the rest of a body is awaited for 5 s
+        client.connect(("127.0.0.1", served.port))
+        client.sendall(b"POST /push HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.sendall(b"b\r\n[1,2,3,4,5]\r\n0\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
 def test_pages_of_other_sites_and_other_names_are_refused(served: Served) -> None:
     assert served.ask("/api/model", Host="evil.example").status == 403
     assert served.ask("/api/model", Host=f"localhost:{served.port}").status == 200
@@ -359,6 +371,39 @@ def test_an_idle_watch_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
         asyncio.run(send())
         served.ask_until("/api/watches", lambda found: found == [])
         assert served.metric("harken_forgotten_total") == 1
+
+
+def test_a_watch_that_comes_back_while_it_is_forgotten_has_labels_even_after_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("harken.web.hub.SWEEP_S", 0.2)
+    usual = Due.probabilities
+    sent, forgetting, back = threading.Event(), threading.Event(), threading.Event()
+    signals, time_ns = now_wrist(30)
+
+    def fails_at_the_end(due: Due, recogniser: Recogniser) -> Any:
+        if sent.is_set() and not back.is_set():
+            forgetting.set()
+            assert back.wait(20)
+            raise RuntimeError("the network is not well")
+        return usual(due, recogniser)
+
+    async def send(served: Served, rows: slice) -> None:
+        async with websockets.connect(served.url("/ws/samples?watch=w", "ws")) as socket:
+            await socket.send(message(signals[rows], time_ns[rows]))
+            if forgetting.is_set():
+                await asyncio.to_thread(until, lambda: served.metric("harken_waiting_messages") == 1)
+                back.set()
+            await labels_until(socket, 3)
+
+    monkeypatch.setattr(Due, "probabilities", fails_at_the_end)
+    with serving(limits=Limits(idle_s=0.5)) as served:
+        asyncio.run(send(served, slice(0, 500)))
+        sent.set()
+        assert forgetting.wait(20)
+        asyncio.run(send(served, slice(500, None)))
+        assert served.metric("harken_failed_ticks_total") == 1
+        served.ask_until("/api/watches", lambda found: found == [])
 
 
 def test_a_tick_that_fails_is_counted_and_the_next_ones_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

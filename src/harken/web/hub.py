@@ -138,7 +138,7 @@ class Hub:
         now_s = time.monotonic() if now_s is None else now_s
         session = self.session(name, now_s)
         if len(time_ns) == 0:
-            return None
+            return None if self.log is None else self.log.append(name, signals, time_ns)
         if int(time_ns.max()) > (time.time() + self.limits.ahead_s) * 1e9:
             raise malformed("samples are ahead of the server's clock; correct the watch's clock")
         session.check_rate(len(time_ns), now_s)
@@ -312,19 +312,24 @@ class Hub:
 
     async def _sweep(self, now_s: float) -> None:
         """Forget watches that have stopped sending, and send the list of watches."""
-        idle = [
-            session
-            for session in self.sessions.values()
-            if now_s - session.last_message_s > self.limits.idle_s and not session.senders
-        ]
-        if idle:
+        idle = [session for session in self.sessions.values() if self._is_idle(session, now_s)]
+        try:
             await self._label(idle, ended=True)
+        except Exception:  # the other watches need labels after an error, too
+            LOG.exception("the last labels of %d watches failed", len(idle))
+            self.metrics.add("harken_failed_ticks_total")
             for session in idle:
+                session.stream.reset()
+        for session in idle:
+            if self._is_idle(session, now_s):  # and has not come back meanwhile
                 del self.sessions[session.name]
                 self._dropped.update(session.stream.dropped)
                 self._waiting.pop(session, None)
-            self.metrics.add("harken_forgotten_total", len(idle))
+                self.metrics.add("harken_forgotten_total")
         self.viewers.send_watches(self.watches)
+
+    def _is_idle(self, session: Session, now_s: float) -> bool:
+        return now_s - session.last_message_s > self.limits.idle_s and not session.senders
 
     def watches(self) -> list[dict[str, Any]]:
         """All watches, in the order of their names."""
@@ -388,7 +393,14 @@ def model_description(recogniser: Recogniser) -> dict[str, Any]:
 
 
 def _acknowledge(taken: Mapping[Sender, int], written: "asyncio.Future[None] | None") -> None:
-    """Acknowledge these numbers of messages, if they are ``written``; None: samples are not kept."""
-    if written is None or (not written.cancelled() and written.exception() is None):
-        for sender, messages in taken.items():
+    """Acknowledge these numbers of messages when they are ``written``; None: samples are not kept. If they could not be
+    written, close their sockets: a later number would acknowledge them, too."""
+    if written is not None and written.cancelled():
+        return
+    error = None if written is None else written.exception()
+    for sender, messages in taken.items():
+        if error is None:
             sender.acknowledge(messages)
+        else:
+            sender.acknowledging = False
+            sender.refuse(RefusedError(507, 1011, str(error), reason="disk"))

@@ -276,8 +276,11 @@ class Learner:
         """Serve the new model (``new``), the one before (``before``), or one of the saved models, by its name.
 
         Raises:
-            RefusedError: when there is no such model (409), or it cannot be read or used (422).
+            RefusedError: when there is no such model (409), or it cannot be read or used, or nothing can be learned in
+                this server (422).
         """
+        if self.refused is not None:
+            raise RefusedError(422, 1007, self.refused, reason="learn")
         async with self._choosing:
             try:
                 path, recogniser = await asyncio.to_thread(self._chosen, choice)

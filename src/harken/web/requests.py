@@ -97,7 +97,7 @@ def add_error_answers(app: FastAPI, metrics: Metrics) -> None:
 async def _read_rest(request: Request) -> None:
     """Read the rest of a body that is too large, for a while: the system resets a connection that is closed with unread
     input, and its client may lose the answer."""
-    with suppress(TimeoutError):
+    with suppress(TimeoutError, ClientDisconnect, RuntimeError):  # RuntimeError: nothing of it is left
         async with asyncio.timeout(REST_S):
-            while (await request.receive()).get("more_body"):
+            async for _ in request.stream():
                 pass

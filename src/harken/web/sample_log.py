@@ -71,8 +71,10 @@ class SampleLog:
         return file
 
     def append(self, watch: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> "asyncio.Future[None]":
-        """Queue a message; the future is done when it, and all before it, are on the disk."""
-        self._waiting.append(record(watch, signals, time_ns))
+        """Queue a message; the future is done when it, and all before it, are on the disk. One without samples is not
+        written."""
+        if len(time_ns):
+            self._waiting.append(record(watch, signals, time_ns))
         if self._written is None:
             self._written = asyncio.get_running_loop().create_future()
         self._wake.set()

@@ -105,7 +105,10 @@ class Uploads:
         async with self._upload(key, stem(Path(name))) as upload, _folder() as folder:
             path = folder / (STEM + suffixes_of(name))
             await self._write(path, body)
-            await asyncio.to_thread(self.recogniser.save, folder / MODEL)
+            try:
+                await asyncio.to_thread(self.recogniser.save, folder / MODEL)
+            except OSError as error:
+                raise _not_written(error) from error
             results = upload.folder and upload.folder.name
             request = str(path), shown, timezone, key, results, asdict(self._limits)
             job = run_job(label_upload, *request, on_message=upload.advance, niceness=NICENESS, polars_threads=1)
@@ -194,10 +197,13 @@ class Uploads:
         except ClientDisconnect as error:
             raise _disconnected() from error
         except OSError as error:
-            sentence = f"the recording could not be written ({error.strerror})"
-            raise RefusedError(507, 1011, sentence, reason="disk") from error
+            raise _not_written(error) from error
         if written == 0:
             raise RefusedError(422, 1007, "the recording is empty", reason="recording")
+
+
+def _not_written(error: OSError) -> RefusedError:
+    return RefusedError(507, 1011, f"the recording could not be written ({error.strerror})", reason="disk")
 
 
 def _refusal(error: JobError, sentence: str) -> Exception:
