@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from harken.models.recogniser import Recogniser
+    from harken.web.hub import Hub
     from harken.web.limits import Limits
 
 PONG_S = 60.0
@@ -58,12 +59,9 @@ def server_for(
     with extra_serve():
         from harken.models.recogniser import Recogniser
         from harken.web.app import create_app
-        from harken.web.demo import about_demo, demo_watches, stream
-        from harken.web.hub import Hub
+        from harken.web.demo import demo_watches, stream
         from harken.web.learn import chosen_model, models_folder
         from harken.web.limits import Limits
-        from harken.web.record.recorder import Recorder
-        from harken.web.sample_log import SampleLog
 
     _allow_files()
     check_token(token)
@@ -71,15 +69,9 @@ def server_for(
         raise HarkenError(f"{host} can be reached from other machines: give a token")
     # Loaded here, so that missing data of the demo is an error before the server listens.
     watches = demo_watches() if demo else None
-    limits = limits or Limits()
     served = None if keep is None or demo else chosen_model(models_folder(keep), recogniser)
-    hub = Hub(
-        recogniser if served is None else Recogniser.load(served, device="cpu"),
-        limits=limits,
-        log=None if keep is None else SampleLog(keep),
-        recorder=None if keep is None or demo else Recorder(keep, limits),
-        about_model=about_demo(recogniser) if demo else None,
-    )
+    labelling = recogniser if served is None else Recogniser.load(served, device="cpu")
+    hub = _hub(labelling, limits or Limits(), keep=keep, demo=demo)
     app = create_app(
         hub,
         token=token,
@@ -90,6 +82,22 @@ def server_for(
         training=training,
     )
     return uvicorn_server(app, hub.limits, host=host, port=port, on_started=on_started)
+
+
+def _hub(recogniser: "Recogniser", limits: "Limits", *, keep: Path | None, demo: bool) -> "Hub":
+    """The watches of a server; see ``server_for``."""
+    from harken.web.demo import about_demo
+    from harken.web.hub import Hub
+    from harken.web.record.recorder import Recorder
+    from harken.web.sample_log import SampleLog
+
+    return Hub(
+        recogniser,
+        limits=limits,
+        log=None if keep is None else SampleLog(keep),
+        recorder=None if keep is None or demo else Recorder(keep, limits),
+        about_model=about_demo(recogniser) if demo else None,
+    )
 
 
 def _allow_files() -> None:

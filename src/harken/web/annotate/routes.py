@@ -56,21 +56,6 @@ def annotating_routes(desk: Desk) -> APIRouter:
         shown = await asyncio.to_thread(found.levels.query, start_ms, end_ms, pixels, not_worn_ns=found.not_worn_ns)
         return Response(shown.tobytes(), media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
-    @routes.get("/api/recordings/{number}/model")
-    async def model(number: Number) -> Response:
-        return answer(suggestions_of(recording_of(desk, number)).bouts)
-
-    @routes.get("/api/recordings/{number}/unsure")
-    async def unsure(number: Number, after_ms: Milliseconds | None = None) -> Response:
-        found = recording_of(desk, number)
-        suggestions = suggestions_of(found)
-        assert found.labels is not None, "labels are there before suggestions are"
-        moment = await asyncio.to_thread(next_unsure, suggestions, found.labels.bouts, after_ms=after_ms)
-        if moment is None:
-            sentence = "there is no moment without a label of which the model is unsure"
-            raise RefusedError(404, 1008, sentence, reason="unknown")
-        return answer(moment)
-
     @routes.get("/api/recordings/{number}/labels")
     async def labels(number: Number) -> Response:
         found = recording_of(desk, number)
@@ -91,6 +76,28 @@ def annotating_routes(desk: Desk) -> APIRouter:
     @routes.websocket("/api/recordings/{number}/live")
     async def live(socket: WebSocket, number: int, client: str = "") -> None:
         await serve_window(desk, socket, number, client)
+
+    return routes
+
+
+def suggestion_routes(desk: Desk) -> APIRouter:
+    """What the model says of a recording: ``/api/recordings/N/model`` and ``unsure``."""
+    routes = APIRouter()
+
+    @routes.get("/api/recordings/{number}/model")
+    async def model(number: Number) -> Response:
+        return answer(suggestions_of(recording_of(desk, number)).bouts)
+
+    @routes.get("/api/recordings/{number}/unsure")
+    async def unsure(number: Number, after_ms: Milliseconds | None = None) -> Response:
+        found = recording_of(desk, number)
+        suggestions = suggestions_of(found)
+        assert found.labels is not None, "labels are there before suggestions are"
+        moment = await asyncio.to_thread(next_unsure, suggestions, found.labels.bouts, after_ms=after_ms)
+        if moment is None:
+            sentence = "there is no moment without a label of which the model is unsure"
+            raise RefusedError(404, 1008, sentence, reason="unknown")
+        return answer(moment)
 
     return routes
 

@@ -44,7 +44,7 @@ def annotation_server(
         from fastapi import FastAPI
 
         from harken.web.annotate.desk import Desk
-        from harken.web.annotate.routes import LIMITS, annotating_routes
+        from harken.web.annotate.routes import LIMITS, annotating_routes, suggestion_routes
         from harken.web.guard import Guard
         from harken.web.learn_routes import learn_routes
         from harken.web.metrics import Metrics
@@ -67,6 +67,7 @@ def annotation_server(
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     add_error_answers(app, metrics)
     app.include_router(annotating_routes(desk))
+    app.include_router(suggestion_routes(desk))
     app.include_router(page_routes(PAGE, SERVER_PAGE))
     app.include_router(learn_routes(_learner_on_demand(desk, longest_s=LIMITS.learn_s), LIMITS))
     guard = Guard(app, token=None, on_refused=lambda reason: metrics.add("harken_refused_total", reason=reason))
