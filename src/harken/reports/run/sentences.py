@@ -183,9 +183,8 @@ def calibration_sentence(outcome: "Outcome") -> str:
         )
     if model.calibrated_on == "the same person":
         return (
-            "Its probabilities are not calibrated for unseen people: they were calibrated "
-            f"({temperature}) on later moments of {known_people(outcome)} that it was trained on. For "
-            "other people they may be much too high."
+            f"Its probabilities are calibrated ({temperature}) on later moments of {known_people(outcome)} that it "
+            "was trained on, and not for unseen people: for those they may be much too high."
         )
     why = "no windows were left for calibration" if outcome.finished else "the training was stopped before"
     return (

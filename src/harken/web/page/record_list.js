@@ -28,7 +28,7 @@ export function Sessions({ sessions, colours, recording, onDelete, onClose }) {
   const [now, earlier] = sessions.length && !sessions[0].closed ? [sessions[0], sessions.slice(1)] : [null, sessions];
   const show = (session) => html`<${Session} session=${session} colours=${colours} onDelete=${onDelete} />`;
   return html`<div id="record-sessions">
-    ${now && html`<h3>This session</h3>${show(now)}
+    ${now && (now.bouts.length > 0 || now.trouble) && html`<h3>This session</h3>${show(now)}
       ${!recording && now.bouts.length > 0 && html`<p><button type="button" class="small" onClick=${onClose}>Start a new session</button></p>`}`}
     ${earlier.length > 0 && html`<details><summary>Earlier sessions (${earlier.length})</summary>
       ${earlier.map((session) => html`<div key=${session.name}>
