@@ -19,7 +19,6 @@ import people
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import STANDARD_GRAVITY, Recording
 from harken.signals import resample
-from harken.web.address import listening
 from harken.web.server import server_for
 from harken.windows.windows import sliding_windows
 from server_process import free_port
@@ -99,8 +98,7 @@ def serving(**options: Any) -> Iterator[Served]:
     started = threading.Event()
     chosen = options.pop("recogniser", None) or recogniser()
     server = server_for(chosen, port=port, on_started=started.set, **options)
-    listens = listening("127.0.0.1", port)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listens])), daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()
     assert started.wait(30), "the server did not start"
     try:

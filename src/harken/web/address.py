@@ -8,7 +8,6 @@ from pathlib import Path
 
 from harken.support.errors import HarkenError
 from harken.support.files import regular, write_text
-from harken.web.limits import UNREAD_S
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 EVERYWHERE = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}
@@ -29,8 +28,7 @@ def is_loopback(host: str) -> bool:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens at this address. On Linux, a connection whose client does not read is ended by the system;
-    uvicorn would wait until it has read everything.
+    """A socket that listens at this address.
 
     Raises:
         HarkenError: when the system refuses it.
@@ -38,7 +36,7 @@ def listening(host: str, port: int) -> socket.socket:
     name = host.strip("[]")
     try:
         family = socket.AF_INET6 if ":" in name else socket.AF_INET
-        opened = socket.create_server((name, port), family=family, backlog=BACKLOG)
+        return socket.create_server((name, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         number = getattr(error, "errno", None)  # Python's own text repeats the address
         reason = os.strerror(number) if number else error
@@ -46,9 +44,6 @@ def listening(host: str, port: int) -> socket.socket:
             f"cannot listen at {host}, port {port} ({reason}); if another server uses this port, choose "
             "another with --port N"
         ) from error
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNREAD_S * 1000))
-    return opened
 
 
 def check_token(token: str | None) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from harken.web.limits import UNREAD_S, Limits, RefusedError
+from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
 from harken.web.session import Session
 
+UNREAD_S = 60.0
+"""A client that does not read for this time is left."""
 GONE = (WebSocketDisconnect, RuntimeError, OSError, TimeoutError)
 """Errors of sending to a client that has closed its socket, or does not read."""
 REASON_BYTES = 120

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-UNREAD_S = 60.0
-"""A client that does not read for this time is left."""
-
 
 @dataclass(frozen=True)
 class Limits:
