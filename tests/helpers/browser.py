@@ -19,6 +19,8 @@ import pytest
 
 DESKTOP, PHONE = (1280, 900), (375, 812)
 """Width and height in the page's dots."""
+PICTURES = Path(__file__).parents[2] / "build" / "pictures"
+"""Where tests of pages leave pictures for people to look at."""
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WHAT_IS_NOT_A_FETCH = ("data:", "blob:", "about:", "chrome:")

@@ -1,19 +1,16 @@
 """The card of Learn in a browser: progress, result and choice by keyboard, and the page redrawn for the new model."""
 
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from browser import DESKTOP, PHONE, Browser, chromium
+from browser import DESKTOP, PHONE, PICTURES, Browser, chromium
 from labelled_files import write_labelled
 from server_thread import Served, now_wrist, serving
 
 TRAINING = {"preset": "people:SMALL_EVERYDAY", "threads": 1, "epochs": 2}
-PICTURES = Path(os.environ.get("HARKEN_PICTURES", "/tmp/harken-pictures"))
 LONGEST_S = 300.0
 
 

@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 
-from browser import DESKTOP, PHONE, Browser, chromium
+from browser import DESKTOP, PHONE, PICTURES, Browser, chromium
 from server_process import free_port, serving
 from waiting import until
-
-PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 
 
 @pytest.fixture(scope="module")

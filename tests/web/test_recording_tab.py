@@ -9,11 +9,10 @@ import orjson
 import pytest
 
 import people
-from browser import DESKTOP, Browser, chromium
+from browser import DESKTOP, PICTURES, Browser, chromium
 from server_thread import Served, serving
 
 SMALL = (400, 800)
-PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,10 @@ import pytest
 from PIL import Image
 
 from annotate_page import GAP_S, MINUTES, START_MS, ZONE, AnnotatePage, rows, write_recording
-from browser import DESKTOP, PHONE, Browser, chromium
+from browser import DESKTOP, PHONE, PICTURES, Browser, chromium
 from server_process import serving
 from waiting import until
 
-PICTURES = Path(__file__).parents[3] / "build" / "pictures"
 SECONDS = 60 * MINUTES
 PIXEL_S = SECONDS / 1160
 """About a pixel, while the whole recording is visible."""

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from browser import DESKTOP, Browser, chromium
+from browser import DESKTOP, PICTURES, Browser, chromium
 from harken.annotations.formats import read_annotations
 from made_up_phones import pushing
 from server_thread import Served, serving
 from waiting import until
 
-PICTURES = Path(__file__).parents[3] / "build" / "pictures"
 SMALL, TABLET = (400, 850), (820, 1180)
 PHONE = "Anna's phone"
 LISTEN = """
