@@ -1,4 +1,4 @@
-"""The clients of the WebSockets as the hub sees them: each has a short queue of frames."""
+"""The clients of the WebSockets as the hub sees them: each has a short queue of frames; and the viewers among them."""
 
 import asyncio
 import contextlib
@@ -23,6 +23,8 @@ REASON_BYTES = 120
 WAITING_BYTES, LEAST_BYTES = 1 << 16, 1 << 10
 """A socket is not read while so many bytes of it wait for a tick; a message counts as 1 KiB at least, so that at most
 64 wait."""
+LATE_S = 1.0
+"""Labels that wait longer than this are late."""
 
 
 class Client:
@@ -141,10 +143,6 @@ class Sender(Client):
 def frame_of(message: dict[str, Any]) -> str:
     """A message as the text of a frame."""
     return orjson.dumps(message).decode()
-
-
-LATE_S = 1.0
-"""Labels that wait longer than this are late."""
 
 
 class Viewers:

@@ -9,12 +9,10 @@ from pydantic import BaseModel, Field
 from harken.training.learn.outcome import How, Learned
 from harken.web.limits import Limits
 from harken.web.requests import described_body, fields_of
-from harken.web.schemas import Refusal, refusals
+from harken.web.schemas import Refusal, Share, refusals
 
 if TYPE_CHECKING:
     from harken.web.learn import Learner
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Labelled(BaseModel):

@@ -75,7 +75,7 @@ class OpenRecording:
         labels: its labels as they were read or saved last.
         windows: the windows that show it, by their names.
         wanted: whether a window has opened it.
-        gaps_ms: stretches without samples, int64 ``[k, 2]``; none until they are known.
+        gaps_ms, not_worn_ns: stretches without samples, and of non-wear, int64 ``[k, 2]``; none until they are known.
         model: what the model says.
         model_state: ``none``, ``waiting``, ``labelling``, ``ready`` or ``failed``.
     """
@@ -100,7 +100,7 @@ class OpenRecording:
         self.model_error: str | None = None
         self._facts: dict[str, Any] = {}
         self._read_only = self.why_read_only()
-        self._not_worn_ns: NDArray[np.int64] = np.empty((0, 2), np.int64)
+        self.not_worn_ns: NDArray[np.int64] = np.empty((0, 2), np.int64)
         self._read_to_ns: int | None = None
         self.gaps_ms: NDArray[np.int64] = np.empty((0, 2), np.int64)
 
@@ -138,7 +138,7 @@ class OpenRecording:
         self.levels, self._facts, self.share, self.state = levels, facts, 1.0, "ready"
         self._read_to_ns = facts["end_ns"]
         self.gaps_ms = levels.gaps_ms()
-        self._not_worn_ns = np.array(facts["not_worn_ns"], np.int64).reshape(-1, 2)
+        self.not_worn_ns = np.array(facts["not_worn_ns"], np.int64).reshape(-1, 2)
         self.store = LabelStore(
             self.path,
             self.span,
@@ -182,11 +182,6 @@ class OpenRecording:
     def span(self) -> Span:
         """The time of a recording that is read."""
         return Span(self._facts["start_ns"], self._facts["end_ns"], self._facts["timezone"])
-
-    @property
-    def not_worn_ns(self) -> NDArray[np.int64]:
-        """Stretches of non-wear, int64 ``[k, 2]``; none until they are known."""
-        return self._not_worn_ns
 
     @property
     def subject(self) -> str | None:

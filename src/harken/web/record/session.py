@@ -20,7 +20,7 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.annotations.bouts import Intervals
+from harken.annotations.bouts import Annotations, Intervals
 from harken.annotations.formats import read_annotations
 from harken.annotations.store import FIRST_LINE, NO_FILE, LabelStore
 from harken.annotations.table import LONGEST_LABEL, why_not_kept
@@ -345,10 +345,10 @@ class SessionFiles:
         Raises:
             HarkenError: when the file cannot be read.
         """
-        if not self.labels(name).is_file():
-            return False
-        found = read_annotations(self.labels(name))
-        return found.points or any(entry.start.kind is not Kind.INSTANT for entry in found.entries)
+        return _counts_from_recording(self._annotations(name))
+
+    def _annotations(self, name: str) -> Annotations | None:
+        return read_annotations(self.labels(name)) if self.labels(name).is_file() else None
 
     def with_labels(self, session: RecordedSession, *, checked: bool = True) -> RecordedSession:
         """The session with the bouts in its file of labels, which are read as in all commands.
@@ -362,20 +362,21 @@ class SessionFiles:
             OSError: when a file cannot be read.
         """
         name, path = session.name, self.labels(session.name)
-        counts = self.count_from_recording(name)
+        annotations = self._annotations(name)
+        counts = _counts_from_recording(annotations)
         times = self.times(name) if counts or checked else None
         if counts and times is None:
             raise HarkenError(f"{path}: there is no recording from whose start its times count; {WITH_ZONE}")
         span = EVER if times is None else Span(*times, "UTC")
         stored = self._store(name, session.watch, span).load()
         if stored.error is not None:
-            local = counts and read_annotations(path).has_local_times
+            local = annotations is not None and counts and annotations.has_local_times
             advice = f". The server reads times without a zone as UTC; {WITH_ZONE}" if local else ""
             raise HarkenError(f"{stored.error}{advice}")
         # An end after the last sample is not cut to it: its samples may come later.
-        if not counts:
+        if annotations is None or not counts:
             span = EVER
-        elif not read_annotations(path).points:
+        elif not annotations.points:
             span = replace(span, end_ns=span.end_ns + SLACK_NS)
         longer = stored if times is None else self._store(name, session.watch, span).load()
         if longer.error is not None or longer.digest != stored.digest:  # a longer one would need dates
@@ -442,6 +443,13 @@ class SessionFiles:
 
     def _store(self, name: str, watch: str, span: Span) -> LabelStore:
         return LabelStore(self.recording(name), span, watch)
+
+
+def _counts_from_recording(annotations: Annotations | None) -> bool:
+    """See ``SessionFiles.count_from_recording``; None: there is no file of labels."""
+    if annotations is None:
+        return False
+    return annotations.points or any(entry.start.kind is not Kind.INSTANT for entry in annotations.entries)
 
 
 def after(last_ns: int) -> int:
