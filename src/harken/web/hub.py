@@ -25,7 +25,7 @@ from harken.labelling.live import LiveSettings, StreamSpecification, Update, adv
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import CalibratedOn
 from harken.support.errors import HarkenError
-from harken.support.resources import resident_bytes
+from harken.support.resources import hand_back, resident_bytes
 from harken.web.clients import Sender, Viewers, frame_of
 from harken.web.limits import Limits, RefusedError, malformed
 from harken.web.metrics import Metrics
@@ -327,6 +327,7 @@ class Hub:
                 self._waiting.pop(session, None)
                 self.metrics.add("harken_forgotten_total")
         self.viewers.send_watches(self.watches)
+        hand_back()
 
     def _is_idle(self, session: Session, now_s: float) -> bool:
         return now_s - session.last_message_s > self.limits.idle_s and not session.senders
