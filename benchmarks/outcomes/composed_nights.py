@@ -46,8 +46,8 @@ from harken import Recogniser, label_file
 from harken.datasets.label_schemes import DEFAULT_SCHEME, OR, SCHEMES
 from harken.datasets.registry import dataset
 from harken.evaluation.protocols.studies import mounted_recordings, study_recordings
-from harken.labelling.file import nights_of
-from harken.labelling.settings import LabelSettings
+from harken.labelling.settings import LabelSettings, Rules
+from harken.labelling.summary import nights_of
 from harken.models.scores import interval_over_people
 from harken.outcomes.nights import still_at_night_ns
 from harken.recordings.recording import Recording
@@ -206,7 +206,7 @@ def scored(job: Job, likelihood: float | None) -> dict[str, Any]:
     truth = pl.read_parquet(job.kept / "truth.parquet")["label"].to_numpy()
     labels = tuple(name.removeprefix("probability_") for name in frame.columns if name.startswith("probability_"))
     timeline = Timeline(frame, labels, job.person)
-    nights = nights_of(movement, job.person, LabelSettings())
+    nights = nights_of(movement, job.person, Rules())
     with patch.object(smoothing, "STILL_AT_NIGHT", likelihood or smoothing.STILL_AT_NIGHT):
         ways = {
             "without": timeline.smoothed(),

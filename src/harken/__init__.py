@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from harken.evaluation.files import evaluate as evaluate
     from harken.labelling.file import label_file as label_file
     from harken.labelling.settings import LabelSettings as LabelSettings
+    from harken.labelling.settings import Rules as Rules
+    from harken.labelling.summary import summarise_folder as summarise_folder
     from harken.models.inspection import inspect as inspect
     from harken.models.recogniser import Recogniser as Recogniser
     from harken.readers import TableOptions as TableOptions
@@ -35,6 +37,7 @@ _HOMES = {
     "Quality": "harken.recordings.recording",
     "Recogniser": "harken.models.recogniser",
     "Recording": "harken.recordings.recording",
+    "Rules": "harken.labelling.settings",
     "TableOptions": "harken.readers",
     "Windows": "harken.windows.windows",
     "benchmark": "harken.evaluation.benchmark.benchmark",
@@ -45,6 +48,7 @@ _HOMES = {
     "random_windows": "harken.windows.windows",
     "read": "harken.readers",
     "sliding_windows": "harken.windows.windows",
+    "summarise_folder": "harken.labelling.summary",
     "train": "harken.training.run",
 }
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from harken.datasets.simulated import Simulation
-from harken.labelling.file import Outcomes
 from harken.labelling.quality import Gap, GapSummary, Limit, LimitKind, RecordingQuality
 from harken.labelling.settings import LabelSettings
+from harken.labelling.summary import Outcomes
 from harken.outcomes.movement_rows import MovementRows
 from harken.outcomes.nights import nights
 from harken.outcomes.steps import with_steps

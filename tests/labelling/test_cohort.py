@@ -10,7 +10,7 @@ import pytest
 
 import people
 from command_line import Run
-from harken.labelling.cohort import CohortJob, FileTask, label_cohort, shard_of
+from harken.labelling.cohort import FileTask, LabelJob, run_cohort, shard_of
 from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings
 from harken.readers.folders import recordings_in
@@ -72,7 +72,7 @@ def test_a_fault_of_ours_costs_one_file(drawer: Path, tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(running, "label_file", faulty)
     tasks = [FileTask(drawer / "p1" / "anna.csv", "anna"), FileTask(drawer / "p2" / "bert.csv", "bert")]
-    anna, bert = label_cohort(tasks, CohortJob.of(None, tmp_path, LabelSettings()))
+    anna, bert = run_cohort(tasks, LabelJob.of(None, tmp_path, LabelSettings()))
     assert anna.reason is not None
     assert "a fault in harken: ZeroDivisionError: oh" in anna.reason
     assert bert.reason is None
@@ -154,15 +154,15 @@ def test_a_dask_worker_is_killed_and_every_result_is_that_of_this_process(drawer
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     for out in (alone, shared):
         out.mkdir()
-    assert [one.reason for one in label_cohort(tasks, CohortJob.of(None, alone, LabelSettings()))] == [None] * 5
+    assert [one.reason for one in run_cohort(tasks, LabelJob.of(None, alone, LabelSettings()))] == [None] * 5
     outcomes = []
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
         workers = list(client.run(os.getpid).values())
-        job = CohortJob.of(None, shared, LabelSettings())
-        for outcome in label_cohort(tasks, job, scheduler=cluster.scheduler_address):
+        job = LabelJob.of(None, shared, LabelSettings())
+        for outcome in run_cohort(tasks, job, scheduler=cluster.scheduler_address):
             outcomes.append(outcome)
             if len(outcomes) == 1:
                 os.kill(workers[0], signal.SIGKILL)
@@ -188,7 +188,7 @@ def test_a_process_that_dies_costs_its_own_file_and_no_other(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]))
     tasks = [FileTask(path, f"{path.parent.name}_{path.stem}") for path in recordings_in([drawer]).files]
     (tmp_path / "out").mkdir()
-    outcomes = list(label_cohort(tasks, CohortJob.of(None, tmp_path / "out", LabelSettings()), workers=2))
+    outcomes = list(run_cohort(tasks, LabelJob.of(None, tmp_path / "out", LabelSettings()), workers=2))
     assert sorted(outcome.task.name for outcome in outcomes) == sorted(task.name for task in tasks)
     reasons = {outcome.task.path.stem: outcome.reason for outcome in outcomes if outcome.reason is not None}
     assert set(reasons) == {"broken", "carl"}

@@ -189,7 +189,7 @@ def test_a_real_sensor_worn_for_49_hours(recogniser: Recogniser, tmp_path: Path)
     assert [warning for warning in summary["warnings"] if "not worn on a wrist" in warning] == summary["warnings"]
     assert summary["warnings"][0] in (tmp_path / "out" / "report.html").read_text()
     insists = label_file(path, model=recogniser, settings=LabelSettings(placement="wrist"), cores=2)
-    assert (insists.warnings, insists.wrist_check, insists.quality.placement) == ((), None, "wrist")
+    assert (insists.warnings, insists.quality.wrist_check, insists.quality.placement) == ((), None, "wrist")
     assert {"kind": "few_valid_days", "of_hours": 16.0, "days": 1} in quality["limits"]
     assert (quality["rows"], quality["stated_rate_hz"], quality["gaps"]["count"]) == (4_307_160, 25, 0)
     assert quality["calibration"]["applied"]
@@ -206,7 +206,7 @@ def test_the_share_that_was_used_for_training_is_that_of_the_whole_recording(
     later = [f"{int(time) + 900_000},{rest}" for time, _, rest in (line.partition(",") for line in bob[1:])]
     path = tmp_path / "both.csv"
     path.write_text("\n".join([*alice[:1600], *later]) + "\n")
-    share = label_file(path, model=known).training_share
+    share = label_file(path, model=known).quality.training_share
     assert share == known.trained_samples(read(path)).mean()
     assert share == pytest.approx(1600 / 4600, abs=0.1)
-    assert label_file(path, model=recogniser).training_share is None
+    assert label_file(path, model=recogniser).quality.training_share is None

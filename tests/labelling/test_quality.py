@@ -11,7 +11,7 @@ import pytest
 
 from example_timelines import timeline
 from harken import HarkenError
-from harken.labelling.quality import Limit, LimitKind, limits_of, read_quality, write_quality
+from harken.labelling.quality import Limit, LimitKind, known_limits, limits_of, read_quality, write_quality
 from harken.models.mounting import Mounting, MountingSource
 from harken.models.recogniser import Recogniser
 from harken.models.wrist_check import Answer, WristCheck
@@ -76,11 +76,9 @@ PACKAGED = {"scores_of_fold_models_on_unseen_people": {"dsads": 0.86, "wisdm": 0
 def limits(
     labelled: Timeline, provenance: dict[str, object] | None = None, *, valid_day_h: float = 16.0
 ) -> list[Limit]:
-    specification = replace(Recogniser.load().specification_, labels=labelled.labels)
-    given = PACKAGED if provenance is None else provenance
+    known = list(known_limits(labelled.labels, PACKAGED if provenance is None else provenance))
     days = with_valid_day(labelled.daily(), labelled.daily(), valid_day_h)
-    found = limits_of(labelled, days, valid_day_h=valid_day_h, specification=specification, provenance=given)
-    return list(found)
+    return list(limits_of(labelled, days, known, valid_day_h=valid_day_h))
 
 
 def afternoon(seconds: list[float], labels: list[str], *, begins_h: float = 12) -> Timeline:

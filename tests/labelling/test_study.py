@@ -13,7 +13,7 @@ import pytest
 
 import people
 from command_line import Run
-from harken.labelling.cohort import CohortJob, FileTask, label_cohort
+from harken.labelling.cohort import FileTask, LabelJob, run_cohort
 from harken.labelling.settings import LabelSettings
 from harken.labelling.study import Cohort, read_cohort, results_in, study_of, write_failures, write_study
 from harken.outcomes.rhythm import rhythm
@@ -40,7 +40,7 @@ def study(drawer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of a folder, as ``harken label`` writes them."""
     out = tmp_path_factory.mktemp("study")
     tasks = [FileTask(path, path.stem) for path in recordings_in(drawer).files]
-    write_failures(out / "failures.csv", list(label_cohort(tasks, CohortJob.of(None, out, LabelSettings()))))
+    write_failures(out / "failures.csv", list(run_cohort(tasks, LabelJob.of(None, out, LabelSettings()))))
     write_study(out)
     return out
 
@@ -83,11 +83,11 @@ def test_a_file_with_results_that_is_refused_was_not_labelled_again(
     shutil.copytree(study, out)
     monkeypatch.chdir(drawer)  # the same file under another path
     tasks = [FileTask(Path("anna.csv"), "anna"), FileTask(next(drawer.glob("*script*")), "evil")]
-    job = CohortJob.of(None, out, LabelSettings(smoothing=False))
-    write_failures(out / "failures.csv", list(label_cohort(tasks, job)))
+    job = LabelJob.of(None, out, LabelSettings(non_wear=False))
+    write_failures(out / "failures.csv", list(run_cohort(tasks, job)))
     write_study(out)
     page = (out / "study.html").read_text(encoding="utf-8")
-    order = ["1 file could not be labelled", "&lt;script&gt;", "1 file was not labelled again", "anna.csv", "smoothing"]
+    order = ["1 file could not be labelled", "&lt;script&gt;", "1 file was not labelled again", "anna.csv", "non wear"]
     places = [page.index(words, page.index("Look at these first")) for words in order]
     assert places == sorted(places)
     assert 'href="anna/report.html"' in page

@@ -218,12 +218,12 @@ def test_readers_state_the_make(data_dir: Path, name: str, make: Make | None) ->
 
 def test_a_real_watch_without_walking_is_turned_as_usual_for_its_make(data_dir: Path) -> None:
     labelled = label_file(data_dir / "devices" / "e4_S05_ACC.csv")
-    assert labelled.mounting is not None
-    assert (labelled.mounting.source, labelled.mounting.quarters) == (MountingSource.MAKE, 3)
-    assert labelled.mounting.warning in labelled.warnings
+    assert labelled.quality.orientation is not None
+    assert (labelled.quality.orientation.source, labelled.quality.orientation.quarters) == (MountingSource.MAKE, 3)
+    assert labelled.quality.orientation.warning in labelled.warnings
     recording = harken.read(data_dir / "devices" / "e4_S05_ACC.csv")
     turned, found = as_trained(Recogniser.load(), recording)
-    assert found == labelled.mounting
+    assert found == labelled.quality.orientation
     np.testing.assert_array_equal(turned.signals[:, 0], recording.signals[:, 1])
 
 

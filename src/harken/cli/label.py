@@ -5,7 +5,7 @@ Most of its options are the fields of ``LabelSettings`` in ``labelling/settings`
 
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -21,7 +21,7 @@ from harken.support.printable import printable
 from harken.support.resources import usable_cores
 
 if TYPE_CHECKING:
-    from harken.labelling.cohort import CohortJob, FileOutcome, FileTask
+    from harken.labelling.cohort import FileOutcome, FileTask, Job
 
 Out = Annotated[
     Path,
@@ -42,6 +42,13 @@ Shard = Annotated[
     str | None,
     Option("Only every n-th file from the i-th on: for a job array, without a scheduler.", metavar="I/N"),
 ]
+
+DONE = {
+    "labelled": "",
+    "summarised": " (already labelled; made again by these rules)",
+    "nothing": " (already labelled with the same settings)",
+}
+"""What stands after a report, by what was done for it."""
 
 
 def label(
@@ -64,7 +71,7 @@ def label(
     cannot be labelled does not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a
     list of the summaries.
     """
-    from harken.labelling.cohort import CohortJob, FileTask, shard_of
+    from harken.labelling.cohort import FileTask, LabelJob, shard_of
 
     found = recordings(files, out=out)
     tasks = [FileTask(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
@@ -73,9 +80,9 @@ def label(
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
         remove_left_behind(out)
-        job = CohortJob.of(model, out, settings)
-        together = max(1, min(workers or usable_cores(), len(tasks)))
-        ended = _label(tasks, job, workers=together, scheduler=scheduler, prints=not json)
+        alone = len(tasks) == 1 and scheduler is None
+        job = LabelJob.of(model, out, settings, cores=usable_cores() if alone else 1)
+        ended = run("Labelling", tasks, job, workers=workers, scheduler=scheduler, prints=not json)
         failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
         if ended and all(one.missing for one in ended):
             raise_failures(failures, len(ended))
@@ -97,21 +104,29 @@ def _print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, js
         typer.echo(printable(f"The failures are also in {failures_file}."), err=True)
 
 
-def _label(
-    tasks: "list[FileTask]", job: "CohortJob", *, workers: int, scheduler: str | None, prints: bool
+def run(
+    doing: str,
+    tasks: "list[FileTask]",
+    job: "Job",
+    *,
+    workers: int | None,
+    scheduler: str | None,
+    prints: bool,
 ) -> "list[FileOutcome]":
-    """Label the files with a progress bar, and print each result as it arrives. Outcomes are in the order of tasks."""
-    from harken.labelling.cohort import label_cohort
+    """Label or summarise the files with a progress bar, and print each result as it arrives. Outcomes are in the order
+    of tasks."""
+    from harken.labelling.cohort import run_cohort
 
     outcomes: dict[FileTask, FileOutcome] = {}
-    running = label_cohort(tasks, job, workers=workers, scheduler=scheduler)
+    together = max(1, min(workers or usable_cores(), len(tasks)))
+    running = run_cohort(tasks, job, workers=together, scheduler=scheduler)
     try:
         while len(outcomes) < len(tasks):
-            with progress("Labelling", len(outcomes), len(tasks)):
+            with progress(doing, len(outcomes), len(tasks)):
                 outcome = next(running)
             outcomes[outcome.task] = outcome
-            if outcome.summary is not None and prints:
-                _print(outcome.task.path, job.out / outcome.task.name, outcome.summary, again=outcome.again)
+            if prints:
+                _print(outcome, job.out / outcome.task.name)
     except (KeyboardInterrupt, SystemExit):  # Ctrl+C, and SIGTERM
         done = f"{len(outcomes)} of {len(tasks)} files are done"
         typer.echo(f"Stopped: {done}; repeat the command to continue.", err=True)
@@ -149,8 +164,11 @@ def _holds_results(out: Path) -> bool:
     return any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")) or any(out.glob(".writing-*"))
 
 
-def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) -> None:
-    """Print the hours of each label, and of time without a label."""
+def _print(outcome: "FileOutcome", folder: Path) -> None:
+    """Print the hours of each label, and of time without a label; nothing of a file that failed."""
+    summary = outcome.summary
+    if summary is None:
+        return
     times = summary["seconds_by_label"]
     labelled = sum(times.values())
     table = plain_table("label", "hours", "share of labelled time")
@@ -166,14 +184,13 @@ def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) ->
         if seconds:
             table.add_row(name, _hours(seconds), "")
     console = Console(highlight=False, markup=False, emoji=False)
-    shown = f"{printable(file)}: {summary['subject']}, {summary['start']} to {summary['end']}"
+    shown = f"{printable(outcome.task.path)}: {summary['subject']}, {summary['start']} to {summary['end']}"
     console.print(Text(shown, style="bold"), soft_wrap=True)
     console.print(table)
     warnings = summary.get("warnings", [])  # missing in folders of an earlier version
     if warnings or summary["notes"]:
         console.print(notes_table(summary["notes"], warnings=warnings))
-    left = " (already labelled with the same settings)" if again else ""
-    console.print(f"Report: {printable(folder / 'report.html')}{left}\n", soft_wrap=True)
+    console.print(f"Report: {printable(folder / 'report.html')}{DONE[outcome.done]}\n", soft_wrap=True)
 
 
 def _hours(seconds: float) -> str:

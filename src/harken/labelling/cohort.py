@@ -1,27 +1,27 @@
-"""Labelling many files, in processes of one thread each or on a Dask cluster.
+"""Labelling or summarising many files, in processes of one thread each or on a Dask cluster.
 
 Unusable files do not stop the others; they are in the table of failures (``study``).
 """
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 from harken.labelling.file import label_file
-from harken.labelling.settings import LabelSettings, file_sha256, finished, label_key
+from harken.labelling.settings import LabelSettings, Rules, file_sha256, finished, label_key, read_summary, rules_key
+from harken.labelling.summary import summarise_folder
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 from harken.support.processes import dask_client, one_thread_each, process_pool
-from harken.support.resources import usable_cores
 
 Item = TypeVar("Item")
 
@@ -42,12 +42,12 @@ class FileTask:
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """The result of a task: its summary, or the reason for a missing summary. ``again``: it was finished before."""
+    """The result of a task: its summary, or the reason for a missing summary, and what had to be done for it."""
 
     task: FileTask
     summary: dict[str, Any] | None = None
     reason: str | None = None
-    again: bool = False
+    done: Literal["labelled", "summarised", "nothing"] = "labelled"
 
     @property
     def missing(self) -> bool:
@@ -55,9 +55,23 @@ class FileOutcome:
         return self.reason is not None and not os.path.lexists(self.task.path)
 
 
+class Job(Protocol):
+    """What is done with each file. The object is small, because it is sent to a worker with each task."""
+
+    @property
+    def out(self) -> Path:
+        """The folder of results."""
+
+    def run(self, task: FileTask) -> FileOutcome:
+        """Label or summarise one file; an error becomes the outcome's reason."""
+
+    def absolute(self) -> Self:
+        """The same for a worker with another working directory."""
+
+
 @dataclass(frozen=True)
-class CohortJob:
-    """The settings that all tasks share. The object is small, because it is sent to a worker with each task.
+class LabelJob:
+    """Labelling with the same settings.
 
     Attributes:
         model: the model file, which every worker can read; None: the one that comes with harken.
@@ -74,47 +88,90 @@ class CohortJob:
     cores: int = 1
 
     @classmethod
-    def of(cls, model: Path | None, out: Path, settings: LabelSettings) -> "CohortJob":
+    def of(cls, model: Path | None, out: Path, settings: LabelSettings, *, cores: int = 1) -> "LabelJob":
         """A job with the present content of a model file.
 
         Raises:
             HarkenError: when the model cannot be read.
         """
         Recogniser.load(model)
-        return cls(model, file_sha256(model_path(model or PACKAGED_MODEL)), out, settings)
+        return cls(model, file_sha256(model_path(model or PACKAGED_MODEL)), out, settings, cores)
+
+    def absolute(self) -> "LabelJob":
+        """See ``Job``."""
+        model = self.model and self.model.absolute()
+        return replace(self, model=model, out=self.out.absolute(), settings=self.settings.absolute())
 
     def run(self, task: FileTask) -> FileOutcome:
-        """Label one file unless it is finished; an error becomes the outcome's reason."""
-        try:
-            key = label_key(task.path, self.model_sha256, self.settings)
-            if (before := finished(self.out / task.name, key)) is not None:
-                return FileOutcome(task, before, again=True)
-            labelled = label_file(
-                task.path,
-                model=_recogniser(self.model, self.model_sha256),
-                out=self.out / task.name,
-                settings=self.settings,
-                key=key,
-                cores=self.cores,
-            )
-            return FileOutcome(task, labelled.summary)
-        except HarkenError as error:
-            return FileOutcome(task, reason=str(error))
-        except Exception as error:  # a fault in harken must not stop the other files
-            reason = f"{task.path}: a fault in harken: {type(error).__name__}: {error}"
-            return FileOutcome(task, reason=printable(reason))
+        """Label one file. If it is labelled already and only the rules differ, it is summarised."""
+        return _outcome(task, self._run)
+
+    def _run(self, task: FileTask) -> FileOutcome:
+        folder = self.out / task.name
+        key = label_key(task.path, self.model_sha256, self.settings)
+        before = finished(folder, task.path, key)
+        if before is not None:
+            return SummariseJob(self.out, self.settings.rules).summarised(task, before)
+        labelled = label_file(
+            task.path,
+            model=_recogniser(self.model, self.model_sha256),
+            out=folder,
+            settings=self.settings,
+            key=key,
+            cores=self.cores,
+        )
+        return FileOutcome(task, labelled.summary)
 
 
-def label_cohort(
-    tasks: Sequence[FileTask], job: CohortJob, *, workers: int = 1, scheduler: str | None = None
+@dataclass(frozen=True)
+class SummariseJob:
+    """Summarising with the same rules.
+
+    Attributes:
+        out: the folder of results.
+        rules: the rules.
+    """
+
+    out: Path
+    rules: Rules
+
+    def absolute(self) -> "SummariseJob":
+        """See ``Job``."""
+        return replace(self, out=self.out.absolute(), rules=self.rules.absolute())
+
+    def run(self, task: FileTask) -> FileOutcome:
+        """Summarise the results of one file, unless they were made with these rules."""
+        return _outcome(task, lambda task: self.summarised(task, read_summary(self.out / task.name)))
+
+    def summarised(self, task: FileTask, before: dict[str, Any]) -> FileOutcome:
+        """The outcome of a file with this summary."""
+        rules = before.get("summarised_by", before)  # in a folder of the first layout all keys stand side by side
+        if all(rules.get(name) == value for name, value in rules_key(self.rules).items()):
+            return FileOutcome(task, before, done="nothing")
+        summary = summarise_folder(self.out / task.name, self.rules).summary
+        return FileOutcome(task, summary, done="summarised")
+
+
+def _outcome(task: FileTask, run: Callable[[FileTask], FileOutcome]) -> FileOutcome:
+    try:
+        return run(task)
+    except HarkenError as error:
+        return FileOutcome(task, reason=str(error))
+    except Exception as error:  # a fault in harken must not stop the other files
+        reason = f"{task.path}: a fault in harken: {type(error).__name__}: {error}"
+        return FileOutcome(task, reason=printable(reason))
+
+
+def run_cohort(
+    tasks: Sequence[FileTask], job: Job, *, workers: int = 1, scheduler: str | None = None
 ) -> Iterator[FileOutcome]:
-    """Label files; yields the outcome of each as it ends.
+    """Label or summarise files; yields the outcome of each as it ends.
 
     When a process is killed, its files are tried once more in another process.
 
     Args:
         tasks: the files.
-        job: model, settings and folder of results.
+        job: what is done with each.
         workers: processes on this machine; 1: this process.
         scheduler: the address of a Dask scheduler to use instead; its workers need access to the same paths.
 
@@ -124,8 +181,7 @@ def label_cohort(
     if scheduler is not None:
         return _on_dask(tasks, job, scheduler)
     if workers <= 1 or len(tasks) <= 1:
-        cores = usable_cores() if len(tasks) == 1 else 1
-        return map(replace(job, cores=cores).run, tasks)
+        return map(job.run, tasks)
     return _in_processes(tasks, job, workers)
 
 
@@ -139,7 +195,7 @@ def _recogniser(model: Path | None, sha256: str) -> Recogniser:
     return Recogniser.load(model)
 
 
-def _in_processes(tasks: Sequence[FileTask], job: CohortJob, workers: int) -> Iterator[FileOutcome]:
+def _in_processes(tasks: Sequence[FileTask], job: Job, workers: int) -> Iterator[FileOutcome]:
     waiting = list(reversed(tasks))
     deaths: dict[FileTask, int] = {}
     while waiting:
@@ -170,14 +226,12 @@ def _in_processes(tasks: Sequence[FileTask], job: CohortJob, workers: int) -> It
                     waiting.append(task)
 
 
-def _on_dask(tasks: Sequence[FileTask], job: CohortJob, address: str) -> Iterator[FileOutcome]:
+def _on_dask(tasks: Sequence[FileTask], job: Job, address: str) -> Iterator[FileOutcome]:
     with dask_client(address) as (client, distributed, lanes):
         waiting = iter(tasks)
         running: dict[Any, FileTask] = {}
 
-        # A worker may have another working directory.
-        settings = replace(job.settings, diary=job.settings.diary and job.settings.diary.absolute())
-        absolute_job = replace(job, model=job.model and job.model.absolute(), out=job.out.absolute(), settings=settings)
+        absolute_job = job.absolute()  # a worker may have another working directory
 
         def next_ones(count: int) -> list[Any]:
             begun = {}

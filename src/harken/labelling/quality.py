@@ -6,7 +6,7 @@ See ``docs/model_card.md`` for the limits.
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,6 @@ import polars as pl
 
 from harken.models.mounting import Mounting
 from harken.models.wrist_check import Answer, WristCheck
-from harken.networks.specification import Specification
 from harken.recordings.fingerprints import training_warning
 from harken.recordings.recording import Placement, local_time, warnings_of
 from harken.signals.gravity import GravityCalibration
@@ -276,37 +275,40 @@ def to_millisecond(time_ns: int, timezone: str) -> datetime:
     return local_time(time_ns // 10**6 * 10**6, timezone)
 
 
+def known_limits(labels: Sequence[str], provenance: Mapping[str, Any]) -> Iterator[LimitKind]:
+    """The limits that the labels of a model have, from the provenance in its file."""
+    trained_on = provenance.get("scores_of_fold_models_on_unseen_people") or {}
+    if STILL_LYING in trained_on and "lying" in labels:
+        yield LimitKind.NIGHTS
+    hands_are_other = provenance.get("label_scheme", HANDS_ARE_OTHER) == HANDS_ARE_OTHER
+    if BUSY_HANDS in trained_on and hands_are_other and "other" in labels:
+        yield LimitKind.BUSY_HANDS
+
+
 def limits_of(
-    timeline: Timeline,
-    days: pl.DataFrame,
-    *,
-    valid_day_h: float,
-    specification: Specification,
-    provenance: Mapping[str, Any],
+    timeline: Timeline, days: pl.DataFrame, known: Sequence[LimitKind], *, valid_day_h: float
 ) -> Iterator[Limit]:
     """The limits that apply to a recording. A recording that is shorter than a valid day can have few valid days.
 
     Args:
         timeline: the timeline from the model, smoothed or not.
         days: the content of ``days.csv``.
+        known: the ``known_limits`` of the model.
         valid_day_h: the hours of wear of a valid day, at least.
-        specification, provenance: the specification and provenance of the model.
     """
-    trained_on = provenance.get("scores_of_fold_models_on_unseen_people") or {}
-    label, names = timeline.frame["label"], specification.labels
-    if STILL_LYING in trained_on and "lying" in names:
+    label = timeline.frame["label"]
+    if LimitKind.NIGHTS in known:
         hour = timeline.frame["start"].dt.hour()
         night = ((hour >= NIGHT_STARTS) | (hour < NIGHT_ENDS)) & label.is_not_null()
         night_h, lying_h = (timeline.lasting_s(rows) / 3600 for rows in (night, night & (label == "lying")))
         if night_h >= LEAST_NIGHT_H:
             yield Limit(LimitKind.NIGHTS, hours=night_h, lying_hours=lying_h)
-    hands_are_other = BUSY_HANDS in trained_on and provenance.get("label_scheme", HANDS_ARE_OTHER) == HANDS_ARE_OTHER
     other_h, walking_h = (timeline.lasting_s(label == name) / 3600 for name in ("other", "walking"))
-    if hands_are_other and "other" in names and other_h >= LEAST_OTHER_H:
+    if LimitKind.BUSY_HANDS in known and other_h >= LEAST_OTHER_H:
         yield Limit(LimitKind.BUSY_HANDS, hours=other_h)
     worn_h = float(days["wear_hours"].sum())
     enough_h = max(1.0, WALKING_MIN_A_DAY * worn_h / 24) / 60
-    if "walking" in names and worn_h >= LEAST_WORN_H and walking_h < enough_h:
+    if "walking" in timeline.labels and worn_h >= LEAST_WORN_H and walking_h < enough_h:
         yield Limit(LimitKind.LITTLE_WALKING, hours=walking_h, of_hours=worn_h)
     valid = int(days["valid_day"].sum())
     if valid <= 1 and float(days["recorded_hours"].sum()) >= valid_day_h:

@@ -2,12 +2,13 @@
 that are finished can be skipped."""
 
 import os
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from hashlib import file_digest, sha256
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, Self, TypedDict
 
 from harken import __version__
 from harken.outcomes.choices import ENOUGH_WEAR_H, PUBLISHED, CutPoints, DiaryUse, RestThreshold
@@ -29,7 +30,6 @@ class Summary(TypedDict):
     end: str
     unlabelled_s: float
     gaps_s: float
-    valid_day_h: float
     non_wear_hours: float | None
     seconds_by_label: dict[str, float]
     notes: list[str]
@@ -47,24 +47,13 @@ def _readable_diary(path: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class LabelSettings:
-    """How recordings are labelled. The defaults are those of ``harken label``.
-
-    >>> import harken
-    >>> settings = harken.LabelSettings(unsure_below=0.6, reading=harken.TableOptions(timezone="Europe/Athens"))
-    >>> harken.label_file("alice.csv", settings=settings).recording.timezone
-    'Europe/Athens'
+class Rules:
+    """How tables and reports are made from the probabilities of the model. The defaults are those of ``harken label``
+    and ``harken summarise``.
 
     Attributes:
         unsure_below: see ``Timeline.with_unsure_below``.
         smoothing: see ``Timeline.smoothed``; without it each row has its own most probable label.
-        calibration: whether the sensor is calibrated by gravity first (``harken.signals.gravity``).
-        non_wear: whether non-wear is detected (``harken.signals.non_wear``); else all time counts as worn.
-        orientation: whether the signals are turned about the watch's face if the model recognises walking only then
-            (``harken.models.mounting``).
-        forearm_axis: the axis of the sensor that points along the forearm towards the elbow; None: found by walking.
-        placement: with ``wrist``, the sensor counts as worn on a wrist, whatever the header of the file and the
-            movement indicate (``harken.models.wrist_check``).
         night_threshold: how the limit of rest is found by which nights are recognised (``harken.outcomes.nights``).
         diary: a sleep diary (``harken.outcomes.diary``); None: nights are found by movement alone.
         diary_use: whether the diary guides the search for rest, or overrides onset and wake.
@@ -73,11 +62,9 @@ class LabelSettings:
             that is not.
         valid_day_h: the hours of wear of a valid day, at least.
         segments: named stretches of the day for ``segments.csv`` (``harken.outcomes.segments.read_segments``).
-        reading: options for reading tables.
 
     Raises:
-        HarkenError: when ``forearm_axis`` is stated although ``orientation`` is false, or a value is out of bounds or
-            not one of the words of its field.
+        HarkenError: when a value is out of bounds or not one of the words of its field.
     """
 
     unsure_below: Annotated[
@@ -92,14 +79,6 @@ class LabelSettings:
         ),
     ] = None
     smoothing: Annotated[bool, Option("Label each row by itself, without its neighbours.", off="--no-smoothing")] = True
-    calibration: Annotated[bool, Option("Do not calibrate the sensor by gravity.", off="--no-calibration")] = True
-    non_wear: Annotated[bool, Option("Assume that the watch was worn all the time.", off="--no-non-wear")] = True
-    orientation: Orientation = True
-    forearm_axis: StatedAxis = None
-    placement: Annotated[
-        Literal["wrist"] | None,
-        Option("The sensor was worn on a wrist, even if the file's header or the movement indicates otherwise."),
-    ] = None
     night_threshold: Annotated[
         RestThreshold,
         _option(
@@ -155,70 +134,126 @@ class LabelSettings:
             read=read_segments,
         ),
     ] = ()
-    reading: TableOptions = field(default_factory=TableOptions)
 
     def __post_init__(self) -> None:
         check_options(self)
+
+    def absolute(self) -> Self:
+        """The same for a process with another working directory."""
+        return replace(self, diary=self.diary and self.diary.absolute())
+
+
+@dataclass(frozen=True)
+class LabelSettings(Rules):
+    """How recordings are read and labelled, and the rules for what follows. The defaults are those of ``harken label``.
+
+    >>> import harken
+    >>> settings = harken.LabelSettings(unsure_below=0.6, reading=harken.TableOptions(timezone="Europe/Athens"))
+    >>> harken.label_file("alice.csv", settings=settings).quality.timezone
+    'Europe/Athens'
+
+    Attributes:
+        calibration: whether the sensor is calibrated by gravity first (``harken.signals.gravity``).
+        non_wear: whether non-wear is detected (``harken.signals.non_wear``); else all time counts as worn.
+        orientation: whether the signals are turned about the watch's face if the model recognises walking only then
+            (``harken.models.mounting``).
+        forearm_axis: the axis of the sensor that points along the forearm towards the elbow; None: found by walking.
+        placement: with ``wrist``, the sensor counts as worn on a wrist, whatever the header of the file and the
+            movement indicate (``harken.models.wrist_check``).
+        reading: options for reading tables.
+
+    Raises:
+        HarkenError: when ``forearm_axis`` is stated although ``orientation`` is false, or as ``Rules``.
+    """
+
+    calibration: Annotated[bool, Option("Do not calibrate the sensor by gravity.", off="--no-calibration")] = True
+    non_wear: Annotated[bool, Option("Assume that the watch was worn all the time.", off="--no-non-wear")] = True
+    orientation: Orientation = True
+    forearm_axis: StatedAxis = None
+    placement: Annotated[
+        Literal["wrist"] | None,
+        Option("The sensor was worn on a wrist, even if the file's header or the movement indicates otherwise."),
+    ] = None
+    reading: TableOptions = field(default_factory=TableOptions)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         from harken.models.mounting import refuse_both  # takes time to load, which the help need not wait for
 
         refuse_both(self.forearm_axis, orientation=self.orientation)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as values for JSON: ``reading`` has only the options that differ from the defaults, and ``diary``
-        is the SHA-256 of its content.
+    @property
+    def rules(self) -> Rules:
+        """The rules alone."""
+        return Rules(**{field.name: getattr(self, field.name) for field in fields(Rules)})
 
-        Raises:
-            HarkenError: when the diary cannot be read.
-        """
-        reading = {
-            name: value for name, value in asdict(self.reading).items() if value != getattr(TableOptions(), name)
-        }
-        return asdict(self) | {
-            "diary": self.diary and file_sha256(Path(self.diary)),
-            "segments": [asdict(segment) for segment in self.segments],
-            "reading": reading,
-        }
 
+LAYOUT = 2
+"""The number of the layout of a folder of results. A folder without a number has the first one."""
 
 IN_WORDS = {
     "sha256": "of a file with other content",
     "model_sha256": "by another model",
-    "diary": "with another choice of sleep diary",
 }
 """Descriptions of earlier results, for values that people cannot interpret."""
 
 
 def label_key(path: Path, model_sha256: str, settings: LabelSettings) -> dict[str, Any]:
-    """Version, file, model and settings. If all are the same, the results are the same.
+    """Version, file, model and settings of reading. If all are the same, the probabilities are the same. Of ``reading``
+    the key has only the options that differ from the defaults.
 
     Raises:
         HarkenError: when the file cannot be read.
     """
-    return {
-        "file": printable(path),
+    plain, of_table = asdict(settings), TableOptions()
+    key: dict[str, Any] = {
         "harken_version": __version__,
         "sha256": file_sha256(path),
         "model_sha256": model_sha256,
-        **settings.as_dict(),
     }
+    key |= {name: value for name, value in plain.items() if name not in _names(Rules)}
+    options = {name: value for name, value in plain["reading"].items() if value != getattr(of_table, name)}
+    return key | {"reading": options}
 
 
-def finished(folder: Path, key: dict[str, Any]) -> dict[str, Any] | None:
-    """The summary of a file that is already labelled; None if it is not.
+def rules_key(rules: Rules) -> dict[str, Any]:
+    """Version and rules. If these and ``label_key`` are the same, the results are the same. A file is named by its
+    SHA-256.
 
     Raises:
-        HarkenError: when the results are of another file, or were made with other settings or another model.
+        HarkenError: when the diary cannot be read.
     """
-    path = folder / SUMMARY
-    if not path.exists():
+    key = {name: value for name, value in asdict(rules).items() if name in _names(Rules)}
+    digest = rules.diary and file_sha256(Path(rules.diary))
+    return {"harken_version": __version__, **key, "diary": digest, "segments": list(key["segments"])}
+
+
+def _names(settings: type[Rules]) -> set[str]:
+    return {field.name for field in fields(settings)}
+
+
+def finished(folder: Path, path: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The summary of a file that is already labelled; None if it is not. Its rules may be others.
+
+    Args:
+        folder: the folder of its results.
+        path: the file.
+        key: its ``label_key``.
+
+    Raises:
+        HarkenError: when the results are of another file, or were made with other settings or another model, or have
+            another layout.
+    """
+    if not (folder / SUMMARY).exists():
         return None
     summary = read_summary(folder)
-    for name in key:
-        before = summary.get(name)
-        if name != "file" and before != key[name]:
-            way = IN_WORDS.get(name, f"{_in_words(name, before)}, and this is {_in_words(name, key[name])}")
+    before = summary.get("labelled_by", summary)
+    for name, value in key.items():
+        if before.get(name) != value:
+            way = IN_WORDS.get(name, f"{_in_words(name, before.get(name))}, and this is {_in_words(name, value)}")
             raise HarkenError(
-                f"{key['file']}: the results in {folder} were made {way}; choose another --out, or remove that folder"
+                f"{printable(path)}: the results in {folder} were made {way}; choose another --out, or remove that "
+                "folder"
             )
     return summary
 

@@ -142,7 +142,7 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
             file=quality.file,
             subject=quality.subject,
             labels=tuple(label for label in summary["seconds_by_label"] if label != UNSURE),
-            valid_day_h=float(summary["valid_day_h"]),
+            valid_day_h=float(summary.get("summarised_by", summary)["valid_day_h"]),
             made_up=quality.made_up,
             written_s=(folder / SUMMARY).stat().st_mtime,
         )

@@ -29,8 +29,8 @@ def with_steps(movement: pl.DataFrame, rows: pl.DataFrame, labels: Sequence[str]
         labels: the labels of the model.
 
     Returns:
-        The rows with the column ``steps``, float32, in place of the two cadences. Null without a valid sample, and
-        everywhere if the model has no label for walking, stairs or running.
+        The rows with the column ``steps``, float32. Null without a valid sample, and everywhere if the model has no
+        label for walking, stairs or running.
     """
     start_ns = nanoseconds(movement, "start")
     edges_ns = np.stack([start_ns, start_ns + ROW_NS], axis=1)
@@ -45,7 +45,7 @@ def with_steps(movement: pl.DataFrame, rows: pl.DataFrame, labels: Sequence[str]
     on_foot = not set(labels).isdisjoint((*WALKING_LABELS, *RUNNING_LABELS))
     known = (movement["valid_s"] > 0) & on_foot
     known_steps = where_known(pl.Series(steps.astype(np.float32)), known)
-    return movement.drop("walking_cadence", "running_cadence").with_columns(steps=known_steps)
+    return movement.with_columns(steps=known_steps)
 
 
 def with_bout_steps(bouts: pl.DataFrame, movement: pl.DataFrame | None) -> pl.DataFrame:

@@ -16,7 +16,7 @@ import orjson
 from harken.web.jobs import Progress, Send, limit_memory
 
 if TYPE_CHECKING:
-    from harken.labelling.file import LabelledFile
+    from harken.labelling.summary import LabelledFile
     from harken.timelines import Timeline
 
 STEM = "recording"
@@ -81,19 +81,15 @@ def label_upload(
 
 def _named(labelled: "LabelledFile", path: str, shown: str) -> "LabelledFile":
     """The same with the sender's name for the recording in place of that on the disk."""
+    from harken.labelling.summary import LabelledFile
     from harken.readers.unpacking import stem
+    from harken.recordings.recording import is_made_up
 
     subject = stem(Path(shown)) if labelled.timeline.subject == STEM else labelled.timeline.subject
-    quality = labelled.recording.quality
-    quality = replace(quality, notes=tuple(note.replace(path, shown) for note in quality.notes))
+    notes = tuple(note.replace(path, shown) for note in labelled.quality.notes)
+    quality = replace(labelled.measured.quality, file=shown, subject=subject, made_up=is_made_up(subject), notes=notes)
     timeline = replace(labelled.timeline, subject=subject, source=shown)
-    return replace(
-        labelled,
-        timeline=timeline,
-        recording=replace(labelled.recording, subject=subject, source=shown, quality=quality),
-        outcomes=replace(labelled.outcomes, timeline=timeline),
-        key=labelled.key | {"file": shown},
-    )
+    return LabelledFile(replace(labelled.measured, quality=quality), replace(labelled.outcomes, timeline=timeline))
 
 
 def _write(labelled: "LabelledFile", folder: Path, most_bytes: int) -> bool:
@@ -115,7 +111,7 @@ def _write_answer(labelled: "LabelledFile", addresses: dict[str, str | None], pa
     timeline = labelled.timeline
     about = {
         "subject": timeline.subject,
-        "timezone": labelled.recording.timezone,
+        "timezone": labelled.quality.timezone,
         "labels": list(timeline.labels),
         "hours": {label: seconds / 3600 for label, seconds in timeline.seconds_by_label().items()},
         "notes": [*labelled.warnings, *labelled.notes],

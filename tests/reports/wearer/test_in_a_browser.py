@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from browser import DESKTOP, PHONE, Browser, chromium
-from harken.labelling.file import Outcomes
 from harken.labelling.settings import LabelSettings
+from harken.labelling.summary import Outcomes
 from harken.reports.wearer import write_wearer_report
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, labelled_week, quality_of

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from example_timelines import timeline
-from harken.labelling.file import Outcomes
 from harken.labelling.settings import LabelSettings
+from harken.labelling.summary import Outcomes
 from harken.outcomes.choices import PUBLISHED
 from harken.outcomes.movement_rows import ROW_S
 from harken.outcomes.nights import LEAST_WEAR_ROWS, nights

@@ -15,9 +15,9 @@ import pytest
 from numpy.typing import NDArray
 
 from example_timelines import timeline
-from harken.labelling.file import Outcomes
 from harken.labelling.quality import Limit, LimitKind, RecordingQuality
 from harken.labelling.settings import LabelSettings
+from harken.labelling.summary import Outcomes
 from harken.models.mounting import Mounting, MountingSource
 from harken.recordings.recording import Placement
 from harken.reports.wearer import write_wearer_report

@@ -25,8 +25,8 @@ from harken.support.printable import zone_in_words
 from harken.timelines import Timeline
 
 if TYPE_CHECKING:
-    from harken.labelling.file import Outcomes
     from harken.labelling.quality import RecordingQuality
+    from harken.labelling.summary import Outcomes
 
 
 SCRIPTS = ("assets/uplot/uPlot.iife.min.js", "wearer/lanes.js", "wearer/zoom.js", "wearer/list.js")
@@ -126,7 +126,7 @@ def _outcomes(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes")
         "ceiling": ceiling,
         "nights": nights,
         "night_columns": NIGHT_COLUMNS,
-        "valid_day_h": outcomes.settings.valid_day_h,
+        "valid_day_h": outcomes.rules.valid_day_h,
         "figures": key_figures(outcomes, nights),
         "movement": movement_shown(outcomes),
         "by_clock": day_by_clock(spells, [day for day in calendar if day.date in valid], outcomes.rhythm, ceiling),

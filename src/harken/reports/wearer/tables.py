@@ -14,7 +14,7 @@ from harken.reports.words import clock, hours_minutes, lasting, number, whole_pe
 from harken.support.tables import nanoseconds
 
 if TYPE_CHECKING:
-    from harken.labelling.file import Outcomes
+    from harken.labelling.summary import Outcomes
 
 MOST_LISTED = 1500
 """The largest number of listed bouts. If there are more, only the longest are listed, to keep the page small."""
@@ -269,7 +269,7 @@ def movement_shown(outcomes: "Outcomes") -> dict[str, Any] | None:
         in per cent of the picture, and ``steps``, the length of that bar, None if steps are not known; ``limits``, a
         description of the cut-points; and ``has_steps``.
     """
-    days, points = outcomes.days, outcomes.settings.cut_points
+    days, points = outcomes.days, outcomes.rules.cut_points
     if outcomes.movement is None or days["minutes_light"].sum() == 0:
         return None
     has_steps = days["steps"].count() > 0

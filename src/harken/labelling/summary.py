@@ -1,0 +1,383 @@
+"""From the probabilities of a recording to its tables and its report: nights, labels, steps, intensity and days.
+
+Nothing here reads the recording or the model. ``Measured`` holds what both gave, and comes from ``label_file`` or from
+a folder of results; so the rules can be changed after a study was labelled.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from json import dumps
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from harken.labelling.quality import ADVICE, LimitKind, RecordingQuality, limits_of, read_quality, write_quality
+from harken.labelling.settings import LAYOUT, Rules, read_summary, rules_key
+from harken.outcomes.diary import read_diary
+from harken.outcomes.intensity import with_intensity
+from harken.outcomes.nights import nights, still_at_night_ns
+from harken.outcomes.rhythm import day_rhythm, rhythm
+from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
+from harken.outcomes.tables import averages, day_columns, hours, over_stretches, segment_stretches, with_valid_day
+from harken.readers.folders import SUMMARY
+from harken.support.errors import HarkenError
+from harken.support.files import appearing, write_text
+from harken.support.printable import printable
+from harken.support.resources import hand_back
+from harken.support.tables import write_csv, write_parquet, zone_of
+from harken.timelines import Timeline
+from harken.timelines.timeline import PROBABILITY
+
+OUTCOMES = (
+    "bouts.csv",
+    "days.csv",
+    "hours.csv",
+    "segments.csv",
+    "averages.csv",
+    "nights.csv",
+    "rhythm.csv",
+    "movement.parquet",
+)
+"""The files of ``Outcomes.write``, each named after the attribute with its table."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """The tables of a labelled recording. The columns are described in ``docs/intensity.md``,
+    ``docs/nights.md`` and ``docs/timeline.md``.
+
+    Attributes:
+        timeline: the labels.
+        movement: how much the wearer moved, the angle of the watch, and steps, in rows of five seconds; None without
+            acceleration. See ``MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
+        nights: the sleep period of each night, by movement; None without acceleration. See
+            ``harken.outcomes.nights.nights``.
+        rules: the rules of the outcomes.
+    """
+
+    timeline: Timeline
+    movement: pl.DataFrame | None
+    nights: pl.DataFrame | None
+    rules: Rules
+
+    @cached_property
+    def days(self) -> pl.DataFrame:
+        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, intensity, steps and rhythm."""
+        days = self.timeline.daily()
+        days = with_valid_day(days, days, self.rules.valid_day_h)
+        if self._intensity is None:
+            return days
+        for others in (
+            day_columns(self._intensity, timezone=self._timezone),
+            day_cadence(self._intensity),
+            day_rhythm(self._intensity, days.filter("valid_day")["date"].to_list()),
+        ):
+            days = days.join(others, on="date", how="left", maintain_order="left")
+        return days
+
+    @property
+    def valid_days(self) -> pl.DataFrame:
+        """The rows of ``days`` on which the watch was worn long enough."""
+        return self.days.filter("valid_day")
+
+    @cached_property
+    def bouts(self) -> pl.DataFrame:
+        """One row per bout: ``Timeline.bouts``, and the steps of each bout on foot."""
+        return with_bout_steps(self.timeline.bouts(), self.movement)
+
+    @cached_property
+    def hours(self) -> pl.DataFrame:
+        """One row per hour of the wearer's clock with samples. See ``harken.outcomes.tables.hours``."""
+        timeline = self.timeline
+        found = hours(timeline.frame, timeline.names, self._intensity, timezone=self._timezone)
+        return with_valid_day(found, self.days, self.rules.valid_day_h)
+
+    @cached_property
+    def segments(self) -> pl.DataFrame | None:
+        """One row per named segment and day with samples; None without segments in the settings."""
+        if not self.rules.segments:
+            return None
+        timeline = self.timeline
+        stretches = segment_stretches(
+            self.rules.segments, self.days["date"], subject=timeline.subject, timezone=self._timezone
+        )
+        found = over_stretches(timeline.frame, timeline.names, self._intensity, stretches)
+        return with_valid_day(found, self.days, self.rules.valid_day_h)
+
+    @cached_property
+    def averages(self) -> pl.DataFrame:
+        """Means over valid days, weekdays and weekends. See ``harken.outcomes.tables.averages``."""
+        return averages(self.days)
+
+    @cached_property
+    def rhythm(self) -> pl.DataFrame | None:
+        """One row with the rhythm of the valid days; None without acceleration. See ``harken.outcomes.rhythm``."""
+        return None if self.movement is None else rhythm(self.movement, self.valid_days["date"].to_list())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What limits the meaning of the outcomes."""
+        rules, sentences = self.rules, []
+        if rules.hand == "dominant" and self.movement is not None and rules.cut_points.published:
+            sentences.append(
+                f"the cut-points {rules.cut_points.name} are for the wrist that is not dominant, but the watch was "
+                "worn on the dominant one, which moves more"
+            )
+        if rules.diary is not None and self.nights is not None and (self.nights["source"] == "movement").all():
+            known = ", ".join(read_diary(rules.diary).nights) or "nobody"
+            sentences.append(
+                printable(
+                    f"the diary {rules.diary} has no night of this recording of {self.timeline.subject}; it has "
+                    f"nights of {known}"
+                )
+            )
+        if self.segments is not None and len(self.segments) == 0:
+            sentences.append(f"no segment lies in this recording of {printable(self.timeline.subject)}")
+        return tuple(sentences)
+
+    def write(self, folder: Path) -> None:
+        """Write the tables to a folder; those that are None have no file."""
+        for path in map(folder.joinpath, OUTCOMES):
+            table: pl.DataFrame | None = getattr(self, path.stem)
+            if table is not None:
+                (write_parquet if path.suffix == ".parquet" else write_csv)(table, path)
+
+    @property
+    def _timezone(self) -> str:
+        return zone_of(self.timeline.frame["start"])
+
+    @cached_property
+    def _intensity(self) -> pl.DataFrame | None:
+        return None if self.movement is None else with_intensity(self.movement, self.rules.cut_points)
+
+
+def nights_of(movement: pl.DataFrame, subject: str, rules: Rules) -> pl.DataFrame:
+    """The nights of a recording, with its subject's nights in the diary if the rules name one.
+
+    Raises:
+        HarkenError: when the diary is broken.
+    """
+    diary_ns = {}
+    if rules.diary is not None:
+        diary_ns = read_diary(rules.diary).nights_ns(subject, zone_of(movement["start"]))
+    return nights(movement, threshold=rules.night_threshold, diary_ns=diary_ns, diary_use=rules.diary_use)
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the results say about their model.
+
+    Attributes:
+        labels: its labels, in the order of its probabilities.
+        card: three lines: its training data, its scores on unseen people, and its weaknesses.
+        limits: the known limits that its labels have.
+    """
+
+    labels: tuple[str, ...]
+    card: tuple[str, str, str]
+    limits: tuple[LimitKind, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a recording and a model give before any rule is applied. The results of labelling hold all of it.
+
+    Attributes:
+        timeline: the rows with the probabilities of the model, not smoothed.
+        movement: how much the wearer moved, in rows of five seconds (``MovementRows.frame``); None without
+            acceleration.
+        quality: the quality of the recording, without the limits of its labels.
+        model: facts about the model.
+        key: the version, the digests of file and model, and the settings of reading (``label_key``).
+    """
+
+    timeline: Timeline
+    movement: pl.DataFrame | None
+    quality: RecordingQuality
+    model: ModelFacts
+    key: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Measured":
+        """What the results in a folder hold.
+
+        Raises:
+            HarkenError: when the folder has another layout, or a file in it is missing or damaged.
+        """
+        summary = read_summary(folder)
+        if summary.get("layout") != LAYOUT:
+            raise HarkenError(
+                f"{folder} was written by an earlier version of harken and does not hold what other rules need; label "
+                f"the recording anew: harken label {summary.get('file', 'FILE')} --out ANOTHER_FOLDER"
+            )
+        quality = replace(read_quality(folder / "quality.json"), limits=())
+        path = folder / "timeline.parquet"
+        try:
+            model = msgspec.convert(summary["model"], ModelFacts)
+            columns = ["start", "end", "label", "recorded", "wear", "activity_mg"]
+            rows = pl.read_parquet(path, columns=[*columns, *(PROBABILITY + label for label in model.labels)])
+            path = folder / "movement.parquet"
+            movement = pl.read_parquet(path).drop("steps") if path.exists() else None
+        except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+            raise HarkenError(f"{path} is missing or damaged ({error}); {ADVICE}") from error
+        timeline = Timeline(rows, model.labels, quality.subject, quality.file)
+        return cls(timeline, movement, quality, model, summary["labelled_by"])
+
+
+RESULTS = {"timeline.parquet", "timeline.csv", *OUTCOMES, "quality.json", "report.html", SUMMARY}
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledFile:
+    """The result of ``harken label`` for one recording.
+
+    Attributes:
+        measured: the probabilities of the model, the movement, the quality of the recording, and the key.
+        outcomes: the timeline, and the tables of outcomes such as ``days.csv`` and ``movement.parquet``.
+    """
+
+    measured: Measured
+    outcomes: Outcomes
+
+    @classmethod
+    def of(cls, measured: Measured, rules: Rules) -> "LabelledFile":
+        """Apply the rules: nights, smoothing, labels and steps. All tables follow from these.
+
+        Raises:
+            HarkenError: when the diary is broken, or the model has a label ``unsure`` and the rules a limit for it.
+        """
+        timeline, rows = measured.timeline, measured.movement
+        sleep = None if rows is None else nights_of(rows, timeline.subject, rules)
+        if rules.smoothing:
+            still_ns = None if rows is None or sleep is None else still_at_night_ns(rows, sleep)
+            timeline = timeline.smoothed(still_at_night_ns=still_ns)
+            hand_back()
+        if rules.unsure_below is not None:
+            timeline = timeline.with_unsure_below(rules.unsure_below)
+        if rows is not None:
+            rows = with_steps(rows, timeline.frame, timeline.labels)
+        return cls(measured, Outcomes(timeline, rows, sleep, rules))
+
+    @property
+    def timeline(self) -> Timeline:
+        """The labels, one row each few seconds."""
+        return self.outcomes.timeline
+
+    @property
+    def bouts(self) -> pl.DataFrame:
+        """The content of ``bouts.csv``: stretches of one label, with their steps. See ``Outcomes.bouts``."""
+        return self.outcomes.bouts
+
+    @property
+    def days(self) -> pl.DataFrame:
+        """The content of ``days.csv``: hours of each label and intensity, day by day. See ``Outcomes.days``."""
+        return self.outcomes.days
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Warnings that a person must read before the labels. See ``harken.recordings.recording.warnings_of``."""
+        return self.quality.warnings
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Notes on mended faults, on whether the watch was turned, and on outcomes. Warnings are not repeated."""
+        mounting = self.quality.orientation
+        turned = mounting is not None and mounting.known and mounting.quarters != 0
+        of_mounting = (f"the watch was {mounting.reason}",) if mounting is not None and turned else ()
+        return (*self.quality.notes, *of_mounting, *self.outcomes.notes)
+
+    @cached_property
+    def quality(self) -> RecordingQuality:
+        """The content of ``quality.json``: the content of the file, its mended faults, its preprocessing, and the known
+        limits of the model that apply to its labels."""
+        valid_day_h = self.outcomes.rules.valid_day_h
+        limits = limits_of(self.timeline, self.days, self.measured.model.limits, valid_day_h=valid_day_h)
+        return replace(self.measured.quality, limits=tuple(limits))
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The content of ``summary.json``: the two parts of the key, the model, the hours of each label, and the
+        warnings and notes."""
+        timeline, quality = self.timeline, self.quality
+        return {
+            "layout": LAYOUT,
+            "file": quality.file,
+            "labelled_by": self.measured.key,
+            "summarised_by": rules_key(self.outcomes.rules),
+            "model": {name: list(part) for name, part in vars(self.measured.model).items()},
+            "subject": timeline.subject,
+            "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),
+            "end": timeline.frame["end"][-1].isoformat(timespec="milliseconds"),
+            "timezone": quality.timezone,
+            "sample_rate_hz": quality.sample_rate_hz,
+            "seconds_by_label": timeline.seconds_by_label(),
+            "unlabelled_s": timeline.unlabelled_s,
+            "gaps_s": timeline.gaps_s,
+            "wear_hours": quality.wear_hours,
+            "non_wear_hours": quality.non_wear_hours,
+            "warnings": list(self.warnings),
+            "notes": list(self.notes),
+        }
+
+    def write(self, folder: str | Path) -> None:
+        """Write all results to a folder, whole or not at all.
+
+        The files are ``timeline.parquet`` and ``timeline.csv``, those of ``Outcomes.write``,
+        ``quality.json``, ``report.html`` and ``summary.json``. They are first written to a temporary folder, which is
+        then renamed and replaces older results.
+
+        Args:
+            folder: the folder to write. Its parent folder must exist.
+
+        Raises:
+            HarkenError: when the folder cannot be written, or holds something other than results.
+        """
+        from harken.reports.wearer import write_wearer_report
+
+        _check_replaceable(Path(folder))
+        try:
+            with appearing(folder) as aside:
+                self.timeline.to_parquet(aside / "timeline.parquet")
+                self.timeline.to_csv(aside / "timeline.csv")
+                self.outcomes.write(aside)
+                write_quality(aside / "quality.json", self.quality)
+                card = self.measured.model.card
+                write_wearer_report(aside / "report.html", self.outcomes, quality=self.quality, model_card=card)
+                write_text(aside / SUMMARY, dumps(self.summary, indent=2, allow_nan=False) + "\n")
+        except OSError as error:
+            raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
+
+
+def summarise_folder(folder: str | Path, rules: Rules) -> LabelledFile:
+    """Make the results in a folder of ``harken label`` anew with other rules, without the recording and the model.
+
+    >>> import harken
+    >>> _ = harken.label_file("alice.csv", out="alice")
+    >>> summarised = harken.summarise_folder("alice", harken.Rules(valid_day_h=0))
+    >>> summarised.days["valid_day"].to_list()
+    [True]
+
+    Args:
+        folder: the folder of one recording. The new results replace the old ones, whole or not at all.
+        rules: the rules; for those that are not given, the defaults, whatever the old results were made with.
+
+    Raises:
+        HarkenError: when the folder has another layout, a file in it is missing or damaged, the diary is broken, or the
+            folder cannot be written.
+    """
+    summarised = LabelledFile.of(Measured.read(Path(folder)), rules)
+    summarised.write(folder)
+    return summarised
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Raise a HarkenError if writing results to a folder would replace something other than results."""
+    if folder.is_dir() and (others := sorted({each.name for each in folder.iterdir()} - RESULTS)):
+        raise HarkenError(
+            f"{folder} contains {printable(others[0])}, which is not a result of harken; choose another folder"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise HarkenError(f"{folder} is a file; results need a folder")

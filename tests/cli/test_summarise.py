@@ -1,0 +1,106 @@
+"""``harken summarise``: the files that ``harken label`` would write by the same rules, without recordings and model."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import people
+from command_line import Run
+
+RULES = ("--valid-day", "0.01", "--cut-points", "40,100,400", "--unsure-below", "0.5", "--hand", "dominant")
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """All results; the page of all people begins with the name of their folder."""
+    name = out.name.encode()
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        .replace(b">" + name + b"<", b"><")
+        .replace(b">" + name + b":", b">:")
+        for path in out.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> list[Path]:
+    """Three people in one folder."""
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    return [people.write_person(folder / f"{name}.csv", seed) for seed, name in enumerate(("anna", "bert", "carl"))]
+
+
+def test_the_files_are_those_that_label_would_write(
+    run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
+) -> None:
+    diary, segments = tmp_path / "diary.csv", tmp_path / "segments.csv"
+    diary.write_text("subject,date,onset,wake\nanna,2018-02-20,23:47,23:48\n")
+    segments.write_text("segment,days,start,end\nfirst,,23:47,23:48\n")
+    rules = (*RULES, "--diary", diary, "--segments", segments)
+    later, at_once = tmp_path / "later", tmp_path / "at_once"
+    assert run_harken("label", *recordings, "--model", model, "--out", later).exit_code == 0
+    before = contents(later)
+    for path in recordings:
+        path.rename(path.with_suffix(".moved"))  # neither they nor the model are needed
+    (model / "model.safetensors").rename(tmp_path / "model.safetensors")
+    ended = run_harken("summarise", later, *rules)
+    assert ended.exit_code == 0, ended.stderr
+    assert ended.stdout.count("made again by these rules") == 3
+    assert "valid day h: 16.0, now 0.01 (3 of 3 files)" in ended.stderr.splitlines()
+    (tmp_path / "model.safetensors").rename(model / "model.safetensors")
+    for path in recordings:
+        path.with_suffix(".moved").rename(path)
+    assert run_harken("label", *recordings, "--model", model, "--out", at_once, *rules).exit_code == 0
+    assert contents(later) == contents(at_once)
+    assert run_harken("summarise", later, *rules).stdout.count("already labelled with the same settings") == 3
+    assert run_harken("summarise", later, "--workers", 1).exit_code == 0
+    assert contents(later) == before
+
+
+def test_label_makes_finished_results_again_when_only_rules_differ(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run_harken("label", alice, "--model", model, "--out", out)
+    ended = run_harken("label", alice, "--model", model, "--out", out, "--no-smoothing")
+    assert ended.stdout.rstrip().endswith("(already labelled; made again by these rules)")
+    run_harken("label", alice, "--model", model, "--out", tmp_path / "other" / "out", "--no-smoothing")
+    assert contents(out) == contents(tmp_path / "other" / "out")
+    assert "smoothed_lying" not in pl.read_parquet(out / "alice" / "timeline.parquet").columns
+
+
+def test_one_damaged_folder_does_not_stop_the_others(
+    run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run_harken("label", *recordings, "--model", model, "--out", out)
+    timeline = out / "bert" / "timeline.parquet"
+    timeline.write_bytes(timeline.read_bytes()[:-100])
+    summary = json.loads((out / "carl" / "summary.json").read_text())
+    del summary["layout"], summary["summarised_by"]  # as an earlier version wrote it
+    (out / "carl" / "summary.json").write_text(json.dumps(summary))
+    ended = run_harken("summarise", out, "--valid-day", 1, "--json")
+    assert ended.exit_code == 2
+    (anna,) = json.loads(ended.stdout)
+    assert (anna["subject"], anna["summarised_by"]["valid_day_h"]) == ("anna", 1)
+    _, damaged, older = ended.stderr.splitlines()[-3:]
+    assert f"{timeline} is missing or damaged" in damaged
+    assert f"{out / 'carl'} was written by an earlier version of harken" in older
+    assert f"label the recording anew: harken label {recordings[2]} --out" in older
+
+
+def test_a_folder_that_label_did_not_write_is_refused(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    for empty in (tmp_path / "nowhere", tmp_path):
+        ended = run_harken("summarise", empty)
+        assert (ended.exit_code, ended.stderr) == (2, f"harken: {empty} holds no results of harken label\n")
+    out = tmp_path / "out"
+    run_harken("label", alice, "--model", model, "--out", out)
+    ended = run_harken("summarise", out / "alice")
+    assert ended.exit_code == 2
+    assert (
+        ended.stderr == f"harken: {out / 'alice'} holds the results of one recording; give the folder above it: {out}\n"
+    )
