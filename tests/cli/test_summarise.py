@@ -9,7 +9,7 @@ import pytest
 import people
 from command_line import Run
 
-RULES = ("--valid-day", "0.01", "--cut-points", "40,100,400", "--unsure-below", "0.5", "--hand", "dominant")
+RULES = ("--valid-day", "0.01", "--cut-points", "40,100,400", "--unsure-below", "0.5", "--hand", "dominant", "--csv")
 
 
 def contents(out: Path) -> dict[str, bytes]:

@@ -23,7 +23,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     people.write_person(folder / "anna.csv", 1, seconds=60)
     (folder / "broken.csv").write_text("nothing,of\nuse,here\n")
     (out := folder / "out").mkdir()
-    settings = LabelSettings(segments=(Segment("all", "", "00:00", "24:00"),))
+    settings = LabelSettings(csv=True, segments=(Segment("all", "", "00:00", "24:00"),))
     tasks = [FileTask(folder / f"{name}.csv", name) for name in ("anna", "broken")]
     write_failures(out / "failures.csv", list(run_cohort(tasks, LabelJob.of(None, out, settings))))
     write_study(out)

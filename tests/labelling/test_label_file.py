@@ -23,7 +23,7 @@ from harken.support.errors import HarkenError
 
 FILES = [
     *("averages.csv", "bouts.csv", "days.csv", "hours.csv", "movement.parquet", "nights.csv", "quality.json"),
-    *("report.html", "rhythm.csv", "summary.json", "timeline.csv", "timeline.parquet"),
+    *("report.html", "rhythm.csv", "summary.json", "timeline.parquet"),
 ]
 
 
@@ -125,7 +125,7 @@ def test_days_on_which_clocks_change(
     )
     path = tmp_path / "anna.parquet"
     frame.write_parquet(path)
-    settings = LabelSettings(reading=TableOptions(timezone="Europe/Athens"))
+    settings = LabelSettings(csv=True, reading=TableOptions(timezone="Europe/Athens"))
     summary = label_file(path, model=recogniser, out=tmp_path / "out", settings=settings).summary
     days = pl.read_csv(tmp_path / "out" / "days.csv")
     assert days["date"].to_list()[1] == day

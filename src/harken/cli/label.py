@@ -63,7 +63,7 @@ def label(
     shard: Shard = None,
     json: Json = False,
 ) -> None:
-    """Writes timeline.parquet and .csv, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
+    """Writes timeline.parquet, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
     movement.parquet, quality.json, report.html and summary.json to a folder for each file, named after it, whole or not
     at all; beside them study.html (all people on one page), person.parquet (a row for each person), cohort.parquet (a
     row for each day of each file) and quality.parquet (a row for each file), and the same tables as .csv.

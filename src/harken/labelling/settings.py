@@ -62,6 +62,7 @@ class Rules:
             that is not.
         valid_day_h: the hours of wear of a valid day, at least.
         segments: named stretches of the day for ``segments.csv`` (``harken.outcomes.segments.read_segments``).
+        csv: whether the timeline is also written as CSV.
 
     Raises:
         HarkenError: when a value is out of bounds or not one of the words of its field.
@@ -134,6 +135,9 @@ class Rules:
             read=read_segments,
         ),
     ] = ()
+    csv: Annotated[
+        bool, _option("Also write timeline.csv, for a spreadsheet: 23 MB a week (timeline.parquet has the same rows).")
+    ] = False
 
     def __post_init__(self) -> None:
         check_options(self)

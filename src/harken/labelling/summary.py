@@ -325,7 +325,7 @@ class LabelledFile:
     def write(self, folder: str | Path) -> None:
         """Write all results to a folder, whole or not at all.
 
-        The files are ``timeline.parquet`` and ``timeline.csv``, those of ``Outcomes.write``,
+        The files are ``timeline.parquet`` (and ``timeline.csv`` if the rules say so), those of ``Outcomes.write``,
         ``quality.json``, ``report.html`` and ``summary.json``. They are first written to a temporary folder, which is
         then renamed and replaces older results.
 
@@ -341,7 +341,8 @@ class LabelledFile:
         try:
             with appearing(folder) as aside:
                 self.timeline.to_parquet(aside / "timeline.parquet")
-                self.timeline.to_csv(aside / "timeline.csv")
+                if self.outcomes.rules.csv:
+                    self.timeline.to_csv(aside / "timeline.csv")
                 self.outcomes.write(aside)
                 write_quality(aside / "quality.json", self.quality)
                 card = self.measured.model.card

@@ -64,7 +64,7 @@ def label_upload(
         labelled = label_file(
             path,
             model=recogniser,
-            settings=LabelSettings(reading=TableOptions(timezone=timezone)),
+            settings=LabelSettings(csv=True, reading=TableOptions(timezone=timezone)),
             cores=1,
             on_stage=lambda stage: None if stage == "done" else progress(stage, None),  # the report follows
             on_share=lambda share: progress(progress.stage, share),
