@@ -66,6 +66,23 @@ def test_a_folder_is_all_recordings_in_it(run_harken: Run, tmp_path: Path) -> No
     assert "notes.md" in ended.stderr
 
 
+def test_what_a_watch_writes_beside_a_recording_is_left_out_unless_it_is_named(run_harken: Run, tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    recordings = [write_recording(study / name) for name in ("ACC.csv", "walk_tags.csv")]
+    (study / "tags.csv").write_text("1644830599\n1644830945\n")
+    (study / "S05-HR.csv").write_text("1644830599.0\n1.0\n71.5\n")
+    (study / "S05_info.txt").write_text("The first row is the initial time, the second, the rate, in Hz.\nACC.csv\n")
+    (study / "IBI.csv").touch()
+    ended = run_harken("inspect", "--json", study)
+    assert [facts["file"] for facts in json.loads(ended.stdout)] == list(map(str, recordings))
+    assert ended.exit_code == 0
+    assert ended.stderr.count("skipped, not a recording") == 1
+    assert "IBI.csv and 3 more (beside a recording, without samples of x, y and z)" in ended.stderr
+    named = run_harken("inspect", study / "tags.csv")
+    assert named.exit_code == 2
+    assert "tags.csv: it has no header and 1 columns" in named.stderr
+
+
 def test_a_drawer_with_a_file_of_sensor_loggers_is_no_export(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:
     names = ["actfast_ax3.cwa", "sensorlogger_WristMotion.csv"]
     for name in names:
