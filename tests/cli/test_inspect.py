@@ -52,6 +52,22 @@ def test_the_page_is_plain_text_of_80_columns_in_a_pipe(run_harken: Run, tmp_pat
     assert any("[/bold]" in line for line in lines)
 
 
+def test_a_table_of_several_people_is_a_row_for_each(run_harken: Run, recording: Path, tmp_path: Path) -> None:
+    table, (header, *rows) = tmp_path / "study.csv", recording.read_text(encoding="utf-8").splitlines()
+    wearers = [f"{row},{name}" for name, own in (("bob", rows), ("ann", rows[:750])) for row in own]
+    table.write_text("\n".join([f"{header},subject", *wearers]) + "\n", encoding="utf-8")
+    shown = run_harken("inspect", table)
+    assert shown.stdout.splitlines()[0] == f"{table}: 2 recordings"
+    assert re.search(r"^ann +30 s +25 +walking 93 %, sitting 7 % *$", shown.stdout, re.MULTILINE)
+    assert re.search(r"^bob +1 min +25 +.* 47 %, unlabelled 7 % *$", shown.stdout, re.MULTILINE)
+    assert re.search(r"^together +1 min 30 s ", shown.stdout, re.MULTILINE)
+    assert [facts["rows"] for facts in json.loads(run_harken("inspect", "--json", table).stdout)] == [750, 1500]
+    assert run_harken("inspect", table, "--subject", "ann").stdout.splitlines()[1].split() == ["subject", "ann"]
+    drawn = run_harken("inspect", table, "--plot", tmp_path / "a.png")
+    assert (drawn.exit_code, (tmp_path / "a.png").exists()) == (2, False)
+    assert "contains 2 recordings; choose one to draw with --subject NAME" in drawn.stderr
+
+
 def test_a_folder_is_all_recordings_in_it(run_harken: Run, tmp_path: Path) -> None:
     for name in ("p1", "p2"):
         write_recording(tmp_path / "drawer" / name / "wrist.csv")

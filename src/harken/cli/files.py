@@ -100,6 +100,22 @@ def notes_table(notes: Iterable[str], *, warnings: Iterable[str] = ()) -> Table:
     return table
 
 
+def grouped_notes(notes: Sequence[Sequence[str]], names: Sequence[str], *, kind: str = "files") -> list[str]:
+    """The notes of each recording after its name. A note that several recordings share is one line, with their number.
+
+    Args:
+        notes: the notes of each recording.
+        names: the names of the recordings.
+        kind: the word for several of them.
+    """
+    from harken.reports.run.sentences import share_notes
+
+    return [
+        f"{f'{len(note.recordings)} {kind}' if len(note.recordings) > 1 else names[note.recordings[0]]}: {note.text}"
+        for note in share_notes(notes)
+    ]
+
+
 def warn_of_unused(labelling: LabelOptions, people: Sequence[tuple[Path, str]]) -> None:
     """Warn of rows in the file of labels that are for none of the recordings, each given as its file and its wearer."""
     from harken.annotations.find import rows_of_nobody
