@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -125,7 +126,7 @@ def test_a_second_call_leaves_what_is_finished_as_it_is(
     first = run_harken("label", alice, "--model", model, "--out", out)
     timeline = out / "alice" / "timeline.parquet"
     before = (timeline.stat().st_ino, timeline.read_bytes())
-    again = run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1)
+    again = run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1, "--verbose")
     assert again.exit_code == 0
     assert (timeline.stat().st_ino, timeline.read_bytes()) == before
     assert again.stdout.startswith(f"{first.stdout.rstrip()} (already labelled with the same settings)")
@@ -134,6 +135,25 @@ def test_a_second_call_leaves_what_is_finished_as_it_is(
     assert run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1).exit_code == 0
     assert timeline.stat().st_ino != before[0]
     assert timeline.read_bytes() == before[1]
+
+
+def test_several_files_are_a_line_each(
+    run_harken: Run, model: Path, bob: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal
+    other = tmp_path / "left.csv"
+    other.write_bytes(bob.read_bytes())
+    command = ["label", bob, other, "--model", model, "--out", tmp_path / "out", "--workers", 1]
+    ended = run_harken(*command, "--subject", "Bob B.")
+    lines = ended.stdout.splitlines()
+    summary = json.loads((tmp_path / "out" / "left" / "summary.json").read_text(encoding="utf-8"))
+    times = summary["seconds_by_label"]
+    most = max(times, key=times.get)
+    share = f"{most} {100 * times[most] / sum(times.values()):.0f} %, "
+    assert [line.partition(":")[0] for line in lines] == ["bob (Bob B.)", "left (Bob B.)", "Everybody on one page"]
+    assert re.fullmatch(rf"left \(Bob B\.\): 2 min; {share}.*", lines[1])
+    assert re.search(r"1/2 [0-9:]+ 50 %", re.sub(r"\x1b\[[0-9;]*m", "", ended.stderr))
+    assert "already labelled with the same settings" in run_harken(*command, "--subject", "Bob B.").stdout
 
 
 def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:

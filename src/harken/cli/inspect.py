@@ -12,7 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.cli.files import distinct_names, grouped_notes, notes_table, progress, recordings, warn_of_unused
+from harken.cli.files import (
+    distinct_names,
+    grouped_notes,
+    largest_shares,
+    notes_table,
+    progress,
+    recordings,
+    warn_of_unused,
+)
 from harken.cli.options import FilesOrFolders, Json
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
@@ -25,7 +33,7 @@ if TYPE_CHECKING:
     from harken.recordings.recording import Recording
 
 NARROWEST = 80
-LABELS_SHOWN = 3
+UNLABELLED = "unlabelled"
 DAY_PATTERN = "%a %Y-%m-%d %H:%M:%S"
 OTHER_PICTURES = (".jpeg", ".jpg", ".pdf", ".svg", ".tif", ".tiff", ".webp")
 
@@ -157,10 +165,12 @@ def _print_people(file: str, people: "list[Inspection]") -> None:
     for name, facts in zip(names, people, strict=True):
         length_s, rate = facts.span_s - facts.gaps.total_s, f"{facts.sample_rate_hz:.4g}"
         own = Counter({label: time.rows for label, time in facts.labels.items()})
-        table.add_row(Text(name), duration_text(length_s), rate, _most(own, facts.unlabelled.rows))
+        table.add_row(
+            Text(name), duration_text(length_s), rate, Text(largest_shares(own, {UNLABELLED: facts.unlabelled.rows}))
+        )
         recorded_s, labels, unlabelled = recorded_s + length_s, labels + own, unlabelled + facts.unlabelled.rows
     table.add_section()
-    table.add_row("together", duration_text(recorded_s), "", _most(labels, unlabelled))
+    table.add_row("together", duration_text(recorded_s), "", Text(largest_shares(labels, {UNLABELLED: unlabelled})))
     console.print(table)
     warnings = grouped_notes([facts.warnings for facts in people], names, kind="recordings")
     notes = grouped_notes([facts.notes for facts in people], names, kind="recordings")
@@ -168,19 +178,6 @@ def _print_people(file: str, people: "list[Inspection]") -> None:
         console.print()
         console.print(notes_table(notes, warnings=warnings))
     console.print()
-
-
-def _most(labels: "Counter[str]", unlabelled: int) -> Text:
-    """The labels of most rows with their shares, how many others there are, and the share of rows without a label."""
-    total = max(labels.total() + unlabelled, 1)
-    shares = [
-        f"{name} {percent_number(rows / total, decimals=0)} %"
-        for name, rows in [*labels.most_common(LABELS_SHOWN), ("unlabelled", unlabelled)]
-        if rows
-    ]
-    if (more := len(labels) - LABELS_SHOWN) > 0:
-        shares.insert(LABELS_SHOWN, f"{more} more")
-    return Text(", ".join(shares))
 
 
 def _console() -> Console:

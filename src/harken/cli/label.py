@@ -3,6 +3,7 @@
 Most of its options are the fields of ``LabelSettings`` in ``labelling/settings``; the others are declared here.
 """
 
+from collections.abc import Callable
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from harken.cli.files import distinct_names, notes_table, plain_table, progress, recordings
+from harken.cli.files import distinct_names, largest_shares, notes_table, plain_table, progress, recordings
 from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
 from harken.labelling.settings import LabelSettings
 from harken.support.errors import HarkenError, raise_failures
@@ -22,6 +23,8 @@ from harken.support.resources import usable_cores
 
 if TYPE_CHECKING:
     from harken.labelling.cohort import CohortJob, FileOutcome, FileTask
+
+AGAIN = "already labelled with the same settings"
 
 Out = Annotated[
     Path,
@@ -54,6 +57,7 @@ def label(
     workers: Workers = None,
     scheduler: Scheduler = None,
     shard: Shard = None,
+    verbose: Annotated[bool, Option("Print hours, warnings and notes of each of several files.")] = False,
     json: Json = False,
 ) -> None:
     """Writes timeline.parquet and .csv, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
@@ -75,7 +79,8 @@ def label(
         remove_left_behind(out)
         job = CohortJob.of(model, out, settings)
         together = max(1, min(workers or usable_cores(), len(tasks)))
-        ended = _label(tasks, job, workers=together, scheduler=scheduler, prints=not json)
+        prints = None if json else _print if verbose or len(tasks) == 1 else _print_line
+        ended = _label(tasks, job, workers=together, scheduler=scheduler, prints=prints)
         failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
         if ended and all(one.missing for one in ended):
             raise_failures(failures, len(ended))
@@ -98,20 +103,26 @@ def _print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, js
 
 
 def _label(
-    tasks: "list[FileTask]", job: "CohortJob", *, workers: int, scheduler: str | None, prints: bool
+    tasks: "list[FileTask]",
+    job: "CohortJob",
+    *,
+    workers: int,
+    scheduler: str | None,
+    prints: Callable[["FileOutcome", Path], None] | None,
 ) -> "list[FileOutcome]":
     """Label the files with a progress bar, and print each result as it arrives. Outcomes are in the order of tasks."""
     from harken.labelling.cohort import label_cohort
 
     outcomes: dict[FileTask, FileOutcome] = {}
-    running = label_cohort(tasks, job, workers=workers, scheduler=scheduler)
+    doing = f"Labelling {tasks[0].path.name}" if len(tasks) == 1 else "Labelling"
+    running = label_cohort(tasks, job, workers=workers, scheduler=scheduler, on_share=lambda share: show(share))
     try:
         while len(outcomes) < len(tasks):
-            with progress("Labelling", len(outcomes), len(tasks)):
+            with progress(doing, len(outcomes), len(tasks)) as show:
                 outcome = next(running)
             outcomes[outcome.task] = outcome
-            if outcome.summary is not None and prints:
-                _print(outcome.task.path, job.out / outcome.task.name, outcome.summary, again=outcome.again)
+            if outcome.summary is not None and prints is not None:
+                prints(outcome, job.out / outcome.task.name)
     except (KeyboardInterrupt, SystemExit):  # Ctrl+C, and SIGTERM
         done = f"{len(outcomes)} of {len(tasks)} files are done"
         typer.echo(f"Stopped: {done}; repeat the command to continue.", err=True)
@@ -149,8 +160,25 @@ def _holds_results(out: Path) -> bool:
     return any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")) or any(out.glob(".writing-*"))
 
 
-def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) -> None:
-    """Print the hours of each label, and of time without a label."""
+def _print_line(outcome: "FileOutcome", folder: Path) -> None:
+    """Print a line for one of several files: its wearer, the time recorded, the labels with most time, and how many
+    warnings there are."""
+    from harken.recordings.inspection import duration_text
+
+    summary: dict[str, Any] = outcome.summary or {}
+    times, name, wearer = summary["seconds_by_label"], printable(folder.name), printable(summary["subject"])
+    recorded_s = sum(times.values()) + summary["unlabelled_s"] + 3600 * (summary["non_wear_hours"] or 0.0)
+    parts = [duration_text(recorded_s), largest_shares(times) or "no label"]
+    if warnings := summary.get("warnings"):
+        parts.append(f"{len(warnings)} warning{'s' * (len(warnings) > 1)}")
+    if outcome.again:
+        parts.append(AGAIN)
+    print(f"{name}{'' if wearer == name else f' ({wearer})'}: {'; '.join(parts)}")
+
+
+def _print(outcome: "FileOutcome", folder: Path) -> None:
+    """Print the hours of each label, and of time without a label; warnings and notes."""
+    file, summary = outcome.task.path, outcome.summary or {}
     times = summary["seconds_by_label"]
     labelled = sum(times.values())
     table = plain_table("label", "hours", "share of labelled time")
@@ -172,7 +200,7 @@ def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) ->
     warnings = summary.get("warnings", [])  # missing in folders of an earlier version
     if warnings or summary["notes"]:
         console.print(notes_table(summary["notes"], warnings=warnings))
-    left = " (already labelled with the same settings)" if again else ""
+    left = f" ({AGAIN})" if outcome.again else ""
     console.print(f"Report: {printable(folder / 'report.html')}{left}\n", soft_wrap=True)
 
 

@@ -5,11 +5,11 @@ Unusable files do not stop the others; they are in the table of failures (``stud
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -83,8 +83,9 @@ class CohortJob:
         Recogniser.load(model)
         return cls(model, file_sha256(model_path(model or PACKAGED_MODEL)), out, settings)
 
-    def run(self, task: FileTask) -> FileOutcome:
-        """Label one file unless it is finished; an error becomes the outcome's reason."""
+    def run(self, task: FileTask, on_share: Callable[[float], None] | None = None) -> FileOutcome:
+        """Label one file unless it is finished; an error becomes the outcome's reason. ``on_share``: see
+        ``label_file``."""
         try:
             key = label_key(task.path, self.model_sha256, self.settings)
             if (before := finished(self.out / task.name, key)) is not None:
@@ -95,6 +96,7 @@ class CohortJob:
                 out=self.out / task.name,
                 settings=self.settings,
                 key=key,
+                on_share=on_share,
                 cores=self.cores,
             )
             return FileOutcome(task, labelled.summary)
@@ -106,7 +108,12 @@ class CohortJob:
 
 
 def label_cohort(
-    tasks: Sequence[FileTask], job: CohortJob, *, workers: int = 1, scheduler: str | None = None
+    tasks: Sequence[FileTask],
+    job: CohortJob,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    on_share: Callable[[float], None] | None = None,
 ) -> Iterator[FileOutcome]:
     """Label files; yields the outcome of each as it ends.
 
@@ -117,6 +124,7 @@ def label_cohort(
         job: model, settings and folder of results.
         workers: processes on this machine; 1: this process.
         scheduler: the address of a Dask scheduler to use instead; its workers need access to the same paths.
+        on_share: called with the share of the current file that is done, while this process labels it.
 
     Raises:
         HarkenError: when no scheduler or worker answers there.
@@ -125,7 +133,7 @@ def label_cohort(
         return _on_dask(tasks, job, scheduler)
     if workers <= 1 or len(tasks) <= 1:
         cores = usable_cores() if len(tasks) == 1 else 1
-        return map(replace(job, cores=cores).run, tasks)
+        return map(partial(replace(job, cores=cores).run, on_share=on_share), tasks)
     return _in_processes(tasks, job, workers)
 
 
