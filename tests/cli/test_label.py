@@ -239,7 +239,8 @@ def test_a_recording_that_the_model_was_trained_on_is_named_in_all_results(
     unlabelled.write_text("\n".join(["Timestamp,X,Y,Z", *in_g]) + "\n")
     sentence = "The model was trained on 100 % of this recording, so its labels are better here"
     out = tmp_path / "out"
-    ended = run_harken("label", unlabelled, trained / "bob.csv", "--model", trained / "run", "--out", out)
+    files = unlabelled, trained / "bob.csv"
+    ended = run_harken("label", *files, "--model", trained / "run", "--out", out, "--verbose")
     assert ended.exit_code == 0, ended.stderr
     assert " ".join(ended.stdout.split()).replace(" warning: ", " ").count(sentence) == 1
     for name, share in (("mallory", 1.0), ("bob", 0.0)):
@@ -248,9 +249,7 @@ def test_a_recording_that_the_model_was_trained_on_is_named_in_all_results(
     table = pl.read_csv(out / "quality.csv")
     assert dict(table.select("name", "training_share").rows()) == {"mallory": 1.0, "bob": 0.0}
     assert "the model was trained on 100 % of this recording" in (out / "study.html").read_text()
-    inspected = json.loads(
-        run_harken("inspect", unlabelled, trained / "bob.csv", "--model", trained / "run", "--json").stdout
-    )
+    inspected = json.loads(run_harken("inspect", *files, "--model", trained / "run", "--json").stdout)
     assert [[sentence in warning for warning in one["warnings"]] for one in inspected] == [[True], []]
 
 

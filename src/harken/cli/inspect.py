@@ -88,24 +88,22 @@ def inspect(
         name = Path(file).name
         try:
             with progress(f"Reading {name}", number, len(files)):
-                several = len(files) > 1
-                found = inspect_people(file, reading, labels, of_several=several, model=recogniser)
+                found = inspect_people(file, reading, labels, of_several=len(files) > 1, model=recogniser)
         except HarkenError as error:
             failures.append(error)
             continue
-        every, recording = [facts for facts, _ in found], found[0][1]
+        every = [facts for facts, _ in found]
         people += ((Path(file), facts.subject) for facts in every)
         if picture is not None:
             try:
-                _refuse_several(file, every)
                 with progress(f"Drawing {name}", number, len(files)):
-                    _draw(recording, picture)
+                    _draw(file, [recording for _, recording in found], picture)
             except HarkenError as error:
                 failures.append(error)
                 picture = None
-        del found, recording  # the next one may need the memory
+        del found  # the next one may need the memory
         if json:
-            pictured = {"picture": picture and printable(picture)} if plot is not None else {}
+            pictured = {} if plot is None else {"picture": picture and printable(picture)}
             inspected += (facts.as_dict() | pictured for facts in every)
         elif len(every) > 1:
             _print_people(file, every)
@@ -118,18 +116,15 @@ def inspect(
     raise_failures(failures, len(files))
 
 
-def _refuse_several(file: str, found: "list[Inspection]") -> None:
-    if len(found) > 1:
-        raise HarkenError(f"{file}: contains {len(found)} recordings; choose one to draw with --subject NAME")
-
-
-def _draw(recording: "Recording", path: Path) -> None:
+def _draw(file: str, recordings: "list[Recording]", path: Path) -> None:
+    if len(recordings) > 1:
+        raise HarkenError(f"{file}: contains {len(recordings)} recordings; choose one to draw with --subject NAME")
     from harken.reports.figures import draw_recording, save_png
 
     try:
         with not_left_empty(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_png(draw_recording(recording), path)
+            save_png(draw_recording(recordings[0]), path)
     except OSError as error:
         raise HarkenError(f"{path}: the picture cannot be written ({error.strerror or error})") from error
 
