@@ -145,14 +145,18 @@ def test_several_files_are_a_line_each(
     other.write_bytes(bob.read_bytes())
     command = ["label", bob, other, "--model", model, "--out", tmp_path / "out", "--workers", 1]
     ended = run_harken(*command, "--subject", "Bob B.")
-    lines = ended.stdout.splitlines()
+    printed, shown = (re.sub(r"\x1b\[[0-9;]*m", "", text) for text in (ended.stdout, ended.stderr))
+    lines = printed.splitlines()
     summary = json.loads((tmp_path / "out" / "left" / "summary.json").read_text(encoding="utf-8"))
     times = summary["seconds_by_label"]
     most = max(times, key=times.get)
     share = f"{most} {100 * times[most] / sum(times.values()):.0f} %, "
-    assert [line.partition(":")[0] for line in lines] == ["bob (Bob B.)", "left (Bob B.)", "Everybody on one page"]
+    assert [line.partition(": ")[0] for line in lines if line[0] != " "] == [
+        *("bob (Bob B.)", "left (Bob B.)", "warning", "Everybody on one page")
+    ]
+    assert lines[2].rstrip() == "warning: 2 files: It is unknown how the watch sat on the arm"
     assert re.fullmatch(rf"left \(Bob B\.\): 2 min; {share}.*", lines[1])
-    assert re.search(r"1/2 [0-9:]+ 50 %", re.sub(r"\x1b\[[0-9;]*m", "", ended.stderr))
+    assert re.search(r"1/2 [0-9:]+ 50 %", shown)
     assert "already labelled with the same settings" in run_harken(*command, "--subject", "Bob B.").stdout
 
 

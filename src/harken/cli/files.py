@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.support.printable import percent_number, printable
+from harken.support.printable import percent_number, printable, share_notes
 
 LONGEST_NAME = 200
 """The largest length of a name in bytes. File systems allow 255, and an ending may follow."""
@@ -139,8 +139,6 @@ def grouped_notes(notes: Sequence[Sequence[str]], names: Sequence[str], *, kind:
         names: the names of the recordings.
         kind: the word for several of them.
     """
-    from harken.reports.run.sentences import share_notes
-
     return [
         f"{f'{len(note.recordings)} {kind}' if len(note.recordings) > 1 else names[note.recordings[0]]}: {note.text}"
         for note in share_notes(notes)

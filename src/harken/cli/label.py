@@ -3,6 +3,7 @@
 Most of its options are the fields of ``LabelSettings`` in ``labelling/settings``; the others are declared here.
 """
 
+import re
 from collections.abc import Callable
 from json import dumps
 from pathlib import Path
@@ -12,7 +13,15 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from harken.cli.files import distinct_names, largest_shares, notes_table, plain_table, progress, recordings
+from harken.cli.files import (
+    distinct_names,
+    grouped_notes,
+    largest_shares,
+    notes_table,
+    plain_table,
+    progress,
+    recordings,
+)
 from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
 from harken.labelling.settings import LabelSettings
 from harken.support.errors import HarkenError, raise_failures
@@ -24,6 +33,7 @@ from harken.support.resources import usable_cores
 if TYPE_CHECKING:
     from harken.labelling.cohort import CohortJob, FileOutcome, FileTask
 
+END_OF_CLAUSE = re.compile(r"[;.] ")
 AGAIN = "already labelled with the same settings"
 
 Out = Annotated[
@@ -86,6 +96,8 @@ def label(
             raise_failures(failures, len(ended))
         failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
         _write_tables(out, failures_file, ended)
+    if prints is _print_line:
+        _print_warnings(ended)
     _print_end(ended, out, failures_file, json=json)
     raise_failures(failures, len(ended))
 
@@ -100,6 +112,15 @@ def _print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, js
         print(printable(f"Everybody on one page: {out / STUDY}"))
     if any(one.reason is not None and not one.missing for one in ended):
         typer.echo(printable(f"The failures are also in {failures_file}."), err=True)
+
+
+def _print_warnings(ended: "list[FileOutcome]") -> None:
+    """Print how the warnings of the files begin; a beginning that several share is one line."""
+    done = [outcome for outcome in ended if outcome.summary is not None]
+    begin = [[END_OF_CLAUSE.split(text)[0] for text in (one.summary or {}).get("warnings", [])] for one in done]
+    Console(highlight=False, markup=False, emoji=False).print(
+        notes_table([], warnings=grouped_notes(begin, [printable(one.task.name) for one in done]))
+    )
 
 
 def _label(
