@@ -52,6 +52,22 @@ def test_the_page_is_plain_text_of_80_columns_in_a_pipe(run_harken: Run, tmp_pat
     assert any("[/bold]" in line for line in lines)
 
 
+def test_a_table_of_several_people_is_a_row_for_each(run_harken: Run, recording: Path, tmp_path: Path) -> None:
+    table, (header, *rows) = tmp_path / "study.csv", recording.read_text(encoding="utf-8").splitlines()
+    wearers = [f"{row},{name}" for name, own in (("bob", rows), ("ann", rows[:750])) for row in own]
+    table.write_text("\n".join([f"{header},subject", *wearers]) + "\n", encoding="utf-8")
+    shown = run_harken("inspect", table)
+    assert shown.stdout.splitlines()[0] == f"{table}: 2 recordings"
+    assert re.search(r"^ann +30 s +25 +walking 93 %, sitting 7 % *$", shown.stdout, re.MULTILINE)
+    assert re.search(r"^bob +1 min +25 +.* 47 %, unlabelled 7 % *$", shown.stdout, re.MULTILINE)
+    assert re.search(r"^together +1 min 30 s ", shown.stdout, re.MULTILINE)
+    assert [facts["rows"] for facts in json.loads(run_harken("inspect", "--json", table).stdout)] == [750, 1500]
+    assert run_harken("inspect", table, "--subject", "ann").stdout.splitlines()[1].split() == ["subject", "ann"]
+    drawn = run_harken("inspect", table, "--plot", tmp_path / "a.png")
+    assert (drawn.exit_code, (tmp_path / "a.png").exists()) == (2, False)
+    assert "contains 2 recordings; choose one to draw with --subject NAME" in drawn.stderr
+
+
 def test_a_folder_is_all_recordings_in_it(run_harken: Run, tmp_path: Path) -> None:
     for name in ("p1", "p2"):
         write_recording(tmp_path / "drawer" / name / "wrist.csv")
@@ -64,6 +80,23 @@ def test_a_folder_is_all_recordings_in_it(run_harken: Run, tmp_path: Path) -> No
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["p1_wrist.png", "p2_wrist.png"]
     assert "skipped, not a recording" in ended.stderr
     assert "notes.md" in ended.stderr
+
+
+def test_what_a_watch_writes_beside_a_recording_is_left_out_unless_it_is_named(run_harken: Run, tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    recordings = [write_recording(study / name) for name in ("ACC.csv", "walk_tags.csv")]
+    (study / "tags.csv").write_text("1644830599\n1644830945\n")
+    (study / "S05-HR.csv").write_text("1644830599.0\n1.0\n71.5\n")
+    (study / "S05_info.txt").write_text("The first row is the initial time, the second, the rate, in Hz.\nACC.csv\n")
+    (study / "IBI.csv").touch()
+    ended = run_harken("inspect", "--json", study)
+    assert [facts["file"] for facts in json.loads(ended.stdout)] == list(map(str, recordings))
+    assert ended.exit_code == 0
+    assert ended.stderr.count("skipped, not a recording") == 1
+    assert "IBI.csv and 3 more (beside a recording, without samples of x, y and z)" in ended.stderr
+    named = run_harken("inspect", study / "tags.csv")
+    assert named.exit_code == 2
+    assert "tags.csv: it has no header and 1 columns" in named.stderr
 
 
 def test_a_drawer_with_a_file_of_sensor_loggers_is_no_export(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -125,7 +126,7 @@ def test_a_second_call_leaves_what_is_finished_as_it_is(
     first = run_harken("label", alice, "--model", model, "--out", out)
     timeline = out / "alice" / "timeline.parquet"
     before = (timeline.stat().st_ino, timeline.read_bytes())
-    again = run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1)
+    again = run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1, "--verbose")
     assert again.exit_code == 0
     assert (timeline.stat().st_ino, timeline.read_bytes()) == before
     assert again.stdout.startswith(f"{first.stdout.rstrip()} (already labelled with the same settings)")
@@ -134,6 +135,29 @@ def test_a_second_call_leaves_what_is_finished_as_it_is(
     assert run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1).exit_code == 0
     assert timeline.stat().st_ino != before[0]
     assert timeline.read_bytes() == before[1]
+
+
+def test_several_files_are_a_line_each(
+    run_harken: Run, model: Path, bob: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal
+    other = tmp_path / "left.csv"
+    other.write_bytes(bob.read_bytes())
+    command = ["label", bob, other, "--model", model, "--out", tmp_path / "out", "--workers", 1]
+    ended = run_harken(*command, "--subject", "Bob B.")
+    printed, shown = (re.sub(r"\x1b\[[0-9;]*m", "", text) for text in (ended.stdout, ended.stderr))
+    lines = printed.splitlines()
+    summary = json.loads((tmp_path / "out" / "left" / "summary.json").read_text(encoding="utf-8"))
+    times = summary["seconds_by_label"]
+    most = max(times, key=times.get)
+    share = f"{most} {100 * times[most] / sum(times.values()):.0f} %, "
+    assert [line.partition(": ")[0] for line in lines if line[0] != " "] == [
+        *("bob (Bob B.)", "left (Bob B.)", "warning", "Everybody on one page")
+    ]
+    assert lines[2].rstrip() == "warning: 2 files: It is unknown how the watch sat on the arm"
+    assert re.fullmatch(rf"left \(Bob B\.\): 2 min; {share}.*", lines[1])
+    assert re.search(r"1/2 [0-9:]+ 50 %", shown)
+    assert "already labelled with the same settings" in run_harken(*command, "--subject", "Bob B.").stdout
 
 
 def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
@@ -214,7 +238,8 @@ def test_a_recording_that_the_model_was_trained_on_is_named_in_all_results(
     unlabelled.write_text("\n".join(["Timestamp,X,Y,Z", *in_g]) + "\n")
     sentence = "The model was trained on 100 % of this recording, so its labels are better here"
     out = tmp_path / "out"
-    ended = run_harken("label", unlabelled, trained / "bob.csv", "--model", trained / "run", "--out", out)
+    files = unlabelled, trained / "bob.csv"
+    ended = run_harken("label", *files, "--model", trained / "run", "--out", out, "--verbose")
     assert ended.exit_code == 0, ended.stderr
     assert " ".join(ended.stdout.split()).replace(" warning: ", " ").count(sentence) == 1
     for name, share in (("mallory", 1.0), ("bob", 0.0)):
@@ -223,9 +248,7 @@ def test_a_recording_that_the_model_was_trained_on_is_named_in_all_results(
     table = pl.read_csv(out / "quality.csv")
     assert dict(table.select("name", "training_share").rows()) == {"mallory": 1.0, "bob": 0.0}
     assert "the model was trained on 100 % of this recording" in (out / "study.html").read_text()
-    inspected = json.loads(
-        run_harken("inspect", unlabelled, trained / "bob.csv", "--model", trained / "run", "--json").stdout
-    )
+    inspected = json.loads(run_harken("inspect", *files, "--model", trained / "run", "--json").stdout)
     assert [[sentence in warning for warning in one["warnings"]] for one in inspected] == [[True], []]
 
 

@@ -57,6 +57,8 @@ def test_a_table_with_sessions_is_read_as_tidy(table: Path) -> None:
     assert [(one.subject, one.timezone) for one in found] == [("alice", "Europe/Athens"), ("bob", "Europe/Athens")]
     assert found[1].source == f"{path}, bob"
     assert [one.subject for one in read_people(path, TableOptions(label_column="activity", subject="bob"))] == ["bob"]
+    with pytest.raises(HarkenError, match="has no subject 'carl'; its subjects are alice and bob"):
+        read_people(path, TableOptions(label_column="activity", subject="carl"))
     raw = read_people(path, options, as_found=True)
     assert [one.as_found for one in raw] == [True, True]
     with pytest.raises(HarkenError, match=r"tidy\.parquet: this is a table of several recordings.* with time_unit"):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken.datasets.info import PAUSE_NS, offsets_in_turn
-from harken.datasets.wisdm import ACTIVITIES, INFO, read_wisdm, read_wisdm_rows
+from harken.datasets.wisdm import INFO, read_wisdm, read_wisdm_rows
+from harken.readers.layout import WISDM_CODES
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
 from harken.support.errors import HarkenError
 from harken.windows.windows import sliding_windows
@@ -86,7 +87,7 @@ def test_samples_are_those_of_the_file_in_g_with_its_labels(real: list[Recording
     written = {}
     for line in text.split():
         _, code, time, *axes = line.strip(";").split(",")
-        written[int(time)] = ACTIVITIES[code], np.float32(np.array(axes, dtype=np.float64) / STANDARD_GRAVITY)
+        written[int(time)] = WISDM_CODES[code], np.float32(np.array(axes, dtype=np.float64) / STANDARD_GRAVITY)
     assert len(written) == r.quality.rows
     names = np.array(r.label_names)[r.label_codes]
     assert [written[time][0] for time in r.time_ns.tolist()] == names.tolist()
@@ -100,7 +101,7 @@ def test_the_raw_rows_are_in_the_order_of_the_file(data_dir: Path) -> None:
     assert rows.row(0) == (1600, "A", "walking", 90426708196641, 7.091625, -0.5916671, 8.195502)
     person = rows.filter(subject=1649)
     assert person["time_ns"].is_duplicated().sum() == 2 * 1160
-    assert "".join(rows.filter(subject=1600)["code"].unique(maintain_order=True)) == "".join(ACTIVITIES)
+    assert "".join(rows.filter(subject=1600)["code"].unique(maintain_order=True)) == "".join(WISDM_CODES)
 
 
 # Files that are worse
@@ -191,7 +192,7 @@ def test_no_window_ever_holds_two_pieces_and_none_is_lost(
     windows = sliding_windows(r, length_s=0.3, hop_s=0.1)
     marks = windows.signals[:, :, 0]
     assert (marks == marks[:, :1]).all()
-    codes = {piece.mark: ACTIVITIES[piece.code] for piece in merged}
+    codes = {piece.mark: WISDM_CODES[piece.code] for piece in merged}
     marked = np.rint(marks[:, 0] * STANDARD_GRAVITY).astype(int).tolist()
     assert [codes[mark] for mark in marked] == windows.labels.tolist()
 

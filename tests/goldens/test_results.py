@@ -46,7 +46,7 @@ SCENARIOS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("label", "bob.csv", "--out", "axis", "--forearm-axis", "-y", "--placement", "wrist", "--valid-day", "0"),
     ),
     "label_devices": (
-        ("label", *("axivity.cwa", "corrupt.cwa", "actigraph.gt3x"), "--out", "out", "--workers", "1"),
+        ("label", *("axivity.cwa", "corrupt.cwa", "actigraph.gt3x"), "--out", "out", "--workers", "1", "--verbose"),
         ("label", "axivity.cwa", "--out", "raw", "--no-smoothing", "--timezone", "Europe/London", "--json"),
     ),
     "train": (

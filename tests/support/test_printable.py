@@ -3,11 +3,14 @@ is not quite nothing or everything never reads as if it were."""
 
 import os
 import pickle
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harken.support.errors import HarkenError
-from harken.support.printable import listed, percent, percent_number, printable
+from harken.support.printable import listed, percent, percent_number, printable, share_notes
 
 
 @pytest.mark.parametrize(
@@ -66,3 +69,35 @@ def test_whole_numbers(share: float, text: str) -> None:
 
 def test_words_in_a_list() -> None:
     assert [listed(("a", "b", 3)[:count]) for count in (1, 2, 3)] == ["a", "a and b", "a, b and 3"]
+
+
+@pytest.mark.parametrize(
+    ("notes", "shared"),
+    [
+        (
+            [["(at rest 9.81), in g."], ["(at rest 9.7), in g.", "No zone."], ["in 64 g/64 (at rest 64), in g."]],
+            [
+                ("(at rest 9.7 to 9.81), in g.", (0, 1)),
+                ("No zone.", (1,)),
+                ("in 64 g/64 (at rest 64), in g.", (2,)),
+            ],
+        ),
+        (
+            [["p_01.csv: 3 on 2020-01-01"], ["p_02.csv: 3 on 2020-01-01"]],
+            [("p_01.csv: 3 on 2020-01-01", (0,)), ("p_02.csv: 3 on 2020-01-01", (1,))],
+        ),
+        ([["5 rows", "7 rows"], ["6 rows"]], [("5 to 6 rows", (0, 1)), ("7 rows", (0,))]),
+        ([["1"], ["", ""]], [("1", (0,)), ("", (1,)), ("", (1,))]),
+    ],
+    ids=["numbers become a range", "names of files are no numbers", "twice stays twice", "nothing is no number"],
+)
+def test_notes_that_differ_in_numbers_are_joined(notes: list[list[str]], shared: list[tuple[str, Any]]) -> None:
+    assert share_notes(notes) == shared
+
+
+@given(st.lists(st.lists(st.text(alphabet="ab 1.,/-", max_size=8), max_size=4), max_size=5))
+def test_every_recording_keeps_as_many_notes(notes: list[list[str]]) -> None:
+    shared = share_notes(notes)
+    for position, own in enumerate(notes):
+        assert sum(position in note.recordings for note in shared) == len(own)
+    assert all(note.text in notes[note.recordings[0]] for note in shared if len(note.recordings) == 1)

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -14,11 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.support.printable import printable
+from harken.support.printable import percent_number, printable, share_notes
 
 LONGEST_NAME = 200
 """The largest length of a name in bytes. File systems allow 255, and an ending may follow."""
 DIGITS_OF_A_DIGEST = 8
+LABELS_SHOWN = 3
 
 
 def recordings(paths: Sequence[str | Path], *, out: Path | None = None) -> list[Path]:
@@ -68,17 +69,47 @@ def _short(name: str) -> str:
 
 
 @contextmanager
-def progress(doing: str, done: int, total: int) -> Iterator[None]:
-    """A bar on the standard error, if that is a terminal. It is removed at the end."""
+def progress(doing: str, done: int, total: int) -> Iterator[Callable[[float], None]]:
+    """A bar on the standard error, if that is a terminal. It is removed at the end.
+
+    The function that it gives is called with the share of the current item that is done: per cent and the time left are
+    then shown, too.
+    """
+    from harken.recordings.inspection import duration_text
+
     console = Console(stderr=True)
     columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
     if total > 1:
         columns += [BarColumn(bar_width=20), MofNCompleteColumn()]
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        bar.add_task(printable(doing), completed=done, total=total)
-        yield
+    columns += [TimeElapsedColumn(), TextColumn("{task.fields[left]}")]
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(printable(doing), completed=done, total=total, left="")
+
+        def show(share: float) -> None:
+            bar.update(task, completed=done + share)
+            seconds = bar.tasks[0].time_remaining
+            until = f", about {duration_text(seconds)} left" if seconds else ""
+            bar.update(task, left=f"{(done + share) / total:.0%}{until}".replace("%", " %"))
+
+        yield show
+
+
+def largest_shares(times: Mapping[str, float], others: Mapping[str, float] | None = None) -> str:
+    """The labels with most time (or rows) and their shares, and how many labels there are besides: ``sitting 61 %,
+    lying 20 %, walking 9 %, 2 more``.
+
+    Args:
+        times: by label.
+        others: what is not a label but a part of the whole, by its name; it is named last.
+    """
+    others = others or {}
+    total = sum(times.values()) + sum(others.values())
+    most = sorted(((name, time) for name, time in times.items() if time), key=lambda one: -one[1])
+    named = [*most[:LABELS_SHOWN], *((name, time) for name, time in others.items() if time)]
+    shares = [f"{name} {percent_number(time / total, decimals=0)} %" for name, time in named]
+    if len(most) > LABELS_SHOWN:
+        shares.insert(LABELS_SHOWN, f"{len(most) - LABELS_SHOWN} more")
+    return ", ".join(shares)
 
 
 def plain_table(first: str, *numbers: str) -> Table:
@@ -98,6 +129,20 @@ def notes_table(notes: Iterable[str], *, warnings: Iterable[str] = ()) -> Table:
     for note in notes:
         table.add_row("note:", note)
     return table
+
+
+def grouped_notes(notes: Sequence[Sequence[str]], names: Sequence[str], *, kind: str = "files") -> list[str]:
+    """The notes of each recording after its name. A note that several recordings share is one line, with their number.
+
+    Args:
+        notes: the notes of each recording.
+        names: the names of the recordings.
+        kind: the word for several of them.
+    """
+    return [
+        f"{f'{len(note.recordings)} {kind}' if len(note.recordings) > 1 else names[note.recordings[0]]}: {note.text}"
+        for note in share_notes(notes)
+    ]
 
 
 def warn_of_unused(labelling: LabelOptions, people: Sequence[tuple[Path, str]]) -> None:

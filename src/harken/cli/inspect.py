@@ -1,5 +1,6 @@
 """``harken inspect``: the facts about recordings."""
 
+from collections import Counter
 from collections.abc import Iterator
 from json import dumps
 from pathlib import Path
@@ -11,7 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.cli.files import distinct_names, notes_table, progress, recordings, warn_of_unused
+from harken.cli.files import (
+    distinct_names,
+    grouped_notes,
+    largest_shares,
+    notes_table,
+    progress,
+    recordings,
+    warn_of_unused,
+)
 from harken.cli.options import FilesOrFolders, Json
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
@@ -24,6 +33,7 @@ if TYPE_CHECKING:
     from harken.recordings.recording import Recording
 
 NARROWEST = 80
+UNLABELLED = "unlabelled"
 DAY_PATTERN = "%a %Y-%m-%d %H:%M:%S"
 OTHER_PICTURES = (".jpeg", ".jpg", ".pdf", ".svg", ".tif", ".tiff", ".webp")
 
@@ -54,11 +64,12 @@ def inspect(
     plot: Plot = None,
     json: Json = False,
 ) -> None:
-    """A file that cannot be read does not stop the others; it is named at the end. Accelerations are converted to g.
-    The JSON is a list of objects, one for each recording that was read.
+    """A table of several people is a row for each of them; --subject NAME shows one of them. A file that cannot be read
+    does not stop the others; it is named at the end. Accelerations are converted to g. The JSON is a list of objects,
+    one for each recording that was read.
     """
     from harken.annotations.find import refuse_shared_rows
-    from harken.models.inspection import read_and_inspect
+    from harken.models.inspection import inspect_people
     from harken.readers.folders import is_side_file
 
     if any(Path(file).is_dir() or is_side_file(file) for file in files):
@@ -77,25 +88,27 @@ def inspect(
         name = Path(file).name
         try:
             with progress(f"Reading {name}", number, len(files)):
-                facts, recording = read_and_inspect(file, reading, labels, of_several=len(files) > 1, model=recogniser)
+                found = inspect_people(file, reading, labels, of_several=len(files) > 1, model=recogniser)
         except HarkenError as error:
             failures.append(error)
             continue
-        people.append((Path(file), facts.subject))
+        every = [facts for facts, _ in found]
+        people += ((Path(file), facts.subject) for facts in every)
         if picture is not None:
             try:
                 with progress(f"Drawing {name}", number, len(files)):
-                    _draw(recording, picture)
+                    _draw(file, [recording for _, recording in found], picture)
             except HarkenError as error:
                 failures.append(error)
                 picture = None
-        del recording  # the next one may need the memory
+        del found  # the next one may need the memory
         if json:
-            inspected.append(
-                facts.as_dict() | ({"picture": picture and printable(picture)} if plot is not None else {})
-            )
+            pictured = {} if plot is None else {"picture": picture and printable(picture)}
+            inspected += (facts.as_dict() | pictured for facts in every)
+        elif len(every) > 1:
+            _print_people(file, every)
         else:
-            _print(facts, picture)
+            _print(every[0], picture)
     if json:
         print(dumps(inspected, indent=2, allow_nan=False))
     if not failures:
@@ -103,13 +116,15 @@ def inspect(
     raise_failures(failures, len(files))
 
 
-def _draw(recording: "Recording", path: Path) -> None:
+def _draw(file: str, recordings: "list[Recording]", path: Path) -> None:
+    if len(recordings) > 1:
+        raise HarkenError(f"{file}: contains {len(recordings)} recordings; choose one to draw with --subject NAME")
     from harken.reports.figures import draw_recording, save_png
 
     try:
         with not_left_empty(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_png(draw_recording(recording), path)
+            save_png(draw_recording(recordings[0]), path)
     except OSError as error:
         raise HarkenError(f"{path}: the picture cannot be written ({error.strerror or error})") from error
 
@@ -131,11 +146,45 @@ def _picture_paths(files: list[str], plot: Path) -> list[Path]:
     return [plot / f"{name}.png" for name in distinct_names(files)]
 
 
-def _print(facts: "Inspection", picture: Path | None) -> None:
-    """Print the facts by name, then a line for each channel, a line for each label, and the notes of the reader."""
+def _print_people(file: str, people: "list[Inspection]") -> None:
+    """Print a line for each recording of a table, one for all of them, and their notes."""
+    from harken.recordings.inspection import duration_text
+
+    console, names = _console(), [facts.subject for facts in people]
+    if len(set(names)) < len(names):
+        names = [facts.file.removeprefix(f"{file}, ") for facts in people]  # with the placement
+    console.print(Text(f"{printable(file)}: {len(people)} recordings"), style="bold", soft_wrap=True)
+    table = _table("subject", "recorded", "Hz")
+    table.add_column("labels", overflow="fold")
+    recorded_s, labels, unlabelled = 0.0, Counter[str](), 0
+    for name, facts in zip(names, people, strict=True):
+        length_s, rate = facts.span_s - facts.gaps.total_s, f"{facts.sample_rate_hz:.4g}"
+        own = Counter({label: time.rows for label, time in facts.labels.items()})
+        table.add_row(
+            Text(name), duration_text(length_s), rate, Text(largest_shares(own, {UNLABELLED: facts.unlabelled.rows}))
+        )
+        recorded_s, labels, unlabelled = recorded_s + length_s, labels + own, unlabelled + facts.unlabelled.rows
+    table.add_section()
+    table.add_row("together", duration_text(recorded_s), "", Text(largest_shares(labels, {UNLABELLED: unlabelled})))
+    console.print(table)
+    warnings = grouped_notes([facts.warnings for facts in people], names, kind="recordings")
+    notes = grouped_notes([facts.notes for facts in people], names, kind="recordings")
+    if notes or warnings:
+        console.print()
+        console.print(notes_table(notes, warnings=warnings))
+    console.print()
+
+
+def _console() -> Console:
     console = Console(highlight=False, markup=False, emoji=False)
     if console.width < NARROWEST:
         console.width = NARROWEST  # a wrapped line is better than a truncated number
+    return console
+
+
+def _print(facts: "Inspection", picture: Path | None) -> None:
+    """Print the facts by name, then a line for each channel, a line for each label, and the notes of the reader."""
+    console = _console()
     console.print(Text(facts.file, style="bold"), soft_wrap=True)
     notes = notes_table(facts.notes, warnings=facts.warnings)
     for part in (_facts_table(facts), _channel_table(facts), _label_table(facts), notes):

@@ -3,15 +3,25 @@
 Most of its options are the fields of ``LabelSettings`` in ``labelling/settings``; the others are declared here.
 """
 
+import re
+from collections.abc import Callable
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from harken.cli.files import distinct_names, notes_table, plain_table, progress, recordings
+from harken.cli.files import (
+    distinct_names,
+    grouped_notes,
+    largest_shares,
+    notes_table,
+    plain_table,
+    progress,
+    recordings,
+)
 from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
 from harken.labelling.settings import LabelSettings
 from harken.support.errors import HarkenError, raise_failures
@@ -22,6 +32,8 @@ from harken.support.resources import usable_cores
 
 if TYPE_CHECKING:
     from harken.labelling.cohort import FileOutcome, FileTask, Job
+
+END_OF_CLAUSE = re.compile(r"[;.] ")
 
 Out = Annotated[
     Path,
@@ -45,8 +57,8 @@ Shard = Annotated[
 
 DONE = {
     "labelled": "",
-    "summarised": " (already labelled; made again by these rules)",
-    "nothing": " (already labelled with the same settings)",
+    "summarised": "already labelled; made again by these rules",
+    "nothing": "already labelled with the same settings",
 }
 """What stands after a report, by what was done for it."""
 
@@ -61,6 +73,7 @@ def label(
     workers: Workers = None,
     scheduler: Scheduler = None,
     shard: Shard = None,
+    verbose: Annotated[bool, Option("Print hours, warnings and notes of each of several files.")] = False,
     json: Json = False,
 ) -> None:
     """Writes timeline.parquet, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
@@ -82,12 +95,15 @@ def label(
         remove_left_behind(out)
         alone = len(tasks) == 1 and scheduler is None
         job = LabelJob.of(model, out, settings, cores=usable_cores() if alone else 1)
-        ended = run("Labelling", tasks, job, workers=workers, scheduler=scheduler, prints=not json)
+        prints = None if json else print_one if verbose or len(tasks) == 1 else print_line
+        ended = run("Labelling", tasks, job, workers=workers, scheduler=scheduler, prints=prints)
         failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
         if ended and all(one.missing for one in ended):
             raise_failures(failures, len(ended))
         failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
         _write_tables(out, failures_file, ended)
+    if prints is print_line:
+        print_warnings(ended)
     _print_end(ended, out, failures_file, json=json)
     raise_failures(failures, len(ended))
 
@@ -104,6 +120,15 @@ def _print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, js
         typer.echo(printable(f"The failures are also in {failures_file}."), err=True)
 
 
+def print_warnings(ended: "list[FileOutcome]") -> None:
+    """Print how the warnings of the files begin; a beginning that several share is one line."""
+    done = [outcome for outcome in ended if outcome.summary is not None]
+    begin = [[END_OF_CLAUSE.split(text)[0] for text in (one.summary or {}).get("warnings", [])] for one in done]
+    Console(highlight=False, markup=False, emoji=False).print(
+        notes_table([], warnings=grouped_notes(begin, [printable(one.task.name) for one in done]))
+    )
+
+
 def run(
     doing: str,
     tasks: "list[FileTask]",
@@ -111,7 +136,7 @@ def run(
     *,
     workers: int | None,
     scheduler: str | None,
-    prints: bool,
+    prints: Callable[["FileOutcome", Path], None] | None,
 ) -> "list[FileOutcome]":
     """Label or summarise the files with a progress bar, and print each result as it arrives. Outcomes are in the order
     of tasks."""
@@ -119,14 +144,16 @@ def run(
 
     outcomes: dict[FileTask, FileOutcome] = {}
     together = max(1, min(workers or usable_cores(), len(tasks)))
-    running = run_cohort(tasks, job, workers=together, scheduler=scheduler)
+    if len(tasks) == 1:
+        doing = f"{doing} {tasks[0].path.name}"
+    running = run_cohort(tasks, job, workers=together, scheduler=scheduler, on_share=lambda share: show(share))
     try:
         while len(outcomes) < len(tasks):
-            with progress(doing, len(outcomes), len(tasks)):
+            with progress(doing, len(outcomes), len(tasks)) as show:
                 outcome = next(running)
             outcomes[outcome.task] = outcome
-            if prints:
-                _print(outcome, job.out / outcome.task.name)
+            if outcome.summary is not None and prints is not None:
+                prints(outcome, job.out / outcome.task.name)
     except (KeyboardInterrupt, SystemExit):  # Ctrl+C, and SIGTERM
         done = f"{len(outcomes)} of {len(tasks)} files are done"
         typer.echo(f"Stopped: {done}; repeat the command to continue.", err=True)
@@ -164,11 +191,25 @@ def _holds_results(out: Path) -> bool:
     return any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")) or any(out.glob(".writing-*"))
 
 
-def _print(outcome: "FileOutcome", folder: Path) -> None:
-    """Print the hours of each label, and of time without a label; nothing of a file that failed."""
-    summary = outcome.summary
-    if summary is None:
-        return
+def print_line(outcome: "FileOutcome", folder: Path) -> None:
+    """Print a line for one of several files: its wearer, the time recorded, the labels with most time, and how many
+    warnings there are."""
+    from harken.recordings.inspection import duration_text
+
+    summary: dict[str, Any] = outcome.summary or {}
+    times, name, wearer = summary["seconds_by_label"], printable(folder.name), printable(summary["subject"])
+    recorded_s = sum(times.values()) + summary["unlabelled_s"] + 3600 * (summary["non_wear_hours"] or 0.0)
+    parts = [duration_text(recorded_s), largest_shares(times) or "no label"]
+    if warnings := summary.get("warnings"):
+        parts.append(f"{len(warnings)} warning{'s' * (len(warnings) > 1)}")
+    if done := DONE[outcome.done]:
+        parts.append(done)
+    print(f"{name}{'' if wearer == name else f' ({wearer})'}: {'; '.join(parts)}")
+
+
+def print_one(outcome: "FileOutcome", folder: Path) -> None:
+    """Print the hours of each label, and of time without a label; warnings and notes."""
+    summary: dict[str, Any] = outcome.summary or {}
     times = summary["seconds_by_label"]
     labelled = sum(times.values())
     table = plain_table("label", "hours", "share of labelled time")
@@ -190,7 +231,8 @@ def _print(outcome: "FileOutcome", folder: Path) -> None:
     warnings = summary.get("warnings", [])  # missing in folders of an earlier version
     if warnings or summary["notes"]:
         console.print(notes_table(summary["notes"], warnings=warnings))
-    console.print(f"Report: {printable(folder / 'report.html')}{DONE[outcome.done]}\n", soft_wrap=True)
+    done = f" ({DONE[outcome.done]})" if DONE[outcome.done] else ""
+    console.print(f"Report: {printable(folder / 'report.html')}{done}\n", soft_wrap=True)
 
 
 def _hours(seconds: float) -> str:

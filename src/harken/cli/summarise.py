@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harken.cli.label import Scheduler, Workers, run
+from harken.cli.label import Scheduler, Workers, print_line, print_one, print_warnings, run
 from harken.cli.options import Json
 from harken.labelling.settings import Rules, read_summary, rules_key
 from harken.readers.folders import SUMMARY
@@ -45,7 +45,10 @@ def summarise(
     for change, files in _changes(folders, rules).items():
         typer.echo(f"{change} ({files} of {len(folders)} files)", err=True)
     tasks = [FileTask(folder, folder.name) for folder in folders]
-    ended = run("Summarising", tasks, SummariseJob(out, rules), workers=workers, scheduler=scheduler, prints=not json)
+    prints = None if json else print_one if len(tasks) == 1 else print_line
+    ended = run("Summarising", tasks, SummariseJob(out, rules), workers=workers, scheduler=scheduler, prints=prints)
+    if prints is print_line:
+        print_warnings(ended)
     try:
         write_study(out)
     except OSError as error:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from harken.cli.evaluate import print_people, print_scores
-from harken.cli.files import recordings
+from harken.cli.files import grouped_notes, recordings
 from harken.support.plugins import need_training
 from harken.support.printable import percent, printable
 from harken.training.settings import RunSettings
@@ -207,15 +207,8 @@ def _about_unseen(outcome: "Outcome") -> list[str]:
 
 def _grouped(outcome: "Outcome", notes: Sequence[Sequence[str]]) -> list[str]:
     """The notes of each file. Notes that several files share are in one line."""
-    from harken.reports.run.sentences import share_notes
-
     reads = outcome.data.training + outcome.data.cross
-    return [
-        f"{printable(reads[note.recordings[0]].short_name)}: {note.text}"
-        if len(note.recordings) == 1
-        else f"{len(note.recordings)} files: {note.text}"
-        for note in share_notes(notes)
-    ]
+    return grouped_notes(notes, [printable(read.short_name) for read in reads])
 
 
 def _tested(scores: "Scores") -> str:

@@ -14,6 +14,7 @@ from harken.readers.options import TableOptions
 from harken.readers.table import ANOTHER_SUBJECT, SeveralRecordingsError, TableSource
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
+from harken.support.printable import listed
 
 OF_TIDY_TABLES = frozenset({"label_column", "acceleration_unit", "sensor_range_g", "timezone", "subject"})
 """The fields of ``TableOptions`` that apply to tidy tables, whose other columns have fixed names."""
@@ -146,4 +147,8 @@ def _tidy(path: str | Path, options: TableOptions, *, as_found: bool) -> list[Re
             f"harken.datasets.tidy describes; it cannot be read with {', '.join(unfit)}"
         )
     recordings = recordings_of_tables(Path(path), options, as_found=as_found)
-    return [one for one in recordings if options.subject in (None, one.subject)]
+    chosen = [one for one in recordings if options.subject in (None, one.subject)]
+    if not chosen:
+        people = sorted({one.subject for one in recordings})
+        raise HarkenError(f"{path}: has no subject {options.subject!r}; its subjects are {listed(people)}")
+    return chosen

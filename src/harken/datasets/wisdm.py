@@ -11,14 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.info import codes_of, files_of, info_of, offsets_in_turn, readable
+from harken.datasets.info import files_of, info_of, offsets_in_turn, readable
+from harken.readers.layout import WISDM_CODES
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError
-
-ACTIVITIES = codes_of("wisdm")
-"""The codes in the files, and the activities in ``activity_key.txt``."""
-
 
 INFO = info_of("wisdm")
 
@@ -88,7 +85,7 @@ def _file_rows(path: Path) -> pl.DataFrame:
     with readable(path, "not rows of subject,code,time,x,y,z; as they are published"):
         frame = pl.read_csv(path, has_header=False, schema=schema | {"z": pl.String})
     frame = frame.with_columns(
-        pl.col("code").replace_strict(ACTIVITIES, default=None, return_dtype=pl.String).alias("label"),
+        pl.col("code").replace_strict(WISDM_CODES, default=None, return_dtype=pl.String).alias("label"),
         pl.col("z").str.strip_chars(" ;").cast(pl.Float64, strict=False),
     )
     holed = frame.select(pl.any_horizontal(pl.all().is_null())).to_series().arg_true()
@@ -96,11 +93,12 @@ def _file_rows(path: Path) -> pl.DataFrame:
         row = int(holed[0])
         raise HarkenError(
             f"{path}, row {row + 1}: {','.join(map(str, frame.row(row)[:6]))} is not a whole row of "
-            f"subject,code,time,x,y,z; with a code among {''.join(ACTIVITIES)}. Fetch the file again, or remove the row"
+            f"subject,code,time,x,y,z; with a code among {''.join(WISDM_CODES)}. Fetch the file again, or remove the "
+            "row"
         )
     return frame.select(
         "subject",
-        pl.col("code").cast(pl.Enum(list(ACTIVITIES))),
+        pl.col("code").cast(pl.Enum(list(WISDM_CODES))),
         pl.col("label").cast(pl.Enum(INFO.labels)),
         "time_ns",
         "x",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, TypeVar
@@ -24,6 +24,7 @@ from harken.support.printable import printable
 from harken.support.processes import dask_client, one_thread_each, process_pool
 
 Item = TypeVar("Item")
+OnShare = Callable[[float], None]
 
 IN_FLIGHT = 4
 """Tasks submitted at once for each worker, so that a hundred thousand files do not need as many futures."""
@@ -62,8 +63,13 @@ class Job(Protocol):
     def out(self) -> Path:
         """The folder of results."""
 
-    def run(self, task: FileTask) -> FileOutcome:
-        """Label or summarise one file; an error becomes the outcome's reason."""
+    def run(self, task: FileTask, on_share: OnShare | None = None) -> FileOutcome:
+        """Label or summarise one file; an error becomes the outcome's reason.
+
+        Args:
+            task: the file.
+            on_share: called with the share of the file that is labelled.
+        """
 
     def absolute(self) -> Self:
         """The same for a worker with another working directory."""
@@ -102,11 +108,11 @@ class LabelJob:
         model = self.model and self.model.absolute()
         return replace(self, model=model, out=self.out.absolute(), settings=self.settings.absolute())
 
-    def run(self, task: FileTask) -> FileOutcome:
+    def run(self, task: FileTask, on_share: OnShare | None = None) -> FileOutcome:
         """Label one file. If it is labelled already and only the rules differ, it is summarised."""
-        return _outcome(task, self._run)
+        return _outcome(task, partial(self._labelled, on_share=on_share))
 
-    def _run(self, task: FileTask) -> FileOutcome:
+    def _labelled(self, task: FileTask, on_share: OnShare | None) -> FileOutcome:
         folder = self.out / task.name
         key = label_key(task.path, self.model_sha256, self.settings)
         before = finished(folder, task.path, key)
@@ -118,6 +124,7 @@ class LabelJob:
             out=folder,
             settings=self.settings,
             key=key,
+            on_share=on_share,
             cores=self.cores,
         )
         return FileOutcome(task, labelled.summary)
@@ -139,8 +146,10 @@ class SummariseJob:
         """See ``Job``."""
         return replace(self, out=self.out.absolute(), rules=self.rules.absolute())
 
-    def run(self, task: FileTask) -> FileOutcome:
-        """Summarise the results of one file, unless they were made with these rules."""
+    def run(self, task: FileTask, on_share: OnShare | None = None) -> FileOutcome:
+        """Summarise the results of one file, unless they were made with these rules. It takes a few seconds, of which
+        no share is told."""
+        del on_share
         return _outcome(task, lambda task: self.summarised(task, read_summary(self.out / task.name)))
 
     def summarised(self, task: FileTask, before: dict[str, Any]) -> FileOutcome:
@@ -163,7 +172,12 @@ def _outcome(task: FileTask, run: Callable[[FileTask], FileOutcome]) -> FileOutc
 
 
 def run_cohort(
-    tasks: Sequence[FileTask], job: Job, *, workers: int = 1, scheduler: str | None = None
+    tasks: Sequence[FileTask],
+    job: Job,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    on_share: OnShare | None = None,
 ) -> Iterator[FileOutcome]:
     """Label or summarise files; yields the outcome of each as it ends.
 
@@ -174,6 +188,7 @@ def run_cohort(
         job: what is done with each.
         workers: processes on this machine; 1: this process.
         scheduler: the address of a Dask scheduler to use instead; its workers need access to the same paths.
+        on_share: called with the share of the current file that is done, while this process labels it.
 
     Raises:
         HarkenError: when no scheduler or worker answers there.
@@ -181,7 +196,7 @@ def run_cohort(
     if scheduler is not None:
         return _on_dask(tasks, job, scheduler)
     if workers <= 1 or len(tasks) <= 1:
-        return map(job.run, tasks)
+        return map(partial(job.run, on_share=on_share), tasks)
     return _in_processes(tasks, job, workers)
 
 

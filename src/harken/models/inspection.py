@@ -1,12 +1,12 @@
-"""The job of ``harken inspect``: the facts about one file."""
+"""The job of ``harken inspect``: the facts about the recordings in one file."""
 
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harken.annotations.find import label_recordings, label_spellings, renamed
+from harken.annotations.find import label_spellings, renamed
 from harken.annotations.options import LabelOptions
-from harken.readers import read
+from harken.datasets.people import read_people
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import training_warning
 from harken.recordings.inspection import Inspection, inspect_recording
@@ -47,38 +47,46 @@ def inspect(
         The facts that ``harken inspect`` prints; ``as_dict()`` is the output with ``--json``.
 
     Raises:
-        HarkenError: when the file cannot be read.
+        HarkenError: when the file cannot be read, or contains several recordings.
     """
     options = LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s)
-    return read_and_inspect(path, reading or TableOptions(), options, model=model)[0]
+    people = inspect_people(path, reading or TableOptions(), options, one_person=True, model=model)
+    (facts, _), *others = people
+    if others:
+        raise HarkenError(
+            f"{path}: contains several recordings, the first of {facts.subject}; choose a person with "
+            "reading=TableOptions(subject=NAME), or read all with harken.datasets.tidy.read_tidy"
+        )
+    return facts
 
 
-def read_and_inspect(
+def inspect_people(
     path: str | Path,
     reading: TableOptions,
     labels: LabelOptions,
     *,
     of_several: bool = False,
+    one_person: bool = False,
     model: "str | Path | Recogniser | None" = None,
-) -> tuple[Inspection, Recording]:
-    """The facts about a file and its mended recording, from one reading. ``labels``, ``of_several``: as for
-    ``harken.datasets.people.read_people``; ``model``: as for ``inspect``."""
-    try:
-        as_found = read(path, as_found=True, **vars(reading))
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
-    zone_known = reading.timezone is not None
-    (as_found,) = label_recordings([as_found], Path(path), labels, of_several=of_several, zone_known=zone_known)
-    if not of_several:
-        labels.refuse_unused(set(as_found.label_names), files=bool(as_found.label_source))
-    recording = mend(as_found, sensor_range=reading.sensor_range_g)
-    names, notes = label_spellings([recording])
-    recording = renamed(replace(recording, quality=recording.quality.noting(*notes)), names)
-    facts = inspect_recording(recording, as_found=renamed(as_found, names))
+) -> list[tuple[Inspection, Recording]]:
+    """The facts about each recording in a file, and the recording itself, mended, from one reading. ``labels``,
+    ``of_several``, ``one_person``: as for ``harken.datasets.people.read_people``; ``model``: as for ``inspect``."""
     if model is not None:
         from harken.models.recogniser import Recogniser  # loading it takes longer than to inspect a short recording
 
-        recogniser = model if isinstance(model, Recogniser) else Recogniser.load(model)
-        warning = training_warning(float(recogniser.trained_samples(recording).mean()))
-        facts = replace(facts, warnings=facts.warnings if warning is None else (*facts.warnings, warning))
-    return facts, recording
+        model = model if isinstance(model, Recogniser) else Recogniser.load(model)
+    people = read_people(path, reading, as_found=True, labels=labels, of_several=of_several, one_person=one_person)
+    if not of_several:
+        used = {name for as_found in people for name in as_found.label_names}
+        labels.refuse_unused(used, files=any(as_found.label_source for as_found in people))
+    mended = [mend(as_found, sensor_range=reading.sensor_range_g) for as_found in people]
+    names, notes = label_spellings(mended)
+    inspected = []
+    for as_found, recording in zip(people, mended, strict=True):
+        recording = renamed(replace(recording, quality=recording.quality.noting(*notes)), names)
+        facts = inspect_recording(recording, as_found=renamed(as_found, names))
+        if model is not None:
+            warning = training_warning(float(model.trained_samples(recording).mean()))
+            facts = replace(facts, warnings=facts.warnings if warning is None else (*facts.warnings, warning))
+        inspected.append((facts, recording))
+    return inspected

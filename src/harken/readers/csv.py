@@ -19,6 +19,8 @@ import polars as pl
 from harken.readers.layout import (
     SNIFFED_BYTES,
     UTF8_MARK,
+    WISDM_CODES,
+    WISDM_ORDER,
     Columns,
     Layout,
     channel_roles,
@@ -35,6 +37,7 @@ from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import Source, SourceChangedError
 from harken.support.arrays import BoolArray
 from harken.support.errors import HarkenError
+from harken.support.printable import listed
 
 BLOCK_BYTES = 1 << 24
 LONGEST_LINE = 1 << 20
@@ -170,6 +173,10 @@ def open_source(path: Path, options: TableOptions, *, notes: Sequence[str] = ())
     layout = layout_of(path, options.skip_rows)
     columns = find_columns(path, layout.header, layout.rows[0], options)
     table = CsvTable(path, layout, columns, tidy=tidy_columns(layout.header))
+    if tuple(columns) == WISDM_ORDER:
+        table.label_words = WISDM_CODES
+        key = listed([f"{code} {word}" for code, word in WISDM_CODES.items()])
+        notes = [*notes, f"The labels in the file are WISDM's codes: {key}."]
     return TableSource(table, options, notes=notes)
 
 

@@ -32,6 +32,17 @@ OVER_ALL = {name for table in (COHORT, PERSON, QUALITY) for name in (table, tabl
 BY_ENDING = "unknown file type"
 BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
 BY_ANNOTATION = "labels of a recording"
+SIDECAR = re.compile(
+    r"""(.*[\W_])?(
+        bvp|eda|hr|ibi|info|tags|temp       # Empatica E4, beside ACC.csv
+        |cut|paee|sleep|svm|wtv             # OMGUI, beside a .cwa
+        |key|metadata|readme                # of a whole data set
+    )\.(csv|txt)(\.gz)?""",
+    re.VERBOSE,
+)
+"""Names, in lower case, of files that lie beside a recording and are usually not one."""
+BY_NAME = "beside a recording, without samples of x, y and z"
+AXES = 3
 
 
 @dataclass(frozen=True)
@@ -51,8 +62,9 @@ def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path |
     """These files, and all files in and below these folders with the ending of a recording, sorted.
 
     Hidden files and files in ``out`` are left out of folders. The following are left out with a note: files with other
-    endings, true labels of simulated recordings, runs of ``harken train`` and results of ``harken label``. A folder
-    that Sensor Logger exported is one recording. Files of labels (``NAME.labels.csv``) are never recordings: they are
+    endings, true labels of simulated recordings, runs of ``harken train``, results of ``harken label``, and what a
+    watch writes beside a recording (``tags.csv``, ``S05_info.txt``), unless it has rows of three numbers. A folder that
+    Sensor Logger exported is one recording. Files of labels (``NAME.labels.csv``) are never recordings: they are
     left out, with a note unless they lie beside their recording in a folder.
 
     Raises:
@@ -126,6 +138,22 @@ def _holds_failures(path: Path) -> bool:
         return False
 
 
+def _is_sidecar(path: Path) -> bool:
+    """Whether a file is no recording, by its name and its first rows: no sample has fewer than three numbers."""
+    if not SIDECAR.fullmatch(path.name.lower()):
+        return False
+    from harken.readers.csv import layout_of  # imports Polars
+    from harken.readers.layout import is_number
+
+    try:
+        rows = layout_of(path).rows
+    except HarkenError:  # it is empty, or no table
+        return True
+    except OSError:  # the error is reported when the file is read
+        return False
+    return all(sum(map(is_number, row)) < AXES for row in rows)
+
+
 def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -> list[Path]:
     """The recordings in and below a folder; other files are added to ``left_out`` by their kind."""
     paths: list[Path] = []
@@ -159,6 +187,8 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
                 left_out.setdefault(BY_SIMULATE, []).append(at / name)
             elif (tables and name in OVER_ALL) or (FAILURES.fullmatch(name) and (tables or _holds_failures(at / name))):
                 left_out.setdefault(BY_LABEL, []).append(at / name)
+            elif _is_sidecar(at / name):
+                left_out.setdefault(BY_NAME, []).append(at / name)
             else:
                 paths.append(at / name)
     return sorted(paths)

@@ -133,7 +133,27 @@ NOTEBOOK_ORDERS = {
 }
 WISDM_ORDER = ("subject", "label", "time", "x", "y", "z")
 """The order in the published files of WISDM 2019: ``1600,A,90426708196641,7.091625,-0.5916671,8.195502;``"""
-WISDM_CODE = re.compile(r"[A-S]", re.ASCII)
+WISDM_CODES = {
+    "A": "walking",
+    "B": "jogging",
+    "C": "stairs",
+    "D": "sitting",
+    "E": "standing",
+    "F": "typing",
+    "G": "teeth",
+    "H": "soup",
+    "I": "chips",
+    "J": "pasta",
+    "K": "drinking",
+    "L": "sandwich",
+    "M": "kicking",
+    "O": "catch",
+    "P": "dribbling",
+    "Q": "writing",
+    "R": "clapping",
+    "S": "folding",
+}
+"""The codes in these files, and the activities in their ``activity_key.txt``. There is no code N."""
 ACCURACIES = ("0", "1", "2", "3")
 UNIT_BEHIND = re.compile(r"\s*[(\[](?:g|m/s2|m/s\^2|m/s²|ms|s|ns|us|µs)[)\]]$")
 REQUIRED = ("time", "x", "y", "z")
@@ -215,7 +235,7 @@ def _by_order(path: Path, first_row: list[str], columns: dict[str, int], there: 
             "choose the columns by number, for example --time-column 1 --x-column 2 --y-column 3 "
             "--z-column 4"
         )
-    if len(order) == 6 and first_row[0].isdigit() and WISDM_CODE.fullmatch(first_row[1].strip()):
+    if len(order) == 6 and first_row[0].isdigit() and first_row[1].strip() in WISDM_CODES:
         order = WISDM_ORDER
     if len(order) == 5 and first_row[4].strip() in ACCURACIES:
         order = (*order[:4], "accuracy")

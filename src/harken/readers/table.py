@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
@@ -74,6 +74,7 @@ class Table(ABC):
 
     Attributes:
         channels: the names of the signals; the first three are acceleration.
+        label_words: the labels for which codes in the column of labels stand.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Table(ABC):
         self.channels = tuple("P" if role == "accuracy" else role for role in channel_roles(columns))
         roles = [role for role in ("label", "subject") if role in columns]
         self._codes: dict[str, dict[str, int]] = {role: {} for role in roles}
+        self.label_words: Mapping[str, str] = {}
         self._kept: TableRows | None = None
 
     @property
@@ -156,11 +158,12 @@ class Table(ABC):
         distinct = categories.unique().drop_nulls()
         names = [name.strip() for name in distinct.cast(pl.String).to_list()]
         self._check_names(role, names, categories, first_row)
-        known = self._codes[role]
+        known, words = self._codes[role], self.label_words if role == "label" else {}
         numbers = distinct.to_physical().to_numpy().astype(np.int64)
         lookup = np.full(int(numbers.max(initial=-1)) + 2, UNLABELLED, dtype=np.int16)
         lookup[numbers] = [
-            UNLABELLED if name.lower() in NO_NAME else known.setdefault(name, len(known)) for name in names
+            UNLABELLED if name.lower() in NO_NAME else known.setdefault(words.get(name, name), len(known))
+            for name in names
         ]
         rows = categories.to_physical().cast(pl.Int64).fill_null(len(lookup) - 1).to_numpy()
         return np.asarray(lookup[rows])

@@ -1,14 +1,18 @@
-"""Printable text: escaped names from outside, such as file names; lists of words; shares in per cent."""
+"""Printable text: escaped names from outside, such as file names; lists of words; shares in per cent; equal notes."""
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 LONE_SURROGATES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 """Halves of characters. U+DC80 to U+DCFF are left out: Python uses them for bytes that it cannot decode (PEP 383)."""
 FIXED_ZONE = re.compile(r"Etc/GMT([+-])(\d{1,2})")
 INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control characters, some of which are commands to a terminal; line ends; changes of the writing direction."""
+NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:\.\d+)?(?![\w/])")
+"""A number by itself, not in a file name, a date or a unit."""
 SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
@@ -81,3 +85,39 @@ def without_path(reason: str, path: Path) -> str:
         if reason.startswith(name):
             return reason.removeprefix(name).lstrip(":, ")
     return reason
+
+
+class SharedNote(NamedTuple):
+    """A note, and the positions of the recordings that it is about."""
+
+    text: str
+    recordings: tuple[int, ...]
+
+
+def share_notes(notes: Sequence[Sequence[str]]) -> list[SharedNote]:
+    """Join equal notes of recordings, in the order of their first occurrence.
+
+    Args:
+        notes: the notes of each recording. Numbers may differ between recordings: the joined note has the smallest and
+            the largest of them.
+    """
+    # The key is the text between the numbers, and the count of the same text in the recording, so that both are kept.
+    alike: dict[tuple[tuple[str, ...], int], dict[int, str]] = {}
+    for position, own in enumerate(notes):
+        earlier: Counter[tuple[str, ...]] = Counter()
+        for note in own:
+            form = tuple(NUMBER.split(note))
+            alike.setdefault((form, earlier[form]), {})[position] = note
+            earlier[form] += 1
+    return [SharedNote(_joined(list(texts.values())), tuple(texts)) for texts in alike.values()]
+
+
+def _joined(notes: list[str]) -> str:
+    between = NUMBER.split(notes[0])
+    numbers = [_range(texts) for texts in zip(*(NUMBER.findall(note) for note in notes), strict=True)]
+    return between[0] + "".join(number + after for number, after in zip(numbers, between[1:], strict=True))
+
+
+def _range(texts: Sequence[str]) -> str:
+    least, greatest = min(texts, key=float), max(texts, key=float)
+    return least if float(least) == float(greatest) else f"{least} to {greatest}"

@@ -19,9 +19,8 @@ from harken.reports.figures.confusion import MANY_LABELS, MEASURES, Measure, con
 from harken.reports.figures.curves import coverage_picture, learning_curves
 from harken.reports.figures.style import UNLABELLED_COLOUR, png_bytes
 from harken.reports.run import sentences
-from harken.reports.run.sentences import SharedNote, share_notes
 from harken.reports.words import write_page
-from harken.support.printable import percent, printable
+from harken.support.printable import SharedNote, percent, printable, share_notes
 from harken.windows.windows import SlidingHops
 
 if TYPE_CHECKING:

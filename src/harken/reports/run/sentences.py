@@ -4,10 +4,7 @@ They are written for readers without knowledge of machine learning, who should r
 several recordings are joined if they differ only in their numbers.
 """
 
-import re
-from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +12,7 @@ from harken.models.calibration import Coverage
 from harken.models.scores import PeopleScores, Scores, score
 from harken.reports.figures.curves import UNSURE_BELOW
 from harken.reports.words import decimals
-from harken.support.printable import percent, printable
+from harken.support.printable import percent, printable, share_notes
 from harken.windows.people import TRAINING_SHARE, NoHonestTest
 
 if TYPE_CHECKING:
@@ -26,8 +23,6 @@ LITTLE_POINTS = 1.0
 EXAMPLE = 0.7
 """The threshold of "unsure" in the sentence."""
 NOBODY_UNSURE = "–"
-NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:\.\d+)?(?![\w/])")
-"""A number by itself, not in a file name, a date or a unit."""
 FEW_IN_WORDS = {1: "One person", 2: "Two people", 3: "Three people", 4: "Four people"}
 
 
@@ -233,42 +228,6 @@ def unsure_sentence(curve: Coverage) -> str:
         f"{sentence} are right. This is no gain: without a threshold, {percent(everything)} are, so "
         "the probabilities do not show which answers are wrong."
     )
-
-
-class SharedNote(NamedTuple):
-    """A note, and the positions of the recordings that it is about."""
-
-    text: str
-    recordings: tuple[int, ...]
-
-
-def share_notes(notes: Sequence[Sequence[str]]) -> list[SharedNote]:
-    """Join equal notes of recordings, in the order of their first occurrence.
-
-    Args:
-        notes: the notes of each recording. Numbers may differ between recordings: the joined note has the smallest and
-            the largest of them.
-    """
-    # The key is the text between the numbers, and the count of the same text in the recording, so that both are kept.
-    alike: dict[tuple[tuple[str, ...], int], dict[int, str]] = {}
-    for position, own in enumerate(notes):
-        earlier: Counter[tuple[str, ...]] = Counter()
-        for note in own:
-            form = tuple(NUMBER.split(note))
-            alike.setdefault((form, earlier[form]), {})[position] = note
-            earlier[form] += 1
-    return [SharedNote(_joined(list(texts.values())), tuple(texts)) for texts in alike.values()]
-
-
-def _joined(notes: list[str]) -> str:
-    between = NUMBER.split(notes[0])
-    numbers = [_range(texts) for texts in zip(*(NUMBER.findall(note) for note in notes), strict=True)]
-    return between[0] + "".join(number + after for number, after in zip(numbers, between[1:], strict=True))
-
-
-def _range(texts: Sequence[str]) -> str:
-    least, greatest = min(texts, key=float), max(texts, key=float)
-    return least if float(least) == float(greatest) else f"{least} to {greatest}"
 
 
 def warnings(outcome: "Outcome") -> list[str]:
