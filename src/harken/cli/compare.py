@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
+from harken.cli.evaluate import ONLY
 from harken.cli.files import plain_table, recordings
 from harken.cli.options import IgnoreLabels, Json, OnlyLabels
 from harken.readers.options import TableOptions
@@ -83,9 +84,9 @@ def compare(
 
 
 def _print_models(compared: "ComparedModels", a: Path, b: Path, only_labels: Sequence[str]) -> None:
-    lines = [f"A: {a}", f"B: {b}", f"Stretches of {compared.stretch_s:g} s, one every {compared.a.hop_s:g} s."]
+    lines = [f"A: {a}", f"B: {b}", f"Stretches of {compared.stretch_s:.4g} s, one every {compared.a.hop_s:.4g} s."]
     if only_labels:
-        lines.append(f"Only windows labelled {listed(only_labels)} are scored.")
+        lines.append(ONLY.format(listed(only_labels)))
     for sides in dict.fromkeys(compared.left_out.values()):
         people = [person for person, trained in compared.left_out.items() if trained == sides]
         lines.append(f"Left out, because they were in the training of {sides}: {', '.join(people)}.")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from harken.evaluation.files import AnsweredPeople, Evaluation
     from harken.models.scores import PeopleScores, Scores
 
+ONLY = "Only windows labelled {} are scored; macro F1 is over the labels that are true."
 WIDER_THAN_ANY_TERMINAL = 10_000
 MISTAKES_NAMED = 2
 
@@ -86,7 +87,7 @@ def evaluate(
         typer.echo(dumps(evaluated.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         if only_labels:
-            typer.echo(f"Only windows labelled {listed(map(printable, only_labels))} are scored.")
+            typer.echo(printable(ONLY.format(listed(only_labels))))
         print_evaluation(evaluated.scores)
         for path, source in evaluated.label_sources:
             typer.echo(f"Labels of {printable(path)}: {source}")

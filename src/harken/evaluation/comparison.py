@@ -1,7 +1,7 @@
 """The job of ``harken compare``: two models, or two benchmarks, on the same people, each compared with themselves."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -141,20 +141,16 @@ def compare(
         stretches_s=stretches_s,
     )
     pairs, failures, _ = ready_recordings(read, partial(_with_both, models, ready), only_labels, on_warning)
-    trained: dict[str, set[str]] = {}
-    for one in pairs:
-        if one.trained:
-            trained.setdefault(one.subject, set()).update(one.trained)
-    left_out = {person: listed(sorted(sides)) for person, sides in trained.items()}
+    left_out = _left_out(pairs)
     unseen = [one.ready for one in pairs if one.subject not in left_out]
     if not unseen:
-        everybody = listed(f"{person} ({sides})" for person, sides in left_out.items())
         raise HarkenError(
-            f"there is nobody to compare the models on, because they were trained on {everybody}; give recordings of "
-            "other people"
+            f"there is nobody to compare the models on, because one of them or both were trained on everybody here "
+            f"({', '.join(left_out)}); give recordings of other people"
         )
     with_a, with_b = (
-        evaluation_of(model, parts) for model, parts in zip(models.values(), zip(*unseen, strict=True), strict=True)
+        replace(evaluation_of(model, parts, true_labels_only=bool(only_labels)), hop_s=stretches_s[1])
+        for model, parts in zip(models.values(), zip(*unseen, strict=True), strict=True)
     )
     first, second = ({*each.labels} for each in specifications)
     only_answers = {"A": sorted(first - second), "B": sorted(second - first)}
@@ -185,6 +181,15 @@ def _with_both(
         except HarkenError as error:
             raise HarkenError(f"{error} (model {side})") from error
     return _Pair(recording.subject, tuple(trained), tuple(pair))
+
+
+def _left_out(pairs: Iterable[_Pair]) -> dict[str, str]:
+    """The people on whom a model was trained, and which; a person may have several recordings."""
+    trained: dict[str, set[str]] = {}
+    for one in pairs:
+        if one.trained:
+            trained.setdefault(one.subject, set()).update(one.trained)
+    return {person: listed(sorted(sides)) for person, sides in trained.items()}
 
 
 def _people(evaluation: Evaluation) -> dict[str, Scores]:

@@ -156,7 +156,7 @@ def evaluate(
         model: a recogniser, a model file, a run directory, or ``"packaged"`` for the model that comes with harken.
         files: one or several labelled recordings, or folders of them.
         ignore_labels: labels whose windows do not count.
-        only_labels: the only labels whose windows count; empty for all.
+        only_labels: the only labels whose windows count, and over which macro F1 is the mean; empty for all.
         unsure_below: also score the answered windows, if windows with a smaller largest probability get no answer.
         orientation: whether a watch is turned about its face if the model recognises walking only then.
         forearm_axis: the axis of all sensors that points along the forearm; None to find it by walking.
@@ -187,7 +187,7 @@ def evaluate(
         forearm_axis=forearm_axis,
     )
     ready, failures, warnings = ready_recordings(read, prepare, only_labels, on_warning)
-    scores = evaluation_of(recogniser, ready, unsure_below)
+    scores = evaluation_of(recogniser, ready, unsure_below, true_labels_only=bool(only_labels))
     return EvaluatedFiles(
         scores, tuple(failures), tuple(warnings), tuple(read.label_sources), only_labels=tuple(only_labels)
     )
@@ -311,9 +311,13 @@ def ready_recording(
 
 
 def evaluation_of(
-    recogniser: Recogniser, every: Sequence[ReadyRecording], unsure_below: float | None = None
+    recogniser: Recogniser,
+    every: Sequence[ReadyRecording],
+    unsure_below: float | None = None,
+    *,
+    true_labels_only: bool = False,
 ) -> Evaluation:
-    """The scores of all recordings together, with unseen and known people apart.
+    """The scores of all recordings together, with unseen and known people apart; see ``score`` for the last argument.
 
     A person is known if any of their recordings holds movement from the training data, also under another name, in
     another unit, or cut into pieces (``harken.recordings.fingerprints``).
@@ -324,10 +328,10 @@ def evaluation_of(
     training_people = set(recogniser.provenance_.get("training_people", []))
     training_people.update(part.subject for part in every if part.share)
     is_known = np.isin(windows.subjects, sorted(training_people))
-    unseen, all_unseen, unseen_error, unseen_answered = _scored(
-        windows[~is_known], probabilities[~is_known], unsure_below
+    (unseen, all_unseen, unseen_error, unseen_answered), (known, _, known_error, known_answered) = (
+        _scored(windows[side], probabilities[side], unsure_below, true_labels_only=true_labels_only)
+        for side in (~is_known, is_known)
     )
-    known, _, known_error, known_answered = _scored(windows[is_known], probabilities[is_known], unsure_below)
     mountings = [(part.name, part.mounting) for part in every if part.mounting is not None]
     return Evaluation(
         unseen=unseen,
@@ -347,7 +351,7 @@ def evaluation_of(
 
 
 def _scored(
-    windows: Windows, probabilities: NDArray[np.float32], unsure_below: float | None
+    windows: Windows, probabilities: NDArray[np.float32], unsure_below: float | None, *, true_labels_only: bool
 ) -> tuple[PeopleScores | None, Scores | None, float | None, AnsweredPeople | None]:
     """The scores of each person and of all together, the expected calibration error, and the answered windows, of
     labelled windows with codes in the order of the probabilities ``[n, labels]``; all None without windows."""
@@ -363,5 +367,6 @@ def _scored(
             people[person] = answered(probabilities[theirs], codes[theirs], unsure_below=unsure_below)
         answered_people = AnsweredPeople(people, answered(probabilities, codes, unsure_below=unsure_below))
     error = expected_calibration_error(probabilities, codes)
-    people_scores = score_people(codes, predicted, subjects, labels)
-    return people_scores, score(codes, predicted, labels), error, answered_people
+    people_scores = score_people(codes, predicted, subjects, labels, true_labels_only=true_labels_only)
+    together = score(codes, predicted, labels, true_labels_only=true_labels_only)
+    return people_scores, together, error, answered_people
