@@ -93,6 +93,9 @@ def _print_models(compared: "ComparedModels", a: Path, b: Path, only_labels: Seq
     for side, labels in compared.only_answers.items():
         if labels:
             lines.append(f"Only {side} can answer {listed(labels)}; here, each such answer is a mistake.")
+    turned = [len(side.turned) for side in (compared.a, compared.b)]
+    if any(turned):
+        lines.append(f"Recordings whose watch was turned: {turned[0]} for A, {turned[1]} for B; see harken evaluate.")
     unknown = {*compared.a.mounting_unknown, *compared.b.mounting_unknown}
     if unknown:
         lines.append(f"The orientation of the watch is unknown in {len(unknown)} recordings; see harken evaluate.")
