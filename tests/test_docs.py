@@ -68,7 +68,7 @@ def test_the_reference_describes_every_public_name() -> None:
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md")))
 RUN_BY_OTHERS = ("README.md", "annotate.md", "extending.md", "first_model.md", "labels.md", "simulate.md")
 """Pages whose commands run in tests of their own."""
-QUICK = ("adapt", "datasets", "evaluate", "export", "inspect", "label", "train")
+QUICK = ("adapt", "compare", "datasets", "evaluate", "export", "inspect", "label", "train")
 
 
 def shown_commands(*pages: Path) -> Iterator[str]:

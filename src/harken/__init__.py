@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from harken.evaluation.benchmark.benchmark import benchmark as benchmark
+    from harken.evaluation.comparison import compare as compare
     from harken.evaluation.files import evaluate as evaluate
     from harken.labelling.file import label_file as label_file
     from harken.labelling.settings import LabelSettings as LabelSettings
@@ -41,6 +42,7 @@ _HOMES = {
     "TableOptions": "harken.readers",
     "Windows": "harken.windows.windows",
     "benchmark": "harken.evaluation.benchmark.benchmark",
+    "compare": "harken.evaluation.comparison",
     "concatenate": "harken.windows.windows",
     "evaluate": "harken.evaluation.files",
     "inspect": "harken.models.inspection",

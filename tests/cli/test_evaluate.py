@@ -73,6 +73,27 @@ def test_unsure_below_counts_the_answers_of_each_person(run_harken: Run, trained
     assert both["answers"] == sum(one["answers"] for one in own)
 
 
+def test_only_windows_of_the_named_labels_are_scored(run_harken: Run, trained: Path) -> None:
+    command = ("evaluate", trained / "run", trained / "bob.csv")
+    every = json.loads(run_harken(*command, "--json").stdout)["all_unseen"]
+    kept = [name in ("walking", "sitting") for name in every["labels"]]
+    expected = [row if keep else [0] * len(row) for row, keep in zip(every["confusion"], kept, strict=True)]
+    assert expected != every["confusion"]
+    for options in (("walking, sitting",), ("Walking", "--only-labels", "sitting")):
+        some = json.loads(run_harken(*command, "--json", "--only-labels", *options).stdout)
+        assert some["all_unseen"]["confusion"] == expected
+        f1 = [
+            2 * row[k] / (sum(row) + sum(other[k] for other in expected)) for k, row in enumerate(expected) if sum(row)
+        ]
+        assert some["all_unseen"]["macro_f1"] == pytest.approx(sum(f1) / 2)
+    assert "Only windows labelled walking and sitting are scored" in (
+        run_harken(*command, "--only-labels", "walking,sitting").stdout
+    )
+    misspelt = run_harken(*command, "--only-labels", "walking,siting")
+    assert (misspelt.exit_code, misspelt.stdout) == (2, "")
+    assert "--only-labels siting: no recording has this label; the labels are lying, sitting" in misspelt.stderr
+
+
 def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     model = trained / "run"
     (tmp_path / "bob.csv").write_bytes((trained / "bob.csv").read_bytes())

@@ -19,7 +19,7 @@ from goldens.transcript import changes, transcript
 STORED = Path(__file__).with_name("results")
 
 COMMANDS = (
-    *("demo", "inspect", "train", "evaluate", "adapt", "label", "summarise"),
+    *("demo", "inspect", "train", "evaluate", "compare", "adapt", "label", "summarise"),
     *("annotate", "serve", "export", "simulate", "benchmark", "datasets"),
 )
 DATASETS = ("wisdm", "dsads", "selfback", "stress_predict", "hawthorne", "hmp", "pamap2", "uci_har", "exercises")

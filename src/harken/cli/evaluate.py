@@ -13,18 +13,19 @@ from rich.text import Text
 
 from harken.annotations.options import LabelOptions
 from harken.cli.files import plain_table, recordings
-from harken.cli.options import IgnoreLabels, Json, Model
+from harken.cli.options import IgnoreLabels, Json, Model, OnlyLabels
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import Orientation, StatedAxis
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.options import Argument, Option
 from harken.support.plugins import need_training
-from harken.support.printable import percent, printable
+from harken.support.printable import listed, percent, printable
 
 if TYPE_CHECKING:
     from harken.evaluation.files import AnsweredPeople, Evaluation
     from harken.models.scores import PeopleScores, Scores
 
+ONLY = "Only windows labelled {} are scored; macro F1 is over the labels that are true."
 WIDER_THAN_ANY_TERMINAL = 10_000
 MISTAKES_NAMED = 2
 
@@ -44,6 +45,7 @@ def evaluate(
     files: Files,
     *,
     ignore_label: IgnoreLabels = (),
+    only_labels: OnlyLabels = (),
     unsure_below: UnsureBelow = None,
     plot: Plot = None,
     orientation: Orientation = True,
@@ -70,6 +72,7 @@ def evaluate(
         model,
         paths,
         ignore_labels=ignore_label,
+        only_labels=only_labels,
         unsure_below=unsure_below,
         orientation=orientation,
         forearm_axis=forearm_axis,
@@ -83,6 +86,8 @@ def evaluate(
     if json:
         typer.echo(dumps(evaluated.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
+        if only_labels:
+            typer.echo(printable(ONLY.format(listed(only_labels))))
         print_evaluation(evaluated.scores)
         for path, source in evaluated.label_sources:
             typer.echo(f"Labels of {printable(path)}: {source}")

@@ -33,6 +33,15 @@ IgnoreLabels = Annotated[
     tuple[str, ...],
     Option("Leave out windows of this label; may be given again.", flag="--ignore-label", metavar="NAME"),
 ]
+OnlyLabels = Annotated[
+    tuple[str, ...],
+    Option(
+        "Score only windows of these labels, such as walking,running; may be given again.",
+        flag="--only-labels",
+        metavar="NAME,NAME",
+        read=lambda typed: tuple(name.strip() for names in typed for name in names.split(",")),
+    ),
+]
 Json = Annotated[bool, Option("Print JSON for a program instead of a table for a person.")]
 Model = Annotated[
     Path,

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.annotations.find import by_new_names, rows_of_nobody
 from harken.annotations.options import LabelOptions
+from harken.annotations.spelling import spelling
 from harken.datasets.people import LabelledFiles
 from harken.models.calibration import Answered, answered, expected_calibration_error
 from harken.models.mounting import Mounting, as_trained, refuse_both
@@ -24,6 +25,8 @@ from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable, without_path
 from harken.windows.windows import Windows, concatenate, sliding_windows
+
+Prepared = TypeVar("Prepared")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,20 +104,26 @@ class EvaluatedFiles:
             person who could not be scored.
         warnings: each file with a warning, such as a sensor that was not worn on a wrist.
         label_sources: each file whose labels are in another file: that file, and its format.
+        only_labels: the only labels whose windows were scored; empty for all.
     """
 
     scores: Evaluation
     failures: tuple[tuple[Path, HarkenError], ...]
     warnings: tuple[tuple[Path, str], ...]
     label_sources: tuple[tuple[Path, str], ...] = ()
+    only_labels: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The output of ``harken evaluate --json``."""
-        failures = [
-            {"file": printable(path), "reason": without_path(str(error), path)} for path, error in self.failures
-        ]
         sources = {printable(path): source for path, source in self.label_sources}
-        return self.scores.as_dict() | {"failures": failures} | ({"label_sources": sources} if sources else {})
+        some = {"label_sources": sources, "only_labels": list(self.only_labels)}
+        return self.scores.as_dict() | failures_as_dict(self.failures) | {key: one for key, one in some.items() if one}
+
+
+def failures_as_dict(failures: Iterable[tuple[Path, HarkenError]]) -> dict[str, Any]:
+    """The files that could not be scored, as values for JSON."""
+    each = [{"file": printable(path), "reason": without_path(str(error), path)} for path, error in failures]
+    return {"failures": each}
 
 
 def evaluate(
@@ -122,6 +131,7 @@ def evaluate(
     files: str | Path | Iterable[str | Path],
     *,
     ignore_labels: Sequence[str] = (),
+    only_labels: Sequence[str] = (),
     unsure_below: float | None = None,
     orientation: bool = True,
     forearm_axis: ForearmAxis | None = None,
@@ -146,6 +156,7 @@ def evaluate(
         model: a recogniser, a model file, a run directory, or ``"packaged"`` for the model that comes with harken.
         files: one or several labelled recordings, or folders of them.
         ignore_labels: labels whose windows do not count.
+        only_labels: the only labels whose windows count, and over which macro F1 is the mean; empty for all.
         unsure_below: also score the answered windows, if windows with a smaller largest probability get no answer.
         orientation: whether a watch is turned about its face if the model recognises walking only then.
         forearm_axis: the axis of all sensors that points along the forearm; None to find it by walking.
@@ -158,8 +169,8 @@ def evaluate(
         on_warning: called with a file and a sentence when the file is read.
 
     Raises:
-        HarkenError: when the model cannot be read, ``unsure_below`` is not a probability, or no file can be scored. The
-            message then has the reason for each file.
+        HarkenError: when the model cannot be read, ``unsure_below`` is not a probability, no recording has one of
+            ``only_labels``, or no file can be scored. The message then has the reason for each file.
     """
     if unsure_below is not None and not 0 <= unsure_below <= 1:
         raise HarkenError(f"unsure_below must be a probability between 0 and 1, got {unsure_below:g}")
@@ -171,25 +182,36 @@ def evaluate(
         ready_recording,
         recogniser,
         ignore_labels=ignore_labels,
+        only_labels=only_labels,
         orientation=orientation,
         forearm_axis=forearm_axis,
     )
-    ready, failures, warnings = _ready(read, prepare, on_warning or (lambda *_: None))
-    scores = evaluation_of(recogniser, ready, unsure_below)
-    return EvaluatedFiles(scores, tuple(failures), tuple(warnings), tuple(read.label_sources))
+    ready, failures, warnings = ready_recordings(read, prepare, only_labels, on_warning)
+    scores = evaluation_of(recogniser, ready, unsure_below, true_labels_only=bool(only_labels))
+    return EvaluatedFiles(
+        scores, tuple(failures), tuple(warnings), tuple(read.label_sources), only_labels=tuple(only_labels)
+    )
 
 
-def _ready(
-    read: LabelledFiles, prepare: Callable[[Recording], "ReadyRecording"], on_warning: Callable[[Path, str], None]
-) -> tuple[list["ReadyRecording"], list[tuple[Path, HarkenError]], list[tuple[Path, str]]]:
-    """The recordings of all files that can be scored, the failures of the others, and the warnings."""
-    ready: list[ReadyRecording] = []
+def ready_recordings(
+    read: LabelledFiles,
+    prepare: Callable[[Recording], Prepared],
+    only_labels: Sequence[str] = (),
+    on_warning: Callable[[Path, str], None] | None = None,
+) -> tuple[list[Prepared], list[tuple[Path, HarkenError]], list[tuple[Path, str]]]:
+    """What ``prepare`` makes of the recordings of all files, the failures of the other files, and the warnings.
+
+    Raises:
+        HarkenError: when nothing can be prepared, or no recording has one of ``only_labels``.
+    """
+    ready: list[Prepared] = []
     failures: list[tuple[Path, HarkenError]] = []
     warnings: list[tuple[Path, str]] = []
 
     def warn(path: Path, sentence: str) -> None:
         warnings.append((path, sentence))
-        on_warning(path, sentence)
+        if on_warning is not None:
+            on_warning(path, sentence)
 
     for path in read.paths:
         try:
@@ -204,6 +226,7 @@ def _ready(
                 ready.append(prepare(by_new_names(recording, read.labels)))
             except HarkenError as error:
                 failures.append((path, error))
+    _refuse_absent(only_labels, read)
     if not ready:
         raise_failures([error for _, error in failures], len(read.paths))
         raise HarkenError("none of the recordings can be scored")
@@ -212,6 +235,15 @@ def _ready(
         if read.labels.path is not None and (unused := rows_of_nobody(read.labels, read.people)):
             warn(read.labels.path, unused)
     return ready, failures, warnings
+
+
+def _refuse_absent(only_labels: Sequence[str], read: LabelledFiles) -> None:
+    """Check that a recording has each of the labels that are scored, by their new names."""
+    names = sorted({*read.labels.new_names(read.label_names).values()})
+    absent = {*map(spelling, only_labels)} - {*map(spelling, names)}
+    for label in only_labels:
+        if names and spelling(label) in absent:
+            raise HarkenError(f"--only-labels {label}: no recording has this label; the labels are {', '.join(names)}")
 
 
 class ReadyRecording(NamedTuple):
@@ -230,8 +262,10 @@ def ready_recording(
     recording: Recording,
     ignore_labels: Sequence[str] = (),
     *,
+    only_labels: Sequence[str] = (),
     orientation: bool = True,
     forearm_axis: ForearmAxis | None = None,
+    stretches_s: tuple[float, float] | None = None,
 ) -> ReadyRecording:
     """The sliding windows of a mended recording with labels, with the model's window length and hop.
 
@@ -242,8 +276,11 @@ def ready_recording(
         recogniser: the recogniser to score.
         recording: the recording of an unseen or a known person.
         ignore_labels: labels whose windows do not count.
+        only_labels: the only labels whose windows count; empty for all.
         orientation: whether the watch is turned.
         forearm_axis: the axis of the sensor that points along the forearm; None to find it by walking.
+        stretches_s: the length and hop in seconds of stretches of one label, each with a window in its middle; None
+            for stretches as long as a window, at the model's hop.
 
     Raises:
         HarkenError: when the model was trained on exactly this recording; when the recording lacks a channel, cannot be
@@ -264,18 +301,23 @@ def ready_recording(
         recording, mounting = as_trained(recogniser, recording, forearm_axis=forearm_axis)
     recording = specification.prepare_recording(recording)
     length_s = specification.window_length / recording.sample_rate_hz
-    windows = sliding_windows(recording, length_s=length_s, hop_s=specification.hop_s)
+    longer_s, hop_s = stretches_s or (length_s, specification.hop_s)
+    windows = sliding_windows(recording, length_s=max(longer_s, length_s), hop_s=hop_s)
     try:
-        labelled = recogniser.known(windows, ignore_labels=ignore_labels)
+        labelled = recogniser.known(windows, ignore_labels=ignore_labels, only_labels=only_labels)
     except HarkenError as error:
         raise HarkenError(f"{name}: {error}") from error
-    return ReadyRecording(name, recording.subject, labelled, mounting, share)
+    return ReadyRecording(name, recording.subject, labelled.middle(specification.window_length), mounting, share)
 
 
 def evaluation_of(
-    recogniser: Recogniser, every: Sequence[ReadyRecording], unsure_below: float | None = None
+    recogniser: Recogniser,
+    every: Sequence[ReadyRecording],
+    unsure_below: float | None = None,
+    *,
+    true_labels_only: bool = False,
 ) -> Evaluation:
-    """The scores of all recordings together, with unseen and known people apart.
+    """The scores of all recordings together, with unseen and known people apart; see ``score`` for the last argument.
 
     A person is known if any of their recordings holds movement from the training data, also under another name, in
     another unit, or cut into pieces (``harken.recordings.fingerprints``).
@@ -286,10 +328,10 @@ def evaluation_of(
     training_people = set(recogniser.provenance_.get("training_people", []))
     training_people.update(part.subject for part in every if part.share)
     is_known = np.isin(windows.subjects, sorted(training_people))
-    unseen, all_unseen, unseen_error, unseen_answered = _scored(
-        windows[~is_known], probabilities[~is_known], unsure_below
+    (unseen, all_unseen, unseen_error, unseen_answered), (known, _, known_error, known_answered) = (
+        _scored(windows[side], probabilities[side], unsure_below, true_labels_only=true_labels_only)
+        for side in (~is_known, is_known)
     )
-    known, _, known_error, known_answered = _scored(windows[is_known], probabilities[is_known], unsure_below)
     mountings = [(part.name, part.mounting) for part in every if part.mounting is not None]
     return Evaluation(
         unseen=unseen,
@@ -309,7 +351,7 @@ def evaluation_of(
 
 
 def _scored(
-    windows: Windows, probabilities: NDArray[np.float32], unsure_below: float | None
+    windows: Windows, probabilities: NDArray[np.float32], unsure_below: float | None, *, true_labels_only: bool
 ) -> tuple[PeopleScores | None, Scores | None, float | None, AnsweredPeople | None]:
     """The scores of each person and of all together, the expected calibration error, and the answered windows, of
     labelled windows with codes in the order of the probabilities ``[n, labels]``; all None without windows."""
@@ -325,5 +367,6 @@ def _scored(
             people[person] = answered(probabilities[theirs], codes[theirs], unsure_below=unsure_below)
         answered_people = AnsweredPeople(people, answered(probabilities, codes, unsure_below=unsure_below))
     error = expected_calibration_error(probabilities, codes)
-    people_scores = score_people(codes, predicted, subjects, labels)
-    return people_scores, score(codes, predicted, labels), error, answered_people
+    people_scores = score_people(codes, predicted, subjects, labels, true_labels_only=true_labels_only)
+    together = score(codes, predicted, labels, true_labels_only=true_labels_only)
+    return people_scores, together, error, answered_people

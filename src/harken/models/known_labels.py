@@ -44,17 +44,25 @@ def refuse_unknown_labels(windows: Windows, labels: Collection[str]) -> None:
         )
 
 
-def known_windows(windows: Windows, labels: tuple[str, ...], *, ignore_labels: Sequence[str] = ()) -> Windows:
+def known_windows(
+    windows: Windows, labels: tuple[str, ...], *, ignore_labels: Sequence[str] = (), only_labels: Sequence[str] = ()
+) -> Windows:
     """The labelled windows, with codes in the order of a model's labels. Case and spaces of a label do not matter.
 
+    Args:
+        windows: the windows.
+        labels: the model's labels.
+        ignore_labels: labels whose windows are left out.
+        only_labels: the only labels whose windows are kept; empty for all.
+
     Raises:
-        HarkenError: when a label is neither the model's nor in ``ignore_labels``, or no window is left.
+        HarkenError: when a label that is not left out is none of the model's, or no window is left.
     """
     own = {spelling(name): name for name in labels}
     names = tuple(name if name in labels else own.get(spelling(name), name) for name in windows.label_names)
     windows = replace(windows, label_names=names)
-    left_out = {*map(spelling, ignore_labels)}
-    ignored = [name for name in names if spelling(name) in left_out]
+    left_out, kept = {*map(spelling, ignore_labels)}, {*map(spelling, only_labels)}
+    ignored = [name for name in names if spelling(name) in left_out or (kept and spelling(name) not in kept)]
     refuse_unknown_labels(windows, {*labels, *ignored})
     windows = windows[~np.isin(windows.labels, ignored)] if ignored else windows
     windows = windows.with_label_names(labels)

@@ -275,13 +275,14 @@ class Recogniser:
         known = self.known(windows, ignore_labels=ignore_labels)
         return score(known.label_codes, self.predict_proba(known).argmax(axis=1), self.specification_.labels)
 
-    def known(self, windows: Windows, *, ignore_labels: Sequence[str] = ()) -> Windows:
-        """The labelled windows, with codes in the order of the model's labels.
+    def known(self, windows: Windows, *, ignore_labels: Sequence[str] = (), only_labels: Sequence[str] = ()) -> Windows:
+        """The labelled windows, with codes in the order of the model's labels; see ``known_windows``.
 
         Raises:
             HarkenError: as ``evaluate``.
         """
-        return known_windows(windows, self.specification_.labels, ignore_labels=ignore_labels)
+        labels = self.specification_.labels
+        return known_windows(windows, labels, ignore_labels=ignore_labels, only_labels=only_labels)
 
     def trained_samples(self, recording: Recording) -> NDArray[np.bool_]:
         """Whether each sample of a mended recording is part of the training data, bool ``[n]``.

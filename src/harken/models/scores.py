@@ -73,10 +73,17 @@ class PeopleScores:
         }
 
 
-def score(truth: NDArray[np.integer], predicted: NDArray[np.integer], label_names: tuple[str, ...]) -> Scores:
+def score(
+    truth: NDArray[np.integer],
+    predicted: NDArray[np.integer],
+    label_names: tuple[str, ...],
+    *,
+    true_labels_only: bool = False,
+) -> Scores:
     """Score predicted label codes ``[n]`` against the true ones ``[n]``, both indices into ``label_names``.
 
-    Cohen's kappa is None where it is undefined (one label only, always predicted).
+    Cohen's kappa is None where it is undefined (one label only, always predicted). With ``true_labels_only``, labels
+    that are predicted but never true have no part in macro means.
 
     Raises:
         ValueError: when there are no windows.
@@ -85,12 +92,15 @@ def score(truth: NDArray[np.integer], predicted: NDArray[np.integer], label_name
 
     if len(truth) == 0:
         raise ValueError("there are no windows to score")
+    labels = np.unique(truth) if true_labels_only else None
     with warnings.catch_warnings():
         # scikit-learn warns of a kappa of 0 / 0, which becomes None below.
         warnings.simplefilter("ignore")
         kappa = float(cohen_kappa_score(truth, predicted))
         averages = {
-            average: precision_recall_fscore_support(truth, predicted, average=average, zero_division=0)[:3]
+            average: precision_recall_fscore_support(truth, predicted, labels=labels, average=average, zero_division=0)[
+                :3
+            ]
             for average in ("weighted", "macro")
         }
     return Scores(
@@ -111,12 +121,14 @@ def score_people(
     predicted: NDArray[np.integer],
     subjects: NDArray[np.str_],
     label_names: tuple[str, ...],
+    *,
+    true_labels_only: bool = False,
 ) -> PeopleScores:
-    """Score each person of ``subjects`` ``[n]`` alone."""
-    people = {
-        str(person): score(truth[subjects == person], predicted[subjects == person], label_names)
-        for person in np.unique(subjects)
-    }
+    """Score each person of ``subjects`` ``[n]`` alone, as ``score``."""
+    people = {}
+    for person in np.unique(subjects).tolist():
+        theirs = subjects == person
+        people[person] = score(truth[theirs], predicted[theirs], label_names, true_labels_only=true_labels_only)
     each = [scores.macro_f1 for scores in people.values()]
     return PeopleScores(people, float(np.mean(each)), interval_over_people(each))
 

@@ -148,6 +148,16 @@ class Windows:
         """The labels that at least one window has."""
         return set(self.labels[self.label_codes != UNLABELLED].tolist())
 
+    def middle(self, length: int) -> "Windows":
+        """The middle ``length`` samples of each window."""
+        first = (self.length - length) // 2
+        return replace(
+            self,
+            signals=self.signals[:, first : first + length],
+            starts_ns=self.starts_ns + round(first / self.sample_rate_hz * 1e9),
+            start_rows=self.start_rows + first,
+        )
+
     def with_label_names(self, label_names: tuple[str, ...]) -> "Windows":
         """The same windows with codes pointing into ``label_names``; a label not in it becomes unlabelled."""
         codes = recoded(self.label_codes, self.label_names, label_names)

@@ -180,7 +180,7 @@ def compare(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Agreement:
         raise HarkenError(
             f"nothing to compare: this result has {_contents(result)}, the earlier one {_contents(earlier)}"
         )
-    reason = _other_experiment(result, earlier, same_machine=same_machine)
+    reason = other_data(result, earlier) or _other_settings(result, earlier)
     if reason is not None:
         return Agreement(False, f"It cannot agree with the earlier result: {reason}.")
     differences = {f"{name}, fold {fold}, {person}": abs(now - then) for name, fold, person, now, then in shared}
@@ -213,17 +213,31 @@ def _shared(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Iterator[t
                     yield name, fold, person, found["macro_f1"], then[fold]["people"][person]["macro_f1"]
 
 
-def _other_experiment(result: Mapping[str, Any], earlier: Mapping[str, Any], *, same_machine: bool) -> str | None:
-    """Why the two are not the same experiment, or None if they are."""
-    keys = ("dataset", "protocol")
-    difference = first_difference({key: earlier.get(key) for key in keys}, {key: result[key] for key in keys})
+def _other_settings(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> str | None:
+    """The first setting of a method that differs, or None if methods of one name have the same settings."""
     for name, one in result["methods"].items():
-        if difference is None and name in earlier["methods"]:
+        if name in earlier["methods"]:
             difference = first_difference(earlier["methods"][name].get("settings"), one["settings"], name)
+            if difference is not None:
+                return _was_and_is(*difference)
+    return None
+
+
+def _was_and_is(where: str, before: Any, now: Any) -> str:
+    return f"{where} was {json.dumps(before)} and is {json.dumps(now)}"
+
+
+def other_data(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> str | None:
+    """Why two results are not of the same windows and people, or None if they are.
+
+    The signals of windows that were made on different machines may differ in their last bits.
+    """
+    keys = ("dataset", "protocol")
+    difference = first_difference({key: earlier.get(key) for key in keys}, {key: result.get(key) for key in keys})
     if difference is not None:
-        return f"{difference[0]} was {json.dumps(difference[1])} and is {json.dumps(difference[2])}"
-    key = "fingerprint" if same_machine else "layout_fingerprint"
-    if earlier["windows"].get(key) != result["windows"][key]:
+        return _was_and_is(*difference)
+    key = "fingerprint" if _machines(result) == _machines(earlier) else "layout_fingerprint"
+    if earlier["windows"].get(key) != result["windows"].get(key):
         return "it was made on other windows (their fingerprints differ)"
     other = [fold for fold, people in result["folds"].items() if earlier["folds"].get(fold, people) != people]
     return f"fold {other[0]} has other people" if other else None

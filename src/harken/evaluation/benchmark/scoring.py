@@ -43,6 +43,8 @@ Json = dict[str, Any]
 """Values for JSON."""
 Findings = Mapping[str, Mapping[str, Any]]
 """Fold -> the result of a method on it."""
+Evaluations = Sequence[tuple[str, float]]
+"""The person and the macro F1 of each evaluation."""
 OTHER = "other"
 MOUNTINGS = ("known", "found")
 """With x along the forearm, as the study states it; and as the model finds it, like ``harken label``."""
@@ -95,7 +97,7 @@ class PeopleScoring:
         first = next(iter(findings.values()))
         evaluations = [scores for _, scores in _evaluations(findings)]
         macro_f1 = np.array([scores["macro_f1"] for scores in evaluations])
-        people = _by_person(_macro_f1(findings))
+        people = by_person(_macro_f1(findings))
         labels = evaluations[0]["labels"]
         confusion = np.sum([scores["confusion"] for scores in evaluations], axis=0)
         windows = [finding["test_windows"] for finding in findings.values()]
@@ -121,17 +123,20 @@ class PeopleScoring:
 
         The difference is taken for each person of each fold, so that the difficulty of a person cancels out.
         """
-        gains = []
-        for (person, ours), (_, theirs) in zip(_macro_f1(preset), _macro_f1(baseline), strict=True):
-            gains.append((person, ours - theirs))
-        people = _by_person(gains)
-        return {
-            "mean_person_macro_f1": float(np.mean([gain for _, gain in gains])),
-            "mean_person_macro_f1_interval": _interval(people),
-            "people_better": sum(float(np.mean(values)) > 0 for values in people.values()),
-            "people": len(people),
-            "least_gain": _worst(people),
-        }
+        return paired_difference(_macro_f1(preset), _macro_f1(baseline))
+
+
+def paired_difference(ours: Evaluations, theirs: Evaluations) -> Json:
+    """Values for JSON: the mean of (ours minus theirs) over the same evaluations of both, and its interval."""
+    gains = [(person, score - before) for (person, score), (_, before) in zip(ours, theirs, strict=True)]
+    people = by_person(gains)
+    return {
+        "mean_person_macro_f1": float(np.mean([gain for _, gain in gains])),
+        "mean_person_macro_f1_interval": _interval(people),
+        "people_better": sum(float(np.mean(values)) > 0 for values in people.values()),
+        "people": len(people),
+        "least_gain": _worst(people),
+    }
 
 
 def all_evaluations(result: Mapping[str, Any]) -> Scores:
@@ -149,8 +154,7 @@ def _evaluations(findings: Findings) -> list[tuple[str, Mapping[str, Any]]]:
     return evaluations
 
 
-def _macro_f1(findings: Findings) -> list[tuple[str, float]]:
-    """The person and the macro F1 of each evaluation."""
+def _macro_f1(findings: Findings) -> Evaluations:
     return [(person, scores["macro_f1"]) for person, scores in _evaluations(findings)]
 
 
@@ -161,7 +165,7 @@ def _class_f1(confusion: NDArray[np.int64], labels: Sequence[str]) -> dict[str, 
     return {label: float(f1[code]) for code, label in enumerate(labels) if occurring[code]}
 
 
-def _by_person(evaluations: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
+def by_person(evaluations: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
     """Person -> the value of each evaluation, sorted by person."""
     people: dict[str, list[float]] = {}
     for person, value in evaluations:
