@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harken.evaluation.benchmark.result import compare, read_result
-from harken.evaluation.benchmark.scoring import PeopleScoring, all_evaluations
+from harken.evaluation.benchmark.scoring import PeopleScoring
 from harken.models.scores import score_people
 from harken.support.errors import HarkenError
 
@@ -75,7 +75,7 @@ def test_a_method_is_summed_up_over_its_folds() -> None:
     expected = 2 * confusion.diagonal() / (confusion.sum(axis=0) + confusion.sum(axis=1))
     assert found["class_f1"] == pytest.approx(dict(zip(NAMES, expected, strict=True)))
     assert list(found["folds"]["1"]["people"]) == ["a", "d", "e", "f"]
-    picture = all_evaluations(found)
+    picture = PeopleScoring().together(found)
     assert picture.confusion.tolist() == found["confusion"]
     assert picture.label_names == NAMES
     alone = PeopleScoring().summary({"0": finding({"a": 0.9}, seed=1)})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harken.reports.figures.paired import paired_picture
-from harken.reports.figures.style import FIGURE_KINDS, save_for_paper
+from harken.reports.figures.style import save_for_paper
 
 VALUES = {"ann": (0.5, 0.6), "bob": (0.7, 0.65), "eve": (0.8, 0.8), "dan": (0.4, 0.6), "joe": (0.6, 0.85)}
 
@@ -31,7 +31,7 @@ def test_long_names_and_many_equal_people_fit_a_column() -> None:
     assert figure.get_size_inches()[0] == pytest.approx(89 / 25.4)
 
 
-@pytest.mark.parametrize("kind", FIGURE_KINDS)
+@pytest.mark.parametrize("kind", ["pdf", "svg", "png"])
 def test_the_same_figure_gives_the_same_bytes(kind: str, tmp_path: Path) -> None:
     paths = [tmp_path / f"{name}.{kind}" for name in ("first", "second")]
     for path in paths:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import matplotlib.style
 from matplotlib.axes import Axes
@@ -18,9 +18,7 @@ from matplotlib.figure import Figure
 
 from harken.support.files import write_bytes
 
-FigureKind = Literal["pdf", "svg", "png"]
-"""The kinds of files of figures for papers."""
-FIGURE_KINDS: tuple[FigureKind, ...] = get_args(FigureKind)
+Setting = str | float | bool
 COLUMN_IN = 89 / 25.4
 """The width of a figure in one column of a journal. A figure over the page's width is twice as wide."""
 INK = "#22262b"
@@ -29,7 +27,7 @@ FAINT = "#d9dde2"
 MARKED = "#d1004b"
 """The colour of marked samples, which windows do not use. No label has this colour."""
 UNLABELLED_COLOUR = "#c4c8cd"
-STYLE: dict[str, str | float | bool] = {
+STYLE: dict[str, Setting] = {
     "axes.edgecolor": QUIET_INK,
     "axes.labelcolor": INK,
     "axes.labelsize": 10.0,
@@ -59,7 +57,7 @@ STYLE: dict[str, str | float | bool] = {
     "ytick.labelcolor": INK,
     "ytick.labelsize": 9.0,
 }
-PAPER: dict[str, str | float | bool] = {
+PAPER: dict[str, Setting] = {
     "axes.labelsize": 7.5,
     "axes.linewidth": 0.6,
     "axes.titlesize": 8.0,
@@ -75,7 +73,7 @@ PAPER: dict[str, str | float | bool] = {
 
 
 @contextmanager
-def house_style(more: Mapping[str, str | float | bool] | None = None) -> Iterator[None]:
+def house_style(more: Mapping[str, Setting] | None = None) -> Iterator[None]:
     """In the block, new figures have harken's style, independently of the user's matplotlib settings.
 
     It is also a decorator: ``@house_style()`` over a function that draws; ``@house_style(PAPER)`` for papers.
@@ -117,15 +115,15 @@ def save_for_paper(figure: Figure, path: str | Path) -> None:
 
     Args:
         figure: the figure. The same figure gives the same bytes.
-        path: a name that ends in one of ``FIGURE_KINDS``.
+        path: a name that ends in ``.pdf``, ``.svg`` or ``.png``.
 
     Raises:
         OSError: when the folder does not exist or cannot be written to.
     """
-    write_bytes(path, _bytes(figure, Path(path).suffix[1:], PAPER))
+    write_bytes(path, _bytes(figure, Path(path).suffix[1:].lower(), PAPER))
 
 
-def _bytes(figure: Figure, kind: str, style: Mapping[str, str | float | bool]) -> bytes:
+def _bytes(figure: Figure, kind: str, style: Mapping[str, Setting]) -> bytes:
     undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(kind)
     buffer = io.BytesIO()
     with house_style(style), warnings.catch_warnings():
