@@ -247,6 +247,8 @@ def _compute(
     display: BenchmarkDisplay | None,
 ) -> None:
     """Run the tasks that have no result yet, the longest first, so that no core waits at the end for a long one."""
+    for task in tasks:
+        task.add_rows(windows, out)
     waiting = sorted((task for task in tasks if task.read(out) is None), key=lambda task: -task.effort)
     if display is not None:
         display.begins(tasks=len(tasks), done=len(tasks) - len(waiting))

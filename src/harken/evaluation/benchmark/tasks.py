@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from harken.evaluation.benchmark.methods import Method, TrainedMethod
+from harken.evaluation.benchmark.methods import Method, TrainedMethod, trained_network
 from harken.evaluation.benchmark.result import THREADS, made_with
 from harken.evaluation.benchmark.scoring import Scoring
 from harken.models.known_labels import LabelSets
@@ -112,11 +112,27 @@ class FoldTask:
                 scored["right_in_training"] = right_share(trained, training, label_sets)
         timing = {"fit_s": fitted - started, "predict_s": ended - fitted}
         content = {"training_windows": len(training), **scored, "made_with": made_with(), "timing": timing}
-        rows = self.scoring.rows(predicted, test).select(*self._own_columns(), pl.all()) if self.keeps_rows else None
+        rows = self._rows(predicted, test) if self.keeps_rows else None
         return Finding(content, trained.model() if trained.model is not None else None, rows)
 
-    def _own_columns(self) -> list[pl.Expr]:
-        return [pl.lit(self.method.name).alias("method"), pl.lit(self.fold.name).alias("fold")]
+    def _rows(self, predicted: Any, test: Windows) -> pl.DataFrame:
+        own = pl.lit(self.method.name).alias("method"), pl.lit(self.fold.name).alias("fold")
+        return self.scoring.rows(predicted, test).select(*own, pl.all())
+
+    def add_rows(self, windows: Windows, out: Path) -> None:
+        """Write the predictions of a finished preset from its model file, if they are to be kept and are missing."""
+        from harken.models.recogniser import Recogniser
+
+        path = self.path(out)
+        model, rows = path.with_suffix(MODEL), path.with_suffix(ROWS)
+        if not self.keeps_rows or rows.exists() or not model.exists():
+            return
+        if replace(self, keeps_rows=False).read(out) is None:
+            return
+        with ALONE, computing_threads(THREADS), threadpool_limits(THREADS):
+            _, _, test = self.scoring.parts(self.fold, windows)
+            predicted = self.scoring.predicted(trained_network(Recogniser.load(model, device="cpu")), test)
+        write_parquet(self._rows(predicted, test), rows)
 
     def read(self, out: Path) -> dict[str, Any] | None:
         """The result in a benchmark's directory, or None if it is not there yet. That of a preset is complete with its
