@@ -80,7 +80,9 @@ class _Lines:
         from harken.recordings.inspection import duration_text
 
         left = f", about {duration_text(round(finished.left_s))} left" if finished.done < finished.tasks else ""
-        only = f" Every window got the label “{finished.one_label}”." if finished.one_label is not None else ""
+        only = ""
+        if finished.one_label is not None:
+            only = f" Every window got the label “{finished.one_label}”."
         typer.echo(
             f"{finished.method}, fold {finished.fold}: mean person macro F1 {finished.mean_person_macro_f1:.3f} in "
             f"{duration_text(finished.seconds)}.{only} {finished.done} of {finished.tasks} done after "
@@ -130,9 +132,11 @@ def _print(result: dict[str, Any], settings: BenchmarkSettings) -> None:
         console.print(table)
         if shown.note:
             console.print(shown.note, markup=False)
-    out, kind = settings.out, settings.figures
+    out = settings.out
     lines = [f"\nResult: {printable(out / 'benchmark.md')}"]
-    lines += [f"Predictions: {printable(out / 'predictions.parquet')}"] if settings.predictions else []
-    lines += [f"Figures: {printable(out)}/*.{kind}, and the scores as scores.tex"] if kind is not None else []
+    if settings.predictions:
+        lines.append(f"Predictions: {printable(out / 'predictions.parquet')}")
+    if settings.figures is not None:
+        lines.append(f"Figures: {printable(out)}/*.{settings.figures}, and the scores as scores.tex")
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)

@@ -294,6 +294,8 @@ def evaluation_of(
         windows[~is_known], probabilities[~is_known], unsure_below
     )
     known, _, known_error, known_answered = _scored(windows[is_known], probabilities[is_known], unsure_below)
+    names = [part.name for part in every]
+    lengths = [len(part.windows) for part in every]
     mountings = [(part.name, part.mounting) for part in every if part.mounting is not None]
     return Evaluation(
         unseen=unseen,
@@ -310,7 +312,7 @@ def evaluation_of(
         mounting_unknown={name: mounting.warning for name, mounting in mountings if mounting.warning is not None},
         training_shares={part.name: part.share for part in every if part.share},
         predictions=prediction_rows(windows, probabilities, specification.labels).select(
-            pl.Series("recording", np.repeat([part.name for part in every], [len(part.windows) for part in every])),
+            pl.Series("recording", np.repeat(names, lengths)),
             pl.Series("unseen", ~is_known),
             pl.all(),
         ),

@@ -79,8 +79,7 @@ def benchmark(
     ['alice', 'bob', 'carol']
 
     Args:
-        data: the name of a data set, or your own study: a labelled table of several people, or a folder of labelled
-            recordings.
+        data: the name of a data set, or your own study: a labelled table of several people, or a folder of recordings.
         protocol: ``leave-one-person-out`` for your own study; else see ``harken.evaluation.protocols.published``.
         out, folders, epochs, label_scheme, seed, folds, workers, scheduler, resume, predictions, figures: see
             ``harken.evaluation.benchmark.settings.BenchmarkSettings``.
@@ -327,12 +326,14 @@ def _draw_for_paper(methods: Mapping[str, Any], scoring: Scoring, out: Path, kin
     from harken.reports.figures.paired import paired_picture
     from harken.reports.figures.style import save_for_paper
 
-    (first, ours), *others = methods.items()
+    figures = {}
     for name, method in methods.items():
-        figure = confusion_for_paper(scoring.together(method), title=name)
-        save_for_paper(figure, out / f"confusion_{file_stem(name)}.{kind}")
-    for name, theirs in others:
-        before, now = macro_f1_of_people(theirs), macro_f1_of_people(ours)
+        figures[f"confusion_{name}"] = confusion_for_paper(scoring.together(method), title=name)
+    first, *others = methods
+    now = macro_f1_of_people(methods[first])
+    for name in others:
+        before = macro_f1_of_people(methods[name])
         pairs = {person: (before[person], now[person]) for person in now if person in before}
-        figure = paired_picture((name, first), pairs)
-        save_for_paper(figure, out / f"paired_{file_stem(name)}_{file_stem(first)}.{kind}")
+        figures[f"paired_{name}_{first}"] = paired_picture((name, first), pairs)
+    for name, figure in figures.items():
+        save_for_paper(figure, out / f"{file_stem(name)}.{kind}")

@@ -7,7 +7,7 @@ from typing import Any
 from harken.evaluation.benchmark.scoring import by_study
 from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.recordings.inspection import duration_text
-from harken.support.printable import listed, percent
+from harken.support.printable import percent, quoted
 
 FEW_LABELS = ("stress_predict", "hawthorne")
 """The studies whose recall is reported, because they have one or two labels."""
@@ -72,14 +72,16 @@ def one_label_sentences(result: Result) -> list[str]:
     """A sentence for each method that gave all windows of a fold one label, although several are true."""
     sentences = []
     for name, method in result["methods"].items():
-        folds = {fold: one for fold, one in method["folds"].items() if one.get("one_label") is not None}
+        folds = {fold: one for fold, one in method["folds"].items() if "one_label" in one}
         if not folds:
             continue
         every = len(method["folds"])
         where = f" in {len(folds)} of {every} folds ({', '.join(folds)})" if len(folds) < every else ""
-        labels = listed(sorted({f"“{one['one_label']}”" for one in folds.values()}))
-        shares = [one["right_in_training"] for one in folds.values()]
-        right = " to ".join(dict.fromkeys(map(percent, (min(shares), max(shares)))))
+        labels = quoted(sorted({one["one_label"] for one in folds.values()}))
+        shares = sorted(one["right_in_training"] for one in folds.values())
+        right = percent(shares[0])
+        if shares[-1] > shares[0]:
+            right += f" to {percent(shares[-1])}"
         sentences.append(f"{name} gave one label to every window{where}: {labels}; right in training: {right}.")
     return sentences
 

@@ -218,8 +218,12 @@ def _fold_summary(finding: Mapping[str, Any]) -> Json:
 
 def _nothing_learned(finding: Mapping[str, Any]) -> Json:
     """The label that every window was given and the share that is right in training; empty for several labels."""
-    keys = ("one_label", "right_in_training")
-    return {key: finding[key] for key in keys} if finding.get("one_label") is not None else {}
+    if finding.get("one_label") is None:
+        return {}
+    return {
+        "one_label": finding["one_label"],
+        "right_in_training": finding["right_in_training"],
+    }
 
 
 @dataclass(frozen=True)
@@ -272,8 +276,11 @@ class StudyScoring:
             studies[study] = {"known": scores, "confusion": confusion, "windows": len(probabilities), "found": None}
             if "found" in mountings:
                 studies[study]["found"] = score_windows(*mountings["found"], labels=labels, known=known)[0]
-        true = {name for study in studies.values() for name in study["confusion"]}
-        given = {name for study in studies.values() for counts in study["confusion"].values() for name in counts}
+        true: set[str] = set()
+        given: set[str] = set()
+        for one in studies.values():
+            true.update(one["confusion"])
+            given.update(*one["confusion"].values())
         means = [content["known"]["mean_f1"] for content in studies.values()]
         return {
             "training_windows_by_label": _counts(training.label_codes, training.label_names),
@@ -308,7 +315,8 @@ class StudyScoring:
         confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
         for study in by_study(result["folds"]).values():
             for code, truth in enumerate(labels):
-                confusion[code] += [study["confusion"].get(truth, {}).get(label, 0) for label in labels]
+                counts = study["confusion"].get(truth, {})
+                confusion[code] += [counts.get(label, 0) for label in labels]
         return _scores_of(confusion, labels)
 
     def difference(self, preset: Findings, baseline: Findings) -> Json:

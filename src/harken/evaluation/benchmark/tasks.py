@@ -116,8 +116,11 @@ class FoldTask:
         return Finding(content, trained.model() if trained.model is not None else None, rows)
 
     def _rows(self, predicted: Any, test: Windows) -> pl.DataFrame:
-        own = pl.lit(self.method.name).alias("method"), pl.lit(self.fold.name).alias("fold")
-        return self.scoring.rows(predicted, test).select(*own, pl.all())
+        return self.scoring.rows(predicted, test).select(
+            pl.lit(self.method.name).alias("method"),
+            pl.lit(self.fold.name).alias("fold"),
+            pl.all(),
+        )
 
     def add_rows(self, windows: Windows, out: Path) -> None:
         """Write the predictions of a finished preset from its model file, if they are to be kept and are missing."""
@@ -127,7 +130,7 @@ class FoldTask:
         model, rows = path.with_suffix(MODEL), path.with_suffix(ROWS)
         if not self.keeps_rows or rows.exists() or not model.exists():
             return
-        if replace(self, keeps_rows=False).read(out) is None:
+        if replace(self, keeps_rows=False).read(out) is None:  # it also refuses other settings
             return
         with ALONE, computing_threads(THREADS), threadpool_limits(THREADS):
             _, _, test = self.scoring.parts(self.fold, windows)
@@ -141,8 +144,12 @@ class FoldTask:
         Raises:
             HarkenError: when the file is damaged, or the result depends on something else than the task's.
         """
-        path, is_preset = self.path(out), self.decided_by["method"]["kind"] == "preset"
-        needed = [path, *[path.with_suffix(MODEL)] * is_preset, *[path.with_suffix(ROWS)] * self.keeps_rows]
+        path = self.path(out)
+        needed = [path]
+        if self.decided_by["method"]["kind"] == "preset":
+            needed.append(path.with_suffix(MODEL))
+        if self.keeps_rows:
+            needed.append(path.with_suffix(ROWS))
         if not all(file.exists() for file in needed):
             return None
         content = read_json(path, _Finding, advice="remove it, and --resume computes it again")

@@ -136,7 +136,8 @@ def _layout(count: int) -> _Layout:
 
 def _slanted(label_names: tuple[str, ...], layout: _Layout) -> bool:
     """Whether a name is wider than its column, so that the names below the matrix are slanted."""
-    return max(len(_short(name)) for name in label_names) * layout.letter_in > layout.cell_in * 0.95
+    widest = max(len(_short(name)) for name in label_names) * layout.letter_in
+    return widest > layout.cell_in * 0.95
 
 
 def _title(measure: Measure, layout: _Layout) -> str:
@@ -164,7 +165,12 @@ def _draw_panel(axes: Axes, scores: Scores, measure: Measure, layout: _Layout) -
     _dress(axes, scores.label_names, _title(measure, layout), slanted=_slanted(scores.label_names, layout))
 
 
-def _content(scores: Scores, measure: Measure, *, sparse: bool) -> tuple[Float64Array, Callable[[int, int], str]]:
+def _content(
+    scores: Scores,
+    measure: Measure,
+    *,
+    sparse: bool,
+) -> tuple[Float64Array, Callable[[int, int], str]]:
     """The values of the cells, and a function for the text in a cell."""
     counts = scores.confusion
     if measure == "windows":

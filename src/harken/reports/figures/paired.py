@@ -14,10 +14,8 @@ from harken.support.arrays import Float64Array
 HIGHER, LOWER = "#0072B2", "#D55E00"
 """The colours of people whose value is higher, and lower, with the second method."""
 HEIGHT_IN = 2.6
-SLOTS = 36
-"""The differences are drawn in this many heights; those in the same one stand side by side."""
-POINT_APART, POINTS_TO, MEAN_AT = 0.1, 0.7, 1.0
-"""The distance of points side by side, the place of the last of them from the middle, and that of the mean."""
+SIDE_BY_SIDE, APART, MEAN_AT = 7, 0.1, 1.0
+"""The points that stand side by side, the distance between two of them, and the place of the mean."""
 LETTERS_IN_A_LINE = 14
 
 
@@ -44,16 +42,17 @@ def paired_picture(
     lines.set_ylabel(measure)
     _draw_differences(points, gains, interval)
     points.set_ylabel("difference, second minus first")
-    between = "" if interval is None else f" ({interval[0]:+.3f} to {interval[1]:+.3f})"
-    people = "person" if len(gains) == 1 else "people"
-    figure.suptitle(
-        f"Mean difference {gains.mean():+.3f}{between}\nHigher for {(gains > 0).sum()}, lower for "
-        f"{(gains < 0).sum()} of {len(gains)} {people}",
-        x=0.02,
-        ha="left",
-        fontweight="normal",
-    )
+    figure.suptitle(_summary(gains, interval), x=0.02, ha="left", fontweight="normal")
     return figure
+
+
+def _summary(gains: Float64Array, interval: tuple[float, float] | None) -> str:
+    mean = f"Mean difference {gains.mean():+.3f}"
+    if interval is not None:
+        mean += f" ({interval[0]:+.3f} to {interval[1]:+.3f})"
+    people = "person" if len(gains) == 1 else "people"
+    higher, lower = (gains > 0).sum(), (gains < 0).sum()
+    return f"{mean}\nHigher for {higher}, lower for {lower} of {len(gains)} {people}"
 
 
 def _colours(gains: Float64Array) -> list[str]:
@@ -63,24 +62,22 @@ def _colours(gains: Float64Array) -> list[str]:
 def _draw_lines(axes: Axes, pairs: Float64Array, names: list[str]) -> None:
     for pair, colour in zip(pairs, _colours(pairs[:, 1] - pairs[:, 0]), strict=True):
         axes.plot((0, 1), pair, "-o", color=colour, linewidth=0.7, markersize=2, alpha=0.75)
-    axes.plot((0, 1), pairs.mean(axis=0), "-D", color=INK, linewidth=2, markersize=4)
+    means = pairs.mean(axis=0)
+    axes.plot((0, 1), means, "-D", color=INK, linewidth=2, markersize=4)
     axes.set_xlim(-0.25, 1.25)
     axes.set_xticks((0, 1), names)
     dress(axes)
 
 
 def _draw_differences(axes: Axes, gains: Float64Array, interval: tuple[float, float] | None) -> None:
-    slots = np.round((gains - gains.min()) / max(float(np.ptp(gains)), 1e-9) * SLOTS)
-    across = np.zeros(len(gains))
-    for slot in np.unique(slots):
-        alike = np.flatnonzero(slots == slot)
-        apart = min(POINT_APART, 2 * POINTS_TO / len(alike))
-        across[alike] = (np.arange(len(alike)) - (len(alike) - 1) / 2) * apart
+    # Differences that are nearly equal stand side by side; the factor keeps them from forming lines.
+    ranks = gains.argsort().argsort()
+    across = (3 * ranks % SIDE_BY_SIDE - SIDE_BY_SIDE // 2) * APART
     axes.axhline(0, color=QUIET_INK, linewidth=0.8)
     axes.scatter(across, gains, s=6, c=_colours(gains), linewidths=0)
     if interval is not None:
         axes.vlines(MEAN_AT, *interval, color=INK, linewidth=1.5)
     axes.plot(MEAN_AT, gains.mean(), "D", color=INK, markersize=4)
-    axes.set_xlim(-POINTS_TO - 0.1, MEAN_AT + 0.3)
+    axes.set_xlim(-0.6, MEAN_AT + 0.4)
     axes.set_xticks((0, MEAN_AT), ("people", "mean"))
     dress(axes)

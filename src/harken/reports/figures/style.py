@@ -19,6 +19,10 @@ from matplotlib.figure import Figure
 from harken.support.files import write_bytes
 
 Setting = str | float | bool
+UNDATED = {
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
+}
 COLUMN_IN = 89 / 25.4
 """The width of a figure in one column of a journal. A figure over the page's width is twice as wide."""
 INK = "#22262b"
@@ -124,10 +128,9 @@ def save_for_paper(figure: Figure, path: str | Path) -> None:
 
 
 def _bytes(figure: Figure, kind: str, style: Mapping[str, Setting]) -> bytes:
-    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(kind)
     buffer = io.BytesIO()
     with house_style(style), warnings.catch_warnings():
         # A label in a script that the font lacks is drawn as boxes; a warning would not help the user.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
-        figure.savefig(buffer, format=kind, dpi="figure", metadata=undated)
+        figure.savefig(buffer, format=kind, dpi="figure", metadata=UNDATED.get(kind))
     return buffer.getvalue()

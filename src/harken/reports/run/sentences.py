@@ -277,8 +277,10 @@ def one_label_sentence(outcome: "Outcome") -> str | None:
         if scores is not None and scores.one_label is not None:
             epoch = max(1, outcome.training_windows // outcome.training.batch_windows)
             right = outcome.history.train_accuracy[-epoch:]
-            trained = f"; right in training: {percent(float(np.mean(right)))}" if right else ""
-            return f"The model gave one label, “{scores.one_label}”, to every window of {people}{trained}."
+            sentence = f"The model gave one label, “{scores.one_label}”, to every window of {people}"
+            if not right:
+                return f"{sentence}."
+            return f"{sentence}; right in training: {percent(float(np.mean(right)))}."
     return None
 
 
