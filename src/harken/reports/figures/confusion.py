@@ -52,7 +52,8 @@ MARGIN_IN = 0.65
 SLANT_DEG = 50
 LEFT_IN = 0.4
 """Inches between the figure's edge and the matrix, without the names."""
-PAPER_LETTER_IN, PAPER_MARGIN_IN = 0.058, 0.38
+PAPER_LETTER_IN, PAPER_MARGIN_IN, PAPER_LEAST_CELL_IN = 0.058, 0.38, 0.16
+"""Inches of a letter, of the edges and the titles, and of the smallest cell, in figures for papers."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,15 @@ def confusion_panel(scores: Scores, measure: Measure) -> Figure:
 
 @house_style(PAPER)
 def confusion_for_paper(scores: Scores, *, title: str) -> Figure:
-    """Draw the matrix in per cent of each true label as wide as a column, or as two with many labels.
+    """Draw the matrix in per cent of each true label as wide as a column, or as two if its cells would be too small.
 
     With more than ``FEW_LABELS``, it has whole numbers, and only in the larger cells.
     """
     count = len(scores.label_names)
-    width = COLUMN_IN if count <= MANY_LABELS else 2 * COLUMN_IN
     names = max(len(_short(name)) for name in scores.label_names) * PAPER_LETTER_IN
+    width = COLUMN_IN
+    if width - names - PAPER_MARGIN_IN < count * PAPER_LEAST_CELL_IN:
+        width = 2 * COLUMN_IN
     cell = (width - names - PAPER_MARGIN_IN) / count
     layout = _Layout(cell, PAPER_LETTER_IN, sparse=count > FEW_LABELS, points=7.0)
     below = names * 0.85 if _slanted(scores.label_names, layout) else 0.15
