@@ -46,7 +46,7 @@ from harken.datasets.label_schemes import DEFAULT_SCHEME, SCHEMES
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.methods import PresetMethod, trained_network
 from harken.evaluation.benchmark.result import describe_windows, made_with
-from harken.evaluation.benchmark.scoring import person_f1, predicted_labels, score_windows, study_summary
+from harken.evaluation.benchmark.scoring import person_f1, predicted_windows, score_windows, study_summary
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     STUDIES,
@@ -162,8 +162,8 @@ def keep(task: Task, recogniser: Recogniser, test: Windows, known: Sequence[str]
     studies = {}
     for study in STUDIES:
         theirs = test[test.studies == study]
-        truth, predicted = predicted_labels(trained_network(recogniser), theirs, SCHEME.labels)
-        scores, confusion = score_windows(truth, predicted, labels=SCHEME.labels, known=known)
+        predicted = predicted_windows(trained_network(recogniser), theirs, SCHEME.labels)
+        scores, confusion = score_windows(*predicted, labels=SCHEME.labels, known=known)
         studies[study] = {**scores, "windows": len(theirs), "confusion": confusion}
     write_text(task.finding, json.dumps({"seconds": round(seconds), "known": known, "studies": studies}) + "\n")
 

@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
+from sklearn.metrics import f1_score
 
 import study
 from command_line import Run
@@ -82,3 +85,51 @@ def test_baselines_alone(run_harken: Run, tmp_path: Path) -> None:
     assert result["command"].endswith("--baseline small --seed 0 --fold 1 --no-preset")
     assert result["mean_person_macro_f1"] == result["methods"]["small"]["mean_person_macro_f1"]
     assert "## What small takes for what" in (tmp_path / "out" / "benchmark.md").read_text()
+
+
+def test_predictions_give_the_reported_scores_again(run_harken: Run, tmp_path: Path) -> None:
+    options = arguments(tmp_path / "out")
+    first = run_harken(*options, "--baseline", "small", "--predictions")
+    assert f"Predictions: {tmp_path / 'out' / 'predictions.parquet'}" in first.stdout
+    path = tmp_path / "out" / "fold_1" / "small.parquet"
+    before = path.read_bytes()
+    path.unlink()  # as in a benchmark that kept no predictions; they are made again from the model file
+    again = run_harken(*options, "--baseline", "small", "--fold", 0, "--resume")
+    assert "2 of 4 are there already." in again.stderr
+    assert path.read_bytes() == before
+    result = json.loads((tmp_path / "out" / "benchmark.json").read_text())
+    windows = study.study_windows()
+    rows = pl.read_parquet(tmp_path / "out" / "predictions.parquet")
+    for name, method in result["methods"].items():
+        for fold, scores in method["folds"].items():
+            for person, reported in scores["people"].items():
+                theirs = rows.filter(method=name, fold=fold, person=person)
+                shares = theirs.select(f"probability_{label}" for label in study.LABELS).to_numpy()
+                given = np.array(study.LABELS)[shares.argmax(axis=1)]
+                assert theirs["predicted"].to_list() == given.tolist()
+                found = f1_score(theirs["truth"], given, average="macro", zero_division=0)
+                assert found == pytest.approx(reported["macro_f1"], abs=1e-12)
+                assert shares.sum(axis=1) == pytest.approx(1, abs=1e-5)
+                own = windows.subjects == person
+                assert theirs["start"].to_physical().to_list() == windows.starts_ns[own].tolist()
+                assert theirs["start"].dtype == pl.Datetime("ns", "UTC")
+
+
+def test_figures_and_a_table_for_a_paper(run_harken: Run, tmp_path: Path) -> None:
+    options = [*arguments(tmp_path / "out"), "--baseline", "sklearn.naive_bayes:GaussianNB"]
+    assert run_harken(*options).exit_code == 0
+    out = tmp_path / "out"
+    assert run_harken(*options, "--resume", "--figures", "svg").exit_code == 0
+    bayes = "sklearn.naive_bayes_GaussianNB"
+    names = {f"confusion_{bayes}", "confusion_small-everyday", f"paired_{bayes}_small-everyday"}
+    assert {path.stem for path in out.glob("*.svg")} == names
+    table = (out / "scores.tex").read_text().splitlines()
+    assert table[1] == r"\begin{tabular}{lrrrrr}"
+    scores = json.loads((out / "benchmark.json").read_text())["methods"]
+    for line, (name, method) in zip(table[5:], scores.items(), strict=False):
+        cells = line.removesuffix(r" \\").split(" & ")
+        assert cells[0].replace("\\", "") == name
+        assert cells[1] == f"{method['mean_person_macro_f1']:.3f}"
+        assert cells[4].endswith(r"\%")
+    wrong = run_harken(*options, "--resume", "--figures", "gif")
+    assert (wrong.exit_code, "gif" in wrong.stderr) == (2, True)

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from rich.console import Console
+from sklearn.metrics import f1_score
 
 import people
 from command_line import Run
@@ -60,6 +62,27 @@ def test_a_picture_of_the_confusion_matrix(run_harken: Run, trained: Path, tmp_p
     model, picture = trained / "run" / "model.safetensors", tmp_path / "confusion.png"
     assert run_harken("evaluate", model, trained / "bob.csv", "--plot", picture).exit_code == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+    paper = tmp_path / "confusion.PDF"
+    assert run_harken("evaluate", model, trained / "bob.csv", "--plot", paper).exit_code == 0
+    assert paper.read_bytes().startswith(b"%PDF")
+
+
+def test_predictions_give_the_reported_scores_again(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    another, path = people.write_person(tmp_path / "alice.csv", 11), tmp_path / "all.parquet"
+    command = ("evaluate", trained / "run", another, trained / "bob.csv", trained / "carol.csv", "--json")
+    result = json.loads(run_harken(*command, "--predictions", path).stdout)
+    rows = pl.read_parquet(path)
+    labels = [name.removeprefix("probability_") for name in rows.columns if name.startswith("probability_")]
+    for unseen, group in ((True, "unseen"), (False, "known_people")):
+        found = {}
+        for (person,), theirs in rows.filter(unseen=unseen).group_by("person"):
+            given = np.array(labels)[theirs.select(r"^probability_.*$").to_numpy().argmax(axis=1)]
+            found[person] = f1_score(theirs["truth"], given, average="macro", zero_division=0)
+            assert theirs["recording"].unique().to_list() == [
+                str(another if person == "alice" else trained / f"{person}.csv")
+            ]
+        reported = {person: one["macro_f1"] for person, one in result[group]["people"].items()}
+        assert found == pytest.approx(reported, abs=1e-12)
 
 
 def test_unsure_below_counts_the_answers_of_each_person(run_harken: Run, trained: Path) -> None:

@@ -44,7 +44,7 @@ def benchmark(
 ) -> None:
     """Finished folds are kept: a benchmark that was stopped (Ctrl-C) or killed continues with --resume, which also
     adds folds and baselines. The directory holds benchmark.json, benchmark.md, confusion.png, and for every fold the
-    scores of each method and the model files of presets.
+    scores of each method and the model files of presets. With --resume, --figures draws those of a finished benchmark.
     """
     need_training("harken benchmark")
     from harken.evaluation.benchmark.result import compare, read_result
@@ -59,7 +59,7 @@ def benchmark(
 
         typer.echo(json_text(result), nl=False)
     else:
-        _print(result, settings.out)
+        _print(result, settings)
     if earlier is not None:
         agreement = compare(result, earlier)
         typer.echo(f"{printable(against)}: {agreement.sentence}", err=True)
@@ -80,9 +80,12 @@ class _Lines:
         from harken.recordings.inspection import duration_text
 
         left = f", about {duration_text(round(finished.left_s))} left" if finished.done < finished.tasks else ""
+        only = ""
+        if finished.one_label is not None:
+            only = f" Every window got the label “{finished.one_label}”."
         typer.echo(
             f"{finished.method}, fold {finished.fold}: mean person macro F1 {finished.mean_person_macro_f1:.3f} in "
-            f"{duration_text(finished.seconds)}. {finished.done} of {finished.tasks} done after "
+            f"{duration_text(finished.seconds)}.{only} {finished.done} of {finished.tasks} done after "
             f"{duration_text(round(finished.elapsed_s))}{left}.",
             err=True,
         )
@@ -111,12 +114,14 @@ def _run(settings: BenchmarkSettings) -> dict[str, Any]:
         raise typer.Exit(130) from None
 
 
-def _print(result: dict[str, Any], out: Path) -> None:
-    """Print the tables of the page, without the folds."""
-    from harken.evaluation.benchmark.page import tables
+def _print(result: dict[str, Any], settings: BenchmarkSettings) -> None:
+    """Print the tables of the page, without the folds, and the names of the files."""
+    from harken.evaluation.benchmark.page import one_label_sentences, tables
 
     console = Console(highlight=False)
     console.print(result["measures"], markup=False)
+    for sentence in one_label_sentences(result):
+        console.print(f"\n{sentence}", style="bold", markup=False)
     for shown in tables(result)[:-1]:
         console.print(f"\n[bold]{shown.title}[/bold]")
         table = Table(box=None, pad_edge=False)
@@ -127,4 +132,11 @@ def _print(result: dict[str, Any], out: Path) -> None:
         console.print(table)
         if shown.note:
             console.print(shown.note, markup=False)
-    console.print(f"\nResult: {printable(out / 'benchmark.md')}", markup=False, soft_wrap=True)
+    out = settings.out
+    lines = [f"\nResult: {printable(out / 'benchmark.md')}"]
+    if settings.predictions:
+        lines.append(f"Predictions: {printable(out / 'predictions.parquet')}")
+    if settings.figures is not None:
+        lines.append(f"Figures: {printable(out)}/*.{settings.figures}, and the scores as scores.tex")
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)

@@ -37,7 +37,17 @@ UnsureBelow = Annotated[
         metavar="P",
     ),
 ]
-Plot = Annotated[Path | None, Option("Draw the confusion matrix of the unseen people to this PNG.", metavar="PNG")]
+Plot = Annotated[
+    Path | None,
+    Option(
+        "Draw the confusion matrix of the unseen people: a .png for the screen, or a .pdf or .svg that is as wide as a "
+        "journal's column.",
+        metavar="FILE",
+    ),
+]
+Predictions = Annotated[
+    Path | None, Option("Write the probabilities of every window to this Parquet file.", metavar="FILE")
+]
 
 
 def evaluate(
@@ -48,6 +58,7 @@ def evaluate(
     only_labels: OnlyLabels = (),
     unsure_below: UnsureBelow = None,
     plot: Plot = None,
+    predictions: Predictions = None,
     orientation: Orientation = True,
     forearm_axis: StatedAxis = None,
     json: Json = False,
@@ -63,8 +74,10 @@ def evaluate(
     need_training("harken evaluate")
     from harken.evaluation.files import evaluate as evaluate_files
 
-    if plot is not None and plot.suffix.lower() != ".png":
-        raise HarkenError(f"{plot}: pictures are PNG files; give a name that ends in .png")
+    if plot is not None and plot.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise HarkenError(f"{plot}: give the picture a name that ends in .png, .pdf or .svg")
+    if predictions is not None and predictions.suffix.lower() != ".parquet":
+        raise HarkenError(f"{predictions}: give the predictions a name that ends in .parquet")
     if unsure_below is not None and not 0 <= unsure_below <= 1:
         raise HarkenError(f"--unsure-below must be a probability from 0 to 1, got {unsure_below:g}")
     paths = recordings(files)
@@ -91,18 +104,25 @@ def evaluate(
         print_evaluation(evaluated.scores)
         for path, source in evaluated.label_sources:
             typer.echo(f"Labels of {printable(path)}: {source}")
+    if predictions is not None:
+        from harken.support.tables import write_parquet
+
+        write_parquet(evaluated.scores.predictions, predictions)
     if plot is not None:
         _draw(evaluated.scores, plot)
     raise_failures([error for _, error in evaluated.failures], len(paths))
 
 
 def _draw(scores: "Evaluation", path: Path) -> None:
-    from harken.reports.figures.confusion import confusion_picture
-    from harken.reports.figures.style import save_png
+    from harken.reports.figures.confusion import confusion_for_paper, confusion_picture
+    from harken.reports.figures.style import save_for_paper, save_png
 
     if scores.all_unseen is None:
         raise HarkenError("there is no unseen person among these people, so there is nothing to draw")
-    save_png(confusion_picture(scores.all_unseen, title="Unseen people"), path)
+    if path.suffix.lower() == ".png":
+        save_png(confusion_picture(scores.all_unseen, title="Unseen people"), path)
+    else:
+        save_for_paper(confusion_for_paper(scores.all_unseen, title="Unseen people"), path)
 
 
 def print_evaluation(evaluation: "Evaluation") -> None:
@@ -124,6 +144,9 @@ def print_evaluation(evaluation: "Evaluation") -> None:
         console.print("[bold]Unseen people[/bold] (none of them is named among the training people)")
         _print_side(console, evaluation.unseen, evaluation.unseen_error, evaluation.unseen_answered)
     if evaluation.all_unseen is not None:
+        if (label := evaluation.all_unseen.one_label) is not None:
+            sentence = f"warning: the model gave one label, “{label}”, to every window of the unseen people."
+            console.print(sentence, style="yellow", markup=False, soft_wrap=True)
         console.print()
         print_confusion(console, evaluation.all_unseen)
     if evaluation.known is not None:

@@ -162,7 +162,7 @@ def _state(progress: "Progress") -> str:
 
 def print_outcome(outcome: "Outcome") -> None:
     """Print the outcome of a run: the tests side by side, each unseen person, the notes, and the path of the report."""
-    from harken.reports.run.sentences import missing_windows
+    from harken.reports.run.sentences import missing_windows, one_label_sentence
 
     console = Console(highlight=False)
     rows = [
@@ -176,7 +176,8 @@ def print_outcome(outcome: "Outcome") -> None:
     for sentence in _about_unseen(outcome):
         console.print(sentence, markup=False)
     reads = outcome.data.training + outcome.data.cross
-    for warning in _grouped(outcome, [one.mended.warnings for one in reads]):
+    warnings = _grouped(outcome, [one.mended.warnings for one in reads])
+    for warning in [*filter(None, [one_label_sentence(outcome)]), *warnings]:
         console.print(f"warning: {warning}", style="bold", markup=False)
     for note in [*_grouped(outcome, [one.mended.quality.notes for one in reads]), *missing_windows(outcome)]:
         console.print(f"Note: {note}", markup=False)

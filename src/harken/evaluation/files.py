@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from harken.annotations.find import by_new_names, rows_of_nobody
@@ -16,7 +17,7 @@ from harken.datasets.people import LabelledFiles
 from harken.models.calibration import Answered, answered, expected_calibration_error
 from harken.models.mounting import Mounting, as_trained, refuse_both
 from harken.models.recogniser import Recogniser
-from harken.models.scores import PeopleScores, Scores, score, score_people
+from harken.models.scores import PeopleScores, Scores, prediction_rows, score, score_people
 from harken.networks.specification import CalibratedOn
 from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
@@ -59,6 +60,8 @@ class Evaluation:
             (``harken.models.mounting``).
         mounting_unknown: each recording in which the orientation of the watch is unknown, and what was assumed.
         training_shares: each recording that is in the training data, whole or in part, and the share of its samples.
+        predictions: a row for each window, with its ``recording`` and whether the person is ``unseen``; see
+            ``harken.models.scores.prediction_rows``.
     """
 
     unseen: PeopleScores | None
@@ -74,9 +77,10 @@ class Evaluation:
     turned: Mapping[str, str]
     mounting_unknown: Mapping[str, str]
     training_shares: Mapping[str, float]
+    predictions: pl.DataFrame
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields as values for JSON."""
+        """The fields as values for JSON, without ``predictions``."""
         unsure = {"unseen": self.unseen_answered, "known_people": self.known_answered}
         return {
             "mean_person_macro_f1": self.unseen.mean_person_macro_f1 if self.unseen else None,
@@ -332,6 +336,8 @@ def evaluation_of(
         _scored(windows[side], probabilities[side], unsure_below, true_labels_only=true_labels_only)
         for side in (~is_known, is_known)
     )
+    names = [part.name for part in every]
+    lengths = [len(part.windows) for part in every]
     mountings = [(part.name, part.mounting) for part in every if part.mounting is not None]
     return Evaluation(
         unseen=unseen,
@@ -347,6 +353,11 @@ def evaluation_of(
         turned={name: mounting.reason for name, mounting in mountings if mounting.quarters},
         mounting_unknown={name: mounting.warning for name, mounting in mountings if mounting.warning is not None},
         training_shares={part.name: part.share for part in every if part.share},
+        predictions=prediction_rows(windows, probabilities, specification.labels).select(
+            pl.Series("recording", np.repeat(names, lengths)),
+            pl.Series("unseen", ~is_known),
+            pl.all(),
+        ),
     )
 
 

@@ -6,7 +6,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
+
+from harken.support.tables import times
+from harken.windows.windows import Windows
 
 FEWEST_PEOPLE_FOR_AN_INTERVAL = 5
 BOOTSTRAP_SAMPLES = 10_000
@@ -37,6 +41,12 @@ class Scores:
     def windows(self) -> int:
         """How many windows were scored."""
         return int(self.confusion.sum())
+
+    @property
+    def one_label(self) -> str | None:
+        """The label that every window was given, if several are true; else None. Then nothing was recognised."""
+        code = one_label(*np.nonzero(self.confusion))
+        return None if code is None else self.label_names[code]
 
     @property
     def confusion_percent(self) -> NDArray[np.float64]:
@@ -113,6 +123,40 @@ def score(
             for average, values in averages.items()
             for name, value in zip(("precision", "recall", "f1"), values, strict=True)
         },
+    )
+
+
+def one_label(truth: NDArray[np.integer], predicted: NDArray[np.integer]) -> int | None:
+    """The label code that every window was given, if several are true; else None.
+
+    Args:
+        truth, predicted: the true and the predicted label codes, ``[n]``.
+    """
+    given = np.unique(predicted)
+    return int(given[0]) if len(given) == 1 and len(np.unique(truth)) > 1 else None
+
+
+def prediction_rows(windows: Windows, probabilities: NDArray[np.float32], label_names: Sequence[str]) -> pl.DataFrame:
+    """A table with a row for each window, from which all scores can be computed again.
+
+    Its columns are ``person``, ``study`` (if the windows name one), ``start`` (UTC), ``truth``, ``predicted`` (the most
+    probable label, the first one of equals), and the probability of each label, ``probability_LABEL``.
+
+    Args:
+        windows: labelled windows. Their signals are not used.
+        probabilities: the probability of each label, ``[n, labels]``.
+        label_names: the labels of the probabilities. Those of the windows may differ, such as ``sitting or standing``.
+    """
+    studies = {"study": windows.studies} if windows.studies.any() else {}
+    return pl.DataFrame(
+        {
+            "person": windows.subjects,
+            **studies,
+            "start": times(windows.starts_ns, "UTC"),
+            "truth": windows.labels,
+            "predicted": np.array(label_names)[probabilities.argmax(axis=1)],
+            **{f"probability_{name}": probabilities[:, code] for code, name in enumerate(label_names)},
+        }
     )
 
 

@@ -8,12 +8,32 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harken.evaluation.benchmark.page import TextTable, latex, one_label_sentences
 from harken.evaluation.benchmark.result import compare, read_result
-from harken.evaluation.benchmark.scoring import PeopleScoring, all_evaluations
+from harken.evaluation.benchmark.scoring import PeopleScoring
 from harken.models.scores import score_people
 from harken.support.errors import HarkenError
 
 NAMES = ("sitting", "walking")
+
+
+def test_names_in_a_table_for_latex_are_escaped() -> None:
+    name = r"50 % of #1_a & {b} \~^$"
+    table = TextTable("Scores", ("method", "mean", "on the page only"), [(name, "0.5", "1")], narrow=2)
+    row = latex(table).splitlines()[5]
+    written = r"50 \% of \#1\_a \& \{b\} \textbackslash{}\textasciitilde{}\textasciicircum{}\$"
+    assert row == written + r" & 0.5 \\"
+
+
+def test_a_method_that_gave_one_label_is_named_with_its_folds() -> None:
+    learned: dict[str, Any] = {"people": {}}
+    folds = {"0": {"one_label": "sitting", "right_in_training": 0.31}, "1": learned}
+    result = {"methods": {"gru": {"folds": folds}, "forest": {"folds": {"0": learned, "1": learned}}}}
+    sentence = "gru gave one label to every window in 1 of 2 folds (0): “sitting”; right in training: 31.0%."
+    assert one_label_sentences(result) == [sentence]
+    folds["1"] = {"one_label": "walking", "right_in_training": 0.4}
+    sentence = "gru gave one label to every window: “sitting” and “walking”; right in training: 31.0% to 40.0%."
+    assert one_label_sentences(result) == [sentence]
 
 
 def finding(right: dict[str, float], *, seed: int, error: float = 0.1) -> dict[str, Any]:
@@ -75,7 +95,7 @@ def test_a_method_is_summed_up_over_its_folds() -> None:
     expected = 2 * confusion.diagonal() / (confusion.sum(axis=0) + confusion.sum(axis=1))
     assert found["class_f1"] == pytest.approx(dict(zip(NAMES, expected, strict=True)))
     assert list(found["folds"]["1"]["people"]) == ["a", "d", "e", "f"]
-    picture = all_evaluations(found)
+    picture = PeopleScoring().together(found)
     assert picture.confusion.tolist() == found["confusion"]
     assert picture.label_names == NAMES
     alone = PeopleScoring().summary({"0": finding({"a": 0.9}, seed=1)})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +107,32 @@ def test_the_gain_is_of_each_person_and_over_the_three_studies(tmp_path: Path) -
     assert gain["main_score"] == pytest.approx(np.mean([one["mean_f1"] for one in gain["studies"].values()]))
     low, high = gain["main_score_interval"]
     assert low <= gain["main_score"] <= high
+
+
+@pytest.mark.usefixtures("made_up")
+def test_predictions_and_figures_of_left_out_studies(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    result = run_benchmark(settings(out, label_scheme="sets", epochs=1, predictions=True, figures="svg"))
+    rows = pl.read_parquet(out / "predictions.parquet")
+    assert set(rows["mounting"]) == {"known", "found"}
+    assert "standing or walking" in set(rows.filter(fold="dsads")["truth"])
+    labels = SCHEMES["sets"].labels
+    for name, method in result["methods"].items():
+        for fold, scored in method["folds"].items():
+            assert (rows.filter(fold=fold)["study"] == fold).all()
+            theirs = rows.filter(method=name, fold=fold, mounting="known")
+            again = score_study(
+                SCHEMES["sets"].matrix(theirs["truth"]),
+                theirs.select(f"probability_{label}" for label in labels).to_numpy().argmax(axis=1),
+                theirs["person"].to_numpy(),
+                labels=labels,
+                known=scored["training_labels"],
+            )
+            assert again == scored["studies"][fold]["known"]
+    stems = {path.stem for path in out.glob("*.svg")}
+    bayes = BAYES.replace(":", "_")
+    assert stems == {f"confusion_{bayes}", f"confusion_{RECIPE.name}", f"paired_{bayes}_{RECIPE.name}"}
+    assert BAYES in (out / "scores.tex").read_text().replace("\\", "")
 
 
 def test_a_label_scheme_is_for_studies_alone_and_must_exist(tmp_path: Path) -> None:

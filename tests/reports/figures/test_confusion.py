@@ -15,7 +15,7 @@ from matplotlib.typing import ColorType
 
 from confusion_scores import scores_of
 from harken.models.scores import Scores
-from harken.reports.figures.confusion import MANY_LABELS, confusion_panel, confusion_picture
+from harken.reports.figures.confusion import MANY_LABELS, confusion_for_paper, confusion_panel, confusion_picture
 
 NAMES = ("laying_down", "sitting", "walking")
 
@@ -88,6 +88,23 @@ def test_names_and_numbers_do_not_run_into_one_another(count: int, windows: int)
         letters = float(label.get_fontsize()) / 72 * figure.dpi
         apart = cell_width * math.sin(math.radians(label.get_rotation()))
         assert apart > letters, "leaning names lie on one another"
+
+
+@pytest.mark.parametrize(("count", "wide"), [(2, False), (7, False), (8, False), (12, True), (18, True), (25, True)])
+def test_a_figure_for_a_paper_is_readable_at_the_width_of_a_column(count: int, wide: bool) -> None:
+    names = tuple(f"{number} carrying something" for number in range(count))
+    figure = confusion_for_paper(all_wrong(count, 1000, names), title="sklearn.naive_bayes:GaussianNB")
+    assert figure.get_suptitle().startswith("sklearn.naive_bayes:GaussianNB\nPer cent of each true")
+    renderer = drawn(figure)
+    (axes,) = figure.axes
+    assert figure.get_size_inches()[0] == pytest.approx(89 * (1 + wide) / 25.4)
+    for text in axes.texts:
+        assert text.get_window_extent(renderer).width < axes.bbox.width / count
+        assert float(text.get_fontsize()) > 5
+    for label in [*axes.get_yticklabels(), *axes.get_xticklabels(), axes.yaxis.label, axes.xaxis.label]:
+        assert float(label.get_fontsize()) >= 7
+        extent = label.get_window_extent(renderer)
+        assert min(extent.x0, extent.y0) >= -1, f"{label.get_text()} is cut off"
 
 
 def all_wrong(count: int, windows: int, names: tuple[str, ...]) -> Scores:

@@ -15,20 +15,23 @@ import numpy as np
 
 from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, methods
-from harken.evaluation.benchmark.page import markdown
+from harken.evaluation.benchmark.page import latex, markdown, tables
 from harken.evaluation.benchmark.result import describe_windows
-from harken.evaluation.benchmark.scoring import PeopleScoring, Scoring, StudyScoring, all_evaluations
-from harken.evaluation.benchmark.settings import BenchmarkSettings
+from harken.evaluation.benchmark.scoring import PeopleScoring, Scoring, StudyScoring, macro_f1_of_people
+from harken.evaluation.benchmark.settings import BenchmarkSettings, FigureKind
 from harken.evaluation.benchmark.tasks import (
+    PREDICTIONS,
     BenchmarkDisplay,
     Finished,
     FoldTask,
     Running,
+    file_stem,
     json_text,
     open_directory,
     run_here,
     run_in_processes,
     run_on_dask,
+    write_predictions,
 )
 from harken.evaluation.protocols.published import Protocol, benchmark_sets, protocol_names
 from harken.networks import DEFAULT_PRESET
@@ -63,6 +66,8 @@ def benchmark(
     scheduler: str | None = None,
     reading: TableOptions | None = None,
     resume: bool = False,
+    predictions: bool = False,
+    figures: FigureKind | None = None,
     display: BenchmarkDisplay | None = None,
 ) -> dict[str, Any]:
     """Score a preset and baselines on unseen people, as ``harken benchmark`` does. Returns its ``benchmark.json``.
@@ -74,10 +79,9 @@ def benchmark(
     ['alice', 'bob', 'carol']
 
     Args:
-        data: the name of a data set, or your own study: a labelled table of several people, or a folder of labelled
-            recordings.
+        data: the name of a data set, or your own study: a labelled table of several people, or a folder of recordings.
         protocol: ``leave-one-person-out`` for your own study; else see ``harken.evaluation.protocols.published``.
-        out, folders, epochs, label_scheme, seed, folds, workers, scheduler, resume: see
+        out, folders, epochs, label_scheme, seed, folds, workers, scheduler, resume, predictions, figures: see
             ``harken.evaluation.benchmark.settings.BenchmarkSettings``.
         preset, baselines: the preset to score (None for the baselines alone), and the methods to compare it with; names
             or objects, see ``harken.evaluation.benchmark.methods.method``.
@@ -101,6 +105,8 @@ def benchmark(
         workers=workers,
         scheduler=scheduler,
         resume=resume,
+        predictions=predictions,
+        figures=figures,
         reading=reading or TableOptions(),
     )
     return run_benchmark(of_study(settings, data), display)
@@ -132,8 +138,8 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
 
     The result is also written as ``benchmark.json``; ``benchmark.md`` and ``confusion.png`` show it to people. The
     result of each method and fold is written when it ends, so that a stopped or killed benchmark loses only those that
-    were running. The result has its durations under ``timing``; everything else in it is the same each time on the same
-    machine.
+    were running. A directory with ``predictions.parquet`` keeps the predictions of later folds, too. The result has its
+    durations under ``timing``; everything else in it is the same each time on the same machine.
 
     Raises:
         HarkenError: for an unknown protocol, method or fold; data that cannot be read; an ``out`` that is not empty,
@@ -154,7 +160,8 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
         if settings.of_studies:
             scoring = StudyScoring(settings.label_scheme or DEFAULT_SCHEME, protocol.folders(*settings.folders))
         decides = {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]}
-        tasks = _tasks(every, folds, windows, scoring, decides | scoring.decides())
+        keeps_rows = settings.predictions or (settings.out / PREDICTIONS).exists()
+        tasks = _tasks(every, folds, windows, scoring, decides | scoring.decides(), keeps_rows=keeps_rows)
         _compute(tasks, windows, settings.out, run, display)
         result = {
             "command": settings.command(),
@@ -167,13 +174,22 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
             "seed": settings.seed,
             **_methods_result(tasks, settings.out, scoring, has_preset=settings.preset is not None),
         }
-        write_text(settings.out / "benchmark.json", json_text(result))
-        write_text(
-            settings.out / "benchmark.md", markdown(result, confusion=None if settings.of_studies else CONFUSION)
-        )
-        if not settings.of_studies:
-            _draw(result, settings.out / CONFUSION)
+        _write(result, scoring, settings)
+        if keeps_rows:
+            write_predictions(settings.out, tasks)
         return result
+
+
+def _write(result: dict[str, Any], scoring: Scoring, settings: BenchmarkSettings) -> None:
+    """Write the result for programs and for people, and the figures."""
+    out = settings.out
+    write_text(out / "benchmark.json", json_text(result))
+    write_text(out / "benchmark.md", markdown(result, confusion=None if settings.of_studies else CONFUSION))
+    if not settings.of_studies:
+        _draw(result, out / CONFUSION)
+    if settings.figures is not None:
+        write_text(out / "scores.tex", latex(tables(result)[0]))
+        _draw_for_paper(result["methods"], scoring, out, settings.figures)
 
 
 def _chosen(protocol: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> list[Fold]:
@@ -207,6 +223,8 @@ def _tasks(
     windows: Windows,
     scoring: Scoring,
     decides: Mapping[str, Any],
+    *,
+    keeps_rows: bool,
 ) -> list[FoldTask]:
     """Every method on every fold. ``decides`` is everything that all results depend on, for JSON."""
     training_windows = {fold.name: len(apply(fold, windows).training) for fold in folds}
@@ -215,7 +233,8 @@ def _tasks(
         method_settings = method.settings()
         for fold in folds:
             decided_by = {**decides, "fold": asdict(fold), "method": method_settings}
-            tasks.append(FoldTask(method, fold, scoring, method.effort(training_windows[fold.name]), decided_by))
+            effort = method.effort(training_windows[fold.name])
+            tasks.append(FoldTask(method, fold, scoring, effort, decided_by, keeps_rows))
     return tasks
 
 
@@ -227,6 +246,8 @@ def _compute(
     display: BenchmarkDisplay | None,
 ) -> None:
     """Run the tasks that have no result yet, the longest first, so that no core waits at the end for a long one."""
+    for task in tasks:
+        task.add_rows(windows, out)
     waiting = sorted((task for task in tasks if task.read(out) is None), key=lambda task: -task.effort)
     if display is not None:
         display.begins(tasks=len(tasks), done=len(tasks) - len(waiting))
@@ -238,7 +259,7 @@ def _compute(
         for task, finding, at_once in running:
             task.write(out, finding)
             waiting.remove(task)
-            content, _ = finding
+            content = finding.content
             seconds = sum(content["timing"].values())
             paces.setdefault(task.method.name, []).append(seconds / task.effort)
             if display is not None:
@@ -247,6 +268,7 @@ def _compute(
                         method=task.method.name,
                         fold=task.fold.name,
                         mean_person_macro_f1=content["scores"]["mean_person_macro_f1"],
+                        one_label=content["one_label"],
                         seconds=seconds,
                         done=len(tasks) - len(waiting),
                         tasks=len(tasks),
@@ -295,4 +317,23 @@ def _draw(result: Mapping[str, Any], path: Path) -> None:
     from harken.reports.figures.style import save_png
 
     first = next(iter(result["methods"].values()))
-    save_png(confusion_panel(all_evaluations(first), "percent_of_truth"), path)
+    save_png(confusion_panel(PeopleScoring().together(first), "percent_of_truth"), path)
+
+
+def _draw_for_paper(methods: Mapping[str, Any], scoring: Scoring, out: Path, kind: FigureKind) -> None:
+    """Draw the confusion matrix of each method, and the people of the first method beside each other method."""
+    from harken.reports.figures.confusion import confusion_for_paper
+    from harken.reports.figures.paired import paired_picture
+    from harken.reports.figures.style import save_for_paper
+
+    figures = {}
+    for name, method in methods.items():
+        figures[f"confusion_{name}"] = confusion_for_paper(scoring.together(method), title=name)
+    first, *others = methods
+    now = macro_f1_of_people(methods[first])
+    for name in others:
+        before = macro_f1_of_people(methods[name])
+        pairs = {person: (before[person], now[person]) for person in now if person in before}
+        figures[f"paired_{name}_{first}"] = paired_picture((name, first), pairs)
+    for name, figure in figures.items():
+        save_for_paper(figure, out / f"{file_stem(name)}.{kind}")

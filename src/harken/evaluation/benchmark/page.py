@@ -7,6 +7,7 @@ from typing import Any
 from harken.evaluation.benchmark.scoring import by_study
 from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.recordings.inspection import duration_text
+from harken.support.printable import percent, quoted
 
 FEW_LABELS = ("stress_predict", "hawthorne")
 """The studies whose recall is reported, because they have one or two labels."""
@@ -59,11 +60,61 @@ def markdown(result: Result, *, confusion: str | None) -> str:
         f"```console\n$ {result['command']}\n```",
         f"{windows['windows']:,} windows of {windows['people']} people, {windows['window_length']} samples at "
         f"{windows['sample_rate_hz']:g} Hz, {len(windows['labels'])} labels. {_made_with(result)}",
+        *(f"**{sentence}**" for sentence in one_label_sentences(result)),
         *(_markdown_table(table) for table in tables(result)),
     ]
     if confusion is not None:
         parts.append(f"## What {next(iter(result['methods']))} takes for what\n\n![Confusion matrix]({confusion})")
     return "\n\n".join(parts) + "\n"
+
+
+def one_label_sentences(result: Result) -> list[str]:
+    """A sentence for each method that gave all windows of a fold one label, although several are true."""
+    sentences = []
+    for name, method in result["methods"].items():
+        folds = {fold: one for fold, one in method["folds"].items() if "one_label" in one}
+        if not folds:
+            continue
+        every = len(method["folds"])
+        where = f" in {len(folds)} of {every} folds ({', '.join(folds)})" if len(folds) < every else ""
+        labels = quoted(sorted({one["one_label"] for one in folds.values()}))
+        shares = sorted(one["right_in_training"] for one in folds.values())
+        right = percent(shares[0])
+        if shares[-1] > shares[0]:
+            right += f" to {percent(shares[-1])}"
+        sentences.append(f"{name} gave one label to every window{where}: {labels}; right in training: {right}.")
+    return sentences
+
+
+LATEX = {character: f"\\{character}" for character in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+}
+
+
+def latex(table: TextTable) -> str:
+    """A table as LaTeX with the rules of booktabs, without its notes."""
+    escaped = str.maketrans(LATEX)
+    head, *rows = (
+        " & ".join(cell.translate(escaped) for cell in row[: table.narrow]) + r" \\"
+        for row in (table.columns, *table.rows)
+    )
+    columns = "l" + "r" * (len(table.columns[: table.narrow]) - 1)
+    return "\n".join(
+        [
+            f"% {table.title}. Needs \\usepackage{{booktabs}}.",
+            f"\\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            head,
+            r"\midrule",
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )
 
 
 def _markdown_table(table: TextTable) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from harken.datasets.label_schemes import SCHEMES, TRUTH
@@ -33,6 +34,8 @@ from harken.models.scores import (
     interval_over_evaluations,
     interval_over_groups,
     interval_over_people,
+    one_label,
+    prediction_rows,
     score,
     score_people,
 )
@@ -49,8 +52,8 @@ OTHER = "other"
 MOUNTINGS = ("known", "found")
 """With x along the forearm, as the study states it; and as the model finds it, like ``harken label``."""
 
-Predicted = tuple[Windows, NDArray[np.int64]]
-"""Windows of people of one study with the names of ``TRUTH``, without signals, and the predicted label of each."""
+Predicted = tuple[Windows, NDArray[np.float32]]
+"""Windows of people of one study with the names of ``TRUTH``, without signals, and the probability of each label."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,19 @@ class PeopleScoring:
     def scored(self, probabilities: NDArray[np.float32], _: Windows, test: Windows) -> Json:
         """Values for JSON: the scores of each person of the test."""
         codes = test.label_codes.astype(np.int64)
-        scores = score_people(codes, probabilities.argmax(axis=1), test.subjects, test.label_names)
+        predicted = probabilities.argmax(axis=1)
+        scores = score_people(codes, predicted, test.subjects, test.label_names)
+        only = one_label(codes, predicted)
         return {
             "test_windows": len(test),
+            "one_label": None if only is None else test.label_names[only],
             "scores": scores.as_dict(),
             "expected_calibration_error": expected_calibration_error(probabilities, codes),
         }
+
+    def rows(self, probabilities: NDArray[np.float32], test: Windows) -> pl.DataFrame:
+        """A row for each window of the test; see ``prediction_rows``."""
+        return prediction_rows(test, probabilities, test.label_names)
 
     def summary(self, findings: Findings) -> Json:
         """Values for JSON: the scores of one method over folds. They do not depend on paths or times.
@@ -118,6 +128,10 @@ class PeopleScoring:
             "folds": {name: _fold_summary(finding) for name, finding in findings.items()},
         }
 
+    def together(self, result: Mapping[str, Any]) -> Scores:
+        """Scores over the windows of all evaluations of a ``summary`` together, for a picture."""
+        return _scores_of(np.array(result["confusion"], dtype=np.int64), result["labels"])
+
     def difference(self, preset: Findings, baseline: Findings) -> Json:
         """Values for JSON: the mean over evaluations of (preset minus baseline) in macro F1, and its interval.
 
@@ -139,11 +153,17 @@ def paired_difference(ours: Evaluations, theirs: Evaluations) -> Json:
     }
 
 
-def all_evaluations(result: Mapping[str, Any]) -> Scores:
-    """Scores over the windows of all evaluations of a ``summary`` together, for a picture."""
-    confusion = np.array(result["confusion"], dtype=np.int64)
+def _scores_of(confusion: NDArray[np.int64], labels: Sequence[str]) -> Scores:
+    """The scores of a confusion matrix, ``[labels, labels]``."""
     truth, recognised = np.divmod(np.repeat(np.arange(confusion.size), confusion.ravel()), len(confusion))
-    return score(truth, recognised, tuple(result["labels"]))
+    return score(truth, recognised, tuple(labels))
+
+
+def macro_f1_of_people(result: Mapping[str, Any]) -> dict[str, float]:
+    """Person -> the mean macro F1 over their evaluations, in the ``summary`` of a method."""
+    folds = (fold["people"].items() for fold in result["folds"].values())
+    people = _by_person((person, scores["macro_f1"]) for fold in folds for person, scores in fold)
+    return {person: float(np.mean(values)) for person, values in people.items()}
 
 
 def _evaluations(findings: Findings) -> list[tuple[str, Mapping[str, Any]]]:
@@ -196,6 +216,17 @@ def _fold_summary(finding: Mapping[str, Any]) -> Json:
         "test_windows": finding["test_windows"],
         "expected_calibration_error": finding["expected_calibration_error"],
         "people": people,
+        **_nothing_learned(finding),
+    }
+
+
+def _nothing_learned(finding: Mapping[str, Any]) -> Json:
+    """The label that every window was given and the share that is right in training; empty for several labels."""
+    if finding.get("one_label") is None:
+        return {}
+    return {
+        "one_label": finding["one_label"],
+        "right_in_training": finding["right_in_training"],
     }
 
 
@@ -227,15 +258,15 @@ class StudyScoring:
         return *training_windows(parts.training, SCHEMES[self.scheme]), parts.test
 
     def predicted(self, trained: TrainedMethod, test: Windows) -> dict[str, dict[str, Predicted]]:
-        """Study -> mounting -> its windows and the predicted labels; without ``found`` if the method cannot find it."""
+        """Study -> mounting -> its windows and probabilities; without ``found`` if the method cannot find it."""
         labels = SCHEMES[self.scheme].labels
         predicted = {}
         for study in dict.fromkeys(test.studies.tolist()):
-            predicted[study] = {"known": predicted_labels(trained, test[test.studies == study], labels)}
+            predicted[study] = {"known": predicted_windows(trained, test[test.studies == study], labels)}
             if trained.mounted is not None:
                 worn = study_recordings(study, self.folders[STUDIES.index(study)])
                 found = study_windows([trained.mounted(recording) for recording in worn])
-                predicted[study]["found"] = predicted_labels(trained, found, labels)
+                predicted[study]["found"] = predicted_windows(trained, found, labels)
         return predicted
 
     def scored(self, predicted: Mapping[str, Mapping[str, Predicted]], training: Windows, _: Windows) -> Json:
@@ -244,19 +275,33 @@ class StudyScoring:
         known = sorted(training.labels_present & set(labels))
         studies: dict[str, Json] = {}
         for study, mountings in predicted.items():
-            truth, recognised = mountings["known"]
-            scores, confusion = score_windows(truth, recognised, labels=labels, known=known)
-            studies[study] = {"known": scores, "confusion": confusion, "windows": len(recognised), "found": None}
+            truth, probabilities = mountings["known"]
+            scores, confusion = score_windows(truth, probabilities, labels=labels, known=known)
+            studies[study] = {"known": scores, "confusion": confusion, "windows": len(probabilities), "found": None}
             if "found" in mountings:
-                truth, recognised = mountings["found"]
-                studies[study]["found"] = score_windows(truth, recognised, labels=labels, known=known)[0]
+                studies[study]["found"] = score_windows(*mountings["found"], labels=labels, known=known)[0]
+        true: set[str] = set()
+        given: set[str] = set()
+        for one in studies.values():
+            true.update(one["confusion"])
+            given.update(*one["confusion"].values())
         means = [content["known"]["mean_f1"] for content in studies.values()]
         return {
             "training_windows_by_label": _counts(training.label_codes, training.label_names),
             "training_labels": known,
+            "one_label": min(given) if len(given) == 1 and len(true) > 1 else None,
             "studies": studies,
             "scores": {"mean_person_macro_f1": float(np.mean(means))},
         }
+
+    def rows(self, predicted: Mapping[str, Mapping[str, Predicted]], _: Windows) -> pl.DataFrame:
+        """A row for each window of each study and mounting, which has a column; see ``prediction_rows``."""
+        tables = []
+        for mountings in predicted.values():
+            for mounting, (windows, probabilities) in mountings.items():
+                rows = prediction_rows(windows, probabilities, SCHEMES[self.scheme].labels)
+                tables.append(rows.select(pl.lit(mounting).alias("mounting"), pl.all()))
+        return pl.concat(tables)
 
     def summary(self, findings: Findings) -> Json:
         """Values for JSON: the scores of one method over folds. They do not depend on paths or times."""
@@ -267,6 +312,16 @@ class StudyScoring:
             "main_score": {mounting: _main_score([study[mounting] for study in scores]) for mounting in MOUNTINGS},
             "folds": {name: _study_fold_summary(finding) for name, finding in findings.items()},
         }
+
+    def together(self, result: Mapping[str, Any]) -> Scores:
+        """Scores over the windows of all studies of a ``summary`` with a single true label, for a picture."""
+        labels = SCHEMES[self.scheme].labels
+        confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
+        for study in by_study(result["folds"]).values():
+            for code, truth in enumerate(labels):
+                counts = study["confusion"].get(truth, {})
+                confusion[code] += [counts.get(label, 0) for label in labels]
+        return _scores_of(confusion, labels)
 
     def difference(self, preset: Findings, baseline: Findings) -> Json:
         """Values for JSON: (preset minus baseline) in the score of each person, with the mounting known.
@@ -287,28 +342,29 @@ class StudyScoring:
         }
 
 
-def predicted_labels(trained: TrainedMethod, test: Windows, labels: Sequence[str]) -> Predicted:
-    """The windows with the names of ``TRUTH``, without their signals, and the label that a method predicts for each.
+def predicted_windows(trained: TrainedMethod, test: Windows, labels: Sequence[str]) -> Predicted:
+    """The windows with the names of ``TRUTH``, without their signals, and a method's probability of each label.
 
     Args:
         trained: the method.
         test: windows of people of one study, with activities as labels.
-        labels: the labels of the scheme of training, to which the predictions ``[n]`` are indices.
+        labels: the labels of the scheme of training, of which the probabilities ``[n, labels]`` are.
     """
     truth = in_scheme(test, SCHEMES[TRUTH])
-    predicted = trained.probabilities(truth.with_label_names(tuple(labels))).argmax(axis=1)
-    return replace(truth, signals=truth.signals[:0].copy()), predicted
+    probabilities = trained.probabilities(truth.with_label_names(tuple(labels)))
+    return replace(truth, signals=truth.signals[:0].copy()), probabilities
 
 
 def score_windows(
-    truth: Windows, predicted: NDArray[np.int64], *, labels: Sequence[str], known: Sequence[str]
+    truth: Windows, probabilities: NDArray[np.float32], *, labels: Sequence[str], known: Sequence[str]
 ) -> tuple[Json, dict[str, dict[str, int]]]:
     """The scores of a study (``score_study``), and how many windows of each true label got each predicted label.
 
     Args:
-        truth, predicted: as ``predicted_labels`` returns them.
+        truth, probabilities: as ``predicted_windows`` returns them.
         labels, known: see ``score_study``.
     """
+    predicted = probabilities.argmax(axis=1)
     allowed = SCHEMES[TRUTH].matrix(truth.label_names)[truth.label_codes]
     confusion = {
         name: _counts(predicted[truth.label_codes == code], labels)
@@ -430,6 +486,7 @@ def _study_fold_summary(finding: Mapping[str, Any]) -> Json:
         "training_labels": finding["training_labels"],
         "studies": finding["studies"],
         "people": people,
+        **_nothing_learned(finding),
     }
 
 

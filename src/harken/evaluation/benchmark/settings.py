@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from harken.networks import DEFAULT_PRESET
 from harken.readers.options import TableOptions
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from harken.evaluation.protocols.published import Protocol
     from harken.recordings.recording import Recording
     from harken.training.presets import Preset
+
+FigureKind = Literal["pdf", "svg", "png"]
+"""The kinds of files of figures for papers."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class BenchmarkSettings:
             the main module again, so a script must run the benchmark under ``if __name__ == "__main__":``.
         scheduler: the address of a Dask scheduler to run on instead.
         resume: continue with the results in ``out``.
+        predictions: keep the predictions of each fold, and write all of them to ``predictions.parquet``.
+        figures: also draw figures of this kind, and write ``scores.tex``.
         label_scheme: how activities become labels for training (``harken.datasets.label_schemes``), for the protocols
             with several studies.
     """
@@ -107,6 +112,16 @@ class BenchmarkSettings:
     ] = None
     scheduler: Annotated[str | None, Option("Run on the Dask cluster of this scheduler.", metavar="ADDRESS")] = None
     resume: Annotated[bool, Option("Continue with the results in --out.")] = False
+    predictions: Annotated[
+        bool, Option("Write the probabilities of every window of the people tested to predictions.parquet.")
+    ] = False
+    figures: Annotated[
+        FigureKind | None,
+        Option(
+            "Also draw figures for a paper, as wide as a column, and write the scores as a LaTeX table.",
+            metavar="pdf|svg|png",
+        ),
+    ] = None
     files: tuple[Path, ...] = ()
     reading: TableOptions = field(default_factory=TableOptions)
 

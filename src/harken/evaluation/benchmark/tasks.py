@@ -16,14 +16,16 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypedDict
+from typing import Any, NamedTuple, Protocol, TypedDict
 
 import numpy as np
+import polars as pl
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from harken.evaluation.benchmark.methods import Method
+from harken.evaluation.benchmark.methods import Method, TrainedMethod, trained_network
 from harken.evaluation.benchmark.result import THREADS, made_with
 from harken.evaluation.benchmark.scoring import Scoring
+from harken.models.known_labels import LabelSets
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import (
     NotWrittenError,
@@ -35,6 +37,7 @@ from harken.support.files import (
 )
 from harken.support.processes import dask_client, one_thread_each, process_pool
 from harken.support.resources import computing_threads
+from harken.support.tables import write_parquet
 from harken.windows.people import Fold
 from harken.windows.windows import Windows
 
@@ -43,12 +46,24 @@ SHARED_WINDOWS = ".windows-"
 ALONE = threading.Lock()
 """Lock for tasks. PyTorch has one random state and one number of threads in a process, so tasks must not overlap."""
 
+PREDICTIONS = "predictions.parquet"
 UNSAFE = re.compile(r"[^\w.+-]")
-MODEL = ".safetensors"
+MODEL, ROWS = ".safetensors", ".parquet"
 LIST_OF_NUMBERS = re.compile(r"\[\n\s+(-?\d[-\d.e+,\s]*?)\s+\]")
 
-Finding = tuple[dict[str, Any], bytes | None]
-"""The result of a task: values for JSON, and the content of the model file if there is one."""
+
+class Finding(NamedTuple):
+    """The result of a task.
+
+    Attributes:
+        content: values for JSON.
+        model: the content of the model file, if there is one.
+        rows: the predictions, if they are kept; see ``harken.models.scores.prediction_rows``.
+    """
+
+    content: dict[str, Any]
+    model: bytes | None
+    rows: pl.DataFrame | None
 
 
 class _Finding(TypedDict):
@@ -65,6 +80,7 @@ class FoldTask:
         scoring: how the trained method is scored.
         effort: the amount of work, in windows processed during training.
         decided_by: everything that the result depends on, for JSON.
+        keeps_rows: whether the predictions are kept.
     """
 
     method: Method
@@ -72,6 +88,7 @@ class FoldTask:
     scoring: Scoring
     effort: float
     decided_by: dict[str, Any]
+    keeps_rows: bool = False
 
     def run(self, windows: Windows) -> Finding:
         """Train on the fold's training people and score its test people, with one thread.
@@ -91,19 +108,49 @@ class FoldTask:
             predicted: Any = self.scoring.predicted(trained, test)
             ended = time.perf_counter()
             scored = self.scoring.scored(predicted, training, test)
+            if scored["one_label"] is not None:
+                scored["right_in_training"] = right_share(trained, training, label_sets)
         timing = {"fit_s": fitted - started, "predict_s": ended - fitted}
         content = {"training_windows": len(training), **scored, "made_with": made_with(), "timing": timing}
-        return content, trained.model() if trained.model is not None else None
+        rows = self._rows(predicted, test) if self.keeps_rows else None
+        return Finding(content, trained.model() if trained.model is not None else None, rows)
+
+    def _rows(self, predicted: Any, test: Windows) -> pl.DataFrame:
+        return self.scoring.rows(predicted, test).select(
+            pl.lit(self.method.name).alias("method"),
+            pl.lit(self.fold.name).alias("fold"),
+            pl.all(),
+        )
+
+    def add_rows(self, windows: Windows, out: Path) -> None:
+        """Write the predictions of a finished preset from its model file, if they are to be kept and are missing."""
+        from harken.models.recogniser import Recogniser
+
+        path = self.path(out)
+        model, rows = path.with_suffix(MODEL), path.with_suffix(ROWS)
+        if not self.keeps_rows or rows.exists() or not model.exists():
+            return
+        if replace(self, keeps_rows=False).read(out) is None:  # it also refuses other settings
+            return
+        with ALONE, computing_threads(THREADS), threadpool_limits(THREADS):
+            _, _, test = self.scoring.parts(self.fold, windows)
+            predicted = self.scoring.predicted(trained_network(Recogniser.load(model, device="cpu")), test)
+        write_parquet(self._rows(predicted, test), rows)
 
     def read(self, out: Path) -> dict[str, Any] | None:
         """The result in a benchmark's directory, or None if it is not there yet. That of a preset is complete with its
-        model file.
+        model file, and one whose predictions are kept with these.
 
         Raises:
             HarkenError: when the file is damaged, or the result depends on something else than the task's.
         """
-        path, method = finding_path(out, self.fold.name, self.method.name), self.decided_by["method"]
-        if not path.exists() or (method["kind"] == "preset" and not path.with_suffix(MODEL).exists()):
+        path = self.path(out)
+        needed = [path]
+        if self.decided_by["method"]["kind"] == "preset":
+            needed.append(path.with_suffix(MODEL))
+        if self.keeps_rows:
+            needed.append(path.with_suffix(ROWS))
+        if not all(file.exists() for file in needed):
             return None
         content = read_json(path, _Finding, advice="remove it, and --resume computes it again")
         difference = first_difference(content["decided_by"], json.loads(json.dumps(self.decided_by)))
@@ -117,18 +164,41 @@ class FoldTask:
 
     def write(self, out: Path, finding: Finding) -> None:
         """Write the result. The JSON is written last: if it exists, the result is complete."""
-        content, model = finding
-        path = finding_path(out, self.fold.name, self.method.name)
+        path = self.path(out)
         path.parent.mkdir(exist_ok=True)
-        if model is not None:
-            write_bytes(path.with_suffix(MODEL), model)
+        if finding.model is not None:
+            write_bytes(path.with_suffix(MODEL), finding.model)
+        if finding.rows is not None:
+            write_parquet(finding.rows, path.with_suffix(ROWS))
         head = {"method": self.method.name, "fold": self.fold.name, "decided_by": self.decided_by}
-        write_text(path, json_text({**head, **content}))
+        write_text(path, json_text({**head, **finding.content}))
+
+    def path(self, out: Path) -> Path:
+        """See ``finding_path``."""
+        return finding_path(out, self.fold.name, self.method.name)
+
+
+def right_share(trained: TrainedMethod, windows: Windows, label_sets: LabelSets) -> float:
+    """The share of windows that get a right label, which is one of several for windows of ``label_sets``."""
+    given = np.array(windows.label_names)[trained.probabilities(windows).argmax(axis=1)]
+    pairs = zip(given.tolist(), windows.labels.tolist(), strict=True)
+    return float(np.mean([label in label_sets.get(truth, (truth,)) for label, truth in pairs]))
 
 
 def finding_path(out: Path, fold: str, method: str) -> Path:
     """The file in a benchmark's directory with the result of a method on a fold. A preset's model lies beside it."""
-    return out / f"fold_{UNSAFE.sub('_', fold)}" / f"{UNSAFE.sub('_', method)}.json"
+    return out / f"fold_{file_stem(fold)}" / f"{file_stem(method)}.json"
+
+
+def file_stem(name: str) -> str:
+    """The name of a method or a fold in names of files."""
+    return UNSAFE.sub("_", name)
+
+
+def write_predictions(out: Path, tasks: Sequence[FoldTask]) -> None:
+    """Write the predictions of all tasks, from their files, as one table."""
+    tables = [pl.read_parquet(task.path(out).with_suffix(ROWS)) for task in tasks]
+    write_parquet(pl.concat(tables), out / PREDICTIONS)
 
 
 def finished_findings(out: Path) -> int:
@@ -257,6 +327,7 @@ class Finished:
     method: str
     fold: str
     mean_person_macro_f1: float
+    one_label: str | None
     seconds: float
     done: int
     tasks: int

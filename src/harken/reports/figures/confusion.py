@@ -1,6 +1,7 @@
 """Figures of confusion matrices."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 
 from harken.models.scores import Scores
 from harken.reports.colours import luminance
-from harken.reports.figures.style import QUIET_INK, house_style, new_figure
+from harken.reports.figures.style import COLUMN_IN, PAPER, QUIET_INK, house_style, new_figure
 from harken.support.arrays import Float64Array
 from harken.support.printable import percent_number
 
@@ -29,9 +30,9 @@ MATTERS_FROM_PERCENT = 1
 """With many labels, a mistake has a number if it is at least this percentage of the true activity."""
 LESS = "·"
 
-PAPER = "#f6f7f9"
-RIGHT = LinearSegmentedColormap.from_list("right", [PAPER, "#9dc3df", "#08477a"])
-WRONG = LinearSegmentedColormap.from_list("wrong", [PAPER, "#f7c59a", "#9c3c06"])
+PALE = "#f6f7f9"
+RIGHT = LinearSegmentedColormap.from_list("right", [PALE, "#9dc3df", "#08477a"])
+WRONG = LinearSegmentedColormap.from_list("wrong", [PALE, "#f7c59a", "#9c3c06"])
 SHADE_POWER = 0.65
 """Below 1, so that a mistake of one window in ten is still visibly coloured."""
 QUIET_ZERO = "#a7adb5"
@@ -51,6 +52,18 @@ MARGIN_IN = 0.65
 SLANT_DEG = 50
 LEFT_IN = 0.4
 """Inches between the figure's edge and the matrix, without the names."""
+PAPER_LETTER_IN, PAPER_MARGIN_IN, PAPER_LEAST_CELL_IN = 0.058, 0.38, 0.16
+"""Inches of a letter, of the edges and the titles, and of the smallest cell, in figures for papers."""
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """The inches of a cell's side and of a letter, whether small shares are left out, and the largest font size."""
+
+    cell_in: float
+    letter_in: float
+    sparse: bool
+    points: float
 
 
 @house_style()
@@ -68,7 +81,7 @@ def confusion_picture(scores: Scores, *, title: str) -> Figure:
     figure = new_figure(width * columns, height * rows + 0.4)
     figure.suptitle(title, x=0.01, ha="left")
     for axes, measure in zip(figure.subplots(rows, columns).flat, measures, strict=True):
-        _draw_panel(axes, scores, measure)
+        _draw_panel(axes, scores, measure, _layout(len(scores.label_names)))
     return figure
 
 
@@ -76,7 +89,29 @@ def confusion_picture(scores: Scores, *, title: str) -> Figure:
 def confusion_panel(scores: Scores, measure: Measure) -> Figure:
     """Draw one of the matrices of ``confusion_picture`` alone."""
     figure = new_figure(*_panel_size(scores.label_names))
-    _draw_panel(figure.subplots(), scores, measure)
+    _draw_panel(figure.subplots(), scores, measure, _layout(len(scores.label_names)))
+    return figure
+
+
+@house_style(PAPER)
+def confusion_for_paper(scores: Scores, *, title: str) -> Figure:
+    """Draw the matrix in per cent of each true label as wide as a column, or as two if its cells would be too small.
+
+    With more than ``FEW_LABELS``, it has whole numbers, and only in the larger cells.
+    """
+    count = len(scores.label_names)
+    names = max(len(_short(name)) for name in scores.label_names) * PAPER_LETTER_IN
+    width = COLUMN_IN
+    if width - names - PAPER_MARGIN_IN < count * PAPER_LEAST_CELL_IN:
+        width = 2 * COLUMN_IN
+    cell = (width - names - PAPER_MARGIN_IN) / count
+    layout = _Layout(cell, PAPER_LETTER_IN, sparse=count > FEW_LABELS, points=7.0)
+    below = names * 0.85 if _slanted(scores.label_names, layout) else 0.15
+    figure = new_figure(width, count * min(cell, SMALLEST_CELL_IN) + below + 2 * PAPER_MARGIN_IN)
+    axes = figure.subplots()
+    _draw_panel(axes, scores, "percent_of_truth", layout)
+    figure.suptitle(f"{title}\n{axes.get_title('left')}", x=0.02, ha="left", fontweight="normal")
+    axes.set_title("")
     return figure
 
 
@@ -88,53 +123,61 @@ def measures_shown(labels: int) -> tuple[Measure, ...]:
 def _panel_size(label_names: tuple[str, ...]) -> tuple[float, float]:
     """The width and height of the matrix with its names and titles, in inches."""
     count = len(label_names)
-    side = count * _cell_in(count)
+    layout = _layout(count)
+    side = count * layout.cell_in
     names = max(len(_short(name)) for name in label_names) * LETTER_IN
-    below = names * 0.85 if _slanted(label_names) else 0.2
-    title = max(len(_title(measure, count)) for measure in MEASURES) * TITLE_LETTER_IN
+    below = names * 0.85 if _slanted(label_names, layout) else 0.2
+    title = max(len(_title(measure, layout)) for measure in MEASURES) * TITLE_LETTER_IN
     return max(side + names + MARGIN_IN, LEFT_IN + names + title), side + below + MARGIN_IN
 
 
-def _cell_in(count: int) -> float:
-    return next((size for most, size in CELL_IN.items() if count <= most), SMALLEST_CELL_IN)
+def _layout(count: int) -> _Layout:
+    cell_in = next((size for most, size in CELL_IN.items() if count <= most), SMALLEST_CELL_IN)
+    points = LARGEST_POINTS if count <= FEW_LABELS else POINTS
+    return _Layout(cell_in, LETTER_IN, sparse=count > MANY_LABELS, points=points)
 
 
-def _slanted(label_names: tuple[str, ...]) -> bool:
+def _slanted(label_names: tuple[str, ...], layout: _Layout) -> bool:
     """Whether a name is wider than its column, so that the names below the matrix are slanted."""
-    return max(len(_short(name)) for name in label_names) * LETTER_IN > _cell_in(len(label_names)) * 0.95
+    widest = max(len(_short(name)) for name in label_names) * layout.letter_in
+    return widest > layout.cell_in * 0.95
 
 
-def _title(measure: Measure, count: int) -> str:
-    less = f" ({LESS} is below {MATTERS_FROM_PERCENT})" if measure == "percent_of_truth" and count > MANY_LABELS else ""
+def _title(measure: Measure, layout: _Layout) -> str:
+    less = f" ({LESS} is below {MATTERS_FROM_PERCENT})" if measure == "percent_of_truth" and layout.sparse else ""
     return MEASURES[measure] + less
 
 
-def _draw_panel(axes: Axes, scores: Scores, measure: Measure) -> None:
-    values, text = _content(scores, measure)
+def _draw_panel(axes: Axes, scores: Scores, measure: Measure, layout: _Layout) -> None:
+    values, text = _content(scores, measure, sparse=layout.sparse)
     count = len(scores.label_names)
     right = np.eye(count, dtype=bool)
     shades = (values / max(values.max(), 1e-9)) ** SHADE_POWER
     colours = np.where(right[..., None], RIGHT(shades), WRONG(shades))
     # The figure's size makes the cells square. With an aspect of 1, the layout could not place the axes.
     axes.imshow(colours, interpolation="nearest", aspect="auto")
-    quiet = (scores.confusion_percent_of_truth < MATTERS_FROM_PERCENT) & (count > MANY_LABELS)
+    quiet = (scores.confusion_percent_of_truth < MATTERS_FROM_PERCENT) & layout.sparse
     texts = {cell: text(*cell) for cell in np.ndindex(count, count)}
-    points = _points(texts.values(), count)
+    points = _points(texts.values(), layout)
     for cell, written in texts.items():
         # Black or white, the one with more contrast to the colour. One of them always has WCAG's contrast of 4.5.
         contrasting = "white" if luminance(tuple(colours[cell][:3])) < 0.179 else "black"
         ink = QUIET_INK if quiet[cell] else contrasting
         colour = ink if values[cell] else QUIET_ZERO
         axes.text(cell[1], cell[0], written, ha="center", va="center", fontsize=points, color=colour)
-    _dress(axes, scores.label_names, _title(measure, count))
+    _dress(axes, scores.label_names, _title(measure, layout), slanted=_slanted(scores.label_names, layout))
 
 
-def _content(scores: Scores, measure: Measure) -> tuple[Float64Array, Callable[[int, int], str]]:
+def _content(
+    scores: Scores,
+    measure: Measure,
+    *,
+    sparse: bool,
+) -> tuple[Float64Array, Callable[[int, int], str]]:
     """The values of the cells, and a function for the text in a cell."""
     counts = scores.confusion
-    many = len(counts) > MANY_LABELS
     if measure == "windows":
-        return counts.astype(np.float64), lambda *cell: f"{counts[cell]:,}" if counts[cell] or not many else ""
+        return counts.astype(np.float64), lambda *cell: f"{counts[cell]:,}" if counts[cell] or not sparse else ""
     of_truth = measure == "percent_of_truth"
     percent = scores.confusion_percent_of_truth if of_truth else scores.confusion_percent
     present = counts.sum(axis=1) > 0
@@ -143,7 +186,7 @@ def _content(scores: Scores, measure: Measure) -> tuple[Float64Array, Callable[[
         value = float(percent[row, column])
         if of_truth and not present[row]:
             return "–"
-        if not many:
+        if not sparse:
             return percent_number(value / 100)
         if value < MATTERS_FROM_PERCENT:
             return LESS if value else ""
@@ -152,20 +195,19 @@ def _content(scores: Scores, measure: Measure) -> tuple[Float64Array, Callable[[
     return percent, text
 
 
-def _points(texts: Iterable[str], count: int) -> float:
+def _points(texts: Iterable[str], layout: _Layout) -> float:
     """The font size of the numbers: the largest one at which the longest number fits."""
     widest = max(sum(NARROW_EM.get(letter, DIGIT_EM) for letter in text) for text in texts)
-    room = FILLED * _cell_in(count) * 72 / max(widest, DIGIT_EM)
-    return min(LARGEST_POINTS if count <= FEW_LABELS else POINTS, room)
+    room = FILLED * layout.cell_in * 72 / max(widest, DIGIT_EM)
+    return min(layout.points, room)
 
 
-def _dress(axes: Axes, label_names: tuple[str, ...], title: str) -> None:
+def _dress(axes: Axes, label_names: tuple[str, ...], title: str, *, slanted: bool) -> None:
     count = len(label_names)
     names = [_short(name) for name in label_names]
     axes.set_title(title, fontsize=10.5)
     axes.set_xlabel("recognised as")
     axes.set_ylabel("true")
-    slanted = _slanted(label_names)
     axes.set_xticks(
         range(count),
         names,

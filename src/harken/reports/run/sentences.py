@@ -230,10 +230,24 @@ def unsure_sentence(curve: Coverage) -> str:
     )
 
 
+def one_label_sentence(outcome: "Outcome") -> str | None:
+    """That the model gave all windows of a test one label, although several are true; None if it did not."""
+    for people, scores in ((unseen(outcome), outcome.cross), (known_people(outcome), outcome.same_person)):
+        if scores is not None and scores.one_label is not None:
+            epoch = max(1, outcome.training_windows // outcome.training.batch_windows)
+            right = outcome.history.train_accuracy[-epoch:]
+            sentence = f"The model gave one label, “{scores.one_label}”, to every window of {people}"
+            if not right:
+                return f"{sentence}."
+            return f"{sentence}; right in training: {percent(float(np.mean(right)))}."
+    return None
+
+
 def warnings(outcome: "Outcome") -> list[str]:
     """Warnings that a reader must see before the scores."""
     reads = outcome.data.training + outcome.data.cross
-    sentences = [
+    sentences = list(filter(None, [one_label_sentence(outcome)]))
+    sentences += [
         f"{', '.join(printable(reads[one].short_name) for one in note.recordings)}: {note.text}"
         for note in share_notes([one.mended.warnings for one in reads])
     ]
