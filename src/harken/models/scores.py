@@ -1,12 +1,14 @@
 """Scores of predictions against labels: per set of windows, and per person."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from harken.outcomes.groups import groups_of
 
 FEWEST_PEOPLE_FOR_AN_INTERVAL = 5
 BOOTSTRAP_SAMPLES = 10_000
@@ -119,6 +121,46 @@ def score_people(
     }
     each = [scores.macro_f1 for scores in people.values()]
     return PeopleScores(people, float(np.mean(each)), interval_over_people(each))
+
+
+def members_of(labels: Sequence[str]) -> dict[str, list[int]]:
+    """Each label, and each group whose labels are all among them, with the codes of its labels."""
+    names = {label: (label,) for label in labels} | groups_of(labels)
+    return {name: [labels.index(label) for label in members] for name, members in names.items()}
+
+
+def unseen_f1(provenance: Mapping[str, Any]) -> dict[str, float]:
+    """The F1 of each label and group of a model, where it or its recipe was tested on people unseen in training.
+
+    It is the plain mean over the studies that were left out of training, where the model file has such scores, and
+    otherwise the mean over the people of the model's own test. A label that none of them did has no F1. Those of an
+    adapted model are unknown.
+
+    Args:
+        provenance: the provenance in a model file.
+    """
+    left_out = provenance.get("f1_on_left_out_studies")
+    if isinstance(left_out, Mapping):
+        return mean_of_each(list(left_out.values()))
+    own = None if "adaptation" in provenance else provenance.get("scores")
+    tested = own.get("cross_people") if isinstance(own, Mapping) else None
+    people = tested.get("people", {}) if isinstance(tested, Mapping) else {}
+    return mean_of_each([dict(_f1_of_person(scores)) for scores in people.values()])
+
+
+def mean_of_each(several: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each name over the mappings that have it."""
+    names = sorted({name for one in several for name in one})
+    return {name: float(np.mean([one[name] for one in several if name in one])) for name in names}
+
+
+def _f1_of_person(scores: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """The F1 of each label and group that is true for a person, from ``Scores.as_dict``."""
+    confusion = np.array(scores["confusion"])
+    for name, codes in members_of(scores["labels"]).items():
+        true, answered = confusion[codes].sum(), confusion[:, codes].sum()
+        if true:
+            yield name, float(2 * confusion[np.ix_(codes, codes)].sum() / (true + answered))
 
 
 def interval_over_people(each: Iterable[float]) -> tuple[float, float] | None:

@@ -1,0 +1,80 @@
+"""Groups of labels, and the hours of a day by the sleep period and by group, as the field reports a day.
+
+At a wrist, lying and sitting are often confused with each other, but seldom with standing or walking. A group is
+therefore recognised better than its labels (``docs/model_card.md`` has the scores of both).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+import polars as pl
+
+from harken.outcomes.nights import sure_nights
+from harken.outcomes.tables import label_columns
+from harken.support.arrays import Float64Array, Int64Array
+from harken.support.tables import nanoseconds
+from harken.timelines.calendar import Quarters
+
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"sedentary": ("lying", "sitting"), "on_feet": ("standing", "walking", "stairs", "running")}
+)
+"""The labels of each group. No label is in two groups."""
+SLEEP, OTHER_WAKING = "sleep_period_hours", "other_waking_hours"
+
+
+def groups_of(labels: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The groups of a model with these labels: those of which it knows every label.
+
+    >>> from harken.outcomes.groups import groups_of
+    >>> groups_of(["lying", "sitting", "walking"])
+    {'sedentary': ('lying', 'sitting')}
+    """
+    known = set(labels)
+    return {group: members for group, members in GROUPS.items() if known.issuperset(members)}
+
+
+def day_groups(rows: pl.DataFrame, labels: Sequence[str], nights: pl.DataFrame, *, timezone: str) -> pl.DataFrame:
+    """The time worn on each day with samples, divided into the sleep period and groups of labels outside of it.
+
+    Each row has ``date``; ``sleep_period_hours``, the time worn in the sleep periods of ``sure_nights``;
+    ``GROUP_hours`` for each of ``groups_of``, the time with one of its labels outside of sleep periods; and
+    ``other_waking_hours``, the remaining time worn. These hours add up to ``wear_hours``.
+
+    Args:
+        rows: the rows of a timeline.
+        labels: the labels of its model.
+        nights: the result of ``harken.outcomes.nights.nights``.
+        timezone: the wearer's zone.
+    """
+    recorded = rows.filter("recorded")
+    days = Quarters.of(nanoseconds(recorded, "start"), nanoseconds(recorded, "end"), timezone).days()
+    spans_ns = sleep_periods_ns(nights)
+    begins_ns = np.maximum(days.edges_ns[:, None, 0], spans_ns[:, 0])
+    ends_ns = np.minimum(days.edges_ns[:, None, 1], spans_ns[:, 1])
+    day, night = np.nonzero(begins_ns < ends_ns)
+    groups = groups_of(labels)
+    names = [label for members in groups.values() for label in members]
+    whole = label_columns(rows, names, days.edges_ns)
+    asleep = label_columns(rows, names, np.stack([begins_ns[day, night], ends_ns[day, night]], axis=1))
+
+    def in_nights(column: str) -> Float64Array:
+        return np.asarray(np.bincount(day, asleep[column].to_numpy(), len(days.frame)), dtype=np.float64)
+
+    sleep_h, worn_h = in_nights("wear_hours"), whole["wear_hours"].to_numpy()
+    waking_h = {
+        f"{group}_hours": sum((whole[f"hours_{name}"].to_numpy() - in_nights(f"hours_{name}") for name in members), 0.0)
+        for group, members in groups.items()
+    }
+    columns = {SLEEP: sleep_h, **waking_h, OTHER_WAKING: worn_h - sleep_h - sum(waking_h.values())}
+    # Differences of sums may be less than 0 by a rounding error.
+    return days.frame.with_columns(**{name: pl.Series(np.maximum(hours, 0.0)) for name, hours in columns.items()})
+
+
+def sleep_periods_ns(nights: pl.DataFrame) -> Int64Array:
+    """Onset and wake of each of ``sure_nights``, int64 ``[k, 2]``, ns since 1970 (UTC), in order and without overlap:
+    two nights of a diary may overlap."""
+    sure = sure_nights(nights).sort("onset")
+    onset_ns, wake_ns = nanoseconds(sure, "onset"), nanoseconds(sure, "wake")
+    latest_ns = np.maximum.accumulate(np.append(np.iinfo(np.int64).min, wake_ns))[:-1]
+    return np.stack([np.maximum(onset_ns, latest_ns), wake_ns], axis=1)
