@@ -23,8 +23,10 @@ from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.mounting import Mounting, mounting, trained_with_x_to_elbow
 from harken.models.recogniser import Recogniser
+from harken.models.scores import unseen_f1
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.outcomes.diary import read_diary
+from harken.outcomes.groups import day_groups
 from harken.outcomes.intensity import with_intensity
 from harken.outcomes.movement_rows import MovementMeter
 from harken.outcomes.nights import nights, still_at_night_ns
@@ -84,12 +86,14 @@ class Outcomes:
 
     @cached_property
     def days(self) -> pl.DataFrame:
-        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, intensity, steps and rhythm."""
+        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, ``day_groups``, intensity, steps
+        and rhythm."""
         days = self.timeline.daily()
         days = with_valid_day(days, days, self.settings.valid_day_h)
-        if self._intensity is None:
+        if self._intensity is None or self.nights is None:
             return days
         for others in (
+            day_groups(self.timeline.frame, self.timeline.labels, self.nights, timezone=self._timezone),
             day_columns(self._intensity, timezone=self._timezone),
             day_cadence(self._intensity),
             day_rhythm(self._intensity, days.filter("valid_day")["date"].to_list()),
@@ -273,6 +277,7 @@ class LabelledFile:
             non_wear_hours=timeline.not_worn_s / 3600 if detected else None,
             calibration=self.calibration,
             orientation=self.mounting,
+            unseen_f1=unseen_f1(self.recogniser.provenance_),
             limits=tuple(limits),
         )
 

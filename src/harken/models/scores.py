@@ -1,7 +1,7 @@
 """Scores of predictions against labels: per set of windows, and per person."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -125,8 +125,10 @@ def score_people(
 
 def members_of(labels: Sequence[str]) -> dict[str, list[int]]:
     """Each label, and each group whose labels are all among them, with the codes of its labels."""
-    names = {label: (label,) for label in labels} | groups_of(labels)
-    return {name: [labels.index(label) for label in members] for name, members in names.items()}
+    codes = {label: [code] for code, label in enumerate(labels)}
+    for group, members in groups_of(labels).items():
+        codes[group] = [labels.index(label) for label in members]
+    return codes
 
 
 def unseen_f1(provenance: Mapping[str, Any]) -> dict[str, float]:
@@ -145,22 +147,33 @@ def unseen_f1(provenance: Mapping[str, Any]) -> dict[str, float]:
     own = None if "adaptation" in provenance else provenance.get("scores")
     tested = own.get("cross_people") if isinstance(own, Mapping) else None
     people = tested.get("people", {}) if isinstance(tested, Mapping) else {}
-    return mean_of_each([dict(_f1_of_person(scores)) for scores in people.values()])
+    return mean_of_each([_f1_of_person(scores) for scores in people.values()])
 
 
 def mean_of_each(several: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each name over the mappings that have it."""
-    names = sorted({name for one in several for name in one})
-    return {name: float(np.mean([one[name] for one in several if name in one])) for name in names}
+    """The mean of each name over the mappings that have it, sorted by name."""
+    values: dict[str, list[float]] = {}
+    for one in several:
+        for name, value in one.items():
+            values.setdefault(name, []).append(value)
+    return {name: float(np.mean(values[name])) for name in sorted(values)}
 
 
-def _f1_of_person(scores: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _f1_of_person(scores: Mapping[str, Any]) -> dict[str, float]:
     """The F1 of each label and group that is true for a person, from ``Scores.as_dict``."""
-    confusion = np.array(scores["confusion"])
-    for name, codes in members_of(scores["labels"]).items():
-        true, answered = confusion[codes].sum(), confusion[:, codes].sum()
+    labels = scores.get("labels", [])
+    rows = scores.get("confusion", [])
+    if any(len(row) != len(labels) for row in (rows, *rows)):
+        return {}
+    confusion = np.array(rows)
+    found = {}
+    for name, codes in members_of(labels).items():
+        true = confusion[codes].sum()
+        answered = confusion[:, codes].sum()
+        hits = confusion[np.ix_(codes, codes)].sum()
         if true:
-            yield name, float(2 * confusion[np.ix_(codes, codes)].sum() / (true + answered))
+            found[name] = float(2 * hits / (true + answered))
+    return found
 
 
 def interval_over_people(each: Iterable[float]) -> tuple[float, float] | None:

@@ -5,6 +5,7 @@ therefore recognised better than its labels (``docs/model_card.md`` has the scor
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
 
 import numpy as np
@@ -17,7 +18,10 @@ from harken.support.tables import nanoseconds
 from harken.timelines.calendar import Quarters
 
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"sedentary": ("lying", "sitting"), "on_feet": ("standing", "walking", "stairs", "running")}
+    {
+        "sedentary": ("lying", "sitting"),
+        "on_feet": ("standing", "walking", "stairs", "running"),
+    }
 )
 """The labels of each group. No label is in two groups."""
 SLEEP, OTHER_WAKING = "sleep_period_hours", "other_waking_hours"
@@ -48,33 +52,49 @@ def day_groups(rows: pl.DataFrame, labels: Sequence[str], nights: pl.DataFrame, 
         timezone: the wearer's zone.
     """
     recorded = rows.filter("recorded")
-    days = Quarters.of(nanoseconds(recorded, "start"), nanoseconds(recorded, "end"), timezone).days()
-    spans_ns = sleep_periods_ns(nights)
-    begins_ns = np.maximum(days.edges_ns[:, None, 0], spans_ns[:, 0])
-    ends_ns = np.minimum(days.edges_ns[:, None, 1], spans_ns[:, 1])
-    day, night = np.nonzero(begins_ns < ends_ns)
+    start_ns, end_ns = nanoseconds(recorded, "start"), nanoseconds(recorded, "end")
+    days = Quarters.of(start_ns, end_ns, timezone).days()
+    day, asleep_ns = _parts_in_days(sleep_periods_ns(nights), days.edges_ns)
     groups = groups_of(labels)
-    names = [label for members in groups.values() for label in members]
+    names = list(chain.from_iterable(groups.values()))
     whole = label_columns(rows, names, days.edges_ns)
-    asleep = label_columns(rows, names, np.stack([begins_ns[day, night], ends_ns[day, night]], axis=1))
+    asleep = label_columns(rows, names, asleep_ns)
 
     def in_nights(column: str) -> Float64Array:
-        return np.asarray(np.bincount(day, asleep[column].to_numpy(), len(days.frame)), dtype=np.float64)
+        summed = np.bincount(day, asleep[column].to_numpy(), len(days.frame))
+        return summed.astype(np.float64)
 
-    sleep_h, worn_h = in_nights("wear_hours"), whole["wear_hours"].to_numpy()
-    waking_h = {
-        f"{group}_hours": sum((whole[f"hours_{name}"].to_numpy() - in_nights(f"hours_{name}") for name in members), 0.0)
-        for group, members in groups.items()
-    }
-    columns = {SLEEP: sleep_h, **waking_h, OTHER_WAKING: worn_h - sleep_h - sum(waking_h.values())}
+    worn_h = whole["wear_hours"].to_numpy()
+    columns = {SLEEP: in_nights("wear_hours")}
+    for group, members in groups.items():
+        waking_h = np.zeros(len(worn_h))
+        for name in members:
+            column = f"hours_{name}"
+            waking_h += whole[column].to_numpy()
+            waking_h -= in_nights(column)
+        columns[f"{group}_hours"] = waking_h
+    columns[OTHER_WAKING] = worn_h - np.sum(list(columns.values()), axis=0)
     # Differences of sums may be less than 0 by a rounding error.
-    return days.frame.with_columns(**{name: pl.Series(np.maximum(hours, 0.0)) for name, hours in columns.items()})
+    found = {name: pl.Series(np.maximum(hours, 0.0)) for name, hours in columns.items()}
+    return days.frame.with_columns(**found)
 
 
 def sleep_periods_ns(nights: pl.DataFrame) -> Int64Array:
     """Onset and wake of each of ``sure_nights``, int64 ``[k, 2]``, ns since 1970 (UTC), in order and without overlap:
     two nights of a diary may overlap."""
     sure = sure_nights(nights).sort("onset")
-    onset_ns, wake_ns = nanoseconds(sure, "onset"), nanoseconds(sure, "wake")
-    latest_ns = np.maximum.accumulate(np.append(np.iinfo(np.int64).min, wake_ns))[:-1]
-    return np.stack([np.maximum(onset_ns, latest_ns), wake_ns], axis=1)
+    onset_ns = nanoseconds(sure, "onset")
+    wake_ns = nanoseconds(sure, "wake")
+    latest_ns = np.maximum.accumulate(wake_ns)
+    later_ns = np.maximum(onset_ns[1:], latest_ns[:-1])
+    onset_ns = np.concatenate([onset_ns[:1], later_ns])
+    return np.stack([onset_ns, wake_ns], axis=1)
+
+
+def _parts_in_days(spans_ns: Int64Array, days_ns: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """The parts of spans that lie in one day each: the number of the day, and where the part begins and ends."""
+    begins_ns = np.maximum(days_ns[:, None, 0], spans_ns[:, 0])
+    ends_ns = np.minimum(days_ns[:, None, 1], spans_ns[:, 1])
+    inside = begins_ns < ends_ns
+    parts_ns = np.stack([begins_ns[inside], ends_ns[inside]], axis=1)
+    return np.nonzero(inside)[0], parts_ns

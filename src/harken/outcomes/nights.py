@@ -222,7 +222,8 @@ def sure_nights(nights: pl.DataFrame) -> pl.DataFrame:
     """
     long = pl.col("duration_hours") >= SURELY_NIGHT_H
     by_diary = pl.col("source") != "movement"
-    return nights.filter(pl.col("onset").is_not_null() & (pl.col("complete") | long | by_diary))
+    found = pl.col("onset").is_not_null()
+    return nights.filter(found & (pl.col("complete") | long | by_diary))
 
 
 def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> Int64Array:

@@ -366,9 +366,10 @@ def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Ma
     truth, answers = allowed[~several], predicted[~several]
     f1, recall, groups = {}, {}, {}
     for name, codes in scored.items():
-        true, answered = truth[:, codes].any(axis=1), np.isin(answers, codes)
+        true = truth[:, codes].any(axis=1)
         if not true.any():
             continue
+        answered = np.isin(answers, codes)
         hits = int((true & answered).sum())
         of_name = 2 * hits / (int(true.sum()) + int(answered.sum()))
         if name in GROUPS:
@@ -377,7 +378,13 @@ def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Ma
         f1[name] = of_name
         recall[name] = hits / int(true.sum())
     share = float(right[several].mean()) if several.any() else None
-    return {"windows": len(allowed), "f1": f1, "recall": recall, "groups": groups, "allowed_share": share}
+    return {
+        "windows": len(allowed),
+        "f1": f1,
+        "recall": recall,
+        "groups": groups,
+        "allowed_share": share,
+    }
 
 
 def study_summary(people: Mapping[str, Mapping[str, Any]]) -> Json:
