@@ -133,7 +133,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.rewrite:
         result = json.loads(arguments.json.read_text(encoding="utf-8"))
-        result["model"] |= rewrite(arguments.model, [one for one in exercises() if one.subject not in UNSEEN])
+        result["model"] |= rewrite(arguments.model, [one for one in exercises() if one.subject not in UNSEEN], {})
         write_text(arguments.json, json.dumps(result, indent=1) + "\n")
         return
     torch.set_num_threads(1)

@@ -9,6 +9,7 @@ as wrong answers. Each main study is scored at the temperature that was fitted o
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,13 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import SCHEMES, TRUTH, LabelScheme
+from harken.datasets.label_schemes import OR, SCHEMES, TRUTH, LabelScheme
 from harken.evaluation.benchmark.result import describe_windows, read_result
 from harken.evaluation.benchmark.tasks import finding_path
 from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES, in_scheme
 from harken.models.calibration import coverage, expected_calibration_error, fit_common_temperature
 from harken.models.recogniser import Recogniser
 from harken.networks.inference import softmax
+from harken.outcomes.groups import groups_of
 from harken.recordings.recording import UNLABELLED
 from harken.windows.windows import Windows
 
@@ -101,6 +103,28 @@ def _without_people(result: Mapping[str, Any]) -> dict[str, Any]:
     }
     kept = {key: result[key] for key in ("command", "made_with", "preset", "differences")}
     return {**kept, "methods": methods}
+
+
+def group_f1(study: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]:
+    """The F1 of each group of labels over the windows of all people of a study with a single true label.
+
+    It is computed from how often each true label got each predicted label, so earlier results have it, too.
+
+    Args:
+        study: the scores of a study, with its ``confusion``.
+        labels: the labels of the models. A group that never is true has no score.
+    """
+    found = {}
+    for group, members in groups_of(labels).items():
+        counts: Counter[tuple[bool, bool]] = Counter()
+        for true, answers in study["confusion"].items():
+            for answer, count in answers.items():
+                if OR not in true:
+                    counts[true in members, answer in members] += count
+        if counts[True, True] + counts[True, False]:
+            wrong = counts[True, False] + counts[False, True]
+            found[group] = 2 * counts[True, True] / (2 * counts[True, True] + wrong)
+    return found
 
 
 def study_logits(path: Path, preset: str, windows: Windows) -> dict[str, StudyLogits]:

@@ -17,7 +17,8 @@ models that were trained without a whole study, and the temperature is fitted on
 predicted by the model that was trained without it (``benchmarks.model.left_out_studies``).
 
 ``--rewrite`` writes the packaged model in the current file format, with the fingerprints of its training recordings.
-Its weights, specification and provenance stay as they are. The recordings must be those that the file names.
+Its weights and specification stay as they are; of its provenance, the scores become those of the JSON. The recordings
+must be those that the file names.
 
 Every fit is a process with one thread. Finished folds are kept in ``DIR``, and a fit that was stopped continues, as
 long as the recipe, the training windows and the shapes of the network have not changed. ``--epochs`` and ``--people``
@@ -39,7 +40,7 @@ import numpy as np
 
 from benchmarks.command import ROOT, options_of
 from benchmarks.model.fold_logits import FoldLogits
-from benchmarks.model.left_out_studies import calibration, read_run, study_logits
+from benchmarks.model.left_out_studies import calibration, group_f1, read_run, study_logits
 from benchmarks.model.packaged_model_card import card
 from benchmarks.model.rewriting import file_facts, rewrite
 from harken.datasets.label_schemes import DEFAULT_SCHEME, SCHEMES
@@ -289,23 +290,35 @@ def with_origin(recogniser: Recogniser, new: Mapping[str, Any], left_out: Mappin
     """The recogniser with its temperature, its training recordings, their citations and the scores of its recipe."""
     learned = list(recordings(data, recogniser.provenance_["training_people"]))
     infos = [dataset(study).info for study in dict.fromkeys(one.study for one in learned)]
-    of_studies = left_out["methods"][left_out["preset"]]["studies"]
     provenance = {
         "data": [{"subject": one.subject, "samples_fingerprint": one.samples_fingerprint} for one in learned],
         "attribution": [f"{info.citation} ({info.licence})" for info in infos],
-        "scores_on_left_out_studies": {study: of_studies[study]["known"]["mean_f1"] for study in MAIN_STUDIES},
-        "scores_of_fold_models_on_unseen_people": {study: new["studies"][study]["mean_f1"] for study in MAIN_STUDIES},
+        **scores_of(new, left_out),
     }
     temperature = left_out["calibration"]["temperature"]
     calibrated = recogniser.with_temperature(temperature, "unseen").with_provenance(provenance)
     return calibrated.with_fingerprints(Fingerprints.of(learned))
 
 
+def scores_of(new: Mapping[str, Any], left_out: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The scores of the recipe on the main studies, for the provenance."""
+    of_studies = left_out["methods"][left_out["preset"]]["studies"]
+    left = {study: of_studies[study] for study in MAIN_STUDIES}
+    return {
+        "scores_on_left_out_studies": {study: one["known"]["mean_f1"] for study, one in left.items()},
+        "f1_on_left_out_studies": {
+            study: one["known"]["f1"] | group_f1(one, SCHEME.labels) for study, one in left.items()
+        },
+        "scores_of_fold_models_on_unseen_people": {study: new["studies"][study]["mean_f1"] for study in MAIN_STUDIES},
+    }
+
+
 def rewrite_packaged(arguments: argparse.Namespace) -> None:
     """Rewrite the packaged model, and its digest in the JSON and the card."""
     result = json.loads(arguments.json.read_text(encoding="utf-8"))
     people = Recogniser.load(arguments.model, device="cpu").provenance_["training_people"]
-    result["model"] |= rewrite(arguments.model, list(recordings(arguments.data, people)))
+    scores = scores_of(result["new_people"], result["left_out"])
+    result["model"] |= rewrite(arguments.model, list(recordings(arguments.data, people)), scores)
     write_result(result, arguments)
 
 

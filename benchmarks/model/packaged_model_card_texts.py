@@ -61,7 +61,8 @@ FAILURES = """\
   the back and on the right side, and those of selfBACK. A watch on a table is not in the training data either: non-wear
   must be found before the model is used.
 - **Lying, sitting and standing by themselves.** At a wrist these differ only in how the arm hangs or rests, which is a
-  habit of the person and of the study. They are confused more often than any other labels.
+  habit of the person and of the study. They are confused more often than any other labels, lying and sitting most of
+  all; sitting or lying together (sedentary) is found much better.
 {hands}
 - **`other` is what the studies have in it**: ball games in WISDM; a stepper, a cross trainer, rowing, jumping and
   basketball in DSADS; jumping, jumping jacks and sit-ups in Hawthorne.

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
 
 
-def rewrite(path: Path, every: Sequence[Recording]) -> dict[str, Any]:
+def rewrite(path: Path, every: Sequence[Recording], scores: Mapping[str, Any]) -> dict[str, Any]:
     """Write a model of this or an older format in the current format, with fingerprints of its training recordings.
 
-    Its weights, specification and provenance stay as they are.
+    Its weights and specification stay as they are, and so does its provenance except for these scores.
 
     Returns:
         ``file_facts`` of the new file.
@@ -31,7 +31,7 @@ def rewrite(path: Path, every: Sequence[Recording]) -> dict[str, Any]:
     if [one["samples_fingerprint"] for one in text["provenance"]["data"]] != [one.samples_fingerprint for one in every]:
         raise SystemExit(f"{path} was trained on other recordings than these")
     specification = Specification.from_dict(text["specification"])
-    write_model(path, FittedModel(specification, weights, text["provenance"], Fingerprints.of(every)))
+    write_model(path, FittedModel(specification, weights, text["provenance"] | scores, Fingerprints.of(every)))
     return file_facts(path)
 
 

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import f1_score
 
-from harken.models.scores import interval_over_evaluations, interval_over_people, score, score_people
+from harken.models.scores import (
+    interval_over_evaluations,
+    interval_over_people,
+    score,
+    score_people,
+    unseen_f1,
+)
 
 LABELS = ("a", "b", "c", "d")
 codes = st.lists(st.integers(0, 3), min_size=1, max_size=60)
@@ -81,3 +88,30 @@ def test_the_interval_keeps_the_evaluations_of_a_person_together() -> None:
     often = interval_over_evaluations([[value] * 4 for value in people])
     assert often == pytest.approx(interval_over_people(people))
     assert interval_over_evaluations([[0.1, 0.2]] * 4) is None
+
+
+def test_the_f1_of_labels_and_groups_is_that_of_the_people_of_the_models_own_test() -> None:
+    random = np.random.default_rng(0)
+    labels = ("lying", "sitting", "walking")
+    truth, predicted = random.integers(0, 3, 200), random.integers(0, 3, 200)
+    subjects = np.repeat(["ann", "ben"], 100)
+    truth[(subjects == "ann") & (truth == 0)] = 1  # ann never lies
+    people = score_people(truth, predicted, subjects, labels)
+    found = unseen_f1({"scores": {"cross_people": people.as_dict()}})
+    assert found.keys() == {*labels, "sedentary"}  # standing, stairs and running are unknown to this model
+
+    def mean(person: list[str], names: list[int]) -> float:
+        each = [subjects == one for one in person]
+        return float(np.mean([f1_score(np.isin(truth[one], names), np.isin(predicted[one], names)) for one in each]))
+
+    assert found["sedentary"] == pytest.approx(mean(["ann", "ben"], [0, 1]))
+    assert found["walking"] == pytest.approx(mean(["ann", "ben"], [2]))
+    assert found["lying"] == pytest.approx(mean(["ben"], [0]))
+    assert unseen_f1({"scores": {"cross_people": people.as_dict()}, "adaptation": {}}) == {}
+    assert unseen_f1({"scores": {"cross_people": None}}) == unseen_f1({}) == {}
+
+
+def test_the_scores_on_left_out_studies_come_before_those_of_a_models_own_test() -> None:
+    studies = {"dsads": {"lying": 0.2, "sedentary": 0.8}, "wisdm": {"sedentary": 0.9}}
+    found = unseen_f1({"f1_on_left_out_studies": studies, "scores": {"cross_people": None}})
+    assert found == {"lying": 0.2, "sedentary": pytest.approx(0.85)}

@@ -11,6 +11,8 @@ from importlib.resources import files
 from string import Template
 from typing import Any, Literal, TypeAlias
 
+from harken.models.model_file import PACKAGED_MODEL, read_model
+from harken.models.scores import unseen_f1
 from harken.outcomes.intensity import BOUT_MINUTES, SHARE_PERCENT
 
 LABEL = "LABEL"
@@ -72,7 +74,13 @@ class WrittenTable:
 
 
 _WRITTEN = tomllib.loads(files("harken.labelling").joinpath("tables.toml").read_text(encoding="utf-8"))
-_TEXTS = {**_WRITTEN["sources"], **_WRITTEN["phrases"], "share": SHARE_PERCENT}
+_F1 = unseen_f1(read_model(PACKAGED_MODEL).provenance)
+_TEXTS = {
+    **_WRITTEN["sources"],
+    **_WRITTEN["phrases"],
+    **{f"f1_{name}": f"{f1:.2f}" for name, f1 in _F1.items()},
+    "share": SHARE_PERCENT,
+}
 
 
 def _filled(facts: Mapping[str, Any], **numbers: int) -> dict[str, Any]:
@@ -134,7 +142,8 @@ TABLES = tuple(_tables())
 
 def dictionary_page() -> str:
     """The content of ``docs/dictionary.md``."""
-    return "\n".join([_WRITTEN["introduction"], *(line for table in TABLES for line in _section(table))])
+    introduction = Template(_WRITTEN["introduction"]).substitute(_TEXTS)
+    return "\n".join([introduction, *(line for table in TABLES for line in _section(table))])
 
 
 def _section(table: WrittenTable) -> Iterator[str]:

@@ -14,6 +14,7 @@ from harken.labelling.summary import LabelledFile, Measured, ModelFacts
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.mounting import Mounting, mounting, trained_with_x_to_elbow
 from harken.models.recogniser import Recogniser
+from harken.models.scores import unseen_f1
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.outcomes.movement_rows import MovementMeter
 from harken.readers import open_stream
@@ -151,6 +152,7 @@ def _measured(
         non_wear_hours=timeline.not_worn_s / 3600 if detected else None,
         calibration=calibration,
         orientation=mounting,
+        unseen_f1=unseen_f1(recogniser.provenance_),
         limits=(),
     )
     specification, provenance = recogniser.specification_, recogniser.provenance_

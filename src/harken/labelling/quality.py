@@ -146,6 +146,8 @@ class RecordingQuality:
         orientation: the orientation of the watch on the arm; None if it was not detected.
         sensor_range_g: the range of the sensor; None if it is not known.
         out_of_range, at_range_end, clipped, stuck, missing: samples, as in ``harken.recordings.recording.Quality``.
+        unseen_f1: the F1 of each label and group of the model on people whom it was not trained on
+            (``harken.models.scores.unseen_f1``); empty if it is not known, or in a file of an earlier version.
         limits: the known limits of the model that apply to this recording.
         notes: notes of the reader and the mending, a sentence each.
     """
@@ -177,6 +179,7 @@ class RecordingQuality:
     clipped: int
     stuck: int
     missing: int
+    unseen_f1: Mapping[str, float] = field(default_factory=dict)
     limits: tuple[Limit, ...]
     notes: tuple[str, ...]
 

@@ -42,7 +42,7 @@ TRUTH_VALUES = ("valid_day", "complete")
 """Columns of days and nights with ``true`` or ``false``."""
 CLOCK = ("onset", "wake", "midpoint")
 """Columns of nights with times."""
-NOT_PLAIN = ("wrist_check", "dropped", "gaps", "calibration", "orientation", "limits", "notes")
+NOT_PLAIN = ("wrist_check", "dropped", "gaps", "calibration", "orientation", "unseen_f1", "limits", "notes")
 """Entries of ``quality.json`` that hold several values, or nothing; ``_row`` sums up some of them."""
 LOCAL_TIME_LENGTH = len("2024-03-31T23:12:05.000")
 _any = partial(cs.by_name, require_all=False)
@@ -144,6 +144,7 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
             labels=tuple(label for label in summary["seconds_by_label"] if label != UNSURE),
             valid_day_h=float(summary.get("summarised_by", summary)["valid_day_h"]),
             made_up=quality.made_up,
+            unseen_f1=quality.unseen_f1,
             written_s=(folder / SUMMARY).stat().st_mtime,
         )
         tables = {table: _table(folder / f"{table}.csv") for table in ("days", "nights", "rhythm")}

@@ -17,6 +17,7 @@ import polars as pl
 from harken.labelling.quality import ADVICE, LimitKind, RecordingQuality, limits_of, read_quality, write_quality
 from harken.labelling.settings import LAYOUT, Rules, read_summary, rules_key
 from harken.outcomes.diary import read_diary
+from harken.outcomes.groups import day_groups
 from harken.outcomes.intensity import with_intensity
 from harken.outcomes.nights import nights, still_at_night_ns
 from harken.outcomes.rhythm import day_rhythm, rhythm
@@ -65,12 +66,14 @@ class Outcomes:
 
     @cached_property
     def days(self) -> pl.DataFrame:
-        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, intensity, steps and rhythm."""
+        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, ``day_groups``, intensity, steps
+        and rhythm."""
         days = self.timeline.daily()
         days = with_valid_day(days, days, self.rules.valid_day_h)
-        if self._intensity is None:
+        if self._intensity is None or self.nights is None:
             return days
         for others in (
+            day_groups(self.timeline.frame, self.timeline.labels, self.nights, timezone=self._timezone),
             day_columns(self._intensity, timezone=self._timezone),
             day_cadence(self._intensity),
             day_rhythm(self._intensity, days.filter("valid_day")["date"].to_list()),

@@ -287,8 +287,13 @@ class _Training(TypedDict, total=False):
     seed: Count
 
 
+class _Person(TypedDict, total=False):
+    labels: list[str]
+    confusion: list[list[Count]]
+
+
 class _Tested(TypedDict):
-    people: dict[str, Any]
+    people: dict[str, _Person]
     mean_person_macro_f1: float
 
 
@@ -308,6 +313,7 @@ PROVENANCE_FIELDS: Mapping[str, tuple[Any, str]] = {
     "unseen_people": (list[str], "a list of names"),
     "label_scheme": (str, "a text"),
     "scores_on_left_out_studies": (dict[str, float], "an object of numbers"),
+    "f1_on_left_out_studies": (dict[str, dict[str, float]], "an object with an object of numbers for each study"),
     "scores_of_fold_models_on_unseen_people": (dict[str, float], "an object of numbers"),
     "scores_on_unseen_people": (dict[str, float], "an object of numbers"),
     "scores": (_Scores, "the scores of a run"),

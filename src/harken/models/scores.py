@@ -1,7 +1,7 @@
 """Scores of predictions against labels: per set of windows, and per person."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.outcomes.groups import groups_of
 from harken.support.tables import times
 from harken.windows.windows import Windows
 
@@ -175,6 +176,59 @@ def score_people(
         people[person] = score(truth[theirs], predicted[theirs], label_names, true_labels_only=true_labels_only)
     each = [scores.macro_f1 for scores in people.values()]
     return PeopleScores(people, float(np.mean(each)), interval_over_people(each))
+
+
+def members_of(labels: Sequence[str]) -> dict[str, list[int]]:
+    """Each label, and each group whose labels are all among them, with the codes of its labels."""
+    codes = {label: [code] for code, label in enumerate(labels)}
+    for group, members in groups_of(labels).items():
+        codes[group] = [labels.index(label) for label in members]
+    return codes
+
+
+def unseen_f1(provenance: Mapping[str, Any]) -> dict[str, float]:
+    """The F1 of each label and group of a model, where it or its recipe was tested on people unseen in training.
+
+    It is the plain mean over the studies that were left out of training, where the model file has such scores, and
+    otherwise the mean over the people of the model's own test. A label that none of them did has no F1. Those of an
+    adapted model are unknown.
+
+    Args:
+        provenance: the provenance in a model file.
+    """
+    left_out = provenance.get("f1_on_left_out_studies")
+    if isinstance(left_out, Mapping):
+        return mean_of_each(list(left_out.values()))
+    own = None if "adaptation" in provenance else provenance.get("scores")
+    tested = own.get("cross_people") if isinstance(own, Mapping) else None
+    people = tested.get("people", {}) if isinstance(tested, Mapping) else {}
+    return mean_of_each([_f1_of_person(scores) for scores in people.values()])
+
+
+def mean_of_each(several: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each name over the mappings that have it, sorted by name."""
+    values: dict[str, list[float]] = {}
+    for one in several:
+        for name, value in one.items():
+            values.setdefault(name, []).append(value)
+    return {name: float(np.mean(values[name])) for name in sorted(values)}
+
+
+def _f1_of_person(scores: Mapping[str, Any]) -> dict[str, float]:
+    """The F1 of each label and group that is true for a person, from ``Scores.as_dict``."""
+    labels = scores.get("labels", [])
+    rows = scores.get("confusion", [])
+    if any(len(row) != len(labels) for row in (rows, *rows)):
+        return {}
+    confusion = np.array(rows)
+    found = {}
+    for name, codes in members_of(labels).items():
+        true = confusion[codes].sum()
+        answered = confusion[:, codes].sum()
+        hits = confusion[np.ix_(codes, codes)].sum()
+        if true:
+            found[name] = float(2 * hits / (true + answered))
+    return found
 
 
 def interval_over_people(each: Iterable[float]) -> tuple[float, float] | None:

@@ -212,22 +212,32 @@ def nights(
     return pl.DataFrame(table, schema=COLUMNS).with_columns(times)
 
 
+def sure_nights(nights: pl.DataFrame) -> pl.DataFrame:
+    """The nights that were found and are complete, last five hours or more, or are in a diary.
+
+    The longest rest of a few recorded hours is often not sleep.
+
+    Args:
+        nights: the result of ``nights``.
+    """
+    long = pl.col("duration_hours") >= SURELY_NIGHT_H
+    by_diary = pl.col("source") != "movement"
+    found = pl.col("onset").is_not_null()
+    return nights.filter(found & (pl.col("complete") | long | by_diary))
+
+
 def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> Int64Array:
     """The stretches in which the arm was still in a sleep period, in ns since 1970 (UTC), int64 ``[k, 2]``.
 
     These are the sustained inactivity bouts in a night, in order and apart. The ten minutes after onset and before wake
-    are left out, because somebody who sits still before going to bed is often within them. A night that is not complete
-    counts only if it lasts five hours or more or a diary has it: the longest rest of a few recorded hours is often not
-    sleep.
+    are left out, because somebody who sits still before going to bed is often within them. Only ``sure_nights`` count.
 
     Args:
         movement: as for ``nights``.
         nights: the result of ``nights`` for these rows.
     """
     bouts = _Rows.of(movement).bouts * ROW_NS
-    long = pl.col("duration_hours") >= SURELY_NIGHT_H
-    by_diary = pl.col("source") != "movement"
-    sure = nights.filter(pl.col("onset").is_not_null() & (pl.col("complete") | long | by_diary))
+    sure = sure_nights(nights)
     spans = np.stack([nanoseconds(sure, "onset") + UNCERTAIN_NS, nanoseconds(sure, "wake") - UNCERTAIN_NS], axis=1)
     parts = [
         np.clip(bouts[(bouts[:, 1] > first) & (bouts[:, 0] < last)], first, last)

@@ -31,6 +31,9 @@ MOST_RATE_ERROR = 0.05
 GOOD_CALIBRATION_MG = 10.0
 """The largest error of a still watch after a good calibration (van Hees and others, 2014)."""
 MOST_MARKED = 0.01
+LEAST_F1 = 0.7
+"""Reports lead with labels and groups that have this F1 or more on people whom the model was not trained on. Where
+mistakes of both kinds are equally frequent, seven of ten hours are then right (``docs/report.md``)."""
 STUDY_NAMES = {
     "hawthorne": "Hawthorne",
     "selfback": "selfBACK",
@@ -71,6 +74,21 @@ class Line:
     name: str
     value: str
     heed: str = ""
+
+
+def reliable(name: str, unseen_f1: Mapping[str, float]) -> bool:
+    """Whether a label or group has a good score, or the model has no scores at all.
+
+    Args:
+        name: the label or group.
+        unseen_f1: the scores of the model, see ``harken.models.scores.unseen_f1``.
+    """
+    return not unseen_f1 or unseen_f1.get(name, 0.0) >= LEAST_F1
+
+
+def score_words(name: str, unseen_f1: Mapping[str, float]) -> str:
+    """The score of a label or group, such as ``F1 0.30``."""
+    return f"F1 {unseen_f1[name]:.2f}" if name in unseen_f1 else "no score"
 
 
 def quality_lines(quality: "RecordingQuality") -> list[Line]:

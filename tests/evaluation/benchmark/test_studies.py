@@ -89,6 +89,8 @@ def test_the_page_and_the_result_name_every_study(tmp_path: Path) -> None:
     assert "Mean F1 of people of a study that was left out of training" in page
     assert "| stress_predict | sitting |" in page
     assert "| hawthorne | walking |" in page
+    groups = bayes["folds"]["selfback"]["studies"]["selfback"]["known"]["groups"]
+    assert f"| selfback | sedentary | {groups['sedentary']:.3f} |" in page
     assert not (out / "confusion.png").exists()
     assert json.loads((out / "benchmark.json").read_text()) == json.loads(json.dumps(result))
 
@@ -165,6 +167,8 @@ def test_f1_and_recall_are_those_of_scikit_learn_without_the_windows_of_sets(see
         for name, measure in (("f1", f1_score), ("recall", recall_score)):
             expected = measure(truth[here], predicted[here], labels=labels, average=None) if labels else []
             np.testing.assert_allclose(list(one[name].values()), expected)
+        sedentary = truth[here] < 2, predicted[here] < 2
+        assert one["groups"] == ({"sedentary": pytest.approx(f1_score(*sedentary))} if sedentary[0].any() else {})
         sets = (subjects == person) & several
         share = allowed[np.flatnonzero(sets), predicted[sets]].mean() if sets.any() else None
         assert one["allowed_share"] == (pytest.approx(share) if share is not None else None)

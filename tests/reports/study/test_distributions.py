@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.reports.study.page import Form, PersonOutcome, distribution, shown
+from harken.reports.study.page import Form, PersonOutcome, distribution, outcomes_of, shown
 
 VALUES = {
     "hours": st.floats(0, 24),
@@ -50,6 +50,21 @@ def test_the_words_of_a_picture() -> None:
     assert days is not None
     assert (days["first"], days["last"]) == ("3", "7")
     assert [words for *_, words in days["bars"]] == ["3: 1 person", "7: 2 people"]
+
+
+def test_hours_that_are_recognised_well_come_first_and_others_show_their_score() -> None:
+    columns = ["hours_lying", "hours_walking", "hours_other", "sedentary_hours", "on_feet_hours", "steps", "wear_hours"]
+    scores = {"lying": 0.3, "walking": 0.75, "sedentary": 0.87, "on_feet": 0.6}
+    assert [(one.group, one.title, one.unit) for one in outcomes_of(columns, scores)] == [
+        ("Wear", "Worn", "a day"),
+        ("Day", "Sedentary", "a day"),
+        ("Hours", "Walking", "a day"),
+        ("Doubtful", "On the feet", "a day; F1 0.60"),
+        ("Doubtful", "Lying", "a day; F1 0.30"),
+        ("Doubtful", "Other", "a day; no score"),
+        ("Movement", "Steps", "a day"),
+    ]
+    assert "Doubtful" not in {one.group for one in outcomes_of(columns, {})}
 
 
 def test_values_as_text() -> None:

@@ -97,7 +97,7 @@ def test_people_are_sorted_by_an_outcome_both_ways(page: Browser, study: Study, 
     set_field(page, "sort", column)
     falling = [values[name] for name in names(page)]
     assert falling == sorted(values.values(), reverse=True)
-    (outcome,) = (outcome for outcome in outcomes_of(study.table.columns) if outcome.column == column)
+    (outcome,) = (outcome for outcome in outcomes_of(study.table.columns, {}) if outcome.column == column)
     written = page.run("return document.querySelector('article .sorted').textContent")
     assert written in ("", f"{outcome.title} {shown(falling[0], outcome.form)}")
     page.run("document.getElementById('controls').elements.turn.click()")

@@ -6,6 +6,7 @@ from typing import Any
 
 from harken.evaluation.benchmark.scoring import by_study
 from harken.evaluation.protocols.studies import MAIN_STUDIES
+from harken.outcomes.groups import GROUPS
 from harken.recordings.inspection import duration_text
 from harken.support.printable import percent, quoted
 
@@ -47,7 +48,7 @@ def tables(result: Result) -> list[TextTable]:
     """The tables: the methods, the gain of the preset over each baseline, the labels, and the folds."""
     makers: Sequence[Callable[[Result], TextTable]] = (_methods, _gains, _labels, _folds)
     if "main_score" in result:
-        makers = (_studies, _study_gains, _study_labels, _study_recalls, _study_sets, _study_folds)
+        makers = (_studies, _study_gains, _study_groups, _study_labels, _study_recalls, _study_sets, _study_folds)
     return [table for make in makers if (table := make(result)).rows]
 
 
@@ -223,6 +224,16 @@ def _with_interval(value: float | None, interval: Sequence[float] | None, *, sig
     return "–" if value is None else f"{value:{sign}.3f} ({interval_text(interval, sign=sign)})"
 
 
+def _study_groups(result: Result) -> TextTable:
+    members = "; ".join(f"{name}: {', '.join(labels)}" for name, labels in GROUPS.items())
+    return TextTable(
+        "F1 of each group of labels, the mean over people",
+        ("study", "group", *result["methods"]),
+        _label_rows(result, tuple(_by_method(result)[0]), "groups"),
+        f"{members}. Confusion within a group is no mistake.",
+    )
+
+
 def _study_labels(result: Result) -> TextTable:
     rows = _label_rows(result, MAIN_STUDIES, "f1")
     return TextTable("F1 of each label, the mean over people", ("study", "label", *result["methods"]), rows)
@@ -237,7 +248,8 @@ def _label_rows(result: Result, studies: Sequence[str], what: str) -> list[tuple
     """A row for each label of each study: the value of each method with the mounting known."""
     rows = []
     for study in studies:
-        values = [one[study]["known"][what] if study in one else {} for one in _by_method(result)]
+        # A result of an earlier version has no groups.
+        values = [one[study]["known"].get(what, {}) if study in one else {} for one in _by_method(result)]
         for label in sorted({label for each in values for label in each}):
             rows.append((study, label, *(number_text(each.get(label)) for each in values)))
     return rows

@@ -34,11 +34,14 @@ from harken.models.scores import (
     interval_over_evaluations,
     interval_over_groups,
     interval_over_people,
+    mean_of_each,
+    members_of,
     one_label,
     prediction_rows,
     score,
     score_people,
 )
+from harken.outcomes.groups import GROUPS
 from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
@@ -162,7 +165,7 @@ def _scores_of(confusion: NDArray[np.int64], labels: Sequence[str]) -> Scores:
 def macro_f1_of_people(result: Mapping[str, Any]) -> dict[str, float]:
     """Person -> the mean macro F1 over their evaluations, in the ``summary`` of a method."""
     folds = (fold["people"].items() for fold in result["folds"].values())
-    people = _by_person((person, scores["macro_f1"]) for fold in folds for person, scores in fold)
+    people = by_person((person, scores["macro_f1"]) for fold in folds for person, scores in fold)
     return {person: float(np.mean(values)) for person, values in people.items()}
 
 
@@ -401,9 +404,13 @@ def score_study(
     >>> predicted, subjects = np.array([0, 1, 0, 1]), np.array(["ann"] * 4)
     >>> labels = ("lying", "sitting", "other")
     >>> score_study(allowed, predicted, subjects, labels=labels, known=labels)["people"]["ann"]
-    {'windows': 4, 'f1': {'lying': 0.5}, 'recall': {'lying': 0.5}, 'allowed_share': 1.0}
+    {'windows': 4, 'f1': {'lying': 0.5}, 'recall': {'lying': 0.5}, 'groups': {'sedentary': 0.8}, 'allowed_share': 1.0}
     """
-    scored = {code: label for code, label in enumerate(labels) if label in known and label != OTHER}
+    scored = {
+        name: codes
+        for name, codes in members_of(labels).items()
+        if name != OTHER and all(labels[code] in known for code in codes)
+    }
     people = {}
     for person in np.unique(subjects).tolist():
         here = subjects == person
@@ -411,29 +418,40 @@ def score_study(
     return study_summary(people)
 
 
-def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Mapping[int, str]) -> Json:
-    """The number of windows; F1 and recall of each label that is true for the person and known from training; and the
-    share of allowed predictions among windows that allow several labels, None without such."""
+def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Mapping[str, Sequence[int]]) -> Json:
+    """The number of windows; F1 and recall of each label, and F1 of each group, that is true for the person and known
+    from training; and the share of allowed predictions among windows that allow several labels, None without such."""
     several = allowed.sum(axis=1) > 1
     right = allowed[np.arange(len(allowed)), predicted]
     truth, answers = allowed[~several], predicted[~several]
-    f1, recall = {}, {}
-    for code, label in scored.items():
-        true = truth[:, code]
+    f1, recall, groups = {}, {}, {}
+    for name, codes in scored.items():
+        true = truth[:, codes].any(axis=1)
         if not true.any():
             continue
-        hits = int((true & (answers == code)).sum())
-        f1[label] = 2 * hits / (int(true.sum()) + int((answers == code).sum()))
-        recall[label] = hits / int(true.sum())
+        answered = np.isin(answers, codes)
+        hits = int((true & answered).sum())
+        of_name = 2 * hits / (int(true.sum()) + int(answered.sum()))
+        if name in GROUPS:
+            groups[name] = of_name
+            continue
+        f1[name] = of_name
+        recall[name] = hits / int(true.sum())
     share = float(right[several].mean()) if several.any() else None
-    return {"windows": len(allowed), "f1": f1, "recall": recall, "allowed_share": share}
+    return {
+        "windows": len(allowed),
+        "f1": f1,
+        "recall": recall,
+        "groups": groups,
+        "allowed_share": share,
+    }
 
 
 def study_summary(people: Mapping[str, Mapping[str, Any]]) -> Json:
     """The scores of a study, for JSON, from those of each person.
 
     ``mean_f1`` is the mean of the people's scores, with its ``interval``: the 95 % bootstrap over people, None for
-    fewer than five. ``f1``, ``recall`` and ``allowed_share`` are means over the people who have one.
+    fewer than five. ``f1``, ``recall``, ``groups`` and ``allowed_share`` are means over the people who have one.
     """
     f1_of_people = list(person_f1(people).values())
     interval = interval_over_people(f1_of_people)
@@ -441,8 +459,9 @@ def study_summary(people: Mapping[str, Mapping[str, Any]]) -> Json:
     return {
         "mean_f1": float(np.mean(f1_of_people)) if f1_of_people else None,
         "interval": list(interval) if interval else None,
-        "f1": _of_labels([person["f1"] for person in people.values()]),
-        "recall": _of_labels([person["recall"] for person in people.values()]),
+        "f1": mean_of_each([person["f1"] for person in people.values()]),
+        "recall": mean_of_each([person["recall"] for person in people.values()]),
+        "groups": mean_of_each([person.get("groups", {}) for person in people.values()]),
         "allowed_share": float(np.mean(shares)) if shares else None,
         "people": dict(people),
     }
@@ -451,12 +470,6 @@ def study_summary(people: Mapping[str, Mapping[str, Any]]) -> Json:
 def person_f1(people: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """Person -> the mean F1 over labels; without people none of whose labels is known from training."""
     return {person: float(np.mean(list(one["f1"].values()))) for person, one in people.items() if one["f1"]}
-
-
-def _of_labels(people: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The mean over people of each label."""
-    labels = sorted({label for one in people for label in one})
-    return {label: float(np.mean([one[label] for one in people if label in one])) for label in labels}
 
 
 def by_study(folds: Findings) -> dict[str, Mapping[str, Any]]:

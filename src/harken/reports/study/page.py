@@ -3,8 +3,8 @@ their distributions as small histograms, and strips of days with one letter for 
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -15,7 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.outcomes.choices import ENOUGH_WEAR_H
-from harken.reports.caveats import Caveat, CaveatKind
+from harken.outcomes.groups import GROUPS, OTHER_WAKING, SLEEP
+from harken.reports.caveats import LEAST_F1, Caveat, CaveatKind, reliable, score_words
 from harken.reports.colours import colours_of
 from harken.reports.wearer.days import midnight_ns
 from harken.reports.words import clock, number, write_page
@@ -34,7 +35,7 @@ OUTSIDE, GAP, NOT_WORN, NO_LABEL, NOT_SURE = " .-?!"
 ``unsure``."""
 FIRST_LABEL = ord("A")
 """The letter of the first label; the others follow in the order of Unicode."""
-HOURS, LABELS_AFTER = "hours_", "Wear"
+HOURS, LABELS_AFTER = "hours_", ("Wear", "Day")
 STEPS_OF_HOURS = (1 / 12, 1 / 6, 0.25, 0.5, 1.0, 2.0, 3.0, 6.0, 12.0)
 MOST_BARS, FEWEST_BARS = 24, 6
 HALF = 0.5
@@ -57,6 +58,10 @@ class PersonOutcome(NamedTuple):
 OUTCOMES: tuple[PersonOutcome, ...] = (
     PersonOutcome("Wear", "wear_hours", "Worn", "hours", "a day"),
     PersonOutcome("Wear", "valid_days", "Valid days", "count", "days"),
+    PersonOutcome("Day", SLEEP, "In the sleep period", "hours", "a day"),
+    PersonOutcome("Day", "sedentary_hours", "Sedentary", "hours", "a day"),
+    PersonOutcome("Day", "on_feet_hours", "On the feet", "hours", "a day"),
+    PersonOutcome("Day", OTHER_WAKING, "Otherwise awake", "hours", "a day"),
     PersonOutcome("Nights", "nights", "Complete nights", "count", "nights"),
     PersonOutcome("Nights", "night_duration_hours", "Sleep period", "hours", "a night"),
     PersonOutcome("Nights", "night_onset_clock_hours", "Onset", "clock", "by the clock"),
@@ -118,6 +123,7 @@ class StudyFile:
         valid_day_h: the hours of wear of a valid day.
         made_up: whether the recording is simulated.
         written_s: when the results were finished, in seconds since 1970.
+        unseen_f1: the scores of the labels and groups of its model, see ``harken.models.scores.unseen_f1``.
     """
 
     name: str
@@ -130,6 +136,7 @@ class StudyFile:
     valid_day_h: float = ENOUGH_WEAR_H
     made_up: bool = False
     written_s: float = 0.0
+    unseen_f1: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -193,6 +200,13 @@ class Study:
     first: date | None = None
     last: date | None = None
 
+    @property
+    def unseen_f1(self) -> Mapping[str, float]:
+        """The scores of the model; empty if the files have different models."""
+        scores = [file.unseen_f1 for person in self.people for file in person.files]
+        first = scores[0] if scores else {}
+        return first if all(one == first for one in scores) else {}
+
 
 def write_study_page(path: str | Path, study: Study) -> None:
     """Write the page of a study as one self-contained HTML file: it needs no network, and of other files only the
@@ -208,7 +222,7 @@ def write_study_page(path: str | Path, study: Study) -> None:
 
 def _content(study: Study) -> dict[str, Any]:
     """The variables of the template, except the scripts."""
-    outcomes = outcomes_of(study.table.columns)
+    outcomes = outcomes_of(study.table.columns, study.unseen_f1)
     drawn = [distribution(outcome, study.table[outcome.column]) for outcome in outcomes]
     groups: dict[str, list[Any]] = {}
     for outcome, histogram in zip(outcomes, drawn, strict=True):
@@ -222,6 +236,7 @@ def _content(study: Study) -> dict[str, Any]:
         "doubts": _doubts(people),
         "groups": groups,
         "without": [outcome.title for outcome, histogram in zip(outcomes, drawn, strict=True) if histogram is None],
+        "least_f1": LEAST_F1,
         "outcomes": outcomes,
         "people": list(zip(people, values, strict=True)),
         "shown": shown,
@@ -272,17 +287,31 @@ def _doubts(people: Sequence[Person]) -> list[tuple[CaveatKind, int, list[Person
     ]
 
 
-def outcomes_of(columns: Iterable[str]) -> list[PersonOutcome]:
-    """The outcomes in a table of people, in the order of the page: the hours of each label follow the wear."""
+def outcomes_of(columns: Iterable[str], unseen_f1: Mapping[str, float]) -> list[PersonOutcome]:
+    """The outcomes in a table of people, in the order of the page.
+
+    The hours of each label follow the wear and the groups. Those labels and groups that are recognised less well come
+    last among them, with the score in their unit.
+    """
     present = list(columns)
-    labels = [
-        PersonOutcome("Hours", name, name.removeprefix(HOURS).replace("_", " ").capitalize(), "hours", "a day")
-        for name in present
-        if name.startswith(HOURS)
-    ]
-    others = [outcome for outcome in OUTCOMES if outcome.column in present]
-    wear = [outcome for outcome in others if outcome.group == LABELS_AFTER]
-    return [*wear, *labels, *(outcome for outcome in others if outcome not in wear)]
+    known = [outcome for outcome in OUTCOMES if outcome.column in present]
+    first = [outcome for outcome in known if outcome.group in LABELS_AFTER]
+    others = [outcome for outcome in known if outcome.group not in LABELS_AFTER]
+    names = {f"{group}_hours": group for group in GROUPS}
+    for column in present:
+        if column.startswith(HOURS):
+            names[column] = column.removeprefix(HOURS)
+            title = names[column].replace("_", " ").capitalize()
+            first.append(PersonOutcome("Hours", column, title, "hours", "a day"))
+    sure, doubtful = [], []
+    for outcome in first:
+        name = names.get(outcome.column)
+        if name is None or reliable(name, unseen_f1):
+            sure.append(outcome)
+        else:
+            unit = f"{outcome.unit}; {score_words(name, unseen_f1)}"
+            doubtful.append(outcome._replace(group="Doubtful", unit=unit))
+    return [*sure, *doubtful, *others]
 
 
 def shown(value: float | None, form: Form) -> str:

@@ -1,11 +1,12 @@
 """The page: a timeline and the quality of its recording, filled into the template and written as one file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harken.recordings.recording import local_time
-from harken.reports.caveats import MUCH_GAP_H, quality_lines
+from harken.reports.caveats import LEAST_F1, MUCH_GAP_H, quality_lines, reliable, score_words
 from harken.reports.colours import colours_of
 from harken.reports.wearer import days
 from harken.reports.wearer.by_clock import day_by_clock
@@ -15,6 +16,8 @@ from harken.reports.wearer.tables import (
     average_day,
     bout_summaries,
     bouts_by_day,
+    group_columns,
+    group_rows,
     hours_rows,
     key_figures,
     movement_shown,
@@ -70,6 +73,7 @@ def write_wearer_report(
         | {"card": model_card}
         | _labels(spells, calendar, outcomes)
         | _outcomes(spells, calendar, outcomes)
+        | _groups(spells, calendar, outcomes, quality.unseen_f1)
     )
     write_page(path, "wearer", content, SCRIPTS)
 
@@ -127,10 +131,26 @@ def _outcomes(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes")
         "nights": nights,
         "night_columns": NIGHT_COLUMNS,
         "valid_day_h": outcomes.rules.valid_day_h,
-        "figures": key_figures(outcomes, nights),
         "movement": movement_shown(outcomes),
         "by_clock": day_by_clock(spells, [day for day in calendar if day.date in valid], outcomes.rhythm, ceiling),
         "zoom": days.packed(spells, calendar, spans_ns),
+    }
+
+
+def _groups(
+    spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes", unseen_f1: Mapping[str, float]
+) -> dict[str, Any]:
+    """The key figures, the hours of groups, and which labels are recognised less well than others."""
+    return {
+        "figures": key_figures(outcomes, nights_shown(outcomes.nights), unseen_f1),
+        "groups": list(group_columns(outcomes.days).values()),
+        "group_rows": group_rows(outcomes.days, outcomes.averages, calendar),
+        "doubtful": {
+            code: score_words(name, unseen_f1)
+            for code, name in enumerate(spells.names)
+            if not reliable(name, unseen_f1)
+        },
+        "least_f1": LEAST_F1 if unseen_f1 else None,
     }
 
 

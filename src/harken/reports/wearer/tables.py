@@ -1,6 +1,6 @@
 """The tables of the report: the hours, bouts, nights and movement of a recording as text and bars."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
+from harken.outcomes.groups import GROUPS, OTHER_WAKING, SLEEP
 from harken.outcomes.intensity import LEVELS
+from harken.reports.caveats import reliable, score_words
 from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, short_date
 from harken.reports.words import clock, hours_minutes, lasting, number, whole_percent
 from harken.support.tables import nanoseconds
@@ -42,18 +44,35 @@ MOVEMENT_COLUMNS = {
     "enmo_mg": "mean ENMO, mg",
 }
 """A column of days and its heading in the table of movement."""
+GROUP_COLUMNS = {
+    SLEEP: "sleep period",
+    "sedentary_hours": "sedentary",
+    "on_feet_hours": "on the feet",
+    OTHER_WAKING: "otherwise awake",
+}
+"""A column of days and its heading: the time worn, divided into the sleep period and groups of labels."""
 OF_STEPS = ("steps", "peak_cadence_30")
 AVERAGES = {"week": "All valid days", "weekdays": "Monday to Friday", "weekend": "Saturday, Sunday"}
 
 
-def key_figures(outcomes: "Outcomes", nights: dict[str, Any] | None) -> list[tuple[str, str, str]]:
-    """The sleep period, steps, and moderate and vigorous time of an average day, as far as they are known: the value in
-    large letters, its name, and a note."""
+def key_figures(
+    outcomes: "Outcomes", nights: dict[str, Any] | None, unseen_f1: Mapping[str, float]
+) -> list[tuple[str, str, str]]:
+    """The sleep period, groups that are recognised well, steps, and moderate and vigorous time of an average day, as
+    far as they are known: the value in large letters, its name, and a note."""
     figures = []
-    if nights is not None and nights["mean"] is not None:
-        onset, wake, duration, *_ = nights["mean"]["cells"]
-        figures.append((duration, "sleep period", f"{onset} to {wake}"))
     week = outcomes.averages.row(0, named=True)
+    if week.get(SLEEP):
+        note = ""
+        if nights is not None and nights["mean"] is not None:
+            onset, wake, *_ = nights["mean"]["cells"]
+            note = f"usually {onset} to {wake}"
+        figures.append((hours_minutes(week[SLEEP]), GROUP_COLUMNS[SLEEP], note))
+    for group in GROUPS:
+        column = f"{group}_hours"
+        if week.get(column) is not None and reliable(group, unseen_f1):
+            note = score_words(group, unseen_f1) if unseen_f1 else ""
+            figures.append((hours_minutes(week[column]), GROUP_COLUMNS[column], note))
     if week.get("steps") is not None:
         figures.append((f"{week['steps']:,.0f}", "steps", ""))
     if week.get("minutes_mvpa") is not None:
@@ -76,6 +95,30 @@ def hours_rows(
         | {"day": day}
         for day, values in zip(calendar, days.iter_rows(named=True), strict=True)
     ]
+
+
+def group_rows(days: pl.DataFrame, averages: pl.DataFrame, calendar: list[CalendarDay]) -> list[dict[str, Any]]:
+    """A row for each day, and one for the mean of the valid days if there are several: its ``name``, and as ``cells``
+    the time in the sleep period, in each group, and not worn. Empty without acceleration."""
+    if SLEEP not in days.columns:
+        return []
+    names = [day.short for day in calendar]
+    tables = days.to_dicts()
+    if averages["valid_days"][0] > 1:
+        names.append("On average")
+        tables.append(averages.row(0, named=True))
+    rows = []
+    for name, values in zip(names, tables, strict=True):
+        cells = [hours_minutes(values[column]) for column in group_columns(days)]
+        not_worn = values["recorded_hours"] - values["wear_hours"]
+        cells.append(hours_minutes(max(not_worn, 0.0)))
+        rows.append({"name": name, "cells": cells})
+    return rows
+
+
+def group_columns(days: pl.DataFrame) -> dict[str, str]:
+    """The columns of groups in a table of days, with their names on the page."""
+    return {column: name for column, name in GROUP_COLUMNS.items() if column in days.columns}
 
 
 def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> dict[str, Any] | None:

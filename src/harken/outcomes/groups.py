@@ -1,0 +1,100 @@
+"""Groups of labels, and the hours of a day by the sleep period and by group, as the field reports a day.
+
+At a wrist, lying and sitting are often confused with each other, but seldom with standing or walking. A group is
+therefore recognised better than its labels (``docs/model_card.md`` has the scores of both).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from types import MappingProxyType
+
+import numpy as np
+import polars as pl
+
+from harken.outcomes.nights import sure_nights
+from harken.outcomes.tables import label_columns
+from harken.support.arrays import Float64Array, Int64Array
+from harken.support.tables import nanoseconds
+from harken.timelines.calendar import Quarters
+
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "sedentary": ("lying", "sitting"),
+        "on_feet": ("standing", "walking", "stairs", "running"),
+    }
+)
+"""The labels of each group. No label is in two groups."""
+SLEEP, OTHER_WAKING = "sleep_period_hours", "other_waking_hours"
+
+
+def groups_of(labels: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The groups of a model with these labels: those of which it knows every label.
+
+    >>> from harken.outcomes.groups import groups_of
+    >>> groups_of(["lying", "sitting", "walking"])
+    {'sedentary': ('lying', 'sitting')}
+    """
+    known = set(labels)
+    return {group: members for group, members in GROUPS.items() if known.issuperset(members)}
+
+
+def day_groups(rows: pl.DataFrame, labels: Sequence[str], nights: pl.DataFrame, *, timezone: str) -> pl.DataFrame:
+    """The time worn on each day with samples, divided into the sleep period and groups of labels outside of it.
+
+    Each row has ``date``; ``sleep_period_hours``, the time worn in the sleep periods of ``sure_nights``;
+    ``GROUP_hours`` for each of ``groups_of``, the time with one of its labels outside of sleep periods; and
+    ``other_waking_hours``, the remaining time worn. These hours add up to ``wear_hours``.
+
+    Args:
+        rows: the rows of a timeline.
+        labels: the labels of its model.
+        nights: the result of ``harken.outcomes.nights.nights``.
+        timezone: the wearer's zone.
+    """
+    recorded = rows.filter("recorded")
+    start_ns, end_ns = nanoseconds(recorded, "start"), nanoseconds(recorded, "end")
+    days = Quarters.of(start_ns, end_ns, timezone).days()
+    day, asleep_ns = _parts_in_days(sleep_periods_ns(nights), days.edges_ns)
+    groups = groups_of(labels)
+    names = list(chain.from_iterable(groups.values()))
+    whole = label_columns(rows, names, days.edges_ns)
+    asleep = label_columns(rows, names, asleep_ns)
+
+    def in_nights(column: str) -> Float64Array:
+        summed = np.bincount(day, asleep[column].to_numpy(), len(days.frame))
+        return summed.astype(np.float64)
+
+    worn_h = whole["wear_hours"].to_numpy()
+    columns = {SLEEP: in_nights("wear_hours")}
+    for group, members in groups.items():
+        waking_h = np.zeros(len(worn_h))
+        for name in members:
+            column = f"hours_{name}"
+            waking_h += whole[column].to_numpy()
+            waking_h -= in_nights(column)
+        columns[f"{group}_hours"] = waking_h
+    columns[OTHER_WAKING] = worn_h - np.sum(list(columns.values()), axis=0)
+    # Differences of sums may be less than 0 by a rounding error.
+    found = {name: pl.Series(np.maximum(hours, 0.0)) for name, hours in columns.items()}
+    return days.frame.with_columns(**found)
+
+
+def sleep_periods_ns(nights: pl.DataFrame) -> Int64Array:
+    """Onset and wake of each of ``sure_nights``, int64 ``[k, 2]``, ns since 1970 (UTC), in order and without overlap:
+    two nights of a diary may overlap."""
+    sure = sure_nights(nights).sort("onset")
+    onset_ns = nanoseconds(sure, "onset")
+    wake_ns = nanoseconds(sure, "wake")
+    latest_ns = np.maximum.accumulate(wake_ns)
+    later_ns = np.maximum(onset_ns[1:], latest_ns[:-1])
+    onset_ns = np.concatenate([onset_ns[:1], later_ns])
+    return np.stack([onset_ns, wake_ns], axis=1)
+
+
+def _parts_in_days(spans_ns: Int64Array, days_ns: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """The parts of spans that lie in one day each: the number of the day, and where the part begins and ends."""
+    begins_ns = np.maximum(days_ns[:, None, 0], spans_ns[:, 0])
+    ends_ns = np.minimum(days_ns[:, None, 1], spans_ns[:, 1])
+    inside = begins_ns < ends_ns
+    parts_ns = np.stack([begins_ns[inside], ends_ns[inside]], axis=1)
+    return np.nonzero(inside)[0], parts_ns
