@@ -74,10 +74,7 @@ def evaluate(
     need_training("harken evaluate")
     from harken.evaluation.files import evaluate as evaluate_files
 
-    if plot is not None and plot.suffix.lower() not in (".png", ".pdf", ".svg"):
-        raise HarkenError(f"{plot}: give the picture a name that ends in .png, .pdf or .svg")
-    if predictions is not None and predictions.suffix.lower() != ".parquet":
-        raise HarkenError(f"{predictions}: give the predictions a name that ends in .parquet")
+    _refuse_endings(plot, predictions)
     if unsure_below is not None and not 0 <= unsure_below <= 1:
         raise HarkenError(f"--unsure-below must be a probability from 0 to 1, got {unsure_below:g}")
     paths = recordings(files)
@@ -111,6 +108,14 @@ def evaluate(
     if plot is not None:
         _draw(evaluated.scores, plot)
     raise_failures([error for _, error in evaluated.failures], len(paths))
+
+
+def _refuse_endings(plot: Path | None, predictions: Path | None) -> None:
+    """Raise a HarkenError for a file whose format is not known by its name."""
+    if plot is not None and plot.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise HarkenError(f"{plot}: give the picture a name that ends in .png, .pdf or .svg")
+    if predictions is not None and predictions.suffix.lower() != ".parquet":
+        raise HarkenError(f"{predictions}: give the predictions a name that ends in .parquet")
 
 
 def _draw(scores: "Evaluation", path: Path) -> None:

@@ -142,12 +142,7 @@ def compare(
     )
     pairs, failures, _ = ready_recordings(read, partial(_with_both, models, ready), only_labels, on_warning)
     left_out = _left_out(pairs)
-    unseen = [one.ready for one in pairs if one.subject not in left_out]
-    if not unseen:
-        raise HarkenError(
-            f"there is nobody to compare the models on, because one of them or both were trained on everybody here "
-            f"({', '.join(left_out)}); give recordings of other people"
-        )
+    unseen = _unseen(pairs, left_out)
     with_a, with_b = (
         replace(evaluation_of(model, parts, true_labels_only=bool(only_labels)), hop_s=stretches_s[1])
         for model, parts in zip(models.values(), zip(*unseen, strict=True), strict=True)
@@ -181,6 +176,17 @@ def _with_both(
         except HarkenError as error:
             raise HarkenError(f"{error} (model {side})") from error
     return _Pair(recording.subject, tuple(trained), tuple(pair))
+
+
+def _unseen(pairs: Iterable[_Pair], left_out: dict[str, str]) -> list[tuple[ReadyRecording, ...]]:
+    """The windows of the people who are unseen for both models."""
+    unseen = [pair.ready for pair in pairs if pair.subject not in left_out]
+    if not unseen:
+        raise HarkenError(
+            f"there is nobody to compare the models on, because one of them or both were trained on everybody here "
+            f"({', '.join(left_out)}); give recordings of other people"
+        )
+    return unseen
 
 
 def _left_out(pairs: Iterable[_Pair]) -> dict[str, str]:

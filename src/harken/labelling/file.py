@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from harken.labelling.quality import OF_THE_FILE, GapSummary, RecordingQuality, known_limits, to_millisecond
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
@@ -31,7 +31,7 @@ from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 from harken.support.resources import computing_threads, hand_back, usable_cores
-from harken.timelines import label_stream
+from harken.timelines import Timeline, label_stream
 from harken.timelines.labelling import Calibrate
 
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
@@ -92,6 +92,23 @@ def label_file(
     return labelled
 
 
+class Prepared(NamedTuple):
+    """What is known of a recording before it is labelled; each is None if the settings leave it out, or without
+    acceleration.
+
+    ``calibration`` of the sensor; ``non_wear_ns``, stretches in which the watch was not worn, int64 ``[k, 2]``;
+    ``mounting``, how it sat on the arm; ``wrist_check``, whether it moved as on a wrist, also None if the header of the
+    file gives its place, or for a simulated wearer; ``training_share``, the share of the samples that the model was
+    trained on, also None for a model without fingerprints.
+    """
+
+    calibration: GravityCalibration | None = None
+    non_wear_ns: Int64Array | None = None
+    mounting: Mounting | None = None
+    wrist_check: WristCheck | None = None
+    training_share: float | None = None
+
+
 def _measured(
     path: Path,
     recogniser: Recogniser,
@@ -108,7 +125,7 @@ def _measured(
     if settings.placement is not None:
         stream = replace(stream, quality=replace(stream.quality, placement=Placement(settings.placement)))
     stage("movement")
-    calibration, non_wear_ns, mounting, check, share = _preparation(stream, recogniser, movement, settings)
+    prepared = _preparation(stream, recogniser, movement, settings)
     stage("label")
     stream = replace(stream, samples=partial(_handing_back, stream.samples))
     clipped, meter = None, None
@@ -126,35 +143,15 @@ def _measured(
         recogniser.specification_,
         stream if clipped is None else clipped.stream,
         recogniser.predict_proba,
-        calibrate=_calibrate(calibration, mounting, stream.channels),
-        non_wear_ns=non_wear_ns,
+        calibrate=_calibrate(prepared.calibration, prepared.mounting, stream.channels),
+        non_wear_ns=prepared.non_wear_ns,
         # Quarter turns about the face change neither the length of the acceleration nor its angle with the face.
         listener=listen,
         lanes=cores if cores > 1 else 0,
     )
     stream = stream if clipped is None else clipped.stream
-    rows = None if meter is None else meter.finish().frame(timezone=stream.timezone, non_wear_ns=non_wear_ns)
-    detected = non_wear_ns is not None
-    quality = RecordingQuality(
-        **{name: getattr(stream.quality, name) for name in OF_THE_FILE},
-        file=printable(path),
-        sha256=key["sha256"],
-        subject=stream.subject,
-        made_up=is_made_up(stream.subject),
-        wrist_check=check,
-        training_share=share,
-        timezone=stream.timezone,
-        start=to_millisecond(stream.start_ns, stream.timezone),
-        end=to_millisecond(stream.end_ns, stream.timezone),
-        sample_rate_hz=stream.sample_rate_hz,
-        gaps=GapSummary.of(stream.gaps_ns, stream.timezone),
-        wear_hours=timeline.worn_s / 3600 if detected else None,
-        non_wear_hours=timeline.not_worn_s / 3600 if detected else None,
-        calibration=calibration,
-        orientation=mounting,
-        unseen_f1=unseen_f1(recogniser.provenance_),
-        limits=(),
-    )
+    rows = None if meter is None else meter.finish().frame(timezone=stream.timezone, non_wear_ns=prepared.non_wear_ns)
+    quality = _quality(path, stream, prepared, timeline, recogniser, sha256=key["sha256"])
     specification, provenance = recogniser.specification_, recogniser.provenance_
     facts = ModelFacts(
         specification.labels,
@@ -162,6 +159,33 @@ def _measured(
         tuple(known_limits(specification.labels, provenance)),
     )
     return Measured(timeline, rows, quality, facts, key)
+
+
+def _quality(
+    path: Path, stream: MendedStream, prepared: Prepared, timeline: Timeline, recogniser: Recogniser, *, sha256: str
+) -> RecordingQuality:
+    """The quality of the recording, without the limits of its labels."""
+    detected = prepared.non_wear_ns is not None
+    return RecordingQuality(
+        **{name: getattr(stream.quality, name) for name in OF_THE_FILE},
+        file=printable(path),
+        sha256=sha256,
+        subject=stream.subject,
+        made_up=is_made_up(stream.subject),
+        wrist_check=prepared.wrist_check,
+        training_share=prepared.training_share,
+        timezone=stream.timezone,
+        start=to_millisecond(stream.start_ns, stream.timezone),
+        end=to_millisecond(stream.end_ns, stream.timezone),
+        sample_rate_hz=stream.sample_rate_hz,
+        gaps=GapSummary.of(stream.gaps_ns, stream.timezone),
+        wear_hours=timeline.worn_s / 3600 if detected else None,
+        non_wear_hours=timeline.not_worn_s / 3600 if detected else None,
+        calibration=prepared.calibration,
+        orientation=prepared.mounting,
+        unseen_f1=unseen_f1(recogniser.provenance_),
+        limits=(),
+    )
 
 
 def _calibrate(
@@ -214,9 +238,8 @@ class _Movement:
 
 def _preparation(
     stream: MendedStream, recogniser: Recogniser, movement: _Movement, settings: LabelSettings
-) -> tuple[GravityCalibration | None, Int64Array | None, Mounting | None, WristCheck | None, float | None]:
-    """Calibration, non-wear, mounting, wrist check, and the share that was used for training; each is None if the
-    settings leave it out, or without acceleration.
+) -> Prepared:
+    """What the first reading of a recording shows.
 
     Raises:
         HarkenError: when an axis along the forearm is stated without acceleration.
@@ -225,13 +248,13 @@ def _preparation(
     if not acceleration_channels(stream.channels):
         if axis is not None:
             raise HarkenError(f"{stream.source}: it has no acceleration x, y, z, so no axis along the forearm")
-        return None, None, None, None, None
+        return Prepared()
     if not stream.observed:
         push = movement.observe(stream.channels)
         for part in stream.samples():
             push(part)
     blocks = movement.statistics.finish()
-    return (
+    return Prepared(
         gravity_calibration(blocks) if settings.calibration else None,
         non_wear(blocks) if settings.non_wear else None,
         mounting(
