@@ -180,7 +180,9 @@ def score_people(
 
 def members_of(labels: Sequence[str]) -> dict[str, list[int]]:
     """Each label, and each group whose labels are all among them, with the codes of its labels."""
-    codes = {label: [code] for code, label in enumerate(labels)}
+    codes = {}
+    for code, label in enumerate(labels):
+        codes[label] = [code]
     for group, members in groups_of(labels).items():
         codes[group] = [labels.index(label) for label in members]
     return codes
@@ -201,7 +203,9 @@ def unseen_f1(provenance: Mapping[str, Any]) -> dict[str, float]:
         return mean_of_each(list(left_out.values()))
     own = None if "adaptation" in provenance else provenance.get("scores")
     tested = own.get("cross_people") if isinstance(own, Mapping) else None
-    people = tested.get("people", {}) if isinstance(tested, Mapping) else {}
+    if not isinstance(tested, Mapping):
+        return {}
+    people = tested.get("people", {})
     return mean_of_each([_f1_of_person(scores) for scores in people.values()])
 
 

@@ -5,7 +5,6 @@ therefore recognised better than its labels (``docs/model_card.md`` has the scor
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from types import MappingProxyType
 
 import numpy as np
@@ -55,10 +54,14 @@ def day_groups(rows: pl.DataFrame, labels: Sequence[str], nights: pl.DataFrame, 
     start_ns, end_ns = nanoseconds(recorded, "start"), nanoseconds(recorded, "end")
     days = Quarters.of(start_ns, end_ns, timezone).days()
     day, asleep_ns = _parts_in_days(sleep_periods_ns(nights), days.edges_ns)
-    groups = groups_of(labels)
-    names = list(chain.from_iterable(groups.values()))
-    whole = label_columns(rows, names, days.edges_ns)
-    asleep = label_columns(rows, names, asleep_ns)
+    group_of: dict[str, str] = {}
+    for group, members in groups_of(labels).items():
+        group_of |= dict.fromkeys(members, group)
+    label = pl.col("label")
+    grouped = rows.with_columns(label.replace_strict(group_of, default=None, return_dtype=pl.String))
+    groups = list(dict.fromkeys(group_of.values()))
+    whole = label_columns(grouped, groups, days.edges_ns)
+    asleep = label_columns(grouped, groups, asleep_ns)
 
     def in_nights(column: str) -> Float64Array:
         summed = np.bincount(day, asleep[column].to_numpy(), len(days.frame))
@@ -66,13 +69,9 @@ def day_groups(rows: pl.DataFrame, labels: Sequence[str], nights: pl.DataFrame, 
 
     worn_h = whole["wear_hours"].to_numpy()
     columns = {SLEEP: in_nights("wear_hours")}
-    for group, members in groups.items():
-        waking_h = np.zeros(len(worn_h))
-        for name in members:
-            column = f"hours_{name}"
-            waking_h += whole[column].to_numpy()
-            waking_h -= in_nights(column)
-        columns[f"{group}_hours"] = waking_h
+    for group in groups:
+        column = f"hours_{group}"
+        columns[f"{group}_hours"] = whole[column].to_numpy() - in_nights(column)
     columns[OTHER_WAKING] = worn_h - np.sum(list(columns.values()), axis=0)
     # Differences of sums may be less than 0 by a rounding error.
     found = {name: pl.Series(np.maximum(hours, 0.0)) for name, hours in columns.items()}

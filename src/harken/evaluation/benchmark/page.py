@@ -226,10 +226,11 @@ def _with_interval(value: float | None, interval: Sequence[float] | None, *, sig
 
 def _study_groups(result: Result) -> TextTable:
     members = "; ".join(f"{name}: {', '.join(labels)}" for name, labels in GROUPS.items())
+    studies = tuple(_by_method(result)[0])
     return TextTable(
         "F1 of each group of labels, the mean over people",
         ("study", "group", *result["methods"]),
-        _label_rows(result, tuple(_by_method(result)[0]), "groups"),
+        _label_rows(result, studies, "groups"),
         f"{members}. Confusion within a group is no mistake.",
     )
 

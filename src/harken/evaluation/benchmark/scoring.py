@@ -424,7 +424,9 @@ def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Ma
     several = allowed.sum(axis=1) > 1
     right = allowed[np.arange(len(allowed)), predicted]
     truth, answers = allowed[~several], predicted[~several]
-    f1, recall, groups = {}, {}, {}
+    f1 = {}
+    recall = {}
+    groups = {}
     for name, codes in scored.items():
         true = truth[:, codes].any(axis=1)
         if not true.any():

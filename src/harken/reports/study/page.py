@@ -303,14 +303,16 @@ def outcomes_of(columns: Iterable[str], unseen_f1: Mapping[str, float]) -> list[
             names[column] = column.removeprefix(HOURS)
             title = names[column].replace("_", " ").capitalize()
             first.append(PersonOutcome("Hours", column, title, "hours", "a day"))
-    sure, doubtful = [], []
+    sure = []
+    doubtful = []
     for outcome in first:
         name = names.get(outcome.column)
         if name is None or reliable(name, unseen_f1):
             sure.append(outcome)
-        else:
-            unit = f"{outcome.unit}; {score_words(name, unseen_f1)}"
-            doubtful.append(outcome._replace(group="Doubtful", unit=unit))
+            continue
+        words = score_words(name, unseen_f1)
+        unit = f"{outcome.unit}; {words}"
+        doubtful.append(outcome._replace(group="Doubtful", unit=unit))
     return [*sure, *doubtful, *others]
 
 
