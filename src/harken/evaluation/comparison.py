@@ -30,9 +30,6 @@ from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.printable import listed
 
-SIDES = ("A", "B")
-"""The names of the two that are compared."""
-
 
 @dataclass(frozen=True, eq=False)
 class PairedScores:
@@ -84,8 +81,12 @@ class ComparedModels:
     @property
     def windows(self) -> dict[str, str]:
         """The number of each person's windows, and that of B if resampling to another rate gave B another number."""
-        counts = [{person: one.windows for person, one in _people(side).items()} for side in (self.a, self.b)]
-        return {person: " / ".join(dict.fromkeys(str(of[person]) for of in counts)) for person in counts[0]}
+        with_b = _people(self.b)
+        counts = {}
+        for person, with_a in _people(self.a).items():
+            both = dict.fromkeys([with_a.windows, with_b[person].windows])
+            counts[person] = " / ".join(map(str, both))
+        return counts
 
     def as_dict(self) -> dict[str, Any]:
         """The output of ``harken compare --json``."""
@@ -127,7 +128,8 @@ def compare(
     """
     refuse_both(forearm_axis, orientation=orientation)
     models = {
-        side: of if isinstance(of, Recogniser) else Recogniser.load(of) for side, of in zip(SIDES, (a, b), strict=True)
+        "A": a if isinstance(a, Recogniser) else Recogniser.load(a),
+        "B": b if isinstance(b, Recogniser) else Recogniser.load(b),
     }
     read = LabelledFiles(recordings_in(files).files, reading or TableOptions(), labels or LabelOptions())
     specifications = [model.specification_ for model in models.values()]
@@ -224,8 +226,10 @@ def compare_benchmarks(a: Path, b: Path) -> dict[str, PairedScores]:
         both = [evaluation for evaluation in with_a if evaluation in with_b]
         if not both:
             raise HarkenError(f"{b} cannot be compared with {a}: they have no fold in common")
-        compared[name_a if name_a == name_b else f"{name_a} and {name_b}"] = PairedScores.of(
-            *([(person, of[fold, person]) for fold, person in both] for of in (with_a, with_b))
+        name = name_a if name_a == name_b else f"{name_a} and {name_b}"
+        compared[name] = PairedScores.of(
+            [(person, with_a[fold, person]) for fold, person in both],
+            [(person, with_b[fold, person]) for fold, person in both],
         )
     return compared
 
