@@ -68,6 +68,7 @@ class ComparedModels:
         only_answers: the labels that only this model can give; such an answer is a mistake.
         failures: each file that could not be read or scored with both models, and why.
         stretch_s: the length of the stretches of one label that both models label.
+        only_labels: the only labels whose windows were scored; empty for all.
     """
 
     scores: PairedScores
@@ -77,6 +78,7 @@ class ComparedModels:
     only_answers: Mapping[str, Sequence[str]]
     failures: tuple[tuple[Path, HarkenError], ...]
     stretch_s: float
+    only_labels: tuple[str, ...] = ()
 
     @property
     def windows(self) -> dict[str, str]:
@@ -91,7 +93,8 @@ class ComparedModels:
     def as_dict(self) -> dict[str, Any]:
         """The output of ``harken compare --json``."""
         models = {"a": self.a.as_dict(), "b": self.b.as_dict(), "left_out": dict(self.left_out)}
-        return self.scores.as_dict() | models | failures_as_dict(self.failures)
+        windows = {"stretch_s": self.stretch_s, "only_labels": list(self.only_labels)}
+        return self.scores.as_dict() | models | windows | failures_as_dict(self.failures)
 
 
 def compare(
@@ -143,13 +146,7 @@ def compare(
         stretches_s=stretches_s,
     )
     pairs, failures, _ = ready_recordings(read, partial(_with_both, models, ready), only_labels, on_warning)
-    left_out = _left_out(pairs)
-    unseen = [one.ready for one in pairs if one.subject not in left_out]
-    if not unseen:
-        raise HarkenError(
-            f"there is nobody to compare the models on, because one of them or both were trained on everybody here "
-            f"({', '.join(left_out)}); give recordings of other people"
-        )
+    unseen, left_out = _divided(pairs)
     with_a, with_b = (
         replace(evaluation_of(model, parts, true_labels_only=bool(only_labels)), hop_s=stretches_s[1])
         for model, parts in zip(models.values(), zip(*unseen, strict=True), strict=True)
@@ -157,7 +154,9 @@ def compare(
     first, second = ({*each.labels} for each in specifications)
     only_answers = {"A": sorted(first - second), "B": sorted(second - first)}
     scores = PairedScores.of(_each(with_a), _each(with_b))
-    return ComparedModels(scores, with_a, with_b, left_out, only_answers, tuple(failures), stretches_s[0])
+    return ComparedModels(
+        scores, with_a, with_b, left_out, only_answers, tuple(failures), stretches_s[0], tuple(only_labels)
+    )
 
 
 class _Pair(NamedTuple):
@@ -185,13 +184,23 @@ def _with_both(
     return _Pair(recording.subject, tuple(trained), tuple(pair))
 
 
-def _left_out(pairs: Iterable[_Pair]) -> dict[str, str]:
-    """The people on whom a model was trained, and which; a person may have several recordings."""
+def _divided(pairs: Sequence[_Pair]) -> tuple[list[tuple[ReadyRecording, ...]], dict[str, str]]:
+    """The windows of people who are unseen for both models; and the others, each with the models that know them.
+
+    Raises:
+        HarkenError: when nobody is unseen for both.
+    """
     trained: dict[str, set[str]] = {}
     for one in pairs:
         if one.trained:
             trained.setdefault(one.subject, set()).update(one.trained)
-    return {person: listed(sorted(sides)) for person, sides in trained.items()}
+    unseen = [one.ready for one in pairs if one.subject not in trained]
+    if not unseen:
+        raise HarkenError(
+            "there is nobody to compare the models on, because one of them or both were trained on everybody here "
+            f"({', '.join(trained)}); give recordings of other people"
+        )
+    return unseen, {person: listed(sorted(sides)) for person, sides in trained.items()}
 
 
 def _people(evaluation: Evaluation) -> dict[str, Scores]:
