@@ -33,7 +33,7 @@ def _soon() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("command", "done"),
     [
-        ("label {folder} --model {model} --out {out} --workers 1", "bob.csv: bob, "),
+        ("label {folder} --model {model} --out {out} --workers 1", "bob: "),
         ("inspect {folder}", "bob.csv"),
         ("evaluate {model} {folder}", "bob"),
         ("train {folder} --out {out} --preset small", ""),

@@ -71,6 +71,7 @@ def test_each_side_is_what_evaluate_says_and_the_picture_is_drawn(
     result = compared(run_harken, *sides, study, *options, "--plot", tmp_path / "pairs.png")
     assert (tmp_path / "pairs.png").read_bytes().startswith(b"\x89PNG")
     assert result["left_out"] == {"alice": "A", "carol": "B"}
+    assert result["only_labels"] == ["walking", "sitting"]
     differences = []
     alone = [json.loads(run_harken("evaluate", side, study, *options, "--json").stdout)["unseen"] for side in sides]
     for person, scores in result["people"].items():

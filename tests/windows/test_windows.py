@@ -268,3 +268,13 @@ def test_concatenate_joins_labels_by_name() -> None:
     assert both.labels.tolist() == ["sit"] * 3 + ["walk"] * 3 + ["lie"] * 2 + ["walk"]
     assert both.subjects.tolist() == ["ann"] * 6 + ["benedict"] * 3
     assert both.signals.shape == (9, 10, 3)
+
+
+def test_the_middle_of_windows_begins_later(alice: Path) -> None:
+    ann = harken.read(alice)
+    windows = sliding_windows(ann, length_s=4, hop_s=2).middle(25)
+    assert (len(windows), windows.length) == (len(sliding_windows(ann, length_s=4, hop_s=2)), 25)
+    for number, row in enumerate(windows.start_rows.tolist()):
+        np.testing.assert_array_equal(windows.signals[number], ann.signals[row : row + 25])
+        assert abs(windows.starts_ns[number] - ann.time_ns[row]) < 1e6
+        assert windows.labels[number] == names_of(ann)[row - 37] == names_of(ann)[row + 62]

@@ -78,15 +78,15 @@ def compare(
     if json:
         typer.echo(dumps(compared.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        _print_models(compared, a, b, only_labels)
+        _print_models(compared, a, b)
     _draw({"Unseen people": compared.scores}, plot)
     raise_failures([error for _, error in compared.failures], len(paths))
 
 
-def _print_models(compared: "ComparedModels", a: Path, b: Path, only_labels: Sequence[str]) -> None:
+def _print_models(compared: "ComparedModels", a: Path, b: Path) -> None:
     lines = [f"A: {a}", f"B: {b}", f"Stretches of {compared.stretch_s:.4g} s, one every {compared.a.hop_s:.4g} s."]
-    if only_labels:
-        lines.append(ONLY.format(listed(only_labels)))
+    if compared.only_labels:
+        lines.append(ONLY.format(listed(compared.only_labels)))
     for sides in dict.fromkeys(compared.left_out.values()):
         people = [person for person, trained in compared.left_out.items() if trained == sides]
         lines.append(f"Left out, because they were in the training of {sides}: {', '.join(people)}.")

@@ -30,9 +30,6 @@ from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.printable import listed
 
-SIDES = ("A", "B")
-"""The names of the two that are compared."""
-
 
 @dataclass(frozen=True, eq=False)
 class PairedScores:
@@ -71,6 +68,7 @@ class ComparedModels:
         only_answers: the labels that only this model can give; such an answer is a mistake.
         failures: each file that could not be read or scored with both models, and why.
         stretch_s: the length of the stretches of one label that both models label.
+        only_labels: the only labels whose windows were scored; empty for all.
     """
 
     scores: PairedScores
@@ -80,17 +78,23 @@ class ComparedModels:
     only_answers: Mapping[str, Sequence[str]]
     failures: tuple[tuple[Path, HarkenError], ...]
     stretch_s: float
+    only_labels: tuple[str, ...] = ()
 
     @property
     def windows(self) -> dict[str, str]:
         """The number of each person's windows, and that of B if resampling to another rate gave B another number."""
-        counts = [{person: one.windows for person, one in _people(side).items()} for side in (self.a, self.b)]
-        return {person: " / ".join(dict.fromkeys(str(of[person]) for of in counts)) for person in counts[0]}
+        with_b = _people(self.b)
+        counts = {}
+        for person, with_a in _people(self.a).items():
+            both = dict.fromkeys([with_a.windows, with_b[person].windows])
+            counts[person] = " / ".join(map(str, both))
+        return counts
 
     def as_dict(self) -> dict[str, Any]:
         """The output of ``harken compare --json``."""
         models = {"a": self.a.as_dict(), "b": self.b.as_dict(), "left_out": dict(self.left_out)}
-        return self.scores.as_dict() | models | failures_as_dict(self.failures)
+        windows = {"stretch_s": self.stretch_s, "only_labels": list(self.only_labels)}
+        return self.scores.as_dict() | models | windows | failures_as_dict(self.failures)
 
 
 def compare(
@@ -127,7 +131,8 @@ def compare(
     """
     refuse_both(forearm_axis, orientation=orientation)
     models = {
-        side: of if isinstance(of, Recogniser) else Recogniser.load(of) for side, of in zip(SIDES, (a, b), strict=True)
+        "A": a if isinstance(a, Recogniser) else Recogniser.load(a),
+        "B": b if isinstance(b, Recogniser) else Recogniser.load(b),
     }
     read = LabelledFiles(recordings_in(files).files, reading or TableOptions(), labels or LabelOptions())
     specifications = [model.specification_ for model in models.values()]
@@ -141,8 +146,7 @@ def compare(
         stretches_s=stretches_s,
     )
     pairs, failures, _ = ready_recordings(read, partial(_with_both, models, ready), only_labels, on_warning)
-    left_out = _left_out(pairs)
-    unseen = _unseen(pairs, left_out)
+    unseen, left_out = _divided(pairs)
     with_a, with_b = (
         replace(evaluation_of(model, parts, true_labels_only=bool(only_labels)), hop_s=stretches_s[1])
         for model, parts in zip(models.values(), zip(*unseen, strict=True), strict=True)
@@ -150,7 +154,9 @@ def compare(
     first, second = ({*each.labels} for each in specifications)
     only_answers = {"A": sorted(first - second), "B": sorted(second - first)}
     scores = PairedScores.of(_each(with_a), _each(with_b))
-    return ComparedModels(scores, with_a, with_b, left_out, only_answers, tuple(failures), stretches_s[0])
+    return ComparedModels(
+        scores, with_a, with_b, left_out, only_answers, tuple(failures), stretches_s[0], tuple(only_labels)
+    )
 
 
 class _Pair(NamedTuple):
@@ -178,24 +184,23 @@ def _with_both(
     return _Pair(recording.subject, tuple(trained), tuple(pair))
 
 
-def _unseen(pairs: Iterable[_Pair], left_out: dict[str, str]) -> list[tuple[ReadyRecording, ...]]:
-    """The windows of the people who are unseen for both models."""
-    unseen = [pair.ready for pair in pairs if pair.subject not in left_out]
-    if not unseen:
-        raise HarkenError(
-            f"there is nobody to compare the models on, because one of them or both were trained on everybody here "
-            f"({', '.join(left_out)}); give recordings of other people"
-        )
-    return unseen
+def _divided(pairs: Sequence[_Pair]) -> tuple[list[tuple[ReadyRecording, ...]], dict[str, str]]:
+    """The windows of people who are unseen for both models; and the others, each with the models that know them.
 
-
-def _left_out(pairs: Iterable[_Pair]) -> dict[str, str]:
-    """The people on whom a model was trained, and which; a person may have several recordings."""
+    Raises:
+        HarkenError: when nobody is unseen for both.
+    """
     trained: dict[str, set[str]] = {}
     for one in pairs:
         if one.trained:
             trained.setdefault(one.subject, set()).update(one.trained)
-    return {person: listed(sorted(sides)) for person, sides in trained.items()}
+    unseen = [one.ready for one in pairs if one.subject not in trained]
+    if not unseen:
+        raise HarkenError(
+            "there is nobody to compare the models on, because one of them or both were trained on everybody here "
+            f"({', '.join(trained)}); give recordings of other people"
+        )
+    return unseen, {person: listed(sorted(sides)) for person, sides in trained.items()}
 
 
 def _people(evaluation: Evaluation) -> dict[str, Scores]:
@@ -230,8 +235,10 @@ def compare_benchmarks(a: Path, b: Path) -> dict[str, PairedScores]:
         both = [evaluation for evaluation in with_a if evaluation in with_b]
         if not both:
             raise HarkenError(f"{b} cannot be compared with {a}: they have no fold in common")
-        compared[name_a if name_a == name_b else f"{name_a} and {name_b}"] = PairedScores.of(
-            *([(person, of[fold, person]) for fold, person in both] for of in (with_a, with_b))
+        name = name_a if name_a == name_b else f"{name_a} and {name_b}"
+        compared[name] = PairedScores.of(
+            [(person, with_a[fold, person]) for fold, person in both],
+            [(person, with_b[fold, person]) for fold, person in both],
         )
     return compared
 

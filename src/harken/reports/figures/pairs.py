@@ -11,6 +11,7 @@ from harken.reports.figures.style import INK, QUIET_INK, dress, house_style, new
 from harken.support.arrays import Float64Array
 
 PANEL_IN, HEIGHT_IN = 3.6, 4.4
+AXIS_IN, TITLE_LETTER_IN = 0.7, 0.1
 BETTER, WORSE, EQUAL = "#0072B2", "#D55E00", QUIET_INK
 MARGIN = 0.03
 
@@ -22,8 +23,11 @@ def paired_picture(panels: Mapping[str, Sequence[tuple[float, float]]]) -> Figur
     Args:
         panels: the title of each panel, and the two scores of each person.
     """
-    figure = new_figure(PANEL_IN * len(panels), HEIGHT_IN)
-    for axes, (title, people) in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels.items(), strict=True):
+    titles = [title.replace(" and ", "\nand ") for title in panels]
+    longest = max(len(line) for title in titles for line in title.splitlines())
+    figure = new_figure(max(PANEL_IN, AXIS_IN + longest * TITLE_LETTER_IN) * len(panels), HEIGHT_IN)
+    every = figure.subplots(1, len(panels), squeeze=False).flat
+    for axes, title, people in zip(every, titles, panels.values(), strict=True):
         _draw(axes, np.array(people, dtype=np.float64))
         axes.set_title(title, fontsize=10.5)
     legend = {"better with B": BETTER, "better with A": WORSE, "equal": EQUAL, "mean": INK}
