@@ -53,7 +53,7 @@ def test_train_evaluate_and_benchmark_name_a_network_that_gives_one_label(
     study = people.write_study(tmp_path / "study.csv", bouts=bouts, seconds=60)
     options = ("--protocol", "leave-one-person-out", "--out", tmp_path / "out", "--workers", 0, "--preset", "constant")
     measured = run_harken("benchmark", study, *options, "--baseline", "sklearn.naive_bayes:GaussianNB")
-    sentence = "constant gave one label to every window: “lying”; right in training: 50.0%."
+    sentence = "constant gave one label to every window of each fold: “lying”; right in training: 50.0%."
     assert sentence in " ".join(measured.stdout.split())
     assert "Every window got the label “lying”." in measured.stderr
     page = (tmp_path / "out" / "benchmark.md").read_text()

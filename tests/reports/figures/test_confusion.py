@@ -4,6 +4,7 @@ import io
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from matplotlib.typing import ColorType
 from confusion_scores import scores_of
 from harken.models.scores import Scores
 from harken.reports.figures.confusion import MANY_LABELS, confusion_for_paper, confusion_panel, confusion_picture
+from harken.reports.figures.style import save_for_paper
 
 NAMES = ("laying_down", "sitting", "walking")
 
@@ -56,7 +58,7 @@ def test_numbers_can_be_read_on_every_shade_and_zeros_are_quiet(count: int) -> N
     names = tuple(f"label {number}" for number in range(count))
     shades = [[(row * count + column) * 10 for column in range(count)] for row in range(count)]
     (axes,) = confusion_panel(scores_of(shades, names), "windows").axes
-    colours = np.asarray(axes.get_images()[0].get_array()).reshape(-1, 4)
+    colours = np.asarray(axes.collections[0].get_array()).reshape(-1, 4)
     ink = [text.get_color() for text in axes.texts]
     assert all(contrast(one, tuple(colour[:3])) >= 4.5 for one, colour in zip(ink[1:], colours[1:], strict=True))
     assert contrast(ink[0], tuple(colours[0][:3])) < 2.5 or not axes.texts[0].get_text()
@@ -91,7 +93,7 @@ def test_names_and_numbers_do_not_run_into_one_another(count: int, windows: int)
 
 
 @pytest.mark.parametrize(("count", "wide"), [(2, False), (7, False), (8, False), (12, True), (18, True), (25, True)])
-def test_a_figure_for_a_paper_is_readable_at_the_width_of_a_column(count: int, wide: bool) -> None:
+def test_a_figure_for_a_paper_is_readable_at_the_width_of_a_column(count: int, wide: bool, tmp_path: Path) -> None:
     names = tuple(f"{number} carrying something" for number in range(count))
     figure = confusion_for_paper(all_wrong(count, 1000, names), title="sklearn.naive_bayes:GaussianNB")
     assert figure.get_suptitle().startswith("sklearn.naive_bayes:GaussianNB\nPer cent of each true")
@@ -105,6 +107,8 @@ def test_a_figure_for_a_paper_is_readable_at_the_width_of_a_column(count: int, w
         assert float(label.get_fontsize()) >= 7
         extent = label.get_window_extent(renderer)
         assert min(extent.x0, extent.y0) >= -1, f"{label.get_text()} is cut off"
+    save_for_paper(figure, tmp_path / "matrix.svg")
+    assert "<image" not in (tmp_path / "matrix.svg").read_text()
 
 
 def all_wrong(count: int, windows: int, names: tuple[str, ...]) -> Scores:

@@ -8,7 +8,7 @@ from harken.evaluation.benchmark.scoring import by_study
 from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.outcomes.groups import GROUPS
 from harken.recordings.inspection import duration_text
-from harken.support.printable import percent, quoted
+from harken.support.printable import percent
 
 FEW_LABELS = ("stress_predict", "hawthorne")
 """The studies whose recall is reported, because they have one or two labels."""
@@ -77,8 +77,10 @@ def one_label_sentences(result: Result) -> list[str]:
         if not folds:
             continue
         every = len(method["folds"])
-        where = f" in {len(folds)} of {every} folds ({', '.join(folds)})" if len(folds) < every else ""
-        labels = quoted(sorted({one["one_label"] for one in folds.values()}))
+        where = " of each fold" if every > 1 else ""
+        if len(folds) < every:
+            where = f" in {len(folds)} of {every} folds ({', '.join(folds)})"
+        labels = " or ".join(sorted({f"“{one['one_label']}”" for one in folds.values()}))
         shares = sorted(one["right_in_training"] for one in folds.values())
         right = percent(shares[0])
         if shares[-1] > shares[0]:

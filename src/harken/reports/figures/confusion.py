@@ -155,7 +155,9 @@ def _draw_panel(axes: Axes, scores: Scores, measure: Measure, layout: _Layout) -
     shades = (values / max(values.max(), 1e-9)) ** SHADE_POWER
     colours = np.where(right[..., None], RIGHT(shades), WRONG(shades))
     # The figure's size makes the cells square. With an aspect of 1, the layout could not place the axes.
-    axes.imshow(colours, interpolation="nearest", aspect="auto")
+    edges = np.arange(count + 1) - 0.5
+    axes.pcolormesh(edges, edges, colours)
+    axes.invert_yaxis()
     quiet = (scores.confusion_percent_of_truth < MATTERS_FROM_PERCENT) & layout.sparse
     texts = {cell: text(*cell) for cell in np.ndindex(count, count)}
     points = _points(texts.values(), layout)
