@@ -58,6 +58,8 @@ def test_a_model_and_itself_differ_by_exactly_0_and_training_people_are_left_out
     shown = run_harken("compare", model, model, study).stdout
     assert "Left out, because they were in the training of A and B: alice." in shown
     assert "The interval contains 0" in shown
+    mean = f"{np.mean([one['a'] for one in result['people'].values()]):.3f}"
+    assert f"Mean {mean} {mean} " in " ".join(shown.split())
     only_alice = run_harken("compare", model, model, study, "--subject", "alice")
     assert (only_alice.exit_code, only_alice.stdout) == (2, "")
     assert "trained on everybody here (alice); give recordings of other people" in only_alice.stderr

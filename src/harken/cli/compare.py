@@ -118,10 +118,14 @@ def _print_lines(lines: Sequence[str]) -> None:
 
 def _print_scores(scores: "PairedScores", windows: Mapping[str, str] | None = None) -> None:
     """Print a line for each person, the mean, and what the interval says."""
-    table = plain_table("Person", *(["windows"] if windows else []), "macro F1: A", "B", "B - A")
+    table = plain_table("Person", "macro F1: A", "B", "B - A")
+    if windows:
+        table.add_column("windows", justify="right")
     for person, (with_a, with_b) in scores.people.items():
         counts = [windows[person]] if windows else []
-        table.add_row(Text(person), *counts, f"{with_a:.3f}", f"{with_b:.3f}", _signed(with_b - with_a))
+        table.add_row(Text(person), f"{with_a:.3f}", f"{with_b:.3f}", _signed(with_b - with_a), *counts)
+    mean_a, mean_b = (sum(each) / len(each) for each in zip(*scores.people.values(), strict=True))
+    table.add_row("Mean", f"{mean_a:.3f}", f"{mean_b:.3f}", style="bold")
     Console(highlight=False).print(table)
     difference = scores.difference
     interval, people = difference["mean_person_macro_f1_interval"], difference["people"]
