@@ -178,8 +178,8 @@ def _groups(result: Mapping[str, Any]) -> TextTable:
         rows,
         f"{members.capitalize()}. Confusion within a group is no mistake. [Reports](report.md#what-leads) lead with "
         "groups and labels whose F1, as the mean of WISDM, DSADS and selfBACK, is 0.7 or more. Stress-Predict has "
-        "only sitting, Hawthorne only walking and running. Computed over windows, too, the F1 of the labels below is between "
-        "0.01 lower and 0.07 higher than the mean over people.",
+        "only sitting, Hawthorne only walking and running. Computed over windows, too, the F1 of the labels below is "
+        "between 0.01 lower and 0.07 higher than the mean over people.",
     )
 
 

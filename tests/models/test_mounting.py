@@ -11,6 +11,7 @@ import harken
 from harken import HarkenError, Recogniser, Recording, Windows
 from harken.labelling.file import label_file
 from harken.models import mounting as module
+from harken.models.known_labels import walking_axis
 from harken.models.mounting import (
     LEAST_RECOGNISED,
     USUAL_AXIS,
@@ -22,6 +23,7 @@ from harken.models.mounting import (
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Make
 from harken.signals import turned_by_quarters
+from harken.signals.orientation import QUARTERS, axis_by_gravity, turned_signals
 from made_recordings import recording_of, specification_of
 
 RATE_HZ = 25.0
@@ -167,6 +169,38 @@ def test_gravity_in_walking_decides_between_half_turns_if_the_model_was_trained_
     np.testing.assert_array_equal(found.turned(worn).signals, recording.signals)
     own = mounting(KNOWS, worn, EitherWay())
     assert (own.quarters + quarters) % 2 == 0
+
+
+@pytest.mark.parametrize(("quarters", "axis"), [(0, "x"), (1, "y"), (2, "-x"), (3, "-y")])
+@pytest.mark.parametrize("turn", range(4))
+def test_a_watch_is_turned_to_the_axis_of_training(quarters: int, axis: ForearmAxis, turn: int) -> None:
+    trained = turned_by_quarters(walking(), quarters)
+    model = Model()
+
+    def recognises(windows: Windows) -> NDArray[np.float32]:
+        return model(replace(windows, signals=turned_signals(windows.signals, -quarters % 4)))
+
+    worn = turned_by_quarters(trained, turn)
+    found = mounting(KNOWS, worn, recognises, trained_axis=axis)
+    assert found.source is MountingSource.WALKING
+    assert (found.quarters + turn) % 4 == 0
+    stated: ForearmAxis = (["x", "y", "-x", "-y"] * 2)[quarters + turn]  # type: ignore[assignment]
+    assert mounting(KNOWS, worn, recognises, trained_axis=axis, forearm_axis=stated).quarters == found.quarters
+    unknown = mounting(KNOWS, worn, recognises, trained_axis=None)
+    assert (unknown.quarters, unknown.source) == (0, MountingSource.NONE)
+    assert "unknown how they sat on the arm" in unknown.reason
+
+
+@pytest.mark.parametrize("axis", ["x", "y", "-x", "-y"])
+def test_the_axis_of_training_is_that_of_gravity_in_walking(axis: ForearmAxis) -> None:
+    worn = turned_by_quarters(walking(), -QUARTERS[axis] % 4)
+    signals = worn.signals.reshape(20, -1, 3)
+    windows = Windows.unlabelled(signals, channels=worn.channels, sample_rate_hz=RATE_HZ)
+    labelled = replace(windows, label_codes=np.zeros(len(windows), np.int16), label_names=("walking", "sitting"))
+    assert walking_axis(labelled) == axis
+    assert walking_axis(replace(labelled, label_codes=np.ones(len(windows), np.int16))) is None
+    both = np.concatenate([windows.signals, turned_signals(windows.signals, 1)])
+    assert axis_by_gravity(both) is None
 
 
 def test_without_walking_the_usual_axis_of_the_make_is_assumed() -> None:

@@ -12,7 +12,7 @@ from harken.labelling.quality import OF_THE_FILE, GapSummary, RecordingQuality, 
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.labelling.summary import LabelledFile, Measured, ModelFacts
 from harken.models.model_file import PACKAGED_MODEL, model_path
-from harken.models.mounting import Mounting, mounting, trained_with_x_to_elbow
+from harken.models.mounting import Mounting, mounting, trained_axis, trained_with_x_to_elbow
 from harken.models.recogniser import Recogniser
 from harken.models.scores import unseen_f1
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
@@ -263,6 +263,7 @@ def _preparation(
             recogniser.predict_proba,
             forearm_axis=axis,
             make=stream.quality.make,
+            trained_axis=trained_axis(recogniser),
             x_to_elbow=trained_with_x_to_elbow(recogniser),
         )
         if settings.orientation

@@ -8,13 +8,25 @@ from types import MappingProxyType
 import numpy as np
 
 from harken.annotations.spelling import nearly_alike, spelling
-from harken.recordings.recording import UNLABELLED
+from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.recording import ACCELERATION, UNLABELLED
+from harken.signals.orientation import axis_by_gravity
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
 LabelSets = Mapping[str, Sequence[str]]
 """Names of labels that stand for several labels -> these labels."""
 NO_SETS: LabelSets = MappingProxyType({})
+ON_FOOT = ("walking", "stairs", "running", "jogging")
+"""Labels of movement in which the arm hangs."""
+
+
+def walking_axis(windows: Windows) -> ForearmAxis | None:
+    """The axis along the forearm in the labelled windows on foot, by gravity; None if it is unknown."""
+    if windows.channels[:3] != ACCELERATION:
+        return None
+    codes = [code for code, label in enumerate(windows.label_names) if label in ON_FOOT]
+    return axis_by_gravity(windows.signals[np.isin(windows.label_codes, codes)])
 
 
 def require_two_labels(labels: Sequence[str]) -> None:

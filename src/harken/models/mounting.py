@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.models.known_labels import ON_FOOT
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
@@ -23,7 +24,6 @@ from harken.support.errors import HarkenError
 from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows
 
-ON_FOOT = ("walking", "stairs", "running", "jogging")
 LEAST_RECOGNISED = 6.0
 """In moments of ten seconds: a watch is turned only if at least a minute on foot is recognised."""
 LEAST_SHARE = 0.75
@@ -118,25 +118,26 @@ def mounting(
     *,
     forearm_axis: ForearmAxis | None = None,
     make: Make | None = None,
+    trained_axis: ForearmAxis | None = "x",
     x_to_elbow: bool = False,
 ) -> Mounting:
     """The orientation of the watch in a whole recording.
 
     The arm hangs during walking, so gravity lies along the forearm. The direction of gravity alone does not decide:
     while clapping, too, it lies along some axis. The model therefore classifies each moment that looks like walking
-    four times, after 0, 1, 2 and 3 quarter turns about the face. If gravity then lies along x rather than y, the
-    moment counts by the probability of walking, stairs and running. The watch is turned only if the turned moments
-    add up to at least a minute and to three times the unturned ones.
+    four times, after 0, 1, 2 and 3 quarter turns about the face. If gravity then lies along the axis that lay along the
+    forearm in training, the moment counts by the probability of walking, stairs and running. The watch is turned only
+    if the turned moments add up to at least a minute and to three times the unturned ones.
 
     A model recognises walking also after a half turn, but may label postures worse. If it was trained with x towards
     the elbow, gravity in the recognised walking decides between the two: x must measure +1 g there, not -1 g.
 
-    Nothing is turned if the model reads more than acceleration, has no label on foot, or has windows longer than ten
-    seconds.
+    Nothing is turned if the model reads more than acceleration, has no label on foot, has windows longer than ten
+    seconds, or if it is unknown which axis lay along the forearm in training.
 
-    If the user states the axis along the forearm, the watch is turned until that axis is where x was. This is right for
-    models that were trained with x along the forearm, as the packaged model was. If walking does not decide, the axis
-    that is usual for the make (``USUAL_AXIS``) is treated in the same way.
+    If the user states the axis along the forearm, the watch is turned until that axis is where that of training was (x
+    if it is unknown). If walking does not decide, the axis that is usual for the make (``USUAL_AXIS``) is treated in
+    the same way.
 
     Args:
         specification, probabilities: as for ``label_recording``.
@@ -144,6 +145,7 @@ def mounting(
             walking.
         forearm_axis: the axis along the forearm, if the user states it.
         make: the make of the watch; None if it is unknown. It is used only with ``x_to_elbow``.
+        trained_axis: the axis along the forearm in training (``trained_axis``); None if it is unknown.
         x_to_elbow: whether the model was trained with x along the forearm towards the elbow
             (``trained_with_x_to_elbow``).
 
@@ -152,9 +154,9 @@ def mounting(
     """
     if isinstance(walks, Recording):
         walks = _walks_in(walks, specification)
-    walking = _by_walking(specification, walks, probabilities, x_to_elbow=x_to_elbow)
+    walking = _by_walking(specification, walks, probabilities, trained_axis, x_to_elbow=x_to_elbow)
     if forearm_axis is not None:
-        quarters = QUARTERS[forearm_axis]
+        quarters = (QUARTERS[forearm_axis] - QUARTERS[trained_axis or "x"]) % 4
         reason = f"{_turned(quarters)}: its {forearm_axis} axis was stated to point along the forearm"
         if walking.known and (walking.quarters - quarters) % 2:
             suggested = f"a turn by {90 * walking.quarters} degrees" if walking.quarters else "no turn"
@@ -199,6 +201,7 @@ def as_trained(
         recogniser.predict_proba,
         forearm_axis=forearm_axis,
         make=recording.quality.make,
+        trained_axis=trained_axis(recogniser),
         x_to_elbow=trained_with_x_to_elbow(recogniser),
     )
     return way.turned(recording), way
@@ -216,6 +219,12 @@ def trained_with_x_to_elbow(recogniser: Recogniser) -> bool:
     return bool(recogniser.provenance_.get("scores_of_fold_models_on_unseen_people"))
 
 
+def trained_axis(recogniser: Recogniser) -> ForearmAxis | None:
+    """The axis that lay along the forearm in most training recordings of a model; None if it is unknown, as it is of
+    models that an earlier version trained."""
+    return "x" if trained_with_x_to_elbow(recogniser) else recogniser.provenance_.get("forearm_axis")
+
+
 def refuse_both(forearm_axis: ForearmAxis | None, *, orientation: bool) -> None:
     """Raise a HarkenError if an axis along the forearm is stated although no watch may be turned."""
     if forearm_axis is not None and not orientation:
@@ -226,11 +235,18 @@ def refuse_both(forearm_axis: ForearmAxis | None, *, orientation: bool) -> None:
 
 
 def _by_walking(
-    specification: Specification, walks: Moments, probabilities: Probabilities, *, x_to_elbow: bool
+    specification: Specification,
+    walks: Moments,
+    probabilities: Probabilities,
+    trained_axis: ForearmAxis | None,
+    *,
+    x_to_elbow: bool,
 ) -> Mounting:
     """The orientation in which the model recognises walking."""
     unaskable = _unaskable(specification)
-    if unaskable is not None:
+    if unaskable is None and trained_axis is None:
+        unaskable = "was trained on watches of which it is unknown how they sat on the arm"
+    if unaskable is not None or trained_axis is None:
         return Mounting(0, MountingSource.NONE, 0, (), f"not turned: the model {unaskable}")
     rate_hz = specification.sample_rate_hz
     starts_ns, signals = walks.resampled(sample_rate_hz=rate_hz, length=specification.window_length)
@@ -238,7 +254,7 @@ def _by_walking(
         return Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
     # The first window of each moment.
     windows = Windows.unlabelled(signals, channels=ACCELERATION, sample_rate_hz=rate_hz, starts_ns=starts_ns)
-    recognised, x_g = _recognised(windows, probabilities, _on_foot(specification))
+    recognised, x_g = _recognised(windows, probabilities, _on_foot(specification), trained_axis)
     best = int(recognised.argmax())
     as_it_is, turned = float(recognised[0]), float(recognised[best])
     counts = f"the model recognises {_count(as_it_is)} of {len(windows)} moments as walking with a hanging arm"
@@ -314,15 +330,16 @@ def _on_foot(specification: Specification) -> list[int]:
 
 
 def _recognised(
-    windows: Windows, probabilities: Probabilities, columns: list[int]
+    windows: Windows, probabilities: Probabilities, columns: list[int], trained_axis: ForearmAxis
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """After 0 to 3 quarter turns: the number of windows recognised as on foot with gravity along x, and the sum of
-    their mean x, in g; both weighted by probability."""
+    """After 0 to 3 quarter turns: the number of windows recognised as on foot with gravity along the axis of training,
+    and the sum of their mean x, in g; both weighted by probability."""
+    along, across = (0, 1) if trained_axis.endswith("x") else (1, 0)
     recognised, x_g = np.zeros(4), np.zeros(4)
     for quarters in range(4):
         signals = turned_signals(windows.signals, quarters)
         gravity = signals.mean(axis=1, dtype=np.float64)
-        hangs = np.abs(gravity[:, 0]) > np.abs(gravity[:, 1])
+        hangs = np.abs(gravity[:, along]) > np.abs(gravity[:, across])
         on_foot = probabilities(replace(windows, signals=signals))[:, columns].sum(axis=1, dtype=np.float64) * hangs
         recognised[quarters], x_g[quarters] = on_foot.sum(), on_foot @ gravity[:, 0]
     return recognised, x_g

@@ -40,6 +40,35 @@ AXIAL = ("gyro_",)
 QUARTERS: Mapping[ForearmAxis, int] = MappingProxyType({"x": 0, "-y": 1, "-x": 2, "y": 3})
 """The quarter turns about the face that put an axis into x."""
 
+LEAST_ON_FOOT, LEAST_SHARE = 6, 0.75
+"""The least number of windows on foot, and the least share of them with gravity along one axis, that show the axis."""
+
+
+def axis_by_gravity(on_foot: Float32Array) -> ForearmAxis | None:
+    """The axis along the forearm: gravity lies along it in walking, because the arm hangs.
+
+    >>> import numpy as np
+    >>> from harken.signals.orientation import axis_by_gravity
+    >>> axis_by_gravity(np.tile(np.float32([0.1, -0.9, 0.2]), (10, 300, 1)))
+    '-y'
+
+    Args:
+        on_foot: windows in walking, on stairs or in running, ``[windows, samples, channels]`` with x and y first.
+
+    Returns:
+        The axis towards the elbow. None if there are fewer than six windows, or if gravity lies along one axis in less
+        than three quarters of them: the watches then sat in both ways.
+    """
+    if len(on_foot) < LEAST_ON_FOOT:
+        return None
+    x, y = on_foot[..., :2].mean(axis=1, dtype=np.float64).T
+    along_x = float((np.abs(x) > np.abs(y)).mean())
+    if max(along_x, 1 - along_x) < LEAST_SHARE:
+        return None
+    if along_x > 0.5:
+        return "x" if x.mean() > 0 else "-x"
+    return "y" if y.mean() > 0 else "-y"
+
 
 def mirrored(recording: Recording) -> Recording:
     """The recording as if worn in the same way on the other wrist, with the same movement of the other arm.

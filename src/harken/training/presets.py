@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from harken import __version__
-from harken.models.known_labels import LabelSets, known_windows, require_two_labels
+from harken.models.known_labels import LabelSets, known_windows, require_two_labels, walking_axis
 from harken.networks.build import Network, network_name
 from harken.networks.pytorch import build, resolve_device
 from harken.networks.specification import ModelUnit, Specification
@@ -200,6 +200,7 @@ def prepared(
         "training_windows": len(windows),
         "training_windows_by_label": counts,
         "training_people": sorted(set(windows.subjects.tolist())),
+        "forearm_axis": walking_axis(windows),
     }
     task = TrainingTask(
         build=lambda: build(specification.network, specification.sizes),
