@@ -44,6 +44,8 @@ CLOCK = ("onset", "wake", "midpoint")
 """Columns of nights with times."""
 NOT_PLAIN = ("wrist_check", "dropped", "gaps", "calibration", "orientation", "limits", "notes")
 """Entries of ``quality.json`` that hold several values, or nothing; ``_row`` sums up some of them."""
+NOBODY = {"subject": pl.String, "included": pl.Boolean, "why_not": pl.String}
+"""The columns of a table of people of which the page always makes use."""
 LOCAL_TIME_LENGTH = len("2024-03-31T23:12:05.000")
 _any = partial(cs.by_name, require_all=False)
 """The columns of these names that a table has."""
@@ -58,12 +60,15 @@ class Cohort(NamedTuple):
         quality: ``quality.parquet``, one row for each file.
         people: ``person.parquet``, one row for each person; see ``harken.outcomes.tables.people_table``.
         files: what the page over all files needs besides, in the order of ``quality``.
+        counted: the rows of ``days`` that count for ``people``: not those of a file that was not on a wrist, if the
+            person has another file.
     """
 
     days: pl.DataFrame
     quality: pl.DataFrame
     people: pl.DataFrame
     files: list[StudyFile]
+    counted: pl.DataFrame
 
 
 def write_study(out: Path) -> None:
@@ -119,16 +124,31 @@ def read_cohort(folders: Sequence[Path]) -> Cohort | None:
     if not files:
         return None
     days, quality = together(joined["days"]), together(joined["quality"])
-    nights = together(joined["nights"]) if joined["nights"] else None
-    rhythms = _rhythms(together(joined["rhythm"]), days, files) if joined["rhythm"] else None
-    return Cohort(days, quality, people_table(days, nights, rhythms), files)
+    why_not = _why_not(files)
+    left_out = [file.name for file in files if file.elsewhere and file.subject not in why_not]
+    counts = ~pl.col("name").is_in(left_out)
+    counted = days.filter(counts)
+    nights, rhythms = (
+        together(joined[name]).filter(counts).drop("name") if joined[name] else None for name in ("nights", "rhythm")
+    )
+    rhythms = None if rhythms is None else _rhythms(rhythms, counted, files)
+    return Cohort(days, quality, people_table(counted, nights, rhythms, why_not), files, counted)
+
+
+def _why_not(files: Sequence[StudyFile]) -> dict[str, str]:
+    """Why a person is not included, by subject: no file of theirs is from a wrist."""
+    elsewhere: dict[str, list[str]] = {}
+    for file in files:
+        elsewhere.setdefault(file.subject, []).append(file.elsewhere)
+    return {subject: "; ".join(dict.fromkeys(words)) for subject, words in elsewhere.items() if all(words)}
 
 
 def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
     """The results in a folder; None if another process writes there, or harken did not write it.
 
     The tables are ``days``, the rows of ``cohort.parquet``; ``quality``, the row of ``quality.parquet``; with
-    acceleration, ``nights`` and ``rhythm`` with ``subject``; times of nights by the wearer's clock, without zone.
+    acceleration, ``nights`` and ``rhythm`` with ``name`` and ``subject``; times of nights by the wearer's clock,
+    without zone.
     """
     name = printable(folder.name)
     try:
@@ -156,7 +176,8 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
     known["days"] = known["days"].select(*(pl.lit(value).alias(key) for key, value in first.items()), pl.all())
     for table in known.keys() - {"days"}:
         by_clock = _any(*CLOCK).str.head(LOCAL_TIME_LENGTH).str.to_datetime(time_unit="ns")
-        known[table] = known[table].with_columns(pl.lit(entry.subject).alias("subject"), by_clock)
+        of_file = {"name": pl.lit(name), "subject": pl.lit(entry.subject)}
+        known[table] = known[table].with_columns(by_clock, **of_file)
     return entry, known | {"quality": pl.DataFrame([_row(name, quality, summary)])}
 
 
@@ -188,7 +209,7 @@ def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure]) -> 
         failures: those of a file with later results are left out; a file with earlier results was not labelled again.
     """
     if cohort is None:
-        return Study(title, (), [], pl.DataFrame({"subject": []}), list(failures))
+        return Study(title, (), [], pl.DataFrame(schema=NOBODY), list(failures))
     done = {Path(entry.file).absolute(): entry.written_s for entry in cohort.files}
     written_s = [done.get(Path(failure.file).absolute()) for failure in failures]
     of_failures = list(zip(failures, written_s, strict=True))
@@ -214,9 +235,10 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
     for file in cohort.files:
         files.setdefault(file.subject, []).append(file)
     none = set(cohort.people.filter(pl.col("valid_days") == 0)["subject"])
-    doubtful = none | {file.subject for file in cohort.files if file.doubts}
+    why_not = dict(cohort.people.filter(~pl.col("included")).select("subject", "why_not").iter_rows())
+    doubtful = why_not.keys() | {file.subject for file in cohort.files if file.doubts}
     subjects = sorted(files, key=lambda subject: (subject not in doubtful, subject))[:MOST_PEOPLE]
-    chosen = with_one_file_a_date(cohort.days).filter(pl.col("subject").is_in(subjects))
+    chosen = with_one_file_a_date(cohort.counted).filter(pl.col("subject").is_in(subjects))
     days = chosen.select("subject", "name", "date", pl.col("valid_day").fill_null(False))
     by_person = days.partition_by("subject", as_dict=True)
     people = []
@@ -233,6 +255,7 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
             days=tuple(sorted(strips, key=lambda strip: strip.date)),
             days_not_shown=max(len(own) - MOST_DAYS, 0),
             doubts=(NO_VALID_DAY,) if subject in none else (),
+            why_not=why_not.get(subject, ""),
         )
         people.append(person)
     return people

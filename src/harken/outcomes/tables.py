@@ -1,7 +1,7 @@
 """The tables of outcomes: per day, hour and named segment, the averages over days, and one row for each person of a
 study, from the days and the nights of all files of the person."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
@@ -17,6 +17,8 @@ from harken.support.tables import nanoseconds, times
 from harken.timelines.calendar import Quarters, Stretches, moments_ns
 
 PERSON = "subject"
+NO_VALID_DAY = "no valid day"
+"""Why a person without a valid day is not included."""
 CLOCK = ("onset", "wake", "midpoint")
 """Columns of nights with times of day."""
 OF_NIGHTS = (
@@ -181,12 +183,18 @@ def with_one_file_a_date(days: pl.DataFrame) -> pl.DataFrame:
     return _one_a_date(days, by=["wear_hours"])
 
 
-def people_table(days: pl.DataFrame, nights: pl.DataFrame | None, rhythms: pl.DataFrame | None) -> pl.DataFrame:
+def people_table(
+    days: pl.DataFrame,
+    nights: pl.DataFrame | None,
+    rhythms: pl.DataFrame | None,
+    why_not: Mapping[str, str] | None = None,
+) -> pl.DataFrame:
     """One row for each person.
 
     The columns are
 
-    - ``subject``; ``files``; ``days``, the dates with samples; ``total_recorded_hours``, ``total_wear_hours``;
+    - ``subject``; ``included``, whether the person counts among the people of the study; ``why_not``, the reason, null
+      for those who are; ``files``; ``days``, the dates with samples; ``total_recorded_hours``, ``total_wear_hours``;
     - for all valid days, those from Monday to Friday (``weekdays_``) and those on Saturday and Sunday (``weekend_``),
       ``valid_days``, their number, and over them the mean of each column of numbers of
       ``days``; null without a valid day or a value;
@@ -201,6 +209,7 @@ def people_table(days: pl.DataFrame, nights: pl.DataFrame | None, rhythms: pl.Da
         nights: the nights of all files: the columns of ``nights.csv``, with ``subject``; ``onset``, ``wake`` and
             ``midpoint`` as datetimes by the wearer's clock, without zone. None without acceleration.
         rhythms: the result of ``harken.outcomes.rhythm.rhythm`` of each person, with ``subject``; None likewise.
+        why_not: why a person is not included, by subject. Who has no valid day is not included, either.
     """
     chosen = with_one_file_a_date(days)
     files = days.group_by(PERSON).agg(files=pl.col("name").n_unique())
@@ -222,7 +231,11 @@ def people_table(days: pl.DataFrame, nights: pl.DataFrame | None, rhythms: pl.Da
         plain = (PERSON, "interdaily_stability", "intradaily_variability")
         others = [name for name in rhythms.columns if name not in (*plain, "valid_days")]
         table = _joined(table, rhythms.select(PERSON, pl.col(others).name.prefix("average_day_"), *plain[1:]))
-    return table.sort(PERSON)
+    without = pl.when(pl.col("valid_days") == 0).then(pl.lit(NO_VALID_DAY))
+    given = pl.col(PERSON).replace_strict(why_not or {}, default=None, return_dtype=pl.String)
+    table = table.with_columns(why_not=pl.coalesce(given, without))
+    first = (PERSON, pl.col("why_not").is_null().alias("included"), "why_not")
+    return table.select(*first, pl.exclude(PERSON, "why_not")).sort(PERSON)
 
 
 def _one_a_date(table: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
