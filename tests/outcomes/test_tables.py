@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from example_timelines import timeline
 from harken.outcomes.choices import CutPoints
 from harken.outcomes.intensity import with_intensity
-from harken.outcomes.tables import averages, day_columns, hours, with_valid_day
+from harken.outcomes.tables import averages, day_columns, hours
 from harken.support.tables import times
 from movement_frames import movement_frame
 
@@ -142,13 +142,14 @@ def test_averages_are_over_valid_days_weekdays_and_weekends() -> None:
             "minutes_mvpa": [10.0, 20.0, 999.0, None, 30.0, 50.0, 999.0],
         }
     )
-    table = averages(with_valid_day(days, days, 16))
+    worn = pl.col("wear_hours")
+    table = averages(days.with_columns(valid_day=worn >= 16))
     assert table.to_dicts() == [
         {"days_of": "week", "valid_days": 5, "wear_hours": 21.6, "minutes_mvpa": 27.5},
         {"days_of": "weekdays", "valid_days": 4, "wear_hours": 21.0, "minutes_mvpa": 20.0},
         {"days_of": "weekend", "valid_days": 1, "wear_hours": 24.0, "minutes_mvpa": 50.0},
     ]
-    assert averages(with_valid_day(days, days, 24.0))["valid_days"].to_list() == [3, 2, 1]
-    none = averages(with_valid_day(days.clear(), days, 16))
+    assert averages(days.with_columns(valid_day=worn >= 24))["valid_days"].to_list() == [3, 2, 1]
+    none = averages(days.clear().with_columns(valid_day=worn >= 16))
     assert none["valid_days"].to_list() == [0, 0, 0]
     assert none["minutes_mvpa"].to_list() == [None] * 3

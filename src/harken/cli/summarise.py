@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harken.cli.label import Scheduler, Workers, run
+from harken.cli.label import Scheduler, Workers, run, write_tables
 from harken.cli.options import Json
 from harken.labelling.settings import Rules, read_summary, rules_key
 from harken.readers.folders import SUMMARY
@@ -36,7 +36,7 @@ def summarise(
     interrupted command can be repeated. The JSON is a list of the summaries.
     """
     from harken.labelling.cohort import FileTask, SummariseJob
-    from harken.labelling.study import STUDY, results_in, write_study
+    from harken.labelling.study import STUDY, results_in
 
     if (out / SUMMARY).exists():
         raise HarkenError(f"{out} holds the results of one recording; give the folder above it: {out.resolve().parent}")
@@ -46,10 +46,7 @@ def summarise(
         typer.echo(f"{change} ({files} of {len(folders)} files)", err=True)
     tasks = [FileTask(folder, folder.name) for folder in folders]
     ended = run("Summarising", tasks, SummariseJob(out, rules), workers=workers, scheduler=scheduler, prints=not json)
-    try:
-        write_study(out)
-    except OSError as error:
-        raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
+    write_tables(out, exclude=rules.exclude)
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
     else:
@@ -76,6 +73,6 @@ def _changes(folders: Sequence[Path], rules: Rules) -> Counter[str]:
 def _shown(value: Any, name: str) -> str:
     if value in (None, []):
         return "none"
-    if name in ("diary", "segments"):
+    if name in ("diary", "segments", "exclude"):
         return "of a file"
     return str(value["name"] if isinstance(value, dict) else value)

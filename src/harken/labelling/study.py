@@ -15,6 +15,7 @@ import polars.selectors as cs
 from harken.labelling.cohort import FileOutcome
 from harken.labelling.quality import RecordingQuality, read_quality
 from harken.labelling.settings import read_summary
+from harken.outcomes.exclusions import read_exclusions, without_effect
 from harken.outcomes.rhythm import rhythm
 from harken.outcomes.tables import people_table, with_one_file_a_date
 from harken.readers.folders import COHORT, PERSON, QUALITY, SUMMARY
@@ -36,14 +37,16 @@ MOST_DAYS = 28
 """Strips of a person."""
 AT_ONCE = 500
 """Files whose tables are joined in one go: many small tables need much more memory than one."""
-TEXT = ("first_walking", "last_walking", "l5_start", "m10_start")
-"""Columns of days and of rhythm with times as text."""
+TEXT = ("first_walking", "last_walking", "l5_start", "m10_start", "excluded")
+"""Columns of days, nights and rhythm with text."""
 TRUTH_VALUES = ("valid_day", "complete")
 """Columns of days and nights with ``true`` or ``false``."""
 CLOCK = ("onset", "wake", "midpoint")
 """Columns of nights with times."""
 NOT_PLAIN = ("wrist_check", "dropped", "gaps", "calibration", "orientation", "limits", "notes")
 """Entries of ``quality.json`` that hold several values, or nothing; ``_row`` sums up some of them."""
+MOST_NOTED = 10
+"""The exclusions without effect that are named."""
 NOBODY = {"subject": pl.String, "included": pl.Boolean, "why_not": pl.String}
 """The columns of a table of people of which the page always makes use."""
 LOCAL_TIME_LENGTH = len("2024-03-31T23:12:05.000")
@@ -62,6 +65,7 @@ class Cohort(NamedTuple):
         files: what the page over all files needs besides, in the order of ``quality``.
         counted: the rows of ``days`` that count for ``people``: not those of a file that was not on a wrist, if the
             person has another file.
+        nights: one row for each night of each file; None without acceleration.
     """
 
     days: pl.DataFrame
@@ -69,16 +73,17 @@ class Cohort(NamedTuple):
     people: pl.DataFrame
     files: list[StudyFile]
     counted: pl.DataFrame
+    nights: pl.DataFrame | None
 
 
-def write_study(out: Path) -> None:
-    """Write the tables (``Cohort``), as Parquet and as CSV, and ``study.html``.
+def write_study(out: Path) -> Cohort | None:
+    """Write and return the tables (``Cohort``), as Parquet and as CSV, and ``study.html``.
 
     They cover all finished folders in ``out``, also those of other processes, and the page all tables of failures.
     Several processes may call this function at the same time: each repeats it until no folder was finished and no
     failure was written meanwhile.
     """
-    before = None
+    before, cohort = None, None
     while (now := (results_in(out), _failures(out))) != before:
         before = now
         cohort = read_cohort(now[0])
@@ -87,6 +92,7 @@ def write_study(out: Path) -> None:
                 write_parquet(table, out / name)
                 write_csv(table, (out / name).with_suffix(".csv"))
         write_study_page(out / STUDY, study_of(printable(out.resolve().name), cohort, now[1]))
+    return cohort
 
 
 def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
@@ -128,19 +134,30 @@ def read_cohort(folders: Sequence[Path]) -> Cohort | None:
     left_out = [file.name for file in files if file.elsewhere and file.subject not in why_not]
     counts = ~pl.col("name").is_in(left_out)
     counted = days.filter(counts)
-    nights, rhythms = (
-        together(joined[name]).filter(counts).drop("name") if joined[name] else None for name in ("nights", "rhythm")
-    )
-    rhythms = None if rhythms is None else _rhythms(rhythms, counted, files)
-    return Cohort(days, quality, people_table(counted, nights, rhythms, why_not), files, counted)
+    nights, rhythms = (together(joined[name]) if joined[name] else None for name in ("nights", "rhythm"))
+    of_rhythm = None if rhythms is None else _rhythms(rhythms.filter(counts).drop("name"), counted, files)
+    people = people_table(counted, None if nights is None else nights.filter(counts), of_rhythm, why_not)
+    return Cohort(days, quality, people, files, counted, nights)
 
 
 def _why_not(files: Sequence[StudyFile]) -> dict[str, str]:
-    """Why a person is not included, by subject: no file of theirs is from a wrist."""
+    """Why a person is not included, by subject: the person is excluded, or no file of theirs is from a wrist."""
     elsewhere: dict[str, list[str]] = {}
     for file in files:
         elsewhere.setdefault(file.subject, []).append(file.elsewhere)
-    return {subject: "; ".join(dict.fromkeys(words)) for subject, words in elsewhere.items() if all(words)}
+    never = {subject: "; ".join(dict.fromkeys(words)) for subject, words in elsewhere.items() if all(words)}
+    return never | {file.subject: file.excluded for file in files if file.excluded}
+
+
+def exclusions_without_effect(cohort: Cohort, path: Path) -> str:
+    """In words, what a file of exclusions excludes and the study does not have; empty if there is nothing."""
+    known = [
+        {} if table is None else dict(table.group_by("subject").agg(pl.col("date").unique()).iter_rows())
+        for table in (cohort.days, cohort.nights)
+    ]
+    found = list(without_effect(read_exclusions(path), *known))
+    more = [f"and {len(found) - MOST_NOTED} more"] if len(found) > MOST_NOTED else []
+    return printable(f"{path}: {', '.join(found[:MOST_NOTED] + more)}") if found else ""
 
 
 def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
@@ -164,6 +181,7 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
             labels=tuple(label for label in summary["seconds_by_label"] if label != UNSURE),
             valid_day_h=float(summary.get("summarised_by", summary)["valid_day_h"]),
             made_up=quality.made_up,
+            excluded=summary.get("excluded") or "",
             written_s=(folder / SUMMARY).stat().st_mtime,
         )
         tables = {table: _table(folder / f"{table}.csv") for table in ("days", "nights", "rhythm")}
@@ -172,6 +190,9 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
     known = {table: rows for table, rows in tables.items() if rows is not None}
     if "days" not in known or known["days"].is_empty():
         return None
+    if entry.excluded:
+        of_person = pl.coalesce(_any("excluded"), pl.lit(entry.excluded)).alias("excluded")
+        known["days"] = known["days"].with_columns(of_person)
     first = {"name": name, "file": entry.file, "subject": entry.subject, "timezone": quality.timezone}
     known["days"] = known["days"].select(*(pl.lit(value).alias(key) for key, value in first.items()), pl.all())
     for table in known.keys() - {"days"}:

@@ -129,15 +129,14 @@ def over_stretches(
     return stretches.frame.with_columns(**columns).filter(pl.col("recorded_hours") > 0)
 
 
-def with_valid_day(table: pl.DataFrame, days: pl.DataFrame, valid_day_h: float) -> pl.DataFrame:
-    """A table with the column ``valid_day``: whether the watch was worn long enough on its ``date``.
+def with_valid_day(table: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """A table with the column ``valid_day``: whether its ``date`` is a valid day.
 
     Args:
         table: has a column ``date``.
-        days: has the columns ``date`` and ``wear_hours``, one row per day.
-        valid_day_h: the hours of wear of a valid day, at least.
+        days: has the columns ``date`` and ``valid_day``, one row per day.
     """
-    valid = days.select("date", valid_day=pl.col("wear_hours") >= valid_day_h)
+    valid = days.select("date", "valid_day")
     return table.join(valid, on="date", how="left", maintain_order="left").with_columns(
         pl.col("valid_day").fill_null(False)
     )

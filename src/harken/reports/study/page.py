@@ -117,6 +117,7 @@ class StudyFile:
         labels: the labels of the model.
         valid_day_h: the hours of wear of a valid day.
         made_up: whether the recording is simulated.
+        excluded: why the wearer is excluded; empty for most.
         written_s: when the results were finished, in seconds since 1970.
     """
 
@@ -129,6 +130,7 @@ class StudyFile:
     labels: tuple[str, ...] = ()
     valid_day_h: float = ENOUGH_WEAR_H
     made_up: bool = False
+    excluded: str = ""
     written_s: float = 0.0
 
     @property
