@@ -243,6 +243,21 @@ def test_a_person_whose_sensor_was_never_on_a_wrist_is_not_included(
     assert list(person)[:3] == ["subject", "included", "why_not"]
 
 
+def test_caveats_at_days_and_nights_are_doubts_about_the_person(
+    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
+) -> None:
+    out, _, _ = two_files_of_one_person
+    days = pl.read_csv(out / "first" / "days.csv", infer_schema=False)
+    caveat, excluded = pl.Series(["no step"] * 4), pl.Series(["ill", *[None] * 3], dtype=pl.String)
+    days.with_columns(caveat=caveat, excluded=excluded).write_csv(out / "first" / "days.csv")
+    write_study(out)
+    (person,) = study_of("s", cohort_in(out), []).people
+    assert CaveatKind.STEPS in person.kinds
+    assert "first: no step: 2024-06-04, 2024-06-05, 2024-06-06" in person.sentences
+    page = " ".join((out / "study.html").read_text(encoding="utf-8").split())
+    assert "<dt>No steps <span>1</span></dt>" in page
+
+
 def test_of_too_many_people_the_doubtful_ones_are_on_the_page(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from example_timelines import timeline
 from harken.outcomes.choices import CutPoints
 from harken.outcomes.intensity import with_intensity
-from harken.outcomes.tables import averages, day_columns, hours
+from harken.outcomes.tables import averages, day_columns, hours, with_day_caveat, with_night_caveat
 from harken.support.tables import times
 from movement_frames import movement_frame
 
@@ -153,3 +153,18 @@ def test_averages_are_over_valid_days_weekdays_and_weekends() -> None:
     none = averages(days.clear().with_columns(valid_day=worn >= 16))
     assert none["valid_days"].to_list() == [0, 0, 0]
     assert none["minutes_mvpa"].to_list() == [None] * 3
+
+
+def test_long_nights_and_days_of_movement_without_a_step_have_a_caveat() -> None:
+    days = pl.DataFrame(
+        {
+            "steps": [0.0, 0.0, 12.0, None],
+            "minutes_light": [90.0, 90.0, 300.0, 300.0],
+            "minutes_mvpa": [30.0, 29.0, 60.0, 60.0],
+        }
+    )
+    words = "a day without a step beside 2 hours or more of movement"
+    assert with_day_caveat(days)["caveat"].to_list() == [words, None, None, None]
+    assert with_day_caveat(days.drop("steps"))["caveat"].to_list() == [None] * 4
+    nights = pl.DataFrame({"duration_hours": [13.0, 13.1, None]})
+    assert with_night_caveat(nights)["caveat"].to_list() == [None, "a night longer than 13 hours", None]

@@ -19,7 +19,7 @@ from harken.outcomes.exclusions import read_exclusions, without_effect
 from harken.outcomes.rhythm import rhythm
 from harken.outcomes.tables import people_table, with_one_file_a_date
 from harken.readers.folders import COHORT, PERSON, QUALITY, SUMMARY
-from harken.reports.caveats import NO_VALID_DAY, caveats_of
+from harken.reports.caveats import NO_VALID_DAY, CaveatKind, caveats_at, caveats_of
 from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
 from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips
 from harken.support.errors import HarkenError
@@ -37,7 +37,7 @@ MOST_DAYS = 28
 """Strips of a person."""
 AT_ONCE = 500
 """Files whose tables are joined in one go: many small tables need much more memory than one."""
-TEXT = ("first_walking", "last_walking", "l5_start", "m10_start", "excluded")
+TEXT = ("first_walking", "last_walking", "l5_start", "m10_start", "excluded", "caveat")
 """Columns of days, nights and rhythm with text."""
 TRUTH_VALUES = ("valid_day", "complete")
 """Columns of days and nights with ``true`` or ``false``."""
@@ -171,10 +171,15 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
     try:
         quality, summary = read_quality(folder / "quality.json"), read_summary(folder)
         report = f"{quote(os.fsencode(folder.name), safe='')}/report.html"
+        tables = {table: _table(folder / f"{table}.csv") for table in ("days", "nights", "rhythm")}
         entry = StudyFile(
             name=name,
             report=report,
-            doubts=caveats_of(quality),
+            doubts=(
+                *caveats_of(quality),
+                *caveats_at(CaveatKind.NIGHTS, tables["nights"]),
+                *caveats_at(CaveatKind.STEPS, tables["days"]),
+            ),
             folder=folder,
             file=quality.file,
             subject=quality.subject,
@@ -184,7 +189,6 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
             excluded=summary.get("excluded") or "",
             written_s=(folder / SUMMARY).stat().st_mtime,
         )
-        tables = {table: _table(folder / f"{table}.csv") for table in ("days", "nights", "rhythm")}
     except (OSError, ValueError, KeyError, HarkenError, pl.exceptions.PolarsError):
         return None
     known = {table: rows for table, rows in tables.items() if rows is not None}

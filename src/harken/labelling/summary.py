@@ -22,7 +22,16 @@ from harken.outcomes.intensity import with_intensity
 from harken.outcomes.nights import nights, still_at_night_ns
 from harken.outcomes.rhythm import day_rhythm, rhythm
 from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
-from harken.outcomes.tables import averages, day_columns, hours, over_stretches, segment_stretches, with_valid_day
+from harken.outcomes.tables import (
+    averages,
+    day_columns,
+    hours,
+    over_stretches,
+    segment_stretches,
+    with_day_caveat,
+    with_night_caveat,
+    with_valid_day,
+)
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
@@ -54,8 +63,8 @@ class Outcomes:
         timeline: the labels.
         movement: how much the wearer moved, the angle of the watch, and steps, in rows of five seconds; None without
             acceleration. See ``MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
-        nights: the sleep period of each night, by movement, with ``excluded``; None without acceleration. See
-            ``harken.outcomes.nights.nights``.
+        nights: the sleep period of each night, by movement, with ``excluded`` and ``caveat``; None without
+            acceleration. See ``harken.outcomes.nights.nights``.
         rules: the rules of the outcomes.
     """
 
@@ -66,20 +75,20 @@ class Outcomes:
 
     @cached_property
     def days(self) -> pl.DataFrame:
-        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, ``excluded``, intensity, steps and
-        rhythm."""
+        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, ``excluded``, intensity, steps,
+        rhythm and ``caveat``."""
         days = self.timeline.daily()
         days = days.with_columns(valid_day=pl.col("wear_hours").fill_null(0.0) >= self.rules.valid_day_h)
         days = with_excluded(days, self.exclusions.days, counts="valid_day")
         if self._intensity is None:
-            return days
+            return with_day_caveat(days)
         for others in (
             day_columns(self._intensity, timezone=self._timezone),
             day_cadence(self._intensity),
             day_rhythm(self._intensity, days.filter("valid_day")["date"].to_list()),
         ):
             days = days.join(others, on="date", how="left", maintain_order="left")
-        return days
+        return with_day_caveat(days)
 
     @property
     def valid_days(self) -> pl.DataFrame:
@@ -280,6 +289,7 @@ class LabelledFile:
             rows = with_steps(rows, timeline.frame, timeline.labels)
         if sleep is not None:  # an excluded night, too, is evidence for lying
             sleep = with_excluded(sleep, exclusions_of(timeline.subject, rules).nights, counts="complete")
+            sleep = with_night_caveat(sleep)
         return cls(measured, Outcomes(timeline, rows, sleep, rules))
 
     @property

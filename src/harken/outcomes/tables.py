@@ -32,6 +32,13 @@ OF_NIGHTS = (
 )
 """Columns of nights that are averaged as they are."""
 
+LONGEST_NIGHT_H = 13.0
+LEAST_MOVEMENT_H = 2.0
+LONG_NIGHT = f"a night longer than {LONGEST_NIGHT_H:g} hours"
+"""The caveat at a night: few people sleep so long; the watch may have been off, or the wearer ill."""
+NO_STEP = f"a day without a step beside {LEAST_MOVEMENT_H:g} hours or more of movement"
+"""The caveat at a day: the sensor may not have been on a wrist, or walking was not recognised."""
+
 Columns: TypeAlias = dict[str, pl.Series]
 
 
@@ -140,6 +147,21 @@ def with_valid_day(table: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     return table.join(valid, on="date", how="left", maintain_order="left").with_columns(
         pl.col("valid_day").fill_null(False)
     )
+
+
+def with_day_caveat(days: pl.DataFrame) -> pl.DataFrame:
+    """Days with the column ``caveat``: ``NO_STEP`` on a day without a step and with at least ``LEAST_MOVEMENT_H`` that
+    were not inactive; else null, as without the columns of movement."""
+    if "steps" not in days.columns:
+        return days.with_columns(caveat=pl.lit(None, dtype=pl.String))
+    moved_h = (pl.col("minutes_light") + pl.col("minutes_mvpa")) / 60
+    doubtful = (pl.col("steps") < 1) & (moved_h >= LEAST_MOVEMENT_H)
+    return days.with_columns(caveat=pl.when(doubtful).then(pl.lit(NO_STEP)))
+
+
+def with_night_caveat(nights: pl.DataFrame) -> pl.DataFrame:
+    """Nights with the column ``caveat``: ``LONG_NIGHT`` for more than ``LONGEST_NIGHT_H``, else null."""
+    return nights.with_columns(caveat=pl.when(pl.col("duration_hours") > LONGEST_NIGHT_H).then(pl.lit(LONG_NIGHT)))
 
 
 def averages(days: pl.DataFrame) -> pl.DataFrame:

@@ -201,6 +201,22 @@ def test_without_acceleration_or_walking_there_is_less(week: Timeline, week_tabl
     assert "steps" not in [column for column, _ in seen["columns"]]
 
 
+def test_a_day_and_a_night_show_why_they_are_excluded_and_their_caveat(week_tables: Outcomes) -> None:
+    first = pl.int_range(pl.len()) == 0
+    noted = {"excluded": pl.when(first).then(pl.lit("ill")), "caveat": pl.when(~first).then(pl.lit("doubtful"))}
+    days = week_tables.days.with_columns(**noted, valid_day=~first)
+    movement = movement_shown(changed(week_tables, days=days))
+    assert movement is not None
+    assert [row["note"] for row in movement["rows"]][:2] == ["excluded: ill", "doubtful"]
+    table = nights_table(
+        ("2024-03-04", "2024-03-04T23:00", "2024-03-05T06:00", False),
+        ("2024-03-05", "2024-03-05T23:00", "2024-03-06T06:00", True),
+    )
+    found = nights_shown(table.with_columns(**noted))
+    assert found is not None
+    assert [row["notes"][0] for row in found["rows"]] == ["excluded: ill", "doubtful"]
+
+
 def test_a_valid_day_is_the_one_of_the_settings(week: Timeline, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     least = round(float(np.sort(week.daily()["wear_hours"].to_numpy())[2:4].mean()), 2)

@@ -79,8 +79,9 @@ def hours_rows(
 
 
 def _remarks(values: dict[str, Any]) -> list[str]:
-    """What a reader must know of a day or a night: why it is excluded."""
-    return [f"excluded: {values['excluded']}"] if values.get("excluded") else []
+    """What a reader must know of a day or a night: why it is excluded, and its caveat."""
+    excluded = [f"excluded: {values['excluded']}"] if values.get("excluded") else []
+    return [*excluded, *([values["caveat"]] if values.get("caveat") else [])]
 
 
 def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> dict[str, Any] | None:
@@ -301,8 +302,9 @@ def movement_shown(outcomes: "Outcomes") -> dict[str, Any] | None:
 
     rows = []
     for values in days.iter_rows(named=True):
-        worn = "" if values["valid_day"] else f"worn {hours_minutes(values['wear_hours'])}"
-        note = "; ".join(_remarks(values)) or worn
+        short = not values["valid_day"] and not values.get("excluded")
+        worn = [f"worn {hours_minutes(values['wear_hours'])}"] if short else []
+        note = "; ".join([*worn, *_remarks(values)])
         rows.append(row(short_date(values["date"]), note, values))
     means = [
         row(AVERAGES[values["days_of"]], f"{values['valid_days']}", values)
