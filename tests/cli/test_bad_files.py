@@ -40,6 +40,7 @@ def _soon() -> Iterator[None]:
         ("adapt {model} {folder} --out {out}.safetensors", ""),
         ("label {bob} --model {model} --out {out} --diary {bad}", ""),
         ("label {bob} --model {model} --out {out} --segments {bad}", ""),
+        ("label {bob} --model {model} --out {out} --exclude {bad}", ""),
         ("label {bob} --model {bad} --out {out}", ""),
         ("inspect {bob} --labels {bad}", ""),
     ],

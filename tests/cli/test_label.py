@@ -19,7 +19,10 @@ from command_line import Run
 from waiting import until
 
 
-@pytest.mark.parametrize(("option", "what"), [("--diary", "diary"), ("--segments", "table of segments")])
+@pytest.mark.parametrize(
+    ("option", "what"),
+    [("--diary", "diary"), ("--segments", "table of segments"), ("--exclude", "table of exclusions")],
+)
 @pytest.mark.parametrize(("characters", "most"), [(0, "100,000 rows"), (1 << 24, "16 MiB")])
 def test_a_recording_given_as_a_small_table_is_refused(
     run_harken: Run, alice: Path, tmp_path: Path, option: str, what: str, characters: int, most: str
@@ -28,6 +31,8 @@ def test_a_recording_given_as_a_small_table_is_refused(
     header, row = ("subject,date,onset,wake", "alice,2018-02-20,,")
     if option == "--segments":
         header, row = ("segment,days,start,end", "night,,23:00,07:00")
+    if option == "--exclude":
+        header, row = ("subject,reason,day,night", "alice,ill,,")
     table.write_text("\n".join([header, *(100_000 * [row]), "a" * characters]))
     ended = run_harken("label", alice, "--out", tmp_path / "out", option, table)
     assert ended.exit_code == 2

@@ -31,6 +31,7 @@ TYPED: dict[str, tuple[list[str], Any]] = {
     "protocol": (["unseen"], "unseen"),
     "preset": (["notebook"], "notebook"),
     "diary": (["diary.csv"], Path("diary.csv")),
+    "exclude": (["exclude.csv"], Path("exclude.csv")),
 }
 """What is typed, where any word will not do, and the value of the field."""
 REQUIRED_FIELDS: dict[type[Any], dict[str, Any]] = {
@@ -81,6 +82,7 @@ def test_the_command_line_gives_what_python_gives(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("diary.csv").write_text("subject,date,onset,wake\n")
+    Path("exclude.csv").write_text("subject,reason\n")
     Path("work.csv").write_text("segment,days,start,end\nwork,mon-fri,09:00,17:00\n")
     assert typed(settings, *words_for(settings)) == usual(settings)
     if isinstance(option.option, Argument) or option.default is REQUIRED:

@@ -38,7 +38,9 @@ def test_the_files_are_those_that_label_would_write(
     diary, segments = tmp_path / "diary.csv", tmp_path / "segments.csv"
     diary.write_text("subject,date,onset,wake\nanna,2018-02-20,23:47,23:48\n")
     segments.write_text("segment,days,start,end\nfirst,,23:47,23:48\n")
-    rules = (*RULES, "--diary", diary, "--segments", segments)
+    exclude = tmp_path / "exclude.csv"
+    exclude.write_text("subject,reason,day\nanna,ill,2018-02-20\nbert,withdrew,\n")
+    rules = (*RULES, "--diary", diary, "--segments", segments, "--exclude", exclude)
     later, at_once = tmp_path / "later", tmp_path / "at_once"
     assert run_harken("label", *recordings, "--model", model, "--out", later).exit_code == 0
     before = contents(later)
@@ -57,6 +59,36 @@ def test_the_files_are_those_that_label_would_write(
     assert run_harken("summarise", later, *rules).stdout.count("already labelled with the same settings") == 3
     assert run_harken("summarise", later, "--workers", 1).exit_code == 0
     assert contents(later) == before
+
+
+def test_who_is_excluded_does_not_count(run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path) -> None:
+    out, exclude = tmp_path / "out", tmp_path / "exclude.csv"
+    rules = ("--valid-day", "0.001", "--placement", "wrist")
+    assert run_harken("label", *recordings, "--model", model, "--out", out, *rules).exit_code == 0
+    person = pl.read_csv(out / "person.csv")
+    assert person["included"].to_list() == [True] * 3
+    steps = person["minutes_light"].to_list()
+    day = pl.read_csv(out / "anna" / "days.csv")["date"][0]
+    exclude.write_text(f"subject,reason,day\nanna,ill,{day}\nbert,withdrew,\ncarla,gone,\n")
+    ended = run_harken("summarise", out, "--valid-day", "0.001", "--exclude", exclude)
+    assert ended.exit_code == 0, ended.stderr
+    assert ended.stderr.splitlines()[-1] == f"Without effect in {exclude}: there is no carla"
+    assert "bert is excluded: withdrew" in ended.stdout
+    days = pl.read_csv(out / "anna" / "days.csv")
+    assert days.select("date", "valid_day", "excluded").row(0) == (day, False, "ill")
+    assert not pl.read_csv(out / "anna" / "hours.csv").filter(pl.col("date") == day)["valid_day"].any()
+    report = (out / "anna" / "report.html").read_text(encoding="utf-8")
+    assert report.count("excluded: ill") >= 2
+    assert "bert is excluded: withdrew" in (out / "bert" / "report.html").read_text(encoding="utf-8")
+    person = pl.read_csv(out / "person.csv")
+    assert person.select("subject", "included", "why_not").rows() == [
+        ("anna", len(days) > 1, None if len(days) > 1 else "no valid day"),
+        ("bert", False, "withdrew"),
+        ("carl", True, None),
+    ]
+    assert person["minutes_light"][1] == steps[1]  # the page shows it on demand
+    cohort = pl.read_csv(out / "cohort.csv").filter(pl.col("subject") == "bert")
+    assert (cohort["valid_day"].all(), cohort["excluded"].unique().to_list()) == (True, ["withdrew"])
 
 
 def test_label_makes_finished_results_again_when_only_rules_differ(

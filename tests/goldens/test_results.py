@@ -30,14 +30,28 @@ BENCHMARK = (
     *("--preset", "small-everyday", "--epochs", "20", "--baseline", "random_forest"),
 )
 
-DIARY = "subject,date,onset,wake\nann,2024-01-01,22:30,06:45\n"
+DIARY = "subject,date,onset,wake\nsimulated-3-1,2024-01-01,22:30,06:45\n"
 SEGMENTS = "segment,days,start,end\nwork,mon-fri,09:00,17:00\nevening,,17:00,22:00\n"
-ANN = ("--subject", "ann", "--timezone", "Europe/London", "--diary", "diary.csv", "--segments", "segments.csv")
+EXCLUDED = """subject,reason,day,night
+simulated-3-1,lent the watch,2024-01-02,
+simulated-3-1,flight,,2024-01-01
+zoe,left,,
+"""
+TABLES = (
+    "--timezone",
+    "Europe/London",
+    "--diary",
+    "diary.csv",
+    "--segments",
+    "segments.csv",
+    "--exclude",
+    "exclude.csv",
+)
 SCENARIOS: dict[str, tuple[tuple[str, ...], ...]] = {
     "label_week": (
         ("simulate", "--days", "2.6", "--rate", "12", "--seed", "3", "--out", "week.parquet"),
-        ("label", "week.parquet", "--out", "out", *ANN, "--hand", "dominant", "--unsure-below", "0.4"),
-        ("label", "week.parquet", "--out", "out", *ANN, "--hand", "dominant", "--unsure-below", "0.4", "--json"),
+        ("label", "week.parquet", "--out", "out", *TABLES, "--hand", "dominant", "--unsure-below", "0.4"),
+        ("label", "week.parquet", "--out", "out", *TABLES, "--hand", "dominant", "--unsure-below", "0.4", "--json"),
         ("label", "week.parquet", "--out", "out", "--timezone", "Europe/London"),
     ),
     "label_people": (
@@ -129,6 +143,7 @@ def write_inputs(folder: Path) -> None:
     (folder / "broken.csv").write_text("Timestamp,X,Y,Z\n1,2\n")
     (folder / "diary.csv").write_text(DIARY)
     (folder / "segments.csv").write_text(SEGMENTS)
+    (folder / "exclude.csv").write_text(EXCLUDED)
 
 
 def same_or_written(name: str, now: str, *, relative: float = 0.005) -> None:

@@ -15,7 +15,6 @@ from harken.labelling.quality import Limit, LimitKind, known_limits, limits_of, 
 from harken.models.mounting import Mounting, MountingSource
 from harken.models.recogniser import Recogniser
 from harken.models.wrist_check import Answer, WristCheck
-from harken.outcomes.tables import with_valid_day
 from harken.recordings.recording import Placement
 from harken.reports.caveats import model_card
 from harken.timelines import Timeline
@@ -77,8 +76,7 @@ def limits(
     labelled: Timeline, provenance: dict[str, object] | None = None, *, valid_day_h: float = 16.0
 ) -> list[Limit]:
     known = list(known_limits(labelled.labels, PACKAGED if provenance is None else provenance))
-    days = with_valid_day(labelled.daily(), labelled.daily(), valid_day_h)
-    return list(limits_of(labelled, days, known, valid_day_h=valid_day_h))
+    return list(limits_of(labelled, labelled.daily(), known, valid_day_h=valid_day_h))
 
 
 def afternoon(seconds: list[float], labels: list[str], *, begins_h: float = 12) -> Timeline:

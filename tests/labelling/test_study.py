@@ -204,11 +204,58 @@ def test_doubts_are_counted_by_person_and_name_the_file(
     two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
 ) -> None:
     out, _, _ = two_files_of_one_person
-    quality = json.loads((out / "second" / "quality.json").read_text())
-    (out / "second" / "quality.json").write_text(json.dumps(quality | {"placement": "hip"}))
+    state_placement(out / "second", "hip")
     (person,) = study_of("s", cohort_in(out), []).people
     assert person.kinds[0] is CaveatKind.PLACEMENT
     assert "second: the file states that the sensor was on the hip" in person.sentences
+
+
+def state_placement(folder: Path, placement: str) -> None:
+    quality = json.loads((folder / "quality.json").read_text())
+    (folder / "quality.json").write_text(json.dumps(quality | {"placement": placement}))
+
+
+def test_a_file_that_was_not_on_a_wrist_gives_no_days_to_a_person_with_another(
+    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
+) -> None:
+    out, _, dates = two_files_of_one_person
+    state_placement(out / "first", "wrist")
+    state_placement(out / "second", "hip")
+    cohort = cohort_in(out)
+    (person,) = cohort.people.iter_rows(named=True)
+    assert (person["included"], person["why_not"]) == (True, None)
+    assert (person["files"], person["days"], person["valid_days"]) == (1, 4, 4)
+    assert person["wear_hours"] == pytest.approx((24 + 23 + 22 + 20) / 4)
+    (shown,) = study_of("s", cohort, []).people
+    assert ([strip.date for strip in shown.days], len(shown.files)) == (dates[:4], 2)
+
+
+def test_a_person_whose_sensor_was_never_on_a_wrist_is_not_included(
+    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
+) -> None:
+    out, _, _ = two_files_of_one_person
+    state_placement(out / "first", "hip")
+    state_placement(out / "second", "thigh")
+    write_study(out)
+    (person,) = pl.read_csv(out / "person.csv").iter_rows(named=True)
+    reasons = "the file states that the sensor was on the hip; the file states that the sensor was on the thigh"
+    assert (person["included"], person["why_not"], person["valid_days"]) == (False, reasons, 7)
+    assert list(person)[:3] == ["subject", "included", "why_not"]
+
+
+def test_caveats_at_days_and_nights_are_doubts_about_the_person(
+    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
+) -> None:
+    out, _, _ = two_files_of_one_person
+    days = pl.read_csv(out / "first" / "days.csv", infer_schema=False)
+    caveat, excluded = pl.Series(["no step"] * 4), pl.Series(["ill", *[None] * 3], dtype=pl.String)
+    days.with_columns(caveat=caveat, excluded=excluded).write_csv(out / "first" / "days.csv")
+    write_study(out)
+    (person,) = study_of("s", cohort_in(out), []).people
+    assert CaveatKind.STEPS in person.kinds
+    assert "first: no step: 2024-06-04, 2024-06-05, 2024-06-06" in person.sentences
+    page = " ".join((out / "study.html").read_text(encoding="utf-8").split())
+    assert "<dt>No steps <span>1</span></dt>" in page
 
 
 def test_of_too_many_people_the_doubtful_ones_are_on_the_page(

@@ -50,7 +50,8 @@ def test_a_person_without_valid_days_or_complete_nights_has_counts_of_zero_and_n
     counts = ("files", "days", "valid_days", "weekdays_valid_days", "weekend_valid_days", "nights")
     assert [none[name] for name in counts] == [1, 3, 0, 0, 0, 0]
     assert none["total_recorded_hours"] == 72
-    others = set(none) - {*counts, "subject", "total_recorded_hours", "total_wear_hours"}
+    assert (none["included"], none["why_not"]) == (False, "no valid day")
+    others = set(none) - {*counts, "subject", "included", "why_not", "total_recorded_hours", "total_wear_hours"}
     assert {name for name in others if none[name] is not None} == set()
     weekdays = people_table(made_days(1, 5), None, None).row(0, named=True)
     assert (weekdays["weekend_valid_days"], weekdays["weekend_hours_walking"]) == (0, None)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from example_timelines import timeline
 from harken.outcomes.choices import CutPoints
 from harken.outcomes.intensity import with_intensity
-from harken.outcomes.tables import averages, day_columns, hours, with_valid_day
+from harken.outcomes.tables import averages, day_columns, hours, with_day_caveat, with_night_caveat
 from harken.support.tables import times
 from movement_frames import movement_frame
 
@@ -142,13 +142,29 @@ def test_averages_are_over_valid_days_weekdays_and_weekends() -> None:
             "minutes_mvpa": [10.0, 20.0, 999.0, None, 30.0, 50.0, 999.0],
         }
     )
-    table = averages(with_valid_day(days, days, 16))
+    worn = pl.col("wear_hours")
+    table = averages(days.with_columns(valid_day=worn >= 16))
     assert table.to_dicts() == [
         {"days_of": "week", "valid_days": 5, "wear_hours": 21.6, "minutes_mvpa": 27.5},
         {"days_of": "weekdays", "valid_days": 4, "wear_hours": 21.0, "minutes_mvpa": 20.0},
         {"days_of": "weekend", "valid_days": 1, "wear_hours": 24.0, "minutes_mvpa": 50.0},
     ]
-    assert averages(with_valid_day(days, days, 24.0))["valid_days"].to_list() == [3, 2, 1]
-    none = averages(with_valid_day(days.clear(), days, 16))
+    assert averages(days.with_columns(valid_day=worn >= 24))["valid_days"].to_list() == [3, 2, 1]
+    none = averages(days.clear().with_columns(valid_day=worn >= 16))
     assert none["valid_days"].to_list() == [0, 0, 0]
     assert none["minutes_mvpa"].to_list() == [None] * 3
+
+
+def test_long_nights_and_days_of_movement_without_a_step_have_a_caveat() -> None:
+    days = pl.DataFrame(
+        {
+            "steps": [0.0, 0.0, 12.0, None],
+            "minutes_light": [90.0, 90.0, 300.0, 300.0],
+            "minutes_mvpa": [30.0, 29.0, 60.0, 60.0],
+        }
+    )
+    words = "a day without a step beside 2 hours or more of movement"
+    assert with_day_caveat(days)["caveat"].to_list() == [words, None, None, None]
+    assert with_day_caveat(days.drop("steps"))["caveat"].to_list() == [None] * 4
+    nights = pl.DataFrame({"duration_hours": [13.0, 13.1, None]})
+    assert with_night_caveat(nights)["caveat"].to_list() == [None, "a night longer than 13 hours", None]

@@ -101,7 +101,8 @@ def label(
         if ended and all(one.missing for one in ended):
             raise_failures(failures, len(ended))
         failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
-        _write_tables(out, failures_file, ended)
+        exclude = settings.exclude if shard is None else None  # other shards have other people
+        write_tables(out, exclude=exclude, failures=(failures_file, ended))
     if prints is print_line:
         print_warnings(ended)
     _print_end(ended, out, failures_file, json=json)
@@ -161,14 +162,19 @@ def run(
     return [outcomes[task] for task in tasks]
 
 
-def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") -> None:
-    from harken.labelling.study import write_failures, write_study
+def write_tables(out: Path, *, exclude: Path | None, failures: "tuple[Path, list[FileOutcome]] | None" = None) -> None:
+    """Write the tables and the page of all results in a folder, and before them the table of failures of a call. Print
+    what a file of exclusions excludes and the study does not have."""
+    from harken.labelling.study import exclusions_without_effect, write_failures, write_study
 
     try:
-        write_failures(failures_file, ended)
-        write_study(out)
+        if failures is not None:
+            write_failures(*failures)
+        cohort = write_study(out)
     except OSError as error:
         raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
+    if exclude is not None and cohort is not None and (words := exclusions_without_effect(cohort, exclude)):
+        typer.echo(f"Without effect in {words}", err=True)
 
 
 def _open(out: Path, *, resume: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harken.cli.label import Scheduler, Workers, print_line, print_one, print_warnings, run
+from harken.cli.label import Scheduler, Workers, print_line, print_one, print_warnings, run, write_tables
 from harken.cli.options import Json
 from harken.labelling.settings import Rules, read_summary, rules_key
 from harken.readers.folders import SUMMARY
@@ -36,7 +36,7 @@ def summarise(
     interrupted command can be repeated. The JSON is a list of the summaries.
     """
     from harken.labelling.cohort import FileTask, SummariseJob
-    from harken.labelling.study import STUDY, results_in, write_study
+    from harken.labelling.study import STUDY, results_in
 
     if (out / SUMMARY).exists():
         raise HarkenError(f"{out} holds the results of one recording; give the folder above it: {out.resolve().parent}")
@@ -49,10 +49,7 @@ def summarise(
     ended = run("Summarising", tasks, SummariseJob(out, rules), workers=workers, scheduler=scheduler, prints=prints)
     if prints is print_line:
         print_warnings(ended)
-    try:
-        write_study(out)
-    except OSError as error:
-        raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
+    write_tables(out, exclude=rules.exclude)
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
     else:
@@ -79,6 +76,6 @@ def _changes(folders: Sequence[Path], rules: Rules) -> Counter[str]:
 def _shown(value: Any, name: str) -> str:
     if value in (None, []):
         return "none"
-    if name in ("diary", "segments"):
+    if name in ("diary", "segments", "exclude"):
         return "of a file"
     return str(value["name"] if isinstance(value, dict) else value)

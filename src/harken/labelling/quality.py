@@ -313,6 +313,6 @@ def limits_of(
     enough_h = max(1.0, WALKING_MIN_A_DAY * worn_h / 24) / 60
     if "walking" in timeline.labels and worn_h >= LEAST_WORN_H and walking_h < enough_h:
         yield Limit(LimitKind.LITTLE_WALKING, hours=walking_h, of_hours=worn_h)
-    valid = int(days["valid_day"].sum())
+    valid = int((days["wear_hours"] >= valid_day_h).sum())
     if valid <= 1 and float(days["recorded_hours"].sum()) >= valid_day_h:
         yield Limit(LimitKind.FEW_VALID_DAYS, of_hours=valid_day_h, days=valid)

@@ -46,6 +46,14 @@ def _readable_diary(path: Path) -> Path:
     return path
 
 
+def _readable_exclusions(path: Path) -> Path:
+    """The path; a broken table of exclusions is refused before anything is labelled."""
+    from harken.outcomes.exclusions import read_exclusions  # takes time to load, which the help need not wait for
+
+    read_exclusions(path)
+    return path
+
+
 @dataclass(frozen=True)
 class Rules:
     """How tables and reports are made from the probabilities of the model. The defaults are those of ``harken label``
@@ -62,6 +70,7 @@ class Rules:
             that is not.
         valid_day_h: the hours of wear of a valid day, at least.
         segments: named stretches of the day for ``segments.csv`` (``harken.outcomes.segments.read_segments``).
+        exclude: people, days and nights that do not count (``harken.outcomes.exclusions``).
         csv: whether the timeline is also written as CSV.
 
     Raises:
@@ -135,6 +144,15 @@ class Rules:
             read=read_segments,
         ),
     ] = ()
+    exclude: Annotated[
+        Path | None,
+        _option(
+            "Who does not count: a CSV file with the columns subject and reason; with a column day or night, only that "
+            "day or night.",
+            metavar="FILE",
+            read=_readable_exclusions,
+        ),
+    ] = None
     csv: Annotated[
         bool, _option("Also write timeline.csv, for a spreadsheet: 23 MB a week (timeline.parquet has the same rows).")
     ] = False
@@ -144,7 +162,9 @@ class Rules:
 
     def absolute(self) -> Self:
         """The same for a process with another working directory."""
-        return replace(self, diary=self.diary and self.diary.absolute())
+        return replace(
+            self, diary=self.diary and self.diary.absolute(), exclude=self.exclude and self.exclude.absolute()
+        )
 
 
 @dataclass(frozen=True)
@@ -225,11 +245,11 @@ def rules_key(rules: Rules) -> dict[str, Any]:
     SHA-256.
 
     Raises:
-        HarkenError: when the diary cannot be read.
+        HarkenError: when the diary or the file of exclusions cannot be read.
     """
     key = {name: value for name, value in asdict(rules).items() if name in _names(Rules)}
-    digest = rules.diary and file_sha256(Path(rules.diary))
-    return {"harken_version": __version__, **key, "diary": digest, "segments": list(key["segments"])}
+    digests = {name: key[name] and file_sha256(Path(key[name])) for name in ("diary", "exclude")}
+    return {"harken_version": __version__, **key, **digests, "segments": list(key["segments"])}
 
 
 def _names(settings: type[Rules]) -> set[str]:

@@ -15,10 +15,11 @@ import polars.selectors as cs
 from harken.labelling.cohort import FileOutcome
 from harken.labelling.quality import RecordingQuality, read_quality
 from harken.labelling.settings import read_summary
+from harken.outcomes.exclusions import read_exclusions, without_effect
 from harken.outcomes.rhythm import rhythm
 from harken.outcomes.tables import people_table, with_one_file_a_date
 from harken.readers.folders import COHORT, PERSON, QUALITY, SUMMARY
-from harken.reports.caveats import NO_VALID_DAY, caveats_of
+from harken.reports.caveats import NO_VALID_DAY, CaveatKind, caveats_at, caveats_of
 from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
 from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips
 from harken.support.errors import HarkenError
@@ -36,14 +37,18 @@ MOST_DAYS = 28
 """Strips of a person."""
 AT_ONCE = 500
 """Files whose tables are joined in one go: many small tables need much more memory than one."""
-TEXT = ("first_walking", "last_walking", "l5_start", "m10_start")
-"""Columns of days and of rhythm with times as text."""
+TEXT = ("first_walking", "last_walking", "l5_start", "m10_start", "excluded", "caveat")
+"""Columns of days, nights and rhythm with text."""
 TRUTH_VALUES = ("valid_day", "complete")
 """Columns of days and nights with ``true`` or ``false``."""
 CLOCK = ("onset", "wake", "midpoint")
 """Columns of nights with times."""
 NOT_PLAIN = ("wrist_check", "dropped", "gaps", "calibration", "orientation", "unseen_f1", "limits", "notes")
 """Entries of ``quality.json`` that hold several values, or nothing; ``_row`` sums up some of them."""
+MOST_NOTED = 10
+"""The exclusions without effect that are named."""
+NOBODY = {"subject": pl.String, "included": pl.Boolean, "why_not": pl.String}
+"""The columns of a table of people of which the page always makes use."""
 LOCAL_TIME_LENGTH = len("2024-03-31T23:12:05.000")
 _any = partial(cs.by_name, require_all=False)
 """The columns of these names that a table has."""
@@ -58,22 +63,27 @@ class Cohort(NamedTuple):
         quality: ``quality.parquet``, one row for each file.
         people: ``person.parquet``, one row for each person; see ``harken.outcomes.tables.people_table``.
         files: what the page over all files needs besides, in the order of ``quality``.
+        counted: the rows of ``days`` that count for ``people``: not those of a file that was not on a wrist, if the
+            person has another file.
+        nights: one row for each night of each file; None without acceleration.
     """
 
     days: pl.DataFrame
     quality: pl.DataFrame
     people: pl.DataFrame
     files: list[StudyFile]
+    counted: pl.DataFrame
+    nights: pl.DataFrame | None
 
 
-def write_study(out: Path) -> None:
-    """Write the tables (``Cohort``), as Parquet and as CSV, and ``study.html``.
+def write_study(out: Path) -> Cohort | None:
+    """Write and return the tables (``Cohort``), as Parquet and as CSV, and ``study.html``.
 
     They cover all finished folders in ``out``, also those of other processes, and the page all tables of failures.
     Several processes may call this function at the same time: each repeats it until no folder was finished and no
     failure was written meanwhile.
     """
-    before = None
+    before, cohort = None, None
     while (now := (results_in(out), _failures(out))) != before:
         before = now
         cohort = read_cohort(now[0])
@@ -82,6 +92,7 @@ def write_study(out: Path) -> None:
                 write_parquet(table, out / name)
                 write_csv(table, (out / name).with_suffix(".csv"))
         write_study_page(out / STUDY, study_of(printable(out.resolve().name), cohort, now[1]))
+    return cohort
 
 
 def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
@@ -119,25 +130,56 @@ def read_cohort(folders: Sequence[Path]) -> Cohort | None:
     if not files:
         return None
     days, quality = together(joined["days"]), together(joined["quality"])
-    nights = together(joined["nights"]) if joined["nights"] else None
-    rhythms = _rhythms(together(joined["rhythm"]), days, files) if joined["rhythm"] else None
-    return Cohort(days, quality, people_table(days, nights, rhythms), files)
+    why_not = _why_not(files)
+    left_out = [file.name for file in files if file.elsewhere and file.subject not in why_not]
+    counts = ~pl.col("name").is_in(left_out)
+    counted = days.filter(counts)
+    nights, rhythms = (together(joined[name]) if joined[name] else None for name in ("nights", "rhythm"))
+    of_rhythm = None if rhythms is None else _rhythms(rhythms.filter(counts).drop("name"), counted, files)
+    people = people_table(counted, None if nights is None else nights.filter(counts), of_rhythm, why_not)
+    return Cohort(days, quality, people, files, counted, nights)
+
+
+def _why_not(files: Sequence[StudyFile]) -> dict[str, str]:
+    """Why a person is not included, by subject: the person is excluded, or no file of theirs is from a wrist."""
+    elsewhere: dict[str, list[str]] = {}
+    for file in files:
+        elsewhere.setdefault(file.subject, []).append(file.elsewhere)
+    never = {subject: "; ".join(dict.fromkeys(words)) for subject, words in elsewhere.items() if all(words)}
+    return never | {file.subject: file.excluded for file in files if file.excluded}
+
+
+def exclusions_without_effect(cohort: Cohort, path: Path) -> str:
+    """In words, what a file of exclusions excludes and the study does not have; empty if there is nothing."""
+    known = [
+        {} if table is None else dict(table.group_by("subject").agg(pl.col("date").unique()).iter_rows())
+        for table in (cohort.days, cohort.nights)
+    ]
+    found = list(without_effect(read_exclusions(path), *known))
+    more = [f"and {len(found) - MOST_NOTED} more"] if len(found) > MOST_NOTED else []
+    return printable(f"{path}: {', '.join(found[:MOST_NOTED] + more)}") if found else ""
 
 
 def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
     """The results in a folder; None if another process writes there, or harken did not write it.
 
     The tables are ``days``, the rows of ``cohort.parquet``; ``quality``, the row of ``quality.parquet``; with
-    acceleration, ``nights`` and ``rhythm`` with ``subject``; times of nights by the wearer's clock, without zone.
+    acceleration, ``nights`` and ``rhythm`` with ``name`` and ``subject``; times of nights by the wearer's clock,
+    without zone.
     """
     name = printable(folder.name)
     try:
         quality, summary = read_quality(folder / "quality.json"), read_summary(folder)
         report = f"{quote(os.fsencode(folder.name), safe='')}/report.html"
+        tables = {table: _table(folder / f"{table}.csv") for table in ("days", "nights", "rhythm")}
         entry = StudyFile(
             name=name,
             report=report,
-            doubts=caveats_of(quality),
+            doubts=(
+                *caveats_of(quality),
+                *caveats_at(CaveatKind.NIGHTS, tables["nights"]),
+                *caveats_at(CaveatKind.STEPS, tables["days"]),
+            ),
             folder=folder,
             file=quality.file,
             subject=quality.subject,
@@ -145,19 +187,23 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
             valid_day_h=float(summary.get("summarised_by", summary)["valid_day_h"]),
             made_up=quality.made_up,
             unseen_f1=quality.unseen_f1,
+            excluded=summary.get("excluded") or "",
             written_s=(folder / SUMMARY).stat().st_mtime,
         )
-        tables = {table: _table(folder / f"{table}.csv") for table in ("days", "nights", "rhythm")}
     except (OSError, ValueError, KeyError, HarkenError, pl.exceptions.PolarsError):
         return None
     known = {table: rows for table, rows in tables.items() if rows is not None}
     if "days" not in known or known["days"].is_empty():
         return None
+    if entry.excluded:
+        of_person = pl.coalesce(_any("excluded"), pl.lit(entry.excluded)).alias("excluded")
+        known["days"] = known["days"].with_columns(of_person)
     first = {"name": name, "file": entry.file, "subject": entry.subject, "timezone": quality.timezone}
     known["days"] = known["days"].select(*(pl.lit(value).alias(key) for key, value in first.items()), pl.all())
     for table in known.keys() - {"days"}:
         by_clock = _any(*CLOCK).str.head(LOCAL_TIME_LENGTH).str.to_datetime(time_unit="ns")
-        known[table] = known[table].with_columns(pl.lit(entry.subject).alias("subject"), by_clock)
+        of_file = {"name": pl.lit(name), "subject": pl.lit(entry.subject)}
+        known[table] = known[table].with_columns(by_clock, **of_file)
     return entry, known | {"quality": pl.DataFrame([_row(name, quality, summary)])}
 
 
@@ -189,7 +235,7 @@ def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure]) -> 
         failures: those of a file with later results are left out; a file with earlier results was not labelled again.
     """
     if cohort is None:
-        return Study(title, (), [], pl.DataFrame({"subject": []}), list(failures))
+        return Study(title, (), [], pl.DataFrame(schema=NOBODY), list(failures))
     done = {Path(entry.file).absolute(): entry.written_s for entry in cohort.files}
     written_s = [done.get(Path(failure.file).absolute()) for failure in failures]
     of_failures = list(zip(failures, written_s, strict=True))
@@ -215,9 +261,10 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
     for file in cohort.files:
         files.setdefault(file.subject, []).append(file)
     none = set(cohort.people.filter(pl.col("valid_days") == 0)["subject"])
-    doubtful = none | {file.subject for file in cohort.files if file.doubts}
+    why_not = dict(cohort.people.filter(~pl.col("included")).select("subject", "why_not").iter_rows())
+    doubtful = why_not.keys() | {file.subject for file in cohort.files if file.doubts}
     subjects = sorted(files, key=lambda subject: (subject not in doubtful, subject))[:MOST_PEOPLE]
-    chosen = with_one_file_a_date(cohort.days).filter(pl.col("subject").is_in(subjects))
+    chosen = with_one_file_a_date(cohort.counted).filter(pl.col("subject").is_in(subjects))
     days = chosen.select("subject", "name", "date", pl.col("valid_day").fill_null(False))
     by_person = days.partition_by("subject", as_dict=True)
     people = []
@@ -234,6 +281,7 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
             days=tuple(sorted(strips, key=lambda strip: strip.date)),
             days_not_shown=max(len(own) - MOST_DAYS, 0),
             doubts=(NO_VALID_DAY,) if subject in none else (),
+            why_not=why_not.get(subject, ""),
         )
         people.append(person)
     return people

@@ -17,12 +17,22 @@ import polars as pl
 from harken.labelling.quality import ADVICE, LimitKind, RecordingQuality, limits_of, read_quality, write_quality
 from harken.labelling.settings import LAYOUT, Rules, read_summary, rules_key
 from harken.outcomes.diary import read_diary
+from harken.outcomes.exclusions import Exclusions, read_exclusions, with_excluded
 from harken.outcomes.groups import day_groups
 from harken.outcomes.intensity import with_intensity
 from harken.outcomes.nights import nights, still_at_night_ns
 from harken.outcomes.rhythm import day_rhythm, rhythm
 from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
-from harken.outcomes.tables import averages, day_columns, hours, over_stretches, segment_stretches, with_valid_day
+from harken.outcomes.tables import (
+    averages,
+    day_columns,
+    hours,
+    over_stretches,
+    segment_stretches,
+    with_day_caveat,
+    with_night_caveat,
+    with_valid_day,
+)
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
@@ -54,8 +64,8 @@ class Outcomes:
         timeline: the labels.
         movement: how much the wearer moved, the angle of the watch, and steps, in rows of five seconds; None without
             acceleration. See ``MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
-        nights: the sleep period of each night, by movement; None without acceleration. See
-            ``harken.outcomes.nights.nights``.
+        nights: the sleep period of each night, by movement, with ``excluded`` and ``caveat``; None without
+            acceleration. See ``harken.outcomes.nights.nights``.
         rules: the rules of the outcomes.
     """
 
@@ -66,12 +76,13 @@ class Outcomes:
 
     @cached_property
     def days(self) -> pl.DataFrame:
-        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, ``day_groups``, intensity, steps
-        and rhythm."""
+        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, ``excluded``, ``day_groups``,
+        intensity, steps, rhythm and ``caveat``."""
         days = self.timeline.daily()
-        days = with_valid_day(days, days, self.rules.valid_day_h)
+        days = days.with_columns(valid_day=pl.col("wear_hours").fill_null(0.0) >= self.rules.valid_day_h)
+        days = with_excluded(days, self.exclusions.days, counts="valid_day")
         if self._intensity is None or self.nights is None:
-            return days
+            return with_day_caveat(days)
         for others in (
             day_groups(self.timeline.frame, self.timeline.labels, self.nights, timezone=self._timezone),
             day_columns(self._intensity, timezone=self._timezone),
@@ -79,12 +90,17 @@ class Outcomes:
             day_rhythm(self._intensity, days.filter("valid_day")["date"].to_list()),
         ):
             days = days.join(others, on="date", how="left", maintain_order="left")
-        return days
+        return with_day_caveat(days)
 
     @property
     def valid_days(self) -> pl.DataFrame:
-        """The rows of ``days`` on which the watch was worn long enough."""
+        """The rows of ``days`` on which the watch was worn long enough and that are not excluded."""
         return self.days.filter("valid_day")
+
+    @cached_property
+    def exclusions(self) -> Exclusions:
+        """What the rules exclude of this wearer."""
+        return exclusions_of(self.timeline.subject, self.rules)
 
     @cached_property
     def bouts(self) -> pl.DataFrame:
@@ -96,7 +112,7 @@ class Outcomes:
         """One row per hour of the wearer's clock with samples. See ``harken.outcomes.tables.hours``."""
         timeline = self.timeline
         found = hours(timeline.frame, timeline.names, self._intensity, timezone=self._timezone)
-        return with_valid_day(found, self.days, self.rules.valid_day_h)
+        return with_valid_day(found, self.days)
 
     @cached_property
     def segments(self) -> pl.DataFrame | None:
@@ -108,7 +124,7 @@ class Outcomes:
             self.rules.segments, self.days["date"], subject=timeline.subject, timezone=self._timezone
         )
         found = over_stretches(timeline.frame, timeline.names, self._intensity, stretches)
-        return with_valid_day(found, self.days, self.rules.valid_day_h)
+        return with_valid_day(found, self.days)
 
     @cached_property
     def averages(self) -> pl.DataFrame:
@@ -123,7 +139,9 @@ class Outcomes:
     @property
     def notes(self) -> tuple[str, ...]:
         """What limits the meaning of the outcomes."""
-        rules, sentences = self.rules, []
+        rules, sentences, excluded = self.rules, [], self.exclusions
+        if excluded.person:
+            sentences.append(printable(f"{self.timeline.subject} is excluded: {excluded.person}"))
         if rules.hand == "dominant" and self.movement is not None and rules.cut_points.published:
             sentences.append(
                 f"the cut-points {rules.cut_points.name} are for the wrist that is not dominant, but the watch was "
@@ -155,6 +173,15 @@ class Outcomes:
     @cached_property
     def _intensity(self) -> pl.DataFrame | None:
         return None if self.movement is None else with_intensity(self.movement, self.rules.cut_points)
+
+
+def exclusions_of(subject: str, rules: Rules) -> Exclusions:
+    """What the rules exclude of a wearer.
+
+    Raises:
+        HarkenError: when the file of exclusions is broken.
+    """
+    return Exclusions() if rules.exclude is None else read_exclusions(rules.exclude).get(subject, Exclusions())
 
 
 def nights_of(movement: pl.DataFrame, subject: str, rules: Rules) -> pl.DataFrame:
@@ -262,6 +289,9 @@ class LabelledFile:
             timeline = timeline.with_unsure_below(rules.unsure_below)
         if rows is not None:
             rows = with_steps(rows, timeline.frame, timeline.labels)
+        if sleep is not None:  # an excluded night, too, is evidence for lying
+            sleep = with_excluded(sleep, exclusions_of(timeline.subject, rules).nights, counts="complete")
+            sleep = with_night_caveat(sleep)
         return cls(measured, Outcomes(timeline, rows, sleep, rules))
 
     @property
@@ -312,6 +342,7 @@ class LabelledFile:
             "summarised_by": rules_key(self.outcomes.rules),
             "model": {name: list(part) for name, part in vars(self.measured.model).items()},
             "subject": timeline.subject,
+            "excluded": self.outcomes.exclusions.person,
             "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),
             "end": timeline.frame["end"][-1].isoformat(timespec="milliseconds"),
             "timezone": quality.timezone,

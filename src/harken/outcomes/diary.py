@@ -1,6 +1,5 @@
 """A sleep diary: when people wrote that they fell asleep and woke up, from a CSV file."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -10,15 +9,11 @@ from pathlib import Path
 import polars as pl
 
 from harken.support.arrays import Int64Array
-from harken.support.errors import HarkenError
-from harken.support.files import regular
-from harken.support.text_rows import clock_time, content_of, line_error, text_rows
+from harken.support.text_rows import calendar_date, clock_time, file_content, line_error, named_rows
 from harken.timelines.calendar import moments_ns
 
 COLUMNS = ("subject", "date", "onset", "wake")
 NOON = time(12)
-YEARS = range(1970, 2100)
-"""The years of the accepted times of a recording (``harken.recordings.mending``)."""
 LONGEST = timedelta(hours=16)
 """A longer night has probably its onset and its wake in the wrong columns."""
 
@@ -93,17 +88,13 @@ def read_diary(path: Path) -> Diary:
         HarkenError: when the file cannot be read, a column is missing, or a line is broken: a date or a time that is
             none, a night that is there twice, that lasts 16 hours or longer, or that begins before the last one ended.
     """
-    try:
-        with regular(path).open("rb") as file:
-            return _diary(path, content_of(path, file, what="diary"))
-    except OSError as error:
-        raise HarkenError(f"{path}: the diary cannot be read ({error.strerror or error})") from error
+    return _diary(path, file_content(path, what="diary"))
 
 
 @lru_cache(maxsize=1)  # the same diary serves all files of a study
 def _diary(path: Path, content: bytes) -> Diary:
     nights: dict[str, list[DiaryNight]] = {}
-    for line, row in _rows(path, content):
+    for line, row in named_rows(path, content, what="diary", needs=COLUMNS):
         if (night := _night(path, line, row)) is not None:
             nights.setdefault(night.subject, []).append(night)
     for of_wearer in nights.values():
@@ -118,22 +109,6 @@ def _diary(path: Path, content: bytes) -> Diary:
     return Diary(path, {subject: tuple(of_wearer) for subject, of_wearer in nights.items()})
 
 
-def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
-    """The number of each line that is not empty, and its fields by column.
-
-    Raises:
-        HarkenError: when the content is not text, a column is missing, or a line is cut short.
-    """
-    rows = text_rows(path, content, what="diary")
-    names = [name.lower() for name in next(rows, (1, []))[1]]
-    if missing := [name for name in COLUMNS if name not in names]:
-        raise line_error(path, 1, f"the diary has no column {', '.join(missing)}; it needs {', '.join(COLUMNS)}")
-    for line, fields in rows:
-        if len(fields) < len(names):
-            raise line_error(path, line, f"{len(fields)} fields instead of {len(names)}")
-        yield line, dict(zip(names, fields, strict=False))
-
-
 def _night(path: Path, line: int, row: dict[str, str]) -> DiaryNight | None:
     """The night of one line; None if its onset or its wake is missing.
 
@@ -142,13 +117,7 @@ def _night(path: Path, line: int, row: dict[str, str]) -> DiaryNight | None:
     """
     if not row["subject"]:
         raise line_error(path, line, "the subject is missing")
-    try:
-        day = date.fromisoformat(row["date"])
-        if day.year not in YEARS:
-            raise ValueError("no recording is of that year")
-    except ValueError as error:
-        reason = f"{row['date']!r} is not a date such as 2024-03-30; years go from 1970 to 2099"
-        raise line_error(path, line, reason) from error
+    day = calendar_date(path, line, row["date"])
     clocks = {name: clock_time(row[name]) for name in ("onset", "wake")}
     for name, clock in clocks.items():
         if row[name] and clock is None:

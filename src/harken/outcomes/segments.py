@@ -6,13 +6,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from harken.support.errors import HarkenError
-from harken.support.files import regular
 from harken.support.printable import printable
-from harken.support.text_rows import content_of, line_error, text_rows
+from harken.support.text_rows import file_content, line_error, named_rows
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 COLUMNS = ("segment", "days", "start", "end")
 SUBJECT = "subject"
+WHAT = "table of segments"
 DAY_MIN = 24 * 60
 
 
@@ -76,22 +76,8 @@ def read_segments(path: str | Path) -> tuple[Segment, ...]:
         HarkenError: when the file cannot be read or a line cannot be understood.
     """
     path = Path(path)
-    try:
-        with regular(path).open("rb") as file:
-            rows = text_rows(path, content_of(path, file, what="table of segments"), what="table of segments")
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
-    line, names = next(rows, (1, []))
-    names = [name.lower() for name in names]
-    if missing := [name for name in COLUMNS if name not in names]:
-        raise line_error(
-            path, line, f"there is no column {', '.join(missing)}; a table of segments has {', '.join(COLUMNS)}"
-        )
     segments = []
-    for line, fields in rows:
-        if len(fields) != len(names):
-            raise line_error(path, line, "it has more or fewer fields than the first line")
-        values = dict(zip(names, fields, strict=True))
+    for line, values in named_rows(path, file_content(path, what=WHAT), what=WHAT, needs=COLUMNS):
         try:
             name, days, start, end = (values[column] for column in COLUMNS)
             segments.append(Segment(name, days, start, end, values.get(SUBJECT) or None))

@@ -1,7 +1,7 @@
 """The tables of outcomes: per day, hour and named segment, the averages over days, and one row for each person of a
 study, from the days and the nights of all files of the person."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
@@ -17,6 +17,8 @@ from harken.support.tables import nanoseconds, times
 from harken.timelines.calendar import Quarters, Stretches, moments_ns
 
 PERSON = "subject"
+NO_VALID_DAY = "no valid day"
+"""Why a person without a valid day is not included."""
 CLOCK = ("onset", "wake", "midpoint")
 """Columns of nights with times of day."""
 OF_NIGHTS = (
@@ -29,6 +31,13 @@ OF_NIGHTS = (
     "gap_minutes",
 )
 """Columns of nights that are averaged as they are."""
+
+LONGEST_NIGHT_H = 13.0
+LEAST_MOVEMENT_H = 2.0
+LONG_NIGHT = f"a night longer than {LONGEST_NIGHT_H:g} hours"
+"""The caveat at a night: few people sleep so long; the watch may have been off, or the wearer ill."""
+NO_STEP = f"a day without a step beside {LEAST_MOVEMENT_H:g} hours or more of movement"
+"""The caveat at a day: the sensor may not have been on a wrist, or walking was not recognised."""
 
 Columns: TypeAlias = dict[str, pl.Series]
 
@@ -127,18 +136,32 @@ def over_stretches(
     return stretches.frame.with_columns(**columns).filter(pl.col("recorded_hours") > 0)
 
 
-def with_valid_day(table: pl.DataFrame, days: pl.DataFrame, valid_day_h: float) -> pl.DataFrame:
-    """A table with the column ``valid_day``: whether the watch was worn long enough on its ``date``.
+def with_valid_day(table: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """A table with the column ``valid_day``: whether its ``date`` is a valid day.
 
     Args:
         table: has a column ``date``.
-        days: has the columns ``date`` and ``wear_hours``, one row per day.
-        valid_day_h: the hours of wear of a valid day, at least.
+        days: has the columns ``date`` and ``valid_day``, one row per day.
     """
-    valid = days.select("date", valid_day=pl.col("wear_hours") >= valid_day_h)
+    valid = days.select("date", "valid_day")
     return table.join(valid, on="date", how="left", maintain_order="left").with_columns(
         pl.col("valid_day").fill_null(False)
     )
+
+
+def with_day_caveat(days: pl.DataFrame) -> pl.DataFrame:
+    """Days with the column ``caveat``: ``NO_STEP`` on a day without a step and with at least ``LEAST_MOVEMENT_H`` that
+    were not inactive; else null, as without the columns of movement."""
+    if "steps" not in days.columns:
+        return days.with_columns(caveat=pl.lit(None, dtype=pl.String))
+    moved_h = (pl.col("minutes_light") + pl.col("minutes_mvpa")) / 60
+    doubtful = (pl.col("steps") < 1) & (moved_h >= LEAST_MOVEMENT_H)
+    return days.with_columns(caveat=pl.when(doubtful).then(pl.lit(NO_STEP)))
+
+
+def with_night_caveat(nights: pl.DataFrame) -> pl.DataFrame:
+    """Nights with the column ``caveat``: ``LONG_NIGHT`` for more than ``LONGEST_NIGHT_H``, else null."""
+    return nights.with_columns(caveat=pl.when(pl.col("duration_hours") > LONGEST_NIGHT_H).then(pl.lit(LONG_NIGHT)))
 
 
 def averages(days: pl.DataFrame) -> pl.DataFrame:
@@ -181,12 +204,18 @@ def with_one_file_a_date(days: pl.DataFrame) -> pl.DataFrame:
     return _one_a_date(days, by=["wear_hours"])
 
 
-def people_table(days: pl.DataFrame, nights: pl.DataFrame | None, rhythms: pl.DataFrame | None) -> pl.DataFrame:
+def people_table(
+    days: pl.DataFrame,
+    nights: pl.DataFrame | None,
+    rhythms: pl.DataFrame | None,
+    why_not: Mapping[str, str] | None = None,
+) -> pl.DataFrame:
     """One row for each person.
 
     The columns are
 
-    - ``subject``; ``files``; ``days``, the dates with samples; ``total_recorded_hours``, ``total_wear_hours``;
+    - ``subject``; ``included``, whether the person counts among the people of the study; ``why_not``, the reason, null
+      for those who are; ``files``; ``days``, the dates with samples; ``total_recorded_hours``, ``total_wear_hours``;
     - for all valid days, those from Monday to Friday (``weekdays_``) and those on Saturday and Sunday (``weekend_``),
       ``valid_days``, their number, and over them the mean of each column of numbers of
       ``days``; null without a valid day or a value;
@@ -201,6 +230,7 @@ def people_table(days: pl.DataFrame, nights: pl.DataFrame | None, rhythms: pl.Da
         nights: the nights of all files: the columns of ``nights.csv``, with ``subject``; ``onset``, ``wake`` and
             ``midpoint`` as datetimes by the wearer's clock, without zone. None without acceleration.
         rhythms: the result of ``harken.outcomes.rhythm.rhythm`` of each person, with ``subject``; None likewise.
+        why_not: why a person is not included, by subject. Who has no valid day is not included, either.
     """
     chosen = with_one_file_a_date(days)
     files = days.group_by(PERSON).agg(files=pl.col("name").n_unique())
@@ -222,7 +252,11 @@ def people_table(days: pl.DataFrame, nights: pl.DataFrame | None, rhythms: pl.Da
         plain = (PERSON, "interdaily_stability", "intradaily_variability")
         others = [name for name in rhythms.columns if name not in (*plain, "valid_days")]
         table = _joined(table, rhythms.select(PERSON, pl.col(others).name.prefix("average_day_"), *plain[1:]))
-    return table.sort(PERSON)
+    without = pl.when(pl.col("valid_days") == 0).then(pl.lit(NO_VALID_DAY))
+    given = pl.col(PERSON).replace_strict(why_not or {}, default=None, return_dtype=pl.String)
+    table = table.with_columns(why_not=pl.coalesce(given, without))
+    first = (PERSON, pl.col("why_not").is_null().alias("included"), "why_not")
+    return table.select(*first, pl.exclude(PERSON, "why_not")).sort(PERSON)
 
 
 def _one_a_date(table: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from harken.models.mounting import Mounting
 from harken.models.wrist_check import Answer
 from harken.networks.specification import Specification
@@ -34,6 +36,8 @@ MOST_MARKED = 0.01
 LEAST_F1 = 0.7
 """Reports lead with labels and groups that have this F1 or more on people whom the model was not trained on. Where
 mistakes of both kinds are equally frequent, seven of ten hours are then right (``docs/report.md``)."""
+MOST_DATES = 3
+"""The dates that a caveat about days or nights names."""
 STUDY_NAMES = {
     "hawthorne": "Hawthorne",
     "selfback": "selfBACK",
@@ -53,6 +57,8 @@ class CaveatKind(StrEnum):
     WEAR = "wear"
     CLOCK = "clock"
     SENSOR = "sensor"
+    NIGHTS = "nights"
+    STEPS = "steps"
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,17 @@ class Caveat:
 
 NO_VALID_DAY = Caveat(CaveatKind.WEAR, "no valid day, so there are no averages")
 """The caveat about a person without a valid day."""
+
+
+def caveats_at(kind: CaveatKind, table: pl.DataFrame | None) -> Iterator[Caveat]:
+    """The caveats in the column ``caveat`` of days or nights that are not excluded, each with its dates."""
+    if table is None or not {"caveat", "excluded"} <= set(table.columns):
+        return
+    counted = table.filter(pl.col("caveat").is_not_null() & pl.col("excluded").is_null())
+    for (words,), rows in counted.group_by("caveat", maintain_order=True):
+        dates = [f"{day}" for day in rows["date"]]
+        more = [f"{len(dates) - MOST_DATES} more"] if len(dates) > MOST_DATES else []
+        yield Caveat(kind, f"{words}: {', '.join(dates[:MOST_DATES] + more)}")
 
 
 @dataclass(frozen=True)

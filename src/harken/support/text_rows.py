@@ -5,18 +5,22 @@ Diaries, tables of segments and files of labels are read with it. Tables of samp
 
 import csv
 import re
-from collections.abc import Iterator
-from datetime import time
+from collections.abc import Collection, Iterator
+from datetime import date, time
 from io import StringIO
 from pathlib import Path
 from typing import IO
 
 from harken.support.errors import HarkenError
+from harken.support.files import regular
 from harken.support.printable import printable
 
 MOST_BYTES = 1 << 24
 MOST_ROWS = 100_000
 """The largest size of such a file."""
+
+YEARS = range(1970, 2100)
+"""The years of the accepted times of a recording (``harken.recordings.mending``)."""
 
 CLOCK = (
     r"(?=(?:0?[1-9]|1[0-2])\D|[^AaPp]*$)(?P<hour>[01]?\d|2[0-3])[:h](?P<minute>[0-5]\d)"
@@ -25,6 +29,19 @@ CLOCK = (
 """A time of the clock, such as 7:05, 7h05, 23:40:10, 23:40:10.25 or 11:40 pm. With am or pm, hours go from 1 to 12."""
 REMARK = ("#", '"#')
 """The beginnings of a line that is not a row."""
+
+
+def file_content(path: Path, *, what: str) -> bytes:
+    """The content of a file of a kind, such as ``diary``.
+
+    Raises:
+        HarkenError: when it cannot be read, or is larger than ``MOST_BYTES``.
+    """
+    try:
+        with regular(path).open("rb") as file:
+            return content_of(path, file, what=what)
+    except OSError as error:
+        raise HarkenError(f"{path}: the {what} cannot be read ({error.strerror or error})") from error
 
 
 def content_of(path: Path, file: IO[bytes], *, what: str) -> bytes:
@@ -71,6 +88,49 @@ def text_rows(path: Path, content: bytes, *, what: str) -> Iterator[tuple[int, l
                 yield reader.line_num, [field.strip() for field in fields]
     except csv.Error as error:
         raise line_error(path, reader.line_num, str(error)) from error
+
+
+def named_rows(
+    path: Path, content: bytes, *, what: str, needs: Collection[str], may_have: Collection[str] | None = None
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """The number of the last line of each row below the header, and its fields by column, in small letters.
+
+    Args:
+        path, content, what: as for ``text_rows``.
+        needs: the columns that it must have.
+        may_have: the other columns that it may have; None: any.
+
+    Raises:
+        HarkenError: as ``text_rows``, and for a missing or unknown column and a line that is cut short or too long.
+    """
+    rows = text_rows(path, content, what=what)
+    line, names = next(rows, (1, []))
+    names = [name.lower() for name in names]
+    if missing := [name for name in needs if name not in names]:
+        raise line_error(path, line, f"there is no column {', '.join(missing)}; a {what} needs {', '.join(needs)}")
+    known = names if may_have is None else [*needs, *may_have]
+    if unknown := [name for name in names if name not in known]:
+        raise line_error(path, line, f"a {what} has no column {unknown[0]!r}; it has {', '.join(known)}")
+    for line, fields in rows:
+        if len(fields) < len(names) or any(fields[len(names) :]):
+            raise line_error(path, line, f"{len(fields)} fields instead of {len(names)}")
+        yield line, dict(zip(names, fields, strict=False))
+
+
+def calendar_date(path: Path, line: int, text: str) -> date:
+    """The date in a line of a file, such as 2024-03-30.
+
+    Raises:
+        HarkenError: when it is none, or no recording can be of that year.
+    """
+    try:
+        day = date.fromisoformat(text)
+        if day.year not in YEARS:
+            raise ValueError("no recording is of that year")
+    except ValueError as error:
+        reason = f"{text!r} is not a date such as 2024-03-30; years go from 1970 to 2099"
+        raise line_error(path, line, reason) from error
+    return day
 
 
 def clock_time(text: str) -> time | None:

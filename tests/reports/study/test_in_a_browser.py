@@ -128,6 +128,31 @@ def test_people_are_filtered_by_wear_nights_hours_and_quality(page: Browser, stu
     assert set(names(page)) == {one.subject for one in study.people if CaveatKind.MOUNTING in one.kinds}
 
 
+def test_who_is_not_included_is_in_the_distributions_on_demand(shared: Browser, tmp_path: Path) -> None:
+    made, why = made_study(12, doubtful=0), "the sensor moved as on a leg or the trunk"
+    apart = pl.col("subject").is_in(["person_0003", "person_0007"])
+    steps = pl.when(apart).then(9e5).otherwise("steps")
+    table = made.table.with_columns(included=~apart, why_not=pl.when(apart).then(pl.lit(why)), steps=steps)
+    people = [replace(person, why_not=why if person.subject[-1] in "37" else "") for person in made.people]
+    path = tmp_path / "study.html"
+    write_study_page(path, replace(made, table=table, people=people))
+    shared.open(path)
+    shared.wait("return document.documentElement.classList.contains('scripted')")
+    figure = "document.querySelector('[data-everyone]:not([hidden]) [data-sort=steps]').closest('figure')"
+    shown_steps = f"return {figure}.textContent"
+    assert "800,000 to" not in shared.run(shown_steps)
+    (listed,) = shared.run(
+        "return [...document.querySelectorAll('.distributions .doubts div')].map(e => e.textContent)"
+    )
+    assert listed.split() == f"{why.capitalize()} 2person_0003, person_0007".split()
+    shared.run("document.getElementById('everyone').focus(); document.activeElement.click()")
+    assert "800,000 to" in shared.run(shown_steps)
+    shared.run("document.querySelector('[data-kind=not-included]').click()")
+    assert names(shared) == ["person_0003", "person_0007"]
+    shared.run("document.getElementById('everyone').click()")
+    assert "800,000 to" not in shared.run(shown_steps)
+
+
 def test_a_time_of_day_after_midnight_is_later_than_one_before(page: Browser, study: Study) -> None:
     set_field(page, "outcome", "night_onset_clock_hours")
     set_field(page, "from", "many")

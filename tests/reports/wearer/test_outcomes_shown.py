@@ -195,7 +195,7 @@ def test_without_acceleration_or_walking_there_is_less(week: Timeline, week_tabl
     assert seen is not None
     assert not seen["has_steps"]
     own = replace(PUBLISHED["adults-actigraph"], name="44.8,100.6,428.8")
-    cut = movement_shown(changed(week_tables, settings=LabelSettings(cut_points=own)))
+    cut = movement_shown(changed(week_tables, rules=LabelSettings(cut_points=own)))
     assert cut is not None
     assert cut["limits"] == "light from 44.8 mg, moderate from 100.6 mg, vigorous from 428.8 mg"
     assert "steps" not in [column for column, _ in seen["columns"]]
@@ -230,6 +230,22 @@ def test_groups_and_the_time_not_worn_add_up_to_the_time_recorded(week_tables: O
     for row, recorded in zip(rows, [*days["recorded_hours"], week_tables.averages["recorded_hours"][0]], strict=True):
         minutes = sum(60 * int(hours) + int(part) for hours, part in (cell.split(":") for cell in row["cells"]))
         assert minutes == pytest.approx(60 * recorded, abs=2.5)  # each cell is rounded to a minute
+
+
+def test_a_day_and_a_night_show_why_they_are_excluded_and_their_caveat(week_tables: Outcomes) -> None:
+    first = pl.int_range(pl.len()) == 0
+    noted = {"excluded": pl.when(first).then(pl.lit("ill")), "caveat": pl.when(~first).then(pl.lit("doubtful"))}
+    days = week_tables.days.with_columns(**noted, valid_day=~first)
+    movement = movement_shown(changed(week_tables, days=days))
+    assert movement is not None
+    assert [row["note"] for row in movement["rows"]][:2] == ["excluded: ill", "doubtful"]
+    table = nights_table(
+        ("2024-03-04", "2024-03-04T23:00", "2024-03-05T06:00", False),
+        ("2024-03-05", "2024-03-05T23:00", "2024-03-06T06:00", True),
+    )
+    found = nights_shown(table.with_columns(**noted))
+    assert found is not None
+    assert [row["notes"][0] for row in found["rows"]] == ["excluded: ill", "doubtful"]
 
 
 def test_a_valid_day_is_the_one_of_the_settings(week: Timeline, tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ class StudyFile:
         labels: the labels of the model.
         valid_day_h: the hours of wear of a valid day.
         made_up: whether the recording is simulated.
+        excluded: why the wearer is excluded; empty for most.
         written_s: when the results were finished, in seconds since 1970.
         unseen_f1: the scores of the labels and groups of its model, see ``harken.models.scores.unseen_f1``.
     """
@@ -135,8 +136,14 @@ class StudyFile:
     labels: tuple[str, ...] = ()
     valid_day_h: float = ENOUGH_WEAR_H
     made_up: bool = False
+    excluded: str = ""
     written_s: float = 0.0
     unseen_f1: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def elsewhere(self) -> str:
+        """In words, that the sensor was not on a wrist; empty if it was."""
+        return next((doubt.words for doubt in self.doubts if doubt.kind is CaveatKind.PLACEMENT), "")
 
 
 @dataclass(frozen=True)
@@ -149,6 +156,7 @@ class Person:
         days: the strips of the first days.
         days_not_shown: the number of further days.
         doubts: doubts that do not come from a single file.
+        why_not: why the person's outcomes are in no distribution; empty if they are.
     """
 
     subject: str
@@ -156,6 +164,7 @@ class Person:
     days: tuple[DayStrip, ...]
     days_not_shown: int = 0
     doubts: tuple[Caveat, ...] = ()
+    why_not: str = ""
 
     @property
     def kinds(self) -> list[CaveatKind]:
@@ -223,19 +232,14 @@ def write_study_page(path: str | Path, study: Study) -> None:
 def _content(study: Study) -> dict[str, Any]:
     """The variables of the template, except the scripts."""
     outcomes = outcomes_of(study.table.columns, study.unseen_f1)
-    drawn = [distribution(outcome, study.table[outcome.column]) for outcome in outcomes]
-    groups: dict[str, list[Any]] = {}
-    for outcome, histogram in zip(outcomes, drawn, strict=True):
-        if histogram is not None:
-            groups.setdefault(outcome.group, []).append(histogram)
     people, values = _in_order(study, outcomes)
     colours = colours_of(study.labels)
     return {
         "study": study,
         "counts": _counts(study),
         "doubts": _doubts(people),
-        "groups": groups,
-        "without": [outcome.title for outcome, histogram in zip(outcomes, drawn, strict=True) if histogram is None],
+        "not_included": _not_included(study),
+        "distributions": _distributions(study.table, outcomes),
         "least_f1": LEAST_F1,
         "outcomes": outcomes,
         "people": list(zip(people, values, strict=True)),
@@ -249,6 +253,7 @@ def _content(study: Study) -> dict[str, Any]:
                 {
                     "values": list(row.values()),
                     "kinds": person.kinds,
+                    "included": not person.why_not,
                     "days": [(day.date.isoformat(), day.cells, int(day.valid), day.nights) for day in person.days],
                 }
                 for person, row in zip(people, values, strict=True)
@@ -270,11 +275,38 @@ def _in_order(study: Study, outcomes: Sequence[PersonOutcome]) -> tuple[list[Per
 
 
 def _counts(study: Study) -> dict[str, int]:
-    """The numbers at the top of the page."""
-    table = study.table
-    days = ("days", "valid_days", "nights", "files")
-    sums = {name: int(table[name].sum()) if name in table.columns else 0 for name in days}
-    return sums | {"people": len(table), "not_shown": len(table) - len(study.people)}
+    """The numbers at the top of the page; valid days and nights are those of the people who are included."""
+    table, included = study.table, study.table.filter("included")
+    sums = {name: int(table[name].sum()) if name in table.columns else 0 for name in ("days", "files")}
+    sums |= {name: int(included[name].sum()) if name in table.columns else 0 for name in ("valid_days", "nights")}
+    return sums | {"people": len(table), "included": len(included), "not_shown": len(table) - len(study.people)}
+
+
+def _not_included(study: Study) -> list[tuple[str, int, list[Person]]]:
+    """Each reason why people are not included, for how many, and the first of them; the most frequent one first."""
+    rows = {person.subject: person for person in study.people}
+    by_reason = (
+        study.table.filter(~pl.col("included")).group_by("why_not", maintain_order=True).agg("subject", pl.len())
+    )
+    return [
+        (why, number, [rows[subject] for subject in subjects if subject in rows][:MOST_NAMED])
+        for why, subjects, number in by_reason.sort("len", descending=True, maintain_order=True).iter_rows()
+    ]
+
+
+def _distributions(table: pl.DataFrame, outcomes: Sequence[PersonOutcome]) -> list[dict[str, Any]]:
+    """The distributions over the people who are included and, if others are not, over all: the number of ``people``,
+    the histograms in ``groups``, and the titles of the outcomes ``without`` a value."""
+    included, found = table.filter("included"), []
+    for people in (included, table) if len(included) < len(table) else (table,):
+        drawn = [(outcome, distribution(outcome, people[outcome.column])) for outcome in outcomes]
+        groups: dict[str, list[Any]] = {}
+        for outcome, histogram in drawn:
+            if histogram is not None:
+                groups.setdefault(outcome.group, []).append(histogram)
+        without = [outcome.title for outcome, histogram in drawn if histogram is None]
+        found.append({"people": len(people), "groups": groups, "without": without})
+    return found
 
 
 def _doubts(people: Sequence[Person]) -> list[tuple[CaveatKind, int, list[Person]]]:

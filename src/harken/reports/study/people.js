@@ -91,7 +91,7 @@
     for (const row of rows) {
       const kinds = row.person.kinds, known = column ? value(row, column) : 0;
       const fits = row.names.includes(search)
-        && (quality === "" || (quality === "none" ? kinds.length === 0 : quality === "any" ? kinds.length > 0 : kinds.includes(quality)))
+        && (quality === "" || (quality === "none" ? kinds.length === 0 : quality === "any" ? kinds.length > 0 : quality === "not-included" ? !row.person.included : kinds.includes(quality)))
         && least.every(([name, number]) => number === null || (value(row, name) ?? 0) >= number)
         && (!column || (known !== null || from === null && to === null) && (from === null || known >= from) && (to === null || known <= to));
       row.element.hidden = !fits;
@@ -111,6 +111,10 @@
     document.getElementById("people").scrollIntoView();
     fields[button.dataset.kind ? "kind" : "sort"].focus({ preventScroll: true });
   });
+
+  // The distributions over the people who are included, or over all.
+  const everyone = document.getElementById("everyone"), parts = [...document.querySelectorAll("[data-everyone]")];
+  everyone?.addEventListener("change", () => parts.forEach((part, number) => { part.hidden = number !== Number(everyone.checked); }));
 
   // Reading a strip.
   function tell(row, number, cell) {

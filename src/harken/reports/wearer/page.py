@@ -25,7 +25,6 @@ from harken.reports.wearer.tables import (
 )
 from harken.reports.words import lasting, write_page
 from harken.support.printable import zone_in_words
-from harken.timelines import Timeline
 
 if TYPE_CHECKING:
     from harken.labelling.quality import RecordingQuality
@@ -69,7 +68,7 @@ def write_wearer_report(
     spells = days.spells_of(outcomes.timeline)
     calendar = days.calendar_days(outcomes.days["date"], spells.timezone)
     content = (
-        _description(outcomes.timeline, quality)
+        _description(outcomes, quality)
         | {"card": model_card}
         | _labels(spells, calendar, outcomes)
         | _outcomes(spells, calendar, outcomes)
@@ -78,12 +77,15 @@ def write_wearer_report(
     write_page(path, "wearer", content, SCRIPTS)
 
 
-def _description(timeline: Timeline, quality: "RecordingQuality") -> dict[str, Any]:
+def _description(outcomes: "Outcomes", quality: "RecordingQuality") -> dict[str, Any]:
     """The recording and its quality."""
+    timeline, excluded = outcomes.timeline, outcomes.exclusions
+    left_out = (f"{timeline.subject} is excluded: {excluded.person}",) if excluded.person else ()
     return {
         "subject": timeline.subject,
         "file": quality.file,
-        "warnings": quality.warnings,
+        "warnings": (*left_out, *quality.warnings),
+        "days_excluded": len(excluded.days),
         "limits": quality.limits,
         "quality": quality_lines(quality),
         "notes": quality.notes,

@@ -87,12 +87,12 @@ def hours_rows(
 
     A row has the ``name`` of the day; its ``hours`` of each label, in the order of the page; the ``cells``, these as
     text, followed by those not worn and not recorded; the ``bar``, code, begin and length of each piece in per cent of
-    the bar, and its content in ``words``, for readers who cannot see it; and the ``day`` of the calendar.
+    the bar, and its content in ``words``, for readers who cannot see it; the ``day`` of the calendar; and ``notes``.
     """
     prefix = "adjusted_hours_" if adjusted else "hours_"
     return [
         _hours_row(day.short, values, [values.get(prefix + label) for label in names], names, rest=not adjusted)
-        | {"day": day}
+        | {"day": day, "notes": _remarks(values)}
         for day, values in zip(calendar, days.iter_rows(named=True), strict=True)
     ]
 
@@ -119,6 +119,12 @@ def group_rows(days: pl.DataFrame, averages: pl.DataFrame, calendar: list[Calend
 def group_columns(days: pl.DataFrame) -> dict[str, str]:
     """The columns of groups in a table of days, with their names on the page."""
     return {column: name for column, name in GROUP_COLUMNS.items() if column in days.columns}
+
+
+def _remarks(values: dict[str, Any]) -> list[str]:
+    """What a reader must know of a day or a night: why it is excluded, and its caveat."""
+    excluded = [f"excluded: {values['excluded']}"] if values.get("excluded") else []
+    return [*excluded, *([values["caveat"]] if values.get("caveat") else [])]
 
 
 def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> dict[str, Any] | None:
@@ -149,7 +155,7 @@ def _hours_row(
             bar.append((code, round(begin, 3), round(wide, 3)))
         begin += wide
     words = ", ".join(f"{label} {cell}" for label, cell in zip(names, cells, strict=False))
-    return {"name": name, "hours": hours, "cells": cells, "bar": bar, "words": words, "day": None}
+    return {"name": name, "hours": hours, "cells": cells, "bar": bar, "words": words, "day": None, "notes": []}
 
 
 def bout_summaries(bouts: pl.DataFrame, names: tuple[str, ...], timezone: str) -> list[dict[str, Any]]:
@@ -289,8 +295,8 @@ def _night_cells(night: dict[str, Any]) -> list[str]:
 def _night_notes(night: dict[str, Any]) -> list[str]:
     if night["onset_h"] is None:
         return [f"no night found; worn {hours_minutes(night['window_wear_hours'])} from noon to noon"]
-    notes = []
-    if not night["complete"]:
+    notes = _remarks(night)
+    if not night["complete"] and not night.get("excluded"):
         notes.append("not complete")
     if night["source"] != "movement":
         notes.append("by the diary")
@@ -339,7 +345,9 @@ def movement_shown(outcomes: "Outcomes") -> dict[str, Any] | None:
 
     rows = []
     for values in days.iter_rows(named=True):
-        note = "" if values["valid_day"] else f"worn {hours_minutes(values['wear_hours'])}"
+        short = not values["valid_day"] and not values.get("excluded")
+        worn = [f"worn {hours_minutes(values['wear_hours'])}"] if short else []
+        note = "; ".join([*worn, *_remarks(values)])
         rows.append(row(short_date(values["date"]), note, values))
     means = [
         row(AVERAGES[values["days_of"]], f"{values['valid_days']}", values)
