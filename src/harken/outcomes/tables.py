@@ -252,11 +252,20 @@ def people_table(
         plain = (PERSON, "interdaily_stability", "intradaily_variability")
         others = [name for name in rhythms.columns if name not in (*plain, "valid_days")]
         table = _joined(table, rhythms.select(PERSON, pl.col(others).name.prefix("average_day_"), *plain[1:]))
-    without = pl.when(pl.col("valid_days") == 0).then(pl.lit(NO_VALID_DAY))
-    given = pl.col(PERSON).replace_strict(why_not or {}, default=None, return_dtype=pl.String)
-    table = table.with_columns(why_not=pl.coalesce(given, without))
-    first = (PERSON, pl.col("why_not").is_null().alias("included"), "why_not")
-    return table.select(*first, pl.exclude(PERSON, "why_not")).sort(PERSON)
+    return _with_who_counts(table, why_not or {}).sort(PERSON)
+
+
+def _with_who_counts(table: pl.DataFrame, why_not: Mapping[str, str]) -> pl.DataFrame:
+    """A table of people with ``included`` and ``why_not``; who has no valid day is not included, either."""
+    given = pl.col(PERSON).replace_strict(why_not, default=None, return_dtype=pl.String)
+    no_day = pl.when(pl.col("valid_days") == 0).then(pl.lit(NO_VALID_DAY))
+    table = table.with_columns(why_not=pl.coalesce(given, no_day))
+    return table.select(
+        PERSON,
+        pl.col("why_not").is_null().alias("included"),
+        "why_not",
+        pl.exclude(PERSON, "why_not"),
+    )
 
 
 def _one_a_date(table: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:

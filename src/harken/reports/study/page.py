@@ -25,7 +25,7 @@ from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
 
 MOST_NAMED = 12
-"""The people whom each kind of doubt names at the top of the page; the list below has all."""
+"""The people whom each doubt and each reason names, and the reasons that the page names; the list below has all."""
 DIGITS = 4
 CELL_S = 600
 STRIP_COLUMNS = ["start", "end", "label", "recorded", "wear"]
@@ -283,14 +283,14 @@ def _counts(study: Study) -> dict[str, int]:
 
 
 def _not_included(study: Study) -> list[tuple[str, int, list[Person]]]:
-    """Each reason why people are not included, for how many, and the first of them; the most frequent one first."""
+    """The most frequent reasons why people are not included, each for how many, and the first of them."""
     rows = {person.subject: person for person in study.people}
-    by_reason = (
-        study.table.filter(~pl.col("included")).group_by("why_not", maintain_order=True).agg("subject", pl.len())
-    )
+    left_out = study.table.filter(~pl.col("included"))
+    by_reason = left_out.group_by("why_not", maintain_order=True).agg("subject", pl.len())
+    most = by_reason.sort("len", descending=True, maintain_order=True).head(MOST_NAMED)
     return [
         (why, number, [rows[subject] for subject in subjects if subject in rows][:MOST_NAMED])
-        for why, subjects, number in by_reason.sort("len", descending=True, maintain_order=True).iter_rows()
+        for why, subjects, number in most.iter_rows()
     ]
 
 
