@@ -62,7 +62,8 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
 
 
 def child_processes(pid: int) -> list[int]:
-    """The processes that a process has started and that do its work."""
+    """The processes that a process has started and that do its work; those that have ended have no command line."""
     lists = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children")]
     numbers = [int(word) for text in lists for word in text.split()]
-    return [number for number in numbers if b"resource_tracker" not in Path(f"/proc/{number}/cmdline").read_bytes()]
+    lines = {number: Path(f"/proc/{number}/cmdline").read_bytes() for number in numbers}
+    return [number for number, line in lines.items() if line and b"resource_tracker" not in line]

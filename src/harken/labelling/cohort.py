@@ -154,8 +154,9 @@ class SummariseJob:
 
     def summarised(self, task: FileTask, before: dict[str, Any]) -> FileOutcome:
         """The outcome of a file with this summary."""
-        rules = before.get("summarised_by", before)  # in a folder of the first layout all keys stand side by side
-        if all(rules.get(name) == value for name, value in rules_key(self.rules).items()):
+        # In a folder of the first layout all keys stand side by side, and it lacks rules that there were not yet.
+        rules = rules_key(Rules()) | before.get("summarised_by", before)
+        if all(rules[name] == value for name, value in rules_key(self.rules).items()):
             return FileOutcome(task, before, done="nothing")
         summary = summarise_folder(self.out / task.name, self.rules).summary
         return FileOutcome(task, summary, done="summarised")

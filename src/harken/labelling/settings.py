@@ -59,6 +59,10 @@ class Rules:
     """How tables and reports are made from the probabilities of the model. The defaults are those of ``harken label``
     and ``harken summarise``.
 
+    >>> import harken
+    >>> harken.Rules(valid_day_h=10).cut_points.name
+    'adults-geneactiv'
+
     Attributes:
         unsure_below: see ``Timeline.with_unsure_below``.
         smoothing: see ``Timeline.smoothed``; without it each row has its own most probable label.
