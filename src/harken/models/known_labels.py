@@ -17,15 +17,16 @@ from harken.windows.windows import Windows
 LabelSets = Mapping[str, Sequence[str]]
 """Names of labels that stand for several labels -> these labels."""
 NO_SETS: LabelSets = MappingProxyType({})
-ON_FOOT = ("walking", "stairs", "running", "jogging")
-"""Labels of movement in which the arm hangs."""
+HANGING = ("walking", "stairs")
+"""Labels of movement in which the arm hangs. In running the elbow is bent, and gravity lies across the forearm."""
+ON_FOOT = (*HANGING, "running", "jogging")
 
 
 def walking_axis(windows: Windows) -> ForearmAxis | None:
-    """The axis along the forearm in the labelled windows on foot, by gravity; None if it is unknown."""
+    """The axis along the forearm in the labelled windows of walking and stairs, by gravity; None if it is unknown."""
     if windows.channels[:3] != ACCELERATION:
         return None
-    codes = [code for code, label in enumerate(windows.label_names) if label in ON_FOOT]
+    codes = [code for code, label in enumerate(windows.label_names) if label in HANGING]
     return axis_by_gravity(windows.signals[np.isin(windows.label_codes, codes)])
 
 

@@ -40,11 +40,11 @@ AXIAL = ("gyro_",)
 QUARTERS: Mapping[ForearmAxis, int] = MappingProxyType({"x": 0, "-y": 1, "-x": 2, "y": 3})
 """The quarter turns about the face that put an axis into x."""
 
-LEAST_ON_FOOT, LEAST_SHARE = 6, 0.75
-"""The least number of windows on foot, and the least share of them with gravity along one axis, that show the axis."""
+LEAST_WALKING, LEAST_SHARE = 6, 0.75
+"""How many windows of walking, and which share of them with gravity along one axis, show the axis."""
 
 
-def axis_by_gravity(on_foot: Float32Array) -> ForearmAxis | None:
+def axis_by_gravity(walking: Float32Array) -> ForearmAxis | None:
     """The axis along the forearm: gravity lies along it in walking, because the arm hangs.
 
     >>> import numpy as np
@@ -53,15 +53,15 @@ def axis_by_gravity(on_foot: Float32Array) -> ForearmAxis | None:
     '-y'
 
     Args:
-        on_foot: windows in walking, on stairs or in running, ``[windows, samples, channels]`` with x and y first.
+        walking: windows of walking or stairs, ``[windows, samples, channels]`` with x and y first.
 
     Returns:
         The axis towards the elbow. None if there are fewer than six windows, or if gravity lies along one axis in less
         than three quarters of them: the watches then sat in both ways.
     """
-    if len(on_foot) < LEAST_ON_FOOT:
+    if len(walking) < LEAST_WALKING:
         return None
-    x, y = on_foot[..., :2].mean(axis=1, dtype=np.float64).T
+    x, y = walking[..., :2].mean(axis=1, dtype=np.float64).T
     along_x = float((np.abs(x) > np.abs(y)).mean())
     if max(along_x, 1 - along_x) < LEAST_SHARE:
         return None
