@@ -9,7 +9,7 @@ import pytest
 import people
 from command_line import Run
 
-RULES = ("--valid-day", "0.01", "--cut-points", "40,100,400", "--unsure-below", "0.5", "--hand", "dominant", "--csv")
+RULES = ("--valid-day", "0.01", "--cut-points", "40,100,400", "--unsure-below", "0.99", "--hand", "dominant", "--csv")
 
 
 def contents(out: Path) -> dict[str, bytes]:
@@ -57,6 +57,10 @@ def test_the_files_are_those_that_label_would_write(
     assert run_harken("label", *recordings, "--model", model, "--out", at_once, *rules).exit_code == 0
     assert contents(later) == contents(at_once)
     assert run_harken("summarise", later, *rules).stdout.count("already labelled with the same settings") == 3
+    raw = tmp_path / "raw"
+    assert run_harken("summarise", later, "--no-smoothing", "--workers", 1).exit_code == 0
+    assert run_harken("label", *recordings, "--model", model, "--out", raw, "--no-smoothing").exit_code == 0
+    assert contents(later) == contents(raw)
     assert run_harken("summarise", later, "--workers", 1).exit_code == 0
     assert contents(later) == before
 

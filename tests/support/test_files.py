@@ -194,3 +194,25 @@ def test_the_error_of_a_full_disk_names_the_file_whichever_library_writes(tmp_pa
     with pytest.raises(ValueError, match="mine"), replacing(path):
         raise ValueError("mine")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_replaced_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "results"
+    folder.mkdir()
+    (folder / "kept").write_text("earlier")
+    rename = Path.rename
+
+    def full(path: Path, target: Path) -> Path:
+        if (path / "new").exists():
+            raise OSError(28, "No space left on device")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(OSError, match="No space left"), appearing(folder) as aside:
+        (aside / "new").write_text("later")
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]
+    assert (folder / "kept").read_text() == "earlier"
+    monkeypatch.undo()
+    with appearing(folder) as aside:
+        (aside / "new").write_text("later")
+    assert [path.name for path in tmp_path.rglob("*")] == ["results", "new"]

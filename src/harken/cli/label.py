@@ -4,7 +4,8 @@ Most of its options are the fields of ``LabelSettings`` in ``labelling/settings`
 """
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +24,8 @@ from harken.cli.files import (
     recordings,
 )
 from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
-from harken.labelling.settings import LabelSettings
+from harken.labelling.settings import LabelSettings, Rules, read_summary, rules_key, rules_of
+from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.files import not_left_empty, remove_left_behind
 from harken.support.options import Option
@@ -93,6 +95,8 @@ def label(
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
         remove_left_behind(out)
+        earlier = [out / task.name for task in tasks]
+        tell_changes([folder for folder in earlier if (folder / SUMMARY).exists()], settings)
         alone = len(tasks) == 1 and scheduler is None
         job = LabelJob.of(model, out, settings, cores=usable_cores() if alone else 1)
         prints = None if json else print_one if verbose or len(tasks) == 1 else print_line
@@ -128,6 +132,31 @@ def print_warnings(ended: "list[FileOutcome]") -> None:
     Console(highlight=False, markup=False, emoji=False).print(
         notes_table([], warnings=grouped_notes(begin, [printable(one.task.name) for one in done]))
     )
+
+
+def tell_changes(folders: Sequence[Path], rules: Rules) -> None:
+    """Print the rules that differ from those of earlier results, and of how many files. A folder that cannot be read
+    has none; it fails later with its reason."""
+    now, changes = rules_key(rules), Counter[str]()
+    for folder in folders:
+        try:
+            before = rules_of(read_summary(folder))
+        except HarkenError:
+            continue
+        for name, value in now.items():
+            if before[name] != value:
+                words = name.replace("_", " ")
+                changes[f"{words}: {_shown(before[name], name)}, now {_shown(value, name)}"] += 1
+    for change, files in changes.items():
+        typer.echo(f"{change} ({files} of {len(folders)} files)", err=True)
+
+
+def _shown(value: Any, name: str) -> str:
+    if value in (None, []):
+        return "none"
+    if name in ("diary", "segments", "exclude"):
+        return "of a file"
+    return str(value["name"] if isinstance(value, dict) else value)
 
 
 def run(

@@ -3,17 +3,22 @@
 Its options are the fields of ``Rules`` in ``labelling/settings``.
 """
 
-from collections import Counter
-from collections.abc import Sequence
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import typer
-
-from harken.cli.label import Scheduler, Workers, print_line, print_one, print_warnings, run, write_tables
+from harken.cli.label import (
+    Scheduler,
+    Workers,
+    print_line,
+    print_one,
+    print_warnings,
+    run,
+    tell_changes,
+    write_tables,
+)
 from harken.cli.options import Json
-from harken.labelling.settings import Rules, read_summary, rules_key
+from harken.labelling.settings import Rules
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.options import Argument
@@ -42,8 +47,7 @@ def summarise(
         raise HarkenError(f"{out} holds the results of one recording; give the folder above it: {out.resolve().parent}")
     if not (folders := results_in(out)):
         raise HarkenError(f"{out} holds no results of harken label")
-    for change, files in _changes(folders, rules).items():
-        typer.echo(f"{change} ({files} of {len(folders)} files)", err=True)
+    tell_changes(folders, rules)
     tasks = [FileTask(folder, folder.name) for folder in folders]
     prints = None if json else print_one if len(tasks) == 1 else print_line
     ended = run("Summarising", tasks, SummariseJob(out, rules), workers=workers, scheduler=scheduler, prints=prints)
@@ -55,27 +59,3 @@ def summarise(
     else:
         print(printable(f"Everybody on one page: {out / STUDY}"))
     raise_failures([HarkenError(one.reason) for one in ended if one.reason is not None], len(ended))
-
-
-def _changes(folders: Sequence[Path], rules: Rules) -> Counter[str]:
-    """The rules that differ from those of earlier results, in words, and the number of files for each. A folder that
-    cannot be read has none; it fails later with its reason."""
-    now, changes = rules_key(rules), Counter[str]()
-    for folder in folders:
-        try:
-            before = read_summary(folder)["summarised_by"]
-        except (HarkenError, KeyError):
-            continue
-        for name, value in now.items():
-            if before.get(name) != value:
-                words = name.replace("_", " ")
-                changes[f"{words}: {_shown(before.get(name), name)}, now {_shown(value, name)}"] += 1
-    return changes
-
-
-def _shown(value: Any, name: str) -> str:
-    if value in (None, []):
-        return "none"
-    if name in ("diary", "segments", "exclude"):
-        return "of a file"
-    return str(value["name"] if isinstance(value, dict) else value)

@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, Self, TypeVar
 
 from harken.labelling.file import label_file
-from harken.labelling.settings import LabelSettings, Rules, file_sha256, finished, label_key, read_summary, rules_key
+from harken.labelling.settings import (
+    LabelSettings,
+    Rules,
+    file_sha256,
+    finished,
+    label_key,
+    read_summary,
+    rules_key,
+    rules_of,
+)
 from harken.labelling.summary import summarise_folder
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.recogniser import Recogniser
@@ -154,8 +163,7 @@ class SummariseJob:
 
     def summarised(self, task: FileTask, before: dict[str, Any]) -> FileOutcome:
         """The outcome of a file with this summary."""
-        # In a folder of the first layout all keys stand side by side, and it lacks rules that there were not yet.
-        rules = rules_key(Rules()) | before.get("summarised_by", before)
+        rules = rules_of(before)
         if all(rules[name] == value for name, value in rules_key(self.rules).items()):
             return FileOutcome(task, before, done="nothing")
         summary = summarise_folder(self.out / task.name, self.rules).summary

@@ -256,6 +256,12 @@ def rules_key(rules: Rules) -> dict[str, Any]:
     return {"harken_version": __version__, **key, **digests, "segments": list(key["segments"])}
 
 
+def rules_of(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``rules_key`` of earlier results. In a folder of the first layout all keys stand side by side; rules that
+    there were not yet have their defaults."""
+    return {**rules_key(Rules()), **summary.get("summarised_by", summary)}
+
+
 def _names(settings: type[Rules]) -> set[str]:
     return {field.name for field in fields(settings)}
 

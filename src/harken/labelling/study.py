@@ -84,9 +84,9 @@ def write_study(out: Path) -> Cohort | None:
     failure was written meanwhile.
     """
     before, cohort = None, None
-    while (now := (results_in(out), _failures(out))) != before:
+    while (now := (_written_ns(out), _failures(out))) != before:
         before = now
-        cohort = read_cohort(now[0])
+        cohort = read_cohort(list(now[0]))
         if cohort is not None:
             for name, table in ((COHORT, cohort.days), (QUALITY, cohort.quality), (PERSON, cohort.people)):
                 write_parquet(table, out / name)
@@ -112,6 +112,11 @@ def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
 def results_in(out: Path) -> list[Path]:
     """The folders of finished results in a folder, sorted."""
     return sorted(path.parent for path in out.glob(f"*/{SUMMARY}") if not path.parent.name.startswith("."))
+
+
+def _written_ns(out: Path) -> dict[Path, int]:
+    """The folders of finished results, sorted, and when each was written: summarising writes it again."""
+    return {folder: (folder / SUMMARY).stat().st_mtime_ns for folder in results_in(out)}
 
 
 def read_cohort(folders: Sequence[Path]) -> Cohort | None:

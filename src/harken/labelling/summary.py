@@ -250,10 +250,12 @@ class Measured:
             columns = ["start", "end", "label", "recorded", "wear", "activity_mg"]
             rows = pl.read_parquet(path, columns=[*columns, *(PROBABILITY + label for label in model.labels)])
             path = folder / "movement.parquet"
-            movement = pl.read_parquet(path).drop("steps") if path.exists() else None
+            has_acceleration = rows["activity_mg"].count() > 0
+            movement = pl.read_parquet(path).drop("steps") if has_acceleration else None
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
             raise HarkenError(f"{path} is missing or damaged ({error}); {ADVICE}") from error
-        timeline = Timeline(rows, model.labels, quality.subject, quality.file)
+        # The labels in the file are those of the earlier rules.
+        timeline = Timeline(rows, model.labels, quality.subject, quality.file).with_unsure_below(None)
         return cls(timeline, movement, quality, model, summary["labelled_by"])
 
 

@@ -29,6 +29,7 @@ from harken.networks.build import Weights, check_weights
 from harken.networks.inference import InferenceNetwork, inference_network
 from harken.networks.specification import Specification, shown
 from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 from harken.support.files import regular, utf8_path, write_bytes
 from harken.support.plugins import need_extra
@@ -312,6 +313,7 @@ PROVENANCE_FIELDS: Mapping[str, tuple[Any, str]] = {
     "attribution": (list[str], "a list of texts"),
     "unseen_people": (list[str], "a list of names"),
     "label_scheme": (str, "a text"),
+    "forearm_axis": (ForearmAxis | None, "x, y, -x, -y or null"),
     "scores_on_left_out_studies": (dict[str, float], "an object of numbers"),
     "f1_on_left_out_studies": (dict[str, dict[str, float]], "an object with an object of numbers for each study"),
     "scores_of_fold_models_on_unseen_people": (dict[str, float], "an object of numbers"),

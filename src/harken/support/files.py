@@ -201,7 +201,7 @@ def linked_file(path: str | Path) -> Path:
 def appearing(folder: str | Path) -> Iterator[Path]:
     """Yield a folder aside, and rename it to ``folder`` when the block ends without an error.
 
-    It replaces an unfinished folder of that name. After an error the folder aside is removed.
+    A folder of that name is replaced, and is there again after an error. The folder aside is then removed.
 
     Raises:
         NotWrittenError: when the system reports an error for a file in it.
@@ -213,12 +213,29 @@ def appearing(folder: str | Path) -> Iterator[Path]:
         try:
             yield aside
             aside.chmod(0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
-            aside.rename(folder)
+            with _replaced(folder):
+                aside.rename(folder)
         finally:
             lock.release()
             shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _replaced(folder: Path) -> Iterator[None]:
+    """Move a folder out of the way for the block, and remove it afterwards; after an error it is there again."""
+    if not folder.exists():
+        yield
+        return
+    with tempfile.TemporaryDirectory(
+        dir=folder.parent, prefix=f"{ASIDE}{MACHINE}-", ignore_cleanup_errors=True
+    ) as aside:
+        earlier = Path(aside) / folder.name
+        folder.rename(earlier)
+        try:
+            yield
+        except BaseException:
+            earlier.rename(folder)
+            raise
 
 
 class _TemporaryFolder(tempfile.TemporaryDirectory[str]):

@@ -108,6 +108,8 @@ def named_rows(
     names = [name.lower() for name in names]
     if missing := [name for name in needs if name not in names]:
         raise line_error(path, line, f"there is no column {', '.join(missing)}; a {what} needs {', '.join(needs)}")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise line_error(path, line, f"the column {twice[0]} stands there twice")
     known = names if may_have is None else [*needs, *may_have]
     if unknown := [name for name in names if name not in known]:
         raise line_error(path, line, f"a {what} has no column {unknown[0]!r}; it has {', '.join(known)}")
