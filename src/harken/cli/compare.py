@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.cli.evaluate import ONLY
+from harken.cli.evaluate import ONLY, refuse_endings
 from harken.cli.files import plain_table, recordings
 from harken.cli.options import IgnoreLabels, Json, OnlyLabels
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import Orientation, StatedAxis
-from harken.support.errors import HarkenError, raise_failures
+from harken.support.errors import raise_failures
 from harken.support.options import Argument, Option
 from harken.support.plugins import need_training
 from harken.support.printable import listed, printable
@@ -35,7 +35,9 @@ def compare(
     *,
     ignore_label: IgnoreLabels = (),
     only_labels: OnlyLabels = (),
-    plot: Annotated[Path | None, Option("Draw a line from A to B for each person to this PNG.", metavar="PNG")] = None,
+    plot: Annotated[
+        Path | None, Option("Draw a line from A to B for each person to this .png, .pdf or .svg.", metavar="FILE")
+    ] = None,
     orientation: Orientation = True,
     forearm_axis: StatedAxis = None,
     json: Json = False,
@@ -51,8 +53,7 @@ def compare(
     from harken.evaluation.comparison import compare as compare_models
     from harken.evaluation.comparison import compare_benchmarks
 
-    if plot is not None and plot.suffix.lower() != ".png":
-        raise HarkenError(f"{plot}: pictures are PNG files; give a name that ends in .png")
+    refuse_endings(plot, None)
     if not files:
         methods = compare_benchmarks(a, b)
         if json:
@@ -150,10 +151,13 @@ def _verdict(interval: Sequence[float] | None) -> str:
 
 
 def _draw(methods: Mapping[str, "PairedScores"], path: Path | None) -> None:
+    """Draw each method; with several, each has a picture of its own, with its name at the end."""
     if path is None:
         return
-    from harken.reports.figures.pairs import paired_picture
-    from harken.reports.figures.style import save_png
+    from harken.evaluation.benchmark.tasks import file_stem
+    from harken.reports.figures.paired import paired_picture
+    from harken.reports.figures.style import save_for_paper
 
-    panels = {name: list(scores.people.values()) for name, scores in methods.items()}
-    save_png(paired_picture(panels), path)
+    for name, scores in methods.items():
+        picture = path if len(methods) == 1 else path.with_stem(f"{path.stem}_{file_stem(name)}")
+        save_for_paper(paired_picture(("A", "B"), scores.people), picture)

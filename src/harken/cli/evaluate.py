@@ -74,7 +74,7 @@ def evaluate(
     need_training("harken evaluate")
     from harken.evaluation.files import evaluate as evaluate_files
 
-    _refuse_endings(plot, predictions)
+    refuse_endings(plot, predictions)
     if unsure_below is not None and not 0 <= unsure_below <= 1:
         raise HarkenError(f"--unsure-below must be a probability from 0 to 1, got {unsure_below:g}")
     paths = recordings(files)
@@ -110,7 +110,7 @@ def evaluate(
     raise_failures([error for _, error in evaluated.failures], len(paths))
 
 
-def _refuse_endings(plot: Path | None, predictions: Path | None) -> None:
+def refuse_endings(plot: Path | None, predictions: Path | None) -> None:
     """Raise a HarkenError for a file whose format is not known by its name."""
     if plot is not None and plot.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise HarkenError(f"{plot}: give the picture a name that ends in .png, .pdf or .svg")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -116,7 +117,11 @@ def results_in(out: Path) -> list[Path]:
 
 def _written_ns(out: Path) -> dict[Path, int]:
     """The folders of finished results, sorted, and when each was written: summarising writes it again."""
-    return {folder: (folder / SUMMARY).stat().st_mtime_ns for folder in results_in(out)}
+    written_ns = {}
+    for folder in results_in(out):
+        with suppress(FileNotFoundError):  # another process replaces it
+            written_ns[folder] = (folder / SUMMARY).stat().st_mtime_ns
+    return written_ns
 
 
 def read_cohort(folders: Sequence[Path]) -> Cohort | None:
