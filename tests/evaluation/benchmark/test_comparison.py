@@ -37,7 +37,9 @@ def test_the_first_methods_and_those_in_both_are_compared(run_harken: Run, whole
     assert {one["difference"] for one in methods["small"]["people"].values()} == {0}
     shown = run_harken("compare", whole, other / "benchmark.json", "--plot", tmp_path / "pairs.png").stdout
     assert "Method: small-everyday and worse" in shown
-    assert (tmp_path / "pairs.png").read_bytes().startswith(b"\x89PNG")
+    pictures = [path for path in tmp_path.iterdir() if path.suffix == ".png"]
+    assert sorted(path.name for path in pictures) == ["pairs_small-everyday_and_worse.png", "pairs_small.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
 
 @pytest.mark.parametrize(
