@@ -216,7 +216,7 @@ class Measured:
     """What a recording and a model give before any rule is applied. The results of labelling hold all of it.
 
     Attributes:
-        timeline: the rows with the probabilities of the model, not smoothed.
+        timeline: the rows with the probabilities of the model. Their labels are not used.
         movement: how much the wearer moved, in rows of five seconds (``MovementRows.frame``); None without
             acceleration.
         quality: the quality of the recording, without the limits of its labels.
@@ -254,8 +254,7 @@ class Measured:
             movement = pl.read_parquet(path).drop("steps") if has_acceleration else None
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
             raise HarkenError(f"{path} is missing or damaged ({error}); {ADVICE}") from error
-        # The labels in the file are those of the earlier rules.
-        timeline = Timeline(rows, model.labels, quality.subject, quality.file).with_unsure_below(None)
+        timeline = Timeline(rows, model.labels, quality.subject, quality.file)
         return cls(timeline, movement, quality, model, summary["labelled_by"])
 
 
@@ -281,14 +280,13 @@ class LabelledFile:
         Raises:
             HarkenError: when the diary is broken, or the model has a label ``unsure`` and the rules a limit for it.
         """
-        timeline, rows = measured.timeline, measured.movement
+        # The labels of the timeline may be those of earlier rules. Smoothing keeps the limit for unsure.
+        timeline, rows = measured.timeline.with_unsure_below(rules.unsure_below), measured.movement
         sleep = None if rows is None else nights_of(rows, timeline.subject, rules)
         if rules.smoothing:
             still_ns = None if rows is None or sleep is None else still_at_night_ns(rows, sleep)
             timeline = timeline.smoothed(still_at_night_ns=still_ns)
             hand_back()
-        if rules.unsure_below is not None:
-            timeline = timeline.with_unsure_below(rules.unsure_below)
         if rows is not None:
             rows = with_steps(rows, timeline.frame, timeline.labels)
         if sleep is not None:  # an excluded night, too, is evidence for lying
