@@ -11,7 +11,7 @@ from rich.text import Text
 
 from harken.annotations.options import LabelOptions
 from harken.cli.evaluate import ONLY, refuse_endings
-from harken.cli.files import plain_table, recordings
+from harken.cli.files import plain_table, print_warning, recordings
 from harken.cli.options import IgnoreLabels, Json, OnlyLabels
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import Orientation, StatedAxis
@@ -74,7 +74,7 @@ def compare(
         forearm_axis=forearm_axis,
         reading=reading,
         labels=labels,
-        on_warning=lambda path, sentence: typer.echo(f"warning: {printable(path)}: {sentence}", err=True),
+        on_warning=print_warning,
     )
     if json:
         typer.echo(dumps(compared.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))

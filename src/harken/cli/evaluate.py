@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.cli.files import plain_table, recordings
+from harken.cli.files import plain_table, print_warning, recordings
 from harken.cli.options import IgnoreLabels, Json, Model, OnlyLabels
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import Orientation, StatedAxis
@@ -91,7 +91,7 @@ def evaluate(
         labels_offset_s=labels.offset_s,
         trim_s=labels.trim_s,
         rename=dict(labels.rename),
-        on_warning=lambda path, sentence: typer.echo(f"warning: {printable(path)}: {sentence}", err=True),
+        on_warning=print_warning,
     )
     if json:
         typer.echo(dumps(evaluated.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))

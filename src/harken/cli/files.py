@@ -145,9 +145,14 @@ def grouped_notes(notes: Sequence[Sequence[str]], names: Sequence[str], *, kind:
     ]
 
 
+def print_warning(path: Path, sentence: str) -> None:
+    """Print a warning about a file on the standard error."""
+    typer.echo(f"warning: {printable(path)}: {sentence}", err=True)
+
+
 def warn_of_unused(labelling: LabelOptions, people: Sequence[tuple[Path, str]]) -> None:
     """Warn of rows in the file of labels that are for none of the recordings, each given as its file and its wearer."""
     from harken.annotations.find import rows_of_nobody
 
     if labelling.path is not None and (unused := rows_of_nobody(labelling, people)):
-        typer.echo(f"warning: {printable(labelling.path)}: {printable(unused)}", err=True)
+        print_warning(labelling.path, printable(unused))
