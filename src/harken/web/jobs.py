@@ -105,7 +105,9 @@ async def run_job(
     finally:
         with suppress(ProcessLookupError):
             process.kill()
-        await process.wait()
+        while process.returncode is None:
+            with suppress(asyncio.CancelledError):  # a second one, such as at the end of the server
+                await process.wait()
 
 
 def _how_it_ended(exit_code: int) -> str:
