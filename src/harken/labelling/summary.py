@@ -64,27 +64,34 @@ class Outcomes:
         timeline: the labels.
         movement: how much the wearer moved, the angle of the watch, and steps, in rows of five seconds; None without
             acceleration. See ``MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
-        nights: the sleep period of each night, by movement, with ``excluded`` and ``caveat``; None without
+        sleep: the sleep period of each night as it was found, whether or not it is excluded; None without
             acceleration. See ``harken.outcomes.nights.nights``.
         rules: the rules of the outcomes.
     """
 
     timeline: Timeline
     movement: pl.DataFrame | None
-    nights: pl.DataFrame | None
+    sleep: pl.DataFrame | None
     rules: Rules
 
     @cached_property
+    def nights(self) -> pl.DataFrame | None:
+        """One row per night: ``sleep``, with ``excluded`` and ``caveat``."""
+        if self.sleep is None:
+            return None
+        return with_night_caveat(with_excluded(self.sleep, self.exclusions.nights, counts="complete"))
+
+    @cached_property
     def days(self) -> pl.DataFrame:
-        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, ``excluded``, ``day_groups``,
-        intensity, steps, rhythm and ``caveat``."""
+        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, ``excluded``, ``day_groups`` (an
+        excluded night stays in the sleep period), intensity, steps, rhythm and ``caveat``."""
         days = self.timeline.daily()
         days = days.with_columns(valid_day=pl.col("wear_hours").fill_null(0.0) >= self.rules.valid_day_h)
         days = with_excluded(days, self.exclusions.days, counts="valid_day")
-        if self._intensity is None or self.nights is None:
+        if self._intensity is None or self.sleep is None:
             return with_day_caveat(days)
         for others in (
-            day_groups(self.timeline.frame, self.timeline.labels, self.nights, timezone=self._timezone),
+            day_groups(self.timeline.frame, self.timeline.labels, self.sleep, timezone=self._timezone),
             day_columns(self._intensity, timezone=self._timezone),
             day_cadence(self._intensity),
             day_rhythm(self._intensity, days.filter("valid_day")["date"].to_list()),
@@ -100,7 +107,8 @@ class Outcomes:
     @cached_property
     def exclusions(self) -> Exclusions:
         """What the rules exclude of this wearer."""
-        return exclusions_of(self.timeline.subject, self.rules)
+        path = self.rules.exclude
+        return Exclusions() if path is None else read_exclusions(path).get(self.timeline.subject, Exclusions())
 
     @cached_property
     def bouts(self) -> pl.DataFrame:
@@ -173,15 +181,6 @@ class Outcomes:
     @cached_property
     def _intensity(self) -> pl.DataFrame | None:
         return None if self.movement is None else with_intensity(self.movement, self.rules.cut_points)
-
-
-def exclusions_of(subject: str, rules: Rules) -> Exclusions:
-    """What the rules exclude of a wearer.
-
-    Raises:
-        HarkenError: when the file of exclusions is broken.
-    """
-    return Exclusions() if rules.exclude is None else read_exclusions(rules.exclude).get(subject, Exclusions())
 
 
 def nights_of(movement: pl.DataFrame, subject: str, rules: Rules) -> pl.DataFrame:
@@ -289,9 +288,6 @@ class LabelledFile:
             hand_back()
         if rows is not None:
             rows = with_steps(rows, timeline.frame, timeline.labels)
-        if sleep is not None:  # an excluded night, too, is evidence for lying
-            sleep = with_excluded(sleep, exclusions_of(timeline.subject, rules).nights, counts="complete")
-            sleep = with_night_caveat(sleep)
         return cls(measured, Outcomes(timeline, rows, sleep, rules))
 
     @property
