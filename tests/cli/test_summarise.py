@@ -126,6 +126,17 @@ def test_one_damaged_folder_does_not_stop_the_others(
     assert f"label the recording anew: harken label {recordings[2]} --out" in older
 
 
+def test_the_last_shard_names_exclusions_without_effect(
+    run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
+) -> None:
+    exclude = tmp_path / "exclude.csv"
+    exclude.write_text("subject,reason\ncarl,ill\ncarla,gone\n")
+    options = ("--model", model, "--out", tmp_path / "out", "--exclude", exclude)
+    said = [run_harken("label", *recordings, *options, "--shard", f"{number}/3").stderr for number in (1, 2, 3)]
+    assert ["Without effect" in words for words in said] == [False, False, True]
+    assert said[2].splitlines()[-1] == f"Without effect in {exclude}: there is no carla"
+
+
 def test_a_folder_that_label_did_not_write_is_refused(
     run_harken: Run, model: Path, alice: Path, tmp_path: Path
 ) -> None:

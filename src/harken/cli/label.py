@@ -89,9 +89,8 @@ def label(
     from harken.labelling.cohort import FileTask, LabelJob, shard_of
 
     found = recordings(files, out=out)
-    tasks = [FileTask(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
-    if shard is not None:
-        tasks = shard_of(tasks, shard)
+    of_study = [FileTask(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
+    tasks = of_study if shard is None else shard_of(of_study, shard)
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
         remove_left_behind(out)
@@ -105,8 +104,9 @@ def label(
         if ended and all(one.missing for one in ended):
             raise_failures(failures, len(ended))
         failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
-        exclude = settings.exclude if shard is None else None  # other shards have other people
-        write_tables(out, exclude=exclude, failures=(failures_file, ended))
+        # As long as other shards are not done, their people are not known.
+        all_known = shard is None or all((out / task.name / SUMMARY).exists() for task in of_study)
+        write_tables(out, exclude=settings.exclude if all_known else None, failures=(failures_file, ended))
     if prints is print_line:
         print_warnings(ended)
     _print_end(ended, out, failures_file, json=json)
