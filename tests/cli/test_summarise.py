@@ -126,6 +126,32 @@ def test_one_damaged_folder_does_not_stop_the_others(
     assert f"label the recording anew: harken label {recordings[2]} --out" in older
 
 
+def test_what_keeps_its_earlier_results_is_on_the_page_as_long_as_it_does(
+    run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run_harken("label", *recordings, "--model", model, "--out", out)
+    refused = run_harken("label", recordings[0], "--model", model, "--out", out, "--no-non-wear")
+    assert refused.exit_code == 2
+    timeline = out / "bert" / "timeline.parquet"
+    whole = timeline.read_bytes()
+    timeline.write_bytes(whole[:-100])
+    ended = run_harken("summarise", out, "--valid-day", 1)
+    assert ended.exit_code == 2
+    assert f"The failures are also in {out / 'failures-summarise.csv'}." in ended.stderr.splitlines()
+    failed = pl.read_csv(out / "failures-summarise.csv")
+    assert failed["file"].to_list() == [str(recordings[1])]
+    page = (out / "study.html").read_text(encoding="utf-8")
+    order = ["2 files keep their earlier results", "bert.csv", "is missing or damaged", "anna.csv", "non wear"]
+    places = [page.index(words) for words in order]
+    assert places == sorted(places)
+    timeline.write_bytes(whole)
+    assert run_harken("summarise", out, "--valid-day", 1).exit_code == 0
+    assert not (out / "failures-summarise.csv").exists()
+    page = (out / "study.html").read_text(encoding="utf-8")
+    assert "1 file keeps its earlier results" in page
+
+
 def test_the_last_shard_names_exclusions_without_effect(
     run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
 ) -> None:

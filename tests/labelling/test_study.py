@@ -14,7 +14,7 @@ import pytest
 import people
 from command_line import Run
 from harken.labelling.cohort import FileTask, LabelJob, run_cohort
-from harken.labelling.settings import LabelSettings
+from harken.labelling.settings import LabelSettings, read_summary, results_digest
 from harken.labelling.study import Cohort, read_cohort, results_in, study_of, write_failures, write_study
 from harken.outcomes.rhythm import rhythm
 from harken.readers.folders import recordings_in
@@ -68,10 +68,13 @@ def test_a_folder_gives_its_page_with_the_broken_file_at_the_top(study: Path) ->
 
 def test_a_file_that_is_finished_later_is_no_failure_any_more(study: Path) -> None:
     cohort = cohort_in(study)
-    file, written_s = cohort.files[0].file, cohort.files[0].written_s
-    failures = [Failure(file, "no space left", written_s - 60), Failure("other.csv", "broken", written_s - 60)]
-    assert [one.file for one in study_of("s", cohort, failures).failures] == ["other.csv"]
-    refused = [Failure(file, "made with other settings", written_s + 60)]
+    file = cohort.files[0].file
+    summary = read_summary(cohort.files[0].folder)
+    before = results_digest(summary | {"labelled_by": {"model_sha256": "another"}}, rules=False)
+    failures = [Failure(file, "no space left"), Failure(file, "no memory", before), Failure("other.csv", "broken")]
+    later = study_of("s", cohort, failures)
+    assert ([one.file for one in later.failures], later.kept) == (["other.csv"], [])
+    refused = [Failure(file, "made with other settings", results_digest(summary, rules=False))]
     again = study_of("s", cohort, refused)
     assert ([one.reason for one in again.kept], again.failures) == (["made with other settings"], [])
 
@@ -87,7 +90,13 @@ def test_a_file_with_results_that_is_refused_was_not_labelled_again(
     write_failures(out / "failures.csv", list(run_cohort(tasks, job)))
     write_study(out)
     page = (out / "study.html").read_text(encoding="utf-8")
-    order = ["1 file could not be labelled", "&lt;script&gt;", "1 file was not labelled again", "anna.csv", "non wear"]
+    order = [
+        "1 file could not be labelled",
+        "&lt;script&gt;",
+        "1 file keeps its earlier results",
+        "anna.csv",
+        "non wear",
+    ]
     places = [page.index(words, page.index("Look at these first")) for words in order]
     assert places == sorted(places)
     assert 'href="anna/report.html"' in page

@@ -109,11 +109,11 @@ def label(
         write_tables(out, exclude=settings.exclude if all_known else None, failures=(failures_file, ended))
     if prints is print_line:
         print_warnings(ended)
-    _print_end(ended, out, failures_file, json=json)
+    print_end(ended, out, failures_file, json=json)
     raise_failures(failures, len(ended))
 
 
-def _print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, json: bool) -> None:
+def print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, json: bool) -> None:
     """Print the summaries as JSON, or where the page of all people is; and where failures are written."""
     from harken.labelling.study import STUDY
 
@@ -191,14 +191,13 @@ def run(
     return [outcomes[task] for task in tasks]
 
 
-def write_tables(out: Path, *, exclude: Path | None, failures: "tuple[Path, list[FileOutcome]] | None" = None) -> None:
-    """Write the tables and the page of all results in a folder, and before them the table of failures of a call. Print
-    what a file of exclusions excludes and the study does not have."""
+def write_tables(out: Path, *, exclude: Path | None, failures: "tuple[Path, list[FileOutcome]]") -> None:
+    """Write the table of failures of a call, and the tables and the page of all results in a folder. Print what a file
+    of exclusions excludes and the study does not have."""
     from harken.labelling.study import exclusions_without_effect, write_failures, write_study
 
     try:
-        if failures is not None:
-            write_failures(*failures)
+        write_failures(*failures)
         cohort = write_study(out)
     except OSError as error:
         raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error

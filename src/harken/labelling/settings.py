@@ -262,6 +262,13 @@ def rules_of(summary: Mapping[str, Any]) -> dict[str, Any]:
     return {**rules_key(Rules()), **summary.get("summarised_by", summary)}
 
 
+def results_digest(summary: Mapping[str, Any], *, rules: bool) -> str:
+    """Some letters that are others when a file was labelled in another way; with ``rules``, also when it was
+    summarised."""
+    keys = [summary.get("labelled_by"), summary.get("summarised_by") if rules else None]
+    return sha256(dumps(keys, sort_keys=True).encode()).hexdigest()[:12]
+
+
 def _names(settings: type[Rules]) -> set[str]:
     return {field.name for field in fields(settings)}
 

@@ -15,7 +15,7 @@ import polars.selectors as cs
 
 from harken.labelling.cohort import FileOutcome
 from harken.labelling.quality import RecordingQuality, read_quality
-from harken.labelling.settings import read_summary
+from harken.labelling.settings import read_summary, results_digest
 from harken.outcomes.exclusions import read_exclusions, without_effect
 from harken.outcomes.rhythm import rhythm
 from harken.outcomes.tables import people_table, with_one_file_a_date
@@ -98,16 +98,31 @@ def write_study(out: Path) -> Cohort | None:
 
 def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
     """Write the files that failed, with the reasons, except those that do not exist. Without such failures, the table
-    of an earlier call is removed."""
+    of an earlier call is removed.
+
+    Args:
+        path: the table, beside the folders of results.
+        outcomes: of labelling, or of summarising: then the paths of their tasks are the folders of results.
+    """
     failed = [outcome for outcome in outcomes if outcome.reason is not None and not outcome.missing]
     if failed:
-        rows = {
-            "file": [printable(one.task.path) for one in failed],
-            "reason": [without_path(one.reason or "", one.task.path) for one in failed],
-        }
-        write_csv(pl.DataFrame(rows), path)
+        rows = [_failed(path.parent / one.task.name, one) for one in failed]
+        write_csv(pl.DataFrame(rows, schema=dict.fromkeys(Failure._fields, pl.String), orient="row"), path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _failed(folder: Path, outcome: FileOutcome) -> tuple[str, str, str | None]:
+    """A row of the table of failures: the file, the reason, and the digest of the results that it has."""
+    path = outcome.task.path
+    summarising = path == folder
+    reason = without_path(outcome.reason or "", path)
+    try:
+        summary = read_summary(folder)
+    except (OSError, HarkenError):  # there are no results
+        return printable(path), reason, None
+    file = summary.get("file", printable(path)) if summarising else printable(path)
+    return file, reason, results_digest(summary, rules=summarising)
 
 
 def results_in(out: Path) -> list[Path]:
@@ -198,7 +213,7 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
             made_up=quality.made_up,
             unseen_f1=quality.unseen_f1,
             excluded=summary.get("excluded") or "",
-            written_s=(folder / SUMMARY).stat().st_mtime,
+            digests=tuple(results_digest(summary, rules=rules) for rules in (False, True)),
         )
     except (OSError, ValueError, KeyError, HarkenError, pl.exceptions.PolarsError):
         return None
@@ -242,13 +257,12 @@ def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure]) -> 
     Args:
         title: its heading.
         cohort: the tables; None without results.
-        failures: those of a file with later results are left out; a file with earlier results was not labelled again.
+        failures: a file with the results that it had then keeps them; if it has others now, its failure is left out.
     """
     if cohort is None:
         return Study(title, (), [], pl.DataFrame(schema=NOBODY), list(failures))
-    done = {Path(entry.file).absolute(): entry.written_s for entry in cohort.files}
-    written_s = [done.get(Path(failure.file).absolute()) for failure in failures]
-    of_failures = list(zip(failures, written_s, strict=True))
+    digests = {Path(entry.file).absolute(): entry.digests for entry in cohort.files}
+    now = [(failure, digests.get(Path(failure.file).absolute())) for failure in failures]
     labels = tuple(dict.fromkeys(label for file in cohort.files for label in file.labels))
     limits = {file.valid_day_h for file in cohort.files}
     return Study(
@@ -256,8 +270,8 @@ def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure]) -> 
         labels=labels,
         people=_people(cohort, labels),
         table=cohort.people,
-        failures=[failure for failure, at_s in of_failures if at_s is None],
-        kept=[failure for failure, at_s in of_failures if at_s is not None and at_s <= failure.noted_s],
+        failures=[failure for failure, own in now if own is None],
+        kept=[failure for failure, own in now if own is not None and failure.results in own],
         made_up=sum(file.made_up for file in cohort.files),
         valid_day_h=limits.pop() if len(limits) == 1 else None,
         first=min(cohort.days["date"]),
@@ -298,18 +312,16 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
 
 
 def _failures(out: Path) -> list[Failure]:
-    """The files that failed, with the reasons, and when the table of each was written; each file once."""
-    latest: dict[str, Failure] = {}
+    """The files that failed, from all tables, each reason once."""
+    found: list[Failure] = []
     for path in sorted(out.glob(FAILURES)):
         try:
-            table, at = pl.read_csv(path.read_bytes(), infer_schema=False), path.stat().st_mtime
-            rows = table.select("file", "reason").rows()
+            table = pl.read_csv(path.read_bytes(), infer_schema=False)
+            rows = table.select("file", "reason", _any("results")).fill_null("").rows()
         except (OSError, pl.exceptions.PolarsError):  # it was removed, or harken did not write it
             continue
-        for file, reason in rows:
-            if file not in latest or latest[file].noted_s < at:
-                latest[file] = Failure(file, reason, at)
-    return list(latest.values())
+        found += [Failure(*row) for row in rows]
+    return list(dict.fromkeys(found))
 
 
 def _strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]) -> list[DayStrip]:

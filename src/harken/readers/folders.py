@@ -133,7 +133,7 @@ def _holds_failures(path: Path) -> bool:
     """Whether a file is the table of files that ``harken label`` could not label."""
     try:
         with regular(path).open("rb") as file:
-            return file.readline(100).strip() == b"file,reason"
+            return file.readline(100).startswith(b"file,reason")
     except (HarkenError, OSError):  # the error is reported when the file is read
         return False
 
