@@ -76,8 +76,8 @@ def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
     )
     assert ended.exit_code == 2
     written = sorted(path.name for path in (tmp_path / "o").iterdir())
-    tables = [f"{name}.{ending}" for name in ("cohort", "person", "quality") for ending in ("csv", "parquet")]
-    assert written == sorted(["alice", "failures.csv", "study.html", *tables])
+    tables = [f"{name}.{ending}" for name in ("cohort", "quality") for ending in ("csv", "parquet")]
+    assert written == sorted(["alice", "failures.csv", "study.html", *tables, "person.csv", "person_all.parquet"])
     failures = pl.read_csv(tmp_path / "o" / "failures.csv")
     assert failures["file"].to_list() == [str(broken), str(short)]
     assert "nowhere.csv" not in (tmp_path / "o" / "study.html").read_text(encoding="utf-8")

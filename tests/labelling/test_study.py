@@ -128,8 +128,8 @@ def test_a_folder_of_failures_alone_has_a_page(run_harken: Run, tmp_path: Path) 
 def test_a_folder_without_a_day_is_left_out(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(study, out)
-    days = out / "anna" / "days.csv"
-    days.write_text(days.read_text().partition("\n")[0] + "\n")
+    days = out / "anna" / "days_all.parquet"
+    pl.read_parquet(days).clear().write_parquet(days)
     write_study(out)
     assert cohort_in(out).people["subject"].to_list() == ["bert", "c&d <i>"]
     assert "2 people" in (out / "study.html").read_text(encoding="utf-8")
@@ -155,13 +155,11 @@ def two_files_of_one_person(study: Path, tmp_path: Path) -> tuple[Path, pl.DataF
         for file in ("quality.json", "summary.json"):
             content = json.loads((folder / file).read_text()) | {"subject": "eva", "file": f"{name}.cwa"}
             (folder / file).write_text(json.dumps(content))
-        days = pl.read_csv(folder / "days.csv", infer_schema=False)
-        worn = ["24.0", "23.0", "22.0", "20.0"] if number == 0 else ["21.0", "23.0", "22.0", "20.0"]
+        days = pl.read_parquet(folder / "days_all.parquet")
+        worn = [24.0, 23.0, 22.0, 20.0] if number == 0 else [21.0, 23.0, 22.0, 20.0]
         pl.concat([days.head(1)] * 4).with_columns(
-            date=pl.Series([day.isoformat() for day in own]),
-            wear_hours=pl.Series(worn),
-            valid_day=pl.lit("true"),
-        ).write_csv(folder / "days.csv")
+            date=pl.Series(own), wear_hours=pl.Series(worn), valid_day=True
+        ).write_parquet(folder / "days_all.parquet")
         begins_ns = round((first + timedelta(days=3 * number)).timestamp()) * 10**9
         minutes = np.repeat(rng.gamma(1.0, 30.0, 4 * 1440), 12)
         movement = movement_frame(begins_ns + 5 * 10**9 * np.arange(len(minutes)), minutes)
@@ -250,15 +248,16 @@ def test_a_person_whose_sensor_was_never_on_a_wrist_is_not_included(
     reasons = "the file states that the sensor was on the hip; the file states that the sensor was on the thigh"
     assert (person["included"], person["why_not"], person["valid_days"]) == (False, reasons, 7)
     assert list(person)[:3] == ["subject", "included", "why_not"]
+    assert person["caveats"].startswith("placement")
 
 
 def test_caveats_at_days_and_nights_are_doubts_about_the_person(
     two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
 ) -> None:
     out, _, _ = two_files_of_one_person
-    days = pl.read_csv(out / "first" / "days.csv", infer_schema=False)
+    days = pl.read_parquet(out / "first" / "days_all.parquet")
     caveat, excluded = pl.Series(["no step"] * 4), pl.Series(["ill", *[None] * 3], dtype=pl.String)
-    days.with_columns(caveat=caveat, excluded=excluded).write_csv(out / "first" / "days.csv")
+    days.with_columns(caveat=caveat, excluded=excluded).write_parquet(out / "first" / "days_all.parquet")
     write_study(out)
     (person,) = study_of("s", cohort_in(out), []).people
     assert CaveatKind.STEPS in person.kinds
@@ -272,8 +271,8 @@ def test_of_too_many_people_the_doubtful_ones_are_on_the_page(
 ) -> None:
     out = tmp_path / "out"
     shutil.copytree(study, out)
-    days = out / "anna" / "days.csv"
-    days.write_text(days.read_text().replace("false", "true"))
+    days = out / "anna" / "days_all.parquet"
+    pl.read_parquet(days).with_columns(valid_day=True).write_parquet(days)
     quality = json.loads((out / "anna" / "quality.json").read_text())
     (out / "anna" / "quality.json").write_text(
         json.dumps(quality | dict.fromkeys(("calibration", "orientation", "wrist_check")))

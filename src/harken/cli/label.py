@@ -78,10 +78,11 @@ def label(
     verbose: Annotated[bool, Option("Print hours, warnings and notes of each of several files.")] = False,
     json: Json = False,
 ) -> None:
-    """Writes timeline.parquet, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
-    movement.parquet, quality.json, report.html and summary.json to a folder for each file, named after it, whole or not
-    at all; beside them study.html (all people on one page), person.parquet (a row for each person), cohort.parquet (a
-    row for each day of each file) and quality.parquet (a row for each file), and the same tables as .csv.
+    """Writes report.html, days.csv (what most papers report), days_all.parquet (all columns), nights.csv, bouts.csv,
+    hours.csv, averages.csv, rhythm.csv, timeline.parquet, movement.parquet, quality.json and summary.json to a folder
+    for each file, named after it, whole or not at all; beside them study.html (all people on one page), person.csv (a
+    row for each person), person_all.parquet (with all columns), cohort (a row for each day of each file) and quality (a
+    row for each file), both as .csv and .parquet.
     Labels in the files are not used. Files that are already labelled with the same settings are skipped. A file that
     cannot be labelled does not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a
     list of the summaries.

@@ -216,8 +216,10 @@ class LabelSettings(Rules):
         return Rules(**{field.name: getattr(self, field.name) for field in fields(Rules)})
 
 
-LAYOUT = 2
+LAYOUT = 3
 """The number of the layout of a folder of results. A folder without a number has the first one."""
+EARLIER = (2,)
+"""Earlier layouts that hold all that other rules need. The second has all columns of days in ``days.csv``."""
 
 IN_WORDS = {
     "sha256": "of a file with other content",

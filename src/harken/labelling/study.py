@@ -19,13 +19,13 @@ from harken.labelling.settings import read_summary, results_digest
 from harken.outcomes.exclusions import read_exclusions, without_effect
 from harken.outcomes.rhythm import rhythm
 from harken.outcomes.tables import people_table, with_one_file_a_date
-from harken.readers.folders import COHORT, PERSON, QUALITY, SUMMARY
-from harken.reports.caveats import NO_VALID_DAY, CaveatKind, caveats_at, caveats_of
+from harken.readers.folders import COHORT, PERSON, PERSON_BEFORE, PERSON_CSV, QUALITY, SUMMARY
+from harken.reports.caveats import NO_VALID_DAY, Caveat, CaveatKind, caveats_at, caveats_of
 from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
-from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips
+from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips, kinds_of
 from harken.support.errors import HarkenError
 from harken.support.printable import printable, without_path
-from harken.support.tables import nanoseconds, write_csv, write_parquet
+from harken.support.tables import CSV_TIME, nanoseconds, write_csv, write_parquet
 from harken.timelines import UNSURE
 
 STUDY = "study.html"
@@ -62,7 +62,7 @@ class Cohort(NamedTuple):
         days: ``cohort.parquet``, one row for each day of each file. Times are text with their offset, because time
             zones may differ.
         quality: ``quality.parquet``, one row for each file.
-        people: ``person.parquet``, one row for each person; see ``harken.outcomes.tables.people_table``.
+        people: ``person_all.parquet``, one row for each person; see ``harken.outcomes.tables.people_table``.
         files: what the page over all files needs besides, in the order of ``quality``.
         counted: the rows of ``days`` that count for ``people``: not those of a file that was not on a wrist, if the
             person has another file.
@@ -78,20 +78,27 @@ class Cohort(NamedTuple):
 
 
 def write_study(out: Path) -> Cohort | None:
-    """Write and return the tables (``Cohort``), as Parquet and as CSV, and ``study.html``.
+    """Write and return the tables (``Cohort``), as Parquet and as CSV (of people, some columns), and ``study.html``.
 
     They cover all finished folders in ``out``, also those of other processes, and the page all tables of failures.
     Several processes may call this function at the same time: each repeats it until no folder was finished and no
     failure was written meanwhile.
     """
+    from harken.labelling.dictionary import columns_in  # reads a file, which only writing has to wait for
+
     before, cohort = None, None
     while (now := (_written_ns(out), _failures(out))) != before:
         before = now
         cohort = read_cohort(list(now[0]))
         if cohort is not None:
-            for name, table in ((COHORT, cohort.days), (QUALITY, cohort.quality), (PERSON, cohort.people)):
+            for name, in_csv, table in (
+                (COHORT, "cohort.csv", cohort.days),
+                (QUALITY, "quality.csv", cohort.quality),
+                (PERSON, PERSON_CSV, cohort.people),
+            ):
                 write_parquet(table, out / name)
-                write_csv(table, (out / name).with_suffix(".csv"))
+                write_csv(table.select(columns_in(in_csv, table.columns)), out / in_csv)
+            (out / PERSON_BEFORE).unlink(missing_ok=True)
         write_study_page(out / STUDY, study_of(printable(out.resolve().name), cohort, now[1]))
     return cohort
 
@@ -161,7 +168,8 @@ def read_cohort(folders: Sequence[Path]) -> Cohort | None:
     counted = days.filter(counts)
     nights, rhythms = (together(joined[name]) if joined[name] else None for name in ("nights", "rhythm"))
     of_rhythm = None if rhythms is None else _rhythms(rhythms.filter(counts).drop("name"), counted, files)
-    people = people_table(counted, None if nights is None else nights.filter(counts), of_rhythm, why_not)
+    counted_nights = None if nights is None else nights.filter(counts)
+    people = people_table(counted, counted_nights, of_rhythm, why_not, _caveats(files))
     return Cohort(days, quality, people, files, counted, nights)
 
 
@@ -172,6 +180,14 @@ def _why_not(files: Sequence[StudyFile]) -> dict[str, str]:
         elsewhere.setdefault(file.subject, []).append(file.elsewhere)
     never = {subject: "; ".join(dict.fromkeys(words)) for subject, words in elsewhere.items() if all(words)}
     return never | {file.subject: file.excluded for file in files if file.excluded}
+
+
+def _caveats(files: Sequence[StudyFile]) -> dict[str, str]:
+    """The kinds of doubt about each person, by subject; nothing for those without any."""
+    found: dict[str, list[Caveat]] = {}
+    for file in files:
+        found.setdefault(file.subject, []).extend(file.doubts)
+    return {subject: "; ".join(kinds_of(doubts)) for subject, doubts in found.items() if doubts}
 
 
 def exclusions_without_effect(cohort: Cohort, path: Path) -> str:
@@ -196,7 +212,10 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
     try:
         quality, summary = read_quality(folder / "quality.json"), read_summary(folder)
         report = f"{quote(os.fsencode(folder.name), safe='')}/report.html"
-        tables = {table: _table(folder / f"{table}.csv") for table in ("days", "nights", "rhythm")}
+        tables = {table: _table(folder / f"{table}.csv") for table in ("nights", "rhythm")}
+        # In folders of earlier layouts, the CSV file has all columns.
+        all_days = folder / "days_all.parquet"
+        tables["days"] = _table(all_days if all_days.exists() else folder / "days.csv")
         entry = StudyFile(
             name=name,
             report=report,
@@ -360,13 +379,18 @@ def _movement(folder: Path, dates: list[date]) -> pl.DataFrame | None:
 
 def _table(path: Path) -> pl.DataFrame | None:
     """A table as it was written, with times as text; None if there is none."""
-    try:
-        table = pl.read_csv(path.read_bytes(), infer_schema=False)
-    except FileNotFoundError:
-        return None
     first, last = _any("date", *TRUTH_VALUES), _any(*TEXT)
     numbers = ~(first | last | _any(*CLOCK, "source"))
-    typed = (_any("date").str.to_date(), _any(*TRUTH_VALUES) == "true", numbers.cast(pl.Float64))
+    typed = [numbers.cast(pl.Float64)]
+    try:
+        if path.suffix == ".parquet":
+            table = pl.read_parquet(path.read_bytes())
+            typed.append(cs.datetime().dt.to_string(CSV_TIME))
+        else:
+            table = pl.read_csv(path.read_bytes(), infer_schema=False)
+            typed += [_any("date").str.to_date(), _any(*TRUTH_VALUES) == "true"]
+    except FileNotFoundError:
+        return None
     return table.with_columns(typed).select(first, ~(first | last), last)
 
 

@@ -15,7 +15,7 @@ import msgspec
 import polars as pl
 
 from harken.labelling.quality import ADVICE, LimitKind, RecordingQuality, limits_of, read_quality, write_quality
-from harken.labelling.settings import LAYOUT, Rules, read_summary, rules_key
+from harken.labelling.settings import EARLIER, LAYOUT, Rules, read_summary, rules_key
 from harken.outcomes.diary import read_diary
 from harken.outcomes.exclusions import Exclusions, read_exclusions, with_excluded
 from harken.outcomes.groups import day_groups
@@ -45,6 +45,7 @@ from harken.timelines.timeline import PROBABILITY
 OUTCOMES = (
     "bouts.csv",
     "days.csv",
+    "days_all.parquet",
     "hours.csv",
     "segments.csv",
     "averages.csv",
@@ -52,7 +53,7 @@ OUTCOMES = (
     "rhythm.csv",
     "movement.parquet",
 )
-"""The files of ``Outcomes.write``, each named after the attribute with its table."""
+"""The files of ``Outcomes.write``, each named after the attribute with its table; ``days`` has two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,10 +170,13 @@ class Outcomes:
 
     def write(self, folder: Path) -> None:
         """Write the tables to a folder; those that are None have no file."""
+        from harken.labelling.dictionary import columns_in  # reads a file, which only writing has to wait for
+
         for path in map(folder.joinpath, OUTCOMES):
-            table: pl.DataFrame | None = getattr(self, path.stem)
+            table: pl.DataFrame | None = getattr(self, path.stem.removesuffix("_all"))
             if table is not None:
-                (write_parquet if path.suffix == ".parquet" else write_csv)(table, path)
+                chosen = table.select(columns_in(path.name, table.columns))
+                (write_parquet if path.suffix == ".parquet" else write_csv)(chosen, path)
 
     @property
     def _timezone(self) -> str:
@@ -234,10 +238,10 @@ class Measured:
         """What the results in a folder hold.
 
         Raises:
-            HarkenError: when the folder has another layout, or a file in it is missing or damaged.
+            HarkenError: when the folder has the first layout, or a file in it is missing or damaged.
         """
         summary = read_summary(folder)
-        if summary.get("layout") != LAYOUT:
+        if summary.get("layout") not in (*EARLIER, LAYOUT):
             raise HarkenError(
                 f"{folder} was written by an earlier version of harken and does not hold what other rules need; label "
                 f"the recording anew: harken label {summary.get('file', 'FILE')} --out ANOTHER_FOLDER"
@@ -302,7 +306,7 @@ class LabelledFile:
 
     @property
     def days(self) -> pl.DataFrame:
-        """The content of ``days.csv``: hours of each label and intensity, day by day. See ``Outcomes.days``."""
+        """The content of ``days_all.parquet``: hours of each label and intensity, day by day. See ``Outcomes.days``."""
         return self.outcomes.days
 
     @property
@@ -396,8 +400,8 @@ def summarise_folder(folder: str | Path, rules: Rules) -> LabelledFile:
         rules: the rules; for those that are not given, the defaults, whatever the old results were made with.
 
     Raises:
-        HarkenError: when the folder has another layout, a file in it is missing or damaged, the diary is broken, or the
-            folder cannot be written.
+        HarkenError: when the folder has the first layout, a file in it is missing or damaged, the diary is broken, or
+            the folder cannot be written.
     """
     summarised = LabelledFile.of(Measured.read(Path(folder)), rules)
     summarised.write(folder)

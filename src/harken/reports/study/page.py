@@ -147,6 +147,12 @@ class StudyFile:
         return next((doubt.words for doubt in self.doubts if doubt.kind is CaveatKind.PLACEMENT), "")
 
 
+def kinds_of(doubts: Iterable[Caveat]) -> list[CaveatKind]:
+    """The kinds of doubt, the worst first, each once."""
+    found = {doubt.kind for doubt in doubts}
+    return [kind for kind in CaveatKind if kind in found]
+
+
 @dataclass(frozen=True)
 class Person:
     """A person on the page.
@@ -170,8 +176,7 @@ class Person:
     @property
     def kinds(self) -> list[CaveatKind]:
         """The kinds of doubt, the worst first, each once."""
-        found = {doubt.kind for doubt in (*self.doubts, *(doubt for file in self.files for doubt in file.doubts))}
-        return [kind for kind in CaveatKind if kind in found]
+        return kinds_of([*self.doubts, *(doubt for file in self.files for doubt in file.doubts)])
 
     @property
     def sentences(self) -> list[str]:
