@@ -8,6 +8,7 @@ import pytest
 
 import people
 from command_line import Run
+from harken.support.tables import write_csv
 
 RULES = ("--valid-day", "0.01", "--cut-points", "40,100,400", "--unsure-below", "0.99", "--hand", "dominant", "--csv")
 
@@ -124,6 +125,58 @@ def test_one_damaged_folder_does_not_stop_the_others(
     assert f"{timeline} is missing or damaged" in damaged
     assert f"{out / 'carl'} was written by an earlier version of harken" in older
     assert f"label the recording anew: harken label {recordings[2]} --out" in older
+
+
+def test_what_keeps_its_earlier_results_is_on_the_page_as_long_as_it_does(
+    run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run_harken("label", *recordings, "--model", model, "--out", out)
+    refused = run_harken("label", recordings[0], "--model", model, "--out", out, "--no-non-wear")
+    assert refused.exit_code == 2
+    timeline = out / "bert" / "timeline.parquet"
+    whole = timeline.read_bytes()
+    timeline.write_bytes(whole[:-100])
+    ended = run_harken("summarise", out, "--valid-day", 1)
+    assert ended.exit_code == 2
+    assert f"The failures are also in {out / 'failures-summarise.csv'}." in ended.stderr.splitlines()
+    failed = pl.read_csv(out / "failures-summarise.csv")
+    assert failed["file"].to_list() == [str(recordings[1])]
+    page = (out / "study.html").read_text(encoding="utf-8")
+    order = ["2 files keep their earlier results", "bert.csv", "is missing or damaged", "anna.csv", "non wear"]
+    places = [page.index(words) for words in order]
+    assert places == sorted(places)
+    timeline.write_bytes(whole)
+    assert run_harken("summarise", out, "--valid-day", 1).exit_code == 0
+    assert not (out / "failures-summarise.csv").exists()
+    page = (out / "study.html").read_text(encoding="utf-8")
+    assert "1 file keeps its earlier results" in page
+
+
+def test_a_folder_of_the_second_layout_gets_the_present_one(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run_harken("label", alice, "--model", model, "--out", out)
+    before, folder = contents(out), out / "alice"
+    write_csv(pl.read_parquet(folder / "days_all.parquet"), folder / "days.csv")
+    (folder / "days_all.parquet").unlink()
+    summary = json.loads((folder / "summary.json").read_text()) | {"layout": 2}
+    (folder / "summary.json").write_text(json.dumps(summary))
+    (out / "person_all.parquet").rename(out / "person.parquet")
+    assert run_harken("summarise", out).exit_code == 0
+    assert contents(out) == before
+
+
+def test_the_last_shard_names_exclusions_without_effect(
+    run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
+) -> None:
+    exclude = tmp_path / "exclude.csv"
+    exclude.write_text("subject,reason\ncarl,ill\ncarla,gone\n")
+    options = ("--model", model, "--out", tmp_path / "out", "--exclude", exclude)
+    said = [run_harken("label", *recordings, *options, "--shard", f"{number}/3").stderr for number in (1, 2, 3)]
+    assert ["Without effect" in words for words in said] == [False, False, True]
+    assert said[2].splitlines()[-1] == f"Without effect in {exclude}: there is no carla"
 
 
 def test_a_folder_that_label_did_not_write_is_refused(

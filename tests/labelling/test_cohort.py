@@ -34,7 +34,7 @@ def drawer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def contents(out: Path) -> dict[str, bytes]:
     """Every result that does not name a time or a path."""
-    names = ("timeline.parquet", "bouts.csv", "days.csv", "hours.csv", "movement.parquet")
+    names = ("timeline.parquet", "bouts.csv", "days.csv", "days_all.parquet", "hours.csv", "movement.parquet")
     return {f"{name}/{file}": (out / name / file).read_bytes() for name in NAMES for file in names}
 
 

@@ -14,7 +14,7 @@ import pytest
 import people
 from command_line import Run
 from harken.labelling.cohort import FileTask, LabelJob, run_cohort
-from harken.labelling.settings import LabelSettings
+from harken.labelling.settings import LabelSettings, read_summary, results_digest
 from harken.labelling.study import Cohort, read_cohort, results_in, study_of, write_failures, write_study
 from harken.outcomes.rhythm import rhythm
 from harken.readers.folders import recordings_in
@@ -68,10 +68,13 @@ def test_a_folder_gives_its_page_with_the_broken_file_at_the_top(study: Path) ->
 
 def test_a_file_that_is_finished_later_is_no_failure_any_more(study: Path) -> None:
     cohort = cohort_in(study)
-    file, written_s = cohort.files[0].file, cohort.files[0].written_s
-    failures = [Failure(file, "no space left", written_s - 60), Failure("other.csv", "broken", written_s - 60)]
-    assert [one.file for one in study_of("s", cohort, failures).failures] == ["other.csv"]
-    refused = [Failure(file, "made with other settings", written_s + 60)]
+    file = cohort.files[0].file
+    summary = read_summary(cohort.files[0].folder)
+    before = results_digest(summary | {"labelled_by": {"model_sha256": "another"}}, rules=False)
+    failures = [Failure(file, "no space left"), Failure(file, "no memory", before), Failure("other.csv", "broken")]
+    later = study_of("s", cohort, failures)
+    assert ([one.file for one in later.failures], later.kept) == (["other.csv"], [])
+    refused = [Failure(file, "made with other settings", results_digest(summary, rules=False))]
     again = study_of("s", cohort, refused)
     assert ([one.reason for one in again.kept], again.failures) == (["made with other settings"], [])
 
@@ -87,7 +90,13 @@ def test_a_file_with_results_that_is_refused_was_not_labelled_again(
     write_failures(out / "failures.csv", list(run_cohort(tasks, job)))
     write_study(out)
     page = (out / "study.html").read_text(encoding="utf-8")
-    order = ["1 file could not be labelled", "&lt;script&gt;", "1 file was not labelled again", "anna.csv", "non wear"]
+    order = [
+        "1 file could not be labelled",
+        "&lt;script&gt;",
+        "1 file keeps its earlier results",
+        "anna.csv",
+        "non wear",
+    ]
     places = [page.index(words, page.index("Look at these first")) for words in order]
     assert places == sorted(places)
     assert 'href="anna/report.html"' in page
@@ -119,8 +128,8 @@ def test_a_folder_of_failures_alone_has_a_page(run_harken: Run, tmp_path: Path) 
 def test_a_folder_without_a_day_is_left_out(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(study, out)
-    days = out / "anna" / "days.csv"
-    days.write_text(days.read_text().partition("\n")[0] + "\n")
+    days = out / "anna" / "days_all.parquet"
+    pl.read_parquet(days).clear().write_parquet(days)
     write_study(out)
     assert cohort_in(out).people["subject"].to_list() == ["bert", "c&d <i>"]
     assert "2 people" in (out / "study.html").read_text(encoding="utf-8")
@@ -146,13 +155,11 @@ def two_files_of_one_person(study: Path, tmp_path: Path) -> tuple[Path, pl.DataF
         for file in ("quality.json", "summary.json"):
             content = json.loads((folder / file).read_text()) | {"subject": "eva", "file": f"{name}.cwa"}
             (folder / file).write_text(json.dumps(content))
-        days = pl.read_csv(folder / "days.csv", infer_schema=False)
-        worn = ["24.0", "23.0", "22.0", "20.0"] if number == 0 else ["21.0", "23.0", "22.0", "20.0"]
+        days = pl.read_parquet(folder / "days_all.parquet")
+        worn = [24.0, 23.0, 22.0, 20.0] if number == 0 else [21.0, 23.0, 22.0, 20.0]
         pl.concat([days.head(1)] * 4).with_columns(
-            date=pl.Series([day.isoformat() for day in own]),
-            wear_hours=pl.Series(worn),
-            valid_day=pl.lit("true"),
-        ).write_csv(folder / "days.csv")
+            date=pl.Series(own), wear_hours=pl.Series(worn), valid_day=True
+        ).write_parquet(folder / "days_all.parquet")
         begins_ns = round((first + timedelta(days=3 * number)).timestamp()) * 10**9
         minutes = np.repeat(rng.gamma(1.0, 30.0, 4 * 1440), 12)
         movement = movement_frame(begins_ns + 5 * 10**9 * np.arange(len(minutes)), minutes)
@@ -241,15 +248,16 @@ def test_a_person_whose_sensor_was_never_on_a_wrist_is_not_included(
     reasons = "the file states that the sensor was on the hip; the file states that the sensor was on the thigh"
     assert (person["included"], person["why_not"], person["valid_days"]) == (False, reasons, 7)
     assert list(person)[:3] == ["subject", "included", "why_not"]
+    assert person["caveats"].startswith("placement")
 
 
 def test_caveats_at_days_and_nights_are_doubts_about_the_person(
     two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
 ) -> None:
     out, _, _ = two_files_of_one_person
-    days = pl.read_csv(out / "first" / "days.csv", infer_schema=False)
+    days = pl.read_parquet(out / "first" / "days_all.parquet")
     caveat, excluded = pl.Series(["no step"] * 4), pl.Series(["ill", *[None] * 3], dtype=pl.String)
-    days.with_columns(caveat=caveat, excluded=excluded).write_csv(out / "first" / "days.csv")
+    days.with_columns(caveat=caveat, excluded=excluded).write_parquet(out / "first" / "days_all.parquet")
     write_study(out)
     (person,) = study_of("s", cohort_in(out), []).people
     assert CaveatKind.STEPS in person.kinds
@@ -263,8 +271,8 @@ def test_of_too_many_people_the_doubtful_ones_are_on_the_page(
 ) -> None:
     out = tmp_path / "out"
     shutil.copytree(study, out)
-    days = out / "anna" / "days.csv"
-    days.write_text(days.read_text().replace("false", "true"))
+    days = out / "anna" / "days_all.parquet"
+    pl.read_parquet(days).with_columns(valid_day=True).write_parquet(days)
     quality = json.loads((out / "anna" / "quality.json").read_text())
     (out / "anna" / "quality.json").write_text(
         json.dumps(quality | dict.fromkeys(("calibration", "orientation", "wrist_check")))

@@ -78,10 +78,11 @@ def label(
     verbose: Annotated[bool, Option("Print hours, warnings and notes of each of several files.")] = False,
     json: Json = False,
 ) -> None:
-    """Writes timeline.parquet, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
-    movement.parquet, quality.json, report.html and summary.json to a folder for each file, named after it, whole or not
-    at all; beside them study.html (all people on one page), person.parquet (a row for each person), cohort.parquet (a
-    row for each day of each file) and quality.parquet (a row for each file), and the same tables as .csv.
+    """Writes report.html, days.csv (what most papers report), days_all.parquet (all columns), nights.csv, bouts.csv,
+    hours.csv, averages.csv, rhythm.csv, timeline.parquet, movement.parquet, quality.json and summary.json to a folder
+    for each file, named after it, whole or not at all; beside them study.html (all people on one page), person.csv (a
+    row for each person), person_all.parquet (with all columns), cohort (a row for each day of each file) and quality (a
+    row for each file), both as .csv and .parquet.
     Labels in the files are not used. Files that are already labelled with the same settings are skipped. A file that
     cannot be labelled does not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a
     list of the summaries.
@@ -89,9 +90,8 @@ def label(
     from harken.labelling.cohort import FileTask, LabelJob, shard_of
 
     found = recordings(files, out=out)
-    tasks = [FileTask(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
-    if shard is not None:
-        tasks = shard_of(tasks, shard)
+    of_study = [FileTask(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
+    tasks = of_study if shard is None else shard_of(of_study, shard)
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
         remove_left_behind(out)
@@ -105,15 +105,16 @@ def label(
         if ended and all(one.missing for one in ended):
             raise_failures(failures, len(ended))
         failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
-        exclude = settings.exclude if shard is None else None  # other shards have other people
-        write_tables(out, exclude=exclude, failures=(failures_file, ended))
+        # As long as other shards are not done, their people are not known.
+        all_known = shard is None or all((out / task.name / SUMMARY).exists() for task in of_study)
+        write_tables(out, exclude=settings.exclude if all_known else None, failures=(failures_file, ended))
     if prints is print_line:
         print_warnings(ended)
-    _print_end(ended, out, failures_file, json=json)
+    print_end(ended, out, failures_file, json=json)
     raise_failures(failures, len(ended))
 
 
-def _print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, json: bool) -> None:
+def print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, json: bool) -> None:
     """Print the summaries as JSON, or where the page of all people is; and where failures are written."""
     from harken.labelling.study import STUDY
 
@@ -191,14 +192,13 @@ def run(
     return [outcomes[task] for task in tasks]
 
 
-def write_tables(out: Path, *, exclude: Path | None, failures: "tuple[Path, list[FileOutcome]] | None" = None) -> None:
-    """Write the tables and the page of all results in a folder, and before them the table of failures of a call. Print
-    what a file of exclusions excludes and the study does not have."""
+def write_tables(out: Path, *, exclude: Path | None, failures: "tuple[Path, list[FileOutcome]]") -> None:
+    """Write the table of failures of a call, and the tables and the page of all results in a folder. Print what a file
+    of exclusions excludes and the study does not have."""
     from harken.labelling.study import exclusions_without_effect, write_failures, write_study
 
     try:
-        if failures is not None:
-            write_failures(*failures)
+        write_failures(*failures)
         cohort = write_study(out)
     except OSError as error:
         raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error

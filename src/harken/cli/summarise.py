@@ -3,13 +3,13 @@
 Its options are the fields of ``Rules`` in ``labelling/settings``.
 """
 
-from json import dumps
 from pathlib import Path
 from typing import Annotated
 
 from harken.cli.label import (
     Scheduler,
     Workers,
+    print_end,
     print_line,
     print_one,
     print_warnings,
@@ -22,7 +22,6 @@ from harken.labelling.settings import Rules
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.options import Argument
-from harken.support.printable import printable
 
 Labelled = Annotated[Path, Argument("The folder that harken label wrote (its --out).", metavar="OUT")]
 
@@ -38,10 +37,11 @@ def summarise(
     """Everything after the probabilities of the model is made again: nights, labels, steps, intensity, hours, days,
     people, and all reports. Neither the recordings nor the model are needed. A rule that is not given is the default,
     as for harken label, which would write the same files. Results that were made with these rules are skipped, so an
-    interrupted command can be repeated. The JSON is a list of the summaries.
+    interrupted command can be repeated. Results that cannot be made again stay, and are named at the end and in
+    failures-summarise.csv. The JSON is a list of the summaries.
     """
     from harken.labelling.cohort import FileTask, SummariseJob
-    from harken.labelling.study import STUDY, results_in
+    from harken.labelling.study import results_in
 
     if (out / SUMMARY).exists():
         raise HarkenError(f"{out} holds the results of one recording; give the folder above it: {out.resolve().parent}")
@@ -53,9 +53,7 @@ def summarise(
     ended = run("Summarising", tasks, SummariseJob(out, rules), workers=workers, scheduler=scheduler, prints=prints)
     if prints is print_line:
         print_warnings(ended)
-    write_tables(out, exclude=rules.exclude)
-    if json:
-        print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
-    else:
-        print(printable(f"Everybody on one page: {out / STUDY}"))
+    failures_file = out / "failures-summarise.csv"
+    write_tables(out, exclude=rules.exclude, failures=(failures_file, ended))
+    print_end(ended, out, failures_file, json=json)
     raise_failures([HarkenError(one.reason) for one in ended if one.reason is not None], len(ended))

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, Self, TypeVar
 
 from harken.labelling.file import label_file
 from harken.labelling.settings import (
+    EARLIER,
     LabelSettings,
     Rules,
     file_sha256,
@@ -164,7 +165,8 @@ class SummariseJob:
     def summarised(self, task: FileTask, before: dict[str, Any]) -> FileOutcome:
         """The outcome of a file with this summary."""
         rules = rules_of(before)
-        if all(rules[name] == value for name, value in rules_key(self.rules).items()):
+        same = all(rules[name] == value for name, value in rules_key(self.rules).items())
+        if same and before.get("layout") not in EARLIER:
             return FileOutcome(task, before, done="nothing")
         summary = summarise_folder(self.out / task.name, self.rules).summary
         return FileOutcome(task, summary, done="summarised")

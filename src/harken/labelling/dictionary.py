@@ -1,6 +1,7 @@
 """The data dictionary: every column of every table that labelling writes, and its page ``docs/dictionary.md``.
 
-The texts of the page are in ``tables.toml``, whose first lines say how. Labelling does not read that file.
+The texts of the page are in ``tables.toml``, whose first lines say how. That file also has the choice of columns for
+``days.csv`` and ``person.csv``, which labelling takes from here (``columns_in``).
 """
 
 import re
@@ -39,6 +40,8 @@ class Column:
         method: how it is computed, where the meaning leaves that open.
         source: the publication of the method; empty for harken's own.
         ggir: the name of the same quantity in GGIR, with the unit where it differs; empty where GGIR has none.
+        short: whether most papers report it; the short file of a table has only such columns.
+        listed: whether the page lists it; else the table's ``besides`` says what it is.
     """
 
     name: str
@@ -48,6 +51,8 @@ class Column:
     method: str = ""
     source: str = ""
     ggir: str = ""
+    short: bool = False
+    listed: bool = True
 
     def describes(self, name: str) -> bool:
         """Whether a column of this name is described."""
@@ -64,6 +69,8 @@ class WrittenTable:
         written: when it is written; empty: always.
         page: the page that explains it, relative to ``docs``.
         columns: its columns, in their order.
+        short: the file with the columns that most papers report; empty: there is none.
+        besides: the columns that the page does not list, in words.
     """
 
     files: Sequence[str]
@@ -71,6 +78,8 @@ class WrittenTable:
     page: str
     columns: Sequence[Column]
     written: str = ""
+    short: str = ""
+    besides: str = ""
 
 
 _WRITTEN = tomllib.loads(files("harken.labelling").joinpath("tables.toml").read_text(encoding="utf-8"))
@@ -92,7 +101,7 @@ def _filled(facts: Mapping[str, Any], **numbers: int) -> dict[str, Any]:
 
 
 def _tables() -> Iterator[WrittenTable]:
-    """The tables, in the order of the page."""
+    """The tables. The short file of a table is one of its own, before it."""
     known: dict[str, list[Column]] = {}
     for group, described in _WRITTEN["columns"].items():
         known[group] = [column for name, facts in described.items() for column in _described(name, facts)]
@@ -102,10 +111,14 @@ def _tables() -> Iterator[WrittenTable]:
         for entry in table["columns"]:
             columns += known[entry] if isinstance(entry, str) else _changed(known, **_filled(entry))
         known[table["files"][0]] = columns
-        yield WrittenTable(**(table | {"columns": columns}))
+        made = WrittenTable(**(table | {"columns": columns}))
+        if made.short:
+            chosen = [replace(column, listed=True) for column in columns if column.short]
+            yield replace(made, files=[made.short], columns=chosen, short="", besides="")
+        yield made
 
 
-def _described(name: str, facts: Mapping[str, str]) -> Iterator[Column]:
+def _described(name: str, facts: Mapping[str, Any]) -> Iterator[Column]:
     """A column; one for each least length of a bout where ``$minutes`` stands in its name."""
     for minutes in BOUT_MINUTES if "$minutes" in name else (0,):
         yield Column(**_filled({"name": name, **facts}, minutes=minutes))
@@ -120,6 +133,8 @@ def _changed(
     mean_over: str = "",
     prefix: str = "",
     ggir: bool = True,
+    short: bool = True,
+    listed: bool = True,
 ) -> Iterator[Column]:
     """Columns that a table does not take as they are; ``tables.toml`` says what each argument does."""
     for column in (column for name in of for column in known[name] if column.name not in without):
@@ -133,31 +148,50 @@ def _changed(
             if made.kind != "number":
                 continue
             made = replace(made, meaning=f"the mean over {mean_over}: {column.meaning}")
-        yield replace(made, name=name, ggir=column.ggir if ggir and not mean_over else "")
+        of_ggir = column.ggir if ggir and not mean_over else ""
+        yield replace(made, name=name, ggir=of_ggir, short=column.short and short, listed=listed)
 
 
 TABLES = tuple(_tables())
 """All tables that ``harken label`` writes."""
 
 
+def columns_in(file: str, columns: Sequence[str]) -> list[str]:
+    """Those of the columns of a table that a file of it has, in their order: all, or the marked ones in a short file.
+
+    >>> from harken.labelling.dictionary import columns_in
+    >>> columns_in("days.csv", ["date", "seconds_in_day", "hours_walking", "adjusted_hours_walking"])
+    ['date', 'hours_walking']
+    """
+    if file not in {table.short for table in TABLES}:
+        return list(columns)
+    (described,) = (table.columns for table in TABLES if file in table.files)
+    return [name for name in columns if any(column.describes(name) for column in described)]
+
+
 def dictionary_page() -> str:
-    """The content of ``docs/dictionary.md``."""
+    """The content of ``docs/dictionary.md``: first the short files, which the tables of all columns do not repeat."""
     introduction = Template(_WRITTEN["introduction"]).substitute(_TEXTS)
-    return "\n".join([introduction, *(line for table in TABLES for line in _section(table))])
+    short = {table.short for table in TABLES}
+    ordered = sorted(TABLES, key=lambda table: table.files[0] not in short)
+    return "\n".join([introduction, *(line for table in ordered for line in _section(table))])
 
 
 def _section(table: WrittenTable) -> Iterator[str]:
     first, *others = (f"`{name}`" for name in table.files)
     also = f" (also {', '.join(others)})" if others else ""
     written = f" Written {table.written}." if table.written else ""
+    besides = f" It has {table.besides}, and:" if table.besides else ""
     yield f"## {first}"
     yield ""
     page = f"[{table.page.removesuffix('.md')}]({table.page})"
-    yield f"{table.rows[0].upper()}{table.rows[1:]}{also}.{written} See {page}."
+    yield f"{table.rows[0].upper()}{table.rows[1:]}{also}.{written} See {page}.{besides}"
     yield ""
     yield "| column | unit or kind | meaning | method | source | GGIR |"
     yield "|---|---|---|---|---|---|"
     for column in table.columns:
+        if not column.listed or (table.short and column.short):
+            continue
         cells = (
             f"`{column.name}`",
             column.unit or column.kind,

@@ -295,7 +295,7 @@ def limits_of(
 
     Args:
         timeline: the timeline from the model, smoothed or not.
-        days: the content of ``days.csv``.
+        days: the content of ``days_all.parquet``.
         known: the ``known_limits`` of the model.
         valid_day_h: the hours of wear of a valid day, at least.
     """

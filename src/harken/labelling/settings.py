@@ -216,8 +216,10 @@ class LabelSettings(Rules):
         return Rules(**{field.name: getattr(self, field.name) for field in fields(Rules)})
 
 
-LAYOUT = 2
+LAYOUT = 3
 """The number of the layout of a folder of results. A folder without a number has the first one."""
+EARLIER = (2,)
+"""Earlier layouts that hold all that other rules need. The second has all columns of days in ``days.csv``."""
 
 IN_WORDS = {
     "sha256": "of a file with other content",
@@ -260,6 +262,13 @@ def rules_of(summary: Mapping[str, Any]) -> dict[str, Any]:
     """The ``rules_key`` of earlier results. In a folder of the first layout all keys stand side by side; rules that
     there were not yet have their defaults."""
     return {**rules_key(Rules()), **summary.get("summarised_by", summary)}
+
+
+def results_digest(summary: Mapping[str, Any], *, rules: bool) -> str:
+    """Some letters that are others when a file was labelled in another way; with ``rules``, also when it was
+    summarised."""
+    keys = [summary.get("labelled_by"), summary.get("summarised_by") if rules else None]
+    return sha256(dumps(keys, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _names(settings: type[Rules]) -> set[str]:

@@ -15,17 +15,17 @@ import polars.selectors as cs
 
 from harken.labelling.cohort import FileOutcome
 from harken.labelling.quality import RecordingQuality, read_quality
-from harken.labelling.settings import read_summary
+from harken.labelling.settings import read_summary, results_digest
 from harken.outcomes.exclusions import read_exclusions, without_effect
 from harken.outcomes.rhythm import rhythm
 from harken.outcomes.tables import people_table, with_one_file_a_date
-from harken.readers.folders import COHORT, PERSON, QUALITY, SUMMARY
-from harken.reports.caveats import NO_VALID_DAY, CaveatKind, caveats_at, caveats_of
+from harken.readers.folders import COHORT, PERSON, PERSON_BEFORE, PERSON_CSV, QUALITY, SUMMARY
+from harken.reports.caveats import NO_VALID_DAY, Caveat, CaveatKind, caveats_at, caveats_of
 from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
-from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips
+from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips, kinds_of
 from harken.support.errors import HarkenError
 from harken.support.printable import printable, without_path
-from harken.support.tables import nanoseconds, write_csv, write_parquet
+from harken.support.tables import CSV_TIME, nanoseconds, write_csv, write_parquet
 from harken.timelines import UNSURE
 
 STUDY = "study.html"
@@ -62,7 +62,7 @@ class Cohort(NamedTuple):
         days: ``cohort.parquet``, one row for each day of each file. Times are text with their offset, because time
             zones may differ.
         quality: ``quality.parquet``, one row for each file.
-        people: ``person.parquet``, one row for each person; see ``harken.outcomes.tables.people_table``.
+        people: ``person_all.parquet``, one row for each person; see ``harken.outcomes.tables.people_table``.
         files: what the page over all files needs besides, in the order of ``quality``.
         counted: the rows of ``days`` that count for ``people``: not those of a file that was not on a wrist, if the
             person has another file.
@@ -78,36 +78,58 @@ class Cohort(NamedTuple):
 
 
 def write_study(out: Path) -> Cohort | None:
-    """Write and return the tables (``Cohort``), as Parquet and as CSV, and ``study.html``.
+    """Write and return the tables (``Cohort``), as Parquet and as CSV (of people, some columns), and ``study.html``.
 
     They cover all finished folders in ``out``, also those of other processes, and the page all tables of failures.
     Several processes may call this function at the same time: each repeats it until no folder was finished and no
     failure was written meanwhile.
     """
+    from harken.labelling.dictionary import columns_in  # reads a file, which only writing has to wait for
+
     before, cohort = None, None
     while (now := (_written_ns(out), _failures(out))) != before:
         before = now
         cohort = read_cohort(list(now[0]))
         if cohort is not None:
-            for name, table in ((COHORT, cohort.days), (QUALITY, cohort.quality), (PERSON, cohort.people)):
+            for name, in_csv, table in (
+                (COHORT, "cohort.csv", cohort.days),
+                (QUALITY, "quality.csv", cohort.quality),
+                (PERSON, PERSON_CSV, cohort.people),
+            ):
                 write_parquet(table, out / name)
-                write_csv(table, (out / name).with_suffix(".csv"))
+                write_csv(table.select(columns_in(in_csv, table.columns)), out / in_csv)
+            (out / PERSON_BEFORE).unlink(missing_ok=True)
         write_study_page(out / STUDY, study_of(printable(out.resolve().name), cohort, now[1]))
     return cohort
 
 
 def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
     """Write the files that failed, with the reasons, except those that do not exist. Without such failures, the table
-    of an earlier call is removed."""
+    of an earlier call is removed.
+
+    Args:
+        path: the table, beside the folders of results.
+        outcomes: of labelling, or of summarising: then the paths of their tasks are the folders of results.
+    """
     failed = [outcome for outcome in outcomes if outcome.reason is not None and not outcome.missing]
     if failed:
-        rows = {
-            "file": [printable(one.task.path) for one in failed],
-            "reason": [without_path(one.reason or "", one.task.path) for one in failed],
-        }
-        write_csv(pl.DataFrame(rows), path)
+        rows = [_failed(path.parent / one.task.name, one) for one in failed]
+        write_csv(pl.DataFrame(rows, schema=dict.fromkeys(Failure._fields, pl.String), orient="row"), path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _failed(folder: Path, outcome: FileOutcome) -> tuple[str, str, str | None]:
+    """A row of the table of failures: the file, the reason, and the digest of the results that it has."""
+    path = outcome.task.path
+    summarising = path == folder
+    reason = without_path(outcome.reason or "", path)
+    try:
+        summary = read_summary(folder)
+    except (OSError, HarkenError):  # there are no results
+        return printable(path), reason, None
+    file = summary.get("file", printable(path)) if summarising else printable(path)
+    return file, reason, results_digest(summary, rules=summarising)
 
 
 def results_in(out: Path) -> list[Path]:
@@ -146,7 +168,8 @@ def read_cohort(folders: Sequence[Path]) -> Cohort | None:
     counted = days.filter(counts)
     nights, rhythms = (together(joined[name]) if joined[name] else None for name in ("nights", "rhythm"))
     of_rhythm = None if rhythms is None else _rhythms(rhythms.filter(counts).drop("name"), counted, files)
-    people = people_table(counted, None if nights is None else nights.filter(counts), of_rhythm, why_not)
+    counted_nights = None if nights is None else nights.filter(counts)
+    people = people_table(counted, counted_nights, of_rhythm, why_not, _caveats(files))
     return Cohort(days, quality, people, files, counted, nights)
 
 
@@ -157,6 +180,14 @@ def _why_not(files: Sequence[StudyFile]) -> dict[str, str]:
         elsewhere.setdefault(file.subject, []).append(file.elsewhere)
     never = {subject: "; ".join(dict.fromkeys(words)) for subject, words in elsewhere.items() if all(words)}
     return never | {file.subject: file.excluded for file in files if file.excluded}
+
+
+def _caveats(files: Sequence[StudyFile]) -> dict[str, str]:
+    """The kinds of doubt about each person, by subject; nothing for those without any."""
+    found: dict[str, list[Caveat]] = {}
+    for file in files:
+        found.setdefault(file.subject, []).extend(file.doubts)
+    return {subject: "; ".join(kinds_of(doubts)) for subject, doubts in found.items() if doubts}
 
 
 def exclusions_without_effect(cohort: Cohort, path: Path) -> str:
@@ -181,7 +212,10 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
     try:
         quality, summary = read_quality(folder / "quality.json"), read_summary(folder)
         report = f"{quote(os.fsencode(folder.name), safe='')}/report.html"
-        tables = {table: _table(folder / f"{table}.csv") for table in ("days", "nights", "rhythm")}
+        tables = {table: _table(folder / f"{table}.csv") for table in ("nights", "rhythm")}
+        # In folders of earlier layouts, the CSV file has all columns.
+        all_days = folder / "days_all.parquet"
+        tables["days"] = _table(all_days if all_days.exists() else folder / "days.csv")
         entry = StudyFile(
             name=name,
             report=report,
@@ -198,7 +232,7 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
             made_up=quality.made_up,
             unseen_f1=quality.unseen_f1,
             excluded=summary.get("excluded") or "",
-            written_s=(folder / SUMMARY).stat().st_mtime,
+            digests=tuple(results_digest(summary, rules=rules) for rules in (False, True)),
         )
     except (OSError, ValueError, KeyError, HarkenError, pl.exceptions.PolarsError):
         return None
@@ -242,13 +276,12 @@ def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure]) -> 
     Args:
         title: its heading.
         cohort: the tables; None without results.
-        failures: those of a file with later results are left out; a file with earlier results was not labelled again.
+        failures: a file with the results that it had then keeps them; if it has others now, its failure is left out.
     """
     if cohort is None:
         return Study(title, (), [], pl.DataFrame(schema=NOBODY), list(failures))
-    done = {Path(entry.file).absolute(): entry.written_s for entry in cohort.files}
-    written_s = [done.get(Path(failure.file).absolute()) for failure in failures]
-    of_failures = list(zip(failures, written_s, strict=True))
+    digests = {Path(entry.file).absolute(): entry.digests for entry in cohort.files}
+    now = [(failure, digests.get(Path(failure.file).absolute())) for failure in failures]
     labels = tuple(dict.fromkeys(label for file in cohort.files for label in file.labels))
     limits = {file.valid_day_h for file in cohort.files}
     return Study(
@@ -256,8 +289,8 @@ def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure]) -> 
         labels=labels,
         people=_people(cohort, labels),
         table=cohort.people,
-        failures=[failure for failure, at_s in of_failures if at_s is None],
-        kept=[failure for failure, at_s in of_failures if at_s is not None and at_s <= failure.noted_s],
+        failures=[failure for failure, own in now if own is None],
+        kept=[failure for failure, own in now if own is not None and failure.results in own],
         made_up=sum(file.made_up for file in cohort.files),
         valid_day_h=limits.pop() if len(limits) == 1 else None,
         first=min(cohort.days["date"]),
@@ -298,18 +331,16 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
 
 
 def _failures(out: Path) -> list[Failure]:
-    """The files that failed, with the reasons, and when the table of each was written; each file once."""
-    latest: dict[str, Failure] = {}
+    """The files that failed, from all tables, each reason once."""
+    found: list[Failure] = []
     for path in sorted(out.glob(FAILURES)):
         try:
-            table, at = pl.read_csv(path.read_bytes(), infer_schema=False), path.stat().st_mtime
-            rows = table.select("file", "reason").rows()
+            table = pl.read_csv(path.read_bytes(), infer_schema=False)
+            rows = table.select("file", "reason", _any("results")).fill_null("").rows()
         except (OSError, pl.exceptions.PolarsError):  # it was removed, or harken did not write it
             continue
-        for file, reason in rows:
-            if file not in latest or latest[file].noted_s < at:
-                latest[file] = Failure(file, reason, at)
-    return list(latest.values())
+        found += [Failure(*row) for row in rows]
+    return list(dict.fromkeys(found))
 
 
 def _strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]) -> list[DayStrip]:
@@ -348,13 +379,18 @@ def _movement(folder: Path, dates: list[date]) -> pl.DataFrame | None:
 
 def _table(path: Path) -> pl.DataFrame | None:
     """A table as it was written, with times as text; None if there is none."""
-    try:
-        table = pl.read_csv(path.read_bytes(), infer_schema=False)
-    except FileNotFoundError:
-        return None
     first, last = _any("date", *TRUTH_VALUES), _any(*TEXT)
     numbers = ~(first | last | _any(*CLOCK, "source"))
-    typed = (_any("date").str.to_date(), _any(*TRUTH_VALUES) == "true", numbers.cast(pl.Float64))
+    typed = [numbers.cast(pl.Float64)]
+    try:
+        if path.suffix == ".parquet":
+            table = pl.read_parquet(path.read_bytes())
+            typed.append(cs.datetime().dt.to_string(CSV_TIME))
+        else:
+            table = pl.read_csv(path.read_bytes(), infer_schema=False)
+            typed += [_any("date").str.to_date(), _any(*TRUTH_VALUES) == "true"]
+    except FileNotFoundError:
+        return None
     return table.with_columns(typed).select(first, ~(first | last), last)
 
 

@@ -15,7 +15,7 @@ import msgspec
 import polars as pl
 
 from harken.labelling.quality import ADVICE, LimitKind, RecordingQuality, limits_of, read_quality, write_quality
-from harken.labelling.settings import LAYOUT, Rules, read_summary, rules_key
+from harken.labelling.settings import EARLIER, LAYOUT, Rules, read_summary, rules_key
 from harken.outcomes.diary import read_diary
 from harken.outcomes.exclusions import Exclusions, read_exclusions, with_excluded
 from harken.outcomes.groups import day_groups
@@ -45,6 +45,7 @@ from harken.timelines.timeline import PROBABILITY
 OUTCOMES = (
     "bouts.csv",
     "days.csv",
+    "days_all.parquet",
     "hours.csv",
     "segments.csv",
     "averages.csv",
@@ -52,7 +53,7 @@ OUTCOMES = (
     "rhythm.csv",
     "movement.parquet",
 )
-"""The files of ``Outcomes.write``, each named after the attribute with its table."""
+"""The files of ``Outcomes.write``, each named after the attribute with its table; ``days`` has two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,27 +65,34 @@ class Outcomes:
         timeline: the labels.
         movement: how much the wearer moved, the angle of the watch, and steps, in rows of five seconds; None without
             acceleration. See ``MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
-        nights: the sleep period of each night, by movement, with ``excluded`` and ``caveat``; None without
+        sleep: the sleep period of each night as it was found, whether or not it is excluded; None without
             acceleration. See ``harken.outcomes.nights.nights``.
         rules: the rules of the outcomes.
     """
 
     timeline: Timeline
     movement: pl.DataFrame | None
-    nights: pl.DataFrame | None
+    sleep: pl.DataFrame | None
     rules: Rules
 
     @cached_property
+    def nights(self) -> pl.DataFrame | None:
+        """One row per night: ``sleep``, with ``excluded`` and ``caveat``."""
+        if self.sleep is None:
+            return None
+        return with_night_caveat(with_excluded(self.sleep, self.exclusions.nights, counts="complete"))
+
+    @cached_property
     def days(self) -> pl.DataFrame:
-        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, ``excluded``, ``day_groups``,
-        intensity, steps, rhythm and ``caveat``."""
+        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, ``excluded``, ``day_groups`` (an
+        excluded night stays in the sleep period), intensity, steps, rhythm and ``caveat``."""
         days = self.timeline.daily()
         days = days.with_columns(valid_day=pl.col("wear_hours").fill_null(0.0) >= self.rules.valid_day_h)
         days = with_excluded(days, self.exclusions.days, counts="valid_day")
-        if self._intensity is None or self.nights is None:
+        if self._intensity is None or self.sleep is None:
             return with_day_caveat(days)
         for others in (
-            day_groups(self.timeline.frame, self.timeline.labels, self.nights, timezone=self._timezone),
+            day_groups(self.timeline.frame, self.timeline.labels, self.sleep, timezone=self._timezone),
             day_columns(self._intensity, timezone=self._timezone),
             day_cadence(self._intensity),
             day_rhythm(self._intensity, days.filter("valid_day")["date"].to_list()),
@@ -100,7 +108,8 @@ class Outcomes:
     @cached_property
     def exclusions(self) -> Exclusions:
         """What the rules exclude of this wearer."""
-        return exclusions_of(self.timeline.subject, self.rules)
+        path = self.rules.exclude
+        return Exclusions() if path is None else read_exclusions(path).get(self.timeline.subject, Exclusions())
 
     @cached_property
     def bouts(self) -> pl.DataFrame:
@@ -161,10 +170,13 @@ class Outcomes:
 
     def write(self, folder: Path) -> None:
         """Write the tables to a folder; those that are None have no file."""
+        from harken.labelling.dictionary import columns_in  # reads a file, which only writing has to wait for
+
         for path in map(folder.joinpath, OUTCOMES):
-            table: pl.DataFrame | None = getattr(self, path.stem)
+            table: pl.DataFrame | None = getattr(self, path.stem.removesuffix("_all"))
             if table is not None:
-                (write_parquet if path.suffix == ".parquet" else write_csv)(table, path)
+                chosen = table.select(columns_in(path.name, table.columns))
+                (write_parquet if path.suffix == ".parquet" else write_csv)(chosen, path)
 
     @property
     def _timezone(self) -> str:
@@ -173,15 +185,6 @@ class Outcomes:
     @cached_property
     def _intensity(self) -> pl.DataFrame | None:
         return None if self.movement is None else with_intensity(self.movement, self.rules.cut_points)
-
-
-def exclusions_of(subject: str, rules: Rules) -> Exclusions:
-    """What the rules exclude of a wearer.
-
-    Raises:
-        HarkenError: when the file of exclusions is broken.
-    """
-    return Exclusions() if rules.exclude is None else read_exclusions(rules.exclude).get(subject, Exclusions())
 
 
 def nights_of(movement: pl.DataFrame, subject: str, rules: Rules) -> pl.DataFrame:
@@ -235,10 +238,10 @@ class Measured:
         """What the results in a folder hold.
 
         Raises:
-            HarkenError: when the folder has another layout, or a file in it is missing or damaged.
+            HarkenError: when the folder has the first layout, or a file in it is missing or damaged.
         """
         summary = read_summary(folder)
-        if summary.get("layout") != LAYOUT:
+        if summary.get("layout") not in (*EARLIER, LAYOUT):
             raise HarkenError(
                 f"{folder} was written by an earlier version of harken and does not hold what other rules need; label "
                 f"the recording anew: harken label {summary.get('file', 'FILE')} --out ANOTHER_FOLDER"
@@ -289,9 +292,6 @@ class LabelledFile:
             hand_back()
         if rows is not None:
             rows = with_steps(rows, timeline.frame, timeline.labels)
-        if sleep is not None:  # an excluded night, too, is evidence for lying
-            sleep = with_excluded(sleep, exclusions_of(timeline.subject, rules).nights, counts="complete")
-            sleep = with_night_caveat(sleep)
         return cls(measured, Outcomes(timeline, rows, sleep, rules))
 
     @property
@@ -306,7 +306,7 @@ class LabelledFile:
 
     @property
     def days(self) -> pl.DataFrame:
-        """The content of ``days.csv``: hours of each label and intensity, day by day. See ``Outcomes.days``."""
+        """The content of ``days_all.parquet``: hours of each label and intensity, day by day. See ``Outcomes.days``."""
         return self.outcomes.days
 
     @property
@@ -400,8 +400,8 @@ def summarise_folder(folder: str | Path, rules: Rules) -> LabelledFile:
         rules: the rules; for those that are not given, the defaults, whatever the old results were made with.
 
     Raises:
-        HarkenError: when the folder has another layout, a file in it is missing or damaged, the diary is broken, or the
-            folder cannot be written.
+        HarkenError: when the folder has the first layout, a file in it is missing or damaged, the diary is broken, or
+            the folder cannot be written.
     """
     summarised = LabelledFile.of(Measured.read(Path(folder)), rules)
     summarised.write(folder)

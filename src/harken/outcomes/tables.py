@@ -209,13 +209,15 @@ def people_table(
     nights: pl.DataFrame | None,
     rhythms: pl.DataFrame | None,
     why_not: Mapping[str, str] | None = None,
+    caveats: Mapping[str, str] | None = None,
 ) -> pl.DataFrame:
     """One row for each person.
 
     The columns are
 
     - ``subject``; ``included``, whether the person counts among the people of the study; ``why_not``, the reason, null
-      for those who are; ``files``; ``days``, the dates with samples; ``total_recorded_hours``, ``total_wear_hours``;
+      for those who are; ``caveats``; ``files``; ``days``, the dates with samples; ``total_recorded_hours``,
+      ``total_wear_hours``;
     - for all valid days, those from Monday to Friday (``weekdays_``) and those on Saturday and Sunday (``weekend_``),
       ``valid_days``, their number, and over them the mean of each column of numbers of
       ``days``; null without a valid day or a value;
@@ -226,11 +228,13 @@ def people_table(
     - the columns of ``rhythms``, those of the average day with ``average_day_`` before their name.
 
     Args:
-        days: the days of all files: the columns of ``days.csv``, with ``name``, the file's folder, and ``subject``.
+        days: the days of all files: the columns of ``days_all.parquet``, with ``name``, the file's folder, and
+            ``subject``.
         nights: the nights of all files: the columns of ``nights.csv``, with ``subject``; ``onset``, ``wake`` and
             ``midpoint`` as datetimes by the wearer's clock, without zone. None without acceleration.
         rhythms: the result of ``harken.outcomes.rhythm.rhythm`` of each person, with ``subject``; None likewise.
         why_not: why a person is not included, by subject. Who has no valid day is not included, either.
+        caveats: the kinds of doubt about a person's results, by subject.
     """
     chosen = with_one_file_a_date(days)
     files = days.group_by(PERSON).agg(files=pl.col("name").n_unique())
@@ -252,20 +256,18 @@ def people_table(
         plain = (PERSON, "interdaily_stability", "intradaily_variability")
         others = [name for name in rhythms.columns if name not in (*plain, "valid_days")]
         table = _joined(table, rhythms.select(PERSON, pl.col(others).name.prefix("average_day_"), *plain[1:]))
-    return _with_who_counts(table, why_not or {}).sort(PERSON)
+    return _with_who_counts(table, why_not or {}, caveats or {}).sort(PERSON)
 
 
-def _with_who_counts(table: pl.DataFrame, why_not: Mapping[str, str]) -> pl.DataFrame:
-    """A table of people with ``included`` and ``why_not``; who has no valid day is not included, either."""
-    given = pl.col(PERSON).replace_strict(why_not, default=None, return_dtype=pl.String)
-    no_day = pl.when(pl.col("valid_days") == 0).then(pl.lit(NO_VALID_DAY))
-    table = table.with_columns(why_not=pl.coalesce(given, no_day))
-    return table.select(
-        PERSON,
-        pl.col("why_not").is_null().alias("included"),
-        "why_not",
-        pl.exclude(PERSON, "why_not"),
+def _with_who_counts(table: pl.DataFrame, why_not: Mapping[str, str], caveats: Mapping[str, str]) -> pl.DataFrame:
+    """A table of people with ``included``, ``why_not`` and ``caveats``. Who has no valid day is not included."""
+    given, doubts = (
+        pl.col(PERSON).replace_strict(words, default=None, return_dtype=pl.String) for words in (why_not, caveats)
     )
+    no_day = pl.when(pl.col("valid_days") == 0).then(pl.lit(NO_VALID_DAY))
+    reason = pl.coalesce(given, no_day)
+    first = (PERSON, reason.is_null().alias("included"), reason.alias("why_not"), doubts.alias("caveats"))
+    return table.select(*first, pl.exclude(PERSON))
 
 
 def _one_a_date(table: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:

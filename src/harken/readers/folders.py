@@ -19,16 +19,18 @@ ORIGINAL = ".orig"
 """Follows it in the name of the copy of a file of labels that harken has replaced."""
 SUMMARY = "summary.json"
 """The file that ``harken label`` writes last. A folder with this file is complete."""
-COHORT, PERSON, QUALITY = "cohort.parquet", "person.parquet", "quality.parquet"
-"""The tables of all days of all files, of all people, and of all files. Each has a twin in CSV."""
+COHORT, PERSON, QUALITY = "cohort.parquet", "person_all.parquet", "quality.parquet"
+"""The tables of all days of all files, of all people, and of all files."""
+PERSON_CSV, PERSON_BEFORE = "person.csv", "person.parquet"
+"""The columns about people that most papers report, and the table of people of earlier versions."""
 RUN_RECORD, RUN_HISTORY = "run.json", "history.csv"
 """Files in the folder of a run of ``harken train``."""
 RESULTS = (SUMMARY, "timeline.parquet")
 """Files in the folder of results of ``harken label``."""
 FAILURES = re.compile(r"failures.*\.csv")
 """The table of failures that ``harken label`` writes beside these folders."""
-OVER_ALL = {name for table in (COHORT, PERSON, QUALITY) for name in (table, table.replace(".parquet", ".csv"))}
-"""The tables over all files that it writes there, and their twins."""
+OVER_ALL = {COHORT, "cohort.csv", PERSON, PERSON_CSV, PERSON_BEFORE, QUALITY, "quality.csv"}
+"""The tables over all files that it writes there."""
 BY_ENDING = "unknown file type"
 BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
 BY_ANNOTATION = "labels of a recording"
@@ -133,7 +135,7 @@ def _holds_failures(path: Path) -> bool:
     """Whether a file is the table of files that ``harken label`` could not label."""
     try:
         with regular(path).open("rb") as file:
-            return file.readline(100).strip() == b"file,reason"
+            return file.readline(100).startswith(b"file,reason")
     except (HarkenError, OSError):  # the error is reported when the file is read
         return False
 

@@ -101,11 +101,12 @@ class DayStrip:
 
 
 class Failure(NamedTuple):
-    """A file that could not be labelled, or not again, why, and when that was noted, in seconds since 1970."""
+    """A file that could not be labelled, or not again, why, and a digest of the results that it had then
+    (``harken.labelling.settings.results_digest``); empty if it had none."""
 
     file: str
     reason: str
-    noted_s: float = 0.0
+    results: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class StudyFile:
         valid_day_h: the hours of wear of a valid day.
         made_up: whether the recording is simulated.
         excluded: why the wearer is excluded; empty for most.
-        written_s: when the results were finished, in seconds since 1970.
+        digests: of the settings of its results, of labelling and of all (``harken.labelling.settings.results_digest``).
         unseen_f1: the scores of the labels and groups of its model, see ``harken.models.scores.unseen_f1``.
     """
 
@@ -137,13 +138,19 @@ class StudyFile:
     valid_day_h: float = ENOUGH_WEAR_H
     made_up: bool = False
     excluded: str = ""
-    written_s: float = 0.0
+    digests: tuple[str, ...] = ()
     unseen_f1: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def elsewhere(self) -> str:
         """In words, that the sensor was not on a wrist; empty if it was."""
         return next((doubt.words for doubt in self.doubts if doubt.kind is CaveatKind.PLACEMENT), "")
+
+
+def kinds_of(doubts: Iterable[Caveat]) -> list[CaveatKind]:
+    """The kinds of doubt, the worst first, each once."""
+    found = {doubt.kind for doubt in doubts}
+    return [kind for kind in CaveatKind if kind in found]
 
 
 @dataclass(frozen=True)
@@ -169,8 +176,7 @@ class Person:
     @property
     def kinds(self) -> list[CaveatKind]:
         """The kinds of doubt, the worst first, each once."""
-        found = {doubt.kind for doubt in (*self.doubts, *(doubt for file in self.files for doubt in file.doubts))}
-        return [kind for kind in CaveatKind if kind in found]
+        return kinds_of([*self.doubts, *(doubt for file in self.files for doubt in file.doubts)])
 
     @property
     def sentences(self) -> list[str]:
@@ -192,7 +198,7 @@ class Study:
         people: the people with a row.
         table: the outcomes of all people: the table ``harken.outcomes.tables.people_table``.
         failures: the files that could not be labelled.
-        kept: the files that could not be labelled again; their earlier results are on the page.
+        kept: the files that could not be labelled or summarised again; their earlier results are on the page.
         made_up: the number of simulated recordings.
         valid_day_h: the hours of wear of a valid day; None if the files differ.
         first, last: the first and the last date; None without any.

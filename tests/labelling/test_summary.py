@@ -1,0 +1,25 @@
+"""What rules change of a recording that is labelled."""
+
+from pathlib import Path
+
+from harken.labelling.settings import Rules
+from harken.labelling.summary import Outcomes
+from wearers_week import labelled_week, tables_of
+
+
+def test_an_excluded_night_stays_in_the_sleep_period(tmp_path: Path) -> None:
+    week = tables_of(labelled_week(days=1, smoothed=False))
+    assert week.sleep is not None
+    begin = week.timeline.frame["start"].head(1)
+    onset, wake = (begin.dt.offset_by(hours) for hours in ("10h", "14h"))
+    short = week.sleep.head(1).with_columns(onset=onset, wake=wake, duration_hours=4.0, complete=True)
+    date = short["date"][0]
+    path = tmp_path / "exclude.csv"
+    path.write_text(f"subject,reason,night\n{week.timeline.subject},night flight,{date}\n")
+    counted, excluded = (
+        Outcomes(week.timeline, week.movement, short, Rules(exclude=exclude)) for exclude in (None, path)
+    )
+    assert excluded.nights is not None
+    assert excluded.nights.select("complete", "excluded").row(0) == (False, "night flight")
+    assert counted.days["sleep_period_hours"][0] > 3  # part of the night is not worn
+    assert excluded.days["sleep_period_hours"].equals(counted.days["sleep_period_hours"])
