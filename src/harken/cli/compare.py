@@ -110,6 +110,8 @@ def _print_benchmarks(methods: Mapping[str, "PairedScores"], a: Path, b: Path) -
     for name, scores in methods.items():
         _print_lines(["", f"Method: {name}"])
         _print_scores(scores)
+        if scores.left_out:
+            _print_lines([f"Left out, because only one benchmark has it: fold {', '.join(scores.left_out)}."])
 
 
 def _print_lines(lines: Sequence[str]) -> None:
