@@ -46,14 +46,14 @@ def summarise(
     if (out / SUMMARY).exists():
         raise HarkenError(f"{out} holds the results of one recording; give the folder above it: {out.resolve().parent}")
     if not (folders := results_in(out)):
-        raise HarkenError(f"{out} holds no results of harken label")
+        raise HarkenError(f"{out} holds no results of harken label" if out.is_dir() else f"there is no folder {out}")
     tell_changes(folders, rules)
     tasks = [FileTask(folder, folder.name) for folder in folders]
     prints = None if json else print_one if len(tasks) == 1 else print_line
     ended = run("Summarising", tasks, SummariseJob(out, rules), workers=workers, scheduler=scheduler, prints=prints)
     if prints is print_line:
         print_warnings(ended)
-    write_tables(out, exclude=rules.exclude)
+    write_tables(out, rules)
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
     else:
