@@ -50,7 +50,13 @@ def test_the_files_are_those_that_label_would_write(
     ended = run_harken("summarise", later, *rules)
     assert ended.exit_code == 0, ended.stderr
     assert ended.stdout.count("; summarised") == 3
-    assert "--valid-day 0.01 instead of 16 (3 of 3 files)" in ended.stderr.splitlines()
+    printed = ended.stderr.splitlines()
+    assert "--valid-day 0.01 instead of 16 (3 of 3 files)" in printed
+    assert "--hand dominant, not given before (3 of 3 files)" in printed
+    assert f"0 of 3 people have recorded nights in the diary {diary}" in printed  # no midnight was recorded
+    ended = run_harken("summarise", later, *rules[:-2], "--csv", "--workers", 1)
+    assert "without --exclude, given before (3 of 3 files)" in ended.stderr.splitlines()
+    run_harken("summarise", later, *rules)
     (tmp_path / "model.safetensors").rename(model / "model.safetensors")
     for path in recordings:
         path.with_suffix(".moved").rename(path)

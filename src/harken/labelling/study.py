@@ -174,7 +174,7 @@ def without_effect(cohort: Cohort, rules: Rules) -> Iterator[str]:
     if rules.diary is not None and cohort.nights is not None:
         by_diary = cohort.nights.filter(pl.col("source") != "movement")["subject"].n_unique()
         if by_diary < len(cohort.people):
-            yield f"The diary {rules.diary} has nights of {by_diary} of {len(cohort.people)} people"
+            yield f"{by_diary} of {len(cohort.people)} people have recorded nights in the diary {rules.diary}"
 
 
 def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
