@@ -134,8 +134,8 @@ def test_a_second_call_leaves_what_is_finished_as_it_is(
     again = run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1, "--verbose")
     assert again.exit_code == 0
     assert (timeline.stat().st_ino, timeline.read_bytes()) == before
-    assert again.stdout.startswith(f"{first.stdout.rstrip()} (already labelled with the same settings)")
-    assert again.stdout.count("already labelled") == 1  # of the two
+    assert again.stdout.startswith(f"{first.stdout.rstrip()} (unchanged)")
+    assert again.stdout.count("unchanged") == 1  # of the two
     (out / "alice" / "summary.json").unlink()  # as if it had been killed on the way
     assert run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1).exit_code == 0
     assert timeline.stat().st_ino != before[0]
@@ -162,7 +162,7 @@ def test_several_files_are_a_line_each(
     assert lines[2].rstrip() == "warning: 2 files: It is unknown how the watch sat on the arm"
     assert re.fullmatch(rf"left \(Bob B\.\): 2 min; {share}.*", lines[1])
     assert re.search(r"1/2 [0-9:]+ 50 %", shown)
-    assert "already labelled with the same settings" in run_harken(*command, "--subject", "Bob B.").stdout
+    assert run_harken(*command, "--subject", "Bob B.").stdout.count("; unchanged") == 2
 
 
 def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
@@ -229,9 +229,9 @@ def test_another_content_of_a_table_is_another_rule(
     table.write_text("\n".join(rows) + "\n")
     options = ("label", alice, "--model", model, "--out", tmp_path / "out", f"--{option}", table)
     assert run_harken(*options).exit_code == 0
-    assert "already labelled with the same settings" in run_harken(*options).stdout
+    assert "(unchanged)" in run_harken(*options).stdout
     table.write_text("\n".join(rows).replace("23:4", "23:3").replace("23:0", "23:1") + "\n")
-    assert "already labelled; made again by these rules" in run_harken(*options).stdout
+    assert "(summarised)" in run_harken(*options).stdout
 
 
 def test_a_recording_that_the_model_was_trained_on_is_named_in_all_results(

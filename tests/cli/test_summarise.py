@@ -50,14 +50,20 @@ def test_the_files_are_those_that_label_would_write(
     (model / "model.safetensors").rename(tmp_path / "model.safetensors")
     ended = run_harken("summarise", later, *rules)
     assert ended.exit_code == 0, ended.stderr
-    assert ended.stdout.count("made again by these rules") == 3
-    assert "valid day h: 16.0, now 0.01 (3 of 3 files)" in ended.stderr.splitlines()
+    assert ended.stdout.count("; summarised") == 3
+    printed = ended.stderr.splitlines()
+    assert "--valid-day 0.01 instead of 16 (3 of 3 files)" in printed
+    assert "--hand dominant, not given before (3 of 3 files)" in printed
+    assert f"0 of 3 people have recorded nights in the diary {diary}" in printed  # no midnight was recorded
+    ended = run_harken("summarise", later, *rules[:-2], "--csv", "--workers", 1)
+    assert "without --exclude, given before (3 of 3 files)" in ended.stderr.splitlines()
+    run_harken("summarise", later, *rules)
     (tmp_path / "model.safetensors").rename(model / "model.safetensors")
     for path in recordings:
         path.with_suffix(".moved").rename(path)
     assert run_harken("label", *recordings, "--model", model, "--out", at_once, *rules).exit_code == 0
     assert contents(later) == contents(at_once)
-    assert run_harken("summarise", later, *rules).stdout.count("already labelled with the same settings") == 3
+    assert run_harken("summarise", later, *rules).stdout.count("; unchanged") == 3
     raw = tmp_path / "raw"
     assert run_harken("summarise", later, "--no-smoothing", "--workers", 1).exit_code == 0
     assert run_harken("label", *recordings, "--model", model, "--out", raw, "--no-smoothing").exit_code == 0
@@ -77,7 +83,7 @@ def test_who_is_excluded_does_not_count(run_harken: Run, model: Path, recordings
     exclude.write_text(f"subject,reason,day\nanna,ill,{day}\nbert,withdrew,\ncarla,gone,\n")
     ended = run_harken("summarise", out, "--valid-day", "0.001", "--exclude", exclude)
     assert ended.exit_code == 0, ended.stderr
-    assert ended.stderr.splitlines()[-1] == f"Without effect in {exclude}: there is no carla"
+    assert ended.stderr.splitlines()[-1] == f"Without effect in {exclude}: nobody is called carla"
     days = pl.read_csv(out / "anna" / "days.csv")
     assert days.select("date", "valid_day", "excluded").row(0) == (day, False, "ill")
     assert not pl.read_csv(out / "anna" / "hours.csv").filter(pl.col("date") == day)["valid_day"].any()
@@ -101,7 +107,7 @@ def test_label_makes_finished_results_again_when_only_rules_differ(
     out = tmp_path / "out"
     run_harken("label", alice, "--model", model, "--out", out)
     ended = run_harken("label", alice, "--model", model, "--out", out, "--no-smoothing")
-    assert ended.stdout.rstrip().endswith("(already labelled; made again by these rules)")
+    assert ended.stdout.rstrip().endswith("(summarised)")
     run_harken("label", alice, "--model", model, "--out", tmp_path / "other" / "out", "--no-smoothing")
     assert contents(out) == contents(tmp_path / "other" / "out")
     assert "smoothed_lying" not in pl.read_parquet(out / "alice" / "timeline.parquet").columns
@@ -122,7 +128,7 @@ def test_one_damaged_folder_does_not_stop_the_others(
     (anna,) = json.loads(ended.stdout)
     assert (anna["subject"], anna["summarised_by"]["valid_day_h"]) == ("anna", 1)
     _, damaged, older = ended.stderr.splitlines()[-3:]
-    assert f"{timeline} is missing or damaged" in damaged
+    assert f"{timeline} is damaged (" in damaged
     assert f"{out / 'carl'} was written by an earlier version of harken" in older
     assert f"label the recording anew: harken label {recordings[2]} --out" in older
 
@@ -182,9 +188,13 @@ def test_the_last_shard_names_exclusions_without_effect(
 def test_a_folder_that_label_did_not_write_is_refused(
     run_harken: Run, model: Path, alice: Path, tmp_path: Path
 ) -> None:
-    for empty in (tmp_path / "nowhere", tmp_path):
-        ended = run_harken("summarise", empty)
-        assert (ended.exit_code, ended.stderr) == (2, f"harken: {empty} holds no results of harken label\n")
+    nowhere = tmp_path / "nowhere"
+    for wrong, words in (
+        (nowhere, f"there is no folder {nowhere}"),
+        (tmp_path, f"{tmp_path} holds no results of harken label"),
+    ):
+        ended = run_harken("summarise", wrong)
+        assert (ended.exit_code, ended.stderr) == (2, f"harken: {words}\n")
     out = tmp_path / "out"
     run_harken("label", alice, "--model", model, "--out", out)
     ended = run_harken("summarise", out / "alice")

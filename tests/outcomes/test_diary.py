@@ -93,9 +93,9 @@ def test_a_broken_diary_is_refused_with_its_line(tmp_path: Path, lines: list[str
     [
         (
             b"subject,onset\na,23:00\n",
-            "line 1: there is no column date, wake; a diary needs subject, date, onset, wake",
+            "line 1: there are no columns date, wake; a diary needs subject, date, onset, wake",
         ),
-        (b"", "line 1: there is no column subject, date, onset, wake"),
+        (b"", "line 1: there are no columns subject, date, onset, wake"),
         (
             f"{HEADER}\nJ\u00f6rg,2024-05-06,23:00,07:00\n".encode("latin-1"),
             "line 2: it is not text in UTF-8; save the",

@@ -43,7 +43,7 @@ def test_what_the_study_does_not_have_is_named(tmp_path: Path) -> None:
     found = read_exclusions(write(tmp_path, text))
     days = {"bert": [NINTH], "carl": [date(2024, 3, 8)], "dora": [NINTH]}
     assert list(without_effect(found, days, {"dora": [NINTH]})) == [
-        "there is no anna",
+        "nobody is called anna",
         "bert has no night 2024-03-09",
         "carl has no day 2024-03-09",
     ]

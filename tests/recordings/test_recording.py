@@ -80,6 +80,12 @@ def test_rate_is_samples_per_second_outside_gaps(rate: float) -> None:
     assert ann.sample_rate_hz == pytest.approx(rate, abs=0.05)
 
 
+@pytest.mark.parametrize(("rate", "warned"), [(3.0, True), (4.5, True), (5.5, False), (100.0, False)])
+def test_a_recording_with_few_samples_per_second_has_a_warning(rate: float, warned: bool) -> None:
+    found = recording([""] * 200, time_ns=np.arange(200) * round(1e9 / rate)).warnings
+    assert [f"{rate:.3g} samples per second" in sentence for sentence in found] == [True] * warned
+
+
 def test_select_channels() -> None:
     ann = recording(LABELS)
     assert ann.select_channels(("x", "y", "z")) is ann

@@ -135,7 +135,7 @@ def test_the_worst_caveat_is_first() -> None:
         ),
         (
             {"sample_rate_hz": 83.1, "stated_rate_hz": 100.0},
-            Line("Clock against the stated rate", "17% fewer samples a second than stated (by 0.831)"),
+            Line("Clock against the stated rate", "17% fewer samples a second than stated (ratio 0.831)"),
         ),
         (
             {"calibration": calibration(applied=False, error_mg=40.0)},

@@ -77,7 +77,7 @@ def drawn(page: Browser, module: str, component: str, look: str, *arguments: Any
 @pytest.mark.parametrize(
     ("served_path", "pressed", "words"),
     [
-        (None, ["false", "true"], "The previous model is used now."),
+        (None, ["false", "true"], "The starting model is used now."),
         ("new.safetensors", ["true", "false"], "The new model is used now."),
         ("old.safetensors", ["false", "false"], "A model that was learned earlier is used now."),
     ],
@@ -112,7 +112,7 @@ def test_the_buttons_say_which_model_labels(
     assert words in found[1]
     assert ("(in use)" in found[1]) == ("true" in pressed)
     assert "There is no test: too few bouts are long enough" in found[1]
-    assert "95 % interval of the mean F1 over people: previous model 90 % to 100 %, new model 90 % to 100 %" in found[1]
+    assert "95 % interval of the mean F1 over people: starting model 90 % to 100 %, new model 90 % to 100 %" in found[1]
 
 
 def test_a_model_is_trained_and_chosen_by_keyboard(page: Browser, served: Served) -> None:
@@ -171,7 +171,7 @@ def test_the_result_fits_a_phone_and_the_dark_and_stays_when_the_page_is_loaded_
         "return document.querySelectorAll('#bars li').length === 3 && "
         "!document.getElementById('model-lines').innerText.includes('knitting')"
     )
-    page.wait("return document.getElementById('learn-serve-before').textContent === 'The previous model (in use)'")
+    page.wait("return document.getElementById('learn-serve-before').textContent === 'The starting model (in use)'")
 
 
 def test_models_that_were_learned_earlier_can_be_used_again(page: Browser) -> None:
@@ -189,7 +189,7 @@ def test_models_that_were_learned_earlier_can_be_used_again(page: Browser) -> No
         return drawn(page, "learn_result.js", component, f"[{look}]", state)
 
     labels, chosen, words, markup = earlier(state | {"outcome": None})
-    assert labels == ["In use: the previous model", "Use a.safetensors", "Use b.safetensors"]
+    assert labels == ["In use: the starting model", "Use a.safetensors", "Use b.safetensors"]
     assert chosen == ["a.safetensors", "b.safetensors"]
     assert "Models learned earlier" in words
     assert markup == 0
@@ -200,7 +200,7 @@ def test_models_that_were_learned_earlier_can_be_used_again(page: Browser) -> No
     ]
     away: dict[str, Any] = state | {"outcome": None, "models": [], "served_path": "/old/c.safetensors"}
     labels, chosen, words, _ = earlier(away)
-    assert (labels, chosen) == (["Use the previous model"], ["before"])
+    assert (labels, chosen) == (["Use the starting model"], ["before"])
     assert "is used now: /old/c.safetensors." in words
     assert earlier(away | {"served_path": None})[0] == []
 

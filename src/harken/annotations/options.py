@@ -11,6 +11,8 @@ from harken.annotations.spelling import spelling
 from harken.support.errors import HarkenError
 from harken.support.options import Option, check_options
 
+NO_LABEL = "no row has a label; name the column of labels with --label-column, or a file of labels with --labels"
+
 LONGEST_S = 1e8
 """Three years; the difference of two clocks that were ever set."""
 

@@ -23,6 +23,7 @@ from harken.support.printable import listed, printable
 if TYPE_CHECKING:
     from harken.evaluation.comparison import ComparedModels, PairedScores
 
+LONGEST_NAME = 40
 A_OR_B = "A model file, a run directory, or 'packaged'; or, without FILE, the directory of a benchmark."
 
 
@@ -61,7 +62,7 @@ def compare(
             typer.echo(dumps({"methods": facts}, indent=2, ensure_ascii=False, allow_nan=False))
         else:
             _print_benchmarks(methods, a, b)
-        _draw(methods, plot)
+        _draw(methods, a, b, plot)
         return
     paths = recordings(files)
     compared = compare_models(
@@ -80,7 +81,7 @@ def compare(
         typer.echo(dumps(compared.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         _print_models(compared, a, b)
-    _draw({"Unseen people": compared.scores}, plot)
+    _draw({"Unseen people": compared.scores}, a, b, plot)
     raise_failures([error for _, error in compared.failures], len(paths))
 
 
@@ -99,7 +100,8 @@ def _print_models(compared: "ComparedModels", a: Path, b: Path) -> None:
         lines.append(f"Recordings whose watch was turned: {turned[0]} for A, {turned[1]} for B; see harken evaluate.")
     unknown = {*compared.a.mounting_unknown, *compared.b.mounting_unknown}
     if unknown:
-        lines.append(f"The orientation of the watch is unknown in {len(unknown)} recordings; see harken evaluate.")
+        where = "1 recording" if len(unknown) == 1 else f"{len(unknown)} recordings"
+        lines.append(f"The orientation of the watch is unknown in {where}; see harken evaluate.")
     _print_lines(lines)
     typer.echo()
     _print_scores(compared.scores, compared.windows)
@@ -110,6 +112,8 @@ def _print_benchmarks(methods: Mapping[str, "PairedScores"], a: Path, b: Path) -
     for name, scores in methods.items():
         _print_lines(["", f"Method: {name}"])
         _print_scores(scores)
+        if scores.left_out:
+            _print_lines([f"Left out, because only one benchmark has it: fold {', '.join(scores.left_out)}."])
 
 
 def _print_lines(lines: Sequence[str]) -> None:
@@ -150,7 +154,7 @@ def _verdict(interval: Sequence[float] | None) -> str:
     return f"The interval does not contain 0: on people like these, {'B' if low > 0 else 'A'} is better."
 
 
-def _draw(methods: Mapping[str, "PairedScores"], path: Path | None) -> None:
+def _draw(methods: Mapping[str, "PairedScores"], a: Path, b: Path, path: Path | None) -> None:
     """Draw each method; with several, each has a picture of its own, with its name at the end."""
     if path is None:
         return
@@ -160,4 +164,11 @@ def _draw(methods: Mapping[str, "PairedScores"], path: Path | None) -> None:
 
     for name, scores in methods.items():
         picture = path if len(methods) == 1 else path.with_stem(f"{path.stem}_{file_stem(name)}")
-        save_for_paper(paired_picture(("A", "B"), scores.people), picture)
+        save_for_paper(paired_picture((f"A: {_short(a)}", f"B: {_short(b)}"), scores.people), picture)
+
+
+def _short(path: Path) -> str:
+    """The name of a model or benchmark: that of its folder, if its own is the same in every folder."""
+    named = path.resolve()
+    named = named.parent if named.name in ("model.safetensors", "benchmark.json") else named
+    return printable(named.name.removesuffix(".safetensors"))[:LONGEST_NAME]

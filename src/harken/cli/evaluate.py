@@ -202,21 +202,23 @@ def print_confusion(console: Console, scores: "Scores") -> None:
 
 
 def _print_mistakes(console: Console, scores: "Scores") -> None:
-    """Print a line for each label: its recall, and the labels it is confused with."""
+    """Print a line for each label that is true: its recall, and the labels it is confused with."""
     table = plain_table("True label", "windows", "right")
     table.add_column("most often taken for")
     of_truth = scores.confusion_percent_of_truth / 100
     for code, (name, row) in enumerate(zip(scores.label_names, scores.confusion, strict=True)):
+        if not row.sum():
+            continue
         others = [other for other in (-row).argsort(kind="stable") if other != code and row[other]]
         taken_for = [f"{scores.label_names[other]} ({percent(of_truth[code, other])})" for other in others]
-        right = percent(of_truth[code, code]) if row.sum() else "-"
+        right = percent(of_truth[code, code])
         table.add_row(Text(name), f"{row.sum()}", right, Text(", ".join(taken_for[:MISTAKES_NAMED])))
     console.print(table)
 
 
-def print_scores(console: Console, rows: "Iterable[tuple[str, Scores]]") -> None:
-    """Print a line for each test."""
-    table = plain_table("Test", "windows", "accuracy", "macro F1", "kappa")
+def print_scores(console: Console, rows: "Iterable[tuple[str, Scores]]", *, what: str = "Test") -> None:
+    """Print a line for each test, or for each of ``what``."""
+    table = plain_table(what, "windows", "accuracy", "macro F1", "kappa")
     for name, scores in rows:
         kappa = "-" if scores.cohen_kappa is None else f"{scores.cohen_kappa:.3f}"
         table.add_row(Text(name), f"{scores.windows}", percent(scores.accuracy), f"{scores.macro_f1:.3f}", kappa)
@@ -225,7 +227,7 @@ def print_scores(console: Console, rows: "Iterable[tuple[str, Scores]]") -> None
 
 def print_people(console: Console, people: "PeopleScores") -> None:
     """Print a line for each person, and the mean."""
-    print_scores(console, people.people.items())
+    print_scores(console, people.people.items(), what="Person")
     interval = people.interval
     beside = f" (95 % interval over people {interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
     console.print(f"Mean of each person's macro F1: {people.mean_person_macro_f1:.3f}{beside}")

@@ -88,7 +88,8 @@ def progress(doing: str, done: int, total: int) -> Iterator[Callable[[float], No
         def show(share: float) -> None:
             bar.update(task, completed=done + share)
             seconds = bar.tasks[0].time_remaining
-            until = f", about {duration_text(seconds)} left" if seconds else ""
+            until = f", about {duration_text(round(seconds))} left" if seconds else ""
+            until = ", writing the results" if share >= 1 else until
             bar.update(task, left=f"{(done + share) / total:.0%}{until}".replace("%", " %"))
 
         yield show

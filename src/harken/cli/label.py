@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from rich.console import Console
@@ -28,7 +28,7 @@ from harken.labelling.settings import LabelSettings, Rules, read_summary, rules_
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.files import not_left_empty, remove_left_behind
-from harken.support.options import Option
+from harken.support.options import DeclaredOption, Option, options_of
 from harken.support.printable import printable
 from harken.support.resources import usable_cores
 
@@ -57,11 +57,7 @@ Shard = Annotated[
     Option("Only every n-th file from the i-th on: for a job array, without a scheduler.", metavar="I/N"),
 ]
 
-DONE = {
-    "labelled": "",
-    "summarised": "already labelled; made again by these rules",
-    "nothing": "already labelled with the same settings",
-}
+DONE = {"labelled": "", "summarised": "summarised", "nothing": "unchanged"}
 """What stands after a report, by what was done for it."""
 
 
@@ -107,7 +103,7 @@ def label(
         failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
         # As long as other shards are not done, their people are not known.
         all_known = shard is None or all((out / task.name / SUMMARY).exists() for task in of_study)
-        write_tables(out, exclude=settings.exclude if all_known else None, failures=(failures_file, ended))
+        write_tables(out, settings.rules if all_known else Rules(), failures=(failures_file, ended))
     if prints is print_line:
         print_warnings(ended)
     print_end(ended, out, failures_file, json=json)
@@ -130,9 +126,8 @@ def print_warnings(ended: "list[FileOutcome]") -> None:
     """Print how the warnings of the files begin; a beginning that several share is one line."""
     done = [outcome for outcome in ended if outcome.summary is not None]
     begin = [[END_OF_CLAUSE.split(text)[0] for text in (one.summary or {}).get("warnings", [])] for one in done]
-    Console(highlight=False, markup=False, emoji=False).print(
-        notes_table([], warnings=grouped_notes(begin, [printable(one.task.name) for one in done]))
-    )
+    if warnings := grouped_notes(begin, [printable(one.task.name) for one in done]):
+        Console(highlight=False, markup=False, emoji=False).print(notes_table([], warnings=warnings))
 
 
 def tell_changes(folders: Sequence[Path], rules: Rules) -> None:
@@ -144,20 +139,32 @@ def tell_changes(folders: Sequence[Path], rules: Rules) -> None:
             before = rules_of(read_summary(folder))
         except HarkenError:
             continue
-        for name, value in now.items():
-            if before[name] != value:
-                words = name.replace("_", " ")
-                changes[f"{words}: {_shown(before[name], name)}, now {_shown(value, name)}"] += 1
+        if before["harken_version"] != now["harken_version"]:
+            changes[f"harken {now['harken_version']} instead of {before['harken_version']}"] += 1
+        changes.update(
+            _change(option, before[option.name], now[option.name])
+            for option in options_of(Rules)
+            if before[option.name] != now[option.name]
+        )
     for change, files in changes.items():
-        typer.echo(f"{change} ({files} of {len(folders)} files)", err=True)
+        typer.echo(change if len(folders) == 1 else f"{change} ({files} of {len(folders)} files)", err=True)
 
 
-def _shown(value: Any, name: str) -> str:
-    if value in (None, []):
-        return "none"
-    if name in ("diary", "segments", "exclude"):
-        return "of a file"
-    return str(value["name"] if isinstance(value, dict) else value)
+def _change(option: DeclaredOption, before: Any, now: Any) -> str:
+    """How a rule changes: ``--valid-day 10 instead of 16``."""
+    if isinstance(now, bool):
+        before, now = before != option.default or None, now != option.default or None
+    if now in (None, []):
+        return f"without {option.flag}, given before"
+    of_file = Path in (option.kind, option.option.kind, *get_args(option.kind))
+    shown = option.flag if of_file or now is True else f"{option.flag} {_shown(now)}"
+    if before in (None, []):
+        return f"{shown}, not given before"
+    return f"{shown}, of another content before" if of_file else f"{shown} instead of {_shown(before)}"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value["name"] if isinstance(value, dict) else value)
 
 
 def run(
@@ -192,18 +199,18 @@ def run(
     return [outcomes[task] for task in tasks]
 
 
-def write_tables(out: Path, *, exclude: Path | None, failures: "tuple[Path, list[FileOutcome]]") -> None:
-    """Write the table of failures of a call, and the tables and the page of all results in a folder. Print what a file
-    of exclusions excludes and the study does not have."""
-    from harken.labelling.study import exclusions_without_effect, write_failures, write_study
+def write_tables(out: Path, rules: Rules, *, failures: "tuple[Path, list[FileOutcome]]") -> None:
+    """Write the table of failures of a call, and the tables and the page of all results in a folder. Print what the
+    files of rules name and the study does not have."""
+    from harken.labelling.study import without_effect, write_failures, write_study
 
     try:
         write_failures(*failures)
         cohort = write_study(out)
     except OSError as error:
         raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
-    if exclude is not None and cohort is not None and (words := exclusions_without_effect(cohort, exclude)):
-        typer.echo(f"Without effect in {words}", err=True)
+    for sentence in [] if cohort is None else without_effect(cohort, rules):
+        typer.echo(printable(sentence), err=True)
 
 
 def _open(out: Path, *, resume: bool) -> None:

@@ -46,7 +46,7 @@ def summarise(
     if (out / SUMMARY).exists():
         raise HarkenError(f"{out} holds the results of one recording; give the folder above it: {out.resolve().parent}")
     if not (folders := results_in(out)):
-        raise HarkenError(f"{out} holds no results of harken label")
+        raise HarkenError(f"{out} holds no results of harken label" if out.is_dir() else f"there is no folder {out}")
     tell_changes(folders, rules)
     tasks = [FileTask(folder, folder.name) for folder in folders]
     prints = None if json else print_one if len(tasks) == 1 else print_line
@@ -54,6 +54,6 @@ def summarise(
     if prints is print_line:
         print_warnings(ended)
     failures_file = out / "failures-summarise.csv"
-    write_tables(out, exclude=rules.exclude, failures=(failures_file, ended))
+    write_tables(out, rules, failures=(failures_file, ended))
     print_end(ended, out, failures_file, json=json)
     raise_failures([HarkenError(one.reason) for one in ended if one.reason is not None], len(ended))

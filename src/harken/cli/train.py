@@ -46,7 +46,7 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 def train(*, settings: RunSettings) -> None:
-    """The tests are: the same person with overlapping windows (flattering), the same person honestly, and, with
+    """The tests are: the same person with overlapping windows (too good), the same person honestly, and, with
     --cross, unseen people. A table with several names in its subject column has one recording for each. If a run was
     stopped (Ctrl-C) or killed, repeat the command with --resume to continue it.
     """
@@ -143,7 +143,7 @@ class TrainingScreen:
             elif finished or time.monotonic() - last_line > SECONDS_BETWEEN_LINES:
                 last_line = time.monotonic()
                 left = progress.seconds_left
-                until = "" if left is None or finished else f"; about {duration_text(left)} left of this fit"
+                until = "" if left is None or finished else f"; about {duration_text(round(left))} left of this fit"
                 self.show(
                     f"{which}, {name}: iteration {progress.iteration} of {progress.iterations}: "
                     f"{_state(progress)}{until}"

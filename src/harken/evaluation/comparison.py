@@ -39,10 +39,12 @@ class PairedScores:
         people: each person's macro F1 with A and with B; the mean of a person's evaluations, if there are several.
         difference: B minus A, in the form of ``differences`` in ``benchmark.json``: the mean over evaluations, its
             interval over people (None for fewer than five), and the number of people with whom B is better.
+        left_out: the folds that only one of two benchmarks has.
     """
 
     people: Mapping[str, tuple[float, float]]
     difference: Mapping[str, Any]
+    left_out: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, a: Evaluations, b: Evaluations) -> "PairedScores":
@@ -54,7 +56,8 @@ class PairedScores:
     def as_dict(self) -> dict[str, Any]:
         """The fields as values for JSON."""
         rows = {person: {"a": a, "b": b, "difference": b - a} for person, (a, b) in self.people.items()}
-        return {"people": rows, "b_minus_a": dict(self.difference)}
+        left_out = {"folds_left_out": list(self.left_out)} if self.left_out else {}
+        return {"people": rows, "b_minus_a": dict(self.difference), **left_out}
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,16 +239,20 @@ def compare_benchmarks(a: Path, b: Path) -> dict[str, PairedScores]:
         if not both:
             raise HarkenError(f"{b} cannot be compared with {a}: they have no fold in common")
         name = name_a if name_a == name_b else f"{name_a} and {name_b}"
-        compared[name] = PairedScores.of(
+        scores = PairedScores.of(
             [(person, with_a[fold, person]) for fold, person in both],
             [(person, with_b[fold, person]) for fold, person in both],
         )
+        left_out = dict.fromkeys(fold for fold, _ in (*with_a, *with_b) if fold not in {fold for fold, _ in both})
+        compared[name] = replace(scores, left_out=tuple(left_out))
     return compared
 
 
 def _result(path: Path) -> dict[str, Any]:
     file = path / "benchmark.json" if path.is_dir() else path
     if file.suffix != ".json" or not file.is_file():
+        if any(path.glob("fold_*")):
+            raise HarkenError(f"{path}: this benchmark is not finished; repeat its command with --resume")
         raise HarkenError(
             f"{path}: this is no benchmark (it has no benchmark.json); to compare two models, add labelled recordings, "
             "as in harken compare A B FILE"

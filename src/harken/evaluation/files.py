@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.annotations.find import by_new_names, rows_of_nobody
-from harken.annotations.options import LabelOptions
+from harken.annotations.options import NO_LABEL, LabelOptions
 from harken.annotations.spelling import spelling
 from harken.datasets.people import LabelledFiles
 from harken.models.calibration import Answered, answered, expected_calibration_error
@@ -298,7 +298,7 @@ def ready_recording(
             "a score on training data"
         )
     if not recording.label_names:
-        raise HarkenError(f"{name}: no row has a label; name the column of labels with --label-column")
+        raise HarkenError(f"{name}: {NO_LABEL}")
     share = float(recogniser.trained_samples(recording).mean())
     mounting = None
     if orientation:

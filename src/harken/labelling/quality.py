@@ -193,7 +193,9 @@ class RecordingQuality:
         whether the model was trained on this recording, and on a wrist whether its orientation on the arm is
         unknown."""
         elsewhere = self.wrist_check is not None and self.wrist_check.answer is Answer.ELSEWHERE
-        warnings = warnings_of(self.placement, made_up=self.made_up, moves_elsewhere=elsewhere)
+        warnings = warnings_of(
+            self.placement, sample_rate_hz=self.sample_rate_hz, made_up=self.made_up, moves_elsewhere=elsewhere
+        )
         on_a_wrist = self.placement is Placement.WRIST or (self.placement is Placement.UNKNOWN and not elsewhere)
         mounting = self.orientation.warning if self.orientation is not None and on_a_wrist else None
         found = (training_warning(self.training_share), mounting)

@@ -1,7 +1,7 @@
 """The study: the tables and the page over all results in a folder, also when several processes write them."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import partial
@@ -15,8 +15,9 @@ import polars.selectors as cs
 
 from harken.labelling.cohort import FileOutcome
 from harken.labelling.quality import RecordingQuality, read_quality
-from harken.labelling.settings import read_summary, results_digest
-from harken.outcomes.exclusions import read_exclusions, without_effect
+from harken.labelling.settings import Rules, read_summary, results_digest
+from harken.outcomes.exclusions import read_exclusions
+from harken.outcomes.exclusions import without_effect as excluded_without_effect
 from harken.outcomes.rhythm import rhythm
 from harken.outcomes.tables import people_table, with_one_file_a_date
 from harken.readers.folders import COHORT, PERSON, PERSON_BEFORE, PERSON_CSV, QUALITY, SUMMARY
@@ -190,15 +191,21 @@ def _caveats(files: Sequence[StudyFile]) -> dict[str, str]:
     return {subject: "; ".join(kinds_of(doubts)) for subject, doubts in found.items() if doubts}
 
 
-def exclusions_without_effect(cohort: Cohort, path: Path) -> str:
-    """In words, what a file of exclusions excludes and the study does not have; empty if there is nothing."""
-    known = [
-        {} if table is None else dict(table.group_by("subject").agg(pl.col("date").unique()).iter_rows())
-        for table in (cohort.days, cohort.nights)
-    ]
-    found = list(without_effect(read_exclusions(path), *known))
-    more = [f"and {len(found) - MOST_NOTED} more"] if len(found) > MOST_NOTED else []
-    return printable(f"{path}: {', '.join(found[:MOST_NOTED] + more)}") if found else ""
+def without_effect(cohort: Cohort, rules: Rules) -> Iterator[str]:
+    """Sentences on what the files of rules name and the study does not have: whom a file of exclusions excludes, and
+    how many people have a night in the diary."""
+    if rules.exclude is not None:
+        known = [
+            {} if table is None else dict(table.group_by("subject").agg(pl.col("date").unique()).iter_rows())
+            for table in (cohort.days, cohort.nights)
+        ]
+        if found := list(excluded_without_effect(read_exclusions(rules.exclude), *known)):
+            more = [f"and {len(found) - MOST_NOTED} more"] if len(found) > MOST_NOTED else []
+            yield f"Without effect in {rules.exclude}: {', '.join(found[:MOST_NOTED] + more)}"
+    if rules.diary is not None and cohort.nights is not None:
+        by_diary = cohort.nights.filter(pl.col("source") != "movement")["subject"].n_unique()
+        if by_diary < len(cohort.people):
+            yield f"{by_diary} of {len(cohort.people)} people have recorded nights in the diary {rules.diary}"
 
 
 def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:

@@ -256,7 +256,8 @@ class Measured:
             has_acceleration = rows["activity_mg"].count() > 0
             movement = pl.read_parquet(path).drop("steps") if has_acceleration else None
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-            raise HarkenError(f"{path} is missing or damaged ({error}); {ADVICE}") from error
+            fault = f"damaged ({error})" if path.exists() else "missing"
+            raise HarkenError(f"{path} is {fault}; {ADVICE}") from error
         timeline = Timeline(rows, model.labels, quality.subject, quality.file)
         return cls(timeline, movement, quality, model, summary["labelled_by"])
 

@@ -100,7 +100,7 @@ def without_effect(
     """
     for subject, excluded in exclusions.items():
         if subject not in days:
-            yield f"there is no {subject}"
+            yield f"nobody is called {subject}"
             continue
         for what, dates, known in (("day", excluded.days, days), ("night", excluded.nights, nights)):
             for day in sorted(dates.keys() - set(known.get(subject, ()))):

@@ -30,6 +30,9 @@ STANDARD_GRAVITY = 9.80665
 UNLABELLED = -1
 """The label code of a sample without label."""
 
+LEAST_RATE_HZ = 5.0
+"""Samples per second below which a recording has a warning: walking has two steps per second, or a few more."""
+
 MINIMUM_GAP_S = 0.5
 INTERVALS_IN_A_GAP = 5
 
@@ -226,7 +229,7 @@ class Recording:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user must know before using any result of the recording. See ``warnings_of``."""
-        return warnings_of(self.quality.placement, made_up=self.made_up)
+        return warnings_of(self.quality.placement, sample_rate_hz=self.sample_rate_hz, made_up=self.made_up)
 
     @property
     def unlabelled_rows(self) -> int:
@@ -304,11 +307,14 @@ def is_made_up(subject: str) -> bool:
     return MADE_UP.fullmatch(subject) is not None
 
 
-def warnings_of(placement: Placement, *, made_up: bool, moves_elsewhere: bool = False) -> tuple[str, ...]:
+def warnings_of(
+    placement: Placement, *, sample_rate_hz: float, made_up: bool, moves_elsewhere: bool = False
+) -> tuple[str, ...]:
     """Sentences on what a user must know before using any result of a recording; empty for most recordings.
 
     Args:
         placement: the placement in the file's header.
+        sample_rate_hz: the measured rate; 0 for a single sample.
         made_up: see ``is_made_up``.
         moves_elsewhere: whether the movement is unlike that of a sensor on a wrist (``harken.models.wrist_check``).
     """
@@ -327,6 +333,11 @@ def warnings_of(placement: Placement, *, made_up: bool, moves_elsewhere: bool = 
             "The sensor moves as on a leg or on the trunk, so it was probably not worn on a wrist. The "
             "labels of a model that was trained on wrists, such as the packaged one, mean nothing here. "
             "If it was worn on a wrist, add --placement wrist."
+        )
+    if 0 < sample_rate_hz < LEAST_RATE_HZ:
+        warnings.append(
+            f"The sensor recorded only {sample_rate_hz:.3g} samples per second. This is too few for the two steps per "
+            "second of walking, so labels and steps mean little."
         )
     return tuple(warnings)
 

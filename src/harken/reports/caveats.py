@@ -198,9 +198,9 @@ def _clock(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
         yield Caveat(CaveatKind.CLOCK, f"{by_the_clock}, but {stated:g} Hz stated")
     if drift is not None:
         away = abs(drift - 1)
-        text = f"{100 * away:.2g}% {'fewer' if drift < 1 else 'more'} samples a second than stated"
+        text = f"{100 * away:.2g}% {'fewer' if drift < 1 else 'more'} samples a second than stated (ratio {drift:.6g})"
         text = "as many samples a second as stated" if away < 5e-6 else text
-        yield Line("Clock against the stated rate", f"{text} (by {drift:.6g})")
+        yield Line("Clock against the stated rate", text)
 
 
 def _calibration(calibration: GravityCalibration | None) -> Iterator[Line | Caveat]:

@@ -107,7 +107,8 @@ def named_rows(
     line, names = next(rows, (1, []))
     names = [name.lower() for name in names]
     if missing := [name for name in needs if name not in names]:
-        raise line_error(path, line, f"there is no column {', '.join(missing)}; a {what} needs {', '.join(needs)}")
+        no_column = "there are no columns" if len(missing) > 1 else "there is no column"
+        raise line_error(path, line, f"{no_column} {', '.join(missing)}; a {what} needs {', '.join(needs)}")
     if twice := [name for name in names if names.count(name) > 1]:
         raise line_error(path, line, f"the column {twice[0]} stands there twice")
     known = names if may_have is None else [*needs, *may_have]

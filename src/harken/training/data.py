@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from harken.annotations.find import by_new_names, label_spellings, refuse_shared_rows, renamed, rows_of_nobody
+from harken.annotations.options import NO_LABEL
 from harken.annotations.spelling import spelling
 from harken.datasets.people import LabelledFiles
 from harken.models.known_labels import refuse_unknown_labels, require_two_labels
@@ -154,10 +155,7 @@ def _read_all(files: LabelledFiles, settings: RunSettings) -> list[Read]:
                     tuple(name for name in recording.label_names if spelling(name) not in ignored)
                 )
             if not recording.label_names:
-                raise HarkenError(
-                    f"{recording.source}: no row has a label; name the column of labels with --label-column, or a "
-                    "file of labels with --labels"
-                )
+                raise HarkenError(f"{recording.source}: {NO_LABEL}")
             reads.append(Read(path, recording, mend(recording, sensor_range=settings.reading.sensor_range_g)))
     return reads
 

@@ -415,8 +415,8 @@ def _write(out: Path, model: Recogniser, outcome: Outcome, record: dict[str, Any
     write_text(out / RUN_HISTORY, outcome.history.to_csv(batch))
     pictures = {"learning_curves": learning_curves(outcome.history, batch_windows=batch)}
     for name, scored, title in (
-        ("same_person", outcome.same_person, "Same person, overlapping windows"),
-        ("blocked_same_person", outcome.blocked, "Same person, no overlap with training"),
+        ("same_person", outcome.same_person, "Same person, overlapping windows (too good)"),
+        ("blocked_same_person", outcome.blocked, "Same person, honest (no overlap with training)"),
         ("cross_person", outcome.cross, "Unseen people"),
     ):
         if scored is not None:

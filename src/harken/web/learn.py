@@ -104,7 +104,7 @@ def models_folder(keep: Path) -> Path:
 
 
 def chosen_model(folder: Path, before: Recogniser) -> Path | None:
-    """The chosen model in a folder; None if the previous model was chosen, or it was chosen beside another one."""
+    """The chosen model in a folder; None if the starting model was chosen, or it was chosen beside another one."""
     try:
         choice = json.loads((folder / CHOICE).read_text(encoding="utf-8"))
         path = folder / Path(choice["model"]).name
@@ -117,7 +117,7 @@ def chosen_model(folder: Path, before: Recogniser) -> Path | None:
 
 
 def remember_choice(folder: Path, before: Recogniser, path: Path | None) -> None:
-    """Keep the choice of a model in the folder, if it can be written; None: the previous model."""
+    """Keep the choice of a model in the folder, if it can be written; None: the starting model."""
     with contextlib.suppress(OSError):
         if path is None:
             (folder / CHOICE).unlink(missing_ok=True)
@@ -195,7 +195,7 @@ class Learner:
         orientation: whether the server turns watches when it labels; see ``harken.training.learn.job.learn``.
         longest_s: a job that takes longer is ended.
         reading: how tables are read.
-        served: the learned model that the server labels with; None: the previous model.
+        served: the learned model that the server labels with; None: the starting model.
         refused: why nothing can be learned in this server, a sentence; None if it can.
         training: arguments of ``learn`` for training, in place of the usual ones. A preset may be ``module:name``.
     """
@@ -318,7 +318,7 @@ class Learner:
         """The path of a learned model, and the model."""
         if choice == "before":
             if self.before is None:
-                raise RefusedError(409, 1008, "there is no previous model", reason="learn")
+                raise RefusedError(409, 1008, "there is no starting model", reason="learn")
             return None, self.before
         path: str | None = None
         if choice == "new":

@@ -31,7 +31,7 @@ class Refused(BaseModel):
 
 class Available(BaseModel):
     """What there is to learn from. ``too_short`` are labels without a bout of ``least_bout_s``, of which no part can be
-    held out for a test; null without a previous model."""
+    held out for a test; null without a starting model."""
 
     people: list[Labelled]
     labels: list[str]
@@ -41,7 +41,7 @@ class Available(BaseModel):
 
 
 class Known(BaseModel):
-    """The previous model."""
+    """The starting model."""
 
     name: str
     labels: list[str]
@@ -74,7 +74,7 @@ class LearningState(BaseModel):
 
 
 class LearnRequestBody(BaseModel):
-    """How to learn: adapt the previous model, or train a new one."""
+    """How to learn: adapt the starting model, or train a new one."""
 
     how: How
 

@@ -56,3 +56,18 @@ def test_benchmarks_of_other_data_are_refused(
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert "cannot be compared with" in ended.stderr
     assert reason in ended.stderr
+
+
+def test_folds_that_one_benchmark_lacks_and_an_unfinished_benchmark_are_named(
+    run_harken: Run, whole: Path, tmp_path: Path
+) -> None:
+    other = changed(whole, tmp_path / "other")
+    result = json.loads((other / "benchmark.json").read_text())
+    lost = list(result["methods"]["worse"]["folds"])[-1]
+    del result["methods"]["worse"]["folds"][lost]
+    (other / "benchmark.json").write_text(json.dumps(result))
+    assert f"Left out, because only one benchmark has it: fold {lost}." in run_harken("compare", whole, other).stdout
+    (other / "benchmark.json").unlink()
+    (other / "fold_1").mkdir()
+    ended = run_harken("compare", whole, other)
+    assert f"{other}: this benchmark is not finished; repeat its command with --resume" in ended.stderr

@@ -18,11 +18,11 @@ NAMES = ("sitting", "walking")
 
 
 def test_names_in_a_table_for_latex_are_escaped() -> None:
-    name = r"50 % of #1_a & {b} \~^$"
-    table = TextTable("Scores", ("method", "mean", "on the page only"), [(name, "0.5", "1")], narrow=2)
+    name = r"50 % of #1_a-2 & {b} \~^$ <3|"
+    table = TextTable("Scores", ("method", "mean", "on the page only"), [(name, "-0.5 to 0.1", "1")], narrow=2)
     row = latex(table).splitlines()[5]
-    written = r"50 \% of \#1\_a \& \{b\} \textbackslash{}\textasciitilde{}\textasciicircum{}\$"
-    assert row == written + r" & 0.5 \\"
+    written = r"50 \% of \#1\_a-2 \& \{b\} \textbackslash{}\textasciitilde{}\textasciicircum{}\$ \textless{}3\textbar{}"
+    assert row == written + r" & $-$0.5 to 0.1 \\"
 
 
 def test_a_method_that_gave_one_label_is_named_with_its_folds() -> None:

@@ -62,7 +62,7 @@ def test_the_held_out_part_is_in_no_training_window(
     assert learned.test is not None
     ((training,), (everything,)) = fitted  # the test's, then that of all minutes
     assert len(labelled_ns(everything)) > len(labelled_ns(training)) > 0
-    ((_, moments), (_, same)) = tested  # of the fit and of the previous model
+    ((_, moments), (_, same)) = tested  # of the fit and of the starting model
     np.testing.assert_array_equal(moments.middles_ns, same.middles_ns)
     half_ns = round(moments.length_s / 2 * 1e9)
     trained_ns = labelled_ns(training)
@@ -197,7 +197,7 @@ def test_a_model_that_was_trained_on_the_recordings_is_not_compared(tmp_path: Pa
     second = learn([path], before=first.model_path, how="train", out=tmp_path / "second.safetensors", **SMALL)
     assert second.test is not None
     assert second.test.before is None
-    assert second.cannot_show[0].startswith("The previous model was trained on these recordings")
+    assert second.cannot_show[0].startswith("The starting model was trained on these recordings")
     with pytest.raises(HarkenError, match="the model was trained on this recording"):
         learn([path], before=first.model_path, how="adapt", out=tmp_path / "third.safetensors")
 
@@ -212,7 +212,7 @@ def test_an_adapted_model_that_is_not_better_is_not_written(tmp_path: Path) -> N
 
 
 NO_NEW_PERSON = (
-    "There is no score on “anna” and “ben” as a new person: bouts are too short, or the others and the previous model "
+    "There is no score on “anna” and “ben” as a new person: bouts are too short, or the others and the starting model "
     "have none of that person's labels."
 )
 SHORT = {"anna": people.PersonOptions(seconds=20), "ben": people.PersonOptions(seconds=1.5)}

@@ -1,5 +1,6 @@
 """A benchmark's result as tables for people: rows of text, and a page in Markdown made of them."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,15 +94,19 @@ LATEX = {character: f"\\{character}" for character in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "–": "--",
 }
+MINUS = re.compile(r"(?<![\w-])-(?=\d)")
 
 
 def latex(table: TextTable) -> str:
     """A table as LaTeX with the rules of booktabs, without its notes."""
     escaped = str.maketrans(LATEX)
     head, *rows = (
-        " & ".join(cell.translate(escaped) for cell in row[: table.narrow]) + r" \\"
+        " & ".join(MINUS.sub("$-$", cell.translate(escaped)) for cell in row[: table.narrow]) + r" \\"
         for row in (table.columns, *table.rows)
     )
     columns = "l" + "r" * (len(table.columns[: table.narrow]) - 1)

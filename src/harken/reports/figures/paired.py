@@ -52,6 +52,7 @@ def _summary(gains: Float64Array, interval: tuple[float, float] | None) -> str:
         mean += f" ({interval[0]:+.3f} to {interval[1]:+.3f})"
     people = "person" if len(gains) == 1 else "people"
     higher, lower = (gains > 0).sum(), (gains < 0).sum()
+    mean = mean.replace("-", "\N{MINUS SIGN}")
     return f"{mean}\nHigher for {higher}, lower for {lower} of {len(gains)} {people}"
 
 

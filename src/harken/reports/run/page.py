@@ -116,8 +116,8 @@ def _matrices(outcome: "Outcome") -> list[tuple[str, Scores, list[tuple[str, dic
     """For each test that was made: its name, its scores, and its confusion matrices with the name of their measure."""
     tests = (
         ("Unseen people", outcome.cross),
-        ("Same person, honest (no overlap with the training windows)", outcome.blocked),
-        ("Same person, overlapping windows (flattering)", outcome.same_person),
+        ("Same person, honest (no overlap with training)", outcome.blocked),
+        ("Same person, overlapping windows (too good)", outcome.same_person),
     )
     return [
         (

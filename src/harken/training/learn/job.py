@@ -2,7 +2,7 @@
 
 The order is: divide the recordings, fit a model without the test part and score it there once, fit models without some
 of the people (if there are several) and score them on these, fit the model to save to everything. Each score stands
-beside that of the previous model on the same moments. Nothing is chosen by these scores.
+beside that of the starting model on the same moments. Nothing is chosen by these scores.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ OnProgress = Callable[[str, float], None]
 
 
 class Fit(NamedTuple):
-    """A fitted model; whether it differs from the previous model, and the reason."""
+    """A fitted model; whether it differs from the starting model, and the reason."""
 
     recogniser: Recogniser
     kept: bool
@@ -84,7 +84,7 @@ def learn(
     orientation: bool = True,
     on_progress: OnProgress = lambda _, __: None,
 ) -> Learned:
-    """Adapt a model to labelled recordings, or train a new one on them, and test it honestly beside the previous model.
+    """Adapt a model to labelled recordings, or train a new one on them, and test it honestly beside the starting model.
 
     >>> import harken
     >>> from harken.training.learn.job import learn
@@ -107,7 +107,7 @@ def learn(
 
     Raises:
         HarkenError: when a file cannot be read, fewer than two labels are recorded, ``adapt`` meets a label that the
-            previous model does not know, or a package is missing.
+            starting model does not know, or a package is missing.
     """
     need_training("learning from labels")
     if isinstance(before, str | Path):
@@ -129,7 +129,7 @@ def learn(
 
 
 def _longest_window_s(recordings: Sequence[Recording], before: Recogniser | None, recipe: Preset | None) -> float:
-    """The length of the longest windows of the previous model, and of a recipe."""
+    """The length of the longest windows of the starting model, and of a recipe."""
     lengths_s = [] if before is None else [before.specification_.window_length_s]
     if recipe is not None:
         rate_hz = recipe.sample_rate_hz or float(np.median([one.sample_rate_hz for one in recordings]))
@@ -159,7 +159,7 @@ def _learned(fits: "Fits", how: How, out: Path) -> Learned:
         left_out=() if other_people is None else other_people.people,
     )
     if before is not fits.compared:
-        limits.insert(0, "The previous model was trained on these recordings, so it cannot be compared on them.")
+        limits.insert(0, "The starting model was trained on these recordings, so it cannot be compared on them.")
     return Learned(
         how=how,
         labels=labels,
@@ -294,12 +294,12 @@ class Fits:
 
     Attributes:
         recordings: the labelled recordings, in the order of their starts.
-        before: the previous model.
+        before: the starting model.
         fit_to: fits a model to mended recordings.
         orientation: whether watches are turned.
         window_length_s: the length of the longest windows of the two models.
         on_progress: called with the stage and the share of all fits.
-        compared: the previous model if it can be compared: it was not trained on one of the recordings.
+        compared: the starting model if it can be compared: it was not trained on one of the recordings.
         compared_labels: its labels.
         people: the wearers.
         folds: the recordings of some people, and of all others.

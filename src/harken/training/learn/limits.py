@@ -49,8 +49,8 @@ def cannot_show(
         division: the recordings, divided into training and test.
         tested: the tested seconds by label.
         labels: the labels of the new model.
-        before_labels: those of the previous model; empty without one.
-        adapted: whether the previous model was adapted.
+        before_labels: those of the starting model; empty without one.
+        adapted: whether the starting model was adapted.
         left_out: the people on whom a model was tested that was made without them.
     """
     recordings = [part.whole for part in division.parts]
@@ -87,7 +87,7 @@ def _about_people(people: Sequence[str], left_out: Collection[str]) -> list[str]
     if missing := [person for person in people if person not in left_out]:
         found.append(
             f"There is no score on {quoted(missing)} as a new person: bouts are too short, or the others and the "
-            "previous model have none of that person's labels."
+            "starting model have none of that person's labels."
         )
     if len(people) < FEWEST_PEOPLE_FOR_AN_INTERVAL:
         found.append(f"{len(people)} people are too few for a confidence interval over people.")
@@ -118,7 +118,7 @@ def _about_labels(
     found = []
     if missing:
         found.append(
-            f"The new model does not know {quoted(missing)}, which the previous model knows. It labels such time as "
+            f"The new model does not know {quoted(missing)}, which the starting model knows. It labels such time as "
             f"one of {quoted(sorted(labels))}."
         )
     else:

@@ -33,7 +33,7 @@ class HonestTest:
         seconds_by_label: the tested seconds.
         labels: the compared labels: those of the test that both models know.
         windows: the number of compared moments.
-        before: the scores of the previous model on them; None if it knows none of the labels, or cannot be compared.
+        before: the scores of the starting model on them; None if it knows none of the labels, or cannot be compared.
         after: the scores of a model that was made without the tested part.
         only_after: the F1 of labels that only the new model knows, on all moments.
         sureness: how sure the scores can be, in a sentence.
@@ -57,7 +57,7 @@ class OtherPeople:
         what: what the test measures, in a sentence.
         people: their names.
         labels: the compared labels.
-        before: the scores of the previous model; None as in ``HonestTest``.
+        before: the scores of the starting model; None as in ``HonestTest``.
         after: the scores of models that were made without these people.
     """
 
@@ -79,9 +79,9 @@ class Learned:
         test: the honest test; None if too few bouts are long enough for one.
         other_people: the same for people who were left out; None for one person.
         cannot_show: what the recordings cannot show, in sentences.
-        kept: whether the new model differs from the previous model: it does not if an adapted one is not better.
+        kept: whether the new model differs from the starting model: it does not if an adapted one is not better.
         reason: why, in a sentence.
-        model_path: the file of the new model, made from all labelled minutes; None if the previous model is kept.
+        model_path: the file of the new model, made from all labelled minutes; None if the starting model is kept.
     """
 
     how: How

@@ -184,7 +184,8 @@ def _facts(stream: MendedStream, done: _Reading, names: tuple[str, ...]) -> dict
     assert writer is not None, "a stream has samples"
     writer.close(sync=True)
     bouts = done.column.finish(stream.label_names or names, step_ns=round(1e9 / stream.sample_rate_hz))
-    notes = list(warnings_of(stream.quality.placement, made_up=False)) + list(stream.quality.notes)
+    warnings = warnings_of(stream.quality.placement, sample_rate_hz=stream.sample_rate_hz, made_up=False)
+    notes = [*warnings, *stream.quality.notes]
     if len(bouts) > MOST_BOUTS:
         notes.append(f"The label column has {len(bouts):,} intervals; only columns with up to {MOST_BOUTS:,} are used.")
         bouts = []

@@ -27,10 +27,10 @@ export function LastHour({ runs, colours }) {
   const seconds = new Map();
   for (const { start, end, label } of runs) {
     const length = (end - Math.max(start, now - span)) / 1000;
-    if (label !== null && length > 0) seconds.set(label, (seconds.get(label) ?? 0) + length);
+    if (length > 0) seconds.set(label, (seconds.get(label) ?? 0) + length);
   }
-  const most = [...seconds].sort((a, b) => b[1] - a[1]);
-  const words = most.map(([label, length]) => `${plain(label)} ${duration(length)}`);
+  const most = [...seconds].sort(([label, length], [other, long]) => (label === null) - (other === null) || long - length);
+  const words = most.map(([label, length]) => `${label === null ? "not sure" : plain(label)} ${duration(length)}`);
   const x = (ms) => 100 * (1 - (now - ms) / span); // in per cent
   const width = Math.min(WIDEST_PX, document.documentElement.clientWidth - BESIDE_PX);
   const step = niceStep(span, width / 90, TICKS_MS);

@@ -33,7 +33,7 @@ export function Learn({ changes }) {
   const begin = (how) => request({ method: "POST", body: { how } }, "", "Starting …");
   const choose = async (serve) => {
     const worked = await request({ method: "POST", body: { serve } }, "/choice", "Changing the model …");
-    if (worked) say(`${{ new: "The new model", before: "The previous model" }[serve] ?? serve} is used now.`);
+    if (worked) say(`${{ new: "The new model", before: "The starting model" }[serve] ?? serve} is used now.`);
   };
   return html`<section id="learn" class="card learn" aria-labelledby="learn-heading" ref=${card}>
     <h2 id="learn-heading" tabindex="-1">Learn from labels</h2>

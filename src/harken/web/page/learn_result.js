@@ -1,8 +1,8 @@
-/* The result of Learn: the scores of the new model beside those of the previous model, what they cannot show, the choice. */
+/* The result of Learn: the scores of the new model beside those of the starting model, what they cannot show, the choice. */
 
 import { html } from "./preact.js";
 import { Chip, useColours } from "./colours.js";
-import { listed, percent, plain } from "./text.js";
+import { TIME, listed, percent, plain } from "./text.js";
 
 const EXPLAINED =
   "Accuracy is the share of windows that get the right label. F1 of a label is lower the more of its windows are missed, " +
@@ -14,7 +14,7 @@ export function Result({ outcome, state, onChoose }) {
   const { test, other_people: others, cannot_show: limits, kept } = outcome;
   const colours = useColours([...outcome.labels, ...(state.before?.labels ?? [])]);
   return html`
-    <h3 tabindex="-1">The ${outcome.how === "adapt" ? "adapted" : "new"} model beside the previous one</h3>
+    <h3 tabindex="-1">The ${outcome.how === "adapt" ? "adapted" : "new"} model beside the starting model</h3>
     ${test
       ? html`<p>${test.what} The model for use is made from all labels afterwards.</p>
           <${Scores} test=${test} colours=${colours} caption="Scores on the held-out part" />
@@ -41,7 +41,7 @@ function Scores({ test: { before, after, labels, only_after: added = {} }, colou
   ];
   return html`<div class="scrolling"><table>
     <caption class="visually-hidden">${caption}</caption>
-    <thead><tr><td />${before && html`<th scope="col">Previous model</th>`}<th scope="col">New model</th></tr></thead>
+    <thead><tr><td />${before && html`<th scope="col">Starting model</th>`}<th scope="col">New model</th></tr></thead>
     <tbody>${rows.map(([name, label, old, now]) => html`<tr>
       <th scope="row">${label !== null && html`<${Chip} colour=${colours.get(label)} />`}${name}</th>
       ${before && html`<td>${old === null ? "not known" : percent(old)}</td>`}
@@ -54,14 +54,14 @@ function Scores({ test: { before, after, labels, only_after: added = {} }, colou
 function Interval({ before, after }) {
   if (!after.mean_f1_interval) return null;
   const words = (name, scores) => `${name} ${scores.mean_f1_interval.map(percent).join(" to ")}`;
-  const models = [...(before ? [words("previous model", before)] : []), words("new model", after)];
+  const models = [...(before ? [words("starting model", before)] : []), words("new model", after)];
   return html`<p class="quiet">95 % interval of the mean F1 over people: ${models.join(", ")}.</p>`;
 }
 
 function Choice({ outcome: { kept, model_path: path }, state: { serves, served_path: served, before }, onChoose }) {
-  if (!kept) return html`<p>The adapted model is not better, so the previous model stays. More labelled minutes may change that.</p>`;
+  if (!kept) return html`<p>The adapted model is not better, so the starting model stays. More labelled minutes may change that.</p>`;
   const now = serves === "before" ? "before" : served === path ? "new" : "earlier";
-  const names = { new: "new model", before: "previous model", earlier: "model that was learned earlier" };
+  const names = { new: "new model", before: "starting model", earlier: "model that was learned earlier" };
   const button = (serve) => html`<${Serve} serve=${serve} used=${serve === now} onChoose=${onChoose}>
     ${serve === now ? `The ${names[serve]} (in use)` : `Use the ${names[serve]}`}<//>`;
   return html`<p class="links">${button("new")}${before && button("before")}</p>
@@ -76,7 +76,7 @@ function Serve({ serve, used, label, children, onChoose }) {
 
 /**
  * The models that were learned earlier and can be used again, besides that of the result; nothing if there are none.
- * Without a result that has a choice, the previous model is in the list, too.
+ * Without a result that has a choice, the starting model is in the list, too.
  */
 export function EarlierModels({ outcome, models, before, served_path: path, onChoose }) {
   const result = fileName(outcome?.model_path);
@@ -84,13 +84,13 @@ export function EarlierModels({ outcome, models, before, served_path: path, onCh
   const others = models.filter(({ name }) => name !== result);
   const strange = served && served !== result && !others.some(({ name }) => name === served);
   if (!others.length && !strange) return null;
-  const made = (time) => new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  const made = (time) => new Date(time).toLocaleString([], { day: "numeric", month: "short", year: "numeric", ...TIME });
   const rows = others.map(({ name, made: time, labels }) => [name, html`<code>${name}</code>`, `${made(time)}: ${listed(labels.map(plain))}`, name === served]);
-  if (before && !outcome?.kept) rows.unshift(["before", "The previous model", listed(before.labels.map(plain)), !path]);
+  if (before && !outcome?.kept) rows.unshift(["before", "The starting model", listed(before.labels.map(plain)), !path]);
   return html`<h3>Models learned earlier</h3>
     ${strange && html`<p>A model that was learned earlier is used now: <code>${path}</code>.</p>`}
     <ul class="learn-models">${rows.map(([serve, title, about, used]) => {
-      const name = serve === "before" ? "the previous model" : serve;
+      const name = serve === "before" ? "the starting model" : serve;
       return html`<li key=${serve}><div>${title}<p class="quiet">${about}</p></div>
         <${Serve} serve=${serve} used=${used} label=${used ? `In use: ${name}` : `Use ${name}`} onChoose=${onChoose}>${used ? "In use" : "Use"}<//></li>`;
     })}</ul>`;

@@ -2,10 +2,10 @@
 
 import { html, useEffect, useState } from "./preact.js";
 import { Chip } from "./colours.js";
-import { capitalised, clockToTheSecond, plain } from "./text.js";
+import { TIME, capitalised, clockToTheSecond, plain } from "./text.js";
 
 const SURE_MS = 5_000;
-const DATE = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const DATE = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", ...TIME });
 
 /** A length: "9 s", "1 min 05 s", "1 h 02 min". */
 export function lengthOf(seconds) {

@@ -36,8 +36,10 @@ export function duration(seconds) {
   return rest ? `${Math.floor(minutes / 60)} h ${rest} min` : `${minutes / 60} h`;
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const CLOCK_S = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+/** Times of day as everywhere in harken, from 00:00 to 23:59, in whatever language dates are. */
+export const TIME = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const CLOCK = new Intl.DateTimeFormat(undefined, TIME);
+const CLOCK_S = new Intl.DateTimeFormat(undefined, { ...TIME, second: "2-digit" });
 
 /** A time of today: "14:05", and "14:05:30". */
 export const clock = (ms) => CLOCK.format(ms);

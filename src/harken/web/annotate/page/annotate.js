@@ -252,8 +252,9 @@ function Work({ session, open }) {
       give it a label, n and p go to the next and the previous bout, question mark shows all keys.</p>
     <div class="beside under">
       <p id="readout" class="readout">${open && momentAt(page.under ?? editor.cursor, session)}</p>
-      <ul class="axes" aria-hidden="true">${["x", "y", "z"].map((axis) => html`
-        <li><span class="line" style=${`background: var(--axis-${axis})`} /><b>${axis}</b></li>`)}</ul>
+      <ul class="axes" aria-hidden="true">
+        <li class="quiet">top: movement; ${session?.model ? "bands: the model, your labels" : "band: your labels"}</li>
+        ${["x", "y", "z"].map((axis) => html`<li><span class="line" style=${`background: var(--axis-${axis})`} /><b>${axis}</b></li>`)}</ul>
     </div>
     <p id="announce" class="visually-hidden" aria-live="assertive">${page.said}</p>
     <p id="done" class="done" aria-hidden="true">${page.said}</p>

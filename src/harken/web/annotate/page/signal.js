@@ -168,7 +168,7 @@ export function drawSignal(context, piece, { view, box, x, range, sampleMs, pain
   context.textAlign = "left";
   context.textBaseline = "bottom";
   for (const g of grid) {
-    const text = `${String(g).replace("-", "−")}${g === 0 ? " g" : ""}`;
+    const text = `${String(Number(g.toPrecision(2))).replace("-", "−")}${g === 0 ? " g" : ""}`; // the range may be gliding
     context.globalAlpha = 0.75;
     context.fillStyle = paint.card;
     context.fillRect(2, y(1000 * g) - 15, context.measureText(text).width + 4, 14);
