@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import OR, SCHEMES, TRUTH, LabelScheme
+from harken.datasets.label_schemes import BUSY, OR, SCHEMES, TRUTH, LabelScheme, postures_and_hands
 from harken.evaluation.benchmark.result import describe_windows, read_result
 from harken.evaluation.benchmark.tasks import finding_path
 from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES, in_scheme
@@ -26,7 +26,6 @@ from harken.models.calibration import coverage, expected_calibration_error, fit_
 from harken.models.recogniser import Recogniser
 from harken.networks.inference import softmax
 from harken.outcomes.groups import groups_of
-from harken.recordings.recording import UNLABELLED
 from harken.windows.windows import Windows
 
 PROTOCOL = "leave-one-study-out"
@@ -38,19 +37,21 @@ class StudyLogits:
     """The logits of a model for windows of a study that it was not trained on.
 
     Attributes:
-        logits: float32 ``[n, labels]``.
-        codes: the true label, an index into the labels of the model, ``[n]``; ``UNLABELLED`` for a label that the model
-            does not have.
+        logits: float32 ``[n, classes]``.
+        classes: the classes of the model. Those of a posture with busy and with calm hands have one label.
+        truth: the true label of each window, ``[n]``.
     """
 
     logits: NDArray[np.float32]
-    codes: NDArray[np.int64]
+    classes: tuple[str, ...]
+    truth: NDArray[np.str_]
 
     @property
-    def known(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The logits and codes of windows whose label the model has."""
-        here = self.codes != UNLABELLED
-        return self.logits[here], self.codes[here]
+    def known(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """The logits of windows whose label the model has, and the classes of this label, bool ``[n, classes]``."""
+        of_label = self.truth[:, None] == np.array([name.removesuffix(BUSY) for name in self.classes])
+        here = of_label.any(axis=1)
+        return self.logits[here], of_label[here]
 
 
 def read_run(path: Path, windows: Windows, *, preset: Mapping[str, Any], scheme: LabelScheme) -> dict[str, Any]:
@@ -77,9 +78,10 @@ def read_run(path: Path, windows: Windows, *, preset: Mapping[str, Any], scheme:
     name = result["preset"]
     if name is None or result["methods"][name]["settings"] != json.loads(json.dumps(preset)):
         raise SystemExit(f"{path} was made with another recipe than the current one")
+    needed = json.loads(json.dumps(asdict(scheme.of(STUDIES))))
     for study in STUDIES:
         finding = json.loads(finding_path(path, study, name).read_text(encoding="utf-8"))
-        if finding["decided_by"]["label_scheme"] != json.loads(json.dumps(asdict(scheme))):
+        if finding["decided_by"]["label_scheme"] != needed:
             raise SystemExit(f"{path} was made with another label scheme than {scheme.name!r}")
     return _without_people(result)
 
@@ -148,9 +150,7 @@ def study_logits(path: Path, preset: str, windows: Windows) -> dict[str, StudyLo
         met = set(theirs.subjects.tolist()) & set(recogniser.provenance_["training_people"])
         if met:
             raise SystemExit(f"{model} was trained on {', '.join(sorted(met))}")
-        labels = recogniser.specification_.labels
-        codes = theirs.with_label_names(labels).label_codes.astype(np.int64)
-        found[study] = StudyLogits(recogniser.predict_logits(theirs), codes)
+        found[study] = StudyLogits(recogniser.predict_logits(theirs), recogniser.specification_.labels, theirs.labels)
     return found
 
 
@@ -176,9 +176,14 @@ def _temperature(studies: Sequence[StudyLogits]) -> float:
 
 def _reliability(study: StudyLogits, temperature: float) -> dict[str, Any]:
     """The calibration error, and the share and the accuracy of the windows that keep a label at a few limits."""
-    codes = np.where(study.codes == UNLABELLED, study.logits.shape[1], study.codes)
-    # A last column for labels that the model does not have: their probability is 0.
-    calibrated, raw = (np.pad(softmax(study.logits / np.float32(one)), ((0, 0), (0, 1))) for one in (temperature, 1.0))
+    labels, *_ = postures_and_hands(study.logits, study.classes)
+    calibrated, raw = (
+        # A last column for labels that the model does not have: their probability is 0.
+        np.pad(postures_and_hands(softmax(study.logits / np.float32(one)), study.classes)[1], ((0, 0), (0, 1)))
+        for one in (temperature, 1.0)
+    )
+    code_of = {label: code for code, label in enumerate(labels)}
+    codes = np.array([code_of.get(label, len(labels)) for label in study.truth.tolist()])
     curve = coverage(calibrated, codes)
     return {
         "windows": len(codes),

@@ -164,7 +164,7 @@ def keep(task: Task, recogniser: Recogniser, test: Windows, known: Sequence[str]
     for study in STUDIES:
         theirs = test[test.studies == study]
         predicted = predicted_windows(trained_network(recogniser), theirs, SCHEME.labels)
-        scores, confusion = score_windows(*predicted, labels=SCHEME.labels, known=known)
+        scores, confusion = score_windows(predicted, known=known)
         studies[study] = {**scores, "windows": len(theirs), "confusion": confusion}
     write_text(task.finding, json.dumps({"seconds": round(seconds), "known": known, "studies": studies}) + "\n")
 

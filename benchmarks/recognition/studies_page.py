@@ -49,6 +49,7 @@ CHANGES = {
     "scheme_other": "nothing: the label scheme alone",
     "scheme_posture": "busy hands are the most likely posture of the activity",
     "scheme_sets": "busy hands may be sitting or standing",
+    "scheme_hands": "busy hands are classes of their own, within sitting and standing",
     "balanced": "windows of rare labels are repeated, and each study has an equal share of a label",
     "one_way_round": "watches that hang the other way round in walking are turned before training",
     "other_watches": "augmentation that imitates lower rates, ranges and resolutions",

@@ -2,9 +2,10 @@
 
     python -m benchmarks.recognition.study_choices --data DATA --work DIR [--only NAME ...] [--workers 2]
 
-``DATA`` holds the five studies (``harken datasets``). Each candidate is trained three times, for 12 epochs, without two
-of the three main studies (the protocol ``studies/pairs-choosing``). The choice for a left-out study rests on the other
-study of each pair, which was unseen as well: neither the people of the left-out study nor its windows affect it.
+``DATA`` holds the five studies (``harken datasets``), or nine with ``--protocol pairs-of-nine-choosing``. Each
+candidate is trained three times, for 12 epochs, without two of the three main studies (the protocol
+``studies/pairs-choosing``). The choice for a left-out study rests on the other study of each pair, which was unseen as
+well: neither the people of the left-out study nor its windows affect it.
 
 The candidates were named before the first of them was trained. Results stay in ``DIR``, one folder for each candidate,
 so the command can be stopped and repeated. The summary is ``docs/results/study_choices.json``.
@@ -38,6 +39,8 @@ from harken.training.presets import EVERYDAY, Preset
 from harken.windows.windows import Windows
 
 EPOCHS = 12
+KEPT = ("mean_f1", "interval", "f1", "groups", "allowed_share", "hands")
+"""The scores of a study that the summary keeps."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,7 @@ def other_watches() -> Preset:
 
 
 SCHEME_CANDIDATES = tuple(
-    Candidate(f"scheme_{name}", "the label scheme alone", scheme=name) for name in ("other", "posture", "sets")
+    Candidate(f"scheme_{name}", "the label scheme alone", scheme=name) for name in ("other", "posture", "sets", "hands")
 )
 CANDIDATES = (
     Candidate(
@@ -263,7 +266,7 @@ def measured(candidate: Candidate | Ensemble, arguments: argparse.Namespace) -> 
     """The result of a candidate, from its folder or from new fits."""
     settings = BenchmarkSettings(
         dataset="studies",
-        protocol="pairs-choosing",
+        protocol=arguments.protocol,
         out=arguments.work / candidate.name,
         folders=(arguments.data,),
         preset=None,
@@ -297,6 +300,8 @@ def main() -> None:
     parser = options_of(__doc__, "study_choices.json")
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
     parser.add_argument("--work", type=Path, required=True, help="the folder for the fits")
+    protocols = ("pairs-choosing", "pairs-of-nine-choosing")
+    parser.add_argument("--protocol", choices=protocols, default=protocols[0], help="the studies and the folds")
     parser.add_argument("--only", nargs="+", help="these candidates alone")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     arguments = parser.parse_args()
@@ -313,10 +318,7 @@ def main() -> None:
             "choosing": scores,
             "folds": {
                 name: {
-                    study: {
-                        mounting: {key: one[mounting][key] for key in ("mean_f1", "interval", "f1", "allowed_share")}
-                        for mounting in ("known", "found")
-                    }
+                    study: {mounting: {key: one[mounting][key] for key in KEPT} for mounting in ("known", "found")}
                     for study, one in fold["studies"].items()
                 }
                 for name, fold in result["methods"][candidate.name]["folds"].items()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harken.datasets.label_schemes import SCHEMES, LabelScheme, to_common
+from harken.datasets.label_schemes import COMMON_ACTIVITIES, SCHEMES, LabelScheme, postures_and_hands, to_common
 from harken.datasets.registry import DATASETS
 from harken.datasets.wisdm import INFO
 from harken.recordings.recording import UNLABELLED, Recording
@@ -30,7 +30,9 @@ def test_every_word_allows_a_label(scheme: LabelScheme) -> None:
     for each in DATASETS.values():
         allowed = scheme.allowed(each.info)
         assert sorted(allowed) == list(each.info.labels)
-        assert all(labels and set(labels) <= set(scheme.labels) for labels in allowed.values())
+        assert all(set(labels) <= set(scheme.labels) for labels in allowed.values())
+        left_out = {word for word, labels in allowed.items() if not labels}
+        assert left_out <= {"driving", "not_moving"}
     assert all(set(words) <= set(DATASETS[name].info.labels) for name, words in scheme.departures.items()), (
         "a departure names a word that the data set lacks"
     )
@@ -65,8 +67,54 @@ def test_what_is_no_word_or_no_label_is_refused() -> None:
         SCHEMES["sets"].matrix(["sitting or flying"])
     with pytest.raises(ValueError, match="are not labels"):
         LabelScheme("bad", {"wisdm": {"typing": ("flying",)}})
-    with pytest.raises(ValueError, match="are not labels"):
-        LabelScheme("empty", {"wisdm": {"typing": ()}})
+
+
+def test_an_activity_that_allows_no_label_becomes_unlabelled() -> None:
+    scheme = LabelScheme("without typing", {"wisdm": {"typing": ()}})
+    found = scheme.apply(recording_of(("catch", "typing", "walking")), INFO)
+    assert found.label_names == ("other", "walking")
+    assert found.label_codes.tolist() == [0, UNLABELLED, 1, UNLABELLED]
+
+
+def test_busy_hands_have_a_posture_and_are_never_other() -> None:
+    hands = SCHEMES["hands"]
+    busy = {name: hands.names(DATASETS[name].info) for name in hands.departures}
+    assert busy["wisdm"]["typing"] == busy["exam_stress"]["exam"] == "sitting with busy hands"
+    assert busy["wisdm"]["teeth"] == busy["pebble_steps"]["washing_up"] == "standing with busy hands"
+    assert busy["wisdm"]["soup"] == "sitting with busy hands or standing with busy hands"
+    assert busy["wisdm"]["sitting"] == busy["stress_predict"]["relax"] == "sitting or sitting with busy hands"
+    assert busy["dsads"]["sitting"] == "sitting", "of a laboratory's stillness"
+    others = {word for names in busy.values() for word, name in names.items() if name == "other"}
+    assert others == {
+        *("catch", "dribbling", "kicking", "jumping", "playing_basketball", "rowing"),
+        *("exercising_cross_trainer", "exercising_stepper"),
+    }
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_postures_and_hands_are_sums_over_classes(dtype: type[np.floating]) -> None:
+    classes = SCHEMES["hands"].labels
+    given = np.random.default_rng(0).dirichlet(np.ones(len(classes)), 50).astype(dtype)
+    labels, postures, hands = postures_and_hands(given, classes)
+    assert labels == COMMON_ACTIVITIES
+    assert hands is not None
+    assert postures.dtype == hands.dtype == dtype
+    for row, posture, busy in zip(given.tolist(), postures.tolist(), hands.tolist(), strict=True):
+        named = dict(zip(classes, row, strict=True))
+        for label, share in zip(labels, posture, strict=True):
+            assert share == pytest.approx(named[label] + named.get(f"{label} with busy hands", 0), rel=1e-6)
+        assert busy == pytest.approx(named["sitting with busy hands"] + named["standing with busy hands"], rel=1e-6)
+
+
+def test_classes_without_hands_stay_as_they_are() -> None:
+    given = np.array([[0.25, 0.75]])
+    labels, postures, hands = postures_and_hands(given, ["busy hands", "walking"])
+    assert labels == ("busy hands", "walking")
+    assert postures is given
+    assert hands is None
+    labels, postures, _ = postures_and_hands(given, ["kneeling with busy hands", "walking"])
+    assert labels == ("kneeling", "walking")
+    assert postures.tolist() == given.tolist()
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""Made-up windows of the five studies of ``studies/leave-one-study-out``, with each study's own activities."""
+"""Made-up windows of the studies of ``studies/leave-one-study-out`` or others, with each study's own activities."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from harken.datasets.registry import dataset
 from harken.evaluation.protocols import published as protocols
-from harken.evaluation.protocols.studies import STUDIES
+from harken.evaluation.protocols.studies import NINE_STUDIES, STUDIES
 from harken.recordings.recording import Recording
 from harken.windows.windows import Windows, concatenate
 from made_recordings import recording_of
@@ -19,11 +20,11 @@ WINDOWS_EACH = 4
 POSES = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
 
 
-def made_up_studies(*, length: int = 60, seed: int = 0) -> Windows:
+def made_up_studies(studies: Sequence[str] = STUDIES, *, length: int = 60, seed: int = 0) -> Windows:
     """Five people of each study with windows of every activity. The direction and the swing show the common label."""
     random = np.random.default_rng(seed)
     parts: list[Windows] = []
-    for study in STUDIES:
+    for study in studies:
         info = dataset(study).info
         n = PEOPLE_EACH * len(info.labels) * WINDOWS_EACH
         activities = np.tile(np.repeat(np.arange(len(info.labels)), WINDOWS_EACH), PEOPLE_EACH)
@@ -52,13 +53,17 @@ def made_up_studies(*, length: int = 60, seed: int = 0) -> Windows:
 
 def use_made_up_studies(patch: pytest.MonkeyPatch) -> None:
     """Replace the windows of the protocols, and the recordings, in which the model then finds no walking."""
-    found = {
-        key: replace(one, draw=lambda _: made_up_studies()) if one.group else one
-        for key, one in protocols.PROTOCOLS.items()
-    }
+    found = dict(protocols.PROTOCOLS)
+    for key, one in found.items():
+        if one.group:
+            found[key] = replace(one, draw=partial(_drawn, one.datasets))
     patch.setattr(protocols, "PROTOCOLS", MappingProxyType(found))
     patch.setattr("harken.evaluation.benchmark.scoring.study_recordings", lambda study, _: [_still(study)])
     patch.setattr("harken.evaluation.benchmark.scoring.study_windows", _of_study)
+
+
+def _drawn(studies: Sequence[str], _: protocols.Folders) -> Windows:
+    return made_up_studies(studies)
 
 
 def _still(study: str) -> Recording:
@@ -67,5 +72,5 @@ def _still(study: str) -> Recording:
 
 
 def _of_study(recordings: Sequence[Recording]) -> Windows:
-    windows = made_up_studies()
+    windows = made_up_studies(NINE_STUDIES)
     return windows[windows.studies == recordings[0].study]

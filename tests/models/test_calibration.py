@@ -79,6 +79,16 @@ def test_the_temperature_of_groups_is_the_best_for_the_mean_of_the_groups(
         assert mean(found) <= mean(temperature) + 1e-6 * max(1, abs(mean(found)))
 
 
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
+def test_a_known_temperature_is_found_where_two_classes_may_be_true(temperature: float) -> None:
+    logits, codes = drawn(temperature, windows=20_000)
+    possible = np.eye(CLASSES, dtype=bool)[codes]
+    assert fit_common_temperature([(logits, possible)]) == pytest.approx(fit_temperature(logits, codes), rel=1e-4)
+    others = (codes + np.random.default_rng(1).integers(1, CLASSES, len(codes))) % CLASSES
+    possible[np.arange(0, len(codes), 2), others[::2]] = True
+    assert fit_common_temperature([(logits, possible)]) == pytest.approx(temperature, rel=0.1)
+
+
 def test_a_few_windows_that_are_all_right_make_nobody_certain() -> None:
     codes = np.arange(300) % CLASSES
     logits = np.eye(CLASSES)[codes] * 2.0

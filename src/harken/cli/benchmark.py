@@ -94,9 +94,9 @@ class _Lines:
 def _run(settings: BenchmarkSettings) -> dict[str, Any]:
     """Run the job with a line on the standard error for each result."""
     from harken.evaluation.benchmark.benchmark import of_study, run_benchmark
-    from harken.evaluation.protocols.published import protocol_names
+    from harken.evaluation.protocols.published import benchmark_sets
 
-    if Path(settings.dataset).is_dir() and not protocol_names(settings.dataset):
+    if Path(settings.dataset).is_dir() and settings.dataset not in benchmark_sets():
         recordings([settings.dataset], out=settings.out)  # prints the files of the folder that are left out
     try:
         return run_benchmark(of_study(settings, settings.dataset), _Lines())

@@ -22,11 +22,25 @@ activities of the hands in any posture (eating, typing, ball games, gymnastics) 
 label; samples with it are not unlabelled.
 """
 OR = " or "
+BUSY = " with busy hands"
+"""The end of a class's name. ``sitting with busy hands`` is the posture ``sitting`` while the hands do something."""
 POSTURES = ("sitting", "standing")
+BUSY_POSTURES = tuple(posture + BUSY for posture in POSTURES)
+SITTING_ANYHOW, STANDING_ANYHOW = zip(POSTURES, BUSY_POSTURES, strict=True)
+"""Labels of a posture in which nobody wrote down what the hands did."""
 SITTING_DOWN = ("chips", "drinking", "pasta", "sandwich", "soup", "typing", "writing")
 """Activities of WISDM whose posture is not documented."""
 ON_FEET = ("clapping", "folding", "teeth")
 """Activities of WISDM that most people do standing. Their posture is not documented either."""
+AT_A_DESK = (
+    *("baseline_questionnaire", "consent", "hyperventilation", "interview", "questionnaire", "relax"),
+    *("relax_baseline", "stroop test"),
+)
+"""All activities of Stress-Predict."""
+AT_HOME = ("non_walk", "reading_paper", "taking_vitamins", "washing_up", "working_at_desk")
+WAVING = ("hand_movements_x", "hand_movements_y", "hand_movements_z", "hand_swings_at_side", "raise_arm")
+NOT_MEANT = ("driving", "not_moving")
+"""Activities of the Pebble watches: of people at home, of an arm alone, and of a car or a watch that nobody wears."""
 
 
 def to_common(recording: Recording, info: DatasetInfo) -> Recording:
@@ -49,7 +63,7 @@ def _renamed(recording: Recording, info: DatasetInfo, names: Mapping[str, str]) 
             f"{info.name}; it has {', '.join(info.labels)}"
         )
     new = tuple(names[name] for name in recording.label_names)
-    label_names = tuple(sorted(set(new)))
+    label_names = tuple(sorted({*new} - {""}))
     codes = recoded(recording.label_codes, new, label_names)
     return replace(recording, label_codes=codes, label_names=label_names, study=info.name)
 
@@ -68,7 +82,7 @@ class LabelScheme:
     Attributes:
         name: the name of the scheme.
         departures: data set -> activity -> the allowed labels, if they differ from the common name in the data set's
-            ``label_map``.
+            ``label_map``. An activity that allows none is left out: its samples become unlabelled.
         labels: the labels that a model with this scheme predicts.
     """
 
@@ -80,7 +94,7 @@ class LabelScheme:
         """Check that every label is one of ``labels``."""
         for name, words in self.departures.items():
             for word, allowed in words.items():
-                if not allowed or not set(allowed) <= set(self.labels):
+                if not set(allowed) <= set(self.labels):
                     raise ValueError(f"{name}, {word}: {tuple(allowed)} are not labels; the labels are {self.labels}")
 
     def allowed(self, info: DatasetInfo) -> dict[str, tuple[str, ...]]:
@@ -88,8 +102,13 @@ class LabelScheme:
         departures = self.departures.get(info.name, {})
         return {word: tuple(sorted(set(departures.get(word, (common,))))) for word, common in info.label_map.items()}
 
+    def of(self, data_sets: Iterable[str]) -> "LabelScheme":
+        """The same scheme with the departures of these data sets alone."""
+        return replace(self, departures={name: self.departures[name] for name in data_sets if name in self.departures})
+
     def names(self, info: DatasetInfo) -> dict[str, str]:
-        """The scheme's name of each activity of a data set, such as ``sitting`` or ``sitting or standing``."""
+        """The scheme's name of each activity of a data set, such as ``sitting`` or ``sitting or standing``; empty for
+        one that is left out."""
         return {word: OR.join(labels) for word, labels in self.allowed(info).items()}
 
     def apply(self, recording: Recording, info: DatasetInfo) -> Recording:
@@ -117,6 +136,61 @@ class LabelScheme:
         )
 
 
+def postures_and_hands(
+    probabilities: NDArray[np.floating], classes: Sequence[str]
+) -> tuple[tuple[str, ...], NDArray[np.floating], NDArray[np.floating] | None]:
+    """What the body does and whether the hands are busy, from probabilities of classes that say both.
+
+    >>> import numpy as np
+    >>> classes = ("sitting", "sitting with busy hands", "walking")
+    >>> labels, postures, hands = postures_and_hands(np.array([[0.25, 0.5, 0.25]]), classes)
+    >>> labels, postures.tolist(), hands.tolist()
+    (('sitting', 'walking'), [[0.75, 0.25]], [0.5])
+
+    Args:
+        probabilities: of each class, ``[n, classes]``.
+        classes: the names of the classes. Those that end in ``BUSY`` are the posture before it with busy hands.
+
+    Returns:
+        The labels, each posture once, in the order of the classes; the probability of each label, ``[n, labels]``; and
+        the probability that the hands are busy, ``[n]``, which is the sum over the classes that end in ``BUSY``. It is
+        None for classes without such a name, whose probabilities are returned as they are.
+    """
+    busy = np.array([name.endswith(BUSY) for name in classes])
+    if not busy.any():
+        return tuple(classes), probabilities, None
+    names = [name.removesuffix(BUSY) for name in classes]
+    labels = tuple(dict.fromkeys(names))
+    of_label = np.array([[name == label for label in labels] for name in names], dtype=probabilities.dtype)
+    return labels, probabilities @ of_label, probabilities[:, busy].sum(axis=1)
+
+
+HANDS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "wisdm": {
+        **dict.fromkeys((*SITTING_DOWN, *ON_FEET), BUSY_POSTURES),
+        **dict.fromkeys(("typing", "writing"), BUSY_POSTURES[:1]),
+        **dict.fromkeys(("folding", "teeth"), BUSY_POSTURES[1:]),
+        "sitting": SITTING_ANYHOW,
+        "standing": STANDING_ANYHOW,
+    },
+    "dsads": {"moving_around_in_elevator": (*STANDING_ANYHOW, "walking")},
+    "stress_predict": dict.fromkeys(AT_A_DESK, SITTING_ANYHOW),
+    "wearable_exercise": {"stress_protocol": SITTING_ANYHOW},
+    "exam_stress": {"exam": BUSY_POSTURES[:1]},
+    "pebble_steps": {
+        **dict.fromkeys(NOT_MEANT, ()),
+        **dict.fromkeys(WAVING, BUSY_POSTURES),
+        "hand_swings_at_side": BUSY_POSTURES[1:],
+        "non_walk": (*SITTING_ANYHOW, *STANDING_ANYHOW),
+        "reading_paper": SITTING_ANYHOW,
+        "taking_vitamins": BUSY_POSTURES,
+        "washing_up": BUSY_POSTURES[1:],
+        "working_at_desk": SITTING_ANYHOW,
+    },
+}
+"""What the scheme ``hands`` departs in. In DSADS and selfBACK people sat and stood still, so their hands were not busy.
+In WISDM hands move in sitting and standing, too, and nobody wrote down how."""
+
 SCHEMES: Mapping[str, LabelScheme] = {
     scheme.name: scheme
     for scheme in (
@@ -133,12 +207,15 @@ SCHEMES: Mapping[str, LabelScheme] = {
             {
                 "wisdm": dict.fromkeys((*SITTING_DOWN, *ON_FEET), POSTURES),
                 "dsads": {"moving_around_in_elevator": ("standing", "walking")},
+                "pebble_steps": dict.fromkeys((*AT_HOME, *WAVING), POSTURES) | dict.fromkeys(NOT_MEANT, ()),
             },
         ),
+        LabelScheme("hands", HANDS, ("lying", *SITTING_ANYHOW, *STANDING_ANYHOW, *COMMON_ACTIVITIES[3:])),
     )
 }
 """``other``: activities of the hands are ``other``, as in the common activities. ``posture``: the most likely posture
-of each activity. ``sets``: all postures that an activity allows."""
+of each activity. ``sets``: all postures that an activity allows. ``hands``: the posture, and whether the hands are busy
+in it; ``other`` is other sport alone."""
 TRUTH = "sets"
 """The scheme of the true labels of test windows."""
 DEFAULT_SCHEME = "other"

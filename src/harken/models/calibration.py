@@ -33,14 +33,17 @@ def fit_temperature(logits: NDArray[np.floating], codes: NDArray[np.integer]) ->
     return fit_common_temperature([(logits, codes)])
 
 
-def fit_common_temperature(groups: Sequence[tuple[NDArray[np.floating], NDArray[np.integer]]]) -> float:
+def fit_common_temperature(
+    groups: Sequence[tuple[NDArray[np.floating], NDArray[np.integer] | NDArray[np.bool_]]],
+) -> float:
     """The temperature that maximises the mean over groups of the mean log-likelihood of a group's true codes.
 
     Each group counts equally, whatever its number of windows, and may be the output of another model with other labels.
     See ``fit_temperature``.
 
     Args:
-        groups: logits ``[n, classes]`` and true codes ``[n]`` of each group.
+        groups: logits ``[n, classes]`` of each group, and its true codes ``[n]``; or which classes may be true, bool
+            ``[n, classes]``, at least one for each window. The likelihood is then that of all of these together.
 
     Raises:
         HarkenError: when there are no groups, or no windows in one.
@@ -60,15 +63,24 @@ def fit_common_temperature(groups: Sequence[tuple[NDArray[np.floating], NDArray[
     return float(np.exp(found.x))
 
 
-def _surprise(logits: NDArray[np.floating], codes: NDArray[np.integer]) -> Callable[[float], float]:
+def _surprise(logits: NDArray[np.floating], true: NDArray[np.integer] | NDArray[np.bool_]) -> Callable[[float], float]:
     """The mean of minus the log-likelihood at a temperature, with one additional window of an unknown label."""
     from scipy.special import logsumexp
 
-    _check(codes, classes=logits.shape[1], what="to calibrate on")
-    n = len(codes)
+    n = len(true)
     wide = np.asarray(logits, dtype=np.float64)
-    truth = wide[np.arange(n), codes]
     # The window with the unknown label contributes the mean over all windows and labels.
+    if n and true.ndim == 2:
+        possible, mean = np.where(true, wide, -np.inf), wide.mean()
+
+        def surprise(temperature: float) -> float:
+            likelihood = logsumexp(possible / temperature, axis=1).sum() + mean / temperature
+            return float(np.mean(logsumexp(wide / temperature, axis=1)) - likelihood / (n + 1))
+
+        return surprise
+    codes = true.astype(np.int64)
+    _check(codes, classes=logits.shape[1], what="to calibrate on")
+    truth = wide[np.arange(n), codes]
     expected = (truth.sum() + wide.mean()) / (n + 1)
     return lambda temperature: float(np.mean(logsumexp(wide / temperature, axis=1)) - expected / temperature)
 

@@ -137,7 +137,7 @@ def one_label(truth: NDArray[np.integer], predicted: NDArray[np.integer]) -> int
     return int(given[0]) if len(given) == 1 and len(np.unique(truth)) > 1 else None
 
 
-def prediction_rows(windows: Windows, probabilities: NDArray[np.float32], label_names: Sequence[str]) -> pl.DataFrame:
+def prediction_rows(windows: Windows, probabilities: NDArray[np.floating], label_names: Sequence[str]) -> pl.DataFrame:
     """A table with a row for each window, from which all scores can be computed again.
 
     Its columns are ``person``, ``study`` (if the windows name one), ``start`` (UTC), ``truth``, ``predicted`` (the most

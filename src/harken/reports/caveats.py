@@ -39,10 +39,14 @@ mistakes of both kinds are equally frequent, seven of ten hours are then right (
 MOST_DATES = 3
 """The dates that a caveat about days or nights names."""
 STUDY_NAMES = {
+    "exam_stress": "Exam Stress",
     "hawthorne": "Hawthorne",
+    "lmu_harlab": "LMU HAR Lab",
+    "pebble_steps": "Pebble",
     "selfback": "selfBACK",
     "stress_predict": "Stress-Predict",
     "uci_har": "UCI HAR",
+    "wearable_exercise": "Wearable Exercise",
 }
 """The studies whose proper names are not their names in ``harken.datasets`` in capitals."""
 

@@ -14,6 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 
 from harken.evaluation.baselines.random_forest import RandomForest
+from harken.evaluation.baselines.sedentary_sphere import SedentarySphere
 from harken.evaluation.benchmark.methods import BaselineMethod, method
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows, concatenate
@@ -178,3 +179,28 @@ def test_parameters_are_written_without_addresses_in_memory() -> None:
     assert method("random_forest", seed=3).settings() == {
         "kind": "baseline", "baseline": "random_forest", "parameters": {"trees": 1000}, "seed": 3,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("degrees", "swing_g", "answer"),
+    [
+        (0, 0.02, "sitting"),  # on a desk
+        (20, 0.02, "sitting"),
+        (-20, 0.02, "sitting"),  # the hand above the elbow
+        (30, 0.02, "standing"),
+        (-90, 0.02, "standing"),  # hanging, and the watch the other way round
+        (90, 0.02, "standing"),
+        (0, 0.5, "standing"),  # much movement
+    ],
+)
+def test_the_sedentary_sphere_goes_by_elevation_and_movement(degrees: float, swing_g: float, answer: str) -> None:
+    angle = np.radians(degrees)
+    signals = np.tile([np.sin(angle), 0.6 * np.cos(angle), 0.8 * np.cos(angle)], (1, 300, 1))
+    signals *= 1 + swing_g * np.sin(np.arange(300))[:, np.newaxis]
+    windows = labelled(signals, np.zeros(1)).with_label_names(("lying", "sitting", "standing"))
+    sphere = method("sedentary_sphere", seed=0)
+    assert isinstance(sphere, SedentarySphere)
+    (shares,) = sphere.fit(windows).probabilities(windows)
+    assert shares.tolist() == [float(name == answer) for name in windows.label_names]
+    with pytest.raises(HarkenError, match="answers sitting or standing, and standing is no label here"):
+        sphere.fit(windows.with_label_names(("lying", "sitting")))

@@ -15,7 +15,7 @@ from sklearn.metrics import f1_score, recall_score
 import people
 from harken.datasets.label_schemes import SCHEMES
 from harken.evaluation.benchmark.benchmark import run_benchmark
-from harken.evaluation.benchmark.scoring import person_f1, score_study
+from harken.evaluation.benchmark.scoring import Predicted, person_f1, score_hands, score_study
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.protocols import published as protocols
 from harken.evaluation.protocols.studies import STUDIES, StudyFold, apply_study_fold, balanced, capped, in_scheme
@@ -68,7 +68,9 @@ def test_scores_are_those_of_a_model_trained_by_hand_without_the_study(tmp_path:
         truth.matrix(test.label_names)[test.label_codes], predicted, test.subjects, labels=scheme.labels, known=known
     )
     found = result["methods"][RECIPE.name]["folds"]["dsads"]
-    assert found["studies"]["dsads"]["known"] == expected
+    scored = dict(found["studies"]["dsads"]["known"])
+    assert scored.pop("hands") == {}  # no window of DSADS has busy hands, and this method does not tell calm ones
+    assert scored == expected
     assert found["training_labels"] == sorted(known)
     assert found["training_windows"] == len(training)
     assert "standing or walking" not in found["training_windows_by_label"]  # only DSADS has it
@@ -87,10 +89,13 @@ def test_the_page_and_the_result_name_every_study(tmp_path: Path) -> None:
     assert bayes["main_score"] == {"known": pytest.approx(np.mean(main)), "found": None}
     page = (out / "benchmark.md").read_text()
     assert "Mean F1 of people of a study that was left out of training" in page
-    assert "| stress_predict | sitting |" in page
-    assert "| hawthorne | walking |" in page
-    groups = bayes["folds"]["selfback"]["studies"]["selfback"]["known"]["groups"]
-    assert f"| selfback | sedentary | {groups['sedentary']:.3f} |" in page
+    assert "| stress_predict | known | sitting |" in page
+    assert "| hawthorne | known | walking |" in page
+    of_selfback = bayes["folds"]["selfback"]["studies"]["selfback"]["known"]
+    low, high = of_selfback["group_intervals"]["sedentary"]
+    assert f"| selfback | sedentary | {of_selfback['groups']['sedentary']:.3f} ({low:.3f} to {high:.3f}) |" in page
+    every = [bayes["folds"][study]["studies"][study]["known"]["recall"].values() for study in STUDIES]
+    assert bayes["mean_recall"]["known"] == pytest.approx(np.mean([recall for one in every for recall in one]))
     assert not (out / "confusion.png").exists()
     assert json.loads((out / "benchmark.json").read_text()) == json.loads(json.dumps(result))
 
@@ -130,11 +135,65 @@ def test_predictions_and_figures_of_left_out_studies(tmp_path: Path) -> None:
                 labels=labels,
                 known=scored["training_labels"],
             )
-            assert again == scored["studies"][fold]["known"]
+            hands = scored["studies"][fold]["known"]["hands"]
+            assert again | {"hands": hands} == scored["studies"][fold]["known"]
     stems = {path.stem for path in out.glob("*.svg")}
     bayes = BAYES.replace(":", "_")
     assert stems == {f"confusion_{bayes}", f"confusion_{RECIPE.name}", f"paired_{bayes}_{RECIPE.name}"}
     assert BAYES in (out / "scores.tex").read_text().replace("\\", "")
+
+
+@pytest.mark.usefixtures("made_up")
+def test_postures_and_busy_hands_are_scored_apart(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    nine = settings(
+        out,
+        protocol="leave-one-of-nine-out",
+        label_scheme="hands",
+        folds=("exam_stress", "selfback"),
+        epochs=1,
+        predictions=True,
+    )
+    folds = run_benchmark(nine)["methods"][RECIPE.name]["folds"]
+    assert folds["exam_stress"]["training_labels"] == sorted(SCHEMES["sets"].labels)
+    rows = pl.read_parquet(out / "predictions.parquet").filter(method=RECIPE.name, mounting="known")
+    postures = rows.select(f"probability_{label}" for label in SCHEMES["sets"].labels)
+    np.testing.assert_allclose(postures.sum_horizontal(), 1, rtol=1e-5)
+    assert set(rows["predicted"]) <= set(SCHEMES["sets"].labels)
+    exam = folds["exam_stress"]["studies"]["exam_stress"]["known"]["hands"]
+    theirs = (
+        rows.filter(fold="exam_stress")
+        .group_by("person")
+        .agg(
+            posture=(pl.col("probability_sitting") > pl.col("probability_standing")).mean(),
+            busy=(pl.col("hands") >= 0.5).mean(),
+        )
+    )
+    assert set(exam) == {"posture", "busy"}
+    for name, one in exam.items():
+        assert one["mean"] == pytest.approx(theirs[name].mean())
+        assert one["people"] == 5
+    calm = rows.filter(pl.col("truth").is_in(["sitting", "standing"]), fold="selfback").group_by("person")
+    expected = calm.agg(calm=(pl.col("hands") < 0.5).mean())["calm"].mean()
+    assert folds["selfback"]["studies"]["selfback"]["known"]["hands"]["calm"]["mean"] == pytest.approx(expected)
+    page = (out / "benchmark.md").read_text()
+    assert f"| exam_stress | busy hands, found to be busy | {exam['busy']['mean']:.3f} (" in page
+
+
+def test_busy_hands_count_where_posture_and_hands_are_documented() -> None:
+    windows = made_up_studies(("wisdm",))
+    random = np.random.default_rng(0)
+    probabilities = random.dirichlet(np.ones(8), len(windows))
+    found = score_hands(Predicted(windows, SCHEMES["sets"].labels, probabilities, None))
+    posture = {"typing": "sitting", "writing": "sitting", "teeth": "standing", "folding": "standing"}
+    right: dict[str, list[bool]] = {}
+    for person, activity, row in zip(windows.subjects, windows.labels, probabilities, strict=True):
+        if activity in posture:
+            likelier = "sitting" if row[1] > row[2] else "standing"
+            right.setdefault(person, []).append(likelier == posture[activity])
+    assert set(found) == {"posture"}
+    assert found["posture"]["mean"] == pytest.approx(np.mean([np.mean(each) for each in right.values()]))
+    assert found["posture"]["people"] == 5
 
 
 def test_a_label_scheme_is_for_studies_alone_and_must_exist(tmp_path: Path) -> None:

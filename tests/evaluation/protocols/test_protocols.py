@@ -28,6 +28,8 @@ FOLDS = {
     ("wisdm", "to-dsads"): 1,
     ("studies", "leave-one-study-out"): 5,
     ("studies", "pairs-choosing"): 3,
+    ("studies", "leave-one-of-nine-out"): 8,
+    ("studies", "pairs-of-nine-choosing"): 3,
 }
 FOUR = ("lying", "sitting", "standing", "walking")
 FIVE = ("running", "sitting", "stairs", "standing", "walking")
@@ -129,6 +131,11 @@ def test_every_protocol_states_what_it_measures() -> None:
         assert f"`{dataset}/{name}`" in page
         assert each.measures.endswith(".")
         assert len(each.measures) > 100
+
+
+def test_a_set_of_unknown_wearers_is_not_scored_by_person() -> None:
+    with pytest.raises(HarkenError, match="not known who wore the watches of pebble_steps"):
+        protocol("pebble_steps", "leave-one-person-out")
 
 
 def test_a_folder_for_each_data_set_is_required(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from harken.datasets.label_schemes import SCHEMES
 from harken.datasets.registry import dataset
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
+    NINE_STUDIES,
     STUDIES,
     StudyFold,
     apply_study_fold,
@@ -23,6 +24,7 @@ from harken.evaluation.protocols.studies import (
     pairs_of_studies_out,
     study_recordings,
     study_windows,
+    training_windows,
 )
 from harken.support.errors import HarkenError
 from studies import made_up_studies
@@ -38,6 +40,26 @@ def test_each_study_is_left_out_once_and_nobody_of_it_is_in_training() -> None:
         assert set(parts.test.studies.tolist()) == {fold.name}
         assert set(parts.training.studies.tolist()) == set(STUDIES) - {fold.name}
         assert len(parts.training) + len(parts.test) == len(windows)
+
+
+def test_a_study_of_unknown_wearers_is_in_training_alone() -> None:
+    windows = made_up_studies(NINE_STUDIES)
+    folds = leave_one_study_out(windows)
+    assert [fold.name for fold in folds] == list(NINE_STUDIES[:-1])
+    for fold in folds:
+        training = apply_study_fold(fold, windows).training
+        assert "pebble_steps" in training.studies
+
+
+def test_activities_that_a_scheme_leaves_out_train_nothing() -> None:
+    windows = made_up_studies(NINE_STUDIES)
+    training, sets = training_windows(windows, SCHEMES["hands"])
+    left_out = windows.start_rows[np.isin(windows.labels, ["driving", "not_moving"])]
+    assert len(left_out)
+    assert not np.isin(training.start_rows, left_out).any()
+    assert np.isin(windows.start_rows[windows.labels == "washing_up"], training.start_rows).all()
+    assert sets["sitting or sitting with busy hands"] == ["sitting", "sitting with busy hands"]
+    assert training.labels_present == {*SCHEMES["hands"].labels, *sets}
 
 
 def test_pairs_leave_out_two_main_studies() -> None:
@@ -61,11 +83,11 @@ def test_a_study_on_both_sides_is_refused() -> None:
 
 
 def test_activities_become_the_labels_that_they_allow() -> None:
-    windows = made_up_studies()
+    windows = made_up_studies(NINE_STUDIES)
     for scheme in SCHEMES.values():
         found = in_scheme(windows, scheme)
         assert found.label_names[: len(scheme.labels)] == scheme.labels
-        for study in STUDIES:
+        for study in NINE_STUDIES:
             allowed = scheme.allowed(dataset(study).info)
             here = windows.studies == study
             expected = [" or ".join(allowed[activity]) for activity in windows.labels[here].tolist()]

@@ -33,7 +33,7 @@ from harken.evaluation.benchmark.tasks import (
     run_on_dask,
     write_predictions,
 )
-from harken.evaluation.protocols.published import Protocol, benchmark_sets, protocol_names
+from harken.evaluation.protocols.published import Protocol, benchmark_sets
 from harken.networks import DEFAULT_PRESET
 from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
@@ -122,7 +122,7 @@ def of_study(settings: BenchmarkSettings, data: str | Path) -> BenchmarkSettings
     Raises:
         HarkenError: when there is neither a data set nor a file or folder of this name.
     """
-    if isinstance(data, str) and protocol_names(data):
+    if isinstance(data, str) and data in benchmark_sets():
         return settings
     if not Path(data).exists():
         raise HarkenError(
@@ -158,7 +158,8 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
         folds = _chosen(protocol, every_fold, settings.folds)
         scoring: Scoring = PeopleScoring()
         if settings.of_studies:
-            scoring = StudyScoring(settings.label_scheme or DEFAULT_SCHEME, protocol.folders(*settings.folders))
+            folders = protocol.folders(*settings.folders)
+            scoring = StudyScoring(settings.label_scheme or DEFAULT_SCHEME, folders, protocol.datasets)
         decides = {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]}
         keeps_rows = settings.predictions or (settings.out / PREDICTIONS).exists()
         tasks = _tasks(every, folds, windows, scoring, decides | scoring.decides(), keeps_rows=keeps_rows)

@@ -31,6 +31,9 @@ BASELINES = {
 }
 """The class of each baseline of harken's own. It is imported when it is needed, with the packages that it needs."""
 
+RULES = {"sedentary_sphere": "harken.evaluation.baselines.sedentary_sphere:SedentarySphere"}
+"""The class of each baseline that learns nothing. It is a ``Method``."""
+
 
 @dataclass(frozen=True)
 class TrainedMethod:
@@ -214,9 +217,9 @@ def _read_by(classifier: Any, windows: Windows) -> NDArray[np.floating]:
 def method(given: AnyBaseline, *, seed: int, epochs: int | None = None) -> Method:
     """A method from its name or from an object.
 
-    A name is that of a preset, also with a number of epochs (``notebook:20``); that of a baseline (``random_forest``);
-    or ``module:name`` of a class, or of a function without arguments, that makes a classifier with scikit-learn's
-    interface.
+    A name is that of a preset, also with a number of epochs (``notebook:20``); that of a baseline (``random_forest``)
+    or of a rule; or ``module:name`` of a class, or of a function without arguments, that makes a classifier with
+    scikit-learn's interface.
 
     Raises:
         HarkenError: when no method has this name, a package that it needs is not installed, the number of epochs is
@@ -229,9 +232,12 @@ def method(given: AnyBaseline, *, seed: int, epochs: int | None = None) -> Metho
             return _preset_method(given, epochs, seed)
         return _classifier_method(given, method_named(given), seed)
     name, colon, rest = given.partition(":")
-    if name in BASELINES:
+    if name in (*BASELINES, *RULES):
         if colon:
             raise HarkenError(f"{given}: {name} is not trained in epochs; give its name alone")
+        if name in RULES:
+            rule: Method = import_object(RULES[name])()
+            return rule
         made = BaselineMethod(name, seed)
         made.settings()  # raises now, and not hours later, if a package is missing
         return made
@@ -243,7 +249,7 @@ def method(given: AnyBaseline, *, seed: int, epochs: int | None = None) -> Metho
         return _classifier_method(_made_by(given), given, seed)
     raise HarkenError(
         f"there is no method {name!r}; the presets are {', '.join(preset_names())}, the baselines "
-        f"{', '.join(BASELINES)}, and module:Class names a classifier of scikit-learn's kind"
+        f"{', '.join((*BASELINES, *RULES))}, and module:Class names a classifier of scikit-learn's kind"
     )
 
 

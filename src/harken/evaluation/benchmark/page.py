@@ -11,9 +11,12 @@ from harken.outcomes.groups import GROUPS
 from harken.recordings.inspection import duration_text
 from harken.support.printable import percent
 
-FEW_LABELS = ("stress_predict", "hawthorne")
-"""The studies whose recall is reported, because they have one or two labels."""
 WORN = {"known": "known", "found": "as found"}
+HANDS = {
+    "posture": "posture of busy hands, sitting or standing",
+    "busy": "busy hands, found to be busy",
+    "calm": "calm hands, found to be calm",
+}
 GAIN = "What the preset gains, each person compared with themselves"
 
 Result = Mapping[str, Any]
@@ -49,7 +52,8 @@ def tables(result: Result) -> list[TextTable]:
     """The tables: the methods, the gain of the preset over each baseline, the labels, and the folds."""
     makers: Sequence[Callable[[Result], TextTable]] = (_methods, _gains, _labels, _folds)
     if "main_score" in result:
-        makers = (_studies, _study_gains, _study_groups, _study_labels, _study_recalls, _study_sets, _study_folds)
+        of_labels = (_study_groups, _study_labels, _study_recalls, _study_hands, _study_sets)
+        makers = (_studies, _every_study, _study_gains, *of_labels, _study_folds)
     return [table for make in makers if (table := make(result)).rows]
 
 
@@ -217,6 +221,23 @@ def _studies(result: Result) -> TextTable:
     )
 
 
+def _every_study(result: Result) -> TextTable:
+    rows = []
+    for name, method in result["methods"].items():
+        values = [method.get(key, {}) for key in ("mean_recall", "hands")]  # an earlier version has none
+        for mounting, text in WORN.items():
+            cells = [number_text(value.get(mounting)) for value in values]
+            if any(value.get(mounting) is not None for value in values):
+                rows.append((name, text, *cells))
+    return TextTable(
+        "All studies together",
+        ("method", "mounting", "mean recall", "busy hands, balanced accuracy"),
+        rows,
+        "Mean recall: the plain mean over all labels of all studies of the recall, itself a mean over people. Balanced "
+        "accuracy: the mean of two shares in the table of busy hands, found to be busy and to be calm, over studies.",
+    )
+
+
 def _study_gains(result: Result) -> TextTable:
     rows = []
     for name, one in result["differences"].items():
@@ -237,8 +258,8 @@ def _study_groups(result: Result) -> TextTable:
     return TextTable(
         "F1 of each group of labels, the mean over people",
         ("study", "group", *result["methods"]),
-        _label_rows(result, studies, "groups"),
-        f"{members}. Confusion within a group is no mistake.",
+        _label_rows(result, studies, "groups", intervals="group_intervals"),
+        f"{members}. Confusion within a group is no mistake. In brackets: the 95 % interval over people.",
     )
 
 
@@ -248,18 +269,49 @@ def _study_labels(result: Result) -> TextTable:
 
 
 def _study_recalls(result: Result) -> TextTable:
-    rows = _label_rows(result, FEW_LABELS, "recall")
-    return TextTable("Recall in studies of few labels", ("study", "label", *result["methods"]), rows)
+    few = [study for study in _by_method(result)[0] if study not in MAIN_STUDIES]
+    rows = []
+    for mounting, text in WORN.items():
+        for what in ("recall", "group_recall"):
+            rows += [(row[0], text, *row[1:]) for row in _label_rows(result, few, what, mounting)]
+    return TextTable(
+        "Recall in studies of few labels",
+        ("study", "mounting", "label", *result["methods"]),
+        sorted(rows, key=lambda row: few.index(row[0])),
+    )
 
 
-def _label_rows(result: Result, studies: Sequence[str], what: str) -> list[tuple[str, ...]]:
-    """A row for each label of each study: the value of each method with the mounting known."""
+def _study_hands(result: Result) -> TextTable:
+    methods, rows = _by_method(result), []
+    for study in methods[0]:
+        for what, text in HANDS.items():
+            each = [one[study]["known"].get("hands", {}).get(what) if study in one else None for one in methods]
+            cells = [_with_interval(one["mean"], one["interval"]) if one else "–" for one in each]
+            if any(each):
+                rows.append((study, text, *cells))
+    return TextTable(
+        "Busy hands: the share of windows that is right, the mean over people",
+        ("study", "of", *result["methods"]),
+        rows,
+        "Only activities whose posture and hands are documented: typing, writing, folding and brushing teeth, and "
+        "examinations; calm sitting and standing of a laboratory.",
+    )
+
+
+def _label_rows(
+    result: Result, studies: Sequence[str], what: str, mounting: str = "known", *, intervals: str = ""
+) -> list[tuple[str, ...]]:
+    """A row for each label of each study: the value of each method, with the interval over people if it has one."""
     rows = []
     for study in studies:
-        # A result of an earlier version has no groups.
-        values = [one[study]["known"].get(what, {}) if study in one else {} for one in _by_method(result)]
-        for label in sorted({label for each in values for label in each}):
-            rows.append((study, label, *(number_text(each.get(label)) for each in values)))
+        # A result of an earlier version has no groups, and a method may have no mounting as found.
+        scores = [(one[study][mounting] if study in one else None) or {} for one in _by_method(result)]
+        for label in sorted({label for one in scores for label in one.get(what, {})}):
+            cells = []
+            for one in scores:
+                value, interval = one.get(what, {}).get(label), one.get(intervals, {}).get(label)
+                cells.append(number_text(value) if interval is None else _with_interval(value, interval))
+            rows.append((study, label, *cells))
     return rows
 
 

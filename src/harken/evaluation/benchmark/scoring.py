@@ -4,23 +4,26 @@ Where whole studies are left out, people have labels that are only partly those 
 mean F1 over the single labels that are true for this person and known from training. Windows of ``other``, and of
 labels that are unknown from training, form no class of their own. They count as false positives of the label that was
 predicted. Windows that allow several labels are left out of F1; they are scored by the share of allowed predictions.
+
+Postures are scored alike for every label scheme. Of a method that distinguishes postures with busy hands, the
+probabilities of a posture are added up first. Busy hands have scores of their own, in the studies that document them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import SCHEMES, TRUTH
+from harken.datasets.label_schemes import BUSY, POSTURES, SCHEMES, TRUTH, postures_and_hands
+from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.methods import TrainedMethod
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     SAMPLING,
-    STUDIES,
     apply_study_fold,
     in_scheme,
     study_recordings,
@@ -55,8 +58,25 @@ OTHER = "other"
 MOUNTINGS = ("known", "found")
 """With x along the forearm, as the study states it; and as the model finds it, like ``harken label``."""
 
-Predicted = tuple[Windows, NDArray[np.float32]]
-"""Windows of people of one study with the names of ``TRUTH``, without signals, and the probability of each label."""
+
+class Predicted(NamedTuple):
+    """What a method says of windows of people of one study.
+
+    Attributes:
+        windows: with activities as labels, without signals.
+        labels: the labels, each posture once.
+        probabilities: of each label, ``[n, labels]``.
+        hands: the probability that the hands are busy, ``[n]``; None for a method that does not tell.
+    """
+
+    windows: Windows
+    labels: tuple[str, ...]
+    probabilities: NDArray[np.floating]
+    hands: NDArray[np.floating] | None
+
+
+Mounted = Mapping[str, Mapping[str, Predicted]]
+"""Study -> one of ``MOUNTINGS`` -> what a method says of its windows; without ``found`` if it cannot find it."""
 
 
 @dataclass(frozen=True)
@@ -239,17 +259,19 @@ class StudyScoring:
 
     Attributes:
         scheme: the label scheme of training. The truth of the test is always that of ``TRUTH``.
-        folders: the folder of each of ``STUDIES``; None for the one in ``HARKEN_DATA``.
+        folders: the folder of each of ``studies``; None for the one in ``HARKEN_DATA``.
+        studies: the names of all studies of the protocol.
     """
 
     scheme: str
     folders: tuple[Path | None, ...]
+    studies: tuple[str, ...]
 
     main_score = "main_score"
 
     def decides(self) -> Json:
         """What results depend on besides the windows, the fold and the method, for JSON."""
-        return {"label_scheme": asdict(SCHEMES[self.scheme]), "sampling": dict(SAMPLING)}
+        return {"label_scheme": asdict(SCHEMES[self.scheme].of(self.studies)), "sampling": dict(SAMPLING)}
 
     def parts(self, fold: Fold, windows: Windows) -> tuple[Windows, LabelSets, Windows]:
         """The training windows with the scheme's labels, their sets of labels, and the test windows with activities.
@@ -260,29 +282,29 @@ class StudyScoring:
         parts = apply_study_fold(fold, windows)
         return *training_windows(parts.training, SCHEMES[self.scheme]), parts.test
 
-    def predicted(self, trained: TrainedMethod, test: Windows) -> dict[str, dict[str, Predicted]]:
-        """Study -> mounting -> its windows and probabilities; without ``found`` if the method cannot find it."""
-        labels = SCHEMES[self.scheme].labels
+    def predicted(self, trained: TrainedMethod, test: Windows) -> Mounted:
+        """What the method says of the windows of each study, with the mounting known and as found."""
+        classes = SCHEMES[self.scheme].labels
         predicted = {}
         for study in dict.fromkeys(test.studies.tolist()):
-            predicted[study] = {"known": predicted_windows(trained, test[test.studies == study], labels)}
+            predicted[study] = {"known": predicted_windows(trained, test[test.studies == study], classes)}
             if trained.mounted is not None:
-                worn = study_recordings(study, self.folders[STUDIES.index(study)])
+                worn = study_recordings(study, self.folders[self.studies.index(study)])
                 found = study_windows([trained.mounted(recording) for recording in worn])
-                predicted[study]["found"] = predicted_windows(trained, found, labels)
+                predicted[study]["found"] = predicted_windows(trained, found, classes)
         return predicted
 
-    def scored(self, predicted: Mapping[str, Mapping[str, Predicted]], training: Windows, _: Windows) -> Json:
+    def scored(self, predicted: Mounted, training: Windows, _: Windows) -> Json:
         """Values for JSON: the scores of each study with the mounting known and as found, and what was predicted."""
-        labels = SCHEMES[self.scheme].labels
-        known = sorted(training.labels_present & set(labels))
+        present = training.labels_present & set(SCHEMES[self.scheme].labels)
+        known = sorted({name.removesuffix(BUSY) for name in present})
         studies: dict[str, Json] = {}
         for study, mountings in predicted.items():
-            truth, probabilities = mountings["known"]
-            scores, confusion = score_windows(truth, probabilities, labels=labels, known=known)
-            studies[study] = {"known": scores, "confusion": confusion, "windows": len(probabilities), "found": None}
+            scores, confusion = score_windows(mountings["known"], known=known)
+            windows = len(mountings["known"].probabilities)
+            studies[study] = {"known": scores, "confusion": confusion, "windows": windows, "found": None}
             if "found" in mountings:
-                studies[study]["found"] = score_windows(*mountings["found"], labels=labels, known=known)[0]
+                studies[study]["found"] = score_windows(mountings["found"], known=known)[0]
         true: set[str] = set()
         given: set[str] = set()
         for one in studies.values():
@@ -297,28 +319,35 @@ class StudyScoring:
             "scores": {"mean_person_macro_f1": float(np.mean(means))},
         }
 
-    def rows(self, predicted: Mapping[str, Mapping[str, Predicted]], _: Windows) -> pl.DataFrame:
-        """A row for each window of each study and mounting, which has a column; see ``prediction_rows``."""
+    def rows(self, predicted: Mounted, _: Windows) -> pl.DataFrame:
+        """A row for each window of each study and mounting, which has a column; see ``prediction_rows``. A method that
+        tells whether hands are busy has the column ``hands`` as well."""
         tables = []
         for mountings in predicted.values():
-            for mounting, (windows, probabilities) in mountings.items():
-                rows = prediction_rows(windows, probabilities, SCHEMES[self.scheme].labels)
-                tables.append(rows.select(pl.lit(mounting).alias("mounting"), pl.all()))
+            for mounting, one in mountings.items():
+                rows = prediction_rows(in_scheme(one.windows, SCHEMES[TRUTH]), one.probabilities, one.labels)
+                hands = {} if one.hands is None else {"hands": pl.Series(one.hands)}
+                tables.append(rows.select(pl.lit(mounting).alias("mounting"), pl.all()).with_columns(**hands))
         return pl.concat(tables)
 
     def summary(self, findings: Findings) -> Json:
         """Values for JSON: the scores of one method over folds. They do not depend on paths or times."""
         first = next(iter(findings.values()))
-        scores = [scores for study, scores in by_study(findings).items() if study in MAIN_STUDIES]
+        studies = by_study(findings)
+        scores = [scores for study, scores in studies.items() if study in MAIN_STUDIES]
+        scored = {study for study in self.studies if dataset(study).info.people is not None}
+        every = list(studies.values()) if scored == set(studies) else []
         return {
             "settings": first["decided_by"]["method"],
             "main_score": {mounting: _main_score([study[mounting] for study in scores]) for mounting in MOUNTINGS},
+            "mean_recall": {mounting: _mean_recall([study[mounting] for study in every]) for mounting in MOUNTINGS},
+            "hands": {mounting: _balanced_hands([study[mounting] for study in every]) for mounting in MOUNTINGS},
             "folds": {name: _study_fold_summary(finding) for name, finding in findings.items()},
         }
 
     def together(self, result: Mapping[str, Any]) -> Scores:
         """Scores over the windows of all studies of a ``summary`` with a single true label, for a picture."""
-        labels = SCHEMES[self.scheme].labels
+        labels = SCHEMES[TRUTH].labels
         confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
         for study in by_study(result["folds"]).values():
             for code, truth in enumerate(labels):
@@ -345,36 +374,68 @@ class StudyScoring:
         }
 
 
-def predicted_windows(trained: TrainedMethod, test: Windows, labels: Sequence[str]) -> Predicted:
-    """The windows with the names of ``TRUTH``, without their signals, and a method's probability of each label.
+def predicted_windows(trained: TrainedMethod, test: Windows, classes: Sequence[str]) -> Predicted:
+    """What a method says of windows of people of one study.
 
     Args:
         trained: the method.
-        test: windows of people of one study, with activities as labels.
-        labels: the labels of the scheme of training, of which the probabilities ``[n, labels]`` are.
+        test: the windows, with activities as labels.
+        classes: the labels of the scheme of training.
     """
-    truth = in_scheme(test, SCHEMES[TRUTH])
-    probabilities = trained.probabilities(truth.with_label_names(tuple(labels)))
-    return replace(truth, signals=truth.signals[:0].copy()), probabilities
+    probabilities = trained.probabilities(test.with_label_names(tuple(classes)))
+    without_signals = replace(test, signals=test.signals[:0].copy())
+    return Predicted(without_signals, *postures_and_hands(probabilities, classes))
 
 
-def score_windows(
-    truth: Windows, probabilities: NDArray[np.float32], *, labels: Sequence[str], known: Sequence[str]
-) -> tuple[Json, dict[str, dict[str, int]]]:
-    """The scores of a study (``score_study``), and how many windows of each true label got each predicted label.
+def score_windows(given: Predicted, *, known: Sequence[str]) -> tuple[Json, dict[str, dict[str, int]]]:
+    """The scores of a study (``score_study``, with ``score_hands`` as ``hands``), and how many windows of each true
+    label got each predicted label.
 
     Args:
-        truth, probabilities: as ``predicted_windows`` returns them.
-        labels, known: see ``score_study``.
+        given: see ``predicted_windows``.
+        known: see ``score_study``.
     """
-    predicted = probabilities.argmax(axis=1)
+    truth = in_scheme(given.windows, SCHEMES[TRUTH])
+    predicted = given.probabilities.argmax(axis=1)
     allowed = SCHEMES[TRUTH].matrix(truth.label_names)[truth.label_codes]
     confusion = {
-        name: _counts(predicted[truth.label_codes == code], labels)
+        name: _counts(predicted[truth.label_codes == code], given.labels)
         for code, name in enumerate(truth.label_names)
         if (truth.label_codes == code).any()
     }
-    return score_study(allowed, predicted, truth.subjects, labels=labels, known=known), confusion
+    scores = score_study(allowed, predicted, truth.subjects, labels=given.labels, known=known)
+    return scores | {"hands": score_hands(given)}, confusion
+
+
+def score_hands(given: Predicted) -> Json:
+    """How well busy hands, and the posture behind them, are recognised where a study documents both, for JSON.
+
+    Windows count whose activity allows one label in the scheme ``hands``. Those with busy hands have ``posture``: the
+    share in which the true one of sitting and standing is more probable than the other. Of a method that tells,
+    ``busy`` is the share of windows with busy hands for which it gives them a probability of .5 or more, and ``calm``
+    the share of windows of sitting and standing with calm hands for which it gives less. Each is the mean over people,
+    with its 95 % interval over people.
+    """
+    named = in_scheme(given.windows, SCHEMES["hands"]).labels
+    posture = np.char.replace(named, BUSY, "")
+    single = np.isin(posture, POSTURES)
+    busy = single & (posture != named)
+    first, second = (given.probabilities[:, given.labels.index(label)] for label in POSTURES)
+    right = {"posture": (busy, np.where(posture == POSTURES[0], first > second, second > first))}
+    if given.hands is not None:
+        right |= {"busy": (busy, given.hands >= 0.5), "calm": (single & ~busy, given.hands < 0.5)}
+    subjects = given.windows.subjects
+    scores = {}
+    for name, (here, answers) in right.items():
+        if here.any():
+            people = [float(answers[here & (subjects == one)].mean()) for one in np.unique(subjects[here])]
+            interval = interval_over_people(people)
+            scores[name] = {
+                "mean": float(np.mean(people)),
+                "interval": list(interval) if interval else None,
+                "people": len(people),
+            }
+    return scores
 
 
 def _counts(codes: NDArray[np.integer], labels: Sequence[str]) -> dict[str, int]:
@@ -403,8 +464,9 @@ def score_study(
     >>> allowed = np.array([[1, 0, 0], [1, 0, 0], [0, 0, 1], [1, 1, 0]], bool)
     >>> predicted, subjects = np.array([0, 1, 0, 1]), np.array(["ann"] * 4)
     >>> labels = ("lying", "sitting", "other")
-    >>> score_study(allowed, predicted, subjects, labels=labels, known=labels)["people"]["ann"]
-    {'windows': 4, 'f1': {'lying': 0.5}, 'recall': {'lying': 0.5}, 'groups': {'sedentary': 0.8}, 'allowed_share': 1.0}
+    >>> ann = score_study(allowed, predicted, subjects, labels=labels, known=labels)["people"]["ann"]
+    >>> ann["f1"], ann["recall"], ann["groups"], ann["allowed_share"]
+    ({'lying': 0.5}, {'lying': 0.5}, {'sedentary': 0.8}, 1.0)
     """
     scored = {
         name: codes
@@ -419,14 +481,15 @@ def score_study(
 
 
 def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Mapping[str, Sequence[int]]) -> Json:
-    """The number of windows; F1 and recall of each label, and F1 of each group, that is true for the person and known
-    from training; and the share of allowed predictions among windows that allow several labels, None without such."""
+    """The number of windows; F1 and recall of each label and of each group that is true for the person and known from
+    training; and the share of allowed predictions among windows that allow several labels, None without such."""
     several = allowed.sum(axis=1) > 1
     right = allowed[np.arange(len(allowed)), predicted]
     truth, answers = allowed[~several], predicted[~several]
     f1 = {}
     recall = {}
     groups = {}
+    group_recall = {}
     for name, codes in scored.items():
         true = truth[:, codes].any(axis=1)
         if not true.any():
@@ -436,6 +499,7 @@ def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Ma
         of_name = 2 * hits / (int(true.sum()) + int(answered.sum()))
         if name in GROUPS:
             groups[name] = of_name
+            group_recall[name] = hits / int(true.sum())
             continue
         f1[name] = of_name
         recall[name] = hits / int(true.sum())
@@ -445,6 +509,7 @@ def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Ma
         "f1": f1,
         "recall": recall,
         "groups": groups,
+        "group_recall": group_recall,
         "allowed_share": share,
     }
 
@@ -453,17 +518,24 @@ def study_summary(people: Mapping[str, Mapping[str, Any]]) -> Json:
     """The scores of a study, for JSON, from those of each person.
 
     ``mean_f1`` is the mean of the people's scores, with its ``interval``: the 95 % bootstrap over people, None for
-    fewer than five. ``f1``, ``recall``, ``groups`` and ``allowed_share`` are means over the people who have one.
+    fewer than five. ``f1``, ``recall``, ``groups`` (the F1 of groups), ``group_recall`` and ``allowed_share`` are means
+    over the people who have one; ``group_intervals`` are of ``groups``, as ``interval``.
     """
     f1_of_people = list(person_f1(people).values())
     interval = interval_over_people(f1_of_people)
+    groups = [person.get("groups", {}) for person in people.values()]
+    intervals = {
+        name: interval_over_people(group[name] for group in groups if name in group) for name in mean_of_each(groups)
+    }
     shares = [person["allowed_share"] for person in people.values() if person["allowed_share"] is not None]
     return {
         "mean_f1": float(np.mean(f1_of_people)) if f1_of_people else None,
         "interval": list(interval) if interval else None,
         "f1": mean_of_each([person["f1"] for person in people.values()]),
         "recall": mean_of_each([person["recall"] for person in people.values()]),
-        "groups": mean_of_each([person.get("groups", {}) for person in people.values()]),
+        "groups": mean_of_each(groups),
+        "group_intervals": {name: list(one) if one else None for name, one in intervals.items()},
+        "group_recall": mean_of_each([person.get("group_recall", {}) for person in people.values()]),
         "allowed_share": float(np.mean(shares)) if shares else None,
         "people": dict(people),
     }
@@ -487,6 +559,19 @@ def _main_score(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
     """The mean over the main studies; None when one is missing."""
     scores = [one["mean_f1"] for one in studies if one is not None]
     return float(np.mean(scores)) if len(scores) == len(MAIN_STUDIES) else None
+
+
+def _mean_recall(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
+    """The mean over all labels of all studies of the recall, itself a mean over people; None without a study."""
+    recalls = [recall for one in studies if one is not None for recall in one["recall"].values()]
+    return float(np.mean(recalls)) if recalls else None
+
+
+def _balanced_hands(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
+    """The mean of the mean over studies of ``busy`` and that of ``calm``; None for a method that does not tell."""
+    of_hands = [one.get("hands", {}) for one in studies if one is not None]  # an earlier version has none
+    each = [[one[name]["mean"] for one in of_hands if name in one] for name in ("busy", "calm")]
+    return float(np.mean([np.mean(means) for means in each])) if all(each) else None
 
 
 def _study_fold_summary(finding: Mapping[str, Any]) -> Json:

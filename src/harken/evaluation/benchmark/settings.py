@@ -79,8 +79,9 @@ class BenchmarkSettings:
     baselines: Annotated[
         "tuple[AnyBaseline, ...]",
         Option(
-            "What to measure it against: random_forest, mini_rocket, a preset (with a number of epochs: notebook:20), "
-            "or the module and class of a scikit-learn classifier (sklearn.svm:SVC); may be given again.",
+            "What to measure it against: random_forest, mini_rocket, sedentary_sphere, a preset (with a number of "
+            "epochs: notebook:20), or the module and class of a scikit-learn classifier (sklearn.svm:SVC); may be "
+            "given again.",
             flag="--baseline",
             metavar="NAME[:EPOCHS]|MODULE:CLASS",
             kind=list[str],
@@ -91,8 +92,8 @@ class BenchmarkSettings:
     label_scheme: Annotated[
         str | None,
         Option(
-            "How activities become labels for training, where several studies are joined: other, posture or sets. "
-            "[default: other]",
+            "How activities become labels for training, where several studies are joined: other, posture, sets or "
+            "hands. [default: other]",
             metavar="NAME",
         ),
     ] = None

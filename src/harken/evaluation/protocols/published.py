@@ -20,6 +20,7 @@ from harken.evaluation.protocols.harnet import (
     harnet_wisdm_windows,
 )
 from harken.evaluation.protocols.studies import (
+    NINE_STUDIES,
     draw_studies,
     leave_one_study_out,
     pairs_of_studies_out,
@@ -129,20 +130,23 @@ def protocol(data_set: str, name: str) -> Protocol:
     if name in names:
         return _leave_one_person_out(data_set, _windows_of(data_set))
     if not names:
-        raise HarkenError(
-            f"there is no data set {data_set!r}; the data sets with protocols are {', '.join(benchmark_sets())}"
-        )
+        if data_set in dataset_names():
+            raise HarkenError(f"it is not known who wore the watches of {data_set}, so it cannot be scored by person")
+        raise HarkenError(f"there is no data set {data_set!r}; the data sets are {', '.join(benchmark_sets())}")
     raise HarkenError(f"{data_set} has no protocol {name!r}; its protocols are {', '.join(names)}")
 
 
 def protocol_names(data_set: str) -> list[str]:
-    """The names of a data set's protocols; empty if there is no such data set."""
+    """The names of a data set's protocols; empty if there is no such data set, or it is not known who wore its
+    watches."""
     published = [name for one, name in PROTOCOLS if one == data_set]
-    return published or ([LEAVE_ONE_PERSON_OUT] if data_set in dataset_names() else [])
+    if published or data_set not in dataset_names() or dataset(data_set).info.people is None:
+        return published
+    return [LEAVE_ONE_PERSON_OUT]
 
 
 def benchmark_sets() -> list[str]:
-    """The names of the data sets that have a protocol: all of them."""
+    """``studies`` and the names of all data sets."""
     return list(dict.fromkeys([*(one for one, _ in PROTOCOLS), *dataset_names()]))
 
 
@@ -213,6 +217,7 @@ def _relabelled(recording: Recording, words: Mapping[str, str]) -> Recording:
     return renamed(recording.with_label_names(tuple(words)), words)
 
 
+_draw_nine = partial(draw_studies, studies=NINE_STUDIES)
 _WAYS: Mapping[tuple[str, str], tuple[Callable[[Folders], Windows], Callable[[Windows], Sequence[Fold]]]] = {
     ("wisdm", "harnet"): (_wisdm_harnet, harnet_wisdm_folds),
     ("wisdm", "harnet-choosing"): (lambda folders: choosing_windows(_wisdm_harnet(folders)), choosing_folds),
@@ -229,6 +234,8 @@ _WAYS: Mapping[tuple[str, str], tuple[Callable[[Folders], Windows], Callable[[Wi
     ("exercises", "unseen"): (_windows_of("exercises"), _of_people(partial(k_folds_of_people, k=5, seed=0))),
     (ALL_STUDIES, "leave-one-study-out"): (draw_studies, leave_one_study_out),
     (ALL_STUDIES, "pairs-choosing"): (draw_studies, pairs_of_studies_out),
+    (ALL_STUDIES, "leave-one-of-nine-out"): (_draw_nine, leave_one_study_out),
+    (ALL_STUDIES, "pairs-of-nine-choosing"): (_draw_nine, pairs_of_studies_out),
 }
 """How each protocol draws its windows and folds."""
 

@@ -23,6 +23,9 @@ from harken.windows.people import Fold, FoldWindows, apply
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 STUDIES = ("wisdm", "dsads", "selfback", "stress_predict", "hawthorne")
+"""The studies of the protocols with committed results, on which the packaged model was trained."""
+NINE_STUDIES = (*STUDIES, "wearable_exercise", "exam_stress", "lmu_harlab", "pebble_steps")
+"""All studies. The last is for training alone, because it is not known who wore its watches."""
 MAIN_STUDIES = ("wisdm", "dsads", "selfback")
 """The studies with enough labels for a mean F1. The main score is the plain mean over them."""
 SAMPLE_RATE_HZ = 30.0
@@ -59,13 +62,14 @@ def study_windows(recordings: Iterable[Recording]) -> Windows:
     return replace(windows, sample_rate_hz=SAMPLE_RATE_HZ)  # else 30.00000000003, from whole nanoseconds
 
 
-def draw_studies(folders: Sequence[Path | None]) -> Windows:
-    """The windows of all studies, with x along the forearm.
+def draw_studies(folders: Sequence[Path | None], studies: Sequence[str] = STUDIES) -> Windows:
+    """The windows of several studies, with x along the forearm.
 
     Args:
-        folders: the folder of each of ``STUDIES``; None for the folder in ``HARKEN_DATA``.
+        folders: the folder of each of ``studies``; None for the folder in ``HARKEN_DATA``.
+        studies: their names.
     """
-    each = zip(STUDIES, folders, strict=True)
+    each = zip(studies, folders, strict=True)
     return concatenate([study_windows(mounted_recordings(one, study_recordings(one, folder))) for one, folder in each])
 
 
@@ -73,7 +77,7 @@ def in_scheme(windows: Windows, scheme: LabelScheme) -> Windows:
     """The windows of studies with the names of a scheme in place of activities.
 
     The first of ``label_names`` are the labels of the scheme; names for several labels, such as
-    ``sitting or standing``, follow.
+    ``sitting or standing``, follow. Windows of activities that the scheme leaves out are unlabelled.
 
     Raises:
         HarkenError: when a window's activity is not in its study.
@@ -105,7 +109,8 @@ def training_windows(windows: Windows, scheme: LabelScheme) -> tuple[Windows, di
         The windows with the scheme's names, and each name for several labels with these labels, as
         ``harken.Recogniser.fit`` reads them.
     """
-    named = balanced(capped(in_scheme(windows, scheme)), scheme.labels)
+    named = in_scheme(windows, scheme)
+    named = balanced(capped(named[named.label_codes != UNLABELLED]), scheme.labels)
     return named, {name: name.split(OR) for name in named.label_names[len(scheme.labels) :]}
 
 
@@ -155,8 +160,10 @@ def leave_one_study_out(windows: Windows) -> list[StudyFold]:
     """One fold for each study, named after it: all its people are test people, and all others are training people.
 
     It measures recognition of people of a study that is not in the training data: another laboratory, another sensor.
+    A study of which it is not known who wore the watches has no fold: a score is by person.
     """
-    return [_fold((study,), windows) for study in STUDIES]
+    studies = dict.fromkeys(windows.studies.tolist())
+    return [_fold((study,), windows) for study in studies if dataset(study).info.people is not None]
 
 
 def pairs_of_studies_out(windows: Windows) -> list[StudyFold]:
