@@ -1,6 +1,6 @@
-"""Steps counted at the wrist beside strides counted at a leg that was worn at the same time.
+"""Steps counted at the wrist beside strides of a leg that was worn at the same time, and beside steps counted aloud.
 
-    python -m benchmarks.outcomes.steps [--data $HARKEN_DATA] [--json FILE]
+    python -m benchmarks.outcomes.steps [--data $HARKEN_DATA] [--studies NAME ...] [--held-out] [--json FILE]
 
 The truth is two steps for each swing of the thigh (selfBACK) or the knees (DSADS). Four counts of a session must agree:
 sessions whose two middle counts differ by more than 5 % are left out. Down the stairs they do not agree, because every
@@ -12,12 +12,18 @@ Every second person of selfBACK, in the order of their names, was used to choose
 and DSADS, were not, except that the limits for stairs were also looked at on DSADS. Steps of harken are compared with
 the peaks of Verisense at 15 Hz (its R function), with its own parameters and with those of B. Maylor and others,
 Sensors 22(24), 2022.
+
+In Pebble's recordings people counted their steps. Starts and ends are not trimmed, and arm movement without walking is
+recorded, too. Every second day, in the order of their names, was used to choose; with ``--held-out`` the other days
+are scored in place of these. The steps are counted twice: with the true label over the whole recording, and with the
+labels of the packaged model, as ``harken label`` counts them (``harken_label``). The model was not trained on Pebble.
 """
 
 import os
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -26,8 +32,9 @@ from numpy.typing import NDArray
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from benchmarks.command import command, options_of, write_result
+from harken import HarkenError, Recogniser, label_file
 from harken.outcomes.movement_rows import MovementMeter
-from harken.outcomes.steps import with_steps
+from harken.outcomes.steps import RUNNING_LABELS, WALKING_LABELS, with_steps
 from harken.recordings.source import Samples
 from harken.support.tables import times
 
@@ -52,10 +59,19 @@ NEARLY = 0.12
 """A maximum of the autocorrelation that is lower than the highest by at most this share may be the stride's."""
 MOST_APART = 0.05
 NS = 10**9
+START_NS = 1_704_067_200 * NS
+HALVES = ("chosen on", "held out")
+PEBBLE_HZ = 25
+SPEEDS = {"slow, below 90 a minute": 90, "medium": 105, "fast, from 105 a minute": np.inf}
+"""Counted steps over the length of the recording, with its ends."""
 
 
 class Session(NamedTuple):
-    """One activity of a person: wrist acceleration in g ``[n, 3]``, its rate, and strides counted at the leg."""
+    """One activity of a person: wrist acceleration in g ``[n, 3]``, its rate, and strides counted at the leg.
+
+    Of Pebble, ``person`` is the recording, ``strides`` are half of the counted steps, and the number of steps that the
+    makers accepted from their own counter lies in ``band``.
+    """
 
     study: str
     person: str
@@ -65,6 +81,7 @@ class Session(NamedTuple):
     rate_hz: float
     strides: float
     apart: float
+    band: tuple[int, int] | None = None
 
 
 def even(time_s: Floats, signals: Floats, begin_s: float, end_s: float, rate_hz: float) -> Floats:
@@ -159,9 +176,47 @@ def of_dsads(folder: Path) -> Iterator[Session]:
         yield Session("dsads", f"{person} {place}", activity, DSADS[activity], signals, 25, count, apart)
 
 
+def of_pebble(folder: Path, half: str) -> Iterator[Session]:
+    """The recordings of one half of Pebble's days, at 25 Hz, with and without steps."""
+    counted = pl.read_csv(folder / "counted_steps.csv").sort("session")
+    days = sorted(counted["subject"].unique())[HALVES.index(half) :: 2]
+    frame = pl.read_parquet(folder / "pebble_steps.parquet").sort("t")
+    recordings = {str(key[0]): part for key, part in frame.group_by("session", maintain_order=True)}
+    for row in counted.filter(pl.col("subject").is_in(days) & pl.col("session").is_in([*recordings])).to_dicts():
+        part = recordings[row["session"]]
+        label = str(part["label"][0])
+        a_minute = 60 * PEBBLE_HZ * row["steps"] / len(part)
+        speed = next(name for name, most in SPEEDS.items() if a_minute < most)
+        activity = str(part["label_orig"][0]) if row["steps"] == 0 else speed if label == "walking" else label
+        wrist = part.select("x", "y", "z").to_numpy().astype(np.float64)
+        band = (row["steps_min"], row["steps_max"])
+        yield Session("pebble_steps", row["session"], activity, label, wrist, PEBBLE_HZ, row["steps"] / 2, 0.0, band)
+
+
+def clock(session: Session) -> NDArray[np.int64]:
+    """The times of the samples in ns since 1970."""
+    return START_NS + np.rint(np.arange(len(session.wrist)) * NS / session.rate_hz).astype(np.int64)
+
+
+def of_label(session: Session, model: Recogniser) -> tuple[float, float]:
+    """Steps of ``harken label``, and the share of the recording whose label has steps; 0 if it is too short."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "session.parquet"
+        columns = dict(zip("xyz", session.wrist.T, strict=True))
+        pl.DataFrame({"time": times(clock(session), "UTC"), **columns}).write_parquet(path)
+        try:
+            labelled = label_file(path, model=model)
+        except HarkenError:
+            return 0.0, 0.0
+    movement, seconds = labelled.outcomes.movement, labelled.timeline.seconds_by_label()
+    on_foot = sum(seconds.get(label, 0.0) for label in (*WALKING_LABELS, *RUNNING_LABELS))
+    assert movement is not None
+    return float(movement["steps"].sum()), on_foot / (len(session.wrist) / session.rate_hz)
+
+
 def of_harken(session: Session) -> float:
     """Steps as ``harken label`` counts them, if the label is right."""
-    time_ns = 1_704_067_200 * NS + np.rint(np.arange(len(session.wrist)) * NS / session.rate_hz).astype(np.int64)
+    time_ns = clock(session)
     n = len(time_ns)
     meter = MovementMeter(sample_rate_hz=session.rate_hz)
     meter.push(Samples(time_ns, session.wrist.astype(np.float32), np.full(n, -1, np.int16), np.ones(n, dtype=bool)))
@@ -219,17 +274,76 @@ def errors(sessions: list[Session]) -> list[dict[str, object]]:
     ]
 
 
+def counts(session: Session, model: Recogniser) -> dict[str, float]:
+    """Steps of a recording of Pebble by each method, and ``found``, the share of it that the model labels on foot."""
+    label, found = of_label(session, model)
+    others = {name: of_verisense(session, parameters) for name, parameters in VERISENSE.items()}
+    return {"harken": of_harken(session), "harken_label": label, **others, "found": found}
+
+
+def counted_errors(sessions: Sequence[Session], each: Sequence[dict[str, float]]) -> list[dict[str, object]]:
+    """Errors of the recordings with steps, all and by cadence, in per cent of the counted steps.
+
+    Args:
+        sessions: recordings of Pebble.
+        each: the result of ``counts`` for each of them.
+    """
+    rows: list[dict[str, object]] = []
+    for activity in ("all", *SPEEDS, "running"):
+        chosen = [k for k, one in enumerate(sessions) if one.strides and activity in ("all", one.activity)]
+        truth = np.array([2 * sessions[k].strides for k in chosen])
+        low, high = np.array([sessions[k].band for k in chosen]).reshape(-1, 2).T
+        found = float(np.mean([each[k]["found"] for k in chosen]))
+        row: dict[str, object] = {"activity": activity, "recordings": len(chosen), "labelled_on_foot": found}
+        for name in ("harken", "harken_label", *VERISENSE):
+            steps = np.array([each[k][name] for k in chosen])
+            error = 100 * (steps / truth - 1)
+            row |= {
+                f"{name}_median_absolute_error": float(np.median(np.abs(error))),
+                f"{name}_mean_absolute_error": float(np.abs(error).mean()),
+                f"{name}_total": float(100 * (steps.sum() / truth.sum() - 1)),
+                f"{name}_in_band": float(((steps >= low) & (steps <= high)).mean()),
+            }
+        rows.append(row)
+    return rows
+
+
+def false_steps(sessions: Sequence[Session], each: Sequence[dict[str, float]]) -> list[dict[str, object]]:
+    """Steps an hour of the recordings without steps, all and by what the wearer did; arguments as above."""
+    without = [k for k, one in enumerate(sessions) if not one.strides]
+    rows: list[dict[str, object]] = []
+    for activity in ("all", *sorted({sessions[k].activity for k in without})):
+        chosen = [k for k in without if activity in ("all", sessions[k].activity)]
+        hours = sum(len(sessions[k].wrist) for k in chosen) / PEBBLE_HZ / 3600
+        an_hour = {name: sum(each[k][name] for k in chosen) / hours for name in ("harken_label", *VERISENSE)}
+        rows.append({"activity": activity, "minutes": 60 * hours, **an_hour})
+    return rows
+
+
 def main() -> None:
     """Print the errors, and write them as JSON."""
     parser = options_of(__doc__)
     parser.add_argument("--data", type=Path, default=os.environ.get("HARKEN_DATA"), help="default: $HARKEN_DATA")
+    parser.add_argument("--studies", nargs="+", default=STUDIES, choices=STUDIES, metavar="NAME", help="default: all")
+    parser.add_argument("--held-out", action="store_true", help="score the days of Pebble that chose nothing")
     options = parser.parse_args()
-    sessions = [*of_selfback(options.data / "selfback"), *of_dsads(options.data / "dsads")]
-    rows = errors(sessions)
+    result: dict[str, object] = {}
+    sessions = [one for name in options.studies if name in OF_LEGS for one in OF_LEGS[name](options.data / name)]
+    if sessions:
+        result["per_cent"] = errors(sessions)
+    if "pebble_steps" in options.studies:
+        half, model = HALVES[options.held_out], Recogniser.load()
+        recordings = list(of_pebble(options.data / "pebble_steps", half))
+        each = [counts(one, model) for one in recordings]
+        result |= {"half": half, "counted": counted_errors(recordings, each), "false": false_steps(recordings, each)}
     with pl.Config(tbl_rows=50, tbl_cols=20, tbl_width_chars=200, float_precision=1):
-        print(pl.DataFrame(rows))
-    write_result(options.json, command("outcomes.steps"), {"per_cent": rows})
+        for rows in result.values():
+            print(pl.DataFrame(rows) if isinstance(rows, list) else rows)
+    write_result(options.json, command("outcomes.steps"), result)
 
+
+OF_LEGS = {"selfback": of_selfback, "dsads": of_dsads}
+STUDIES = (*OF_LEGS, "pebble_steps")
 
 if __name__ == "__main__":
     main()
