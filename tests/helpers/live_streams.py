@@ -35,7 +35,7 @@ class Answering(Recogniser):
     def specification_(self) -> Specification:
         return self._specification
 
-    def predict_proba(self, windows: Windows) -> NDArray[np.float32]:
+    def predict_answers(self, windows: Windows) -> NDArray[np.float32]:
         return self._answer(windows)
 
 

@@ -87,7 +87,7 @@ def test_layers_after_a_convolution_that_shortens_the_signals(layers: Layers) ->
     windows = np.random.default_rng(0).normal(size=(4, 40, 3)).astype(np.float32)
     graph = Graph()
     answers = write_graph(graph, "mine", network, "windows", 40)
-    model = graph.model(reads=("windows", (40, 3)), gives=(answers, "logits", 2))
+    model = graph.model(reads=("windows", (40, 3)), gives=[(answers, "logits", 2)])
     session = onnxruntime.InferenceSession(model.SerializeToString())
     (exported,) = session.run(None, {"windows": windows})
     np.testing.assert_allclose(exported, logits(network, windows), atol=1e-5)

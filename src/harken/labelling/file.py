@@ -142,7 +142,7 @@ def _measured(
     timeline = label_stream(
         recogniser.specification_,
         stream if clipped is None else clipped.stream,
-        recogniser.predict_proba,
+        recogniser.predict_answers,
         calibrate=_calibrate(prepared.calibration, prepared.mounting, stream.channels),
         non_wear_ns=prepared.non_wear_ns,
         # Quarter turns about the face change neither the length of the acceleration nor its angle with the face.

@@ -40,7 +40,7 @@ from harken.support.printable import printable
 from harken.support.resources import hand_back
 from harken.support.tables import write_csv, write_parquet, zone_of
 from harken.timelines import Timeline
-from harken.timelines.timeline import PROBABILITY
+from harken.timelines.timeline import HANDS, PROBABILITY
 
 OUTCOMES = (
     "bouts.csv",
@@ -251,6 +251,7 @@ class Measured:
         try:
             model = msgspec.convert(summary["model"], ModelFacts)
             columns = ["start", "end", "label", "recorded", "wear", "activity_mg"]
+            columns += [HANDS] if HANDS in pl.read_parquet_schema(path) else []
             rows = pl.read_parquet(path, columns=[*columns, *(PROBABILITY + label for label in model.labels)])
             path = folder / "movement.parquet"
             has_acceleration = rows["activity_mg"].count() > 0

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from harken import __version__
 from harken.models.model_file import FittedModel
-from harken.models.runtime import INPUT, METADATA_KEY, NEWEST_FORMAT, OUTPUT, ExportedRecogniser
-from harken.networks.inference import softmax
+from harken.models.runtime import HANDS, INPUT, METADATA_KEY, NEWEST_FORMAT, OUTPUT, ExportedRecogniser
+from harken.networks.inference import answers
 from harken.networks.onnx import Graph, write_graph
 from harken.networks.pytorch import logits
 from harken.networks.specification import RATE_TOLERANCE, Specification
@@ -61,6 +61,7 @@ def metadata(model: FittedModel) -> dict[str, str]:
             "labels": list(specification.labels),
             "temperature": specification.temperature,
             "temperature_is_in_the_graph": True,
+            **({"hands": HANDS} if specification.hands else {}),
             "calibrated_on": specification.calibrated_on,
         },
         "windows": {
@@ -99,14 +100,13 @@ def example(model: FittedModel) -> dict[str, Any]:
     made = made_recording(specification)
     resampled = specification.prepare_recording(made)
     starts: list[int] = []
-    answers: list[list[float]] = []
+    examples: list[list[float]] = []
 
     def answer(windows: Windows) -> NDArray[np.float32]:
-        out = logits(model.network, specification.prepare(windows))
-        probabilities = softmax(out / np.float32(specification.temperature))
+        found = answers(specification, logits(model.network, specification.prepare(windows)))
         starts.extend(windows.start_rows.tolist())
-        answers.extend(_rounded(row) for row in probabilities)
-        return probabilities
+        examples.extend(_rounded(row) for row in found)
+        return found
 
     label_recording(specification, made, answer)
     return {
@@ -123,7 +123,8 @@ def example(model: FittedModel) -> dict[str, Any]:
             "last": _rounded(resampled.signals[-1]),
         },
         "window_starts": starts,
-        "probabilities": answers,
+        "probabilities": [row[: len(specification.labels)] for row in examples],
+        **({"hands": [row[-1] for row in examples]} if specification.hands else {}),
     }
 
 
@@ -199,12 +200,17 @@ def exported_bytes(model: FittedModel) -> bytes:
     if specification.acceleration_unit == "m/s2":
         signals = graph.add("Mul", [INPUT, graph.constant(_factors(specification))])
     network = model.network.cpu().eval()
-    answers = write_graph(graph, specification.network, network, signals, specification.window_length)
-    tempered = graph.add("Div", [answers, graph.constant(specification.temperature)])
+    outputs = write_graph(graph, specification.network, network, signals, specification.window_length)
+    labels, of_hands = len(specification.labels), []
+    if specification.hands:
+        logit = graph.part(outputs, 1, labels, labels + 1)
+        of_hands = [(graph.add("Sigmoid", [logit]), HANDS, 1)]
+        outputs = graph.part(outputs, 1, 0, labels)
+    tempered = graph.add("Div", [outputs, graph.constant(specification.temperature)])
     probabilities = graph.add("Softmax", [tempered], axis=1)
     built = graph.model(
         reads=(INPUT, (specification.window_length, len(specification.channels))),
-        gives=(probabilities, OUTPUT, len(specification.labels)),
+        gives=[(probabilities, OUTPUT, labels), *of_hands],
     )
     built.producer_name = "harken"
     onnx.helper.set_model_props(built, metadata(model))
@@ -220,13 +226,12 @@ def check_same(model: FittedModel, content: bytes) -> float:
         HarkenError: when it is above ``CLOSE``.
     """
     exported = ExportedRecogniser(content, threads=1)
-    temperature = np.float32(model.specification.temperature)
     largest = 0.0
     for batch in BATCHES:
         for windows in _random_windows(model.specification, batch):
             inside = windows * _factors(model.specification)
-            expected = softmax(logits(model.network, inside) / temperature)
-            difference = np.abs(exported.predict_proba(windows) - expected).max()
+            expected = answers(model.specification, logits(model.network, inside))
+            difference = np.abs(exported.predict_answers(windows) - expected).max()
             if not difference <= CLOSE:  # also true for NaN
                 raise HarkenError(
                     f"nothing was written: the exported {model.specification.network} gives probabilities that are "

@@ -17,6 +17,7 @@ from harken.windows.windows import Windows
 LabelSets = Mapping[str, Sequence[str]]
 """Names of labels that stand for several labels -> these labels."""
 NO_SETS: LabelSets = MappingProxyType({})
+NOT_KNOWN: Mapping[str, bool] = MappingProxyType({})
 HANGING = ("walking", "stairs")
 """Labels of movement in which the arm hangs. In running the elbow is bent, and gravity lies across the forearm."""
 ON_FOOT = (*HANGING, "running", "jogging")

@@ -223,7 +223,7 @@ def _check_network(specification: Specification, weights: Weights) -> None:
     """Raise a HarkenError when these are not the weights of the network. Nothing is allocated for a wrong size."""
     name, sizes = specification.network, specification.sizes
     check_weights(name, sizes, weights)
-    if sizes["channels"] != len(specification.channels) or sizes["classes"] != len(specification.labels):
+    if sizes["channels"] != len(specification.channels) or sizes["classes"] != specification.outputs:
         raise HarkenError("the channels or classes of its network differ from its specification")
     length = specification.window_length
     need_memory(4 * specification.values_per_window, f"windows of {length:,} samples", "use a model of shorter ones")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.models.known_labels import NO_SETS, LabelSets, known_windows
+from harken.models.known_labels import NO_SETS, NOT_KNOWN, LabelSets, known_windows
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
 from harken.models.scores import Scores, score
 from harken.networks import DEFAULT_PRESET
-from harken.networks.inference import InferenceNetwork, batched, softmax, windows_at_once
+from harken.networks.inference import InferenceNetwork, answers, batched, windows_at_once
 from harken.networks.specification import CalibratedOn, Specification
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
@@ -163,6 +163,7 @@ class Recogniser:
         windows: Windows,
         *,
         label_sets: LabelSets = NO_SETS,
+        hands: Mapping[str, bool] = NOT_KNOWN,
         tests: Mapping[str, Windows] | None = None,
         threads: int | None = None,
         checkpoint: Path | None = None,
@@ -175,6 +176,8 @@ class Recogniser:
             windows: the training windows. The labels that occur in them become the classes.
             label_sets: names of labels in ``windows`` that stand for several labels, such as ``sitting or standing``,
                 -> these labels. Such a name does not become a class (``harken.training.loop.set_loss``).
+            hands: names of labels in ``windows``, also of those in ``label_sets``, -> whether the hands are busy. For
+                names that are missing it is not known. Empty: the model is not taught whether hands are busy.
             tests: test windows. They are scored during training and their scores are written to the history. They
                 have no effect on the model.
             threads: the number of threads on a CPU; see ``harken.training.loop.train``. ``history_.threads`` is
@@ -192,7 +195,7 @@ class Recogniser:
         from harken.training.loop import Interrupted, train
         from harken.training.presets import prepared
 
-        task, specification, provenance = prepared(self, windows, label_sets, tests or {})
+        task, specification, provenance = prepared(self, windows, label_sets, hands, tests or {})
         network, history = train(
             task, threads=threads, checkpoint=checkpoint, on_progress=on_progress, should_stop=should_stop
         )
@@ -221,14 +224,26 @@ class Recogniser:
             HarkenError: when this recogniser is not fitted, or the length, rate or channels of the windows differ
                 from the model's.
         """
-        return softmax(self.predict_logits(windows) / np.float32(self.specification_.temperature))
+        return self.predict_answers(windows)[:, : len(self.specification_.labels)]
 
-    def predict_logits(self, windows: Windows) -> NDArray[np.float32]:
-        """The outputs of the network, before the temperature and softmax: float32 ``[n, labels]``.
+    def predict_answers(self, windows: Windows) -> NDArray[np.float32]:
+        """Probabilities of each label, and of busy hands if the model was taught those, float32 ``[n, outputs]``.
 
         Raises:
             HarkenError: as ``predict_proba``.
         """
+        return answers(self.specification_, self._outputs(windows))
+
+    def predict_logits(self, windows: Windows) -> NDArray[np.float32]:
+        """The outputs of the network for labels, before the temperature and softmax: float32 ``[n, labels]``.
+
+        Raises:
+            HarkenError: as ``predict_proba``.
+        """
+        return self._outputs(windows)[:, : len(self.specification_.labels)]
+
+    def _outputs(self, windows: Windows) -> NDArray[np.float32]:
+        """The outputs of the network, float32 ``[n, outputs]``."""
         signals = self.specification_.prepare(windows)
         network = None if self.device == "cuda" else self.inference_network()
         if network is not None:
@@ -259,7 +274,7 @@ class Recogniser:
             HarkenError: when this recogniser is not fitted, or the recording is ``as_found``, lacks a channel,
                 cannot be resampled, or has no stretch as long as a window.
         """
-        return label_recording(self.specification_, recording, self.predict_proba, unsure_below=unsure_below)
+        return label_recording(self.specification_, recording, self.predict_answers, unsure_below=unsure_below)
 
     def score(self, windows: Windows) -> float:
         """The accuracy: the share of windows whose label is recognised. See ``evaluate`` for more scores."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 METADATA_KEY = "harken"
 NEWEST_FORMAT = 1
-INPUT, OUTPUT = "windows", "probabilities"
+INPUT, OUTPUT, HANDS = "windows", "probabilities", "hands"
 ERRORS_ONLY = 3
 """The log level of ONNX Runtime. Its warnings about unknown processors do not help a user."""
 
@@ -86,7 +86,11 @@ class ExportedRecogniser:
         return f"<ExportedRecogniser: {', '.join(self.labels)}>"
 
     def predict_proba(self, windows: "NDArray[np.floating] | Windows") -> NDArray[np.float32]:
-        """Probabilities of each label, float32 ``[n, labels]``.
+        """Probabilities of each label, float32 ``[n, labels]``. See ``predict_answers``."""
+        return self.predict_answers(windows)[:, : len(self.labels)]
+
+    def predict_answers(self, windows: "NDArray[np.floating] | Windows") -> NDArray[np.float32]:
+        """Probabilities of each label, and of busy hands if the model was taught those, float32 ``[n, outputs]``.
 
         Args:
             windows: ``[n, window_length, channels]``, acceleration in g, at the model's rate; or ``Windows``, whose
@@ -104,9 +108,9 @@ class ExportedRecogniser:
                 f"{', '.join(self.channels)}), not an array of shape {list(windows.shape)}"
             )
         if len(windows) == 0:
-            return np.empty((0, len(self.labels)), np.float32)
+            return np.empty((0, self._specification().outputs), np.float32)
         given = {INPUT: np.ascontiguousarray(windows, np.float32)}
-        return np.asarray(self._session.run([OUTPUT], given)[0], np.float32)
+        return np.concatenate(self._session.run(None, given), axis=1, dtype=np.float32)
 
     def predict(self, windows: "NDArray[np.floating] | Windows") -> NDArray[np.str_]:
         """The most probable label of each window, ``[n]``. Raises as ``predict_proba``."""
@@ -121,7 +125,7 @@ class ExportedRecogniser:
         """
         from harken.timelines import label_recording
 
-        return label_recording(self._specification(), recording, self.predict_proba, unsure_below=unsure_below)
+        return label_recording(self._specification(), recording, self.predict_answers, unsure_below=unsure_below)
 
     def _specification(self) -> "Specification":
         """The specification of the model, for windows in g: the graph converts them to the unit of the network."""

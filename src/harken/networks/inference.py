@@ -106,6 +106,17 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
+def answers(specification: Specification, outputs: Floats) -> Floats:
+    """Probabilities ``[n, outputs]`` from the outputs of a network: of each label, and in the last column of busy hands
+    if the model was taught those."""
+    labels = len(specification.labels)
+    shares = softmax(outputs[:, :labels] / np.float32(specification.temperature))
+    if not specification.hands:
+        return shares
+    busy = (1 + np.tanh(outputs[:, labels:] / 2)) / 2  # the logistic function, without overflow
+    return np.concatenate([shares, busy], axis=1)
+
+
 def _chain(layers: Layers, weights: Weights) -> Compute:
     steps = [compiled(layer, weights) for layer in layers if not isinstance(layer, kinds.Dropout)]
 

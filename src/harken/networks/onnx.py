@@ -169,25 +169,24 @@ class Graph:
         self._nodes[-1].output.append(end := f"{steps}_end")
         return steps, end
 
-    def model(self, *, reads: tuple[str, Sequence[int]], gives: tuple[str, str, int]) -> "ModelProto":
+    def model(self, *, reads: tuple[str, Sequence[int]], gives: Sequence[tuple[str, str, int]]) -> "ModelProto":
         """The whole model.
 
         Args:
             reads: the name of the input, and its shape without the batch.
-            gives: the value that is the output, the name of the output, and its length for each window.
+            gives: of each output the value, its name, and its length for each window. No other node reads the value.
         """
         from onnx import TensorProto
         from onnx.helper import make_graph, make_model, make_opsetid, make_tensor_value_info
 
-        value, name, count = gives
-        self._nodes[-1].output[0] = name
-        if self._nodes[-1].name != value:
-            raise ValueError(f"{value} is not what the last node gives")
+        node_of = {node.name: node for node in self._nodes}
+        for value, name, _ in gives:
+            node_of[value].output[0] = name
         graph = make_graph(
             self._nodes,
             "harken",
             [make_tensor_value_info(reads[0], TensorProto.FLOAT, ["batch", *reads[1]])],
-            [make_tensor_value_info(name, TensorProto.FLOAT, ["batch", count])],
+            [make_tensor_value_info(name, TensorProto.FLOAT, ["batch", count]) for _, name, count in gives],
             self._constants,
         )
         return make_model(graph, opset_imports=[make_opsetid("", OPSET)], ir_version=IR_VERSION)

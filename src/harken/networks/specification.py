@@ -56,6 +56,7 @@ class Specification:
         temperature: the network's outputs are divided by it before they become probabilities (Guo et al., "On
             calibration of modern neural networks", 2017); 1 if the model was not calibrated.
         calibrated_on: the people on whose windows the temperature was fitted.
+        hands: whether the network has one more output: the logit of the probability that the hands are busy.
 
     Raises:
         HarkenError: when a number is out of its bounds, or when there are too many names or too long ones.
@@ -73,6 +74,7 @@ class Specification:
     preset: str
     temperature: float = 1.0
     calibrated_on: CalibratedOn = "nobody"
+    hands: bool = False
 
     def __post_init__(self) -> None:
         for name, (least, most) in BOUNDS.items():
@@ -92,6 +94,11 @@ class Specification:
     def window_length_s(self) -> float:
         """A window's length in seconds at the model's rate."""
         return self.window_length / self.sample_rate_hz
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs of the network: one for each label, and one for the hands."""
+        return len(self.labels) + self.hands
 
     @property
     def values_per_window(self) -> int:
@@ -149,8 +156,13 @@ class Specification:
         return signals
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self) | {"channels": list(self.channels), "labels": list(self.labels), "sizes": dict(self.sizes)}
+        """For JSON. ``hands`` is left out if it is False, so that files without it stay the same."""
+        values = asdict(self) | {
+            "channels": list(self.channels),
+            "labels": list(self.labels),
+            "sizes": dict(self.sizes),
+        }
+        return {name: value for name, value in values.items() if name != "hands" or value}
 
     @classmethod
     def from_dict(cls, data: Any) -> "Specification":
@@ -159,7 +171,7 @@ class Specification:
         Raises:
             HarkenError: when a field is missing, unknown or out of its range.
         """
-        if not isinstance(data, dict) or set(data) != {field.name for field in fields(cls)}:
+        if not isinstance(data, dict) or {*data, "hands"} != {field.name for field in fields(cls)}:
             raise HarkenError("its specification does not have the fields that this version of harken writes")
         try:
             made = msgspec.convert(data, cls)

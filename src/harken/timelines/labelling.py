@@ -34,7 +34,7 @@ MOST_BYTES_AT_ONCE = 1 << 27
 Calibrate = Callable[[NDArray[np.float32], NDArray[np.float32] | None], NDArray[np.float32]]
 """Signals ``[n, channels]`` and the temperature ``[n]`` (or None) -> calibrated signals."""
 Probabilities = Callable[[Windows], NDArray[np.float32]]
-"""Windows ``[n, length, channels]`` -> float32 ``[n, labels]``."""
+"""Windows ``[n, length, channels]`` -> float32 ``[n, outputs]``, see ``networks.inference.answers``."""
 UNLABELLED, GAP = -1, -2
 WEIGHTED_AT_ONCE = 1 << 14
 """The probabilities of this many windows are weighted at a time."""
@@ -59,7 +59,8 @@ def label_recording(
     Args:
         specification: the model's specification.
         recording: a mended recording, at any rate.
-        probabilities: windows ``[n, length, channels]`` -> float32 ``[n, labels]``; called with a few at a time.
+        probabilities: windows ``[n, length, channels]`` -> float32 ``[n, outputs]``: of each label, and of busy hands
+            if the specification has ``hands``; called with a few at a time.
         unsure_below: see ``Timeline.with_unsure_below``.
 
     Raises:
@@ -143,7 +144,7 @@ def _labelled(
     off_ns = np.empty((0, 2), np.int64) if non_wear_ns is None else non_wear_ns
     most = max(1, MOST_BYTES_AT_ONCE // (4 * len(facts.channels) * specification.window_length))
     length_s = (facts.end_ns - facts.start_ns - int(np.diff(facts.gaps_ns).sum())) / 1e9
-    values = int(length_s / specification.hop_s * len(specification.labels))
+    values = int(length_s / specification.hop_s * specification.outputs)
     need_memory(16 * values, f"{name}: the probabilities of its labels", "use a model with longer hops")
     skipped_ns = _surely_not_worn(specification, off_ns)
     compute = partial(_computed, probabilities, facts)
@@ -152,7 +153,7 @@ def _labelled(
             for part in samples.pieces(hop * most):
                 batches.add(windowing.push(part))
         batches.add(windowing.finish())
-        probabilities_of_windows = batches.finish(len(specification.labels))
+        probabilities_of_windows = batches.finish(specification.outputs)
     hand_back()
     if probabilities_of_windows is None:
         raise HarkenError(
@@ -165,7 +166,7 @@ def _labelled(
 
 
 def _computed(probabilities: Probabilities, facts: MendedStream, windows: "StreamWindows") -> NDArray[np.float32]:
-    """The probabilities of some windows, ``[n, labels]``."""
+    """The probabilities of some windows, ``[n, outputs]``."""
     return probabilities(
         Windows.unlabelled(
             windows.signals,
@@ -186,9 +187,10 @@ def _timeline(specification: Specification, facts: MendedStream, rows: "Timeline
     unlabelled = (rows.kind < 0) | ~wear
     probabilities_of_rows = rows.probabilities[np.where(unlabelled, 0, rows.kind)]
     probabilities_of_rows[unlabelled] = np.nan
+    labels = len(specification.labels)
     return Timeline.of(
         rows.start_ns,
-        probabilities_of_rows,
+        probabilities_of_rows[:, :labels],
         end_ns=rows.end_ns,
         recorded=rows.kind != GAP,
         labels=specification.labels,
@@ -197,6 +199,7 @@ def _timeline(specification: Specification, facts: MendedStream, rows: "Timeline
         timezone=facts.timezone,
         wear=wear,
         activity_mg=rows.activity_mg if acceleration_channels(facts.channels) else None,
+        hands=probabilities_of_rows[:, labels] if specification.hands else None,
     )
 
 

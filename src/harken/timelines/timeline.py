@@ -17,6 +17,12 @@ from harken.timelines.smoothing import expected_bouts, smooth, still_at_night_li
 
 PROBABILITY = "probability_"
 """The prefix of the columns with the model's probability of each label."""
+HANDS = "hands"
+"""The column with the probability of busy hands."""
+HANDS_KNOWN = ("sitting", "standing")
+"""The labels for which models learn whether the hands are busy."""
+BUSY = 0.5
+"""The hands count as busy where their probability is at least this."""
 SMOOTHED = "smoothed_"
 """The prefix of the columns with the probability of each label given all rows."""
 UNSURE = "unsure"
@@ -44,6 +50,8 @@ class Timeline:
       is negative, in thousandths of g, float32; null in gaps and where it was not computed;
     - ``probability_LABEL`` for each of ``labels``, float32; null in gaps, in non-wear, in samples marked as not
       valid, and in stretches shorter than a window. ``unsure`` and smoothing do not change it;
+    - ``hands``: the probability that the hands are busy, float32, if the model was taught that; null as above. It means
+      something where the label is one of ``HANDS_KNOWN``;
     - ``smoothed_LABEL`` for each of ``labels``, float32, in a smoothed timeline: the probability given all rows; null
       where there is no label.
 
@@ -80,6 +88,7 @@ class Timeline:
         timezone: str = "UTC",
         wear: BoolArray | None = None,
         activity_mg: NDArray[np.floating] | None = None,
+        hands: NDArray[np.floating] | None = None,
     ) -> "Timeline":
         """A timeline of rows whose labels are the most probable ones.
 
@@ -92,6 +101,7 @@ class Timeline:
             subject, source, timezone: as in the recording.
             wear: False where the watch was not worn, bool ``[n]``; ignored in gaps. None: always worn.
             activity_mg: ``[n]``, NaN where it is unknown; ignored in gaps. None: unknown everywhere.
+            hands: the probability of busy hands ``[n]``, NaN where ``probabilities`` are; None if the model has none.
         """
         known = pl.Series(~np.isnan(probabilities).any(axis=1))
         here = pl.Series(recorded, dtype=pl.Boolean)
@@ -108,6 +118,8 @@ class Timeline:
         for code, label in enumerate(labels):
             values = pl.Series(probabilities[:, code].astype(np.float32))
             columns[PROBABILITY + label] = where_known(values, known)
+        if hands is not None:
+            columns[HANDS] = where_known(pl.Series(hands.astype(np.float32)), known)
         return cls(pl.DataFrame(columns), labels, subject, source)._labelled()
 
     def __len__(self) -> int:
@@ -172,15 +184,17 @@ class Timeline:
         Two rows of one label belong to one bout if at most ``bridged_gap_s`` without a label lie between them and the
         watch was not taken off. The columns are ``start``, ``end``, ``label`` (``unsure`` has its own bouts),
         ``seconds`` from start to end with bridged time, ``mean_probability`` of the label (not smoothed; where it is
-        ``unsure``, the largest one) and ``activity_mg``. The last two are means over the time that has the label.
+        ``unsure``, the largest one), ``activity_mg``, and ``hands`` if the model was taught those. The last three are
+        means over the time that has the label.
 
         Raises:
             HarkenError: when ``bridged_gap_s`` is negative.
         """
         if not bridged_gap_s >= 0:
             raise HarkenError(f"bridged_gap_s must be 0 or more, got {bridged_gap_s:g}")
+        of_hands = [HANDS] if HANDS in self.frame.columns else []
         rows = self.frame.select(
-            pl.col("start", "end", "label", "activity_mg"),
+            pl.col("start", "end", "label", "activity_mg", *of_hands),
             row=pl.int_range(pl.len()),
             probability=pl.Series(self.own_probability()).cast(pl.Float64),
             seconds=pl.Series(self.seconds),
@@ -196,10 +210,17 @@ class Timeline:
             pl.col("label").first(),
             mean_probability=(pl.col("probability") * weight).sum() / weight.sum(),
             activity_mg=pl.when(moving_s.sum() > 0).then((activity * moving_s).sum() / moving_s.sum()).cast(pl.Float32),
+            **{name: ((pl.col(name) * weight).sum() / weight.sum()).cast(pl.Float32) for name in of_hands},
         )
         lasting_ns = nanoseconds(bouts, "end") - nanoseconds(bouts, "start")
         return bouts.select(
-            "start", "end", "label", pl.Series("seconds", lasting_ns / 1e9), "mean_probability", "activity_mg"
+            "start",
+            "end",
+            "label",
+            pl.Series("seconds", lasting_ns / 1e9),
+            "mean_probability",
+            "activity_mg",
+            *of_hands,
         )
 
     def daily(self) -> pl.DataFrame:
@@ -210,6 +231,8 @@ class Timeline:
         - ``date``, and ``seconds_in_day``: 82,800 or 90,000 where clocks change;
         - ``recorded_hours``, ``wear_hours``;
         - ``hours_LABEL``: for each label, and for ``unsure`` if there is a limit;
+        - ``busy_hands_hours_LABEL``: for each label of ``HANDS_KNOWN``, how much of it was with busy hands; only if the
+          model was taught that;
         - ``adjusted_hours_LABEL``: the same, adjusted for time without a label. The missing part of a quarter of an
           hour is divided in the proportions of the same quarter, by local time, on all other days together. It is null
           for a day with an incomplete quarter that has no label on any other day;
@@ -244,6 +267,8 @@ class Timeline:
             "wear_hours": quarters.by_day(seconds(recorded & worn)) / 3600,
         }
         columns |= {f"hours_{name}": quarters.by_day(of_name) / 3600 for name, of_name in seconds_of_labels.items()}
+        for name, busy in self._busy_hands().items():
+            columns[f"busy_hands_hours_{name}"] = quarters.by_day(seconds(busy)) / 3600
         for name, of_name in zip(self.names, adjusted, strict=True):
             columns[f"adjusted_hours_{name}"] = pl.Series(of_name / 3600, nan_to_null=True)
         for name, of_name in zip(self.names, self._longest_bout_minutes(days_ns), strict=True):
@@ -252,6 +277,14 @@ class Timeline:
         for name, moments in (("first_walking", first), ("last_walking", last)):
             columns[name] = pl.select(pl.when(some).then(times(moments, zone))).to_series()
         return pl.DataFrame(columns).filter(pl.col("recorded_hours") > 0)
+
+    def _busy_hands(self) -> dict[str, BoolArray]:
+        """The rows of each label of ``HANDS_KNOWN`` with busy hands, bool ``[n]``; empty without a column of hands."""
+        if HANDS not in self.frame.columns:
+            return {}
+        busy = (self.frame[HANDS] >= BUSY).fill_null(False)
+        names = [name for name in HANDS_KNOWN if name in self.labels]
+        return {name: (busy & (self.frame["label"] == name)).fill_null(False).to_numpy() for name in names}
 
     def lasting_s(self, chosen: pl.Series) -> float:
         """How long the rows last for which ``chosen`` is true, and not null."""

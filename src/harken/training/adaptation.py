@@ -188,7 +188,9 @@ def adapt(
         _refuse_several(wearers)
     examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
     # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
-    general = _weights(layer) * (examples.scale / recogniser.specification_.temperature)
+    general = _weights(layer)[:, : len(recogniser.specification_.labels)] * (
+        examples.scale / recogniser.specification_.temperature
+    )
     adapted = _adapted(recogniser, examples, decide(examples, general), wearers, mountings)
     # The wearer counts as known even if the weights were not changed, because the wearer's data decided that.
     people = {*recogniser.provenance_.get("training_people", []), *wearers}
@@ -282,7 +284,11 @@ def _personal(recogniser: Recogniser, decision: Decision, scale: float) -> Recog
         return recogniser
     model, temperature = recogniser.model_, recogniser.specification_.temperature
     rows = (decision.weights * (temperature / scale)).T.astype(np.float32)
-    layer = {"output.weight": rows[:, :-1], "output.bias": rows[:, -1]}
+    # The weights of the hands stay.
+    layer = {
+        name: np.concatenate([fitted, model.weights[name][len(rows) :]])
+        for name, fitted in {"output.weight": rows[:, :-1], "output.bias": rows[:, -1]}.items()
+    }
     personal = recogniser.with_model(replace(model, weights={**model.weights, **layer}))
     return personal.with_temperature(temperature * decision.softening, "the same person")
 

@@ -36,6 +36,8 @@ MOST_SETS = 0.2
 
 OptimiserName = Literal["notebook_adam", "adamw", "rmsprop"]
 NOTHING_CHANGED = Augmentation()
+HANDS_WEIGHT = 0.5
+"""The weight of the loss of the hands; that of the label has 1."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,10 @@ class TrainingTask:
         build: makes the network with new random weights.
         examples: the training windows; at least one batch.
         settings: how to train.
-        label_sets: sets of allowed labels, bool ``[sets, labels]``, for training windows without a single label. In
+        label_sets: sets of allowed labels, bool ``[sets, labels]``, for training windows whose code is no label. In
             ``examples``, the code ``labels + k`` is the set ``k``. See ``set_loss``.
+        hands: whether the hands are busy in windows of each code, float32 ``[labels + sets]``: 1, 0, or NaN if it is
+            not known. The last output of the network is then the logit of their probability. None: labels only.
         tests: evaluated on the schedule and written to the history. They affect neither the number of iterations nor
             the weights.
         vectors: the vectors among the channels, for the augmentation (see ``Augmentation.__call__``).
@@ -113,6 +117,7 @@ class TrainingTask:
     examples: LabelledSignals
     settings: TrainingSettings
     label_sets: Tensor | None = None
+    hands: Tensor | None = None
     tests: Mapping[str, LabelledSignals] = field(default_factory=dict)
     vectors: Sequence[tuple[int, bool]] = ()
     device: str = "cpu"
@@ -236,10 +241,12 @@ class _Loop:
         self.parameters = list(self.network.parameters())
         self.optimiser = optimiser(self.settings, self.parameters)
         self.several = self.allowed = None
+        self.hands = None if task.hands is None else task.hands.to(task.device)
         if sets is not None:
-            self.several = task.examples.codes >= sets.shape[1]
             # The labels that each code allows, bool [labels + sets, labels].
-            self.allowed = torch.cat([torch.eye(sets.shape[1], dtype=torch.bool), sets]).to(task.device)
+            allowed = torch.cat([torch.eye(sets.shape[1], dtype=torch.bool), sets])
+            self.several = allowed.sum(dim=1)[task.examples.codes] > 1
+            self.allowed = allowed.to(task.device)
         self.examples = LabelledSignals(*(tensor.to(task.device) for tensor in task.examples))
         self.epoch_windows = len(self.new_order(0))
         self.order = (-1, torch.empty(0, dtype=torch.long))
@@ -261,7 +268,13 @@ class _Loop:
             evaluated = self.settings.evaluates(self.iteration, iterations)
             if evaluated:
                 results = {
-                    name: loss_and_accuracy(self.network, examples, self.settings.l2, self.task.device)
+                    name: loss_and_accuracy(
+                        self.network,
+                        examples,
+                        self.settings.l2,
+                        self.task.device,
+                        hands=self.hands is not None,
+                    )
                     for name, examples in self.task.tests.items()
                 }
                 history.add_evaluation(self.iteration, results)
@@ -292,6 +305,7 @@ class _Loop:
             self.network.train()
         signals, codes = self.batch()
         logits = self.network(settings.augmentation(signals, self.task.vectors))
+        logits, of_hands = (logits, None) if self.hands is None else (logits[:, :-1], logits[:, -1])
         predicted, smoothing = logits.detach().argmax(1), settings.label_smoothing
         if self.allowed is None:
             loss = F.cross_entropy(logits, codes, label_smoothing=smoothing)
@@ -299,6 +313,8 @@ class _Loop:
         else:
             loss = set_loss(logits, self.allowed[codes], label_smoothing=smoothing)
             right = self.allowed[codes, predicted]
+        if self.hands is not None and of_hands is not None:
+            loss = loss + HANDS_WEIGHT * hands_loss(of_hands, self.hands[codes], label_smoothing=smoothing)
         if settings.l2:
             loss = loss + settings.l2 * _half_sum_of_squares(self.parameters)
         if settings.one_cycle:
@@ -342,15 +358,17 @@ class _Loop:
 
 
 def loss_and_accuracy(
-    network: nn.Module, examples: LabelledSignals, l2: float, device: str = "cpu"
+    network: nn.Module, examples: LabelledSignals, l2: float, device: str = "cpu", *, hands: bool = False
 ) -> tuple[float, float]:
-    """The reported loss (cross-entropy and the L2 term, as in training but without dropout) and the accuracy."""
+    """The reported loss (cross-entropy and the L2 term, as in training but without dropout) and the accuracy, both
+    without the last output if it is that of ``hands``."""
     network.eval()
     total, hits = 0.0, 0
     with torch.inference_mode():
         for start in range(0, len(examples.codes), WINDOWS_AT_ONCE):
             codes = examples.codes[start : start + WINDOWS_AT_ONCE].to(device)
             logits = network(examples.signals[start : start + WINDOWS_AT_ONCE].to(device))
+            logits = logits[:, :-1] if hands else logits
             total += float(F.cross_entropy(logits, codes, reduction="sum"))
             hits += int((logits.argmax(1) == codes).sum())
         penalty = float(l2 * _half_sum_of_squares(list(network.parameters())))
@@ -489,3 +507,20 @@ def set_loss(logits: Tensor, allowed: Tensor, *, label_smoothing: float = 0.0) -
         smoothed = (1 - label_smoothing) * loss - label_smoothing * log_probabilities.mean(dim=1)
         loss = torch.where(single, smoothed, loss)
     return loss.mean()
+
+
+def hands_loss(logits: Tensor, busy: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
+    """The binary cross-entropy of busy hands, summed over the windows where it is known and divided by all windows.
+
+    Args:
+        logits: float32 ``[n]``.
+        busy: 1, 0, or NaN where it is not known, float32 ``[n]``.
+        label_smoothing: half of it is the probability of the other answer.
+
+    >>> import torch
+    >>> round(float(hands_loss(torch.zeros(2), torch.tensor([1.0, torch.nan])).exp()), 4)  # half of log 2
+    1.4142
+    """
+    known = ~busy.isnan()
+    truth = busy[known] * (1 - label_smoothing) + label_smoothing / 2
+    return F.binary_cross_entropy_with_logits(logits[known], truth, reduction="sum") / len(busy)

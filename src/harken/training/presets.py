@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from harken import __version__
 from harken.models.known_labels import LabelSets, known_windows, require_two_labels, walking_axis
@@ -175,7 +174,11 @@ def preset(name: str | Preset) -> Preset:
 
 
 def prepared(
-    recogniser: "Recogniser", windows: Windows, label_sets: LabelSets, tests: Mapping[str, Windows]
+    recogniser: "Recogniser",
+    windows: Windows,
+    label_sets: LabelSets,
+    hands: Mapping[str, bool],
+    tests: Mapping[str, Windows],
 ) -> tuple[TrainingTask, Specification, dict[str, Any]]:
     """What to train for ``Recogniser.fit``, and the specification and the provenance of the model.
 
@@ -192,7 +195,7 @@ def prepared(
             f"{len(windows)} training windows are fewer than one batch of {settings.batch_windows}; "
             "record more, or draw more windows"
         )
-    specification = _specification(preset(recogniser.preset), windows, labels)
+    specification = _specification(preset(recogniser.preset), windows, labels, hands=bool(hands))
     examples, sets = _training_examples(specification, windows, label_sets)
     provenance = {
         "harken_version": __version__,
@@ -206,7 +209,8 @@ def prepared(
         build=lambda: build(specification.network, specification.sizes),
         examples=examples,
         settings=settings,
-        label_sets=sets,
+        label_sets=None if not sets else torch.tensor(list(sets.values()), dtype=torch.bool),
+        hands=torch.tensor([hands.get(name, torch.nan) for name in (*labels, *sets)]) if hands else None,
         tests={name: _examples(specification, test, labels) for name, test in tests.items()},
         vectors=specification.vectors,
         device=resolve_device(recogniser.device),
@@ -214,7 +218,7 @@ def prepared(
     return task, specification, provenance
 
 
-def _specification(recipe: Preset, windows: Windows, labels: tuple[str, ...]) -> Specification:
+def _specification(recipe: Preset, windows: Windows, labels: tuple[str, ...], *, hands: bool) -> Specification:
     return Specification(
         channels=windows.channels,
         acceleration_unit=recipe.acceleration_unit,
@@ -224,22 +228,23 @@ def _specification(recipe: Preset, windows: Windows, labels: tuple[str, ...]) ->
         hop_s=windows.length / windows.sample_rate_hz / 2,
         labels=labels,
         network=recipe.network_name,
-        sizes={**recipe.sizes, "channels": len(windows.channels), "classes": len(labels)},
+        sizes={**recipe.sizes, "channels": len(windows.channels), "classes": len(labels) + hands},
         preset=recipe.name,
+        hands=hands,
     )
 
 
 def _training_examples(
     specification: Specification, windows: Windows, label_sets: LabelSets
-) -> tuple[LabelledSignals, Tensor | None]:
-    """The training windows, and the sets for ``TrainingTask``, without windows whose set has no label of the model."""
+) -> tuple[LabelledSignals, dict[str, list[bool]]]:
+    """The training windows without those whose set has no label of the model; and the sets, each with whether it allows
+    each label."""
     labels, present = specification.labels, windows.labels_present if label_sets else set()
     sets = {name: [label in label_sets[name] for label in labels] for name in label_sets if name in present}
     sets = {name: allowed for name, allowed in sets.items() if any(allowed)}
     if label_sets:
         windows = windows[np.isin(windows.labels, (*labels, *sets))]
-    examples = _examples(specification, windows, (*labels, *sets))
-    return examples, torch.tensor(list(sets.values()), dtype=torch.bool) if sets else None
+    return _examples(specification, windows, (*labels, *sets)), sets
 
 
 def _examples(specification: Specification, windows: Windows, labels: tuple[str, ...]) -> LabelledSignals:

@@ -53,6 +53,7 @@ class WatchRow(BaseModel):
     end_ms: float
     label: str
     probabilities: list[Share]
+    hands: Share | None = None
 
 
 class WatchTimeline(BaseModel):
@@ -73,6 +74,7 @@ class RecordingRow(BaseModel):
     wear: bool | None
     activity_mg: float | None
     probabilities: list[Share]
+    hands: Share | None = None
 
 
 class RecordingTimeline(BaseModel):

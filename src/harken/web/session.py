@@ -1,5 +1,6 @@
 """The state of one watch in the server: its stream, an hour of labels, half a minute of samples, and its sockets."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,7 @@ class Session:
             "probabilities": probabilities,
             "entered": update.entered,
             "left": update.left,
+            **of_hands(update.hands),
         }
 
     def summary(self, now_s: float) -> dict[str, Any]:
@@ -147,7 +149,7 @@ class Session:
             if end_ns > self.last_ns - HOUR_NS
         ][-MOST_LABELS:]
         if labels and self._last is not None:
-            labels[-1]["probabilities"] = rounded([self._last])[0]
+            labels[-1] |= {"probabilities": rounded([self._last])[0], **of_hands(self._last.hands)}
         return {"type": "history", "watch": self.name, "labels": labels, "samples": drawn(self._recent.latest())}
 
     def timeline(self) -> dict[str, Any]:
@@ -163,6 +165,7 @@ class Session:
                     "end_ms": row.end_ns / MS,
                     "label": labels[int(row.probabilities.argmax())],
                     "probabilities": [round(float(share), 7) for share in row.probabilities],
+                    **of_hands(row.hands),
                 }
                 for row in self.stream.rows()
             ],
@@ -174,6 +177,11 @@ class Session:
             return None
         unsent, self._unsent = self._unsent, []
         return {"type": "samples", "watch": self.name, **drawn(thinned(unsent))}
+
+
+def of_hands(probability: float | None) -> dict[str, float]:
+    """The member ``hands`` of a message; nothing without a window, or if the model was not taught hands."""
+    return {} if probability is None or math.isnan(probability) else {"hands": round(probability, DECIMALS)}
 
 
 def rounded(updates: Sequence[Update]) -> list[list[float]]:

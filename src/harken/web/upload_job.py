@@ -142,6 +142,7 @@ def _rows(timeline: "Timeline") -> Iterator[bytes]:
             frame["activity_mg"].to_list(),
             known.tolist(),
             shares.tolist(),
+            frame["hands"].to_list() if "hands" in frame.columns else [None] * len(known),
         )
         rows = [
             {
@@ -151,7 +152,8 @@ def _rows(timeline: "Timeline") -> Iterator[bytes]:
                 "wear": worn,
                 "activity_mg": None if moved is None else round(moved, 2),
                 "probabilities": share if is_known else [],
+                **({} if hands is None else {"hands": round(hands, 4)}),
             }
-            for begins, ends, label, worn, moved, is_known, share in zip(*columns, strict=True)
+            for begins, ends, label, worn, moved, is_known, share, hands in zip(*columns, strict=True)
         ]
         yield orjson.dumps(rows)[1:-1]

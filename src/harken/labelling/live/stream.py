@@ -118,11 +118,11 @@ class Due:
     _counts: NDArray[np.int64]
 
     def probabilities(self, recogniser: Recogniser) -> NDArray[np.float32]:
-        """Probabilities ``[windows, labels]``, from one call of the network."""
+        """Probabilities ``[windows, outputs]``, from one call of the network."""
         specification = recogniser.specification_
         if len(self.signals) == 0:
-            return np.empty((0, len(specification.labels)), dtype=np.float32)
-        return recogniser.predict_proba(
+            return np.empty((0, specification.outputs), dtype=np.float32)
+        return recogniser.predict_answers(
             Windows.unlabelled(
                 self.signals,
                 channels=specification.channels,
@@ -132,7 +132,7 @@ class Due:
         )
 
     def updates(self, probabilities: NDArray[np.float32]) -> list[list[Update]]:
-        """The updates of each watch, from the probabilities ``[windows, labels]``."""
+        """The updates of each watch, from the probabilities ``[windows, outputs]``."""
         entries = self._entries
         entries["probabilities"] = np.nan
         entries["probabilities"][entries["kind"] <= LAST_WINDOW] = probabilities

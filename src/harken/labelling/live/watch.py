@@ -1,5 +1,6 @@
 """The stream of one watch: its latest samples, and the history of its windows with their labels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -146,7 +147,7 @@ class StreamSpecification:
     def entry(self) -> np.dtype[Any]:
         """An entry of a watch's history (see ``Watch``)."""
         times = [(name, np.int64) for name in ("key_ns", "start_ns", "end_ns", "place")]
-        shares = ("probabilities", np.float32, (len(self.model.labels),))
+        shares = ("probabilities", np.float32, (self.model.outputs,))
         return np.dtype([*times, ("kind", np.int8), ("bout", np.int16), shares])
 
 
@@ -161,6 +162,8 @@ class Update(NamedTuple):
             offline run whose samples end there. NaN if a stretch has ended, because there is no window.
         entered: the label of a bout that began with this window.
         left: the label of a bout that ended before it.
+        hands: the probability that the hands are busy in the window; NaN if a stretch has ended, None if the model was
+            not taught that.
     """
 
     end_ns: int
@@ -168,17 +171,20 @@ class Update(NamedTuple):
     probabilities: NDArray[np.float32]
     entered: str | None
     left: str | None
+    hands: float | None = None
 
 
 class TimelineRow(NamedTuple):
     """A row of the timeline, as ``harken.timelines`` gives it for the same samples.
 
-    ``start_ns`` and ``end_ns`` in UTC since 1970; ``probabilities`` float32 ``[labels]``.
+    ``start_ns`` and ``end_ns`` in UTC since 1970; ``probabilities`` float32 ``[labels]``; ``hands``, the probability
+    that the hands are busy, None if the model was not taught that.
     """
 
     start_ns: int
     end_ns: int
     probabilities: NDArray[np.float32]
+    hands: float | None = None
 
 
 class Watch:
@@ -299,14 +305,14 @@ class Watch:
     def _label(self, entries: NDArray[Any]) -> list[Update]:
         """Add entries to the history, with their bouts; returns their updates."""
         names, settings = (*self.specification.model.labels, None), self.specification.settings
+        shares_of, hands_of = self._answers(entries["probabilities"])
         # Rounded as probabilities are, to float32.
         enter_at, leave_below = float(np.float32(settings.enter_at)), float(np.float32(settings.leave_below))
         bout = int(self._history["bout"][self._entries - 1]) if self._entries else NO_BOUT
         bouts: list[int] = []
         updates: list[Update] = []
-        probabilities = entries["probabilities"]
-        columns = entries["kind"].tolist(), entries["end_ns"].tolist(), probabilities, probabilities.tolist()
-        for kind, end_ns, exact, shares in zip(*columns, strict=True):
+        columns = entries["kind"].tolist(), entries["end_ns"].tolist(), shares_of, shares_of.tolist(), hands_of
+        for kind, end_ns, exact, shares, hands in zip(*columns, strict=True):
             before = bout
             if kind == END:
                 bout = NO_BOUT
@@ -317,10 +323,16 @@ class Watch:
             if kind != ROW:
                 changed = bout != before
                 entered, left = (names[bout], names[before]) if changed else (None, None)
-                updates.append(Update(end_ns, names[bout], exact, entered, left))
+                updates.append(Update(end_ns, names[bout], exact, entered, left, hands))
         entries["bout"] = bouts
         self._remember(entries)
         return updates
+
+    def _answers(self, outputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], Sequence[float | None]]:
+        """The probabilities of labels ``[n, labels]``, and of busy hands ``[n]``, from both ``[n, outputs]``."""
+        model = self.specification.model
+        labels = len(model.labels)
+        return outputs[:, :labels], outputs[:, labels].tolist() if model.hands else [None] * len(outputs)
 
     def _remember(self, entries: NDArray[Any]) -> None:
         """Add entries to the history, of which the oldest are forgotten."""
@@ -369,7 +381,8 @@ class Watch:
             hop=hop,
         )
         row_ends_ns = np.where(ended[following], end_ns[following], start_ns[following])
-        lines = list(map(TimelineRow, start_ns[begins].tolist(), row_ends_ns.tolist(), probabilities))
+        answers = self._answers(probabilities)
+        lines = list(map(TimelineRow, start_ns[begins].tolist(), row_ends_ns.tolist(), *answers))
         # Windows over the first rows have been forgotten.
         lines = lines[-(-length // hop) :] if self._history_is_cut else lines
         return lines[-self.specification.settings.kept_rows :]

@@ -15,6 +15,8 @@ const NOTICE_MS = 15_000;
 const SETTLED_MS = 1_500;
 const QUIET_MS = 5_000;
 const SILENT_S = 3;
+const HANDS_KNOWN = ["sitting", "standing"]; // for which models learn whether the hands are busy
+const BUSY = 0.5;
 const MANY = 9; // watches from which on the list has a search
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -141,7 +143,8 @@ function Now({ label, since, silent, labels, colours }) {
   const name = silent !== null ? "no samples" : !label ? null : label.label === null ? "not sure" : plain(label.label);
   const sure = silent === null && label?.label != null;
   const probability = sure ? percent(label.probabilities?.[labels.indexOf(label.label)] ?? NaN) : "\u00a0";
-  const length = sure ? `for ${duration(Math.max(1, (label.end_ms - since) / 1000))}` : "";
+  const busy = sure && HANDS_KNOWN.includes(label.label) && label.hands >= BUSY ? ", hands busy" : "";
+  const length = sure ? `for ${duration(Math.max(1, (label.end_ms - since) / 1000))}${busy}` : "";
   return html`<section class="card now" aria-labelledby="now-heading">
     <h2 id="now-heading">Now</h2>
     <p class="activity"><span id="now-swatch" class="swatch painted" aria-hidden="true" style=${inColour(sure && colours.get(label.label))} />
