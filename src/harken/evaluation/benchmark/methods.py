@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 
+from harken.datasets.label_schemes import BUSY
 from harken.evaluation.baselines.features import check_signals, window_features
-from harken.models.known_labels import NO_SETS, LabelSets
+from harken.models.known_labels import NO_SETS, LabelSets, taught_hands
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import import_object
@@ -106,8 +107,9 @@ class PresetMethod:
         return float(settings.iterations(training_windows) * settings.batch_windows)
 
     def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
-        """Train the network."""
-        return trained_network(self._new().fit(training, label_sets=label_sets))
+        """Train the network. Classes with busy hands become a second answer of it."""
+        sets, hands = taught_hands(training.label_names, label_sets)
+        return trained_network(self._new().fit(training, label_sets=sets, hands=hands))
 
     def _new(self) -> "Recogniser":
         from harken.models.recogniser import Recogniser
@@ -119,9 +121,15 @@ def trained_network(recogniser: "Recogniser") -> TrainedMethod:
     """A fitted recogniser as a method after training."""
 
     def probabilities(windows: Windows) -> NDArray[np.float32]:
-        columns = [windows.label_names.index(name) for name in recogniser.specification_.labels]
-        shares = np.zeros((len(windows), len(windows.label_names)), dtype=np.float32)
-        shares[:, columns] = recogniser.predict_proba(windows)
+        names, labels = windows.label_names, recogniser.specification_.labels
+        answers = recogniser.predict_answers(windows)
+        shares = np.zeros((len(windows), len(names)), dtype=np.float32)
+        for label, share in zip(labels, answers.T[: len(labels)], strict=True):
+            tells = recogniser.specification_.hands and label + BUSY in names
+            busy = share * answers[:, -1] if tells else np.zeros_like(share)
+            shares[:, names.index(label)] = share - busy
+            if tells:
+                shares[:, names.index(label + BUSY)] = busy
         return shares
 
     def mounted(recording: Recording) -> Recording:
