@@ -149,7 +149,7 @@ def test_what_keeps_its_earlier_results_is_on_the_page_as_long_as_it_does(
     failed = pl.read_csv(out / "failures-summarise.csv")
     assert failed["file"].to_list() == [str(recordings[1])]
     page = (out / "study.html").read_text(encoding="utf-8")
-    order = ["2 files keep their earlier results", "bert.csv", "is missing or damaged", "anna.csv", "non wear"]
+    order = ["2 files keep their earlier results", "bert.csv", "is damaged", "anna.csv", "non wear"]
     places = [page.index(words) for words in order]
     assert places == sorted(places)
     timeline.write_bytes(whole)
@@ -182,7 +182,7 @@ def test_the_last_shard_names_exclusions_without_effect(
     options = ("--model", model, "--out", tmp_path / "out", "--exclude", exclude)
     said = [run_harken("label", *recordings, *options, "--shard", f"{number}/3").stderr for number in (1, 2, 3)]
     assert ["Without effect" in words for words in said] == [False, False, True]
-    assert said[2].splitlines()[-1] == f"Without effect in {exclude}: there is no carla"
+    assert said[2].splitlines()[-1] == f"Without effect in {exclude}: nobody is called carla"
 
 
 def test_a_folder_that_label_did_not_write_is_refused(
