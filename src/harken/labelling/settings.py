@@ -216,7 +216,7 @@ class LabelSettings(Rules):
         return Rules(**{field.name: getattr(self, field.name) for field in fields(Rules)})
 
 
-LAYOUT = 2
+LAYOUT = 3
 """The number of the layout of a folder of results. A folder without a number has the first one."""
 
 IN_WORDS = {
