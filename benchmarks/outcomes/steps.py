@@ -15,16 +15,16 @@ Sensors 22(24), 2022.
 
 In Pebble's recordings people counted their steps. Starts and ends are not trimmed, and arm movement without walking is
 recorded, too. Every second day, in the order of their names, was used to choose; with ``--held-out`` the other days
-are scored in place of these. The steps are counted twice: with the true label over the whole recording, and with the
+are scored, too. The steps are counted twice: with the true label over the whole recording, and with the
 labels of the packaged model, as ``harken label`` counts them (``harken_label``). The model was not trained on Pebble.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -51,6 +51,19 @@ DSADS = {
     "running_treadmill_8kmh": "running",
     "ascending_stairs": "stairs",
 }
+NAMES = {
+    ("selfback", "walk_slow"): "selfBACK, slow walking",
+    ("selfback", "walk_mod"): "selfBACK, usual walking",
+    ("selfback", "walk_fast"): "selfBACK, fast walking",
+    ("selfback", "jogging"): "selfBACK, jogging",
+    ("selfback", "upstairs"): "selfBACK, up the stairs",
+    ("selfback", "downstairs"): "selfBACK, down the stairs",
+    ("dsads", "walking_parking_lot"): "DSADS, walking outdoors",
+    ("dsads", "walking_treadmill_4kmh_flat"): "DSADS, treadmill, 4 km/h",
+    ("dsads", "walking_treadmill_4kmh_incline15deg"): "DSADS, treadmill, 4 km/h, steep",
+    ("dsads", "running_treadmill_8kmh"): "DSADS, running, 8 km/h",
+    ("dsads", "ascending_stairs"): "DSADS, up the stairs, slowly",
+}
 VERISENSE = {"verisense": (3, 5, 15, -0.5, 3, 4, 0.001, 1.2), "verisense_2022": (4, 4, 20, -1.0, 4, 4, 0.01, 1.25)}
 SHORTEST_S = 30
 LEG_HZ, WINDOW_S = 100, 6
@@ -62,7 +75,7 @@ NS = 10**9
 START_NS = 1_704_067_200 * NS
 HALVES = ("chosen on", "held out")
 PEBBLE_HZ = 25
-SPEEDS = {"slow, below 90 a minute": 90, "medium": 105, "fast, from 105 a minute": np.inf}
+SPEEDS = {"walking, below 90 a minute": 90, "walking, 90 to 105": 105, "walking, 105 and more": np.inf}
 """Counted steps over the length of the recording, with its ends."""
 
 
@@ -294,7 +307,9 @@ def counted_errors(sessions: Sequence[Session], each: Sequence[dict[str, float]]
         truth = np.array([2 * sessions[k].strides for k in chosen])
         low, high = np.array([sessions[k].band for k in chosen]).reshape(-1, 2).T
         found = float(np.mean([each[k]["found"] for k in chosen]))
+        missed = sum(each[k]["found"] < 0.5 for k in chosen)
         row: dict[str, object] = {"activity": activity, "recordings": len(chosen), "labelled_on_foot": found}
+        row["less_than_half_labelled_on_foot"] = missed
         for name in ("harken", "harken_label", *VERISENSE):
             steps = np.array([each[k][name] for k in chosen])
             error = 100 * (steps / truth - 1)
@@ -320,26 +335,57 @@ def false_steps(sessions: Sequence[Session], each: Sequence[dict[str, float]]) -
     return rows
 
 
+def page_lines(result: Mapping[str, Any]) -> list[str]:
+    """The lines of the tables in ``docs/intensity.md``, which show what chose nothing."""
+    names = {(row["study"], row["activity"]): row for row in result["per_cent"] if row["half"] != HALVES[0]}
+    lines = []
+    for key, name in NAMES.items():
+        row = names[key]
+        cells = [f"{row[f'{m}_mean_absolute_error']:.1f}, {row[f'{m}_bias']:+.1f}" for m in ("harken", *VERISENSE)]
+        lines.append(f"| {name} | {row['sessions']} | {' | '.join(cells)} |")
+    held_out = result["pebble"][HALVES[1]]
+    for row in held_out["counted"]:
+        cells = [
+            f"{row[f'{m}_median_absolute_error']:.1f}, {row[f'{m}_total']:+.1f}, {100 * row[f'{m}_in_band']:.0f}"
+            for m in ("harken", "harken_label", *VERISENSE)
+        ]
+        lines.append(f"| {row['activity']} | {row['recordings']} | {' | '.join(cells)} |")
+    for row in held_out["without_walking"]:
+        cells = [f"{row[m]:.0f}" for m in ("harken_label", *VERISENSE)]
+        lines.append(f"| {row['activity'].replace('_', ' ')} | {row['minutes']:.1f} | {' | '.join(cells)} |")
+    return lines
+
+
 def main() -> None:
     """Print the errors, and write them as JSON."""
     parser = options_of(__doc__)
     parser.add_argument("--data", type=Path, default=os.environ.get("HARKEN_DATA"), help="default: $HARKEN_DATA")
     parser.add_argument("--studies", nargs="+", default=STUDIES, choices=STUDIES, metavar="NAME", help="default: all")
-    parser.add_argument("--held-out", action="store_true", help="score the days of Pebble that chose nothing")
+    parser.add_argument("--held-out", action="store_true", help="also score the days of Pebble that chose nothing")
     options = parser.parse_args()
-    result: dict[str, object] = {}
+    result: dict[str, Any] = {}
     sessions = [one for name in options.studies if name in OF_LEGS for one in OF_LEGS[name](options.data / name)]
     if sessions:
         result["per_cent"] = errors(sessions)
+        show(result["per_cent"])
     if "pebble_steps" in options.studies:
-        half, model = HALVES[options.held_out], Recogniser.load()
-        recordings = list(of_pebble(options.data / "pebble_steps", half))
-        each = [counts(one, model) for one in recordings]
-        result |= {"half": half, "counted": counted_errors(recordings, each), "false": false_steps(recordings, each)}
-    with pl.Config(tbl_rows=50, tbl_cols=20, tbl_width_chars=200, float_precision=1):
-        for rows in result.values():
-            print(pl.DataFrame(rows) if isinstance(rows, list) else rows)
+        model, result["pebble"] = Recogniser.load(), {}
+        for half in HALVES[: 1 + options.held_out]:
+            recordings = list(of_pebble(options.data / "pebble_steps", half))
+            each = [counts(one, model) for one in recordings]
+            found = {"counted": counted_errors(recordings, each), "without_walking": false_steps(recordings, each)}
+            result["pebble"][half] = found
+            for rows in found.values():
+                show(rows)
+    if set(STUDIES) == set(options.studies) and options.held_out:
+        print(*page_lines(result), sep="\n")
     write_result(options.json, command("outcomes.steps"), result)
+
+
+def show(rows: list[dict[str, object]]) -> None:
+    """Print rows as a table."""
+    with pl.Config(tbl_rows=50, tbl_cols=30, tbl_width_chars=220, float_precision=1):
+        print(pl.DataFrame(rows))
 
 
 OF_LEGS = {"selfback": of_selfback, "dsads": of_dsads}

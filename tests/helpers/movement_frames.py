@@ -13,10 +13,12 @@ def movement_frame(
     *,
     timezone: str = "UTC",
     valid_s: NDArray[np.floating] | None = None,
+    second_mads_mg: NDArray[np.floating] | None = None,
     walking_cadence: NDArray[np.floating] | None = None,
     running_cadence: NDArray[np.floating] | None = None,
 ) -> pl.DataFrame:
-    """Rows that were all worn, with the same MAD and angle as ENMO; whole rows without a cadence if nothing is said."""
+    """Rows that were all worn, with the same MAD and angle as ENMO; whole rows without MADs of seconds and without a
+    cadence if nothing is said."""
     values = enmo_mg.astype(np.float32)
     unknown = np.full(len(start_ns), np.nan)
     return MovementRows(
@@ -25,6 +27,9 @@ def movement_frame(
         mad_mg=values,
         angle_z_degrees=values,
         valid_s=(np.full(len(start_ns), 5.0) if valid_s is None else valid_s).astype(np.float32),
+        second_mads_mg=(np.full((len(start_ns), 5), np.nan) if second_mads_mg is None else second_mads_mg).astype(
+            np.float32
+        ),
         walking_cadence=(unknown if walking_cadence is None else walking_cadence).astype(np.float32),
         running_cadence=(unknown if running_cadence is None else running_cadence).astype(np.float32),
     ).frame(timezone=timezone)

@@ -186,6 +186,7 @@ def tables_of(timeline: Timeline, settings: LabelSettings | None = None) -> Outc
         mad_mg=enmo.astype(np.float32),
         angle_z_degrees=angle.astype(np.float32),
         valid_s=np.full(len(row), 5.0, np.float32),
+        second_mads_mg=np.full((len(row), 5), np.nan, np.float32),
         walking_cadence=cadence.astype(np.float32),
         running_cadence=cadence.astype(np.float32),
     )

@@ -66,6 +66,8 @@ def kind_of(dtype: pl.DataType) -> ColumnKind:
         return "true or false"
     if isinstance(dtype, pl.String):
         return "text"
+    if isinstance(dtype, pl.Array):
+        return kind_of(dtype.inner)
     assert dtype.is_numeric()
     return "number"
 

@@ -15,6 +15,7 @@ from harken.recordings.source import Samples
 from synthetic_signals import ROUGH, START_NS, clock, made
 
 ROW_NS = 5 * 10**9
+SECONDS = pl.Array(pl.Float32, 5)
 
 
 def strides(time_ns: NDArray[np.int64], cadence: float, *, seed: int = 0, size_g: float = 0.3) -> Recording:
@@ -86,7 +87,7 @@ def test_gaps_and_non_wear_are_rows_and_longer_gaps_are_none() -> None:
     one = frame[: len(frame) // 2]
     missing = one.filter(pl.col("valid_s") == 0)
     assert len(missing) == 19  # 105 s to 200 s; the rows at the two ends of the gap have some samples
-    assert missing.drop("start", "valid_s").null_count().row(0) == (19,) * 6
+    assert missing.drop("start", "valid_s").null_count().row(0) == (19,) * 7
     assert one.filter(~pl.col("wear"))["start"].dt.epoch("ns").to_list() == list(range(off[0, 0], off[0, 1], ROW_NS))
     assert frame["valid_s"].sum() == pytest.approx(len(recording) / 50, abs=0.2)
     assert frame.schema["start"] == pl.Datetime("ns", "Europe/Athens")
@@ -106,7 +107,7 @@ def test_no_samples_give_no_rows() -> None:
     meter.push(Samples.of(made(clock(50, 20), valid=np.zeros(1000, bool))))
     frame = meter.finish().frame(timezone="UTC")
     assert len(frame) == 0
-    assert frame.dtypes == [pl.Datetime("ns", "UTC"), *[pl.Float32] * 4, pl.Boolean, *[pl.Float32] * 2]
+    assert frame.dtypes == [pl.Datetime("ns", "UTC"), *[pl.Float32] * 4, pl.Boolean, SECONDS, *[pl.Float32] * 2]
 
 
 @pytest.mark.parametrize("rate_hz", [12.5, 25, 31.25, 50, 87.5, 100])
@@ -128,6 +129,17 @@ def test_a_made_stride_is_found_at_any_rate(rate_hz: float, cadence: float, runs
     whole = found[rows.valid_s == 5]
     assert len(whole) >= 10
     np.testing.assert_allclose(whole, cadence, rtol=error)
+
+
+@pytest.mark.parametrize("rate_hz", [25, 50, 100])
+def test_each_second_has_the_mad_of_its_own_samples(rate_hz: float) -> None:
+    recording = strides(clock(rate_hz, 60), 100)
+    rows = measured(recording)
+    length = np.linalg.norm(recording.signals.astype(np.float64), axis=1)
+    for start_ns, found in zip(rows.start_ns[1:-1], rows.second_mads_mg[1:-1], strict=True):
+        for k, mad in enumerate(found):
+            own = length[(recording.time_ns - start_ns) // 10**9 == k]
+            assert mad == pytest.approx(1000 * np.abs(own - own.mean()).mean(), rel=0.1, abs=3)
 
 
 def test_a_still_arm_and_an_incomplete_row_have_no_cadence() -> None:

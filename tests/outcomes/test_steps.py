@@ -1,5 +1,8 @@
 """Steps: of labelled rows, of bouts, and of the busiest minutes."""
 
+import math
+from statistics import median
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,7 +12,9 @@ from harken.datasets.simulated import Simulation
 from harken.outcomes.movement_rows import MovementMeter
 from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
 from harken.recordings.source import Samples
+from harken.support.tables import times
 from movement_frames import movement_frame
+from synthetic_signals import clock, made
 
 START_S = 1_704_067_200.0
 KNOWN = ("sitting", "walking", "stairs", "running")
@@ -51,6 +56,57 @@ def test_a_wrong_cadence_among_right_ones_does_not_count_and_an_unknown_one_is_f
     assert with_steps(frame, labelled.frame, KNOWN)["steps"].to_list() == pytest.approx([100 / 12] * 24)
     nothing = frame.with_columns(walking_cadence=pl.lit(None, dtype=pl.Float32))
     assert with_steps(nothing, labelled.frame, KNOWN)["steps"].to_list() == [0.0] * 24
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_steps_are_those_of_a_loop_over_the_seconds(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    mads, cadence = random.uniform(0, 200, (40, 5)), random.uniform(70, 150, 40)
+    mads[random.random(40) < 0.2] = np.nan
+    cadence[random.random(40) < 0.2] = np.nan
+    mad = random.uniform(0, 20, 40)
+    start_ns = int(START_S) * 10**9 + 5 * 10**9 * np.arange(40)
+    frame = movement_frame(start_ns, mad, second_mads_mg=mads, walking_cadence=cadence)
+    lengths = [2.5 * int(random.integers(2, 12)) for _ in range(8)]
+    labelled = timeline(START_S, lengths, ["sitting", "walking", "stairs", "walking"] * 2, known=KNOWN)
+
+    begins = range(0, 200, 5)
+
+    def seconds_of(label: str) -> list[list[float]]:
+        spans = labelled.frame.filter(pl.col("label") == label).select("start", "end").rows()
+        inside = [(a.timestamp() - START_S, b.timestamp() - START_S) for a, b in spans]
+        return [[sum(max(0, min(b, s + 1) - max(a, s)) for a, b in inside) for s in range(k, k + 5)] for k in begins]
+
+    walking, stairs = seconds_of("walking"), [sum(each) for each in seconds_of("stairs")]
+    movement = [[mad[k]] * 5 if math.isnan(mads[k, 0]) else sorted(mads[k]) for k in range(40)]
+    on_foot, expected = [], []
+    for k in range(40):
+        around = [movement[j][2] for j in range(max(k - 4, 0), min(k + 5, 40)) if sum(walking[j]) > 0]
+        least = 0.4 * median(around) if around else 0.0
+        each = [mad[k]] * 5 if math.isnan(mads[k, 0]) else mads[k]
+        on_foot.append(stairs[k] + sum(t for t, mg in zip(walking[k], each, strict=True) if mg >= least))
+        near = [cadence[j] for j in range(max(k - 4, 0), min(k + 5, 40)) if sum(walking[j]) + stairs[j] > 0]
+        known = [each for each in near if not math.isnan(each)]
+        expected.append(on_foot[k] / 60 * median(known) if known and on_foot[k] > 0 else 0.0)
+    steps = with_steps(frame, labelled.frame, KNOWN)["steps"].to_list()
+    assert steps == pytest.approx(expected, rel=1e-4)
+    assert sum(on_foot) < 0.9 * (sum(map(sum, walking)) + sum(stairs))
+
+
+@pytest.mark.parametrize("size_g", [0.3, 0.08], ids=["a swinging arm", "a hand in a pocket"])
+def test_standing_at_the_ends_of_a_walk_and_on_the_way_has_no_steps(size_g: float) -> None:
+    time_ns = clock(25, 100)
+    second = (time_ns - time_ns[0]) / 1e9
+    walks = ((second > 7) & (second < 48)) | ((second > 57) & (second < 92))
+    phase = 2 * np.pi * 0.9 * second  # 108 steps a minute
+    swing = np.stack([np.sin(phase), np.cos(phase), np.sin(2 * phase)], axis=1)
+    signals = np.array([0.8, 0.5, 0.3]) + size_g * swing * np.where(walks, 1.0, 0.1)[:, None]
+    meter = MovementMeter(sample_rate_hz=25)
+    meter.push(Samples.of(made(time_ns, signals)))
+    edges = times(time_ns[[0, -1]], "UTC")
+    everything = pl.DataFrame({"start": edges[:1], "end": edges[1:], "label": ["walking"]})
+    steps = with_steps(meter.finish().frame(timezone="UTC"), everything, KNOWN)["steps"].sum()
+    assert steps == pytest.approx(108 / 60 * (41 + 35), rel=0.03)
 
 
 def test_a_model_without_labels_on_foot_knows_no_steps() -> None:

@@ -1,5 +1,5 @@
-"""Movement in rows of five seconds, from a stream of calibrated acceleration: ENMO, MAD, angle z, and the cadence of
-footsteps, from the stride with which the arm's movement repeats."""
+"""Movement in rows of five seconds, from a stream of calibrated acceleration: ENMO, MAD (also of each second), angle z,
+and the cadence of footsteps, from the stride with which the arm's movement repeats."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harken.recordings.source import Samples, joined
 from harken.signals.non_wear import worn
 from harken.support.arrays import Float64Array, Int64Array
-from harken.support.tables import times
+from harken.support.tables import times, where_known
 
 GRID_HZ = 20
 WINDOW = 100
@@ -30,9 +30,7 @@ LEAST_MAD_MG = 20.0
 DECIMALS = 2
 
 
-def cadences(
-    time_ns: Int64Array, signals: NDArray[np.float32], counts: Int64Array
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def cadences(points: Float64Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The cadence of each row if the wearer walks, and if they run, in steps a minute, float32 ``[rows]`` each.
 
     The movement of an arm repeats with every stride, and less well with every step. The stride is the lag at which the
@@ -42,13 +40,9 @@ def cadences(
     on the other half, beside the peaks of Verisense.
 
     Args:
-        time_ns: the times of the samples of all rows, int64 ``[n]``, in order.
-        signals: their acceleration in g, ``[n, 3]``.
-        counts: the number of samples in each row, at least 2, int64 ``[rows]``.
+        points: acceleration in g, 20 points a second, float64 ``[3, rows, 100]``.
     """
-    points = _on_grid(time_ns, signals, counts)
-    points -= points.mean(axis=2, keepdims=True)
-    spectrum = np.fft.rfft(points, TRANSFORM)
+    spectrum = np.fft.rfft(points - points.mean(axis=2, keepdims=True), TRANSFORM)
     power = (np.square(spectrum.real) + np.square(spectrum.imag)).sum(axis=0)
     frequency_hz = np.fft.rfftfreq(TRANSFORM, 1 / GRID_HZ)
     power[:, (frequency_hz < LOWEST_HZ) | (frequency_hz > HIGHEST_HZ)] = 0
@@ -61,6 +55,11 @@ def _on_grid(time_ns: Int64Array, signals: NDArray[np.float32], counts: Int64Arr
     """The mean acceleration of each twentieth of a second, float64 ``[3, rows, 100]``.
 
     The acceleration is taken as linear between two samples of a row. Each row depends on its own samples alone.
+
+    Args:
+        time_ns: the times of the samples of all rows, int64 ``[n]``, in order.
+        signals: their acceleration in g, ``[n, 3]``.
+        counts: the number of samples in each row, at least 2, int64 ``[rows]``.
     """
     lasts = np.cumsum(counts) - 1
     firsts = lasts + 1 - counts
@@ -78,6 +77,14 @@ def _on_grid(time_ns: Int64Array, signals: NDArray[np.float32], counts: Int64Arr
         points[axis] = np.diff(np.interp(within_s, time_s, area), axis=1) / covered_s
         points[axis][outside] = np.interp(within_s[:, 1:][outside], time_s, values)
     return points
+
+
+def _mads_of_seconds(points: Float64Array) -> NDArray[np.float32]:
+    """The mean distance of the acceleration's length from its mean over each second, in mg, float32 ``[rows, 5]``."""
+    length_g = np.sqrt(np.square(points).sum(axis=0)).reshape(-1, ROW_S, GRID_HZ)
+    away = np.abs(length_g - length_g.mean(axis=2, keepdims=True))
+    mads_mg = np.round(MG * away.mean(axis=2))  # for the same reason as cadences
+    return np.asarray(mads_mg, dtype=np.float32)
 
 
 def _cadence(correlation: Float64Array, stride_s: tuple[float, float]) -> NDArray[np.float32]:
@@ -127,6 +134,8 @@ class MovementRows:
             angle of each sample is averaged; GGIR and scikit-digital-health take the angle of a rolling median first,
             which hides movements that last less than half a row.
         valid_s: how much of each row has valid samples, above 0 to 5 s, float32 ``[n]``.
+        second_mads_mg: the same as ``mad_mg`` for each second by itself, in whole thousandths of g, float32 ``[n, 5]``;
+            NaN where the arm hardly moves in the whole row.
         walking_cadence, running_cadence: steps a minute if the wearer walks, or runs, in the row, float32 ``[n]``; NaN
             where the arm hardly moves or does not repeat its movement. See ``cadences``.
     """
@@ -136,6 +145,7 @@ class MovementRows:
     mad_mg: NDArray[np.float32]
     angle_z_degrees: NDArray[np.float32]
     valid_s: NDArray[np.float32]
+    second_mads_mg: NDArray[np.float32]
     walking_cadence: NDArray[np.float32]
     running_cadence: NDArray[np.float32]
 
@@ -153,6 +163,7 @@ class MovementRows:
         - ``valid_s``: see ``MovementRows``; float32, 0 without a valid sample;
         - ``wear``: False in non-wear, null without a valid sample, True elsewhere; also True where non-wear was not
           computed;
+        - ``second_mads_mg``: see ``MovementRows``; an array of five float32, null where unknown;
         - ``walking_cadence``, ``running_cadence``: see ``MovementRows``; float32, null where unknown.
 
         Args:
@@ -169,6 +180,7 @@ class MovementRows:
         before = np.cumsum(known) - 1
         start_ns = self.start_ns[before] + (np.arange(len(known)) - place[before]) * ROW_NS
         row = np.where(known, before, len(self))
+        moved = np.isfinite(self.second_mads_mg[:, 0])
 
         def column(values: NDArray[np.generic]) -> pl.Series:
             return pl.Series(values).extend_constant(None, 1).gather(row)
@@ -181,6 +193,7 @@ class MovementRows:
                 "angle_z_degrees": column(self.angle_z_degrees),
                 "valid_s": column(self.valid_s).fill_null(0.0),
                 "wear": column(np.ones(len(self), bool) if non_wear_ns is None else worn(self.start_ns, non_wear_ns)),
+                "second_mads_mg": where_known(column(self.second_mads_mg), column(moved).fill_null(False)),
                 "walking_cadence": column(self.walking_cadence).fill_nan(None),
                 "running_cadence": column(self.running_cadence).fill_nan(None),
             }
@@ -191,7 +204,7 @@ class MovementMeter:
     """Takes a stream of calibrated samples in the order of their times, and gives its ``MovementRows``.
 
     The rows are the same to the bit however the stream is cut. Between two pushes, the samples of the open row are
-    kept, and 32 bytes for each complete row: 4 MB a week.
+    kept, and 52 bytes for each complete row: 6 MB a week.
 
     >>> import numpy as np
     >>> from harken.outcomes.movement_rows import MovementMeter
@@ -256,10 +269,14 @@ class MovementMeter:
         mad_mg = MG * mean(away)
         full = counts >= self._row_samples - 1
         walking, running = np.full((2, len(counts)), np.nan, dtype=np.float32)
-        moving = full & (mad_mg >= LEAST_MAD_MG)
+        seconds = np.full((len(counts), ROW_S), np.nan, dtype=np.float32)
+        moving = mad_mg >= LEAST_MAD_MG
         if moving.any():
             moved = done.chosen(np.repeat(moving, counts))
-            walking[moving], running[moving] = cadences(moved.time_ns, moved.signals, counts[moving])
+            points = _on_grid(moved.time_ns, moved.signals, counts[moving])
+            seconds[moving] = _mads_of_seconds(points)
+            walking[moving], running[moving] = cadences(points)
+            walking[~full] = running[~full] = np.nan
         self._done.append(
             MovementRows(
                 start_ns=row[firsts] * ROW_NS,
@@ -267,6 +284,7 @@ class MovementMeter:
                 mad_mg=mad_mg.astype(np.float32),
                 angle_z_degrees=np.degrees(mean(angle)).astype(np.float32),
                 valid_s=np.where(full, ROW_S, ROW_S * counts / self._row_samples).astype(np.float32),
+                second_mads_mg=seconds,
                 walking_cadence=walking,
                 running_cadence=running,
             )

@@ -5,14 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from harken.outcomes.movement_rows import ROW_NS, median_of_known
-from harken.support.arrays import BoolArray, Float64Array, sums_in
+from harken.outcomes.movement_rows import ROW_NS, ROW_S, median_of_known
+from harken.support.arrays import BoolArray, Float64Array, Int64Array, sums_in
 from harken.support.tables import nanoseconds, where_known
 
 WALKING_LABELS, RUNNING_LABELS = ("walking", "stairs"), ("running",)
 MEDIAN_ROWS = 9
 """The cadence of a row is the median of this many rows around it (45 s) with the same way of moving."""
+WALKING = ("walking",)
+LEAST_SHARE = 0.4
+"""A second of walking has steps if the arm moves at least this share of what it does in the 45 s around it."""
 BUSIEST_MINUTES = 30
+SECOND_NS = 10**9
 MINUTE_NS = 60 * 10**9
 
 
@@ -22,6 +26,10 @@ def with_steps(movement: pl.DataFrame, rows: pl.DataFrame, labels: Sequence[str]
     A row has steps for the time that is labelled walking, stairs or running: this time multiplied by the cadence. The
     cadence of a row is the median over the 45 s around it that have the same way of moving (walking and stairs count as
     one). Rows without a cadence, in which the arm hardly moved, take part in the steps but not in the median.
+
+    Seconds of walking in which the arm moves much less than in these 45 s have no steps: the first and the last label
+    of a walk also cover some standing, and short stops have no label of their own. On stairs the arm may be still while
+    the legs are not, and what is labelled running may begin with walking, so there all seconds count.
 
     Args:
         movement: the result of ``MovementRows.frame``.
@@ -34,14 +42,14 @@ def with_steps(movement: pl.DataFrame, rows: pl.DataFrame, labels: Sequence[str]
     """
     start_ns = nanoseconds(movement, "start")
     edges_ns = np.stack([start_ns, start_ns + ROW_NS], axis=1)
-    begins_ns, ends_ns = nanoseconds(rows, "start"), nanoseconds(rows, "end")
     steps = np.zeros(len(movement))
-    for names, column in ((WALKING_LABELS, "walking_cadence"), (RUNNING_LABELS, "running_cadence")):
-        chosen = rows["label"].is_in(names).fill_null(False).to_numpy()
-        lasting = np.where(chosen, ends_ns - begins_ns, 0)
-        seconds = sums_in(edges_ns, begins_ns, ends_ns, lasting) / 1e9
+    for names, column, standing_s in (
+        (WALKING_LABELS, "walking_cadence", _standing_s(movement, rows)),
+        (RUNNING_LABELS, "running_cadence", 0.0),
+    ):
+        seconds = _labelled_s(rows, names, edges_ns)
         cadence = movement[column].fill_null(float("nan")).to_numpy().astype(np.float64)
-        steps += seconds / 60 * _smoothed(cadence, seconds > 0)
+        steps += np.maximum(seconds - standing_s, 0) / 60 * _smoothed(cadence, seconds > 0)
     on_foot = not set(labels).isdisjoint((*WALKING_LABELS, *RUNNING_LABELS))
     known = (movement["valid_s"] > 0) & on_foot
     known_steps = where_known(pl.Series(steps.astype(np.float32)), known)
@@ -89,6 +97,32 @@ def day_cadence(movement: pl.DataFrame) -> pl.DataFrame:
         peak_cadence_30=pl.when(steps.count() >= BUSIEST_MINUTES).then(busiest.mean()),
     )
     return days.sort("date")
+
+
+def _labelled_s(rows: pl.DataFrame, names: Sequence[str], edges_ns: Int64Array) -> Float64Array:
+    """The seconds with one of the labels in each stretch ``[n, 2]``."""
+    start_ns, end_ns = nanoseconds(rows, "start"), nanoseconds(rows, "end")
+    chosen = rows["label"].is_in(names).fill_null(False).to_numpy()
+    return sums_in(edges_ns, start_ns, end_ns, np.where(chosen, end_ns - start_ns, 0)) / 1e9
+
+
+def _standing_s(movement: pl.DataFrame, rows: pl.DataFrame) -> Float64Array:
+    """The seconds of each row of movement that are labelled walking, but in which the arm moves much less than around.
+
+    The movement around is the median over 45 s of the middle second of each row that is labelled walking. In rows in
+    which the arm hardly moves, all seconds count as equal.
+    """
+    mads_mg = movement["second_mads_mg"].to_numpy().astype(np.float64)
+    whole_mg = movement["mad_mg"].fill_null(0.0).to_numpy()
+    mads_mg = np.where(np.isfinite(mads_mg), mads_mg, whole_mg[:, None])
+    start_ns = nanoseconds(movement, "start")
+    walking = _labelled_s(rows, WALKING, np.stack([start_ns, start_ns + ROW_NS], axis=1)) > 0
+    around_mg = _smoothed(np.median(mads_mg, axis=1), walking)
+    weak = mads_mg < LEAST_SHARE * around_mg[:, None]
+    second_ns = (start_ns[:, None] + SECOND_NS * np.arange(ROW_S))[weak]
+    found = np.zeros(mads_mg.shape)
+    found[weak] = _labelled_s(rows, WALKING, np.stack([second_ns, second_ns + SECOND_NS], axis=1))
+    return np.asarray(found.sum(axis=1))
 
 
 def _smoothed(cadence: Float64Array, chosen: BoolArray) -> Float64Array:

@@ -136,6 +136,8 @@ def _of_table(table: pl.DataFrame) -> Iterator[str]:
 
 
 def _values(column: pl.Series) -> str:
+    if isinstance(column.dtype, pl.Array):
+        return _values(column.explode())
     if len(column) <= SHOWN_VALUES:
         return ", ".join(map(_plain, column))
     if column.dtype.is_float():
