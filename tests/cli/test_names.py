@@ -54,7 +54,7 @@ def test_label_writes_everything_and_finds_it_again(run_harken: Run, trained: Pa
         frame = pl.read_parquet((out / table).read_bytes())
         assert frame["name"].unique().sort().to_list() == frame["subject"].unique().sort().to_list() == sorted(SHOWN)
     again = run_harken(*arguments)
-    assert again.stdout.count("already labelled") == 2
+    assert again.stdout.count("; unchanged") == 2
 
 
 def test_inspect_and_evaluate(run_harken: Run, trained: Path, odd: Path) -> None:

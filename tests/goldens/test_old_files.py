@@ -54,7 +54,7 @@ def test_a_labelled_folder_is_continued(old: Path, run_harken: Run) -> None:
     before = (old / "labelled" / "alice" / "timeline.parquet").stat().st_mtime_ns
     ended = run_harken("label", "alice.csv", "bob.csv", "--model", "model.safetensors", "--out", "labelled")
     assert ended.exit_code == 0, ended.stderr
-    assert "already labelled" in ended.stdout
+    assert "; unchanged" in ended.stdout
     assert (old / "labelled" / "alice" / "timeline.parquet").stat().st_mtime_ns == before
     rows = (old / "labelled" / "person.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows] == ["subject", "alice", "bob"]

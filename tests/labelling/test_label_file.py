@@ -187,7 +187,8 @@ def test_a_real_sensor_worn_for_49_hours(recogniser: Recogniser, tmp_path: Path)
     assert quality["placement"] == "unknown"  # a thigh, in truth; its header says nothing
     assert quality["wrist_check"]["answer"] == "elsewhere"
     assert [warning for warning in summary["warnings"] if "not worn on a wrist" in warning] == summary["warnings"]
-    assert summary["warnings"][0] in (tmp_path / "out" / "report.html").read_text()
+    warning = summary["warnings"][0].replace("--placement", '<span class="whole">--placement</span>')
+    assert warning in (tmp_path / "out" / "report.html").read_text()
     insists = label_file(path, model=recogniser, settings=LabelSettings(placement="wrist"), cores=2)
     assert (insists.warnings, insists.quality.wrist_check, insists.quality.placement) == ((), None, "wrist")
     assert {"kind": "few_valid_days", "of_hours": 16.0, "days": 1} in quality["limits"]

@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harken import __version__
 from harken.support.files import write_text
@@ -37,7 +38,8 @@ def write_page(path: str | Path, report: str, content: Mapping[str, Any], script
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for words in (decimals, hours_lasting, hours_minutes, lasting, listed, number, percent, whole_percent):
+    filters = (decimals, hours_lasting, hours_minutes, lasting, listed, number, percent, whole_percent, with_options)
+    for words in filters:
         environment.filters[words.__name__] = words
     texts = [files("harken").joinpath("reports", name).read_text(encoding="utf-8") for name in scripts]
     digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts]
@@ -96,3 +98,8 @@ def number(value: float | None, unit: str = "", *, digits: int = 3) -> str:
 def whole_percent(share: float | None) -> str:
     """A share (0..1) in per cent without decimals; a dash for unknown values."""
     return "–" if share is None else f"{percent_number(share, decimals=0)}%"
+
+
+def with_options(text: str) -> Markup:
+    """A sentence whose options, such as ``--placement``, are not broken at the end of a line."""
+    return Markup(re.sub(r"--[a-z-]+", r'<span class="whole">\g<0></span>', str(escape(text))))

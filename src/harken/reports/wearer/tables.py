@@ -66,7 +66,7 @@ def key_figures(
         note = ""
         if nights is not None and nights["mean"] is not None:
             onset, wake, *_ = nights["mean"]["cells"]
-            note = f"usually {onset} to {wake}"
+            note = f"on average {onset} to {wake}"
         figures.append((hours_minutes(week[SLEEP]), GROUP_COLUMNS[SLEEP], note))
     for group in GROUPS:
         column = f"{group}_hours"
