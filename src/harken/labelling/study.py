@@ -124,7 +124,7 @@ def _failed(folder: Path, outcome: FileOutcome) -> tuple[str, str, str | None]:
     """A row of the table of failures: the file, the reason, and the digest of the results that it has."""
     path = outcome.task.path
     summarising = path == folder
-    reason = without_path(outcome.reason or "", path)
+    reason = without_path(outcome.reason or "", path).removeprefix(os.sep)
     try:
         summary = read_summary(folder)
     except (OSError, HarkenError):  # there are no results
