@@ -337,20 +337,20 @@ def false_steps(sessions: Sequence[Session], each: Sequence[dict[str, float]]) -
 
 def page_lines(result: Mapping[str, Any]) -> list[str]:
     """The lines of the tables in ``docs/intensity.md``, which show what chose nothing."""
-    names = {(row["study"], row["activity"]): row for row in result["per_cent"] if row["half"] != HALVES[0]}
     lines = []
+    rows = {(row["study"], row["activity"]): row for row in result.get("per_cent", ()) if row["half"] != HALVES[0]}
     for key, name in NAMES.items():
-        row = names[key]
-        cells = [f"{row[f'{m}_mean_absolute_error']:.1f}, {row[f'{m}_bias']:+.1f}" for m in ("harken", *VERISENSE)]
-        lines.append(f"| {name} | {row['sessions']} | {' | '.join(cells)} |")
-    held_out = result["pebble"][HALVES[1]]
-    for row in held_out["counted"]:
+        if row := rows.get(key):
+            cells = [f"{row[f'{m}_mean_absolute_error']:.1f}, {row[f'{m}_bias']:+.1f}" for m in ("harken", *VERISENSE)]
+            lines.append(f"| {name} | {row['sessions']} | {' | '.join(cells)} |")
+    held_out = result.get("pebble", {}).get(HALVES[1], {})
+    for row in held_out.get("counted", ()):
         cells = [
             f"{row[f'{m}_median_absolute_error']:.1f}, {row[f'{m}_total']:+.1f}, {100 * row[f'{m}_in_band']:.0f}"
             for m in ("harken", "harken_label", *VERISENSE)
         ]
         lines.append(f"| {row['activity']} | {row['recordings']} | {' | '.join(cells)} |")
-    for row in held_out["without_walking"]:
+    for row in held_out.get("without_walking", ()):
         cells = [f"{row[m]:.0f}" for m in ("harken_label", *VERISENSE)]
         lines.append(f"| {row['activity'].replace('_', ' ')} | {row['minutes']:.1f} | {' | '.join(cells)} |")
     return lines
@@ -377,8 +377,7 @@ def main() -> None:
             result["pebble"][half] = found
             for rows in found.values():
                 show(rows)
-    if set(STUDIES) == set(options.studies) and options.held_out:
-        print(*page_lines(result), sep="\n")
+    print(*page_lines(result), sep="\n")
     write_result(options.json, command("outcomes.steps"), result)
 
 

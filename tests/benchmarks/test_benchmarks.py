@@ -18,7 +18,7 @@ from benchmarks.command import RESULTS, ROOT, command
 from benchmarks.model import packaged_model
 from benchmarks.model.demo_model import MODEL as DEMO_MODEL
 from benchmarks.model.packaged_model_card import card
-from benchmarks.outcomes.steps import errors, of_selfback
+from benchmarks.outcomes.steps import HALVES, errors, of_harken, of_pebble, of_selfback, page_lines
 from benchmarks.recognition import composed_days, composed_days_page, pairs_with_studies, studies_page
 from harken import HarkenError, Recogniser
 from harken.datasets.exercises import UNSEEN
@@ -137,6 +137,24 @@ def test_a_composed_day_of_somebody_whom_the_model_learned_from_is_refused(tmp_p
     job = composed_days.Job("exercises_01", 0, DEMO_MODEL, 1.0, tmp_path, tmp_path / "kept.json")
     with pytest.raises(HarkenError, match="learned from exercises_01, so this person is not unseen"):
         composed_days.measure(job)
+
+
+def test_the_tables_of_steps_are_made_from_the_committed_result() -> None:
+    page = (ROOT / "docs" / "intensity.md").read_text(encoding="utf-8")
+    assert len(page_lines(result("steps"))) == 11
+    for name in ("steps", "steps_counted"):
+        assert [line for line in page_lines(result(name)) if line not in page.splitlines()] == []
+
+
+@pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
+def test_counted_steps_of_the_days_that_chose_the_method() -> None:
+    chosen, held_out = (list(of_pebble(Path(os.environ["HARKEN_DATA"]) / "pebble_steps", half)) for half in HALVES)
+    assert not {one.person for one in chosen} & {one.person for one in held_out}
+    assert sum(2 * one.strides for one in (*chosen, *held_out)) == 27_960
+    walks = [one for one in chosen if one.label == "walking" and one.strides]
+    off = [abs(of_harken(one) / (2 * one.strides) - 1) for one in walks]
+    assert len(off) == 84
+    assert np.median(off) < 0.03
 
 
 @pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
