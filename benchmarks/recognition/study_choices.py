@@ -27,11 +27,12 @@ from torch import Tensor
 from benchmarks.command import options_of
 from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark.benchmark import run_benchmark
-from harken.evaluation.benchmark.methods import BaselineMethod, Method, PresetMethod, TrainedMethod
+from harken.evaluation.benchmark.methods import BaselineMethod, Method, PresetMethod, TrainedMethod, trained_network
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.tasks import Finished
 from harken.evaluation.protocols.studies import MAIN_STUDIES, evenly
 from harken.models.known_labels import NO_SETS, LabelSets
+from harken.models.recogniser import Recogniser
 from harken.signals.orientation import turned_signals
 from harken.support.files import write_text
 from harken.training.augmentation import Augmentation
@@ -97,6 +98,7 @@ class Candidate:
         recipe: the preset.
         scheme: the label scheme of training.
         one_way_round: turn each training person's watch so that x measures +1 g while the arm hangs in walking.
+        as_classes: busy hands are classes of their own of the network, and not a second answer of it.
         balanced: repeat windows so that every label has at least half as many as the most frequent one, and the
             studies that have a label have equal shares of it.
         epochs, seed: the epochs and the seed of training.
@@ -107,6 +109,7 @@ class Candidate:
     recipe: Preset = EVERYDAY
     scheme: str = DEFAULT_SCHEME
     one_way_round: bool = False
+    as_classes: bool = False
     balanced: bool = False
     epochs: int = EPOCHS
     seed: int = 0
@@ -117,6 +120,7 @@ class Candidate:
             **self._method().settings(),
             "kind": "candidate",
             "one_way_round": self.one_way_round,
+            **({"as_classes": True} if self.as_classes else {}),
             "balanced": self.balanced,
         }
 
@@ -128,6 +132,9 @@ class Candidate:
         """See ``Method``."""
         training = one_way_round(training) if self.one_way_round else training
         training = balanced_between_studies(training) if self.balanced else training
+        if self.as_classes:
+            recogniser = Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device="cpu")
+            return trained_network(recogniser.fit(training, label_sets=label_sets))
         return self._method().fit(training, label_sets)
 
     def _method(self) -> PresetMethod:
@@ -184,6 +191,17 @@ SCHEME_CANDIDATES = tuple(
     Candidate(f"scheme_{name}", "the label scheme alone", scheme=name) for name in ("other", "posture", "sets", "hands")
 )
 CANDIDATES = (
+    Candidate(
+        "hands_answer",
+        "a second answer of the network says whether the hands are busy, and every posture is taught as one label",
+        scheme="hands",
+    ),
+    Candidate(
+        "hands_classes",
+        "sitting and standing with busy hands move otherwise than at rest, so each may need a class of its own",
+        scheme="hands",
+        as_classes=True,
+    ),
     Candidate(
         "one_way_round",
         "a watch worn the other way round changes the sign of x, which tells a hanging arm from a raised one; the "

@@ -8,7 +8,6 @@ import pytest
 
 import people
 from command_line import Run
-from harken.support.tables import write_csv
 
 RULES = ("--valid-day", "0.01", "--cut-points", "40,100,400", "--unsure-below", "0.99", "--hand", "dominant", "--csv")
 
@@ -158,21 +157,6 @@ def test_what_keeps_its_earlier_results_is_on_the_page_as_long_as_it_does(
     assert not (out / "failures-summarise.csv").exists()
     page = (out / "study.html").read_text(encoding="utf-8")
     assert "1 file keeps its earlier results" in page
-
-
-def test_a_folder_of_the_second_layout_gets_the_present_one(
-    run_harken: Run, model: Path, alice: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    run_harken("label", alice, "--model", model, "--out", out)
-    before, folder = contents(out), out / "alice"
-    write_csv(pl.read_parquet(folder / "days_all.parquet"), folder / "days.csv")
-    (folder / "days_all.parquet").unlink()
-    summary = json.loads((folder / "summary.json").read_text()) | {"layout": 2}
-    (folder / "summary.json").write_text(json.dumps(summary))
-    (out / "person_all.parquet").rename(out / "person.parquet")
-    assert run_harken("summarise", out).exit_code == 0
-    assert contents(out) == before
 
 
 def test_the_last_shard_names_exclusions_without_effect(

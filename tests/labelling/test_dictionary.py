@@ -57,7 +57,7 @@ def test_columns_hold_what_is_described(study: dict[str, pl.DataFrame], name: st
             assert kind_of(dtype) == column.kind, written
 
 
-def kind_of(dtype: pl.DataType) -> ColumnKind:
+def kind_of(dtype: pl.DataType | type[pl.DataType]) -> ColumnKind:
     if isinstance(dtype, pl.Datetime):
         return "time"
     if isinstance(dtype, pl.Date):

@@ -25,6 +25,10 @@ def both() -> Iterator[tuple[Served, list[Served]]]:
         serving(token="secret") as second,
         proxied([first.port, second.port]) as port,
     ):
+        for server in (first, second):
+            # At its first request, FastAPI builds its routes and silences warnings for the whole process meanwhile. Two
+            # threads that do so at once hear each other's warnings.
+            server.ask("/nothing")
         yield replace(first, port=port), [first, second]
 
 

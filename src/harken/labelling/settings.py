@@ -218,8 +218,6 @@ class LabelSettings(Rules):
 
 LAYOUT = 3
 """The number of the layout of a folder of results. A folder without a number has the first one."""
-EARLIER = (2,)
-"""Earlier layouts that hold all that other rules need. The second has all columns of days in ``days.csv``."""
 
 IN_WORDS = {
     "sha256": "of a file with other content",

@@ -15,7 +15,7 @@ import msgspec
 import polars as pl
 
 from harken.labelling.quality import ADVICE, LimitKind, RecordingQuality, limits_of, read_quality, write_quality
-from harken.labelling.settings import EARLIER, LAYOUT, Rules, read_summary, rules_key
+from harken.labelling.settings import LAYOUT, Rules, read_summary, rules_key
 from harken.outcomes.diary import read_diary
 from harken.outcomes.exclusions import Exclusions, read_exclusions, with_excluded
 from harken.outcomes.groups import day_groups
@@ -238,10 +238,10 @@ class Measured:
         """What the results in a folder hold.
 
         Raises:
-            HarkenError: when the folder has the first layout, or a file in it is missing or damaged.
+            HarkenError: when the folder has another layout, or a file in it is missing or damaged.
         """
         summary = read_summary(folder)
-        if summary.get("layout") not in (*EARLIER, LAYOUT):
+        if summary.get("layout") != LAYOUT:
             raise HarkenError(
                 f"{folder} was written by an earlier version of harken and does not hold what other rules need; label "
                 f"the recording anew: harken label {summary.get('file', 'FILE')} --out ANOTHER_FOLDER"
@@ -402,7 +402,7 @@ def summarise_folder(folder: str | Path, rules: Rules) -> LabelledFile:
         rules: the rules; for those that are not given, the defaults, whatever the old results were made with.
 
     Raises:
-        HarkenError: when the folder has the first layout, a file in it is missing or damaged, the diary is broken, or
+        HarkenError: when the folder has another layout, a file in it is missing or damaged, the diary is broken, or
             the folder cannot be written.
     """
     summarised = LabelledFile.of(Measured.read(Path(folder)), rules)
