@@ -203,6 +203,18 @@ CANDIDATES = (
         as_classes=True,
     ),
     Candidate(
+        "half_shorter",
+        "a fourth halving of the time axis and a narrower stem cost half; a step of the LSTM is then half a second",
+        recipe=replace(EVERYDAY, sizes={**EVERYDAY.sizes, "stem": 32, "halvings": 4}),
+        scheme="hands",
+    ),
+    Candidate(
+        "half_narrower",
+        "narrower everywhere, with the time axis as it is, costs half as much, too",
+        recipe=replace(EVERYDAY, sizes={**EVERYDAY.sizes, "stem": 32, "width": 80, "units": 48}),
+        scheme="hands",
+    ),
+    Candidate(
         "one_way_round",
         "a watch worn the other way round changes the sign of x, which tells a hanging arm from a raised one; the "
         "label walking shows the sign in training, and harken label finds it in walking",

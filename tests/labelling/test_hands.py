@@ -75,6 +75,13 @@ def test_hands_are_recognised_beside_the_posture_and_kept_in_file_and_export(
     np.testing.assert_allclose(exported.predict_proba(windows), probabilities, atol=1e-5)
 
 
+def test_a_posture_that_was_only_seen_with_busy_hands_is_a_label() -> None:
+    windows = windows_of(somebody(1))
+    windows = windows[windows.labels != "sitting"]
+    recogniser = Recogniser(people.SMALL_EVERYDAY, epochs=1).fit(windows, label_sets=SETS, hands=HANDS)
+    assert recogniser.specification_.labels == ("sitting", "standing")
+
+
 def test_rows_bouts_and_days_have_hands_also_after_other_rules(taught: Recogniser, tmp_path: Path) -> None:
     frame = pl.DataFrame(dict(zip("xyz", somebody(3).signals.T, strict=True)))
     time_s = somebody(3).time_ns / 1e9

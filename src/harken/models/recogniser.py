@@ -175,7 +175,8 @@ class Recogniser:
         Args:
             windows: the training windows. The labels that occur in them become the classes.
             label_sets: names of labels in ``windows`` that stand for several labels, such as ``sitting or standing``,
-                -> these labels. Such a name does not become a class (``harken.training.loop.set_loss``).
+                -> these labels. Such a name does not become a class (``harken.training.loop.set_loss``). A single
+                label becomes a class if it is a label of ``windows``, even one without windows of that name.
             hands: names of labels in ``windows``, also of those in ``label_sets``, -> whether the hands are busy. For
                 names that are missing it is not known. Empty: the model is not taught whether hands are busy.
             tests: test windows. They are scored during training and their scores are written to the history. They

@@ -40,8 +40,8 @@ from harken.networks.layers import (
 from harken.support.resources import need_memory
 
 GROUPS = 8
-STEM_KERNELS = (9, 5, 5)
-"""Lengths of the filters of the stem. Each layer halves the time axis."""
+STEM_KERNELS = (9, 5, 5, 5)
+"""Lengths of the filters of the stem, of which the first ``halvings`` are used. Each layer halves the time axis."""
 BLOCK_KERNEL = 3
 """A residual block reads each patch and its two neighbours in time."""
 BLOCK_DROPOUT = 0.1
@@ -62,7 +62,8 @@ LONGEST_BY_MATRICES = 2048
 
 @dataclass(frozen=True)
 class EverydaySizes:
-    """Sizes of ``everyday``. ``dropout`` is the share of values that are set to 0 in training."""
+    """Sizes of ``everyday``. ``dropout`` is the share of values that are set to 0 in training; ``halvings`` is the
+    number of layers of the stem."""
 
     channels: int
     classes: int
@@ -71,6 +72,7 @@ class EverydaySizes:
     blocks: int = 2
     units: int = 64
     dropout: float = 0.5
+    halvings: int = 3
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,9 @@ def everyday(sizes: EverydaySizes) -> Layers:
     width = sizes.width
     if width % GROUPS:
         raise ValueError(f"width must be a multiple of {GROUPS}, got {width}")
-    widths = (2 * sizes.channels + 1, sizes.stem, sizes.stem, width)
+    if not 1 <= sizes.halvings <= len(STEM_KERNELS):
+        raise ValueError(f"halvings must be 1 to {len(STEM_KERNELS)}, got {sizes.halvings}")
+    widths = (2 * sizes.channels + 1, *[sizes.stem] * (sizes.halvings - 1), width)
     stem = tuple(
         Convolution(
             f"stem.{3 * layer}",
@@ -123,7 +127,7 @@ def everyday(sizes: EverydaySizes) -> Layers:
             padding=kernel // 2,
             normalised=True,
         )
-        for layer, kernel in enumerate(STEM_KERNELS)
+        for layer, kernel in enumerate(STEM_KERNELS[: sizes.halvings])
     )
     blocks = tuple(
         Convolution(

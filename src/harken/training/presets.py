@@ -188,7 +188,9 @@ def prepared(
     windows = windows[windows.label_codes != UNLABELLED]
     numbers = np.bincount(windows.label_codes, minlength=len(windows.label_names)).tolist()
     counts = {name: number for name, number in zip(windows.label_names, numbers, strict=True) if number}
-    labels = tuple(name for name in counts if name not in label_sets)
+    # A label may occur under other names alone, such as sitting where the hands were busy in all windows.
+    renamed = {label_sets[name][0] for name in counts if len(label_sets.get(name, ())) == 1}
+    labels = tuple(name for name in windows.label_names if name not in label_sets and name in {*counts, *renamed})
     require_two_labels(labels)
     if len(windows) < settings.batch_windows and not settings.shuffle:
         raise HarkenError(
