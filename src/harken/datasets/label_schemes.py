@@ -136,6 +136,11 @@ class LabelScheme:
         )
 
 
+def posture_of(name: str) -> str:
+    """A class without what it says of the hands: ``sitting`` for ``sitting with busy hands``."""
+    return name.removesuffix(BUSY)
+
+
 def postures_and_hands(
     probabilities: NDArray[np.floating], classes: Sequence[str]
 ) -> tuple[tuple[str, ...], NDArray[np.floating], NDArray[np.floating] | None]:
@@ -159,7 +164,7 @@ def postures_and_hands(
     busy = np.array([name.endswith(BUSY) for name in classes])
     if not busy.any():
         return tuple(classes), probabilities, None
-    names = [name.removesuffix(BUSY) for name in classes]
+    names = list(map(posture_of, classes))
     labels = tuple(dict.fromkeys(names))
     of_label = np.array([[name == label for label in labels] for name in names], dtype=probabilities.dtype)
     return labels, probabilities @ of_label, probabilities[:, busy].sum(axis=1)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from harken.annotations.spelling import nearly_alike, spelling
-from harken.datasets.label_schemes import BUSY
+from harken.datasets.label_schemes import BUSY, posture_of
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import ACCELERATION, UNLABELLED
 from harken.signals.orientation import axis_by_gravity
@@ -58,11 +58,6 @@ def taught_hands(names: Sequence[str], label_sets: LabelSets) -> tuple[LabelSets
         {name: each for name, each in postures.items() if each != (name,)},
         {name: states.pop() for name, states in busy.items() if len(states) == 1},
     )
-
-
-def posture_of(name: str) -> str:
-    """A class without what it says of the hands: ``sitting`` for ``sitting with busy hands``."""
-    return name.removesuffix(BUSY)
 
 
 def require_two_labels(labels: Sequence[str]) -> None:

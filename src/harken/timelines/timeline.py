@@ -267,7 +267,7 @@ class Timeline:
             "wear_hours": quarters.by_day(seconds(recorded & worn)) / 3600,
         }
         columns |= {f"hours_{name}": quarters.by_day(of_name) / 3600 for name, of_name in seconds_of_labels.items()}
-        for name, busy in self._busy_hands().items():
+        for name, busy in self.busy_hands().items():
             columns[f"busy_hands_hours_{name}"] = quarters.by_day(seconds(busy)) / 3600
         for name, of_name in zip(self.names, adjusted, strict=True):
             columns[f"adjusted_hours_{name}"] = pl.Series(of_name / 3600, nan_to_null=True)
@@ -278,7 +278,7 @@ class Timeline:
             columns[name] = pl.select(pl.when(some).then(times(moments, zone))).to_series()
         return pl.DataFrame(columns).filter(pl.col("recorded_hours") > 0)
 
-    def _busy_hands(self) -> dict[str, BoolArray]:
+    def busy_hands(self) -> dict[str, BoolArray]:
         """The rows of each label of ``HANDS_KNOWN`` with busy hands, bool ``[n]``; empty without a column of hands."""
         if HANDS not in self.frame.columns:
             return {}

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import OR, LabelScheme
+from harken.datasets.label_schemes import OR, LabelScheme, posture_of
 from harken.datasets.registry import dataset
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.signals.orientation import along_forearm
@@ -132,11 +132,14 @@ def balanced(windows: Windows, labels: Sequence[str], least_share: float = LEAST
         labels: the labels that are repeated. Names for several labels are not.
         least_share: the least number of windows of a label, as a share of the most frequent label's.
     """
-    counts = {label: int((windows.labels == label).sum()) for label in sorted(windows.labels_present & set(labels))}
+    # A posture is one label whatever the hands do: a few windows with busy hands must not stand for many.
+    postures = np.array([OR.join(dict.fromkeys(map(posture_of, name.split(OR)))) for name in windows.label_names])
+    of_windows = np.where(windows.label_codes == UNLABELLED, "", postures[windows.label_codes])
+    counts = {label: int((of_windows == label).sum()) for label in sorted({*of_windows.tolist()} & set(labels))}
     least = round(least_share * max(counts.values()))
-    rows = [np.flatnonzero(~np.isin(windows.labels, list(counts)))]
+    rows = [np.flatnonzero(~np.isin(of_windows, list(counts)))]
     for label, count in counts.items():
-        rows.append(evenly(np.flatnonzero(windows.labels == label), max(count, least)))
+        rows.append(evenly(np.flatnonzero(of_windows == label), max(count, least)))
     return windows[np.sort(np.concatenate(rows))]
 
 

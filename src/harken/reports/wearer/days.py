@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.support.arrays import Float64Array, Int64Array, runs_of_true
+from harken.support.arrays import BoolArray, Float64Array, Int64Array, runs_of_true
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, zone_of
 from harken.timelines import UNSURE, Timeline
@@ -145,6 +145,7 @@ class Spells:
         codes: the code of each row: a position in ``names``, or one of the codes above, uint8 ``[n]``.
         probability: the probability of the row's label, smoothed if available; NaN without a label, float32 ``[n]``.
         activity_mg: mean movement; NaN if it is not known, float32 ``[n]``.
+        busy: whether the hands are busy, bool ``[n]``, where the label is one of ``HANDS_KNOWN``.
         names: the labels that occur, in the recogniser's order, followed by ``unsure`` if a row is unsure.
         never: the labels that do not occur.
         timezone: the wearer's time zone.
@@ -154,6 +155,7 @@ class Spells:
     codes: NDArray[np.uint8]
     probability: NDArray[np.float32]
     activity_mg: NDArray[np.float32]
+    busy: BoolArray
     names: tuple[str, ...]
     never: tuple[str, ...]
     timezone: str
@@ -172,7 +174,7 @@ class Spells:
         return [(begin, end) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True) if begin < end]
 
     def merged(self, count: int) -> "Spells":
-        """Every ``count`` rows as one: the code and probability of the longest of them, and their mean movement."""
+        """Every ``count`` rows as one: what the longest of them has, and their mean movement."""
         if count == 1:
             return self
         first = np.arange(0, len(self.codes), count)
@@ -187,6 +189,7 @@ class Spells:
             codes=self.codes[longest],
             probability=self.probability[longest],
             activity_mg=self.mean_activity_mg(edges_ns).astype(np.float32),
+            busy=self.busy[longest],
         )
 
     def at(self, moments_ns: Int64Array) -> NDArray[np.uint8]:
@@ -237,6 +240,7 @@ def spells_of(timeline: Timeline) -> Spells:
         codes=codes,
         probability=timeline.own_probability(PROBABILITY if timeline.expected_bout_s is None else SMOOTHED),
         activity_mg=np.where(codes == GAP, np.float32("nan"), activity),
+        busy=np.any([np.zeros(len(codes), bool), *timeline.busy_hands().values()], axis=0),
         names=tuple(names),
         never=tuple(name for name in timeline.labels if name not in occurring),
         timezone=zone_of(frame["start"]),
@@ -327,9 +331,9 @@ def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[in
 
     ``lengths`` is uint16 in hundredths of a second, computed from rounded times so that rounding errors do not
     accumulate; a longer row has 65535 there and its length in ``long``. ``codes`` is uint8, ``probability`` uint8 in
-    1/250 (255: none), ``activity`` uint16 in tenths of a milli-g (65535: not known). The other fields are ``first`` and
-    the ``offsets`` of the wearer's time zone in milliseconds, the days, and the sleep periods. In a recording of more
-    than ``MOST_ROWS`` rows, ``merged`` rows stand as one.
+    1/250 (255: none), ``activity`` uint16 in tenths of a milli-g (65535: not known), ``busy`` uint8, 1 for busy hands;
+    empty without any. The other fields are ``first`` and the ``offsets`` of the wearer's time zone in milliseconds, the
+    days, and the sleep periods. In a recording of more than ``MOST_ROWS`` rows, ``merged`` rows stand as one.
     """
     merged = -(-len(spells.codes) // MOST_ROWS)
     spells = spells.merged(merged)
@@ -356,6 +360,7 @@ def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[in
             "u1",
         ),
         "activity": _text(np.where(known, activity, NO_ACTIVITY), "<u2"),
+        "busy": _text(spells.busy, "u1") if spells.busy.any() else "",
     }
 
 

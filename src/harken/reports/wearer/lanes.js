@@ -14,6 +14,7 @@ const harkenRows = (() => {
     codes: new Uint8Array(bytes(about.codes)),
     probability: new Uint8Array(bytes(about.probability)),
     activity: new Uint16Array(bytes(about.activity)),
+    busy: new Uint8Array(bytes(about.busy)), // empty where no hands are busy
     last: edges[edges.length - 1],
     // The row that holds a moment.
     at(moment) {
@@ -85,11 +86,11 @@ const harkenLanes = (() => {
     const dot = moment => plot.valToPos(moment, "x", true);
     let row = rows.at(min);
     while (row < rows.codes.length && rows.edges[row] < max) {
-      const code = rows.codes[row], first = row;
-      while (row < rows.codes.length && rows.codes[row] === code && rows.edges[row] < max) row += 1;
+      const code = rows.codes[row], busy = rows.busy[row], first = row;
+      while (row < rows.codes.length && rows.codes[row] === code && rows.busy[row] === busy && rows.edges[row] < max) row += 1;
       const from = Math.max(dot(rows.edges[first]), plot.bbox.left);
       const to = Math.min(dot(rows.edges[row]), plot.bbox.left + plot.bbox.width);
-      tell(code, from, Math.max(to - from, 0.15));
+      tell(code, from, Math.max(to - from, 0.15), busy);
     }
   }
 
@@ -108,10 +109,13 @@ const harkenLanes = (() => {
     context.beginPath();
     context.rect(box.left, box.top, box.width, box.height);
     context.clip();
-    spells(plot, (code, from, wide) => {
+    spells(plot, (code, from, wide, busy) => {
       context.fillStyle = fill(code);
       if (code > 250) context.fillRect(from, top, wide, box.height * share);
       else context.fillRect(from, top + height * code + 2 * ratio, wide, height - 4 * ratio);
+      if (!busy) return;
+      context.fillStyle = harkenColour("--ink"); // a line under the label
+      context.fillRect(from, top + height * (code + 1) - 5 * ratio, wide, 3 * ratio);
     });
     context.restore();
     context.save();

@@ -132,7 +132,10 @@ def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> dict[str, Any] 
     if len(enough) == 0:
         return None
     means = enough.select(pl.selectors.numeric()).mean().row(0, named=True)
-    return _hours_row("On average", means, [means.get(f"hours_{label}") for label in names], names, rest=True)
+    busy = {label: means.get(f"busy_hands_hours_{label}") for label in names}
+    return _hours_row("On average", means, [means.get(f"hours_{label}") for label in names], names, rest=True) | {
+        "busy_hands": {label: hours_minutes(hours) for label, hours in busy.items() if hours}
+    }
 
 
 def _hours_row(

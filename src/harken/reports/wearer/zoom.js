@@ -107,6 +107,7 @@
     const moment = plot.posToVal(plot.cursor.left, "x"), row = rows.at(moment);
     const probability = rows.probability[row], activity = rows.activity[row];
     const said = [`${day(moment)}, ${clock(moment, true)}`, rows.name(rows.codes[row])];
+    if (rows.busy[row]) said.push("hands busy");
     if (probability !== 255) said.push(`probability ${(probability / 250).toFixed(2)}`);
     if (rows.nights.some(([onset, wake]) => onset <= moment && moment < wake)) said.push("sleep period");
     if (activity !== 65535) said.push(`activity ${Math.round(activity / 10)} mg`);
