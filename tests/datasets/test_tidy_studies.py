@@ -1,4 +1,4 @@
-"""selfBACK, Stress-Predict and Hawthorne: the real tables, and selfBACK's published layout beside its table."""
+"""The public data sets that are tidy tables: the real tables, and selfBACK's published layout beside its table."""
 
 from pathlib import Path
 
@@ -20,22 +20,47 @@ def wrists(data_dir: Path) -> list[Recording]:
 
 
 @pytest.mark.parametrize(
-    ("name", "people", "rows", "range_g"),
-    [("selfback", 34, 4_969_634, 8), ("stress_predict", 35, 3_713_928, 2), ("hawthorne", 10, 113_624, 8)],
+    ("name", "people", "wearings", "rows", "range_g", "stuck"),
+    [
+        ("selfback", 34, 34, 4_969_634, 8, 0),
+        ("stress_predict", 35, 35, 3_713_928, 2, 0),
+        ("hawthorne", 10, 10, 113_624, 8, 0),
+        ("wearable_exercise", 17, 3 * 17, 2_181_024, 2, 2_057),
+        ("exam_stress", 10, 17, 2_545_926, 2, 0),
+        ("lmu_harlab", 11, 11, 500_250, 8, 0),
+        ("pebble_steps", None, 235, 596_962, 4, 0),
+    ],
 )
-def test_everybody_is_read(data_dir: Path, name: str, people: int, rows: int, range_g: int) -> None:
+def test_everybody_is_read(
+    data_dir: Path, name: str, people: int | None, wearings: int, rows: int, range_g: int, stuck: int
+) -> None:
     recordings = DATASETS[name].read(data_dir / name)
     info: DatasetInfo = DATASETS[name].info
-    assert len({r.subject for r in recordings}) == len(recordings) == info.people == people
-    assert all(r.subject.startswith(f"{name}_S") for r in recordings)
+    subjects = {r.subject for r in recordings}
+    assert info.people == people
+    assert len(subjects) == (people or 26)
+    assert len({r.source for r in recordings}) == len(recordings) == wearings
+    assert all(subject.startswith(f"{name}_") for subject in subjects)
     assert sum(len(r) for r in recordings) == rows
+    assert sum(int((~r.valid).sum()) for r in recordings) == stuck
+    assert max(r.quality.sensor_range_g or 0 for r in recordings) == range_g
+    assert {label for r in recordings for label in r.label_names} == set(info.labels)
     for r in recordings:
-        assert r.valid.all()
         assert r.channels == ("x", "y", "z")
         assert r.quality.placement is Placement.WRIST
-        assert r.quality.sensor_range_g == range_g
         assert r.sample_rate_hz == pytest.approx(info.sample_rate_hz, rel=0.02)
         assert set(to_common(r, info).label_names) == {info.label_map[label] for label in r.label_names}
+
+
+def test_a_watch_that_was_turned_between_two_wearings_has_two_recordings(data_dir: Path) -> None:
+    exams = {r.source.split(", ")[-1]: r for r in DATASETS["exam_stress"].read(data_dir / "exam_stress")}
+    first, second = (exams[f"S07 Midterm{number}"].signals[:, 0].mean() for number in (1, 2))
+    assert first > 0.4
+    assert second < -0.5
+    for name, subject in (("wearable_exercise", "S01"), ("pebble_steps", "day_2015-10-02")):
+        theirs = [r for r in DATASETS[name].read(data_dir / name) if r.subject == f"{name}_{subject}"]
+        means = [float(r.signals[:, 0].mean()) for r in theirs]
+        assert min(means) < -0.7 < 0.7 < max(means)
 
 
 def test_selfbacks_published_layout_and_the_table_give_the_same_recordings(

@@ -22,7 +22,11 @@ COMMANDS = (
     *("demo", "inspect", "train", "evaluate", "compare", "adapt", "label", "summarise"),
     *("annotate", "serve", "export", "simulate", "benchmark", "datasets"),
 )
-DATASETS = ("wisdm", "dsads", "selfback", "stress_predict", "hawthorne", "hmp", "pamap2", "uci_har", "exercises")
+DATASETS = (
+    *("wisdm", "dsads", "selfback", "stress_predict", "hawthorne"),
+    *("wearable_exercise", "exam_stress", "lmu_harlab", "pebble_steps"),
+    *("hmp", "pamap2", "uci_har", "exercises"),
+)
 SMALL = ("--preset", "small-everyday", "--epochs", "6")
 
 BENCHMARK = (

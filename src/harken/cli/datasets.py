@@ -96,7 +96,14 @@ def _facts(info: "DatasetInfo") -> tuple[str, ...]:
     licence = info.licence.split(" as ")[0].split(";")[0]
     if licence != info.licence:
         licence += MORE
-    return info.name, f"{info.people}", f"{info.sample_rate_hz:g}", f"{len(info.labels)}", licence, _checked(info)
+    return (
+        info.name,
+        f"{info.people or '?'}",
+        f"{info.sample_rate_hz:g}",
+        f"{len(info.labels)}",
+        licence,
+        _checked(info),
+    )
 
 
 def _print_one(info: "DatasetInfo") -> None:
@@ -115,7 +122,8 @@ def _print_one(info: "DatasetInfo") -> None:
 
     section(f"{info.name}: {info.title}")
     section("Worn at", info.placement)
-    section("Size", f"{info.people} people, {info.sample_rate_hz:g} Hz, {len(info.labels)} labels")
+    people = f"{info.people} people" if info.people else "it is not known who wore the watch"
+    section("Size", f"{people}, {info.sample_rate_hz:g} Hz, {len(info.labels)} labels")
     section("Reader", _checked(info))
     section("What misleads")
     for trap in info.traps:
@@ -133,7 +141,7 @@ def _print_one(info: "DatasetInfo") -> None:
 def _protocols(info: "DatasetInfo") -> str:
     from harken.evaluation.protocols.published import protocol_names
 
-    return ", ".join(protocol_names(info.name))
+    return ", ".join(protocol_names(info.name)) or "none, because a score is by person"
 
 
 def _label_lines(info: "DatasetInfo") -> list[str]:

@@ -56,7 +56,8 @@ class DatasetInfo:
         citation: the publication to cite.
         url: the page of the publisher.
         how_to_get: the command or the steps to obtain it.
-        people: the number of people who wore the watch.
+        people: the number of people who wore the watch; None if it is not known who wore it. Then the subjects of the
+            recordings are no people, and no score by person is possible.
         sample_rate_hz: samples per second, as stated by the authors.
         labels: the data set's own names of the activities, sorted.
         placement: where the sensor was worn, as in "wrist of the dominant hand".
@@ -76,7 +77,7 @@ class DatasetInfo:
     citation: str
     url: str
     how_to_get: str
-    people: int
+    people: int | None
     sample_rate_hz: float
     labels: tuple[str, ...]
     placement: str
@@ -93,7 +94,12 @@ def info_of(name: str) -> DatasetInfo:
     activities: dict[str, list[str]] = _catalogue()[name]["activities"]
     label_map = {label: common for common, labels in activities.items() for label in labels}
     names = sorted(label_map)
-    facts |= {"name": name, "labels": names, "label_map": {label: label_map[label] for label in names}}
+    facts |= {
+        "name": name,
+        "people": facts.get("people"),
+        "labels": names,
+        "label_map": {label: label_map[label] for label in names},
+    }
     return msgspec.convert(facts, DatasetInfo)
 
 

@@ -21,8 +21,9 @@ class Dataset:
     Attributes:
         info: the facts about it.
         read: a function of its folder (None: the folder in ``HARKEN_DATA``). It returns mended recordings, one for each
-            person and placement, with the set's own labels. Recordings of one person have the same ``subject``, which
-            is unique among all data sets, and differ in ``source``.
+            person and placement (and wearing, if it may have been turned between two), with the set's own labels.
+            Recordings of one person have the same ``subject``, which is unique among all data sets, and differ in
+            ``source``.
     """
 
     info: DatasetInfo
@@ -36,7 +37,7 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
             Dataset(wisdm.INFO, wisdm.read_wisdm),
             Dataset(dsads.INFO, dsads.read_dsads),
             Dataset(tidy.SELFBACK, tidy.read_selfback),
-            *(Dataset(info, partial(tidy.read_study, info)) for info in (tidy.STRESS_PREDICT, tidy.HAWTHORNE)),
+            *(Dataset(info, partial(tidy.read_study, info)) for info in tidy.TABLES),
             Dataset(hmp.INFO, hmp.read_hmp),
             Dataset(pamap2.INFO, pamap2.read_pamap2),
             Dataset(uci_har.INFO, uci_har.read_uci_har),
