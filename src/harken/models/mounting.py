@@ -194,12 +194,7 @@ def mounting(
         walks, calm = moments_in(walks, specification)
     walking = _by_walking(specification, walks, probabilities, trained_axis, x_to_elbow=x_to_elbow)
     if forearm_axis is not None:
-        quarters = (QUARTERS[forearm_axis] - QUARTERS[trained_axis or "x"]) % 4
-        reason = f"{_turned(quarters)}: its {forearm_axis} axis was stated to point along the forearm"
-        if walking.known and (walking.quarters - quarters) % 2:
-            suggested = f"a turn by {90 * walking.quarters} degrees" if walking.quarters else "no turn"
-            reason += f"; walking alone suggests {suggested}: {_why(walking)}"
-        return replace(walking, quarters=quarters, source=MountingSource.STATED, reason=reason)
+        return _stated(walking, forearm_axis, trained_axis or "x")
     if trained_axis is None or not x_to_elbow:
         return walking
     calm = calm or CalmMoments()
@@ -207,6 +202,16 @@ def mounting(
     if walking.known and along_forearm(calm, None, weights)[axes[walking.quarters]] >= 0.5:
         return walking
     return _probable(walking, axes, along_forearm(calm, make, weights), calm.blocks, make)
+
+
+def _stated(walking: Mounting, forearm_axis: ForearmAxis, trained_axis: ForearmAxis) -> Mounting:
+    """The orientation that the user states; walking that contradicts it is mentioned."""
+    quarters = (QUARTERS[forearm_axis] - QUARTERS[trained_axis]) % 4
+    reason = f"{_turned(quarters)}: its {forearm_axis} axis was stated to point along the forearm"
+    if walking.known and (walking.quarters - quarters) % 2:
+        suggested = f"a turn by {90 * walking.quarters} degrees" if walking.quarters else "no turn"
+        reason += f"; walking alone suggests {suggested}: {_why(walking)}"
+    return replace(walking, quarters=quarters, source=MountingSource.STATED, reason=reason)
 
 
 def _probable(
