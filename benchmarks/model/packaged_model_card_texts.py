@@ -33,12 +33,13 @@ MOUNTING = """\
 ## How the watch must be worn
 
 On a wrist, with x along the forearm towards the elbow, so that x measures about +1 g while the arm hangs. `harken
-label` finds the orientation from walking and turns the samples. **Without a minute of walking it is unknown**: the
-people of Stress-Predict sat at a desk, and sitting is found in {known} of their windows with the axis that the study
-states, but in {found} with the watch as it is in the file. State the axis of such a recording: `--forearm-axis x`, `y`,
-`-x` or `-y` ([which axis](labelling.md#which-axis-points-along-the-forearm)). Otherwise what is usual for the make of
-the watch is assumed, if the file states the make. Live samples, your own windows and the ONNX model are
-not turned (`harken.signals.turned_by_quarters` does it). On a waist, a thigh or an ankle the labels mean nothing."""
+label` finds the orientation from walking and turns the samples. **Without a minute of walking it is only probable**, by
+calm moments and the make of the watch, and labels are averaged over the ways in which it may have sat ([how well that
+works](labelling.md#without-walking)). Before that was done, sitting was found in {known} of the windows of
+Stress-Predict, whose people sat at a desk, with the axis that the study states, but in {found} with the watch as it
+is in the file. If you know the axis, state it: `--forearm-axis x`, `y`, `-x` or `-y`. Live samples, your own windows
+and the ONNX model are not turned (`harken.signals.turned_by_quarters` does it). On a waist, a thigh or an ankle the
+labels mean nothing."""
 
 HANDS = {
     "other": """\

@@ -1,273 +1,227 @@
-"""Can the orientation of a watch be found without walking?
+"""How well is the orientation of a watch found without walking, and what does that do to labels?
 
-    python -m benchmarks.recognition.mounting_without_walking --data DATA [--models DIR] [--json FILE]
+    python -m benchmarks.recognition.mounting_without_walking --data DATA [--as-recorded] [--json FILE]
 
-``DATA`` holds ``wisdm``, ``dsads`` (both arms), ``selfback``, ``stress_predict`` and ``hawthorne``. Of each recording,
-everything on foot and everything without a label is left out. Three methods then answer which axis points along the
-forearm, without its sign. By symmetry, a method that is right about a watch is also right about the same watch after a
-quarter turn. So each watch counts once, and an error means that a rightly mounted watch would be turned.
+``DATA`` holds the studies of ``STUDIES``. Of each recording, everything on foot and everything without a label is left
+out. What remains is labelled by the packaged model, at most 40 windows of a recording, in four ways: as the watch was
+worn (``as_found``), with the axis along the forearm that the study states (``known``), turned as is most probable
+(``most_probable``), and averaged over the ways in which the watch may have sat (``averaged``, what ``harken label``
+does). The last two are done with the make of the watch hidden, as in a plain table, and shown.
 
-``make``: the usual axis of the make of the watch (``harken.models.mounting``).
+The packaged model was trained on the first five studies, so only ratios between the four ways count there. It has never
+seen the other three. The weights of calm moments (``harken.signals.forearm.WEIGHTS``) are fitted to the five studies,
+with each study counting the same; a study of the five is scored with weights fitted to the four others. The limit of
+calm and the use of medians were chosen on the five, by leaving out each in turn.
 
-``gravity``: the distribution of the direction of gravity in calm moments. An arm rests more often on a table, a lap or
-a mattress, with gravity across the forearm, than it hangs. The study is left out. The size of the cells, the limit of
-calm and the threshold are chosen on the other studies, each of which is left out in turn: the threshold is the smallest
-at which at most 1 % of their watches are turned wrongly, and the variant is the one that then decides most watches. The
-result also has every variant by itself, whose thresholds are chosen in the same way.
-
-``model``: the mean logarithm of the model's largest probability after each quarter turn, over at most 100 windows.
-``DIR`` is a candidate's folder of ``study_choices``, whose models leave out two studies. The threshold is chosen on the
-other study of the pair.
-
-A method is worth adopting if it is right in at least 90 % of the watches it decides on, and turns at most 2 % of the
-rightly mounted ones.
+A watch is right if x or y is more probable, as its study states. Which end of the axis points to the elbow is not
+scored: no study without walking shows it. With ``--as-recorded``, whole recordings are turned, too, walking included.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 
 from benchmarks.command import command, options_of, write_result
 from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.datasets.registry import dataset
-from harken.evaluation.protocols.studies import (
-    MAIN_STUDIES,
-    STUDIES,
-    mounted_recordings,
-    study_recordings,
-    study_windows,
-)
-from harken.models.mounting import USUAL_AXIS
+from harken.evaluation.benchmark.scoring import by_person
+from harken.evaluation.protocols.studies import STUDIES as TRAINING_STUDIES
+from harken.evaluation.protocols.studies import evenly, in_scheme, study_recordings, study_windows
+from harken.models.known_labels import ON_FOOT
+from harken.models.mounting import Mounting, moments_in, mounting
 from harken.models.recogniser import Recogniser
+from harken.models.scores import interval_over_evaluations
 from harken.recordings.recording import Make, Recording
-from harken.signals.movement import MovementBlocks, movement_of
-from harken.signals.non_wear import non_wear, worn
-from harken.signals.orientation import turned_signals
+from harken.signals.forearm import FEW_BLOCKS, CalmMoments, CalmWeights
+from harken.signals.movement import Moments
+from harken.signals.orientation import QUARTERS, turned_signals
 from harken.windows.windows import Windows
 
-MAKES = {"selfback": Make.AXIVITY, "stress_predict": Make.EMPATICA}
-"""The makes of the studies that harken has a reader for. Stress-Predict is the source of the usual axis of an Empatica,
-so it does not test it."""
-ON_FOOT = {"walking", "running", "stairs"}
-VARIANTS = [(bins, calm_g) for bins in (5, 6, 8) for calm_g in (0.1, 0.2, np.inf)]
-LEAST_FREQUENT = 0.01
-"""Added to the share of each cell, so that cells without a moment in training weigh little."""
-MOST_WRONG = 0.01
-MOST_WINDOWS = 100
-LEAST_CALM = 30
-"""With less than five minutes of calm moments there is no answer."""
-LEAST_G, MOST_G = 0.8, 1.2
-"""The limits of the length of the mean acceleration in a calm moment."""
+STUDIES = (*TRAINING_STUDIES, "wearable_exercise", "exam_stress", "lmu_harlab")
+EMPATICA = dict.fromkeys(("stress_predict", "wearable_exercise", "exam_stress"), Make.EMPATICA)
+MAKES = {"selfback": Make.AXIVITY, "lmu_harlab": Make.ACTIGRAPH, **EMPATICA}
+"""Makes with a reader in harken. Stress-Predict is the source of the usual axis of an Empatica."""
+MOST_WINDOWS = 40
+SEDENTARY = ("lying", "sitting")
+CAUTION = 10.0
+"""The inverse of the ridge penalty of the fit, in which the watches of all studies weigh one on average. The training
+watches are nearly separable, so without a penalty the probabilities of other watches would be too sure."""
 
 
-class Sensor(NamedTuple):
-    """One recording without anything on foot, with x along the forearm."""
+class Watch(NamedTuple):
+    """One recording without anything on foot, as worn.
+
+    ``quarters`` bring the stated axis to x; ``allowed`` bool ``[windows, labels]`` are the true labels.
+    """
 
     study: str
     person: str
-    blocks: MovementBlocks
+    quarters: int
+    walks: Moments
+    calm: CalmMoments
     windows: Windows
-
-
-class GravityTable(NamedTuple):
-    """Where gravity lies in calm moments if x points along the forearm.
-
-    ``log_ratio`` ``[bins, bins]`` is the logarithm of how much more frequent a cell is than the one with x and y
-    exchanged; rows are cells of abs(x), columns of abs(y), both as shares of gravity.
-    """
-
-    log_ratio: NDArray[np.float64]
-    calm_g: float
-    threshold: float
-
-
-class Answer(NamedTuple):
-    """The evidence for x along the forearm (negative: for y), and the threshold for a decision."""
-
-    study: str
-    evidence: float
-    threshold: float
+    allowed: NDArray[np.bool_]
 
 
 def without_walking(recording: Recording) -> Recording:
     """The recording in which everything on foot and everything without a label is marked as invalid."""
     allowed = SCHEMES[TRUTH].allowed(dataset(recording.study).info)
-    names = [
-        not ON_FOOT & {dataset(recording.study).info.label_map[name], *allowed[name]} for name in recording.label_names
-    ]
-    kept = np.array([*names, False])[recording.label_codes]
-    return replace(recording, valid=recording.valid & kept)
+    names = [not {*ON_FOOT} & {*allowed[name]} for name in recording.label_names]
+    return replace(recording, valid=recording.valid & np.array([*names, False])[recording.label_codes])
 
 
-def sensors(data: Path) -> list[Sensor]:
-    """Every sensor of every study that has something besides walking."""
-    found = []
+def watches(data: Path, recogniser: Recogniser) -> Iterator[Watch]:
+    """Every watch that has something besides walking."""
+    specification, scheme = recogniser.specification_, SCHEMES[TRUTH]
     for study in STUDIES:
-        for one in mounted_recordings(study, study_recordings(study, data / study)):
-            sitting = without_walking(one)
-            windows = study_windows([sitting])
-            rows = np.linspace(0, len(windows) - 1, min(MOST_WINDOWS, len(windows))).astype(np.int64)
-            found.append(Sensor(study, one.subject, movement_of(sitting), windows[rows]))
-    return found
+        axis = dataset(study).info.forearm_axis
+        assert axis is not None, study
+        for recording in study_recordings(study, data / study):
+            still = without_walking(recording)
+            if not still.valid.any():
+                continue
+            windows = in_scheme(study_windows([still]), scheme)
+            windows = windows[evenly(np.arange(len(windows)), min(MOST_WINDOWS, len(windows)))]
+            if len(windows):
+                allowed = scheme.matrix(windows.label_names)[windows.label_codes]
+                moments = moments_in(still, specification)
+                yield Watch(study, recording.subject, QUARTERS[axis], *moments, windows, allowed)
 
 
-def cells(blocks: MovementBlocks, *, bins: int, calm_g: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The cells of abs(x) and of abs(y), as shares of gravity, for each calm block that was worn."""
-    length = np.linalg.norm(blocks.mean, axis=1)
-    calm = np.sqrt((blocks.standard_deviation**2).sum(axis=1)) < calm_g
-    calm &= (length > LEAST_G) & (length < MOST_G) & worn(blocks.start_ns, non_wear(blocks))
-    shares = np.abs(blocks.mean[calm, :2]) / length[calm, None]
-    x, y = np.minimum((bins * shares).astype(np.int64), bins - 1).T
-    return x, y
+def fitted(learned: Sequence[Watch]) -> CalmWeights:
+    """The weights of these watches, by logistic regression. Exchanging x and y changes only signs, so there is no
+    intercept, and each watch is also learned with x and y exchanged."""
+    along = np.array([1.0 if watch.quarters % 2 == 0 else -1.0 for watch in learned])
+    evidence = np.array([_counted_by_blocks(watch, watch.calm.gravity, watch.calm.movement) for watch in learned])
+    gravity, movement = _logistic(evidence, along, learned)
+    return CalmWeights(round(float(gravity), 2), round(float(movement), 2))
 
 
-def table_of(learned: Sequence[Sensor], *, bins: int, calm_g: float) -> GravityTable:
-    """The table of these sensors, without a threshold: sensors of a study weigh the same, and so do studies."""
-    studies = sorted({sensor.study for sensor in learned})
-    shares = np.full((bins, bins), LEAST_FREQUENT)
-    for study in studies:
-        each = [cells(sensor.blocks, bins=bins, calm_g=calm_g) for sensor in learned if sensor.study == study]
-        enough = [one for one in each if len(one[0]) >= LEAST_CALM]
-        for along, across in enough:
-            counts = np.bincount(along * bins + across, minlength=bins * bins).reshape(bins, bins)
-            shares += counts / len(along) / len(enough) / len(studies)
-    return GravityTable(np.log(shares) - np.log(shares.T), calm_g, threshold=0.0)
+def _counted_by_blocks(watch: Watch, *evidence: float) -> list[float]:
+    return [part * watch.calm.blocks / (watch.calm.blocks + FEW_BLOCKS) for part in evidence]
 
 
-def evidence(sensor: Sensor, table: GravityTable) -> float:
-    """The mean log ratio; 0 with too few calm moments."""
-    along, across = cells(sensor.blocks, bins=len(table.log_ratio), calm_g=table.calm_g)
-    return float(table.log_ratio[along, across].mean()) if len(along) >= LEAST_CALM else 0.0
+def _logistic(evidence: NDArray[np.float64], truth: NDArray[np.float64], of: Sequence[Watch]) -> NDArray[np.float64]:
+    studies, counts = np.unique([watch.study for watch in of], return_counts=True)
+    weight = np.array([len(of) / len(studies) / counts[studies == watch.study][0] for watch in of]) / 2
+    model = LogisticRegression(C=CAUTION, fit_intercept=False)
+    model.fit(np.concatenate([evidence, -evidence]), np.concatenate([truth, -truth]), np.concatenate([weight, weight]))
+    return np.asarray(model.coef_[0])
 
 
-def threshold_for(values: NDArray[np.float64]) -> float:
-    """The smallest threshold at which at most 1 % of rightly mounted watches with these values are turned."""
-    wrong = np.sort(np.maximum(-values, 0))[::-1]
-    return float(np.nextafter(wrong[int(MOST_WRONG * len(wrong))], np.inf))
+def found(watch: Watch, recogniser: Recogniser, weights: CalmWeights, *, shown: bool) -> Mounting:
+    """How the watch sat, as ``harken label`` finds it."""
+    return mounting(
+        recogniser.specification_,
+        watch.walks,
+        recogniser.predict_proba,
+        calm=watch.calm,
+        make=MAKES.get(watch.study) if shown else None,
+        x_to_elbow=True,
+        weights=weights,
+    )
 
 
-def table_with_threshold(learned: Sequence[Sensor], *, bins: int, calm_g: float) -> tuple[int, GravityTable]:
-    """The table of these sensors, whose threshold is chosen by leaving out each of their studies in turn; and how many
-    of them are then decided."""
-    values = []
-    for study in sorted({sensor.study for sensor in learned}):
-        others = [sensor for sensor in learned if sensor.study != study]
-        table = table_of(others, bins=bins, calm_g=calm_g)
-        values += [evidence(sensor, table) for sensor in learned if sensor.study == study]
-    threshold = threshold_for(np.array(values))
-    decided = int((np.abs(values) >= threshold).sum())
-    return decided, table_of(learned, bins=bins, calm_g=calm_g)._replace(threshold=threshold)
-
-
-def by_make(every: Sequence[Sensor]) -> list[Answer]:
-    """By the usual axis of the make of each study's sensor. ``mounted_recordings`` turned its axis to x."""
-    answers = []
-    for sensor in every:
-        make, stated = MAKES.get(sensor.study), dataset(sensor.study).info.forearm_axis
-        right = make is not None and stated is not None and USUAL_AXIS[make][-1] == stated[-1]
-        answers.append(Answer(sensor.study, 0.0 if make is None else 1.0 if right else -1.0, 1.0))
-    return answers
-
-
-def by_gravity(every: Sequence[Sensor]) -> dict[str, Any]:
-    """By gravity, without the sensor's study: by the chosen variant, and by each variant."""
-    chosen: list[Answer] = []
-    by_variant: dict[str, list[Answer]] = {}
-    choices = {}
-    for study in STUDIES:
-        others = [sensor for sensor in every if sensor.study != study]
-        left_out = [sensor for sensor in every if sensor.study == study]
-        tried = [table_with_threshold(others, bins=bins, calm_g=calm_g) for bins, calm_g in VARIANTS]
-        for _, table in tried:
-            by_variant.setdefault(_name(table), []).extend(_answers(left_out, table))
-        best = max(tried, key=lambda one: one[0])[1]
-        choices[study] = {"variant": _name(best), "threshold": best.threshold}
-        chosen += _answers(left_out, best)
-    variants = {name: counted(answers)["all"] for name, answers in by_variant.items()}
-    return counted(chosen) | {"chosen_without_the_study": choices, "each_variant": variants}
-
-
-def _answers(sensors: Sequence[Sensor], table: GravityTable) -> list[Answer]:
-    return [Answer(one.study, evidence(one, table), table.threshold) for one in sensors]
-
-
-def _name(table: GravityTable) -> str:
-    calm = f"below {table.calm_g:g} g" if np.isfinite(table.calm_g) else "all moments"
-    return f"{len(table.log_ratio)} by {len(table.log_ratio)} cells, {calm}"
-
-
-def by_model(every: Sequence[Sensor], models: Path) -> dict[str, list[Answer]]:
-    """Fold -> the answers for the two studies that its model was not trained on."""
-    folds = {}
-    for pair in combinations(MAIN_STUDIES, 2):
-        (path,) = (models / f"fold_{'+'.join(pair)}").glob("*.safetensors")
-        recogniser = Recogniser.load(path)
-        met = {person.split("_")[0] for person in recogniser.provenance_["training_people"]} & set(pair)
-        if met:
-            raise ValueError(f"{path}: the model was trained on {met.pop()}, so it is not left out")
-        values = {
-            study: np.array([_sureness(recogniser, one) for one in every if one.study == study]) for study in pair
-        }
-        folds["+".join(pair)] = [
-            Answer(study, float(value), threshold_for(values[other]))
-            for study, other in (pair, pair[::-1])
-            for value in values[study]
-        ]
-    return folds
-
-
-def _sureness(recogniser: Recogniser, sensor: Sensor) -> float:
-    """How much surer the model is with x along the forearm than with y, either way round."""
-    sure = []
-    for quarters in range(4):
-        windows = replace(sensor.windows, signals=turned_signals(sensor.windows.signals, quarters))
-        sure.append(float(np.log(recogniser.predict_proba(windows).max(axis=1)).mean()))
-    return (sure[0] + sure[2] - sure[1] - sure[3]) / 2
-
-
-def counted(answers: Sequence[Answer]) -> dict[str, Any]:
-    """The numbers of watches: decided, rightly, wrongly; by study and for all together."""
-    studies = [study for study in STUDIES if any(one.study == study for one in answers)]
-    of = {study: [one for one in answers if one.study == study] for study in studies} | {"all": list(answers)}
-    return {name: _counts(some) for name, some in of.items()}
-
-
-def _counts(answers: Sequence[Answer]) -> dict[str, Any]:
-    values = np.array([one.evidence for one in answers])
-    thresholds = np.array([one.threshold for one in answers])
-    right, wrong = int((values >= thresholds).sum()), int((-values >= thresholds).sum())
-    return {
-        "watches": len(answers),
-        "decided": right + wrong,
-        "right": right,
-        "wrongly_turned": wrong,
-        "share_right_of_decided": right / (right + wrong) if right + wrong else None,
-        "share_wrongly_turned": wrong / len(answers),
-        "share_right_without_threshold": float((values > 0).mean()),
+def answers(watch: Watch, recogniser: Recogniser, weights: CalmWeights) -> dict[str, Any]:
+    """What is found of a watch, and the share of its windows with a right label in each way."""
+    turned = [replace(watch.windows, signals=turned_signals(watch.windows.signals, turn)) for turn in range(4)]
+    after = np.stack([recogniser.predict_proba(windows) for windows in turned])
+    ways = {"as_found": after[0], "known": after[watch.quarters]}
+    right: dict[str, Any] = {"gravity": _right(forearm_by(watch, CalmWeights(1, 0)), watch)}
+    for name, shown in (("hidden", False), ("shown", True)):
+        way = found(watch, recogniser, weights, shown=shown)
+        right[name] = _right(way.quarters, watch)
+        right[f"{name}_warned"], right[f"{name}_passes"] = way.warning is not None, len(way.turns)
+        ways[f"{name}_most_probable"] = after[way.quarters]
+        ways[f"{name}_averaged"] = np.sum([share * after[turn] for turn, share in way.turns], axis=0)
+    labels = SCHEMES[TRUTH].labels
+    down = np.isin(labels, SEDENTARY)
+    seated = ~watch.allowed[:, ~down].any(axis=1)
+    correct = {name: watch.allowed[np.arange(len(p)), p.argmax(axis=1)] for name, p in ways.items()}
+    sedentary = {name: down[p[seated].argmax(axis=1)] for name, p in ways.items()} if seated.any() else {}
+    return right | {
+        "windows": {name: float(each.mean()) for name, each in correct.items()},
+        "sitting_or_lying": {name: float(each.mean()) for name, each in sedentary.items()},
     }
+
+
+def forearm_by(watch: Watch, weights: CalmWeights) -> int:
+    """The quarter turn, 0 or 1, by these weights alone."""
+    return 0 if weights.gravity * watch.calm.gravity + weights.movement * watch.calm.movement >= 0 else 1
+
+
+def _right(quarters: int, watch: Watch) -> bool:
+    return quarters % 2 == watch.quarters % 2
+
+
+def counted(each: Sequence[tuple[Watch, dict[str, Any]]]) -> dict[str, Any]:
+    """The numbers of watches, and the mean share of right windows over people with its interval, for JSON."""
+    result: dict[str, Any] = {"watches": len(each), "people": len({watch.person for watch, _ in each})}
+    result["right_by_gravity_alone"] = sum(one["gravity"] for _, one in each)
+    for name in ("hidden", "shown"):
+        sure = [one[name] for _, one in each if not one[f"{name}_warned"]]
+        result[f"makes_{name}"] = {
+            "right": sum(one[name] for _, one in each),
+            "without_warning": len(sure),
+            "right_without_warning": sum(sure),
+            "passes": float(np.mean([one[f"{name}_passes"] for _, one in each])),
+        }
+    for part in ("windows", "sitting_or_lying"):
+        names = dict.fromkeys(name for _, one in each for name in one[part])
+        result[part] = {name: _over_people(each, part, name) for name in names}
+    return result
+
+
+def _over_people(each: Sequence[tuple[Watch, dict[str, Any]]], part: str, name: str) -> dict[str, Any]:
+    people = list(by_person((watch.person, one[part][name]) for watch, one in each if one[part]).values())
+    interval = interval_over_evaluations(people)
+    return {"mean": float(np.mean([np.mean(values) for values in people])), "interval": interval and list(interval)}
+
+
+def as_recorded(data: Path, recogniser: Recogniser) -> dict[str, dict[str, int]]:
+    """Study -> what the orientation of its whole recordings is based on -> watches, of which right, makes hidden."""
+    result: dict[str, dict[str, int]] = {}
+    for study in STUDIES:
+        counts = result.setdefault(study, {"watches": 0, "right": 0, "by_walking": 0, "right_by_walking": 0})
+        axis = dataset(study).info.forearm_axis
+        assert axis is not None, study
+        for recording in study_recordings(study, data / study):
+            way = mounting(recogniser.specification_, recording, recogniser.predict_proba, x_to_elbow=True)
+            right = way.quarters % 2 == QUARTERS[axis] % 2
+            counts["watches"] += 1
+            counts["right"] += right
+            counts["by_walking"] += way.known
+            counts["right_by_walking"] += way.known and right
+        print(study, counts, flush=True)
+    return result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
     parser = options_of(__doc__, "mounting_without_walking.json")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--models", type=Path, help="a candidate's folder of study_choices; without it: no models")
+    parser.add_argument("--as-recorded", action="store_true", help="turn whole recordings, too")
     options = parser.parse_args(arguments)
-    every = sensors(options.data)
-    models = by_model(every, options.models) if options.models else {}
-    content = {
-        "make": counted(by_make(every)),
-        "gravity": by_gravity(every),
-        "model": {fold: counted(each) for fold, each in models.items()} or None,
-    }
-    for method in ("make", "gravity", "model"):
-        print(method, json.dumps(content[method], indent=1))
+    recogniser = Recogniser.load()
+    every = list(watches(options.data, recogniser))
+    learned = [watch for watch in every if watch.study in TRAINING_STUDIES]
+    weights = {study: fitted([one for one in learned if one.study != study]) for study in STUDIES}
+    print("weights of five studies", fitted(learned), flush=True)
+    scored = [(watch, answers(watch, recogniser, weights[watch.study])) for watch in every]
+    content: dict[str, Any] = {"weights": fitted(learned)._asdict()}
+    content["weights_without"] = {study: weights[study]._asdict() for study in TRAINING_STUDIES}
+    studies = [study for study in STUDIES if any(watch.study == study for watch in every)]
+    content["studies"] = {study: counted([one for one in scored if one[0].study == study]) for study in studies}
+    content["all"] = counted(scored)
+    for study, numbers in (*content["studies"].items(), ("all", content["all"])):
+        print(study, numbers, flush=True)
+    if options.as_recorded:
+        content["as_recorded"] = as_recorded(options.data, recogniser)
     write_result(options.json, command("recognition.mounting_without_walking", arguments), content)
 
 

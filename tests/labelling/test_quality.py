@@ -147,8 +147,10 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     week = quality_of(labelled_week(days=1, smoothed=False))
     turned = Mounting(1, MountingSource.WALKING, 40, (1.0, 30.0, 0.0, 2.5), "turned by 90 degrees about the face")
     other = replace(week, orientation=turned, placement=Placement.WRIST, calibration=not_applied("too little"))
+    probably = replace(turned, source=MountingSource.CALM, probable=(0.02, 0.47, 0.03, 0.48))
+    seated = replace(week, orientation=probably)
     checked = replace(week, wrist_check=WristCheck(Answer.ELSEWHERE, 40, 2.5))
-    for quality in (PLAIN_QUALITY, week, checked, other):
+    for quality in (PLAIN_QUALITY, week, seated, checked, other):
         write_quality(tmp_path / "quality.json", quality)
         found = read_quality(tmp_path / "quality.json")
         assert found.as_dict() == quality.as_dict() == json.loads((tmp_path / "quality.json").read_text())

@@ -229,6 +229,9 @@ def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
         yield "sensor range", f"±{facts.sensor_range_g:g} g", False
     if facts.placement is not Placement.UNKNOWN:
         yield "worn on", facts.placement, facts.placement is not Placement.WRIST
+    if facts.along_forearm:
+        axis, share = max(facts.along_forearm.items(), key=lambda each: each[1])
+        yield "on the arm", f"{axis} probably lies along the forearm ({percent_number(share, decimals=0)} %)", False
     reasons = f"{facts.missing:,} missing, {facts.out_of_range:,} out of range, {facts.stuck:,} stuck"
     yield "marked", f"{facts.marked:,} sample{'s' * (facts.marked != 1)} ({reasons})", facts.marked > 0
     if facts.label_source:

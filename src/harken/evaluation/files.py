@@ -15,7 +15,7 @@ from harken.annotations.options import NO_LABEL, LabelOptions
 from harken.annotations.spelling import spelling
 from harken.datasets.people import LabelledFiles
 from harken.models.calibration import Answered, answered, expected_calibration_error
-from harken.models.mounting import Mounting, as_trained, refuse_both
+from harken.models.mounting import Mounting, mounting_of, refuse_both
 from harken.models.recogniser import Recogniser
 from harken.models.scores import PeopleScores, Scores, prediction_rows, score, score_people
 from harken.networks.specification import CalibratedOn
@@ -300,9 +300,7 @@ def ready_recording(
     if not recording.label_names:
         raise HarkenError(f"{name}: {NO_LABEL}")
     share = float(recogniser.trained_samples(recording).mean())
-    mounting = None
-    if orientation:
-        recording, mounting = as_trained(recogniser, recording, forearm_axis=forearm_axis)
+    mounting = mounting_of(recogniser, recording, forearm_axis=forearm_axis) if orientation else None
     recording = specification.prepare_recording(recording)
     length_s = specification.window_length / recording.sample_rate_hz
     longer_s, hop_s = stretches_s or (length_s, specification.hop_s)
@@ -328,7 +326,7 @@ def evaluation_of(
     """
     specification = recogniser.specification_
     windows = concatenate([part.windows for part in every]).with_label_names(specification.labels)
-    probabilities = recogniser.predict_proba(windows)
+    probabilities = np.concatenate([_probabilities(recogniser, part) for part in every])
     training_people = set(recogniser.provenance_.get("training_people", []))
     training_people.update(part.subject for part in every if part.share)
     is_known = np.isin(windows.subjects, sorted(training_people))
@@ -359,6 +357,12 @@ def evaluation_of(
             pl.all(),
         ),
     )
+
+
+def _probabilities(recogniser: Recogniser, ready: ReadyRecording) -> NDArray[np.float32]:
+    """The probabilities of the windows of a recording, ``[n, labels]``, in the orientation of the training data."""
+    probabilities = recogniser.predict_proba
+    return (probabilities if ready.mounting is None else ready.mounting.averaged(probabilities))(ready.windows)
 
 
 def _scored(

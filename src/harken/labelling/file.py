@@ -24,6 +24,7 @@ from harken.recordings.recording import Placement, acceleration_channels, is_mad
 from harken.recordings.source import Samples
 from harken.reports.caveats import model_card
 from harken.signals.clipping import Clipped
+from harken.signals.forearm import CalmMoments
 from harken.signals.gravity import GravityCalibration, gravity_calibration
 from harken.signals.movement import Moments, MovementStatistics, like_walking, moving
 from harken.signals.non_wear import non_wear
@@ -108,6 +109,11 @@ class Prepared(NamedTuple):
     wrist_check: WristCheck | None = None
     training_share: float | None = None
 
+    @property
+    def calibrate(self) -> Calibrate | None:
+        """The function that calibrates signals before they are labelled; None if that is not needed."""
+        return self.calibration.apply if self.calibration is not None and self.calibration.applied else None
+
 
 def _measured(
     path: Path,
@@ -142,10 +148,11 @@ def _measured(
     timeline = label_stream(
         recogniser.specification_,
         stream if clipped is None else clipped.stream,
-        recogniser.predict_answers,
-        calibrate=_calibrate(prepared.calibration, prepared.mounting, stream.channels),
+        recogniser.predict_answers
+        if prepared.mounting is None
+        else prepared.mounting.averaged(recogniser.predict_answers),
+        calibrate=prepared.calibrate,
         non_wear_ns=prepared.non_wear_ns,
-        # Quarter turns about the face change neither the length of the acceleration nor its angle with the face.
         listener=listen,
         lanes=cores if cores > 1 else 0,
     )
@@ -186,19 +193,6 @@ def _quality(
         unseen_f1=unseen_f1(recogniser.provenance_),
         limits=(),
     )
-
-
-def _calibrate(
-    calibration: GravityCalibration | None, mounting: Mounting | None, channels: tuple[str, ...]
-) -> Calibrate | None:
-    """The function that calibrates and turns signals before they are labelled; None if neither is needed."""
-    calibrate = calibration.apply if calibration is not None and calibration.applied else None
-    if mounting is None or mounting.quarters == 0:
-        return calibrate
-    turn = mounting.apply
-    if calibrate is None:
-        return lambda signals, _: turn(signals, channels)
-    return lambda signals, temperature: turn(calibrate(signals, temperature), channels)
 
 
 def _handing_back(read: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
@@ -254,13 +248,15 @@ def _preparation(
         for part in stream.samples():
             push(part)
     blocks = movement.statistics.finish()
+    not_worn_ns = non_wear(blocks) if settings.non_wear else None
     return Prepared(
         gravity_calibration(blocks) if settings.calibration else None,
-        non_wear(blocks) if settings.non_wear else None,
+        not_worn_ns,
         mounting(
             recogniser.specification_,
             movement.walking,
             recogniser.predict_proba,
+            calm=CalmMoments.of(blocks, not_worn_ns),
             forearm_axis=axis,
             make=stream.quality.make,
             trained_axis=trained_axis(recogniser),

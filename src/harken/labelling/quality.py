@@ -219,8 +219,11 @@ class RecordingQuality:
         if calibration is not None:
             parts["calibration"] = {name: math.nan if part is None else part for name, part in calibration.items()}
         if mounting is not None:
-            recognised = list(mounting["recognised_after_degrees"].values())
-            parts["orientation"] = mounting | {"quarters": mounting["turned_degrees"] // 90, "recognised": recognised}
+            parts["orientation"] = mounting | {
+                "quarters": mounting["turned_degrees"] // 90,
+                "recognised": list(mounting["recognised_after_degrees"].values()),
+                "probable": list(mounting.get("probability_after_degrees", {}).values()),  # newer than the others
+            }
         return msgspec.convert({**_timed(content), **parts}, cls, dec_hook=lambda _, numbers: np.array(numbers))
 
 

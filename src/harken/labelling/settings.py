@@ -185,7 +185,8 @@ class LabelSettings(Rules):
         non_wear: whether non-wear is detected (``harken.signals.non_wear``); else all time counts as worn.
         orientation: whether the signals are turned about the watch's face if the model recognises walking only then
             (``harken.models.mounting``).
-        forearm_axis: the axis of the sensor that points along the forearm towards the elbow; None: found by walking.
+        forearm_axis: the axis of the sensor that points along the forearm towards the elbow; None: found by walking or
+            calm moments.
         placement: with ``wrist``, the sensor counts as worn on a wrist, whatever the header of the file and the
             movement indicate (``harken.models.wrist_check``).
         reading: options for reading tables.

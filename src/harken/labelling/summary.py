@@ -320,8 +320,9 @@ class LabelledFile:
     def notes(self) -> tuple[str, ...]:
         """Notes on mended faults, on whether the watch was turned, and on outcomes. Warnings are not repeated."""
         mounting = self.quality.orientation
-        turned = mounting is not None and mounting.known and mounting.quarters != 0
-        of_mounting = (f"the watch was {mounting.reason}",) if mounting is not None and turned else ()
+        of_mounting: tuple[str, ...] = ()
+        if mounting is not None and mounting.warning is None and (mounting.quarters or mounting.probable):
+            of_mounting = (f"the watch was {mounting.reason}",)
         return (*self.quality.notes, *of_mounting, *self.outcomes.notes)
 
     @cached_property
@@ -354,6 +355,7 @@ class LabelledFile:
             "gaps_s": timeline.gaps_s,
             "wear_hours": quality.wear_hours,
             "non_wear_hours": quality.non_wear_hours,
+            "orientation": quality.orientation and quality.orientation.as_dict(),
             "warnings": list(self.warnings),
             "notes": list(self.notes),
         }

@@ -11,7 +11,10 @@ from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import training_warning
 from harken.recordings.inspection import Inspection, inspect_recording
 from harken.recordings.mending import mend
-from harken.recordings.recording import Recording
+from harken.recordings.recording import Placement, Recording, acceleration_channels
+from harken.signals.forearm import CalmMoments, along_forearm
+from harken.signals.movement import movement_of
+from harken.signals.non_wear import non_wear
 from harken.support.errors import HarkenError
 
 if TYPE_CHECKING:
@@ -85,8 +88,19 @@ def inspect_people(
     for as_found, recording in zip(people, mended, strict=True):
         recording = renamed(replace(recording, quality=recording.quality.noting(*notes)), names)
         facts = inspect_recording(recording, as_found=renamed(as_found, names))
+        facts = replace(facts, along_forearm=_along_forearm(recording))
         if model is not None:
             warning = training_warning(float(model.trained_samples(recording).mean()))
             facts = replace(facts, warnings=facts.warnings if warning is None else (*facts.warnings, warning))
         inspected.append((facts, recording))
     return inspected
+
+
+def _along_forearm(recording: Recording) -> dict[str, float]:
+    """See ``Inspection.along_forearm``."""
+    wrist = recording.quality.placement in (Placement.WRIST, Placement.UNKNOWN)
+    if not wrist or not acceleration_channels(recording.channels):
+        return {}
+    blocks = movement_of(recording)
+    calm = CalmMoments.of(blocks, non_wear(blocks))
+    return along_forearm(calm, recording.quality.make) if calm.blocks else {}

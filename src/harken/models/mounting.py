@@ -1,13 +1,13 @@
 """The orientation of a watch on the arm: the quarter turns that bring it to the orientation of a model's training data.
 
-The model's own labels show it: gravity lies along the forearm while somebody walks. Without walking it is unknown,
-unless the user states it. What is usual for the make of the watch is then assumed.
+The model's own labels show it: gravity lies along the forearm while somebody walks. Without walking, unless the user
+states it, it is only probable: by the make of the watch, and by gravity and small movements in calm moments. The
+probabilities of labels are then averaged over the ways in which the watch may have sat.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,13 @@ from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import ACCELERATION, Make, Recording
-from harken.signals.movement import Moments, like_walking
+from harken.recordings.source import Samples
+from harken.signals.forearm import WEIGHTS, CalmMoments, CalmWeights, along_forearm
+from harken.signals.movement import Moments, MovementStatistics, like_walking
+from harken.signals.non_wear import non_wear
 from harken.signals.orientation import QUARTERS, turned_by_quarters, turned_channels, turned_signals
 from harken.support.errors import HarkenError
+from harken.support.printable import percent_number
 from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows
 
@@ -29,30 +33,23 @@ LEAST_RECOGNISED = 6.0
 LEAST_SHARE = 0.75
 """The least share of the turned moments in all recognised moments, turned and unturned."""
 
-
-USUAL_AXIS: Mapping[Make, ForearmAxis] = MappingProxyType(
-    {Make.ACTIGRAPH: "-y", Make.AXIVITY: "-y", Make.EMPATICA: "y", Make.GENEACTIV: "-y"}
-)
-"""The axis that usually points along the forearm towards the elbow. The sign varies with the arm and the strap.
-
-- Axivity: Open Movement's drawing of the wrist band has y along the forearm (``Docs/ax3/ax-orientation.png`` of
-  openmovementproject/openmovement). In selfBACK, -y measures gravity in walking.
-- ActiGraph and GENEActiv: the Sedentary Sphere (Rowlands and others, 2016, PubMed 26559451) computes the elevation of
-  the arm as arcsin(y) for both, and a hanging arm has a negative one.
-- Empatica: no document states it. In Stress-Predict, gravity lies across y in 34 of 35 people at a desk.
-"""
+LEAST_PROBABLE = 0.05
+"""Orientations that are less probable are left out of the average."""
+LEAST_SURE = 0.9
+"""The least probability of an axis along the forearm, whichever way round, that needs no warning."""
 
 
 class MountingSource(StrEnum):
     """What an orientation is based on.
 
     ``walking``: the model recognised enough walking, and little with a quarter turn more. ``stated``: the user stated
-    the axis along the forearm. ``make``: it is unknown, and assumed as usual for the make of the watch. ``none``: it is
-    unknown.
+    the axis along the forearm. ``calm``: it is probable, by calm moments, and by the make of the watch if it is known.
+    ``make``: it is probable by the make alone. ``none``: it is unknown.
     """
 
     WALKING = "walking"
     STATED = "stated"
+    CALM = "calm"
     MAKE = "make"
     NONE = "none"
 
@@ -62,12 +59,15 @@ class Mounting:
     """The quarter turns that bring a watch to the orientation of the model's training data.
 
     Attributes:
-        quarters: quarter turns about its face, 0 to 3 (``harken.signals.turned_by_quarters``).
+        quarters: quarter turns about its face, 0 to 3 (``harken.signals.turned_by_quarters``); the most probable ones
+            if they are not known.
         source: what this is based on.
         moments: the number of moments of ten seconds that look like walking.
         recognised: the number of moments recognised as on foot, with gravity along the forearm, after 0 to 3 quarter
             turns, as sums of probabilities. Empty if the model cannot find the orientation.
         reason: what was done and why, without the words "the watch was" before it.
+        probable: the probability of 0 to 3 quarter turns. Empty if the orientation is known, or if nothing is turned
+            without walking (``mounting``).
     """
 
     quarters: int
@@ -75,6 +75,7 @@ class Mounting:
     moments: int
     recognised: tuple[float, ...]
     reason: str
+    probable: tuple[float, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -83,20 +84,44 @@ class Mounting:
 
     @property
     def warning(self) -> str | None:
-        """If the orientation is unknown: what was assumed and why, and how to state it. Else None."""
-        if self.known:
+        """If neither the orientation is known nor one axis is probable: what was assumed and why, and how to state it.
+        Else None."""
+        if self.known or self._probability_of_axis >= LEAST_SURE:
             return None
         return (
             f"It is unknown how the watch sat on the arm; it was {self.reason}. If it sat otherwise, most labels are "
             "wrong: --forearm-axis x, y, -x or -y states which axis points along the forearm."
         )
 
-    def apply(self, signals: NDArray[np.float32], channels: tuple[str, ...] = ACCELERATION) -> NDArray[np.float32]:
-        """Signals ``[n, channels]``, turned."""
-        return turned_channels(signals, channels, self.quarters) if self.quarters else signals
+    @property
+    def turns(self) -> tuple[tuple[int, float], ...]:
+        """The quarter turns in which the watch may have sat, and the probability of each; they add up to 1. Those below
+        5 % are left out."""
+        kept = {turn: share for turn, share in enumerate(self.probable) if share >= LEAST_PROBABLE}
+        return tuple((turn, share / sum(kept.values())) for turn, share in kept.items()) or ((self.quarters, 1.0),)
+
+    def averaged(self, probabilities: Probabilities) -> Probabilities:
+        """A function that returns the probabilities of windows as the watch measured them: their mean over ``turns``.
+
+        Args:
+            probabilities: windows in the orientation of the training data -> float32 ``[n, labels]``.
+        """
+
+        def after(windows: Windows, quarters: int) -> NDArray[np.float32]:
+            signals = turned_channels(windows.signals, windows.channels, quarters)
+            return probabilities(replace(windows, signals=signals) if quarters else windows)
+
+        def mean(windows: Windows) -> NDArray[np.float32]:
+            (first, share), *others = self.turns
+            total = np.float32(share) * after(windows, first)
+            for quarters, share in others:
+                total += np.float32(share) * after(windows, quarters)
+            return total
+
+        return probabilities if self.turns == ((0, 1.0),) else mean
 
     def turned(self, recording: Recording) -> Recording:
-        """The recording, turned to the orientation of the model's training data."""
+        """The recording, turned by ``quarters``: as it most probably was in the training data."""
         return turned_by_quarters(recording, self.quarters) if self.quarters else recording
 
     def as_dict(self) -> dict[str, Any]:
@@ -107,8 +132,14 @@ class Mounting:
             "source": self.source.value,
             "moments": self.moments,
             "recognised_after_degrees": {str(90 * turn): value for turn, value in enumerate(self.recognised)},
+            "probability_after_degrees": {str(90 * turn): share for turn, share in enumerate(self.probable)},
             "reason": self.reason,
         }
+
+    @property
+    def _probability_of_axis(self) -> float:
+        """The probability of the axis along the forearm, whichever of its ends points towards the elbow."""
+        return sum(self.probable[self.quarters % 2 :: 2])
 
 
 def mounting(
@@ -116,10 +147,12 @@ def mounting(
     walks: Recording | Moments,
     probabilities: Probabilities,
     *,
+    calm: CalmMoments | None = None,
     forearm_axis: ForearmAxis | None = None,
     make: Make | None = None,
     trained_axis: ForearmAxis | None = "x",
     x_to_elbow: bool = False,
+    weights: CalmWeights = WEIGHTS,
 ) -> Mounting:
     """The orientation of the watch in a whole recording.
 
@@ -136,66 +169,111 @@ def mounting(
     seconds, or if it is unknown which axis lay along the forearm in training.
 
     If the user states the axis along the forearm, the watch is turned until that axis is where that of training was (x
-    if it is unknown). If walking does not decide, the axis that is usual for the make (``USUAL_AXIS``) is treated in
-    the same way.
+    if it is unknown).
+
+    If walking does not decide, or decides against the axis that calm moments show, as on some machines for exercise,
+    and the model was trained with x towards the elbow, each turn gets a probability: that of its axis
+    (``harken.signals.forearm.along_forearm``) times one more than the moments of walking recognised after it.
 
     Args:
         specification, probabilities: as for ``label_recording``.
         walks: a mended recording, at any rate, whose first channels are ``x, y, z``; or its moments that look like
             walking.
+        calm: the calm moments that belong to the moments of walking. Those of a recording are found in it.
         forearm_axis: the axis along the forearm, if the user states it.
         make: the make of the watch; None if it is unknown. It is used only with ``x_to_elbow``.
         trained_axis: the axis along the forearm in training (``trained_axis``); None if it is unknown.
         x_to_elbow: whether the model was trained with x along the forearm towards the elbow
             (``trained_with_x_to_elbow``).
+        weights: as for ``harken.signals.forearm.along_forearm``.
 
     Raises:
         HarkenError: when the recording is ``as_found``, or begins with other channels.
     """
     if isinstance(walks, Recording):
-        walks = _walks_in(walks, specification)
+        walks, calm = moments_in(walks, specification)
     walking = _by_walking(specification, walks, probabilities, trained_axis, x_to_elbow=x_to_elbow)
     if forearm_axis is not None:
-        quarters = (QUARTERS[forearm_axis] - QUARTERS[trained_axis or "x"]) % 4
-        reason = f"{_turned(quarters)}: its {forearm_axis} axis was stated to point along the forearm"
-        if walking.known and (walking.quarters - quarters) % 2:
-            suggested = f"a turn by {90 * walking.quarters} degrees" if walking.quarters else "no turn"
-            reason += f"; walking alone suggests {suggested}: {_why(walking)}"
-        return replace(walking, quarters=quarters, source=MountingSource.STATED, reason=reason)
-    if walking.known or make is None or not x_to_elbow:
+        return _stated(walking, forearm_axis, trained_axis or "x")
+    if trained_axis is None or not x_to_elbow:
         return walking
-    axis = USUAL_AXIS[make]
-    quarters, usual = QUARTERS[axis], f"the {axis} axis of {make} usually points along the forearm"
-    reason = f"{_turned(quarters)}, because {usual}, and {_why(walking)}"
-    return replace(walking, quarters=quarters, source=MountingSource.MAKE, reason=reason)
+    calm = calm or CalmMoments()
+    axes = ["xy"[(turn + QUARTERS[trained_axis]) % 2] for turn in range(4)]
+    if walking.known and along_forearm(calm, None, weights)[axes[walking.quarters]] >= 0.5:
+        return walking
+    return _probable(walking, axes, along_forearm(calm, make, weights), calm.blocks, make)
 
 
-def _walks_in(recording: Recording, specification: Specification) -> Moments:
-    """The moments of a recording that look like walking; none for a model that cannot be asked about them."""
+def _stated(walking: Mounting, forearm_axis: ForearmAxis, trained_axis: ForearmAxis) -> Mounting:
+    """The orientation that the user states; walking that contradicts it is mentioned."""
+    quarters = (QUARTERS[forearm_axis] - QUARTERS[trained_axis]) % 4
+    reason = f"{_turned(quarters)}: its {forearm_axis} axis was stated to point along the forearm"
+    if walking.known and (walking.quarters - quarters) % 2:
+        suggested = f"a turn by {90 * walking.quarters} degrees" if walking.quarters else "no turn"
+        reason += f"; walking alone suggests {suggested}: {_why(walking)}"
+    return replace(walking, quarters=quarters, source=MountingSource.STATED, reason=reason)
+
+
+def _probable(
+    walking: Mounting, axes: Sequence[str], along: Mapping[str, float], blocks: int, make: Make | None
+) -> Mounting:
+    """The orientation of which walking alone does not decide.
+
+    Args:
+        walking: the orientation by walking.
+        axes: the axis of the sensor that lies along the forearm if 0 to 3 quarter turns are right.
+        along: the probability of each axis by other evidence.
+        blocks, make: this evidence, for the reason.
+    """
+    counts = walking.recognised or (0.0,) * 4
+    shares = np.array([along[axis] * (1 + count) for axis, count in zip(axes, counts, strict=True)])
+    shares /= shares.sum()
+    best = int(shares.argmax())
+    found = replace(walking, quarters=best, source=MountingSource.NONE, probable=tuple(shares.tolist()))
+    if blocks or make is not None:
+        found = replace(found, source=MountingSource.CALM if blocks else MountingSource.MAKE)
+    evidence = [f"{blocks:,} calm moments"] if blocks else []
+    evidence += ["what may be walking"] if sum(counts) >= 1 else []
+    evidence += [f"the make ({make})"] if make is not None else []
+    by = f", by {' and '.join(evidence)}" if evidence else ""
+    word = "perhaps" if found.warning else "probably"
+    percent = percent_number(found._probability_of_axis, decimals=0)
+    reason = f"{_turned(best)}: it {word} sat with its {axes[best]} axis along the forearm ({percent} %{by})"
+    if len(found.turns) > 1:
+        reason += f"; labels are averaged over the {len(found.turns)} ways in which it may have sat"
+    return replace(found, reason=reason)
+
+
+def moments_in(recording: Recording, specification: Specification) -> tuple[Moments, CalmMoments]:
+    """The moments of a recording that look like walking, none for a model that cannot be asked about them; and the calm
+    ones."""
     name = recording.source or recording.subject
     if recording.as_found:
         raise HarkenError(f"{name}: only a mended recording shows how it was worn; read it without as_found")
     if recording.channels[:3] != ACCELERATION:
         raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
-    return Moments(like_walking) if _unaskable(specification) else Moments.of(recording, like_walking)
+    walks = Moments(like_walking)
+    statistics = MovementStatistics(listeners=() if _unaskable(specification) else (walks,))
+    statistics.push(Samples.of(recording))
+    blocks = statistics.finish()
+    return walks, CalmMoments.of(blocks, non_wear(blocks))
 
 
-def as_trained(
+def mounting_of(
     recogniser: Recogniser, recording: Recording, *, forearm_axis: ForearmAxis | None = None
-) -> tuple[Recording, Mounting | None]:
-    """The recording in the orientation of the training data, and the orientation of its watch.
+) -> Mounting | None:
+    """The orientation of the watch in a recording; None for a recording with other channels than ``x, y, z``.
 
     Args:
         recogniser: the model.
-        recording: as for ``mounting``. With channels other than ``x, y, z`` it is returned unchanged, with None.
-        forearm_axis: as for ``mounting``.
+        recording, forearm_axis: as for ``mounting``.
 
     Raises:
         HarkenError: as ``mounting``; when an axis is stated for a recording without ``x, y, z``.
     """
     if recording.channels[:3] != ACCELERATION and forearm_axis is None:
-        return recording, None
-    way = mounting(
+        return None
+    return mounting(
         recogniser.specification_,
         recording,
         recogniser.predict_proba,
@@ -204,7 +282,15 @@ def as_trained(
         trained_axis=trained_axis(recogniser),
         x_to_elbow=trained_with_x_to_elbow(recogniser),
     )
-    return way.turned(recording), way
+
+
+def as_trained(
+    recogniser: Recogniser, recording: Recording, *, forearm_axis: ForearmAxis | None = None
+) -> tuple[Recording, Mounting | None]:
+    """The recording as it most probably was in the training data, and ``mounting_of`` it. With channels other than
+    ``x, y, z`` it is returned unchanged, with None."""
+    way = mounting_of(recogniser, recording, forearm_axis=forearm_axis)
+    return (recording if way is None else way.turned(recording)), way
 
 
 def trained_with_x_to_elbow(recogniser: Recogniser) -> bool:

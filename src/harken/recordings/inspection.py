@@ -3,7 +3,8 @@
 This module computes them; ``harken inspect`` prints and draws them.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -78,6 +79,8 @@ class Inspection:
         marked: how many samples are marked; a sample may be marked for two reasons.
         sensor_range_g: the sensor's range beyond which a sample counts as out of range.
         placement: where the sensor was worn, if the file's header states it.
+        along_forearm: the probability that x and that y lies along the forearm, by calm moments and the make of the
+            watch (``harken.signals.forearm``); empty without calm moments, or if the sensor was not on a wrist.
         label_source: the file of labels and its format; empty if the labels are those in the recording's file.
         labels: by name, sorted.
         statistics: by channel, over all finite samples as they were found, including marked samples and rows with a
@@ -115,6 +118,7 @@ class Inspection:
     statistics: dict[str, ChannelStatistics]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    along_forearm: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The facts under the documented names of ``harken inspect --json``. All values can be written as JSON."""

@@ -234,13 +234,13 @@ def _placement(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
         yield Line("Worn on", WORN[check.answer], "not a wrist" if elsewhere else "")
     if elsewhere:
         yield Caveat(CaveatKind.PLACEMENT, elsewhere)
-    elif mounting is not None and not mounting.known:
+    elif mounting is not None and mounting.warning is not None:
         yield Caveat(CaveatKind.MOUNTING, f"how it sat on the arm is unknown; it was {mounting.reason}")
 
 
 def _orientation(orientation: Mounting) -> Line:
     turned = "the axes were turned to the model's" if orientation.quarters else ""
-    return Line("How the watch was worn", orientation.reason, turned if orientation.known else "unknown")
+    return Line("How the watch was worn", orientation.reason, "unknown" if orientation.warning else turned)
 
 
 def model_card(specification: Specification, provenance: Mapping[str, Any]) -> tuple[str, str, str]:
