@@ -58,8 +58,7 @@ OUTCOMES = (
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
-    """The tables of a labelled recording. The columns are described in ``docs/intensity.md``,
-    ``docs/nights.md`` and ``docs/timeline.md``.
+    """The tables of a labelled recording. The columns are described in ``docs/dictionary.md``.
 
     Attributes:
         timeline: the labels.
