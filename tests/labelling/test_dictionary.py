@@ -7,7 +7,7 @@ import pytest
 
 import people
 from harken.labelling.cohort import FileTask, LabelJob, run_cohort
-from harken.labelling.dictionary import TABLES, ColumnKind, WrittenTable, dictionary_page
+from harken.labelling.dictionary import SOURCES, TABLES, ColumnKind, WrittenTable, dictionary_page
 from harken.labelling.settings import LabelSettings
 from harken.labelling.study import write_failures, write_study
 from harken.models.recogniser import Recogniser
@@ -86,6 +86,10 @@ def test_numbers_of_a_table_say_their_unit(table: WrittenTable) -> None:
         for ending, unit in endings.items():
             if column.name.endswith(ending):
                 assert column.unit == unit, column.name
+
+
+def test_the_sources_are_those_of_the_columns() -> None:
+    assert {column.source for table in TABLES for column in table.columns} - {""} == set(SOURCES)
 
 
 def test_the_page_is_what_the_code_renders() -> None:

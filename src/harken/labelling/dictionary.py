@@ -12,8 +12,6 @@ from importlib.resources import files
 from string import Template
 from typing import Any, Literal, TypeAlias
 
-from harken.models.model_file import PACKAGED_MODEL, read_model
-from harken.models.scores import unseen_f1
 from harken.outcomes.intensity import BOUT_MINUTES, SHARE_PERCENT
 
 LABEL = "LABEL"
@@ -36,9 +34,8 @@ class Column:
         name: its name; ``LABEL`` in it stands for a label.
         kind: what it holds.
         unit: the unit of its numbers; empty for counts, shares and other kinds.
-        meaning: what it says.
-        method: how it is computed, where the meaning leaves that open.
-        source: the publication of the method; empty for harken's own.
+        meaning: what it says, and how it is computed where that is open.
+        source: the publication of the method, by its name in ``SOURCES``; empty for harken's own.
         ggir: the name of the same quantity in GGIR, with the unit where it differs; empty where GGIR has none.
         short: whether most papers report it; the short file of a table has only such columns.
         listed: whether the page lists it; else the table's ``besides`` says what it is.
@@ -48,7 +45,6 @@ class Column:
     meaning: str
     kind: ColumnKind = "number"
     unit: str = ""
-    method: str = ""
     source: str = ""
     ggir: str = ""
     short: bool = False
@@ -83,13 +79,9 @@ class WrittenTable:
 
 
 _WRITTEN = tomllib.loads(files("harken.labelling").joinpath("tables.toml").read_text(encoding="utf-8"))
-_F1 = unseen_f1(read_model(PACKAGED_MODEL).provenance)
-_TEXTS = {
-    **_WRITTEN["sources"],
-    **_WRITTEN["phrases"],
-    **{f"f1_{name}": f"{f1:.2f}" for name, f1 in _F1.items()},
-    "share": SHARE_PERCENT,
-}
+SOURCES: Mapping[str, str] = _WRITTEN["sources"]
+"""The publications of methods by short name."""
+_TEXTS = {**_WRITTEN["phrases"], "share": SHARE_PERCENT}
 
 
 def _filled(facts: Mapping[str, Any], **numbers: int) -> dict[str, Any]:
@@ -132,7 +124,6 @@ def _changed(
     times: Literal["iso_8601", "clock_hours", ""] = "",
     mean_over: str = "",
     prefix: str = "",
-    ggir: bool = True,
     short: bool = True,
     listed: bool = True,
 ) -> Iterator[Column]:
@@ -140,16 +131,14 @@ def _changed(
     for column in (column for name in of for column in known[name] if column.name not in without):
         name, made = f"{prefix}{column.name}", column
         if column.kind == "time" and times == "iso_8601":
-            made = replace(column, kind="text", meaning=f"{column.meaning}; {_TEXTS[times]}")
+            made = replace(column, kind="text")
         elif column.kind == "time" and times:
-            name = f"{name}_{times}"
-            made = replace(column, kind="number", unit="hours", method=_TEXTS[times])
+            name, made = f"{name}_{times}", replace(column, kind="number", unit="hours")
         if mean_over:
             if made.kind != "number":
                 continue
-            made = replace(made, meaning=f"the mean over {mean_over}: {column.meaning}")
-        of_ggir = column.ggir if ggir and not mean_over else ""
-        yield replace(made, name=name, ggir=of_ggir, short=column.short and short, listed=listed)
+            made = replace(made, meaning=f"the mean over {mean_over}", source="", ggir="")
+        yield replace(made, name=name, short=column.short and short, listed=listed)
 
 
 TABLES = tuple(_tables())
@@ -171,10 +160,11 @@ def columns_in(file: str, columns: Sequence[str]) -> list[str]:
 
 def dictionary_page() -> str:
     """The content of ``docs/dictionary.md``: first the short files, which the tables of all columns do not repeat."""
-    introduction = Template(_WRITTEN["introduction"]).substitute(_TEXTS)
     short = {table.short for table in TABLES}
     ordered = sorted(TABLES, key=lambda table: table.files[0] not in short)
-    return "\n".join([introduction, *(line for table in ordered for line in _section(table))])
+    sections = [line for table in ordered for line in _section(table)]
+    sources = [f"- {name}: {publication}" for name, publication in SOURCES.items()]
+    return "\n".join([_WRITTEN["introduction"], *sections, "## Sources", "", *sources, ""])
 
 
 def _section(table: WrittenTable) -> Iterator[str]:
@@ -187,24 +177,11 @@ def _section(table: WrittenTable) -> Iterator[str]:
     page = f"[{table.page.removesuffix('.md')}]({table.page})"
     yield f"{table.rows[0].upper()}{table.rows[1:]}{also}.{written} See {page}.{besides}"
     yield ""
-    yield "| column | unit or kind | meaning | method | source | GGIR |"
-    yield "|---|---|---|---|---|---|"
+    yield "| column | unit or kind | meaning |"
+    yield "|---|---|---|"
     for column in table.columns:
-        if not column.listed or (table.short and column.short):
-            continue
-        cells = (
-            f"`{column.name}`",
-            column.unit or column.kind,
-            column.meaning,
-            column.method,
-            column.source,
-            _of_ggir(column.ggir),
-        )
-        yield f"| {' | '.join(cells)} |".replace("  |", " |")
+        if column.listed and not (table.short and column.short):
+            source = f" ({column.source})" if column.source else ""
+            ggir = f"; GGIR: {column.ggir}" if column.ggir else ""
+            yield f"| `{column.name}` | {column.unit or column.kind} | {column.meaning}{source}{ggir} |"
     yield ""
-
-
-def _of_ggir(name: str) -> str:
-    """GGIR's name as code, and what follows it in brackets."""
-    plain, bracket, rest = name.partition(" (")
-    return f"`{plain}`{bracket}{rest}" if plain else ""
