@@ -147,7 +147,7 @@ def test_what_keeps_its_earlier_results_is_on_the_page_as_long_as_it_does(
     assert f"The failures are also in {out / 'failures-summarise.csv'}." in ended.stderr.splitlines()
     failed = pl.read_csv(out / "failures-summarise.csv")
     assert failed["file"].to_list() == [str(recordings[1])]
-    assert failed["reason"][0].startswith("timeline.parquet is missing or damaged")
+    assert failed["reason"][0].startswith("timeline.parquet is damaged")
     page = (out / "study.html").read_text(encoding="utf-8")
     order = ["2 files keep their earlier results", "bert.csv", "is damaged", "anna.csv", "non wear"]
     places = [page.index(words) for words in order]

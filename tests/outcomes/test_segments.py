@@ -85,7 +85,7 @@ def test_a_table_with_people_and_a_night_that_began_before_the_recording(tmp_pat
         ("segment,days,start,end\nwork,mon,08:00\n", "line 2: 3 fields instead of 4"),
         ("segment,days,start,end\nwork,mon,08:00,17:00,x\n", "line 2: 5 fields instead of 4"),
         ("segment,days,start,end\n", "there is no segment in it"),
-        ("", "there is no column segment"),
+        ("", "there are no columns segment, days, start, end"),
         ("segment,days,start,end\n\udcff", "not text in UTF-8"),
     ],
 )
