@@ -1,10 +1,10 @@
-"""Take the pictures of ``harken annotate``'s page: ``annotate.png``, ``annotate_dark.png``, ``annotate_narrow.png``.
+"""Take the pictures of ``harken annotate``'s page: ``annotate.png`` and ``annotate_narrow.png``.
 
     python docs/pictures/annotate_pictures.py
 
 Simulates a day, writes labels for a part of it, starts ``harken annotate`` and a headless Chromium (see
-``tests/helpers/browser.py``), and looks at three hours with a bout selected. The page is 1200 pixels wide, light and
-dark, and 400 pixels wide in a third picture with light and dark side by side.
+``tests/helpers/browser.py``), and looks at three hours with a bout selected. The page is 1200 pixels wide,
+and 400 pixels in a second picture, with light and dark side by side.
 """
 
 import argparse
@@ -56,9 +56,8 @@ def main() -> None:
             page.open(address)
             annotate_page.until(lambda: page.shown("accept"), LONGEST_S)
             look(page, *seen)
-            for name, dark in (("annotate", False), ("annotate_dark", True)):
-                browser.prefer(dark=dark)
-                save(taken(page), arguments.out / f"{name}.png")
+            browser.prefer(dark=False)
+            save(taken(page), arguments.out / "annotate.png")
             browser.resize(NARROW)
             both = []
             for dark in (False, True):
