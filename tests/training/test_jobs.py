@@ -10,6 +10,7 @@ import pytest
 import harken
 import people
 from harken import HarkenError
+from harken.annotations.options import NO_LABEL
 
 
 def scores_of(run: Path) -> Any:
@@ -82,9 +83,7 @@ def test_a_table_of_several_people_is_their_recordings(folder: Path, run_harken:
     lines = [line.replace(",walking,emil", ",,emil") for line in others.read_text().splitlines()]
     others.write_text("\n".join(line.replace("lying,emil", ",emil").replace("sitting,emil", ",emil") for line in lines))
     partly = harken.evaluate("packaged", others)
-    assert [(path, str(why)) for path, why in partly.failures] == [
-        (others, f"{others}, emil: no row has a label; name the column of labels with --label-column")
-    ]
+    assert [(path, str(why)) for path, why in partly.failures] == [(others, f"{others}, emil: {NO_LABEL}")]
 
 
 @pytest.mark.usefixtures("small_preset", "undrawn")
