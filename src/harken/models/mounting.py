@@ -225,7 +225,9 @@ def _probable(
         along: the probability of each axis by other evidence.
         blocks, make: this evidence, for the reason.
     """
-    counts = walking.recognised or (0.0,) * 4
+    counts = list(walking.recognised or (0.0,) * 4)
+    if walking.known:  # gravity in walking shows which end of the axis points towards the elbow
+        counts[(walking.quarters + 2) % 4] = 0.0
     shares = np.array([along[axis] * (1 + count) for axis, count in zip(axes, counts, strict=True)])
     shares /= shares.sum()
     best = int(shares.argmax())
