@@ -283,18 +283,12 @@ def finished(folder: Path, path: Path, key: Mapping[str, Any]) -> dict[str, Any]
         key: its ``label_key``.
 
     Raises:
-        HarkenError: when the results are of another file, or were made with other settings or another model, or have
-            another layout.
+        HarkenError: when the results are of another file, or were made with other settings or another model.
     """
     if not (folder / SUMMARY).exists():
         return None
     summary = read_summary(folder)
     before = summary.get("labelled_by", summary)
-    if summary.get("layout") != LAYOUT:
-        raise HarkenError(
-            f"{printable(path)}: the results in {folder} were made by an earlier version of harken; choose another "
-            "--out, or remove that folder"
-        )
     for name, value in key.items():
         if before.get(name) != value:
             way = IN_WORDS.get(name, f"{_in_words(name, before.get(name))}, and this is {_in_words(name, value)}")
