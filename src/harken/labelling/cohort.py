@@ -16,7 +16,6 @@ from typing import Any, Literal, Protocol, Self, TypeVar
 
 from harken.labelling.file import label_file
 from harken.labelling.settings import (
-    LAYOUT,
     LabelSettings,
     Rules,
     file_sha256,
@@ -166,7 +165,7 @@ class SummariseJob:
         """The outcome of a file with this summary."""
         rules = rules_of(before)
         same = all(rules[name] == value for name, value in rules_key(self.rules).items())
-        if same and before.get("layout") == LAYOUT:
+        if same:
             return FileOutcome(task, before, done="nothing")
         summary = summarise_folder(self.out / task.name, self.rules).summary
         return FileOutcome(task, summary, done="summarised")
