@@ -170,6 +170,37 @@ def postures_and_hands(
     return labels, probabilities @ of_label, probabilities[:, busy].sum(axis=1)
 
 
+def taught_hands(
+    names: Sequence[str], label_sets: Mapping[str, Sequence[str]]
+) -> tuple[Mapping[str, Sequence[str]], dict[str, bool]]:
+    """``label_sets`` and ``hands`` of ``Recogniser.fit`` for windows whose classes say both posture and hands.
+
+    >>> from harken.datasets.label_schemes import taught_hands
+    >>> taught_hands(["sitting with busy hands", "sitting", "walking"], {})
+    ({'sitting with busy hands': ('sitting',)}, {'sitting with busy hands': True, 'sitting': False})
+
+    Args:
+        names: the labels of windows. Those that end in ``BUSY`` are a posture with busy hands; the posture's own name
+            then means that they are not.
+        label_sets: the names among them that stand for several classes -> these classes.
+
+    Returns:
+        Without a name that ends in ``BUSY`` the same sets, and nothing about hands.
+    """
+    classes = {name: tuple(label_sets.get(name, (name,))) for name in names}
+    told = {
+        label for each in classes.values() for one in each if one.endswith(BUSY) for label in (one, posture_of(one))
+    }
+    if not told:
+        return label_sets, {}
+    postures = {name: tuple(dict.fromkeys(map(posture_of, each))) for name, each in classes.items()}
+    busy = {name: {one.endswith(BUSY) for one in each} for name, each in classes.items() if told.issuperset(each)}
+    return (
+        {name: each for name, each in postures.items() if each != (name,)},
+        {name: states.pop() for name, states in busy.items() if len(states) == 1},
+    )
+
+
 HANDS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "wisdm": {
         **dict.fromkeys((*SITTING_DOWN, *ON_FEET), BUSY_POSTURES),

@@ -8,7 +8,6 @@ from types import MappingProxyType
 import numpy as np
 
 from harken.annotations.spelling import nearly_alike, spelling
-from harken.datasets.label_schemes import BUSY, posture_of
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import ACCELERATION, UNLABELLED
 from harken.signals.orientation import axis_by_gravity
@@ -30,34 +29,6 @@ def walking_axis(windows: Windows) -> ForearmAxis | None:
         return None
     codes = [code for code, label in enumerate(windows.label_names) if label in HANGING]
     return axis_by_gravity(windows.signals[np.isin(windows.label_codes, codes)])
-
-
-def taught_hands(names: Sequence[str], label_sets: LabelSets) -> tuple[LabelSets, dict[str, bool]]:
-    """``label_sets`` and ``hands`` of ``Recogniser.fit`` for windows whose classes say both posture and hands.
-
-    >>> taught_hands(["sitting with busy hands", "sitting", "walking"], {})
-    ({'sitting with busy hands': ('sitting',)}, {'sitting with busy hands': True, 'sitting': False})
-
-    Args:
-        names: the labels of windows. Those that end in ``BUSY`` are a posture with busy hands; the posture's own name
-            then means that they are not.
-        label_sets: the names among them that stand for several classes -> these classes.
-
-    Returns:
-        Without a name that ends in ``BUSY`` the same sets, and nothing about hands.
-    """
-    classes = {name: tuple(label_sets.get(name, (name,))) for name in names}
-    told = {
-        label for each in classes.values() for one in each if one.endswith(BUSY) for label in (one, posture_of(one))
-    }
-    if not told:
-        return label_sets, {}
-    postures = {name: tuple(dict.fromkeys(map(posture_of, each))) for name, each in classes.items()}
-    busy = {name: {one.endswith(BUSY) for one in each} for name, each in classes.items() if told.issuperset(each)}
-    return (
-        {name: each for name, each in postures.items() if each != (name,)},
-        {name: states.pop() for name, states in busy.items() if len(states) == 1},
-    )
 
 
 def require_two_labels(labels: Sequence[str]) -> None:

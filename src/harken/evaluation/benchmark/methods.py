@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 
-from harken.datasets.label_schemes import BUSY
+from harken.datasets.label_schemes import BUSY, taught_hands
 from harken.evaluation.baselines.features import check_signals, window_features
-from harken.models.known_labels import NO_SETS, LabelSets, taught_hands
+from harken.models.known_labels import NO_SETS, LabelSets
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import import_object
