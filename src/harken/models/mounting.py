@@ -108,8 +108,9 @@ class Mounting:
         """
 
         def after(windows: Windows, quarters: int) -> NDArray[np.float32]:
-            signals = turned_channels(windows.signals, windows.channels, quarters)
-            return probabilities(replace(windows, signals=signals) if quarters else windows)
+            if quarters:
+                windows = replace(windows, signals=turned_channels(windows.signals, windows.channels, quarters))
+            return probabilities(windows)
 
         def mean(windows: Windows) -> NDArray[np.float32]:
             (first, share), *others = self.turns
