@@ -164,8 +164,7 @@ class SummariseJob:
     def summarised(self, task: FileTask, before: dict[str, Any]) -> FileOutcome:
         """The outcome of a file with this summary."""
         rules = rules_of(before)
-        same = all(rules[name] == value for name, value in rules_key(self.rules).items())
-        if same:
+        if all(rules[name] == value for name, value in rules_key(self.rules).items()):
             return FileOutcome(task, before, done="nothing")
         summary = summarise_folder(self.out / task.name, self.rules).summary
         return FileOutcome(task, summary, done="summarised")

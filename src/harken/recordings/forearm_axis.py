@@ -18,8 +18,7 @@ StatedAxis = Annotated[
     ForearmAxis | None,
     Option(
         "The axis of the sensor that points along the forearm towards the elbow, so that it measures about +1 g when "
-        "the arm hangs. [default: found by walking, "
-        "or by calm moments]",
+        "the arm hangs. [default: found by walking, or by calm moments]",
         flag="--forearm-axis",
     ),
 ]

@@ -21,7 +21,7 @@ HANDS = "hands"
 """The column with the probability of busy hands."""
 HANDS_KNOWN = ("sitting", "standing")
 """The labels for which models learn whether the hands are busy."""
-BUSY = 0.5
+LEAST_BUSY = 0.5
 """The hands count as busy where their probability is at least this."""
 SMOOTHED = "smoothed_"
 """The prefix of the columns with the probability of each label given all rows."""
@@ -282,7 +282,7 @@ class Timeline:
         """The rows of each label of ``HANDS_KNOWN`` with busy hands, bool ``[n]``; empty without a column of hands."""
         if HANDS not in self.frame.columns:
             return {}
-        busy = (self.frame[HANDS] >= BUSY).fill_null(False)
+        busy = (self.frame[HANDS] >= LEAST_BUSY).fill_null(False)
         names = [name for name in HANDS_KNOWN if name in self.labels]
         return {name: (busy & (self.frame["label"] == name)).fill_null(False).to_numpy() for name in names}
 

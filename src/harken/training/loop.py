@@ -304,8 +304,8 @@ class _Loop:
         if not self.network.training:  # after an evaluation; setting the mode of all layers takes half a millisecond
             self.network.train()
         signals, codes = self.batch()
-        logits = self.network(settings.augmentation(signals, self.task.vectors))
-        logits, of_hands = (logits, None) if self.hands is None else (logits[:, :-1], logits[:, -1])
+        outputs = self.network(settings.augmentation(signals, self.task.vectors))
+        logits = outputs if self.hands is None else outputs[:, :-1]
         predicted, smoothing = logits.detach().argmax(1), settings.label_smoothing
         if self.allowed is None:
             loss = F.cross_entropy(logits, codes, label_smoothing=smoothing)
@@ -313,8 +313,8 @@ class _Loop:
         else:
             loss = set_loss(logits, self.allowed[codes], label_smoothing=smoothing)
             right = self.allowed[codes, predicted]
-        if self.hands is not None and of_hands is not None:
-            loss = loss + HANDS_WEIGHT * hands_loss(of_hands, self.hands[codes], label_smoothing=smoothing)
+        if self.hands is not None:
+            loss = loss + HANDS_WEIGHT * hands_loss(outputs[:, -1], self.hands[codes], label_smoothing=smoothing)
         if settings.l2:
             loss = loss + settings.l2 * _half_sum_of_squares(self.parameters)
         if settings.one_cycle:

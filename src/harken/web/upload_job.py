@@ -128,6 +128,8 @@ def _rows(timeline: "Timeline") -> Iterator[bytes]:
     """The rows as JSON, thousands at a time, because a month of rows as Python objects takes half a gigabyte."""
     import numpy as np
 
+    from harken.timelines.timeline import HANDS
+
     for first in range(0, timeline.frame.height, ROWS_AT_ONCE):
         frame = timeline.frame.slice(first, ROWS_AT_ONCE)
         probabilities = timeline.probabilities[first : first + ROWS_AT_ONCE]
@@ -142,7 +144,7 @@ def _rows(timeline: "Timeline") -> Iterator[bytes]:
             frame["activity_mg"].to_list(),
             known.tolist(),
             shares.tolist(),
-            frame["hands"].to_list() if "hands" in frame.columns else [None] * len(known),
+            frame[HANDS].to_list() if HANDS in frame.columns else [None] * len(known),
         )
         rows = [
             {
