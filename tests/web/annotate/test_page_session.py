@@ -119,7 +119,7 @@ DRAGGING = """Promise.all([import("./editor.js"), import("./view.js")]).then(([{
   Object.defineProperty(canvas, "clientWidth", {value: 1000});
   canvas.getBoundingClientRect = () => ({left: 0, top: 0});
   const state = {view: new View(0, 10000), editor: e};
-  new m.Gestures(canvas, {partAt: () => "labels"}, () => state, {onMoved: () => {}});
+  m.listenToPointers(canvas, {partAt: () => "labels"}, () => state, () => {});
   const pointer = (kind, ms) => canvas.dispatchEvent(
     new PointerEvent(`pointer${kind}`, {pointerId: 1, pointerType: "mouse", clientX: ms / 10, clientY: 5}));
   const [steps, from, ...to] = a;

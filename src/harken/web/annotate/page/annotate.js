@@ -2,14 +2,14 @@
 
 import { html, render, useEffect, useRef } from "./preact.js";
 import { firstAfter, whyNoLabel } from "./bouts.js";
-import { Gestures } from "./gestures.js";
+import { listenToPointers } from "./gestures.js";
 import { listenToKeys } from "./keys.js";
 import { Learn } from "./learn.js";
 import { Choices, Files, Header, Keys, Notes, Picked, Reading, Refusals, Summary, aboutOf, momentAt } from "./panels.js";
-import { Picture } from "./picture.js";
+import { pictureOn } from "./picture.js";
 import { ask } from "./server.js";
 import { Session } from "./session.js";
-import { Strip } from "./strip.js";
+import { listenToStrip } from "./strip.js";
 import { percent, plain } from "./text.js";
 
 const LIST_MS = 1500;
@@ -30,7 +30,6 @@ const page = {
   flushNote: () => {},
 };
 let picture = null;
-let strip = null;
 
 const ready = () => (page.session?.view ? page.session : null);
 const draw = () => render(html`<${Page} />`, byId("page"));
@@ -225,9 +224,8 @@ function Page() {
 function Work({ session, open }) {
   const [canvas, whole] = [useRef(null), useRef(null)];
   useEffect(() => {
-    strip = new Strip(whole.current, ready);
-    picture = new Picture(canvas.current, whole.current.firstChild, ready, () => strip.show());
-    new Gestures(canvas.current, picture, ready, { onMoved: (under) => set({ under }) });
+    picture = pictureOn(canvas.current, whole.current.firstChild, ready, listenToStrip(whole.current, ready));
+    listenToPointers(canvas.current, picture, ready, (under) => set({ under }));
   }, []);
   const { info, editor } = session ?? {};
   return html`<section id="work" class="card work" aria-labelledby="title" hidden=${!open}>

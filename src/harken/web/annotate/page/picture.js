@@ -16,53 +16,40 @@ const STRIP_PX = 12; // of the labels in the strip
 const NAMES = ["ground", "card", "ink", "quiet", "faint", "accent", "alarm", "nothing", "not-worn", "axis-x", "axis-y", "axis-z"];
 
 /**
- * Draws into the canvas of the visible part, once for each frame in which `dirty()` was called, and into that of the strip,
- * where `renew()` was called.
+ * The picture: `dirty()` draws the visible part in the next frame, `renew()` the strip, too.
  *
  * `state()` gives what is drawn: `{view, signal, clock, sampleMs, editor, model, colours}`; null: nothing. `onFrame()` is
- * called after each.
+ * called after each. `partAt(y)` is the name of the part of the canvas at a height.
  */
-export class Picture {
-  #canvas;
-  #strip;
-  #state;
-  #onFrame;
-  #paint = {};
-  #range = null;
-  #frame = null;
-  #drawn = 0;
-  #renewed = true;
+export function pictureOn(canvas, strip, state, onFrame) {
+  const paint = {};
+  let range = null;
+  let frame = null;
+  let drawn = 0;
+  let renewed = true;
 
-  constructor(canvas, strip, state, onFrame) {
-    this.#canvas = canvas;
-    this.#strip = strip;
-    this.#state = state;
-    this.#onFrame = onFrame;
-    const recolour = () => {
-      for (const name of NAMES) this.#paint[name] = theme(name);
-      this.renew();
-    };
-    recolour();
-    onThemeChange(recolour);
-    const size = new ResizeObserver(() => this.renew());
-    for (const one of [canvas, strip]) size.observe(one);
+  function dirty() {
+    frame ??= requestAnimationFrame((now) => {
+      frame = null;
+      const present = state();
+      if (!present) return;
+      const gliding = present.view.step(now);
+      const settling = draw(present, now);
+      if (renewed) drawStrip(present);
+      onFrame();
+      if (gliding || settling) dirty();
+    });
   }
 
-  /** Draw in the next frame. */
-  dirty() {
-    this.#frame ??= requestAnimationFrame((now) => this.#next(now));
-  }
-
-  /** Draw the strip in the next frame, too. */
-  renew() {
-    this.#renewed = true;
-    this.dirty();
+  function renew() {
+    renewed = true;
+    dirty();
   }
 
   /** The parts of the canvas by name, each `{top, height}` in CSS pixels, from top to bottom; `signal` is the highest one. */
-  get parts() {
-    const model = this.#state()?.model ? MODEL_HEIGHT : 0;
-    const axis = this.#canvas.clientHeight - AXIS_HEIGHT;
+  function parts() {
+    const model = state()?.model ? MODEL_HEIGHT : 0;
+    const axis = canvas.clientHeight - AXIS_HEIGHT;
     const labels = axis - LABELS_HEIGHT;
     const signal = labels - SPACE - (model && model + SPACE);
     return {
@@ -73,37 +60,23 @@ export class Picture {
     };
   }
 
-  /** The name of the part at a height. */
-  partAt(y) {
-    return Object.entries(this.parts).findLast(([, { top, height }]) => height > 0 && y >= top)?.[0] ?? "signal";
-  }
-
-  #next(now) {
-    this.#frame = null;
-    const state = this.#state();
-    if (!state) return;
-    const gliding = state.view.step(now);
-    const settling = this.#draw(state, now);
-    if (this.#renewed) this.#drawStrip(state);
-    this.#onFrame();
-    if (gliding || settling) this.dirty();
-  }
+  const partAt = (y) => Object.entries(parts()).findLast(([, { top, height }]) => height > 0 && y >= top)?.[0] ?? "signal";
 
   /** Draw the visible part. Returns whether the range of the signal has not settled yet. */
-  #draw({ view, signal, clock, sampleMs, editor, model, colours }, now) {
-    const sheet = sharp(this.#canvas);
+  function draw({ view, signal, clock, sampleMs, editor, model, colours }, now) {
+    const sheet = sharp(canvas);
     if (!sheet) return false;
     const { context, width } = sheet;
-    const [paint, count] = [this.#paint, this.#canvas.width];
-    const boxes = Object.fromEntries(Object.entries(this.parts).map(([name, part]) => [name, { width, ...part }]));
+    const count = canvas.width;
+    const boxes = Object.fromEntries(Object.entries(parts()).map(([name, part]) => [name, { width, ...part }]));
     const scene = { view, paint, colours, boxes, x: (ms) => ((ms - view.from) / view.span) * width };
     const piece = signal.best(view, count);
     signal.want(view, count, sampleMs);
     if (piece && !performance.getEntriesByName("signal").length) performance.mark("signal"); // for measurements
-    const settling = this.#settle(piece?.range(view) ?? 1, now);
+    const settling = settle(piece?.range(view) ?? 1, now);
     fill(context, boxes.signal, paint.ground);
     drawTint(context, editor.bouts, scene);
-    drawSignal(context, piece, { ...scene, box: boxes.signal, range: this.#range, sampleMs });
+    drawSignal(context, piece, { ...scene, box: boxes.signal, range, sampleMs });
     if (model) {
       fill(context, boxes.model, paint.ground);
       drawBand(context, model, { ...scene, box: boxes.model, pale: true });
@@ -116,27 +89,25 @@ export class Picture {
   }
 
   /** Let the range of the signal glide to what the columns need. */
-  #settle(goal, now) {
-    const passed = Math.min(50, now - this.#drawn);
-    this.#drawn = now;
-    if (this.#range === null || Math.abs(goal - this.#range) < 0.01 * goal) this.#range = goal;
-    else this.#range += (1 - Math.exp(-passed / RANGE_MS)) * (goal - this.#range);
-    return this.#range !== goal;
+  function settle(goal, now) {
+    const passed = Math.min(50, now - drawn);
+    drawn = now;
+    if (range === null || Math.abs(goal - range) < 0.01 * goal) range = goal;
+    else range += (1 - Math.exp(-passed / RANGE_MS)) * (goal - range);
+    return range !== goal;
   }
 
   /** The strip: tall where the axes reach far, because there is much movement. */
-  #drawStrip({ view, signal, editor, model, colours }) {
-    const sheet = sharp(this.#strip);
+  function drawStrip({ view, signal, editor, model, colours }) {
+    const sheet = sharp(strip);
     if (!sheet) return;
-    this.#renewed = false;
+    renewed = false;
     const { context, width, height } = sheet;
-    const paint = this.#paint;
-    const whole = { from: view.start, to: view.end };
     const x = (ms) => ((ms - view.start) / (view.end - view.start)) * width;
     const high = height - STRIP_PX - 2;
     const box = { top: high + 2, height: STRIP_PX, width };
-    const scene = { view: whole, colours, paint, box, x, nameless: true };
-    const piece = signal.best(whole, this.#strip.width / 2);
+    const scene = { view: { from: view.start, to: view.end }, colours, paint, box, x, nameless: true };
+    const piece = signal.best(scene.view, strip.width / 2);
     fill(context, { top: 0, height, width }, paint.ground);
     if (piece) drawStates(context, piece, { ...scene, box: { top: 0, height: high, width }, sampleMs: Infinity });
     if (piece) drawMovement(context, piece, { x, high, paint });
@@ -144,6 +115,17 @@ export class Picture {
     if (model) drawBand(context, model, { ...scene, pale: true });
     drawBand(context, editor.settled, scene);
   }
+
+  function recolour() {
+    for (const name of NAMES) paint[name] = theme(name);
+    renew();
+  }
+
+  recolour();
+  onThemeChange(recolour);
+  const size = new ResizeObserver(renew);
+  for (const one of [canvas, strip]) size.observe(one);
+  return { dirty, renew, partAt };
 }
 
 function drawMovement(context, piece, { x, high, paint }) {
