@@ -27,7 +27,6 @@ const page = {
   under: null, // the time under the pointer
   trouble: null,
   changes: 0, // of labels on the disk
-  flushNote: () => {},
 };
 let picture = null;
 
@@ -257,17 +256,15 @@ function Work({ session, open }) {
     <p id="announce" class="visually-hidden" aria-live="assertive">${page.said}</p>
     <p id="done" class="done" aria-hidden="true">${page.said}</p>
     ${open && html`<${Choices} session=${session} onType=${labelTyped} toPicture=${toPicture} />
-      <${Picked} session=${session} say=${say} toPicture=${toPicture} draw=${draw} Button=${Button} act=${actions}
-        onFlush=${(flush) => (page.flushNote = flush)} />`}
+      <${Picked} session=${session} say=${say} toPicture=${toPicture} draw=${draw} Button=${Button} act=${actions} />`}
   </section>`;
 }
 
 function start() {
   draw();
   listenToKeys(ready, actions);
-  addEventListener("beforeunload", (event) => (page.flushNote(), page.session?.saving.unsaved && event.preventDefault()));
-  addEventListener("pagehide", () => (page.flushNote(), page.session?.remember()));
-  document.addEventListener("visibilitychange", () => document.hidden && page.flushNote());
+  addEventListener("beforeunload", (event) => page.session?.saving.unsaved && event.preventDefault());
+  addEventListener("pagehide", () => page.session?.remember());
   addEventListener("hashchange", follow);
   list().then(() => {
     if (!page.list.length) throw new Error("There is no recording.");

@@ -1,6 +1,6 @@
 /* The parts of the page around the picture. */
 
-import { html, useEffect, useLayoutEffect, useRef } from "./preact.js";
+import { html, useLayoutEffect, useRef } from "./preact.js";
 import { LONGEST_NOTE, NOTE_CUT, at, plainNote, secondsByLabel } from "./bouts.js";
 import { zoneInWords } from "./clock.js";
 import { Chip, inColour } from "./colours.js";
@@ -9,7 +9,6 @@ import { duration, percent, plain, shortened } from "./text.js";
 
 const WITH_A_KEY = 9; // labels
 const MOST_OF_A_NOTE = 80; // characters that are seen beside the time
-const PAUSE_MS = 600; // after which a note that is typed is saved
 
 /** The top of the page, with the state of saving. */
 export function Header({ session, disk, trouble }) {
@@ -129,7 +128,7 @@ export function Choices({ session: { names, colours, editor }, onType, toPicture
 }
 
 /** What is marked or selected, its note, and the buttons for it. */
-export function Picked({ session, say, toPicture, draw, Button, act, onFlush }) {
+export function Picked({ session, say, toPicture, draw, Button, act }) {
   const { editor, model } = session;
   const { selected, marked, mark, writing } = editor;
   const here = at(editor.settled, editor.cursor);
@@ -137,7 +136,7 @@ export function Picked({ session, say, toPicture, draw, Button, act, onFlush }) 
   const last = (selected ?? here) === editor.settled.at(-1);
   return html`<div class="picked">
     <p id="picked-text">${pickedIn(session)}</p>
-    <${Note} editor=${editor} say=${say} toPicture=${toPicture} draw=${draw} onFlush=${onFlush} />
+    <${Note} editor=${editor} say=${say} toPicture=${toPicture} draw=${draw} />
     <div class="tools" role="group" aria-label="Bout">
       <${Button} id="begin-end" title="Begin or end a mark at the cursor (Space)" disabled=${!writing}
         act=${() => editor.beginOrEnd()}>${mark?.open ? "End" : "Begin"}<//>
@@ -161,15 +160,14 @@ function pickedIn({ editor: { selected, marked, mark, writing }, clock }) {
   return writing ? "Drag over the signal to mark a stretch, then choose or type its label." : "Select a bout to read its note.";
 }
 
-/** The field for the note on the selected bout. What is typed is saved after a moment, and when the field or page is left. */
-function Note({ editor, say, toPicture, draw, onFlush }) {
+/** The field for the note on the selected bout. What is typed is saved at once, and is one change until the field is left. */
+function Note({ editor, say, toPicture, draw }) {
   const field = useRef(null);
-  const typed = useRef({ bout: null, editor: null, timer: null }).current; // the bout for which something is typed
+  const typed = useRef(null); // the bout whose note is being typed
   const keep = (typing) => {
-    clearTimeout(typed.timer);
-    if (typed.bout === null) return;
-    const noted = typed.editor.note(plainNote(field.current.value), { one: typed.bout, typing });
-    typed.bout = typing ? noted : null;
+    if (typed.current === null) return;
+    const noted = editor.note(plainNote(field.current.value), { one: typed.current, typing });
+    typed.current = typing ? noted : null;
   };
   const input = () => {
     const characters = [...field.current.value];
@@ -177,11 +175,9 @@ function Note({ editor, say, toPicture, draw, onFlush }) {
       field.current.value = characters.slice(0, LONGEST_NOTE).join("");
       say(NOTE_CUT);
     }
-    if (typed.bout === null) Object.assign(typed, { bout: editor.selected, editor });
-    clearTimeout(typed.timer);
-    typed.timer = setTimeout(() => keep(true), PAUSE_MS);
+    typed.current ??= editor.selected;
+    keep(true);
   };
-  useEffect(() => onFlush(() => keep(true)), []);
   useLayoutEffect(() => {
     if (document.activeElement !== field.current) field.current.value = editor.selected?.note ?? "";
   });
