@@ -84,7 +84,7 @@ function useWatches(onLink) {
 
   function look(watch) {
     clear({ current: watch });
-    socket.current.choose(watch);
+    socket.current.send({ type: "choose", watch });
   }
 
   function present(watches) {
@@ -117,7 +117,6 @@ function useWatches(onLink) {
     busy: ({ late_s: late }) => change({ late }),
     history({ watch, labels = [], samples: past }) {
       if (live.current !== null && watch !== live.current) return;
-      socket.current.remember(watch);
       clear({ current: watch, runs: labels.reduce((runs, label) => withLabel(runs, label, hopMs()), []), label: labels.at(-1) ?? null });
       if (past) samples.current.push(past, performance.now());
     },
@@ -133,7 +132,7 @@ function useWatches(onLink) {
     }),
   };
   useEffect(() => {
-    socket.current = viewWatches({ onMessage: (message) => handlers[message.type]?.(message), onState: linked });
+    socket.current = viewWatches(() => live.current, { onMessage: (message) => handlers[message.type]?.(message), onState: linked });
   }, []);
   return { ...live, look, samples: samples.current };
 }

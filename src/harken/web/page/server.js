@@ -30,16 +30,13 @@ export function sentenceOf(said) {
 }
 
 /**
- * Views the watches for as long as the page lives.
+ * Views the watch `chosen()`, or if it is null that which the server chooses, for as long as the page lives.
  *
  * `onMessage(message)` is called with each message, `onState(state, words)` with the state `good`, `waiting` or `bad`.
- * Returns `choose(watch)`, and `remember(watch)` for the watch that the server chose; both also apply after a
- * reconnection.
  */
-export function viewWatches({ onMessage, onState }) {
-  let chosen = null;
-  const address = () => `/ws/view?${new URLSearchParams({ ...(chosen !== null && { watch: chosen }), ...(token && { token }) })}`;
-  const socket = lastingSocket(address, {
+export function viewWatches(chosen, { onMessage, onState }) {
+  const address = () => `/ws/view?${new URLSearchParams({ ...(chosen() !== null && { watch: chosen() }), ...(token && { token }) })}`;
+  return lastingSocket(address, {
     onMessage,
     onOpen: () => onState("good", "Connected"),
     async onClose(opened, event) {
@@ -48,8 +45,6 @@ export function viewWatches({ onMessage, onState }) {
       if (reason) onState("bad", reason);
     },
   });
-  const remember = (watch) => (chosen = watch);
-  return { remember, choose: (watch) => socket.send({ type: "choose", watch: remember(watch) }) };
 }
 
 /** Why the server refuses the connection, in words; null when it cannot be reached or gives no reason. */
