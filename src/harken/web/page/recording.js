@@ -15,13 +15,13 @@ const STAGES = {
   write: ["Writing the report of", 0.94, 1],
   done: ["Showing", 1, 1],
 };
+const BUSY = "The server is busy; try again in a moment.";
+// What is said where there is no sentence of the server, as from a proxy in front of it.
 const REFUSED = {
-  401: "This server needs a token: open the address that harken serve printed.",
-  403: "This server needs a token: open the address that harken serve printed.",
+  0: "The server could not be reached, or ended the transfer. Is harken serve still running?",
   413: "The recording is larger than this server's limit. `harken label FILE --out DIR` labels files of any size.",
-  429: "The server is busy; try again in a moment.",
-  503: "The server is busy; try again in a moment.",
-  200: "The server answered with something that is not a labelled recording.",
+  429: BUSY,
+  503: BUSY,
 };
 
 /** Accepts files that are dropped on the tab or chosen with its button. */
@@ -106,18 +106,18 @@ function Labelled({ name, answer }) {
 /** `label(file, zone)` sends a file; `progress`, `trouble` and `result` are what became of the latest one. */
 function useLabelling() {
   const [state, change] = useStore({ progress: null, trouble: null, result: null, latest: null });
-  const sending = useRef(null);
+  const sending = useRef(null); // the request; `fetch` tells no progress
   const refuse = (trouble) => change({ trouble });
 
   async function label(file, zone) {
     sending.current?.abort();
-    const mine = new AbortController();
-    sending.current = mine;
-    change({ latest: file, trouble: null, result: null });
+    const request = new XMLHttpRequest();
+    sending.current = request;
     const key = randomKey();
     const began = performance.now();
-    const show = (value, words) => mine.signal.aborted || change({ progress: { value, words } });
-    let timer = null;
+    const show = (value, words) => sending.current === request && change({ progress: { value, words } });
+    change({ latest: file, trouble: null, result: null });
+    show(0, `Sending ${file.name} …`);
 
     function stage({ stage: name, share }) {
       if (!(name in STAGES)) return;
@@ -127,28 +127,27 @@ function useLabelling() {
     }
 
     async function follow() {
-      const said = await ask(`/api/recordings/${key}`).catch(() => null);
-      if (timer === null) return; // it ended meanwhile
-      if (said) stage(said);
-      timer = setTimeout(follow, ASK_MS);
+      const wait = () => new Promise((passed) => setTimeout(passed, ASK_MS));
+      stage({ stage: "read", share: null });
+      for (await wait(); sending.current === request; await wait()) {
+        const said = await ask(`/api/recordings/${key}`).catch(() => null);
+        if (said) stage(said);
+      }
     }
 
-    const onSent = (share) => show(share, `Sending ${file.name} … ${percent(share)}`);
-    const onArrived = () => {
-      stage({ stage: "read", share: null });
-      timer = setTimeout(follow, ASK_MS);
-    };
-    show(0, `Sending ${file.name} …`);
-    try {
-      const query = { name: file.name, key, ...(zone && { timezone: zone }) };
-      const answer = await send(file, query, { onSent, onArrived, signal: mine.signal });
-      change({ progress: null, result: { name: file.name, answer } });
-    } catch (error) {
-      if (!mine.signal.aborted) change({ progress: null, trouble: error.message });
-    } finally {
-      clearTimeout(timer);
-      timer = null;
-    }
+    request.upload.addEventListener("progress", ({ loaded, total }) => show(loaded / total, `Sending ${file.name} … ${percent(loaded / total)}`));
+    request.upload.addEventListener("load", follow);
+    request.open("POST", `/api/recordings?${new URLSearchParams({ name: file.name, key, ...(zone && { timezone: zone }) })}`);
+    for (const [name, value] of Object.entries(credentials())) request.setRequestHeader(name, value);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.responseType = "json";
+    request.send(file);
+    await new Promise((ended) => request.addEventListener("loadend", ended));
+    if (sending.current !== request) return;
+    sending.current = null;
+    const { status, response } = request;
+    if (status === 200 && Array.isArray(response?.rows)) change({ progress: null, result: { name: file.name, answer: response } });
+    else change({ progress: null, trouble: sentenceOf(response) ?? REFUSED[status] ?? `The server could not label this recording (it answered ${status}).` });
   }
   return { ...state, label, refuse };
 }
@@ -157,26 +156,4 @@ function useLabelling() {
 function randomKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(24));
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
-}
-
-/** The server's answer; an Error with a sentence when it is not a labelled recording. `fetch` tells no progress. */
-function send(file, query, { onSent, onArrived, signal }) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open("POST", `/api/recordings?${new URLSearchParams(query)}`);
-    for (const [name, value] of Object.entries(credentials())) request.setRequestHeader(name, value);
-    request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.responseType = "json";
-    request.upload.addEventListener("progress", (event) => event.lengthComputable && onSent(event.loaded / event.total));
-    request.upload.addEventListener("load", onArrived);
-    request.addEventListener("load", () => {
-      const { status, response } = request;
-      if (status === 200 && Array.isArray(response?.rows)) resolve(response);
-      else reject(new Error(sentenceOf(response) ?? REFUSED[status] ?? `The server could not label this recording (it answered ${status}).`));
-    });
-    request.addEventListener("error", () => reject(new Error("The server could not be reached, or ended the transfer. Is harken serve still running?")));
-    request.addEventListener("abort", () => reject(new Error("Stopped.")));
-    signal.addEventListener("abort", () => request.abort());
-    request.send(file);
-  });
 }
