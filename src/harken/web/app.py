@@ -205,7 +205,7 @@ def information_routes(hub: Hub) -> APIRouter:
         """A watch's latest 600 rows (ten minutes) that are final, as an offline run labels the same samples."""
         session = hub.sessions.get(watch)
         if session is None:
-            raise RefusedError(404, 1008, "there is no such watch", reason="unknown")
+            raise RefusedError(404, "there is no such watch", reason="unknown")
         return session.timeline()
 
     return routes
@@ -242,7 +242,7 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
         """Label a recording."""
         if request.headers.get("content-type", "").startswith("multipart/"):
             sentence = "send the recording itself as the body, not as a form: curl --data-binary @FILE"
-            raise RefusedError(422, 1007, sentence, reason="recording")
+            raise RefusedError(422, sentence, reason="recording")
         check_length(request, hub.limits.upload_bytes)
         answer = await uploads.label(
             name, request.stream(), partial(_disconnected, request), timezone=timezone, key=key
@@ -300,7 +300,7 @@ def push_routes(hub: Hub) -> APIRouter:
             try:
                 await asyncio.shield(written)
             except HarkenError as error:
-                raise RefusedError(507, 1011, str(error), reason="disk") from error
+                raise RefusedError(507, str(error), reason="disk") from error
         return {"samples": len(time_ns)}
 
     return routes

@@ -14,6 +14,8 @@ from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
 from harken.web.session import Session
 
+CLOSE_CODES = {400: 1007, 408: 4408, 413: 1009, 429: 4429, 503: 1013, 507: 1011}
+"""The close codes of refused sockets, by the status that a request would have."""
 UNREAD_S = 60.0
 """A client that does not read for this time is left."""
 GONE = (WebSocketDisconnect, RuntimeError, OSError, TimeoutError)
@@ -81,7 +83,9 @@ class Client:
         if refusal.retry_s is not None:
             message["retry_s"] = refusal.retry_s
         await self.socket.send_text(frame_of(message))
-        await self.socket.close(refusal.code, str(refusal).encode()[:REASON_BYTES].decode(errors="ignore"))
+        await self.socket.close(
+            CLOSE_CODES[refusal.status], str(refusal).encode()[:REASON_BYTES].decode(errors="ignore")
+        )
 
     def _drop(self, count: int) -> None:
         """Drop the oldest frames, so many."""
@@ -169,7 +173,7 @@ class Viewers:
             RefusedError: when there are too many viewers.
         """
         if len(self) >= self._most:
-            raise RefusedError(503, 1013, "the limit of viewers is reached; try again later", reason="viewers")
+            raise RefusedError(503, "the limit of viewers is reached; try again later", reason="viewers")
         viewer.put(frame_of({"type": "hello", "model": model, "watches": watches}))
         self._all.add(viewer)
         if self._busy != _busy(0):

@@ -180,7 +180,7 @@ class Hub:
                 raise malformed(f"a watch's name must have 1 to {NAME_CHARACTERS} characters")
             if len(self.sessions) >= self.limits.watches:
                 sentence = "the limit of watches is reached; try again later"
-                raise RefusedError(503, 1013, sentence, reason="watches", retry_s=60)
+                raise RefusedError(503, sentence, reason="watches", retry_s=60)
             session = Session(name, self.specification, self.limits, time.monotonic() if now_s is None else now_s)
             self.sessions[name] = session
         return session
@@ -404,4 +404,4 @@ def _acknowledge(taken: Mapping[Sender, int], written: "asyncio.Future[None] | N
             sender.acknowledge(messages)
         else:
             sender.acknowledging = False
-            sender.refuse(RefusedError(507, 1011, str(error), reason="disk"))
+            sender.refuse(RefusedError(507, str(error), reason="disk"))

@@ -251,14 +251,14 @@ class Learner:
         try:
             labelled, available = await asyncio.to_thread(self._look)
         except HarkenError as error:
-            raise RefusedError(422, 1007, str(error), reason="learn") from error
+            raise RefusedError(422, str(error), reason="learn") from error
         if (why := available["refused"][how]) is not None:
-            raise RefusedError(422, 1007, why, reason="learn")
+            raise RefusedError(422, why, reason="learn")
         try:
             await asyncio.to_thread(self._save_before)
         except OSError as error:
             sentence = f"models cannot be saved in {printable(self.folder)} ({error.strerror or error})"
-            raise RefusedError(507, 1011, sentence, reason="disk") from error
+            raise RefusedError(507, sentence, reason="disk") from error
         self._refuse_second()
         made = "adapted" if how == "adapt" else "trained"
         job = self._job = _Job(how, self.folder / f"{made}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.safetensors")
@@ -280,13 +280,13 @@ class Learner:
                 this server (422).
         """
         if self.refused is not None:
-            raise RefusedError(422, 1007, self.refused, reason="learn")
+            raise RefusedError(422, self.refused, reason="learn")
         async with self._choosing:
             try:
                 path, recogniser = await asyncio.to_thread(self._chosen, choice)
                 await self.serve(recogniser, path)
             except HarkenError as error:
-                raise RefusedError(422, 1007, str(error), reason="learn") from error
+                raise RefusedError(422, str(error), reason="learn") from error
             self.served = path
 
     async def _run(self, job: _Job, paths: Sequence[str]) -> None:
@@ -307,7 +307,7 @@ class Learner:
 
     def _refuse_second(self) -> None:
         if self._job is not None and self._job.state == "running":
-            raise RefusedError(409, 1008, "a model is being made already; wait, or cancel it", reason="learn")
+            raise RefusedError(409, "a model is being made already; wait, or cancel it", reason="learn")
 
     def _save_before(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -318,7 +318,7 @@ class Learner:
         """The path of a learned model, and the model."""
         if choice == "before":
             if self.before is None:
-                raise RefusedError(409, 1008, "there is no starting model", reason="learn")
+                raise RefusedError(409, "there is no starting model", reason="learn")
             return None, self.before
         path: str | None = None
         if choice == "new":
@@ -327,7 +327,7 @@ class Learner:
         elif choice in {model["name"] for model in saved_models(self.folder)}:
             path = str(self.folder / choice)
         if path is None:
-            raise RefusedError(409, 1008, "there is no such model to use", reason="learn")
+            raise RefusedError(409, "there is no such model to use", reason="learn")
         return Path(path), Recogniser.load(path, device="cpu")
 
     def _look(self) -> tuple[Sequence[Labelled], dict[str, Any]]:

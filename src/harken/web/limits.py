@@ -63,16 +63,15 @@ class RefusedError(Exception):
 
     Attributes:
         status: status of the HTTP answer.
-        code: close code of a WebSocket.
         reason: label of the metric ``harken_refused_total``.
         retry_s: seconds after which to try again; None if waiting does not help.
     """
 
-    def __init__(self, status: int, code: int, sentence: str, *, reason: str, retry_s: int | None = None) -> None:
+    def __init__(self, status: int, sentence: str, *, reason: str, retry_s: int | None = None) -> None:
         super().__init__(sentence)
-        self.status, self.code, self.reason, self.retry_s = status, code, reason, retry_s
+        self.status, self.reason, self.retry_s = status, reason, retry_s
 
 
 def malformed(sentence: str) -> RefusedError:
     """The refusal of a message that cannot be read, or whose content is impossible."""
-    return RefusedError(400, 1007, sentence, reason="malformed")
+    return RefusedError(400, sentence, reason="malformed")

@@ -33,7 +33,7 @@ def check_length(request: Request, most: int) -> None:
     """Check the length that the head of a request states. Raises ``RefusedError`` when it is above ``most`` bytes."""
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most:
-        raise RefusedError(413, 1009, f"the body has {int(length):,} bytes; the limit is {most:,}", reason="message")
+        raise RefusedError(413, f"the body has {int(length):,} bytes; the limit is {most:,}", reason="message")
 
 
 async def read_body(request: Request, most: int, *, seconds: float) -> bytes:
@@ -49,9 +49,9 @@ async def read_body(request: Request, most: int, *, seconds: float) -> bytes:
             async for piece in request.stream():
                 body += piece
                 if len(body) > most:
-                    raise RefusedError(413, 1009, f"a message may have at most {most:,} bytes", reason="message")
+                    raise RefusedError(413, f"a message may have at most {most:,} bytes", reason="message")
     except TimeoutError as error:
-        raise RefusedError(408, 1013, "the message came too slowly", reason="slow") from error
+        raise RefusedError(408, "the message came too slowly", reason="slow") from error
     return bytes(body)
 
 

@@ -63,7 +63,6 @@ class Session:
         if samples > self._allowed:
             raise RefusedError(
                 429,
-                4429,
                 f"a watch may send at most {limits.samples_per_s:g} samples per second; wait, and send fewer",
                 reason="rate",
                 retry_s=max(1, round((min(samples, limits.samples_burst) - self._allowed) / limits.samples_per_s)),

@@ -51,8 +51,7 @@ async def _serve(client: Client, reading: Coroutine[Any, Any, None], longest_s: 
     try:
         await asyncio.wait(tasks, timeout=longest_s, return_when=asyncio.FIRST_COMPLETED)
         if not (read.done() or written.done()):
-            sentence = "this socket has reached its age limit; open another one"
-            client.refuse(RefusedError(408, 4408, sentence, reason="age"))
+            client.refuse(RefusedError(408, "this socket has reached its age limit; open another one", reason="age"))
         if client.refusal is not None:
             await asyncio.wait({written}, timeout=CLOSING_S)
     finally:
@@ -107,7 +106,7 @@ async def _messages(client: Client) -> AsyncIterator[str | bytes]:
 
 def _chosen_watch(text: str | bytes) -> str:
     if len(text) > LARGEST_VIEW_MESSAGE:
-        raise RefusedError(413, 1009, "the message is too large", reason="message")
+        raise RefusedError(413, "the message is too large", reason="message")
     try:
         message = orjson.loads(text)
         if message["type"] == "choose" and isinstance(message["watch"], str):

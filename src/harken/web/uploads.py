@@ -62,7 +62,7 @@ class Upload:
         """
         path = None if self.folder is None else Path(self.folder.name, name)
         if self.stage != "done" or path is None or not path.is_file():
-            raise RefusedError(404, 1008, "this recording has no such result", reason="unknown")
+            raise RefusedError(404, "this recording has no such result", reason="unknown")
         return path
 
 
@@ -117,7 +117,7 @@ class Uploads:
                     await _unless(disconnected, job)
             except TimeoutError as error:
                 sentence = f"labelling this recording takes longer than {self._limits.upload_s:g} s; use harken label"
-                raise RefusedError(422, 1007, sentence, reason="recording") from error
+                raise RefusedError(422, sentence, reason="recording") from error
             except JobError as error:
                 sentence = str(error).replace(str(path), shown).replace(path.name, shown)
                 raise _refusal(error, sentence.replace(str(folder), "the server")) from error
@@ -132,7 +132,7 @@ class Uploads:
         if key not in self._by_key:
             minutes = self._limits.results_s / 60
             sentence = f"there is no such recording; results are kept for {minutes:g} minutes"
-            raise RefusedError(404, 1008, sentence, reason="unknown")
+            raise RefusedError(404, sentence, reason="unknown")
         return self._by_key[key]
 
     def close(self) -> None:
@@ -145,9 +145,9 @@ class Uploads:
         """One of the uploads that run at once; its progress is noted in it. With a key, it is kept if it succeeds."""
         if self._running >= self._limits.uploads:
             sentence = "other recordings are being labelled; try again in a moment"
-            raise RefusedError(503, 1013, sentence, reason="uploads", retry_s=RETRY_S)
+            raise RefusedError(503, sentence, reason="uploads", retry_s=RETRY_S)
         if key in self._by_key:
-            raise RefusedError(409, 1008, "this key is in use; choose another at random", reason="recording")
+            raise RefusedError(409, "this key is in use; choose another at random", reason="recording")
         upload = Upload(name, None)
         if key is not None:
             upload.folder = temporary_folder()
@@ -158,7 +158,7 @@ class Uploads:
             if key is not None:
                 self._keep(key, upload)
         except asyncio.CancelledError as error:
-            raise RefusedError(503, 1013, "the server is stopping", reason="uploads", retry_s=RETRY_S) from error
+            raise RefusedError(503, "the server is stopping", reason="uploads", retry_s=RETRY_S) from error
         finally:
             self._running -= 1
             if upload.stage != "done":
@@ -190,20 +190,20 @@ class Uploads:
                         written += len(piece)
                         if written > most:
                             sentence = f"a recording may have at most {most:,} bytes; use harken label"
-                            raise RefusedError(413, 1009, sentence, reason="upload")
+                            raise RefusedError(413, sentence, reason="upload")
                         await asyncio.to_thread(file.write, piece)
         except TimeoutError as error:
-            raise RefusedError(408, 1013, "the recording came too slowly", reason="slow") from error
+            raise RefusedError(408, "the recording came too slowly", reason="slow") from error
         except ClientDisconnect as error:
             raise _disconnected() from error
         except OSError as error:
             raise _not_written(error) from error
         if written == 0:
-            raise RefusedError(422, 1007, "the recording is empty", reason="recording")
+            raise RefusedError(422, "the recording is empty", reason="recording")
 
 
 def _not_written(error: OSError) -> RefusedError:
-    return RefusedError(507, 1011, f"the recording could not be written ({error.strerror})", reason="disk")
+    return RefusedError(507, f"the recording could not be written ({error.strerror})", reason="disk")
 
 
 def _refusal(error: JobError, sentence: str) -> Exception:
@@ -212,12 +212,12 @@ def _refusal(error: JobError, sentence: str) -> Exception:
         case "fault":
             return RuntimeError(sentence)
         case "file":
-            return RefusedError(507, 1011, sentence, reason="disk")
+            return RefusedError(507, sentence, reason="disk")
         case "memory":
             sentence = NO_MEMORY
         case "ended":
             sentence = f"{sentence}; use harken label"
-    return RefusedError(422, 1007, sentence, reason="recording")
+    return RefusedError(422, sentence, reason="recording")
 
 
 @asynccontextmanager
@@ -248,4 +248,4 @@ async def _unless(disconnected: Callable[[], Awaitable[None]], job: Coroutine[An
 
 
 def _disconnected() -> RefusedError:
-    return RefusedError(408, 1013, "the client disconnected", reason="gone")
+    return RefusedError(408, "the client disconnected", reason="gone")

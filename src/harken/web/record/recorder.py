@@ -123,12 +123,12 @@ class Recorder:
             if session is None or not session.follows(start_ns):
                 if len(self._sessions) >= self._limits.recorded_sessions:
                     sentence = f"there are {len(self._sessions):,} recorded sessions; move old ones out of the folder"
-                    raise RefusedError(409, 1008, sentence, reason="sessions")
+                    raise RefusedError(409, sentence, reason="sessions")
                 name = session_name(watch, start_ns, set(self._sessions))
                 session = RecordedSession(name, watch, now_s)
             elif len(session.bouts) >= self._limits.recorded_bouts:
                 sentence = f"this session has {len(session.bouts):,} bouts; start a new session"
-                raise RefusedError(409, 1008, sentence, reason="bouts")
+                raise RefusedError(409, sentence, reason="bouts")
             return self._keep(session.begin(label, start_ns, start_ns - int(now_s * 1e9)))
 
     def end(self, watch: str, end_ns: int) -> Bout | None:
@@ -141,7 +141,7 @@ class Recorder:
             session = self._latest(watch)
             if session is None or session.open is None:
                 sentence = "nothing is being recorded with this watch; another page may have stopped it"
-                raise RefusedError(409, 1008, sentence, reason="recording")
+                raise RefusedError(409, sentence, reason="recording")
             session, ended = session.end(end_ns)
             self._keep(session)
             return ended
@@ -157,7 +157,7 @@ class Recorder:
         """
         with self._lock:
             if name not in self._sessions:
-                raise RefusedError(404, 1008, "there is no such session", reason="unknown")
+                raise RefusedError(404, "there is no such session", reason="unknown")
             while True:
                 before = self._current(name)
                 session = before.without(start_ms)
@@ -244,7 +244,7 @@ class Recorder:
         session = self._latest(watch)
         if session is not None and session.open is not None:
             sentence = f"{session.open.label} is being recorded with this watch; stop it first"
-            raise RefusedError(409, 1008, sentence, reason="recording")
+            raise RefusedError(409, sentence, reason="recording")
         return session
 
     def _current(self, name: str) -> RecordedSession:
@@ -285,7 +285,7 @@ class Recorder:
                 self.files.save(session)
         except OSError as error:
             sentence = f"the bout could not be written to the disk ({error.strerror or error}); try again"
-            raise RefusedError(507, 1011, sentence, reason="disk") from error
+            raise RefusedError(507, sentence, reason="disk") from error
         if session.empty:
             self._sessions.pop(session.name, None)
             for of_session in (self._states, self.due, self._trouble):
@@ -398,8 +398,7 @@ def _refused(what: str, by_disk: str) -> Iterator[None]:
     try:
         yield
     except HarkenError as error:
-        sentence = f"the labels of this session {what}: {error}"
-        raise RefusedError(409, 1008, sentence, reason="recording") from error
+        raise RefusedError(409, f"the labels of this session {what}: {error}", reason="recording") from error
     except OSError as error:
         sentence = f"the labels of this session {by_disk} ({error.strerror or error})"
-        raise RefusedError(507, 1011, sentence, reason="disk") from error
+        raise RefusedError(507, sentence, reason="disk") from error

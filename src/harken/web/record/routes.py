@@ -91,7 +91,7 @@ def _why_not(hub: Hub) -> str:
 
 def _recorder(hub: Hub) -> Recorder:
     if hub.recorder is None:
-        raise RefusedError(409, 1008, _why_not(hub), reason="recording")
+        raise RefusedError(409, _why_not(hub), reason="recording")
     return hub.recorder
 
 
@@ -99,11 +99,11 @@ def _beginning_ns(hub: Hub, watch: str) -> int:
     """What the clock of a watch shows now. Raises ``RefusedError`` when it does not send."""
     session = hub.sessions.get(watch)
     if session is None or not session.clock.known:
-        raise RefusedError(404, 1008, "there is no such watch; it may have stopped sending", reason="unknown")
+        raise RefusedError(404, "there is no such watch; it may have stopped sending", reason="unknown")
     now_s = time.monotonic()
     if (silent_s := now_s - session.last_message_s) > SILENT_S:
         sentence = f"the watch has sent nothing for {silent_s:.0f} s; nothing would be recorded"
-        raise RefusedError(409, 1008, sentence, reason="silent")
+        raise RefusedError(409, sentence, reason="silent")
     return _in_ms(session.clock.now_ns(now_s))
 
 
