@@ -32,7 +32,6 @@ export function useColours(labels) {
 /** The style of a `painted` element in a label's colour, for light and dark pages. */
 export const inColour = (colour) => (colour ? `--light: ${colour.light}; --dark: ${colour.dark}` : "");
 
-/** A small square in a label's colour. */
 export const Chip = ({ colour }) => html`<span class="chip painted" aria-hidden="true" style=${inColour(colour)} />`;
 
 /** A present colour of the page's style: `theme("ink")`. */
@@ -41,7 +40,6 @@ export const theme = (name) => getComputedStyle(document.documentElement).getPro
 /** A label's present colour, for canvases; the colour of unlabelled time if it is undefined. */
 export const onPage = (colour) => (colour ? colour[night.matches ? "dark" : "light"] : theme("nothing"));
 
-/** The present colour of text on a label's colour. */
 export const inkOn = (colour) => (colour ? colour.ink[night.matches ? "dark" : "light"] : theme("ink"));
 
 /** Calls `redraw` when the system changes between light and dark. Returns what ends that. */

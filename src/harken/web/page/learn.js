@@ -122,7 +122,6 @@ function keepFocus(card, earlier, { state }) {
   else if (earlier === "running") (card.querySelector(".learn-result h3") ?? card.querySelector("h2")).focus();
 }
 
-/** Who labelled how much, and what is too short. */
 function Available({ people, too_short: short, least_bout_s: least }) {
   const labelled = (seconds) => listed(Object.entries(seconds).map(([label, s]) => `${plain(label)} ${duration(s)}`));
   const few = listed(short.map((label) => `“${plain(label)}”`));

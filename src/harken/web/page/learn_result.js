@@ -31,7 +31,6 @@ export function Result({ outcome, state, onChoose }) {
     ${!kept && html`<p class="quiet">Cross-validation in the labelled minutes: ${outcome.reason}.</p>`}`;
 }
 
-/** A table of scores, with a column for each model. */
 function Scores({ test: { before, after, labels, only_after: added = {} }, colours, caption }) {
   const rows = [
     ["Accuracy", null, before?.accuracy, after.accuracy],

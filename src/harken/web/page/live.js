@@ -76,7 +76,6 @@ function useWatches(onLink) {
     if (state === "bad") notice(words);
   }
 
-  /** Clear all displays, for a new watch or model. */
   function clear(parts) {
     samples.current.clear();
     change({ label: null, runs: [], ...parts });
@@ -171,7 +170,6 @@ function Announced({ text }) {
   return html`<p id="announce" class="visually-hidden" aria-live="polite">${announced}</p>`;
 }
 
-/** The probabilities of all labels. */
 function Bars({ label, labels, colours }) {
   return html`<section class="card all" aria-labelledby="all-heading">
     <h2 id="all-heading">How probable each activity is</h2>
@@ -226,7 +224,6 @@ function Watches({ watches, current, onChoose }) {
   </fieldset>`;
 }
 
-/** How to connect a watch to this server. */
 function Instructions({ model }) {
   const here = LOOPBACK.includes(location.hostname);
   const push = token ? `${location.origin}/push?token=${encodeURIComponent(token)}` : `${location.origin}/push`;

@@ -7,7 +7,6 @@ const WAITS_S = [0.5, 1, 2, 4, 8];
 /** The token in the page's address, for servers that need one. */
 export const token = new URLSearchParams(location.search).get("token");
 
-/** Headers that prove the token. */
 export const credentials = () => (token ? { Authorization: `Bearer ${token}` } : {});
 
 /** The server's answer, or an Error with its sentence; `status` is that of the answer, if there was one. */

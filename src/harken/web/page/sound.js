@@ -19,7 +19,6 @@ const SOUNDS = {
   warning: [[330, 0.2], [330, 0.2]],
 };
 
-/** Play one of the sounds. */
 export function play(name) {
   if (!context) return;
   let at = context.currentTime;

@@ -18,7 +18,6 @@ const client = crypto.randomUUID();
 const byId = (id) => document.getElementById(id);
 const toPicture = () => byId("chart").focus({ preventScroll: true });
 
-/** What the page shows. */
 const page = {
   list: [], // recordings, as the server lists them
   session: null,
@@ -114,7 +113,6 @@ async function keepTheirs() {
   }
 }
 
-/** Move the cursor, and show it. */
 function moveTo(ms) {
   const { view, editor } = page.session;
   editor.moveTo(ms);

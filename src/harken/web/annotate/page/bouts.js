@@ -11,10 +11,8 @@ const ofTime = (a, b) => a.start_ms - b.start_ms;
 /** A bout with other values, for those that are given. */
 export const changed = (bout, values) => Object.freeze({ ...bout, ...values });
 
-/** Bouts as the server sends them. */
 export const frozen = (bouts) => bouts.map(({ start_ms, end_ms, label, note }) => Object.freeze({ start_ms, end_ms, label, note: note ?? "" })).sort(ofTime);
 
-/** Whether two lists have the same content. */
 export const equal = (some, others) => some.length === others.length && some.every((bout, i) => bout === others[i]
   || ["start_ms", "end_ms", "label", "note"].every((name) => bout[name] === others[i][name]));
 
@@ -29,7 +27,6 @@ export function firstAfter(bouts, ms) {
   return low;
 }
 
-/** The bout that contains a time, or undefined. */
 export function at(bouts, ms) {
   const first = bouts[firstAfter(bouts, ms)];
   return first?.start_ms <= ms ? first : undefined;

@@ -49,7 +49,6 @@ export function Refusals({ session, trouble, disk, Button, onMine, onTheirs }) {
     ${readOnly && connected && info.state === "ready" && html`<p id="read-only" class="card pen" role="status">The labels are only shown: ${readOnly}.</p>`}`;
 }
 
-/** The recordings to choose from. */
 export function Files({ list, chosen, onChoose }) {
   if (list.length < 2) return null;
   return html`<nav id="files" class="card files" aria-labelledby="files-heading">
@@ -217,7 +216,6 @@ export function Notes({ notes, model }) {
   </section>`;
 }
 
-/** The list of keys. */
 export const Keys = () => html`<dialog id="keys" class="keys" aria-labelledby="keys-heading">
   <div class="beside">
     <h2 id="keys-heading">Keys</h2>

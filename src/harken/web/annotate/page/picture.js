@@ -153,7 +153,6 @@ function* visible(bouts, { view, x, boxWidth }) {
   }
 }
 
-/** The labels' colours behind the signal. */
 function drawTint(context, bouts, { view, x, colours, boxes: { signal } }) {
   context.globalAlpha = 0.16;
   for (const [{ label }, left, right] of visible(bouts, { view, x, boxWidth: signal.width })) {

@@ -21,8 +21,7 @@ export class Saving {
   #client;
   #onState;
   #etag = null; // of the labels on the disk that this page knows; null as long as it knows none
-  #acknowledged = [];
-  #unanswered = []; // sent, but the connection ended before an answer
+  #mine = new Set(); // what this page knows to be in the file, and what it has sent since
   #waiting = null; // the labels to send next
   #busy = false;
   #failures = 0;
@@ -37,7 +36,6 @@ export class Saving {
     this.#onState = onState;
   }
 
-  /** Whether something is not on the disk yet. */
   get unsaved() {
     return this.#waiting !== null || this.#busy;
   }
@@ -62,7 +60,7 @@ export class Saving {
 
   #take({ intervals, on_disk: onDisk, etag }) {
     this.#etag = etag;
-    this.#acknowledged = frozen(intervals);
+    this.#mine = new Set([frozen(intervals)]);
     this.onDisk = onDisk;
   }
 
@@ -95,18 +93,18 @@ export class Saving {
     const sent = this.#waiting;
     this.#waiting = null;
     this.#busy = true;
+    this.#mine.add(sent);
     this.#tell();
     try {
       const body = JSON.stringify({ client: this.#client, intervals: sent });
       const headers = { "content-type": "application/json", "if-match": this.#etag };
       const { etag } = await this.#request({ method: "PUT", headers, body, keepalive: new Blob([body]).size <= MOST_KEPT_ALIVE });
       this.#take({ intervals: sent, on_disk: true, etag });
-      [this.#busy, this.#unanswered, this.#failures] = [false, [], 0];
+      [this.#busy, this.#failures] = [false, 0];
       if (this.#waiting === null) this.#tell();
     } catch (error) {
       this.#waiting ??= sent;
-      if (error.status === undefined) this.#unanswered.push(sent);
-      const resolved = error.status === 412 && await this.#isOurs(sent);
+      const resolved = error.status === 412 && await this.#isOurs();
       this.#busy = false;
       if (!resolved) return this.#fail(error);
     }
@@ -114,10 +112,9 @@ export class Saving {
   }
 
   /** Whether the file has what this page knows or has sent; anything else came from elsewhere, and is a conflict. */
-  async #isOurs(sent) {
+  async #isOurs() {
     const labels = await this.#request().catch(() => null);
-    const known = [this.#acknowledged, sent, ...this.#unanswered];
-    const ours = labels !== null && known.some((bouts) => equal(frozen(labels.intervals), bouts));
+    const ours = labels !== null && [...this.#mine].some((bouts) => equal(frozen(labels.intervals), bouts));
     if (ours) this.#take(labels);
     this.#conflict = !ours;
     return ours;

@@ -31,7 +31,6 @@ class Piece {
     return [Math.max(0, first), Math.min(this.pixels, Math.ceil((to + spareMs - this.from) / this.pixelMs))];
   }
 
-  /** When a pixel begins. */
   time(pixel) {
     return this.from + pixel * this.pixelMs;
   }
@@ -119,7 +118,6 @@ export class Signal {
     for (const piece of this.#pieces) piece.stale ||= piece.to > fromMs;
   }
 
-  /** Ask for nothing more. */
   close() {
     this.#wanted = [];
     this.#onPiece = () => {};

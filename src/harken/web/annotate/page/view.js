@@ -20,7 +20,6 @@ export class View {
     return this.to - this.from;
   }
 
-  /** The whole recording is visible. */
   get isWhole() {
     return this.from <= this.start && this.to >= this.end;
   }
@@ -66,7 +65,6 @@ export class View {
     this.show(around - share * span, around + (1 - share) * span, { glide: true });
   }
 
-  /** Move by a share of the visible time. */
   pan(share) {
     const [from, to] = this.goal;
     const by = share * (to - from);
