@@ -1,20 +1,22 @@
-"""The clients of the WebSockets as the hub sees them: each has a short queue of frames; and the viewers among them."""
+"""The clients of the WebSockets, each with a short queue of frames and two tasks, which read and write; the viewers."""
 
 import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
-from harken.web.session import Session
 
-CLOSE_CODES = {400: 1007, 408: 4408, 413: 1009, 429: 4429, 503: 1013, 507: 1011}
+if TYPE_CHECKING:
+    from harken.web.session import Session
+
+CLOSE_CODES = {400: 1007, 404: 4404, 408: 4408, 413: 1009, 429: 4429, 503: 1013, 507: 1011}
 """The close codes of refused sockets, by the status that a request would have."""
 UNREAD_S = 60.0
 """A client that does not read for this time is left."""
@@ -25,6 +27,8 @@ REASON_BYTES = 120
 WAITING_BYTES, LEAST_BYTES = 1 << 16, 1 << 10
 """A socket is not read while so many bytes of it wait for a tick; a message counts as 1 KiB at least, so that at most
 64 wait."""
+CLOSING_S = 1.0
+"""A client that does not read the reason of its refusal is left after this time."""
 LATE_S = 1.0
 """Labels that wait longer than this are late."""
 
@@ -55,11 +59,16 @@ class Client:
         self._frames.append(frame)
         self._wake.set()
 
+    def put_newest(self, kind: str, frame: str) -> None:
+        """Send a frame before others, in place of one of its kind that is not sent yet."""
+        self._urgent[kind] = frame
+        self._wake.set()
+
     def replace(self, frame: str) -> None:
         """Drop the frames that wait, and send this one, which is not dropped itself unless another replaces it."""
         self._drop(len(self._frames))
         self._bytes = 0
-        self._send_first("replaced", frame)
+        self.put_newest("replaced", frame)
 
     def refuse(self, refusal: RefusedError) -> None:
         """Close the socket with this reason, after what waits."""
@@ -92,10 +101,6 @@ class Client:
         del self._frames[:count]
         self._dropped += count
         self._metrics.add("harken_dropped_frames_total", count)
-
-    def _send_first(self, kind: str, frame: str) -> None:
-        self._urgent[kind] = frame
-        self._wake.set()
 
     def _next(self) -> str | None:
         """The next frame to send; None if none waits."""
@@ -141,7 +146,43 @@ class Sender(Client):
     def acknowledge(self, messages: int) -> None:
         """Acknowledge the first messages, so many; a later number replaces one that was not sent yet."""
         if self.acknowledging:
-            self._send_first("ack", f'{{"type":"ack","messages":{messages}}}')
+            self.put_newest("ack", f'{{"type":"ack","messages":{messages}}}')
+
+
+async def serve(client: Client, reading: Coroutine[Any, Any, None], longest_s: float) -> None:
+    """Read and write until one side closes the socket, or it has reached its age."""
+    with contextlib.suppress(*GONE):
+        await client.socket.accept()
+    tasks = read, written = asyncio.create_task(_read(client, reading)), asyncio.create_task(client.write())
+    try:
+        await asyncio.wait(tasks, timeout=longest_s, return_when=asyncio.FIRST_COMPLETED)
+        if not (read.done() or written.done()):
+            client.refuse(RefusedError(408, "this socket has reached its age limit; open another one", reason="age"))
+        if client.refusal is not None:
+            await asyncio.wait({written}, timeout=CLOSING_S)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()  # raises an error of harken's own
+
+
+async def _read(client: Client, reading: Coroutine[Any, Any, None]) -> None:
+    try:
+        await reading
+    except RefusedError as refusal:
+        client.refuse(refusal)
+
+
+async def messages_of(client: Client) -> AsyncIterator[str | bytes]:
+    """The messages of a client, until it closes the socket or is refused."""
+    while client.refusal is None:
+        event = await client.socket.receive()
+        if event["type"] != "websocket.receive":
+            return
+        yield event.get("text") or event.get("bytes") or b""
 
 
 def frame_of(message: dict[str, Any]) -> str:
@@ -157,7 +198,7 @@ class Viewers:
         most: the largest number of viewers.
     """
 
-    def __init__(self, sessions: Mapping[str, Session], most: int) -> None:
+    def __init__(self, sessions: "Mapping[str, Session]", most: int) -> None:
         self._sessions, self._most = sessions, most
         self._all: set[Client] = set()
         self._waiting: dict[Client, str | None] = {}  # the watch that each viewer without one waits for
@@ -199,7 +240,7 @@ class Viewers:
         for session in self._sessions.values():
             session.viewers.discard(viewer)
 
-    def connected(self, session: Session, watches: Callable[[], list[dict[str, Any]]]) -> None:
+    def connected(self, session: "Session", watches: Callable[[], list[dict[str, Any]]]) -> None:
         """The first samples of a watch have come."""
         self.send_watches(watches)
         for viewer, watch in list(self._waiting.items()):

@@ -4,34 +4,44 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import websockets
+from starlette.websockets import WebSocket
 
 from annotating_server import annotating, intervals, put, write_recording
 from harken.annotations.formats import read_annotations
 from harken.annotations.store import LabelStore, StoredLabels
 from harken.web.annotate import desk
-from harken.web.annotate.recording import MOST_WINDOWS, Window
+from harken.web.annotate.recording import MOST_WINDOWS
+from harken.web.clients import Client
+from harken.web.limits import Limits
+from harken.web.metrics import Metrics
 from server_thread import Served, received
 
 LABELS = "/api/recordings/0/labels"
 
 
 def test_only_the_newest_message_of_a_type_waits() -> None:
-    window = Window("one")
-    for share in range(1000):
-        window.put({"type": "status", "share": share})
-    window.put({"type": "labels"})
+    sent: list[str] = []
 
-    async def both() -> list[Any]:
-        found = [await window.next(), await window.next()]
-        window.close()
-        return [*found, await window.next()]
+    class Socket:
+        async def send_text(self, frame: str) -> None:
+            sent.append(frame)
 
-    assert asyncio.run(both()) == [{"type": "status", "share": 999}, {"type": "labels"}, None]
+    async def write() -> None:
+        window = Client(cast(WebSocket, Socket()), Limits(), Metrics())
+        for share in range(1000):
+            window.put_newest("status", str(share))
+        window.put_newest("labels", "all")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(window.write(), 0.1)
+
+    asyncio.run(write())
+    assert sent == ["999", "all"]
 
 
 async def until(socket: Any, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

@@ -13,47 +13,15 @@ from harken.annotations.times import Span
 from harken.web.annotate.labels import PageBout, as_json, edited
 from harken.web.annotate.levels import Levels
 from harken.web.annotate.suggestions import Suggestions
+from harken.web.clients import Client, frame_of
+from harken.web.limits import RefusedError
 
 MS_NS = 10**6
 NOT_READ = "the recording is still being read; labels can be set when it is complete"
 
 MOST_WINDOWS = 20
-
-
-class Window:
-    """A window with an open WebSocket. Of each type of message, only the newest waits, so a slow reader gets the newest
-    state, and takes little memory.
-
-    Attributes:
-        client: its name, which it chose.
-    """
-
-    def __init__(self, client: str) -> None:
-        self.client = client
-        self.closed = False
-        self._waiting: dict[str, dict[str, Any]] = {}
-        self._some = asyncio.Event()
-
-    def put(self, message: dict[str, Any]) -> None:
-        """Send a message, in place of an earlier one of its type that is not sent yet."""
-        self._waiting.pop(message["type"], None)
-        self._waiting[message["type"]] = message
-        self._some.set()
-
-    def close(self) -> None:
-        """Send nothing more."""
-        self.closed = True
-        self._some.set()
-
-    async def next(self) -> dict[str, Any] | None:
-        """The next message; None when the window is closed."""
-        await self._some.wait()
-        if self.closed:
-            return None
-        message = self._waiting.pop(next(iter(self._waiting)))
-        if not self._waiting:
-            self._some.clear()
-        return message
+LONGEST_NAME = 64
+"""Of a window, which chooses it."""
 
 
 class OpenRecording:
@@ -91,7 +59,7 @@ class OpenRecording:
         self.store: LabelStore | None = None
         self.labels: StoredLabels | None = None
         self.wanted = False
-        self.windows: dict[str, Window] = {}
+        self.windows: dict[str, Client] = {}
         self.model: Suggestions | None = None
         self.model_name = model_name
         self.model_labels = model_labels
@@ -172,9 +140,7 @@ class OpenRecording:
         self._send_read_only()
 
     def close(self) -> None:
-        """Close its files and windows."""
-        for window in self.windows.values():
-            window.close()
+        """Close its files."""
         if self.levels is not None:
             self.levels.close()
 
@@ -225,28 +191,33 @@ class OpenRecording:
         before = self.store.editable(if_digest=if_digest)
         return self.store.save(edited(bouts, before.bouts, self.span), if_digest=if_digest)
 
-    def connect(self, client: str) -> Window | None:
-        """A new window, which is sent the status, and whether labels can be changed; None if there are too many. A
-        window of the same name is closed: its connection was lost."""
-        if client in self.windows:
-            self.windows.pop(client).close()
-        if len(self.windows) >= MOST_WINDOWS:
-            return None
-        self.windows[client] = window = Window(client)
-        window.put({"type": "status", **self.about()})
-        window.put({"type": "read_only", "reason": self.why_read_only()})
-        return window
+    def connect(self, name: str, window: Client) -> None:
+        """Send this window the status, and whether labels can be changed, now and when they change.
 
-    def disconnect(self, window: Window) -> None:
+        A window of the same name is closed: its connection was lost.
+
+        Raises:
+            RefusedError: when there are too many windows.
+        """
+        if name in self.windows:
+            self.windows.pop(name).refuse(RefusedError(408, "this window has another connection", reason="gone"))
+        if len(self.windows) >= MOST_WINDOWS or not 1 <= len(name) <= LONGEST_NAME:
+            raise RefusedError(404, "there is no such recording, or too many windows show it", reason="unknown")
+        self.windows[name] = window
+        window.put_newest("status", frame_of({"type": "status", **self.about()}))
+        window.put_newest("read_only", frame_of({"type": "read_only", "reason": self.why_read_only()}))
+
+    def disconnect(self, name: str, window: Client) -> None:
         """The window is gone."""
-        if self.windows.get(window.client) is window:
-            del self.windows[window.client]
+        if self.windows.get(name) is window:
+            del self.windows[name]
 
     def send(self, message: dict[str, Any], *, besides: str | None = None) -> None:
-        """Send a message to all windows but one."""
-        for client, window in self.windows.items():
-            if client != besides:
-                window.put(message)
+        """Send a message to all windows but one, in place of an earlier one of its type that is not sent yet."""
+        frame = frame_of(message)
+        for name, window in self.windows.items():
+            if name != besides:
+                window.put_newest(message["type"], frame)
 
     def summary(self) -> dict[str, Any]:
         """One of ``GET /api/recordings``."""

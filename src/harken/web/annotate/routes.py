@@ -7,32 +7,31 @@ from typing import Annotated, Any
 import msgspec
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response, WebSocket
-from starlette.websockets import WebSocketDisconnect
 
 from harken.annotations.store import ReadOnlyLabelsError, StaleLabelsError
 from harken.support.errors import HarkenError
 from harken.web.annotate.desk import Desk
 from harken.web.annotate.labels import PageBout, as_json
-from harken.web.annotate.recording import NOT_READ, OpenRecording, Window, etag_of
+from harken.web.annotate.recording import NOT_READ, OpenRecording, etag_of
 from harken.web.annotate.suggestions import Suggestions
 from harken.web.annotate.unsure import next_unsure
+from harken.web.clients import Client, messages_of, serve
 from harken.web.limits import Limits, RefusedError, malformed
+from harken.web.metrics import Metrics
 from harken.web.requests import read_body
 
 LIMITS = Limits(message_bytes=4096, viewers=64)
 MOST_PIXELS = 8192
 MOST_BODY_BYTES = 64 << 20
 """All labels of a recording as JSON: the largest table of labels with long notes."""
-LONGEST_CLIENT = 64
 LATEST_MS = 1 << 43
 """The year 2248."""
-FAR = 4404
 Number = Annotated[int, Path(ge=0, le=1 << 31)]
 Milliseconds = Annotated[int, Query(ge=-LATEST_MS, le=LATEST_MS)]
 Pixels = Annotated[int, Query(ge=1, le=MOST_PIXELS)]
 
 
-def annotating_routes(desk: Desk) -> APIRouter:
+def annotating_routes(desk: Desk, metrics: Metrics) -> APIRouter:
     """``/api/recordings`` and what is under it."""
     routes = APIRouter()
 
@@ -75,7 +74,8 @@ def annotating_routes(desk: Desk) -> APIRouter:
 
     @routes.websocket("/api/recordings/{number}/live")
     async def live(socket: WebSocket, number: int, client: str = "") -> None:
-        await serve_window(desk, socket, number, client)
+        window = Client(socket, LIMITS, metrics)
+        await serve(window, show(desk, window, number, client), LIMITS.socket_s)
 
     return routes
 
@@ -175,30 +175,17 @@ async def save_labels(recording: OpenRecording, body: bytes, if_match: str | Non
     return answered
 
 
-async def serve_window(desk: Desk, socket: WebSocket, number: int, client: str) -> None:
-    """A window of the page, until it is closed."""
-    await socket.accept()
-    known = 0 <= number < len(desk.recordings) and 1 <= len(client) <= LONGEST_CLIENT
-    window = desk.recordings[number].connect(client) if known else None
-    if window is None:
-        await socket.close(FAR, "there is no such recording, or too many windows show it")
-        return
-    recording = desk.recordings[number]
+async def show(desk: Desk, window: Client, number: int, name: str) -> None:
+    """Show a recording to a window, until it is closed.
+
+    Raises:
+        RefusedError: when there is no such recording, or too many windows show it.
+    """
+    recording = recording_of(desk, number)
+    recording.connect(name, window)
     desk.want(recording)
-    sending = asyncio.create_task(send_messages(socket, window))
     try:
-        while (await socket.receive())["type"] == "websocket.receive":
+        async for _ in messages_of(window):
             pass  # windows say nothing here
-    except (WebSocketDisconnect, RuntimeError):
-        pass
     finally:
-        recording.disconnect(window)
-        sending.cancel()
-
-
-async def send_messages(socket: WebSocket, window: Window) -> None:
-    """Send a window its messages, until it or the socket is closed."""
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
-        while (message := await window.next()) is not None:
-            await socket.send_text(orjson.dumps(message).decode())
-        await socket.close(1001)
+        recording.disconnect(name, window)

@@ -66,7 +66,7 @@ def annotation_server(
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     add_error_answers(app, metrics)
-    app.include_router(annotating_routes(desk))
+    app.include_router(annotating_routes(desk, metrics))
     app.include_router(suggestion_routes(desk))
     app.include_router(page_routes(PAGE, SERVER_PAGE))
     app.include_router(learn_routes(_learner_on_demand(desk, longest_s=LIMITS.learn_s), LIMITS))
