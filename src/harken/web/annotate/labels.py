@@ -16,6 +16,7 @@ from harken.support.text_rows import MOST_ROWS
 MS_NS = 10**6
 MOST_BOUTS = MOST_ROWS - 1
 """The header is a row, too."""
+Note = Annotated[str, msgspec.Meta(max_length=LONGEST_NOTE, pattern=r"\A[^\r\n]*\Z")]
 Milliseconds = Annotated[int, msgspec.Meta(ge=-(1 << 45), le=1 << 45)]
 
 
@@ -25,7 +26,7 @@ class PageBout(msgspec.Struct, frozen=True):
     start_ms: Milliseconds
     end_ms: Milliseconds
     label: str
-    note: str | None = None
+    note: Note | None = None
 
 
 def as_json(stored: StoredLabels) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def edited(bouts: list[PageBout], before: Intervals, span: Span) -> Intervals:
     if len(bouts) > MOST_BOUTS:
         raise HarkenError(f"a file of labels has at most {MOST_BOUTS:,} intervals, got {len(bouts):,}")
     for number, bout in enumerate(bouts, 1):
-        if (reason := _why_no_bout(bout)) is not None:
+        if (reason := why_not_kept(bout.label.strip())) is not None:
             raise HarkenError(f"interval {number}: {reason}")
     edges_ms = np.array([(bout.start_ms, bout.end_ms) for bout in bouts], np.int64).reshape(-1, 2)
     first_ms, last_ms = span.start_ns // MS_NS, -(-(span.end_ns + 1) // MS_NS)
@@ -81,16 +82,6 @@ def edited(bouts: list[PageBout], before: Intervals, span: Span) -> Intervals:
         before.path,
         notes={line: note for line, note in notes.items() if note},
     )
-
-
-def _why_no_bout(bout: PageBout) -> str | None:
-    """What is wrong with the label or the note of a bout; None: nothing."""
-    note = bout.note or ""
-    if len(note) > LONGEST_NOTE:
-        return f"a note has at most {LONGEST_NOTE:,} characters"
-    if any(end in note for end in "\r\n"):
-        return "the note contains a line end"
-    return why_not_kept(bout.label.strip())
 
 
 def restored_ns(edges_ms: NDArray[np.int64], known_ns: NDArray[np.int64]) -> NDArray[np.int64]:
