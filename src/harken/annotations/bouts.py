@@ -338,6 +338,12 @@ class Annotations:
         """Whether a time has a zone, or is a number since 1970."""
         return any(entry.start.kind is Kind.INSTANT for entry in self.entries)
 
+    @property
+    def counts_from_recording(self) -> bool:
+        """Whether labels mean something else when their recording has more samples: times that count from its start or
+        are without a zone, and points, of which the last holds until its end."""
+        return self.points or any(entry.start.kind is not Kind.INSTANT for entry in self.entries)
+
     @cached_property
     def file_column(self) -> FileColumn:
         """The column ``file``, which is empty if there is none."""

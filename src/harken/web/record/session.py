@@ -24,7 +24,7 @@ from harken.annotations.bouts import Annotations, Intervals
 from harken.annotations.formats import read_annotations
 from harken.annotations.store import FIRST_LINE, NO_FILE, LabelStore
 from harken.annotations.table import LONGEST_LABEL, why_not_kept
-from harken.annotations.times import SLACK_NS, Kind, Span
+from harken.annotations.times import SLACK_NS, Span
 from harken.readers.folders import SIDE
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.recordings.recording import local_time
@@ -339,13 +339,9 @@ class SessionFiles:
                 sync_folder(path.parent)
 
     def count_from_recording(self, name: str) -> bool:
-        """Whether labels mean something else when their recording has more samples: times that count from its start or
-        are without a zone, and points, of which the last holds until its end.
-
-        Raises:
-            HarkenError: when the file cannot be read.
-        """
-        return _counts_from_recording(self._annotations(name))
+        """See ``Annotations.counts_from_recording``. Raises ``HarkenError`` when the file cannot be read."""
+        annotations = self._annotations(name)
+        return annotations is not None and annotations.counts_from_recording
 
     def _annotations(self, name: str) -> Annotations | None:
         return read_annotations(self.labels(name)) if self.labels(name).is_file() else None
@@ -363,7 +359,7 @@ class SessionFiles:
         """
         name, path = session.name, self.labels(session.name)
         annotations = self._annotations(name)
-        counts = _counts_from_recording(annotations)
+        counts = annotations is not None and annotations.counts_from_recording
         times = self.times(name) if counts or checked else None
         if counts and times is None:
             raise HarkenError(f"{path}: there is no recording from whose start its times count; {WITH_ZONE}")
@@ -443,13 +439,6 @@ class SessionFiles:
 
     def _store(self, name: str, watch: str, span: Span) -> LabelStore:
         return LabelStore(self.recording(name), span, watch)
-
-
-def _counts_from_recording(annotations: Annotations | None) -> bool:
-    """See ``SessionFiles.count_from_recording``; None: there is no file of labels."""
-    if annotations is None:
-        return False
-    return annotations.points or any(entry.start.kind is not Kind.INSTANT for entry in annotations.entries)
 
 
 def after(last_ns: int) -> int:
