@@ -22,7 +22,7 @@ from harken.web.guard import Guard
 from harken.web.hub import Hub
 from harken.web.learn import Labelled, Learner, labelled_in, models_folder, remember_choice
 from harken.web.learn_routes import learn_routes
-from harken.web.limits import RefusedError, malformed
+from harken.web.limits import RefusedError
 from harken.web.page_files import SERVER_PAGE, page_routes
 from harken.web.record.routes import record_routes
 from harken.web.requests import add_error_answers, check_length, described_body, read_body
@@ -205,7 +205,7 @@ def information_routes(hub: Hub) -> APIRouter:
         """A watch's latest 600 rows (ten minutes) that are final, as an offline run labels the same samples."""
         session = hub.sessions.get(watch)
         if session is None:
-            raise RefusedError(404, "there is no such watch", reason="unknown")
+            raise RefusedError(404, "there is no such watch")
         return session.timeline()
 
     return routes
@@ -294,13 +294,13 @@ def push_routes(hub: Hub) -> APIRouter:
                     del devices[name]  # of forgotten watches
             signals, time_ns = devices.setdefault(device, DeviceSensors()).take(payload)
         except orjson.JSONDecodeError as error:
-            raise malformed(f"the message is not JSON ({error})") from error
+            raise RefusedError(400, f"the message is not JSON ({error})") from error
         written = hub.receive(device, signals, time_ns)
         if written is not None:
             try:
                 await asyncio.shield(written)
             except HarkenError as error:
-                raise RefusedError(507, str(error), reason="disk") from error
+                raise RefusedError(507, str(error)) from error
         return {"samples": len(time_ns)}
 
     return routes

@@ -27,7 +27,7 @@ from harken.networks.specification import CalibratedOn
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, resident_bytes
 from harken.web.clients import Sender, Viewers, frame_of
-from harken.web.limits import Limits, RefusedError, malformed
+from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
 from harken.web.record.recorder import Recorder
 from harken.web.sample_log import SampleLog, logged_samples
@@ -140,7 +140,7 @@ class Hub:
         if len(time_ns) == 0:
             return None if self.log is None else self.log.append(name, signals, time_ns)
         if int(time_ns.max()) > (time.time() + self.limits.ahead_s) * 1e9:
-            raise malformed("samples are ahead of the server's clock; correct the watch's clock")
+            raise RefusedError(400, "samples are ahead of the server's clock; correct the watch's clock")
         session.check_rate(len(time_ns), now_s)
         self._take(session, signals, time_ns, now_s)
         if self.log is None:
@@ -160,7 +160,7 @@ class Hub:
         try:
             session.take(signals, time_ns, now_s)
         except HarkenError as error:
-            raise malformed(str(error)) from error
+            raise RefusedError(400, str(error)) from error
         self.metrics.add("harken_messages_total")
         self.metrics.add("harken_samples_total", len(time_ns))
         self._waiting[session] = None
@@ -177,7 +177,7 @@ class Hub:
         session = self.sessions.get(name)
         if session is None:
             if not 1 <= len(name) <= NAME_CHARACTERS:
-                raise malformed(f"a watch's name must have 1 to {NAME_CHARACTERS} characters")
+                raise RefusedError(400, f"a watch's name must have 1 to {NAME_CHARACTERS} characters")
             if len(self.sessions) >= self.limits.watches:
                 sentence = "the limit of watches is reached; try again later"
                 raise RefusedError(503, sentence, reason="watches", retry_s=60)
@@ -404,4 +404,4 @@ def _acknowledge(taken: Mapping[Sender, int], written: "asyncio.Future[None] | N
             sender.acknowledge(messages)
         else:
             sender.acknowledging = False
-            sender.refuse(RefusedError(507, str(error), reason="disk"))
+            sender.refuse(RefusedError(507, str(error)))

@@ -258,7 +258,7 @@ class Learner:
             await asyncio.to_thread(self._save_before)
         except OSError as error:
             sentence = f"models cannot be saved in {printable(self.folder)} ({error.strerror or error})"
-            raise RefusedError(507, sentence, reason="disk") from error
+            raise RefusedError(507, sentence) from error
         self._refuse_second()
         made = "adapted" if how == "adapt" else "trained"
         job = self._job = _Job(how, self.folder / f"{made}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.safetensors")

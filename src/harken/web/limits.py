@@ -58,6 +58,10 @@ class Limits:
     frame_bytes: int = 1 << 20
 
 
+REASONS = {400: "malformed", 404: "unknown", 422: "malformed", 507: "disk"}
+"""The usual reasons of refusals, by their status."""
+
+
 class RefusedError(Exception):
     """A request that is refused, with a sentence for its sender.
 
@@ -67,11 +71,7 @@ class RefusedError(Exception):
         retry_s: seconds after which to try again; None if waiting does not help.
     """
 
-    def __init__(self, status: int, sentence: str, *, reason: str, retry_s: int | None = None) -> None:
+    def __init__(self, status: int, sentence: str, *, reason: str = "", retry_s: int | None = None) -> None:
         super().__init__(sentence)
-        self.status, self.reason, self.retry_s = status, reason, retry_s
-
-
-def malformed(sentence: str) -> RefusedError:
-    """The refusal of a message that cannot be read, or whose content is impossible."""
-    return RefusedError(400, sentence, reason="malformed")
+        self.status, self.retry_s = status, retry_s
+        self.reason = reason or REASONS[status]

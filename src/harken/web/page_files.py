@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
 from harken.reports.colours import colours_of
-from harken.web.limits import malformed
+from harken.web.limits import RefusedError
 from harken.web.requests import read_body
 
 SERVER_PAGE = Path(__file__).parent / "page"
@@ -47,7 +47,7 @@ def page_routes(*folders: Path) -> APIRouter:
         try:
             labels = [str(label) for label in orjson.loads(body)]
         except (orjson.JSONDecodeError, TypeError) as error:
-            raise malformed("the body must be a list of labels as JSON") from error
+            raise RefusedError(400, "the body must be a list of labels as JSON") from error
         found = await asyncio.to_thread(colours_of, labels)
         patches = {name: {"light": one.light, "dark": one.dark, "ink": one.ink} for name, one in found.items()}
         return Response(orjson.dumps(patches), media_type="application/json")

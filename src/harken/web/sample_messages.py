@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from harken.labelling.live.watch import LATEST_NS
 from harken.readers.exports import gravity_at
 from harken.recordings.recording import STANDARD_GRAVITY
-from harken.web.limits import malformed
+from harken.web.limits import RefusedError
 
 HOW = 'a message is {"time_ns" or "time_ms": [...], "x": [...], "y": [...], "z": [...], "unit": "g" or "m/s2"}'
 LARGEST_MS = 4e12
@@ -59,9 +59,9 @@ def samples_of(text: str | bytes) -> TimedSignals:
         if values.shape != (3, len(time_ns)):
             raise ValueError("the numbers of times and values differ")
     except orjson.JSONDecodeError as error:
-        raise malformed(f"this is not JSON; {HOW}") from error
+        raise RefusedError(400, f"this is not JSON; {HOW}") from error
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise malformed(f"this cannot be read; {HOW}, lists of one length") from error
+        raise RefusedError(400, f"this cannot be read; {HOW}, lists of one length") from error
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(values.T, dtype=np.float32) / np.float32(scale), time_ns
 
@@ -157,7 +157,7 @@ def _merged(old: TimedSignals, new: TimedSignals) -> TimedSignals:
 def _by_sensor(payload: Any) -> dict[str, TimedSignals]:
     """The values of each sensor in ``SOURCES``, and of gravity, in the order of the message."""
     if not isinstance(payload, list):
-        raise malformed("payload must be a list of sensors' values")
+        raise RefusedError(400, "payload must be a list of sensors' values")
     samples: dict[str, list[tuple[int, list[Any]]]] = {}
     for entry in payload:
         try:
@@ -172,7 +172,7 @@ def _by_sensor(payload: Any) -> dict[str, TimedSignals]:
             else:
                 continue
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise malformed(HOW_PUSHED) from error
+            raise RefusedError(400, HOW_PUSHED) from error
         samples.setdefault(name, []).append((time_ns, vector))
     return {name: _arrays(name, *zip(*listed, strict=True)) for name, listed in samples.items()}
 
@@ -187,7 +187,7 @@ def _time(value: Any) -> int:
 
 def _arrays(name: str, times: tuple[int, ...], vectors: tuple[list[Any], ...]) -> TimedSignals:
     if not NUMBERS.issuperset(map(type, chain.from_iterable(vectors))):
-        raise malformed(f"the values of {name} must be numbers")
+        raise RefusedError(400, f"the values of {name} must be numbers")
     return np.array(vectors, dtype=np.float32), np.array(times, dtype=np.int64)
 
 
@@ -198,10 +198,10 @@ def envelope(message: Any) -> tuple[str, Any]:
         RefusedError: when one of them is missing.
     """
     if not isinstance(message, Mapping):
-        raise malformed("a message must be an object with deviceId and payload")
+        raise RefusedError(400, "a message must be an object with deviceId and payload")
     device = message.get("deviceId")
     if not isinstance(device, str) or not device:
-        raise malformed("a message must have a deviceId, which is text")
+        raise RefusedError(400, "a message must have a deviceId, which is text")
     if "payload" not in message:
-        raise malformed("a message must have a payload")
+        raise RefusedError(400, "a message must have a payload")
     return device, message["payload"]

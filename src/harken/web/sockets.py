@@ -6,7 +6,7 @@ from starlette.websockets import WebSocket
 
 from harken.web.clients import Client, Sender, frame_of, messages_of, serve
 from harken.web.hub import Hub
-from harken.web.limits import RefusedError, malformed
+from harken.web.limits import RefusedError
 
 LARGEST_VIEW_MESSAGE = 4096
 YES = ("1", "true", "yes", "on")
@@ -67,4 +67,4 @@ def _chosen_watch(text: str | bytes) -> str:
             return str(message["watch"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         pass
-    raise malformed('a message must be {"type": "choose", "watch": NAME}')
+    raise RefusedError(400, 'a message must be {"type": "choose", "watch": NAME}')

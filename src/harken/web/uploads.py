@@ -62,7 +62,7 @@ class Upload:
         """
         path = None if self.folder is None else Path(self.folder.name, name)
         if self.stage != "done" or path is None or not path.is_file():
-            raise RefusedError(404, "this recording has no such result", reason="unknown")
+            raise RefusedError(404, "this recording has no such result")
         return path
 
 
@@ -131,8 +131,7 @@ class Uploads:
         """
         if key not in self._by_key:
             minutes = self._limits.results_s / 60
-            sentence = f"there is no such recording; results are kept for {minutes:g} minutes"
-            raise RefusedError(404, sentence, reason="unknown")
+            raise RefusedError(404, f"there is no such recording; results are kept for {minutes:g} minutes")
         return self._by_key[key]
 
     def close(self) -> None:
@@ -203,7 +202,7 @@ class Uploads:
 
 
 def _not_written(error: OSError) -> RefusedError:
-    return RefusedError(507, f"the recording could not be written ({error.strerror})", reason="disk")
+    return RefusedError(507, f"the recording could not be written ({error.strerror})")
 
 
 def _refusal(error: JobError, sentence: str) -> Exception:
@@ -212,7 +211,7 @@ def _refusal(error: JobError, sentence: str) -> Exception:
         case "fault":
             return RuntimeError(sentence)
         case "file":
-            return RefusedError(507, sentence, reason="disk")
+            return RefusedError(507, sentence)
         case "memory":
             sentence = NO_MEMORY
         case "ended":

@@ -202,7 +202,7 @@ class OpenRecording:
         if name in self.windows:
             self.windows.pop(name).refuse(RefusedError(408, "this window has another connection", reason="gone"))
         if len(self.windows) >= MOST_WINDOWS or not 1 <= len(name) <= LONGEST_NAME:
-            raise RefusedError(404, "there is no such recording, or too many windows show it", reason="unknown")
+            raise RefusedError(404, "there is no such recording, or too many windows show it")
         self.windows[name] = window
         window.put_newest("status", frame_of({"type": "status", **self.about()}))
         window.put_newest("read_only", frame_of({"type": "read_only", "reason": self.why_read_only()}))

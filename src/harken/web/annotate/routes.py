@@ -16,7 +16,7 @@ from harken.web.annotate.recording import NOT_READ, OpenRecording, etag_of
 from harken.web.annotate.suggestions import Suggestions
 from harken.web.annotate.unsure import next_unsure
 from harken.web.clients import Client, messages_of, serve
-from harken.web.limits import Limits, RefusedError, malformed
+from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
 from harken.web.requests import read_body
 
@@ -49,9 +49,9 @@ def annotating_routes(desk: Desk, metrics: Metrics) -> APIRouter:
     async def signal(number: Number, start_ms: Milliseconds, end_ms: Milliseconds, pixels: Pixels) -> Response:
         found = recording_of(desk, number)
         if found.levels is None:
-            raise RefusedError(404, found.error or "nothing is read yet", reason="unknown")
+            raise RefusedError(404, found.error or "nothing is read yet")
         if end_ms <= start_ms:
-            raise RefusedError(422, "end_ms must be after start_ms", reason="malformed")
+            raise RefusedError(422, "end_ms must be after start_ms")
         shown = await asyncio.to_thread(found.levels.query, start_ms, end_ms, pixels, not_worn_ns=found.not_worn_ns)
         return Response(shown.tobytes(), media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
@@ -62,7 +62,7 @@ def annotating_routes(desk: Desk, metrics: Metrics) -> APIRouter:
         with contextlib.suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
             await found.follow()
         if found.labels is None:
-            raise RefusedError(404, found.error or NOT_READ, reason="unknown")
+            raise RefusedError(404, found.error or NOT_READ)
         content = as_json(found.labels) | {"gaps_ms": found.gaps_ms.tolist()}
         return answer(content, etag=etag_of(found.labels.digest))
 
@@ -95,7 +95,7 @@ def suggestion_routes(desk: Desk) -> APIRouter:
         assert found.labels is not None, "labels are there before suggestions are"
         moment = await asyncio.to_thread(next_unsure, suggestions, found.labels.bouts, after_ms=after_ms)
         if moment is None:
-            raise RefusedError(404, "there is no moment without a label of which the model is unsure", reason="unknown")
+            raise RefusedError(404, "there is no moment without a label of which the model is unsure")
         return answer(moment)
 
     return routes
@@ -121,7 +121,7 @@ def recording_of(desk: Desk, number: int) -> OpenRecording:
         RefusedError: when there is none of this number.
     """
     if not 0 <= number < len(desk.recordings):
-        raise RefusedError(404, "there is no such recording", reason="unknown")
+        raise RefusedError(404, "there is no such recording")
     return desk.recordings[number]
 
 
@@ -135,7 +135,7 @@ def suggestions_of(recording: OpenRecording) -> Suggestions:
         sentence = recording.model_error or (
             "there is no model" if recording.model_name is None else "the model has not labelled this recording yet"
         )
-        raise RefusedError(404, sentence, reason="unknown")
+        raise RefusedError(404, sentence)
     return recording.model
 
 
@@ -148,9 +148,9 @@ async def save_labels(recording: OpenRecording, body: bytes, if_match: str | Non
     try:
         message = await asyncio.to_thread(msgspec.json.decode, body, type=PageLabels)
     except msgspec.ValidationError as error:
-        raise RefusedError(422, f"the labels cannot be used: {error}", reason="malformed") from error
+        raise RefusedError(422, f"the labels cannot be used: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise malformed("the body must be {client, intervals} as JSON") from error
+        raise RefusedError(400, "the body must be {client, intervals} as JSON") from error
     if if_match is None:
         sentence = "a request that saves labels needs the header If-Match, with the ETag of the labels that were edited"
         raise RefusedError(428, sentence, reason="unconditional")
@@ -165,10 +165,10 @@ async def save_labels(recording: OpenRecording, body: bytes, if_match: str | Non
     except ReadOnlyLabelsError as error:
         raise RefusedError(423, str(error), reason="locked") from error
     except HarkenError as error:
-        raise RefusedError(422, str(error), reason="malformed") from error
+        raise RefusedError(422, str(error)) from error
     except OSError as error:
         sentence = f"{recording.store.path}: the labels could not be written ({error.strerror or error})"
-        raise RefusedError(507, sentence, reason="disk") from error
+        raise RefusedError(507, sentence) from error
     finally:
         with contextlib.suppress(OSError):
             await recording.follow(besides=message.client)

@@ -157,7 +157,7 @@ class Recorder:
         """
         with self._lock:
             if name not in self._sessions:
-                raise RefusedError(404, "there is no such session", reason="unknown")
+                raise RefusedError(404, "there is no such session")
             while True:
                 before = self._current(name)
                 session = before.without(start_ms)
@@ -285,7 +285,7 @@ class Recorder:
                 self.files.save(session)
         except OSError as error:
             sentence = f"the bout could not be written to the disk ({error.strerror or error}); try again"
-            raise RefusedError(507, sentence, reason="disk") from error
+            raise RefusedError(507, sentence) from error
         if session.empty:
             self._sessions.pop(session.name, None)
             for of_session in (self._states, self.due, self._trouble):
@@ -400,5 +400,4 @@ def _refused(what: str, by_disk: str) -> Iterator[None]:
     except HarkenError as error:
         raise RefusedError(409, f"the labels of this session {what}: {error}", reason="recording") from error
     except OSError as error:
-        sentence = f"the labels of this session {by_disk} ({error.strerror or error})"
-        raise RefusedError(507, sentence, reason="disk") from error
+        raise RefusedError(507, f"the labels of this session {by_disk} ({error.strerror or error})") from error

@@ -99,7 +99,7 @@ def _beginning_ns(hub: Hub, watch: str) -> int:
     """What the clock of a watch shows now. Raises ``RefusedError`` when it does not send."""
     session = hub.sessions.get(watch)
     if session is None or not session.clock.known:
-        raise RefusedError(404, "there is no such watch; it may have stopped sending", reason="unknown")
+        raise RefusedError(404, "there is no such watch; it may have stopped sending")
     now_s = time.monotonic()
     if (silent_s := now_s - session.last_message_s) > SILENT_S:
         sentence = f"the watch has sent nothing for {silent_s:.0f} s; nothing would be recorded"

@@ -184,7 +184,7 @@ class RecordedSession:
             return replace(self, open=None)
         deleted = [bout for bout in self.bouts if bout.start_ns // MS_NS == start_ms]
         if not deleted:
-            raise RefusedError(404, "there is no such bout; it may have been deleted", reason="unknown")
+            raise RefusedError(404, "there is no such bout; it may have been deleted")
         filed = tuple(bout for bout in self.filed if list(_outside(bout, deleted)) == [bout])
         pending = tuple(part for rest in self.pending for part in _outside(rest, deleted))
         return replace(self, filed=filed, pending=pending)
