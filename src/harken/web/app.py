@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
+import msgspec
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
@@ -26,7 +26,7 @@ from harken.web.limits import RefusedError
 from harken.web.page_files import SERVER_PAGE, page_routes
 from harken.web.record.routes import record_routes
 from harken.web.requests import add_error_answers, check_length, described_body, read_body
-from harken.web.sample_messages import DeviceSensors, envelope
+from harken.web.sample_messages import DeviceSensors, Push
 from harken.web.schemas import (
     Health,
     ModelDescription,
@@ -286,15 +286,16 @@ def push_routes(hub: Hub) -> APIRouter:
         """Take a message of Sensor Logger. The answer is sent when its samples are taken, with --keep on the disk."""
         body = await read_body(request, hub.limits.message_bytes, seconds=hub.limits.body_s)
         try:
-            device, payload = envelope(orjson.loads(body))
-            if device not in hub.sessions:
-                hub.session(device)
-                devices.pop(device, None)
-                for name in set(devices) - set(hub.sessions):
-                    del devices[name]  # of forgotten watches
-            signals, time_ns = devices.setdefault(device, DeviceSensors()).take(payload)
-        except orjson.JSONDecodeError as error:
-            raise RefusedError(400, f"the message is not JSON ({error})") from error
+            message = msgspec.json.decode(body, type=Push)
+        except (ValueError, RecursionError) as error:
+            raise RefusedError(400, f"the message cannot be read ({error})") from error
+        device = message.device_id
+        if device not in hub.sessions:
+            hub.session(device)
+            devices.pop(device, None)
+            for name in set(devices) - set(hub.sessions):
+                del devices[name]  # of forgotten watches
+        signals, time_ns = devices.setdefault(device, DeviceSensors()).take(message.payload)
         written = hub.receive(device, signals, time_ns)
         if written is not None:
             try:

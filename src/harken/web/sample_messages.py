@@ -5,10 +5,10 @@ values}]}``. Its accelerometer excludes gravity, which is a separate sensor with
 the reader of its files (``readers.exports``). Messages may come out of order and repeatedly.
 """
 
-from collections.abc import Mapping
 from itertools import chain
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 import orjson
 from numpy.typing import NDArray
@@ -40,6 +40,13 @@ HOW_PUSHED = (
     "gravityX, accelerationX and so on)"
 )
 TimedSignals = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+
+class Push(msgspec.Struct, rename="camel"):
+    """A message of Sensor Logger: the device, and the values of its sensors."""
+
+    device_id: Annotated[str, msgspec.Meta(min_length=1)]
+    payload: list[Any]
 
 
 def samples_of(text: str | bytes) -> TimedSignals:
@@ -189,19 +196,3 @@ def _arrays(name: str, times: tuple[int, ...], vectors: tuple[list[Any], ...]) -
     if not NUMBERS.issuperset(map(type, chain.from_iterable(vectors))):
         raise RefusedError(400, f"the values of {name} must be numbers")
     return np.array(vectors, dtype=np.float32), np.array(times, dtype=np.int64)
-
-
-def envelope(message: Any) -> tuple[str, Any]:
-    """The device and the payload of a message.
-
-    Raises:
-        RefusedError: when one of them is missing.
-    """
-    if not isinstance(message, Mapping):
-        raise RefusedError(400, "a message must be an object with deviceId and payload")
-    device = message.get("deviceId")
-    if not isinstance(device, str) or not device:
-        raise RefusedError(400, "a message must have a deviceId, which is text")
-    if "payload" not in message:
-        raise RefusedError(400, "a message must have a payload")
-    return device, message["payload"]
