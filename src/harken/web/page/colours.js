@@ -42,8 +42,5 @@ export const onPage = (colour) => (colour ? colour[night.matches ? "dark" : "lig
 
 export const inkOn = (colour) => (colour ? colour.ink[night.matches ? "dark" : "light"] : theme("ink"));
 
-/** Calls `redraw` when the system changes between light and dark. Returns what ends that. */
-export function onThemeChange(redraw) {
-  night.addEventListener("change", redraw);
-  return () => night.removeEventListener("change", redraw);
-}
+/** Calls `redraw` when the system changes between light and dark. */
+export const onThemeChange = (redraw) => night.addEventListener("change", redraw);

@@ -5,7 +5,7 @@ import { firstAfter, whyNoLabel } from "./bouts.js";
 import { listenToPointers } from "./gestures.js";
 import { listenToKeys } from "./keys.js";
 import { Learn } from "./learn.js";
-import { Choices, Files, Header, Keys, Notes, Picked, Reading, Refusals, Summary, aboutOf, momentAt } from "./panels.js";
+import { Button, Choices, Files, Header, Keys, Notes, Picked, Reading, Refusals, Summary, aboutOf, momentAt } from "./panels.js";
 import { pictureOn } from "./picture.js";
 import { ask } from "./server.js";
 import { Session } from "./session.js";
@@ -16,7 +16,6 @@ const LIST_MS = 1500;
 const NO_CONNECTION = "The other recording was not opened: no connection to harken. Choose it again when harken runs.";
 const client = crypto.randomUUID();
 const byId = (id) => document.getElementById(id);
-const toPicture = () => byId("chart").focus({ preventScroll: true });
 
 const page = {
   list: [], // recordings, as the server lists them
@@ -90,7 +89,7 @@ async function open(number) {
 async function unsure() {
   const { editor, view, clock } = page.session;
   try {
-    const moment = await page.session.unsure(editor.cursor);
+    const moment = await ask(`${page.session.address}/unsure?after_ms=${Math.round(editor.cursor)}`);
     const [start, end] = [moment.start_ms, moment.end_ms];
     const span = Math.min(60 * (end - start), Math.max(6 * (end - start), view.span));
     view.show((start + end - span) / 2, (start + end + span) / 2, { glide: true });
@@ -185,15 +184,6 @@ const actions = {
   help: () => byId("keys").showModal(),
 };
 
-/** A button that does what a key does. With a mouse or a finger, the keys then work on the picture again. */
-function Button({ id, act, children, ...rest }) {
-  const press = (event) => {
-    act();
-    if (event.detail > 0 && id !== "help") toPicture();
-  };
-  return html`<button id=${id} type="button" onClick=${press} ...${rest}>${children}</button>`;
-}
-
 function Page() {
   const { session } = page;
   const open = ready() && session.info.state !== "failed" && !session.closed;
@@ -204,7 +194,7 @@ function Page() {
     <a class="skip" href="#chart">Skip to the recording</a>
     <${Header} session=${session} disk=${page.disk} trouble=${page.trouble} />
     <main id="main">
-      <${Refusals} session=${session} trouble=${page.trouble} disk=${page.disk} Button=${Button}
+      <${Refusals} session=${session} trouble=${page.trouble} disk=${page.disk}
         onMine=${() => session.saving.overwrite()} onTheirs=${keepTheirs} />
       <${Files} list=${page.list} chosen=${session?.number}
         onChoose=${(number) => (location.hash === `#${number}` ? follow() : (location.hash = `#${number}`))} />
@@ -253,8 +243,8 @@ function Work({ session, open }) {
     </div>
     <p id="announce" class="visually-hidden" aria-live="assertive">${page.said}</p>
     <p id="done" class="done" aria-hidden="true">${page.said}</p>
-    ${open && html`<${Choices} session=${session} onType=${labelTyped} toPicture=${toPicture} />
-      <${Picked} session=${session} say=${say} toPicture=${toPicture} draw=${draw} Button=${Button} act=${actions} />`}
+    ${open && html`<${Choices} session=${session} onType=${labelTyped} />
+      <${Picked} session=${session} say=${say} draw=${draw} act=${actions} />`}
   </section>`;
 }
 

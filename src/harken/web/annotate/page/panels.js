@@ -10,6 +10,17 @@ import { duration, percent, plain, shortened } from "./text.js";
 const WITH_A_KEY = 9; // labels
 const MOST_OF_A_NOTE = 80; // characters that are seen beside the time
 
+const toPicture = () => document.getElementById("chart").focus({ preventScroll: true });
+
+/** A button that does what a key does. With a mouse or a finger, the keys then work on the picture again. */
+export function Button({ id, act, children, ...rest }) {
+  const press = (event) => {
+    act();
+    if (event.detail > 0 && id !== "help") toPicture();
+  };
+  return html`<button id=${id} type="button" onClick=${press} ...${rest}>${children}</button>`;
+}
+
 /** The top of the page, with the state of saving. */
 export function Header({ session, disk, trouble }) {
   const [sign, words] = { saving: ["waiting", "Saving …"], failed: ["bad", `Not saved: ${disk.sentence}`] }[disk.state] ?? atRest(session);
@@ -36,7 +47,7 @@ function atRest(session) {
 }
 
 /** What went wrong, labels that collide, and why labels cannot be changed. */
-export function Refusals({ session, trouble, disk, Button, onMine, onTheirs }) {
+export function Refusals({ session, trouble, disk, onMine, onTheirs }) {
   const { info, readOnly, connected } = session ?? {};
   const failed = info?.state === "failed" ? info.error ?? "The recording cannot be read." : trouble;
   return html`
@@ -100,11 +111,7 @@ export function momentAt(ms, { view, clock, editor, model }) {
 }
 
 /** Buttons for all labels, the first nine with their key, and a field for another one. */
-export function Choices({ session: { names, colours, editor }, onType, toPicture }) {
-  const press = (name) => (event) => {
-    editor.label(name);
-    if (event.detail > 0) toPicture();
-  };
+export function Choices({ session: { names, colours, editor }, onType }) {
   const submit = (event) => {
     event.preventDefault();
     const field = event.target.elements[0];
@@ -114,9 +121,9 @@ export function Choices({ session: { names, colours, editor }, onType, toPicture
   };
   return html`<div class="choices">
     <div id="choices" class="choice-list" role="group" aria-label="Labels">${names.map((name, place) => html`
-      <button key=${name} type="button" data-label=${name} disabled=${!editor.writing} aria-pressed=${String(editor.selected?.label === name)}
-        aria-keyshortcuts=${place < WITH_A_KEY ? place + 1 : undefined} onClick=${press(name)}>
-        ${place < WITH_A_KEY && html`<kbd aria-hidden="true">${place + 1}</kbd>`}<${Chip} colour=${colours.get(name)} />${plain(name)}</button>`)}</div>
+      <${Button} key=${name} data-label=${name} disabled=${!editor.writing} aria-pressed=${String(editor.selected?.label === name)}
+        aria-keyshortcuts=${place < WITH_A_KEY ? place + 1 : undefined} act=${() => editor.label(name)}>
+        ${place < WITH_A_KEY && html`<kbd aria-hidden="true">${place + 1}</kbd>`}<${Chip} colour=${colours.get(name)} />${plain(name)}<//>`)}</div>
     <form id="new-label" class="new-label" onSubmit=${submit}>
       <input id="label-name" type="text" placeholder="another label" aria-label="Another label" autocomplete="off" list="label-names" disabled=${!editor.writing}
         onInput=${(event) => event.target.setCustomValidity("")} onKeyDown=${(event) => event.key === "Escape" && toPicture()} />
@@ -127,7 +134,7 @@ export function Choices({ session: { names, colours, editor }, onType, toPicture
 }
 
 /** What is marked or selected, its note, and the buttons for it. */
-export function Picked({ session, say, toPicture, draw, Button, act }) {
+export function Picked({ session, say, draw, act }) {
   const { editor, model } = session;
   const { selected, marked, mark, writing } = editor;
   const here = at(editor.settled, editor.cursor);
@@ -135,7 +142,7 @@ export function Picked({ session, say, toPicture, draw, Button, act }) {
   const last = (selected ?? here) === editor.settled.at(-1);
   return html`<div class="picked">
     <p id="picked-text">${pickedIn(session)}</p>
-    <${Note} editor=${editor} say=${say} toPicture=${toPicture} draw=${draw} />
+    <${Note} editor=${editor} say=${say} draw=${draw} />
     <div class="tools" role="group" aria-label="Bout">
       <${Button} id="begin-end" title="Begin or end a mark at the cursor (Space)" disabled=${!writing}
         act=${() => editor.beginOrEnd()}>${mark?.open ? "End" : "Begin"}<//>
@@ -160,7 +167,7 @@ function pickedIn({ editor: { selected, marked, mark, writing }, clock }) {
 }
 
 /** The field for the note on the selected bout. What is typed is saved at once, and is one change until the field is left. */
-function Note({ editor, say, toPicture, draw }) {
+function Note({ editor, say, draw }) {
   const field = useRef(null);
   const typed = useRef(null); // the bout whose note is being typed
   const keep = (typing) => {

@@ -87,9 +87,6 @@ export class Session {
     return Math.max(FINEST_MS, 1000 / (this.info?.sample_rate_hz || USUAL_RATE_HZ));
   }
 
-  /** What the server says about the next unsure moment, or throws an Error with its sentence. */
-  unsure = (afterMs) => ask(`${this.address}/unsure?after_ms=${Math.round(afterMs)}`);
-
   /** Labels to choose from, too. Those that are known already keep their place, also when the page is loaded again. */
   add(names) {
     const all = [...new Set([...this.names, ...names])];
