@@ -76,7 +76,7 @@ SAVING = """(async () => {
   let broken = null; // "before" or "after" the server takes the labels
   let slow = null; // what an answer waits for
   const sent = [];
-  const json = (status, content) => new Response(JSON.stringify(content), {status, headers: {etag: disk.etag}});
+  const json = (status, content) => new Response(JSON.stringify({...content, etag: disk.etag}), {status});
   const before = window.fetch;
   window.fetch = async (where, {method = "GET", body, headers} = {}) => {
     if (broken === "before") throw new TypeError("no connection");

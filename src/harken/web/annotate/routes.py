@@ -109,8 +109,10 @@ class PageLabels(msgspec.Struct, frozen=True):
 
 
 def answer(content: Any, status: int = 200, *, etag: str | None = None) -> Response:
-    """JSON that is not kept by the browser."""
-    headers = {"cache-control": "no-store"} | ({} if etag is None else {"etag": etag})
+    """JSON that is not kept by the browser; an ``etag`` is in it, too."""
+    headers = {"cache-control": "no-store"}
+    if etag is not None:
+        headers["etag"] = content["etag"] = etag
     return Response(orjson.dumps(content), status, headers, media_type="application/json")
 
 

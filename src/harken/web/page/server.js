@@ -3,18 +3,24 @@
 import { capitalised } from "./text.js";
 
 const WAITS_S = [0.5, 1, 2, 4, 8];
+const MOST_KEPT_ALIVE = 60_000; // bytes; browsers finish requests of 64 KiB when the page is closed
 
 /** The token in the page's address, for servers that need one. */
 export const token = new URLSearchParams(location.search).get("token");
 
 export const credentials = () => (token ? { Authorization: `Bearer ${token}` } : {});
 
-/** The server's answer, or an Error with its sentence; `status` is that of the answer, if there was one. */
-export async function ask(path, { method = "GET", body, headers = {} } = {}) {
+/**
+ * The server's answer, or an Error with its sentence; `status` is that of the answer, if there was one. With `keepalive`,
+ * a small request is finished even if the page is closed.
+ */
+export async function ask(path, { method = "GET", body, headers = {}, keepalive = false } = {}) {
+  const text = body && JSON.stringify(body);
   const answer = await fetch(path, {
     method,
-    headers: { ...credentials(), ...(body && { "Content-Type": "application/json" }), ...headers },
-    body: body && JSON.stringify(body),
+    headers: { ...credentials(), ...(text && { "Content-Type": "application/json" }), ...headers },
+    body: text,
+    keepalive: keepalive && new Blob([text]).size <= MOST_KEPT_ALIVE,
   }).catch(() => null);
   if (answer === null) throw new Error("The server cannot be reached; try again");
   const said = await answer.json().catch(() => null);
@@ -64,7 +70,7 @@ async function refusal() {
  * `onOpen()` is called for each connection, `onMessage(message)` with each message, and `onClose(opened, event)` when a
  * connection ends or could not be made. Returns `send(message)`, which sends it if there is a connection, and `close()`.
  */
-export function lastingSocket(addressOf, { onOpen = () => {}, onMessage, onClose = () => {} }) {
+export function lastingSocket(addressOf, { onOpen, onMessage, onClose }) {
   let socket = null;
   let failures = 0;
   let timer = null;

@@ -1,10 +1,9 @@
 /* Sends every change of the labels to the server at once, and again until it is on the disk. */
 
 import { equal, frozen } from "./bouts.js";
-import { sentenceOf } from "./server.js";
+import { ask } from "./server.js";
 
 const WAITS_MS = [500, 1000, 2000, 4000, 8000];
-const MOST_KEPT_ALIVE = 60_000; // bytes; browsers finish requests of 64 KiB when the page is closed
 const NO_CONNECTION = "no connection to harken, trying again.";
 const TRIES = 3; // after so many, the server may have been stopped
 const CHANGED_ELSEWHERE = "the labels were changed elsewhere.";
@@ -44,7 +43,7 @@ export class Saving {
   async load() {
     for (;;) {
       const before = this.#etag;
-      const labels = await this.#request();
+      const labels = await ask(this.#address);
       if (this.#etag !== before) continue; // others came meanwhile, and it is not known which are newer
       this.#take(labels);
       return labels;
@@ -96,9 +95,8 @@ export class Saving {
     this.#mine.add(sent);
     this.#tell();
     try {
-      const body = JSON.stringify({ client: this.#client, intervals: sent });
-      const headers = { "content-type": "application/json", "if-match": this.#etag };
-      const { etag } = await this.#request({ method: "PUT", headers, body, keepalive: new Blob([body]).size <= MOST_KEPT_ALIVE });
+      const body = { client: this.#client, intervals: sent };
+      const { etag } = await ask(this.#address, { method: "PUT", headers: { "if-match": this.#etag }, body, keepalive: true });
       this.#take({ intervals: sent, on_disk: true, etag });
       [this.#busy, this.#failures] = [false, 0];
       if (this.#waiting === null) this.#tell();
@@ -113,7 +111,7 @@ export class Saving {
 
   /** Whether the file has what this page knows or has sent; anything else came from elsewhere, and is a conflict. */
   async #isOurs() {
-    const labels = await this.#request().catch(() => null);
+    const labels = await ask(this.#address).catch(() => null);
     const ours = labels !== null && [...this.#mine].some((bouts) => equal(frozen(labels.intervals), bouts));
     if (ours) this.#take(labels);
     this.#conflict = !ours;
@@ -125,21 +123,13 @@ export class Saving {
     clearTimeout(this.#timer);
   }
 
-  /** The server's answer with its ETag; an Error with a sentence and the status, which is undefined without a connection. */
-  async #request(options = {}) {
-    const answer = await fetch(this.#address, options).catch(() => null);
-    const said = await answer?.json().catch(() => null);
-    if (answer?.ok) return { ...said, etag: answer.headers.get("etag") };
-    const sentence = answer ? sentenceOf(said) ?? `the server answered ${answer.status}` : NO_CONNECTION;
-    throw Object.assign(new Error(sentence), { status: answer?.status });
-  }
-
   #fail({ message, status }) {
     const stopped = status === undefined && this.#failures >= TRIES;
     const help = stopped ? ` If harken annotate was stopped, start it again with --port ${location.port || 80}; this page then saves the labels.` : "";
     const wait = WAITS_MS[Math.min(this.#failures++, WAITS_MS.length - 1)];
     const conflict = this.#conflict;
-    this.#onState({ state: "failed", sentence: conflict ? CHANGED_ELSEWHERE : message + help, conflict });
+    const sentence = conflict ? CHANGED_ELSEWHERE : status === undefined ? NO_CONNECTION + help : message;
+    this.#onState({ state: "failed", sentence, conflict });
     if (![412, 422, 423].includes(status) && !this.#closed) this.#timer = setTimeout(() => this.again(), wait);
   }
 
