@@ -13,13 +13,9 @@
   const ABOVE = 3;  // dots between no activity at all and the lanes, which would hide half of its line
 
   // The wearer's clock, whatever the zone of the one who reads.
-  const two = number => String(number).padStart(2, "0");
   const local = moment => new Date(moment + rows.ahead(moment));
   const day = moment => local(moment).toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
-  const clock = (moment, seconds) => {
-    const at = local(moment);
-    return `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}` + (seconds ? `:${two(at.getUTCSeconds())}` : "");
-  };
+  const clock = (moment, seconds) => local(moment).toISOString().slice(11, seconds ? 19 : 16);
 
   // Whole steps by the wearer's clock; where it changes, counting begins anew.
   function splits(plot, axis, min, max, increment) {

@@ -95,8 +95,7 @@ function Options({ options, onOption }) {
 
 /** The options, which this browser remembers: seconds of the countdown, seconds that Stop discards, and sound. */
 function useOptions() {
-  const [{ countdown, discard, sound }, setOptions] = useState(() => ({ countdown: 3, discard: 3, sound: true, ...stored(localStorage, STORED_AS) }));
-  const options = { countdown: Number(countdown), discard: Number(discard), sound };
+  const [options, setOptions] = useState(() => ({ countdown: 3, discard: 3, sound: true, ...stored(localStorage, STORED_AS) }));
   useEffect(() => store(localStorage, STORED_AS, options));
   return [options, (parts) => setOptions({ ...options, ...parts })];
 }
