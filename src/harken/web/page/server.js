@@ -28,11 +28,8 @@ export async function ask(path, { method = "GET", body, headers = {}, keepalive 
   throw Object.assign(new Error(sentenceOf(said) ?? `The server answered ${answer.status}`), { status: answer.status });
 }
 
-/** The error message of this server, or of its framework; null if there is none. */
-export function sentenceOf(said) {
-  const text = said?.error ?? said?.detail;
-  return typeof text === "string" ? capitalised(text) : null;
-}
+/** The sentence of an answer that is an error; null if it has none, as that of a proxy. */
+export const sentenceOf = (said) => (typeof said?.error === "string" ? capitalised(said.error) : null);
 
 /**
  * Views the watch `chosen()`, or if it is null that which the server chooses, for as long as the page lives.
