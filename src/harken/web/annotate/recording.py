@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from harken.annotations.store import LabelStore, StoredLabels
 from harken.annotations.times import Span
-from harken.web.annotate.labels import PageBout, as_json, edited
+from harken.web.annotate.labels import MS_NS, PageBout, as_json, edited
 from harken.web.annotate.levels import Levels
 from harken.web.annotate.suggestions import Suggestions
 from harken.web.clients import Client, frame_of
 from harken.web.limits import RefusedError
 
-MS_NS = 10**6
 NOT_READ = "the recording is still being read; labels can be set when it is complete"
 
 MOST_WINDOWS = 20

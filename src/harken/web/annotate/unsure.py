@@ -18,7 +18,7 @@ import numpy as np
 
 from harken.annotations.bouts import Intervals
 from harken.support.arrays import BoolArray, Int64Array
-from harken.web.annotate.suggestions import Suggestions
+from harken.web.annotate.suggestions import MS_NS, Suggestions
 
 MOMENT_S = 30.0
 """The length of a moment: long enough for a person to see what was done."""
@@ -26,7 +26,6 @@ PARTS = 50
 """At most so many moments of a recording."""
 LARGEST_MARGIN = 0.5
 """With a larger margin, the most probable label is more than twice as probable as any other."""
-MS_NS = 10**6
 Moment = dict[str, Any]
 """A time of which the model is not sure: ``start_ms`` and ``end_ms`` since 1970, ``label`` and ``other``, the two most
 probable labels, and ``probability`` and ``other_probability``, their means."""

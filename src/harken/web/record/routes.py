@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from harken.web.hub import Hub
 from harken.web.limits import RefusedError
 from harken.web.record.recorder import Recorder
-from harken.web.record.session import Bout, OpenBout, RecordedSession
+from harken.web.record.session import MS_NS, Bout, OpenBout, RecordedSession
 from harken.web.requests import described_body, fields_of
 from harken.web.schemas import BeginRecording, Ended, EndRecording, Recorded, RecordedWatch, refusals
 from harken.web.session import Session
@@ -20,7 +20,6 @@ from harken.web.session import Session
 SILENT_S = 15.0
 """A watch that has sent nothing for this time cannot begin a bout."""
 LABELS, SESSIONS = 30, 10
-MS = 10**6
 WITHOUT_KEEP = "To record with labels, start the server with harken serve --keep DIR, a folder for the recordings."
 WITH_DEMO = "The people of the demo are not recorded; start harken serve --keep DIR without --demo."
 NOTHING = {"possible": False, "labels": [], "open": None, "others": [], "sessions": []}
@@ -147,14 +146,14 @@ def _session(recorder: Recorder, recorded: RecordedSession, session: Session | N
 
 def _open(watch: str, opened: OpenBout, session: Session | None) -> dict[str, Any]:
     seconds = max(0.0, (_now_ns(session, opened, time.monotonic(), time.time_ns()) - opened.start_ns) / 1e9)
-    return {"watch": watch, "label": opened.label, "start_ms": opened.start_ns // MS, "seconds": round(seconds, 3)}
+    return {"watch": watch, "label": opened.label, "start_ms": opened.start_ns // MS_NS, "seconds": round(seconds, 3)}
 
 
 def _bout(bout: Bout, session: Session | None) -> dict[str, Any]:
     end_ns = bout.end_ns if session is None or not session.last_ns else min(bout.end_ns, session.last_ns)
     return {
-        "start_ms": bout.start_ns // MS,
-        "end_ms": bout.end_ns // MS,
+        "start_ms": bout.start_ns // MS_NS,
+        "end_ms": bout.end_ns // MS_NS,
         "label": bout.label,
         "seconds": round(max(0, end_ns - bout.start_ns) / 1e9, 3),
     }
@@ -169,4 +168,4 @@ def _now_ns(session: Session | None, opened: OpenBout | None, now_s: float, serv
 
 def _in_ms(time_ns: int) -> int:
     """A time in whole milliseconds, as labels have them."""
-    return time_ns // MS * MS
+    return time_ns // MS_NS * MS_NS
