@@ -26,10 +26,9 @@ export class Editor {
   #step = 0; // the present one
   #typed = null; // the labels with a note that is being typed
   #held = null; // the edge that is moved: {one, edge, least, bouts}; `least` is the shortest bout, in ms
-  #ports;
 
   constructor(ports) {
-    this.#ports = ports;
+    Object.assign(this, ports);
     this.cursor = NaN;
     this.mark = null; // {from, to}, or {from, open: true} before its end is given
     this.selected = null;
@@ -76,17 +75,17 @@ export class Editor {
     if (undoable) this.#add(loaded, "the labels of the file");
     else [this.#steps, this.#step] = [[{ bouts: loaded, words: "" }], 0];
     this.#reselect();
-    this.#ports.onChange();
+    this.onChange();
     return true;
   }
 
   // Where the person is.
 
   moveTo(ms) {
-    const [start, end] = this.#ports.limits();
+    const [start, end] = this.limits();
     this.cursor = Math.round(Math.min(end, Math.max(start, ms)));
     if (this.#held) this.#drag(this.cursor);
-    this.#ports.onChange();
+    this.onChange();
   }
 
   /** Select a bout, or with null none. An edge that is held is let go where it is. */
@@ -94,7 +93,7 @@ export class Editor {
     this.drop();
     this.selected = bout ?? null;
     if (bout) this.mark = null;
-    this.#ports.onChange();
+    this.onChange();
   }
 
   /** Select the bout after (1) or before (-1) the selected one, or else the cursor, and go to it. */
@@ -105,15 +104,15 @@ export class Editor {
       ? this.settled.find((bout) => bout.start_ms >= this.cursor)
       : this.settled.findLast((bout) => bout.start_ms < this.cursor);
     const bout = place < 0 ? nearest : this.settled[place + direction];
-    if (!bout) return this.#say(direction > 0 ? "There is no later bout." : "There is no earlier bout.");
+    if (!bout) return this.say(direction > 0 ? "There is no later bout." : "There is no earlier bout.");
     this.select(bout);
     this.moveTo(bout.start_ms);
-    return this.#say(this.words(bout));
+    return this.say(this.words(bout));
   }
 
   /** "walking, 10:05:00 to 10:07:30". */
   words({ label, start_ms: start, end_ms: end, note }) {
-    return `${plain(label)}, ${this.#ports.clock().stretch(start, end)}${note ? `, note: ${note}` : ""}`;
+    return `${plain(label)}, ${this.clock().stretch(start, end)}${note ? `, note: ${note}` : ""}`;
   }
 
   // Marks.
@@ -121,33 +120,33 @@ export class Editor {
   /** Mark from one time to another; `snapMs` is how far edges of bouts attract it. A held edge is let go where it is. */
   markBetween(from, to, snapMs = 0) {
     this.drop();
-    const [start, end] = this.#ports.limits();
+    const [start, end] = this.limits();
     const within = (ms) => Math.round(Math.min(end, Math.max(start, snapped(this.settled, ms, snapMs))));
     this.mark = { from: within(from), to: within(to) };
     this.selected = null;
-    this.#ports.onChange();
+    this.onChange();
   }
 
   /** The mark is done; one that is too short is none. Returns whether there is one. */
   markDone() {
     const [start, end] = this.marked ?? [0, 0];
     if (end - start < LEAST_MS) this.mark = null;
-    else this.#say(`Marked ${this.#ports.clock().stretch(start, end)}, ${duration((end - start) / 1000)}. Choose a label.`);
-    this.#ports.onChange();
+    else this.say(`Marked ${this.clock().stretch(start, end)}, ${duration((end - start) / 1000)}. Choose a label.`);
+    this.onChange();
     return this.mark !== null;
   }
 
   begin() {
     this.select(null);
     this.mark = { from: this.cursor, open: true };
-    this.#say(`Begins at ${this.#time(this.cursor)}.`);
-    this.#ports.onChange();
+    this.say(`Begins at ${this.#time(this.cursor)}.`);
+    this.onChange();
   }
 
   end() {
-    if (!this.mark) return this.#say("Press [ at the beginning of a stretch first.");
+    if (!this.mark) return this.say("Press [ at the beginning of a stretch first.");
     this.mark = { from: this.mark.from, to: this.cursor };
-    return this.markDone() || this.#say("A mark needs a beginning and an end at different times.");
+    return this.markDone() || this.say("A mark needs a beginning and an end at different times.");
   }
 
   beginOrEnd() {
@@ -158,12 +157,12 @@ export class Editor {
   escape() {
     if (this.#held) {
       this.#putBack();
-      this.#say("The edge is where it was.");
+      this.say("The edge is where it was.");
     } else if (this.mark || this.selected) {
       this.mark = this.selected = null;
-      this.#say("Nothing is marked or selected.");
+      this.say("Nothing is marked or selected.");
     }
-    this.#ports.onChange();
+    this.onChange();
   }
 
   // Changes.
@@ -174,7 +173,7 @@ export class Editor {
       if (this.mark?.open) this.end();
       if (this.mark) this.#place(...this.marked, label);
       else if (this.selected) this.#commit([this.selected], changed(this.selected, { label }));
-      else this.#say("Mark a stretch first: drag over it, or press Space at its beginning and at its end.");
+      else this.say("Mark a stretch first: drag over it, or press Space at its beginning and at its end.");
     });
   }
 
@@ -193,12 +192,12 @@ export class Editor {
       if (goesOn) this.#step -= 1; // what was typed before is a part of this change
       this.#add(bouts, this.words(noted));
       if (this.selected === there) this.selected = noted;
-      this.#ports.onEdit(bouts);
+      this.onEdit(bouts);
     }
     const written = goesOn || noted !== there;
-    if (!typing && written) this.#say(this.words(noted));
+    if (!typing && written) this.say(this.words(noted));
     this.#typed = typing && written ? this.settled : null;
-    this.#ports.onChange();
+    this.onChange();
     return noted;
   }
 
@@ -207,10 +206,10 @@ export class Editor {
     const { marked } = this;
     this.#change(() => {
       if (this.selected) return this.#commit([this.selected], null, { words: `Deleted: ${this.words(this.selected)}` });
-      if (!marked) return this.#say("Select a bout first, or mark a stretch.");
+      if (!marked) return this.say("Select a bout first, or mark a stretch.");
       this.mark = null;
       const [start_ms, end_ms] = marked;
-      return this.#commit([], null, { words: `No label, ${this.#ports.clock().stretch(...marked)}`, cleared: [{ start_ms, end_ms }] });
+      return this.#commit([], null, { words: `No label, ${this.clock().stretch(...marked)}`, cleared: [{ start_ms, end_ms }] });
     });
   }
 
@@ -218,7 +217,7 @@ export class Editor {
     this.#change(() => {
       const bout = at(this.settled, this.cursor);
       if (!bout || Math.min(this.cursor - bout.start_ms, bout.end_ms - this.cursor) < LEAST_MS) {
-        return this.#say("Put the cursor inside a bout to split it there.");
+        return this.say("Put the cursor inside a bout to split it there.");
       }
       const before = changed(bout, { end_ms: this.cursor });
       const words = `Split ${plain(bout.label)} at ${this.#time(this.cursor)}`;
@@ -232,7 +231,7 @@ export class Editor {
       const bout = this.selected ?? at(this.settled, this.cursor);
       const place = this.settled.indexOf(bout);
       const neighbour = place < 0 ? undefined : this.settled[place + direction];
-      if (!neighbour) return this.#say(bout ? "There is no neighbour on that side." : "Select a bout first.");
+      if (!neighbour) return this.say(bout ? "There is no neighbour on that side." : "Select a bout first.");
       const [first, last] = direction > 0 ? [bout, neighbour] : [neighbour, bout];
       const { note, cut } = joined([first.note, last.note]);
       const whole = changed(bout, { start_ms: first.start_ms, end_ms: last.end_ms, note });
@@ -250,8 +249,8 @@ export class Editor {
     this.#change(() => {
       const bout = this.model && at(this.model, this.cursor);
       const labelled = at(this.settled, this.cursor);
-      if (!bout) return this.#say("The model has no label here.");
-      if (labelled) return this.#say(`Labelled already: ${this.words(labelled)}`);
+      if (!bout) return this.say("The model has no label here.");
+      if (labelled) return this.say(`Labelled already: ${this.words(labelled)}`);
       const next = firstAfter(this.settled, this.cursor);
       const start = Math.max(bout.start_ms, this.settled[next - 1]?.end_ms ?? -Infinity);
       return this.#place(start, Math.min(bout.end_ms, this.settled[next]?.start_ms ?? Infinity), bout.label);
@@ -276,7 +275,7 @@ export class Editor {
     this.selected = one;
     this.mark = null;
     this.#held = { one, edge, least: LEAST_MS, bouts: this.settled };
-    this.#ports.onChange();
+    this.onChange();
     return true;
   }
 
@@ -284,11 +283,11 @@ export class Editor {
   holdOrDrop() {
     if (this.#held) return this.drop();
     const bout = this.selected ?? at(this.settled, this.cursor);
-    if (!bout) return this.#say("Select a bout first.");
+    if (!bout) return this.say("Select a bout first.");
     const edge = Math.abs(bout.start_ms - this.cursor) <= Math.abs(bout.end_ms - this.cursor) ? "start" : "end";
     if (!this.hold(bout, edge)) return undefined;
     this.moveTo(bout[`${edge}_ms`]);
-    return this.#say(`The ${edge} of ${plain(bout.label)} moves with the arrow keys. Enter lets it go, Escape puts it back.`);
+    return this.say(`The ${edge} of ${plain(bout.label)} moves with the arrow keys. Enter lets it go, Escape puts it back.`);
   }
 
   /** Let the edge go where it is, if one is held. */
@@ -298,7 +297,7 @@ export class Editor {
     if (this.#mayWrite() && !equal(bouts, this.settled)) this.#commit([one], this.selected);
     else {
       this.#putBack();
-      this.#ports.onChange();
+      this.onChange();
     }
   }
 
@@ -346,9 +345,9 @@ export class Editor {
     this.#held = null;
     this.#add(bouts, sentence);
     this.selected = bout;
-    this.#say(cut ? `${NOTE_CUT} ${sentence}` : sentence);
-    this.#ports.onEdit(bouts);
-    this.#ports.onChange();
+    this.say(cut ? `${NOTE_CUT} ${sentence}` : sentence);
+    this.onEdit(bouts);
+    this.onChange();
   }
 
   #add(bouts, words) {
@@ -360,12 +359,12 @@ export class Editor {
     if (!this.#mayWrite()) return;
     this.#putBack();
     const { words } = this.#steps[Math.max(this.#step, this.#step + direction)] ?? {};
-    if (!this.#steps[this.#step + direction]) return void this.#say(nothing);
+    if (!this.#steps[this.#step + direction]) return void this.say(nothing);
     this.#step += direction;
     this.#reselect();
-    this.#say(`${what}: ${words}`);
-    this.#ports.onEdit(this.settled);
-    this.#ports.onChange();
+    this.say(`${what}: ${words}`);
+    this.onEdit(this.settled);
+    this.onChange();
   }
 
   /** The selected bout as it is now, if it is still there. */
@@ -375,15 +374,11 @@ export class Editor {
   }
 
   #mayWrite() {
-    if (!this.writing) this.#say(this.#ports.whyReadOnly());
+    if (!this.writing) this.say(this.whyReadOnly());
     return this.writing;
   }
 
   #time(ms) {
-    return this.#ports.clock().time(ms, 100);
-  }
-
-  #say(sentence) {
-    this.#ports.say(sentence);
+    return this.clock().time(ms, 100);
   }
 }
