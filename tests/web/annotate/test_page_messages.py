@@ -13,6 +13,8 @@ from page_modules import browser_with_modules, said
 from server_process import free_port, serving
 from waiting import until
 
+pytestmark = pytest.mark.second_stage
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
