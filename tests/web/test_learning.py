@@ -177,11 +177,13 @@ def test_posted_recordings_are_labelled_by_the_chosen_model(learned: Served, tmp
 
 
 @pytest.mark.second_stage
-def test_the_choice_is_kept_over_a_restart(tmp_path: Path) -> None:
+def test_the_choice_is_kept_over_a_restart(learned: Served, tmp_path: Path) -> None:
+    trained = Path(learned.ask("/api/learn").json["outcome"]["model_path"])
+    (tmp_path / "models").mkdir()
+    path = str(shutil.copy2(trained, tmp_path / "models"))
     with learning(tmp_path) as served:
-        assert post(served, "/api/learn", how="train").status == 202
-        path = ended(served)["outcome"]["model_path"]
-        assert post(served, "/api/learn/choice", serve="new").status == 200
+        found = post(served, "/api/learn/choice", serve=trained.name).json
+        assert (found["serves"], found["served_path"]) == ("new", path)
     with learning(tmp_path) as served:
         found = served.ask("/api/learn").json
         assert (found["state"], found["serves"], found["served_path"]) == ("idle", "new", path)
