@@ -44,16 +44,14 @@ def run_of(whole: Path, name: str) -> Path:
 
     ``small``: of alice, with bob as an unseen person; ``long``: the same with more epochs; ``everyday``: of a to d.
     """
-    settings = {
-        "small": settings_of(whole / "alice.csv", whole / "bob.csv", whole / "small"),
-        "long": settings_of(whole / "alice.csv", whole / "bob.csv", whole / "long", epochs=EPOCHS),
-        "everyday": everyday(whole, whole / "everyday"),
-    }
-    if not (whole / name).exists():
+    out = whole / name
+    if not out.exists():
+        more = {"epochs": EPOCHS} if name == "long" else {}
+        of_two = settings_of(whole / "alice.csv", whole / "bob.csv", out, **more)
         with pytest.MonkeyPatch.context() as patch:
             pictures.leave_undrawn(patch)
-            train_run(settings[name], Quiet())
-    return whole / name
+            train_run(everyday(whole, out) if name == "everyday" else of_two, Quiet())
+    return out
 
 
 def same_bytes(out: Path, whole: Path, name: str) -> bool:
