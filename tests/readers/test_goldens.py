@@ -13,12 +13,13 @@ RECORDS = stored()
 REAL = "real/"
 
 
-def staged(name: str) -> object:
-    """The long files of the made-up ones are read in the second stage."""
-    return pytest.param(name, marks=[pytest.mark.second_stage] * ("longer than a " in name))
+LONG = "longer than a "
+"""Of the made-up files, the long ones are read in the second stage."""
 
 
-@pytest.mark.parametrize("name", map(staged, RECORDS))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.second_stage] * (LONG in name)) for name in RECORDS]
+)
 def test_what_is_read_is_what_it_was(name: str, request: pytest.FixtureRequest) -> None:
     real = request.getfixturevalue("data_dir") if name.startswith(REAL) else None
     given = real_inputs(real)[name] if real is not None else made_up_inputs()[name]
