@@ -11,8 +11,6 @@ from goldens.records import as_text, made_up_inputs, record_of, stored
 
 RECORDS = stored()
 REAL = "real/"
-
-
 LONG = "longer than a "
 """Of the made-up files, the long ones are read in the second stage."""
 
