@@ -19,6 +19,20 @@ from harken.training.presets import PRESETS
 settings.register_profile("harken", deadline=None, derandomize=True, database=None)
 settings.register_profile("fuzz", deadline=None, derandomize=False, database=None)
 settings.load_profile("harken")
+SECOND_STAGE = "they are of the second stage, which script/test --all runs"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--all``: both stages."""
+    parser.addoption("--all", action="store_true", help="run the tests of the second stage, too")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip the second stage, unless the command line has ``--all`` or names paths."""
+    wanted = item.config.getoption("all") or item.config.args_source is not pytest.Config.ArgsSource.TESTPATHS
+    if not wanted and item.get_closest_marker("second_stage") and not item.get_closest_marker("first_stage"):
+        pytest.skip(SECOND_STAGE)
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "html"
 
 
+@pytest.mark.second_stage
 def test_the_pages_build_without_a_warning(site: Path) -> None:
     assert (site / "index.html").exists()
 

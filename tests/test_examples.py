@@ -75,6 +75,7 @@ def test_onnx_label_in_javascript(model: FittedModel, rate_hz: float, header: bo
     check_labels(javascript(tmp_path), model, rate_hz, tmp_path, header=header)
 
 
+@pytest.mark.second_stage
 @pytest.mark.parametrize("language", ["python", "javascript"])
 def test_a_live_client_loses_no_sample_and_no_label_over_a_restart_of_the_server(language: str, tmp_path: Path) -> None:
     pytest.importorskip("uvicorn", reason="the serve extra is not installed")

@@ -15,6 +15,8 @@ import pytest
 import harken
 import people
 
+pytestmark = pytest.mark.second_stage
+
 PAGE = (Path(__file__).parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"^```\w+\n# (\S+)\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL))
 COMMANDS = re.findall(r"^\$ harken (.*)$", PAGE.replace("\\\n", ""), flags=re.MULTILINE)

@@ -16,6 +16,8 @@ from harken.support.text_rows import MOST_BYTES, MOST_ROWS
 from harken.training.presets import PRESETS
 from harken.windows.windows import SlidingHops
 
+pytestmark = pytest.mark.second_stage
+
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE, flags=re.DOTALL)

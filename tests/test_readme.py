@@ -40,7 +40,7 @@ def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(harken.training.demo, "DEMO_RECIPE", replace(small, name="demo", windows=SlidingHops(5.0)))
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", ["README.md", pytest.param("docs/first_model.md", marks=pytest.mark.second_stage)])
 @pytest.mark.usefixtures("_small")
 def test_the_commands(page: str, run_harken: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     if page == "README.md":  # the other page's training draws its pictures

@@ -16,6 +16,8 @@ import pytest
 import people
 from harken import label_file
 
+pytestmark = pytest.mark.second_stage
+
 TOP = Path(__file__).parents[1]
 MISSING = ("torch", "scipy", "sklearn")
 

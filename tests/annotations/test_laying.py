@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harken import read
 from harken.annotations.bouts import Intervals, laid_over, without_bout_ends
 from harken.annotations.find import label_recordings, renamed, with_labels
 from harken.annotations.formats import read_annotations
@@ -287,19 +286,3 @@ def test_times_of_the_whole_range_are_read() -> None:
     for none in ("2100-01-01 00:00Z", "1969-12-01 00:00Z", "2024-01-01", "24:00", "9" * 70, "5e18", "", "\u0663"):
         assert text_moment(none) is None, none
     assert text_moment("-0.5") == Moment(Kind.ELAPSED, -SECOND // 2)
-
-
-def test_the_bouts_of_a_real_label_column_give_the_same_labels(data_dir: Path, tmp_path: Path) -> None:
-    """Written as a table and read again. Each bout ends with its last sample."""
-    one = read(data_dir / "notebook_format" / "merged_ef.csv", timezone="Europe/Athens")
-    edges = one.bout_edges
-    rows = [
-        (int(one.time_ns[first]), int(one.time_ns[end - 1]) + 1, one.label_names[one.label_codes[first]], 0)
-        for first, end in pairwise(edges.tolist())
-        if one.label_codes[first] != UNLABELLED
-    ]
-    write_intervals(tmp_path / "merged_ef.labels.csv", Intervals.of(rows), timezone="Europe/Athens")
-    laid = with_labels(one, tmp_path / "merged_ef.labels.csv")
-    assert laid.label_names == one.label_names
-    assert (laid.label_codes == one.label_codes).all()
-    assert laid.fingerprint == one.fingerprint

@@ -9,6 +9,8 @@ import pytest
 
 from command_line import Run
 
+pytestmark = pytest.mark.second_stage
+
 FULL = "cannot write there (No space left on device)"
 
 

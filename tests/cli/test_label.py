@@ -39,6 +39,7 @@ def test_a_recording_given_as_a_small_table_is_refused(
     assert f"a {what} has at most {most}; is this a recording?" in " ".join(ended.stderr.split())
 
 
+@pytest.mark.second_stage
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGTERM")
 def test_sigterm_ends_it_and_its_processes_without_a_warning(model: Path, tmp_path: Path) -> None:
     files = [people.write_person(tmp_path / f"{seed}.csv", seed) for seed in range(20)]
@@ -108,20 +109,6 @@ def test_a_path_that_does_not_exist_changes_no_study(run_harken: Run, model: Pat
     link.symlink_to(nowhere)  # a file of the study whose content is elsewhere
     run_harken("label", link, "--model", model, "--out", out)
     assert pl.read_csv(out / "failures.csv").row(0) == (str(link), "there is no such file", None)
-
-
-def test_files_of_one_name_have_folders_of_their_own(run_harken: Run, model: Path, tmp_path: Path) -> None:
-    files = []
-    for number, folder in enumerate(("p1", "p2")):
-        (tmp_path / folder).mkdir()
-        files.append(people.write_person(tmp_path / folder / "wrist.csv", number, bouts=("lying",)))
-    assert run_harken("label", *files, "--model", model, "--out", tmp_path / "out").exit_code == 0
-    assert sorted(path.name for path in (tmp_path / "out").glob("*/")) == ["p1_wrist", "p2_wrist"]
-    days = pl.read_parquet(tmp_path / "out" / "cohort.parquet")
-    assert days["name"].to_list() == ["p1_wrist", "p2_wrist"]
-    assert (days["recorded_hours"] > 0).all()
-    quality = pl.read_parquet(tmp_path / "out" / "quality.parquet")
-    assert quality.select("name", "rows").rows() == [("p1_wrist", 500), ("p2_wrist", 500)]
 
 
 def test_a_second_call_leaves_what_is_finished_as_it_is(

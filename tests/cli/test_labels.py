@@ -69,6 +69,7 @@ def test_train_with_files_of_labels_gives_the_model_of_the_label_columns(run_har
     assert record["data"]["training"][0]["label_source"] == f"{tmp_path / 'me_notes.csv'} ({FORMAT})"
 
 
+@pytest.mark.second_stage
 def test_a_run_resumes_only_with_the_same_labels(tmp_path: Path) -> None:
     me, friend = unlabelled(tmp_path / "me.csv", 1), unlabelled(tmp_path / "friend.csv", 2)
     mine = notes(tmp_path / "me.labels.csv")

@@ -12,6 +12,8 @@ import pytest
 
 from command_line import Run
 
+pytestmark = pytest.mark.second_stage
+
 NOT_UTF8, COMMAND = os.fsdecode(b"b\xf6rn"), "evil\x1b[31m\nname"
 SHOWN = (r"b\xf6rn", r"evil\x1b[31m\nname")
 
@@ -35,6 +37,7 @@ def harmless(printed: str) -> bool:
     return all(character.isprintable() or character == "\n" for character in printed)
 
 
+@pytest.mark.first_stage
 def test_label_writes_everything_and_finds_it_again(run_harken: Run, trained: Path, odd: Path) -> None:
     out = odd.parent / os.fsdecode(b"\xf6ut")
     arguments = ("label", odd, "--model", trained / "run", "--out", out, "--workers", 1)

@@ -58,6 +58,7 @@ def test_for_the_network_it_prints_the_addresses_for_a_phone(model: Path) -> Non
                 assert answer.status == 200
 
 
+@pytest.mark.second_stage
 def test_the_token_outlives_a_killed_server_in_the_folder_of_keep(run_harken: Run, model: Path, tmp_path: Path) -> None:
     def token(*options: str) -> str:
         with started(model, "--host", "0.0.0.0", "--keep", str(tmp_path), *options) as (_, printed):

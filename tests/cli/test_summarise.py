@@ -32,6 +32,7 @@ def recordings(tmp_path: Path) -> list[Path]:
     return [people.write_person(folder / f"{name}.csv", seed) for seed, name in enumerate(("anna", "bert", "carl"))]
 
 
+@pytest.mark.second_stage
 def test_the_files_are_those_that_label_would_write(
     run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
 ) -> None:
@@ -132,6 +133,7 @@ def test_one_damaged_folder_does_not_stop_the_others(
     assert f"label the recording anew: harken label {recordings[2]} --out" in older
 
 
+@pytest.mark.second_stage
 def test_what_keeps_its_earlier_results_is_on_the_page_as_long_as_it_does(
     run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
 ) -> None:

@@ -13,20 +13,6 @@ from harken.training.loop import Progress
 pytestmark = pytest.mark.usefixtures("small_preset")
 
 
-def test_prints_the_tests_beside_one_another_and_where_the_report_is(
-    run_harken: Run, alice: Path, bob: Path, tmp_path: Path
-) -> None:
-    ended = run_harken("train", alice, "--cross", bob, "--out", tmp_path / "run", "--preset", "small")
-    assert ended.exit_code == 0
-    for words in ("overlapping", "too good", "honest", "unseen people", "accuracy", "macro F1", "kappa"):
-        assert words in ended.stdout
-    assert "Report: " in ended.stdout
-    assert str(tmp_path / "run" / "report.html") in ended.stdout.replace("\n", "")
-    assert "Fit 1 of 2, the model: iteration 12 of 12: " in ended.stderr
-    assert "Fit 2 of 2, honest test. A copy that is trained without the last part of each bout" in ended.stderr
-    assert "unseen" in ended.stderr
-
-
 @pytest.mark.usefixtures("undrawn")
 def test_folders_stand_for_the_recordings_in_them(run_harken: Run, alice: Path, bob: Path, tmp_path: Path) -> None:
     learned, met = tmp_path / "learned", tmp_path / "met"

@@ -12,6 +12,8 @@ from harken.datasets.tidy import HAWTHORNE, read_selfback, read_study
 from harken.recordings.recording import Placement, Recording
 from harken.support.errors import HarkenError
 
+pytestmark = pytest.mark.second_stage
+
 
 @pytest.fixture(scope="module")
 def wrists(data_dir: Path) -> list[Recording]:

@@ -146,6 +146,7 @@ def test_shards_are_every_file_once() -> None:
             shard_of(items, wrong)
 
 
+@pytest.mark.second_stage
 @pytest.mark.filterwarnings("ignore")
 def test_a_dask_worker_is_killed_and_every_result_is_that_of_this_process(drawer: Path, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed", reason="Dask is not installed")
@@ -170,6 +171,7 @@ def test_a_dask_worker_is_killed_and_every_result_is_that_of_this_process(drawer
     assert contents(shared) == contents(alone)
 
 
+@pytest.mark.second_stage
 def test_a_process_that_dies_costs_its_own_file_and_no_other(
     drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Pat
     assert len(page) < 3_000_000
 
 
+@pytest.mark.second_stage
 def test_every_complete_night_of_a_simulated_wearer_is_found(recogniser: Recogniser, tmp_path: Path) -> None:
     simulation = Simulation(days=4, sample_rate_hz=10, seed=6)
     write_simulation(simulation, tmp_path / "sim.parquet")
@@ -105,6 +106,7 @@ def test_a_diary_of_somebody_else_is_noted(recogniser: Recogniser, tmp_path: Pat
     assert note in labelled.notes
 
 
+@pytest.mark.second_stage
 @pytest.mark.parametrize(
     ("day", "hours", "offsets"), [("2024-03-31", 23, ("+02:00", "+03:00")), ("2024-10-27", 25, ("+03:00", "+02:00"))]
 )
@@ -178,6 +180,7 @@ def test_a_file_that_cannot_be_labelled_leaves_nothing_behind(recogniser: Recogn
     assert sorted(file.name for file in tmp_path.iterdir()) == ["alice.csv", "out", "short.csv"]
 
 
+@pytest.mark.second_stage
 @pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
 def test_a_real_sensor_worn_for_49_hours(recogniser: Recogniser, tmp_path: Path) -> None:
     path = Path(os.environ["HARKEN_DATA"]) / "devices" / "labda_ax3_49h.cwa"

@@ -89,11 +89,13 @@ def test_little_movement_is_undecided() -> None:
     assert wrist_check(invented(1, n=5)).moments == 5
 
 
+@pytest.mark.second_stage
 def test_every_thigh_is_elsewhere(data_dir: Path) -> None:
     thighs = read_selfback(data_dir / "selfback", placement=Placement.THIGH)
     assert {wrist_check(moments_of(recording)).answer for recording in thighs} == {Answer.ELSEWHERE}
 
 
+@pytest.mark.second_stage
 @pytest.mark.parametrize("name", ["selfback", "dsads", "stress_predict", "hawthorne", "wisdm"])
 def test_no_wrist_is_said_to_be_elsewhere(data_dir: Path, name: str) -> None:
     found = [wrist_check(moments_of(recording)).answer for recording in DATASETS[name].read(data_dir / name)]

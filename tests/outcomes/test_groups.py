@@ -32,6 +32,7 @@ def night_table(spans_s: list[tuple[int, int]], zone: str, *, complete: bool = T
     )
 
 
+@pytest.mark.second_stage
 @settings(max_examples=25, deadline=None)
 @given(st.sampled_from(ZONES), st.integers(0, 10_000))
 def test_hours_are_those_of_single_seconds_and_add_up_to_the_time_worn(zoned: tuple[str, str], seed: int) -> None:

@@ -31,6 +31,7 @@ ROUND_TRIP = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.second_stage
 @settings(max_examples=30)
 @given(drawn=ROUND_TRIP)
 def test_round_trip(drawn: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:

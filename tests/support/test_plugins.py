@@ -94,19 +94,6 @@ def test_a_broken_package_disturbs_only_those_who_want_it(install: Install, sour
         things.find("bad")
 
 
-def test_all_added_entries_are_loaded_and_the_broken_ones_named(install: Install) -> None:
-    assert registry().load_added() == ([], [])
-    install("pack-b", "late = pack_b_module:THING", "broken = pack_b_module:NOTHING", source="THING = 8\n")
-    install("pack-a", "late = pack_a_module:THING", "text = pack_a_module:TEXT", source="THING = 7\nTEXT = ''\n")
-    entries, errors = registry().load_added()
-    assert entries == [7, 8]
-    broken, text = map(str, errors)
-    assert broken.startswith(
-        "the entry point broken = pack_b_module:NOTHING (harken.tests) of the package pack-b cannot"
-    )
-    assert text.endswith("of the package pack-a cannot be used: text must be a whole number")
-
-
 def test_an_object_is_imported_by_its_module_and_name() -> None:
     assert import_object("pathlib:Path.home") == Path.home
     with pytest.raises(HarkenError, match=r"no_such_module:thing cannot be imported .* in PYTHONPATH\?"):

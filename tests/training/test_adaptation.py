@@ -86,6 +86,7 @@ def turned(recording: Recording) -> Recording:
     return replace(recording, signals=-recording.signals)
 
 
+@pytest.mark.second_stage
 def test_a_personal_model_is_better_on_another_recording_of_its_wearer(
     general: Recogniser, dora: Recording, tmp_path: Path
 ) -> None:

@@ -19,7 +19,6 @@ from command_line import Run
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.training.loop import Interrupted
-from harken.training.presets import PRESETS
 from harken.training.run import train_run
 from training_runs import Quiet, everyday, settings_of
 
@@ -33,20 +32,33 @@ UNDRAWN = pytest.mark.usefixtures("undrawn")
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder to read only: ``alice.csv`` and ``bob.csv``, and runs from their beginning to their end.
+    """A folder to read only: ``alice.csv`` and ``bob.csv``, and the runs that ``run_of`` adds."""
+    folder = tmp_path_factory.mktemp("whole")
+    people.write_person(folder / "alice.csv", 1)
+    people.write_person(folder / "bob.csv", 2)
+    return folder
+
+
+def run_of(whole: Path, name: str) -> Path:
+    """A run from its beginning to its end, made at its first use.
 
     ``small``: of alice, with bob as an unseen person; ``long``: the same with more epochs; ``everyday``: of a to d.
     """
-    folder = tmp_path_factory.mktemp("whole")
-    alice, bob = people.write_person(folder / "alice.csv", 1), people.write_person(folder / "bob.csv", 2)
-    with pytest.MonkeyPatch.context() as patch:
-        pictures.leave_undrawn(patch)
-        for name, recipe in people.SMALL_PRESETS.items():
-            patch.setitem(PRESETS, name, recipe)
-        train_run(settings_of(alice, bob, folder / "small"), Quiet())
-        train_run(settings_of(alice, bob, folder / "long", epochs=EPOCHS), Quiet())
-        train_run(everyday(folder, folder / "everyday"), Quiet())
-    return folder
+    out = whole / name
+    if not out.exists():
+        more = {"epochs": EPOCHS} if name == "long" else {}
+        of_two = settings_of(whole / "alice.csv", whole / "bob.csv", out, **more)
+        with pytest.MonkeyPatch.context() as patch:
+            pictures.leave_undrawn(patch)
+            train_run(everyday(whole, out) if name == "everyday" else of_two, Quiet())
+    return out
+
+
+def same_bytes(out: Path, whole: Path, name: str) -> bool:
+    """Whether a run ended in the bytes of that from its beginning to its end."""
+    beginning_to_end = run_of(whole, name)
+    files = ("model.safetensors", "history.csv")
+    return all((out / file).read_bytes() == (beginning_to_end / file).read_bytes() for file in files)
 
 
 def stopping_after(asked: int) -> Callable[[], bool]:
@@ -57,7 +69,10 @@ def stopping_after(asked: int) -> Callable[[], bool]:
 
 @pytest.mark.parametrize(
     ("recipe", "stop_after"),
-    [*(("small", number) for number in (1, 4, 13, 20)), *(("everyday", number) for number in (5, 70, 130))],
+    [
+        *(("small", number) for number in (1, 4, 13, 20)),
+        *(pytest.param("everyday", number, marks=pytest.mark.second_stage) for number in (5, 70, 130)),
+    ],
 )
 def test_stopped_and_resumed_ends_in_the_same_bytes(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, stop_after: int
@@ -75,8 +90,7 @@ def test_stopped_and_resumed_ends_in_the_same_bytes(
     assert (parts.out / "report.html").exists()
     pictures.leave_undrawn(monkeypatch)
     train_run(replace(parts, resume=True), Quiet())
-    for name in ("model.safetensors", "history.csv"):
-        assert (parts.out / name).read_bytes() == (whole / recipe / name).read_bytes()
+    assert same_bytes(parts.out, whole, recipe)
     assert not (parts.out / "checkpoint").exists()
 
 
@@ -86,6 +100,7 @@ def test_nothing_is_left_to_stop_after_the_last_iteration(alice: Path, tmp_path:
     assert train_run(settings, Quiet(), should_stop=stopping_after(12)) is not None
 
 
+@pytest.mark.second_stage
 @UNDRAWN
 def test_all_fits_use_the_threads_that_the_first_one_chose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are measured once, and written to run.json; a resumed run does not measure again."""
@@ -152,16 +167,17 @@ def kill_in(fit: str, child: subprocess.Popen[str], out: Path) -> None:
     assert not (out / "report.html").exists()
 
 
+@pytest.mark.second_stage
 @UNDRAWN
 def test_killed_in_each_fit_and_resumed_ends_in_the_same_bytes(whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     kill_in("model", start(whole, out), out)
     kill_in("blocked", start(whole, out, "--resume"), out)
     resume(whole, out)
-    for name in ("model.safetensors", "history.csv"):
-        assert (out / name).read_bytes() == (whole / "long" / name).read_bytes()
+    assert same_bytes(out, whole, "long")
 
 
+@pytest.mark.second_stage
 @UNDRAWN
 def test_control_c_leaves_a_usable_run(whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "stopped"
@@ -174,9 +190,10 @@ def test_control_c_leaves_a_usable_run(whole: Path, tmp_path: Path) -> None:
     assert "Traceback" not in errors
     assert Recogniser.load(out / "model.safetensors").specification_.labels == ("lying", "sitting", "walking")
     resume(whole, out)
-    assert (out / "model.safetensors").read_bytes() == (whole / "long" / "model.safetensors").read_bytes()
+    assert same_bytes(out, whole, "long")
 
 
+@pytest.mark.second_stage
 @UNDRAWN
 def test_a_second_run_in_a_folder_is_refused_until_the_first_is_killed(
     run_harken: Run, whole: Path, tmp_path: Path
@@ -194,7 +211,7 @@ def test_a_second_run_in_a_folder_is_refused_until_the_first_is_killed(
         first.communicate()
     assert [(one.exit_code, one.stderr) for one in ended] == [(2, refused)] * 2
     assert run_harken(*command.split(), "--resume").exit_code == 0
-    assert (out / "model.safetensors").read_bytes() == (whole / "long" / "model.safetensors").read_bytes()
+    assert same_bytes(out, whole, "long")
 
 
 @UNDRAWN
@@ -214,7 +231,9 @@ def test_a_checkpoint_with_one_other_bit_is_refused(run_harken: Run, whole: Path
     assert "; remove it, and the training begins again\n" in ended.stderr
     checkpoint.unlink()
     assert run_harken(*command.split()).exit_code == 0
-    assert (settings.out / "model.safetensors").read_bytes() == (whole / "small" / "model.safetensors").read_bytes()
+    assert (settings.out / "model.safetensors").read_bytes() == (
+        run_of(whole, "small") / "model.safetensors"
+    ).read_bytes()
 
 
 def test_a_folder_that_is_not_empty_is_refused(alice: Path, bob: Path, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from harken.models.recogniser import Recogniser
 from harken.web.clients import Viewers
 from server_thread import Served, labels_until, message, now_wrist, serving
 
+pytestmark = pytest.mark.second_stage
+
 USUAL = Due.probabilities
 SLOW_S = 1.3
 """The time of a call of the network: longer than the time between two labels of a watch."""

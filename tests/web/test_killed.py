@@ -10,11 +10,15 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import people
 from harken.models.recogniser import Recogniser
 from labelled_files import write_labelled
 from server_process import child_processes, server_process
 from waiting import until
+
+pytestmark = pytest.mark.second_stage
 
 ADAPT, TRAIN = (json.dumps({"how": how}).encode() for how in ("adapt", "train"))
 KILLED = (ADAPT, TRAIN, ADAPT)

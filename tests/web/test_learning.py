@@ -64,6 +64,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
+@pytest.mark.second_stage
 def test_there_is_what_the_labels_say(learned: Served) -> None:
     found = learned.ask("/api/learn").json
     assert found["available"]["labels"] == ["knitting", "lying", "walking"]
@@ -99,6 +100,7 @@ def test_short_bouts_are_named_and_a_file_of_labels_without_a_row_is_no_broken_o
     assert available["people"][1]["seconds_by_label"] == {}
 
 
+@pytest.mark.second_stage
 def test_labels_after_the_choice_are_those_of_the_chosen_model_offline(learned: Served) -> None:
     signals, time_ns = now_wrist(40)
     first, rest = slice(0, 1000), slice(1000, None)
@@ -156,6 +158,7 @@ def test_labels_after_the_choice_are_those_of_the_chosen_model_offline(learned: 
     assert learned.metric("harken_failed_ticks_total") == 0
 
 
+@pytest.mark.second_stage
 def test_posted_recordings_are_labelled_by_the_chosen_model(learned: Served, tmp_path: Path) -> None:
     path = people.write_person(tmp_path / "dora.csv", 4)
 
@@ -173,11 +176,14 @@ def test_posted_recordings_are_labelled_by_the_chosen_model(learned: Served, tmp
     assert post(learned, "/api/learn/choice", serve="").status == 422
 
 
-def test_the_choice_is_kept_over_a_restart(tmp_path: Path) -> None:
+@pytest.mark.second_stage
+def test_the_choice_is_kept_over_a_restart(learned: Served, tmp_path: Path) -> None:
+    trained = Path(learned.ask("/api/learn").json["outcome"]["model_path"])
+    (tmp_path / "models").mkdir()
+    path = str(shutil.copy2(trained, tmp_path / "models"))
     with learning(tmp_path) as served:
-        assert post(served, "/api/learn", how="train").status == 202
-        path = ended(served)["outcome"]["model_path"]
-        assert post(served, "/api/learn/choice", serve="new").status == 200
+        found = post(served, "/api/learn/choice", serve=trained.name).json
+        assert (found["serves"], found["served_path"]) == ("new", path)
     with learning(tmp_path) as served:
         found = served.ask("/api/learn").json
         assert (found["state"], found["serves"], found["served_path"]) == ("idle", "new", path)
@@ -217,6 +223,7 @@ def test_the_newest_models_are_listed_and_read_once(tmp_path: Path, monkeypatch:
     assert saved_models(tmp_path / "nothing") == []
 
 
+@pytest.mark.second_stage
 def test_a_job_is_cancelled_and_only_one_runs_and_a_killed_one_is_said(tmp_path: Path) -> None:
     with learning(tmp_path, training=LONG) as served:
         assert served.ask("/api/learn").json["state"] == "idle"
@@ -241,6 +248,7 @@ def test_a_job_is_cancelled_and_only_one_runs_and_a_killed_one_is_said(tmp_path:
     until(lambda: not Path(f"/proc/{child}").exists())  # it does not outlive its server
 
 
+@pytest.mark.second_stage
 def test_a_failure_is_a_sentence_and_a_job_has_a_longest_time(tmp_path: Path) -> None:
     with learning(tmp_path, limits=Limits(learn_s=0.5)) as served:
         post(served, "/api/learn", how="train")

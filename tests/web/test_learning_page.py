@@ -10,6 +10,8 @@ from browser import DESKTOP, PHONE, PICTURES, Browser, chromium
 from labelled_files import write_labelled
 from server_thread import Served, now_wrist, serving
 
+pytestmark = pytest.mark.second_stage
+
 TRAINING = {"preset": "people:SMALL_EVERYDAY", "threads": 1, "epochs": 2}
 LONGEST_S = 300.0
 

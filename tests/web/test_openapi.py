@@ -12,6 +12,8 @@ from schemathesis.checks import CheckFunction
 from harken.web.limits import Limits
 from server_thread import Served, serving
 
+pytestmark = pytest.mark.second_stage
+
 AS_DESCRIBED = (
     ("GET", "/health"),
     ("GET", "/metrics"),

@@ -14,6 +14,8 @@ from browser import DESKTOP, PHONE, PICTURES, Browser, chromium
 from server_process import free_port, serving
 from waiting import until
 
+pytestmark = pytest.mark.second_stage
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -60,6 +62,7 @@ def traces(browser: Browser) -> Any:
     return browser.run("return document.querySelector('#traces canvas').toDataURL()")
 
 
+@pytest.mark.first_stage
 def test_the_page_lives_within_five_seconds(page: Browser) -> None:
     began = time.monotonic()
     first = traces(page)

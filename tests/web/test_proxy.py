@@ -13,7 +13,10 @@ import websockets
 from benchmarks.live.proxy import STRANGER, proxied
 from server_thread import Served, labels_until, message, now_wrist, serving
 
-pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed"),
+    pytest.mark.second_stage,
+]
 HEAD = b"GET /health HTTP/1.1\r\nHost: a\r\n"
 
 

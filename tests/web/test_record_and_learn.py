@@ -12,6 +12,8 @@ from harken.models.recogniser import Recogniser
 from made_up_phones import moving, pushing
 from server_thread import Served, serving
 
+pytestmark = pytest.mark.second_stage
+
 TRAINING = {"preset": "people:SMALL_EVERYDAY", "threads": 1, "epochs": 4}
 SPEED = 20.0
 BOUT_S = 2.0

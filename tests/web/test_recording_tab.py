@@ -12,6 +12,8 @@ import people
 from browser import DESKTOP, PICTURES, Browser, chromium
 from server_thread import Served, serving
 
+pytestmark = pytest.mark.second_stage
+
 SMALL = (400, 800)
 
 

@@ -373,6 +373,7 @@ def test_an_idle_watch_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
         assert served.metric("harken_forgotten_total") == 1
 
 
+@pytest.mark.second_stage
 def test_a_watch_that_comes_back_while_it_is_forgotten_has_labels_even_after_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -15,6 +15,8 @@ import websockets
 from harken.web.limits import Limits
 from server_thread import Served, message, serving
 
+pytestmark = pytest.mark.second_stage
+
 SECONDS = 56
 WELL_BEHAVED = 20
 RATE_HZ = 50

@@ -37,6 +37,7 @@ def posting(served: Served, name: str, body: bytes) -> tuple[threading.Thread, l
     return thread, answers
 
 
+@pytest.mark.second_stage
 def test_what_goes_wrong_costs_only_its_own_upload(tmp_path: Path, temporary: Path) -> None:
     recording = people.write_person(tmp_path / "bob.csv", 2).read_bytes()
     bomb = gzip.compress(recording[:20_000] + b"\n" * (24 * MIB))
@@ -87,6 +88,7 @@ def post(address: str, content: bytes, length: int) -> socket.socket:
     return client
 
 
+@pytest.mark.second_stage
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_that_is_stopped_answers_and_leaves_nothing(tmp_path: Path, temporary: Path, number: int) -> None:
     log = tmp_path / "log"
@@ -100,6 +102,7 @@ def test_a_server_that_is_stopped_answers_and_leaves_nothing(tmp_path: Path, tem
     assert not list(temporary.iterdir())
 
 
+@pytest.mark.second_stage
 def test_what_a_killed_server_leaves_is_removed_by_the_next(tmp_path: Path, temporary: Path) -> None:
     (treasure := tmp_path / "treasure").mkdir()
     content = people.write_person(tmp_path / "bob.csv", 2).read_bytes()
@@ -231,6 +234,7 @@ def test_tables_that_are_too_large_and_results_without_a_key_are_not_kept(tmp_pa
         assert served.ask(f"/api/recordings/{KEY[::-1]}").status == 404
 
 
+@pytest.mark.second_stage
 def test_the_latest_results_are_kept_for_a_while(tmp_path: Path, temporary: Path) -> None:
     recording = people.write_person(tmp_path / "bob.csv", 2, seconds=5).read_bytes()
     keys = [f"{KEY}{number}" for number in range(3)]

@@ -164,6 +164,7 @@ def test_a_slow_reader_loses_the_oldest_frames_is_told_and_delays_nobody() -> No
         until(lambda: served.metric("harken_dropped_frames_total") >= told > 0)
 
 
+@pytest.mark.second_stage
 def test_a_reader_that_never_reads_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harken.web.clients.UNREAD_S", 0.5)
     signals, time_ns = now_wrist(30)
@@ -308,6 +309,7 @@ async def until_killed(address: str, name: str, first_ms: int, random_numbers: r
     return sent, acknowledged
 
 
+@pytest.mark.second_stage
 def test_a_server_that_is_killed_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     random_numbers = random.Random(5)
     names, first_ms = [f"watch-{number}" for number in range(3)], 1_700_000_000_000

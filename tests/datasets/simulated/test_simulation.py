@@ -137,6 +137,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+@pytest.mark.second_stage
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is measured in Linux's units")
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_memory_does_not_grow_with_the_length(tmp_path: Path, ending: str) -> None:

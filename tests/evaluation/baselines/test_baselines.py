@@ -37,7 +37,9 @@ SMALL: dict[str, Callable[[], Any]] = {
 }
 
 
-@pytest.fixture(params=SMALL)
+@pytest.fixture(
+    params=[pytest.param(name, marks=[pytest.mark.second_stage] * (name == "mini_rocket")) for name in SMALL]
+)
 def small(request: pytest.FixtureRequest) -> Callable[..., BaselineMethod]:
     """Each baseline, small enough for tests, with a seed."""
     return lambda seed=0: BaselineMethod(request.param, seed, SMALL[request.param]())

@@ -12,6 +12,8 @@ from harken.evaluation.baselines.mini_rocket import fit_ridge
 from harken.evaluation.benchmark.methods import method
 from harken.support.errors import HarkenError
 
+pytestmark = pytest.mark.second_stage
+
 
 @pytest.fixture
 def aeon() -> None:

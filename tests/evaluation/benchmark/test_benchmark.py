@@ -194,6 +194,7 @@ def test_a_label_that_only_unseen_have_is_never_recognised_and_counts_as_missed(
         assert [row[3] for row in one["confusion"]] == [0, 0, 0, 0]
 
 
+@pytest.mark.second_stage
 def test_stopped_and_killed_in_processes_and_resumed_here_gives_the_same_result(
     settings: Settings, whole: Path, tmp_path: Path
 ) -> None:

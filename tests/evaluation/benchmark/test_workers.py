@@ -18,6 +18,8 @@ from harken.evaluation.protocols import published as protocols
 from harken.support import processes
 from harken.support.errors import HarkenError
 
+pytestmark = pytest.mark.second_stage
+
 Settings = Callable[..., BenchmarkSettings]
 
 

@@ -26,6 +26,8 @@ from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from made_recordings import recording_of
 
+pytestmark = pytest.mark.second_stage
+
 PERIOD_NS = 50_000_000
 
 

@@ -55,7 +55,10 @@ def windows_of(dataset: str, name: str, *folders: Path) -> Windows:
     return DRAWN[asked.draw]
 
 
-@pytest.fixture(params=list(FOLDS), ids="/".join)
+@pytest.fixture(
+    params=[pytest.param(each, marks=[pytest.mark.second_stage] * (each[0] == "studies")) for each in FOLDS],
+    ids="/".join,
+)
 def drawn(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Protocol, Windows]:
     """Each protocol with its windows."""
     dataset, name = request.param

@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,7 @@ def record_of(given: Input, folder: Path) -> Record:
     )
 
 
+@cache
 def made_up_inputs() -> dict[str, Input]:
     """All inputs that are made up, by what is special about each."""
     inputs = table_inputs() | watch_inputs() | logger_inputs()

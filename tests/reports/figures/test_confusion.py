@@ -64,6 +64,7 @@ def test_numbers_can_be_read_on_every_shade_and_zeros_are_quiet(count: int) -> N
     assert contrast(ink[0], tuple(colours[0][:3])) < 2.5 or not axes.texts[0].get_text()
 
 
+@pytest.mark.second_stage
 @pytest.mark.parametrize(
     ("count", "windows"),
     [*((count, 1000) for count in (2, 3, 4, 7, 8, 12, 18, 25)), *((count, 1_234_567) for count in (7, 12, 20))],
@@ -92,6 +93,7 @@ def test_names_and_numbers_do_not_run_into_one_another(count: int, windows: int)
         assert apart > letters, "leaning names lie on one another"
 
 
+@pytest.mark.second_stage
 @pytest.mark.parametrize(("count", "wide"), [(2, False), (7, False), (8, False), (12, True), (18, True), (25, True)])
 def test_a_figure_for_a_paper_is_readable_at_the_width_of_a_column(count: int, wide: bool, tmp_path: Path) -> None:
     names = tuple(f"{number} carrying something" for number in range(count))

@@ -13,6 +13,8 @@ from harken.reports.study import Failure, Person, Study, StudyFile, write_study_
 from harken.reports.study.page import outcomes_of, shown
 from made_study import made_study
 
+pytestmark = pytest.mark.second_stage
+
 OPENS_WITHIN_S = 2.0
 OPENINGS = 5
 """The fastest of so many counts: others may be slowed down by other programs on the machine."""

@@ -13,6 +13,8 @@ from harken.reports.wearer import write_wearer_report
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, labelled_week, quality_of
 
+pytestmark = pytest.mark.second_stage
+
 HOUR_MS = 3_600_000
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
@@ -62,6 +64,7 @@ def test_dragging_shows_minutes(page: Browser) -> None:
     assert shown(page) == before
 
 
+@pytest.mark.first_stage
 def test_keys_and_buttons_move_the_picture(page: Browser) -> None:
     whole = shown(page)
     keys(page, "ArrowUp", "+", "+")
@@ -187,6 +190,7 @@ def test_dark_pages_are_dark_and_nothing_vanishes(page: Browser) -> None:
     page.prefer()
 
 
+@pytest.mark.first_stage
 def test_nothing_is_fetched_and_nothing_complains(page: Browser, week_page: Path) -> None:
     before = len(page.complaints()), len(page.fetched())
     page.open("about:blank")

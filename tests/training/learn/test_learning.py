@@ -175,6 +175,7 @@ def test_new_labels_are_trained_and_adapting_refuses_them(tmp_path: Path) -> Non
     assert without.test.labels == ("knitting", "lying", "walking")
 
 
+@pytest.mark.second_stage
 def test_windows_of_another_length_are_compared_around_the_same_moments(tmp_path: Path) -> None:
     path = write_labelled(tmp_path, "bob", 2, seconds=45)
     learned = learn([path], before="packaged", how="train", out=tmp_path / "new.safetensors", **SMALL | {"epochs": 12})

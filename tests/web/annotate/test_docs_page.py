@@ -15,6 +15,8 @@ from harken.training.presets import PRESETS
 from harken.windows.windows import SlidingHops
 from page_modules import browser_with_modules, said
 
+pytestmark = pytest.mark.second_stage
+
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "annotate.md").read_text(encoding="utf-8")
 COMMANDS = [

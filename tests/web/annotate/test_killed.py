@@ -10,11 +10,15 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from annotating_server import annotating_process, intervals, write_recording
 from harken.annotations.formats import read_annotations
 from harken.annotations.times import Span
 from harken.support.files import is_aside
 from server_thread import Served
+
+pytestmark = pytest.mark.second_stage
 
 KILLS = 6
 SECONDS = 3600

@@ -17,6 +17,8 @@ from browser import DESKTOP, PHONE, PICTURES, Browser, chromium
 from server_process import serving
 from waiting import until
 
+pytestmark = pytest.mark.second_stage
+
 SECONDS = 60 * MINUTES
 PIXEL_S = SECONDS / 1160
 """About a pixel, while the whole recording is visible."""
@@ -107,6 +109,7 @@ def near(seconds: float) -> object:
     return pytest.approx(seconds, abs=2 * PIXEL_S)
 
 
+@pytest.mark.first_stage
 def test_a_recording_is_labelled_by_keyboard_alone(page: AnnotatePage, folder: Path) -> None:
     page.press("HOME", "SHIFT+ARROW_RIGHT", " ")
     assert page.said() == "Begins at 10:01:00.0."

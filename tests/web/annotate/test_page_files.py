@@ -11,6 +11,8 @@ from browser import Browser, chromium
 from server_process import serving
 from waiting import until
 
+pytestmark = pytest.mark.second_stage
+
 COUNTING = """
   window.sockets = [];
   const Before = WebSocket;

@@ -11,6 +11,8 @@ from server_process import serving
 from server_thread import recogniser
 from waiting import until
 
+pytestmark = pytest.mark.second_stage
+
 LONGEST_S = 240
 SWAPPED = {"lying": "sitting", "sitting": "lying"}
 """The wearer gives these labels the other way round, so that a model that adapts must be better."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,8 @@ from harken.annotations.table import plain_note, why_not_kept
 from page_modules import browser_with_modules, said
 from server_process import free_port, serving
 from waiting import until
+
+pytestmark = pytest.mark.second_stage
 
 
 @pytest.fixture(scope="module")
@@ -118,43 +119,6 @@ def test_long_words_stay_inside_of_their_cards(
         assert browser.run(outside) == []
         assert not browser.scrolls_sideways()
         browser.open("about:blank")
-
-
-def test_a_merge_says_what_it_replaced_and_filled(page: AnnotatePage, tmp_path: Path) -> None:
-    labelled(page, 0.1, 0.2, "sitting")
-    labelled(page, 0.4, 0.5, "standing")
-    page.point(0.15, part="labels")
-    page.press("m")
-    page.saved()
-    assert page.said().startswith("sitting, 10:01:00 to 10:0")
-    assert page.said().endswith("; standing replaced, 2 min without a label filled")
-    assert [label for *_, label, _ in rows(tmp_path / "anna.labels.csv")] == ["sitting"]
-    page.press("s", "m")
-    assert ";" not in page.said()
-
-
-def test_a_key_in_the_middle_of_a_drag_lets_the_edge_go(page: AnnotatePage, tmp_path: Path) -> None:
-    from selenium.webdriver.common.action_chains import ActionChains
-
-    labelled(page, 0.5, 0.6, "sitting")
-    labelled(page, 0.1, 0.2, "walking")
-    left, width, y = page.part("labels")
-
-    def pointer(*acts: tuple[str, float]) -> None:
-        chain = ActionChains(page.browser.driver, duration=0)
-        mouse: Any = chain.w3c_actions.pointer_action
-        for act, share in acts:
-            mouse.move_to_location(round(left + share * width), round(y))
-            getattr(mouse, act)()
-        chain.perform()
-
-    pointer(("pointer_down", 0.2), ("pause", 0.3))
-    page.press("1")
-    assert page.said().startswith("sitting, 10:01:00 to 10:0")
-    pointer(("pause", 0.4), ("pointer_up", 0.4))
-    page.saved()
-    _, end, label, _ = rows(tmp_path / "anna.labels.csv")[0]
-    assert (end, label) == (near(180), "sitting")
 
 
 def test_the_next_unsure_moment_leaves_an_edge_that_is_held_where_it_is(page: AnnotatePage, tmp_path: Path) -> None:

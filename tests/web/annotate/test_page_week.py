@@ -14,6 +14,8 @@ from people import SMALL
 from server_process import serving
 from waiting import until
 
+pytestmark = pytest.mark.second_stage
+
 LEAST_FRAMES_PER_S = 30
 BOUTS = ("sitting", "walking", "lying", "sitting", "walking", "lying")
 SCROLLING = """

@@ -66,6 +66,7 @@ def test_a_recording_that_the_model_cannot_label_can_be_labelled_by_hand(tmp_pat
         assert put(served, intervals((0, 0.5, "lying"))).status == 200
 
 
+@pytest.mark.second_stage
 def test_a_model_that_is_chosen_labels_the_recordings_again(tmp_path: Path) -> None:
     path = write_recording(tmp_path / "anna.csv", seconds=60, label=None)
     recogniser().save(tmp_path / "small.safetensors")
@@ -91,6 +92,7 @@ def test_a_model_that_is_chosen_labels_the_recordings_again(tmp_path: Path) -> N
         assert highest[1] < highest[0], "the probabilities are those of the other model"
 
 
+@pytest.mark.second_stage
 def test_a_recording_that_the_model_need_not_or_cannot_label_does_not_keep_others_waiting(tmp_path: Path) -> None:
     gone, known, new = (write_recording(tmp_path / f"{name}.csv", seconds=9) for name in ("gone", "known", "new"))
     recogniser().save(model := tmp_path / "small.safetensors")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import harken
 from harken.annotations.formats import read_annotations
@@ -26,6 +27,8 @@ from harken.web.sample_log import logged_samples
 from made_up_phones import pushing
 from recorded_bouts import made
 from server_process import free_port
+
+pytestmark = pytest.mark.second_stage
 
 KILLS = 4
 PHONE = "phone"

@@ -84,6 +84,7 @@ class Killed(BaseException):
     """In place of ``kill -9``."""
 
 
+@pytest.mark.second_stage
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 99)), min_size=8, max_size=20))
 def test_whatever_happens_in_any_order_each_bout_is_where_it_was_recorded_or_edited(

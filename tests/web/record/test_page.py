@@ -13,6 +13,8 @@ from made_up_phones import pushing
 from server_thread import Served, serving
 from waiting import until
 
+pytestmark = pytest.mark.second_stage
+
 SMALL, TABLET = (400, 850), (820, 1180)
 PHONE = "Anna's phone"
 LISTEN = """

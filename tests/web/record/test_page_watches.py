@@ -9,6 +9,8 @@ import pytest
 from browser import Browser
 from page_modules import browser_with_modules, said
 
+pytestmark = pytest.mark.second_stage
+
 
 @pytest.fixture(scope="module")
 def modules() -> Iterator[Browser]:

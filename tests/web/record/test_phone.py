@@ -16,6 +16,8 @@ from made_up_phones import EXAMPLE, example, moving, pushing
 from server_process import free_port
 from server_thread import Served, serving
 
+pytestmark = pytest.mark.second_stage
+
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:

@@ -1,6 +1,5 @@
 """Recorded sessions: what is on the disk after each step, and the recordings that are made of them."""
 
-import asyncio
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from harken.annotations.formats import read_annotations
 from harken.web.limits import Limits, RefusedError
 from harken.web.record.recorder import Recorder
 from harken.web.record.session import MARGIN_NS, PAUSE_NS, RecordedSession, session_name
-from recorded_bouts import RATE_HZ, SECOND, START, bouts, log, made, record, samples
+from recorded_bouts import SECOND, START, bouts, log, made, record, samples
 
 
 @pytest.fixture
@@ -59,25 +58,6 @@ def test_every_step_is_on_the_disk_when_it_returns(recorder: Recorder, tmp_path:
     assert bouts(restarted()) == [(10, 30, "sitting")]
     again.close("anna")
     assert restarted().closed
-
-
-def test_late_samples_belong_to_the_recording(recorder: Recorder, tmp_path: Path) -> None:
-    log(tmp_path, samples(0, 20), samples(40, 60))
-    record(recorder, 5, 55, "walking")
-    (path,) = made(recorder)
-    assert len(harken.read(path)) == 40 * RATE_HZ
-    late = samples(20, 40)
-    log(tmp_path, late, samples(10, 30))  # some of them once more
-
-    async def come() -> None:
-        written = asyncio.get_running_loop().create_future()
-        recorder.received("anna", late[2], written)
-        written.set_result(None)
-        await asyncio.sleep(0)
-
-    asyncio.run(come())
-    (path,) = made(recorder)
-    np.testing.assert_array_equal(harken.read(path).time_ns, samples(0, 60)[2])
 
 
 def test_a_bout_without_samples_leaves_no_recording(recorder: Recorder, tmp_path: Path) -> None:

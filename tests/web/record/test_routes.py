@@ -52,7 +52,7 @@ def connected(served: Served, watches: int = 1) -> None:
     served.ask_until("/api/watches", lambda found: len(found) >= watches)
 
 
-@pytest.mark.parametrize("offset_s", [FIVE_MINUTES_S, -FIVE_MINUTES_S])
+@pytest.mark.parametrize("offset_s", [FIVE_MINUTES_S, pytest.param(-FIVE_MINUTES_S, marks=pytest.mark.second_stage)])
 def test_labels_lie_on_the_clock_of_a_phone_that_is_five_minutes_off(
     served: Served, tmp_path: Path, offset_s: float
 ) -> None:
