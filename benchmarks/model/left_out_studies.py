@@ -1,11 +1,11 @@
-"""What the models of a benchmark ``studies/leave-one-study-out`` say of the studies that they were not trained on.
+"""What the models of a benchmark ``studies/leave-one-of-nine-out`` say of the studies that they were not trained on.
 
 The temperature of the packaged model and the accuracy of its sure answers come from these predictions: each study is
-predicted by the model that was trained on the other four. Windows count whose truth is a single label
+predicted by the model that was trained on the others. Windows count whose truth is a single label
 (``harken.datasets.label_schemes.TRUTH``). The temperature maximises the mean, over the three main studies, of the mean
 log-likelihood of a study's windows, so each of the three counts equally. Windows of a label that is unknown to the
-model (cycling, if DSADS is left out) have the probability 0 at any temperature. They have no part in the fit, and count
-as wrong answers. Each main study is scored at the temperature that was fitted on the two others.
+model have the probability 0 at any temperature. They have no part in the fit, and count as wrong answers. Each main
+study is scored at the temperature that was fitted on the two others.
 """
 
 import json
@@ -19,16 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.label_schemes import BUSY, OR, SCHEMES, TRUTH, LabelScheme, postures_and_hands
+from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.result import describe_windows, read_result
 from harken.evaluation.benchmark.tasks import finding_path
-from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES, in_scheme
+from harken.evaluation.protocols.studies import MAIN_STUDIES, NINE_STUDIES, in_scheme
 from harken.models.calibration import coverage, expected_calibration_error, fit_common_temperature
 from harken.models.recogniser import Recogniser
 from harken.networks.inference import softmax
 from harken.outcomes.groups import groups_of
 from harken.windows.windows import Windows
 
-PROTOCOL = "leave-one-study-out"
+PROTOCOL = "leave-one-of-nine-out"
+SCORED_STUDIES = tuple(study for study in NINE_STUDIES if dataset(study).info.people is not None)
+"""The studies that are left out once: those of which it is known who wore the watches."""
 UNSURE_BELOW = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -58,7 +61,7 @@ def read_run(path: Path, windows: Windows, *, preset: Mapping[str, Any], scheme:
     """The result of the run, without the scores of single people.
 
     Args:
-        path: the directory of ``harken benchmark studies --protocol leave-one-study-out``.
+        path: the directory of ``harken benchmark studies --protocol leave-one-of-nine-out``.
         windows: all labelled windows of the studies.
         preset: the settings of the preset that the run must have had, as ``PresetMethod.settings`` states them.
         scheme: the label scheme that it must have had.
@@ -70,7 +73,7 @@ def read_run(path: Path, windows: Windows, *, preset: Mapping[str, Any], scheme:
     result = read_result(path / "benchmark.json")
     if (result["dataset"], result["protocol"]) != ("studies", PROTOCOL):
         raise SystemExit(f"{path} is no run of harken benchmark studies --protocol {PROTOCOL}")
-    missing = [study for study in STUDIES if study not in result["folds"]]
+    missing = [study for study in SCORED_STUDIES if study not in result["folds"]]
     if missing:
         raise SystemExit(f"{path}: {', '.join(missing)} has not been left out yet; every study must be")
     if result["windows"]["layout_fingerprint"] != describe_windows(windows)["layout_fingerprint"]:
@@ -78,8 +81,8 @@ def read_run(path: Path, windows: Windows, *, preset: Mapping[str, Any], scheme:
     name = result["preset"]
     if name is None or result["methods"][name]["settings"] != json.loads(json.dumps(preset)):
         raise SystemExit(f"{path} was made with another recipe than the current one")
-    needed = json.loads(json.dumps(asdict(scheme.of(STUDIES))))
-    for study in STUDIES:
+    needed = json.loads(json.dumps(asdict(scheme.of(NINE_STUDIES))))
+    for study in SCORED_STUDIES:
         finding = json.loads(finding_path(path, study, name).read_text(encoding="utf-8"))
         if finding["decided_by"]["label_scheme"] != needed:
             raise SystemExit(f"{path} was made with another label scheme than {scheme.name!r}")
@@ -99,7 +102,8 @@ def _without_people(result: Mapping[str, Any]) -> dict[str, Any]:
     methods = {
         name: {
             "main_score": method["main_score"],
-            "studies": {study: of_study(method["folds"][study]["studies"][study]) for study in STUDIES},
+            "mean_recall": method["mean_recall"],
+            "studies": {study: of_study(method["folds"][study]["studies"][study]) for study in SCORED_STUDIES},
         }
         for name, method in result["methods"].items()
     }
@@ -143,7 +147,7 @@ def study_logits(path: Path, preset: str, windows: Windows) -> dict[str, StudyLo
     truth = in_scheme(windows, SCHEMES[TRUTH])
     single = truth[np.isin(truth.labels, SCHEMES[TRUTH].labels)]
     found = {}
-    for study in STUDIES:
+    for study in SCORED_STUDIES:
         model = finding_path(path, study, preset).with_suffix(".safetensors")
         recogniser = Recogniser.load(model, device="cpu")
         theirs = single[single.studies == study]
