@@ -71,7 +71,8 @@ def _summary(result: Mapping[str, Any]) -> str:
         f"trained on {people} people of {len(SCORED_STUDIES)} studies and on walks whose wearers are unknown (Pebble). "
         "Beside the label it says whether the hands are busy while sitting or standing. **On studies that models made "
         f"in the same way were not trained on, the mean F1 of a person is {score['known']:.3f}** "
-        f"({score['found']:.3f} where the orientation of the watch is found from the recording), and {result['new_people']['main_score']:.3f} on new people of the "
+        f"({score['found']:.3f} where the orientation of the watch is found from the recording), and "
+        f"{result['new_people']['main_score']:.3f} on new people of the "
         "training studies. Each of these is the plain mean of WISDM, DSADS and selfBACK."
     )
 
