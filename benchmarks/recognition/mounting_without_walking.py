@@ -10,8 +10,8 @@ is most probable (``most_probable``), and averaged over the ways in which the wa
 ``harken label`` does). The last two are done with the make of the watch hidden, as in a plain table, and shown.
 
 The weights of calm moments (``harken.signals.forearm.WEIGHTS``) are fitted to five of the studies, with each study
-counting the same; a study of the five is scored with weights fitted to the four others. The limit of calm and the use of
-medians were chosen on the five, by leaving out each in turn.
+counting the same; a study of the five is scored with weights fitted to the four others. The limit of calm and the use
+of medians were chosen on the five, by leaving out each in turn.
 
 A watch is right if x or y is more probable, as its study states. Which end of the axis points to the elbow is not
 scored: no study without walking shows it. With ``--as-recorded``, whole recordings are turned, too, walking included.
