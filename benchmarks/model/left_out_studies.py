@@ -9,7 +9,6 @@ study is scored at the temperature that was fitted on the two others.
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import BUSY, OR, SCHEMES, TRUTH, LabelScheme, postures_and_hands
+from harken.datasets.label_schemes import SCHEMES, TRUTH, LabelScheme
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.result import describe_windows, read_result
 from harken.evaluation.benchmark.tasks import finding_path
@@ -26,7 +25,6 @@ from harken.evaluation.protocols.studies import MAIN_STUDIES, NINE_STUDIES, in_s
 from harken.models.calibration import coverage, expected_calibration_error, fit_common_temperature
 from harken.models.recogniser import Recogniser
 from harken.networks.inference import softmax
-from harken.outcomes.groups import groups_of
 from harken.windows.windows import Windows
 
 PROTOCOL = "leave-one-of-nine-out"
@@ -40,19 +38,19 @@ class StudyLogits:
     """The logits of a model for windows of a study that it was not trained on.
 
     Attributes:
-        logits: float32 ``[n, classes]``.
-        classes: the classes of the model. Those of a posture with busy and with calm hands have one label.
+        logits: float32 ``[n, labels]``.
+        labels: the labels of the model.
         truth: the true label of each window, ``[n]``.
     """
 
     logits: NDArray[np.float32]
-    classes: tuple[str, ...]
+    labels: tuple[str, ...]
     truth: NDArray[np.str_]
 
     @property
     def known(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """The logits of windows whose label the model has, and the classes of this label, bool ``[n, classes]``."""
-        of_label = self.truth[:, None] == np.array([name.removesuffix(BUSY) for name in self.classes])
+        """The logits of windows whose label the model has, and whether each label is this one, bool ``[n, labels]``."""
+        of_label = self.truth[:, None] == np.array(self.labels)
         here = of_label.any(axis=1)
         return self.logits[here], of_label[here]
 
@@ -111,28 +109,6 @@ def _without_people(result: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, "methods": methods}
 
 
-def group_f1(study: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]:
-    """The F1 of each group of labels over the windows of all people of a study with a single true label.
-
-    It is computed from how often each true label got each predicted label, so earlier results have it, too.
-
-    Args:
-        study: the scores of a study, with its ``confusion``.
-        labels: the labels of the models. A group that never is true has no score.
-    """
-    found = {}
-    for group, members in groups_of(labels).items():
-        counts: Counter[tuple[bool, bool]] = Counter()
-        for true, answers in study["confusion"].items():
-            for answer, count in answers.items():
-                if OR not in true:
-                    counts[true in members, answer in members] += count
-        if counts[True, True] + counts[True, False]:
-            wrong = counts[True, False] + counts[False, True]
-            found[group] = 2 * counts[True, True] / (2 * counts[True, True] + wrong)
-    return found
-
-
 def study_logits(path: Path, preset: str, windows: Windows) -> dict[str, StudyLogits]:
     """Study -> the logits of the model that was not trained on it, for its windows with a single true label.
 
@@ -180,14 +156,13 @@ def _temperature(studies: Sequence[StudyLogits]) -> float:
 
 def _reliability(study: StudyLogits, temperature: float) -> dict[str, Any]:
     """The calibration error, and the share and the accuracy of the windows that keep a label at a few limits."""
-    labels, *_ = postures_and_hands(study.logits, study.classes)
     calibrated, raw = (
         # A last column for labels that the model does not have: their probability is 0.
-        np.pad(postures_and_hands(softmax(study.logits / np.float32(one)), study.classes)[1], ((0, 0), (0, 1)))
+        np.pad(softmax(study.logits / np.float32(one)), ((0, 0), (0, 1)))
         for one in (temperature, 1.0)
     )
-    code_of = {label: code for code, label in enumerate(labels)}
-    codes = np.array([code_of.get(label, len(labels)) for label in study.truth.tolist()])
+    code_of = {label: code for code, label in enumerate(study.labels)}
+    codes = np.array([code_of.get(label, len(study.labels)) for label in study.truth.tolist()])
     curve = coverage(calibrated, codes)
     return {
         "windows": len(codes),
