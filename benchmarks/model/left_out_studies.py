@@ -1,15 +1,14 @@
-"""What the models of a benchmark ``studies/leave-one-study-out`` say of the studies that they were not trained on.
+"""What the models of a benchmark ``studies/leave-one-of-nine-out`` say of the studies that they were not trained on.
 
 The temperature of the packaged model and the accuracy of its sure answers come from these predictions: each study is
-predicted by the model that was trained on the other four. Windows count whose truth is a single label
+predicted by the model that was trained on the others. Windows count whose truth is a single label
 (``harken.datasets.label_schemes.TRUTH``). The temperature maximises the mean, over the three main studies, of the mean
 log-likelihood of a study's windows, so each of the three counts equally. Windows of a label that is unknown to the
-model (cycling, if DSADS is left out) have the probability 0 at any temperature. They have no part in the fit, and count
-as wrong answers. Each main study is scored at the temperature that was fitted on the two others.
+model have the probability 0 at any temperature. They have no part in the fit, and count as wrong answers. Each main
+study is scored at the temperature that was fitted on the two others.
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,17 +17,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import BUSY, OR, SCHEMES, TRUTH, LabelScheme, postures_and_hands
+from harken.datasets.label_schemes import SCHEMES, TRUTH, LabelScheme
+from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.result import describe_windows, read_result
 from harken.evaluation.benchmark.tasks import finding_path
-from harken.evaluation.protocols.studies import MAIN_STUDIES, STUDIES, in_scheme
+from harken.evaluation.protocols.studies import MAIN_STUDIES, NINE_STUDIES, in_scheme
 from harken.models.calibration import coverage, expected_calibration_error, fit_common_temperature
 from harken.models.recogniser import Recogniser
 from harken.networks.inference import softmax
-from harken.outcomes.groups import groups_of
 from harken.windows.windows import Windows
 
-PROTOCOL = "leave-one-study-out"
+PROTOCOL = "leave-one-of-nine-out"
+SCORED_STUDIES = tuple(study for study in NINE_STUDIES if dataset(study).info.people is not None)
+"""The studies that are left out once: those of which it is known who wore the watches."""
 UNSURE_BELOW = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -37,19 +38,19 @@ class StudyLogits:
     """The logits of a model for windows of a study that it was not trained on.
 
     Attributes:
-        logits: float32 ``[n, classes]``.
-        classes: the classes of the model. Those of a posture with busy and with calm hands have one label.
+        logits: float32 ``[n, labels]``.
+        labels: the labels of the model.
         truth: the true label of each window, ``[n]``.
     """
 
     logits: NDArray[np.float32]
-    classes: tuple[str, ...]
+    labels: tuple[str, ...]
     truth: NDArray[np.str_]
 
     @property
     def known(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """The logits of windows whose label the model has, and the classes of this label, bool ``[n, classes]``."""
-        of_label = self.truth[:, None] == np.array([name.removesuffix(BUSY) for name in self.classes])
+        """The logits of windows whose label the model has, and whether each label is this one, bool ``[n, labels]``."""
+        of_label = self.truth[:, None] == np.array(self.labels)
         here = of_label.any(axis=1)
         return self.logits[here], of_label[here]
 
@@ -58,7 +59,7 @@ def read_run(path: Path, windows: Windows, *, preset: Mapping[str, Any], scheme:
     """The result of the run, without the scores of single people.
 
     Args:
-        path: the directory of ``harken benchmark studies --protocol leave-one-study-out``.
+        path: the directory of ``harken benchmark studies --protocol leave-one-of-nine-out``.
         windows: all labelled windows of the studies.
         preset: the settings of the preset that the run must have had, as ``PresetMethod.settings`` states them.
         scheme: the label scheme that it must have had.
@@ -70,7 +71,7 @@ def read_run(path: Path, windows: Windows, *, preset: Mapping[str, Any], scheme:
     result = read_result(path / "benchmark.json")
     if (result["dataset"], result["protocol"]) != ("studies", PROTOCOL):
         raise SystemExit(f"{path} is no run of harken benchmark studies --protocol {PROTOCOL}")
-    missing = [study for study in STUDIES if study not in result["folds"]]
+    missing = [study for study in SCORED_STUDIES if study not in result["folds"]]
     if missing:
         raise SystemExit(f"{path}: {', '.join(missing)} has not been left out yet; every study must be")
     if result["windows"]["layout_fingerprint"] != describe_windows(windows)["layout_fingerprint"]:
@@ -78,8 +79,8 @@ def read_run(path: Path, windows: Windows, *, preset: Mapping[str, Any], scheme:
     name = result["preset"]
     if name is None or result["methods"][name]["settings"] != json.loads(json.dumps(preset)):
         raise SystemExit(f"{path} was made with another recipe than the current one")
-    needed = json.loads(json.dumps(asdict(scheme.of(STUDIES))))
-    for study in STUDIES:
+    needed = json.loads(json.dumps(asdict(scheme.of(NINE_STUDIES))))
+    for study in SCORED_STUDIES:
         finding = json.loads(finding_path(path, study, name).read_text(encoding="utf-8"))
         if finding["decided_by"]["label_scheme"] != needed:
             raise SystemExit(f"{path} was made with another label scheme than {scheme.name!r}")
@@ -99,34 +100,13 @@ def _without_people(result: Mapping[str, Any]) -> dict[str, Any]:
     methods = {
         name: {
             "main_score": method["main_score"],
-            "studies": {study: of_study(method["folds"][study]["studies"][study]) for study in STUDIES},
+            "mean_recall": method["mean_recall"],
+            "studies": {study: of_study(method["folds"][study]["studies"][study]) for study in SCORED_STUDIES},
         }
         for name, method in result["methods"].items()
     }
     kept = {key: result[key] for key in ("command", "made_with", "preset", "differences")}
     return {**kept, "methods": methods}
-
-
-def group_f1(study: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]:
-    """The F1 of each group of labels over the windows of all people of a study with a single true label.
-
-    It is computed from how often each true label got each predicted label, so earlier results have it, too.
-
-    Args:
-        study: the scores of a study, with its ``confusion``.
-        labels: the labels of the models. A group that never is true has no score.
-    """
-    found = {}
-    for group, members in groups_of(labels).items():
-        counts: Counter[tuple[bool, bool]] = Counter()
-        for true, answers in study["confusion"].items():
-            for answer, count in answers.items():
-                if OR not in true:
-                    counts[true in members, answer in members] += count
-        if counts[True, True] + counts[True, False]:
-            wrong = counts[True, False] + counts[False, True]
-            found[group] = 2 * counts[True, True] / (2 * counts[True, True] + wrong)
-    return found
 
 
 def study_logits(path: Path, preset: str, windows: Windows) -> dict[str, StudyLogits]:
@@ -143,7 +123,7 @@ def study_logits(path: Path, preset: str, windows: Windows) -> dict[str, StudyLo
     truth = in_scheme(windows, SCHEMES[TRUTH])
     single = truth[np.isin(truth.labels, SCHEMES[TRUTH].labels)]
     found = {}
-    for study in STUDIES:
+    for study in SCORED_STUDIES:
         model = finding_path(path, study, preset).with_suffix(".safetensors")
         recogniser = Recogniser.load(model, device="cpu")
         theirs = single[single.studies == study]
@@ -176,14 +156,13 @@ def _temperature(studies: Sequence[StudyLogits]) -> float:
 
 def _reliability(study: StudyLogits, temperature: float) -> dict[str, Any]:
     """The calibration error, and the share and the accuracy of the windows that keep a label at a few limits."""
-    labels, *_ = postures_and_hands(study.logits, study.classes)
     calibrated, raw = (
         # A last column for labels that the model does not have: their probability is 0.
-        np.pad(postures_and_hands(softmax(study.logits / np.float32(one)), study.classes)[1], ((0, 0), (0, 1)))
+        np.pad(softmax(study.logits / np.float32(one)), ((0, 0), (0, 1)))
         for one in (temperature, 1.0)
     )
-    code_of = {label: code for code, label in enumerate(labels)}
-    codes = np.array([code_of.get(label, len(labels)) for label in study.truth.tolist()])
+    code_of = {label: code for code, label in enumerate(study.labels)}
+    codes = np.array([code_of.get(label, len(study.labels)) for label in study.truth.tolist()])
     curve = coverage(calibrated, codes)
     return {
         "windows": len(codes),

@@ -4,8 +4,9 @@ UNSEEN_STUDIES = """\
 The packaged model was trained on everybody and is never scored itself. Two kinds of models that were made in the same
 way are:
 
-- **Study left out**: trained on four studies, tested on all people of the fifth. This is what to expect of another
-  laboratory and another watch, in a scripted study. Everyday life differs more, and no score here shows by how much.
+- **Study left out**: trained on all studies but one, tested on all people of that one. This is what to expect of
+  another laboratory and another watch, in a scripted study. Everyday life differs more, and no score here shows by how
+  much.
 - **New people**: trained on half of the people of all studies, tested on the other half. This is what to expect of
   somebody who would take part in one of these studies, with the same watch and the same script.
 
@@ -35,25 +36,14 @@ MOUNTING = """\
 On a wrist, with x along the forearm towards the elbow, so that x measures about +1 g while the arm hangs. `harken
 label` finds the orientation from walking and turns the samples. **Without a minute of walking it is only probable**, by
 calm moments and the make of the watch, and labels are averaged over the ways in which it may have sat ([how well that
-works](labelling.md#without-walking)). Before that was done, sitting was found in {known} of the windows of
-Stress-Predict, whose people sat at a desk, with the axis that the study states, but in {found} with the watch as it
-is in the file. If you know the axis, state it: `--forearm-axis x`, `y`, `-x` or `-y`. Live samples, your own windows
-and the ONNX model are not turned (`harken.signals.turned_by_quarters` does it). On a waist, a thigh or an ankle the
-labels mean nothing."""
+works](labelling.md#without-walking)). If you know the axis, state it: `--forearm-axis x`, `y`, `-x` or `-y`. Live
+samples, your own windows and the ONNX model are not turned (`harken.signals.turned_by_quarters` does it). On a waist, a
+thigh or an ankle the labels mean nothing."""
 
-HANDS = {
-    "other": """\
-- **Hands at work are `other`, not a posture.** Eating, typing, writing, brushing teeth, clapping and folding are
-  `other` in this label scheme, although people do them sitting or standing. It makes the hours of sitting and standing
-  too few.""",
-    "posture": """\
-- **Hands at work are a posture by assumption.** Eating, typing and writing were trained as sitting, brushing teeth,
-  clapping and folding as standing. WISDM documents the posture of none of them.""",
-    "sets": """\
-- **Hands at work are sitting or standing.** WISDM does not document the posture of eating, typing, writing, brushing
-  teeth, clapping and folding, so training allowed both, and which of the two is labelled is not reliable.""",
-}
-"""Label scheme -> what it makes of busy hands."""
+HANDS = """\
+- **Busy hands are often missed.** In WISDM, left out of training, the posture of busy hands (typing, writing, folding,
+  brushing teeth) is right in {posture} of the windows, but only {busy} of these windows are said to have busy hands.
+  What the hands do is not said. Hours with busy hands are therefore a lower bound."""
 
 FAILURES = """\
 ## What it does not recognise
@@ -67,8 +57,9 @@ FAILURES = """\
 {hands}
 - **`other` is what the studies have in it**: ball games in WISDM; a stepper, a cross trainer, rowing, jumping and
   basketball in DSADS; jumping, jumping jacks and sit-ups in Hawthorne.
-- **Cycling is an exercise bike**, of the people of DSADS alone. The hands of a cyclist on a road shake, steer and
+- **Cycling is an exercise bike**, in DSADS and Wearable Exercise. The hands of a cyclist on a road shake, steer and
   brake.
 - **Stairs** look like walking at a wrist, and a short flight is lost within a window of {window_s} s.
-- **Sitting of Stress-Predict was assumed** from the protocol; nobody annotated it.
-- **Sensors differ.** WISDM and Stress-Predict are cut off at 2 g, Hawthorne has 12.5 Hz."""
+- **Sitting of Stress-Predict, Wearable Exercise and Exam Stress was assumed** from what people were to do; nobody
+  annotated it.
+- **Sensors differ.** WISDM and the Empatica watches are cut off at 2 g, Hawthorne has 12.5 Hz."""

@@ -1,23 +1,23 @@
 """How well is the orientation of a watch found without walking, and what does that do to labels?
 
-    python -m benchmarks.recognition.mounting_without_walking --data DATA [--as-recorded] [--json FILE]
+    python -m benchmarks.recognition.mounting_without_walking --data DATA --models RUN [--as-recorded] [--json FILE]
 
-``DATA`` holds the studies of ``STUDIES``. Of each recording, everything on foot and everything without a label is left
-out. What remains is labelled by the packaged model, at most 40 windows of a recording, in four ways: as the watch was
-worn (``as_found``), with the axis along the forearm that the study states (``known``), turned as is most probable
-(``most_probable``), and averaged over the ways in which the watch may have sat (``averaged``, what ``harken label``
-does). The last two are done with the make of the watch hidden, as in a plain table, and shown.
+``DATA`` holds nine studies, and ``RUN`` is the directory of ``harken benchmark studies --protocol
+leave-one-of-nine-out``: each study is labelled by the model that was trained without it. Of each recording, everything
+on foot and everything without a label is left out. What remains is labelled, at most 40 windows of a recording, in four
+ways: as the watch was worn (``as_found``), with the axis along the forearm that the study states (``known``), turned as
+is most probable (``most_probable``), and averaged over the ways in which the watch may have sat (``averaged``, what
+``harken label`` does). The last two are done with the make of the watch hidden, as in a plain table, and shown.
 
-The packaged model was trained on the first five studies, so only ratios between the four ways count there. It has never
-seen the other three. The weights of calm moments (``harken.signals.forearm.WEIGHTS``) are fitted to the five studies,
-with each study counting the same; a study of the five is scored with weights fitted to the four others. The limit of
-calm and the use of medians were chosen on the five, by leaving out each in turn.
+The weights of calm moments (``harken.signals.forearm.WEIGHTS``) are fitted to five of the studies, with each study
+counting the same; a study of the five is scored with weights fitted to the four others. The limit of calm and the use
+of medians were chosen on the five, by leaving out each in turn.
 
 A watch is right if x or y is more probable, as its study states. Which end of the axis points to the elbow is not
 scored: no study without walking shows it. With ``--as-recorded``, whole recordings are turned, too, walking included.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,10 +27,12 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.command import command, options_of, write_result
+from benchmarks.model.left_out_studies import SCORED_STUDIES
 from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.scoring import by_person
-from harken.evaluation.protocols.studies import STUDIES as TRAINING_STUDIES
+from harken.evaluation.benchmark.tasks import finding_path
+from harken.evaluation.protocols.studies import STUDIES as FITTED_STUDIES
 from harken.evaluation.protocols.studies import evenly, in_scheme, study_recordings, study_windows
 from harken.models.known_labels import ON_FOOT
 from harken.models.mounting import Mounting, moments_in, mounting
@@ -42,7 +44,7 @@ from harken.signals.movement import Moments
 from harken.signals.orientation import QUARTERS, turned_signals
 from harken.windows.windows import Windows
 
-STUDIES = (*TRAINING_STUDIES, "wearable_exercise", "exam_stress", "lmu_harlab")
+PRESET = "everyday"
 EMPATICA = dict.fromkeys(("stress_predict", "wearable_exercise", "exam_stress"), Make.EMPATICA)
 MAKES = {"selfback": Make.AXIVITY, "lmu_harlab": Make.ACTIGRAPH, **EMPATICA}
 """Makes with a reader in harken. Stress-Predict is the source of the usual axis of an Empatica."""
@@ -75,10 +77,17 @@ def without_walking(recording: Recording) -> Recording:
     return replace(recording, valid=recording.valid & np.array([*names, False])[recording.label_codes])
 
 
-def watches(data: Path, recogniser: Recogniser) -> Iterator[Watch]:
+def left_out(run: Path) -> dict[str, Recogniser]:
+    """Study -> the model that was trained without it."""
+    return {
+        study: Recogniser.load(finding_path(run, study, PRESET).with_suffix(".safetensors")) for study in SCORED_STUDIES
+    }
+
+
+def watches(data: Path, models: Mapping[str, Recogniser]) -> Iterator[Watch]:
     """Every watch that has something besides walking."""
-    specification, scheme = recogniser.specification_, SCHEMES[TRUTH]
-    for study in STUDIES:
+    scheme = SCHEMES[TRUTH]
+    for study, recogniser in models.items():
         axis = dataset(study).info.forearm_axis
         assert axis is not None, study
         for recording in study_recordings(study, data / study):
@@ -89,7 +98,7 @@ def watches(data: Path, recogniser: Recogniser) -> Iterator[Watch]:
             windows = windows[evenly(np.arange(len(windows)), min(MOST_WINDOWS, len(windows)))]
             if len(windows):
                 allowed = scheme.matrix(windows.label_names)[windows.label_codes]
-                moments = moments_in(still, specification)
+                moments = moments_in(still, recogniser.specification_)
                 yield Watch(study, recording.subject, QUARTERS[axis], *moments, windows, allowed)
 
 
@@ -183,10 +192,10 @@ def _over_people(each: Sequence[tuple[Watch, dict[str, Any]]], part: str, name: 
     return {"mean": float(np.mean([np.mean(values) for values in people])), "interval": interval and list(interval)}
 
 
-def as_recorded(data: Path, recogniser: Recogniser) -> dict[str, dict[str, int]]:
+def as_recorded(data: Path, models: Mapping[str, Recogniser]) -> dict[str, dict[str, int]]:
     """Study -> what the orientation of its whole recordings is based on -> watches, of which right, makes hidden."""
     result: dict[str, dict[str, int]] = {}
-    for study in STUDIES:
+    for study, recogniser in models.items():
         counts = result.setdefault(study, {"watches": 0, "right": 0, "by_walking": 0, "right_by_walking": 0})
         axis = dataset(study).info.forearm_axis
         assert axis is not None, study
@@ -205,23 +214,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
     parser = options_of(__doc__, "mounting_without_walking.json")
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--models", type=Path, required=True, help="the directory of the benchmark of nine studies")
     parser.add_argument("--as-recorded", action="store_true", help="turn whole recordings, too")
     options = parser.parse_args(arguments)
-    recogniser = Recogniser.load()
-    every = list(watches(options.data, recogniser))
-    learned = [watch for watch in every if watch.study in TRAINING_STUDIES]
-    weights = {study: fitted([one for one in learned if one.study != study]) for study in STUDIES}
+    models = left_out(options.models)
+    every = list(watches(options.data, models))
+    learned = [watch for watch in every if watch.study in FITTED_STUDIES]
+    weights = {study: fitted([one for one in learned if one.study != study]) for study in models}
     print("weights of five studies", fitted(learned), flush=True)
-    scored = [(watch, answers(watch, recogniser, weights[watch.study])) for watch in every]
+    scored = [(watch, answers(watch, models[watch.study], weights[watch.study])) for watch in every]
     content: dict[str, Any] = {"weights": fitted(learned)._asdict()}
-    content["weights_without"] = {study: weights[study]._asdict() for study in TRAINING_STUDIES}
-    studies = [study for study in STUDIES if any(watch.study == study for watch in every)]
+    content["weights_without"] = {study: weights[study]._asdict() for study in FITTED_STUDIES}
+    studies = [study for study in models if any(watch.study == study for watch in every)]
     content["studies"] = {study: counted([one for one in scored if one[0].study == study]) for study in studies}
     content["all"] = counted(scored)
     for study, numbers in (*content["studies"].items(), ("all", content["all"])):
         print(study, numbers, flush=True)
     if options.as_recorded:
-        content["as_recorded"] = as_recorded(options.data, recogniser)
+        content["as_recorded"] = as_recorded(options.data, models)
     write_result(options.json, command("recognition.mounting_without_walking", arguments), content)
 
 

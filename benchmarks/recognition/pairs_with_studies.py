@@ -1,128 +1,173 @@
-"""The notebook's task learned from two people and four other studies: how much of the notebook's error remains?
+"""The notebook's task, learned from two people by a model that other studies taught: which errors remain?
 
-    python -m benchmarks.recognition.pairs_with_studies --data DATA --out DIR [--workers 2]
+    python -m benchmarks.recognition.pairs_with_studies --data DATA --models RUN --choose
+    python -m benchmarks.recognition.pairs_with_studies --data DATA --models RUN --out DIR [--workers 2]
 
-``DATA`` holds the five studies (``harken datasets``). Folds and test windows are those of ``harken benchmark dsads
---protocol pairs``: each of the 28 pairs of DSADS' people trains, and the other six are tested. Here, the people of the
-four other studies train, too, at most 15 windows of each person and label. Every study that has a label has the same
-share of its windows. No tested person is in these studies. ``everyday`` and the notebook are trained on the pair alone,
-in the same run.
+``DATA`` holds nine studies (``harken datasets``), and ``RUN`` is the directory of ``harken benchmark studies --protocol
+leave-one-of-nine-out``. Training goes on from its model that was trained without the study of the two people.
 
-Finished folds stay in ``DIR``, so the command can be stopped and repeated. The result is
-``docs/results/dsads_pairs_with_studies.json``.
+``--choose`` compares epochs and learning rates on pairs of selfBACK: eight pairs train, and all other people are
+tested. Without it, folds and test windows are those of ``harken benchmark dsads --protocol pairs``: each of the 28
+pairs of DSADS' people trains, and the other six are tested. The notebook is trained on the pair alone, in the same
+run; ``docs/results/dsads_pairs.json`` has ``everyday`` on the same windows. Finished folds stay in ``DIR``, so the
+command can be stopped and repeated.
 """
 
+import argparse
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor, nn
 
 from benchmarks.command import options_of
-from benchmarks.recognition.study_choices import Lines, balanced_between_studies
-from harken.datasets.label_schemes import DEFAULT_SCHEME, SCHEMES
+from benchmarks.recognition.studies_page import remaining_errors
+from benchmarks.recognition.study_choices import Lines
+from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.evaluation.benchmark.benchmark import run_benchmark
-from harken.evaluation.benchmark.methods import PresetMethod, TrainedMethod
+from harken.evaluation.benchmark.methods import PresetMethod, TrainedMethod, trained_network
 from harken.evaluation.benchmark.settings import BenchmarkSettings
-from harken.evaluation.protocols.studies import (
-    STUDIES,
-    capped,
-    in_scheme,
-    mounted_recordings,
-    study_recordings,
-    study_windows,
-)
+from harken.evaluation.benchmark.tasks import finding_path
+from harken.evaluation.protocols.studies import in_scheme, mounted_recordings, study_recordings, study_windows
 from harken.models.known_labels import NO_SETS, LabelSets
+from harken.models.model_file import FittedModel
+from harken.models.recogniser import Recogniser
+from harken.models.scores import score_people
+from harken.networks.pytorch import weights_of
 from harken.recordings.recording import UNLABELLED
 from harken.support.files import write_text
-from harken.training.presets import EVERYDAY
-from harken.windows.windows import Windows, concatenate
+from harken.training.loop import train
+from harken.training.presets import EVERYDAY, prepared
+from harken.windows.people import Fold, apply
+from harken.windows.windows import Windows
 
-PAIRS_STUDY = "dsads"
-MOST_WINDOWS = 15
-EPOCHS = 12
-NAME = "everyday_with_studies"
+PAIRS_STUDY, CHOOSING_STUDY = "dsads", "selfback"
+LABELS = ("lying", "sitting", "standing", "walking")
+CHOOSING_PAIRS = 8
+CANDIDATES = ((10, 0.0003), (10, 0.001), (30, 0.0003), (30, 0.001), (30, 0.003))
+"""Epochs and learning rates."""
+CHOSEN = CANDIDATES[3]
+NAME = "everyday_from_studies"
+OUTPUT = "output."
+"""How the names of the last layer's weights begin: a row for each label."""
 
 
 @dataclass(frozen=True)
-class WithStudies:
-    """``everyday``, trained on a fold's people and on other studies. It is a ``Method`` of a benchmark.
+class FromStudies:
+    """The studies' model, trained further on a fold's people. It is a ``Method`` of a benchmark.
 
     Attributes:
-        data: the folder that holds the studies.
-        epochs, seed: the epochs and the seed of training.
+        run: the directory of the benchmark that left each study out.
+        study: the study of the fold's people, whose model without them is continued.
+        epochs, learning_rate, seed: of the training that goes on.
     """
 
-    data: Path
-    epochs: int = EPOCHS
+    run: Path
+    study: str
+    epochs: int
+    learning_rate: float
     seed: int = 0
     name: str = NAME
 
     def settings(self) -> dict[str, Any]:
         """See ``Method``."""
-        return {**self._method().settings(), "kind": "with_studies", "most_windows": MOST_WINDOWS}
+        return {**self._method().settings(), "kind": "from_studies", "from": self._before().model_.digest}
 
     def effort(self, training_windows: int) -> float:
         """See ``Method``."""
-        return self._method().effort(10 * training_windows)
+        return self._method().effort(training_windows)
 
     def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
         """See ``Method``."""
-        others = other_studies(self.data).with_label_names(training.label_names)
-        others = others[others.label_codes != UNLABELLED]
-        own = replace(training, studies=np.full(len(training), PAIRS_STUDY))
-        return self._method().fit(balanced_between_studies(concatenate([own, others])), label_sets)
+        before = self._before()
+        both = set(before.provenance_["training_people"]) & set(training.subjects.tolist())
+        assert not both, f"{sorted(both)} are people of the studies that taught the model"
+        after = Recogniser(self._method().recipe, seed=self.seed, device="cpu")
+        task, specification, provenance = prepared(after, training, label_sets, {}, {})
+        build = partial(_continued, task.build, before, specification.labels)
+        network, _ = train(replace(task, build=build), threads=1)
+        return trained_network(after.with_model(FittedModel(specification, weights_of(network), provenance)))
 
     def _method(self) -> PresetMethod:
-        return PresetMethod(EVERYDAY, self.epochs, self.seed)
+        recipe = EVERYDAY.trained(epochs=self.epochs, learning_rate=self.learning_rate, min_iterations=0)
+        return PresetMethod(recipe, None, self.seed)
+
+    def _before(self) -> Recogniser:
+        model = finding_path(self.run, self.study, EVERYDAY.name).with_suffix(".safetensors")
+        return Recogniser.load(model, device="cpu")
 
 
-@cache
-def other_studies(data: Path) -> Windows:
-    """The windows of all studies but DSADS, with x along the forearm, at most 15 of each person and label."""
-    scheme = SCHEMES[DEFAULT_SCHEME]
-    each = [
-        study_windows(mounted_recordings(study, study_recordings(study, data / study)))
-        for study in STUDIES
-        if study != PAIRS_STUDY
-    ]
-    return capped(in_scheme(concatenate(each), scheme), MOST_WINDOWS)
+def _continued(build: Any, before: Recogniser, labels: tuple[str, ...]) -> nn.Module:
+    """A network that begins with the weights of another, of which it has some labels."""
+    network: nn.Module = build()
+    rows = [before.specification_.labels.index(label) for label in labels]
+    weights: dict[str, Tensor] = {
+        name: tensor[rows] if name.startswith(OUTPUT) else tensor
+        for name, tensor in before.network_.state_dict().items()
+    }
+    network.load_state_dict(weights)
+    return network
 
 
-def remaining_errors(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """The errors (1 - macro F1) of each method as a share of the notebook's."""
-    errors = {name: 1 - float(of["mean_person_macro_f1"]) for name, of in methods.items()}
-    return {name: error / errors["notebook"] for name, error in errors.items() if name != "notebook"}
+def choose(data: Path, run: Path) -> dict[str, Any]:
+    """The mean macro F1 of unseen people of selfBACK after training on two, for JSON."""
+    recordings = mounted_recordings(CHOOSING_STUDY, study_recordings(CHOOSING_STUDY, data / CHOOSING_STUDY))
+    windows = in_scheme(study_windows(recordings), SCHEMES[TRUTH]).with_label_names(LABELS)
+    windows = windows[windows.label_codes != UNLABELLED]
+    people = np.unique(windows.subjects).tolist()
+    methods = {"everyday": PresetMethod(EVERYDAY, None, 0)} | {
+        f"{epochs} epochs at {rate:g}": FromStudies(run, CHOOSING_STUDY, epochs, rate) for epochs, rate in CANDIDATES
+    }
+    scores: dict[str, list[float]] = {name: [] for name in methods}
+    for first in range(0, 2 * CHOOSING_PAIRS, 2):
+        pair = tuple(people[first : first + 2])
+        parts = apply(Fold("+".join(pair), pair, tuple(one for one in people if one not in pair)), windows)
+        for name, method in methods.items():
+            predicted = method.fit(parts.training).probabilities(parts.test).argmax(axis=1)
+            own = score_people(parts.test.label_codes, predicted, parts.test.subjects, LABELS)
+            scores[name].append(own.mean_person_macro_f1)
+            print(pair, name, f"{scores[name][-1]:.3f}", flush=True)
+    return {name: {"mean": float(np.mean(each)), "pairs": each} for name, each in scores.items()}
 
 
-def main() -> None:
-    """Run the folds and write the result."""
-    parser = options_of(__doc__, "dsads_pairs_with_studies.json")
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
-    parser.add_argument("--out", type=Path, required=True, help="the folder for the fits")
-    parser.add_argument("--fold", action="append", default=[], help="only this pair of people")
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help="for a trial: another number of epochs")
-    parser.add_argument("--workers", type=int, default=2, help="processes")
-    arguments = parser.parse_args()
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The result of the benchmark of all pairs, for JSON."""
     settings = BenchmarkSettings(
         dataset=PAIRS_STUDY,
         protocol="pairs",
         out=arguments.out,
         folders=(arguments.data / PAIRS_STUDY,),
-        preset=EVERYDAY.name,
-        baselines=(WithStudies(arguments.data.resolve(), arguments.epochs), "notebook:20"),
+        preset=None,
+        baselines=(FromStudies(arguments.models.resolve(), PAIRS_STUDY, *CHOSEN), "notebook:20"),
         folds=tuple(arguments.fold),
         workers=arguments.workers,
         resume=True,
     )
-    result = run_benchmark(settings, Lines())
-    result["remaining_errors_of_the_notebook"] = remaining_errors(result["methods"])
-    write_text(arguments.json, json.dumps(result, indent=1) + "\n")
-    shares = ", ".join(f"{name} {share:.3f}" for name, share in result["remaining_errors_of_the_notebook"].items())
-    print(f"remaining share of the notebook's errors: {shares}")
+    return run_benchmark(settings, Lines())
+
+
+def main() -> None:
+    """Choose, or run the folds, and write the result."""
+    parser = options_of(__doc__, "dsads_pairs_with_studies.json")
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
+    parser.add_argument("--models", type=Path, required=True, help="the directory of the benchmark of nine studies")
+    parser.add_argument("--choose", action="store_true", help="compare epochs and learning rates on pairs of selfBACK")
+    parser.add_argument("--out", type=Path, help="the folder for the fits; without --choose")
+    parser.add_argument("--fold", action="append", default=[], help="only this pair of people")
+    parser.add_argument("--workers", type=int, default=2, help="processes")
+    arguments = parser.parse_args()
+    if arguments.out is None and not arguments.choose:
+        parser.error("give --choose, or --out with the folder for the fits")
+    kept = json.loads(arguments.json.read_text(encoding="utf-8")) if arguments.json.exists() else {}
+    if arguments.choose:
+        content = {**kept, "choosing": choose(arguments.data, arguments.models)}
+    else:
+        content = {"choosing": kept.get("choosing"), **measure(arguments)}
+        print("remaining share of the notebook's errors:", remaining_errors(content["methods"]))
+    write_text(arguments.json, json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -172,8 +172,8 @@ class Ensemble:
         def probabilities(windows: Windows) -> NDArray[np.float32]:
             return np.asarray(np.mean([one.probabilities(windows) for one in members], axis=0, dtype=np.float32))
 
-        mounted = next((one.mounted for one in members if one.mounted is not None), None)
-        return TrainedMethod(probabilities, mounted=mounted)
+        mounting = next((one.mounting for one in members if one.mounting is not None), None)
+        return TrainedMethod(probabilities, mounting=mounting)
 
 
 def augmented(**changes: Any) -> Preset:

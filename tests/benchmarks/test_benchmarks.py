@@ -8,11 +8,13 @@ import re
 import sys
 from collections.abc import Callable
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks.command import RESULTS, ROOT, command
 from benchmarks.model import packaged_model
@@ -22,10 +24,8 @@ from benchmarks.outcomes.steps import HALVES, errors, of_harken, of_pebble, of_s
 from benchmarks.recognition import composed_days, composed_days_page, pairs_with_studies, studies_page
 from harken import HarkenError, Recogniser
 from harken.datasets.exercises import UNSEEN
-from harken.datasets.label_schemes import SCHEMES
-from harken.evaluation.benchmark.methods import PresetMethod
-from harken.evaluation.protocols.studies import STUDIES, in_scheme
-from harken.windows.windows import Windows
+from harken.evaluation.protocols.studies import NINE_STUDIES
+from harken.networks import pytorch as networks
 from studies import made_up_studies
 
 PAGE = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
@@ -108,29 +108,26 @@ def test_the_demos_results_and_page_are_of_the_packaged_model_which_has_not_seen
 
 
 def test_every_fold_of_the_packaged_model_tests_people_of_every_study_and_each_person_once() -> None:
-    windows = made_up_studies()
+    windows = made_up_studies(NINE_STUDIES)
     folds = packaged_model.folds_of(windows)
-    assert sorted(person for fold in folds for person in fold.test) == sorted(set(windows.subjects.tolist()))
+    unknown = {f"pebble_steps_{number}" for number in range(5)}
+    assert sorted(person for fold in folds for person in fold.test) == sorted(set(windows.subjects) - unknown)
     for fold in folds:
-        assert {person.rsplit("_", 1)[0] for person in fold.test} == set(STUDIES)
+        assert {person.rsplit("_", 1)[0] for person in fold.test} == set(NINE_STUDIES) - {"pebble_steps"}
+        assert unknown < set(fold.training)
         assert not set(fold.test) & set(fold.training)
 
 
-def test_studies_have_equal_shares_and_nobody_else_of_dsads_is_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    labels = ("sitting", "standing", "walking")
-    every = in_scheme(made_up_studies(), SCHEMES["other"])
-    ours = every[(every.studies == "dsads") & np.isin(every.labels, labels)].with_label_names(labels)
-    pair = sorted(set(ours.subjects.tolist()))[:2]
-    monkeypatch.setattr(pairs_with_studies, "other_studies", lambda _: every[every.studies != "dsads"])
-    seen: list[Windows] = []
-    monkeypatch.setattr(PresetMethod, "fit", lambda _, windows, __: seen.append(windows))
-    pairs_with_studies.WithStudies(Path("nowhere")).fit(ours[np.isin(ours.subjects, pair)])
-    (training,) = seen
-    assert set(training.subjects[training.studies == "dsads"].tolist()) == set(pair)
-    for label in labels:
-        _, counts = np.unique(training.studies[training.labels == label], return_counts=True)
-        assert len(counts) > 1
-        assert counts.max() == counts.min()
+def test_training_goes_on_from_the_outputs_that_the_studies_model_has_for_the_labels_of_a_pair() -> None:
+    before, labels = Recogniser.load(device="cpu"), ("walking", "sitting")
+    specification = before.specification_
+    columns = [specification.labels.index(label) for label in labels]
+    build = partial(networks.build, specification.network, {**specification.sizes, "classes": len(labels)})
+    network = pairs_with_studies._continued(build, before, labels).eval()
+    signals = torch.from_numpy(np.random.default_rng(0).normal(0, 1, (3, specification.window_length, 3))).float()
+    with torch.inference_mode():
+        expected = before.network_.eval()(signals)[:, columns]
+        torch.testing.assert_close(network(signals), expected)
 
 
 def test_a_composed_day_of_somebody_whom_the_model_learned_from_is_refused(tmp_path: Path) -> None:

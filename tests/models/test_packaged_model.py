@@ -11,7 +11,7 @@ import harken
 from command_line import Run
 from harken.datasets.label_schemes import COMMON_ACTIVITIES
 from harken.datasets.registry import dataset
-from harken.evaluation.protocols.studies import STUDIES
+from harken.evaluation.protocols.studies import NINE_STUDIES
 from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import Recording
@@ -43,7 +43,9 @@ def test_it_is_small_and_calibrated_and_states_its_origin() -> None:
     provenance = recogniser.provenance_
     people = provenance["training_people"]
     assert "wisdm_1600" in people
-    studies = [one for one in STUDIES if any(person.startswith(f"{one}_") for person in people)]
+    studies = [one for one in NINE_STUDIES if any(person.startswith(f"{one}_") for person in people)]
+    assert len(studies) == len(NINE_STUDIES)
+    assert specification.hands
     for study, attribution in zip(studies, provenance["attribution"], strict=True):
         assert attribution.startswith(dataset(study).info.citation)
     assert not any(str(value).startswith("/") for value in json.dumps(provenance).split('"'))

@@ -86,8 +86,7 @@ class CalmWeights(NamedTuple):
 
 
 WEIGHTS = CalmWeights(gravity=3.61, movement=8.73)
-"""Fitted to the people of the five studies on which the packaged model was trained (``python -m
-benchmarks.recognition.mounting_without_walking``)."""
+"""Fitted to the people of five studies (``python -m benchmarks.recognition.mounting_without_walking``)."""
 
 
 def along_forearm(calm: CalmMoments, make: Make | None = None, weights: CalmWeights = WEIGHTS) -> dict[str, float]:

@@ -21,6 +21,7 @@ from harken.support.plugins import import_object
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:  # networks take time to load, which the baselines alone need not wait for
+    from harken.models.mounting import Mounting
     from harken.models.recogniser import Recogniser
     from harken.training.presets import Preset
 
@@ -44,13 +45,13 @@ class TrainedMethod:
         probabilities: windows -> the probability of each of their ``label_names``, ``[n, labels]``; 0 for a label
             without training data.
         model: makes the content of the model file; None for methods without one.
-        mounted: turns a recording's watch as the method finds it on the arm, for a method that was trained with x along
-            the forearm towards the elbow; None for methods that cannot find it.
+        mounting: recording -> how the watch sat on the arm, as the method finds it, for a method that was trained with
+            x along the forearm towards the elbow; None for methods that cannot find it.
     """
 
     probabilities: Callable[[Windows], NDArray[np.float32]]
     model: Callable[[], bytes] | None = None
-    mounted: Callable[[Recording], Recording] | None = None
+    mounting: "Callable[[Recording], Mounting] | None" = None
 
 
 @runtime_checkable
@@ -132,11 +133,10 @@ def trained_network(recogniser: "Recogniser") -> TrainedMethod:
                 shares[:, names.index(label + BUSY)] = busy
         return shares
 
-    def mounted(recording: Recording) -> Recording:
+    def of_recording(recording: Recording) -> "Mounting":
         from harken.models.mounting import mounting
 
-        specification, probabilities_of = recogniser.specification_, recogniser.predict_proba
-        return mounting(specification, recording, probabilities_of, x_to_elbow=True).turned(recording)
+        return mounting(recogniser.specification_, recording, recogniser.predict_proba, x_to_elbow=True)
 
     def model() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
@@ -144,7 +144,7 @@ def trained_network(recogniser: "Recogniser") -> TrainedMethod:
             recogniser.save(path)
             return path.read_bytes()
 
-    return TrainedMethod(probabilities, model, mounted)
+    return TrainedMethod(probabilities, model, of_recording)
 
 
 @dataclass(frozen=True)

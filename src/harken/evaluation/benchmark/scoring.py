@@ -9,7 +9,7 @@ Postures are scored alike for every label scheme. Of a method that distinguishes
 probabilities of a posture are added up first. Busy hands have scores of their own, in the studies that document them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +32,7 @@ from harken.evaluation.protocols.studies import (
 )
 from harken.models.calibration import expected_calibration_error
 from harken.models.known_labels import NO_SETS, LabelSets
+from harken.models.mounting import Mounting
 from harken.models.scores import (
     Scores,
     interval_over_evaluations,
@@ -45,8 +46,9 @@ from harken.models.scores import (
     score_people,
 )
 from harken.outcomes.groups import GROUPS
+from harken.recordings.recording import Recording
 from harken.windows.people import Fold, apply
-from harken.windows.windows import Windows
+from harken.windows.windows import Windows, concatenate
 
 Json = dict[str, Any]
 """Values for JSON."""
@@ -288,10 +290,9 @@ class StudyScoring:
         predicted = {}
         for study in dict.fromkeys(test.studies.tolist()):
             predicted[study] = {"known": predicted_windows(trained, test[test.studies == study], classes)}
-            if trained.mounted is not None:
+            if trained.mounting is not None:
                 worn = study_recordings(study, self.folders[self.studies.index(study)])
-                found = study_windows([trained.mounted(recording) for recording in worn])
-                predicted[study]["found"] = predicted_windows(trained, found, classes)
+                predicted[study]["found"] = as_worn(trained, trained.mounting, worn, classes)
         return predicted
 
     def scored(self, predicted: Mounted, training: Windows, _: Windows) -> Json:
@@ -382,8 +383,29 @@ def predicted_windows(trained: TrainedMethod, test: Windows, classes: Sequence[s
         test: the windows, with activities as labels.
         classes: the labels of the scheme of training.
     """
-    probabilities = trained.probabilities(test.with_label_names(tuple(classes)))
-    without_signals = replace(test, signals=test.signals[:0].copy())
+    return _predicted(test, trained.probabilities(test.with_label_names(tuple(classes))), classes)
+
+
+def as_worn(
+    trained: TrainedMethod,
+    mounting: Callable[[Recording], Mounting],
+    recordings: Sequence[Recording],
+    classes: Sequence[str],
+) -> Predicted:
+    """As ``predicted_windows``, of the windows of a study's recordings as they are in their files. Probabilities are
+    averaged over the ways in which each watch may have sat, as ``harken label`` does."""
+    every: list[Windows] = []
+    probabilities: list[NDArray[np.float32]] = []
+    for recording in recordings:
+        windows = study_windows([recording])
+        of_windows = mounting(recording).averaged(trained.probabilities)
+        probabilities.append(of_windows(windows.with_label_names(tuple(classes))))
+        every.append(windows)
+    return _predicted(concatenate(every), np.concatenate(probabilities), classes)
+
+
+def _predicted(windows: Windows, probabilities: NDArray[np.float32], classes: Sequence[str]) -> Predicted:
+    without_signals = replace(windows, signals=windows.signals[:0].copy())
     return Predicted(without_signals, *postures_and_hands(probabilities, classes))
 
 
