@@ -258,7 +258,8 @@ def _random_windows(specification: Specification, batch: int) -> list[Float32Arr
     """A batch ``[batch, time, channels]`` of each size of movement."""
     random = np.random.default_rng(batch)
     shape = (batch, specification.window_length, len(specification.channels))
-    return [
-        np.float32(random.normal(0, 0.6, (batch, 1, shape[2])) + random.normal(0, movement, shape))
-        for movement in MOVEMENTS
-    ]
+    windows = []
+    for movement in MOVEMENTS:
+        offset = random.normal(0, 0.6, (batch, 1, shape[2]))
+        windows.append((offset + random.normal(0, movement, shape)).astype(np.float32))
+    return windows
