@@ -30,12 +30,13 @@ from benchmarks.command import command, options_of, write_result
 from benchmarks.model.left_out_studies import SCORED_STUDIES
 from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.datasets.registry import dataset
-from harken.evaluation.benchmark.scoring import by_person
+from harken.evaluation.benchmark.people_scoring import by_person
 from harken.evaluation.benchmark.tasks import finding_path
 from harken.evaluation.protocols.studies import STUDIES as FITTED_STUDIES
 from harken.evaluation.protocols.studies import evenly, in_scheme, study_recordings, study_windows
 from harken.models.known_labels import ON_FOOT
-from harken.models.mounting import Mounting, moments_in, mounting
+from harken.models.mounting import moments_in, mounting
+from harken.models.quarter_turns import Mounting
 from harken.models.recogniser import Recogniser
 from harken.models.scores import interval_over_evaluations
 from harken.recordings.recording import Make, Recording

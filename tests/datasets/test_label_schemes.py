@@ -5,7 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harken.datasets.label_schemes import COMMON_ACTIVITIES, SCHEMES, LabelScheme, postures_and_hands, to_common
+from harken.datasets.label_schemes import (
+    COMMON_ACTIVITIES,
+    SCHEMES,
+    LabelScheme,
+    postures_and_hands,
+    taught_hands,
+    to_common,
+)
 from harken.datasets.registry import DATASETS
 from harken.datasets.wisdm import INFO
 from harken.recordings.recording import UNLABELLED, Recording
@@ -115,6 +122,14 @@ def test_classes_without_hands_stay_as_they_are() -> None:
     labels, postures, _ = postures_and_hands(given, ["kneeling with busy hands", "walking"])
     assert labels == ("kneeling", "walking")
     assert postures.tolist() == given.tolist()
+
+
+def test_a_label_with_busy_hands_without_its_posture_stays_a_label() -> None:
+    names, sets = ["typing with busy hands", "walking", "typing or walking"], {"typing or walking": ("a", "walking")}
+    assert taught_hands(names, sets) == (sets, {})
+    taught, hands = taught_hands([*names, "sitting", "sitting with busy hands"], sets)
+    assert taught == {"typing or walking": ("a", "walking"), "sitting with busy hands": ("sitting",)}
+    assert hands == {"sitting": False, "sitting with busy hands": True}
 
 
 @pytest.fixture

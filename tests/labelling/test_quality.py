@@ -12,7 +12,7 @@ import pytest
 from example_timelines import timeline
 from harken import HarkenError
 from harken.labelling.quality import Limit, LimitKind, known_limits, limits_of, read_quality, write_quality
-from harken.models.mounting import Mounting, MountingSource
+from harken.models.quarter_turns import Mounting, MountingSource
 from harken.models.recogniser import Recogniser
 from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.recording import Placement

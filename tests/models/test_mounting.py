@@ -15,13 +15,8 @@ from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings
 from harken.models import mounting as module
 from harken.models.known_labels import walking_axis
-from harken.models.mounting import (
-    LEAST_RECOGNISED,
-    MountingSource,
-    as_trained,
-    mounting,
-    trained_with_x_to_elbow,
-)
+from harken.models.mounting import LEAST_RECOGNISED, as_trained, mounting, trained_with_x_to_elbow
+from harken.models.quarter_turns import MountingSource
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Make
 from harken.signals import movement_of, turned_by_quarters

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import harken
-from harken.recordings.inspection import Inspection, duration_text, inspect_recording
+from harken.recordings.inspection import Inspection, inspect_recording
 from harken.recordings.mending import mend
 from harken.recordings.recording import Quality
+from harken.support.printable import duration_text
 from made_recordings import recording_of
 
 START_MS = 1_519_170_400_000  # 2018-02-20 23:46:40 UTC

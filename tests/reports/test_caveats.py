@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harken.labelling.quality import Gap, GapSummary
-from harken.models.mounting import Mounting, MountingSource
+from harken.models.quarter_turns import Mounting, MountingSource
 from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.recording import Placement
 from harken.reports.caveats import CaveatKind, Line, caveats_of, quality_lines

@@ -4,5 +4,3 @@
 ``table`` with ``times``, ``bouts`` lays it over a recording, and ``store`` reads and writes the file beside a
 recording. ``options`` imports none of them.
 """
-
-__all__: list[str] = []

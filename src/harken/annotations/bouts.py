@@ -10,11 +10,11 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.annotations.table import Entry, next_day
 from harken.annotations.times import DAY_NS, SECOND_NS, SLACK_NS, Kind, Moment, Span, wall_ns
 from harken.recordings.recording import UNLABELLED, Recording, gap_limit_ns, local_time, recoded
+from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import listed, zone_in_words
 from harken.support.text_rows import line_error
@@ -52,10 +52,10 @@ class Intervals:
         HarkenError: when an interval ends before it begins or overlaps another one; the message has the line.
     """
 
-    start_ns: NDArray[np.int64]
-    end_ns: NDArray[np.int64]
+    start_ns: Int64Array
+    end_ns: Int64Array
     labels: tuple[str, ...]
-    lines: NDArray[np.int64]
+    lines: Int64Array
     path: Path = Path("labels.csv")
     format: str = PLAIN
     notes: Mapping[int, str] = field(default_factory=dict)
@@ -225,7 +225,9 @@ def without_bout_ends(recording: Recording, trim_s: float, rename: Mapping[str, 
     of_bouts = recoded(codes, names, tuple(sorted(set(names))))
     new = (np.diff(of_bouts) != 0) | (np.diff(time_ns) > gap_limit_ns(time_ns))
     edges = np.concatenate([[0], np.flatnonzero(new) + 1, [len(codes)]])
-    first_ns, last_ns = (np.repeat(time_ns[rows], np.diff(edges)) for rows in (edges[:-1], edges[1:] - 1))
+    counts = np.diff(edges)
+    first_ns = np.repeat(time_ns[edges[:-1]], counts)
+    last_ns = np.repeat(time_ns[edges[1:] - 1], counts)
     inner = (time_ns - first_ns >= trim_ns) & (last_ns - time_ns >= trim_ns)
     trimmed = np.where(inner, codes, np.int16(UNLABELLED))
     if order is not None:
@@ -234,7 +236,7 @@ def without_bout_ends(recording: Recording, trim_s: float, rename: Mapping[str, 
     return replace(recording, label_codes=trimmed)
 
 
-def _order(time_ns: NDArray[np.int64]) -> NDArray[np.int64] | None:
+def _order(time_ns: Int64Array) -> Int64Array | None:
     """The rows in the order of their times; None if they are in this order."""
     return None if (time_ns[1:] >= time_ns[:-1]).all() else np.argsort(time_ns, kind="stable")
 

@@ -11,11 +11,11 @@ from harken.annotations.formats import annotations_in, read_annotations
 from harken.annotations.options import LabelOptions
 from harken.annotations.spelling import nearly_alike, one_spelling, spelling
 from harken.readers.folders import recording_names, side_file
-from harken.recordings.inspection import duration_text, labelled_time
+from harken.recordings.inspection import labelled_time
 from harken.recordings.recording import READ_AS_UTC, Recording, recoded
 from harken.support.errors import HarkenError
 from harken.support.files import real_path
-from harken.support.printable import listed, printable, quoted
+from harken.support.printable import duration_text, listed, printable, quoted
 from harken.support.text_rows import line_error
 
 MOST_NAMED = 5

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.cli.files import plain_table, recordings, warn_of_unused
+from harken.cli.files import plain_table, print_json, recordings, say, warn_of_unused
 from harken.cli.options import IgnoreLabels, Json, Model
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import StatedAxis
@@ -59,10 +59,7 @@ def adapt(
     adapted.recogniser.save(out)
     sources = {recording.source: recording.label_source for recording in labelled if recording.label_source}
     if json:
-        from json import dumps
-
-        facts = adapted.as_dict() | {"out": printable(out)} | ({"label_sources": sources} if sources else {})
-        typer.echo(dumps(facts, indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(adapted.as_dict() | {"out": printable(out)} | ({"label_sources": sources} if sources else {}))
     else:
         for path, source in sources.items():
             typer.echo(f"Labels of {path}: {source}")
@@ -76,14 +73,12 @@ def _print(adapted: "Adapted", out: Path) -> None:
         table.add_row(Text(label), f"{seconds:.0f}")
     console.print(table)
     if adapted.unlearned:
-        console.print(
-            f"Too short for training and testing: {', '.join(adapted.unlearned)}", markup=False, soft_wrap=True
-        )
+        say(console, f"Too short for training and testing: {', '.join(adapted.unlearned)}")
     for why in adapted.turned:
-        console.print(f"The watch was {why}", markup=False, soft_wrap=True)
+        say(console, f"The watch was {why}")
     for warning in adapted.mounting_unknown:
-        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+        say(console, f"warning: {warning}", "yellow")
     decision = "kept" if adapted.kept else "reverted"
-    console.print(f"{decision}: {adapted.reason}", markup=False, soft_wrap=True)
+    say(console, f"{decision}: {adapted.reason}")
     what = "the personal model" if adapted.kept else "the general model, unchanged"
-    console.print(f"{printable(out)}: {what}", markup=False, soft_wrap=True)
+    say(console, f"{printable(out)}: {what}")

@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harken.cli.files import recordings
+from harken.cli.files import recordings, say
 from harken.cli.options import Json
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.networks import DEFAULT_PRESET
 from harken.support.errors import HarkenError
 from harken.support.options import Option
 from harken.support.plugins import need_training
-from harken.support.printable import printable
+from harken.support.printable import duration_text, printable
 
 if TYPE_CHECKING:
     from harken.evaluation.benchmark.tasks import Finished
@@ -77,8 +77,6 @@ class _Lines:
             typer.echo(f"{tasks - done} to train and test; a line is printed when each ends.", err=True)
 
     def finished(self, finished: "Finished") -> None:
-        from harken.recordings.inspection import duration_text
-
         left = f", about {duration_text(round(finished.left_s))} left" if finished.done < finished.tasks else ""
         only = ""
         if finished.one_label is not None:
@@ -139,4 +137,4 @@ def _print(result: dict[str, Any], settings: BenchmarkSettings) -> None:
     if settings.figures is not None:
         lines.append(f"Figures: {printable(out)}/*.{settings.figures}, and the scores as scores.tex")
     for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+        say(console, line)

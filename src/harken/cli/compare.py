@@ -1,7 +1,6 @@
 """``harken compare``: two models, or two benchmarks, on the same people."""
 
 from collections.abc import Mapping, Sequence
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from harken.annotations.options import LabelOptions
 from harken.cli.evaluate import ONLY, refuse_endings
-from harken.cli.files import plain_table, print_warning, recordings
+from harken.cli.files import plain_table, print_json, print_warning, recordings
 from harken.cli.options import IgnoreLabels, Json, OnlyLabels
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import Orientation, StatedAxis
@@ -58,8 +57,7 @@ def compare(
     if not files:
         methods = compare_benchmarks(a, b)
         if json:
-            facts = {name: scores.as_dict() for name, scores in methods.items()}
-            typer.echo(dumps({"methods": facts}, indent=2, ensure_ascii=False, allow_nan=False))
+            print_json({"methods": {name: scores.as_dict() for name, scores in methods.items()}})
         else:
             _print_benchmarks(methods, a, b)
         _draw(methods, a, b, plot)
@@ -78,7 +76,7 @@ def compare(
         on_warning=print_warning,
     )
     if json:
-        typer.echo(dumps(compared.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(compared.as_dict())
     else:
         _print_models(compared, a, b)
     _draw({"Unseen people": compared.scores}, a, b, plot)

@@ -1,7 +1,6 @@
 """``harken evaluate``: a trained model on labelled recordings."""
 
 from collections.abc import Iterable
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.cli.files import plain_table, print_warning, recordings
+from harken.cli.files import plain_table, print_json, print_warning, recordings, say
 from harken.cli.options import IgnoreLabels, Json, Model, OnlyLabels
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import Orientation, StatedAxis
@@ -94,7 +93,7 @@ def evaluate(
         on_warning=print_warning,
     )
     if json:
-        typer.echo(dumps(evaluated.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(evaluated.as_dict())
     else:
         if only_labels:
             typer.echo(printable(ONLY.format(listed(only_labels))))
@@ -135,23 +134,19 @@ def print_evaluation(evaluation: "Evaluation") -> None:
     console = Console(highlight=False)
     console.print(f"Windows of {evaluation.window_length_s:g} s, one every {evaluation.hop_s:g} s.\n")
     for name, reason in evaluation.turned.items():
-        console.print(f"{name}: the watch was {reason}.\n", markup=False, soft_wrap=True)
+        say(console, f"{name}: the watch was {reason}.\n")
     for name, warning in evaluation.mounting_unknown.items():
-        console.print(f"warning: {name}: {warning}\n", style="yellow", markup=False, soft_wrap=True)
+        say(console, f"warning: {name}: {warning}\n", "yellow")
     for name, share in evaluation.training_shares.items():
-        console.print(
-            f"{name}: the model was trained on {percent(share)} of this recording, as its movement shows, "
-            "so its wearer is not counted as an unseen person.\n",
-            markup=False,
-            soft_wrap=True,
-        )
+        of_training = f"{name}: the model was trained on {percent(share)} of this recording, as its movement shows"
+        say(console, f"{of_training}, so its wearer is not counted as an unseen person.\n")
     if evaluation.unseen is not None:
         console.print("[bold]Unseen people[/bold] (none of them is named among the training people)")
         _print_side(console, evaluation.unseen, evaluation.unseen_error, evaluation.unseen_answered)
     if evaluation.all_unseen is not None:
         if (label := evaluation.all_unseen.one_label) is not None:
             sentence = f"warning: the model gave one label, “{label}”, to every window of the unseen people."
-            console.print(sentence, style="yellow", markup=False, soft_wrap=True)
+            say(console, sentence, "yellow")
         console.print()
         print_confusion(console, evaluation.all_unseen)
     if evaluation.known is not None:

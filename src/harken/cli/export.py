@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from harken.cli.files import print_json
 from harken.cli.options import Json, Model
 from harken.support.errors import HarkenError
 from harken.support.options import Option
@@ -36,10 +37,8 @@ def export(
     difference = write(out, read)
     specification = read.specification
     if json:
-        from json import dumps
-
         found = {"out": printable(out), "bytes": out.stat().st_size, "largest_difference": difference}
-        typer.echo(dumps(found | {"specification": specification.as_dict()}, indent=2, ensure_ascii=False))
+        print_json(found | {"specification": specification.as_dict()})
         return
     typer.echo(
         f"{printable(out)}: {out.stat().st_size / 1e6:.1f} MB. It reads windows of "

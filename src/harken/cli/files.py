@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
+from json import dumps
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -14,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.support.printable import percent_number, printable, share_notes
+from harken.support.printable import duration_text, percent_number, printable, share_notes
 
 LONGEST_NAME = 200
 """The largest length of a name in bytes. File systems allow 255, and an ending may follow."""
@@ -75,8 +77,6 @@ def progress(doing: str, done: int, total: int) -> Iterator[Callable[[float], No
     The function that it gives is called with the share of the current item that is done: per cent and the time left are
     then shown, too.
     """
-    from harken.recordings.inspection import duration_text
-
     console = Console(stderr=True)
     columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
     if total > 1:
@@ -111,6 +111,16 @@ def largest_shares(times: Mapping[str, float], others: Mapping[str, float] | Non
     if len(most) > LABELS_SHOWN:
         shares.insert(LABELS_SHOWN, f"{len(most) - LABELS_SHOWN} more")
     return ", ".join(shares)
+
+
+def say(console: Console, sentence: str, style: str | None = None) -> None:
+    """Print a sentence in which brackets are no markup, and which only the terminal wraps."""
+    console.print(sentence, style=style, markup=False, soft_wrap=True)
+
+
+def print_json(facts: Any) -> None:
+    """Print JSON for a program."""
+    typer.echo(dumps(facts, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def plain_table(first: str, *numbers: str) -> Table:

@@ -26,7 +26,7 @@ from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.files import not_left_empty
 from harken.support.options import Option
-from harken.support.printable import percent_number, printable, zone_in_words
+from harken.support.printable import duration_text, percent_number, printable, zone_in_words
 
 if TYPE_CHECKING:
     from harken.recordings.inspection import Inspection
@@ -148,8 +148,6 @@ def _picture_paths(files: list[str], plot: Path) -> list[Path]:
 
 def _print_people(file: str, people: "list[Inspection]") -> None:
     """Print a line for each recording of a table, one for all of them, and their notes."""
-    from harken.recordings.inspection import duration_text
-
     console, names = _console(), [facts.subject for facts in people]
     if len(set(names)) < len(names):
         names = [facts.file.removeprefix(f"{file}, ") for facts in people]  # with the placement
@@ -206,7 +204,6 @@ def _facts_table(facts: "Inspection") -> Table:
 
 def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
     """Each fact: its name, its value, and whether a person should check it."""
-    from harken.recordings.inspection import duration_text
     from harken.recordings.recording import Placement
 
     yield "subject", facts.subject, False
@@ -248,8 +245,6 @@ def _channels_text(facts: "Inspection") -> str:
 
 
 def _gap_text(facts: "Inspection") -> str:
-    from harken.recordings.inspection import duration_text
-
     gaps = facts.gaps
     if gaps.longest_s is None or gaps.longest_start is None:
         return ""
@@ -272,8 +267,6 @@ def _channel_table(facts: "Inspection") -> Table:
 
 def _label_table(facts: "Inspection") -> Table:
     """A line for each label, and a line for samples without a label."""
-    from harken.recordings.inspection import duration_text
-
     table = _table("label", "rows", "share", "bouts", "total", "median", "longest")
     unlabelled = {"(unlabelled)": facts.unlabelled} if facts.labels and facts.unlabelled.rows else {}
     for name, time in {**facts.labels, **unlabelled}.items():

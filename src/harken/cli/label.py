@@ -27,9 +27,9 @@ from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
 from harken.labelling.settings import LabelSettings, Rules, read_summary, rules_key, rules_of
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError, raise_failures
-from harken.support.files import not_left_empty, remove_left_behind
+from harken.support.files import make_folder, not_left_empty
 from harken.support.options import DeclaredOption, Option, options_of
-from harken.support.printable import printable
+from harken.support.printable import duration_text, printable
 from harken.support.resources import usable_cores
 
 if TYPE_CHECKING:
@@ -90,42 +90,54 @@ def label(
     tasks = of_study if shard is None else shard_of(of_study, shard)
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
-        remove_left_behind(out)
         earlier = [out / task.name for task in tasks]
         tell_changes([folder for folder in earlier if (folder / SUMMARY).exists()], settings)
         alone = len(tasks) == 1 and scheduler is None
         job = LabelJob.of(model, out, settings, cores=usable_cores() if alone else 1)
         prints = None if json else print_one if verbose or len(tasks) == 1 else print_line
         ended = run("Labelling", tasks, job, workers=workers, scheduler=scheduler, prints=prints)
-        failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
-        if ended and all(one.missing for one in ended):
-            raise_failures(failures, len(ended))
         failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
         # As long as other shards are not done, their people are not known.
         all_known = shard is None or all((out / task.name / SUMMARY).exists() for task in of_study)
-        write_tables(out, settings.rules if all_known else Rules(), failures=(failures_file, ended))
-    if prints is print_line:
-        print_warnings(ended)
-    print_end(ended, out, failures_file, json=json)
-    raise_failures(failures, len(ended))
+        finish(ended, failures_file, settings.rules if all_known else Rules(), lines=prints is print_line, json=json)
 
 
-def print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, json: bool) -> None:
-    """Print the summaries as JSON, or where the page of all people is; and where failures are written."""
-    from harken.labelling.study import STUDY
+def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lines: bool, json: bool) -> None:
+    """Write the table of failures of a call, and the tables and the page of all results in its folder. Print which
+    exclusions have no effect; the warnings of the files, if each was printed as a line (``lines``); the summaries as
+    JSON, or where the page is; and where the failures are.
 
+    Raises:
+        HarkenError: when files failed, or the folder cannot be written to. Nothing is written if no file exists.
+    """
+    from harken.labelling.study import STUDY, without_effect, write_failures, write_study
+
+    out, failures = failures_file.parent, [HarkenError(one.reason) for one in ended if one.reason is not None]
+    if ended and all(one.missing for one in ended):
+        raise_failures(failures, len(ended))
+    try:
+        write_failures(failures_file, ended)
+        cohort = write_study(out)
+    except OSError as error:
+        raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
+    for sentence in [] if cohort is None else without_effect(cohort, rules):
+        typer.echo(printable(sentence), err=True)
+    if lines:
+        _print_warnings(ended)
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
     elif len(ended) > 1:
         print(printable(f"Everybody on one page: {out / STUDY}"))
     if any(one.reason is not None and not one.missing for one in ended):
         typer.echo(printable(f"The failures are also in {failures_file}."), err=True)
+    raise_failures(failures, len(ended))
 
 
-def print_warnings(ended: "list[FileOutcome]") -> None:
+def _print_warnings(ended: "list[FileOutcome]") -> None:
     """Print how the warnings of the files begin; a beginning that several share is one line."""
     done = [outcome for outcome in ended if outcome.summary is not None]
-    begin = [[END_OF_CLAUSE.split(text)[0] for text in (one.summary or {}).get("warnings", [])] for one in done]
+    warnings_of = [(one.summary or {}).get("warnings", []) for one in done]
+    begin = [[END_OF_CLAUSE.split(text)[0] for text in texts] for texts in warnings_of]
     if warnings := grouped_notes(begin, [printable(one.task.name) for one in done]):
         Console(highlight=False, markup=False, emoji=False).print(notes_table([], warnings=warnings))
 
@@ -199,20 +211,6 @@ def run(
     return [outcomes[task] for task in tasks]
 
 
-def write_tables(out: Path, rules: Rules, *, failures: "tuple[Path, list[FileOutcome]]") -> None:
-    """Write the table of failures of a call, and the tables and the page of all results in a folder. Print what the
-    files of rules name and the study does not have."""
-    from harken.labelling.study import without_effect, write_failures, write_study
-
-    try:
-        write_failures(*failures)
-        cohort = write_study(out)
-    except OSError as error:
-        raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
-    for sentence in [] if cohort is None else without_effect(cohort, rules):
-        typer.echo(printable(sentence), err=True)
-
-
 def _open(out: Path, *, resume: bool) -> None:
     """Check that ``out`` can be written to.
 
@@ -223,10 +221,7 @@ def _open(out: Path, *, resume: bool) -> None:
         raise HarkenError(f"{out} is a file; --out needs a folder")
     if not resume and out.is_dir() and any(out.iterdir()) and not _holds_results(out):
         raise HarkenError(f"{out} is not empty and contains no results; choose another --out, or add --resume")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
+    make_folder(out)
 
 
 def _holds_results(out: Path) -> bool:
@@ -236,8 +231,6 @@ def _holds_results(out: Path) -> bool:
 def print_line(outcome: "FileOutcome", folder: Path) -> None:
     """Print a line for one of several files: its wearer, the time recorded, the labels with most time, and how many
     warnings there are."""
-    from harken.recordings.inspection import duration_text
-
     summary: dict[str, Any] = outcome.summary or {}
     times, name, wearer = summary["seconds_by_label"], printable(folder.name), printable(summary["subject"])
     recorded_s = sum(times.values()) + summary["unlabelled_s"] + 3600 * (summary["non_wear_hours"] or 0.0)

@@ -6,21 +6,11 @@ Its options are the fields of ``Rules`` in ``labelling/settings``.
 from pathlib import Path
 from typing import Annotated
 
-from harken.cli.label import (
-    Scheduler,
-    Workers,
-    print_end,
-    print_line,
-    print_one,
-    print_warnings,
-    run,
-    tell_changes,
-    write_tables,
-)
+from harken.cli.label import Scheduler, Workers, finish, print_line, print_one, run, tell_changes
 from harken.cli.options import Json
 from harken.labelling.settings import Rules
 from harken.readers.folders import SUMMARY
-from harken.support.errors import HarkenError, raise_failures
+from harken.support.errors import HarkenError
 from harken.support.options import Argument
 
 Labelled = Annotated[Path, Argument("The folder that harken label wrote (its --out).", metavar="OUT")]
@@ -51,9 +41,4 @@ def summarise(
     tasks = [FileTask(folder, folder.name) for folder in folders]
     prints = None if json else print_one if len(tasks) == 1 else print_line
     ended = run("Summarising", tasks, SummariseJob(out, rules), workers=workers, scheduler=scheduler, prints=prints)
-    if prints is print_line:
-        print_warnings(ended)
-    failures_file = out / "failures-summarise.csv"
-    write_tables(out, rules, failures=(failures_file, ended))
-    print_end(ended, out, failures_file, json=json)
-    raise_failures([HarkenError(one.reason) for one in ended if one.reason is not None], len(ended))
+    finish(ended, out / "failures-summarise.csv", rules, lines=prints is print_line, json=json)

@@ -14,9 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from harken.cli.evaluate import print_people, print_scores
-from harken.cli.files import grouped_notes, recordings
+from harken.cli.files import grouped_notes, recordings, say
 from harken.support.plugins import need_training
-from harken.support.printable import percent, printable
+from harken.support.printable import duration_text, percent, printable
 from harken.training.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -120,12 +120,10 @@ class TrainingScreen:
 
     def show(self, sentence: str) -> None:
         """Print a sentence above the bars."""
-        self.console.print(sentence, markup=False, soft_wrap=True)
+        say(self.console, sentence)
 
     def fitting(self, fit: str, number: int, fits: int) -> "Callable[[Progress], None]":
         """Begin to show fit ``number`` of ``fits``, with its purpose."""
-        from harken.recordings.inspection import duration_text
-
         name, purpose = FITS.get(fit, (fit, ""))
         which = f"Fit {number} of {fits}"
         self.show(f"{which}, {name}. {purpose}".strip())
@@ -181,7 +179,7 @@ def print_outcome(outcome: "Outcome") -> None:
         console.print(f"warning: {warning}", style="bold", markup=False)
     for note in [*_grouped(outcome, [one.mended.quality.notes for one in reads]), *missing_windows(outcome)]:
         console.print(f"Note: {note}", markup=False)
-    console.print(f"Report: {printable(outcome.settings.out / 'report.html')}", markup=False, soft_wrap=True)
+    say(console, f"Report: {printable(outcome.settings.out / 'report.html')}")
 
 
 def _about_unseen(outcome: "Outcome") -> list[str]:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.datasets.info import Piece, codes_of, data_folder, info_of, joined, numbered_ns, readable
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
+from harken.support.arrays import Float64Array
 from harken.support.errors import HarkenError
 
 ACTIVITIES = tuple(codes_of("dsads").values())
@@ -126,7 +126,7 @@ def _place(path: Path) -> tuple[str, str, int]:
     return place["person"], ACTIVITIES[int(place["activity"]) - 1], (int(place["segment"]) - 1) * SEGMENT_NS
 
 
-def _read_segment(path: Path) -> NDArray[np.float64]:
+def _read_segment(path: Path) -> Float64Array:
     """The acceleration of both arms in m/s², ``[125, 6]``."""
     columns = [first + axis for first in ARMS.values() for axis in range(3)]
     with readable(path, f"this is not {SEGMENT_ROWS} rows of {COLUMNS} numbers"):

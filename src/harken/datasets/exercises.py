@@ -68,7 +68,8 @@ def exercises(path: Path | None = None) -> list[Recording]:
         HarkenError: when seglearn is not installed, or its file is damaged or not the expected one.
     """
     table = _read(_installed_file() if path is None else path)
-    worn = sorted(set(zip(table["subject"].tolist(), table["side"].astype(int).tolist(), strict=True)))
+    sides = table["side"].astype(int).tolist()
+    worn = sorted(set(zip(table["subject"].tolist(), sides, strict=True)))
     return [_recording(table, person, side) for person, side in worn]
 
 

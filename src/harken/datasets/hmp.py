@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.datasets.info import (
     Piece,
@@ -23,6 +22,7 @@ from harken.datasets.info import (
     offsets_in_turn,
 )
 from harken.recordings.recording import Quality, Recording
+from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 
 INFO = info_of("hmp")
@@ -83,7 +83,7 @@ def _trial(path: Path) -> tuple[str, tuple[int, int, Piece]]:
     return named["person"], (start_ns, int(named["piece"] or 0), piece)
 
 
-def _decoded(path: Path) -> NDArray[np.float32]:
+def _decoded(path: Path) -> Float32Array:
     """A file's rows of three codes 0..63, converted to g: ``-1.5 + code / 63 * 3`` (MANUAL.txt, 4.2)."""
     codes = numbers_in(path, INFO, columns=3)
     if not ((codes >= 0) & (codes <= LARGEST_CODE) & (codes == np.round(codes))).all():

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Quality, Recording
+from harken.support.arrays import Float32Array, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 
 DATA_VARIABLE = "HARKEN_DATA"
@@ -141,8 +141,8 @@ class Piece(NamedTuple):
     """A part of a recording with one label (or none): times ``[n]`` in ns, and signals ``[n, channels]``."""
 
     label: str | None
-    time_ns: NDArray[np.int64]
-    signals: NDArray[np.float32]
+    time_ns: Int64Array
+    signals: Float32Array
 
     def moved(self, offset_ns: int) -> "Piece":
         """The same piece at later times."""
@@ -178,7 +178,7 @@ def files_of(info: DatasetInfo, path: Path | None, *patterns: str, left_out: str
     return files
 
 
-def numbers_in(path: Path, info: DatasetInfo, *, columns: int) -> NDArray[np.float64]:
+def numbers_in(path: Path, info: DatasetInfo, *, columns: int) -> Float64Array:
     """The numbers in a text file, ``[rows, columns]``; there is a row.
 
     Raises:
@@ -187,7 +187,8 @@ def numbers_in(path: Path, info: DatasetInfo, *, columns: int) -> NDArray[np.flo
     try:
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
         # The file is read here, because loadtxt only warns about an empty file.
-        numbers = np.loadtxt(lines, dtype=np.float64, ndmin=2) if any(map(str.strip, lines)) else np.empty((0, 0))
+        empty = not any(map(str.strip, lines))
+        numbers = np.empty((0, 0)) if empty else np.loadtxt(lines, dtype=np.float64, ndmin=2)
     except OSError as error:
         raise HarkenError(f"{path} cannot be read: {error.strerror}. To get it: {info.how_to_get}") from error
     except ValueError as error:
@@ -210,12 +211,12 @@ def readable(path: Path, refusal: str) -> Iterator[None]:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def numbered_ns(rows: int, info: DatasetInfo) -> NDArray[np.int64]:
+def numbered_ns(rows: int, info: DatasetInfo) -> Int64Array:
     """The times of samples without a clock, from 0, by the rate that the authors state, int64 ``[rows]``."""
     return np.arange(rows, dtype=np.int64) * 10**9 // round(info.sample_rate_hz)
 
 
-def offsets_in_turn(ends_ns: Sequence[int], starts_ns: Sequence[int] | None = None) -> NDArray[np.int64]:
+def offsets_in_turn(ends_ns: Sequence[int], starts_ns: Sequence[int] | None = None) -> Int64Array:
     """The offsets to add to the times of pieces, so that they follow one another, int64 ``[pieces]``.
 
     A piece that begins before the end of the previous piece is moved to one pause after that end. All other pieces keep
@@ -234,7 +235,7 @@ def offsets_in_turn(ends_ns: Sequence[int], starts_ns: Sequence[int] | None = No
     return offsets
 
 
-def numbered_in_turn(bouts: Sequence[tuple[str, NDArray[np.float32]]], info: DatasetInfo) -> list[Piece]:
+def numbered_in_turn(bouts: Sequence[tuple[str, Float32Array]], info: DatasetInfo) -> list[Piece]:
     """Pieces of bouts without a clock (label and signals), one after another from 1970 with a pause between them."""
     pieces = [Piece(label, numbered_ns(len(signals), info), signals) for label, signals in bouts]
     offsets = offsets_in_turn([int(piece.time_ns[-1]) for piece in pieces])

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.datasets.info import DatasetInfo
-from harken.recordings.recording import Recording, recoded
+from harken.recordings.recording import POSTURES, Recording, recoded
+from harken.support.arrays import BoolArray, FloatArray
 from harken.support.errors import HarkenError
 
 COMMON_ACTIVITIES = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
@@ -24,7 +24,6 @@ label; samples with it are not unlabelled.
 OR = " or "
 BUSY = " with busy hands"
 """The end of a class's name. ``sitting with busy hands`` is the posture ``sitting`` while the hands do something."""
-POSTURES = ("sitting", "standing")
 BUSY_POSTURES = tuple(posture + BUSY for posture in POSTURES)
 SITTING_ANYHOW, STANDING_ANYHOW = zip(POSTURES, BUSY_POSTURES, strict=True)
 """Labels of a posture in which nobody wrote down what the hands did."""
@@ -100,7 +99,8 @@ class LabelScheme:
     def allowed(self, info: DatasetInfo) -> dict[str, tuple[str, ...]]:
         """The labels that each activity of a data set allows, sorted."""
         departures = self.departures.get(info.name, {})
-        return {word: tuple(sorted(set(departures.get(word, (common,))))) for word, common in info.label_map.items()}
+        labels = {word: departures.get(word, (common,)) for word, common in info.label_map.items()}
+        return {word: tuple(sorted(set(allowed))) for word, allowed in labels.items()}
 
     def of(self, data_sets: Iterable[str]) -> "LabelScheme":
         """The same scheme with the departures of these data sets alone."""
@@ -121,7 +121,7 @@ class LabelScheme:
         """
         return _renamed(recording, info, self.names(info))
 
-    def matrix(self, label_names: Iterable[str]) -> NDArray[np.bool_]:
+    def matrix(self, label_names: Iterable[str]) -> BoolArray:
         """Which of ``labels`` each name of the scheme allows, bool ``[names, labels]``.
 
         Raises:
@@ -142,8 +142,8 @@ def posture_of(name: str) -> str:
 
 
 def postures_and_hands(
-    probabilities: NDArray[np.floating], classes: Sequence[str]
-) -> tuple[tuple[str, ...], NDArray[np.floating], NDArray[np.floating] | None]:
+    probabilities: FloatArray, classes: Sequence[str]
+) -> tuple[tuple[str, ...], FloatArray, FloatArray | None]:
     """What the body does and whether the hands are busy, from probabilities of classes that say both.
 
     >>> import numpy as np
@@ -180,21 +180,21 @@ def taught_hands(
     ({'sitting with busy hands': ('sitting',)}, {'sitting with busy hands': True, 'sitting': False})
 
     Args:
-        names: the labels of windows. Those that end in ``BUSY`` are a posture with busy hands; the posture's own name
-            then means that they are not.
+        names: the labels of windows. One that ends in ``BUSY`` is a posture with busy hands if the posture's own name
+            is among them, too, which then means that they are not; without it, it is a label as any other.
         label_sets: the names among them that stand for several classes -> these classes.
 
     Returns:
-        Without a name that ends in ``BUSY`` the same sets, and nothing about hands.
+        Without a posture with busy hands the same sets, and nothing about hands.
     """
     classes = {name: tuple(label_sets.get(name, (name,))) for name in names}
-    told = {
-        label for each in classes.values() for one in each if one.endswith(BUSY) for label in (one, posture_of(one))
-    }
-    if not told:
+    known = {label for each in classes.values() for label in each}
+    posture = {label: posture_of(label) for label in known if label.endswith(BUSY) and posture_of(label) in known}
+    if not posture:
         return label_sets, {}
-    postures = {name: tuple(dict.fromkeys(map(posture_of, each))) for name, each in classes.items()}
-    busy = {name: {one.endswith(BUSY) for one in each} for name, each in classes.items() if told.issuperset(each)}
+    told = {*posture, *posture.values()}
+    postures = {name: tuple(dict.fromkeys(posture.get(one, one) for one in each)) for name, each in classes.items()}
+    busy = {name: {one in posture for one in each} for name, each in classes.items() if told.issuperset(each)}
     return (
         {name: each for name, each in postures.items() if each != (name,)},
         {name: states.pop() for name, states in busy.items() if len(states) == 1},

@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.datasets.info import DatasetInfo, data_folder, info_of, offsets_in_turn, readable
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
@@ -28,6 +27,7 @@ from harken.readers.units import (
 )
 from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Placement, Quality, Recording
+from harken.support.arrays import Float32Array, Int16Array, Int64Array
 from harken.support.errors import HarkenError
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
@@ -182,7 +182,7 @@ def _columns(path: Path, header: list[str], label_column: str | None) -> dict[st
     return columns
 
 
-def _times(path: Path, column: pl.Series, session: pl.Series, timezone: str | None) -> tuple[NDArray[np.int64], bool]:
+def _times(path: Path, column: pl.Series, session: pl.Series, timezone: str | None) -> tuple[Int64Array, bool]:
     """Times in ns ``[n]``, and whether they have a date."""
     seconds = column.name.strip().lower() == "t"
     unit: TimeUnit | None = "s" if seconds else None
@@ -204,7 +204,7 @@ def _numbers(path: Path, column: pl.Series) -> pl.Series:
 
 def _recording(
     rows: pl.DataFrame,
-    signals: NDArray[np.float32],
+    signals: Float32Array,
     *,
     subject: str,
     placement: str,
@@ -250,7 +250,7 @@ def _refuse_overlap(spans: pl.DataFrame, where: str) -> None:
             )
 
 
-def _coded(column: pl.Series) -> tuple[tuple[str, ...], NDArray[np.int16]]:
+def _coded(column: pl.Series) -> tuple[tuple[str, ...], Int16Array]:
     """The labels that occur, sorted, and a code for each row; -1 if it has no label."""
     names = tuple(sorted(name for name in column.unique().to_list() if name.lower() not in NO_LABEL))
     codes = column.replace_strict(

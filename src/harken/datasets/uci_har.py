@@ -9,10 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.datasets.info import files_of, info_of, joined, numbered_in_turn, numbers_in
 from harken.recordings.recording import Quality, Recording
+from harken.support.arrays import Float32Array, Int64Array
 from harken.support.errors import HarkenError
 
 CHANNELS = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z", "body_x", "body_y", "body_z")
@@ -80,9 +80,7 @@ def _activity_names(path: Path) -> dict[int, str]:
     return {int(number): name for number, name in rows}
 
 
-def _windows(
-    root: Path, part: str, names: dict[int, str]
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+def _windows(root: Path, part: str, names: dict[int, str]) -> tuple[Float32Array, Int64Array, Int64Array]:
     """The windows of one part, ``train`` or ``test``: signals ``[n, 128, 9]`` in the order of ``CHANNELS``, and the
     numbers of each window's activity and person, ``[n]``."""
     inertial = root / part / "Inertial Signals"
@@ -100,7 +98,7 @@ def _windows(
     return np.stack(signals, axis=2), activities, people
 
 
-def _bouts(signals: NDArray[np.float32], activities: list[str]) -> list[tuple[str, NDArray[np.float32]]]:
+def _bouts(signals: Float32Array, activities: list[str]) -> list[tuple[str, Float32Array]]:
     """A person's activities and their signals ``[samples, 9]``: windows that overlap are joined, without the repeated
     samples."""
     half = WINDOW_LENGTH // 2

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.datasets.info import files_of, info_of, offsets_in_turn, readable
 from harken.readers.layout import WISDM_CODES
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
+from harken.support.arrays import BoolArray, Int16Array, Int64Array
 from harken.support.errors import HarkenError
 
 INFO = info_of("wisdm")
@@ -153,7 +153,7 @@ def _without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], 
     return single, dropped, int(single["doubtful"].sum())
 
 
-def _cut(rows: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_], int]:
+def _cut(rows: pl.DataFrame) -> tuple[Int64Array, BoolArray, int]:
     """The times ``[n]``; which rows begin a piece, where the activity changes or the time decreases, bool ``[n]``; and
     how often it decreases."""
     time_ns = rows["time_ns"].to_numpy()
@@ -163,7 +163,7 @@ def _cut(rows: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_], int]
     return time_ns, np.concatenate([[True], changes | backward]), int(backward.sum())
 
 
-def _without_bursts(time_ns: NDArray[np.int64], first: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _without_bursts(time_ns: Int64Array, first: BoolArray) -> BoolArray:
     """Which rows are kept, bool ``[n]``, so that bursts have the same rate as other rows."""
     steps = np.diff(time_ns, prepend=time_ns[0])
     burst = (steps < BURST_STEP_NS) & ~first
@@ -174,7 +174,7 @@ def _without_bursts(time_ns: NDArray[np.int64], first: NDArray[np.bool_]) -> NDA
     return ~burst | (np.diff(tick, prepend=0) > 0)
 
 
-def _in_turn(time_ns: NDArray[np.int64], first: NDArray[np.bool_]) -> tuple[NDArray[np.int64], int]:
+def _in_turn(time_ns: Int64Array, first: BoolArray) -> tuple[Int64Array, int]:
     """Times ``[n]`` without overlapping pieces, and how many pieces were moved."""
     starts = np.flatnonzero(first)
     ends = np.append(starts[1:], len(first))
@@ -185,7 +185,7 @@ def _in_turn(time_ns: NDArray[np.int64], first: NDArray[np.bool_]) -> tuple[NDAr
     return time_ns + np.repeat(offsets, ends - starts), int((offsets != 0).sum())
 
 
-def _codes(rows: pl.DataFrame) -> tuple[tuple[str, ...], NDArray[np.int16]]:
+def _codes(rows: pl.DataFrame) -> tuple[tuple[str, ...], Int16Array]:
     """The activities of these rows, and label codes; doubtful rows are unlabelled."""
     every = rows["label"].to_physical().to_numpy()
     present = np.unique(every)

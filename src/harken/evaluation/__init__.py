@@ -4,5 +4,3 @@
 compares two models, or two benchmarks, on the same people. ``protocols`` says which people are for training and which
 for testing. ``benchmark`` is ``harken.benchmark``: it runs a protocol fold by fold, with presets and ``baselines``.
 """
-
-__all__: list[str] = []

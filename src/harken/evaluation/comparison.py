@@ -10,17 +10,17 @@ import numpy as np
 
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import LabelledFiles
+from harken.evaluation.benchmark.people_scoring import Evaluations, by_person, paired_difference
 from harken.evaluation.benchmark.result import other_data, read_result
-from harken.evaluation.benchmark.scoring import Evaluations, by_person, paired_difference
 from harken.evaluation.files import (
     Evaluation,
     ReadyRecording,
+    WindowRules,
     evaluation_of,
     failures_as_dict,
     ready_recording,
     ready_recordings,
 )
-from harken.models.mounting import refuse_both
 from harken.models.recogniser import Recogniser
 from harken.models.scores import Scores
 from harken.readers.folders import recordings_in
@@ -28,6 +28,7 @@ from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
+from harken.support.files import Json
 from harken.support.printable import listed
 
 
@@ -53,7 +54,7 @@ class PairedScores:
         people = {person: (float(np.mean(with_a)), float(np.mean(with_b))) for (person, with_a), with_b in sides}
         return cls(people, paired_difference(b, a))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The fields as values for JSON."""
         rows = {person: {"a": a, "b": b, "difference": b - a} for person, (a, b) in self.people.items()}
         left_out = {"folds_left_out": list(self.left_out)} if self.left_out else {}
@@ -93,7 +94,7 @@ class ComparedModels:
             counts[person] = " / ".join(map(str, both))
         return counts
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The output of ``harken compare --json``."""
         models = {"a": self.a.as_dict(), "b": self.b.as_dict(), "left_out": dict(self.left_out)}
         windows = {"stretch_s": self.stretch_s, "only_labels": list(self.only_labels)}
@@ -132,23 +133,12 @@ def compare(
     Raises:
         HarkenError: as ``harken.evaluate``, and when there is nobody who is unseen for both models.
     """
-    refuse_both(forearm_axis, orientation=orientation)
-    models = {
-        "A": a if isinstance(a, Recogniser) else Recogniser.load(a),
-        "B": b if isinstance(b, Recogniser) else Recogniser.load(b),
-    }
+    models = {"A": Recogniser.load(a), "B": Recogniser.load(b)}
     read = LabelledFiles(recordings_in(files).files, reading or TableOptions(), labels or LabelOptions())
     specifications = [model.specification_ for model in models.values()]
     stretches_s = max((each.window_length_s, each.hop_s) for each in specifications)
-    ready = partial(
-        ready_recording,
-        ignore_labels=ignore_labels,
-        only_labels=only_labels,
-        orientation=orientation,
-        forearm_axis=forearm_axis,
-        stretches_s=stretches_s,
-    )
-    pairs, failures, _ = ready_recordings(read, partial(_with_both, models, ready), only_labels, on_warning)
+    rules = WindowRules(ignore_labels, only_labels, orientation, forearm_axis, stretches_s)
+    pairs, failures, _ = ready_recordings(read, partial(_with_both, models, rules), only_labels, on_warning)
     unseen, left_out = _divided(pairs)
     with_a, with_b = (
         replace(evaluation_of(model, parts, true_labels_only=bool(only_labels)), hop_s=stretches_s[1])
@@ -170,9 +160,7 @@ class _Pair(NamedTuple):
     ready: tuple[ReadyRecording, ...]
 
 
-def _with_both(
-    models: Mapping[str, Recogniser], ready: Callable[[Recogniser, Recording], ReadyRecording], recording: Recording
-) -> _Pair:
+def _with_both(models: Mapping[str, Recogniser], rules: WindowRules, recording: Recording) -> _Pair:
     """A model was trained on a wearer by the wearer's name, or by the movement in the recording."""
     trained, pair = [], []
     for side, model in models.items():
@@ -181,7 +169,7 @@ def _with_both(
             trained.append(side)
     for side, model in models.items() if not trained else ():
         try:
-            pair.append(ready(model, recording))
+            pair.append(ready_recording(rules, model, recording))
         except HarkenError as error:
             raise HarkenError(f"{error} (model {side})") from error
     return _Pair(recording.subject, tuple(trained), tuple(pair))
@@ -248,7 +236,7 @@ def compare_benchmarks(a: Path, b: Path) -> dict[str, PairedScores]:
     return compared
 
 
-def _result(path: Path) -> dict[str, Any]:
+def _result(path: Path) -> Json:
     file = path / "benchmark.json" if path.is_dir() else path
     if file.suffix != ".json" or not file.is_file():
         if any(path.glob("fold_*")):

@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.annotations.find import by_new_names, rows_of_nobody
 from harken.annotations.options import NO_LABEL, LabelOptions
 from harken.annotations.spelling import spelling
 from harken.datasets.people import LabelledFiles
 from harken.models.calibration import Answered, answered, expected_calibration_error
-from harken.models.mounting import Mounting, mounting_of, refuse_both
+from harken.models.mounting import mounting_of, refuse_both
+from harken.models.quarter_turns import Mounting
 from harken.models.recogniser import Recogniser
 from harken.models.scores import PeopleScores, Scores, prediction_rows, score, score_people
 from harken.networks.specification import CalibratedOn
@@ -23,7 +23,9 @@ from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Recording
+from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError, raise_failures
+from harken.support.files import Json
 from harken.support.printable import printable, without_path
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
@@ -37,7 +39,7 @@ class AnsweredPeople:
     people: dict[str, Answered]
     together: Answered
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The fields as values for JSON."""
         return self.together.as_dict() | {"people": {name: one.as_dict() for name, one in self.people.items()}}
 
@@ -79,7 +81,7 @@ class Evaluation:
     training_shares: Mapping[str, float]
     predictions: pl.DataFrame
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The fields as values for JSON, without ``predictions``."""
         unsure = {"unseen": self.unseen_answered, "known_people": self.known_answered}
         return {
@@ -117,14 +119,14 @@ class EvaluatedFiles:
     label_sources: tuple[tuple[Path, str], ...] = ()
     only_labels: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The output of ``harken evaluate --json``."""
         sources = {printable(path): source for path, source in self.label_sources}
         some = {"label_sources": sources, "only_labels": list(self.only_labels)}
         return self.scores.as_dict() | failures_as_dict(self.failures) | {key: one for key, one in some.items() if one}
 
 
-def failures_as_dict(failures: Iterable[tuple[Path, HarkenError]]) -> dict[str, Any]:
+def failures_as_dict(failures: Iterable[tuple[Path, HarkenError]]) -> Json:
     """The files that could not be scored, as values for JSON."""
     each = [{"file": printable(path), "reason": without_path(str(error), path)} for path, error in failures]
     return {"failures": each}
@@ -178,18 +180,11 @@ def evaluate(
     """
     if unsure_below is not None and not 0 <= unsure_below <= 1:
         raise HarkenError(f"unsure_below must be a probability between 0 and 1, got {unsure_below:g}")
-    refuse_both(forearm_axis, orientation=orientation)
-    recogniser = model if isinstance(model, Recogniser) else Recogniser.load(model)
+    rules = WindowRules(ignore_labels, only_labels, orientation, forearm_axis)
+    recogniser = Recogniser.load(model)
     options = LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s, rename=rename)
     read = LabelledFiles(recordings_in(files).files, reading or TableOptions(), options)
-    prepare = partial(
-        ready_recording,
-        recogniser,
-        ignore_labels=ignore_labels,
-        only_labels=only_labels,
-        orientation=orientation,
-        forearm_axis=forearm_axis,
-    )
+    prepare = partial(ready_recording, rules, recogniser)
     ready, failures, warnings = ready_recordings(read, prepare, only_labels, on_warning)
     scores = evaluation_of(recogniser, ready, unsure_below, true_labels_only=bool(only_labels))
     return EvaluatedFiles(
@@ -261,30 +256,37 @@ class ReadyRecording(NamedTuple):
     """The share of its samples that are in the training data."""
 
 
-def ready_recording(
-    recogniser: Recogniser,
-    recording: Recording,
-    ignore_labels: Sequence[str] = (),
-    *,
-    only_labels: Sequence[str] = (),
-    orientation: bool = True,
-    forearm_axis: ForearmAxis | None = None,
-    stretches_s: tuple[float, float] | None = None,
-) -> ReadyRecording:
-    """The sliding windows of a mended recording with labels, with the model's window length and hop.
+@dataclass(frozen=True)
+class WindowRules:
+    """Which windows of a recording are scored, and how.
 
-    A watch that is a quarter turn away from the training data is turned first, as ``harken label`` does. This uses the
-    labels that the model recognises, and not the true labels.
-
-    Args:
-        recogniser: the recogniser to score.
-        recording: the recording of an unseen or a known person.
+    Attributes:
         ignore_labels: labels whose windows do not count.
         only_labels: the only labels whose windows count; empty for all.
         orientation: whether the watch is turned.
         forearm_axis: the axis of the sensor that points along the forearm; None to find it by walking.
         stretches_s: the length and hop in seconds of stretches of one label, each with a window in its middle; None
             for stretches as long as a window, at the model's hop.
+
+    Raises:
+        HarkenError: when an axis is stated although no watch may be turned.
+    """
+
+    ignore_labels: Sequence[str] = ()
+    only_labels: Sequence[str] = ()
+    orientation: bool = True
+    forearm_axis: ForearmAxis | None = None
+    stretches_s: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        refuse_both(self.forearm_axis, orientation=self.orientation)
+
+
+def ready_recording(rules: WindowRules, recogniser: Recogniser, recording: Recording) -> ReadyRecording:
+    """The sliding windows of a mended recording with labels, with the model's window length and hop.
+
+    A watch that is a quarter turn away from the training data is turned first, as ``harken label`` does. This uses the
+    labels that the model recognises, and not the true labels.
 
     Raises:
         HarkenError: when the model was trained on exactly this recording; when the recording lacks a channel, cannot be
@@ -300,13 +302,13 @@ def ready_recording(
     if not recording.label_names:
         raise HarkenError(f"{name}: {NO_LABEL}")
     share = float(recogniser.trained_samples(recording).mean())
-    mounting = mounting_of(recogniser, recording, forearm_axis=forearm_axis) if orientation else None
+    mounting = mounting_of(recogniser, recording, forearm_axis=rules.forearm_axis) if rules.orientation else None
     recording = specification.prepare_recording(recording)
     length_s = specification.window_length / recording.sample_rate_hz
-    longer_s, hop_s = stretches_s or (length_s, specification.hop_s)
+    longer_s, hop_s = rules.stretches_s or (length_s, specification.hop_s)
     windows = sliding_windows(recording, length_s=max(longer_s, length_s), hop_s=hop_s)
     try:
-        labelled = recogniser.known(windows, ignore_labels=ignore_labels, only_labels=only_labels)
+        labelled = recogniser.known(windows, ignore_labels=rules.ignore_labels, only_labels=rules.only_labels)
     except HarkenError as error:
         raise HarkenError(f"{name}: {error}") from error
     return ReadyRecording(name, recording.subject, labelled.middle(specification.window_length), mounting, share)
@@ -359,14 +361,14 @@ def evaluation_of(
     )
 
 
-def _probabilities(recogniser: Recogniser, ready: ReadyRecording) -> NDArray[np.float32]:
+def _probabilities(recogniser: Recogniser, ready: ReadyRecording) -> Float32Array:
     """The probabilities of the windows of a recording, ``[n, labels]``, in the orientation of the training data."""
     probabilities = recogniser.predict_proba
     return (probabilities if ready.mounting is None else ready.mounting.averaged(probabilities))(ready.windows)
 
 
 def _scored(
-    windows: Windows, probabilities: NDArray[np.float32], unsure_below: float | None, *, true_labels_only: bool
+    windows: Windows, probabilities: Float32Array, unsure_below: float | None, *, true_labels_only: bool
 ) -> tuple[PeopleScores | None, Scores | None, float | None, AnsweredPeople | None]:
     """The scores of each person and of all together, the expected calibration error, and the answered windows, of
     labelled windows with codes in the order of the probabilities ``[n, labels]``; all None without windows."""

@@ -29,6 +29,7 @@ from harken.labelling.summary import summarise_folder
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
+from harken.support.files import Json
 from harken.support.printable import printable
 from harken.support.processes import dask_client, one_thread_each, process_pool
 
@@ -55,7 +56,7 @@ class FileOutcome:
     """The result of a task: its summary, or the reason for a missing summary, and what had to be done for it."""
 
     task: FileTask
-    summary: dict[str, Any] | None = None
+    summary: Json | None = None
     reason: str | None = None
     done: Literal["labelled", "summarised", "nothing"] = "labelled"
 
@@ -161,7 +162,7 @@ class SummariseJob:
         del on_share
         return _outcome(task, lambda task: self.summarised(task, read_summary(self.out / task.name)))
 
-    def summarised(self, task: FileTask, before: dict[str, Any]) -> FileOutcome:
+    def summarised(self, task: FileTask, before: Json) -> FileOutcome:
         """The outcome of a file with this summary."""
         rules = rules_of(before)
         if all(rules[name] == value for name, value in rules_key(self.rules).items()):

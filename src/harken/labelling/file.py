@@ -6,13 +6,14 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from harken.labelling.quality import OF_THE_FILE, GapSummary, RecordingQuality, known_limits, to_millisecond
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.labelling.summary import LabelledFile, Measured, ModelFacts
 from harken.models.model_file import PACKAGED_MODEL, model_path
-from harken.models.mounting import Mounting, mounting, trained_axis, trained_with_x_to_elbow
+from harken.models.mounting import mounting, trained_axis, trained_with_x_to_elbow
+from harken.models.quarter_turns import Mounting
 from harken.models.recogniser import Recogniser
 from harken.models.scores import unseen_f1
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
@@ -30,6 +31,7 @@ from harken.signals.movement import Moments, MovementStatistics, like_walking, m
 from harken.signals.non_wear import non_wear
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
+from harken.support.files import Json
 from harken.support.printable import printable
 from harken.support.resources import computing_threads, hand_back, usable_cores
 from harken.timelines import Timeline, label_stream
@@ -45,7 +47,7 @@ def label_file(
     model: str | Path | Recogniser | None = None,
     out: str | Path | None = None,
     settings: LabelSettings | None = None,
-    key: dict[str, Any] | None = None,
+    key: Json | None = None,
     on_stage: Callable[[Stage], None] | None = None,
     on_share: Callable[[float], None] | None = None,
     cores: int | None = None,
@@ -76,7 +78,7 @@ def label_file(
             written.
     """
     settings, stage = settings or LabelSettings(), on_stage or (lambda _: None)
-    recogniser = model if isinstance(model, Recogniser) else Recogniser.load(model)
+    recogniser = Recogniser.load(model)
     if key is None:
         of_model = "" if isinstance(model, Recogniser) else file_sha256(model_path(model or PACKAGED_MODEL))
         key = label_key(Path(path), of_model, settings)
@@ -119,7 +121,7 @@ def _measured(
     path: Path,
     recogniser: Recogniser,
     settings: LabelSettings,
-    key: dict[str, Any],
+    key: Json,
     stage: Callable[[Stage], None],
     on_share: Callable[[float], None] | None,
     cores: int,

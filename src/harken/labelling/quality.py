@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from harken.models.mounting import Mounting
+from harken.models.quarter_turns import Mounting
 from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.fingerprints import training_warning
 from harken.recordings.recording import Placement, local_time, warnings_of
 from harken.signals.gravity import GravityCalibration
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
-from harken.support.files import read_json, write_text
+from harken.support.files import Json, read_json, write_text
 from harken.timelines import Timeline
 
 NIGHT_STARTS, NIGHT_ENDS = 23, 6
@@ -201,7 +201,7 @@ class RecordingQuality:
         found = (training_warning(self.training_share), mounting)
         return (*warnings, *(warning for warning in found if warning is not None))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The content of ``quality.json``. Times have their offset from UTC."""
         return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
@@ -227,7 +227,7 @@ class RecordingQuality:
         return msgspec.convert({**_timed(content), **parts}, cls, dec_hook=lambda _, numbers: np.array(numbers))
 
 
-def _timed(part: Mapping[str, Any]) -> dict[str, Any]:
+def _timed(part: Mapping[str, Any]) -> Json:
     """The same with its start and end as times. An offset may have seconds, as in Monrovia before 1972."""
     return {**part, **{name: datetime.fromisoformat(part[name]) for name in ("start", "end")}}
 
@@ -271,7 +271,7 @@ def read_quality(path: Path) -> RecordingQuality:
     Raises:
         HarkenError: when it cannot be read, or ``write_quality`` did not write it.
     """
-    content = read_json(path, dict[str, Any], advice=ADVICE)
+    content = read_json(path, Json, advice=ADVICE)
     try:
         return RecordingQuality.from_dict(content)
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:

@@ -17,7 +17,7 @@ from harken.readers.folders import SUMMARY
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import Orientation, StatedAxis
 from harken.support.errors import HarkenError
-from harken.support.files import read_json, regular
+from harken.support.files import Json, read_json, regular
 from harken.support.options import Option, check_options
 from harken.support.printable import printable
 
@@ -227,7 +227,7 @@ IN_WORDS = {
 """Descriptions of earlier results, for values that people cannot interpret."""
 
 
-def label_key(path: Path, model_sha256: str, settings: LabelSettings) -> dict[str, Any]:
+def label_key(path: Path, model_sha256: str, settings: LabelSettings) -> Json:
     """Version, file, model and settings of reading. If all are the same, the probabilities are the same. Of ``reading``
     the key has only the options that differ from the defaults.
 
@@ -235,7 +235,7 @@ def label_key(path: Path, model_sha256: str, settings: LabelSettings) -> dict[st
         HarkenError: when the file cannot be read.
     """
     plain, of_table = asdict(settings), TableOptions()
-    key: dict[str, Any] = {
+    key: Json = {
         "harken_version": __version__,
         "sha256": file_sha256(path),
         "model_sha256": model_sha256,
@@ -245,7 +245,7 @@ def label_key(path: Path, model_sha256: str, settings: LabelSettings) -> dict[st
     return key | {"reading": options}
 
 
-def rules_key(rules: Rules) -> dict[str, Any]:
+def rules_key(rules: Rules) -> Json:
     """Version and rules. If these and ``label_key`` are the same, the results are the same. A file is named by its
     SHA-256.
 
@@ -257,7 +257,7 @@ def rules_key(rules: Rules) -> dict[str, Any]:
     return {"harken_version": __version__, **key, **digests, "segments": list(key["segments"])}
 
 
-def rules_of(summary: Mapping[str, Any]) -> dict[str, Any]:
+def rules_of(summary: Mapping[str, Any]) -> Json:
     """The ``rules_key`` of earlier results. In a folder of the first layout all keys stand side by side; rules that
     there were not yet have their defaults."""
     return {**rules_key(Rules()), **summary.get("summarised_by", summary)}
@@ -274,7 +274,7 @@ def _names(settings: type[Rules]) -> set[str]:
     return {field.name for field in fields(settings)}
 
 
-def finished(folder: Path, path: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
+def finished(folder: Path, path: Path, key: Mapping[str, Any]) -> Json | None:
     """The summary of a file that is already labelled; None if it is not. Its rules may be others.
 
     Args:
@@ -299,7 +299,7 @@ def finished(folder: Path, path: Path, key: Mapping[str, Any]) -> dict[str, Any]
     return summary
 
 
-def read_summary(folder: Path) -> dict[str, Any]:
+def read_summary(folder: Path) -> Json:
     """The ``summary.json`` in a folder of results.
 
     Raises:

@@ -5,19 +5,19 @@ Source: C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On calibration of modern neur
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from harken.support.arrays import BoolArray, Float64Array, FloatArray, IntArray
 from harken.support.errors import HarkenError
+from harken.support.files import Json
 
 BINS = 15
 """The number of bins, as in the paper."""
 COLDEST, HOTTEST = 0.05, 20.0
 
 
-def fit_temperature(logits: NDArray[np.floating], codes: NDArray[np.integer]) -> float:
+def fit_temperature(logits: FloatArray, codes: IntArray) -> float:
     """The temperature that maximises the likelihood of the true codes ``[n]``.
 
     Logits ``[n, classes]`` are divided by it. The temperature does not change which label is the most probable one. Fit
@@ -34,7 +34,7 @@ def fit_temperature(logits: NDArray[np.floating], codes: NDArray[np.integer]) ->
 
 
 def fit_common_temperature(
-    groups: Sequence[tuple[NDArray[np.floating], NDArray[np.integer] | NDArray[np.bool_]]],
+    groups: Sequence[tuple[FloatArray, IntArray | BoolArray]],
 ) -> float:
     """The temperature that maximises the mean over groups of the mean log-likelihood of a group's true codes.
 
@@ -63,7 +63,7 @@ def fit_common_temperature(
     return float(np.exp(found.x))
 
 
-def _surprise(logits: NDArray[np.floating], true: NDArray[np.integer] | NDArray[np.bool_]) -> Callable[[float], float]:
+def _surprise(logits: FloatArray, true: IntArray | BoolArray) -> Callable[[float], float]:
     """The mean of minus the log-likelihood at a temperature, with one additional window of an unknown label."""
     from scipy.special import logsumexp
 
@@ -85,7 +85,7 @@ def _surprise(logits: NDArray[np.floating], true: NDArray[np.integer] | NDArray[
     return lambda temperature: float(np.mean(logsumexp(wide / temperature, axis=1)) - expected / temperature)
 
 
-def expected_calibration_error(probabilities: NDArray[np.floating], codes: NDArray[np.integer]) -> float:
+def expected_calibration_error(probabilities: FloatArray, codes: IntArray) -> float:
     """The mean difference between the largest probability of windows and their accuracy.
 
     Windows ``[n]`` are sorted into 15 equally wide bins by their largest probability. The absolute differences between
@@ -117,9 +117,9 @@ class Coverage:
     """
 
     expected_calibration_error: float
-    thresholds: NDArray[np.float64]
-    covered: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
+    thresholds: Float64Array
+    covered: Float64Array
+    accuracy: Float64Array
 
     def at(self, unsure_below: float) -> tuple[float, float | None]:
         """Coverage and accuracy at the nearest threshold of the curve; the accuracy is None without answers."""
@@ -127,7 +127,7 @@ class Coverage:
         accuracy = float(self.accuracy[place])
         return float(self.covered[place]), accuracy if np.isfinite(accuracy) else None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """For JSON; the accuracy is null without answers."""
         return {
             "expected_calibration_error": self.expected_calibration_error,
@@ -137,7 +137,7 @@ class Coverage:
         }
 
 
-def coverage(probabilities: NDArray[np.floating], codes: NDArray[np.integer]) -> Coverage:
+def coverage(probabilities: FloatArray, codes: IntArray) -> Coverage:
     """The calibration error, and the curve over the thresholds 0, 0.01, ... 1.
 
     Raises:
@@ -149,7 +149,8 @@ def coverage(probabilities: NDArray[np.floating], codes: NDArray[np.integer]) ->
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == codes
     order = np.argsort(sure, kind="stable")
     answers = len(codes) - np.searchsorted(sure[order].astype(np.float64), thresholds, side="left")
-    hits = np.concatenate([np.cumsum(right[order][::-1])[::-1], [0]])[len(codes) - answers]
+    right_from = np.cumsum(right[order][::-1])[::-1]
+    hits = np.append(right_from, 0)[len(codes) - answers]
     with np.errstate(invalid="ignore"):
         return Coverage(error, thresholds, answers / len(codes), hits / answers)
 
@@ -180,12 +181,12 @@ class Answered:
         """The share of answers that is right; None without answers."""
         return self.right / self.answers if self.answers else None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """For JSON; the accuracy is null without answers."""
         return asdict(self) | {"coverage": self.coverage, "accuracy": self.accuracy}
 
 
-def answered(probabilities: NDArray[np.floating], codes: NDArray[np.integer], *, unsure_below: float) -> Answered:
+def answered(probabilities: FloatArray, codes: IntArray, *, unsure_below: float) -> Answered:
     """Count the answers of probabilities ``[n, classes]``, and those that agree with the true codes ``[n]``.
 
     Raises:
@@ -200,7 +201,7 @@ def answered(probabilities: NDArray[np.floating], codes: NDArray[np.integer], *,
     return Answered(unsure_below, len(codes), int(sure.sum()), int((sure & right).sum()))
 
 
-def _check(codes: NDArray[np.integer], *, classes: int, what: str = "to score") -> None:
+def _check(codes: IntArray, *, classes: int, what: str = "to score") -> None:
     if len(codes) == 0:
         raise HarkenError(f"there are no windows {what}")
     if codes.min() < 0 or codes.max() >= classes:

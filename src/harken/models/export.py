@@ -7,10 +7,8 @@ and the expected probabilities. An implementation in another language can be tes
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken import __version__
 from harken.models.model_file import FittedModel
@@ -21,8 +19,9 @@ from harken.networks.pytorch import logits
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.recording import ACCELERATION, MINIMUM_GAP_S, STANDARD_GRAVITY, UNLABELLED, Recording
 from harken.signals.resampling import CUT_OFF, HALF_WIDTH, KAISER_BETA, LEAST_OVERSAMPLING, MISSING, LowPass
+from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
-from harken.support.files import write_bytes
+from harken.support.files import Json, write_bytes
 from harken.support.plugins import need_extra
 from harken.timelines import label_recording
 from harken.windows.windows import Windows
@@ -77,7 +76,7 @@ def metadata(model: FittedModel) -> dict[str, str]:
     return {METADATA_KEY: json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)}
 
 
-def _resampling(specification: Specification) -> dict[str, Any]:
+def _resampling(specification: Specification) -> Json:
     rate_hz = specification.sample_rate_hz
     return {
         "always": specification.even_grid,
@@ -94,21 +93,22 @@ def _resampling(specification: Specification) -> dict[str, Any]:
     }
 
 
-def example(model: FittedModel) -> dict[str, Any]:
+def example(model: FittedModel) -> Json:
     """The worked example of a model, computed by its network in PyTorch."""
     specification = model.specification
     made = made_recording(specification)
     resampled = specification.prepare_recording(made)
     starts: list[int] = []
-    examples: list[list[float]] = []
+    examples: list[Float32Array] = []
 
-    def answer(windows: Windows) -> NDArray[np.float32]:
+    def answer(windows: Windows) -> Float32Array:
         found = answers(specification, logits(model.network, specification.prepare(windows)))
         starts.extend(windows.start_rows.tolist())
-        examples.extend(_rounded(row) for row in found)
+        examples.append(found)
         return found
 
     label_recording(specification, made, answer)
+    probabilities, hands = specification.labels_and_hands(np.concatenate(examples))
     return {
         "formula": FORMULA,
         "samples": len(made),
@@ -123,8 +123,8 @@ def example(model: FittedModel) -> dict[str, Any]:
             "last": _rounded(resampled.signals[-1]),
         },
         "window_starts": starts,
-        "probabilities": [row[: len(specification.labels)] for row in examples],
-        **({"hands": [row[-1] for row in examples]} if specification.hands else {}),
+        "probabilities": list(map(_rounded, probabilities)),
+        **({} if hands is None else {"hands": _rounded(hands)}),
     }
 
 
@@ -159,7 +159,7 @@ def _offsets(specification: Specification) -> list[float]:
     return [float(channel == "z") for channel in specification.channels]
 
 
-def _rounded(values: NDArray[np.float32]) -> list[float]:
+def _rounded(values: Float32Array) -> list[float]:
     return [round(float(value), EXAMPLE_DECIMALS) for value in values]
 
 
@@ -248,17 +248,18 @@ def _at_fault(model: FittedModel) -> str:
     return "This is a fault of harken or of the installed ONNX Runtime; please report it with the versions of both"
 
 
-def _factors(specification: Specification) -> NDArray[np.float32]:
+def _factors(specification: Specification) -> Float32Array:
     """The factor of each channel that converts it from g to the unit of the network, ``[channels]``."""
     gravity = STANDARD_GRAVITY if specification.acceleration_unit == "m/s2" else 1.0
     return np.array([gravity if name in ACCELERATION else 1.0 for name in specification.channels], np.float32)
 
 
-def _random_windows(specification: Specification, batch: int) -> list[NDArray[np.float32]]:
+def _random_windows(specification: Specification, batch: int) -> list[Float32Array]:
     """A batch ``[batch, time, channels]`` of each size of movement."""
     random = np.random.default_rng(batch)
     shape = (batch, specification.window_length, len(specification.channels))
-    return [
-        (random.normal(0, 0.6, (batch, 1, shape[2])) + random.normal(0, movement, shape)).astype(np.float32)
-        for movement in MOVEMENTS
-    ]
+    windows = []
+    for movement in MOVEMENTS:
+        offset = random.normal(0, 0.6, (batch, 1, shape[2]))
+        windows.append((offset + random.normal(0, movement, shape)).astype(np.float32))
+    return windows

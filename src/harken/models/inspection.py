@@ -77,7 +77,7 @@ def inspect_people(
     if model is not None:
         from harken.models.recogniser import Recogniser  # loading it takes longer than to inspect a short recording
 
-        model = model if isinstance(model, Recogniser) else Recogniser.load(model)
+        model = Recogniser.load(model)
     people = read_people(path, reading, as_found=True, labels=labels, of_several=of_several, one_person=one_person)
     if not of_several:
         used = {name for as_found in people for name in as_found.label_names}

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypedDict
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -30,8 +29,9 @@ from harken.networks.inference import InferenceNetwork, inference_network
 from harken.networks.specification import Specification, shown
 from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
 from harken.recordings.forearm_axis import ForearmAxis
+from harken.support.arrays import AnyArray
 from harken.support.errors import HarkenError
-from harken.support.files import regular, utf8_path, write_bytes
+from harken.support.files import Json, regular, utf8_path, write_bytes
 from harken.support.plugins import need_extra
 from harken.support.resources import need_memory
 
@@ -93,7 +93,7 @@ class FittedModel:
         """The network for labelling without PyTorch; None if it is a network of another package."""
         return inference_network(self.specification.network, self.specification.sizes, self.weights)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Json:
         return {name: value for name, value in vars(self).items() if name != "inference_network"}
 
     @cached_property
@@ -168,7 +168,7 @@ def read_model(path: str | Path) -> FittedModel:
     return FittedModel(specification, tensors, provenance, fingerprints)
 
 
-def _content(path: Path) -> tuple[str, dict[str, NDArray[Any]]]:
+def _content(path: Path) -> tuple[str, dict[str, AnyArray]]:
     """The JSON and the tensors of a safetensors file. The JSON is empty when harken did not write the file."""
     try:
         with utf8_path(path) as plain, safe_open(plain, framework="np") as file:
@@ -188,7 +188,7 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a number")
 
 
-def _card(text: str) -> dict[str, Any]:
+def _card(text: str) -> Json:
     """The JSON object of the text. The text must be of this format, and exactly as harken writes it."""
     if not text:
         raise HarkenError("a safetensors file, but not one that harken wrote")
@@ -210,7 +210,7 @@ def _card(text: str) -> dict[str, Any]:
     return dict(card)
 
 
-def _fingerprints(content: Any, tensor: NDArray[Any] | None) -> Fingerprints:
+def _fingerprints(content: Any, tensor: AnyArray | None) -> Fingerprints:
     one_in = content.get("one_in") if isinstance(content, dict) else None
     if not isinstance(one_in, int) or one_in not in POSSIBLE_SHARES or tensor is None or len(content) != 1:
         raise HarkenError("its fingerprints are not in the form that harken writes")
@@ -242,7 +242,7 @@ def _digest(card: Mapping[str, Any], tensors: Weights) -> str:
     return digest.hexdigest()
 
 
-def read_provenance(content: Any) -> dict[str, Any]:
+def read_provenance(content: Any) -> Json:
     """The provenance of a model file, checked. Fields that this version does not use may hold any plain value.
 
     Args:
@@ -320,6 +320,6 @@ PROVENANCE_FIELDS: Mapping[str, tuple[Any, str]] = {
     "scores_on_unseen_people": (dict[str, float], "an object of numbers"),
     "scores": (_Scores, "the scores of a run"),
     "iterations": (Count, "a whole number"),
-    "adaptation": (dict[str, Any], "an object"),
+    "adaptation": (Json, "an object"),
 }
 """Each field that harken uses: its type, and a description of the type."""

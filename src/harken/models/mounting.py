@@ -6,14 +6,12 @@ probabilities of labels are then averaged over the ways in which the watch may h
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.models.known_labels import ON_FOOT
+from harken.models.quarter_turns import Mounting, MountingSource
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
@@ -22,7 +20,8 @@ from harken.recordings.source import Samples
 from harken.signals.forearm import WEIGHTS, CalmMoments, CalmWeights, along_forearm
 from harken.signals.movement import Moments, MovementStatistics, like_walking
 from harken.signals.non_wear import non_wear
-from harken.signals.orientation import QUARTERS, turned_by_quarters, turned_channels, turned_signals
+from harken.signals.orientation import QUARTERS, turned_signals
+from harken.support.arrays import Float64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import percent_number
 from harken.timelines.labelling import Probabilities
@@ -32,115 +31,6 @@ LEAST_RECOGNISED = 6.0
 """In moments of ten seconds: a watch is turned only if at least a minute on foot is recognised."""
 LEAST_SHARE = 0.75
 """The least share of the turned moments in all recognised moments, turned and unturned."""
-
-LEAST_PROBABLE = 0.05
-"""Orientations that are less probable are left out of the average."""
-LEAST_SURE = 0.9
-"""The least probability of an axis along the forearm, whichever way round, that needs no warning."""
-
-
-class MountingSource(StrEnum):
-    """What an orientation is based on.
-
-    ``walking``: the model recognised enough walking, and little with a quarter turn more. ``stated``: the user stated
-    the axis along the forearm. ``calm``: it is probable, by calm moments, and by the make of the watch if it is known.
-    ``make``: it is probable by the make alone. ``none``: it is unknown.
-    """
-
-    WALKING = "walking"
-    STATED = "stated"
-    CALM = "calm"
-    MAKE = "make"
-    NONE = "none"
-
-
-@dataclass(frozen=True)
-class Mounting:
-    """The quarter turns that bring a watch to the orientation of the model's training data.
-
-    Attributes:
-        quarters: quarter turns about its face, 0 to 3 (``harken.signals.turned_by_quarters``); the most probable ones
-            if they are not known.
-        source: what this is based on.
-        moments: the number of moments of ten seconds that look like walking.
-        recognised: the number of moments recognised as on foot, with gravity along the forearm, after 0 to 3 quarter
-            turns, as sums of probabilities. Empty if the model cannot find the orientation.
-        reason: what was done and why, without the words "the watch was" before it.
-        probable: the probability of 0 to 3 quarter turns. Empty if the orientation is known, or if nothing is turned
-            without walking (``mounting``).
-    """
-
-    quarters: int
-    source: MountingSource
-    moments: int
-    recognised: tuple[float, ...]
-    reason: str
-    probable: tuple[float, ...] = ()
-
-    @property
-    def known(self) -> bool:
-        """Whether the orientation is known: from walking, or stated by the user."""
-        return self.source in (MountingSource.WALKING, MountingSource.STATED)
-
-    @property
-    def warning(self) -> str | None:
-        """If neither the orientation is known nor one axis is probable: what was assumed and why, and how to state it.
-        Else None."""
-        if self.known or self._probability_of_axis >= LEAST_SURE:
-            return None
-        return (
-            f"It is unknown how the watch sat on the arm; it was {self.reason}. If it sat otherwise, most labels are "
-            "wrong: --forearm-axis x, y, -x or -y states which axis points along the forearm."
-        )
-
-    @property
-    def turns(self) -> tuple[tuple[int, float], ...]:
-        """The quarter turns in which the watch may have sat, and the probability of each; they add up to 1. Those below
-        5 % are left out."""
-        kept = {turn: share for turn, share in enumerate(self.probable) if share >= LEAST_PROBABLE}
-        return tuple((turn, share / sum(kept.values())) for turn, share in kept.items()) or ((self.quarters, 1.0),)
-
-    def averaged(self, probabilities: Probabilities) -> Probabilities:
-        """A function that returns the probabilities of windows as the watch measured them: their mean over ``turns``.
-
-        Args:
-            probabilities: windows in the orientation of the training data -> float32 ``[n, labels]``.
-        """
-
-        def after(windows: Windows, quarters: int) -> NDArray[np.float32]:
-            if quarters:
-                windows = replace(windows, signals=turned_channels(windows.signals, windows.channels, quarters))
-            return probabilities(windows)
-
-        def mean(windows: Windows) -> NDArray[np.float32]:
-            (first, share), *others = self.turns
-            total = np.float32(share) * after(windows, first)
-            for quarters, share in others:
-                total += np.float32(share) * after(windows, quarters)
-            return total
-
-        return probabilities if self.turns == ((0, 1.0),) else mean
-
-    def turned(self, recording: Recording) -> Recording:
-        """The recording, turned by ``quarters``: as it most probably was in the training data."""
-        return turned_by_quarters(recording, self.quarters) if self.quarters else recording
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as values for JSON."""
-        return {
-            "turned_degrees": 90 * self.quarters,
-            "known": self.known,
-            "source": self.source.value,
-            "moments": self.moments,
-            "recognised_after_degrees": {str(90 * turn): value for turn, value in enumerate(self.recognised)},
-            "probability_after_degrees": {str(90 * turn): share for turn, share in enumerate(self.probable)},
-            "reason": self.reason,
-        }
-
-    @property
-    def _probability_of_axis(self) -> float:
-        """The probability of the axis along the forearm, whichever of its ends points towards the elbow."""
-        return sum(self.probable[self.quarters % 2 :: 2])
 
 
 def mounting(
@@ -240,7 +130,7 @@ def _probable(
     evidence += [f"the make ({make})"] if make is not None else []
     by = f", by {' and '.join(evidence)}" if evidence else ""
     word = "perhaps" if found.warning else "probably"
-    percent = percent_number(found._probability_of_axis, decimals=0)
+    percent = percent_number(found.probability_of_axis, decimals=0)
     reason = f"{_turned(best)}: it {word} sat with its {axes[best]} axis along the forearm ({percent} %{by})"
     if len(found.turns) > 1:
         reason += f"; labels are averaged over the {len(found.turns)} ways in which it may have sat"
@@ -366,7 +256,7 @@ def _by_walking(
     return Mounting(quarters, source, len(windows), tuple(recognised.tolist()), f"{_turned(quarters)}: {reason}")
 
 
-def _by_gravity(quarters: int, recognised: NDArray[np.float64], moments: int) -> str:
+def _by_gravity(quarters: int, recognised: Float64Array, moments: int) -> str:
     """Why gravity decided for these quarter turns, and against half a turn more."""
     here, other = (f"{recognised[(quarters + turn) % 4]:.0f}" for turn in (0, 2))
     if quarters % 2:
@@ -392,7 +282,7 @@ def _why(mounting: Mounting) -> str:
     return mounting.reason.partition(": ")[2]
 
 
-def _clear(recognised: NDArray[np.float64], quarters: int) -> bool:
+def _clear(recognised: Float64Array, quarters: int) -> bool:
     """Whether enough walking is recognised after these quarter turns, and little with a quarter turn more."""
     here, *across = (float(recognised[(quarters + turn) % 4]) for turn in (0, 1, 3))
     return here >= LEAST_RECOGNISED and here >= LEAST_SHARE * (here + max(across))
@@ -420,7 +310,7 @@ def _on_foot(specification: Specification) -> list[int]:
 
 def _recognised(
     windows: Windows, probabilities: Probabilities, columns: list[int], trained_axis: ForearmAxis
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Float64Array, Float64Array]:
     """After 0 to 3 quarter turns: the number of windows recognised as on foot with gravity along the axis of training,
     and the sum of their mean x, in g; both weighted by probability."""
     along, across = (0, 1) if trained_axis.endswith("x") else (1, 0)

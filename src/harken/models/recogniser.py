@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.models.known_labels import NO_SETS, NOT_KNOWN, LabelSets, known_windows
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
@@ -17,6 +16,7 @@ from harken.networks.inference import InferenceNetwork, answers, batched, window
 from harken.networks.specification import CalibratedOn, Specification
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
+from harken.support.arrays import BoolArray, Float32Array, StrArray
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_extra
 from harken.timelines import Timeline, label_recording
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     from harken.training.checkpoint import History
     from harken.training.loop import Progress, TrainingSettings
     from harken.training.presets import Preset
+
+
+def described_data(mended: Recording, as_found: Recording | None = None) -> dict[str, str]:
+    """A training recording in the provenance of a model."""
+    return {
+        "subject": mended.subject,
+        "fingerprint": (as_found or mended).fingerprint,
+        "samples_fingerprint": mended.samples_fingerprint,
+    }
 
 
 class Recogniser:
@@ -145,15 +154,7 @@ class Recogniser:
     def with_recordings(self, recordings: Sequence[Recording]) -> "Recogniser":
         """A copy that knows these mended recordings, too, as training recordings: in its provenance, and by their
         fingerprints."""
-        model = self.model_
-        data = [
-            {
-                "subject": recording.subject,
-                "fingerprint": recording.fingerprint,
-                "samples_fingerprint": recording.samples_fingerprint,
-            }
-            for recording in recordings
-        ]
+        model, data = self.model_, list(map(described_data, recordings))
         provenance = {**model.provenance, "data": [*model.provenance.get("data", []), *data]}
         fingerprints = model.fingerprints.joined(Fingerprints.of(recordings))
         return self.with_model(replace(model, provenance=provenance, fingerprints=fingerprints))
@@ -218,16 +219,16 @@ class Recogniser:
             raise HarkenError(f"epochs must be at least 1, got {self.epochs}")
         return replace(settings, epochs=self.epochs, min_iterations=0)
 
-    def predict_proba(self, windows: Windows) -> NDArray[np.float32]:
+    def predict_proba(self, windows: Windows) -> Float32Array:
         """Probabilities of each label, float32 ``[n, labels]``, in the order of ``specification_.labels``.
 
         Raises:
             HarkenError: when this recogniser is not fitted, or the length, rate or channels of the windows differ
                 from the model's.
         """
-        return self.predict_answers(windows)[:, : len(self.specification_.labels)]
+        return self.specification_.labels_and_hands(self.predict_answers(windows))[0]
 
-    def predict_answers(self, windows: Windows) -> NDArray[np.float32]:
+    def predict_answers(self, windows: Windows) -> Float32Array:
         """Probabilities of each label, and of busy hands if the model was taught those, float32 ``[n, outputs]``.
 
         Raises:
@@ -235,15 +236,15 @@ class Recogniser:
         """
         return answers(self.specification_, self._outputs(windows))
 
-    def predict_logits(self, windows: Windows) -> NDArray[np.float32]:
+    def predict_logits(self, windows: Windows) -> Float32Array:
         """The outputs of the network for labels, before the temperature and softmax: float32 ``[n, labels]``.
 
         Raises:
             HarkenError: as ``predict_proba``.
         """
-        return self._outputs(windows)[:, : len(self.specification_.labels)]
+        return self.specification_.labels_and_hands(self._outputs(windows))[0]
 
-    def _outputs(self, windows: Windows) -> NDArray[np.float32]:
+    def _outputs(self, windows: Windows) -> Float32Array:
         """The outputs of the network, float32 ``[n, outputs]``."""
         signals = self.specification_.prepare(windows)
         network = None if self.device == "cuda" else self.inference_network()
@@ -255,9 +256,9 @@ class Recogniser:
         at_once = windows_at_once(self.specification_)
         return logits(self.network_, signals, resolve_device(self.device), at_once)
 
-    def predict(self, windows: Windows) -> NDArray[np.str_]:
+    def predict(self, windows: Windows) -> StrArray:
         """The most probable label of each window, ``[n]``."""
-        names: NDArray[np.str_] = np.array(self.specification_.labels, dtype=np.str_)
+        names: StrArray = np.array(self.specification_.labels, dtype=np.str_)
         return np.asarray(names[self.predict_proba(windows).argmax(axis=1)])
 
     def label_prepared(self, recording: Recording, *, unsure_below: float | None = None) -> Timeline:
@@ -300,7 +301,7 @@ class Recogniser:
         labels = self.specification_.labels
         return known_windows(windows, labels, ignore_labels=ignore_labels, only_labels=only_labels)
 
-    def trained_samples(self, recording: Recording) -> NDArray[np.bool_]:
+    def trained_samples(self, recording: Recording) -> BoolArray:
         """Whether each sample of a mended recording is part of the training data, bool ``[n]``.
 
         Recordings are also recognised under another name, in another unit and in pieces
@@ -320,12 +321,15 @@ class Recogniser:
         write_model(path, self.model_)
 
     @classmethod
-    def load(cls, path: str | Path | None = None, *, device: str = "auto") -> "Recogniser":
-        """Read a model file; without a path, the model that comes with harken. Nothing in it is executed.
+    def load(cls, path: "str | Path | Recogniser | None" = None, *, device: str = "auto") -> "Recogniser":
+        """Read a model file; without a path, the model that comes with harken. Nothing in it is executed. A recogniser
+        is returned as it is.
 
         Raises:
             HarkenError: when the file is missing, damaged, edited, from a newer version, or not a model.
         """
+        if isinstance(path, Recogniser):
+            return path
         if path is None and not PACKAGED_MODEL.is_file():
             raise HarkenError(
                 f"{PACKAGED_MODEL}: the model that comes with harken is missing from this installation; install harken "

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from harken.support.arrays import Float32Array, FloatArray, StrArray
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_extra
 
@@ -85,11 +85,11 @@ class ExportedRecogniser:
     def __repr__(self) -> str:
         return f"<ExportedRecogniser: {', '.join(self.labels)}>"
 
-    def predict_proba(self, windows: "NDArray[np.floating] | Windows") -> NDArray[np.float32]:
+    def predict_proba(self, windows: "FloatArray | Windows") -> Float32Array:
         """Probabilities of each label, float32 ``[n, labels]``. See ``predict_answers``."""
         return self.predict_answers(windows)[:, : len(self.labels)]
 
-    def predict_answers(self, windows: "NDArray[np.floating] | Windows") -> NDArray[np.float32]:
+    def predict_answers(self, windows: "FloatArray | Windows") -> Float32Array:
         """Probabilities of each label, and of busy hands if the model was taught those, float32 ``[n, outputs]``.
 
         Args:
@@ -112,9 +112,9 @@ class ExportedRecogniser:
         given = {INPUT: np.ascontiguousarray(windows, np.float32)}
         return np.concatenate(self._session.run(None, given), axis=1, dtype=np.float32)
 
-    def predict(self, windows: "NDArray[np.floating] | Windows") -> NDArray[np.str_]:
+    def predict(self, windows: "FloatArray | Windows") -> StrArray:
         """The most probable label of each window, ``[n]``. Raises as ``predict_proba``."""
-        names: NDArray[np.str_] = np.array(self.labels, dtype=np.str_)
+        names: StrArray = np.array(self.labels, dtype=np.str_)
         return np.asarray(names[self.predict_proba(windows).argmax(axis=1)])
 
     def label_prepared(self, recording: "Recording", *, unsure_below: float | None = None) -> "Timeline":

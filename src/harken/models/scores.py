@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.outcomes.groups import groups_of
+from harken.support.arrays import Float64Array, FloatArray, Int64Array, IntArray, StrArray
+from harken.support.files import Json
 from harken.support.tables import times
 from harken.windows.windows import Windows
 
@@ -28,7 +29,7 @@ class Scores:
     """
 
     label_names: tuple[str, ...]
-    confusion: NDArray[np.int64]
+    confusion: Int64Array
     accuracy: float
     cohen_kappa: float | None
     weighted_precision: float
@@ -50,16 +51,16 @@ class Scores:
         return None if code is None else self.label_names[code]
 
     @property
-    def confusion_percent(self) -> NDArray[np.float64]:
+    def confusion_percent(self) -> Float64Array:
         """The confusion matrix in per cent of all windows, as in the notebook."""
         return np.asarray(self.confusion / max(1, self.windows) * 100)
 
     @property
-    def confusion_percent_of_truth(self) -> NDArray[np.float64]:
+    def confusion_percent_of_truth(self) -> Float64Array:
         """The matrix in per cent of each true label; the diagonal is the recall. A label without windows has 0."""
         return np.asarray(self.confusion / np.maximum(1, self.confusion.sum(axis=1, keepdims=True)) * 100)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """For JSON."""
         numbers = {field.name: getattr(self, field.name) for field in fields(self)[2:]}
         labels = {"labels": list(self.label_names), "confusion": self.confusion.tolist()}
@@ -75,7 +76,7 @@ class PeopleScores:
     interval: tuple[float, float] | None
     """95 % percentile bootstrap over people; None for fewer than five people, who are too few for an interval."""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """For JSON."""
         return {
             "mean_person_macro_f1": self.mean_person_macro_f1,
@@ -85,8 +86,8 @@ class PeopleScores:
 
 
 def score(
-    truth: NDArray[np.integer],
-    predicted: NDArray[np.integer],
+    truth: IntArray,
+    predicted: IntArray,
     label_names: tuple[str, ...],
     *,
     true_labels_only: bool = False,
@@ -127,7 +128,13 @@ def score(
     )
 
 
-def one_label(truth: NDArray[np.integer], predicted: NDArray[np.integer]) -> int | None:
+def scores_of(confusion: Int64Array, label_names: Sequence[str]) -> Scores:
+    """The scores of a confusion matrix, ``[labels, labels]``."""
+    truth, predicted = np.divmod(np.repeat(np.arange(confusion.size), confusion.ravel()), len(confusion))
+    return score(truth, predicted, tuple(label_names))
+
+
+def one_label(truth: IntArray, predicted: IntArray) -> int | None:
     """The label code that every window was given, if several are true; else None.
 
     Args:
@@ -137,7 +144,7 @@ def one_label(truth: NDArray[np.integer], predicted: NDArray[np.integer]) -> int
     return int(given[0]) if len(given) == 1 and len(np.unique(truth)) > 1 else None
 
 
-def prediction_rows(windows: Windows, probabilities: NDArray[np.floating], label_names: Sequence[str]) -> pl.DataFrame:
+def prediction_rows(windows: Windows, probabilities: FloatArray, label_names: Sequence[str]) -> pl.DataFrame:
     """A table with a row for each window, from which all scores can be computed again.
 
     Its columns are ``person``, ``study`` (if the windows name one), ``start`` (UTC), ``truth``, ``predicted`` (the most
@@ -162,9 +169,9 @@ def prediction_rows(windows: Windows, probabilities: NDArray[np.floating], label
 
 
 def score_people(
-    truth: NDArray[np.integer],
-    predicted: NDArray[np.integer],
-    subjects: NDArray[np.str_],
+    truth: IntArray,
+    predicted: IntArray,
+    subjects: StrArray,
     label_names: tuple[str, ...],
     *,
     true_labels_only: bool = False,
@@ -285,5 +292,6 @@ def interval_over_groups(groups: Sequence[Sequence[float]]) -> tuple[float, floa
     for group in map(np.asarray, groups):
         drawn = random.integers(0, len(group), (BOOTSTRAP_SAMPLES, len(group)))
         means.append(group[drawn].mean(axis=1))
-    low, high = np.quantile(np.mean(means, axis=0), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    limits = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    low, high = np.quantile(np.mean(means, axis=0), limits)
     return float(low), float(high)

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array
+
 RATE_HZ = 25.0
 ROWS = 250
 """Samples of a moment: ten seconds at 25 Hz."""
@@ -71,21 +73,20 @@ class Trees:
 
     roots: NDArray[np.int32]
     feature: NDArray[np.int32]
-    threshold: NDArray[np.float64]
+    threshold: Float64Array
     left: NDArray[np.int32]
     right: NDArray[np.int32]
-    value: NDArray[np.float64]
-    baseline: NDArray[np.float64]
+    value: Float64Array
+    baseline: Float64Array
 
-    def log_odds(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    def log_odds(self, rows: Float64Array) -> Float64Array:
         """Log odds of being elsewhere than on a wrist, ``[n]``, from features ``[n, features]``."""
         node = np.broadcast_to(self.roots, (len(rows), len(self.roots))).copy()
         index = np.arange(len(rows))[:, None]
         while (inner := self.feature[node] >= 0).any():
             goes_left = rows[index, np.maximum(self.feature[node], 0)] <= self.threshold[node]
             node = np.where(inner, np.where(goes_left, self.left[node], self.right[node]), node)
-        total: NDArray[np.float64] = self.baseline[0] + self.value[node].sum(axis=1)
-        return total
+        return np.asarray(self.baseline[0] + self.value[node].sum(axis=1))
 
 
 @cache
@@ -94,7 +95,7 @@ def packaged_trees() -> Trees:
     return Trees(**load_file(PACKAGED_TREES))
 
 
-def wrist_check(moments: NDArray[np.float32], trees: Trees | None = None) -> WristCheck:
+def wrist_check(moments: Float32Array, trees: Trees | None = None) -> WristCheck:
     """Decide from moments of a recording whether its sensor was on a wrist.
 
     >>> import numpy as np
@@ -118,7 +119,7 @@ def wrist_check(moments: NDArray[np.float32], trees: Trees | None = None) -> Wri
     return WristCheck(Answer.ELSEWHERE if log_odds > 0 else Answer.WRIST, number, log_odds)
 
 
-def features(moments: NDArray[np.float32]) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.bool_]]:
+def features(moments: Float32Array) -> tuple[dict[str, Float64Array], BoolArray]:
     """The features of each moment by name, float64 ``[n]``, and which moments count, bool ``[n]``.
 
     Args:
@@ -171,42 +172,40 @@ def features(moments: NDArray[np.float32]) -> tuple[dict[str, NDArray[np.float64
 class _Spectrum(NamedTuple):
     """Power of each moment, ``[n, frequencies]``, at ``frequencies``, and between 0.2 and 6 Hz, ``[n]``."""
 
-    power: NDArray[np.float64]
-    frequencies: NDArray[np.float64]
-    total: NDArray[np.float64]
+    power: Float64Array
+    frequencies: Float64Array
+    total: Float64Array
 
-    def share(self, low_hz: float, high_hz: float) -> NDArray[np.float64]:
+    def share(self, low_hz: float, high_hz: float) -> Float64Array:
         """The share of the total power between two frequencies, ``[n]``."""
         chosen = (self.frequencies >= low_hz) & (self.frequencies < high_hz)
-        share: NDArray[np.float64] = self.power[:, chosen].sum(axis=1) / self.total
-        return share
+        return np.asarray(self.power[:, chosen].sum(axis=1) / self.total)
 
-    def harmonic(self, stride: NDArray[np.int64], number: int) -> NDArray[np.float64]:
+    def harmonic(self, stride: Int64Array, number: int) -> Float64Array:
         """The share at a multiple of the stride's frequency, three lines wide, ``[n]``."""
         line = np.clip(np.round(number * ROWS / stride).astype(int), 1, len(self.frequencies) - 2)
-        lines = self.power[np.arange(len(line))[:, None], line[:, None] + np.array([-1, 0, 1])]
-        share: NDArray[np.float64] = lines.sum(axis=1) / self.total
-        return share
+        lines = line[:, None] + np.array([-1, 0, 1])
+        power = np.take_along_axis(self.power, lines, axis=1).sum(axis=1)
+        return np.asarray(power / self.total)
 
 
-def _power(moving: NDArray[np.float64]) -> _Spectrum:
+def _power(moving: Float64Array) -> _Spectrum:
     """The power of signals ``[n, 250, axes]`` with a Hann window, summed over the axes."""
     spectrum = np.fft.rfft(moving * np.hanning(ROWS)[None, :, None], axis=1)
-    power: NDArray[np.float64] = (np.abs(spectrum) ** 2).sum(axis=2)
+    power: Float64Array = (np.abs(spectrum) ** 2).sum(axis=2)
     frequencies = np.fft.rfftfreq(ROWS, 1 / RATE_HZ).astype(np.float64)
     return _Spectrum(power, frequencies, power[:, (frequencies >= 0.2) & (frequencies < 6)].sum(axis=1) + 1e-9)
 
 
-def _autocorrelation(moving: NDArray[np.float64]) -> NDArray[np.float64]:
+def _autocorrelation(moving: Float64Array) -> Float64Array:
     """The unbiased autocorrelation, summed over the axes, ``[n, 250]``; 1 at lag 0."""
     spectrum = np.abs(np.fft.rfft(moving, 2 * ROWS, axis=1)) ** 2
     correlation = np.fft.irfft(spectrum, axis=1)[:, :ROWS].sum(axis=2)
-    result: NDArray[np.float64] = correlation / np.maximum(correlation[:, :1], 1e-9) * (ROWS / (ROWS - np.arange(ROWS)))
-    return result
+    unbiased = ROWS / (ROWS - np.arange(ROWS))
+    return np.asarray(correlation / np.maximum(correlation[:, :1], 1e-9) * unbiased)
 
 
-def _near(repeated: NDArray[np.float64], stride: NDArray[np.int64]) -> NDArray[np.float64]:
+def _near(repeated: Float64Array, stride: Int64Array) -> Float64Array:
     """The largest correlation about half a stride later, ``[n]``."""
     half = np.round(stride / 2).astype(int)[:, None] + np.array([-1, 0, 1])
-    nearest: NDArray[np.float64] = repeated[np.arange(len(stride))[:, None], half].max(axis=1)
-    return nearest
+    return np.asarray(np.take_along_axis(repeated, half, axis=1).max(axis=1))

@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.networks.layers import (
     LSTM,
@@ -37,6 +36,7 @@ from harken.networks.layers import (
     Shapes,
     normalisation_shapes,
 )
+from harken.support.arrays import Float32Array, Float64Array
 from harken.support.resources import need_memory
 
 GROUPS = 8
@@ -152,7 +152,7 @@ def everyday(sizes: EverydaySizes) -> Layers:
     )
 
 
-def hann_window(length: int) -> NDArray[np.float64]:
+def hann_window(length: int) -> Float64Array:
     """Hann's window."""
     return np.asarray((1 - np.cos(2 * math.pi * np.arange(length) / length)) / 2)
 
@@ -165,7 +165,7 @@ def band_starts(length: int) -> list[int]:
 
 
 @lru_cache(maxsize=4)
-def window_matrices(length: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def window_matrices(length: int) -> tuple[Float32Array, Float32Array]:
     """Hann-windowed cosines and sines ``[time, 2 x frequencies]`` of the frequencies that lie in a band, and the band
     of each, ``[2 x frequencies, BANDS]``. The power in a band is the sum of the squared products.
 
@@ -174,7 +174,9 @@ def window_matrices(length: int) -> tuple[NDArray[np.float32], NDArray[np.float3
     """
     need_memory(20 * length**2, f"The Fourier transform of windows of {length:,} samples", "use shorter windows")
     starts = band_starts(length)
-    angle = 2 * math.pi * np.arange(length)[:, None] * (np.arange(starts[0], starts[-1]) / length)
-    waves = np.concatenate([np.cos(angle), np.sin(angle)], axis=1) * hann_window(length)[:, None] / math.sqrt(length)
+    frequencies = np.arange(starts[0], starts[-1]) / length
+    angle = 2 * math.pi * np.arange(length)[:, None] * frequencies
+    waves = np.concatenate([np.cos(angle), np.sin(angle)], axis=1)
+    waves = waves * hann_window(length)[:, None] / math.sqrt(length)
     bands = np.tile(np.repeat(np.eye(BANDS), np.diff(starts), axis=0), (2, 1))
     return waves.astype(np.float32), bands.astype(np.float32)

@@ -12,7 +12,6 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from harken.networks import everyday
 from harken.networks import layers as kinds
@@ -21,6 +20,7 @@ from harken.networks.layers import Layers, check_length, shortest_window
 from harken.networks.native import library
 from harken.networks.native.library import ConvolutionProblem, Problem, filled
 from harken.networks.specification import Specification
+from harken.support.arrays import AnyArray, Float32Array, Float64Array
 from harken.support.resources import threads_to_use
 
 WINDOWS_AT_ONCE = 128
@@ -35,7 +35,7 @@ EPSILON = 1e-5
 """Added to the variance by ``torch.nn.BatchNorm1d``."""
 FLOAT_BYTES, CACHE_LINE_FLOATS = 4, 16
 
-Floats: TypeAlias = NDArray[np.float32]
+Floats: TypeAlias = Float32Array
 Compute: TypeAlias = Callable[[Floats], Floats]
 
 
@@ -109,12 +109,12 @@ def softmax(logits: Floats) -> Floats:
 def answers(specification: Specification, outputs: Floats) -> Floats:
     """Probabilities ``[n, outputs]`` from the outputs of a network: of each label, and in the last column of busy hands
     if the model was taught those."""
-    labels = len(specification.labels)
-    shares = softmax(outputs[:, :labels] / np.float32(specification.temperature))
-    if not specification.hands:
+    logits, hands = specification.labels_and_hands(outputs)
+    shares = softmax(logits / np.float32(specification.temperature))
+    if hands is None:
         return shares
-    busy = (1 + np.tanh(outputs[:, labels:] / 2)) / 2  # the logistic function, without overflow
-    return np.concatenate([shares, busy], axis=1)
+    busy = (1 + np.tanh(hands / 2)) / 2  # the logistic function, without overflow
+    return np.column_stack([shares, busy])
 
 
 def _chain(layers: Layers, weights: Weights) -> Compute:
@@ -197,7 +197,8 @@ def _glance(layer: everyday.Glance, weights: Weights) -> Compute:
     def compute(signals: Floats) -> Floats:
         axes = np.ascontiguousarray(signals.transpose(0, 2, 1))  # [batch, channels, time]
         mean, moving = _centred(axes)
-        length = np.sqrt(np.square(axes[:, :3]).sum(axis=1) + np.float32(1e-6)) - np.float32(1)
+        squares = np.square(axes[:, :3]).sum(axis=1)
+        length = np.sqrt(squares + np.float32(1e-6)) - np.float32(1)
         patches = np.concatenate([signals, length[..., None], moving.transpose(0, 2, 1)], axis=2)
         in_bands = _band_powers(np.concatenate([moving, _centred(length[:, None])[1]], axis=1))
         summaries = [mean, _how_much(moving), _how_much(_centred(np.diff(axes))[1]), in_bands]
@@ -209,7 +210,7 @@ def _glance(layer: everyday.Glance, weights: Weights) -> Compute:
     return compute
 
 
-def _normalisation(weights: Weights, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _normalisation(weights: Weights, name: str) -> tuple[Float64Array, Float64Array]:
     """The factor and the summand of a batch normalisation in evaluation mode, each ``[channels]``."""
     gain, shift, mean, variance = (
         np.asarray(weights[f"{name}.{part}"], np.float64) for part in ("weight", "bias", "running_mean", "running_var")
@@ -286,8 +287,8 @@ class PackedConvolution:
 
     def __init__(
         self,
-        weight: NDArray[Any],
-        bias: NDArray[Any] | None = None,
+        weight: AnyArray,
+        bias: AnyArray | None = None,
         *,
         stride: int = 1,
         padding: int = 0,
@@ -413,7 +414,7 @@ class Stack:
         last: whether only the states after the last step are computed.
     """
 
-    def __init__(self, weights: Sequence[NDArray[Any]], *, directions: int = 1, last: bool = False) -> None:
+    def __init__(self, weights: Sequence[AnyArray], *, directions: int = 1, last: bool = False) -> None:
         self._weights = [np.ascontiguousarray(weight, np.float32) for weight in weights]
         self.units = self._weights[1].shape[1]
         self.directions, self.last = directions, last

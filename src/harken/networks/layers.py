@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 
 Shapes: TypeAlias = dict[str, tuple[int, ...]]
@@ -179,7 +179,7 @@ class BasicLSTM(Layer):
     initial = "Glorot"
 
     @property
-    def forget(self) -> NDArray[np.float32]:
+    def forget(self) -> Float32Array:
         """What the cell adds to its gates, ``[4 x units]``: 1.0 to the forget gate."""
         return np.repeat(np.array([0, 1, 0, 0], np.float32), self.units)
 

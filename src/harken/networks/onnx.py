@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harken.networks import everyday
@@ -17,6 +16,7 @@ from harken.networks import layers as kinds
 from harken.networks.layers import Layers
 from harken.networks.native.modules import FastDropout
 from harken.networks.pytorch import LayerNetwork
+from harken.support.arrays import AnyArray, Float32Array
 from harken.support.errors import HarkenError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Graph:
         self._nodes.append(make_node(operator, inputs, [name], name, **attributes))
         return name
 
-    def constant(self, value: Tensor | NDArray[Any] | Sequence[int] | float) -> str:
+    def constant(self, value: Tensor | AnyArray | Sequence[int] | float) -> str:
         """Add a constant: float32, or int64 for a sequence of whole numbers (sizes and axes)."""
         from onnx.numpy_helper import from_array
 
@@ -195,7 +195,7 @@ class Graph:
         return make_model(graph, opset_imports=[make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
-def _gates(weights: Tensor) -> NDArray[np.float32]:
+def _gates(weights: Tensor) -> Float32Array:
     """Input, forget, candidate, output (PyTorch) -> input, output, forget, candidate (ONNX), along the first axis."""
     gate_in, forget, candidate, gate_out = np.split(weights.detach().cpu().numpy(), 4)
     return np.concatenate([gate_in, gate_out, forget, candidate])
@@ -298,7 +298,9 @@ class _Writer(Graph):
         mean, moving = self.centred(signals, 1)
         size = self.length_of_acceleration(signals)
         inside = self.written(layer.layers, self.known(self.concatenated([signals, size, moving], 2), "btc"))
-        changes = self.add("Sub", [self.part(signals, 1, 1, self.length), self.part(signals, 1, 0, self.length - 1)])
+        after = self.part(signals, 1, 1, self.length)
+        before = self.part(signals, 1, 0, self.length - 1)
+        changes = self.add("Sub", [after, before])
         summaries = [
             self.reshaped(mean, -1, layer.channels),
             self.how_much(moving),

@@ -17,6 +17,7 @@ from harken.networks.inference import WINDOWS_AT_ONCE, batched
 from harken.networks.layers import Layers, check_length, every, shortest_window
 from harken.networks.native import modules
 from harken.networks.native.modules import FastDropout, FusedConvolution, mean_and_largest
+from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads
 
@@ -281,8 +282,8 @@ def weights_of(network: nn.Module) -> dict[str, NDArray[np.generic]]:
 
 
 def logits(
-    network: nn.Module, signals: NDArray[np.float32], device: str = "cpu", at_once: int = WINDOWS_AT_ONCE
-) -> NDArray[np.float32]:
+    network: nn.Module, signals: Float32Array, device: str = "cpu", at_once: int = WINDOWS_AT_ONCE
+) -> Float32Array:
     """The network's logits, float32 ``[n, classes]``, for signals ``[n, time, channels]``, ``at_once`` in a batch.
 
     Afterwards the network is on the device, in evaluation mode.
@@ -294,7 +295,7 @@ def logits(
         network.to(device)
 
     @torch.inference_mode()
-    def answer(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def answer(batch: Float32Array) -> Float32Array:
         return np.asarray(network(torch.from_numpy(batch).to(device)).cpu().numpy(), dtype=np.float32)
 
     # The threads of one call wait for one another at every layer. Whole batches in parallel take less time.

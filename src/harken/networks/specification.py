@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.recording import ACCELERATION, ROTATION, STANDARD_GRAVITY, Recording
+from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
@@ -100,6 +100,11 @@ class Specification:
         """The number of outputs of the network: one for each label, and one for the hands."""
         return len(self.labels) + self.hands
 
+    def labels_and_hands(self, outputs: Float32Array) -> tuple[Float32Array, Float32Array | None]:
+        """Outputs ``[n, outputs]`` for labels, ``[n, labels]``, and for busy hands, ``[n]``; None without ``hands``."""
+        labels = len(self.labels)
+        return outputs[:, :labels], outputs[:, labels] if self.hands else None
+
     @property
     def values_per_window(self) -> int:
         """The largest number of values that a layer of the network can have for one window."""
@@ -130,7 +135,7 @@ class Specification:
             return resample(recording, sample_rate_hz=self.sample_rate_hz)
         return recording
 
-    def prepare(self, windows: Windows) -> NDArray[np.float32]:
+    def prepare(self, windows: Windows) -> Float32Array:
         """The network's input of windows: float32 ``[n, window_length, channels]``, contiguous, a copy.
 
         Raises:

@@ -69,6 +69,6 @@ def in_bouts(active: BoolArray, rows: int) -> BoolArray:
     whole = enough & (breaks[first + rows] == breaks[first]) & active[first] & active[first + rows - 1]
     begun = np.concatenate([[0], np.cumsum(whole)])
     row = np.arange(count)
-    within = begun[np.minimum(row + 1, len(whole))] > begun[np.clip(row + 1 - rows, 0, len(whole))]
-    result: BoolArray = active & within
-    return result
+    until = begun[np.minimum(row + 1, len(whole))]
+    before = begun[np.clip(row + 1 - rows, 0, len(whole))]
+    return np.asarray(active & (until > before))

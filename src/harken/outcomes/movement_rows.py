@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.source import Samples, joined
 from harken.signals.non_wear import worn
-from harken.support.arrays import Float64Array, Int64Array
+from harken.support.arrays import Float32Array, Float64Array, Int64Array
 from harken.support.tables import times, where_known
 
 GRID_HZ = 20
@@ -30,7 +30,7 @@ LEAST_MAD_MG = 20.0
 DECIMALS = 2
 
 
-def cadences(points: Float64Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def cadences(points: Float64Array) -> tuple[Float32Array, Float32Array]:
     """The cadence of each row if the wearer walks, and if they run, in steps a minute, float32 ``[rows]`` each.
 
     The movement of an arm repeats with every stride, and less well with every step. The stride is the lag at which the
@@ -51,7 +51,7 @@ def cadences(points: Float64Array) -> tuple[NDArray[np.float32], NDArray[np.floa
     return _cadence(correlation, WALKING_STRIDE_S), _cadence(correlation, RUNNING_STRIDE_S)
 
 
-def _on_grid(time_ns: Int64Array, signals: NDArray[np.float32], counts: Int64Array) -> Float64Array:
+def _on_grid(time_ns: Int64Array, signals: Float32Array, counts: Int64Array) -> Float64Array:
     """The mean acceleration of each twentieth of a second, float64 ``[3, rows, 100]``.
 
     The acceleration is taken as linear between two samples of a row. Each row depends on its own samples alone.
@@ -73,13 +73,14 @@ def _on_grid(time_ns: Int64Array, signals: NDArray[np.float32], counts: Int64Arr
     points = np.empty((3, len(counts), WINDOW))
     for axis in range(3):
         values = signals[:, axis].astype(np.float64)
-        area = np.concatenate([[0.0], np.cumsum(np.diff(time_s) * (values[1:] + values[:-1]) / 2)])
+        parts = np.diff(time_s) * (values[1:] + values[:-1]) / 2
+        area = np.concatenate([[0.0], np.cumsum(parts)])
         points[axis] = np.diff(np.interp(within_s, time_s, area), axis=1) / covered_s
         points[axis][outside] = np.interp(within_s[:, 1:][outside], time_s, values)
     return points
 
 
-def _mads_of_seconds(points: Float64Array) -> NDArray[np.float32]:
+def _mads_of_seconds(points: Float64Array) -> Float32Array:
     """The mean distance of the acceleration's length from its mean over each second, in mg, float32 ``[rows, 5]``."""
     length_g = np.sqrt(np.square(points).sum(axis=0)).reshape(-1, ROW_S, GRID_HZ)
     away = np.abs(length_g - length_g.mean(axis=2, keepdims=True))
@@ -87,7 +88,7 @@ def _mads_of_seconds(points: Float64Array) -> NDArray[np.float32]:
     return np.asarray(mads_mg, dtype=np.float32)
 
 
-def _cadence(correlation: Float64Array, stride_s: tuple[float, float]) -> NDArray[np.float32]:
+def _cadence(correlation: Float64Array, stride_s: tuple[float, float]) -> Float32Array:
     """Steps a minute from the autocorrelation ``[rows, lags]``, by its peaks within the limits of a stride."""
     first, last = int(np.ceil(stride_s[0] * GRID_HZ)), int(stride_s[1] * GRID_HZ)
     before, here, after = (correlation[:, first + shift : last + 1 + shift] for shift in (-1, 0, 1))
@@ -141,13 +142,13 @@ class MovementRows:
     """
 
     start_ns: Int64Array
-    enmo_mg: NDArray[np.float32]
-    mad_mg: NDArray[np.float32]
-    angle_z_degrees: NDArray[np.float32]
-    valid_s: NDArray[np.float32]
-    second_mads_mg: NDArray[np.float32]
-    walking_cadence: NDArray[np.float32]
-    running_cadence: NDArray[np.float32]
+    enmo_mg: Float32Array
+    mad_mg: Float32Array
+    angle_z_degrees: Float32Array
+    valid_s: Float32Array
+    second_mads_mg: Float32Array
+    walking_cadence: Float32Array
+    running_cadence: Float32Array
 
     def __len__(self) -> int:
         return len(self.start_ns)
@@ -259,7 +260,7 @@ class MovementMeter:
         firsts = np.flatnonzero(np.diff(row, prepend=row[:1] - 1))
         counts = np.diff(firsts, append=len(row))
 
-        def mean(values: NDArray[np.float32]) -> Float64Array:
+        def mean(values: Float32Array) -> Float64Array:
             if len(row) == 0:
                 return np.empty(0)
             sums = np.add.reduceat(values, firsts, dtype=np.float64)

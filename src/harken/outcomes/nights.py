@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from harken.outcomes.choices import DiaryUse, RestThreshold
 from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR, median_of_known
-from harken.support.arrays import BoolArray, Float64Array, Int64Array, runs_of_true
+from harken.support.arrays import BoolArray, Float64Array, FloatArray, Int64Array, runs_of_true
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines.calendar import DAY_NS, moments_ns, wall_ns
 
@@ -40,7 +39,7 @@ POSTURE_CHANGE_DEGREES = 5.0
 SHORTEST_BOUT_ROWS = 5 * ROWS_A_MINUTE
 
 
-def unrest_degrees(angle_z_degrees: NDArray[np.floating]) -> Float64Array:
+def unrest_degrees(angle_z_degrees: FloatArray) -> Float64Array:
     """Steps 4 and 5: the median over five minutes of the change of the angle from row to row, float64 ``[n]``.
 
     The five minutes have the row in their middle; at both ends of the array they are cut. The unrest is NaN where less
@@ -102,7 +101,7 @@ def rest_blocks(unrest: Float64Array, threshold_degrees: float) -> Int64Array:
     return np.stack([blocks[first, 0], blocks[last, 1]], axis=1)
 
 
-def sustained_inactivity(row: Int64Array, angle_z_degrees: NDArray[np.floating]) -> Int64Array:
+def sustained_inactivity(row: Int64Array, angle_z_degrees: FloatArray) -> Int64Array:
     """Bouts of more than five minutes without a change of the angle of more than 5 degrees from row to row.
 
     Missing rows are left out of the comparison; more than five minutes of them end a bout.
@@ -295,12 +294,16 @@ def _windows(start: pl.Series) -> Iterator[_Window]:
     """The windows from noon to noon in which there are rows, and whose midnight was recorded."""
     zone = zone_of(start)
     dates = np.unique((wall_ns(start) - DAY_NS // 2) // DAY_NS)
-    noons = (pl.Series((dates + days) * DAY_NS + DAY_NS // 2).cast(pl.Datetime("ns")) for days in (0, 1))
+    noons_ns = dates * DAY_NS + DAY_NS // 2
+    noons = (pl.Series(noons_ns + day_ns).cast(pl.Datetime("ns")) for day_ns in (0, DAY_NS))
     first, last = (moments_ns(noon, zone) // ROW_NS for noon in noons)
-    windows = pl.DataFrame({"date": pl.Series(dates.astype(np.int32)).cast(pl.Date), "first": first, "last": last})
+    days = pl.Series(dates.astype(np.int32)).cast(pl.Date)
+    windows = pl.DataFrame({"date": days, "first": first, "last": last})
     # Where clocks skip a whole day, its noon does not exist.
     windows = windows.drop_nulls("first").with_columns(pl.col("last").fill_null(pl.col("first") + 24 * ROWS_AN_HOUR))
-    begin, end = (int(row) // ROW_NS for row in start.to_physical().gather([0, -1])) if len(start) else (0, 0)
+    begin = end = 0
+    if len(start):
+        begin, end = (int(edge) // ROW_NS for edge in start.to_physical().gather([0, -1]))
     for day, first, last in windows.iter_rows():
         if begin < first + (12 + BEGINS_BY_HOUR) * ROWS_AN_HOUR and end >= first + 12 * ROWS_AN_HOUR:
             yield _Window(day, first, last)

@@ -26,7 +26,7 @@ from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import ACCELERATION, ROTATION, Make, Quality
 from harken.recordings.source import Room
-from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, UInt8Array
 from harken.support.errors import HarkenError
 
 HEADER_BYTES = 1024
@@ -90,7 +90,7 @@ class Blocks:
         return self.start["samples"].astype(np.int64)
 
     @cached_property
-    def axes(self) -> NDArray[np.uint8]:
+    def axes(self) -> UInt8Array:
         """The number of axes in each intact block, ``[whole]``: 3, 6 or 9."""
         return np.asarray(self.start["form"] >> 4, dtype=np.uint8)
 
@@ -162,7 +162,7 @@ def find_blocks(path: Path, source: Path) -> Blocks:
     return Blocks(blocks, np.concatenate(rows), np.concatenate(starts), spare)
 
 
-def _whole(start: NDArray[np.void], content: NDArray[np.uint8]) -> BoolArray:
+def _whole(start: NDArray[np.void], content: UInt8Array) -> BoolArray:
     """Which blocks are intact, bool ``[blocks]``: the 16-bit words of an intact block have the sum 0."""
     words = content.view("<u2").reshape(len(start), BLOCK_BYTES // 2)
     whole = (start["mark"] == MARK) & (start["length"] == LENGTH) & (words.sum(axis=1, dtype=np.uint16) == 0)
@@ -298,8 +298,9 @@ class AxivitySource(DeviceSource):
         sessions = 1 + int(blocks.new_session.sum())
         if sessions > 1:
             notes.append(f"The file contains {sessions} sessions, with gaps between them.")
-        jumps = np.diff(blocks.start["sequence"].astype(np.int64))[(np.diff(blocks.rows) == 1) & ~blocks.new_session]
-        if missing := int((jumps > 1).sum()):
+        jumps = np.diff(blocks.start["sequence"].astype(np.int64)) > 1
+        beside = (np.diff(blocks.rows) == 1) & ~blocks.new_session
+        if missing := int((jumps & beside).sum()):
             notes.append(
                 f"The block numbers jump in {missing:,} place{'s' * (missing > 1)}: blocks are missing in the file."
             )
@@ -372,7 +373,7 @@ def _score(signals: Float32Array, scales: int) -> float:
 def _fill(
     blocks: Blocks,
     some: slice,
-    content: NDArray[np.uint8],
+    content: UInt8Array,
     time_ns: Int64Array,
     signals: Float32Array,
 ) -> None:
@@ -381,7 +382,8 @@ def _fill(
     starts_ns, ends_ns = (edges[some, np.newaxis] for edges in blocks.spans_ns)
     celsius = (start["temperature"] & 1023) * np.float32(75 / 256) - np.float32(50)
     scales = start["scales"] >> 10  # the lower bits are the light sensor
-    alike = (np.diff(start["form"]) == 0) & (np.diff(counts) == 0) & (np.diff(scales) == 0)
+    same_form = np.diff(start["form"]) == 0
+    alike = same_form & (np.diff(counts) == 0) & (np.diff(scales) == 0)
     edges = np.union1d(np.flatnonzero(~alike) + 1, [*range(0, len(counts), BLOCKS_IN_CACHE), len(counts)])
     done = 0
     for first, last in pairwise(edges.tolist()):
@@ -398,7 +400,7 @@ def _fill(
         done = rows.stop
 
 
-def _unpacked(data: NDArray[np.uint8], form: int, scales: int, values: Float32Array) -> None:
+def _unpacked(data: UInt8Array, form: int, scales: int, values: Float32Array) -> None:
     """Write the values of blocks of one format and scale into ``values [blocks, samples, channels]``, by channel."""
     per_g = 8 + (scales >> 3)  # exponent of the counts per g, base 2
     if form == PACKED:

@@ -135,7 +135,8 @@ def _refuse_long_lines(path: Path, text: bytes, first_line: int) -> None:
 
 def _without_blank_lines(text: bytes) -> bytes:
     data = np.frombuffer(text, np.uint8)
-    if (data[:1] > SPACE).all() and not (data[1:][data[:-1] == NEWLINE] <= SPACE).any():
+    begins = data[1:][data[:-1] == NEWLINE]
+    if (data[:1] > SPACE).all() and (begins > SPACE).all():
         return text  # no line begins like a blank one
     filled = BLANK_LINES.sub(b"\n", b"\n" + text)
     end = filled.rfind(b"\n") + 1

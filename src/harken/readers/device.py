@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.readers.csv import CsvTable
 from harken.readers.options import TableOptions
@@ -22,7 +21,7 @@ from harken.readers.unpacking import stem
 from harken.recordings.recording import ROTATION, UNLABELLED, Placement, Quality, local_time
 from harken.recordings.source import Room, Samples, Source, SourceChangedError
 from harken.recordings.survey import StuckRuns
-from harken.support.arrays import Float32Array, Float64Array, Int64Array
+from harken.support.arrays import Float32Array, Float64Array, Int16Array, Int64Array, UInt8Array
 from harken.support.errors import HarkenError
 
 FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
@@ -59,7 +58,7 @@ def pieces_without_gravity(evidence: Sequence[float] | Float64Array) -> int:
     return best + 1 if score[best] > CERTAIN else 0
 
 
-def values_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
+def values_of_12_bits(packed: UInt8Array) -> Int16Array:
     """Unpack rows of bytes ``[rows, 3 n]`` to int16 ``[rows, 2 n]``: 12 bits each, big-endian, two's complement."""
     first, second, third = (packed[:, place::3] for place in range(3))
     # Three bytes contain two values. Each is put into the upper 12 bits of 16, and shifted down with its sign.
@@ -86,7 +85,7 @@ class RepeatedValues:
         self._rows = 0
         self._runs = StuckRuns(gap_ns=1, least_ns=self._second - 1)  # their time is the number of a sample
 
-    def push(self, values: NDArray[np.int16] | Float32Array) -> None:
+    def push(self, values: Int16Array | Float32Array) -> None:
         """Process the next samples ``[n, 3]``."""
         self._runs.push(np.arange(self._rows, self._rows + len(values)), values)
         self._rows += len(values)

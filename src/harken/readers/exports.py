@@ -331,7 +331,9 @@ def _find_empatica(layout: Layout) -> tuple[int, float] | None:
     if layout.header or layout.width != 3 or len(layout.rows) < HEADER_ROWS:
         return None
     starts, rates, *samples = ([field.strip() for field in row] for row in layout.rows)
-    if len({*starts}) > 1 or len({*rates}) > 1 or not (is_number(starts[0]) and is_number(rates[0])):
+    if len({*starts}) > 1 or len({*rates}) > 1:
+        return None
+    if not (is_number(starts[0]) and is_number(rates[0])):
         return None
     if not all(is_integer(field) for row in samples for field in row):
         return None

@@ -225,8 +225,10 @@ def _time_fits(pages: NDArray[np.void]) -> BoolArray:
         agree = np.abs(over_one - length_s[:-2] - length_s[1:-1]) <= LATE * length_s[1:-1]
         fits[1:-1] = ~agree | (off[:-1] <= 2 * LATE * length_s[1:-1])
         beside = np.diff(pages["number"]) == 1
-        fits[0] = not (beside[0] and off[0] > EDGE_LATE * length_s[0] and off[1] <= LATE * length_s[1])
-        fits[-1] = not (beside[-1] and off[-1] > EDGE_LATE * length_s[-2] and off[-2] <= LATE * length_s[-2])
+        late_first = off[0] > EDGE_LATE * length_s[0] and off[1] <= LATE * length_s[1]
+        late_last = off[-1] > EDGE_LATE * length_s[-2] and off[-2] <= LATE * length_s[-2]
+        fits[0] = not (beside[0] and late_first)
+        fits[-1] = not (beside[-1] and late_last)
     return fits
 
 

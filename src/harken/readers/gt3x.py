@@ -13,7 +13,6 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.readers.device import DeviceSource, LocalSamples, RepeatedValues
 from harken.readers.gt3x_log import (
@@ -43,7 +42,7 @@ from harken.readers.unpacking import (
 from harken.recordings.mending import DAY_NS
 from harken.recordings.recording import Make, Quality, local_time
 from harken.recordings.source import Room, SourceChangedError
-from harken.support.arrays import BoolArray, Int64Array, numbered
+from harken.support.arrays import BoolArray, Int16Array, Int64Array, numbered
 from harken.support.errors import HarkenError
 
 ZIP = b"PK\x03\x04"
@@ -67,7 +66,7 @@ TURNED_DEVICE, TURNED_FIRMWARE = "MOS", "1.6.0"
 """A wGT3X-BT with this firmware has axes rotated by 90 degrees about z, according to ActiGraph's documentation."""
 NS_PER_S = 10**9
 
-Readings = tuple[Int64Array, NDArray[np.int16]]
+Readings = tuple[Int64Array, Int16Array]
 """Times of samples in ns by the watch's clock ``[n]``, and x, y, z in sensor counts ``[n, 3]``."""
 
 

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from harken.readers.device import values_of_12_bits
-from harken.support.arrays import BoolArray, Int64Array
+from harken.support.arrays import BoolArray, Int16Array, Int64Array, UInt8Array
 from harken.support.errors import HarkenError
 
 INFO = "info.txt"
@@ -150,11 +149,11 @@ class Packets(NamedTuple):
 
     payloads: Int64Array
     sizes: Int64Array
-    types: NDArray[np.uint8]
+    types: UInt8Array
     seconds: Int64Array
 
 
-def _checked(data: NDArray[np.uint8]) -> tuple[Int64Array, Int64Array]:
+def _checked(data: UInt8Array) -> tuple[Int64Array, Int64Array]:
     """The starts and the ends of all candidates: they have a separator, fit in the data, and have the right
     checksum."""
     n = len(data)
@@ -169,7 +168,7 @@ def _checked(data: NDArray[np.uint8]) -> tuple[Int64Array, Int64Array]:
     return starts[right], ends[right]
 
 
-def _followed(data: NDArray[np.uint8], ends: Int64Array, *, final: bool) -> BoolArray:
+def _followed(data: UInt8Array, ends: Int64Array, *, final: bool) -> BoolArray:
     """Which of the ends are followed by a separator, by zeros and a separator, or by the end of the file."""
     padded = np.concatenate([data, np.full(FEW_ZEROS, SEPARATOR if final else 0, dtype=np.uint8)])
     after = padded[ends]
@@ -181,7 +180,7 @@ def _followed(data: NDArray[np.uint8], ends: Int64Array, *, final: bool) -> Bool
     return followed
 
 
-def _little_endian(data: NDArray[np.uint8], places: Int64Array, size: int) -> Int64Array:
+def _little_endian(data: UInt8Array, places: Int64Array, size: int) -> Int64Array:
     """The unsigned numbers of ``size`` bytes at each of the places."""
     numbers = np.zeros(len(places), dtype=np.int64)
     for byte in range(size):
@@ -201,7 +200,7 @@ def _first_of_overlapping(starts: Int64Array, ends: Int64Array) -> tuple[Int64Ar
     return starts[kept], ends[kept]
 
 
-def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
+def samples_of_12_bits(packed: UInt8Array) -> Int16Array:
     """Unpack rows of bytes ``[rows, size]`` to int16 ``[rows, samples, 3]``. Samples are ``y, x, z`` of 12 bits each,
     big-endian, two's complement, from the first bit of a row. Remaining bits are ignored."""
     rows, size = packed.shape
@@ -211,7 +210,7 @@ def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
     return values_of_12_bits(packed)[:, : 3 * samples].reshape(rows, samples, 3)[..., [1, 0, 2]]
 
 
-def samples_of_16_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
+def samples_of_16_bits(packed: UInt8Array) -> Int16Array:
     """Unpack rows of bytes ``[rows, size]`` to int16 ``[rows, samples, 3]``. Samples are ``x, y, z`` of 16 bits each,
     little-endian. Remaining bytes are ignored."""
     samples = packed.shape[1] // BYTES_OF_16_BITS
@@ -227,7 +226,7 @@ class Activity(NamedTuple):
     """Some seconds of acceleration: ``values`` int16 ``[samples, 3]``, x, y, z; and the start and the number of samples
     of each packet, int64 ``[packets]``."""
 
-    values: NDArray[np.int16]
+    values: Int16Array
     seconds: Int64Array
     counts: Int64Array
 
@@ -279,7 +278,7 @@ class Log:
             data = data[processed:]
         yield from self._take(path, data, self.packets(data, final=True)[0])
 
-    def packets(self, data: NDArray[np.uint8], *, final: bool) -> tuple[Packets, int]:
+    def packets(self, data: UInt8Array, *, final: bool) -> tuple[Packets, int]:
         """The packets in ``data`` (uint8 ``[n]``), and the number of bytes that were processed.
 
         A packet is accepted if its checksum is right and it is followed by a separator, by zeros and a separator, or
@@ -302,7 +301,7 @@ class Log:
         seconds = _little_endian(data, starts + 2, 4)
         return Packets(starts + HEADER_BYTES, ends - starts - HEADER_BYTES - 1, data[starts + 1], seconds), processed
 
-    def _count_lost(self, data: NDArray[np.uint8], starts: Int64Array, ends: Int64Array) -> None:
+    def _count_lost(self, data: UInt8Array, starts: Int64Array, ends: Int64Array) -> None:
         """Count the bytes between packets, and places with such bytes. A few zeros are documented and not counted."""
         begin, end = np.concatenate([[0], ends]), np.concatenate([starts, [len(data)]])
         between = end > begin
@@ -314,7 +313,7 @@ class Log:
             self.lost_bytes += int((end - begin)[damaged].sum())
             self.lost_places += int(damaged.sum()) - goes_on
 
-    def _take(self, path: Path, data: NDArray[np.uint8], packets: Packets) -> Iterator[Activity]:
+    def _take(self, path: Path, data: UInt8Array, packets: Packets) -> Iterator[Activity]:
         self.kinds += np.bincount(packets.types, minlength=256)
         for packet in np.flatnonzero((packets.types == METADATA) | (packets.types == PARAMETERS))[:MOST_REMARKS]:
             payload = data[packets.payloads[packet] :][: packets.sizes[packet]].tobytes()
@@ -353,7 +352,7 @@ class Log:
         self._latest = max(self._latest, most)
         return first
 
-    def _activity(self, path: Path, data: NDArray[np.uint8], packets: Packets, chosen: Int64Array) -> Activity | None:
+    def _activity(self, path: Path, data: UInt8Array, packets: Packets, chosen: Int64Array) -> Activity | None:
         """Unpack the chosen packets. Packets of one kind and length, usually all packets, are unpacked together."""
         types, sizes = packets.types[chosen], packets.sizes[chosen]
         counts = np.where(types == ACTIVITY, 8 * sizes // BITS_OF_12, sizes // BYTES_OF_16_BITS)

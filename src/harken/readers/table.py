@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.readers.layout import Columns, channel_roles
 from harken.readers.options import AccelerationUnit, TableOptions
@@ -31,7 +30,7 @@ from harken.readers.units import (
 from harken.readers.unpacking import stem
 from harken.recordings.recording import UNLABELLED, Quality
 from harken.recordings.source import Samples, Source, SourceChangedError
-from harken.support.arrays import Float32Array, Int64Array
+from harken.support.arrays import Float32Array, Int16Array, Int64Array
 from harken.support.errors import HarkenError
 
 Piece = TypeVar("Piece", bound=tuple[Any, ...])
@@ -53,8 +52,8 @@ class TableRows(NamedTuple):
 
     time: pl.Series | None
     signals: Float32Array
-    labels: NDArray[np.int16] | None = None
-    subjects: NDArray[np.int16] | None = None
+    labels: Int16Array | None = None
+    subjects: Int16Array | None = None
 
     def chosen(self, rows: Int64Array) -> "TableRows":
         """Copies of the rows with these numbers."""
@@ -140,7 +139,7 @@ class Table(ABC):
         """The names for the codes of a role, ``label`` or ``subject``, in the rows that were read."""
         return tuple(self._codes.get(role, ()))
 
-    def _codes_of(self, role: str, column: pl.Series, first_row: int) -> NDArray[np.int16]:
+    def _codes_of(self, role: str, column: pl.Series, first_row: int) -> Int16Array:
         """The codes of a piece of the column (text, categories or numbers), int16 ``[rows]``; -1 for a missing name.
         Spaces around a name are ignored.
 

@@ -4,5 +4,3 @@
 ``source`` defines a recording that is read in pieces. ``survey`` finds the samples that windows must not contain, and
 ``mending`` marks them. ``inspection`` counts them. ``fingerprints`` recognise a recording that was used for training.
 """
-
-__all__: list[str] = []

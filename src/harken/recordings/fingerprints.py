@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import ACCELERATION, Recording, gap_edges_ns
 from harken.recordings.source import Samples
-from harken.support.arrays import BoolArray, Float32Array, Int64Array
+from harken.support.arrays import BoolArray, Float32Array, Int64Array, UInt8Array
 from harken.support.printable import percent_number
 
 RUN = 16
@@ -122,7 +122,7 @@ class _Runs(NamedTuple):
     first_ns: Int64Array
     last_ns: Int64Array
     hashes: NDArray[np.uint32]
-    equal: NDArray[np.uint8]
+    equal: UInt8Array
 
     def without(self, gaps_ns: Int64Array) -> "_Runs":
         """The runs with no gap in them, given the samples before and after each gap, int64 ``[gaps, 2]``."""
@@ -175,7 +175,8 @@ class TrainingShare:
             self._stretches = self._stretches[::2]
             self._every *= 2
         if self._every == 1:  # a run may begin in this stretch and end in the next one
-            self._times, self._signals, self._before = [time_ns[-RUN:]], [signals[-RUN:]], min(RUN, len(time_ns))
+            self._times, self._signals = [time_ns[-RUN:]], [signals[-RUN:]]
+            self._before = min(RUN, len(time_ns))
 
     def finish(self, gaps_ns: Int64Array) -> float | None:
         """The share; None if there are no fingerprints to compare with.

@@ -6,13 +6,13 @@ This module computes them; ``harken inspect`` prints and draws them.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from harken.recordings.recording import ACCELERATION, UNLABELLED, Placement, Recording, gap_edges_ns, local_time
 from harken.support.arrays import Float32Array
+from harken.support.files import Json
 
 DIGITS = 7
 """Significant digits of a statistic: the precision of a 32-bit sample."""
@@ -120,9 +120,9 @@ class Inspection:
     notes: tuple[str, ...]
     along_forearm: Mapping[str, float] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The facts under the documented names of ``harken inspect --json``. All values can be written as JSON."""
-        facts: dict[str, Any] = {}
+        facts: Json = {}
         for name, value in asdict(self).items():
             if name == "gaps":
                 facts |= {"gaps": value.pop("count"), "gap_details": value}
@@ -153,7 +153,7 @@ def inspect_recording(recording: Recording, *, as_found: Recording | None = None
         as_found = recording
     quality = recording.quality
     names = [name for name in Inspection.__dataclass_fields__ if name != "rows" and hasattr(quality, name)]
-    of_quality: dict[str, Any] = {name: getattr(quality, name) for name in names}
+    of_quality: Json = {name: getattr(quality, name) for name in names}
     unlabelled, labels = labelled_time(recording, as_found=as_found)
     return Inspection(
         file=recording.source,
@@ -203,17 +203,6 @@ def labelled_time(
         )
 
     return of(UNLABELLED), {name: of(code) for code, name in enumerate(as_found.label_names)}
-
-
-def duration_text(seconds: float) -> str:
-    """A duration as text in its two largest units: ``1 d 3 h``, ``5 min``, ``0.52 s``."""
-    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-    for (unit, size), (smaller, smaller_size) in pairwise(units):
-        count = round(seconds / smaller_size)
-        if count * smaller_size >= size:  # after rounding: 59 min 59.9 s is 1 h
-            whole, rest = divmod(count, size // smaller_size)
-            return f"{whole} {unit}" + (f" {rest} {smaller}" if rest else "")
-    return f"{seconds:.3g} s"
 
 
 def _gaps(recording: Recording) -> GapFacts:

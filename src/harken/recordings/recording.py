@@ -12,9 +12,8 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harken.support.arrays import BoolArray, Float32Array, Int64Array
+from harken.support.arrays import BoolArray, Float32Array, Int16Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
@@ -27,6 +26,8 @@ READ_AS_UTC = "Times have no time zone and were read as UTC; give the wearer's t
 STANDARD_GRAVITY = 9.80665
 """Metres per second squared in one g."""
 
+POSTURES = ("sitting", "standing")
+"""The labels for which models learn whether the hands are busy."""
 UNLABELLED = -1
 """The label code of a sample without label."""
 
@@ -145,7 +146,7 @@ class Recording:
     time_ns: Int64Array
     signals: Float32Array
     channels: tuple[str, ...]
-    label_codes: NDArray[np.int16]
+    label_codes: Int16Array
     label_names: tuple[str, ...]
     subject: str
     source: str = ""
@@ -342,7 +343,7 @@ def warnings_of(
     return tuple(warnings)
 
 
-def recoded(codes: NDArray[np.int16], names: tuple[str, ...], into: tuple[str, ...]) -> NDArray[np.int16]:
+def recoded(codes: Int16Array, names: tuple[str, ...], into: tuple[str, ...]) -> Int16Array:
     """Convert codes ``[n]`` of ``names`` to codes of ``into``; -1 for a name that is not in ``into``."""
     position = {name: code for code, name in enumerate(into)}
     table = np.array([position.get(name, UNLABELLED) for name in names] + [UNLABELLED], np.int16)

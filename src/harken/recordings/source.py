@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.recording import Quality, Recording, recoded
-from harken.support.arrays import BoolArray, Float32Array, Int64Array
+from harken.support.arrays import BoolArray, Float32Array, Int16Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 from harken.support.resources import hand_back, need_memory
@@ -32,7 +31,7 @@ class Samples(NamedTuple):
 
     time_ns: Int64Array
     signals: Float32Array
-    label_codes: NDArray[np.int16]
+    label_codes: Int16Array
     valid: BoolArray
 
     @classmethod

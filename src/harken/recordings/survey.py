@@ -4,14 +4,13 @@ Its memory does not depend on the length of the recording. ``harken.recordings.m
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S, acceleration_channels
 from harken.recordings.source import Samples
-from harken.support.arrays import BoolArray, Float32Array, Int64Array, finite_rows, runs_of_true
+from harken.support.arrays import AnyArray, BoolArray, Float32Array, Int64Array, finite_rows, runs_of_true
 
 STANDARD_RANGES_G = (2.0, 4.0, 8.0, 16.0)
 RANGE_TOLERANCE = 1.05
@@ -29,7 +28,7 @@ LONG_AFTER_NS = 2**62
 """The beginning of the run before the first sample, so that it does not last."""
 
 
-def equal_rows(rows: NDArray[Any], others: NDArray[Any]) -> BoolArray:
+def equal_rows(rows: AnyArray, others: AnyArray) -> BoolArray:
     """Which rows of ``[n, axes]`` have the values of the other rows, bool ``[n]``. NaN equals nothing."""
     equal = np.ones(len(rows), dtype=bool)
     for axis in range(rows.shape[1]):
@@ -127,11 +126,11 @@ class StuckRuns:
         # A run has at least eight times as many rows, so samples at this distance show where no run can be.
         self._stride = max(1, least_ns // gap_ns // 8)
         self._rows = 0
-        self._last: tuple[Int64Array, NDArray[Any]] | None = None  # time and values of the last sample
+        self._last: tuple[Int64Array, AnyArray] | None = None  # time and values of the last sample
         self._first = 0, LONG_AFTER_NS  # row and time of the first sample of the run that may continue
         self._found: list[tuple[int, int, int, int, bool]] = []
 
-    def push(self, time_ns: Int64Array, values: NDArray[Any]) -> None:
+    def push(self, time_ns: Int64Array, values: AnyArray) -> None:
         """Process the next samples: increasing times ``[n]`` and values ``[n, axes]``."""
         if values.shape[1] == 0:
             return
@@ -139,7 +138,7 @@ class StuckRuns:
             some = slice(first, first + ROWS_AT_ONCE)
             self._look_at(time_ns[some], values[some])
 
-    def _look_at(self, time_ns: Int64Array, values: NDArray[Any]) -> None:
+    def _look_at(self, time_ns: Int64Array, values: AnyArray) -> None:
         done = 0
         for begin, end in self._suspects(time_ns, values):
             if begin > done:  # the rows between are part of no run
@@ -149,7 +148,7 @@ class StuckRuns:
             self._push(time_ns[begin:end], values[begin:end])
             done = end
 
-    def _suspects(self, time_ns: Int64Array, values: NDArray[Any]) -> list[tuple[int, int]]:
+    def _suspects(self, time_ns: Int64Array, values: AnyArray) -> list[tuple[int, int]]:
         """Row ranges ``[begin, end)`` that may contain a run, ascending and disjoint. The first and the last rows are
         always included, because a run may continue from earlier samples or into later ones."""
         n, stride = len(time_ns), self._stride
@@ -168,7 +167,7 @@ class StuckRuns:
             suspects.append((begin, end + 1))
         return suspects
 
-    def _push(self, time_ns: Int64Array, values: NDArray[Any]) -> None:
+    def _push(self, time_ns: Int64Array, values: AnyArray) -> None:
         before_ns, before = self._last or (time_ns[:1] - self._gap_ns - 1, values[:1])
         time_ns, values = np.concatenate([before_ns, time_ns]), np.concatenate([before, values])
         same = (np.diff(time_ns) <= self._gap_ns) & equal_rows(values[1:], values[:-1])
@@ -196,7 +195,7 @@ class StuckRuns:
             self._close(self._rows - 1, self._last[0][0], self._last[1][0])
         return np.array(self._found, dtype=np.int64).reshape(-1, 5)
 
-    def _close(self, row: int, last_ns: np.int64, value: NDArray[Any]) -> None:
+    def _close(self, row: int, last_ns: np.int64, value: AnyArray) -> None:
         """End a run with this sample."""
         if last_ns - self._first[1] >= self._least_ns:
             self._found.append((self._first[0], row, self._first[1], int(last_ns), not value.any()))

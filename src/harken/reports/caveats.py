@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from harken.models.mounting import Mounting
+from harken.models.quarter_turns import Mounting
 from harken.models.wrist_check import Answer
 from harken.networks.specification import Specification
 from harken.recordings.fingerprints import SAME_RECORDING

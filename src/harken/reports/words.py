@@ -14,7 +14,10 @@ from markupsafe import Markup, escape
 
 from harken import __version__
 from harken.support.files import write_text
-from harken.support.printable import listed, percent, percent_number
+from harken.support.printable import duration_text, listed, percent, percent_number
+
+Content = dict[str, Any]
+"""What a template, or a part of it, is filled with."""
 
 
 def write_page(path: str | Path, report: str, content: Mapping[str, Any], scripts: Sequence[str] = ()) -> None:
@@ -73,13 +76,9 @@ def clock(hours: float) -> str:
 
 def lasting(seconds: float) -> str:
     """A duration in its two largest units."""
-    for unit, name, smaller, small in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if seconds >= unit:
-            whole = round(seconds / smaller)
-            many = unit // smaller
-            rest = whole % many
-            return f"{whole // many} {name}" + (f" {rest} {small}" if rest else "")
-    return f"{seconds:.0f} s" if seconds >= 1 or seconds == 0 else f"{seconds:.2g} s"
+    if 0 < seconds < 1:
+        return f"{seconds:.2g} s"
+    return duration_text(seconds if seconds >= 60 else round(seconds))
 
 
 def hours_lasting(hours: float | None) -> str:

@@ -75,7 +75,8 @@ class CalmMoments(NamedTuple):
             return cls()
         x, y = np.median(np.abs(blocks.mean[calm, :2]) / length[calm, None], axis=0)
         movement = np.log(blocks.standard_deviation[calm, :2] + NOISE_G)
-        return cls(int(calm.sum()), float(y - x), float(np.median(movement[:, 1] - movement[:, 0])))
+        moved = np.median(movement[:, 1] - movement[:, 0])
+        return cls(int(calm.sum()), float(y - x), float(moved))
 
 
 class CalmWeights(NamedTuple):

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.recording import ACCELERATION, Recording
 from harken.signals.movement import MovementBlocks, movement_of
-from harken.support.arrays import BoolArray, Float32Array, Float64Array
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, FloatArray
 from harken.support.errors import HarkenError
 
 STILL_G = 0.013
@@ -58,7 +57,7 @@ class GravityCalibration:
     applied: bool
     reason: str
 
-    def apply(self, signals: Float32Array, temperature: NDArray[np.floating] | None = None) -> Float32Array:
+    def apply(self, signals: Float32Array, temperature: FloatArray | None = None) -> Float32Array:
         """Signals ``[n, channels]``, acceleration first -> calibrated signals; other channels are unchanged.
 
         ``temperature`` is ``[n]``; the mean temperature is used where it is None or NaN. Calibration and resampling
@@ -148,7 +147,9 @@ def calibrate_gravity(recording: Recording) -> Recording:
 
 def _error_g(points: Float64Array) -> float:
     """The mean distance of points ``[n, 3]`` from the sphere."""
-    return float(np.abs(np.linalg.norm(points, axis=1) - 1).mean()) if len(points) else float("nan")
+    if not len(points):
+        return float("nan")
+    return float(np.abs(np.linalg.norm(points, axis=1) - 1).mean())
 
 
 def _refused(reason: str, error_g: float, used: int) -> GravityCalibration:
@@ -284,4 +285,4 @@ def _bridged(total: Float32Array, valid: BoolArray) -> Float64Array:
     if valid.all():
         return total.astype(np.float64)
     rows, good = np.arange(len(total)), np.flatnonzero(valid)
-    return np.stack([np.interp(rows, good, total[good, axis]) for axis in range(total.shape[1])], axis=1)
+    return np.stack([np.interp(rows, good, values) for values in total[good].T], axis=1)

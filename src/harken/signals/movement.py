@@ -223,7 +223,8 @@ def _of_seconds(
         variance: of each block, ``[3, blocks]``.
     """
     result = np.zeros((3, *variance.shape))
-    early = np.flatnonzero((half[:-1] % 2 == 0) & (half[1:] == half[:-1] + 1))
+    even = half[:-1] % 2 == 0
+    early = np.flatnonzero(even & (half[1:] == half[:-1] + 1))
     seconds = np.bincount(np.searchsorted(groups, early, side="right") - 1, minlength=len(groups))
     early = early[np.repeat(seconds > 1, seconds)]
     known = np.flatnonzero(seconds > 1)
@@ -255,7 +256,8 @@ def _smallest_step(narrow: Float32Array, edges: Int64Array, samples_in: Int64Arr
 
 
 def _none(block_ns: int) -> MovementBlocks:
-    whole, wide, narrow = np.empty(0, np.int64), np.empty((0, AXES)), np.empty((0, AXES), np.float32)
+    whole = np.empty(0, np.int64)
+    wide, narrow = np.empty((0, AXES)), np.empty((0, AXES), np.float32)
     line, number = np.empty(0), np.empty(0, np.float32)
     return MovementBlocks(block_ns, whole, whole, wide, wide, narrow, narrow, wide, wide, wide, number, line)
 
@@ -284,8 +286,8 @@ def like_walking(blocks: MovementBlocks) -> BoolArray:
 
 def moving(blocks: MovementBlocks) -> BoolArray:
     """Which blocks have movement, bool ``[n]``."""
-    movement: BoolArray = np.sqrt((blocks.standard_deviation**2).sum(axis=1)) > LEAST_MOVING_G
-    return movement
+    moved = np.sqrt((blocks.standard_deviation**2).sum(axis=1))
+    return np.asarray(moved > LEAST_MOVING_G)
 
 
 class Moments:

@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
 from harken.signals.movement import MovementBlocks, movement_of
-from harken.support.arrays import BoolArray, Float64Array, Int64Array
+from harken.support.arrays import BoolArray, Float64Array, FloatArray, Int64Array
 
 REST_G, REST_RANGE_G = 0.013, 0.050
 REST_AXES = 2
@@ -71,8 +70,7 @@ def worn(times_ns: Int64Array, non_wear: Int64Array) -> BoolArray:
     """Whether the watch was worn at each time ``[n]``, given the result of ``non_wear``, ``[k, 2]``."""
     # Starts and ends alternate, so an odd number of them lies before a time of non-wear.
     behind = np.searchsorted(non_wear.reshape(-1), times_ns, side="right")
-    result: BoolArray = behind % 2 == 0
-    return result
+    return np.asarray(behind % 2 == 0)
 
 
 def mark_non_wear(recording: Recording) -> Recording:
@@ -117,12 +115,12 @@ def _windows(
     """Whether the window of ``width`` slots that begins at each slot is non-wear, bool ``[slots]``."""
     slots = int(slot[-1]) + 1
 
-    def spread(values: NDArray[np.floating], empty: float = 0.0) -> Float64Array:
+    def spread(values: FloatArray, empty: float = 0.0) -> Float64Array:
         full = np.full((slots, *values.shape[1:]), empty)
         full[slot] = values
         return full
 
-    def summed(values: NDArray[np.floating]) -> Float64Array:
+    def summed(values: FloatArray) -> Float64Array:
         running = np.cumsum(spread(values), axis=0)
         running = np.concatenate([np.zeros((1, *running.shape[1:])), running])
         ends = np.minimum(np.arange(slots) + width, slots)

@@ -454,7 +454,8 @@ class Resampler:
             return old.part(0, 0)
         nearest = row + ((points.late[row] + place) / points.lengths[row] > 0.5)
         # If all samples within the filter's reach are good and close, its weights add up to 1.
-        whole = bool(points.bridged[:-1].all()) and chosen[0] >= reach and chosen[-1] + reach < points.firsts[-1]
+        inside = chosen[0] >= reach and chosen[-1] + reach < points.firsts[-1]
+        whole = bool(points.bridged[:-1].all()) and inside
         filtered = self._filtered(old, points, start - every * place_of_first, whole=whole)
         filtered = filtered[:, place_of_first:][:, kept]
         if whole:
@@ -544,7 +545,8 @@ class LowPass:
         for column in range(TOGETHER):
             matrix[column * every : column * every + len(weights), column] = self.weights
         # The matrices for a row of points and for the next row. The points are multiplied without a copy.
-        self._own, self._next = matrix[: self._row], matrix[self._row : (TOGETHER - 1) * every + len(weights)].copy()
+        self._own = matrix[: self._row]
+        self._next = matrix[self._row : (TOGETHER - 1) * every + len(weights)].copy()
 
     def room(self, points: int) -> int:
         """The length of an array for filtering ``points`` points; the rest is filled with zeros."""

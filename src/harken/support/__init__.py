@@ -5,5 +5,3 @@
 ``resources`` bounds the threads and the memory of a process, and ``processes`` are its workers. ``arrays``, ``tables``
 and ``text_rows`` are of any content.
 """
-
-__all__: list[str] = []

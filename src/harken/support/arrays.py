@@ -7,10 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+AnyArray = NDArray[Any]
 BoolArray = NDArray[np.bool_]
+UInt8Array = NDArray[np.uint8]
+Int16Array = NDArray[np.int16]
 Int64Array = NDArray[np.int64]
+IntArray = NDArray[np.integer]
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
+StrArray = NDArray[np.str_]
 
 
 def runs_of_true(mask: BoolArray) -> Int64Array:
@@ -42,7 +48,7 @@ def numbered(counts: Int64Array) -> tuple[Int64Array, Int64Array]:
     return place, np.arange(len(place)) - (np.cumsum(counts) - counts)[place]
 
 
-def sums_in(edges_ns: NDArray[Any], start_ns: NDArray[Any], end_ns: NDArray[Any], values: NDArray[Any]) -> Float64Array:
+def sums_in(edges_ns: AnyArray, start_ns: AnyArray, end_ns: AnyArray, values: AnyArray) -> Float64Array:
     """The sum of values over each stretch, float64 ``[stretches]``; a row partly in a stretch counts in proportion.
 
     Args:
@@ -62,10 +68,10 @@ def sums_in(edges_ns: NDArray[Any], start_ns: NDArray[Any], end_ns: NDArray[Any]
 
 
 def most_in(
-    edges: NDArray[Any],
-    begins: NDArray[Any],
-    ends: NDArray[Any],
-    codes: NDArray[Any],
+    edges: AnyArray,
+    begins: AnyArray,
+    ends: AnyArray,
+    codes: AnyArray,
     kinds: Sequence[int],
 ) -> Int64Array:
     """Which of ``kinds`` lasts longest between two edges, int64 ``[edges - 1]``: its place, the first of several; -1
@@ -78,5 +84,7 @@ def most_in(
         kinds: the codes that are looked for.
     """
     cells = np.stack([edges[:-1], edges[1:]], axis=1)
-    lasting = np.stack([sums_in(cells, begins, ends, np.where(codes == kind, ends - begins, 0)) for kind in kinds])
+    lengths = ends - begins
+    of_kinds = [np.where(codes == kind, lengths, 0) for kind in kinds]
+    lasting = np.stack([sums_in(cells, begins, ends, of_kind) for of_kind in of_kinds])
     return np.where(lasting.max(axis=0) > 0, lasting.argmax(axis=0), -1)

@@ -29,6 +29,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+Json = dict[str, Any]
+"""An object of JSON."""
 ASIDE = ".writing-"
 TEMPORARY = "harken-temporary-"
 NAME = re.compile(rf"({re.escape(ASIDE)}|{TEMPORARY})(?P<machine>.+?-[0-9a-f]{{8}})-[a-z0-9_]{{8}}(\..*)?")
@@ -163,7 +165,7 @@ def regular(path: Path) -> Path:
     return path
 
 
-def read_json(path: Path, kind: Any, *, advice: str) -> dict[str, Any]:
+def read_json(path: Path, kind: Any, *, advice: str) -> Json:
     """An object in a JSON file that harken wrote.
 
     Args:
@@ -428,6 +430,19 @@ def refuse_occupied(out: Path, what: str, *, occupied: bool, own: bool, resume: 
         raise HarkenError(f"{out} is not empty and holds no {what} of harken; choose another --out")
     if occupied and not resume:
         raise HarkenError(f"{out} is not empty; choose another --out, or continue this {what} with --resume")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder if there is none, and remove what a killed process left behind in it.
+
+    Raises:
+        HarkenError: when that is not possible.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_left_behind(folder)
+    except OSError as error:
+        raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
 
 
 @contextmanager

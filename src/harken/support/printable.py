@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,6 +71,17 @@ def percent_number(share: float, *, decimals: int = 1) -> str:
     if float(text) == 0:
         return f"<{least:.{decimals}f}"
     return f">{100 - least:.{decimals}f}" if float(text) == 100 else text
+
+
+def duration_text(seconds: float) -> str:
+    """A duration as text in its two largest units: ``1 d 3 h``, ``5 min``, ``0.52 s``."""
+    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    for (unit, size), (smaller, smaller_size) in pairwise(units):
+        count = round(seconds / smaller_size)
+        if count * smaller_size >= size:  # after rounding: 59 min 59.9 s is 1 h
+            whole, rest = divmod(count, size // smaller_size)
+            return f"{whole} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{seconds:.3g} s"
 
 
 def zone_in_words(timezone: str) -> str:

@@ -9,10 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.networks import inference
 from harken.networks.specification import RATE_TOLERANCE, Specification
@@ -20,7 +19,7 @@ from harken.recordings.mending import MendedStream, stream_of
 from harken.recordings.recording import Recording, acceleration_channels
 from harken.recordings.source import Samples, joined
 from harken.signals import Resampler
-from harken.support.arrays import BoolArray, Int64Array, numbered, sums_in
+from harken.support.arrays import AnyArray, BoolArray, Float32Array, Float64Array, Int64Array, numbered, sums_in
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, need_memory
 from harken.timelines.timeline import Timeline
@@ -31,9 +30,9 @@ WINDOWS_AT_ONCE = 2000
 MOST_BYTES_AT_ONCE = 1 << 27
 """The most bytes of windows in a batch: fewer of very long windows are processed at once."""
 
-Calibrate = Callable[[NDArray[np.float32], NDArray[np.float32] | None], NDArray[np.float32]]
+Calibrate = Callable[[Float32Array, Float32Array | None], Float32Array]
 """Signals ``[n, channels]`` and the temperature ``[n]`` (or None) -> calibrated signals."""
-Probabilities = Callable[[Windows], NDArray[np.float32]]
+Probabilities = Callable[[Windows], Float32Array]
 """Windows ``[n, length, channels]`` -> float32 ``[n, outputs]``, see ``networks.inference.answers``."""
 UNLABELLED, GAP = -1, -2
 WEIGHTED_AT_ONCE = 1 << 14
@@ -165,7 +164,7 @@ def _labelled(
     return _timeline(specification, facts, rows, off_ns)
 
 
-def _computed(probabilities: Probabilities, facts: MendedStream, windows: "StreamWindows") -> NDArray[np.float32]:
+def _computed(probabilities: Probabilities, facts: MendedStream, windows: "StreamWindows") -> Float32Array:
     """The probabilities of some windows, ``[n, outputs]``."""
     return probabilities(
         Windows.unlabelled(
@@ -187,10 +186,10 @@ def _timeline(specification: Specification, facts: MendedStream, rows: "Timeline
     unlabelled = (rows.kind < 0) | ~wear
     probabilities_of_rows = rows.probabilities[np.where(unlabelled, 0, rows.kind)]
     probabilities_of_rows[unlabelled] = np.nan
-    labels = len(specification.labels)
+    shares, hands = specification.labels_and_hands(probabilities_of_rows)
     return Timeline.of(
         rows.start_ns,
-        probabilities_of_rows[:, :labels],
+        shares,
         end_ns=rows.end_ns,
         recorded=rows.kind != GAP,
         labels=specification.labels,
@@ -199,7 +198,7 @@ def _timeline(specification: Specification, facts: MendedStream, rows: "Timeline
         timezone=facts.timezone,
         wear=wear,
         activity_mg=rows.activity_mg if acceleration_channels(facts.channels) else None,
-        hands=probabilities_of_rows[:, labels] if specification.hands else None,
+        hands=hands,
     )
 
 
@@ -235,7 +234,7 @@ class StreamWindows(NamedTuple):
     """Complete windows: ``signals`` float32 ``[n, length, channels]`` (a copy); the number, in the stream, of the first
     sample of each, int64 ``[n]``; and the time of that sample."""
 
-    signals: NDArray[np.float32]
+    signals: Float32Array
     firsts: Int64Array
     starts_ns: Int64Array
 
@@ -255,9 +254,9 @@ class TimelineRows(NamedTuple):
 
     start_ns: Int64Array
     kind: Int64Array
-    activity_mg: NDArray[np.float32]
+    activity_mg: Float32Array
     end_ns: int
-    probabilities: NDArray[np.float32]
+    probabilities: Float32Array
 
 
 class Windowing:
@@ -283,8 +282,8 @@ class Windowing:
         # Arrays of each push. Of a run: its first sample, the times of that and of the sample before, whether it is
         # valid, and whether a gap is before it. Of a row: its first sample and the time of that. Then for both, over
         # all samples before, the sum of the activity and the number of valid ones.
-        self._runs: list[tuple[NDArray[Any], ...]] = []
-        self._rows: list[tuple[NDArray[Any], ...]] = []
+        self._runs: list[tuple[AnyArray, ...]] = []
+        self._rows: list[tuple[AnyArray, ...]] = []
 
     def push(self, samples: Samples) -> StreamWindows:
         """Add samples, at least one, later than all before; returns the windows that they complete."""
@@ -324,7 +323,7 @@ class Windowing:
         """The windows that the end of the stream completes."""
         return self._windows(np.array([self._begin, self._total]), np.array([self._last_valid]), self._kept, ended=True)
 
-    def rows(self, probabilities: NDArray[np.float32], *, interval_ns: int) -> TimelineRows:
+    def rows(self, probabilities: Float32Array, *, interval_ns: int) -> TimelineRows:
         """The rows of the stream, which has ended and had windows.
 
         Args:
@@ -368,7 +367,7 @@ class Windowing:
             ),
         )
 
-    def _activity(self, samples: Samples) -> NDArray[np.float64]:
+    def _activity(self, samples: Samples) -> Float64Array:
         """The length of each acceleration minus gravity, in g; 0 where negative or the sample is invalid: ``[n]``."""
         if self._axes == 0:
             return np.zeros(len(samples.time_ns))
@@ -397,8 +396,8 @@ class Windowing:
 
 
 def window_places(
-    samples: NDArray[np.int64], closed: NDArray[np.bool_], given: NDArray[np.int64], *, length: int, hop: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    samples: Int64Array, closed: BoolArray, given: Int64Array, *, length: int, hop: int
+) -> tuple[Int64Array, Int64Array]:
     """The windows of some runs, one run after the other.
 
     Args:
@@ -424,14 +423,14 @@ def numbered_after(counts: Int64Array, given: Int64Array) -> tuple[Int64Array, I
 
 
 def averaged_over_windows(
-    probabilities: NDArray[np.float32],
-    window_firsts: NDArray[np.int64],
-    row_firsts: NDArray[np.int64],
-    row_ends: NDArray[np.int64],
+    probabilities: Float32Array,
+    window_firsts: Int64Array,
+    row_firsts: Int64Array,
+    row_ends: Int64Array,
     *,
     length: int,
     hop: int,
-) -> NDArray[np.float32]:
+) -> Float32Array:
     """Probabilities of windows ``[windows, labels]`` -> of rows, float32 ``[rows, labels]``: the mean over the windows
     that cover a row, weighted by the number of its samples that each covers.
 
@@ -459,7 +458,7 @@ def averaged_over_windows(
     return sums.astype(np.float32)
 
 
-def _joined(parts: list[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:
+def _joined(parts: list[tuple[AnyArray, ...]]) -> list[AnyArray]:
     """The arrays of all parts, joined in order."""
     return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 
@@ -477,7 +476,7 @@ class BatchedProbabilities:
 
     def __init__(
         self,
-        compute: Callable[[StreamWindows], NDArray[np.float32]],
+        compute: Callable[[StreamWindows], Float32Array],
         *,
         skipped_ns: Int64Array,
         lanes: int,
@@ -493,7 +492,7 @@ class BatchedProbabilities:
         self._computed: list[BoolArray] = []
         self._waiting: list[StreamWindows] = []
         self._waiting_count = 0
-        self._batches: list[Future[NDArray[np.float32]]] = []
+        self._batches: list[Future[Float32Array]] = []
 
     def close(self) -> None:
         """Stop the threads."""
@@ -513,7 +512,7 @@ class BatchedProbabilities:
         while self._waiting_count >= self._at_once:
             self._start()
 
-    def finish(self, labels: int) -> NDArray[np.float32] | None:
+    def finish(self, labels: int) -> Float32Array | None:
         """Probabilities of all windows, in their order, ``[windows, labels]``, 0 of skipped ones; None without
         windows."""
         if self._waiting:
@@ -536,7 +535,7 @@ class BatchedProbabilities:
         self._waiting_count = len(rest.firsts)
         self._waiting = [rest] if self._waiting_count else []
         if self._executor is None:
-            batch: Future[NDArray[np.float32]] = Future()
+            batch: Future[Float32Array] = Future()
             batch.set_result(self._compute(now))
         else:
             batch = self._executor.submit(self._compute, now)

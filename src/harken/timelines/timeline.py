@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.recordings.recording import POSTURES
 from harken.support.arrays import BoolArray, Float64Array, Int64Array, numbered, sums_in
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, where_known, write_csv, write_parquet, zone_of
@@ -19,8 +20,6 @@ PROBABILITY = "probability_"
 """The prefix of the columns with the model's probability of each label."""
 HANDS = "hands"
 """The column with the probability of busy hands."""
-HANDS_KNOWN = ("sitting", "standing")
-"""The labels for which models learn whether the hands are busy."""
 LEAST_BUSY = 0.5
 """The hands count as busy where their probability is at least this."""
 SMOOTHED = "smoothed_"
@@ -51,7 +50,7 @@ class Timeline:
     - ``probability_LABEL`` for each of ``labels``, float32; null in gaps, in non-wear, in samples marked as not
       valid, and in stretches shorter than a window. ``unsure`` and smoothing do not change it;
     - ``hands``: the probability that the hands are busy, float32, if the model was taught that; null as above. It means
-      something where the label is one of ``HANDS_KNOWN``;
+      something where the label is one of ``POSTURES``;
     - ``smoothed_LABEL`` for each of ``labels``, float32, in a smoothed timeline: the probability given all rows; null
       where there is no label.
 
@@ -231,7 +230,7 @@ class Timeline:
         - ``date``, and ``seconds_in_day``: 82,800 or 90,000 where clocks change;
         - ``recorded_hours``, ``wear_hours``;
         - ``hours_LABEL``: for each label, and for ``unsure`` if there is a limit;
-        - ``busy_hands_hours_LABEL``: for each label of ``HANDS_KNOWN``, how much of it was with busy hands; only if the
+        - ``busy_hands_hours_LABEL``: for each label of ``POSTURES``, how much of it was with busy hands; only if the
           model was taught that;
         - ``adjusted_hours_LABEL``: the same, adjusted for time without a label. The missing part of a quarter of an
           hour is divided in the proportions of the same quarter, by local time, on all other days together. It is null
@@ -279,11 +278,11 @@ class Timeline:
         return pl.DataFrame(columns).filter(pl.col("recorded_hours") > 0)
 
     def busy_hands(self) -> dict[str, BoolArray]:
-        """The rows of each label of ``HANDS_KNOWN`` with busy hands, bool ``[n]``; empty without a column of hands."""
+        """The rows of each label of ``POSTURES`` with busy hands, bool ``[n]``; empty without a column of hands."""
         if HANDS not in self.frame.columns:
             return {}
         busy = (self.frame[HANDS] >= LEAST_BUSY).fill_null(False)
-        names = [name for name in HANDS_KNOWN if name in self.labels]
+        names = [name for name in POSTURES if name in self.labels]
         return {name: (busy & (self.frame["label"] == name)).fill_null(False).to_numpy() for name in names}
 
     def lasting_s(self, chosen: pl.Series) -> float:

@@ -5,5 +5,3 @@ recordings and draws their windows (``data``), fits, tests, and writes the run d
 recogniser for scikit-learn, ``adaptation`` makes a personal model by fitting the output layer again, and ``learn`` is
 the job of *Learn* on the pages.
 """
-
-__all__: list[str] = []

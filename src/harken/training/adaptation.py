@@ -21,7 +21,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import nn
 
 from harken.models.calibration import fit_temperature
-from harken.models.mounting import Mounting, as_trained
+from harken.models.mounting import as_trained
+from harken.models.quarter_turns import Mounting
 from harken.models.recogniser import Recogniser
 from harken.networks.inference import batched, windows_at_once
 from harken.networks.pytorch import logits, resolve_device

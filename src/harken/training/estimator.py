@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from harken.models.recogniser import Recogniser
 from harken.networks import DEFAULT_PRESET
+from harken.support.arrays import AnyArray, Float32Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.training.presets import Preset, preset
 from harken.windows.windows import Windows
@@ -58,7 +59,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         recogniser_: the fitted ``Recogniser``. It can be saved; its labels are those of ``y`` as text.
     """
 
-    classes_: NDArray[Any]
+    classes_: AnyArray
     recogniser_: Recogniser
 
     def __init__(
@@ -107,7 +108,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.recogniser_, self.classes_ = recogniser.with_provenance({"training_people": []}), classes
         return self
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+    def predict_proba(self, X: ArrayLike) -> Float32Array:
         """Probabilities of each label, float32 ``[n, classes]``, in the order of ``classes_``. Not calibrated.
 
         Raises:
@@ -125,7 +126,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         windows = Windows.unlabelled(signals, channels=model.channels, sample_rate_hz=model.sample_rate_hz)
         return self.recogniser_.predict_proba(windows)
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
+    def predict(self, X: ArrayLike) -> AnyArray:
         """The most probable label of each window, ``[n]``. Raises as ``predict_proba``."""
         probabilities = self.predict_proba(X)
         return np.asarray(self.classes_[probabilities.argmax(axis=1)])
@@ -152,7 +153,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return int(generator.randint(LARGEST_SEED))
 
 
-def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> NDArray[np.float32]:
+def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> Float32Array:
     """``X`` as float32 ``[n, length, channels]``. Raises an InputError if it is not valid."""
     if issparse(X):
         raise InputError("X is sparse; windows are dense, float [n, length, channels]")
@@ -173,7 +174,7 @@ def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> NDArray[np.float32]:
     if array.shape[1] < SHORTEST:
         raise InputError(f"X has windows of {array.shape[1]} values a channel; they must have at least {SHORTEST}")
     with np.errstate(over="ignore"):
-        signals: NDArray[np.float32] = array.astype(np.float32)
+        signals: Float32Array = array.astype(np.float32)
     if not np.isfinite(signals).all():
         window, sample, channel = (int(place) for place in np.argwhere(~np.isfinite(signals))[0])
         raise InputError(
@@ -183,7 +184,7 @@ def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> NDArray[np.float32]:
     return signals
 
 
-def _classes(y: ArrayLike | None) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _classes(y: ArrayLike | None) -> tuple[AnyArray, Int64Array]:
     """The labels that occur in ``y``, sorted, and the position of each window's label among them."""
     if y is None:
         raise InputError("ActivityClassifier requires y to be passed, but the target y is None")

@@ -15,6 +15,7 @@ from harken.networks.pytorch import build, resolve_device
 from harken.networks.specification import ModelUnit, Specification
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
+from harken.support.files import Json
 from harken.support.plugins import Registry
 from harken.training.augmentation import Augmentation
 from harken.training.loop import LabelledSignals, TrainingSettings, TrainingTask
@@ -62,7 +63,7 @@ class Preset:
         """The network's name in a model file. Raises the errors of ``harken.networks.build.network_name``."""
         return network_name(self.network)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """For JSON."""
         return asdict(replace(self, network=self.network_name))
 
@@ -179,7 +180,7 @@ def prepared(
     label_sets: LabelSets,
     hands: Mapping[str, bool],
     tests: Mapping[str, Windows],
-) -> tuple[TrainingTask, Specification, dict[str, Any]]:
+) -> tuple[TrainingTask, Specification, Json]:
     """What to train for ``Recogniser.fit``, and the specification and the provenance of the model.
 
     The arguments and errors are those of ``Recogniser.fit``; the recogniser gives the recipe, settings and device.

@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypedDict
 from harken import __version__
 from harken.annotations.options import LabelOptions
 from harken.models.calibration import Coverage, coverage, fit_temperature
-from harken.models.recogniser import Recogniser
+from harken.models.recogniser import Recogniser, described_data
 from harken.models.scores import PeopleScores, Scores, score, score_people
 from harken.networks import DEFAULT_PRESET
 from harken.networks.pytorch import resolve_device
@@ -28,16 +28,17 @@ from harken.readers.folders import RUN_HISTORY, RUN_RECORD, recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.reports.figures.confusion import confusion_picture
-from harken.reports.figures.curves import coverage_picture, learning_curves
+from harken.reports.figures.curves import coverage_picture, learning_curves, test_title
 from harken.reports.figures.style import save_png
 from harken.reports.run import write_report
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import (
+    Json,
     is_aside,
+    make_folder,
     not_left_empty,
     read_json,
     refuse_occupied,
-    remove_left_behind,
     write_text,
     written_alone,
 )
@@ -79,7 +80,7 @@ class _Data(TypedDict):
 class Record(TypedDict):
     """What a resumed run needs of ``run.json``."""
 
-    settings: dict[str, Any]
+    settings: Json
     data: _Data
 
 
@@ -131,12 +132,16 @@ class Outcome:
         """Whether the model was trained for all iterations."""
         return self.iterations_done == self.iterations
 
-    def scores_as_dict(self) -> dict[str, Any]:
+    @property
+    def tests(self) -> dict[str, Scores]:
+        """The scores of each test that was possible, by its name in the history."""
+        tests = {"same_person": self.same_person, "blocked_same_person": self.blocked, "cross_person": self.cross}
+        return {name: scores for name, scores in tests.items() if scores is not None}
+
+    def scores_as_dict(self) -> Json:
         """For ``run.json`` and the model file: it does not depend on paths, times or durations."""
         tests: Mapping[str, Scores | PeopleScores | Coverage | None] = {
-            "same_person": self.same_person,
-            "blocked_same_person": self.blocked,
-            "cross_person": self.cross,
+            **self.tests,
             "cross_people": self.cross_people,
             "cross_probabilities": self.cross_probabilities,
             "held_out_people": self.held_out_people,
@@ -183,34 +188,24 @@ def train(
     resume: bool = False,
     display: TrainingDisplay | None = None,
 ) -> Outcome | None:
-    """Train a recogniser on labelled files and write its run directory, as ``harken train`` does.
+    """Train a recogniser on labelled files and write its run directory, as ``harken train`` does. None is returned if
+    ``resume`` found a finished run, which is not changed.
 
     >>> import harken
     >>> outcome = harken.train("alice.csv", cross=["bob.csv"], out="first-run", epochs=1)
     >>> 0 <= outcome.cross.accuracy <= 1
     True
-    >>> harken.Recogniser.load("first-run").specification_.labels
-    ('lying', 'sitting', 'walking')
 
     Args:
         files: labelled recordings of the training people, or folders of them.
         out: the run directory. It holds the model, its history, its scores, pictures and the report.
         cross: recordings of unseen people to test the model on, or folders of them.
-        preset, epochs, seed, device: see ``Recogniser``.
+        preset, epochs, seed, device, threads: see ``Recogniser`` and its ``fit``.
         channels: which channels to read; None for every channel of the first file.
         ignore_labels: labels to treat as unlabelled, in all files.
-        reading: how to read tables; see ``harken.read``.
-        labels, cross_labels: a file of labels for ``files``, and for ``cross``; None for the file beside each recording
-            (``NAME.labels.csv``), or else the labels in it. ``docs/labels.md`` describes the formats.
-        labels_offset_s: seconds added to each time in files of labels.
-        trim_s: seconds without a label at both ends of each bout.
-        rename: new names of labels, by the old ones, in all files.
-        threads: the number of threads on a CPU; None for the fastest number, which is measured first.
-        resume: continue the run in ``out``.
-        display: receives the progress that ``harken train`` shows on the screen.
-
-    Returns:
-        All scores and their data, or None if ``resume`` found a finished run, which is not changed.
+        cross_labels: the file of labels for ``cross``, as ``labels`` is for ``files``.
+        reading, labels, labels_offset_s, trim_s, rename: see ``harken.evaluate``.
+        resume, display: continue the run in ``out``; what receives the progress that ``harken train`` shows.
 
     Raises:
         HarkenError: for unreadable or unlabelled files, invalid settings, or a run directory that holds something else.
@@ -318,12 +313,8 @@ def _open_directory(out: Path, *, resume: bool) -> None:
     """
     occupied = out.is_dir() and any(_is_of_a_run(one) for one in out.iterdir())
     refuse_occupied(out, "run", occupied=occupied, own=(out / RUN_RECORD).exists(), resume=resume)
-    try:
-        (out / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HarkenError(f"{out}: cannot write there ({error.strerror})") from error
     for folder in (out, out / CHECKPOINTS):
-        remove_left_behind(folder)
+        make_folder(folder)
 
 
 def _is_of_a_run(path: Path) -> bool:
@@ -394,33 +385,19 @@ def _outcome(
     )
 
 
-def _write(out: Path, model: Recogniser, outcome: Outcome, record: dict[str, Any]) -> None:
+def _write(out: Path, model: Recogniser, outcome: Outcome, record: Json) -> None:
     """Write all files except the checkpoint. ``run.json`` is written last and marks the run as finished."""
     scores = outcome.scores_as_dict()
-    provenance = {
-        "data": [
-            {
-                "subject": reading.mended.subject,
-                "fingerprint": reading.as_found.fingerprint,
-                "samples_fingerprint": reading.mended.samples_fingerprint,
-            }
-            for reading in outcome.data.training
-        ],
-        "scores": scores,
-        "iterations": outcome.iterations_done,
-    }
-    fingerprints = Fingerprints.of(reading.mended for reading in outcome.data.training)
+    reads = outcome.data.training
+    data = [described_data(reading.mended, reading.as_found) for reading in reads]
+    provenance = {"data": data, "scores": scores, "iterations": outcome.iterations_done}
+    fingerprints = Fingerprints.of(reading.mended for reading in reads)
     model.with_provenance(provenance).with_fingerprints(fingerprints).save(out / MODEL_FILE)
     batch = outcome.training.batch_windows
     write_text(out / RUN_HISTORY, outcome.history.to_csv(batch))
     pictures = {"learning_curves": learning_curves(outcome.history, batch_windows=batch)}
-    for name, scored, title in (
-        ("same_person", outcome.same_person, "Same person, overlapping windows (too good)"),
-        ("blocked_same_person", outcome.blocked, "Same person, honest (no overlap with training)"),
-        ("cross_person", outcome.cross, "Unseen people"),
-    ):
-        if scored is not None:
-            pictures[f"confusion_{name}"] = confusion_picture(scored, title=title)
+    for name, tested in outcome.tests.items():
+        pictures[f"confusion_{name}"] = confusion_picture(tested, title=test_title(name))
     if outcome.cross_probabilities is not None:
         pictures["coverage"] = coverage_picture(outcome.cross_probabilities)
     for name, picture in pictures.items():
@@ -430,7 +407,7 @@ def _write(out: Path, model: Recogniser, outcome: Outcome, record: dict[str, Any
     _write_record(out, record | {"iterations": outcome.iterations_done, "machine": machine, "scores": scores})
 
 
-def _record(settings: RunSettings, data: RunData) -> dict[str, Any]:
+def _record(settings: RunSettings, data: RunData) -> Json:
     return {
         "status": "training",
         "harken_version": __version__,
@@ -450,7 +427,7 @@ def _record(settings: RunSettings, data: RunData) -> dict[str, Any]:
     }
 
 
-def _refuse_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
+def _refuse_changes(before: Json, now: Json) -> None:
     """Raise a HarkenError if a run would be resumed with other settings or data."""
     settings = {name: before["settings"].get(name) for name in now["settings"]}
     changed = first_difference(settings, now["settings"])

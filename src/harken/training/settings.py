@@ -3,11 +3,12 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from harken.annotations.options import LabelOptions
 from harken.networks import DEFAULT_PRESET
 from harken.readers.options import TableOptions
+from harken.support.files import Json
 from harken.support.options import Argument, Option, check_options
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class RunSettings:
 
         return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device=self.device)
 
-    def what_decides_the_result(self) -> dict[str, Any]:
+    def what_decides_the_result(self) -> Json:
         """The settings that must be equal when a run is resumed, for JSON.
 
         Paths are left out: a file that was moved is the same file if its fingerprint is equal. The fingerprint of a
@@ -144,5 +145,5 @@ class RunSettings:
             },
         }
         # Converted as in a JSON file, without tuples, because they are compared with the content of a file.
-        as_read: dict[str, Any] = json.loads(json.dumps(decisive))
+        as_read: Json = json.loads(json.dumps(decisive))
         return as_read

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.datasets.exercises import UNSEEN, exercises
 from harken.recordings.recording import Recording
+from harken.support.arrays import Float32Array, Int64Array
 from harken.support.printable import percent
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ LONGEST_LOT_S = 5.0
 HISTORY_S = 60.0
 """Seconds of the past that are sent at once, so that the page is full when it opens; at least a window."""
 
-Receive = Callable[[str, NDArray[np.float32], NDArray[np.int64]], object]
+Receive = Callable[[str, Float32Array, Int64Array], object]
 """Takes a watch's name, samples ``[n, 3]`` in g and their times ``[n]``, int64 nanoseconds since 1970."""
 
 
@@ -50,11 +50,11 @@ class DemoWatch:
     """
 
     watch: str
-    signals: NDArray[np.float32]
+    signals: Float32Array
     sample_rate_hz: float
     begins_at: int
 
-    def between(self, first: int, last: int) -> NDArray[np.float32]:
+    def between(self, first: int, last: int) -> Float32Array:
         """Samples number ``first`` to before ``last`` from the stream's beginning; history has negative numbers."""
         return np.take(self.signals, np.arange(self.begins_at + first, self.begins_at + last), axis=0, mode="wrap")
 
@@ -105,7 +105,7 @@ def _watch(recording: Recording, wrist: str, number: int, watches: int) -> DemoW
     )
 
 
-def _in_turn(recording: Recording, piece: int) -> NDArray[np.int64]:
+def _in_turn(recording: Recording, piece: int) -> Int64Array:
     """Rows of the first piece of every bout, then of the second piece of every bout, as long as all bouts have one."""
     starts = np.concatenate([[0], recording.gap_rows])
     rounds = int(np.diff(np.append(starts, len(recording))).min()) // piece

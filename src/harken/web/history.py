@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Lot = tuple[NDArray[np.int64], NDArray[np.int16]]
+from harken.support.arrays import Float32Array, Int16Array, Int64Array
+
+Lot = tuple[Int64Array, Int16Array]
 """Times ``[n]`` in milliseconds since 1970, and signals ``[n, 3]`` in 1/1000 g."""
 MS = 10**6
 SHOWN_S, SHOWN_HZ = 30, 50
@@ -41,7 +42,7 @@ class RecentSamples:
         return t_ms[kept], values[kept]
 
 
-def lot_of(time_ns: NDArray[np.int64], signals: NDArray[np.float32]) -> Lot:
+def lot_of(time_ns: Int64Array, signals: Float32Array) -> Lot:
     """Samples for drawing: those without a missing value, clipped to 32.767 g, which no wrist reaches."""
     if not np.isfinite(signals).all():
         kept = np.isfinite(signals).all(axis=1)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
+from harken.support.arrays import Float32Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.files import ProcessLock
 
@@ -30,8 +30,8 @@ class LoggedSamples(NamedTuple):
 
     watch: str
     received_ms: int
-    signals: NDArray[np.float32]
-    time_ns: NDArray[np.int64]
+    signals: Float32Array
+    time_ns: Int64Array
 
 
 class SampleLog:
@@ -70,7 +70,7 @@ class SampleLog:
             raise
         return file
 
-    def append(self, watch: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> "asyncio.Future[None]":
+    def append(self, watch: str, signals: Float32Array, time_ns: Int64Array) -> "asyncio.Future[None]":
         """Queue a message; the future is done when it, and all before it, are on the disk. One without samples is not
         written."""
         if len(time_ns):
@@ -125,7 +125,7 @@ class SampleLog:
                 full.close()
 
 
-def record(watch: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> bytes:
+def record(watch: str, signals: Float32Array, time_ns: Int64Array) -> bytes:
     """A message in the log's format."""
     name = watch.encode()
     body = b"".join([name, time_ns.astype("<i8").tobytes(), signals.astype("<f4").tobytes()])

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from harken.labelling.live.watch import LATEST_NS
 from harken.readers.exports import gravity_at
 from harken.recordings.recording import STANDARD_GRAVITY
+from harken.support.arrays import Float32Array, Int64Array
 from harken.web.limits import RefusedError
 
 HOW = 'a message is {"time_ns" or "time_ms": [...], "x": [...], "y": [...], "z": [...], "unit": "g" or "m/s2"}'
@@ -39,7 +39,7 @@ HOW_PUSHED = (
     "each entry of payload must have a name, a time in nanoseconds since 1970, and values x, y, z (wrist motion: "
     "gravityX, accelerationX and so on)"
 )
-TimedSignals = tuple[NDArray[np.float32], NDArray[np.int64]]
+TimedSignals = tuple[Float32Array, Int64Array]
 
 
 class Push(msgspec.Struct, rename="camel"):
@@ -80,7 +80,7 @@ def _checked(values: Any, kinds: frozenset[type]) -> list[Any]:
     return values
 
 
-def _times(message: dict[str, Any]) -> NDArray[np.int64]:
+def _times(message: dict[str, Any]) -> Int64Array:
     if "time_ns" in message:
         return np.array(_checked(message["time_ns"], WHOLE), dtype=np.int64)
     milliseconds = np.array(_checked(message["time_ms"], NUMBERS), dtype=np.float64)
@@ -88,7 +88,7 @@ def _times(message: dict[str, Any]) -> NDArray[np.int64]:
         raise ValueError("times are since 1970, before 2096")
     # A double holds milliseconds and a fraction, but not their nanoseconds: convert the two parts separately.
     whole = np.floor(milliseconds)
-    time_ns: NDArray[np.int64] = whole.astype(np.int64) * 10**6 + np.rint((milliseconds - whole) * 1e6).astype(np.int64)
+    time_ns: Int64Array = whole.astype(np.int64) * 10**6 + np.rint((milliseconds - whole) * 1e6).astype(np.int64)
     return time_ns
 
 
@@ -136,7 +136,7 @@ class DeviceSensors:
         self._gravity = gravities[kept], gravity_ns[kept]
         return total[ready], time_ns[ready]
 
-    def _in_g(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> TimedSignals:
+    def _in_g(self, signals: Float32Array, time_ns: Int64Array) -> TimedSignals:
         """Samples in g; none before the unit is known from the size of gravity."""
         if self._factor == 0:
             signals = np.concatenate([self._unsure[0], signals])

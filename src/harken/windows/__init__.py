@@ -3,5 +3,3 @@
 ``windows`` cuts them from recordings, at random rows or at regular intervals. ``people`` divides them
 into training and test windows.
 """
-
-__all__: list[str] = []

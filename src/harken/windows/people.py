@@ -258,7 +258,8 @@ def arms_of_one_person(one: str, other: str, *, everybody: Iterable[str], simult
         return False
     if words[-1] == other_words[-1] or words[-1][1:] != other_words[-1][1:]:
         return False
-    ends = {each[-1] for each in map(_words, (one, other, *everybody)) if each[:-1] == words[:-1]}
+    names = map(_words, (one, other, *everybody))
+    ends = {each[-1] for each in names if each[:-1] == words[:-1]}
     return all(ABBREVIATED_SIDE.fullmatch(end) for end in ends)
 
 

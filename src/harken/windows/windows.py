@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording, recoded
-from harken.support.arrays import BoolArray, Float32Array, Int64Array, finite_rows
+from harken.support.arrays import BoolArray, Float32Array, Int16Array, Int64Array, IntArray, StrArray, finite_rows
 from harken.support.errors import HarkenError
 
 DRAWS_AT_ONCE = 1 << 16
@@ -73,14 +72,14 @@ class Windows:
     """
 
     signals: Float32Array
-    label_codes: NDArray[np.int16]
+    label_codes: Int16Array
     label_names: tuple[str, ...]
-    subjects: NDArray[np.str_]
+    subjects: StrArray
     starts_ns: Int64Array
     start_rows: Int64Array
     channels: tuple[str, ...]
     sample_rate_hz: float
-    studies: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
+    studies: StrArray = field(default_factory=lambda: np.empty(0, dtype=np.str_))
 
     def __post_init__(self) -> None:
         if self.studies.size == 0:
@@ -139,7 +138,7 @@ class Windows:
         return int(self.signals.shape[1])
 
     @property
-    def labels(self) -> NDArray[np.str_]:
+    def labels(self) -> StrArray:
         """The label of each window by name, ``[n]``; the empty string where there is none."""
         return np.array([*self.label_names, ""], dtype=np.str_)[self.label_codes]
 
@@ -302,7 +301,7 @@ def draw_starts(fits: BoolArray, *, count: int, seed: int) -> Int64Array:
     return np.concatenate(kept)[:count]
 
 
-def run_ends(ids: NDArray[np.integer]) -> Int64Array:
+def run_ends(ids: IntArray) -> Int64Array:
     """For each row, the end (exclusive) of its run of equal ``ids``, int64 ``[n]``."""
     edges = np.concatenate([np.flatnonzero(ids[1:] != ids[:-1]) + 1, [len(ids)]])
     return np.repeat(edges, np.diff(np.concatenate([[0], edges])))
@@ -340,7 +339,7 @@ def _windows_at(
     recordings: list[Recording],
     *,
     length: int,
-    label_codes: NDArray[np.int16],
+    label_codes: Int16Array,
     label_names: tuple[str, ...],
 ) -> Windows:
     """Windows that begin at the rows ``starts`` of the concatenated recordings, which have these label codes."""

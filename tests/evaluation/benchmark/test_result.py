@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from harken.evaluation.benchmark.page import TextTable, latex, one_label_sentences
+from harken.evaluation.benchmark.people_scoring import PeopleScoring
 from harken.evaluation.benchmark.result import compare, read_result
-from harken.evaluation.benchmark.scoring import PeopleScoring
 from harken.models.scores import score_people
 from harken.support.errors import HarkenError
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from polars.io.plugins import register_io_source
 
 from harken.datasets.simulated.wearer import (
@@ -29,6 +28,7 @@ from harken.datasets.simulated.wearer import (
 )
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.recordings.source import Samples, joined
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int16Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.files import replacing
 
@@ -129,7 +129,7 @@ class Simulation:
         """
         truth = self.truth().with_columns(asleep=(pl.col("label") == ACTIVITIES[LYING]).fill_null(False))
         bouts = truth.group_by(pl.col("asleep").rle_id().alias("bout"), maintain_order=True)
-        spans = bouts.agg(pl.col("asleep").first(), pl.col("start").first(), pl.col("end").last()).filter("asleep")
+        spans = bouts.agg(pl.col("asleep", "start").first(), pl.col("end").last()).filter("asleep")
         inside = (pl.col("start") > truth["start"][0]) & (pl.col("end") < truth["end"][-1])
         return spans.select(onset="start", wake="end", complete=inside)
 
@@ -154,9 +154,10 @@ class Simulation:
         each = pl.DataFrame(
             rows, schema={"start": pl.Int64, "end": pl.Int64, "label": pl.String, "steps": pl.Float64}, orient="row"
         )
-        bouts = each.group_by("start", "label", maintain_order=True).agg(pl.col("end").max(), pl.col("steps").sum() * 2)
+        bouts = each.group_by("start", "label", maintain_order=True)
+        bouts_steps = bouts.agg(pl.col("end").max(), pl.col("steps").sum() * 2)
         time = pl.Datetime("ns", "UTC")
-        return bouts.select(pl.col("start", "end").cast(time), "label", "steps")
+        return bouts_steps.select(pl.col("start", "end").cast(time), "label", "steps")
 
     def recording(self) -> Recording:
         """The whole recording in memory, as ``harken.read`` returns it for a file."""
@@ -183,7 +184,7 @@ class Simulation:
         day = self._day(number)
         return day, draw_postures(self.wearer, day)
 
-    def _gaps(self, days: Sequence[SimulatedDay]) -> NDArray[np.int64]:
+    def _gaps(self, days: Sequence[SimulatedDay]) -> Int64Array:
         """The gaps of some days that end within the recording, ``[gaps, 2]``."""
         gaps = np.concatenate([day.gaps_ns for day in days])
         return gaps[gaps[:, 1] < self._end_ns]
@@ -199,7 +200,7 @@ class Simulation:
         time_ns = START_NS + np.rint(intervals * self._interval_ns).astype(np.int64)
         return self._at(time_ns, noise[part])
 
-    def _at(self, time_ns: NDArray[np.int64], noise: NDArray[np.float32]) -> Samples:
+    def _at(self, time_ns: Int64Array, noise: Float32Array) -> Samples:
         """The samples at ``time_ns`` ``[n]``, with the given noise ``[n, 3]`` of standard deviation 1."""
         day_ns = round(DAY_S * SECOND_NS)
         numbers = range(int(time_ns[0] - START_NS) // day_ns, int(time_ns[-1] - START_NS) // day_ns + 1)
@@ -234,10 +235,10 @@ def simulate(*, days: float, sample_rate_hz: float, seed: int = 0, person: int =
     return simulation.recording(), simulation.truth()
 
 
-def _outside(gaps_ns: NDArray[np.int64], time_ns: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _outside(gaps_ns: Int64Array, time_ns: Int64Array) -> BoolArray:
     """Which of the times lie outside all of the sorted gaps ``[gaps, 2]``, bool ``[n]``."""
-    outside: NDArray[np.bool_] = np.searchsorted(gaps_ns.ravel(), time_ns, side="right") % 2 == 0
-    return outside
+    behind = np.searchsorted(gaps_ns.ravel(), time_ns, side="right")
+    return np.asarray(behind % 2 == 0)
 
 
 def _check(days: float, sample_rate_hz: float, seed: int, person: int) -> None:
@@ -249,9 +250,7 @@ def _check(days: float, sample_rate_hz: float, seed: int, person: int) -> None:
         raise HarkenError(f"a seed and a person must be whole numbers from 0, got {min(seed, person)}")
 
 
-def _acceleration_g(
-    postures: list[Posture], time_ns: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int16]]:
+def _acceleration_g(postures: list[Posture], time_ns: Int64Array) -> tuple[Float32Array, Float32Array, Int16Array]:
     """The acceleration at increasing times ``[n]`` within the consecutive ``postures``.
 
     Returns:
@@ -271,7 +270,7 @@ def _acceleration_g(
     return motion, tremor, codes
 
 
-def _in_posture(posture: Posture, time_ns: NDArray[np.int64]) -> NDArray[np.float32]:
+def _in_posture(posture: Posture, time_ns: Int64Array) -> Float32Array:
     """The acceleration in g within one posture, float32 ``[n, 3]``."""
     since_s = (time_ns - posture.start_ns) / SECOND_NS
     motion = _tones(posture, since_s)
@@ -284,14 +283,14 @@ def _in_posture(posture: Posture, time_ns: NDArray[np.int64]) -> NDArray[np.floa
     return motion
 
 
-def _tones(posture: Posture, since_s: NDArray[np.float64]) -> NDArray[np.float32]:
+def _tones(posture: Posture, since_s: Float64Array) -> Float32Array:
     """The acceleration in g of breathing and slow movements, ``[n, 3]``."""
     cycles = since_s[:, None] * posture.tone_hz
     cycles -= np.floor(cycles)  # in double precision, so that single precision is enough for the sine
     return np.sin((2 * np.pi * cycles + posture.tone_phase).astype(np.float32)) @ posture.tones_g
 
 
-def _steps(gait: Gait, since_s: NDArray[np.float64]) -> NDArray[np.float32]:
+def _steps(gait: Gait, since_s: Float64Array) -> Float32Array:
     """The acceleration of footsteps in g, ``[n, 3]``: harmonics of the stride, with slowly varying pace and
     strength."""
     wander = _wander(gait, since_s)
@@ -299,11 +298,11 @@ def _steps(gait: Gait, since_s: NDArray[np.float64]) -> NDArray[np.float32]:
     fundamental = np.exp(2j * np.pi * (cycles - np.floor(cycles))).astype(np.complex64)
     powers = np.cumprod(np.broadcast_to(fundamental[:, None], (len(since_s), len(gait.harmonics_g))), axis=1)
     strength = _smooth_step(since_s / MOVE_S) * (1 + 0.1 * wander[:, 1])
-    steps: NDArray[np.float32] = (powers @ gait.harmonics_g).real * strength.astype(np.float32)[:, None]
+    steps: Float32Array = (powers @ gait.harmonics_g).real * strength.astype(np.float32)[:, None]
     return steps
 
 
-def _wander(gait: Gait, since_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def _wander(gait: Gait, since_s: Float64Array) -> Float64Array:
     """The slow changes of pace and strength, ``[n, 3]``."""
     return np.asarray(np.sin(2 * np.pi * since_s[:, None] / WANDER_PERIODS_S + gait.wander))
 
@@ -316,7 +315,7 @@ def _strides(posture: Posture, end_ns: int) -> float:
     return float(cycles[1] - cycles[0])
 
 
-def _move(posture: Posture, since_s: NDArray[np.float64], moving_s: float) -> NDArray[np.float32]:
+def _move(posture: Posture, since_s: Float64Array, moving_s: float) -> Float32Array:
     """Gravity while the arm turns into a posture, plus the acceleration of that movement, in g, ``[n, 3]``."""
     done = _smooth_step(since_s / moving_s)[:, None]
     up = posture.before + done * (posture.up - posture.before)
@@ -325,7 +324,7 @@ def _move(posture: Posture, since_s: NDArray[np.float64], moving_s: float) -> ND
     return np.asarray(up + MOVE_G * push * posture.push, dtype=np.float32)
 
 
-def _smooth_step(share: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smooth_step(share: Float64Array) -> Float64Array:
     """A smooth function from 0 to 1 whose slope is 0 at both ends."""
     share = np.clip(share, 0.0, 1.0)
     return share * share * (3 - 2 * share)

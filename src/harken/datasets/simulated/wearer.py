@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, made_up_subject
+from harken.support.arrays import Float32Array, Float64Array, Int16Array, Int64Array
 
 ACTIVITIES = ("lying", "running", "sitting", "standing", "walking")
 """The labels, sorted. A label code is an index into this tuple."""
@@ -71,7 +72,7 @@ class Gait:
 
     stride_hz: float
     harmonics_g: NDArray[np.complex64]
-    wander: NDArray[np.float64]
+    wander: Float64Array
 
     def varied(self, rng: np.random.Generator) -> "Gait":
         """The same person's gait on another occasion, with another pace and strength."""
@@ -100,12 +101,12 @@ class Wearer:
     seed: int
     person: int
     subject: str
-    up: dict[str, NDArray[np.float64]]
+    up: dict[str, Float64Array]
     gaits: dict[str, Gait]
     liveliness: float
     clock_ratio: float
-    gain: NDArray[np.float32]
-    offset_g: NDArray[np.float32]
+    gain: Float32Array
+    offset_g: Float32Array
 
 
 def draw_wearer(seed: int, person: int) -> Wearer:
@@ -136,7 +137,7 @@ def draw_wearer(seed: int, person: int) -> Wearer:
     )
 
 
-def draw_direction(rng: np.random.Generator, around: NDArray[np.float64], spread: float) -> NDArray[np.float64]:
+def draw_direction(rng: np.random.Generator, around: Float64Array, spread: float) -> Float64Array:
     """Draw a unit vector ``[3]`` near ``around``; the distance grows with ``spread``."""
     direction = around + spread * rng.standard_normal(3)
     return direction / np.linalg.norm(direction)
@@ -147,7 +148,7 @@ def random_numbers(seed: int, person: int, purpose: Purpose, number: int) -> np.
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(person, int(purpose), number)))
 
 
-def _draw_mounting(rng: np.random.Generator) -> NDArray[np.float64]:
+def _draw_mounting(rng: np.random.Generator) -> Float64Array:
     """Draw the rotation ``[3, 3]`` from the axes of ``UP`` to those of the watch: wrist, orientation and tilt."""
     wrist = np.diag([1.0, -1.0, 1.0]) if rng.random() < RIGHT_WRIST_SHARE else np.eye(3)
     way_round = np.diag([-1.0, -1.0, 1.0]) if rng.random() < UPSIDE_DOWN_SHARE else np.eye(3)
@@ -155,7 +156,7 @@ def _draw_mounting(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(tilt @ way_round @ wrist)
 
 
-def _rotation(vector_rad: NDArray[np.float64]) -> NDArray[np.float64]:
+def _rotation(vector_rad: Float64Array) -> Float64Array:
     """The rotation ``[3, 3]`` about a vector ``[3]`` by its length, by Rodrigues' formula."""
     angle_rad = np.linalg.norm(vector_rad)
     x, y, z = vector_rad / angle_rad
@@ -163,9 +164,7 @@ def _rotation(vector_rad: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.eye(3) + np.sin(angle_rad) * across + (1 - np.cos(angle_rad)) * across @ across)
 
 
-def _draw_gait(
-    rng: np.random.Generator, stride_hz: float, sizes_g: NDArray[np.float64], mounting: NDArray[np.float64]
-) -> Gait:
+def _draw_gait(rng: np.random.Generator, stride_hz: float, sizes_g: Float64Array, mounting: Float64Array) -> Gait:
     """Draw one person's gait: amplitudes near the usual ones ``[harmonics, 3]``, and random phases."""
     own = sizes_g * np.exp(0.2 * rng.standard_normal(sizes_g.shape) + 2j * np.pi * rng.random(sizes_g.shape))
     return Gait(stride_hz, (own @ mounting.T).astype(np.complex64), np.zeros(3))
@@ -220,9 +219,9 @@ class SimulatedDay:
     """
 
     number: int
-    edges_ns: NDArray[np.int64]
-    codes: NDArray[np.int16]
-    gaps_ns: NDArray[np.int64]
+    edges_ns: Int64Array
+    codes: Int16Array
+    gaps_ns: Int64Array
     bout_scale: float
 
 
@@ -247,12 +246,12 @@ class Posture:
     start_ns: int
     end_ns: int
     bout_start_ns: int
-    before: NDArray[np.float64]
-    up: NDArray[np.float64]
-    push: NDArray[np.float64]
-    tone_hz: NDArray[np.float64]
-    tone_phase: NDArray[np.float64]
-    tones_g: NDArray[np.float32]
+    before: Float64Array
+    up: Float64Array
+    push: Float64Array
+    tone_hz: Float64Array
+    tone_phase: Float64Array
+    tones_g: Float32Array
     tremor_g: float
     gait: Gait | None
 
@@ -295,7 +294,7 @@ def draw_postures(wearer: Wearer, day: SimulatedDay) -> list[Posture]:
     return postures
 
 
-def _draw_bouts(rng: np.random.Generator, length_s: float, liveliness: float) -> tuple[list[int], NDArray[np.float64]]:
+def _draw_bouts(rng: np.random.Generator, length_s: float, liveliness: float) -> tuple[list[int], Float64Array]:
     """Codes and durations in s of a day's bouts; together they last ``length_s``."""
     share = length_s / DAY_S
     shortest_s = min(SHORTEST_BOUT_S, length_s / 30)
@@ -325,7 +324,7 @@ def _draw_bouts(rng: np.random.Generator, length_s: float, liveliness: float) ->
     return [LYING, *codes, LYING], np.concatenate([[waking_s], durations, [length_s - bed_s]])
 
 
-def _draw_gaps(rng: np.random.Generator, length_s: float, share: float, shortest_s: float) -> NDArray[np.int64]:
+def _draw_gaps(rng: np.random.Generator, length_s: float, share: float, shortest_s: float) -> Int64Array:
     """Draw the gaps of the watch, in ns from the day's start, ``[gaps, 2]``; never near midnight."""
     count = 1 + int(rng.poisson(GAPS_A_DAY))
     durations_s = np.maximum(shortest_s, MEDIAN_GAP_S * share**0.5 * rng.lognormal(0, 1, count))
@@ -337,9 +336,9 @@ def _draw_gaps(rng: np.random.Generator, length_s: float, share: float, shortest
     return _on_edges(edges_s)
 
 
-def _on_edges(time_s: NDArray[np.float64]) -> NDArray[np.int64]:
+def _on_edges(time_s: Float64Array) -> Int64Array:
     """Convert seconds to nanoseconds, rounded to ``EDGE_NS``."""
-    tenths: NDArray[np.int64] = np.rint(time_s * (SECOND_NS / EDGE_NS)).astype(np.int64)
+    tenths: Int64Array = np.rint(time_s * (SECOND_NS / EDGE_NS)).astype(np.int64)
     return tenths * EDGE_NS
 
 
@@ -353,7 +352,7 @@ def _draw_posture_starts(rng: np.random.Generator, code: int, start_ns: int, end
     return [start_ns, *later.tolist()]
 
 
-def _draw_up(rng: np.random.Generator, wearer: Wearer, code: int) -> NDArray[np.float64]:
+def _draw_up(rng: np.random.Generator, wearer: Wearer, code: int) -> Float64Array:
     if code == NOT_WORN:
         # The watch lies on its back or its side: any direction is possible.
         return draw_direction(rng, np.zeros(3), 1.0)
@@ -366,7 +365,7 @@ def _draw_posture(
     wearer: Wearer,
     code: int,
     times_ns: tuple[int, int, int],
-    ups: tuple[NDArray[np.float64], NDArray[np.float64]],
+    ups: tuple[Float64Array, Float64Array],
     gait: Gait | None,
 ) -> Posture:
     """Draw how the arm moves in a posture with these start, end and start of its bout, and ``before`` and ``up``.

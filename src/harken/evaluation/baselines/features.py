@@ -15,10 +15,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.signal import welch
 
-from harken.support.arrays import Float64Array
+from harken.support.arrays import BoolArray, Float32Array, Float64Array
 from harken.support.errors import HarkenError
 
 AXES = ("x", "y", "z")
@@ -39,7 +38,7 @@ LEAST_POWER = 1e-8
 """Power that is added before the logarithm. It is well below the noise of any sensor."""
 
 
-def check_signals(signals: NDArray[np.float32], *, time: int | None = None) -> None:
+def check_signals(signals: Float32Array, *, time: int | None = None) -> None:
     """Check that signals are windows ``[n, time, 3]`` of finite numbers.
 
     Raises:
@@ -68,7 +67,7 @@ class Features(NamedTuple):
     names: tuple[str, ...]
 
 
-def window_features(signals: NDArray[np.float32], *, sample_rate_hz: float) -> Features:
+def window_features(signals: Float32Array, *, sample_rate_hz: float) -> Features:
     """Features of windows ``[n, time, 3]`` in g; always finite, the same columns for every rate and length.
 
     Raises:
@@ -173,7 +172,7 @@ def _peaks(magnitude: Float64Array, rate: float) -> Columns:
     return columns
 
 
-def _highest(name: str, hz: Float64Array, power: Float64Array, among: NDArray[np.bool_]) -> Columns:
+def _highest(name: str, hz: Float64Array, power: Float64Array, among: BoolArray) -> Columns:
     """Frequency and power of the maximum of ``power`` ``[n, frequencies]`` inside ``among``; 0 if that is empty."""
     candidates = np.where(among & (power > STILL_G**2), power, 0.0)
     place = candidates.argmax(axis=1)
@@ -196,7 +195,8 @@ def _angles(gravity: Float64Array, dynamic: Float64Array) -> Columns:
 def _correlation(a: Float64Array, b: Float64Array) -> Float64Array:
     """Pearson's correlation along time of ``[n, time]`` with ``[n, time]``; 0 if one of them is constant."""
     a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
-    sd_a, sd_b = np.sqrt((a * a).mean(axis=1)), np.sqrt((b * b).mean(axis=1))
+    sd_a = np.sqrt((a * a).mean(axis=1))
+    sd_b = np.sqrt((b * b).mean(axis=1))
     moves = (sd_a > STILL_G) & (sd_b > STILL_G)
     return np.where(moves, (a * b).mean(axis=1) / np.where(moves, sd_a * sd_b, 1), 0)
 

@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import StandardScaler
 
-from harken.support.arrays import Float64Array
+from harken.support.arrays import Float32Array, Float64Array, FloatArray, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
 
-AnyFloats = NDArray[np.floating]
-Signals = NDArray[np.float32]
+AnyFloats = FloatArray
+Signals = Float32Array
 SHORTEST_WINDOW = 9
 """Samples: the length of a kernel."""
 WINDOWS_AT_ONCE = 2048
@@ -124,7 +123,7 @@ class MiniRocket(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.kernels, self.random_state = kernels, random_state
         self._new_transformer = _aeon_mini_rocket()
 
-    def fit(self, signals: Signals, codes: NDArray[np.int64]) -> "MiniRocket":
+    def fit(self, signals: Signals, codes: Int64Array) -> "MiniRocket":
         """Fit to windows ``[n, time, 3]`` in g and codes ``[n]``, whose distinct values are ``classes_``.
 
         Raises:

@@ -1,9 +1,10 @@
 """A balanced random forest on hand-made features: the baseline of the wrist-accelerometer literature."""
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.tree import DecisionTreeClassifier
+
+from harken.support.arrays import Float32Array, Float64Array, Int64Array
 
 
 class RandomForest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -23,7 +24,7 @@ class RandomForest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(self, *, trees: int = 1000, random_state: int | None = None) -> None:
         self.trees, self.random_state = trees, random_state
 
-    def fit(self, values: NDArray[np.float64], codes: NDArray[np.int64]) -> "RandomForest":
+    def fit(self, values: Float64Array, codes: Int64Array) -> "RandomForest":
         """Grow the trees on features ``[n, features]`` and codes ``[n]``, whose distinct values are ``classes_``."""
         narrow = values.astype(np.float32)  # the data type of scikit-learn's trees
         seeds = np.random.SeedSequence(self.random_state).spawn(self.trees)
@@ -31,7 +32,7 @@ class RandomForest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = self._grown[0].classes_  # every tree has every label
         return self
 
-    def predict_proba(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def predict_proba(self, values: Float64Array) -> Float64Array:
         """The probabilities of ``classes_``, ``[n, classes]``."""
         narrow = values.astype(np.float32)
         total = np.zeros((len(values), len(self.classes_)))
@@ -40,7 +41,7 @@ class RandomForest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return total / len(self._grown)
 
 
-def balanced_draw(codes: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
+def balanced_draw(codes: Int64Array, random: np.random.Generator) -> Int64Array:
     """Rows drawn with replacement: for each label in ``codes`` ``[n]``, the number of rows of the rarest label."""
     order = np.argsort(codes, kind="stable")
     _, first, sizes = np.unique(codes[order], return_index=True, return_counts=True)
@@ -48,7 +49,7 @@ def balanced_draw(codes: NDArray[np.int64], random: np.random.Generator) -> NDAr
     return np.asarray(order[(first[:, np.newaxis] + within).ravel()])
 
 
-def _grow(values: NDArray[np.float32], codes: NDArray[np.int64], random: np.random.Generator) -> DecisionTreeClassifier:
+def _grow(values: Float32Array, codes: Int64Array, random: np.random.Generator) -> DecisionTreeClassifier:
     rows = balanced_draw(codes, random)
     tree = DecisionTreeClassifier(max_features="sqrt", random_state=int(random.integers(2**31)))
     return tree.fit(values[rows], codes[rows], check_input=False)

@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.evaluation.baselines.features import check_signals
 from harken.evaluation.benchmark.methods import TrainedMethod
 from harken.models.known_labels import NO_SETS, LabelSets
+from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
@@ -64,7 +64,7 @@ class SedentarySphere:
             raise HarkenError(f"{self.name} answers {SEDENTARY} or {ON_FEET}, and {missing[0]} is no label here")
         return TrainedMethod(self._probabilities)
 
-    def _probabilities(self, windows: Windows) -> NDArray[np.float32]:
+    def _probabilities(self, windows: Windows) -> Float32Array:
         check_signals(windows.signals)
         mean = windows.signals.mean(axis=1, dtype=np.float64)
         along = np.abs(mean[:, 0]) / np.maximum(np.linalg.norm(mean, axis=1), 1e-9)

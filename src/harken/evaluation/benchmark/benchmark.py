@@ -16,8 +16,9 @@ import numpy as np
 from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, methods
 from harken.evaluation.benchmark.page import latex, markdown, tables
+from harken.evaluation.benchmark.people_scoring import PeopleScoring, macro_f1_of_people
 from harken.evaluation.benchmark.result import describe_windows
-from harken.evaluation.benchmark.scoring import PeopleScoring, Scoring, StudyScoring, macro_f1_of_people
+from harken.evaluation.benchmark.scoring import Scoring, StudyScoring
 from harken.evaluation.benchmark.settings import BenchmarkSettings, FigureKind
 from harken.evaluation.benchmark.tasks import (
     PREDICTIONS,
@@ -39,7 +40,7 @@ from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
-from harken.support.files import write_text, written_alone
+from harken.support.files import Json, write_text, written_alone
 from harken.support.resources import usable_cores
 from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
@@ -69,7 +70,7 @@ def benchmark(
     predictions: bool = False,
     figures: FigureKind | None = None,
     display: BenchmarkDisplay | None = None,
-) -> dict[str, Any]:
+) -> Json:
     """Score a preset and baselines on unseen people, as ``harken benchmark`` does. Returns its ``benchmark.json``.
 
     >>> import harken
@@ -133,7 +134,7 @@ def of_study(settings: BenchmarkSettings, data: str | Path) -> BenchmarkSettings
     return replace(settings, dataset=Path(data).absolute().name, files=files)
 
 
-def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None = None) -> dict[str, Any]:
+def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None = None) -> Json:
     """Run the methods and folds that are not in the directory yet, and return the result of all.
 
     The result is also written as ``benchmark.json``; ``benchmark.md`` and ``confusion.png`` show it to people. The
@@ -181,7 +182,7 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
         return result
 
 
-def _write(result: dict[str, Any], scoring: Scoring, settings: BenchmarkSettings) -> None:
+def _write(result: Json, scoring: Scoring, settings: BenchmarkSettings) -> None:
     """Write the result for programs and for people, and the figures."""
     out = settings.out
     write_text(out / "benchmark.json", json_text(result))
@@ -287,10 +288,10 @@ def _left_s(waiting: Sequence[FoldTask], paces: Mapping[str, Sequence[float]], a
     return max(sum(left) / at_once, max(left, default=0.0))
 
 
-def _methods_result(tasks: Sequence[FoldTask], out: Path, scoring: Scoring, *, has_preset: bool) -> dict[str, Any]:
+def _methods_result(tasks: Sequence[FoldTask], out: Path, scoring: Scoring, *, has_preset: bool) -> Json:
     """The part of the result that is made of the tasks' results, from their files alone, so that a resumed and an
     uninterrupted benchmark give the same."""
-    findings: dict[str, dict[str, Any]] = {}
+    findings: dict[str, Json] = {}
     for task in tasks:
         findings.setdefault(task.method.name, {})[task.fold.name] = task.read(out)
     first, *others = findings
@@ -306,7 +307,7 @@ def _methods_result(tasks: Sequence[FoldTask], out: Path, scoring: Scoring, *, h
     }
 
 
-def _timing(findings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _timing(findings: Mapping[str, Mapping[str, Any]]) -> Json:
     """Seconds of training and of recognition, for each fold and on average."""
     folds = {name: dict(finding["timing"]) for name, finding in findings.items()}
     means = {key: float(np.mean([one[key] for one in folds.values()])) for key in ("fit_s", "predict_s")}

@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 
 from harken.datasets.label_schemes import BUSY, taught_hands
 from harken.evaluation.baselines.features import check_signals, window_features
 from harken.models.known_labels import NO_SETS, LabelSets
 from harken.recordings.recording import Recording
+from harken.support.arrays import Float32Array, FloatArray
 from harken.support.errors import HarkenError
+from harken.support.files import Json
 from harken.support.plugins import import_object
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:  # networks take time to load, which the baselines alone need not wait for
-    from harken.models.mounting import Mounting
+    from harken.models.quarter_turns import Mounting
     from harken.models.recogniser import Recogniser
     from harken.training.presets import Preset
 
@@ -49,7 +50,7 @@ class TrainedMethod:
             x along the forearm towards the elbow; None for methods that cannot find it.
     """
 
-    probabilities: Callable[[Windows], NDArray[np.float32]]
+    probabilities: Callable[[Windows], Float32Array]
     model: Callable[[], bytes] | None = None
     mounting: "Callable[[Recording], Mounting] | None" = None
 
@@ -63,7 +64,7 @@ class Method(Protocol):
         """The name in tables and files."""
         ...
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Json:
         """All settings on which the result of training depends, for JSON."""
         ...
 
@@ -98,7 +99,7 @@ class PresetMethod:
         """The name of the recipe."""
         return self.recipe.name
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Json:
         """The whole recipe, with the epochs and the seed in its training settings."""
         return {"kind": "preset", "preset": {**self.recipe.as_dict(), "training": asdict(self._new().settings())}}
 
@@ -121,16 +122,15 @@ class PresetMethod:
 def trained_network(recogniser: "Recogniser") -> TrainedMethod:
     """A fitted recogniser as a method after training."""
 
-    def probabilities(windows: Windows) -> NDArray[np.float32]:
-        names, labels = windows.label_names, recogniser.specification_.labels
-        answers = recogniser.predict_answers(windows)
+    def probabilities(windows: Windows) -> Float32Array:
+        names = windows.label_names
+        answers, hands = recogniser.specification_.labels_and_hands(recogniser.predict_answers(windows))
         shares = np.zeros((len(windows), len(names)), dtype=np.float32)
-        for label, share in zip(labels, answers.T[: len(labels)], strict=True):
-            tells = recogniser.specification_.hands and label + BUSY in names
-            busy = share * answers[:, -1] if tells else np.zeros_like(share)
-            shares[:, names.index(label)] = share - busy
-            if tells:
-                shares[:, names.index(label + BUSY)] = busy
+        for label, share in zip(recogniser.specification_.labels, answers.T, strict=True):
+            shares[:, names.index(label)] = share
+            if hands is not None and label + BUSY in names:
+                shares[:, names.index(label + BUSY)] = share * hands
+                shares[:, names.index(label)] -= share * hands
         return shares
 
     def of_recording(recording: Recording) -> "Mounting":
@@ -166,7 +166,7 @@ class BaselineMethod:
     seed: int
     classifier: Any = None
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Json:
         """The parameters, the seed, and the features of a classifier that is not harken's own."""
         own = self.classifier is None
         values = (self._new() if own else self.classifier).get_params(deep=True)
@@ -192,7 +192,7 @@ class BaselineMethod:
         fitted = self._new()
         fitted.fit(_read_by(fitted, training), codes)
 
-        def probabilities(windows: Windows) -> NDArray[np.float32]:
+        def probabilities(windows: Windows) -> Float32Array:
             check_signals(windows.signals, time=length)
             shares = np.zeros((len(windows), len(windows.label_names)), dtype=np.float32)
             if len(windows) == 0:
@@ -215,7 +215,7 @@ class BaselineMethod:
         return new.set_params(**dict.fromkeys(unseeded, self.seed % 2**32))
 
 
-def _read_by(classifier: Any, windows: Windows) -> NDArray[np.floating]:
+def _read_by(classifier: Any, windows: Windows) -> FloatArray:
     """What a classifier reads of windows."""
     if getattr(classifier, "reads_windows", False):
         return windows.signals

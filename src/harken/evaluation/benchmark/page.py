@@ -8,8 +8,7 @@ from typing import Any
 from harken.evaluation.benchmark.scoring import by_study
 from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.outcomes.groups import GROUPS
-from harken.recordings.inspection import duration_text
-from harken.support.printable import percent
+from harken.support.printable import duration_text, percent
 
 WORN = {"known": "known", "found": "as found"}
 HANDS = {
@@ -131,7 +130,8 @@ def latex(table: TextTable) -> str:
 
 def _markdown_table(table: TextTable) -> str:
     head = (table.columns, ("---", *("---:" for _ in table.columns[1:])))
-    lines = ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in (*head, *table.rows)]
+    rows = [[cell.replace("|", r"\|") for cell in row] for row in (*head, *table.rows)]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
     note = f"{table.note} {table.page_note}".strip()
     return "\n".join([f"## {table.title}", "", *lines]) + (f"\n\n{note}" if note else "")
 

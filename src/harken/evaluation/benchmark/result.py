@@ -17,7 +17,7 @@ import torch
 
 from harken import __version__
 from harken.support.errors import HarkenError, first_difference
-from harken.support.files import read_json
+from harken.support.files import Json, read_json
 from harken.support.plugins import is_installed
 from harken.windows.windows import Windows
 
@@ -61,11 +61,11 @@ class Result(TypedDict):
 
     methods: dict[str, _Method]
     windows: _Windows
-    folds: dict[str, Any]
+    folds: Json
     made_with: list[_MadeWith]
 
 
-def describe_windows(windows: Windows) -> dict[str, Any]:
+def describe_windows(windows: Windows) -> Json:
     """Values for JSON: the number of windows, the people, and two fingerprints (SHA-256).
 
     ``fingerprint`` covers everything. ``layout_fingerprint`` covers the person, start and label of each window, but not
@@ -94,7 +94,7 @@ def describe_windows(windows: Windows) -> dict[str, Any]:
 
 
 @cache
-def made_with() -> dict[str, Any]:
+def made_with() -> Json:
     """Values for JSON: everything besides data and settings that may change a score."""
     packages = {name: version(name) for name in PACKAGES if is_installed(name)}
     return {
@@ -156,7 +156,7 @@ class Agreement:
     sentence: str
 
 
-def read_result(path: Path) -> dict[str, Any]:
+def read_result(path: Path) -> Json:
     """A ``benchmark.json``.
 
     Raises:

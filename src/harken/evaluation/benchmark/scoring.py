@@ -1,6 +1,6 @@
-"""How a benchmark scores a fold, and a method over all folds: people of unseen studies, or of the same study.
+"""How a benchmark scores a fold, and a method over all folds, where whole studies are left out.
 
-Where whole studies are left out, people have labels that are only partly those of training. A person's score is the
+People then have labels that are only partly those of training. A person's score is the
 mean F1 over the single labels that are true for this person and known from training. Windows of ``other``, and of
 labels that are unknown from training, form no class of their own. They count as false positives of the label that was
 predicted. Windows that allow several labels are left out of F1; they are scored by the share of allowed predictions.
@@ -9,18 +9,24 @@ Postures are scored alike for every label scheme. Of a method that distinguishes
 probabilities of a posture are added up first. Busy hands have scores of their own, in the studies that document them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import BUSY, POSTURES, SCHEMES, TRUTH, postures_and_hands
+from harken.datasets.label_schemes import BUSY, SCHEMES, TRUTH, postures_and_hands
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.methods import TrainedMethod
+from harken.evaluation.benchmark.people_scoring import (
+    Findings,
+    PeopleScoring,
+    interval_list,
+    mean_if_any,
+    nothing_learned,
+)
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     SAMPLING,
@@ -30,32 +36,16 @@ from harken.evaluation.protocols.studies import (
     study_windows,
     training_windows,
 )
-from harken.models.calibration import expected_calibration_error
-from harken.models.known_labels import NO_SETS, LabelSets
-from harken.models.mounting import Mounting
-from harken.models.scores import (
-    Scores,
-    interval_over_evaluations,
-    interval_over_groups,
-    interval_over_people,
-    mean_of_each,
-    members_of,
-    one_label,
-    prediction_rows,
-    score,
-    score_people,
-)
+from harken.models.known_labels import LabelSets
+from harken.models.quarter_turns import Mounting
+from harken.models.scores import Scores, interval_over_groups, mean_of_each, members_of, prediction_rows, scores_of
 from harken.outcomes.groups import GROUPS
-from harken.recordings.recording import Recording
-from harken.windows.people import Fold, apply
+from harken.recordings.recording import POSTURES, Recording
+from harken.support.arrays import BoolArray, Float32Array, FloatArray, Int64Array, IntArray, StrArray
+from harken.support.files import Json
+from harken.windows.people import Fold
 from harken.windows.windows import Windows, concatenate
 
-Json = dict[str, Any]
-"""Values for JSON."""
-Findings = Mapping[str, Mapping[str, Any]]
-"""Fold -> the result of a method on it."""
-Evaluations = Sequence[tuple[str, float]]
-"""The person and the macro F1 of each evaluation."""
 OTHER = "other"
 MOUNTINGS = ("known", "found")
 """With x along the forearm, as the study states it; and as the model finds it, like ``harken label``."""
@@ -73,186 +63,12 @@ class Predicted(NamedTuple):
 
     windows: Windows
     labels: tuple[str, ...]
-    probabilities: NDArray[np.floating]
-    hands: NDArray[np.floating] | None
+    probabilities: FloatArray
+    hands: FloatArray | None
 
 
 Mounted = Mapping[str, Mapping[str, Predicted]]
 """Study -> one of ``MOUNTINGS`` -> what a method says of its windows; without ``found`` if it cannot find it."""
-
-
-@dataclass(frozen=True)
-class PeopleScoring:
-    """Each test person of a fold gets scores; a method's main score is the mean macro F1 over people.
-
-    Probabilities are not calibrated. A label that no training person has is never recognised, and its windows count as
-    mistakes.
-    """
-
-    main_score = "mean_person_macro_f1"
-
-    def decides(self) -> Json:
-        """What results depend on besides the windows, the fold and the method, for JSON: nothing."""
-        return {}
-
-    def parts(self, fold: Fold, windows: Windows) -> tuple[Windows, LabelSets, Windows]:
-        """The training windows, their sets of labels, and the test windows. Raises as ``apply``."""
-        parts = apply(fold, windows)
-        return parts.training, NO_SETS, parts.test
-
-    def predicted(self, trained: TrainedMethod, test: Windows) -> NDArray[np.float32]:
-        """The probabilities of the test's labels, ``[n, labels]``."""
-        return trained.probabilities(test)
-
-    def scored(self, probabilities: NDArray[np.float32], _: Windows, test: Windows) -> Json:
-        """Values for JSON: the scores of each person of the test."""
-        codes = test.label_codes.astype(np.int64)
-        predicted = probabilities.argmax(axis=1)
-        scores = score_people(codes, predicted, test.subjects, test.label_names)
-        only = one_label(codes, predicted)
-        return {
-            "test_windows": len(test),
-            "one_label": None if only is None else test.label_names[only],
-            "scores": scores.as_dict(),
-            "expected_calibration_error": expected_calibration_error(probabilities, codes),
-        }
-
-    def rows(self, probabilities: NDArray[np.float32], test: Windows) -> pl.DataFrame:
-        """A row for each window of the test; see ``prediction_rows``."""
-        return prediction_rows(test, probabilities, test.label_names)
-
-    def summary(self, findings: Findings) -> Json:
-        """Values for JSON: the scores of one method over folds. They do not depend on paths or times.
-
-        An evaluation is one person in one fold. Means and the standard deviation are over all evaluations, so a person
-        who was tested twice counts twice, as in published tables. The F1 of a label is over the windows of all
-        evaluations. The expected calibration error is the mean over folds, weighted by their test windows, because
-        every fold has its own model.
-        """
-        first = next(iter(findings.values()))
-        evaluations = [scores for _, scores in _evaluations(findings)]
-        macro_f1 = np.array([scores["macro_f1"] for scores in evaluations])
-        people = by_person(_macro_f1(findings))
-        labels = evaluations[0]["labels"]
-        confusion = np.sum([scores["confusion"] for scores in evaluations], axis=0)
-        windows = [finding["test_windows"] for finding in findings.values()]
-        errors = [finding["expected_calibration_error"] for finding in findings.values()]
-        return {
-            "settings": first["decided_by"]["method"],
-            "mean_person_macro_f1": float(macro_f1.mean()),
-            "sd_person_macro_f1": float(macro_f1.std(ddof=1)) if len(macro_f1) > 1 else None,
-            "mean_person_macro_f1_interval": _interval(people),
-            "mean_person_accuracy": float(np.mean([scores["accuracy"] for scores in evaluations])),
-            "evaluations": len(evaluations),
-            "people": len(people),
-            "worst_person": _worst(people),
-            "class_f1": _class_f1(confusion, labels),
-            "labels": labels,
-            "confusion": confusion.tolist(),
-            "expected_calibration_error": float(np.average(errors, weights=windows)),
-            "folds": {name: _fold_summary(finding) for name, finding in findings.items()},
-        }
-
-    def together(self, result: Mapping[str, Any]) -> Scores:
-        """Scores over the windows of all evaluations of a ``summary`` together, for a picture."""
-        return _scores_of(np.array(result["confusion"], dtype=np.int64), result["labels"])
-
-    def difference(self, preset: Findings, baseline: Findings) -> Json:
-        """Values for JSON: the mean over evaluations of (preset minus baseline) in macro F1, and its interval.
-
-        The difference is taken for each person of each fold, so that the difficulty of a person cancels out.
-        """
-        return paired_difference(_macro_f1(preset), _macro_f1(baseline))
-
-
-def paired_difference(ours: Evaluations, theirs: Evaluations) -> Json:
-    """Values for JSON: the mean of (ours minus theirs) over the same evaluations of both, and its interval."""
-    gains = [(person, score - before) for (person, score), (_, before) in zip(ours, theirs, strict=True)]
-    people = by_person(gains)
-    return {
-        "mean_person_macro_f1": float(np.mean([gain for _, gain in gains])),
-        "mean_person_macro_f1_interval": _interval(people),
-        "people_better": sum(float(np.mean(values)) > 0 for values in people.values()),
-        "people": len(people),
-        "least_gain": _worst(people),
-    }
-
-
-def _scores_of(confusion: NDArray[np.int64], labels: Sequence[str]) -> Scores:
-    """The scores of a confusion matrix, ``[labels, labels]``."""
-    truth, recognised = np.divmod(np.repeat(np.arange(confusion.size), confusion.ravel()), len(confusion))
-    return score(truth, recognised, tuple(labels))
-
-
-def macro_f1_of_people(result: Mapping[str, Any]) -> dict[str, float]:
-    """Person -> the mean macro F1 over their evaluations, in the ``summary`` of a method."""
-    folds = (fold["people"].items() for fold in result["folds"].values())
-    people = by_person((person, scores["macro_f1"]) for fold in folds for person, scores in fold)
-    return {person: float(np.mean(values)) for person, values in people.items()}
-
-
-def _evaluations(findings: Findings) -> list[tuple[str, Mapping[str, Any]]]:
-    """The person and the scores of each evaluation."""
-    evaluations: list[tuple[str, Mapping[str, Any]]] = []
-    for finding in findings.values():
-        evaluations.extend(finding["scores"]["people"].items())
-    return evaluations
-
-
-def _macro_f1(findings: Findings) -> Evaluations:
-    return [(person, scores["macro_f1"]) for person, scores in _evaluations(findings)]
-
-
-def _class_f1(confusion: NDArray[np.int64], labels: Sequence[str]) -> dict[str, float]:
-    """The F1 of each label that occurs, from the windows of all evaluations, ``[labels, labels]``."""
-    occurring = confusion.sum(axis=0) + confusion.sum(axis=1)
-    f1 = 2 * confusion.diagonal() / np.maximum(1, occurring)
-    return {label: float(f1[code]) for code, label in enumerate(labels) if occurring[code]}
-
-
-def by_person(evaluations: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
-    """Person -> the value of each evaluation, sorted by person."""
-    people: dict[str, list[float]] = {}
-    for person, value in evaluations:
-        people.setdefault(person, []).append(value)
-    return dict(sorted(people.items()))
-
-
-def _interval(people: Mapping[str, list[float]]) -> list[float] | None:
-    interval = interval_over_evaluations(list(people.values()))
-    return list(interval) if interval else None
-
-
-def _worst(people: Mapping[str, list[float]]) -> Json:
-    """The person with the lowest mean over their evaluations, and that mean."""
-    means = {person: float(np.mean(values)) for person, values in people.items()}
-    worst = min(means, key=means.__getitem__)
-    return {"person": worst, "macro_f1": means[worst]}
-
-
-def _fold_summary(finding: Mapping[str, Any]) -> Json:
-    scores = finding["scores"]
-    people = {}
-    for person, one in scores["people"].items():
-        people[person] = {key: one[key] for key in ("macro_f1", "accuracy", "windows")}
-    return {
-        "mean_person_macro_f1": scores["mean_person_macro_f1"],
-        "training_windows": finding["training_windows"],
-        "test_windows": finding["test_windows"],
-        "expected_calibration_error": finding["expected_calibration_error"],
-        "people": people,
-        **_nothing_learned(finding),
-    }
-
-
-def _nothing_learned(finding: Mapping[str, Any]) -> Json:
-    """The label that every window was given and the share that is right in training; empty for several labels."""
-    if finding.get("one_label") is None:
-        return {}
-    return {
-        "one_label": finding["one_label"],
-        "right_in_training": finding["right_in_training"],
-    }
 
 
 @dataclass(frozen=True)
@@ -354,7 +170,7 @@ class StudyScoring:
             for code, truth in enumerate(labels):
                 counts = study["confusion"].get(truth, {})
                 confusion[code] += [counts.get(label, 0) for label in labels]
-        return _scores_of(confusion, labels)
+        return scores_of(confusion, labels)
 
     def difference(self, preset: Findings, baseline: Findings) -> Json:
         """Values for JSON: (preset minus baseline) in the score of each person, with the mounting known.
@@ -370,7 +186,7 @@ class StudyScoring:
             overall = interval_over_groups(list(gains.values()))
         return {
             "main_score": main_score,
-            "main_score_interval": list(overall) if overall else None,
+            "main_score_interval": overall and list(overall),
             "studies": {study: _gain_summary(values) for study, values in gains.items()},
         }
 
@@ -395,7 +211,7 @@ def as_worn(
     """As ``predicted_windows``, of the windows of a study's recordings as they are in their files. Probabilities are
     averaged over the ways in which each watch may have sat, as ``harken label`` does."""
     every: list[Windows] = []
-    probabilities: list[NDArray[np.float32]] = []
+    probabilities: list[Float32Array] = []
     for recording in recordings:
         windows = study_windows([recording])
         of_windows = mounting(recording).averaged(trained.probabilities)
@@ -404,7 +220,7 @@ def as_worn(
     return _predicted(concatenate(every), np.concatenate(probabilities), classes)
 
 
-def _predicted(windows: Windows, probabilities: NDArray[np.float32], classes: Sequence[str]) -> Predicted:
+def _predicted(windows: Windows, probabilities: Float32Array, classes: Sequence[str]) -> Predicted:
     without_signals = replace(windows, signals=windows.signals[:0].copy())
     return Predicted(without_signals, *postures_and_hands(probabilities, classes))
 
@@ -451,24 +267,19 @@ def score_hands(given: Predicted) -> Json:
     for name, (here, answers) in right.items():
         if here.any():
             people = [float(answers[here & (subjects == one)].mean()) for one in np.unique(subjects[here])]
-            interval = interval_over_people(people)
-            scores[name] = {
-                "mean": float(np.mean(people)),
-                "interval": list(interval) if interval else None,
-                "people": len(people),
-            }
+            scores[name] = {"mean": float(np.mean(people)), "interval": interval_list(people), "people": len(people)}
     return scores
 
 
-def _counts(codes: NDArray[np.integer], labels: Sequence[str]) -> dict[str, int]:
+def _counts(codes: IntArray, labels: Sequence[str]) -> dict[str, int]:
     counts = np.bincount(codes, minlength=len(labels)).tolist()
     return {label: count for label, count in zip(labels, counts, strict=True) if count}
 
 
 def score_study(
-    allowed: NDArray[np.bool_],
-    predicted: NDArray[np.int64],
-    subjects: NDArray[np.str_],
+    allowed: BoolArray,
+    predicted: Int64Array,
+    subjects: StrArray,
     *,
     labels: Sequence[str],
     known: Sequence[str],
@@ -502,36 +313,30 @@ def score_study(
     return study_summary(people)
 
 
-def _person(allowed: NDArray[np.bool_], predicted: NDArray[np.int64], scored: Mapping[str, Sequence[int]]) -> Json:
+def _person(allowed: BoolArray, predicted: Int64Array, scored: Mapping[str, Sequence[int]]) -> Json:
     """The number of windows; F1 and recall of each label and of each group that is true for the person and known from
     training; and the share of allowed predictions among windows that allow several labels, None without such."""
     several = allowed.sum(axis=1) > 1
     right = allowed[np.arange(len(allowed)), predicted]
     truth, answers = allowed[~several], predicted[~several]
-    f1 = {}
-    recall = {}
-    groups = {}
-    group_recall = {}
+    labels: dict[str, tuple[float, float]] = {}
+    groups: dict[str, tuple[float, float]] = {}
     for name, codes in scored.items():
         true = truth[:, codes].any(axis=1)
         if not true.any():
             continue
         answered = np.isin(answers, codes)
         hits = int((true & answered).sum())
-        of_name = 2 * hits / (int(true.sum()) + int(answered.sum()))
-        if name in GROUPS:
-            groups[name] = of_name
-            group_recall[name] = hits / int(true.sum())
-            continue
-        f1[name] = of_name
-        recall[name] = hits / int(true.sum())
+        windows = int(true.sum())
+        f1 = 2 * hits / (windows + int(answered.sum()))
+        (groups if name in GROUPS else labels)[name] = f1, hits / windows
     share = float(right[several].mean()) if several.any() else None
     return {
         "windows": len(allowed),
-        "f1": f1,
-        "recall": recall,
-        "groups": groups,
-        "group_recall": group_recall,
+        "f1": {name: f1 for name, (f1, _) in labels.items()},
+        "recall": {name: recall for name, (_, recall) in labels.items()},
+        "groups": {name: f1 for name, (f1, _) in groups.items()},
+        "group_recall": {name: recall for name, (_, recall) in groups.items()},
         "allowed_share": share,
     }
 
@@ -544,28 +349,26 @@ def study_summary(people: Mapping[str, Mapping[str, Any]]) -> Json:
     over the people who have one; ``group_intervals`` are of ``groups``, as ``interval``.
     """
     f1_of_people = list(person_f1(people).values())
-    interval = interval_over_people(f1_of_people)
     groups = [person.get("groups", {}) for person in people.values()]
-    intervals = {
-        name: interval_over_people(group[name] for group in groups if name in group) for name in mean_of_each(groups)
-    }
+    of_groups = mean_of_each(groups)
     shares = [person["allowed_share"] for person in people.values() if person["allowed_share"] is not None]
     return {
-        "mean_f1": float(np.mean(f1_of_people)) if f1_of_people else None,
-        "interval": list(interval) if interval else None,
+        "mean_f1": mean_if_any(f1_of_people),
+        "interval": interval_list(f1_of_people),
         "f1": mean_of_each([person["f1"] for person in people.values()]),
         "recall": mean_of_each([person["recall"] for person in people.values()]),
-        "groups": mean_of_each(groups),
-        "group_intervals": {name: list(one) if one else None for name, one in intervals.items()},
+        "groups": of_groups,
+        "group_intervals": {name: interval_list(one[name] for one in groups if name in one) for name in of_groups},
         "group_recall": mean_of_each([person.get("group_recall", {}) for person in people.values()]),
-        "allowed_share": float(np.mean(shares)) if shares else None,
+        "allowed_share": mean_if_any(shares),
         "people": dict(people),
     }
 
 
 def person_f1(people: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """Person -> the mean F1 over labels; without people none of whose labels is known from training."""
-    return {person: float(np.mean(list(one["f1"].values()))) for person, one in people.items() if one["f1"]}
+    f1 = {person: list(one["f1"].values()) for person, one in people.items()}
+    return {person: float(np.mean(of_labels)) for person, of_labels in f1.items() if of_labels}
 
 
 def by_study(folds: Findings) -> dict[str, Mapping[str, Any]]:
@@ -586,7 +389,7 @@ def _main_score(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
 def _mean_recall(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
     """The mean over all labels of all studies of the recall, itself a mean over people; None without a study."""
     recalls = [recall for one in studies if one is not None for recall in one["recall"].values()]
-    return float(np.mean(recalls)) if recalls else None
+    return mean_if_any(recalls)
 
 
 def _balanced_hands(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
@@ -602,14 +405,8 @@ def _study_fold_summary(finding: Mapping[str, Any]) -> Json:
     for study in finding["studies"].values():
         for person, macro_f1 in person_f1(study["known"]["people"]).items():
             people[person] = {"macro_f1": macro_f1}
-    return {
-        "training_windows": finding["training_windows"],
-        "training_windows_by_label": finding["training_windows_by_label"],
-        "training_labels": finding["training_labels"],
-        "studies": finding["studies"],
-        "people": people,
-        **_nothing_learned(finding),
-    }
+    keys = ("training_windows", "training_windows_by_label", "training_labels", "studies")
+    return {key: finding[key] for key in keys} | {"people": people} | nothing_learned(finding)
 
 
 def _gains(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[float]:
@@ -619,10 +416,9 @@ def _gains(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[float]:
 
 
 def _gain_summary(gains: Sequence[float]) -> Json:
-    interval = interval_over_people(gains)
     return {
         "mean_f1": float(np.mean(gains)),
-        "interval": list(interval) if interval else None,
+        "interval": interval_list(gains),
         "people_better": sum(gain > 0 for gain in gains),
         "people": len(gains),
     }

@@ -28,10 +28,11 @@ from harken.evaluation.benchmark.scoring import Scoring
 from harken.models.known_labels import LabelSets
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import (
+    Json,
     NotWrittenError,
+    make_folder,
     read_json,
     refuse_occupied,
-    remove_left_behind,
     write_bytes,
     write_text,
 )
@@ -61,13 +62,13 @@ class Finding(NamedTuple):
         rows: the predictions, if they are kept; see ``harken.models.scores.prediction_rows``.
     """
 
-    content: dict[str, Any]
+    content: Json
     model: bytes | None
     rows: pl.DataFrame | None
 
 
 class _Finding(TypedDict):
-    decided_by: dict[str, Any]
+    decided_by: Json
     timing: dict[str, float]
 
 
@@ -87,7 +88,7 @@ class FoldTask:
     fold: Fold
     scoring: Scoring
     effort: float
-    decided_by: dict[str, Any]
+    decided_by: Json
     keeps_rows: bool = False
 
     def run(self, windows: Windows) -> Finding:
@@ -137,7 +138,7 @@ class FoldTask:
             predicted = self.scoring.predicted(trained_network(Recogniser.load(model, device="cpu")), test)
         write_parquet(self._rows(predicted, test), rows)
 
-    def read(self, out: Path) -> dict[str, Any] | None:
+    def read(self, out: Path) -> Json | None:
         """The result in a benchmark's directory, or None if it is not there yet. That of a preset is complete with its
         model file, and one whose predictions are kept with these.
 
@@ -215,14 +216,10 @@ def open_directory(out: Path, *, resume: bool) -> None:
     content = {one.name for one in out.iterdir()} if out.is_dir() else set()
     own = any(name.startswith((SHARED_WINDOWS, "fold_", "benchmark.")) for name in content)
     refuse_occupied(out, "benchmark", occupied=bool(content), own=own, resume=resume)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for left_behind in out.glob(f"{SHARED_WINDOWS}*"):
-            left_behind.unlink(missing_ok=True)
-        for folder in (out, *out.glob("fold_*")):
-            remove_left_behind(folder)
-    except OSError as error:
-        raise HarkenError(f"{out}: cannot write there ({error.strerror})") from error
+    for folder in (out, *out.glob("fold_*")):
+        make_folder(folder)
+    for left_behind in out.glob(f"{SHARED_WINDOWS}*"):
+        left_behind.unlink(missing_ok=True)
 
 
 def json_text(content: Mapping[str, Any]) -> str:

@@ -3,5 +3,3 @@
 ``published`` lists them by data set and name, ``harnet`` prepares WISDM as its authors did, and ``studies`` leaves
 whole studies out.
 """
-
-__all__: list[str] = []

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.arrays import Float64Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.windows.people import Fold, k_folds_of_people, shuffled_folds_of_people
 from harken.windows.windows import Windows, concatenate
@@ -134,7 +134,7 @@ def harnet_hmp_windows(recordings: Iterable[Recording]) -> Windows:
     return _joined([_hmp_windows(bout) for bout in bouts])
 
 
-def nearest_rows(time_ns: NDArray[np.int64], *, period_ns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def nearest_rows(time_ns: Int64Array, *, period_ns: int) -> tuple[Int64Array, Int64Array]:
     """Regular times every ``period_ns`` from the first sample to the last, and the row nearest to each.
 
     The same as ``.resample(period, origin="start").nearest(limit=1)`` in ``pandas``. A regular time takes the nearest
@@ -160,7 +160,7 @@ def nearest_rows(time_ns: NDArray[np.int64], *, period_ns: int) -> tuple[NDArray
     return moments, rows
 
 
-def resized(signals: NDArray[np.float64], *, length: int) -> NDArray[np.float64]:
+def resized(signals: Float64Array, *, length: int) -> Float64Array:
     """Resize windows ``[n, samples, channels]`` to ``[n, length, channels]`` by linear interpolation. The first and the
     last sample keep their values."""
     samples = signals.shape[1]
@@ -175,8 +175,8 @@ class _Bout(NamedTuple):
 
     subject: str
     label: str
-    time_ns: NDArray[np.int64]
-    acceleration: NDArray[np.float64]
+    time_ns: Int64Array
+    acceleration: Float64Array
 
 
 def _wisdm_windows(bout: _Bout) -> Windows | None:
@@ -184,7 +184,8 @@ def _wisdm_windows(bout: _Bout) -> Windows | None:
     moments, rows = nearest_rows(bout.time_ns, period_ns=10**9 // WISDM_RATE_HZ)
     starts = np.arange(0, len(moments) - WISDM_LENGTH + 1, WISDM_LENGTH // 2)
     inside = rows[starts[:, None] + np.arange(WISDM_LENGTH)]
-    whole = (inside >= 0).all(axis=1) & np.isfinite(bout.acceleration[inside]).all(axis=(1, 2))
+    finite = np.isfinite(bout.acceleration[inside]).all(axis=(1, 2))
+    whole = (inside >= 0).all(axis=1) & finite
     if not whole.any():
         return None
     signals = bout.acceleration[inside[whole]] / WISDM_GRAVITY
@@ -226,9 +227,7 @@ def _hmp_windows(bout: _Bout) -> Windows | None:
     return _windows(bout, signals[whole], bout.time_ns[starts[whole]], starts[whole])
 
 
-def _windows(
-    bout: _Bout, signals: NDArray[np.float64], starts_ns: NDArray[np.int64], start_rows: NDArray[np.int64]
-) -> Windows:
+def _windows(bout: _Bout, signals: Float64Array, starts_ns: Int64Array, start_rows: Int64Array) -> Windows:
     """Windows of one bout, ``[n, any length, 3]`` in g, resized to 10 s at 30 Hz."""
     n = len(signals)
     return Windows(

@@ -25,8 +25,8 @@ from harken.windows.windows import Windows, concatenate, sliding_windows
 STUDIES = ("wisdm", "dsads", "selfback", "stress_predict", "hawthorne")
 """The studies of ``leave-one-study-out``."""
 NINE_STUDIES = (*STUDIES, "wearable_exercise", "exam_stress", "lmu_harlab", "pebble_steps")
-"""All studies, on which the packaged model was trained. The last is for training alone, because it is not known who wore
-its watches."""
+"""All studies, on which the packaged model was trained. The last is for training alone: it is not known who wore its
+watches."""
 MAIN_STUDIES = ("wisdm", "dsads", "selfback")
 """The studies with enough labels for a mean F1. The main score is the plain mean over them."""
 SAMPLE_RATE_HZ = 30.0

@@ -7,10 +7,9 @@ windows as in an offline run, and labelled by one call of the network.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.labelling.live.watch import (
     END,
@@ -31,7 +30,7 @@ from harken.recordings.recording import acceleration_channels
 from harken.recordings.source import Samples, joined
 from harken.recordings.survey import RANGE_TOLERANCE, STUCK_S
 from harken.signals.resampling import SECOND_NS, TOGETHER
-from harken.support.arrays import numbered
+from harken.support.arrays import AnyArray, BoolArray, Float32Array, FloatArray, Int64Array, numbered
 from harken.timelines.labelling import numbered_after, window_places
 from harken.windows.windows import Windows
 
@@ -76,7 +75,7 @@ class LiveRecogniser:
         """The numbers of dropped samples by reason: ``late`` and ``repeated``."""
         return self._watch.dropped
 
-    def push(self, samples: NDArray[np.floating], time_ns: NDArray[np.int64]) -> list[Update]:
+    def push(self, samples: FloatArray, time_ns: Int64Array) -> list[Update]:
         """Add samples ``[n, channels]``, acceleration in g, with their times ``[n]``, int64 ns UTC since 1970.
 
         Raises:
@@ -111,13 +110,13 @@ class Due:
         starts_ns: the starts of the windows, int64 ``[windows]``.
     """
 
-    signals: NDArray[np.float32]
-    starts_ns: NDArray[np.int64]
+    signals: Float32Array
+    starts_ns: Int64Array
     _watches: Sequence[Watch]
-    _entries: NDArray[Any]
-    _counts: NDArray[np.int64]
+    _entries: AnyArray
+    _counts: Int64Array
 
-    def probabilities(self, recogniser: Recogniser) -> NDArray[np.float32]:
+    def probabilities(self, recogniser: Recogniser) -> Float32Array:
         """Probabilities ``[windows, outputs]``, from one call of the network."""
         specification = recogniser.specification_
         if len(self.signals) == 0:
@@ -131,7 +130,7 @@ class Due:
             )
         )
 
-    def updates(self, probabilities: NDArray[np.float32]) -> list[list[Update]]:
+    def updates(self, probabilities: Float32Array) -> list[list[Update]]:
         """The updates of each watch, from the probabilities ``[windows, outputs]``."""
         entries = self._entries
         entries["probabilities"] = np.nan
@@ -153,15 +152,15 @@ class _Raw(NamedTuple):
             they count as stuck.
     """
 
-    time_ns: NDArray[np.int64]
-    signals: NDArray[np.float32]
-    valid: NDArray[np.bool_]
-    since_ns: NDArray[np.int64]
-    begins: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    decided: NDArray[np.int64]
+    time_ns: Int64Array
+    signals: Float32Array
+    valid: BoolArray
+    since_ns: Int64Array
+    begins: Int64Array
+    counts: Int64Array
+    decided: Int64Array
 
-    def before(self, time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    def before(self, time_ns: Int64Array) -> Int64Array:
         """How many samples of each watch are before its time ``[watches]``, int64 ``[watches]``."""
         earlier = self.time_ns < np.repeat(time_ns, self.counts)
         return np.add.reduceat(earlier, self.begins, dtype=np.int64)
@@ -171,7 +170,7 @@ class _Even(NamedTuple):
     """Samples at the model's rate, one watch after the other; ``counts`` int64 ``[watches]``."""
 
     samples: Samples
-    counts: NDArray[np.int64]
+    counts: Int64Array
 
 
 def advance(watches: Sequence[Watch], *, ended: bool = False) -> Due:
@@ -197,7 +196,7 @@ def advance(watches: Sequence[Watch], *, ended: bool = False) -> Due:
 
 def _advanced(
     watches: list[Watch], specification: StreamSpecification, *, ended: bool
-) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[np.int64]]:
+) -> tuple[Float32Array, AnyArray, Int64Array]:
     """``advance`` for watches with samples: signals of windows, entries, and the number of entries of each watch."""
     raw = _gathered(watches, specification)
     rows = raw.counts if ended else raw.decided
@@ -223,12 +222,12 @@ def _advanced(
     return due
 
 
-def _starts_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def _starts_of(counts: Int64Array) -> Int64Array:
     """Where each of consecutive pieces of these lengths starts, int64 ``[n]``."""
     return np.cumsum(counts) - counts
 
 
-def _rows_of(firsts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def _rows_of(firsts: Int64Array, counts: Int64Array) -> Int64Array:
     """The rows of pieces with these first rows and lengths, int64 ``[sum of counts]``."""
     piece, place = numbered(counts)
     return firsts[piece] + place
@@ -244,7 +243,8 @@ def _gathered(watches: Sequence[Watch], specification: StreamSpecification) -> _
     valid = np.ones(len(signals), bool)
     if not np.abs(signals).max() <= limit:  # seldom; also true for NaN
         with np.errstate(invalid="ignore"):
-            valid = (np.abs(signals[:, :axes]) <= limit).all(axis=1) & np.isfinite(signals).all(axis=1)
+            in_range = (np.abs(signals[:, :axes]) <= limit).all(axis=1)
+            valid = in_range & np.isfinite(signals).all(axis=1)
     if not axes:  # only acceleration shows that a sensor is stuck
         return _Raw(time_ns, signals, valid, time_ns, begins, counts, counts)
     same = signals[1:, 0] == signals[:-1, 0]
@@ -264,8 +264,8 @@ def _gathered(watches: Sequence[Watch], specification: StreamSpecification) -> _
 
 
 def _resampled(
-    raw: _Raw, rows: NDArray[np.int64], next_ns: NDArray[np.int64], specification: StreamSpecification, *, ended: bool
-) -> tuple[_Even, NDArray[np.int64]]:
+    raw: _Raw, rows: Int64Array, next_ns: Int64Array, specification: StreamSpecification, *, ended: bool
+) -> tuple[_Even, Int64Array]:
     """The samples at the model's rate from ``next_ns`` on, and the time before which they are known, ``[watches]``.
 
     Only the first ``rows`` of each watch are used. The filter does not reach over a gap. The parts between long gaps
@@ -276,7 +276,8 @@ def _resampled(
     first = np.maximum(np.minimum(raw.before(next_ns - specification.needs_ns), rows) - 3, 0)
     counts = rows - first
     chosen = _rows_of(raw.begins + first, counts)
-    old = Samples(raw.time_ns[chosen], raw.signals[chosen], np.zeros(len(chosen), np.int16), raw.valid[chosen])
+    unlabelled = np.zeros(len(chosen), np.int16)
+    old = Samples(raw.time_ns[chosen], raw.signals[chosen], unlabelled, raw.valid[chosen])
     time_ns, watch = old.time_ns, np.repeat(np.arange(len(counts)), counts)
     cut = (np.diff(time_ns) > LONG_GAP_NS) | (np.diff(watch) > 0)
     begins = np.flatnonzero(np.concatenate([[True], cut]))[: len(time_ns)]
@@ -311,7 +312,7 @@ def _resampled(
     return _Even(new, np.bincount(watch, new_counts, minlength=len(counts)).astype(np.int64)), known_ns
 
 
-def _with_kept(watches: Sequence[Watch], new: _Even, next_ns: NDArray[np.int64]) -> _Even:
+def _with_kept(watches: Sequence[Watch], new: _Even, next_ns: Int64Array) -> _Even:
     """The samples that each watch has kept from before its time ``next_ns``, and the new ones from there on."""
     pieces: list[Samples] = []
     for watch, before_ns, end, count in zip(
@@ -338,13 +339,13 @@ class _Runs(NamedTuple):
         close_ns: the time of the sample after it, or of its last one.
     """
 
-    begins: NDArray[np.int64]
-    forgotten: NDArray[np.int64]
-    samples: NDArray[np.int64]
-    watch: NDArray[np.int64]
-    closed: NDArray[np.bool_]
-    cut: NDArray[np.bool_]
-    close_ns: NDArray[np.int64]
+    begins: Int64Array
+    forgotten: Int64Array
+    samples: Int64Array
+    watch: Int64Array
+    closed: BoolArray
+    cut: BoolArray
+    close_ns: Int64Array
 
 
 def _runs(watches: Sequence[Watch], even: _Even, specification: StreamSpecification, *, ended: bool) -> _Runs:
@@ -372,8 +373,8 @@ def _runs(watches: Sequence[Watch], even: _Even, specification: StreamSpecificat
 
 
 def _cut(
-    even: _Even, runs: _Runs, next_ns: NDArray[np.int64], specification: StreamSpecification
-) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[np.int64]]:
+    even: _Even, runs: _Runs, next_ns: Int64Array, specification: StreamSpecification
+) -> tuple[Float32Array, AnyArray, Int64Array]:
     """The signals of the windows that are due, the entries, and the number of entries of each watch."""
     length, hop, time_ns = specification.length, specification.hop, even.samples.time_ns
     first_ns = next_ns[runs.watch]
@@ -403,8 +404,8 @@ def _cut(
 
 
 def _ends(
-    even: _Even, runs: _Runs, closing: NDArray[np.bool_], specification: StreamSpecification
-) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    even: _Even, runs: _Runs, closing: BoolArray, specification: StreamSpecification
+) -> tuple[Int64Array, AnyArray]:
     """The rows of stretches that end in which no window begins, and the ends, with the run of each."""
     hop, time_ns = specification.hop, even.samples.time_ns
     with_windows = (runs.samples - specification.length) // hop + 1
@@ -427,10 +428,10 @@ def _ends(
 def _keep(
     watches: Sequence[Watch],
     raw: _Raw,
-    rows: NDArray[np.int64],
+    rows: Int64Array,
     even: _Even,
     runs: _Runs,
-    known_ns: NDArray[np.int64],
+    known_ns: Int64Array,
     specification: StreamSpecification,
 ) -> None:
     """Keep the samples that late samples or later windows need, and forget the others."""

@@ -6,13 +6,13 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.recording import MINIMUM_GAP_S
 from harken.recordings.source import Samples
 from harken.signals import Resampler
 from harken.signals.resampling import SECOND_NS
+from harken.support.arrays import AnyArray, Float32Array, FloatArray, Int64Array
 from harken.support.errors import HarkenError
 from harken.timelines.labelling import averaged_over_windows
 
@@ -168,7 +168,7 @@ class Update(NamedTuple):
 
     end_ns: int
     label: str | None
-    probabilities: NDArray[np.float32]
+    probabilities: Float32Array
     entered: str | None
     left: str | None
     hands: float | None = None
@@ -183,7 +183,7 @@ class TimelineRow(NamedTuple):
 
     start_ns: int
     end_ns: int
-    probabilities: NDArray[np.float32]
+    probabilities: Float32Array
     hands: float | None = None
 
 
@@ -222,13 +222,13 @@ class Watch:
         # Resampled samples are known before the first time, and final before the second.
         self._known_ns = self._safe_ns = self._floor_ns + 1
 
-    def _keep(self, time_ns: NDArray[np.int64], signals: NDArray[np.float32], since_ns: int) -> None:
+    def _keep(self, time_ns: Int64Array, signals: Float32Array, since_ns: int) -> None:
         """Keep these samples instead of all others; the sensor has had the first values since ``since_ns``."""
         self._times, self._signals, self._since_ns = [time_ns], [signals], since_ns
         self._samples = self._unchanged = len(time_ns)  # before the second, no sample is new or follows a new one
 
     @property
-    def time_ns(self) -> NDArray[np.int64]:
+    def time_ns(self) -> Int64Array:
         """The times of the samples of the last seconds, int64 ``[n]``."""
         self._join()
         return self._times[0]
@@ -243,7 +243,7 @@ class Watch:
         if len(self._times) > 1:
             self._times, self._signals = [np.concatenate(self._times)], [np.concatenate(self._signals)]
 
-    def add(self, signals: NDArray[np.floating], time_ns: NDArray[np.int64]) -> None:
+    def add(self, signals: FloatArray, time_ns: Int64Array) -> None:
         """Add samples ``[n, channels]`` (acceleration in g) with their times in nanoseconds since 1970, in any order.
 
         Raises:
@@ -278,7 +278,7 @@ class Watch:
         self._times.append(time_ns)
         self._signals.append(signals)
 
-    def _sort_in(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> None:
+    def _sort_in(self, signals: Float32Array, time_ns: Int64Array) -> None:
         """Merge the samples that are neither late nor repeated."""
         latest = np.maximum.accumulate(np.concatenate([[self._latest_ns], time_ns]))[:-1]
         kept = (time_ns >= latest - LATE_NS) & (time_ns > self._floor_ns)
@@ -302,7 +302,7 @@ class Watch:
         """Remove the entries from this time on; new ones replace them."""
         self._entries = int(self._history["key_ns"][: self._entries].searchsorted(from_ns))
 
-    def _label(self, entries: NDArray[Any]) -> list[Update]:
+    def _label(self, entries: AnyArray) -> list[Update]:
         """Add entries to the history, with their bouts; returns their updates."""
         names, settings = (*self.specification.model.labels, None), self.specification.settings
         shares_of, hands_of = self._answers(entries["probabilities"])
@@ -328,13 +328,12 @@ class Watch:
         self._remember(entries)
         return updates
 
-    def _answers(self, outputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], Sequence[float | None]]:
+    def _answers(self, outputs: Float32Array) -> tuple[Float32Array, Sequence[float | None]]:
         """The probabilities of labels ``[n, labels]``, and of busy hands ``[n]``, from both ``[n, outputs]``."""
-        model = self.specification.model
-        labels = len(model.labels)
-        return outputs[:, :labels], outputs[:, labels].tolist() if model.hands else [None] * len(outputs)
+        shares, hands = self.specification.model.labels_and_hands(outputs)
+        return shares, [None] * len(outputs) if hands is None else hands.tolist()
 
-    def _remember(self, entries: NDArray[Any]) -> None:
+    def _remember(self, entries: AnyArray) -> None:
         """Add entries to the history, of which the oldest are forgotten."""
         count = self._entries + len(entries)
         if count > len(self._history):

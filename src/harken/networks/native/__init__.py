@@ -3,5 +3,3 @@
 ``library`` loads it, chooses the instruction set and calls it; ``harken.networks.inference`` labels with it.
 ``modules`` is for training and imports PyTorch: the LSTM, convolutions, dropout and pooling with gradients.
 """
-
-__all__: list[str] = []

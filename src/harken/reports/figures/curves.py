@@ -45,6 +45,11 @@ MARKERS = (("o", 10.5), ("s", 8.0), ("^", 7.0))
 """A threshold's marker and its size. The sizes differ, so that two markers at the same place are both visible."""
 
 
+def test_title(name: str) -> str:
+    """The heading of a test, from its name in a history."""
+    return TESTS[name][0].capitalize()
+
+
 @house_style()
 def learning_curves(history: "History", *, batch_windows: int) -> Figure:
     """Draw accuracy and loss of the training batches and of every test against the number of training windows.

@@ -20,9 +20,7 @@ LETTERS_IN_A_LINE = 14
 
 
 @house_style(PAPER)
-def paired_picture(
-    names: tuple[str, str], values: Mapping[str, tuple[float, float]], *, measure: str = "Macro F1"
-) -> Figure:
+def paired_picture(names: tuple[str, str], values: Mapping[str, tuple[float, float]]) -> Figure:
     """Draw the values of two methods for each person, and the differences, second minus first, as wide as a column.
 
     On the left, a line joins the two values of a person, and a thick line the two means. On the right, each difference
@@ -31,7 +29,6 @@ def paired_picture(
     Args:
         names: the names of the two methods.
         values: person -> the value with the first and with the second method.
-        measure: the name of the values.
     """
     pairs = np.array(list(values.values()), dtype=np.float64).reshape(-1, 2)
     gains = pairs[:, 1] - pairs[:, 0]
@@ -39,7 +36,7 @@ def paired_picture(
     figure = new_figure(COLUMN_IN, HEIGHT_IN)
     lines, points = figure.subplots(1, 2, width_ratios=(3, 2))
     _draw_lines(lines, pairs, [fill(name, LETTERS_IN_A_LINE) for name in names])
-    lines.set_ylabel(measure)
+    lines.set_ylabel("Macro F1")
     _draw_differences(points, gains, interval)
     points.set_ylabel("difference, second minus first")
     figure.suptitle(_summary(gains, interval), x=0.02, ha="left", fontweight="normal")

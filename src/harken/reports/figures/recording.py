@@ -13,9 +13,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
 
-from harken.recordings.inspection import duration_text, labelled_time
+from harken.recordings.inspection import labelled_time
 from harken.recordings.recording import ACCELERATION, UNLABELLED, Recording, local_time
 from harken.reports.colours import label_colours
 from harken.reports.figures.style import (
@@ -28,8 +27,8 @@ from harken.reports.figures.style import (
     house_style,
     new_figure,
 )
-from harken.support.arrays import Float64Array, Int64Array, most_in
-from harken.support.printable import zone_in_words
+from harken.support.arrays import Float32Array, Float64Array, Int64Array, most_in
+from harken.support.printable import duration_text, zone_in_words
 
 UNLABELLED_KEY = "(unlabelled)"
 WIDTH_IN = 12.0
@@ -210,7 +209,7 @@ def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
     panel.set_ylabel(f"{name} [g]" if name in ACCELERATION else name)
 
 
-def _envelope(samples: NDArray[np.float32], first_rows: Int64Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _envelope(samples: Float32Array, first_rows: Int64Array) -> tuple[Float32Array, Float32Array]:
     """The smallest and the largest of ``samples [n]`` in each column of pixels, NaN in a column without any.
 
     The ranges of neighbouring columns are extended to touch each other, like a line through the samples.

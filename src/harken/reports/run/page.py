@@ -6,21 +6,21 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
 from harken import __version__
 from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores
 from harken.networks.specification import RATE_TOLERANCE, CalibratedOn
-from harken.recordings.inspection import Inspection, duration_text, inspect_recording
+from harken.recordings.inspection import Inspection, inspect_recording
 from harken.reports.colours import label_colours
 from harken.reports.figures.confusion import MANY_LABELS, MEASURES, Measure, confusion_panel, measures_shown
-from harken.reports.figures.curves import coverage_picture, learning_curves
+from harken.reports.figures.curves import coverage_picture, learning_curves, test_title
 from harken.reports.figures.style import UNLABELLED_COLOUR, png_bytes
 from harken.reports.run import sentences
-from harken.reports.words import write_page
-from harken.support.printable import SharedNote, percent, printable, share_notes
+from harken.reports.words import Content, write_page
+from harken.support.printable import SharedNote, duration_text, percent, printable, share_notes
 from harken.windows.windows import SlidingHops
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def write_report(path: Path, outcome: "Outcome") -> None:
     write_page(path, "run", _content(outcome))
 
 
-def _content(outcome: "Outcome") -> dict[str, Any]:
+def _content(outcome: "Outcome") -> Content:
     """The variables of the template."""
     windows = outcome.settings.recipe.windows
     curve = outcome.cross_probabilities
@@ -105,23 +105,18 @@ def _worst_first(people: PeopleScores | None) -> list[tuple[str, Scores]]:
     return sorted(scores.items(), key=lambda person: (person[1].macro_f1, person[0]))
 
 
-def picture(figure: Figure) -> dict[str, Any]:
+def picture(figure: Figure) -> Content:
     """A picture as a data URL, its size in CSS pixels, and the smallest width at which it is readable."""
     width, height = (round(float(inches) * CSS_DOTS_PER_INCH) for inches in figure.get_size_inches())
     source = "data:image/png;base64," + base64.b64encode(png_bytes(figure)).decode()
     return {"source": source, "width": width, "height": height, "least": round(width * STILL_READABLE)}
 
 
-def _matrices(outcome: "Outcome") -> list[tuple[str, Scores, list[tuple[str, dict[str, Any]]]]]:
+def _matrices(outcome: "Outcome") -> list[tuple[str, Scores, list[tuple[str, Content]]]]:
     """For each test that was made: its name, its scores, and its confusion matrices with the name of their measure."""
-    tests = (
-        ("Unseen people", outcome.cross),
-        ("Same person, honest (no overlap with training)", outcome.blocked),
-        ("Same person, overlapping windows (too good)", outcome.same_person),
-    )
     return [
         (
-            title,
+            test_title(name),
             scores,
             [
                 (MEASURES[measure], picture(confusion_panel(scores, measure)))
@@ -129,12 +124,11 @@ def _matrices(outcome: "Outcome") -> list[tuple[str, Scores, list[tuple[str, dic
                 if measure in measures_shown(len(scores.label_names))
             ],
         )
-        for title, scores in tests
-        if scores is not None
+        for name, scores in reversed(outcome.tests.items())
     ]
 
 
-def _curves(outcome: "Outcome") -> list[tuple[str, dict[str, Any]]]:
+def _curves(outcome: "Outcome") -> list[tuple[str, Content]]:
     histories = (
         ("The model", outcome.history),
         ("The second model, of the honest same-person test", outcome.blocked_history),
@@ -147,7 +141,7 @@ def _curves(outcome: "Outcome") -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def recording_cards(outcome: "Outcome") -> tuple[list[dict[str, Any]], list[str]]:
+def recording_cards(outcome: "Outcome") -> tuple[list[Content], list[str]]:
     """A card for each recording, training recordings first; and the notes that several recordings share.
 
     A card has the name of the ``file`` without its folder, its ``subject`` and ``role``, its ``facts``, its ``labels``

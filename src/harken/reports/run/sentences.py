@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harken.models.calibration import Coverage
-from harken.models.scores import PeopleScores, Scores, score
+from harken.models.scores import PeopleScores, Scores, scores_of
 from harken.reports.figures.curves import UNSURE_BELOW
 from harken.reports.words import decimals
 from harken.support.printable import percent, printable, share_notes
@@ -58,9 +58,7 @@ def together(people: PeopleScores) -> Scores:
     """Scores over the windows of all people together."""
     scores_of_people = list(people.people.values())
     confusion = np.sum([scores.confusion for scores in scores_of_people], axis=0)
-    truth, predicted = np.nonzero(confusion)
-    times = confusion[truth, predicted]
-    return score(np.repeat(truth, times), np.repeat(predicted, times), scores_of_people[0].label_names)
+    return scores_of(confusion, scores_of_people[0].label_names)
 
 
 def held_out_people(outcome: "Outcome") -> str:

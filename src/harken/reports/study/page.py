@@ -19,7 +19,7 @@ from harken.outcomes.groups import GROUPS, OTHER_WAKING, SLEEP
 from harken.reports.caveats import LEAST_F1, Caveat, CaveatKind, reliable, score_words
 from harken.reports.colours import colours_of
 from harken.reports.wearer.days import midnight_ns
-from harken.reports.words import clock, number, write_page
+from harken.reports.words import Content, clock, number, write_page
 from harken.support.arrays import Int64Array, most_in
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
@@ -235,7 +235,7 @@ def write_study_page(path: str | Path, study: Study) -> None:
     write_page(path, "study", _content(study), ("study/strips.js", "study/people.js"))
 
 
-def _content(study: Study) -> dict[str, Any]:
+def _content(study: Study) -> Content:
     """The variables of the template, except the scripts."""
     outcomes = outcomes_of(study.table.columns, study.unseen_f1)
     people, values = _in_order(study, outcomes)
@@ -300,7 +300,7 @@ def _not_included(study: Study) -> list[tuple[str, int, list[Person]]]:
     ]
 
 
-def _distributions(table: pl.DataFrame, outcomes: Sequence[PersonOutcome]) -> list[dict[str, Any]]:
+def _distributions(table: pl.DataFrame, outcomes: Sequence[PersonOutcome]) -> list[Content]:
     """The distributions over the people who are included and, if others are not, over all: the number of ``people``,
     the histograms in ``groups``, and the titles of the outcomes ``without`` a value."""
     included, found = table.filter("included"), []
@@ -366,7 +366,7 @@ def shown(value: float | None, form: Form) -> str:
     return f"{100 * value:.0f} %" if form == "share" else number(value)
 
 
-def distribution(outcome: PersonOutcome, values: pl.Series) -> dict[str, Any] | None:
+def distribution(outcome: PersonOutcome, values: pl.Series) -> Content | None:
     """The histogram of an outcome; None if nobody has a value.
 
     Args:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harken.reports.caveats import Line
 from harken.reports.wearer.days import NOT_WORN, CalendarDay, Spells, square_root_height
-from harken.reports.words import number
+from harken.reports.words import Content, number
 from harken.support.arrays import Float64Array, Int64Array
 from harken.support.tables import times
 from harken.timelines.calendar import DAY_NS, QUARTER_NS, QUARTERS_A_DAY, wall_ns
@@ -22,7 +22,7 @@ STRETCHES = (("l5", "quietest 5 h", 5), ("m10", "busiest 10 h", 10))
 
 def day_by_clock(
     spells: Spells, calendar: list[CalendarDay], rhythm: pl.DataFrame | None, ceiling_mg: int | None
-) -> dict[str, Any] | None:
+) -> Content | None:
     """The average of some days; None if there are fewer than two.
 
     The share of a label in a quarter of an hour is its time in that quarter, on all of these days, divided by the
@@ -110,7 +110,7 @@ def _pieces(start: str, hours: int) -> list[tuple[float, float]]:
     return sorted(shown, key=lambda piece: -piece[1])
 
 
-def _rhythm_lines(measures: dict[str, Any]) -> list[Line]:
+def _rhythm_lines(measures: Content) -> list[Line]:
     lines = []
     for name, words, hours in (("l5", "Quietest five hours (L5)", 5), ("m10", "Busiest ten hours (M10)", 10)):
         level, start = measures.get(f"{name}_mg"), measures.get(f"{name}_start")

@@ -5,14 +5,14 @@ import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.support.arrays import BoolArray, Float64Array, Int64Array, runs_of_true
+from harken.reports.words import Content
+from harken.support.arrays import AnyArray, BoolArray, Float32Array, Float64Array, Int64Array, UInt8Array, runs_of_true
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, zone_of
 from harken.timelines import UNSURE, Timeline
@@ -110,7 +110,8 @@ def offsets(days: list[CalendarDay], timezone: str) -> list[list[int]]:
     minutes = np.unique(np.concatenate(around))
     ahead = wall_ns(times(minutes, timezone)) - minutes
     changes = np.flatnonzero(np.diff(ahead, prepend=ahead[0] - 1))
-    pairs: list[list[int]] = (np.stack([minutes, ahead], axis=1)[changes] // 10**6).tolist()
+    pairs_ns = np.stack([minutes, ahead], axis=1)[changes]
+    pairs: list[list[int]] = (pairs_ns // 10**6).tolist()
     return pairs
 
 
@@ -145,16 +146,16 @@ class Spells:
         codes: the code of each row: a position in ``names``, or one of the codes above, uint8 ``[n]``.
         probability: the probability of the row's label, smoothed if available; NaN without a label, float32 ``[n]``.
         activity_mg: mean movement; NaN if it is not known, float32 ``[n]``.
-        busy: whether the hands are busy, bool ``[n]``, where the label is one of ``HANDS_KNOWN``.
+        busy: whether the hands are busy, bool ``[n]``, where the label is one of ``POSTURES``.
         names: the labels that occur, in the recogniser's order, followed by ``unsure`` if a row is unsure.
         never: the labels that do not occur.
         timezone: the wearer's time zone.
     """
 
     edges_ns: Int64Array
-    codes: NDArray[np.uint8]
-    probability: NDArray[np.float32]
-    activity_mg: NDArray[np.float32]
+    codes: UInt8Array
+    probability: Float32Array
+    activity_mg: Float32Array
     busy: BoolArray
     names: tuple[str, ...]
     never: tuple[str, ...]
@@ -180,7 +181,8 @@ class Spells:
         first = np.arange(0, len(self.codes), count)
         last = np.minimum(first + count, len(self.codes))
         every = first[:, None] + np.arange(count)
-        seconds = np.where(every < last[:, None], self.seconds[np.minimum(every, len(self.codes) - 1)], 0.0)
+        seconds = self.seconds[np.minimum(every, len(self.codes) - 1)]
+        seconds = np.where(every < last[:, None], seconds, 0.0)
         longest = first + seconds.argmax(axis=1)
         edges_ns = np.append(self.edges_ns[first], self.edges_ns[-1])
         return replace(
@@ -192,7 +194,7 @@ class Spells:
             busy=self.busy[longest],
         )
 
-    def at(self, moments_ns: Int64Array) -> NDArray[np.uint8]:
+    def at(self, moments_ns: Int64Array) -> UInt8Array:
         """The code at each of these moments; ``OUTSIDE`` before the first row and after the last."""
         row = np.searchsorted(self.edges_ns, moments_ns, side="right") - 1
         inside = (row >= 0) & (row < len(self.codes))
@@ -261,7 +263,7 @@ def activity_ceiling_mg(spells: Spells) -> int | None:
 
 def strip_of(
     spells: Spells, day: CalendarDay, ceiling_mg: int | None, nights_ns: Sequence[tuple[int, int]] = ()
-) -> dict[str, Any]:
+) -> Content:
     """The strip of a day: the ``day``, and the number of ``cells`` in its band.
 
     ``shapes`` has the code of each kind, its SVG path in cells across and 0 to 1 down, and its spans in per cent.
@@ -295,10 +297,11 @@ def strip_of(
 def _piece(day: CalendarDay, onset_ns: int, wake_ns: int) -> tuple[float, float, bool, bool]:
     begin, end = max(onset_ns, day.start_ns), min(wake_ns, day.end_ns)
     scale = 100 / (day.end_ns - day.start_ns)
-    return round(scale * (begin - day.start_ns), 3), round(scale * (end - begin), 3), onset_ns == begin, wake_ns == end
+    first, wide = scale * (begin - day.start_ns), scale * (end - begin)
+    return round(first, 3), round(wide, 3), onset_ns == begin, wake_ns == end
 
 
-def _cells(spells: Spells, day: CalendarDay) -> NDArray[np.uint8]:
+def _cells(spells: Spells, day: CalendarDay) -> UInt8Array:
     """The most frequent code in each cell of the day, uint8 ``[cells]``."""
     step = CELL_S * 10**9 // LOOKS_A_CELL
     looks = spells.at(np.arange(day.start_ns + step // 2, day.end_ns, step)).reshape(-1, LOOKS_A_CELL)
@@ -326,7 +329,7 @@ def _activity(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> str:
     return "".join(pieces)
 
 
-def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[int, int]] = ()) -> dict[str, Any]:
+def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[int, int]] = ()) -> Content:
     """The length, code, probability and activity of each row, as base64 of little-endian numbers.
 
     ``lengths`` is uint16 in hundredths of a second, computed from rounded times so that rounding errors do not
@@ -364,5 +367,5 @@ def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[in
     }
 
 
-def _text(values: NDArray[Any], kind: str) -> str:
+def _text(values: AnyArray, kind: str) -> str:
     return base64.b64encode(values.astype(kind).tobytes()).decode()

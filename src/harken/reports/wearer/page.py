@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harken.recordings.recording import local_time
 from harken.reports.caveats import LEAST_F1, MUCH_GAP_H, quality_lines, reliable, score_words
@@ -23,7 +23,7 @@ from harken.reports.wearer.tables import (
     movement_shown,
     nights_shown,
 )
-from harken.reports.words import lasting, write_page
+from harken.reports.words import Content, lasting, write_page
 from harken.support.printable import zone_in_words
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def write_wearer_report(
     write_page(path, "wearer", content, SCRIPTS)
 
 
-def _description(outcomes: "Outcomes", quality: "RecordingQuality") -> dict[str, Any]:
+def _description(outcomes: "Outcomes", quality: "RecordingQuality") -> Content:
     """The recording and its quality."""
     timeline, excluded = outcomes.timeline, outcomes.exclusions
     left_out = (f"{timeline.subject} is excluded: {excluded.person}",) if excluded.person else ()
@@ -94,7 +94,7 @@ def _description(outcomes: "Outcomes", quality: "RecordingQuality") -> dict[str,
     }
 
 
-def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -> dict[str, Any]:
+def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -> Content:
     """The kinds of segments and their colours, and the tables of hours and bouts."""
     zone, names, labels = spells.timezone, spells.names, outcomes.timeline.labels
     colours = colours_of(labels)
@@ -119,7 +119,7 @@ def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -
     }
 
 
-def _outcomes(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -> dict[str, Any]:
+def _outcomes(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -> Content:
     """The strips of the days, nights, movement, and the average day by the clock."""
     nights = nights_shown(outcomes.nights)
     spans_ns = [] if nights is None else nights["spans_ns"]
@@ -141,7 +141,7 @@ def _outcomes(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes")
 
 def _groups(
     spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes", unseen_f1: Mapping[str, float]
-) -> dict[str, Any]:
+) -> Content:
     """The key figures, the hours of groups, and which labels are recognised less well than others."""
     return {
         "figures": key_figures(outcomes, nights_shown(outcomes.nights), unseen_f1),

@@ -12,7 +12,7 @@ from harken.outcomes.groups import GROUPS, OTHER_WAKING, SLEEP
 from harken.outcomes.intensity import LEVELS
 from harken.reports.caveats import reliable, score_words
 from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, short_date
-from harken.reports.words import clock, hours_minutes, lasting, number, whole_percent
+from harken.reports.words import Content, clock, hours_minutes, lasting, number, whole_percent
 from harken.support.tables import nanoseconds
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ AVERAGES = {"week": "All valid days", "weekdays": "Monday to Friday", "weekend":
 
 
 def key_figures(
-    outcomes: "Outcomes", nights: dict[str, Any] | None, unseen_f1: Mapping[str, float]
+    outcomes: "Outcomes", nights: Content | None, unseen_f1: Mapping[str, float]
 ) -> list[tuple[str, str, str]]:
     """The sleep period, groups that are recognised well, steps, and moderate and vigorous time of an average day, as
     far as they are known: the value in large letters, its name, and a note."""
@@ -82,7 +82,7 @@ def key_figures(
 
 def hours_rows(
     days: pl.DataFrame, names: tuple[str, ...], calendar: list[CalendarDay], *, adjusted: bool = False
-) -> list[dict[str, Any]]:
+) -> list[Content]:
     """A row for each day, from the columns of ``Timeline.daily``; with ``adjusted``, scaled to a whole day of wear.
 
     A row has the ``name`` of the day; its ``hours`` of each label, in the order of the page; the ``cells``, these as
@@ -97,7 +97,7 @@ def hours_rows(
     ]
 
 
-def group_rows(days: pl.DataFrame, averages: pl.DataFrame, calendar: list[CalendarDay]) -> list[dict[str, Any]]:
+def group_rows(days: pl.DataFrame, averages: pl.DataFrame, calendar: list[CalendarDay]) -> list[Content]:
     """A row for each day, and one for the mean of the valid days if there are several: its ``name``, and as ``cells``
     the time in the sleep period, in each group, and not worn. Empty without acceleration."""
     if SLEEP not in days.columns:
@@ -121,13 +121,13 @@ def group_columns(days: pl.DataFrame) -> dict[str, str]:
     return {column: name for column, name in GROUP_COLUMNS.items() if column in days.columns}
 
 
-def _remarks(values: dict[str, Any]) -> list[str]:
+def _remarks(values: Content) -> list[str]:
     """What a reader must know of a day or a night: why it is excluded, and its caveat."""
     excluded = [f"excluded: {values['excluded']}"] if values.get("excluded") else []
     return [*excluded, *([values["caveat"]] if values.get("caveat") else [])]
 
 
-def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> dict[str, Any] | None:
+def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> Content | None:
     """The mean over the days with enough wear, as a row without ``day``; None without such a day."""
     if len(enough) == 0:
         return None
@@ -138,9 +138,7 @@ def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> dict[str, Any] 
     }
 
 
-def _hours_row(
-    name: str, values: dict[str, Any], hours: list[float | None], names: tuple[str, ...], *, rest: bool
-) -> dict[str, Any]:
+def _hours_row(name: str, values: Content, hours: list[float | None], names: tuple[str, ...], *, rest: bool) -> Content:
     """The row of a day; with ``rest``, also with the time that was not labelled, not worn and not recorded."""
     length = values["seconds_in_day"] / 3600
     pieces = [(code, value or 0.0) for code, value in enumerate(hours)]
@@ -161,7 +159,7 @@ def _hours_row(
     return {"name": name, "hours": hours, "cells": cells, "bar": bar, "words": words, "day": None, "notes": []}
 
 
-def bout_summaries(bouts: pl.DataFrame, names: tuple[str, ...], timezone: str) -> list[dict[str, Any]]:
+def bout_summaries(bouts: pl.DataFrame, names: tuple[str, ...], timezone: str) -> list[Content]:
     """The number of bouts of each label that has any, with the median and the longest duration in seconds."""
     summaries = []
     for code, label in enumerate(names):
@@ -185,7 +183,7 @@ def bout_summaries(bouts: pl.DataFrame, names: tuple[str, ...], timezone: str) -
 
 def bouts_by_day(
     bouts: pl.DataFrame, names: tuple[str, ...], days: list[CalendarDay], timezone: str
-) -> tuple[list[tuple[CalendarDay, list[dict[str, Any]]]], str]:
+) -> tuple[list[tuple[CalendarDay, list[Content]]], str]:
     """The listed bouts that begin on each day, and a sentence about those that are not listed.
 
     A bout has the columns of ``bouts``, with start and end by the wearer's clock, and for the filter ``code``, and
@@ -207,13 +205,13 @@ def bouts_by_day(
         from_ms=pl.col("start").dt.epoch("ns") // 10**6,
         to_ms=pl.col("end").dt.epoch("ns") // 10**6,
     ).to_dicts()
-    by_day: list[tuple[CalendarDay, list[dict[str, Any]]]] = [(day, []) for day in days]
+    by_day: list[tuple[CalendarDay, list[Content]]] = [(day, []) for day in days]
     for row, at in zip(rows, of_day.tolist(), strict=True):
         by_day[at][1].append(row)
     return [(day, own) for day, own in by_day if own], left_out
 
 
-def nights_shown(table: pl.DataFrame | None) -> dict[str, Any] | None:
+def nights_shown(table: pl.DataFrame | None) -> Content | None:
     """The nights of a table of ``harken.outcomes.nights``; None if it has none, and the recording is too short for one.
 
     Means are those of the complete nights. The mean onset and wake are means of times after the midnight with which the
@@ -233,7 +231,7 @@ def nights_shown(table: pl.DataFrame | None) -> dict[str, Any] | None:
     clocked = [(night["onset_h"], night["wake_h"]) for night in night_rows if night["onset_h"] is not None]
     first_h, last_h, marks = _night_axis(clocked)
 
-    def row(name: str, notes: list[str], night: dict[str, Any], *, complete: bool) -> dict[str, Any]:
+    def row(name: str, notes: list[str], night: Content, *, complete: bool) -> Content:
         onset_h, wake_h = night["onset_h"], night["wake_h"]
         wide = 100 / (last_h - first_h)
         bar = None if onset_h is None else (round(wide * (onset_h - first_h), 3), round(wide * (wake_h - onset_h), 3))
@@ -257,7 +255,7 @@ def _mean(values: Sequence[Any]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _with_hours(night: dict[str, Any]) -> dict[str, Any]:
+def _with_hours(night: Content) -> Content:
     """A night with ``onset_h`` and ``wake_h``: hours by the clock after the midnight at the beginning of its date."""
 
     def hours(moment: datetime | None) -> float | None:
@@ -271,7 +269,8 @@ def _with_hours(night: dict[str, Any]) -> dict[str, Any]:
 
 def _night_axis(clocked: Sequence[tuple[float, float]]) -> tuple[float, float, list[tuple[float, str]]]:
     """The first and the last hour of the picture, and the position in per cent and the name of full hours."""
-    low, high = (min(pair[0] for pair in clocked), max(pair[1] for pair in clocked)) if clocked else (22.0, 31.0)
+    low = min((onset for onset, _ in clocked), default=22.0)
+    high = max((wake for _, wake in clocked), default=31.0)
     room = NIGHT_MARGIN / (1 - 2 * NIGHT_MARGIN) * (high - low)
     first, last = low - room, high + room
     step = next((step for step in STEPS_H if (last - first) / step <= MOST_MARKS), STEPS_H[-1])
@@ -280,7 +279,7 @@ def _night_axis(clocked: Sequence[tuple[float, float]]) -> tuple[float, float, l
     return first, last, [(round(100 * (hour - first) / (last - first), 3), f"{hour % 24:02d}") for hour in hours]
 
 
-def _night_cells(night: dict[str, Any]) -> list[str]:
+def _night_cells(night: Content) -> list[str]:
     if night["onset_h"] is None:
         return ["–"] * len(NIGHT_COLUMNS)
     efficiency = night["efficiency"]
@@ -295,7 +294,7 @@ def _night_cells(night: dict[str, Any]) -> list[str]:
     ]
 
 
-def _night_notes(night: dict[str, Any]) -> list[str]:
+def _night_notes(night: Content) -> list[str]:
     if night["onset_h"] is None:
         return [f"no night found; worn {hours_minutes(night['window_wear_hours'])} from noon to noon"]
     notes = _remarks(night)
@@ -312,7 +311,7 @@ def _night_notes(night: dict[str, Any]) -> list[str]:
     return notes
 
 
-def movement_shown(outcomes: "Outcomes") -> dict[str, Any] | None:
+def movement_shown(outcomes: "Outcomes") -> Content | None:
     """The movement of each day; None without acceleration. Means are those of ``Outcomes.averages``.
 
     Returns:
@@ -330,7 +329,7 @@ def movement_shown(outcomes: "Outcomes") -> dict[str, Any] | None:
     most_active = max(float(active_min.max()), 1e-9)
     most_steps = max(float(days["steps"].fill_null(0.0).to_numpy().max()), 1e-9)
 
-    def row(name: str, note: str, values: dict[str, Any]) -> dict[str, Any]:
+    def row(name: str, note: str, values: Content) -> Content:
         active, begin = [], 0.0
         for level in ACTIVE:
             wide = LONGEST_BAR * (values[f"minutes_{level}"] or 0.0) / most_active

@@ -3,5 +3,3 @@ what the recordings cannot show.
 
 ``job.learn`` is the job, and ``outcome.Learned`` its result. Only the job needs PyTorch.
 """
-
-__all__: list[str] = []

@@ -110,8 +110,7 @@ def learn(
             starting model does not know, or a package is missing.
     """
     need_training("learning from labels")
-    if isinstance(before, str | Path):
-        before = Recogniser.load(before)
+    before = None if before is None else Recogniser.load(before)
     recipe = preset_of(preset)
     if not isinstance(recipe.windows, SlidingHops):
         raise HarkenError(f"the preset {recipe.name} draws its windows at random; choose another, as everyday")

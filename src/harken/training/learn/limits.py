@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL
-from harken.recordings.inspection import duration_text
 from harken.recordings.recording import UNLABELLED, Recording, local_time
-from harken.support.printable import listed, quoted
+from harken.support.printable import duration_text, listed, quoted
 from harken.training.learn.division import Division, is_labelled, seconds_by_label
 
 SHORT_S = 60.0

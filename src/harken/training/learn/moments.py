@@ -5,19 +5,18 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.models.mounting import as_trained
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.recording import Recording
-from harken.support.arrays import BoolArray, Float32Array, Int64Array
+from harken.support.arrays import BoolArray, Float32Array, Int64Array, StrArray
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows, covered_s, sliding_windows
 
 HOP_S = 1.0
 """Seconds between two moments: live, there is a label every second."""
-Names = NDArray[np.str_]
+Names = StrArray
 
 
 class LabelledMoments(NamedTuple):

@@ -19,10 +19,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.recordings.source import Samples
-from harken.support.arrays import BoolArray, Int64Array, numbered
+from harken.support.arrays import BoolArray, Int16Array, Int64Array, numbered
 
 FINEST_NS = 20_000_000
 FINER = 8
@@ -67,7 +66,7 @@ class LevelsWriter:
         self.blocks: list[int] = []
         self._files = [(folder / name).open("wb", buffering=0) for name in file_names()]
         self._block = np.empty((BLOCK, COLUMNS), ROW)
-        self._last: tuple[int, int, NDArray[np.int16]] | None = None  # slot, time and row
+        self._last: tuple[int, int, Int16Array] | None = None  # slot, time and row
 
     def push(self, samples: Samples) -> None:
         """Add samples, later than all before. Acceleration in g is the first three channels."""
@@ -91,7 +90,7 @@ class LevelsWriter:
         """Write the open block."""
         if not self.blocks:
             return
-        rows: NDArray[np.int16] = self._block
+        rows: Int16Array = self._block
         for level, file in enumerate(self._files):
             if level:
                 rows = merged(rows, np.arange(0, len(rows), FINER))
@@ -105,7 +104,7 @@ class LevelsWriter:
                 os.fsync(file.fileno())
             file.close()
 
-    def _rows(self, samples: Samples) -> tuple[Int64Array, Int64Array, Int64Array, NDArray[np.int16]]:
+    def _rows(self, samples: Samples) -> tuple[Int64Array, Int64Array, Int64Array, Int16Array]:
         """The slots that have samples, the first and last time in each, int64 ``[n]``, and rows, int16 ``[n, 7]``."""
         slot = samples.time_ns // self.slot_ns
         firsts = np.flatnonzero(np.diff(slot, prepend=slot[0] - 1))
@@ -126,7 +125,7 @@ class LevelsWriter:
             rows[np.logical_or.reduceat(~samples.valid, firsts), 6] |= INVALID
         return slot[firsts], samples.time_ns[firsts], samples.time_ns[lasts], rows
 
-    def _put(self, slots: Int64Array, rows: NDArray[np.int16]) -> None:
+    def _put(self, slots: Int64Array, rows: Int16Array) -> None:
         """Write rows to their blocks."""
         blocks = slots // BLOCK
         edges = [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(slots)]
@@ -163,9 +162,7 @@ class Levels:
             for file in self._files:
                 file.close()
 
-    def query(
-        self, start_ms: int, end_ms: int, pixels: int, *, not_worn_ns: Int64Array | None = None
-    ) -> NDArray[np.int16]:
+    def query(self, start_ms: int, end_ms: int, pixels: int, *, not_worn_ns: Int64Array | None = None) -> Int16Array:
         """What pixels show: int16 ``[7, pixels]``.
 
         Pixel ``i`` covers the time from ``start_ms + i * (end_ms - start_ms) / pixels`` to that of ``i + 1``. A slot
@@ -198,7 +195,7 @@ class Levels:
             shown[6, (begun > ended) & (shown[6] > 0)] |= NOT_WORN
         return shown
 
-    def gaps_ms(self) -> NDArray[np.int64]:
+    def gaps_ms(self) -> Int64Array:
         """Stretches without samples between the first and the last one, in ms since 1970, int64 ``[k, 2]``.
 
         They are those of the second level, whose slots are not longer than a hand is exact: 160 ms.
@@ -213,7 +210,7 @@ class Levels:
             before = np.flatnonzero(np.diff(slots) > 1)
             gaps.append(np.stack([slots[before] + 1, slots[before + 1]], axis=1))
             last = slots[-1:]
-        gaps_ms: NDArray[np.int64] = np.concatenate(gaps) * self._length_ns(level) // 10**6
+        gaps_ms: Int64Array = np.concatenate(gaps) * self._length_ns(level) // 10**6
         return gaps_ms
 
     def _length_ns(self, level: int) -> int:
@@ -228,7 +225,7 @@ class Levels:
         here = np.append(self._blocks, np.iinfo(np.int64).max)[place] == block
         return place * in_block + np.where(here, slots % in_block, 0), here
 
-    def _read(self, level: int, begin: int, end: int) -> NDArray[np.int16]:
+    def _read(self, level: int, begin: int, end: int) -> Int16Array:
         """These rows of a level, and one that is empty, for places after the last row; int16 ``[n + 1, 7]``."""
         with self._closing:
             file = self._files[level]
@@ -239,9 +236,7 @@ class Levels:
         return rows
 
 
-def over_slots(
-    extreme: np.ufunc, values: NDArray[np.int16], firsts: Int64Array, lasts: Int64Array
-) -> NDArray[np.int16]:
+def over_slots(extreme: np.ufunc, values: Int16Array, firsts: Int64Array, lasts: Int64Array) -> Int16Array:
     """The extreme of each row of values ``[3, n]`` from each of ``firsts`` to its ``lasts``."""
     most = int((lasts - firsts).max())
     if most > FEW:
@@ -252,7 +247,7 @@ def over_slots(
     return found
 
 
-def merged(rows: NDArray[np.int16], firsts: Int64Array) -> NDArray[np.int16]:
+def merged(rows: Int16Array, firsts: Int64Array) -> Int16Array:
     """Rows ``[n, 7]`` reduced from each of ``firsts`` to the next one; at least one row each."""
     columns = np.ascontiguousarray(rows.T)
     low, high, flags = columns[0:6:2], columns[1:6:2], columns[6]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.readers.options import TableOptions
-from harken.support.arrays import Int64Array
+from harken.support.arrays import Int16Array, Int64Array
 from harken.support.files import replacing
 from harken.web.jobs import Progress, Send
 
@@ -35,7 +35,7 @@ class Suggestions:
 
     labels: tuple[str, ...]
     start_ns: Int64Array
-    code: NDArray[np.int16]
+    code: Int16Array
     probability: NDArray[np.float16]
     warnings: tuple[str, ...] = ()
 

@@ -1,0 +1,199 @@
+"""How a benchmark scores the people of a fold, and a method over all folds, where training and test people are of the
+same study."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from harken.evaluation.benchmark.methods import TrainedMethod
+from harken.models.calibration import expected_calibration_error
+from harken.models.known_labels import NO_SETS, LabelSets
+from harken.models.scores import (
+    Scores,
+    interval_over_evaluations,
+    interval_over_people,
+    one_label,
+    prediction_rows,
+    score_people,
+    scores_of,
+)
+from harken.support.arrays import Float32Array, Int64Array
+from harken.support.files import Json
+from harken.windows.people import Fold, apply
+from harken.windows.windows import Windows
+
+Findings = Mapping[str, Mapping[str, Any]]
+"""Fold -> the result of a method on it."""
+Evaluations = Sequence[tuple[str, float]]
+"""The person and the macro F1 of each evaluation."""
+
+
+@dataclass(frozen=True)
+class PeopleScoring:
+    """Each test person of a fold gets scores; a method's main score is the mean macro F1 over people.
+
+    Probabilities are not calibrated. A label that no training person has is never recognised, and its windows count as
+    mistakes.
+    """
+
+    main_score = "mean_person_macro_f1"
+
+    def decides(self) -> Json:
+        """What results depend on besides the windows, the fold and the method, for JSON: nothing."""
+        return {}
+
+    def parts(self, fold: Fold, windows: Windows) -> tuple[Windows, LabelSets, Windows]:
+        """The training windows, their sets of labels, and the test windows. Raises as ``apply``."""
+        parts = apply(fold, windows)
+        return parts.training, NO_SETS, parts.test
+
+    def predicted(self, trained: TrainedMethod, test: Windows) -> Float32Array:
+        """The probabilities of the test's labels, ``[n, labels]``."""
+        return trained.probabilities(test)
+
+    def scored(self, probabilities: Float32Array, _: Windows, test: Windows) -> Json:
+        """Values for JSON: the scores of each person of the test."""
+        codes = test.label_codes.astype(np.int64)
+        predicted = probabilities.argmax(axis=1)
+        scores = score_people(codes, predicted, test.subjects, test.label_names)
+        only = one_label(codes, predicted)
+        return {
+            "test_windows": len(test),
+            "one_label": None if only is None else test.label_names[only],
+            "scores": scores.as_dict(),
+            "expected_calibration_error": expected_calibration_error(probabilities, codes),
+        }
+
+    def rows(self, probabilities: Float32Array, test: Windows) -> pl.DataFrame:
+        """A row for each window of the test; see ``prediction_rows``."""
+        return prediction_rows(test, probabilities, test.label_names)
+
+    def summary(self, findings: Findings) -> Json:
+        """Values for JSON: the scores of one method over folds. They do not depend on paths or times.
+
+        An evaluation is one person in one fold. Means and the standard deviation are over all evaluations, so a person
+        who was tested twice counts twice, as in published tables. The F1 of a label is over the windows of all
+        evaluations. The expected calibration error is the mean over folds, weighted by their test windows, because
+        every fold has its own model.
+        """
+        first = next(iter(findings.values()))
+        evaluations = [scores for _, scores in _evaluations(findings)]
+        macro_f1 = np.array([scores["macro_f1"] for scores in evaluations])
+        people = by_person(_macro_f1(findings))
+        labels = evaluations[0]["labels"]
+        confusion = np.sum([scores["confusion"] for scores in evaluations], axis=0)
+        windows = [finding["test_windows"] for finding in findings.values()]
+        errors = [finding["expected_calibration_error"] for finding in findings.values()]
+        return {
+            "settings": first["decided_by"]["method"],
+            "mean_person_macro_f1": float(macro_f1.mean()),
+            "sd_person_macro_f1": float(macro_f1.std(ddof=1)) if len(macro_f1) > 1 else None,
+            "mean_person_macro_f1_interval": _interval(people),
+            "mean_person_accuracy": float(np.mean([scores["accuracy"] for scores in evaluations])),
+            "evaluations": len(evaluations),
+            "people": len(people),
+            "worst_person": _worst(people),
+            "class_f1": _class_f1(confusion, labels),
+            "labels": labels,
+            "confusion": confusion.tolist(),
+            "expected_calibration_error": float(np.average(errors, weights=windows)),
+            "folds": {name: _fold_summary(finding) for name, finding in findings.items()},
+        }
+
+    def together(self, result: Mapping[str, Any]) -> Scores:
+        """Scores over the windows of all evaluations of a ``summary`` together, for a picture."""
+        return scores_of(np.array(result["confusion"], dtype=np.int64), result["labels"])
+
+    def difference(self, preset: Findings, baseline: Findings) -> Json:
+        """Values for JSON: the mean over evaluations of (preset minus baseline) in macro F1, and its interval.
+
+        The difference is taken for each person of each fold, so that the difficulty of a person cancels out.
+        """
+        return paired_difference(_macro_f1(preset), _macro_f1(baseline))
+
+
+def paired_difference(ours: Evaluations, theirs: Evaluations) -> Json:
+    """Values for JSON: the mean of (ours minus theirs) over the same evaluations of both, and its interval."""
+    gains = [(person, score - before) for (person, score), (_, before) in zip(ours, theirs, strict=True)]
+    people = by_person(gains)
+    return {
+        "mean_person_macro_f1": float(np.mean([gain for _, gain in gains])),
+        "mean_person_macro_f1_interval": _interval(people),
+        "people_better": sum(float(np.mean(values)) > 0 for values in people.values()),
+        "people": len(people),
+        "least_gain": _worst(people),
+    }
+
+
+def macro_f1_of_people(result: Mapping[str, Any]) -> dict[str, float]:
+    """Person -> the mean macro F1 over their evaluations, in the ``summary`` of a method."""
+    folds = (fold["people"].items() for fold in result["folds"].values())
+    people = by_person((person, scores["macro_f1"]) for fold in folds for person, scores in fold)
+    return {person: float(np.mean(values)) for person, values in people.items()}
+
+
+def _evaluations(findings: Findings) -> list[tuple[str, Mapping[str, Any]]]:
+    """The person and the scores of each evaluation."""
+    return [evaluation for finding in findings.values() for evaluation in finding["scores"]["people"].items()]
+
+
+def _macro_f1(findings: Findings) -> Evaluations:
+    return [(person, scores["macro_f1"]) for person, scores in _evaluations(findings)]
+
+
+def _class_f1(confusion: Int64Array, labels: Sequence[str]) -> dict[str, float]:
+    """The F1 of each label that occurs, from the windows of all evaluations, ``[labels, labels]``."""
+    occurring = confusion.sum(axis=0) + confusion.sum(axis=1)
+    f1 = 2 * confusion.diagonal() / np.maximum(1, occurring)
+    return {label: float(f1[code]) for code, label in enumerate(labels) if occurring[code]}
+
+
+def by_person(evaluations: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
+    """Person -> the value of each evaluation, sorted by person."""
+    people: dict[str, list[float]] = {}
+    for person, value in evaluations:
+        people.setdefault(person, []).append(value)
+    return dict(sorted(people.items()))
+
+
+def _interval(people: Mapping[str, list[float]]) -> list[float] | None:
+    interval = interval_over_evaluations(list(people.values()))
+    return interval and list(interval)
+
+
+def interval_list(values: Iterable[float]) -> list[float] | None:
+    """``interval_over_people`` for JSON."""
+    interval = interval_over_people(values)
+    return interval and list(interval)
+
+
+def mean_if_any(values: Sequence[float]) -> float | None:
+    """The mean; None without values."""
+    return float(np.mean(values)) if values else None
+
+
+def _worst(people: Mapping[str, list[float]]) -> Json:
+    """The person with the lowest mean over their evaluations, and that mean."""
+    means = {person: float(np.mean(values)) for person, values in people.items()}
+    worst = min(means, key=means.__getitem__)
+    return {"person": worst, "macro_f1": means[worst]}
+
+
+def _fold_summary(finding: Mapping[str, Any]) -> Json:
+    scores = finding["scores"]
+    people = {}
+    for person, one in scores["people"].items():
+        people[person] = {key: one[key] for key in ("macro_f1", "accuracy", "windows")}
+    of_fold = {key: finding[key] for key in ("training_windows", "test_windows", "expected_calibration_error")}
+    mean = {"mean_person_macro_f1": scores["mean_person_macro_f1"]}
+    return mean | of_fold | {"people": people} | nothing_learned(finding)
+
+
+def nothing_learned(finding: Mapping[str, Any]) -> Json:
+    """The label that every window was given and the share that is right in training; empty for several labels."""
+    if finding.get("one_label") is None:
+        return {}
+    return {key: finding[key] for key in ("one_label", "right_in_training")}
