@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import harken
 import people
 from harken.models.model_file import FittedModel
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.training.presets import PRESETS
+from harken.windows.windows import SlidingHops
 from made_models import answered, made_model, uneven_recording
 from waiting import until
 
@@ -31,16 +33,59 @@ def test_the_examples_without_harken_are_forty_lines(name: str) -> None:
     assert "from harken" not in "".join(lines)
 
 
-def test_every_example_has_a_test() -> None:
-    assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == {
-        "live_client.mjs",
-        "live_client.py",
-        "made_up_phone.py",  # tests/web/record/test_phone.py, and many others use it
-        "notebook.py",
-        "notes_on_paper.py",
-        "onnx_label.mjs",
-        "onnx_label.py",
-    }
+RUN = {
+    "train_on_two.py": (("alice.csv", "bob.csv"), "an unseen person: "),
+    "label_week.py": (("alice.csv", "labelled"), "(worn too little to count)\nbouts: "),
+    "summarise_study.py": (("study", "0.01"), "2 people have a day with 0.01 hours of wear"),
+    "adapt_to_wearer.py": (("packaged", "alice.csv", "mine.safetensors"), "sitting "),
+    "scikit_learn.py": (("alice.csv", "bob.csv"), "macro F1 of 2 unseen people: "),
+    "own_preset.py": (("alice.csv", "bob.csv"), "an unseen person: "),
+    "own_module.py": (("study.csv",), "the scores of wide and sklearn.linear_model._ridge:RidgeClassifier"),
+    "own_data_set.py": ((".",), "carol: 3,000 samples, lying, sitting, walking"),
+    "own_reader.py": (("day.tiny",), "day: 3 samples at 25.0 Hz"),
+}
+"""Examples of harken: their arguments in the folder below, and what they print."""
+OTHERS = {
+    *("live_client.mjs", "live_client.py", "notebook.py", "onnx_label.mjs", "onnx_label.py"),
+    "made_up_phone.py",  # tests/web/record/test_phone.py, and many others use it
+    "own_network.py",  # own_preset.py imports it
+}
+
+
+def test_every_example_is_short_has_a_test_and_is_listed() -> None:
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == OTHERS | RUN.keys()
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    for name in RUN:
+        lines = (EXAMPLES / name).read_text(encoding="utf-8").splitlines()
+        assert len([line for line in lines if line.strip()]) <= 45, f"{name}: 40 lines of code and what it does"
+        assert f"(examples/{name})" in readme
+
+
+@pytest.fixture
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the examples run: two recordings, a study, two labelled recordings, and the recipe made small."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    small = replace(people.SMALL_EVERYDAY, name="everyday", windows=SlidingHops(hop_s=10.0))
+    monkeypatch.setitem(PRESETS, "everyday", small.trained(batch_windows=64))
+    for seed, name in enumerate(("alice", "bob"), 1):
+        people.write_person(tmp_path / f"{name}.csv", seed, seconds=60)
+    people.write_study(tmp_path / "study.csv", seconds=20)
+    (tmp_path / "day.tiny").write_text("TINY WATCH\n0 0 0 1\n40 0 0 1\n80 0 0.1 1\n")
+
+
+@pytest.mark.parametrize("name", RUN)
+@pytest.mark.usefixtures("_folder")
+def test_an_example_runs(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments, printed = RUN[name]
+    if name == "summarise_study.py":
+        Path("study").mkdir()
+        for person in ("alice", "bob"):
+            harken.label_file(f"{person}.csv", out=f"study/{person}")
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    assert printed in capsys.readouterr().out
 
 
 def test_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

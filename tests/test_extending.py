@@ -1,9 +1,10 @@
-"""The package of docs/extending.md: written and installed from the page, its commands run as they stand there."""
+"""The package of docs/extending.md, with the examples ``own_*.py``, is installed, and the page's commands run."""
 
 import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,8 @@ import people
 pytestmark = pytest.mark.second_stage
 
 PAGE = (Path(__file__).parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
-BLOCKS = dict(re.findall(r"^```\w+\n# (\S+)\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL))
+EXAMPLES = Path(__file__).parents[1] / "examples"
+PROJECT = re.findall(r"^```toml\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
 COMMANDS = re.findall(r"^\$ harken (.*)$", PAGE.replace("\\\n", ""), flags=re.MULTILINE)
 Python = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -44,10 +46,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the page's package is installed."""
     pytest.importorskip("hatchling", reason="hatchling is not installed, which builds the package of the page")
     source = tmp_path_factory.mktemp("source")
-    for name, text in BLOCKS.items():
-        (source / name).parent.mkdir(exist_ok=True)
-        (source / name).write_text(text, encoding="utf-8")
-    (source / "harken_tiny" / "__init__.py").touch()
+    for path in EXAMPLES.glob("own_*.py"):
+        shutil.copy(path, source)
+    (source / "pyproject.toml").write_text("".join(PROJECT), encoding="utf-8")
     site = tmp_path_factory.mktemp("site")
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet"]
     pip = [sys.executable, "-m", "pip", "install", *options, "--target", str(site), str(source)]
@@ -126,7 +127,7 @@ def test_without_the_package_the_model_is_refused_by_name(run: Python, trained: 
 def test_a_table_of_several_people_is_benchmarked_by_two_processes(run: Python, folder: Path) -> None:
     run("-m", "harken", *command("benchmark study.csv --protocol leave-one-person-out --out measured"))
     result = json.loads((folder / "measured" / "benchmark.json").read_text())
-    assert list(result["methods"]) == ["tiny", "harken_tiny.baselines:logistic"]
+    assert list(result["methods"]) == ["tiny", "sklearn.neighbors:KNeighborsClassifier"]
     assert list(result["folds"]) == ["alice", "bob", "carol"]
     assert result["methods"]["tiny"]["settings"]["preset"]["network"] == "harken-tiny/tiny"
     assert (folder / "measured" / "fold_carol" / "tiny.safetensors").exists()
@@ -143,22 +144,16 @@ def test_a_data_set_of_another_package_has_a_name(run: Python, folder: Path) -> 
     assert (result["dataset"], list(result["folds"])) == ("tiny_study", ["carol"])
 
 
-def test_objects_are_accepted_where_names_are(run: Python, folder: Path, site: Path) -> None:
-    (folder / "by_object.py").write_text(BLOCKS["by_object.py"], encoding="utf-8")
-    ended = run("by_object.py")
-    assert ended.stdout.strip() == "['wide', 'sklearn.linear_model._ridge:RidgeClassifier']"
-
-
 def test_a_network_of_the_running_script_reaches_worker_processes(run: Python, folder: Path) -> None:
     """It has no entry point, and another module's name there."""
-    imported = "from harken_tiny.module import TinyModule\n"
-    assert imported in BLOCKS["by_object.py"]
-    script = BLOCKS["by_object.py"].replace(imported, "").replace("by_object", "script")
-    own = BLOCKS["harken_tiny/network.py"] + script.replace("TinyModule", "tiny")
-    (folder / "script.py").write_text(own, encoding="utf-8")
-    run("script.py", installed=False)
-    result = json.loads((folder / "script" / "benchmark.json").read_text())
-    assert result["methods"]["wide"]["settings"]["preset"]["network"] == "__main__:tiny"
+    shutil.copy(EXAMPLES / "own_network.py", folder)
+    script = (EXAMPLES / "own_module.py").read_text(encoding="utf-8").replace("measured", "by_object")
+    assert "workers=0" in script
+    (folder / "script.py").write_text(script.replace("workers=0", "workers=1"), encoding="utf-8")
+    run("script.py", "study.csv", installed=False)
+    result = json.loads((folder / "by_object" / "benchmark.json").read_text())
+    assert list(result["methods"]) == ["wide", "sklearn.linear_model._ridge:RidgeClassifier"]
+    assert result["methods"]["wide"]["settings"]["preset"]["network"] == "__main__:TinyModule"
 
 
 def test_a_reader_of_another_package_reads_its_files(run: Python, folder: Path) -> None:

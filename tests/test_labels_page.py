@@ -1,7 +1,6 @@
-"""``docs/labels.md`` and its example: the commands and the Python, on recordings of the times in its notes."""
+"""``docs/labels.md``: the commands and the Python, on recordings of the times in its notes."""
 
 import re
-import runpy
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -60,17 +59,6 @@ def test_the_python(capsys: pytest.CaptureFixture[str]) -> None:
     source, share = capsys.readouterr().out.splitlines()
     assert source == "mine_notes.csv (plain table) ['lying', 'sitting', 'walking']"
     assert share == "15% of the samples have no label"  # 2 min 30 s are not in the notes, and 10 s are trimmed
-
-
-@pytest.mark.usefixtures("_recordings")
-def test_the_example(capsys: pytest.CaptureFixture[str]) -> None:
-    notes = Path("jo_notes.csv")
-    notes.write_text(notes.read_text().replace("strolling", "walking"))
-    main = runpy.run_path(str(ROOT / "examples" / "notes_on_paper.py"))["main"]
-    assert 0 <= main("mine.csv", "mine_notes.csv", "jo.csv", "jo_notes.csv", "Europe/Athens") <= 1
-    printed = capsys.readouterr().out
-    assert "mine: {'lying': 5.0, 'sitting': 5.0, 'walking': 5.5} minutes, by mine_notes.csv (plain table)" in printed
-    assert "an unseen person: " in printed
 
 
 def test_the_limits_on_the_page() -> None:

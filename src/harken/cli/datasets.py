@@ -1,4 +1,4 @@
-"""``harken datasets``: the list of public data sets that harken reads, the facts about each, and their download."""
+"""``harken datasets``: the public data sets that harken reads, the facts about each, their download, and CSV files."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from harken.datasets.download import DownloadProgress
     from harken.datasets.info import DatasetInfo
+    from harken.datasets.registry import Dataset
 
 NEVER_RUN = "never run on a real file"
 MORE = " *"
@@ -31,6 +32,13 @@ def datasets(
             metavar="DIR",
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        Option(
+            "Write each recording with its labels as a CSV file into this folder. Existing files stay as they are.",
+            metavar="DIR",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """If the environment variable HARKEN_DATA names a folder, a data set is read from the folder of its name in it. The
@@ -39,9 +47,12 @@ def datasets(
     from harken.datasets.registry import dataset, dataset_names
     from harken.support.errors import HarkenError
 
+    if fetch is not None and out is not None:
+        raise HarkenError("--fetch and --out exclude each other: download the data set first")
     if name is None:
-        if fetch is not None:
-            raise HarkenError(f"--fetch DIR needs the name of one data set: {', '.join(dataset_names())}")
+        if fetch is not None or out is not None:
+            option = "--out" if fetch is None else "--fetch"
+            raise HarkenError(f"{option} DIR needs the name of one data set: {', '.join(dataset_names())}")
         infos = []
         for each in dataset_names():
             try:
@@ -51,10 +62,12 @@ def datasets(
         _print(infos, json=json)
         return
     info = dataset(name).info
-    if fetch is None:
-        _print([info], json=json)
-    else:
+    if out is not None:
+        _write(dataset(name), out, json=json)
+    elif fetch is not None:
         _fetch(info, fetch, json=json)
+    else:
+        _print([info], json=json)
 
 
 def _print(infos: "list[DatasetInfo]", *, json: bool) -> None:
@@ -156,6 +169,24 @@ def _checked(info: "DatasetInfo") -> str:
     return "checked on the real files" if info.checked_on_real_files else NEVER_RUN
 
 
+def _write(found: "Dataset", folder: Path, *, json: bool) -> None:
+    """Write the recordings of a data set as CSV files, and print where they are and whom to cite."""
+    from harken.datasets.people import write_recordings
+
+    paths = write_recordings(found.read(None), folder)
+    if json:
+        from json import dumps
+
+        print(dumps({"name": found.info.name, "files": [printable(path) for path in paths]}, indent=2))
+    else:
+        first, last = printable(paths[0]), printable(paths[-1].name)
+        typer.echo(f"{len(paths)} recordings: {first} to {last}.\n{_terms(found.info)}")
+
+
+def _terms(info: "DatasetInfo") -> str:
+    return f"Licence: {info.licence}.\nPlease cite: {info.citation}."
+
+
 def _fetch(info: "DatasetInfo", folder: Path, *, json: bool) -> None:
     """Download and unpack a data set, and print its folder, licence and citation."""
     from harken.datasets.download import fetch
@@ -167,7 +198,7 @@ def _fetch(info: "DatasetInfo", folder: Path, *, json: bool) -> None:
 
         print(dumps({"name": info.name, "folder": printable(where)}, indent=2))
     else:
-        typer.echo(f"{info.name} is in {printable(where)}.\nLicence: {info.licence}.\nPlease cite: {info.citation}.")
+        typer.echo(f"{info.name} is in {printable(where)}.\n{_terms(info)}")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def demo(
     from harken.training.demo import demo_settings
 
     settings = demo_settings(out, resume=True)
-    people = len({path.name.rsplit("_", 1)[0] for path in settings.files})
+    people = len({path.stem.removesuffix("_2") for path in settings.files})
     typer.echo(
         f"Real smartwatch recordings of {people + len(UNSEEN)} people doing 7 shoulder exercises "
         f"(Burns et al. 2018) are in {printable(out / 'recordings')}.\n"

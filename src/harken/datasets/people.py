@@ -1,10 +1,11 @@
-"""Recordings of each person in a file: tables with a column of subjects, and tidy tables."""
+"""Files of people's recordings: tables with a column of subjects, and tidy tables, are read; CSV files are written."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from harken.annotations.find import label_recordings, refuse_shared_rows
 from harken.annotations.options import LabelOptions
@@ -12,8 +13,9 @@ from harken.datasets.tidy import recordings_of_tables
 from harken.readers import open_source, recording_of
 from harken.readers.options import TableOptions
 from harken.readers.table import ANOTHER_SUBJECT, SeveralRecordingsError, TableSource
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
 from harken.support.errors import HarkenError
+from harken.support.files import write_text
 from harken.support.printable import listed
 
 OF_TIDY_TABLES = frozenset({"label_column", "acceleration_unit", "sensor_range_g", "timezone", "subject"})
@@ -152,3 +154,41 @@ def _tidy(path: str | Path, options: TableOptions, *, as_found: bool) -> list[Re
         people = sorted({one.subject for one in recordings})
         raise HarkenError(f"{path}: has no subject {options.subject!r}; its subjects are {listed(people)}")
     return chosen
+
+
+def write_recordings(recordings: Sequence[Recording], folder: Path) -> list[Path]:
+    """Write each recording's acceleration, labels and subject as CSV, in the notebook's format without ``P``.
+
+    The files are ``SUBJECT.csv``, and for further recordings of a person ``SUBJECT_2.csv`` and so on. An existing file
+    is left as it is. Returns the paths in the order of the recordings.
+
+    Raises:
+        HarkenError: when ``folder`` is a file.
+        OSError: when a file cannot be written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise HarkenError(f"{folder} is a file; --out needs a folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    written: dict[Path, None] = {}
+    for recording in recordings:
+        numbers = ("", *(f"_{number}" for number in range(2, len(recordings) + 1)))
+        names = (folder / f"{recording.subject}{number}.csv" for number in numbers)
+        path = next(name for name in names if name not in written)
+        written[path] = None
+        if not path.exists():
+            write_text(path, _as_table(recording).write_csv())
+    return list(written)
+
+
+def _as_table(recording: Recording) -> pl.DataFrame:
+    """A row for each sample: ms since 1970, m/s², label and subject."""
+    labels = np.array([*recording.label_names, ""])
+    acceleration = (recording.signals[:, :3].astype(np.float64) * STANDARD_GRAVITY).round(5)
+    return pl.DataFrame(
+        {
+            "Timestamp": recording.time_ns // 10**6,
+            **{axis.upper(): acceleration[:, i] for i, axis in enumerate("xyz")},
+            "Label": labels[recording.label_codes],
+            "Subject": np.full(len(recording), recording.subject),
+        }
+    )

@@ -7,13 +7,9 @@ they can be viewed, inspected and used for training again.
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import polars as pl
-
 from harken.datasets.exercises import UNSEEN, exercises
-from harken.recordings.recording import STANDARD_GRAVITY, Recording
+from harken.datasets.people import write_recordings
 from harken.support.errors import HarkenError
-from harken.support.files import write_text
 from harken.training.presets import PRESETS
 from harken.training.settings import RunSettings
 from harken.windows.windows import SlidingHops
@@ -36,14 +32,9 @@ def demo_settings(out: Path, *, resume: bool) -> RunSettings:
     if out.exists() and not out.is_dir():
         raise HarkenError(f"{out} is a file; --out needs a folder")
     recordings = exercises()
-    folder = out / "recordings"
-    folder.mkdir(parents=True, exist_ok=True)
+    paths = write_recordings(recordings, out / "recordings")
     files: dict[bool, list[Path]] = {False: [], True: []}
-    for number, recording in enumerate(recordings):
-        # One file for each wrist: exercises() yields the left and the right wrist of each person in turn.
-        path = folder / f"{recording.subject}_{('left', 'right')[number % 2]}.csv"
-        if not path.exists():
-            _write_csv(path, recording)
+    for recording, path in zip(recordings, paths, strict=True):
         files[recording.subject in UNSEEN].append(path)
     return RunSettings(
         files=tuple(files[False]),
@@ -53,18 +44,3 @@ def demo_settings(out: Path, *, resume: bool) -> RunSettings:
         device="cpu",
         resume=resume,
     )
-
-
-def _write_csv(path: Path, recording: Recording) -> None:
-    """Write the columns of the notebook, without ``P``, and the name of the wearer."""
-    names = np.array([*recording.label_names, ""])
-    acceleration = (recording.signals[:, :3].astype(np.float64) * STANDARD_GRAVITY).round(5)
-    frame = pl.DataFrame(
-        {
-            "Timestamp": recording.time_ns // 10**6,
-            **{axis.upper(): acceleration[:, i] for i, axis in enumerate("xyz")},
-            "Label": names[recording.label_codes],
-            "Subject": np.full(len(recording), recording.subject),
-        }
-    )
-    write_text(path, frame.write_csv())

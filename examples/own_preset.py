@@ -1,0 +1,18 @@
+"""A recipe with your own network, trained on one person and tested on another.
+
+python examples/own_preset.py ME.csv FRIEND.csv
+"""
+
+import sys
+from dataclasses import replace
+
+import harken
+from harken.training.presets import PRESETS
+from own_network import tiny
+
+TINY = replace(PRESETS["everyday"], name="tiny", network=tiny, sizes={"width": 16}).trained(epochs=8, min_iterations=0)
+
+if __name__ == "__main__":
+    outcome = harken.train(sys.argv[1], cross=sys.argv[2], out="tiny-run", preset=TINY)
+    if outcome and outcome.cross:
+        print(f"an unseen person: {outcome.cross.accuracy:.1%} of the windows")
