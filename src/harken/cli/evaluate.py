@@ -136,8 +136,9 @@ def print_evaluation(evaluation: "Evaluation") -> None:
     console.print(f"Windows of {evaluation.window_length_s:g} s, one every {evaluation.hop_s:g} s.\n")
     for name, reason in evaluation.turned.items():
         console.print(f"{name}: the watch was {reason}.\n", markup=False, soft_wrap=True)
-    for name, warning in evaluation.mounting_unknown.items():
-        console.print(f"warning: {name}: {warning}\n", style="yellow", markup=False, soft_wrap=True)
+    for warning in dict.fromkeys(evaluation.mounting_unknown.values()):
+        names = "; ".join(name for name, same in evaluation.mounting_unknown.items() if same == warning)
+        console.print(f"warning: {names}: {warning}\n", style="yellow", markup=False, soft_wrap=True)
     for name, share in evaluation.training_shares.items():
         console.print(
             f"{name}: the model was trained on {percent(share)} of this recording, as its movement shows, "

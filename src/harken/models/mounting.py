@@ -24,7 +24,7 @@ from harken.signals.movement import Moments, MovementStatistics, like_walking
 from harken.signals.non_wear import non_wear
 from harken.signals.orientation import QUARTERS, turned_by_quarters, turned_channels, turned_signals
 from harken.support.errors import HarkenError
-from harken.support.printable import percent_number
+from harken.support.printable import listed, percent_number
 from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows
 
@@ -89,8 +89,8 @@ class Mounting:
         if self.known or self._probability_of_axis >= LEAST_SURE:
             return None
         return (
-            f"It is unknown how the watch sat on the arm; it was {self.reason}. If it sat otherwise, most labels are "
-            "wrong: --forearm-axis x, y, -x or -y states which axis points along the forearm."
+            f"It is unknown how the watch sat on the arm. It was {self.reason}. If it sat otherwise, most labels are "
+            "wrong. If you know which axis points along the forearm, state it with --forearm-axis x, y, -x or -y."
         )
 
     @property
@@ -236,9 +236,9 @@ def _probable(
     if blocks or make is not None:
         found = replace(found, source=MountingSource.CALM if blocks else MountingSource.MAKE)
     evidence = [f"{blocks:,} calm moments"] if blocks else []
-    evidence += ["what may be walking"] if sum(counts) >= 1 else []
+    evidence += ["possible walking"] if sum(counts) >= 1 else []
     evidence += [f"the make ({make})"] if make is not None else []
-    by = f", by {' and '.join(evidence)}" if evidence else ""
+    by = f", by {listed(evidence)}" if evidence else ""
     word = "perhaps" if found.warning else "probably"
     percent = percent_number(found._probability_of_axis, decimals=0)
     reason = f"{_turned(best)}: it {word} sat with its {axes[best]} axis along the forearm ({percent} %{by})"
@@ -334,7 +334,7 @@ def _by_walking(
     """The orientation in which the model recognises walking."""
     unaskable = _unaskable(specification)
     if unaskable is None and trained_axis is None:
-        unaskable = "was trained on watches of which it is unknown how they sat on the arm"
+        unaskable = "was trained without knowing how the watches sat on the arm"
     if unaskable is not None or trained_axis is None:
         return Mounting(0, MountingSource.NONE, 0, (), f"not turned: the model {unaskable}")
     rate_hz = specification.sample_rate_hz
