@@ -53,14 +53,12 @@ DSADS = {
 }
 NAMES = {
     ("selfback", "walk_slow"): "selfBACK, slow walking",
-    ("selfback", "walk_mod"): "selfBACK, usual walking",
     ("selfback", "walk_fast"): "selfBACK, fast walking",
     ("selfback", "jogging"): "selfBACK, jogging",
     ("selfback", "upstairs"): "selfBACK, up the stairs",
     ("selfback", "downstairs"): "selfBACK, down the stairs",
     ("dsads", "walking_parking_lot"): "DSADS, walking outdoors",
     ("dsads", "walking_treadmill_4kmh_flat"): "DSADS, treadmill, 4 km/h",
-    ("dsads", "walking_treadmill_4kmh_incline15deg"): "DSADS, treadmill, 4 km/h, steep",
     ("dsads", "running_treadmill_8kmh"): "DSADS, running, 8 km/h",
     ("dsads", "ascending_stairs"): "DSADS, up the stairs, slowly",
 }
@@ -350,9 +348,6 @@ def page_lines(result: Mapping[str, Any]) -> list[str]:
             for m in ("harken", "harken_label", *VERISENSE)
         ]
         lines.append(f"| {row['activity']} | {row['recordings']} | {' | '.join(cells)} |")
-    for row in held_out.get("without_walking", ()):
-        cells = [f"{row[m]:.0f}" for m in ("harken_label", *VERISENSE)]
-        lines.append(f"| {row['activity'].replace('_', ' ')} | {row['minutes']:.1f} | {' | '.join(cells)} |")
     return lines
 
 

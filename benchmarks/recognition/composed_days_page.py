@@ -90,8 +90,8 @@ one](../model_card.md), none of them trained on the person of the day.
 $ {command}
 ```
 
-**Nobody lived these days.** No public recording at hand has whole days with true labels, so each day is composed of
-real bouts of one person. In everyday life, smoothing may gain less or more:
+**Nobody lived these days.** Each is composed of real bouts of one person, because no public recording at hand has whole
+days with true labels. In everyday life, smoothing may gain less or more:
 
 - Order and lengths of the bouts are random. There are **no natural transitions**: one sample is of walking and the next
   of sitting.
@@ -117,20 +117,16 @@ of the last column ([Timelines](../timeline.md)). Of DSADS, the left arm is labe
 
 The temperature of each model is fitted on the unseen people of the other folds. The true label of a row of the timeline
 is the one in its middle. *F1 of true labels* is the mean over the labels that occur in the person's day. *Hours
-misplaced* are hours of a label that belong to another label in the day's sums. *Calibration error* is that of the raw
-and of the smoothed probabilities. Means are over people, with the 95 % interval over people (bootstrap); *gain*
-compares each person with themselves.
+misplaced* are hours of a label that belong to another label in the day's sums. Means are over people, with the 95 %
+interval over people (bootstrap); *gain* compares each person with themselves.
 
 Commit {commit}, {processor}.
-[`composed_days.json`](composed_days.json) has each person, the other lengths in full, and the 12 people of WISDM on
-whom the recipe was chosen.
+[`composed_days.json`](composed_days.json) has each person, the other lengths in full, and calibration errors.
 """
 ROWS = (
     ("F1 of true labels", "macro_f1_of_true_labels", 3),
     ("accuracy", "accuracy", 3),
     ("hours misplaced", "hours_misplaced", 2),
-    ("bouts found per true bout", "bouts_for_each_true_bout", 2),
-    ("calibration error", "expected_calibration_error", 3),
 )
 SCALES = {"1": "assumed lengths", "0.5": "half the lengths", "2": "double the lengths"}
 
@@ -183,9 +179,6 @@ def _table(found: Mapping[str, Any]) -> str:
     for title, name, digits in ROWS:
         cells = [_with_interval(found[way][name], digits) for way in WAYS]
         lines.append(f"| {title} | {' | '.join(cells)} | {_with_interval(found['gain'][name], digits, sign='+')} |")
-    lines.append(
-        f"\n{found['people_better']} of {found['people']} people have a higher F1 of true labels with smoothing."
-    )
     return "\n".join(lines)
 
 

@@ -138,7 +138,7 @@ def test_a_composed_day_of_somebody_whom_the_model_learned_from_is_refused(tmp_p
 
 def test_the_tables_of_steps_are_made_from_the_committed_result() -> None:
     page = (ROOT / "docs" / "intensity.md").read_text(encoding="utf-8")
-    assert len(page_lines(result("steps"))) == 11
+    assert len(page_lines(result("steps"))) == 9
     for name in ("steps", "steps_counted"):
         assert [line for line in page_lines(result(name)) if line not in page.splitlines()] == []
 

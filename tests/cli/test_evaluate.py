@@ -41,7 +41,7 @@ def test_a_training_recording_is_recognised_in_another_unit_cut_and_renamed(
     model = trained / "run" / "model.safetensors"
     ended = run_harken("evaluate", model, copy, trained / "bob.csv")
     assert ended.exit_code == 0
-    assert "mallory.csv: the model was trained on 100% of this recording" in " ".join(ended.stdout.split())
+    assert "mallory.csv: the model was trained on 100 % of this recording" in " ".join(ended.stdout.split())
     result = json.loads(run_harken("evaluate", model, copy, trained / "bob.csv", "--json").stdout)
     assert result["training_shares"] == {str(copy): 1.0}
     assert set(result["known_people"]["people"]) == {"mallory"}
@@ -154,10 +154,10 @@ def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, 
 
     ended = run_harken("evaluate", model, tmp_path)
     assert (ended.exit_code, "bob" in ended.stdout) == (2, True)
-    assert "5 of 6 files went wrong" in ended.stderr
+    assert "5 of 6 files could not be used" in ended.stderr
     ended = run_harken("evaluate", model, bad)
     assert (ended.exit_code, ended.stdout) == (2, "")
-    assert "5 of 5 files went wrong" in ended.stderr
+    assert "5 of 5 files could not be used" in ended.stderr
     jumper = run_harken("evaluate", model, tmp_path / "bob.csv", bad / "jumper.csv", "--ignore-label", "jumping")
     assert "jumper.csv: " in jumper.stderr
     assert "no labelled window is left to score" in jumper.stderr
@@ -176,5 +176,5 @@ def test_a_confusion_matrix_that_is_too_wide_becomes_a_line_a_label(
     text = capsys.readouterr().out
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= 80
-    assert "activity 0 400 75.0% activity 1 (20.0%), activity 2 (5.0%)" in " ".join(text.split())
-    assert "activity 17 400 75.0% activity 0 (20.0%), activity 1 (5.0%)" in " ".join(text.split())
+    assert "activity 0 400 75.0 % activity 1 (20.0 %), activity 2 (5.0 %)" in " ".join(text.split())
+    assert "activity 17 400 75.0 % activity 0 (20.0 %), activity 1 (5.0 %)" in " ".join(text.split())

@@ -88,7 +88,7 @@ def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
     assert not (tmp_path / "o" / "failures.csv").exists()
     where, first, *each = ended.stderr.splitlines()
     assert where == f"The failures are also in {tmp_path / 'o' / 'failures.csv'}."
-    assert first == "harken: 3 of 4 files went wrong:"
+    assert first == "harken: 3 of 4 files could not be used:"
     for line, says in zip(each, ("there is no such file", "broken.csv", "is as long as a window, 2 s"), strict=True):
         assert says in line
 

@@ -41,7 +41,7 @@ def test_train_evaluate_and_benchmark_name_a_network_that_gives_one_label(
         people.write_person(tmp_path / f"{name}.csv", seed, bouts=bouts) for seed, name in ((1, "alice"), (2, "ann"))
     )
     trained = run_harken("train", alice, "--cross", ann, "--out", tmp_path / "run", "--preset", "constant")
-    sentence = "The model gave one label, “lying”, to every window of the one unseen person; right in training: 46.1%."
+    sentence = "The model gave one label, “lying”, to every window of the one unseen person; right in training: 46.1 %."
     assert f"warning: {sentence}" in " ".join(trained.stdout.split())
     assert sentence in (tmp_path / "run" / "report.html").read_text()
 
@@ -53,7 +53,7 @@ def test_train_evaluate_and_benchmark_name_a_network_that_gives_one_label(
     study = people.write_study(tmp_path / "study.csv", bouts=bouts, seconds=60)
     options = ("--protocol", "leave-one-person-out", "--out", tmp_path / "out", "--workers", 0, "--preset", "constant")
     measured = run_harken("benchmark", study, *options, "--baseline", "sklearn.naive_bayes:GaussianNB")
-    sentence = "constant gave one label to every window of each fold: “lying”; right in training: 50.0%."
+    sentence = "constant gave one label to every window of each fold: “lying”; right in training: 50.0 %."
     assert sentence in " ".join(measured.stdout.split())
     assert "Every window got the label “lying”." in measured.stderr
     page = (tmp_path / "out" / "benchmark.md").read_text()

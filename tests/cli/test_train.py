@@ -75,7 +75,7 @@ def test_each_line_says_which_fit_it_is(capsys: pytest.CaptureFixture[str]) -> N
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 9
     model, blocked, held_out = lines[:3], lines[3:6], lines[6:]
-    state = "loss 1.250, right 50% in training, 63.5% unseen people"
+    state = "loss 1.250, right 50 % in training, 63.5 % unseen people"
     assert model == [
         "Fit 1 of 3, the model. This model is kept.",
         f"Fit 1 of 3, the model: iteration 1 of 80: {state}; about 1 min 35 s left of this fit",

@@ -91,7 +91,7 @@ def test_a_last_piece_that_only_repeats_earlier_seconds_is_left_out(tmp_path: Pa
     log = activity(ACTIVITY, values, 30) + activity(ACTIVITY, values[: 30 * 1000], 30)
     recording = read(write_gt3x(tmp_path, log))
     assert len(recording) == len(values)
-    assert "1,000 s have times that occur earlier in the file and were left out." in recording.quality.notes
+    assert "16 min 40 s have times that occur earlier in the file and were left out." in recording.quality.notes
 
 
 def test_damage_never_changes_a_second(tmp_path: Path) -> None:

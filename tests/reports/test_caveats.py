@@ -130,12 +130,12 @@ def test_the_worst_caveat_is_first() -> None:
             Line(
                 "At the end of the range",
                 "20 samples, marked and not used; 5 samples in cut-off peaks, used",
-                "more than 1% of the samples",
+                "more than 1 % of the samples",
             ),
         ),
         (
             {"sample_rate_hz": 83.1, "stated_rate_hz": 100.0},
-            Line("Clock against the stated rate", "17% fewer samples a second than stated (ratio 0.831)"),
+            Line("Clock against the stated rate", "17 % fewer samples a second than stated (ratio 0.831)"),
         ),
         (
             {"calibration": calibration(applied=False, error_mg=40.0)},

@@ -46,13 +46,13 @@ def test_an_error_prints_what_stands_in_it_and_survives_the_way_between_processe
 @pytest.mark.parametrize(
     ("share", "text"),
     [
-        (0, "0%"),
-        (0.0001, "<0.1%"),
-        (0.001, "0.1%"),
-        (0.6355, "63.5%"),
-        (0.999, "99.9%"),
-        (0.99996, ">99.9%"),
-        (1, "100%"),
+        (0, "0 %"),
+        (0.0001, "<0.1 %"),
+        (0.001, "0.1 %"),
+        (0.6355, "63.5 %"),
+        (0.999, "99.9 %"),
+        (0.99996, ">99.9 %"),
+        (1, "100 %"),
     ],
 )
 def test_per_cent_never_rounds_to_none_or_all(share: float, text: str) -> None:
@@ -87,9 +87,16 @@ def test_words_in_a_list() -> None:
             [("p_01.csv: 3 on 2020-01-01", (0,)), ("p_02.csv: 3 on 2020-01-01", (1,))],
         ),
         ([["5 rows", "7 rows"], ["6 rows"]], [("5 to 6 rows", (0, 1)), ("7 rows", (0,))]),
+        ([["6 h 5 min"], ["7 h 5 min"], ["6 h 8 min"]], [("6 h 5 to 8 min", (0, 2)), ("7 h 5 min", (1,))]),
         ([["1"], ["", ""]], [("1", (0,)), ("", (1,)), ("", (1,))]),
     ],
-    ids=["numbers become a range", "names of files are no numbers", "twice stays twice", "nothing is no number"],
+    ids=[
+        "numbers become a range",
+        "names of files are no numbers",
+        "twice stays twice",
+        "durations",
+        "nothing is no number",
+    ],
 )
 def test_notes_that_differ_in_numbers_are_joined(notes: list[list[str]], shared: list[tuple[str, Any]]) -> None:
     assert share_notes(notes) == shared

@@ -39,7 +39,7 @@ class LabelOptions:
 
     Attributes:
         path: the file of labels; None: the file beside each recording, or the recording's own label column.
-        offset_s: seconds added to each time in files of labels, whose clock was so much behind.
+        offset_s: seconds added to each time in files of labels; above 0 if their clock was behind.
         trim_s: seconds without a label at both ends of each bout, in files of labels and in label columns.
         rename: old and new names of labels, applied at once and not in chains. Case and spaces of an old name do not
             matter, unless it is given in another spelling, too.
@@ -61,7 +61,7 @@ class LabelOptions:
     offset_s: Annotated[
         float,
         _option(
-            "Seconds to add to each time in a file of labels, whose clock was so much behind.",
+            "Seconds to add to each time in a file of labels, if its clock was behind.",
             flag="--labels-offset",
             metavar="SECONDS",
             valid=lambda seconds: abs(seconds) <= LONGEST_S,

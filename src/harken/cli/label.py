@@ -29,7 +29,7 @@ from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.files import make_folder, not_left_empty
 from harken.support.options import DeclaredOption, Option, options_of
-from harken.support.printable import duration_text, printable
+from harken.support.printable import duration_text, percent, printable
 from harken.support.resources import usable_cores
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def print_one(outcome: "FileOutcome", folder: Path) -> None:
     labelled = sum(times.values())
     table = plain_table("label", "hours", "share of labelled time")
     for name, seconds in times.items():
-        share = f"{seconds / labelled:.1%}".replace("%", " %") if labelled else ""  # it may never have been worn
+        share = percent(seconds / labelled) if labelled else ""  # it may never have been worn
         table.add_row(Text(name), _hours(seconds), share)
     off_s = 3600 * (summary["non_wear_hours"] or 0.0)
     for name, seconds in (

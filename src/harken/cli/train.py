@@ -155,7 +155,7 @@ def _state(progress: "Progress") -> str:
     when = (
         f" (tested at iteration {progress.tested_at})" if tests and 0 < progress.tested_at < progress.iteration else ""
     )
-    return f"loss {progress.loss:.3f}, right {progress.accuracy:.0%} in training{tests}{when}"
+    return f"loss {progress.loss:.3f}, right {percent(progress.accuracy, decimals=0)} in training{tests}{when}"
 
 
 def print_outcome(outcome: "Outcome") -> None:

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from itertools import groupby
 from string import Template
 from typing import Any, Literal, TypeAlias
 
@@ -179,9 +180,13 @@ def _section(table: WrittenTable) -> Iterator[str]:
     yield ""
     yield "| column | unit or kind | meaning |"
     yield "|---|---|---|"
-    for column in table.columns:
-        if column.listed and not (table.short and column.short):
-            source = f" ({column.source})" if column.source else ""
-            ggir = f"; GGIR: {column.ggir}" if column.ggir else ""
-            yield f"| `{column.name}` | {column.unit or column.kind} | {column.meaning}{source}{ggir} |"
+    shown = (column for column in table.columns if column.listed and not (table.short and column.short))
+    for meaning, columns in groupby(shown, key=_described_as):  # columns that follow one another with the same meaning
+        yield f"| {', '.join(f'`{column.name}`' for column in columns)} | {meaning} |"
     yield ""
+
+
+def _described_as(column: Column) -> str:
+    source = f" ({column.source})" if column.source else ""
+    ggir = f"; GGIR: {column.ggir}" if column.ggir else ""
+    return f"{column.unit or column.kind} | {column.meaning}{source}{ggir}"

@@ -23,7 +23,7 @@ from harken.signals.non_wear import non_wear
 from harken.signals.orientation import QUARTERS, turned_signals
 from harken.support.arrays import Float64Array
 from harken.support.errors import HarkenError
-from harken.support.printable import percent_number
+from harken.support.printable import listed, percent_number
 from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows
 
@@ -126,9 +126,9 @@ def _probable(
     if blocks or make is not None:
         found = replace(found, source=MountingSource.CALM if blocks else MountingSource.MAKE)
     evidence = [f"{blocks:,} calm moments"] if blocks else []
-    evidence += ["what may be walking"] if sum(counts) >= 1 else []
+    evidence += ["possible walking"] if sum(counts) >= 1 else []
     evidence += [f"the make ({make})"] if make is not None else []
-    by = f", by {' and '.join(evidence)}" if evidence else ""
+    by = f", by {listed(evidence)}" if evidence else ""
     word = "perhaps" if found.warning else "probably"
     percent = percent_number(found.probability_of_axis, decimals=0)
     reason = f"{_turned(best)}: it {word} sat with its {axes[best]} axis along the forearm ({percent} %{by})"
@@ -224,7 +224,7 @@ def _by_walking(
     """The orientation in which the model recognises walking."""
     unaskable = _unaskable(specification)
     if unaskable is None and trained_axis is None:
-        unaskable = "was trained on watches of which it is unknown how they sat on the arm"
+        unaskable = "was trained without knowing how the watches sat on the arm"
     if unaskable is not None or trained_axis is None:
         return Mounting(0, MountingSource.NONE, 0, (), f"not turned: the model {unaskable}")
     rate_hz = specification.sample_rate_hz

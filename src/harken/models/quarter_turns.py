@@ -68,8 +68,8 @@ class Mounting:
         if self.known or self.probability_of_axis >= LEAST_SURE:
             return None
         return (
-            f"It is unknown how the watch sat on the arm; it was {self.reason}. If it sat otherwise, most labels are "
-            "wrong: --forearm-axis x, y, -x or -y states which axis points along the forearm."
+            f"It is unknown how the watch sat on the arm. It was {self.reason}. If it sat otherwise, most labels are "
+            "wrong. If you know which axis points along the forearm, state it with --forearm-axis x, y, -x or -y."
         )
 
     @property

@@ -30,6 +30,7 @@ from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
 from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import opened, plain_head
+from harken.recordings.inspection import duration_text
 from harken.recordings.recording import Make, Quality
 from harken.recordings.source import Room, SourceChangedError
 from harken.support.arrays import Int64Array
@@ -222,11 +223,13 @@ class ActilifeSource(DeviceTableSource):
         notes = list(self._header_notes)
         away = abs(self._first_ns - self._start_ns) // 10**9
         if self._timed and away > 1:
-            notes.append(f"The first time differs from the header's start by {away:,} s; the times were used.")
+            notes.append(
+                f"The first time differs from the header's start by {duration_text(away)}; the times were used."
+            )
         if self.unusable:
             seconds = sum(end - begin for begin, end in self.unusable) / (self._rate_hz or 1.0)
             notes.append(
-                f"{round(seconds):,} s contain only repeated values or zeros, which ActiLife writes while the "
+                f"{duration_text(seconds)} contain only repeated values or zeros, which ActiLife writes while the "
                 "watch is in idle sleep mode or in its dock. They are marked."
             )
         if len(self.channels) > 3:

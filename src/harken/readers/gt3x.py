@@ -39,6 +39,7 @@ from harken.readers.unpacking import (
     refuse_too_much,
     unpacks_in_pieces,
 )
+from harken.recordings.inspection import duration_text
 from harken.recordings.mending import DAY_NS
 from harken.recordings.recording import Make, Quality, local_time
 from harken.recordings.source import Room, SourceChangedError
@@ -274,7 +275,7 @@ class Gt3xSource(DeviceSource):
         notes += self.log_notes()
         if self._outside:
             notes.append(
-                f"{_seconds_text(self._outside / self._facts.rate_hz)} are more than a day before the start or after "
+                f"{duration_text(self._outside / self._facts.rate_hz)} are more than a day before the start or after "
                 f"the end in {INFO}; was the watch's clock reset?"
             )
         return notes + self._about_zone()
@@ -298,11 +299,6 @@ class Gt3xSource(DeviceSource):
         if self._user_zone is not None and self._offset_s != used_s:
             notes.append(f"It was read as {_offset_text(used_s)}, the offset of {self._user_zone}, as requested.")
         return notes
-
-
-def _seconds_text(count: float) -> str:
-    """A number of seconds for a note."""
-    return f"{round(float(count)):,} s"
 
 
 def _samples_outside(time_ns: Int64Array, info: Info) -> int:
@@ -380,10 +376,10 @@ class PacketLogSource(Gt3xSource):
             notes.append("Firmware 1.6.0 of this watch rotates the axes by 90 degrees; this was corrected.")
         notes += _gaps(log)
         if log.again:
-            notes.append(f"{_seconds_text(log.again)} have times that occur earlier in the file and were left out.")
+            notes.append(f"{duration_text(log.again)} have times that occur earlier in the file and were left out.")
         if short := sum(int((counts < self._facts.rate_hz).sum()) for counts in log.counts):
             notes.append(
-                f"{_seconds_text(short)} of the recording contain fewer samples than the rate; these samples "
+                f"{duration_text(short)} of the recording contain fewer samples than the rate; these samples "
                 "begin at the start of their second."
             )
         if log.lost_bytes:
@@ -468,7 +464,7 @@ def _gaps(log: Log) -> list[str]:
         "reason unknown": ~slept & ~in_dock,
     }
     notes = [
-        f"{int(kind.sum()):,} gap{'s' * (int(kind.sum()) > 1)}, {_seconds_text(lengths[kind].sum())} in total: {why}."
+        f"{int(kind.sum()):,} gap{'s' * (int(kind.sum()) > 1)}, {duration_text(lengths[kind].sum())} in total: {why}."
         for why, kind in kinds.items()
         if kind.any()
     ]
@@ -526,7 +522,7 @@ class OldLogSource(Gt3xSource):
         """See ``Gt3xSource``."""
         repeated = sum(end - begin for begin, end in self.unusable) / self._facts.rate_hz
         note = (
-            f"{_seconds_text(repeated)} contain only repeated values, because the watch was in idle sleep "
+            f"{duration_text(repeated)} contain only repeated values, because the watch was in idle sleep "
             "mode. They are marked."
         )
         return [note] if self.unusable else []

@@ -185,7 +185,9 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
             The message lists the columns of the table and the options that solve the problem.
     """
     width = len(header or first_row)
-    there = f"its columns are {', '.join(header)}" if header else f"it has no header and {width} columns"
+    there = (
+        f"its columns are {', '.join(header)}" if header else f"it has no header and {width} column{'s' * (width > 1)}"
+    )
     given = {role: getattr(options, f"{role}_column", None) for role in KNOWN_NAMES}
     columns = {
         role: _position(path, str(word), role, header, width, there) for role, word in given.items() if word is not None
@@ -231,9 +233,9 @@ def _by_order(path: Path, first_row: list[str], columns: dict[str, int], there: 
     order = NOTEBOOK_ORDERS.get(len(first_row))
     if order is None:
         raise HarkenError(
-            f"{path}: {there}, not the {listed(sorted(NOTEBOOK_ORDERS))} of Timestamp,X,Y,Z[,P],Label; "
-            "choose the columns by number, for example --time-column 1 --x-column 2 --y-column 3 "
-            "--z-column 4"
+            f"{path}: {there}; without a header, it needs {min(NOTEBOOK_ORDERS)} to {max(NOTEBOOK_ORDERS)}, which are "
+            "Timestamp,X,Y,Z[,P][,Label]. Choose the columns by number, for example --time-column 1 --x-column 2 "
+            "--y-column 3 --z-column 4"
         )
     if len(order) == 6 and first_row[0].isdigit() and first_row[1].strip() in WISDM_CODES:
         order = WISDM_ORDER

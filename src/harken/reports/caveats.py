@@ -148,7 +148,7 @@ def _findings(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
         used = [f"{marked:,} samples, marked and not used"] if marked else []
         used += [f"{unmarked:,} samples in cut-off peaks, used"] if unmarked else []
         much = bool(quality.rows) and marked / quality.rows > MOST_MARKED
-        yield Line(name, "; ".join(used) or "none", "more than 1% of the samples" if much else "")
+        yield Line(name, "; ".join(used) or "none", "more than 1 % of the samples" if much else "")
         if much:
             yield Caveat(CaveatKind.SENSOR, f"{where} in {percent_number(marked / quality.rows)} % of the samples")
     if quality.sha256:
@@ -196,13 +196,13 @@ def _clock(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
         yield Line("Sample rate", by_the_clock)
         return
     off = abs(measured - stated) > MOST_RATE_ERROR * stated
-    heed = "the clock and the file disagree by more than 5%" if off else ""
+    heed = "the clock and the file disagree by more than 5 %" if off else ""
     yield Line("Sample rate", f"{by_the_clock}, {stated:g} Hz stated", heed)
     if off:
         yield Caveat(CaveatKind.CLOCK, f"{by_the_clock}, but {stated:g} Hz stated")
     if drift is not None:
         away = abs(drift - 1)
-        text = f"{100 * away:.2g}% {'fewer' if drift < 1 else 'more'} samples a second than stated (ratio {drift:.6g})"
+        text = f"{100 * away:.2g} % {'fewer' if drift < 1 else 'more'} samples a second than stated (ratio {drift:.6g})"
         text = "as many samples a second as stated" if away < 5e-6 else text
         yield Line("Clock against the stated rate", text)
 

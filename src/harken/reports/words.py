@@ -96,7 +96,7 @@ def number(value: float | None, unit: str = "", *, digits: int = 3) -> str:
 
 def whole_percent(share: float | None) -> str:
     """A share (0..1) in per cent without decimals; a dash for unknown values."""
-    return "–" if share is None else f"{percent_number(share, decimals=0)}%"
+    return "–" if share is None else f"{percent_number(share, decimals=0)} %"
 
 
 def with_options(text: str) -> Markup:

@@ -34,7 +34,8 @@ def raise_failures(failures: Sequence[HarkenError], files: int) -> None:
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        raise HarkenError(f"{len(failures)} of {files} files went wrong:", *failures)
+        each = f"{len(failures)} of {files} files" if len(failures) <= files else f"{len(failures)} recordings"
+        raise HarkenError(f"{each} could not be used:", *failures)
 
 
 def first_difference(before: Any, now: Any, where: str = "") -> tuple[str, Any, Any] | None:

@@ -12,8 +12,8 @@ LONE_SURROGATES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 FIXED_ZONE = re.compile(r"Etc/GMT([+-])(\d{1,2})")
 INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control characters, some of which are commands to a terminal; line ends; changes of the writing direction."""
-NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:\.\d+)?(?![\w/])")
-"""A number by itself, not in a file name, a date or a unit."""
+NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:\.\d+)?(?![\w/]| (?:d|h|min) \d)")
+"""A number by itself, not in a file name, a date, a unit or the larger part of a duration (``6 h 5 min``)."""
 SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
@@ -52,9 +52,9 @@ def quoted(names: Iterable[object]) -> str:
     return listed(f"“{name}”" for name in names)
 
 
-def percent(share: float) -> str:
-    """A share (0..1) with one decimal and its sign: ``63.5%``, ``0%``, ``<0.1%``."""
-    return f"{percent_number(share)}%"
+def percent(share: float, *, decimals: int = 1) -> str:
+    """A share (0..1) with its sign: ``63.5 %``, ``0 %``, ``<0.1 %``; arguments as of ``percent_number``."""
+    return f"{percent_number(share, decimals=decimals)} %"
 
 
 def percent_number(share: float, *, decimals: int = 1) -> str:

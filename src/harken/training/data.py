@@ -188,8 +188,8 @@ def _refuse_shared_people(training: list[Read], cross: list[Read]) -> None:
             share = _shared_share(trained.mended, unseen.mended)
             if share > SAME_RECORDING:
                 raise HarkenError(
-                    f"{unseen.name} shares {share:.0%} of its rows with {trained.name}, times and values: it is the "
-                    "same recording, and a score on it would be a score on training data"
+                    f"{unseen.name} shares {percent(share, decimals=0)} of its rows with {trained.name}, times and "
+                    "values: it is the same recording, and a score on it would be a score on training data"
                 )
             share = float(fingerprints.known(unseen.mended).mean())
             if share > SAME_RECORDING:

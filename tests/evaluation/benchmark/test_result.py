@@ -29,11 +29,11 @@ def test_a_method_that_gave_one_label_is_named_with_its_folds() -> None:
     learned: dict[str, Any] = {"people": {}}
     folds = {"0": {"one_label": "sitting", "right_in_training": 0.31}, "1": learned}
     result = {"methods": {"gru": {"folds": folds}, "forest": {"folds": {"0": learned, "1": learned}}}}
-    sentence = "gru gave one label to every window in 1 of 2 folds (0): “sitting”; right in training: 31.0%."
+    sentence = "gru gave one label to every window in 1 of 2 folds (0): “sitting”; right in training: 31.0 %."
     assert one_label_sentences(result) == [sentence]
     folds["1"] = {"one_label": "walking", "right_in_training": 0.4}
     sentence = (
-        "gru gave one label to every window of each fold: “sitting” or “walking”; right in training: 31.0% to 40.0%."
+        "gru gave one label to every window of each fold: “sitting” or “walking”; right in training: 31.0 % to 40.0 %."
     )
     assert one_label_sentences(result) == [sentence]
 

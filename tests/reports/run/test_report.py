@@ -137,9 +137,9 @@ def test_held_out_people_are_never_mixed_with_unseen(make_outcome: MakeOutcome, 
     assert "dora" not in unseen
     held_out = page.text[end : page.text.index("Which activity is taken for which")]
     assert "without 1 of its 2 training people" in held_out
-    assert "dora 300 90.0%" in held_out
+    assert "dora 300 90.0 %" in held_out
     assert "bob" not in held_out
-    assert page.text.count("90.0%") == held_out.count("90.0%"), "their score stands nowhere else"
+    assert page.text.count("90.0 %") == held_out.count("90.0 %"), "their score stands nowhere else"
 
 
 def test_how_it_was_trained_is_shown_in_full_and_only_what_was_used(make_outcome: MakeOutcome) -> None:
@@ -149,7 +149,7 @@ def test_how_it_was_trained_is_shown_in_full_and_only_what_was_used(make_outcome
     assert {"Label smoothing", "Changed at random", "Weight decay"}.isdisjoint(notebook)
     assert notebook["Windows taken"] == "10,000 drawn at random"
     assert everyday["Learning rate"] == "0.003 at most: it rises and then falls to 0 in one cycle"
-    assert (everyday["Label smoothing"], everyday["Weight decay"]) == ("10.0%", "0.01")
+    assert (everyday["Label smoothing"], everyday["Weight decay"]) == ("10.0 %", "0.01")
     assert "L2 penalty" not in everyday
     outcome = replace(make_outcome(preset="everyday"), training_windows=100, iterations=1_000)
     assert training_facts(outcome)["Epochs"] == "25, and more to make 1,000 iterations"
@@ -167,7 +167,7 @@ HELD_OUT = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on":
 @pytest.mark.parametrize(
     ("given", "there", "not_there"),
     [
-        ({}, ["Accuracy 60.0% 85.0% 95.0%"], ["A dot means", "There is no"]),
+        ({}, ["Accuracy 60.0 % 85.0 % 95.0 %"], ["A dot means", "There is no"]),
         ({"unseen": "a"}, ["unseen people's score is based on one person"], ["interval shows"]),
         ({"unseen": "abc"}, ["unseen people's score is based on 3 people, too few"], ["interval shows"]),
         ({"unseen": "abcdefg"}, ["The interval shows how much their mean would vary"], ["an example"]),
@@ -185,7 +185,7 @@ HELD_OUT = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on":
             [
                 "Trained without 2 of its 3 training people, a copy of this recogniser names the right activity in 70",
                 "The best estimate for unseen people is the score of held-out training people",
-                "Unseen people unknown Not tested. Held-out training people: 70.0%, by a copy trained without them.",
+                "Unseen people unknown Not tested. Held-out training people: 70.0 %, by a copy trained without them.",
                 "The score of held-out training people is based on 2 people",
                 "A window is 20.5 seconds of the signal. For comparison: answering",
             ],
@@ -196,7 +196,7 @@ HELD_OUT = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on":
             [
                 "Windows are drawn at random and overlap",
                 "are drawn from the rows of the file as they are",
-                "at 25 samples per second; a recording at a rate more than 5% off is resampled",
+                "at 25 samples per second; a recording at a rate more than 5 % off is resampled",
                 "“Unsure” below",
             ],
             ["the next one begins", "smoothed labels"],
@@ -208,7 +208,7 @@ HELD_OUT = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on":
                 "mended recordings, resampled to 30 samples per second",
                 "at 30 samples per second; a recording at another rate is resampled",
                 "The temperature of the probabilities was fitted on the honest same-person test",
-                "have windows that are changed at random and smoothed labels (10.0% of each truth spread over all)",
+                "have windows that are changed at random and smoothed labels (10.0 % of each truth spread over all)",
             ],
             ["drawn at random"],
         ),
@@ -234,7 +234,7 @@ HELD_OUT = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on":
         (
             {"unseen": ("bob",)},
             [
-                "On the one unseen person, this recogniser names the right activity in 60.0%",
+                "On the one unseen person, this recogniser names the right activity in 60.0 %",
                 "the score is a macro F1 of 0.600 (1 is perfect).",
             ],
             [],
@@ -247,7 +247,7 @@ HELD_OUT = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on":
             ],
             [],
         ),
-        ({"unseen": tuple("abcde")}, ["95% interval over 5 people"], ["too few for an interval"]),
+        ({"unseen": tuple("abcde")}, ["95 % interval over 5 people"], ["too few for an interval"]),
         *(
             ({"honest": None, "missing": MissingWindows(honest_test=reason)}, [f"same-person test: {words}"], [])
             for reason, words in {
@@ -276,4 +276,4 @@ def test_with_many_labels_two_matrices_a_test_can_still_be_read(make_outcome: Ma
     page = page_of(outcome, tmp_path)
     matrices = [image["alt"] for image in page.all("img") if (image["alt"] or "").startswith("Confusion matrix")]
     assert len(matrices) == 3 * 2
-    assert "A dot means less than 1% of a row" in page.text
+    assert "A dot means less than 1 % of a row" in page.text

@@ -24,9 +24,9 @@ def people_of(count: int, right: float = 0.8) -> PeopleScores:
         ("unseen_people_explained", {"unseen": "a"}, "One person: an example, not the score to expect."),
         ("unseen_people_explained", {"unseen": "abcd"}, "Four people: an example, not the score to expect."),
         ("unseen_people_explained", {"unseen": "abcde"}, "The score to expect for a new person."),
-        ("overlap_sentences", {}, "by 10.0 percentage points: 95.0% with overlapping windows, 85.0% without."),
+        ("overlap_sentences", {}, "by 10.0 percentage points: 95.0 % with overlapping windows, 85.0 % without."),
         ("overlap_sentences", {"overlapping": 0.91, "honest": 0.9}, "raised the accuracy by 1.0 percentage point: "),
-        ("overlap_sentences", {"honest": 0.95}, "made little difference here (0.0 percentage points: 95.0%"),
+        ("overlap_sentences", {"honest": 0.95}, "made little difference here (0.0 percentage points: 95.0 %"),
         ("overlap_sentences", {"overlapping": 0.9, "honest": 0.95}, "honest test is higher, by 5.0 percentage points"),
         ("unseen_gap_sentence", {}, "accuracy is 25.0 percentage points lower than on"),
         ("unseen_gap_sentence", {"cross": 0.85}, "accuracy is the same as on"),
@@ -62,30 +62,30 @@ def test_the_spread_is_from_the_worst_to_the_best(count: int, spread: str) -> No
         (
             sentences.baseline_sentence,
             [[0, 0, 10], [0, 0, 10], [0, 0, 40]],
-            "This is not better than ignoring the signal: answering “walking” every time would be right in 66.7%.",
+            "This is not better than ignoring the signal: answering “walking” every time would be right in 66.7 %.",
         ),
         (
             sentences.baseline_sentence,
             [[10, 0, 0], [0, 10, 0], [0, 0, 40]],
-            "For comparison: answering “walking” every time would be right in 66.7%.",
+            "For comparison: answering “walking” every time would be right in 66.7 %.",
         ),
         (
             sentences.confusion_sentence,
             [[9, 1, 0], [3, 5, 2], [0, 0, 0]],
-            "“lying” is recognised best, in 90.0% of its windows. “sitting” is recognised in 50.0% of its windows and "
-            "most often taken for “lying”.",
+            "“lying” is recognised best, in 90.0 % of its windows. “sitting” is recognised in 50.0 % of its windows "
+            "and most often taken for “lying”.",
         ),
         (sentences.confusion_sentence, [[9, 0, 0], [0, 5, 0], [0, 0, 0]], "Every window was recognised."),
         (
             sentences.confusion_sentence,
             [[5, 5, 0], [0, 0, 0], [0, 0, 0]],
-            "“lying” is recognised in 50.0% of its windows and most often taken for “sitting”.",
+            "“lying” is recognised in 50.0 % of its windows and most often taken for “sitting”.",
         ),
         (sentences.commonest_mistake, [[4, 0, 0], [0, 4, 0], [0, 0, 4]], "none"),
         (
             sentences.commonest_mistake,
             [[1, 1, 0], [0, 6, 2], [0, 0, 9]],
-            "“sitting” taken for “walking” (25.0% of its windows)",
+            "“sitting” taken for “walking” (25.0 % of its windows)",
         ),
     ],
 )
@@ -103,12 +103,12 @@ def curve_of(sure: list[float], right: list[bool]) -> Coverage:
     [
         (
             curve_of([0.9, 0.9, 0.6, 0.6], [True, True, True, False]),
-            "With the threshold 0.7, 50.0% of the windows have an answer, and 100% of these answers are right; "
-            "without a threshold, 75.0%",
+            "With the threshold 0.7, 50.0 % of the windows have an answer, and 100 % of these answers are right; "
+            "without a threshold, 75.0 %",
         ),
         (
             curve_of([0.9, 0.6], [False, True]),
-            "and 0% of these answers are right. This is no gain: without a threshold, 50.0% are",
+            "and 0 % of these answers are right. This is no gain: without a threshold, 50.0 % are",
         ),
         (curve_of([0.6, 0.6], [True, False]), "With the threshold 0.7, no window would have an answer."),
         (curve_of([0.9, 0.8], [True, False]), "No window's answer has a probability below 0.7."),

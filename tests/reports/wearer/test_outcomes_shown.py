@@ -67,7 +67,7 @@ def test_the_mean_of_nights_crosses_midnight_and_leaves_out_what_is_not_complete
         ("2024-05-03", "2024-05-03T20:00", "2024-05-03T21:00", False),
         ("2024-05-04", None, None, False),
     )
-    assert seen["mean"]["cells"] == ["00:00", "07:15", "7:15", "6:32", "0:44", "4", "90%"]
+    assert seen["mean"]["cells"] == ["00:00", "07:15", "7:15", "6:32", "0:44", "4", "90 %"]
     assert seen["complete"] == 2
     assert [row["name"] for row in seen["rows"]] == ["Wed 1 May", "Thu 2 May", "Fri 3 May", "Sat 4 May"]
     assert [row["notes"] for row in seen["rows"]] == [
@@ -321,5 +321,5 @@ def test_the_mean_of_nights_by_movement_and_by_the_diary_is_of_what_is_known() -
     )
     result = nights_shown(both)
     assert result is not None
-    assert result["mean"]["cells"][-1] == "80%"
+    assert result["mean"]["cells"][-1] == "80 %"
     assert result["rows"][1]["cells"][-1] == "–"

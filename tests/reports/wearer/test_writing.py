@@ -248,7 +248,7 @@ def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path, given: 
 def test_the_quality_is_a_table_in_which_what_is_bad_is_marked(tmp_path: Path) -> None:
     page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, rows=1000, stuck=25))
     assert [attributes.get("class") for _, attributes in page.elements].count("heed") == 1
-    assert "25 samples, marked and not used more than 1% of the samples" in page.text
+    assert "25 samples, marked and not used more than 1 % of the samples" in page.text
     assert "Calibration" not in page.text
     assert "Where the labels may be wrong" not in page.text
 

@@ -298,7 +298,7 @@ def test_what_cannot_be_learned_from_is_refused(tmp_path: Path) -> None:
     refused("no recording has a label yet")
     refused("no recording has a label yet", empty)
     refused("there is no model to adapt; train a new one", path, how="adapt")
-    refused(r"100% of .*copy.csv is movement of .*bob.csv", path, copy)
+    refused(r"100 % of .*copy.csv is movement of .*bob.csv", path, copy)
     refused("only “lying” is labelled", still, how="adapt", before=recogniser())
     refused("the preset small draws its windows at random", path, preset=people.SMALL)
     assert not list(tmp_path.glob("*.safetensors"))
@@ -310,7 +310,7 @@ def test_a_copy_with_another_clock_and_a_part_under_another_name_are_refused(tmp
     for path, of in ((later, long), (tmp_path / "later.labels.csv", tmp_path / "bella.labels.csv")):
         path.write_text(re.sub(r"\b15\d{11}\b", lambda found: str(int(found[0]) + 2 * HOUR_MS), of.read_text()))
     bella = TableOptions(subject="bella")
-    with pytest.raises(HarkenError, match=r"100% of .*later.csv is movement of .*bella.csv"):
+    with pytest.raises(HarkenError, match=r"100 % of .*later.csv is movement of .*bella.csv"):
         read_labelled([long, later], bella)
 
     rows = long.read_text().splitlines()

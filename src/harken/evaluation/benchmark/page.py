@@ -154,7 +154,7 @@ def _methods(result: Result) -> TextTable:
             f"{scores['mean_person_macro_f1']:.3f}",
             number_text(scores["sd_person_macro_f1"]),
             interval_text(scores["mean_person_macro_f1_interval"]),
-            f"{scores['mean_person_accuracy']:.1%}",
+            percent(scores["mean_person_accuracy"]),
             f"{worst['person']} {worst['macro_f1']:.3f}",
             f"{scores['expected_calibration_error']:.3f}",
         )

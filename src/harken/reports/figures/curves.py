@@ -125,7 +125,7 @@ def _dress_learning(accuracy: Axes, loss: Axes, windows: int) -> None:
     """The axes. The notebook's initial weights are large, so the loss begins high, and later changes are small."""
     accuracy.set_title("Accuracy: windows recognised")
     accuracy.set_ylim(0, 1.02)
-    accuracy.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    accuracy.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     accuracy.yaxis.set_major_locator(MaxNLocator(5))
     loss.set_title("Loss: what training makes smaller (logarithmic)")
     loss.set_yscale("log")
@@ -198,7 +198,7 @@ def _dress_coverage(axes: Axes, worst: float) -> None:
     axes.set_xlim(-MARGIN, 1 + MARGIN)
     axes.set_ylim(lowest - MARGIN, 1 + MARGIN)
     for axis, low in ((axes.xaxis, 0.0), (axes.yaxis, lowest)):
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
         # The axis goes beyond 100 % because a marker at 100 % needs the space. It has no ticks there.
         steps = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, 1.0)
         axis.set_ticks([step for step in steps if low <= step <= 1 + 1e-9])

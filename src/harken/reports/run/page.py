@@ -258,7 +258,7 @@ def _optimiser_facts(training: "TrainingSettings") -> dict[str, str]:
     cycle = " at most: it rises and then falls to 0 in one cycle" if training.one_cycle else ""
     decay = training.weight_decay if training.optimiser != "notebook_adam" else 0
     amounts = {name: getattr(training.augmentation, name) for name in LIKE_ANOTHER}
-    changes = [LIKE_ANOTHER[name].format(amount) for name, amount in amounts.items() if amount]
+    changes = [LIKE_ANOTHER[name].format(amount).replace("%", " %") for name, amount in amounts.items() if amount]
     facts = {
         "Optimiser": OPTIMISERS[training.optimiser],
         "Learning rate": f"{training.learning_rate:g}{cycle}",

@@ -290,7 +290,7 @@ def missing_windows(outcome: "Outcome") -> list[str]:
         case NoHonestTest.SHORT_BOUTS:
             why = (
                 f"no bout is long enough for a training window of {length} samples in its first "
-                f"{TRAINING_SHARE:.0%} and, after the length of one window, a test window in the rest"
+                f"{percent(TRAINING_SHARE, decimals=0)} and, after the length of one window, a test window in the rest"
             )
         case None:
             return [*sentences, *filter(None, [_untested(outcome)])]
@@ -310,7 +310,8 @@ def _untested(outcome: "Outcome") -> str | None:
         return None
     return (
         f"The honest same-person test has no window of {', '.join(outcome.missing.untested)}, whose bouts are too "
-        f"short (it tests on their last {1 - TRAINING_SHARE:.0%}): do not compare its score with the others."
+        f"short (it tests on their last {percent(1 - TRAINING_SHARE, decimals=0)}): do not compare its score with the "
+        "others."
     )
 
 
