@@ -30,11 +30,11 @@ from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
 from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import opened, plain_head
-from harken.recordings.inspection import duration_text
 from harken.recordings.recording import Make, Quality
 from harken.recordings.source import Room, SourceChangedError
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
+from harken.support.printable import duration_text
 
 FIRST_LINE = re.compile(
     rb"(\xef\xbb\xbf)?\"?-+ ?Data (Table )?File Created By ActiGraph\b.*\bActiLife\b", re.IGNORECASE

@@ -39,12 +39,12 @@ from harken.readers.unpacking import (
     refuse_too_much,
     unpacks_in_pieces,
 )
-from harken.recordings.inspection import duration_text
 from harken.recordings.mending import DAY_NS
 from harken.recordings.recording import Make, Quality, local_time
 from harken.recordings.source import Room, SourceChangedError
 from harken.support.arrays import BoolArray, Int16Array, Int64Array, numbered
 from harken.support.errors import HarkenError
+from harken.support.printable import duration_text
 
 ZIP = b"PK\x03\x04"
 LOG = "log.bin"
