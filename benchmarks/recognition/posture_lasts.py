@@ -21,6 +21,7 @@ examinations were not used. Probabilities are kept in ``--work``, so other rules
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -60,26 +61,25 @@ RULES = {
     "before": rule(1, 1, 1),
     "pace alone": rule(1, 0.3, 3),
     "evidence alone": rule(0.2, 1, 1),
-    "half": rule(0.5, 0.3, 3),
     "third": rule(0.3, 0.3, 3),
     "now": rule(smoothing.NEW_EVIDENCE, smoothing.CALM_PACE, smoothing.MOVING_PACE),
-    "tenth": rule(0.1, 0.3, 3),
 }
 Rows = tuple[Timeline, NDArray[np.str_]]
 """A timeline that is not smoothed, and the true label in the middle of each of its rows, empty where there is none."""
 
 
-def labelled(recording: Recording, model: Path, kept: Path) -> Rows:
+def labelled(made: Callable[[], Recording], model: Path, kept: Path) -> Rows:
     """The rows of a recording: kept ones of the same model, or new ones, which are kept."""
     sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
     if kept.exists():
-        with np.load(kept, allow_pickle=False) as content:
-            if str(content["model_sha256"]) == sha256:
-                return _rows(content, recording.subject)
+        with np.load(kept, allow_pickle=False) as stored:
+            if str(stored["model_sha256"]) == sha256:
+                return _rows(stored)
+    recording = made()
     timeline = Recogniser.load(model, device="cpu").label_prepared(recording)
     start, end = (nanoseconds(timeline.frame, name) for name in ("start", "end"))
     samples = np.minimum(np.searchsorted(recording.time_ns, start // 2 + end // 2), len(recording) - 1)
-    content = {
+    content: dict[str, Any] = {
         "start": start,
         "end": end,
         "p": timeline.probabilities,
@@ -90,17 +90,17 @@ def labelled(recording: Recording, model: Path, kept: Path) -> Rows:
     }
     with replacing(kept) as aside:
         np.savez(aside, **content)
-    return _rows(content, recording.subject)
+    return _rows(content)
 
 
-def _rows(content: Mapping[str, NDArray[Any]], subject: str) -> Rows:
+def _rows(content: Mapping[str, NDArray[Any]]) -> Rows:
     timeline = Timeline.of(
         content["start"],
         content["p"],
         end_ns=int(content["end"][-1]),
         recorded=np.isfinite(content["act"]),
         labels=tuple(content["labels"].tolist()),
-        subject=subject,
+        subject="",
         activity_mg=content["act"],
     )
     return timeline, content["lab"]
@@ -127,7 +127,7 @@ def still(study: str, model: Path, data: Path, work: Path) -> dict[str, Any]:
     result = {}
     for way, recordings in ways.items():
         wanted = [(k, one) for k, one in enumerate(recordings) if {*one.label_names} & {*STILL[study]}]
-        rows = [labelled(one, model, work / f"{study}__{way}__{k:02d}.npz") for k, one in wanted]
+        rows = [labelled(lambda one=one: one, model, work / f"{study}__{way}__{k:02d}.npz") for k, one in wanted]
         result[way] = by_rule(rows, lambda each: changes(each, STILL[study]))
         shown = {name: round(one["changes_an_hour"], 2) for name, one in result[way].items()}
         print(study, way, shown, "sitting", round(result[way]["now"]["sitting"], 3), flush=True)
@@ -163,16 +163,22 @@ def days(study: str, model: Path, data: Path, work: Path, *, people: int) -> dic
     for one in mounted_recordings(study, study_recordings(study, data / study)):
         if one.subject in CHOOSING if study == "wisdm" else study != "dsads" or one.source.endswith(ARM):
             worn.setdefault(one.subject, []).append(one.select_channels(specification.channels))
-    rows = []
-    for person in sorted(worn)[:people]:
-        pieces = [piece for one in worn[person] for piece in pieces_of(one, label_map, rate_hz)]
-        random = np.random.default_rng([zlib.crc32(person.encode()), 1000])
-        bouts = draw_bouts(sorted({piece.label for piece in pieces}), 1.0, random, day_s=DAY_S)
-        day = compose(pieces, bouts, channels=specification.channels, rate_hz=rate_hz, subject=person, random=random)
-        rows.append(labelled(day, model, work / f"day__{person}.npz"))
+    rows = [
+        labelled(partial(day_of, worn[person], label_map, rate_hz), model, work / f"day__{person}.npz")
+        for person in sorted(worn)[:people]
+    ]
     result = by_rule(rows, scored)
     print(study, {name: round(one["mean_f1"], 3) for name, one in result.items()}, flush=True)
     return {"people": len(rows), **result}
+
+
+def day_of(recordings: Sequence[Recording], label_map: Mapping[str, str], rate_hz: float) -> Recording:
+    """A day composed of what a person did."""
+    person, channels = recordings[0].subject, recordings[0].channels
+    pieces = [piece for one in recordings for piece in pieces_of(one, label_map, rate_hz)]
+    random = np.random.default_rng([zlib.crc32(person.encode()), 1000])
+    bouts = draw_bouts(sorted({piece.label for piece in pieces}), 1.0, random, day_s=DAY_S)
+    return compose(pieces, bouts, channels=channels, rate_hz=rate_hz, subject=person, random=random)
 
 
 def scored(each: Sequence[Rows]) -> dict[str, Any]:
