@@ -111,7 +111,9 @@ def pieces_of(recording: Recording, label_map: Mapping[str, str], rate_hz: float
     ]
 
 
-def draw_bouts(labels: Sequence[str], scale: float, random: np.random.Generator) -> list[tuple[str, float]]:
+def draw_bouts(
+    labels: Sequence[str], scale: float, random: np.random.Generator, *, day_s: float = DAY_S
+) -> list[tuple[str, float]]:
     """Labels and seconds of a day's bouts; no label follows itself.
 
     Args:
@@ -119,6 +121,7 @@ def draw_bouts(labels: Sequence[str], scale: float, random: np.random.Generator)
         scale: a factor on the assumed lengths. The length of the day does not change, so there are fewer longer bouts;
             the number of outings stays the same.
         random: the source of random numbers.
+        day_s: the length of the day.
     """
 
     def seconds(label: str) -> float:
@@ -128,7 +131,7 @@ def draw_bouts(labels: Sequence[str], scale: float, random: np.random.Generator)
     outings = [label for label in labels if LENGTHS[label].outing for _ in range(round(LENGTHS[label].times))]
     again = [label for label in labels if not LENGTHS[label].outing]
     once = [(label, seconds(label)) for label in outings]
-    left_s = DAY_S - sum(length for _, length in once)
+    left_s = day_s - sum(length for _, length in once)
     bouts: list[tuple[str, float]] = []
     while left_s > 0:
         others = [label for label in again if not bouts or label != bouts[-1][0]]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from harken.timelines.smoothing import STILL_AT_NIGHT, Chain, smooth, still_at_night_likelihood
+from harken.timelines.smoothing import NEW_EVIDENCE, STILL_AT_NIGHT, Chain, smooth, still_at_night_likelihood
 
 Array = NDArray[np.float64]
 
@@ -23,10 +23,15 @@ def generator(expected_bout_s: Array) -> Array:
 
 
 def every_path(
-    probabilities: Array, elapsed_s: Array, expected_bout_s: Array, likelihood: Array
+    probabilities: Array, elapsed_s: Array, expected_bout_s: Array, likelihood: Array, held: list[int]
 ) -> dict[tuple[int, ...], float]:
     """How probable each sequence of labels is together with what was seen, by multiplying it out."""
     n, labels = probabilities.shape
+    seen = (0.99 * probabilities + 0.01 / labels) * likelihood
+    for row in seen:
+        together = sum(row[label] for label in held)
+        for label in held:
+            row[label] = together * (row[label] / together) ** NEW_EVIDENCE
     in_the_long_run = expected_bout_s / expected_bout_s.sum()
     after = [
         np.tile(in_the_long_run, (labels, 1)) if np.isinf(seconds) else expm(generator(expected_bout_s) * seconds)
@@ -36,7 +41,7 @@ def every_path(
     for path in product(range(labels), repeat=n):
         weight = in_the_long_run[path[0]]
         for step, label in enumerate(path):
-            weight *= (0.99 * probabilities[step, label] + 0.01 / labels) * likelihood[step, label]
+            weight *= seen[step, label]
             weight *= after[step][path[step - 1], label] if step else 1
         found[path] = float(weight)
     return found
@@ -60,8 +65,9 @@ def test_it_is_what_all_sequences_together_say(chain: tuple[Array, Array, Array]
     probabilities, elapsed_s, bouts_s = chain
     favoured = data.draw(st.lists(st.floats(0.01, 1000), min_size=probabilities.size, max_size=probabilities.size))
     likelihood = np.reshape(favoured, probabilities.shape)
-    posteriors, path = smooth(probabilities, elapsed_s, bouts_s.tolist(), likelihood)
-    weights = every_path(*chain, likelihood)
+    held = np.array(data.draw(st.lists(st.booleans(), min_size=len(bouts_s), max_size=len(bouts_s))))
+    posteriors, path = smooth(probabilities, elapsed_s, bouts_s.tolist(), likelihood, held)
+    weights = every_path(*chain, likelihood, np.flatnonzero(held).tolist())
     total = sum(weights.values())
     expected = np.zeros_like(posteriors)
     for labels, weight in weights.items():

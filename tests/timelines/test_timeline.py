@@ -97,6 +97,22 @@ def test_smoothing_changes_labels_and_keeps_the_recognisers_probabilities() -> N
     assert found.smoothed({"sitting": 1, "walking": 1}).frame["label"][4] == "walking"
 
 
+@pytest.mark.parametrize(("other", "kept"), [("standing", 0), ("walking", 12)])
+def test_a_minute_of_evidence_changes_a_movement_and_no_posture(other: str, kept: int) -> None:
+    rows = [[0.8, 0.2]] * 30 + [[0.2, 0.8]] * 12 + [[0.8, 0.2]] * 30
+    still = timeline([5] * 72, rows, activity_mg=[2] * 72, labels=("sitting", other)).smoothed()
+    assert (still.frame["label"] == other).sum() == kept
+
+
+def test_a_posture_changes_where_the_arm_moves() -> None:
+    rows = [[0.9, 0.1]] * 30 + [[0.1, 0.9]] * 20 + [[0.9, 0.1]] * 30
+    calm, stands_up = np.full(80, 2.0), np.full(80, 2.0)
+    stands_up[[30, 49]] = 200
+    for activity_mg, standing in ((calm, 0), (stands_up, 20)):
+        found = timeline([5] * 80, rows, activity_mg=activity_mg, labels=("sitting", "standing")).smoothed()
+        assert (found.frame["label"] == "standing").sum() == standing
+
+
 def test_smoothing_says_nothing_of_gaps_and_non_wear_and_carries_nothing_across_the_latter() -> None:
     rows = [[0.9, 0.1]] * 6 + [[0.3, 0.7]]
     recorded, labels = [True] * 5 + [False, True], ("sitting", "walking")

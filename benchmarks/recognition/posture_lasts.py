@@ -1,0 +1,235 @@
+"""Does a posture last as long in the labels as it does in life, and what does that cost where activities change?
+
+    python -m benchmarks.recognition.posture_lasts --data DATA --pairs DIR --work DIR [--studies RUN] [--json FILE]
+
+*Still*: people who sat for an hour or more, while they wrote an examination or in a stress protocol. In truth they
+hardly ever changed their posture. Changes of the smoothed label are counted per hour, with the axis along the forearm
+``known`` and with the recording ``as_found``. ``RUN`` is a run of ``harken benchmark studies --protocol
+leave-one-of-nine-out`` with saved models, of which each study gets the one that was not trained on it. Without
+``--studies``, the packaged model labels the studies on which it was not trained.
+
+*Days*: eight hours of each of ``--people`` people of WISDM, DSADS (left arm) and selfBACK, composed of what they did
+in random order (``composed_days``), labelled by a model that was trained without their study: ``--pairs`` is the folder
+of ``study_choices --protocol pairs-of-nine-choosing --only hands_answer``. Activities whose posture is not documented
+are left out. Postures follow each other without the movement of standing up or lying down, which real ones never do.
+
+Both are smoothed with each of ``RULES`` in the same run; ``now`` is harken's. It was chosen on the days and on the
+stress protocol of wearable_exercise, labelled by the packaged model of five studies, which has never seen it. The
+examinations were not used. Probabilities are kept in ``--work``, so other rules take a minute.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.command import command, options_of, write_result
+from benchmarks.recognition.composed_days import ARM, CHOOSING, compose, draw_bouts, pieces_of
+from harken import Recogniser
+from harken.datasets.label_schemes import SCHEMES, posture_of
+from harken.datasets.registry import dataset
+from harken.evaluation.protocols.studies import STUDIES, mounted_recordings, study_recordings
+from harken.models.model_file import PACKAGED_MODEL
+from harken.recordings.recording import Recording
+from harken.support.files import replacing
+from harken.support.tables import nanoseconds
+from harken.timelines import Timeline, smoothing
+
+STILL: Mapping[str, tuple[str, ...]] = {
+    "exam_stress": ("exam",),
+    "wearable_exercise": ("stress_protocol",),
+    "stress_predict": tuple(dataset("stress_predict").info.label_map),
+}
+"""The activities in which people sat."""
+PAIRS = {"wisdm": "wisdm+selfback", "dsads": "wisdm+dsads", "selfback": "wisdm+selfback"}
+"""The fold of each study: the one of its two folds whose model knows all labels."""
+DAY_S = 8 * 3600.0
+
+
+def rule(new_evidence: float, calm_pace: float, moving_pace: float) -> dict[str, float]:
+    """Values of the constants of ``harken.timelines.smoothing``."""
+    return {"NEW_EVIDENCE": new_evidence, "CALM_PACE": calm_pace, "MOVING_PACE": moving_pace}
+
+
+RULES = {
+    "before": rule(1, 1, 1),
+    "pace alone": rule(1, 0.3, 3),
+    "evidence alone": rule(0.2, 1, 1),
+    "third": rule(0.3, 0.3, 3),
+    "now": rule(smoothing.NEW_EVIDENCE, smoothing.CALM_PACE, smoothing.MOVING_PACE),
+}
+Rows = tuple[Timeline, NDArray[np.str_]]
+"""A timeline that is not smoothed, and the true label in the middle of each of its rows, empty where there is none."""
+
+
+def labelled(made: Callable[[], Recording], model: Path, kept: Path) -> Rows:
+    """The rows of a recording: kept ones of the same model, or new ones, which are kept."""
+    sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
+    if kept.exists():
+        with np.load(kept, allow_pickle=False) as stored:
+            if str(stored["model_sha256"]) == sha256:
+                return _rows(stored)
+    recording = made()
+    timeline = Recogniser.load(model, device="cpu").label_prepared(recording)
+    start, end = (nanoseconds(timeline.frame, name) for name in ("start", "end"))
+    samples = np.minimum(np.searchsorted(recording.time_ns, start // 2 + end // 2), len(recording) - 1)
+    content: dict[str, Any] = {
+        "start": start,
+        "end": end,
+        "p": timeline.probabilities,
+        "act": timeline.frame["activity_mg"].fill_null(np.nan).to_numpy(),
+        "lab": np.array([*recording.label_names, ""])[recording.label_codes[samples]],
+        "labels": np.array(timeline.labels),
+        "model_sha256": np.array(sha256),
+    }
+    with replacing(kept) as aside:
+        np.savez(aside, **content)
+    return _rows(content)
+
+
+def _rows(content: Mapping[str, NDArray[Any]]) -> Rows:
+    timeline = Timeline.of(
+        content["start"],
+        content["p"],
+        end_ns=int(content["end"][-1]),
+        recorded=np.isfinite(content["act"]),
+        labels=tuple(content["labels"].tolist()),
+        subject="",
+        activity_mg=content["act"],
+    )
+    return timeline, content["lab"]
+
+
+def by_rule(rows: Sequence[Rows], scores: Callable[[Sequence[Rows]], dict[str, Any]]) -> dict[str, Any]:
+    """The scores of timelines that are smoothed with each of ``RULES``, for JSON."""
+    each = {}
+    for name, values in RULES.items():
+        with patch.multiple(smoothing, **values):
+            each[name] = scores([(timeline.smoothed(), truth) for timeline, truth in rows])
+    return each
+
+
+def codes_of(timeline: Timeline) -> NDArray[np.int64]:
+    """The label of each row as an index into the labels, and one more than the last where there is none."""
+    return np.array([(*timeline.labels, None).index(label) for label in timeline.frame["label"]])
+
+
+def still(study: str, model: Path, data: Path, work: Path) -> dict[str, Any]:
+    """Way in which the watch sat -> rule -> the numbers of one study, for JSON."""
+    worn = study_recordings(study, data / study)
+    ways = {"known": mounted_recordings(study, worn), "as_found": worn}
+    result = {}
+    for way, recordings in ways.items():
+        wanted = [(k, one) for k, one in enumerate(recordings) if {*one.label_names} & {*STILL[study]}]
+        rows = [labelled(lambda one=one: one, model, work / f"{study}__{way}__{k:02d}.npz") for k, one in wanted]
+        result[way] = by_rule(rows, lambda each: changes(each, STILL[study]))
+        shown = {name: round(one["changes_an_hour"], 2) for name, one in result[way].items()}
+        print(study, way, shown, "sitting", round(result[way]["now"]["sitting"], 3), flush=True)
+    return result
+
+
+def changes(each: Sequence[Rows], activities: Sequence[str]) -> dict[str, Any]:
+    """Changes of the label per hour within these activities, and the share of each label in them."""
+    changed, seconds, labels = 0, np.zeros(0), each[0][0].labels
+    for timeline, truth in each:
+        codes = codes_of(timeline)
+        within = np.isin(truth, activities) & (codes < len(labels))
+        changed += int(((codes[1:] != codes[:-1]) & within[1:] & within[:-1]).sum())
+        spent = np.bincount(codes[within], timeline.seconds[within], len(labels))
+        seconds = spent if len(seconds) == 0 else seconds + spent
+    shares = dict(zip(labels, (seconds / seconds.sum()).tolist(), strict=True))
+    return {
+        "hours": float(seconds.sum() / 3600),
+        "changes_an_hour": float(changed / seconds.sum() * 3600),
+        "sitting": shares["sitting"],
+        "sitting_or_lying": shares["sitting"] + shares.get("lying", 0.0),
+        "shares": shares,
+    }
+
+
+def days(study: str, model: Path, data: Path, work: Path, *, people: int) -> dict[str, Any]:
+    """Rule -> the scores of composed days of one study, for JSON."""
+    postures = {word: {*map(posture_of, each)} for word, each in SCHEMES["hands"].allowed(dataset(study).info).items()}
+    label_map = {word: min(each) for word, each in postures.items() if len(each) == 1}
+    specification = Recogniser.load(model, device="cpu").specification_
+    rate_hz = specification.sample_rate_hz
+    worn: dict[str, list[Recording]] = {}
+    for one in mounted_recordings(study, study_recordings(study, data / study)):
+        if one.subject in CHOOSING if study == "wisdm" else study != "dsads" or one.source.endswith(ARM):
+            worn.setdefault(one.subject, []).append(one.select_channels(specification.channels))
+    rows = [
+        labelled(partial(day_of, worn[person], label_map, rate_hz), model, work / f"day__{person}.npz")
+        for person in sorted(worn)[:people]
+    ]
+    result = by_rule(rows, scored)
+    print(study, {name: round(one["mean_f1"], 3) for name, one in result.items()}, flush=True)
+    return {"people": len(rows), **result}
+
+
+def day_of(recordings: Sequence[Recording], label_map: Mapping[str, str], rate_hz: float) -> Recording:
+    """A day composed of what a person did."""
+    person, channels = recordings[0].subject, recordings[0].channels
+    pieces = [piece for one in recordings for piece in pieces_of(one, label_map, rate_hz)]
+    random = np.random.default_rng([zlib.crc32(person.encode()), 1000])
+    bouts = draw_bouts(sorted({piece.label for piece in pieces}), 1.0, random, day_s=DAY_S)
+    return compose(pieces, bouts, channels=channels, rate_hz=rate_hz, subject=person, random=random)
+
+
+def scored(each: Sequence[Rows]) -> dict[str, Any]:
+    """The F1 of each true label over all rows, and the number of changes for each true one."""
+    labels = each[0][0].labels
+    n = len(labels)
+    confusion, made, true = np.zeros((n, n), dtype=np.int64), 0, 0
+    for timeline, names in each:
+        codes, truth = codes_of(timeline), np.array([labels.index(name) for name in names])
+        confusion += np.bincount(truth * n + codes, minlength=n * n).reshape(n, n)
+        made, true = made + int((np.diff(codes) != 0).sum()), true + int((np.diff(truth) != 0).sum())
+    total, answers, hits = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    f1 = {name: float(2 * hits[k] / (total[k] + answers[k])) for k, name in enumerate(labels) if total[k]}
+    return {
+        "mean_f1": float(np.mean(list(f1.values()))),
+        "accuracy": float(hits.sum() / total.sum()),
+        "changes_for_each_true_change": made / true,
+        "f1": f1,
+    }
+
+
+def model_in(fold: Path) -> Path:
+    """The one model in the folder of a fold."""
+    (path,) = fold.glob("*.safetensors")
+    return path
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print and write."""
+    parser = options_of(__doc__, "posture_lasts.json")
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
+    parser.add_argument("--pairs", type=Path, required=True, help="the folder of models without two main studies")
+    parser.add_argument("--work", type=Path, required=True, help="the folder for probabilities")
+    parser.add_argument("--studies", type=Path, help="a run with one study left out of each fold")
+    parser.add_argument("--people", type=int, default=6, help="the people of each study whose days are composed")
+    options = parser.parse_args(arguments)
+    options.work.mkdir(parents=True, exist_ok=True)
+    content: dict[str, Any] = {"rules": RULES, "still": {}, "days": {}}
+    for study in STILL:
+        if options.studies is not None:
+            model = model_in(options.studies / f"fold_{study}")
+        elif study in STUDIES:
+            continue
+        else:
+            model = PACKAGED_MODEL
+        content["still"][study] = still(study, model, options.data, options.work)
+    for study, fold in PAIRS.items():
+        model = model_in(options.pairs / f"fold_{fold}")
+        content["days"][study] = days(study, model, options.data, options.work, people=options.people)
+    write_result(options.json, command("recognition.posture_lasts", arguments), content)
+
+
+if __name__ == "__main__":
+    main()
