@@ -1,12 +1,12 @@
 """Does a posture last as long in the labels as it does in life, and what does that cost where activities change?
 
-    python -m benchmarks.recognition.posture_lasts --data DATA --pairs DIR --work DIR [--studies RUN] [--json FILE]
+    python -m benchmarks.recognition.posture_lasts --data DATA --studies RUN --pairs DIR --work DIR [--json FILE]
 
 *Still*: people who sat for an hour or more, while they wrote an examination or in a stress protocol. In truth they
 hardly ever changed their posture. Changes of the smoothed label are counted per hour, with the axis along the forearm
-``known`` and with the recording ``as_found``. ``RUN`` is a run of ``harken benchmark studies --protocol
-leave-one-of-nine-out`` with saved models, of which each study gets the one that was not trained on it. Without
-``--studies``, the packaged model labels the studies on which it was not trained.
+``known``, and ``as_found``: averaged over the ways in which the watch may have sat, as ``harken label`` does. ``RUN``
+is the directory of ``harken benchmark studies --protocol leave-one-of-nine-out``, of which each study gets the model
+that was not trained on it.
 
 *Days*: eight hours of each of ``--people`` people of WISDM, DSADS (left arm) and selfBACK, composed of what they did
 in random order (``composed_days``), labelled by a model that was trained without their study: ``--pairs`` is the folder
@@ -14,13 +14,14 @@ of ``study_choices --protocol pairs-of-nine-choosing --only hands_answer``. Acti
 are left out. Postures follow each other without the movement of standing up or lying down, which real ones never do.
 
 Both are smoothed with each of ``RULES`` in the same run; ``now`` is harken's. It was chosen on the days and on the
-stress protocol of wearable_exercise, labelled by the packaged model of five studies, which has never seen it. The
-examinations were not used. Probabilities are kept in ``--work``, so other rules take a minute.
+stress protocol of wearable_exercise, labelled by an earlier packaged model of five other studies. The examinations were
+not used. Probabilities are kept in ``--work``, so other rules take a minute.
 """
 
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,13 @@ from benchmarks.recognition.composed_days import ARM, CHOOSING, compose, draw_bo
 from harken import Recogniser
 from harken.datasets.label_schemes import SCHEMES, posture_of
 from harken.datasets.registry import dataset
-from harken.evaluation.protocols.studies import STUDIES, mounted_recordings, study_recordings
-from harken.models.model_file import PACKAGED_MODEL
+from harken.evaluation.protocols.studies import mounted_recordings, study_recordings
+from harken.models.mounting import mounting
 from harken.recordings.recording import Recording
 from harken.support.files import replacing
 from harken.support.tables import nanoseconds
-from harken.timelines import Timeline, smoothing
+from harken.timelines import Timeline, label_recording, smoothing
+from harken.timelines.labelling import Probabilities
 
 STILL: Mapping[str, tuple[str, ...]] = {
     "exam_stress": ("exam",),
@@ -68,15 +70,24 @@ Rows = tuple[Timeline, NDArray[np.str_]]
 """A timeline that is not smoothed, and the true label in the middle of each of its rows, empty where there is none."""
 
 
-def labelled(made: Callable[[], Recording], model: Path, kept: Path) -> Rows:
-    """The rows of a recording: kept ones of the same model, or new ones, which are kept."""
+def labelled(made: Callable[[], Recording], model: Path, kept: Path, *, as_found: bool = False) -> Rows:
+    """The rows of a recording: kept ones of the same model, or new ones, which are kept.
+
+    With ``as_found``, they are averaged over the ways in which the watch may have sat.
+    """
     sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
     if kept.exists():
         with np.load(kept, allow_pickle=False) as stored:
             if str(stored["model_sha256"]) == sha256:
                 return _rows(stored)
     recording = made()
-    timeline = Recogniser.load(model, device="cpu").label_prepared(recording)
+    recogniser = Recogniser.load(model, device="cpu")
+    specification = recogniser.specification_
+    answers: Probabilities = recogniser.predict_answers
+    if as_found:
+        way = mounting(specification, recording, recogniser.predict_proba, x_to_elbow=True)
+        answers = way.averaged(answers)
+    timeline = label_recording(specification, recording, answers)
     start, end = (nanoseconds(timeline.frame, name) for name in ("start", "end"))
     samples = np.minimum(np.searchsorted(recording.time_ns, start // 2 + end // 2), len(recording) - 1)
     content: dict[str, Any] = {
@@ -110,7 +121,9 @@ def by_rule(rows: Sequence[Rows], scores: Callable[[Sequence[Rows]], dict[str, A
     """The scores of timelines that are smoothed with each of ``RULES``, for JSON."""
     each = {}
     for name, values in RULES.items():
-        with patch.multiple(smoothing, **values):
+        with ExitStack() as stack:
+            for constant, value in values.items():
+                stack.enter_context(patch.object(smoothing, constant, value))
             each[name] = scores([(timeline.smoothed(), truth) for timeline, truth in rows])
     return each
 
@@ -127,22 +140,29 @@ def still(study: str, model: Path, data: Path, work: Path) -> dict[str, Any]:
     result = {}
     for way, recordings in ways.items():
         wanted = [(k, one) for k, one in enumerate(recordings) if {*one.label_names} & {*STILL[study]}]
-        rows = [labelled(lambda one=one: one, model, work / f"{study}__{way}__{k:02d}.npz") for k, one in wanted]
-        result[way] = by_rule(rows, lambda each: changes(each, STILL[study]))
+        rows = []
+        for k, one in wanted:
+            kept = work / f"{study}__{way}__{k:02d}.npz"
+            rows.append(labelled(partial(_same, one), model, kept, as_found=way == "as_found"))
+        result[way] = by_rule(rows, partial(changes, activities=STILL[study]))
         shown = {name: round(one["changes_an_hour"], 2) for name, one in result[way].items()}
         print(study, way, shown, "sitting", round(result[way]["now"]["sitting"], 3), flush=True)
     return result
 
 
+def _same(recording: Recording) -> Recording:
+    return recording
+
+
 def changes(each: Sequence[Rows], activities: Sequence[str]) -> dict[str, Any]:
     """Changes of the label per hour within these activities, and the share of each label in them."""
-    changed, seconds, labels = 0, np.zeros(0), each[0][0].labels
+    labels = each[0][0].labels
+    changed, seconds = 0, np.zeros(len(labels))
     for timeline, truth in each:
         codes = codes_of(timeline)
         within = np.isin(truth, activities) & (codes < len(labels))
         changed += int(((codes[1:] != codes[:-1]) & within[1:] & within[:-1]).sum())
-        spent = np.bincount(codes[within], timeline.seconds[within], len(labels))
-        seconds = spent if len(seconds) == 0 else seconds + spent
+        seconds = seconds + np.bincount(codes[within], timeline.seconds[within], len(labels))
     shares = dict(zip(labels, (seconds / seconds.sum()).tolist(), strict=True))
     return {
         "hours": float(seconds.sum() / 3600),
@@ -212,18 +232,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
     parser.add_argument("--pairs", type=Path, required=True, help="the folder of models without two main studies")
     parser.add_argument("--work", type=Path, required=True, help="the folder for probabilities")
-    parser.add_argument("--studies", type=Path, help="a run with one study left out of each fold")
+    parser.add_argument("--studies", type=Path, required=True, help="a run with one study left out of each fold")
     parser.add_argument("--people", type=int, default=6, help="the people of each study whose days are composed")
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)
     content: dict[str, Any] = {"rules": RULES, "still": {}, "days": {}}
     for study in STILL:
-        if options.studies is not None:
-            model = model_in(options.studies / f"fold_{study}")
-        elif study in STUDIES:
-            continue
-        else:
-            model = PACKAGED_MODEL
+        model = model_in(options.studies / f"fold_{study}")
         content["still"][study] = still(study, model, options.data, options.work)
     for study, fold in PAIRS.items():
         model = model_in(options.pairs / f"fold_{fold}")
