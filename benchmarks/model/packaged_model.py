@@ -246,6 +246,7 @@ def new_people(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             confusion.setdefault(truth, {})[label] = confusion.get(truth, {}).get(label, 0) + count
         studies[study] = study_summary(people) | {
             "people": person_f1(people),
+            "hands": hands_of([part["hands"] for part in parts]),
             "windows": sum(part["windows"] for part in parts),
             "confusion": confusion,
         }
@@ -254,6 +255,20 @@ def new_people(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "main_score": float(np.mean([studies[study]["mean_f1"] for study in MAIN_STUDIES])),
         "studies": studies,
     }
+
+
+def hands_of(folds: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, float]]:
+    """The mean over the people of all folds of each score of busy hands."""
+    names = dict.fromkeys(name for fold in folds for name in fold)
+    means = {}
+    for name in names:
+        scores = [fold[name] for fold in folds if name in fold]
+        people = [score["people"] for score in scores]
+        means[name] = {
+            "mean": float(np.average([score["mean"] for score in scores], weights=people)),
+            "people": sum(people),
+        }
+    return means
 
 
 def fit(arguments: argparse.Namespace) -> None:
