@@ -312,6 +312,8 @@ def with_origin(recogniser: Recogniser, new: Mapping[str, Any], left_out: Mappin
     learned = list(recordings(data, recogniser.provenance_["training_people"]))
     infos = [dataset(study).info for study in dict.fromkeys(one.study for one in learned)]
     provenance = {
+        # A name in recordings of unknown wearers is no person.
+        "training_people": sorted({one.subject for one in learned if one.study in SCORED_STUDIES}),
         "data": [{"subject": one.subject, "samples_fingerprint": one.samples_fingerprint} for one in learned],
         "attribution": [f"{info.citation} ({info.licence})" for info in infos],
         **scores_of(new, left_out),
@@ -347,7 +349,7 @@ def group_mean(studies: Iterable[Mapping[str, Any]], group: str) -> float:
 def rewrite_packaged(arguments: argparse.Namespace) -> None:
     """Rewrite the packaged model, and its digest in the JSON and the card."""
     result = json.loads(arguments.json.read_text(encoding="utf-8"))
-    people = Recogniser.load(arguments.model, device="cpu").provenance_["training_people"]
+    people = [one["subject"] for one in Recogniser.load(arguments.model, device="cpu").provenance_["data"]]
     scores = scores_of(result["new_people"], result["left_out"])
     result["model"] |= rewrite(arguments.model, list(recordings(arguments.data, people)), scores)
     write_result(result, arguments)
