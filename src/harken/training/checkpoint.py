@@ -4,7 +4,6 @@ checkpoint, one file from which it is resumed with the same result.
 The file is a SHA-256, followed by a safetensors file that must have it.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,8 +20,6 @@ from harken.support.errors import HarkenError
 from harken.support.files import write_bytes
 
 DIGEST_BYTES = sha256().digest_size
-HISTORY = "history"
-"""The name of the tensor that holds the history as JSON."""
 
 
 @dataclass
@@ -53,8 +50,8 @@ class History:
         """Add the loss and accuracy of every test after ``iteration``."""
         self.evaluated_iterations.append(iteration)
         for name, (loss, accuracy) in results.items():
-            self.test_loss.setdefault(name, []).append(loss)
-            self.test_accuracy.setdefault(name, []).append(accuracy)
+            self.test_loss[name].append(loss)
+            self.test_accuracy[name].append(accuracy)
 
     def to_csv(self, batch_windows: int) -> str:
         """One line for each iteration; the tests' columns are empty where there was no evaluation."""
@@ -86,7 +83,14 @@ def save_checkpoint(
     tensors["random.cpu"] = torch.get_rng_state()
     if device.startswith("cuda"):
         tensors["random.cuda"] = torch.cuda.get_rng_state(device)
-    tensors[HISTORY] = torch.frombuffer(bytearray(json.dumps(vars(history)).encode()), dtype=torch.uint8)
+    columns = {name: getattr(history, name) for name in ("train_loss", "train_accuracy", "evaluated_iterations")}
+    for name in history.tests:
+        columns[f"test_loss.{name}"] = history.test_loss[name]
+        columns[f"test_accuracy.{name}"] = history.test_accuracy[name]
+    for name, values in columns.items():
+        tensors[f"history.{name}"] = torch.tensor(values, dtype=torch.float64)
+    tensors["iteration"] = torch.tensor(len(history.train_loss))
+    tensors["threads"] = torch.tensor(history.threads)
     content = save(tensors)
     write_bytes(path, sha256(content).digest() + content)
 
@@ -99,13 +103,27 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], History]:
     """
     file = path.read_bytes()
     digest, content = file[:DIGEST_BYTES], file[DIGEST_BYTES:]
-    tensors = load(content) if sha256(content).digest() == digest else {}
-    if HISTORY not in tensors:
+    if sha256(content).digest() != digest:
         raise HarkenError(
             f"{path}: the checkpoint is damaged, or of an earlier version of harken (its checksum is wrong); remove "
             "it, and the training begins again"
         )
-    history = History(**json.loads(tensors[HISTORY].numpy().tobytes()))
+    tensors = load(content)
+    columns = {
+        name.removeprefix("history."): values.tolist()
+        for name, values in tensors.items()
+        if name.startswith("history.")
+    }
+    history = History(
+        train_loss=columns.pop("train_loss"),
+        train_accuracy=columns.pop("train_accuracy"),
+        evaluated_iterations=[int(iteration) for iteration in columns.pop("evaluated_iterations")],
+        threads=int(tensors["threads"]),
+    )
+    for name, values in columns.items():
+        kind, _, test = name.partition(".")
+        tested = history.test_loss if kind == "test_loss" else history.test_accuracy
+        tested[test] = values
     return tensors, history
 
 
