@@ -102,19 +102,6 @@ def test_a_file_with_results_that_is_refused_was_not_labelled_again(
     assert 'href="anna/report.html"' in page
 
 
-def test_a_failure_of_a_shard_ends_when_a_later_call_succeeds(study: Path, drawer: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    shutil.copytree(study, out)
-    tasks = [FileTask(drawer / "anna.csv", "anna"), FileTask(next(drawer.glob("*script*")), "evil")]
-    refused = run_cohort(tasks, LabelJob.of(None, out, LabelSettings(non_wear=False)))
-    write_failures(out / "failures-1-of-2.csv", list(refused))
-    again = run_cohort(tasks[:1], LabelJob.of(None, out, LabelSettings()))
-    write_failures(out / "failures.csv", list(again))
-    assert pl.read_csv(out / "failures-1-of-2.csv")["file"].to_list() == [str(tasks[1].path)]
-    write_study(out)
-    assert "keeps its earlier results" not in (out / "study.html").read_text(encoding="utf-8")
-
-
 def test_failures_of_all_shards_are_on_the_page(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(study, out)

@@ -106,34 +106,21 @@ def write_study(out: Path) -> Cohort | None:
 
 def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
     """Write the files that failed, with the reasons, except those that do not exist. Without such failures, the table
-    of an earlier call is removed. The other tables, as those of shards, lose the files that succeeded in this call.
+    of an earlier call is removed.
 
     Args:
         path: the table, beside the folders of results.
         outcomes: of labelling, or of summarising: then the paths of their tasks are the folders of results.
     """
     failed = [outcome for outcome in outcomes if outcome.reason is not None and not outcome.missing]
-    _write_failures(path, [_failed(path.parent / one.task.name, one) for one in failed])
-    done: set[Path] = set()
-    for outcome in outcomes:
-        if outcome.summary is not None:
-            done |= {outcome.task.path.absolute(), Path(outcome.summary.get("file", "")).absolute()}
-    for other in path.parent.glob(FAILURES):
-        before = [] if other == path else _failures_in(other)
-        left = [failure for failure in before if Path(failure.file).absolute() not in done]
-        if len(left) < len(before):
-            _write_failures(other, left)
-
-
-def _write_failures(path: Path, failures: Sequence[Failure]) -> None:
-    if failures:
-        table = pl.DataFrame(failures, schema=dict.fromkeys(Failure._fields, pl.String), orient="row")
-        write_csv(table.with_columns(pl.col("results").replace("", None)), path)
+    if failed:
+        rows = [_failed(path.parent / one.task.name, one) for one in failed]
+        write_csv(pl.DataFrame(rows, schema=dict.fromkeys(Failure._fields, pl.String), orient="row"), path)
     else:
         path.unlink(missing_ok=True)
 
 
-def _failed(folder: Path, outcome: FileOutcome) -> Failure:
+def _failed(folder: Path, outcome: FileOutcome) -> tuple[str, str, str | None]:
     """A row of the table of failures: the file, the reason, and the digest of the results that it has."""
     path = outcome.task.path
     summarising = path == folder
@@ -141,9 +128,9 @@ def _failed(folder: Path, outcome: FileOutcome) -> Failure:
     try:
         summary = read_summary(folder)
     except (OSError, HarkenError):  # there are no results
-        return Failure(printable(path), reason)
+        return printable(path), reason, None
     file = summary.get("file", printable(path)) if summarising else printable(path)
-    return Failure(file, reason, results_digest(summary, rules=summarising))
+    return file, reason, results_digest(summary, rules=summarising)
 
 
 def results_in(out: Path) -> list[Path]:
@@ -262,9 +249,8 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
     if entry.excluded:
         of_person = pl.coalesce(_any("excluded"), pl.lit(entry.excluded)).alias("excluded")
         known["days"] = known["days"].with_columns(of_person)
-    facts = {"name": name, "file": entry.file, "subject": entry.subject, "timezone": quality.timezone}
-    first = [pl.lit(value).alias(key) for key, value in facts.items()]
-    known["days"] = known["days"].select(*first, pl.all())
+    first = {"name": name, "file": entry.file, "subject": entry.subject, "timezone": quality.timezone}
+    known["days"] = known["days"].select(*(pl.lit(value).alias(key) for key, value in first.items()), pl.all())
     for table in known.keys() - {"days"}:
         by_clock = _any(*CLOCK).str.head(LOCAL_TIME_LENGTH).str.to_datetime(time_unit="ns")
         of_file = {"name": pl.lit(name), "subject": pl.lit(entry.subject)}
@@ -353,16 +339,15 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
 
 def _failures(out: Path) -> list[Failure]:
     """The files that failed, from all tables, each reason once."""
-    return list(dict.fromkeys(failure for path in sorted(out.glob(FAILURES)) for failure in _failures_in(path)))
-
-
-def _failures_in(path: Path) -> list[Failure]:
-    try:
-        table = pl.read_csv(path.read_bytes(), infer_schema=False)
-        rows = table.select("file", "reason", _any("results")).fill_null("").rows()
-    except (OSError, pl.exceptions.PolarsError):  # it was removed, or harken did not write it
-        return []
-    return [Failure(*row) for row in rows]
+    found: list[Failure] = []
+    for path in sorted(out.glob(FAILURES)):
+        try:
+            table = pl.read_csv(path.read_bytes(), infer_schema=False)
+            rows = table.select("file", "reason", _any("results")).fill_null("").rows()
+        except (OSError, pl.exceptions.PolarsError):  # it was removed, or harken did not write it
+            continue
+        found += [Failure(*row) for row in rows]
+    return list(dict.fromkeys(found))
 
 
 def _strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]) -> list[DayStrip]:
