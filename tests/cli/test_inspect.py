@@ -96,7 +96,7 @@ def test_what_a_watch_writes_beside_a_recording_is_left_out_unless_it_is_named(r
     assert "IBI.csv and 3 more (beside a recording, without samples of x, y and z)" in ended.stderr
     named = run_harken("inspect", study / "tags.csv")
     assert named.exit_code == 2
-    assert "tags.csv: it has no header and 1 columns" in named.stderr
+    assert "tags.csv: it has no header and 1 column" in named.stderr
 
 
 def test_a_drawer_with_a_file_of_sensor_loggers_is_no_export(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:
