@@ -17,7 +17,7 @@ with its study left out, too."""
 
 NEW_PEOPLE = """\
 The column "new people" is from {folds} models, each without the people it is tested on. Both arms of a person count as
-one person. Persons 4 and 8 of DSADS share the recordings of rowing and jumping, which are `other`."""
+one person."""
 
 INTENDED = """\
 ## What it is for
