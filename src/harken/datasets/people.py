@@ -172,7 +172,7 @@ def write_recordings(recordings: Sequence[Recording], folder: Path) -> list[Path
     written: dict[Path, None] = {}
     for recording in recordings:
         numbers = ("", *(f"_{number}" for number in range(2, len(recordings) + 1)))
-        names = (folder / f"{recording.subject}{number}.csv" for number in numbers)
+        names = (folder / Path(f"{recording.subject}{number}.csv").name for number in numbers)
         path = next(name for name in names if name not in written)
         written[path] = None
         if not path.exists():

@@ -193,6 +193,10 @@ def _time(value: Any) -> int:
 
 
 def _arrays(name: str, times: tuple[int, ...], vectors: tuple[list[Any], ...]) -> TimedSignals:
+    refused = RefusedError(400, f"the values of {name} must be numbers")
     if not NUMBERS.issuperset(map(type, chain.from_iterable(vectors))):
-        raise RefusedError(400, f"the values of {name} must be numbers")
-    return np.array(vectors, dtype=np.float32), np.array(times, dtype=np.int64)
+        raise refused
+    try:
+        return np.array(vectors, dtype=np.float32), np.array(times, dtype=np.int64)
+    except OverflowError as error:  # a whole number of hundreds of digits
+        raise refused from error
