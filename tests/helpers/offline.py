@@ -27,4 +27,4 @@ def offline(recogniser: Recogniser, signals: NDArray[np.float32], time_ns: NDArr
     """The timeline of samples, at the hop of a server."""
     specification = recogniser.specification_
     at_hop = replace(specification, hop_s=min(1.0, specification.hop_s))
-    return label_recording(at_hop, unlabelled(signals, time_ns), recogniser.predict_proba)
+    return label_recording(at_hop, unlabelled(signals, time_ns), recogniser.predict_answers)

@@ -22,11 +22,13 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="the onnx extra is not i
 
 
 def expected(model: FittedModel, windows_g: np.ndarray) -> np.ndarray:
-    """Probabilities in double precision from the network's own logits."""
+    """Probabilities of labels, and of busy hands if the model knows them, in double precision from the network's own
+    logits."""
     factor = STANDARD_GRAVITY if model.specification.acceleration_unit == "m/s2" else 1.0
-    answers = logits(model.network, (windows_g * factor).astype(np.float32)).astype(np.float64)
-    exponentials = np.exp(answers / model.specification.temperature)
-    return np.asarray(exponentials / exponentials.sum(1, keepdims=True))
+    outputs = logits(model.network, (windows_g * factor).astype(np.float32)).astype(np.float64)
+    of_labels, of_hands = np.split(outputs, [len(model.specification.labels)], axis=1)
+    exponentials = np.exp(of_labels / model.specification.temperature)
+    return np.hstack([exponentials / exponentials.sum(1, keepdims=True), 1 / (1 + np.exp(-of_hands))])
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -64,7 +66,7 @@ def test_the_model_that_comes_with_harken_even_of_a_watch_on_a_table() -> None:
     content = exported_bytes(model)
     assert check_same(model, content) <= 1e-5
     still = np.random.default_rng(4).normal(0, 0.6, (200, 1, 3)).repeat(300, 1).astype(np.float32)
-    found = ExportedRecogniser(content, threads=1).predict_proba(still)
+    found = ExportedRecogniser(content, threads=1).predict_answers(still)
     np.testing.assert_allclose(found, expected(model, still), atol=1e-5)
 
 
