@@ -5,6 +5,7 @@ values}]}``. Its accelerometer excludes gravity, which is a separate sensor with
 the reader of its files (``readers.exports``). Messages may come out of order and repeatedly.
 """
 
+from contextlib import suppress
 from itertools import chain
 from typing import Annotated, Any
 
@@ -193,10 +194,7 @@ def _time(value: Any) -> int:
 
 
 def _arrays(name: str, times: tuple[int, ...], vectors: tuple[list[Any], ...]) -> TimedSignals:
-    refused = RefusedError(400, f"the values of {name} must be numbers")
-    if not NUMBERS.issuperset(map(type, chain.from_iterable(vectors))):
-        raise refused
-    try:
-        return np.array(vectors, dtype=np.float32), np.array(times, dtype=np.int64)
-    except OverflowError as error:  # a whole number of hundreds of digits
-        raise refused from error
+    if NUMBERS.issuperset(map(type, chain.from_iterable(vectors))):
+        with suppress(OverflowError):  # of a whole number of hundreds of digits
+            return np.array(vectors, dtype=np.float32), np.array(times, dtype=np.int64)
+    raise RefusedError(400, f"the values of {name} must be numbers")
