@@ -27,7 +27,7 @@ from harken.models.recogniser import Recogniser
 from harken.networks.inference import softmax
 from harken.windows.windows import Windows
 
-PROTOCOL = "leave-one-of-nine-out"
+PROTOCOL, PRESET = "leave-one-of-nine-out", "everyday"
 SCORED_STUDIES = tuple(study for study in NINE_STUDIES if dataset(study).info.people is not None)
 """The studies that are left out once: those of which it is known who wore the watches."""
 UNSURE_BELOW = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -109,6 +109,17 @@ def _without_people(result: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, "methods": methods}
 
 
+def model_without(path: Path, fold: str, method: str = PRESET) -> Recogniser:
+    """The model of a fold, which was trained without the studies that the fold leaves out.
+
+    Args:
+        path: the directory of the run.
+        fold: the name of the fold.
+        method: the preset or the candidate.
+    """
+    return Recogniser.load(finding_path(path, fold, method).with_suffix(".safetensors"), device="cpu")
+
+
 def study_logits(path: Path, preset: str, windows: Windows) -> dict[str, StudyLogits]:
     """Study -> the logits of the model that was not trained on it, for its windows with a single true label.
 
@@ -124,12 +135,11 @@ def study_logits(path: Path, preset: str, windows: Windows) -> dict[str, StudyLo
     single = truth[np.isin(truth.labels, SCHEMES[TRUTH].labels)]
     found = {}
     for study in SCORED_STUDIES:
-        model = finding_path(path, study, preset).with_suffix(".safetensors")
-        recogniser = Recogniser.load(model, device="cpu")
+        recogniser = model_without(path, study, preset)
         theirs = single[single.studies == study]
         met = set(theirs.subjects.tolist()) & set(recogniser.provenance_["training_people"])
         if met:
-            raise SystemExit(f"{model} was trained on {', '.join(sorted(met))}")
+            raise SystemExit(f"{path}: the model without {study} was trained on {', '.join(sorted(met))}")
         found[study] = StudyLogits(recogniser.predict_logits(theirs), recogniser.specification_.labels, theirs.labels)
     return found
 

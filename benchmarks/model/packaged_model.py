@@ -14,9 +14,9 @@ scores are those of the benchmark (``harken.evaluation.benchmark.scoring``), wit
 stay in ``DIR`` for other measurements on unseen people.
 
 ``--fit`` trains the packaged model on all people. It is not scored, because no unseen person is left. ``RUN`` is the
-directory of that benchmark. Its ``benchmark.json`` has the scores of
-models that were trained without a whole study, and the temperature is fitted on the windows of these studies, each
-predicted by the model that was trained without it (``benchmarks.model.left_out_studies``).
+directory of that benchmark. Its ``benchmark.json`` has the scores of models that were trained without a whole study,
+and the temperature is fitted on the windows of these studies, each predicted by the model that was trained without it
+(``benchmarks.model.left_out_studies``).
 
 ``--rewrite`` writes the packaged model in the current file format, with the fingerprints of its training recordings.
 Its weights and specification stay as they are; of its provenance, the scores become those of the JSON. The recordings

@@ -27,11 +27,10 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.command import command, options_of, write_result
-from benchmarks.model.left_out_studies import SCORED_STUDIES
+from benchmarks.model.left_out_studies import SCORED_STUDIES, model_without
 from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.people_scoring import by_person
-from harken.evaluation.benchmark.tasks import finding_path
 from harken.evaluation.protocols.studies import STUDIES as FITTED_STUDIES
 from harken.evaluation.protocols.studies import evenly, in_scheme, study_recordings, study_windows
 from harken.models.known_labels import ON_FOOT
@@ -45,7 +44,6 @@ from harken.signals.movement import Moments
 from harken.signals.orientation import QUARTERS, turned_signals
 from harken.windows.windows import Windows
 
-PRESET = "everyday"
 EMPATICA = dict.fromkeys(("stress_predict", "wearable_exercise", "exam_stress"), Make.EMPATICA)
 MAKES = {"selfback": Make.AXIVITY, "lmu_harlab": Make.ACTIGRAPH, **EMPATICA}
 """Makes with a reader in harken. Stress-Predict is the source of the usual axis of an Empatica."""
@@ -76,13 +74,6 @@ def without_walking(recording: Recording) -> Recording:
     allowed = SCHEMES[TRUTH].allowed(dataset(recording.study).info)
     names = [not {*ON_FOOT} & {*allowed[name]} for name in recording.label_names]
     return replace(recording, valid=recording.valid & np.array([*names, False])[recording.label_codes])
-
-
-def left_out(run: Path) -> dict[str, Recogniser]:
-    """Study -> the model that was trained without it."""
-    return {
-        study: Recogniser.load(finding_path(run, study, PRESET).with_suffix(".safetensors")) for study in SCORED_STUDIES
-    }
 
 
 def watches(data: Path, models: Mapping[str, Recogniser]) -> Iterator[Watch]:
@@ -218,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", type=Path, required=True, help="the directory of the benchmark of nine studies")
     parser.add_argument("--as-recorded", action="store_true", help="turn whole recordings, too")
     options = parser.parse_args(arguments)
-    models = left_out(options.models)
+    models = {study: model_without(options.models, study) for study in SCORED_STUDIES}
     every = list(watches(options.data, models))
     learned = [watch for watch in every if watch.study in FITTED_STUDIES]
     weights = {study: fitted([one for one in learned if one.study != study]) for study in models}

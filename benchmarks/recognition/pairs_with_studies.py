@@ -24,13 +24,13 @@ import numpy as np
 from torch import Tensor, nn
 
 from benchmarks.command import options_of
+from benchmarks.model.left_out_studies import model_without
 from benchmarks.recognition.studies_page import remaining_errors
 from benchmarks.recognition.study_choices import Lines
 from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.evaluation.benchmark.benchmark import run_benchmark
 from harken.evaluation.benchmark.methods import PresetMethod, TrainedMethod, trained_network
 from harken.evaluation.benchmark.settings import BenchmarkSettings
-from harken.evaluation.benchmark.tasks import finding_path
 from harken.evaluation.protocols.studies import in_scheme, mounted_recordings, study_recordings, study_windows
 from harken.models.known_labels import NO_SETS, LabelSets
 from harken.models.model_file import FittedModel
@@ -96,8 +96,7 @@ class FromStudies:
         return PresetMethod(recipe, None, self.seed)
 
     def _before(self) -> Recogniser:
-        model = finding_path(self.run, self.study, EVERYDAY.name).with_suffix(".safetensors")
-        return Recogniser.load(model, device="cpu")
+        return model_without(self.run, self.study)
 
 
 def _continued(build: Any, before: Recogniser, labels: tuple[str, ...]) -> nn.Module:

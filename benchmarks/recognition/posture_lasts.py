@@ -18,7 +18,6 @@ stress protocol of wearable_exercise, labelled by an earlier packaged model of f
 not used. Probabilities are kept in ``--work``, so other rules take a minute.
 """
 
-import hashlib
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -31,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.command import command, options_of, write_result
+from benchmarks.model.left_out_studies import model_without
 from benchmarks.recognition.composed_days import ARM, CHOOSING, compose, draw_bouts, pieces_of
 from harken import Recogniser
 from harken.datasets.label_schemes import SCHEMES, posture_of
@@ -51,6 +51,7 @@ STILL: Mapping[str, tuple[str, ...]] = {
 """The activities in which people sat."""
 PAIRS = {"wisdm": "wisdm+selfback", "dsads": "wisdm+dsads", "selfback": "wisdm+selfback"}
 """The fold of each study: the one of its two folds whose model knows all labels."""
+CANDIDATE = "hands_answer"
 DAY_S = 8 * 3600.0
 
 
@@ -70,18 +71,17 @@ Rows = tuple[Timeline, NDArray[np.str_]]
 """A timeline that is not smoothed, and the true label in the middle of each of its rows, empty where there is none."""
 
 
-def labelled(made: Callable[[], Recording], model: Path, kept: Path, *, as_found: bool = False) -> Rows:
+def labelled(made: Callable[[], Recording], recogniser: Recogniser, kept: Path, *, as_found: bool = False) -> Rows:
     """The rows of a recording: kept ones of the same model, or new ones, which are kept.
 
     With ``as_found``, they are averaged over the ways in which the watch may have sat.
     """
-    sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
+    digest = recogniser.model_.digest
     if kept.exists():
         with np.load(kept, allow_pickle=False) as stored:
-            if str(stored["model_sha256"]) == sha256:
+            if str(stored["digest"]) == digest:
                 return _rows(stored)
     recording = made()
-    recogniser = Recogniser.load(model, device="cpu")
     specification = recogniser.specification_
     answers: Probabilities = recogniser.predict_answers
     if as_found:
@@ -97,7 +97,7 @@ def labelled(made: Callable[[], Recording], model: Path, kept: Path, *, as_found
         "act": timeline.frame["activity_mg"].fill_null(np.nan).to_numpy(),
         "lab": np.array([*recording.label_names, ""])[recording.label_codes[samples]],
         "labels": np.array(timeline.labels),
-        "model_sha256": np.array(sha256),
+        "digest": np.array(digest),
     }
     with replacing(kept) as aside:
         np.savez(aside, **content)
@@ -133,7 +133,7 @@ def codes_of(timeline: Timeline) -> NDArray[np.int64]:
     return np.array([(*timeline.labels, None).index(label) for label in timeline.frame["label"]])
 
 
-def still(study: str, model: Path, data: Path, work: Path) -> dict[str, Any]:
+def still(study: str, recogniser: Recogniser, data: Path, work: Path) -> dict[str, Any]:
     """Way in which the watch sat -> rule -> the numbers of one study, for JSON."""
     worn = study_recordings(study, data / study)
     ways = {"known": mounted_recordings(study, worn), "as_found": worn}
@@ -143,7 +143,7 @@ def still(study: str, model: Path, data: Path, work: Path) -> dict[str, Any]:
         rows = []
         for k, one in wanted:
             kept = work / f"{study}__{way}__{k:02d}.npz"
-            rows.append(labelled(partial(_same, one), model, kept, as_found=way == "as_found"))
+            rows.append(labelled(partial(_same, one), recogniser, kept, as_found=way == "as_found"))
         result[way] = by_rule(rows, partial(changes, activities=STILL[study]))
         shown = {name: round(one["changes_an_hour"], 2) for name, one in result[way].items()}
         print(study, way, shown, "sitting", round(result[way]["now"]["sitting"], 3), flush=True)
@@ -173,18 +173,18 @@ def changes(each: Sequence[Rows], activities: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def days(study: str, model: Path, data: Path, work: Path, *, people: int) -> dict[str, Any]:
+def days(study: str, recogniser: Recogniser, data: Path, work: Path, *, people: int) -> dict[str, Any]:
     """Rule -> the scores of composed days of one study, for JSON."""
     postures = {word: {*map(posture_of, each)} for word, each in SCHEMES["hands"].allowed(dataset(study).info).items()}
     label_map = {word: min(each) for word, each in postures.items() if len(each) == 1}
-    specification = Recogniser.load(model, device="cpu").specification_
+    specification = recogniser.specification_
     rate_hz = specification.sample_rate_hz
     worn: dict[str, list[Recording]] = {}
     for one in mounted_recordings(study, study_recordings(study, data / study)):
         if one.subject in CHOOSING if study == "wisdm" else study != "dsads" or one.source.endswith(ARM):
             worn.setdefault(one.subject, []).append(one.select_channels(specification.channels))
     rows = [
-        labelled(partial(day_of, worn[person], label_map, rate_hz), model, work / f"day__{person}.npz")
+        labelled(partial(day_of, worn[person], label_map, rate_hz), recogniser, work / f"day__{person}.npz")
         for person in sorted(worn)[:people]
     ]
     result = by_rule(rows, scored)
@@ -220,12 +220,6 @@ def scored(each: Sequence[Rows]) -> dict[str, Any]:
     }
 
 
-def model_in(fold: Path) -> Path:
-    """The one model in the folder of a fold."""
-    (path,) = fold.glob("*.safetensors")
-    return path
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
     parser = options_of(__doc__, "posture_lasts.json")
@@ -238,11 +232,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     content: dict[str, Any] = {"rules": RULES, "still": {}, "days": {}}
     for study in STILL:
-        model = model_in(options.studies / f"fold_{study}")
-        content["still"][study] = still(study, model, options.data, options.work)
+        recogniser = model_without(options.studies, study)
+        content["still"][study] = still(study, recogniser, options.data, options.work)
     for study, fold in PAIRS.items():
-        model = model_in(options.pairs / f"fold_{fold}")
-        content["days"][study] = days(study, model, options.data, options.work, people=options.people)
+        recogniser = model_without(options.pairs, fold, CANDIDATE)
+        content["days"][study] = days(study, recogniser, options.data, options.work, people=options.people)
     write_result(options.json, command("recognition.posture_lasts", arguments), content)
 
 
