@@ -86,7 +86,7 @@ def test_each_window_writes_and_sees_what_others_wrote(tmp_path: Path) -> None:
             beside.write_text("start,end,label\n5,6,walking\n")
             stale = await asyncio.to_thread(put, served, [], client="one", etag=saved.headers["etag"])
             assert stale.status == 412
-            # It may hear of its own labels before, when the server looked at the file while they were saved.
+            # It may see the file before all is written.
             news = await until(second, lambda each: is_labels(each) and each["etag"] == stale.headers["etag"])
             assert names(news) == ["walking"]
             # And once more, without a request.
@@ -99,6 +99,44 @@ def test_each_window_writes_and_sees_what_others_wrote(tmp_path: Path) -> None:
             news = await until(first, lambda each: each["type"] == "read_only")
             assert "the end 'x' is not a time" in news["reason"]
             assert (await asyncio.to_thread(put, served, [], client="one")).status == 423
+
+    with annotating(path) as served:
+        asyncio.run(use(served))
+
+
+def test_a_window_hears_nothing_of_its_own_labels_and_others_of_each_in_order(tmp_path: Path) -> None:
+    """Requests for the labels come while they are saved."""
+    path, saves = write_recording(tmp_path / "anna.csv", label=None), 60
+
+    async def use(served: Served) -> None:
+        live = served.url("/api/recordings/0/live?client=", "ws")
+        heard: dict[str, list[str]] = {"one": [], "two": []}
+
+        async def hear(window: str) -> None:
+            async with websockets.connect(live + window) as socket:
+                while True:
+                    if (message := await received(socket))["type"] == "labels":
+                        heard[window] += names(message)
+
+        async def ask() -> None:
+            while True:
+                await asyncio.to_thread(served.ask, LABELS)
+
+        async with asyncio.TaskGroup() as group:
+            others = [group.create_task(task) for task in (hear("one"), hear("two"), ask(), ask())]
+            await asyncio.sleep(0.3)
+            etag = '"none"'
+            for step in range(saves):
+                rows = intervals((1, 2, f"{step:02}"))
+                answer = await asyncio.to_thread(put, served, rows, client="one", etag=etag)
+                assert answer.status == 200
+                etag = answer.headers["etag"]
+            await asyncio.sleep(0.3)
+            for task in others:
+                task.cancel()
+        assert heard["one"] == []
+        assert heard["two"] == sorted(heard["two"])
+        assert heard["two"][-1] == f"{saves - 1:02}"
 
     with annotating(path) as served:
         asyncio.run(use(served))

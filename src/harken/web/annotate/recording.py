@@ -1,6 +1,7 @@
 """A recording on the page: its state, signals and labels, and what the windows that show it are sent."""
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ class OpenRecording:
         self.not_worn_ns: NDArray[np.int64] = np.empty((0, 2), np.int64)
         self._read_to_ns: int | None = None
         self.gaps_ms: NDArray[np.int64] = np.empty((0, 2), np.int64)
+        self._one_at_a_time = asyncio.Lock()
 
     def why_read_only(self) -> str | None:
         """Why labels cannot be changed, as a sentence; None if they can."""
@@ -170,22 +172,35 @@ class OpenRecording:
             self._read_only = reason
             self.send({"type": "read_only", "reason": reason})
 
-    async def follow(self, *, besides: str | None = None) -> None:
-        """Send all windows but one the labels, if they are others than before.
+    async def follow(self) -> None:
+        """Send all windows the labels, if another program changed them.
 
         Raises:
             OSError: when it is not known what there is.
         """
+        async with self._one_at_a_time:
+            await self._follow()
+
+    async def _follow(self, *, besides: str | None = None) -> None:
         if self.store is not None and self.labels is not (labels := await asyncio.to_thread(self.store.load)):
             self.labels = labels
             self.send_labels(besides=besides)
 
-    def save(self, bouts: list[PageBout], *, if_digest: str) -> str:
-        """Replace the labels by those of a window. They are on the disk when this returns their digest.
+    async def save(self, bouts: list[PageBout], *, if_digest: str, window: str) -> str:
+        """Replace the labels by those of a window, and send them to all others. They are on the disk when this returns
+        their digest.
 
         Raises:
             StaleLabelsError, ReadOnlyLabelsError, HarkenError, OSError: as ``LabelStore.save`` and ``edited``.
         """
+        async with self._one_at_a_time:
+            try:
+                return await asyncio.to_thread(self._save, bouts, if_digest)
+            finally:
+                with contextlib.suppress(OSError):
+                    await self._follow(besides=window)
+
+    def _save(self, bouts: list[PageBout], if_digest: str) -> str:
         assert self.store is not None
         before = self.store.editable(if_digest=if_digest)
         return self.store.save(edited(bouts, before.bouts, self.span), if_digest=if_digest)

@@ -159,7 +159,7 @@ async def save_labels(recording: OpenRecording, body: bytes, if_match: str | Non
     if recording.store is None:
         raise RefusedError(423, recording.why_read_only() or "", reason="locked")
     try:
-        digest = await asyncio.to_thread(recording.save, message.intervals, if_digest=if_match.strip('"'))
+        digest = await recording.save(message.intervals, if_digest=if_match.strip('"'), window=message.client)
         answered = answer({}, etag=etag_of(digest))
     except StaleLabelsError as error:
         digest = (await asyncio.to_thread(recording.store.load)).digest
@@ -171,9 +171,6 @@ async def save_labels(recording: OpenRecording, body: bytes, if_match: str | Non
     except OSError as error:
         sentence = f"{recording.store.path}: the labels could not be written ({error.strerror or error})"
         raise RefusedError(507, sentence) from error
-    finally:
-        with contextlib.suppress(OSError):
-            await recording.follow(besides=message.client)
     return answered
 
 
