@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
-from harken.support.arrays import Float32Array, Float64Array, Int64Array
+from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
@@ -379,104 +379,3 @@ def blocked_same_person(
     training = recording.valid & (rows < cuts[bout])
     test = recording.valid & (rows >= cuts[bout] + window_length)
     return replace(recording, valid=training), replace(recording, valid=test)
-
-
-def overlapping_windows(windows: Windows, *, seed: int) -> Split:
-    """Divide windows at random: four fifths of the start times are for training, the others for testing.
-
-    **The score is too high** if windows overlap, as for ``overlapping_same_person``. With a hop of half a window, each
-    half of a test window is shared with a neighbour, which is a training window in four of five cases
-    (``share_in_training`` gives the share for each). No window is in both parts.
-
-    Windows of one person that begin at the same time, from several sensors, stay in the same part.
-
-    Args:
-        windows: the labelled windows of all people.
-        seed: the seed of the random division.
-    """
-    each, moments = np.unique(np.stack([_wearers(windows), windows.starts_ns]), axis=1, return_inverse=True)
-    order = np.random.default_rng(seed).permutation(each.shape[1])
-    in_training = np.isin(moments.reshape(-1), order[: round(TRAINING_SHARE * len(order))])
-    return Split(windows[in_training], windows[~in_training])
-
-
-def blocked_windows(windows: Windows) -> Split:
-    """Divide each bout in time: windows in the first 80 % are for training. Windows after it, at a distance of one
-    window length, are for testing.
-
-    A bout is a period that windows of one person and label, of any sensor, cover without a break. Training windows end
-    before the cut. Test windows begin after it, at least one window length from every training window of the same
-    person, of any sensor. So they share no sample, and the filter of a resampling does not mix them. Windows in between
-    are in neither part. A bout of a few windows may have no test window.
-
-    It measures recognition of the same person a short time later. Bout, strap position and day are still shared, so the
-    score does not hold for other days or unseen people.
-
-    Args:
-        windows: the labelled windows of all people.
-    """
-    length_ns = _length_ns(windows)
-    training, test = np.zeros(len(windows), dtype=bool), np.zeros(len(windows), dtype=bool)
-    people = _wearers(windows)
-    for person, label in np.unique(np.stack([people, windows.label_codes]), axis=1).T:
-        rows = np.flatnonzero((people == person) & (windows.label_codes == label))
-        starts = windows.starts_ns[rows]
-        for first, end in _covered(starts, length_ns):
-            cut = first + int(TRAINING_SHARE * (end - first))
-            inside = (starts >= first) & (starts < end)
-            training[rows] |= inside & (starts + length_ns <= cut)
-            test[rows] |= inside & (starts >= cut)
-    for person in np.unique(people):
-        rows = np.flatnonzero(people == person)
-        near = _overlap_ns(windows.starts_ns[rows] - length_ns, 3 * length_ns, windows[rows[training[rows]]])
-        test[rows[near >= _sample_ns(windows) / 2]] = False
-    return Split(windows[training], windows[test])
-
-
-def share_in_training(split: Split) -> Float64Array:
-    """The share of each test window's time that is also in training windows, ``[test windows]``, 0 to 1.
-
-    Training windows of the same person count, of any sensor. Overlaps shorter than half a sample count as 0, because
-    times are rounded to nanoseconds.
-    """
-    training, test = split.training, split.test
-    shares = np.zeros(len(test))
-    for person in np.unique(test.subjects):
-        theirs = test.subjects == person
-        trained = training[training.subjects == person]
-        shares[theirs] = _overlap_ns(test.starts_ns[theirs], _length_ns(test), trained)
-    shares[shares < _sample_ns(test) / 2] = 0
-    return shares / _length_ns(test)
-
-
-def _wearers(windows: Windows) -> Int64Array:
-    """A number for each window's wearer, ``[n]``."""
-    return np.unique(windows.subjects, return_inverse=True)[1].astype(np.int64)
-
-
-def _sample_ns(windows: Windows) -> float:
-    return 1e9 / windows.sample_rate_hz
-
-
-def _length_ns(windows: Windows) -> int:
-    return round(windows.length * _sample_ns(windows))
-
-
-def _covered(starts_ns: Int64Array, length_ns: int) -> list[tuple[int, int]]:
-    """The periods, as (begin, end), that windows of this length cover without a break."""
-    starts = np.unique(starts_ns)
-    # Times are rounded to nanoseconds, so between adjacent windows there may be two nanoseconds.
-    first = np.flatnonzero(np.diff(starts, prepend=starts[:1] - 2 * length_ns) > length_ns + 2)
-    last = np.concatenate([first[1:], [len(starts)]]) - 1
-    return list(zip(starts[first].tolist(), (starts[last] + length_ns).tolist(), strict=True))
-
-
-def _overlap_ns(starts_ns: Int64Array, length_ns: int, windows: Windows) -> Float64Array:
-    """For each period of ``length_ns`` that begins at ``starts_ns``, how long windows cover it, ``[n]``."""
-    if len(windows) == 0 or len(starts_ns) == 0:
-        return np.zeros(len(starts_ns))
-    edges = np.array(_covered(windows.starts_ns, _length_ns(windows))).ravel()
-    origin = edges[0]  # a float64 cannot represent nanoseconds since 1970 exactly
-    passed = np.cumsum(np.diff(edges, prepend=origin) * (np.arange(len(edges)) % 2))
-    before, after = (np.interp(at - origin, edges - origin, passed) for at in (starts_ns, starts_ns + length_ns))
-    return np.asarray(after - before)
