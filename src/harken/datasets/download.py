@@ -15,11 +15,9 @@ import os
 import re
 import shutil
 import stat
-import struct
 import tarfile
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -29,6 +27,7 @@ from typing import IO, Any, NamedTuple
 import requests
 
 from harken.datasets.info import Archive, DatasetInfo
+from harken.readers.unpacking import ZIP_DAMAGE, damage_named
 from harken.support.errors import HarkenError
 from harken.support.files import not_left_empty, write_text
 
@@ -45,14 +44,8 @@ ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".
 """Archives inside archives are recognised by these endings."""
 MOST_NESTED = 3
 COPIED_BYTES = 1 << 20
-DAMAGE = (
-    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
-    *(EOFError, RuntimeError, NotImplementedError, ValueError, OverflowError, OSError),
-)
-"""Exceptions of the standard library for an archive that is incomplete, damaged, encrypted or of an unknown
-compression. An ``OSError`` is one of them only with an error number of ``DAMAGE_NUMBERS``."""
-DAMAGE_NUMBERS = (None, errno.EINVAL)
-"""No number: bzip2 and gzip found invalid data. EINVAL: an archive names an impossible position in its file."""
+DAMAGE = "cannot be unpacked: it is damaged, cut short or encrypted ({}). Remove it and fetch it again"
+DAMAGE_KINDS = (*ZIP_DAMAGE, tarfile.TarError, lzma.LZMAError)
 
 
 class DownloadProgress(NamedTuple):
@@ -307,7 +300,7 @@ def is_archive(path: Path) -> bool:
     Raises:
         HarkenError: when it begins like a compressed file and is damaged.
     """
-    with _damage_refused(str(path)):
+    with damage_named(path, DAMAGE, DAMAGE_KINDS):
         return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
 
 
@@ -340,7 +333,7 @@ def _unpack_nested(archive: Path, into: Path, known_as: str, *, depth: int) -> N
         raise HarkenError(f"{known_as} lies in archives within archives, more than {MOST_NESTED} deep; it is refused")
     nested = []
     with (
-        _damage_refused(known_as),
+        damage_named(known_as, DAMAGE, DAMAGE_KINDS),
         zipfile.ZipFile(archive) if zipfile.is_zipfile(archive) else tarfile.open(archive) as file,
     ):
         members = list(_files_in(file, known_as))
@@ -381,20 +374,6 @@ def _files_in(
             raise HarkenError(f"{known_as}: {name} is a link or a device; nothing of it was unpacked")
         if not is_folder:
             yield path, size, partial(open_member, member)
-
-
-@contextmanager
-def _damage_refused(known_as: str) -> Iterator[None]:
-    """Raise ``HarkenError`` for what the standard library raises when it reads a damaged archive."""
-    try:
-        yield
-    except DAMAGE as error:
-        if isinstance(error, OSError) and error.errno not in DAMAGE_NUMBERS:
-            raise
-        raise HarkenError(
-            f"{known_as} cannot be unpacked: it is damaged, cut short or encrypted ({error}). "
-            "Remove it and fetch it again"
-        ) from error
 
 
 def _within(name: str, known_as: str) -> PurePosixPath:

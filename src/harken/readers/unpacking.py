@@ -203,7 +203,9 @@ def opened_archive(archive: Path, damage: str = DAMAGE, *, named: Path | None = 
 
 
 @contextmanager
-def damage_named(path: Path, damage: str = DAMAGE, kinds: tuple[type[Exception], ...] = ZIP_DAMAGE) -> Iterator[None]:
+def damage_named(
+    path: Path | str, damage: str = DAMAGE, kinds: tuple[type[Exception], ...] = ZIP_DAMAGE
+) -> Iterator[None]:
     """Within the block, exceptions for a damaged archive are converted to a HarkenError."""
     try:
         yield
