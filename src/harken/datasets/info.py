@@ -25,6 +25,8 @@ from harken.support.errors import HarkenError
 
 DATA_VARIABLE = "HARKEN_DATA"
 """The environment variable with the folder of all data sets. Each data set is in a subfolder of its own name."""
+OR, LEFT_OUT = " or ", "none"
+"""Between the labels of a scheme for an activity, and in place of them if it allows none."""
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
 
@@ -90,7 +92,7 @@ class DatasetInfo:
 
 def info_of(name: str) -> DatasetInfo:
     """The facts about one of harken's own data sets, from ``catalogue.toml``."""
-    facts = {key: value for key, value in _catalogue()[name].items() if key not in ("activities", "codes")}
+    facts = {key: value for key, value in _catalogue()[name].items() if key not in ("activities", "codes", "schemes")}
     activities: dict[str, list[str]] = _catalogue()[name]["activities"]
     label_map = {label: common for common, labels in activities.items() for label in labels}
     names = sorted(label_map)
@@ -106,6 +108,20 @@ def info_of(name: str) -> DatasetInfo:
 def codes_of(name: str) -> dict[str, str]:
     """How the files of one of harken's own data sets name each activity, from ``catalogue.toml``."""
     return dict(_catalogue()[name]["codes"])
+
+
+def departures_of(scheme: str) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Data set -> activity -> the labels that a scheme of labels allows for it, if they differ from the activity's
+    common name; empty for one that is left out. From ``catalogue.toml``."""
+    return {
+        name: {
+            word: tuple(allowed.split(OR)) if allowed != LEFT_OUT else ()
+            for allowed, words in of.items()
+            for word in words
+        }
+        for name, facts in _catalogue().items()
+        if (of := facts.get("schemes", {}).get(scheme))
+    }
 
 
 @cache

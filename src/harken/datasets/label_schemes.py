@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harken.datasets.info import DatasetInfo
+from harken.datasets.info import OR, DatasetInfo, departures_of
 from harken.recordings.recording import POSTURES, Recording, recoded
 from harken.support.arrays import BoolArray, FloatArray
 from harken.support.errors import HarkenError
@@ -21,25 +21,8 @@ COMMON_ACTIVITIES = ("lying", "sitting", "standing", "walking", "running", "stai
 activities of the hands in any posture (eating, typing, ball games, gymnastics) and all remaining activities. It is a
 label; samples with it are not unlabelled.
 """
-OR = " or "
 BUSY = " with busy hands"
 """The end of a class's name. ``sitting with busy hands`` is the posture ``sitting`` while the hands do something."""
-BUSY_POSTURES = tuple(posture + BUSY for posture in POSTURES)
-SITTING_ANYHOW, STANDING_ANYHOW = zip(POSTURES, BUSY_POSTURES, strict=True)
-"""Labels of a posture in which nobody wrote down what the hands did."""
-SITTING_DOWN = ("chips", "drinking", "pasta", "sandwich", "soup", "typing", "writing")
-"""Activities of WISDM whose posture is not documented."""
-ON_FEET = ("clapping", "folding", "teeth")
-"""Activities of WISDM that most people do standing. Their posture is not documented either."""
-AT_A_DESK = (
-    *("baseline_questionnaire", "consent", "hyperventilation", "interview", "questionnaire", "relax"),
-    *("relax_baseline", "stroop test"),
-)
-"""All activities of Stress-Predict."""
-AT_HOME = ("non_walk", "reading_paper", "taking_vitamins", "washing_up", "working_at_desk")
-WAVING = ("hand_movements_x", "hand_movements_y", "hand_movements_z", "hand_swings_at_side", "raise_arm")
-NOT_MEANT = ("driving", "not_moving")
-"""Activities of the Pebble watches: of people at home, of an arm alone, and of a car or a watch that nobody wears."""
 
 
 def to_common(recording: Recording, info: DatasetInfo) -> Recording:
@@ -201,53 +184,13 @@ def taught_hands(
     )
 
 
-HANDS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "wisdm": {
-        **dict.fromkeys((*SITTING_DOWN, *ON_FEET), BUSY_POSTURES),
-        **dict.fromkeys(("typing", "writing"), BUSY_POSTURES[:1]),
-        **dict.fromkeys(("folding", "teeth"), BUSY_POSTURES[1:]),
-        "sitting": SITTING_ANYHOW,
-        "standing": STANDING_ANYHOW,
-    },
-    "dsads": {"moving_around_in_elevator": (*STANDING_ANYHOW, "walking")},
-    "stress_predict": dict.fromkeys(AT_A_DESK, SITTING_ANYHOW),
-    "wearable_exercise": {"stress_protocol": SITTING_ANYHOW},
-    "exam_stress": {"exam": BUSY_POSTURES[:1]},
-    "pebble_steps": {
-        **dict.fromkeys(NOT_MEANT, ()),
-        **dict.fromkeys(WAVING, BUSY_POSTURES),
-        "hand_swings_at_side": BUSY_POSTURES[1:],
-        "non_walk": (*SITTING_ANYHOW, *STANDING_ANYHOW),
-        "reading_paper": SITTING_ANYHOW,
-        "taking_vitamins": BUSY_POSTURES,
-        "washing_up": BUSY_POSTURES[1:],
-        "working_at_desk": SITTING_ANYHOW,
-    },
-}
-"""What the scheme ``hands`` departs in. In DSADS and selfBACK people sat and stood still, so their hands were not busy.
-In WISDM hands move in sitting and standing, too, and nobody wrote down how."""
-
 SCHEMES: Mapping[str, LabelScheme] = {
-    scheme.name: scheme
-    for scheme in (
-        LabelScheme("other", {}),
-        LabelScheme(
-            "posture",
-            {
-                "wisdm": dict.fromkeys(SITTING_DOWN, ("sitting",)) | dict.fromkeys(ON_FEET, ("standing",)),
-                "dsads": {"moving_around_in_elevator": ("standing",)},
-            },
-        ),
-        LabelScheme(
-            "sets",
-            {
-                "wisdm": dict.fromkeys((*SITTING_DOWN, *ON_FEET), POSTURES),
-                "dsads": {"moving_around_in_elevator": ("standing", "walking")},
-                "pebble_steps": dict.fromkeys((*AT_HOME, *WAVING), POSTURES) | dict.fromkeys(NOT_MEANT, ()),
-            },
-        ),
-        LabelScheme("hands", HANDS, ("lying", *SITTING_ANYHOW, *STANDING_ANYHOW, *COMMON_ACTIVITIES[3:])),
-    )
+    **{name: LabelScheme(name, departures_of(name)) for name in ("other", "posture", "sets")},
+    "hands": LabelScheme(
+        "hands",
+        departures_of("hands"),
+        ("lying", *(posture + hands for posture in POSTURES for hands in ("", BUSY)), *COMMON_ACTIVITIES[3:]),
+    ),
 }
 """``other``: activities of the hands are ``other``, as in the common activities. ``posture``: the most likely posture
 of each activity. ``sets``: all postures that an activity allows. ``hands``: the posture, and whether the hands are busy
