@@ -16,7 +16,8 @@ from harken.signals.resampling import SECOND_NS, resample
 from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 
-BLOCK_S = 10.0
+BLOCK_NS = 10 * SECOND_NS
+"""The length of a block. Block ``k`` covers ``[k, k + 1) * BLOCK_NS`` since 1970."""
 HALF_NS = SECOND_NS // 2
 ROWS_AT_ONCE = 1 << 16
 """Samples per call: enough that the call's overhead is small beside the computation."""
@@ -27,10 +28,9 @@ AXES = 3
 
 @dataclass(frozen=True, eq=False)
 class MovementBlocks:
-    """Statistics of the acceleration in blocks of time; only blocks with a valid sample are included.
+    """Statistics of the acceleration in blocks of ten seconds; only blocks with a valid sample are included.
 
     Attributes:
-        block_ns: the length of a block. Block ``k`` covers ``[k, k + 1) * block_ns`` since 1970.
         start_ns: the start of each block, int64 ``[n]``, increasing.
         samples: the number of valid samples in each block, int64 ``[n]``.
         mean, standard_deviation: of the samples in g (divided by their number), float64 ``[n, 3]``.
@@ -45,7 +45,6 @@ class MovementBlocks:
         temperature: the mean temperature, float64 ``[n]``; NaN where none was recorded.
     """
 
-    block_ns: int
     start_ns: Int64Array
     samples: Int64Array
     mean: Float64Array
@@ -69,25 +68,17 @@ class MovementStatistics:
     kept, and about a hundred bytes for each complete block: 6 MB a week.
 
     Args:
-        block_s: seconds in a block, a whole number.
         temperature_channel: the column of the signals with the temperature, if there is one.
         listeners: called in order with complete blocks and their valid samples: times, int64 ``[n]``, and acceleration
             in g, float32 ``[3, n]``. The acceleration must be copied to be kept.
-
-    Raises:
-        HarkenError: when the block is not a whole number of seconds, at least 2.
     """
 
     def __init__(
         self,
         *,
-        block_s: float = BLOCK_S,
         temperature_channel: int | None = None,
         listeners: Sequence[Callable[[MovementBlocks, Int64Array, Float32Array], None]] = (),
     ) -> None:
-        if not (block_s >= 2 and float(block_s).is_integer()):
-            raise HarkenError(f"blocks must last a whole number of seconds, at least 2, got {block_s:g}")
-        self._block_ns = int(block_s) * SECOND_NS
         self._channels = [*range(AXES), *([] if temperature_channel is None else [temperature_channel])]
         self._done: list[MovementBlocks] = []
         self._listeners = listeners
@@ -105,10 +96,9 @@ class MovementStatistics:
         if self._filled:
             self._end(self._filled)
             self._filled = 0
-        names = [name for name in MovementBlocks.__dataclass_fields__ if name != "block_ns"]
-        parts = [_none(self._block_ns), *self._done]
-        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-        return MovementBlocks(self._block_ns, **columns)
+        parts = [_none(), *self._done]
+        names = MovementBlocks.__dataclass_fields__
+        return MovementBlocks(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     def _push(self, samples: Samples) -> None:
         new, filled = len(samples.time_ns), self._filled + len(samples.time_ns)
@@ -121,7 +111,7 @@ class MovementStatistics:
         self._time_ns[self._filled : filled] = samples.time_ns
         for line, channel in zip(self._signals, self._channels, strict=True):
             line[self._filled : filled] = samples.signals[:, channel]
-        current_ns = samples.time_ns[-1] // self._block_ns * self._block_ns
+        current_ns = samples.time_ns[-1] // BLOCK_NS * BLOCK_NS
         over = int(np.searchsorted(self._time_ns[:filled], current_ns))
         if over:
             self._end(over)
@@ -146,7 +136,7 @@ class MovementStatistics:
         time_ns, narrow, wide = self._time_ns[:samples], self._signals[:AXES, :samples], self._wide[:, :samples]
         half, firsts = _halves_of_seconds(time_ns)
         counts = np.diff(firsts, append=samples)
-        block = half // (self._block_ns // HALF_NS)
+        block = half // (BLOCK_NS // HALF_NS)
         groups = np.flatnonzero(np.diff(block, prepend=block[0] - 1))
         edges = firsts[groups]
         samples_in = np.diff(edges, append=samples)
@@ -161,8 +151,7 @@ class MovementStatistics:
         variance = np.maximum(np.add.reduceat(acceleration, edges, axis=1) / samples_in - mean * mean, 0)
         seconds = _of_seconds(half, sums, counts, groups, variance)
         return MovementBlocks(
-            block_ns=self._block_ns,
-            start_ns=block[groups] * self._block_ns,
+            start_ns=block[groups] * BLOCK_NS,
             samples=samples_in,
             mean=mean.T,
             standard_deviation=np.sqrt(variance).T,
@@ -176,7 +165,7 @@ class MovementStatistics:
         )
 
 
-def movement_of(recording: Recording, block_s: float = BLOCK_S) -> MovementBlocks:
+def movement_of(recording: Recording) -> MovementBlocks:
     """The blocks of a mended recording's valid samples.
 
     Raises:
@@ -189,7 +178,7 @@ def movement_of(recording: Recording, block_s: float = BLOCK_S) -> MovementBlock
         raise HarkenError(f"{name}: blocks need acceleration as the first channels, x, y, z")
     channels = recording.channels
     at = channels.index("temperature") if "temperature" in channels else None
-    statistics = MovementStatistics(block_s=block_s, temperature_channel=at)
+    statistics = MovementStatistics(temperature_channel=at)
     statistics.push(Samples.of(recording))
     return statistics.finish()
 
@@ -255,11 +244,11 @@ def _smallest_step(narrow: Float32Array, edges: Int64Array, samples_in: Int64Arr
     return np.where(np.isinf(smallest), np.float32(np.nan), smallest)
 
 
-def _none(block_ns: int) -> MovementBlocks:
+def _none() -> MovementBlocks:
     whole = np.empty(0, np.int64)
     wide, narrow = np.empty((0, AXES)), np.empty((0, AXES), np.float32)
     line, number = np.empty(0), np.empty(0, np.float32)
-    return MovementBlocks(block_ns, whole, whole, wide, wide, narrow, narrow, wide, wide, wide, number, line)
+    return MovementBlocks(whole, whole, wide, wide, narrow, narrow, wide, wide, wide, number, line)
 
 
 LEAST_WALKING_G, MOST_WALKING_G = 0.1, 0.6

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from harken.recordings.recording import Recording
-from harken.signals.movement import MovementBlocks, movement_of
+from harken.signals.movement import BLOCK_NS, MovementBlocks, movement_of
 from harken.support.arrays import BoolArray, Float64Array, FloatArray, Int64Array
 
 REST_G, REST_RANGE_G = 0.013, 0.050
@@ -48,8 +48,8 @@ def non_wear(blocks: MovementBlocks) -> Int64Array:
     """
     if len(blocks) == 0:
         return np.empty((0, 2), dtype=np.int64)
-    slot = blocks.start_ns // blocks.block_ns
-    longest = round(DEAF_WINDOW_S * 1e9 / blocks.block_ns)
+    slot = blocks.start_ns // BLOCK_NS
+    longest = round(DEAF_WINDOW_S * 1e9 / BLOCK_NS)
     cuts = np.flatnonzero(np.diff(slot) > longest) + 1
     parts = np.split(np.arange(len(slot)), cuts)
     steps = blocks.step[np.isfinite(blocks.step)]
@@ -62,7 +62,7 @@ def non_wear(blocks: MovementBlocks) -> Int64Array:
     firsts = np.flatnonzero(new)
     lasts = np.append(firsts[1:], len(off)) - 1
     chosen = off[firsts]
-    starts, ends = blocks.start_ns[firsts[chosen]], blocks.start_ns[lasts[chosen]] + blocks.block_ns
+    starts, ends = blocks.start_ns[firsts[chosen]], blocks.start_ns[lasts[chosen]] + BLOCK_NS
     return np.stack([starts, ends], axis=1)
 
 
@@ -95,11 +95,11 @@ def mark_non_wear(recording: Recording) -> Recording:
 
 def _off(blocks: MovementBlocks, rows: Int64Array, step_g: float) -> BoolArray:
     """Which of these blocks lie in a window of non-wear, bool ``[rows]``. Neighbours are less than an hour apart."""
-    slot = blocks.start_ns[rows] // blocks.block_ns
+    slot = blocks.start_ns[rows] // BLOCK_NS
     slot -= slot[0]
     off = np.zeros(len(rows), dtype=bool)
     for window_s, quiet in ((QUIET_WINDOW_S, True), (DEAF_WINDOW_S, False)):
-        width = round(window_s * 1e9 / blocks.block_ns)
+        width = round(window_s * 1e9 / BLOCK_NS)
         if slot[-1] + 1 < width:
             continue
         found = _windows(blocks, rows, slot, width, step_g=step_g, quiet=quiet)
