@@ -55,7 +55,6 @@ LATE = 0.02
 """The tolerance of a page's time, as a share of its length. Beyond it, data are missing or the time is damaged."""
 EDGE_LATE = 0.5
 """The tolerance at the ends of a recording, where a page has only one neighbour."""
-PIECE_BYTES = 1 << 20
 RATES_HZ = (1.0, 1000.0)
 YEARS = (2000, 2099)
 HEADING_BYTES = 230
@@ -153,7 +152,7 @@ def find_pages(source: Path, content: mmap.mmap) -> FoundPages:
     for page in PAGE.finditer(content, begin):
         number, date, thousandths, temperature, rate, _, end = page.groups()
         first, last = page.span(6)
-        left_out += _bytes_of_damage(content, done, page.start())
+        left_out += len(content[done : page.start()].strip())
         done = page.end()
         cut_short = done == len(content) and b"\n" not in end
         time_ns = _nanoseconds(date, thousandths)
@@ -162,7 +161,7 @@ def find_pages(source: Path, content: mmap.mmap) -> FoundPages:
             left_out += done - page.start()
         else:
             headers.append((first, last - spare, time_ns, int(number), float(temperature), float(rate)))
-    left_out += _bytes_of_damage(content, done, len(content))
+    left_out += len(content[done:].strip())
     if not headers:
         raise HarkenError(
             f"{source}: it contains no complete page: the file is damaged, or cut short in its first page"
@@ -196,18 +195,6 @@ def _nanoseconds(date: bytes, thousandths: bytes) -> int | None:
         return None
     since = time - EPOCH
     return (since.days * 86_400 + since.seconds) * 10**9 + int(thousandths) * 10**6
-
-
-def _bytes_of_damage(content: mmap.mmap, first: int, last: int) -> int:
-    """How many bytes between two pages are not blank. They are read in pieces, because they may be most of the file."""
-    while first < last and not (begin := content[first : min(last, first + PIECE_BYTES)].lstrip()):
-        first = min(last, first + PIECE_BYTES)
-    if first >= last:
-        return 0
-    first = min(last, first + PIECE_BYTES) - len(begin)
-    while not (end := content[max(first, last - PIECE_BYTES) : last].rstrip()):
-        last -= PIECE_BYTES
-    return max(first, last - PIECE_BYTES) + len(end) - first
 
 
 def _time_fits(pages: NDArray[np.void]) -> BoolArray:
