@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from harken.recordings.mending import check_clock, mend, sensor_range_g
+from harken.recordings.mending import check_clock, mend
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from tables import acceleration, recording
@@ -40,26 +40,6 @@ def test_most_steps_decide_on_the_rate() -> None:
         mend(found(wrist(401), np.cumsum([0, *[10**7] * 199, *[1000] * 201])))
     shuffled = np.random.default_rng(0).permutation(20_000_000_000 * np.arange(400))  # 20 s apart, in any order
     check_clock(found(wrist(400), shuffled))
-
-
-@pytest.mark.parametrize(
-    ("largest", "expected"),
-    [
-        ([1.9], 2),
-        ([2.05], 2),
-        ([2.5], 4),
-        ([3, 5, 9], 16),
-        ([3, 5, 7], 8),
-        ([3, 100], 4),
-        ([50], 2),
-        ([40] * 400, 16),
-        ([np.inf] * 400, 2),
-    ],
-)
-def test_range_is_guessed(largest: list[float], expected: float) -> None:
-    signals = wrist(30_000)
-    signals[100 : 100 + len(largest), 2] = largest
-    assert sensor_range_g(signals) == expected
 
 
 SIGNALS = arrays.arrays(

@@ -25,12 +25,10 @@ from harken.recordings.survey import (
     ClockSurvey,
     Faults,
     OutOfOrderError,
-    RangeGuess,
     ValueSurvey,
     deduplicated,
-    largest_on_an_axis,
 )
-from harken.support.arrays import Float32Array, Int64Array
+from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
 from harken.support.resources import need_memory, read_ahead
 
@@ -61,7 +59,7 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
     """Sort by time, drop repeated times (the first stays), and mark samples that no window may use.
 
     Marked as not ``valid`` are samples with a missing value, with an acceleration outside the sensor's
-    range (``sensor_range`` in g, else guessed by ``sensor_range_g``), and those of a stuck sensor.
+    range (``sensor_range`` in g, else guessed by ``RangeGuess``), and those of a stuck sensor.
 
     A note is added if the clock jumped by more than 90 days or was set back by more than 5 minutes.
 
@@ -114,18 +112,6 @@ def check_clock(recording: Recording) -> None:
     """
     time_ns, _, clock, _ = _in_order(recording)
     _refuse_rate(recording, time_ns, clock)
-
-
-def sensor_range_g(acceleration_g: Float32Array) -> float:
-    """Guess a sensor's range from its samples ``[n, axes]``: 2, 4, 8 or 16 g.
-
-    The guess is the smallest standard range that no sample exceeds, apart from rare outliers. Outliers are at most one
-    sample in 10,000, and all exceed twice the range. A real impact has samples between the range and twice the range; a
-    transmission error has none. If no standard range fits, the guess is 16 g, the largest range of wrist sensors.
-    """
-    guess = RangeGuess()
-    guess.push(largest_on_an_axis(acceleration_g))
-    return guess.range_g
 
 
 def _with_counts(quality: Quality, clock: ClockSurvey, faults: Faults, timezone: str) -> Quality:

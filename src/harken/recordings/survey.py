@@ -61,7 +61,11 @@ def extremes(signals: Float32Array) -> tuple[Float32Array, Float32Array]:
 
 
 class RangeGuess:
-    """Guesses a sensor's range from its samples: 2, 4, 8 or 16 g, unless it is given. See ``sensor_range_g``.
+    """Guesses a sensor's range from its samples: 2, 4, 8 or 16 g, unless it is given.
+
+    The guess is the smallest standard range that no sample exceeds, apart from rare outliers. Outliers are at most one
+    sample in 10,000, and all exceed twice the range. A real impact has samples between the range and twice the range; a
+    transmission error has none. If no standard range fits, the guess is 16 g, the largest range of wrist sensors.
 
     Args:
         range_g: the range in g, if it is known.

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from harken.recordings.mending import MendedStream, sensor_range_g
+from harken.recordings.mending import MendedStream
 from harken.recordings.recording import MINIMUM_GAP_S, Recording, acceleration_channels
 from harken.recordings.source import ROWS_AT_ONCE, Samples, joined
-from harken.recordings.survey import largest_on_an_axis
+from harken.recordings.survey import RangeGuess, largest_on_an_axis
 from harken.support.errors import HarkenError
 
 END = 0.99
@@ -101,15 +101,16 @@ def mark_clipped(recording: Recording) -> Recording:
     if not acceleration_channels(recording.channels):
         name = recording.source or recording.subject
         raise HarkenError(f"{name}: clipping needs acceleration as the first channels, x, y, z")
-    range_g = recording.quality.sensor_range_g or sensor_range_g(recording.signals[:, :3])
-    clipping, samples = Clipping(range_g), Samples.of(recording)
+    guess = RangeGuess(recording.quality.sensor_range_g)
+    guess.push(largest_on_an_axis(recording.signals[:, :3]))
+    clipping, samples = Clipping(guess.range_g), Samples.of(recording)
     parts = [clipping.push(part).valid for part in samples.pieces(ROWS_AT_ONCE)]
     valid = np.concatenate([*parts, clipping.flush().valid])
     if not clipping.at_end:
         return recording
     note = (
-        f"{clipping.at_end:,} samples lie at the end of the sensor's range of {range_g:g} g; {clipping.marked:,} of "
-        f"them, where it stayed there for {CLIPPED_S:g} s or longer, are marked"
+        f"{clipping.at_end:,} samples lie at the end of the sensor's range of {guess.range_g:g} g; {clipping.marked:,} "
+        f"of them, where it stayed there for {CLIPPED_S:g} s or longer, are marked"
     )
     quality = replace(recording.quality, at_range_end=clipping.at_end, clipped=clipping.marked)
     return replace(recording, valid=valid, quality=quality.noting(note))
