@@ -110,5 +110,5 @@ def test_another_table_of_that_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_for_an_empty_folder_the_message_states_how_to_get_the_set(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match=r"neither dsads_arms.parquet nor .* harken datasets dsads --fetch"):
+    with pytest.raises(HarkenError, match=r"not the data set dsads.* harken datasets dsads --fetch"):
         read_dsads(tmp_path)

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from harken.datasets.info import DatasetInfo, data_folder, info_of, offsets_in_turn, readable
+from harken.datasets.info import DatasetInfo, data_folder, files_of, info_of, offsets_in_turn, readable
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.parquet import without_panics
 from harken.readers.units import (
@@ -315,17 +315,10 @@ def _of_study(
 
 
 def _published(folder: Path, placement: Placement) -> pl.DataFrame:
-    """The files of the published layout, in ``folder`` or at most two levels below, as one tidy table."""
-    levels = (folder, *(path for depth in ("*", "*/*") for path in sorted(folder.glob(depth)) if path.is_dir()))
-    roots = [level / name for level in levels for name in SENSORS[placement]]
-    for root in roots:
-        files = sorted(root.glob("*/[0-9]*.csv"))
-        if files:
-            return pl.concat([_bout(path) for path in files]).sort("subject", "time")
-    raise HarkenError(
-        f"{folder}: found neither selfback_{placement}.parquet nor {SENSORS[placement][0]}/lying/026.csv and its like. "
-        f"To get the data set: {SELFBACK.how_to_get}"
-    )
+    """The files of the published layout, all of one sensor's folder, as one tidy table."""
+    files = files_of(SELFBACK, folder, *(f"{name}/*/[0-9]*.csv" for name in SENSORS[placement]))
+    bouts = [_bout(path) for path in files if path.parents[1] == files[0].parents[1]]
+    return pl.concat(bouts).sort("subject", "time")
 
 
 def _bout(path: Path) -> pl.DataFrame:
