@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import harken
 from harken import HarkenError, Recording
-from harken.datasets.simulated import Simulation, output_paths, simulate, truth_path, write_simulation
+from harken.datasets.simulated import Simulation, output_paths, simulate, simulation, truth_path, write_simulation
 from harken.datasets.simulated.simulation import BLOCK_ROWS, SENSOR_RANGE_G
 
 LABELS = ("lying", "running", "sitting", "standing", "walking")
@@ -110,11 +110,14 @@ class TestSignals:
 
 class TestDeterminism:
     @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-    def test_the_same_seed_gives_the_same_bytes_however_the_file_is_written(self, tmp_path: Path, ending: str) -> None:
+    def test_the_same_seed_gives_the_same_bytes_however_the_file_is_written(
+        self, tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         contents = []
         for name, rows_at_once in (("a", BLOCK_ROWS), ("b", 10_007), ("c", 3 * BLOCK_ROWS + 1)):
             path = tmp_path / f"{name}{ending}"
-            write_simulation(Simulation(days=0.1, sample_rate_hz=30, seed=7), path, rows_at_once=rows_at_once)
+            monkeypatch.setattr(simulation, "ROWS_AT_ONCE", rows_at_once)
+            write_simulation(Simulation(days=0.1, sample_rate_hz=30, seed=7), path)
             contents.append((path.read_bytes(), truth_path(path).read_bytes()))
         assert contents[0] == contents[1] == contents[2]
 

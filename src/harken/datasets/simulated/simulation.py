@@ -330,6 +330,8 @@ def _smooth_step(share: Float64Array) -> Float64Array:
     return share * share * (3 - 2 * share)
 
 
+ROWS_AT_ONCE = BLOCK_ROWS
+"""Samples that are written at once; the content of a file does not depend on it."""
 NS_PER_MS = 10**6
 FASTEST_CSV_HZ = 500.0
 """Times in milliseconds are not distinct at higher rates."""
@@ -370,14 +372,11 @@ def truth_path(path: Path) -> Path:
     return path.with_suffix(".truth.parquet")
 
 
-def write_simulation(
-    simulation: Simulation, path: str | Path, *, progress: Progress | None = None, rows_at_once: int = BLOCK_ROWS
-) -> None:
+def write_simulation(simulation: Simulation, path: str | Path, *, progress: Progress | None = None) -> None:
     """Write a recording and its truth beside it. Either both files are complete, or none is written.
 
     The columns are ``Timestamp,X,Y,Z,Label,Subject``, with acceleration in m/s², so that ``harken.read`` needs no
-    options. Times are whole milliseconds since 1970 in CSV and whole nanoseconds in Parquet. The content does not
-    depend on ``rows_at_once``.
+    options. Times are whole milliseconds since 1970 in CSV and whole nanoseconds in Parquet.
 
     Raises:
         HarkenError: as ``output_paths``, for times too close for CSV, or when the files cannot be written.
@@ -390,7 +389,7 @@ def write_simulation(
             f"(at most {FASTEST_CSV_HZ:g}); write a .parquet file"
         )
     schema = _schema(simulation)
-    frames = _frames(simulation, schema, 1 if parquet else NS_PER_MS, rows_at_once, progress)
+    frames = _frames(simulation, schema, 1 if parquet else NS_PER_MS, progress)
     try:
         with replacing(truth_path(path)) as truth, replacing(path) as recording:
             with truth.open("wb") as file:
@@ -404,10 +403,10 @@ def write_simulation(
 
 
 def _frames(
-    simulation: Simulation, schema: pl.Schema, ns_per_tick: int, rows_at_once: int, progress: Progress | None
+    simulation: Simulation, schema: pl.Schema, ns_per_tick: int, progress: Progress | None
 ) -> Iterator[pl.DataFrame]:
-    for first in range(0, simulation.rows, rows_at_once):
-        last = min(first + rows_at_once, simulation.rows)
+    for first in range(0, simulation.rows, ROWS_AT_ONCE):
+        last = min(first + ROWS_AT_ONCE, simulation.rows)
         samples = simulation.samples(first, last)
         labels = pl.Series(samples.label_codes.astype(np.int64))
         columns = (
