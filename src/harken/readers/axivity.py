@@ -21,7 +21,7 @@ import numpy as np
 from numpy.lib.recfunctions import repack_fields
 from numpy.typing import NDArray
 
-from harken.readers.device import SMALLEST_G, DeviceSource, LocalSamples, entered_for, pieces_without_gravity
+from harken.readers.device import SMALLEST_G, DeviceSource, LocalSamples, pieces_without_gravity
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import ACCELERATION, ROTATION, Make, Quality
@@ -249,7 +249,7 @@ class AxivitySource(DeviceSource):
     """The samples of a file's intact blocks. An unpacked copy of a gzipped file is kept while the source is in use."""
 
     def __init__(self, path: Path, options: TableOptions) -> None:
-        self._plain = entered_for(self, plain_file(path, looks_like_header, "an Axivity .cwa file"))
+        self._plain = plain_file(self, path, looks_like_header, "an Axivity .cwa file")
         with self._plain.open("rb") as file:
             self._watch, self._rate_hz, subject, site = read_header(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"))
         self._blocks = find_blocks(self._plain, path)

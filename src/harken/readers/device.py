@@ -1,14 +1,12 @@
 """Shared code of the readers of research watches: unpacking, the watch's clock, and the placement."""
 
 import re
-import weakref
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -28,7 +26,6 @@ FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
 """The options that apply to a watch's own file; the other options are for tables."""
 
 
-Entered = TypeVar("Entered")
 LocalSamples = tuple[Int64Array, Float32Array]
 """Times of samples by the watch's clock, in ns since 1970 ``[n]``, and their signals ``[n, channels]``."""
 PLACEMENTS = {placement.value: placement for placement in Placement if placement is not Placement.UNKNOWN}
@@ -243,14 +240,6 @@ class _Sessions:
                 f"{path}: the watch's clock was set back during the recording, so {overlap.max() / 1e9:.0f} s "
                 "occur twice. --rate HZ numbers the samples instead of reading their times"
             )
-
-
-def entered_for(owner: object, context: AbstractContextManager[Entered]) -> Entered:
-    """Enter a context, such as that of an unpacked file, and leave it when ``owner`` is garbage-collected."""
-    stack = ExitStack()
-    entered = stack.enter_context(context)
-    weakref.finalize(owner, stack.close)
-    return entered
 
 
 def _offset_ns(time_ns: int, timezone: str) -> int:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceSource, LocalSamples, entered_for, values_of_12_bits
+from harken.readers.device import DeviceSource, LocalSamples, values_of_12_bits
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import Make, Quality
@@ -272,7 +272,7 @@ class GeneactivSource(DeviceSource):
     """The samples of a file's intact pages. An unpacked copy of a gzipped file is kept while the source is in use."""
 
     def __init__(self, path: Path, options: TableOptions) -> None:
-        self._plain = entered_for(self, plain_file(path, looks_like_header, "a GENEActiv .bin file"))
+        self._plain = plain_file(self, path, looks_like_header, "a GENEActiv .bin file")
         with _mapped(self._plain) as content:
             self._found = find_pages(path, content)
             header = self._header = read_header(content[: self._found.header_bytes])

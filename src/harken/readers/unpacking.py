@@ -10,6 +10,7 @@ import gzip
 import shutil
 import struct
 import textwrap
+import weakref
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -292,9 +293,8 @@ def plain_head(head: bytes) -> bytes:
         return b""
 
 
-@contextmanager
-def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> Iterator[Path]:
-    """The path of an unpacked file: the file itself, or a copy that exists within the ``with`` block.
+def plain_file(owner: object, path: Path, looks_right: Callable[[bytes], bool], kind: str) -> Path:
+    """The path of an unpacked file: the file itself, or a copy that exists until ``owner`` is garbage-collected.
 
     Raises:
         HarkenError: when the beginning is not that of a file of this ``kind`` (other files are not unpacked), or the
@@ -302,20 +302,19 @@ def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> I
     """
     with path.open("rb") as file:
         gzipped = file.read(len(GZIPPED)) == GZIPPED
-    with opened(path) as file:
+    with opened(path) as file, ExitStack() as stack:
         head = file.read(HEAD_BYTES)
         if not head:
             raise HarkenError(f"{path}: the file is empty")
         if not looks_right(head):
             raise HarkenError(f"{path}: this is not {kind}, or its beginning is damaged")
         if not gzipped:
-            yield path
-            return
-        with temporary_folder() as folder:
-            unpacked = Path(folder) / "unpacked"
-            with unpacked.open("wb") as target:
-                while head:
-                    refuse_full_disk(path, unpacked.parent)
-                    target.write(head)
-                    head = file.read(UNPACKED_AT_ONCE)
-            yield unpacked
+            return path
+        unpacked = Path(stack.enter_context(temporary_folder())) / "unpacked"
+        with unpacked.open("wb") as target:
+            while head:
+                refuse_full_disk(path, unpacked.parent)
+                target.write(head)
+                head = file.read(UNPACKED_AT_ONCE)
+        weakref.finalize(owner, stack.pop_all().close)
+    return unpacked
