@@ -1,9 +1,11 @@
 """A recording as a stream: its samples, put together, are the recording that ``read`` gives."""
 
+import gzip
 import math
 import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import harken.readers.csv
+import harken.readers.geneactiv
+import harken.readers.gt3x
 import harken.readers.parquet
-from harken.readers import open_stream
+import harken.readers.table
+import harken.readers.units
+from actigraph_files import ACTIVITY_2, activity, info, metadata, parameters, steps, write_gt3x
+from harken.readers import open_stream, read
 from harken.recordings.source import Samples, joined
-from stream_checks import assert_same
+from reader_checks import Options
+from stream_checks import assert_same, device_files
 
 START_MS = 1_519_170_400_000
 
@@ -121,3 +130,131 @@ def test_what_was_unpacked_is_gone_with_the_stream(tmp_path: Path, monkeypatch: 
     assert len(list((tmp_path / "aside").iterdir())) == 1
     del stream
     assert not list((tmp_path / "aside").iterdir())
+
+
+START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)
+CLOCKS: dict[str, Callable[[int], str]] = {
+    "milliseconds": lambda ms: str(START_MS + ms),
+    "seconds": lambda ms: f"{(START_MS + ms) / 1000:.3f}",
+    "seconds from its start": lambda ms: f"{ms / 1000:g}",
+    "text": lambda ms: (START + timedelta(milliseconds=ms)).strftime("%Y-%m-%d %H:%M:%S.%f"),
+    "text with commas": lambda ms: (START + timedelta(milliseconds=ms)).strftime('"%Y-%m-%dT%H:%M:%S,%f"'),
+    "text in UTC": lambda ms: (START + timedelta(milliseconds=ms)).strftime("%Y/%m/%d %H:%M:%S.%fZ"),
+}
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces of some fifty rows, and of four blocks of them gravity is looked for in at most two."""
+    monkeypatch.setattr(harken.readers.csv, "BLOCK_BYTES", 2500)
+    monkeypatch.setattr(harken.readers.table, "STEPS_LOOKED_AT", 40)
+    monkeypatch.setattr(harken.readers.units, "STEPS_LOOKED_AT", 40)
+    monkeypatch.setattr(harken.readers.units, "MOST_BLOCKS", 4)
+
+
+def lines_of(times: list[str], seed: int = 0, **columns: list[str]) -> list[str]:
+    """A table in the notebook's unit, m/s2, with a header."""
+    random = np.random.default_rng(seed)
+    values = random.normal((0, 0, 9.81), 0.3, (len(times), 3))
+    rows = [[time, *(f"{value:.4f}" for value in row)] for time, row in zip(times, values, strict=True)]
+    for row, *others in zip(rows, *columns.values(), strict=True):
+        row += others
+    return [",".join(row) for row in [["Timestamp", "X", "Y", "Z", *columns], *rows]]
+
+
+def write(path: Path, lines: list[str]) -> Path:
+    text = "\n".join(lines) + "\n"
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+@pytest.mark.usefixtures("small_blocks")
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_csv_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data: st.DataObject) -> None:
+    rows = data.draw(st.integers(100, 400))
+    steps = np.full(rows, 20)
+    for kind, length in data.draw(
+        st.lists(st.tuples(st.sampled_from(["gap", "again"]), st.integers(1, 3)), max_size=3)
+    ):
+        place = data.draw(st.integers(50, rows - 4))
+        steps[place : place + length] = 700 if kind == "gap" else 0
+    clock = data.draw(st.sampled_from(sorted(CLOCKS)))
+    lines = lines_of(
+        [CLOCKS[clock](int(ms)) for ms in np.cumsum(steps)],
+        data.draw(st.integers(0, 5)),
+        Label=[["walking", "", "lying", "null"][row // 50 % 4] for row in range(rows)],
+    )
+    for place in data.draw(st.lists(st.integers(60, rows), max_size=4)):
+        time, x, y, z, label = lines[place].rsplit(",", 4)
+        lines[place] = data.draw(
+            st.sampled_from(
+                [
+                    f"{time},{x},,{z},{label}",  # a value is missing
+                    f"{time},{x},null,{z},{label}",  # in words, so that numbers are no longer that
+                    f"{time},160,{y},{z},{label}",  # beyond any range
+                    f"{time}, {x} ,{y},{z},{label}",
+                    f"{lines[place]}\n",  # a blank line behind
+                    f",{x},{y},{z},{label}",  # no time
+                    f"nan,{x},{y},{z},{label}",
+                    f"{time},{x},nan,{z},{label}",
+                ]
+            )
+        )
+    path = write(tmp_path / "anna.csv", lines)
+    zones: list[Options] = [{}, {"timezone": "Europe/Athens"}]
+    options = data.draw(st.sampled_from(zones))
+    stream = open_stream(path, **options)
+    assert stream.streamed
+    assert_same(stream, path, **options)
+
+
+real = pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
+
+
+@real
+@pytest.mark.parametrize("path", device_files(".gt3x"), ids=lambda path: path.name)
+@pytest.mark.parametrize("options", [{}, {"timezone": "America/New_York"}], ids=["", "zone"])
+def test_real_gt3x_files_stream(path: Path, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Pieces smaller than two of the longest packets, and many more of them than these short files have.
+    monkeypatch.setattr(harken.readers.gt3x, "PIECE_BYTES", 150_000)
+    stream = open_stream(path, **options)
+    assert stream.streamed
+    assert stream.quality.stated_rate_hz in (30, 60, 80, 100)
+    assert_same(stream, path, **options)
+
+
+@pytest.mark.parametrize("scale", [None, "256.0"])
+def test_a_log_whose_beginning_says_something_else(
+    scale: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = [
+        *activity(ACTIVITY_2, steps(50 * 100), 100),
+        *activity(ACTIVITY_2, steps(1500 * 30), 30, range(40, 1540)),  # ten seconds a second time
+        *activity(ACTIVITY_2, steps(20 * 30), 30, range(800, 820)),
+        metadata(MetadataType="Bio", SubjectName="bea"),
+        metadata(MetadataType="LocalTimeLog", UtcOffset="02:00"),
+        parameters(accel_scale=0x0A200000),
+    ]
+    path = write_gt3x(tmp_path, log, info(Subject_Name=None, Acceleration_Scale=scale))
+    whole = read(path)  # all of it is the beginning
+    assert (whole.subject, whole.timezone) == ("bea", "Etc/GMT-2")
+    assert len(whole) == 50 * 100 + 1490 * 30
+    assert "30 s have times that occur earlier in the file" in " ".join(whole.quality.notes)
+    monkeypatch.setattr(harken.readers.gt3x, "PIECE_BYTES", 150_000)
+    monkeypatch.setattr(harken.readers.gt3x, "HEAD_BYTES", 60_000)
+    in_pieces = read(path)
+    assert (in_pieces.fingerprint, in_pieces.quality) == (whole.fingerprint, whole.quality)
+    assert (in_pieces.subject, in_pieces.timezone) == (whole.subject, whole.timezone)
+    assert open_stream(path).streamed
+    assert_same(open_stream(path), path)
+
+
+@real
+@pytest.mark.parametrize("path", device_files("GENEActiv_testfile.bin", "geneactiv.bin", "gnactv_sample.bin"), ids=str)
+def test_real_geneactiv_files_stream(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harken.readers.geneactiv, "PAGES_AT_ONCE", 3)
+    stream = open_stream(path, timezone="Europe/London")
+    assert stream.streamed
+    assert stream.quality.stated_rate_hz is not None
+    assert_same(stream, path, timezone="Europe/London")
