@@ -107,8 +107,3 @@ def test_another_table_of_that_name_is_refused(tmp_path: Path) -> None:
     pl.DataFrame({"x": [1.0]}).write_parquet(tmp_path / "dsads_arms.parquet")
     with pytest.raises(HarkenError, match="not the arms of dsads"):
         read_dsads(tmp_path)
-
-
-def test_for_an_empty_folder_the_message_states_how_to_get_the_set(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match=r"not the data set dsads.* harken datasets dsads --fetch"):
-        read_dsads(tmp_path)

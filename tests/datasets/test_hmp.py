@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harken import HarkenError, sliding_windows
-from harken.datasets.hmp import CLOCK, INFO, read_hmp
+from harken.datasets.hmp import CLOCK, read_hmp
 
 RATE_HZ = 32
 
@@ -125,10 +125,3 @@ def test_a_time_that_is_none(tmp_path: Path) -> None:
     written(tmp_path, "Accelerometer-2011-02-30-09-00-00-walk-f1.txt", codes(3))
     with pytest.raises(HarkenError, match="2011-02-30-09-00-00 in the name is not a time"):
         read_hmp(tmp_path)
-
-
-def test_another_folder(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match=f"not the data set hmp. To get it: {INFO.how_to_get}"):
-        read_hmp(tmp_path)
-    with pytest.raises(HarkenError, match="no such folder"):
-        read_hmp(tmp_path / "absent")

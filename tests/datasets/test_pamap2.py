@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harken import HarkenError, sliding_windows
-from harken.datasets.pamap2 import CHANNELS, CLOCK, INFO, OPTIONAL, read_pamap2
+from harken.datasets.pamap2 import CHANNELS, CLOCK, OPTIONAL, read_pamap2
 
 G = 9.80665
 HAND = slice(3, 20)
@@ -125,11 +125,6 @@ def test_an_empty_file(root: Path) -> None:
     (root / "PAMAP2_Dataset/Protocol/subject109.dat").write_text("")
     with pytest.raises(HarkenError, match="the first row has 0"):
         read_pamap2(root)
-
-
-def test_another_folder(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match=f"not the data set pamap2. To get it: {INFO.how_to_get}"):
-        read_pamap2(tmp_path)
 
 
 def test_a_folder_whose_files_have_other_names(tmp_path: Path) -> None:

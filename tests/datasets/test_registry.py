@@ -68,6 +68,15 @@ def test_without_a_folder_the_message_states_what_to_do(tmp_path: Path, monkeypa
     assert data_folder(INFO, tmp_path) == tmp_path
 
 
+@pytest.mark.parametrize("name", ["wisdm", "dsads", "selfback", "hmp", "pamap2", "uci_har"])
+def test_for_a_folder_without_the_files_the_message_states_how_to_get_them(name: str, tmp_path: Path) -> None:
+    how = re.escape(f"it is not the data set {name}. To get it: {DATASETS[name].info.how_to_get}")
+    with pytest.raises(HarkenError, match=f"there is no .* in it, so {how}"):
+        DATASETS[name].read(tmp_path)
+    with pytest.raises(HarkenError, match=f"no such folder. To get the data set {name}"):
+        DATASETS[name].read(tmp_path / "nowhere")
+
+
 @EVERY
 def test_the_documentation_states_the_same_facts(name: str) -> None:
     page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")

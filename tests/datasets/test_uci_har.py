@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harken import HarkenError, concatenate, sliding_windows
-from harken.datasets.uci_har import CHANNELS, CLOCK, INFO, WINDOW_LENGTH, read_uci_har
+from harken.datasets.uci_har import CHANNELS, CLOCK, WINDOW_LENGTH, read_uci_har
 
 ACTIVITIES = ("WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING")
 FILES = tuple(f"{kind}_{axis}" for kind in ("total_acc", "body_gyro", "body_acc") for axis in "xyz")
@@ -140,8 +140,3 @@ def test_a_file_that_is_not_there(root: Path) -> None:
     (root / "UCI HAR Dataset/test/Inertial Signals/body_acc_z_test.txt").unlink()
     with pytest.raises(HarkenError, match=r"body_acc_z_test.txt cannot be read: No such file.* To get it"):
         read_uci_har(root)
-
-
-def test_another_folder(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match=f"not the data set uci_har. To get it: {INFO.how_to_get}"):
-        read_uci_har(tmp_path)

@@ -213,10 +213,3 @@ def test_a_broken_row_is_named(tmp_path: Path, line: str, reason: str) -> None:
     file.write_text(file.read_text() + line + "\n")
     with pytest.raises(HarkenError, match=f"data_1600_accel_watch.txt.*{reason}"):
         read_wisdm(path)
-
-
-def test_for_a_folder_without_the_files_the_message_states_how_to_get_them(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match=r"there is no data_\*_accel_watch.txt.*harken datasets wisdm --fetch"):
-        read_wisdm(tmp_path)
-    with pytest.raises(HarkenError, match="no such folder"):
-        read_wisdm(tmp_path / "nowhere")
