@@ -6,9 +6,8 @@ format, and ``open_source(path, options)`` opens a file. A new reader of harken'
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 from harken.readers import (
     actilife,
@@ -54,56 +53,36 @@ class Reader(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class UnsupportedReader:
-    """The reader of a format that cannot be read. It raises an error with advice.
-
-    No library with a suitable licence reads these formats reliably. GENEA is the predecessor of GENEActiv: actfast does
-    not support it, and scikit-digital-health ends the process. For files of a Matrix, scikit-digital-health ends the
-    process or never ends, and actipy is licensed for academic use only.
-
-    Attributes:
-        looks_right: whether a file with this path and these first bytes, unpacked, has the format.
-        reason: a description of such a file, and of the software that reads it.
-    """
-
-    looks_right: Callable[[Path, bytes], bool]
-    reason: str
-
-    def recognises(self, path: Path, head: bytes) -> bool:
-        """Whether a file has the format, by its first bytes ``head`` (gzipped or not), else by its name."""
-        return self.looks_right(path, plain_head(head))
-
-    def open_source(self, path: Path, options: TableOptions) -> NoReturn:  # noqa: ARG002 - as every reader
-        """Raise an error for a file of this format.
-
-        Raises:
-            HarkenError: always; the message names software that reads such files.
-        """
-        raise HarkenError(f"{path}: {self.reason}")
-
-
 def _is_matrix(path: Path, head: bytes) -> bool:
     named = path.name.lower().removesuffix(".gz").endswith(".bin")
     return head[MATRIX_REMARKS_BYTES:].startswith(MATRIX_MARK) or (named and MATRIX_PACKET in head)
 
 
-GENEA = UnsupportedReader(
-    lambda _, head: head.startswith(GENEA_MARK),
-    "this is a recording of a GENEA, which is no longer made; harken cannot read it. Read it "
-    "with the function readGenea of the R package GGIRread, write its timestamps1 (seconds since "
-    "1970) and its rawxyz (thousandths of g) as a CSV file with columns time, x, y, z, and read "
-    "that file",
+UNSUPPORTED: tuple[tuple[Callable[[Path, bytes], bool], str], ...] = (
+    (
+        lambda _, head: head.startswith(GENEA_MARK),
+        "this is a recording of a GENEA, which is no longer made; harken cannot read it. Read it "
+        "with the function readGenea of the R package GGIRread, write its timestamps1 (seconds since "
+        "1970) and its rawxyz (thousandths of g) as a CSV file with columns time, x, y, z, and read "
+        "that file",
+    ),
+    (
+        _is_matrix,
+        "this is a recording of a Parmay Tech Matrix; harken cannot read it. Read it with the "
+        "function readParmayMatrix of the R package GGIRread, write its columns time, acc_x, acc_y "
+        "and acc_z as a CSV file, and read that file with --time-column time --x-column acc_x "
+        "--y-column acc_y --z-column acc_z",
+    ),
 )
-MATRIX = UnsupportedReader(
-    _is_matrix,
-    "this is a recording of a Parmay Tech Matrix; harken cannot read it. Read it with the "
-    "function readParmayMatrix of the R package GGIRread, write its columns time, acc_x, acc_y "
-    "and acc_z as a CSV file, and read that file with --time-column time --x-column acc_x "
-    "--y-column acc_y --z-column acc_z",
-)
+"""Formats that cannot be read: whether a file with this path and these first bytes, unpacked, has the format, and how
+to read it with other software.
 
-BINARY: tuple[Reader, ...] = (parquet, axivity, geneactiv, GENEA, MATRIX, gt3x)
+No library with a suitable licence reads these formats reliably. GENEA is the predecessor of GENEActiv: actfast does not
+support it, and scikit-digital-health ends the process. For files of a Matrix, scikit-digital-health ends the process or
+never ends, and actipy is licensed for academic use only.
+"""
+
+BINARY: tuple[Reader, ...] = (parquet, axivity, geneactiv, gt3x)
 """Formats that do not depend on options. A ``.gt3x`` is a zip archive, so its reader must come before those of apps,
 which also export zip archives."""
 
@@ -153,6 +132,9 @@ def reader_of(path: Path, options: TableOptions) -> tuple[Reader, Sequence[Harke
         head = file.read(HEAD_BYTES)
     if is_zip(head):
         refuse_many_members(path)
+    for looks_right, reason in UNSUPPORTED:
+        if looks_right(path, plain_head(head)):
+            raise HarkenError(f"{path}: {reason}")
     described = describes_columns(options)
     for reader in BINARY if described else (*BINARY, *EXPORTS):
         if reader.recognises(path, head):
