@@ -11,7 +11,7 @@ from harken.annotations.find import label_recordings, refuse_shared_rows
 from harken.annotations.options import LabelOptions
 from harken.datasets.tidy import recordings_of_tables
 from harken.readers import open_source, recording_of
-from harken.readers.options import TableOptions
+from harken.readers.options import TableOptions, changed
 from harken.readers.table import ANOTHER_SUBJECT, SeveralRecordingsError, TableSource
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
 from harken.support.errors import HarkenError
@@ -141,8 +141,7 @@ def _own(recording: Recording, source: str) -> Recording:
 
 
 def _tidy(path: str | Path, options: TableOptions, *, as_found: bool) -> list[Recording]:
-    defaults = vars(TableOptions())
-    unfit = [name for name, value in vars(options).items() if value != defaults[name] and name not in OF_TIDY_TABLES]
+    unfit = [name for name in changed(options) if name not in OF_TIDY_TABLES]
     if unfit:
         raise HarkenError(
             f"{path}: this is a table of several recordings, whose columns must have the names that "

@@ -3,7 +3,7 @@
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from harken.readers.csv import CsvTable
-from harken.readers.options import TableOptions
+from harken.readers.options import TableOptions, changed
 from harken.readers.table import MOST_JITTER_NS
 from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import stem
@@ -248,12 +248,7 @@ def _offset_ns(time_ns: int, timezone: str) -> int:
 
 
 def _about_other_options(options: TableOptions) -> list[str]:
-    default = TableOptions()
-    others = [
-        f"--{entry.name.replace('_', '-')}"
-        for entry in fields(options)
-        if entry.name not in FOR_DEVICES and getattr(options, entry.name) != getattr(default, entry.name)
-    ]
+    others = [f"--{name.replace('_', '-')}" for name in changed(options) if name not in FOR_DEVICES]
     return [f"These options have no effect on a watch's own file: {', '.join(others)}."] if others else []
 
 

@@ -21,7 +21,7 @@ There are no times, so gaps cannot be detected.
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -32,7 +32,7 @@ import polars as pl
 
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.layout import SNIFFED_BYTES, Columns, Layout, is_integer, is_number, recognise_layout
-from harken.readers.options import FASTEST_HZ, AccelerationUnit, TableOptions
+from harken.readers.options import FASTEST_HZ, AccelerationUnit, TableOptions, changed
 from harken.readers.table import Table, TableSource
 from harken.readers.units import TimeColumn, nanoseconds, numbered_ns
 from harken.readers.unpacking import GZIPPED, plain_head, stem
@@ -102,8 +102,7 @@ def first_look(path: Path, head: bytes) -> Layout | None:
 
 def describes_columns(options: TableOptions) -> bool:
     """Whether the options describe the table's columns. Then the readers of known formats are not used."""
-    names = [field.name for field in fields(options) if field.name.endswith("_column")]
-    return any(getattr(options, name) for name in (*names, *DESCRIBING))
+    return any(name.endswith("_column") or name in DESCRIBING for name in changed(options))
 
 
 def owner(path: Path, usual_stems: Sequence[str] = ()) -> str:

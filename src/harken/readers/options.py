@@ -112,6 +112,11 @@ class TableOptions:
             check_timezone(self.timezone)
 
 
+def changed(options: TableOptions) -> list[str]:
+    """The names of the options that differ from their defaults."""
+    return [name for name, value in vars(options).items() if value != getattr(TableOptions, name)]
+
+
 def check_timezone(name: str) -> None:
     """Raise a HarkenError when ``name`` is not a time zone in the IANA database."""
     import polars as pl  # Python and polars have separate databases
