@@ -5,33 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exports import head, written
+from exports import head
 from goldens.files import zipped
-from goldens.loggers import TOTAL, java_number
+from goldens.loggers import LOGGER_TIMES, MS2, SECONDS, logger_axes, phyphox_table
 from harken.readers import phyphox, sensor_logger
 from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
-from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
 from reader_checks import collected
-from tables import acceleration, write
+from tables import write
 
 collect = collected(sensor_logger)
-
-START_NS = 1_719_102_681_279_387_400
-STEP_NS = 10_054_500
-
-
-def phone_file(rows: int) -> bytes:
-    """Sensor Logger's file of a phone, whose axes stand the other way round."""
-    times = (START_NS + STEP_NS * np.arange(rows)).tolist()
-    samples = (acceleration(rows) * STANDARD_GRAVITY)[:, ::-1]
-    lines = [
-        f"{time},{(time - START_NS) / 1e9},{','.join(map(written, values))}"
-        for time, values in zip(times, samples, strict=True)
-    ]
-    return "\n".join(["time,seconds_elapsed,z,y,x", *lines, ""]).encode()
-
 
 OTHER_FILES = [
     "Gravity",
@@ -46,14 +30,14 @@ OTHER_FILES = [
 
 @pytest.mark.parametrize("sensor", OTHER_FILES)
 def test_what_is_no_acceleration_of_a_wrist_is_refused(sensor: str, tmp_path: Path) -> None:
-    path = write(tmp_path, phone_file(300), f"{sensor}.csv")
+    path = write(tmp_path, logger_axes(MS2), f"{sensor}.csv")
     assert sensor_logger.recognises(path, head(path))
     with pytest.raises(HarkenError, match=", not the acceleration of a wrist; name the export's folder instead"):
         collect(path, TableOptions())
 
 
 def test_names_that_lead_out_of_an_archive_are_not_followed(tmp_path: Path) -> None:
-    outside = write(tmp_path, phone_file(60), "TotalAcceleration.csv")
+    outside = write(tmp_path, logger_axes(MS2[:60], LOGGER_TIMES[:60]), "TotalAcceleration.csv")
     for name in (str(outside), "../TotalAcceleration.csv", "a/../../TotalAcceleration.csv"):
         path = write(tmp_path, zipped({name: b"time,seconds_elapsed,z,y,x\n"}), "out.zip")
         assert not sensor_logger.recognises(path, head(path))
@@ -63,14 +47,9 @@ def test_names_that_lead_out_of_an_archive_are_not_followed(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("events", ["START,0.0\nPAUSE,1.0\nSTART,6.0", "START\nPAUSE,1.0", "START\nSTART"])
 def test_events_that_are_cut_short_give_no_dates(events: str, tmp_path: Path) -> None:
-    seconds = np.arange(200) / 100
-    samples = acceleration(200) * STANDARD_GRAVITY
-    rows = np.column_stack([seconds, samples, np.linalg.norm(samples, axis=1)])
-    header = ",".join(f'"{name}"' for name in ("Time (s)", *TOTAL, "Absolute acceleration (m/s^2)"))
-    content = "\n".join([header, *(",".join(java_number(value, ".") for value in row) for row in rows), ""]).encode()
-    files = {"Raw Data.csv": content, "meta/time.csv": f'"event","experiment time"\n{events}\n'.encode()}
+    files = {"Raw Data.csv": phyphox_table(MS2), "meta/time.csv": f'"event","experiment time"\n{events}\n'.encode()}
     recording = collected(phyphox)(write(tmp_path, zipped(files), "cut.zip"), TableOptions())
-    np.testing.assert_allclose(recording.time_ns / 1e9, seconds, rtol=0, atol=6e-9)
+    np.testing.assert_allclose(recording.time_ns / 1e9, SECONDS, rtol=0, atol=6e-9)
 
 
 @pytest.mark.parametrize(
