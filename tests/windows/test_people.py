@@ -27,23 +27,16 @@ from harken.windows.people import (
 from harken.windows.windows import Windows
 from made_recordings import recording_of
 
+SECOND = 10**9
 people = st.lists(st.text("abcdef", min_size=1, max_size=4), min_size=3, max_size=12, unique=True)
 
 
-def windows_of(subjects: list[str], each: int = 3, seed: int = 0) -> Windows:
-    """Windows of 4 samples, ``each`` of every subject."""
-    random = np.random.default_rng(seed)
-    n = each * len(subjects)
-    return Windows(
-        signals=random.normal(size=(n, 4, 3)).astype(np.float32),
-        label_codes=(np.arange(n) % 2).astype(np.int16),
-        label_names=("a", "b"),
-        subjects=np.repeat(subjects, each),
-        starts_ns=np.arange(n) * 10**9,
-        start_rows=np.arange(n),
-        channels=("x", "y", "z"),
-        sample_rate_hz=30.0,
-    )
+def windows_of(*subjects: str, n: int = 5, start_s: float = 0, seed: int = 0) -> Windows:
+    """``n`` windows of 2 s of every subject, one after another from ``start_s``."""
+    signals = np.random.default_rng(seed).normal(size=(n * len(subjects), 20, 3)).astype(np.float32)
+    starts_ns = round(start_s * SECOND) + 2 * SECOND * np.arange(len(signals))
+    windows = Windows.unlabelled(signals, channels=("x", "y", "z"), sample_rate_hz=10.0, starts_ns=starts_ns)
+    return replace(windows, subjects=np.repeat(subjects, n))
 
 
 def everybody_has_one_role(folds: list[Fold], known: list[str]) -> bool:
@@ -147,45 +140,28 @@ def test_too_few_people_are_refused() -> None:
 
 
 def test_windows_go_where_their_wearer_goes() -> None:
-    windows = windows_of(["ann", "ben", "cay", "dan"])
+    windows = windows_of("ann", "ben", "cay", "dan")
     found = apply(Fold("0", ("ann",), ("cay",), ("ben",)), windows)
     for part, person in ((found.training, "ann"), (found.validation, "ben"), (found.test, "cay")):
-        assert part.subjects.tolist() == [person] * 3
+        assert part.subjects.tolist() == [person] * 5
         assert np.array_equal(part.signals, windows.signals[windows.subjects == person])
     assert len(apply(Fold("0", ("ann",), ("cay",)), windows).validation) == 0
 
 
 def test_people_without_windows_are_named() -> None:
     with pytest.raises(HarkenError, match="no window of bob"):
-        apply(Fold("0", ("ann",), ("bob",)), windows_of(["ann", "ben"]))
+        apply(Fold("0", ("ann",), ("bob",)), windows_of("ann", "ben"))
 
 
 def test_parting_two_arms_of_one_person_is_refused() -> None:
-    windows = windows_of(["p1_left_arm", "p1_right_arm", "p2_left_arm"])
+    windows = windows_of("p1_left_arm", "p1_right_arm", "p2_left_arm")
     with pytest.raises(HarkenError, match=r"p1_left_arm \(training\) and p1_right_arm \(test\)"):
         apply(Fold("0", ("p1_left_arm",), ("p1_right_arm", "p2_left_arm")), windows)
     apply(Fold("0", ("p1_left_arm", "p1_right_arm"), ("p2_left_arm",)), windows)
 
 
-SECOND = 10**9
-
-
-def regular_windows_of(subject: str, *, n: int = 5, start_s: float = 0, seed: int = 0) -> Windows:
-    """Windows of 2 s, one after another from ``start_s``."""
-    return Windows(
-        signals=np.random.default_rng(seed).normal(size=(n, 20, 3)).astype(np.float32),
-        label_codes=np.zeros(n, np.int16),
-        label_names=("a",),
-        subjects=np.full(n, subject),
-        starts_ns=round(start_s * SECOND) + 2 * SECOND * np.arange(n),
-        start_rows=20 * np.arange(n),
-        channels=("x", "y", "z"),
-        sample_rate_hz=10.0,
-    )
-
-
 def test_a_planted_person_is_found_in_any_two_parts() -> None:
-    ann, ben, cay = (regular_windows_of(name, seed=seed) for seed, name in enumerate(["ann", "ben", "cay"]))
+    ann, ben, cay = (windows_of(name, seed=seed) for seed, name in enumerate(["ann", "ben", "cay"]))
     refuse_shared({"training": ann, "validation": ben, "test": cay})
     planted = replace(cay, subjects=np.where(np.arange(5) == 3, "ann", cay.subjects))
     for parts in (("training", "test"), ("test", "validation"), ("validation", "training")):
@@ -233,32 +209,32 @@ UNSEEN = [
 @pytest.mark.parametrize(("one", "other"), CERTAIN)
 def test_names_that_differ_in_a_spelled_out_side_are_one_person_at_any_time(one: str, other: str) -> None:
     with pytest.raises(HarkenError, match="two sensors on one person"):
-        refuse_shared({"training": regular_windows_of(one), "test": regular_windows_of(other, start_s=5000, seed=1)})
+        refuse_shared({"training": windows_of(one), "test": windows_of(other, start_s=5000, seed=1)})
 
 
 @pytest.mark.parametrize(("one", "other"), ONLY_AT_ONE_TIME)
 def test_names_that_say_less_count_when_the_two_were_recorded_at_once(one: str, other: str) -> None:
-    later = {"training": regular_windows_of(one), "test": regular_windows_of(other, start_s=10, seed=1)}
+    later = {"training": windows_of(one), "test": windows_of(other, start_s=10, seed=1)}
     refuse_shared(later)
     with pytest.raises(HarkenError, match="two sensors on one person"):
-        refuse_shared({**later, "test": regular_windows_of(other, start_s=9.9, seed=1)})
+        refuse_shared({**later, "test": windows_of(other, start_s=9.9, seed=1)})
     assert arms_of_one_person(other, one, everybody=[], simultaneous=True)
 
 
 @pytest.mark.parametrize(("one", "other"), UNSEEN)
 def test_unseen_are_no_false_alarm_even_at_one_time(one: str, other: str) -> None:
-    refuse_shared({"training": regular_windows_of(one), "test": regular_windows_of(other, seed=1)})
+    refuse_shared({"training": windows_of(one), "test": windows_of(other, seed=1)})
 
 
 def test_letters_that_go_on_are_initials_and_no_sides() -> None:
-    parts = {"training": regular_windows_of("study_l"), "test": regular_windows_of("study_r", seed=1)}
+    parts = {"training": windows_of("study_l"), "test": windows_of("study_r", seed=1)}
     with pytest.raises(HarkenError, match="two sensors"):
         refuse_shared(parts)
-    refuse_shared({**parts, "validation": regular_windows_of("study_m", seed=2)})
+    refuse_shared({**parts, "validation": windows_of("study_m", seed=2)})
 
 
 def test_a_window_that_stands_on_both_sides_under_two_names_is_found() -> None:
-    ann, ben = regular_windows_of("ann", n=9000), regular_windows_of("ben", n=6000, seed=1)
+    ann, ben = windows_of("ann", n=9000), windows_of("ben", n=6000, seed=1)
     refuse_shared({"training": ann, "test": ben})
     signals = ben.signals.copy()
     signals[5555] = ann.signals[8888]
@@ -270,7 +246,7 @@ def test_a_window_that_stands_on_both_sides_under_two_names_is_found() -> None:
 
 def test_a_watch_that_lies_still_may_read_the_same_for_two_people() -> None:
     still = np.broadcast_to(np.array([0, 0, 1], np.float32), (5, 20, 3))
-    ann, ben = (replace(regular_windows_of(name), signals=still) for name in ("ann", "ben"))
+    ann, ben = (replace(windows_of(name), signals=still) for name in ("ann", "ben"))
     refuse_shared({"training": ann, "test": ben})
 
 
