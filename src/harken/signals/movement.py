@@ -82,9 +82,8 @@ class MovementStatistics:
         self._channels = [*range(AXES), *([] if temperature_channel is None else [temperature_channel])]
         self._done: list[MovementBlocks] = []
         self._listeners = listeners
-        # This memory is used again, because allocating new memory takes longer than the computation in it.
-        self._make_room(2 * ROWS_AT_ONCE)
-        self._filled = 0
+        self._time_ns = np.empty(0, dtype=np.int64)  # of the open block, as its signals
+        self._signals = np.empty((len(self._channels), 0), dtype=np.float32)
 
     def push(self, samples: Samples) -> None:
         """Add samples, later than all before. Acceleration in g is the first three channels."""
@@ -93,76 +92,68 @@ class MovementStatistics:
 
     def finish(self) -> MovementBlocks:
         """The blocks of all pushed samples; the last one may be incomplete."""
-        if self._filled:
-            self._end(self._filled)
-            self._filled = 0
+        if len(self._time_ns):
+            self._end(len(self._time_ns))
         parts = [_none(), *self._done]
         names = MovementBlocks.__dataclass_fields__
         return MovementBlocks(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     def _push(self, samples: Samples) -> None:
-        new, filled = len(samples.time_ns), self._filled + len(samples.time_ns)
-        if new == 0:
+        if len(samples.time_ns) == 0:
             return
-        if filled > len(self._time_ns):
-            old = self._time_ns[: self._filled], self._signals[:, : self._filled]
-            self._make_room(2 * filled)
-            self._time_ns[: self._filled], self._signals[:, : self._filled] = old
-        self._time_ns[self._filled : filled] = samples.time_ns
-        for line, channel in zip(self._signals, self._channels, strict=True):
-            line[self._filled : filled] = samples.signals[:, channel]
-        current_ns = samples.time_ns[-1] // BLOCK_NS * BLOCK_NS
-        over = int(np.searchsorted(self._time_ns[:filled], current_ns))
+        kept = len(self._time_ns)
+        self._time_ns = np.concatenate([self._time_ns, samples.time_ns])
+        signals = np.empty((len(self._channels), len(self._time_ns)), dtype=np.float32)
+        signals[:, :kept] = self._signals
+        for line, channel in zip(signals, self._channels, strict=True):
+            line[kept:] = samples.signals[:, channel]
+        self._signals = signals
+        over = int(np.searchsorted(self._time_ns, samples.time_ns[-1] // BLOCK_NS * BLOCK_NS))
         if over:
             self._end(over)
-            self._time_ns[: filled - over] = self._time_ns[over:filled].copy()
-            self._signals[:, : filled - over] = self._signals[:, over:filled].copy()
-        self._filled = filled - over
 
     def _end(self, samples: int) -> None:
-        """Compute the blocks that are complete: those of the first ``samples`` samples."""
-        blocks = self._over(samples)
+        """Compute the blocks that are complete, those of the first ``samples`` samples, and keep the others."""
+        time_ns, signals = self._time_ns[:samples], self._signals[:, :samples]
+        blocks = _blocks_of(time_ns, signals)
         self._done.append(blocks)
         for listener in self._listeners:
-            listener(blocks, self._time_ns[:samples], self._signals[:AXES, :samples])
+            listener(blocks, time_ns, signals[:AXES])
+        self._time_ns, self._signals = self._time_ns[samples:], self._signals[:, samples:]
 
-    def _make_room(self, samples: int) -> None:
-        self._time_ns = np.empty(samples, dtype=np.int64)
-        self._signals = np.empty((len(self._channels), samples), dtype=np.float32)
-        self._wide = np.empty((len(self._channels), samples))
 
-    def _over(self, samples: int) -> MovementBlocks:
-        """The blocks of the first ``samples`` samples."""
-        time_ns, narrow, wide = self._time_ns[:samples], self._signals[:AXES, :samples], self._wide[:, :samples]
-        half, firsts = _halves_of_seconds(time_ns)
-        counts = np.diff(firsts, append=samples)
-        block = half // (BLOCK_NS // HALF_NS)
-        groups = np.flatnonzero(np.diff(block, prepend=block[0] - 1))
-        edges = firsts[groups]
-        samples_in = np.diff(edges, append=samples)
+def _blocks_of(time_ns: Int64Array, signals: Float32Array) -> MovementBlocks:
+    """The blocks of samples: acceleration ``[3, n]``, or with temperature ``[4, n]``."""
+    samples, narrow = len(time_ns), signals[:AXES]
+    half, firsts = _halves_of_seconds(time_ns)
+    counts = np.diff(firsts, append=samples)
+    block = half // (BLOCK_NS // HALF_NS)
+    groups = np.flatnonzero(np.diff(block, prepend=block[0] - 1))
+    edges = firsts[groups]
+    samples_in = np.diff(edges, append=samples)
 
-        # In float64: beside the square of 1 g, float32 would round off the square of a breath.
-        wide[:] = self._signals[:, :samples]
-        sums = np.add.reduceat(wide, firsts, axis=1)
-        means = np.add.reduceat(sums, groups, axis=1) / samples_in
-        sums, mean = sums[:AXES], means[:AXES]
-        acceleration = wide[:AXES]
-        np.multiply(acceleration, acceleration, out=acceleration)
-        variance = np.maximum(np.add.reduceat(acceleration, edges, axis=1) / samples_in - mean * mean, 0)
-        seconds = _of_seconds(half, sums, counts, groups, variance)
-        return MovementBlocks(
-            start_ns=block[groups] * BLOCK_NS,
-            samples=samples_in,
-            mean=mean.T,
-            standard_deviation=np.sqrt(variance).T,
-            lowest=np.minimum.reduceat(narrow, edges, axis=1).T,
-            highest=np.maximum.reduceat(narrow, edges, axis=1).T,
-            second_variance=seconds[0].T,
-            noise_by_samples=seconds[1].T,
-            noise_by_halves=seconds[2].T,
-            step=_smallest_step(narrow, edges, samples_in),
-            temperature=means[AXES] if len(means) > AXES else np.full(len(groups), np.nan),
-        )
+    # In float64: beside the square of 1 g, float32 would round off the square of a breath.
+    wide = signals.astype(np.float64)
+    sums = np.add.reduceat(wide, firsts, axis=1)
+    means = np.add.reduceat(sums, groups, axis=1) / samples_in
+    sums, mean = sums[:AXES], means[:AXES]
+    acceleration = wide[:AXES]
+    np.multiply(acceleration, acceleration, out=acceleration)
+    variance = np.maximum(np.add.reduceat(acceleration, edges, axis=1) / samples_in - mean * mean, 0)
+    seconds = _of_seconds(half, sums, counts, groups, variance)
+    return MovementBlocks(
+        start_ns=block[groups] * BLOCK_NS,
+        samples=samples_in,
+        mean=mean.T,
+        standard_deviation=np.sqrt(variance).T,
+        lowest=np.minimum.reduceat(narrow, edges, axis=1).T,
+        highest=np.maximum.reduceat(narrow, edges, axis=1).T,
+        second_variance=seconds[0].T,
+        noise_by_samples=seconds[1].T,
+        noise_by_halves=seconds[2].T,
+        step=_smallest_step(narrow, edges, samples_in),
+        temperature=means[AXES] if len(means) > AXES else np.full(len(groups), np.nan),
+    )
 
 
 def movement_of(recording: Recording) -> MovementBlocks:
