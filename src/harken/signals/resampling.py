@@ -7,7 +7,6 @@ ed., 7.5 and 7.6). It is short and symmetric. The result at one time depends onl
 Therefore a recording in pieces, and a stream, give the same samples as the whole recording.
 """
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -100,21 +99,6 @@ EVER_NS = 10**17
 """Three years: the assumed time from the last known sample to the next one."""
 
 
-class Scratch:
-    """Arrays by name that are used again, because allocating new memory takes longer than the computation in it."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, Float32Array] = {}
-
-    def array(self, name: str, *shape: int) -> Float32Array:
-        """A float32 array of this shape with arbitrary content. It is valid until the next call with this name."""
-        size = math.prod(shape)
-        kept = self._kept.get(name)
-        if kept is None or kept.size < size:
-            kept = self._kept[name] = np.empty(size + size // 8, dtype=np.float32)
-        return kept[:size].reshape(shape)
-
-
 @dataclass(frozen=True, eq=False)
 class Points:
     """The points of a fine grid among samples, in order.
@@ -150,7 +134,7 @@ class Points:
         made[self.firsts[self.on & (self.counts > 0)]] = True
         return made
 
-    def read(self, signals: Float32Array, *, out: Float32Array, room: Scratch) -> None:
+    def read(self, signals: Float32Array, *, out: Float32Array) -> None:
         """The curves through finite ``signals`` ``[channels, n]`` at the points, into ``out`` ``[channels, total]``.
         Where no curve leads to the next sample, only the first point is written, from a line to the next sample.
 
@@ -163,20 +147,18 @@ class Points:
         per_step = np.reciprocal(self.lengths)
         good = self.lengths if self.bridged[:-1].all() else np.where(self.bridged, self.lengths, np.float32(np.inf))
         squared = self._squared(good)
-        rises = room.array("rises", channels, n)
+        rises = np.empty((channels, n), dtype=np.float32)
         np.subtract(signals[:, 1:], signals[:, :-1], out=rises[:, :-1])
         rises[:, -1] = 0
         # The second divided difference at each sample, and after the last; 0 without a curve on both sides.
-        slopes, bends = room.array("slopes", channels, n), room.array("bends", channels, n + 1)
-        np.multiply(rises, per_step, out=slopes)
+        slopes, bends = rises * per_step, np.empty((channels, n + 1), dtype=np.float32)
         np.subtract(slopes[:, 1:], slopes[:, :-1], out=bends[:, 1:-1])
         bends[:, 1:-1] /= good[1:] + good[:-1]
         bends[:, 0] = 0
         bends[:, n - 1 :] = 0
 
         # One point after each sample. Where there is none, its place is the next sample's, which is written later.
-        values, part = room.array("values", channels, n), room.array("part", channels, n)
-        _on_curves(self.late * per_step, squared, signals, rises, bends[:, :-1], bends[:, 1:], values=values, part=part)
+        values = _on_curves(self.late * per_step, squared, signals, rises, bends[:, :-1], bends[:, 1:])
         for line, value in zip(out, values, strict=True):
             line[self.firsts] = value
         # Then a second one after those that have two, and so on.
@@ -186,8 +168,7 @@ class Points:
             share = (self.late[rows] + np.float32(place)) * per_step[rows]
             level, rise = signals.take(rows, axis=1), rises.take(rows, axis=1)
             start, end = bends.take(rows, axis=1), bends.take(rows + 1, axis=1)
-            values = np.empty_like(level)
-            _on_curves(share, squared[rows], level, rise, start, end, values=values, part=np.empty_like(level))
+            values = _on_curves(share, squared[rows], level, rise, start, end)
             points = self.firsts[rows] + place
             for line, value in zip(out, values, strict=True):
                 line[points] = value
@@ -214,23 +195,11 @@ def _on_curves(
     rises: Float32Array,
     starts: Float32Array,
     ends: Float32Array,
-    *,
-    values: Float32Array,
-    part: Float32Array,
-) -> None:
-    """See ``Points.read``: at a ``share [n]`` of steps with second differences at their ``starts`` and ``ends``,
-    into ``values``."""
-    bent = 1 - share
-    bent *= share
-    bent *= squared
+) -> Float32Array:
+    """See ``Points.read``: at a ``share [n]`` of steps with second differences at their ``starts`` and ``ends``."""
+    bent = (1 - share) * share * squared
     late = bent * share
-    bent -= late
-    np.multiply(rises, share, out=values)
-    values += signals
-    np.multiply(starts, bent, out=part)
-    values -= part
-    np.multiply(ends, late, out=part)
-    values -= part
+    return rises * share + signals - starts * (bent - late) - ends * late
 
 
 def points_between(
@@ -390,7 +359,6 @@ class Resampler:
         self.reach_ns = int(HALF_WIDTH * self.grid.step_ns) + 2
         self._kept: Samples | None = None
         self._next = 0
-        self._room = Scratch()
 
     def push(self, samples: Samples) -> Samples:
         """Add samples, strictly increasing in time and later than all before; returns the new samples now known."""
@@ -474,14 +442,13 @@ class Resampler:
         after = before + points.total
         channels = old.signals.shape[1]
         shape = (channels if whole else channels + 1, self._low_pass.room(after))
-        fine = self._room.array("fine", *shape)
+        fine = np.empty(shape, dtype=np.float32)
         fine[:, :before] = 0
         fine[:, after:] = 0
-        signals = self._room.array("signals", channels, len(old.signals))
-        signals[:] = old.signals.T
+        signals = old.signals.T.copy()
         if not old.valid.all():
             signals[:, ~old.valid] = 0  # may be NaN, which a weight of 0 would not remove
-        points.read(signals, out=fine[:channels, before:after], room=self._room)
+        points.read(signals, out=fine[:channels, before:after])
         if whole:  # points after the last sample are not used, and they are finite
             fine[:, before + int(points.firsts[-1]) : after] = 0
         else:
