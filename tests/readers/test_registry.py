@@ -1,5 +1,6 @@
 """Every kind of file finds its reader by itself, and what nobody can read is refused with what to do."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from added_packages import install_package
 from harken.readers import TableOptions, csv, open_stream, parquet, registry
 from harken.readers.registry import reader_of
 from harken.support.errors import HarkenError
+from reader_checks import refusals
+from tables import HEADER, notebook_lines, write
 
 
 def test_a_described_table_is_read_as_a_table(tmp_path: Path) -> None:
@@ -119,3 +122,31 @@ def test_a_broken_reader_is_named_when_no_other_can_read_the_file(
             "pack_b_module:READER (harken.readers) of the package pack-b cannot be imported (ModuleNotFoundError: No "
             "module named 'numpie'); reinstall or uninstall pack-b"
         )
+
+
+LINES = [HEADER, *notebook_lines()]
+
+
+refusal = refusals(harken.read)
+
+
+def test_what_is_no_file_on_a_disk(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert refusal(tmp_path / "pipe") == (
+        "FILE: this is not a regular file; harken reads a file more than once, so it cannot read from a pipe or a "
+        "device"
+    )
+
+
+def test_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = write(tmp_path, LINES)
+    monkeypatch.setattr(Path, "open", refuse)
+    assert refusal(path) == "FILE: cannot be read (Permission denied)"
+
+
+def test_an_unknown_zone_is_refused_before_a_file_is_read() -> None:
+    with pytest.raises(HarkenError, match="there is no time zone 'Athens'; zones look like Europe/Athens or UTC"):
+        harken.TableOptions(timezone="Athens")

@@ -184,6 +184,10 @@ def test_windows_that_follow_one_another_evenly_are_a_view() -> None:
     assert len(windows) == 9
 
 
+TOO_SHORT = (
+    "ann: no window of 4 samples with one label can be found; the longest bout of one label has 3 samples. "
+    "Label longer bouts, or use shorter windows"
+)
 REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "no label": (
         lambda: random_windows(recording([""] * 9), length=2, count=1, seed=0),
@@ -192,18 +196,15 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "bouts too short": (
         lambda: random_windows(recording(["a", "a", "b", "b", "b"], as_found=True), length=4, count=1, seed=0),
-        "ann: no window of 4 samples with one label can be found; the longest bout of one label has 3 samples. "
-        "Label longer bouts, or use shorter windows",
+        TOO_SHORT,
     ),
     "recording too short": (
         lambda: random_windows(recording(["a"] * 3), length=4, count=1, seed=0),
-        "ann: no window of 4 samples with one label can be found; the longest bout of one label has 3 samples. "
-        "Label longer bouts, or use shorter windows",
+        TOO_SHORT,
     ),
     "bouts too short to slide over": (
         lambda: sliding_windows(recording(["a", "a", "b", "b", "b"]), length_s=0.08, hop_s=0.02),
-        "ann: no window of 4 samples with one label can be found; the longest bout of one label has 3 samples. "
-        "Label longer bouts, or use shorter windows",
+        TOO_SHORT,
     ),
     "too rare": (
         lambda: draw_starts(np.arange(1000) == 7, count=2_000_000, seed=0),
