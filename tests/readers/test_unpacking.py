@@ -111,6 +111,8 @@ def test_what_is_sent_unpacks_to_no_more_than_a_multiple_of_its_size(tmp_path: P
     assert len(harken.read(path, as_found=True)) == ROWS.count(b"\n") - 1  # one's own
     with unpacking_limits(POSTED):
         assert refusal(path).startswith("FILE: it unpacks to more than 200 times its size")
+        with pytest.raises(HarkenError, match="it unpacks to more than 200 times its size"):
+            open_stream(path)  # which reads in another thread
         few = packed(tmp_path / "few.csv.gz", ROWS, *[b"\n" * MIB] * 12)  # so much may come out of anything
         assert len(harken.read(few, as_found=True)) == ROWS.count(b"\n") - 1
     with unpacking_limits(UnpackingLimits(unpacked_bytes=20 * MIB)):

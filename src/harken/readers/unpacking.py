@@ -15,7 +15,6 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from contextvars import ContextVar
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path, PurePosixPath
@@ -66,30 +65,31 @@ class UnpackingLimits:
     most_packed: int | None = None
 
 
-_limits: ContextVar[UnpackingLimits] = ContextVar("harken_unpacking_limits", default=UnpackingLimits())  # noqa: B039
+_limits = UnpackingLimits()
 
 
 @contextmanager
 def unpacking_limits(limits: UnpackingLimits) -> Iterator[None]:
-    """Apply limits to all files that this thread reads within the block."""
-    token = _limits.set(limits)
+    """Apply limits to all files that this process reads within the block, in any of its threads."""
+    global _limits
+    before, _limits = _limits, limits
     try:
         yield
     finally:
-        _limits.reset(token)
+        _limits = before
 
 
 def refuse_too_much(path: Path, unpacked_bytes: int, packed_bytes: int) -> None:
     """Raise a HarkenError when ``unpacked_bytes`` from ``packed_bytes`` exceed the limits."""
-    limits = _limits.get()
-    if limits.unpacked_bytes is not None and unpacked_bytes > limits.unpacked_bytes:
+    most_bytes, most_packed = _limits.unpacked_bytes, _limits.most_packed
+    if most_bytes is not None and unpacked_bytes > most_bytes:
         raise HarkenError(
-            f"{path}: unpacks to more than {limits.unpacked_bytes:,} bytes, the limit for a file that is sent; use "
+            f"{path}: unpacks to more than {most_bytes:,} bytes, the limit for a file that is sent; use "
             "harken label on the machine where the file is"
         )
-    if limits.most_packed is not None and unpacked_bytes > FREE_BYTES + limits.most_packed * packed_bytes:
+    if most_packed is not None and unpacked_bytes > FREE_BYTES + most_packed * packed_bytes:
         raise HarkenError(
-            f"{path}: it unpacks to more than {limits.most_packed} times its size, which is too much for "
+            f"{path}: it unpacks to more than {most_packed} times its size, which is too much for "
             "a table of samples. If it is a recording, use harken label on the machine where it is"
         )
 
@@ -237,7 +237,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         try:
             with gzip.open(file) as content:
                 unpacked = cast(IO[bytes], content)
-                limited = _limits.get() != UnpackingLimits()
+                limited = _limits != UnpackingLimits()
                 packed_bytes = (archive or path).stat().st_size
                 yield cast(IO[bytes], _Measured(path, unpacked, packed_bytes)) if limited else unpacked
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
