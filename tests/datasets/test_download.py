@@ -3,7 +3,10 @@
 import hashlib
 import json
 import socket
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -11,10 +14,49 @@ import pytest
 from archives import found
 from goldens.files import zipped
 from harken import HarkenError
-from harken.datasets import DatasetInfo
+from harken.datasets import Archive, DatasetInfo
 from harken.datasets import download as module
 from harken.datasets.download import DownloadProgress, fetch
-from publisher import ARCHIVE, FILES, NOISE, Site, lying_beside, unpacked
+from publisher import ARCHIVE, FILES, NOISE, Publisher, Site, lying_beside, unpacked
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    publisher = Publisher()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            publisher.answer(self)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(module, "WAIT_S", 0.0)
+    monkeypatch.setattr(module, "BLOCK_BYTES", 1 << 14)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}/set.zip"
+    info = DatasetInfo(
+        name="small",
+        title="A small set",
+        licence="none",
+        citation="nobody",
+        url="https://example.org/small",
+        how_to_get="harken datasets small --fetch DIR",
+        people=1,
+        sample_rate_hz=50.0,
+        labels=("walking",),
+        placement="wrist",
+        label_map={"walking": "walking"},
+        checked_on_real_files=False,
+        archives=(Archive(url=url, file_name="small.zip", sha256=hashlib.sha256(ARCHIVE).hexdigest()),),
+    )
+    yield Site(publisher, info)
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def test_fetched_checked_and_unpacked(site: Site, tmp_path: Path) -> None:
