@@ -25,8 +25,6 @@ from harken.support.errors import HarkenError
 
 DATA_VARIABLE = "HARKEN_DATA"
 """The environment variable with the folder of all data sets. Each data set is in a subfolder of its own name."""
-OR, LEFT_OUT = " or ", "none"
-"""Between the labels of a scheme for an activity, and in place of them if it allows none."""
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
 
@@ -92,8 +90,8 @@ class DatasetInfo:
 
 def info_of(name: str) -> DatasetInfo:
     """The facts about one of harken's own data sets, from ``catalogue.toml``."""
-    facts = {key: value for key, value in _catalogue()[name].items() if key not in ("activities", "codes", "schemes")}
-    activities: dict[str, list[str]] = _catalogue()[name]["activities"]
+    facts = {key: value for key, value in catalogue()[name].items() if key not in ("activities", "codes", "schemes")}
+    activities: dict[str, list[str]] = catalogue()[name]["activities"]
     label_map = {label: common for common, labels in activities.items() for label in labels}
     names = sorted(label_map)
     facts |= {
@@ -107,25 +105,12 @@ def info_of(name: str) -> DatasetInfo:
 
 def codes_of(name: str) -> dict[str, str]:
     """How the files of one of harken's own data sets name each activity, from ``catalogue.toml``."""
-    return dict(_catalogue()[name]["codes"])
-
-
-def departures_of(scheme: str) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Data set -> activity -> the labels that a scheme of labels allows for it, if they differ from the activity's
-    common name; empty for one that is left out. From ``catalogue.toml``."""
-    return {
-        name: {
-            word: tuple(allowed.split(OR)) if allowed != LEFT_OUT else ()
-            for allowed, words in of.items()
-            for word in words
-        }
-        for name, facts in _catalogue().items()
-        if (of := facts.get("schemes", {}).get(scheme))
-    }
+    return dict(catalogue()[name]["codes"])
 
 
 @cache
-def _catalogue() -> dict[str, dict[str, Any]]:
+def catalogue() -> dict[str, dict[str, Any]]:
+    """The content of ``catalogue.toml``: the facts about harken's own data sets by their names."""
     return tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
 
 

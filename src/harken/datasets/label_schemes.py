@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harken.datasets.info import OR, DatasetInfo, departures_of
+from harken.datasets.info import DatasetInfo, catalogue
 from harken.recordings.recording import POSTURES, Recording, recoded
 from harken.support.arrays import BoolArray, FloatArray
 from harken.support.errors import HarkenError
@@ -21,6 +21,8 @@ COMMON_ACTIVITIES = ("lying", "sitting", "standing", "walking", "running", "stai
 activities of the hands in any posture (eating, typing, ball games, gymnastics) and all remaining activities. It is a
 label; samples with it are not unlabelled.
 """
+OR, LEFT_OUT = " or ", "none"
+"""Between the labels of a scheme for an activity, and in place of them if it allows none."""
 BUSY = " with busy hands"
 """The end of a class's name. ``sitting with busy hands`` is the posture ``sitting`` while the hands do something."""
 
@@ -184,11 +186,25 @@ def taught_hands(
     )
 
 
+def _departures(scheme: str) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Data set -> activity -> the labels that a scheme of labels allows for it, if they differ from the activity's
+    common name; empty for one that is left out. From ``catalogue.toml``."""
+    return {
+        name: {
+            word: tuple(allowed.split(OR)) if allowed != LEFT_OUT else ()
+            for allowed, words in of.items()
+            for word in words
+        }
+        for name, facts in catalogue().items()
+        if (of := facts.get("schemes", {}).get(scheme))
+    }
+
+
 SCHEMES: Mapping[str, LabelScheme] = {
-    **{name: LabelScheme(name, departures_of(name)) for name in ("other", "posture", "sets")},
+    **{name: LabelScheme(name, _departures(name)) for name in ("other", "posture", "sets")},
     "hands": LabelScheme(
         "hands",
-        departures_of("hands"),
+        _departures("hands"),
         ("lying", *(posture + hands for posture in POSTURES for hands in ("", BUSY)), *COMMON_ACTIVITIES[3:]),
     ),
 }
