@@ -301,9 +301,9 @@ def test_the_rows_of_a_recording_are_found_by_file_or_subject(tmp_path: Path) ->
         return [entry.label for entry in annotations.entries]
 
     assert found.names == ("file", "subject")
-    assert labels(found.of_recording(("anna.csv", "anna"), "anna")) == ["lying"]
-    assert labels(found.of_recording(("ben.csv", "ben"), "ben")) == ["sitting"]
-    assert labels(found.of_recording(("ben.csv", "ben"), "anna")) == ["walking"]
+    assert labels(found.of_recording(("/data/anna.csv", "/data/anna"), "anna")) == ["lying"]
+    assert labels(found.of_recording(("/data/ben.csv", "/data/ben"), "ben")) == ["sitting"]
+    assert labels(found.of_recording(("/data/ben.csv", "/data/ben"), "anna")) == ["walking"]
     with pytest.raises(
         HarkenError,
         match=r"no row is for the recording carl.csv, whose wearer is carl: its files are anna.csv, ",

@@ -244,35 +244,26 @@ def _order(time_ns: Int64Array) -> Int64Array | None:
 class FileColumn:
     """The fields of a column ``file``, which are found by the names of a recording.
 
-    A field means a recording if as many folders as both have are the same: ``anna/day.csv`` is not ``ben/day.csv``.
-    The fields are kept by their ends, because a table may be for thousands of recordings.
+    A field means a recording if the recording's path ends with it: ``anna/day.csv`` is not ``ben/day.csv``. The fields
+    are kept by their parts, because a table may be for thousands of recordings.
     """
 
     def __init__(self, fields: Iterable[str]) -> None:
-        self._whole: dict[Parts, list[str]] = {}
-        self._longer: dict[Parts, list[str]] = {}
+        self._fields: dict[Parts, list[str]] = {}
         written = {name: _parts(name) for name in fields}
         for name, parts in (written | _from_shared_folder(written)).items():
-            self._whole.setdefault(parts, []).append(name)
-            for length in range(1, len(parts)):
-                self._longer.setdefault(parts[:length], []).append(name)
-        self._lengths = sorted({len(parts) for parts in self._whole} - {0})
+            self._fields.setdefault(parts, []).append(name)
 
     def of(self, names: Sequence[str]) -> set[str]:
         """The fields that mean a recording with these names (``harken.annotations.find.recording_names``)."""
-        found: set[str] = set()
-        for parts in map(_parts, names):
-            found.update(self._longer.get(parts, ()))
-            for length in self._lengths:
-                if length <= len(parts):
-                    found.update(self._whole.get(parts[:length], ()))
-        return found
+        ends = (parts[:length] for parts in map(_parts, names) for length in range(1, len(parts) + 1))
+        return {field for end in ends for field in self._fields.get(end, ())}
 
     def told_apart(self, name: str) -> str:
         """The end of a recording's name that shows in what it differs from each field."""
         parts = _parts(name)
         shown = 1
-        for own in self._whole:
+        for own in self._fields:
             shown = max(shown, min(len(own), max(_alike(parts, own) + 1, 2)))
         return str(Path(*reversed(parts[:shown])))
 
