@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from harken.annotations.table import Entry, next_day
-from harken.annotations.times import DAY_NS, SECOND_NS, SLACK_NS, Kind, Moment, Span, wall_ns
+from harken.annotations.table import Entry
+from harken.annotations.times import SECOND_NS, SLACK_NS, Kind, Moment, Span
 from harken.recordings.recording import UNLABELLED, Recording, gap_limit_ns, local_time, recoded
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
@@ -23,6 +23,10 @@ PLAIN = "plain table"
 """The format of the file of labels that harken writes."""
 ENDS = ("", "end", "stop")
 """Texts of points at which the label before ends and none begins."""
+UNDATED = (
+    "the interval ends before it begins, or lies outside the recording; write its times with their date, such as "
+    "2024-03-09 10:05"
+)
 MOST_NAMED = 5
 Parts = tuple[str, ...]
 """The parts of a path, from its end."""
@@ -408,27 +412,11 @@ class Annotations:
                 end_ns = start_ns + (entry.duration_ns or 0)
             else:
                 end_ns = self._instant(entry, entry.end, span, offset_ns)
-                if end_ns < start_ns and entry.start.kind is entry.end.kind is Kind.CLOCK:
-                    start_ns, end_ns = self._across(entry, (start_ns, end_ns), span, offset_ns)
+                if entry.label and end_ns < start_ns and entry.start.kind is entry.end.kind is Kind.CLOCK:
+                    raise line_error(self.path, entry.line, UNDATED)
             if entry.label:
                 rows.append((start_ns, end_ns, entry.label, entry.line))
         return rows
-
-    def _across(self, entry: Entry, ends_ns: tuple[int, int], span: Span, offset_ns: int) -> tuple[int, int]:
-        """Two times of the clock without a date, of which the second was found before the first.
-
-        The one that lies outside the recording may be of another day, as in 3:00 to 6:30 of a recording from 8:00 to
-        4:00. The interval then lies outside the recording, and the refusal should say so. If the second time is also
-        written as the earlier one, the interval goes over midnight if it is shorter than 12 hours (``next_day``).
-        """
-        outside = [not span.start_ns - SLACK_NS <= ns <= span.end_ns + SLACK_NS for ns in ends_ns]
-        start, end = (Moment(Kind.LOCAL, wall_ns(ns - offset_ns, span.timezone)) for ns in ends_ns)
-        later = end.ns % DAY_NS > start.ns % DAY_NS
-        if not any(outside) or not (later or next_day(start, end) != end):
-            return ends_ns
-        if outside[1]:
-            return ends_ns[0], self._instant(entry, replace(end, ns=end.ns + DAY_NS), span, offset_ns)
-        return self._instant(entry, replace(start, ns=start.ns - DAY_NS), span, offset_ns), ends_ns[1]
 
     def _held(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
         """Points as intervals. A label may begin before the recording, unless it has a time of the clock without a
