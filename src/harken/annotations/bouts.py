@@ -99,11 +99,6 @@ class Intervals:
         """The labels, sorted."""
         return tuple(sorted(set(self.labels)))
 
-    @property
-    def labelled_s(self) -> float:
-        """Seconds with a label."""
-        return float((self.end_ns - self.start_ns).sum() / SECOND_NS)
-
     def joined(self) -> "Intervals":
         """The bouts: intervals that touch and have the same label are one."""
         position = {name: code for code, name in enumerate(self.label_names)}
@@ -325,21 +320,21 @@ class Annotations:
     points: bool = False
     names: tuple[str, ...] = ()
 
+    @cached_property
+    def kinds(self) -> frozenset[Kind]:
+        """What its times refer to."""
+        return frozenset(entry.start.kind for entry in self.entries)
+
     @property
     def has_local_times(self) -> bool:
         """Whether a time is by the wearer's clock, without a zone."""
-        return any(entry.start.kind in (Kind.LOCAL, Kind.CLOCK) for entry in self.entries)
-
-    @property
-    def has_instants(self) -> bool:
-        """Whether a time has a zone, or is a number since 1970."""
-        return any(entry.start.kind is Kind.INSTANT for entry in self.entries)
+        return not self.kinds.isdisjoint((Kind.LOCAL, Kind.CLOCK))
 
     @property
     def counts_from_recording(self) -> bool:
         """Whether labels mean something else when their recording has more samples: times that count from its start or
         are without a zone, and points, of which the last holds until its end."""
-        return self.points or any(entry.start.kind is not Kind.INSTANT for entry in self.entries)
+        return self.points or not self.kinds <= {Kind.INSTANT}
 
     @cached_property
     def file_column(self) -> FileColumn:
@@ -357,8 +352,7 @@ class Annotations:
     @property
     def _described(self) -> str:
         """The format, and that numbers are times from the start: 10.05 may have been meant as a time of the clock."""
-        elapsed = any(entry.start.kind is Kind.ELAPSED for entry in self.entries)
-        return f"{self.format}, seconds from the start" if elapsed else self.format
+        return f"{self.format}, seconds from the start" if Kind.ELAPSED in self.kinds else self.format
 
     def of_recording(self, files: Sequence[str], subject: str) -> "Annotations":
         """The rows for one recording; all rows if the file has no column that says for which recording they are.

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from harken.annotations.bouts import Annotations, Intervals
 from harken.annotations.formats import HEADER, annotations_in, read_annotations
 from harken.annotations.table import MISSING, plain_note, why_not_kept
-from harken.annotations.times import Span
+from harken.annotations.times import Kind, Span
 from harken.readers.folders import ORIGINAL, recording_names, side_file
 from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
@@ -218,7 +218,7 @@ class LabelStore:
 
     def _why_zone_is_needed(self, annotations: Annotations) -> str | None:
         """Why the file is not replaced while the wearer's zone is not known, as a sentence; None if it can be."""
-        needed = annotations.has_instants if self._local_times else annotations.has_local_times
+        needed = Kind.INSTANT in annotations.kinds if self._local_times else annotations.has_local_times
         if self._zone_known or not needed or annotations.path != self.path:
             return None
         has = "times with a zone, and the recording has none" if self._local_times else "times without a zone"
