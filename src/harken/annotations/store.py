@@ -24,7 +24,7 @@ from harken.annotations.times import Kind, Span
 from harken.readers.folders import ORIGINAL, recording_names, side_file
 from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
-from harken.support.files import ProcessLock, linked_file, regular, write_bytes, write_text
+from harken.support.files import ProcessLock, linked_file, regular, write_bytes
 from harken.support.text_rows import MOST_BYTES
 
 LOG = logging.getLogger("uvicorn.error")
@@ -168,7 +168,7 @@ class LabelStore:
         """
         if (reason := self._why_not_written()) is not None:
             raise ReadOnlyLabelsError(reason)
-        content = _table_of(bouts, timezone=None if self._local_times else self._span.timezone).encode()
+        content = table_of(bouts, timezone=None if self._local_times else self._span.timezone).encode()
         if len(content) > MOST_BYTES:
             raise HarkenError(f"a file of labels has at most {MOST_BYTES >> 20} MiB; make notes shorter")
         digest = sha256(content).hexdigest()
@@ -300,23 +300,16 @@ def _is_own_bout(start: str, end: str, label: str, note: str = "") -> bool:
     return times is not None and label.lower() not in MISSING and note == plain_note(note)
 
 
-def write_intervals(path: str | Path, intervals: Intervals, *, timezone: str | None = "UTC") -> None:
-    """Write intervals as a plain table, whole or not at all: ``start,end,label``, ISO 8601 times with their offset; and
-    a column ``note`` if there are notes.
+def table_of(intervals: Intervals, *, timezone: str | None = "UTC") -> str:
+    """Intervals as a plain table: ``start,end,label``, ISO 8601 times with their offset; and a column ``note`` if there
+    are notes.
 
     Args:
         path: the file, such as ``alice.labels.csv`` for the recording ``alice.csv``.
         intervals: the intervals.
         timezone: the zone of the times, an IANA name; None for times without a zone, if those of the recording have
             none and were read as UTC. The labels then move with the recording when its zone is given.
-
-    Raises:
-        NotWrittenError: when the file cannot be written.
     """
-    write_text(Path(path), _table_of(intervals, timezone=timezone))
-
-
-def _table_of(intervals: Intervals, *, timezone: str | None) -> str:
     text = StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow((*HEADER, "note") if intervals.notes else HEADER)
