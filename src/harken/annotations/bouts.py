@@ -382,12 +382,13 @@ class Annotations:
             )
         return replace(self, entries=tuple(own))
 
-    def intervals(self, span: Span, *, offset_s: float = 0.0) -> Intervals:
-        """The intervals on the clock of a recording, cut to it.
+    def intervals(self, span: Span, *, offset_s: float = 0.0, cut: bool = True) -> Intervals:
+        """The intervals on the clock of a recording.
 
         Args:
             span: the recording.
             offset_s: seconds added to each time.
+            cut: whether intervals that reach over an end of the recording are cut to it.
 
         Raises:
             HarkenError: as ``Intervals`` and ``Intervals.inside``, and for a time that the wearer's clock skipped or
@@ -396,7 +397,9 @@ class Annotations:
         offset_ns = round(offset_s * SECOND_NS)
         rows = self._held(span, offset_ns) if self.points else self._spans(span, offset_ns)
         notes = {entry.line: entry.note for entry in self.entries if entry.note}
-        return Intervals.of(rows, self.path, self._described, notes).inside(span)
+        found = Intervals.of(rows, self.path, self._described, notes)
+        inside = found.inside(span)
+        return inside if cut else found
 
     def _spans(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
         rows = []
