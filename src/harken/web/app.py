@@ -31,7 +31,6 @@ from harken.web.schemas import (
     Health,
     ModelDescription,
     Pushed,
-    PushMessage,
     RecordingProgress,
     RecordingTimeline,
     WatchSummary,
@@ -280,7 +279,7 @@ def push_routes(hub: Hub) -> APIRouter:
         "/push",
         response_model=Pushed,
         responses=refusals(400, 408, 413, 429, 503, 507),
-        openapi_extra=described_body("application/json", PushMessage.model_json_schema()),
+        openapi_extra=described_body("application/json", msgspec.json.schema(Push)),
     )
     async def push(request: Request) -> dict[str, Any]:
         """Take a message of Sensor Logger. The answer is sent when its samples are taken, with --keep on the disk."""
