@@ -38,8 +38,7 @@ from harken.web.schemas import (
     refusals,
 )
 from harken.web.sockets import socket_routes
-from harken.web.upload_job import REPORT, TABLES
-from harken.web.uploads import Uploads
+from harken.web.uploads import REPORT, TABLES, Uploads
 
 Task = Callable[[], Awaitable[None]]
 REPORT_HEADERS = {
