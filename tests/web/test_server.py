@@ -20,7 +20,7 @@ import websockets
 
 import people
 from harken.labelling.file import label_file
-from harken.labelling.live import Due
+from harken.labelling.live.stream import Due
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import CalibratedOn
 from harken.reports.colours import colours_of, contrast

@@ -6,7 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from harken.labelling.live import LiveSettings, StreamSpecification, advance
+from harken.labelling.live.stream import advance
+from harken.labelling.live.watch import LiveSettings, StreamSpecification
 from harken.web.history import MOST_LABELS
 from harken.web.limits import Limits
 from harken.web.session import Session

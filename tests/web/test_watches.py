@@ -17,7 +17,7 @@ import websockets
 from numpy.typing import NDArray
 from starlette.websockets import WebSocket
 
-from harken.labelling.live import Due
+from harken.labelling.live.stream import Due
 from harken.models.recogniser import Recogniser
 from harken.web.clients import Client
 from harken.web.limits import Limits

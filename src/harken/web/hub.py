@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.labelling.live import LiveSettings, StreamSpecification, Update, advance
+from harken.labelling.live.stream import advance
+from harken.labelling.live.watch import LiveSettings, StreamSpecification, Update
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import CalibratedOn
 from harken.support.errors import HarkenError

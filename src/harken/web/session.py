@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.labelling.live import StreamSpecification, Update, Watch
+from harken.labelling.live.watch import StreamSpecification, Update, Watch
 from harken.web.history import HOUR_NS, MOST_LABELS, MS, Lot, RecentLabels, RecentSamples, drawn, lot_of, thinned
 from harken.web.limits import Limits, RefusedError
 from harken.web.record.clock import WatchClock
