@@ -26,7 +26,7 @@ from harken.web.limits import RefusedError
 from harken.web.page_files import SERVER_PAGE, page_routes
 from harken.web.record.routes import record_routes
 from harken.web.requests import add_error_answers, check_length, described_body, read_body
-from harken.web.sample_messages import DeviceSensors, Push
+from harken.web.sample_messages import Push
 from harken.web.schemas import (
     Health,
     ModelDescription,
@@ -272,7 +272,6 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
 def push_routes(hub: Hub) -> APIRouter:
     """``/push``."""
     routes = APIRouter()
-    devices: dict[str, DeviceSensors] = {}
 
     @routes.post(
         "/push",
@@ -287,14 +286,8 @@ def push_routes(hub: Hub) -> APIRouter:
             message = msgspec.json.decode(body, type=Push)
         except (ValueError, RecursionError) as error:
             raise RefusedError(400, f"the message cannot be read ({error})") from error
-        device = message.device_id
-        if device not in hub.sessions:
-            hub.session(device)
-            devices.pop(device, None)
-            for name in set(devices) - set(hub.sessions):
-                del devices[name]  # of forgotten watches
-        signals, time_ns = devices.setdefault(device, DeviceSensors()).take(message.payload)
-        written = hub.receive(device, signals, time_ns)
+        signals, time_ns = hub.session(message.device_id).sensors.take(message.payload)
+        written = hub.receive(message.device_id, signals, time_ns)
         if written is not None:
             try:
                 await asyncio.shield(written)
