@@ -20,7 +20,7 @@ from harken.annotations.store import LabelStore, StaleLabelsError
 from harken.annotations.table import why_not_kept
 from harken.support.errors import HarkenError
 from harken.support.files import ProcessLock
-from harken.web.annotate.labels import restored_ns
+from harken.web.annotate.recording import restored_ns
 from harken.web.limits import RefusedError
 from harken.web.record.session import checked_label
 

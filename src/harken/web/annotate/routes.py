@@ -11,10 +11,8 @@ from fastapi import APIRouter, Path, Query, Request, Response, WebSocket
 from harken.annotations.store import ReadOnlyLabelsError, StaleLabelsError
 from harken.support.errors import HarkenError
 from harken.web.annotate.desk import Desk
-from harken.web.annotate.labels import PageBout, as_json
-from harken.web.annotate.recording import NOT_READ, OpenRecording, etag_of
-from harken.web.annotate.suggestions import Suggestions
-from harken.web.annotate.unsure import next_unsure
+from harken.web.annotate.recording import NOT_READ, OpenRecording, PageBout, as_json, etag_of
+from harken.web.annotate.suggestions import Suggestions, next_unsure
 from harken.web.clients import Client, messages_of, serve
 from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
