@@ -77,13 +77,13 @@ class Hub:
         self,
         recogniser: Recogniser,
         *,
-        limits: Limits | None = None,
+        limits: Limits,
         log: SampleLog | None = None,
         recorder: Recorder | None = None,
         about_model: Mapping[str, Any] | None = None,
     ) -> None:
         self.specification, self.recogniser = live_specification(recogniser), recogniser
-        self.limits = limits or Limits()
+        self.limits = limits
         self.log, self.recorder = log, recorder
         self.metrics = Metrics()
         self._about_model = about_model or {}
