@@ -16,7 +16,7 @@ import harken
 from annotating_server import annotating, put
 from edited_labels import FIRST_MS, SPAN, START_NS, Labels, opened, row, save
 from harken.annotations.find import with_labels
-from harken.annotations.store import LabelStore, StaleLabelsError
+from harken.annotations.store import LabelStore
 from harken.annotations.table import why_not_kept
 from harken.support.errors import HarkenError
 from harken.support.files import ProcessLock
@@ -43,6 +43,9 @@ def test_a_file_without_rows_beats_the_label_column(tmp_path: Path) -> None:
     save(labels, [])
     assert labels.path.read_text() == "start,end,label\n"
     assert opened(tmp_path).as_json()["intervals"] == []
+    labels.path.unlink()
+    assert labels.follow()
+    assert labels.intervals.labels == ("lying", "sitting")
 
 
 def test_an_export_gives_its_labels_and_is_not_written(tmp_path: Path) -> None:
@@ -221,24 +224,6 @@ def test_labels_are_saved_where_a_link_leads(tmp_path: Path) -> None:
         opened(tmp_path).stored.read_only
         == f"the folder {store} cannot be written, so labels cannot be saved beside the recording"
     )
-
-
-def test_a_change_by_another_window_or_program_is_not_overwritten(tmp_path: Path) -> None:
-    labels = opened(tmp_path)
-    before = labels.stored.digest
-    save(labels, [row(1, 2)])
-    with pytest.raises(StaleLabelsError, match="another window or program"):
-        labels.save([], if_digest=before)
-    assert len(labels.intervals) == 1
-    assert not labels.follow()
-    labels.path.write_text("start,end,label,note\n10,20,walking,stairs?\n")
-    with pytest.raises(StaleLabelsError, match=r"anna\.labels\.csv was changed by another window or program"):
-        save(labels, [row(3, 4)])
-    assert labels.follow()
-    assert [(each["label"], each["note"]) for each in labels.as_json()["intervals"]] == [("walking", "stairs?")]
-    labels.path.unlink()
-    assert labels.follow()
-    assert labels.intervals.labels == ("lying", "sitting"), "without the file, the label column counts again"
 
 
 def test_a_file_that_another_program_keeps_locked_is_not_written(
