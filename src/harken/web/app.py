@@ -114,15 +114,14 @@ def server_for(
 def _application(
     hub: Hub, uploads: Uploads, learner: Learner, watches: Sequence[DemoWatch], token: str | None
 ) -> Guard:
-    routes = (
-        information_routes(hub),
-        recording_routes(hub, uploads),
-        record_routes(hub),
-        learn_routes(lambda: learner, hub.limits),
-        push_routes(hub),
-        socket_routes(hub),
-        page_routes(SERVER_PAGE),
-    )
+    routes = APIRouter()
+    information_routes(routes, hub)
+    recording_routes(routes, hub, uploads)
+    record_routes(routes, hub)
+    learn_routes(routes, lambda: learner, hub.limits)
+    push_routes(routes, hub)
+    socket_routes(routes, hub)
+    page_routes(routes, SERVER_PAGE)
     return application(
         routes,
         hub.metrics,
@@ -193,9 +192,8 @@ def _lifespan(
     return lifespan
 
 
-def information_routes(hub: Hub) -> APIRouter:
+def information_routes(routes: APIRouter, hub: Hub) -> None:
     """``/health``, ``/metrics``, ``/api/model``, ``/api/watches`` and ``/api/timeline``."""
-    routes = APIRouter()
 
     @routes.get("/health", response_model=Health)
     async def health() -> dict[str, Any]:
@@ -232,17 +230,14 @@ def information_routes(hub: Hub) -> APIRouter:
             raise RefusedError(404, "there is no such watch")
         return session.timeline()
 
-    return routes
-
 
 def _file(kind: str) -> dict[int | str, dict[str, Any]]:
     """The description of answers that are files of a media type, or refusals."""
     return {200: {"description": "The file.", "content": {kind: {}}}, **refusals(404, 422)}
 
 
-def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
+def recording_routes(routes: APIRouter, hub: Hub, uploads: Uploads) -> None:
     """``/api/recordings``, and the progress, report and tables under it."""
-    routes = APIRouter()
 
     @routes.post(
         "/api/recordings",
@@ -292,12 +287,9 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
         path, name = upload.file(TABLES), f"{upload.name}_{TABLES}"
         return FileResponse(path, headers={"cache-control": "no-store"}, media_type=ZIP, filename=name)
 
-    return routes
 
-
-def push_routes(hub: Hub) -> APIRouter:
+def push_routes(routes: APIRouter, hub: Hub) -> None:
     """``/push``."""
-    routes = APIRouter()
 
     @routes.post(
         "/push",
@@ -320,8 +312,6 @@ def push_routes(hub: Hub) -> APIRouter:
             except HarkenError as error:
                 raise RefusedError(507, str(error)) from error
         return {"samples": len(time_ns)}
-
-    return routes
 
 
 async def _disconnected(request: Request) -> None:

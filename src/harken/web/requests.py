@@ -1,7 +1,6 @@
 """Requests: their bodies within the limits and as the API describes them, and the answers to errors."""
 
 import asyncio
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -71,7 +70,7 @@ async def fields_of(request: Request, kind: type[Fields], limits: Limits) -> Fie
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
 
 
-def application(routes: Iterable[APIRouter], metrics: Metrics, *, token: str | None, **described: Any) -> Guard:
+def application(routes: APIRouter, metrics: Metrics, *, token: str | None, **described: Any) -> Guard:
     """An application with these routes. Every error is answered with JSON: ``{"error": "a sentence"}``.
 
     Args:
@@ -81,8 +80,7 @@ def application(routes: Iterable[APIRouter], metrics: Metrics, *, token: str | N
         described: further arguments of ``FastAPI``.
     """
     app = FastAPI(docs_url=None, redoc_url=None, **described)
-    for each in routes:
-        app.include_router(each)
+    app.include_router(routes)
 
     @app.exception_handler(RefusedError)
     async def refused(request: Request, refusal: RefusedError) -> JSONResponse:

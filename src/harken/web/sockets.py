@@ -18,9 +18,8 @@ class Choice(msgspec.Struct, tag_field="type", tag="choose"):
     watch: str
 
 
-def socket_routes(hub: Hub) -> APIRouter:
+def socket_routes(routes: APIRouter, hub: Hub) -> None:
     """``/ws/samples`` and ``/ws/view``."""
-    routes = APIRouter()
 
     async def samples(socket: WebSocket) -> None:
         """Receive samples of one watch and send its labels, until one side closes the socket."""
@@ -36,7 +35,6 @@ def socket_routes(hub: Hub) -> APIRouter:
 
     routes.add_websocket_route("/ws/samples", samples)
     routes.add_websocket_route("/ws/view", view)
-    return routes
 
 
 async def _take_samples(hub: Hub, sender: Sender) -> None:

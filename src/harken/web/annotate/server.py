@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from harken.readers.options import TableOptions
 from harken.web.annotate.desk import Desk
@@ -58,12 +58,11 @@ def annotation_server(
             with suppress(asyncio.CancelledError):
                 await running
 
-    routes = (
-        annotating_routes(desk, metrics),
-        suggestion_routes(desk),
-        page_routes(PAGE, SERVER_PAGE),
-        learn_routes(_learner_on_demand(desk, longest_s=LIMITS.learn_s), LIMITS),
-    )
+    routes = APIRouter()
+    annotating_routes(routes, desk, metrics)
+    suggestion_routes(routes, desk)
+    page_routes(routes, PAGE, SERVER_PAGE)
+    learn_routes(routes, _learner_on_demand(desk, longest_s=LIMITS.learn_s), LIMITS)
     app = application(routes, metrics, token=None, lifespan=lifespan, openapi_url=None)
     return Server(app, LIMITS, host="127.0.0.1", port=0, on_started=on_started)
 
