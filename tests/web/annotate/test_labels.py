@@ -170,20 +170,6 @@ def test_the_whole_recording_can_be_labelled(tmp_path: Path) -> None:
     assert int(labels.intervals.end_ns[0]) == SPAN.end_ns + 1
 
 
-def test_labels_of_a_recording_without_a_zone_have_none_either(tmp_path: Path) -> None:
-    content = "start,end,label\n2023-11-14T22:20:00+00:00,2023-11-14T22:30:00+00:00,lying\n"
-    options: dict[str, Any] = {"zone_known": False, "local_times": True}
-    labels = opened(tmp_path, content, **options)
-    assert labels.stored.read_only is not None
-    assert labels.stored.read_only.startswith(
-        "anna.labels.csv has times with a zone, and the recording has none; add --time"
-    )
-    labels.path.unlink()
-    labels = opened(tmp_path, **options)
-    save(labels, [row(0, 60.25)])
-    assert labels.path.read_text().endswith("\n2023-11-14T22:13:20.123456789,2023-11-14T22:14:20.373,lying\n")
-
-
 def test_labels_of_local_times_keep_their_places_when_the_zone_is_given_later(tmp_path: Path) -> None:
     start = datetime(2024, 3, 9, 10, 0)
     rows = [f"{start + timedelta(seconds=second / 20)},0.1,{second % 7 / 10},9.8" for second in range(20 * 120)]
