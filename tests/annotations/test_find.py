@@ -18,7 +18,6 @@ from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.readers.folders import is_side_file, recording_names, recordings_in, side_file
 from harken.readers.options import TableOptions
-from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 
@@ -293,20 +292,6 @@ def test_trimming_applies_to_a_label_column(alice: Path) -> None:
     assert (trimmed.label_codes == np.where(inner, own.label_codes, UNLABELLED)).all()
     assert trimmed.fingerprint != own.fingerprint
     assert labelled(alice, LabelOptions(trim_s=10)).unlabelled_rows == len(own)
-
-
-def test_trimming_a_file_with_the_newest_row_first_drops_the_same_samples(tmp_path: Path, alice: Path) -> None:
-    header, *rows = alice.read_text().splitlines()
-    (newest := tmp_path / "newest.csv").write_text("\n".join([header, *rows[::-1], ""]))
-    for as_found in (True, False):  # as train and as evaluate read it
-        expected, found = (
-            read_people(path, TableOptions(), as_found=as_found, labels=LabelOptions(trim_s=2))[0]
-            for path in (alice, newest)
-        )
-        assert found.unlabelled_rows == expected.unlabelled_rows < len(found)
-        if as_found:
-            expected, found = mend(expected), mend(found)
-        assert found.fingerprint == expected.fingerprint
 
 
 @pytest.mark.parametrize(

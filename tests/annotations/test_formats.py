@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harken.annotations.bouts import Annotations, Intervals
 from harken.annotations.formats import read_annotations
-from harken.annotations.store import is_own, write_intervals
+from harken.annotations.store import is_own, table_of
 from harken.annotations.table import plain_note, why_not_kept
 from harken.annotations.times import Span
 from harken.support.errors import HarkenError
@@ -134,8 +134,7 @@ def test_a_format_is_recognised_and_makes_the_round_trip_to_the_plain_table(tmp_
     assert found.format == sample.name
     intervals = found.intervals(sample.span)
     assert bouts(intervals) == sample.bouts
-    again = tmp_path / "again.labels.csv"
-    write_intervals(again, intervals, timezone=sample.span.timezone)
+    again = written(tmp_path, table_of(intervals, timezone=sample.span.timezone), "again.labels.csv")
     plain = read_annotations(again)
     assert plain.format == "plain table"
     read_again = plain.intervals(sample.span)
@@ -218,7 +217,7 @@ def test_notes_are_read_and_survive_the_round_trip(tmp_path: Path) -> None:
     intervals = read_annotations(written(tmp_path, content + "x" * 1200 + "\n")).intervals(SPAN)
     assert bouts(intervals) == BOUTS
     assert [intervals.notes.get(line, "") for line in intervals.lines] == ["slept, perhaps", "", "x" * 1000]
-    write_intervals(again := tmp_path / "again.csv", intervals)
+    again = written(tmp_path, table_of(intervals), "again.csv")
     assert again.read_text().splitlines()[:2] == [
         "start,end,label,note",
         '2024-03-09T10:00:00+00:00,2024-03-09T10:01:00+00:00,lying,"slept, perhaps"',
@@ -244,7 +243,7 @@ def test_what_is_taken_as_written_by_harken_loses_nothing_when_it_is_replaced(
     rows = [row for row in rows if why_not_kept(row[0]) is None and "".join(row).isprintable()]
     bouts = [(START + n * SECOND, START + (n + 1) * SECOND, label, n) for n, (label, _) in enumerate(rows)]
     notes = {n: note for n, (_, note) in enumerate(rows) if note}
-    write_intervals(path, Intervals.of(bouts, notes=notes), timezone="Europe/Athens")
+    path.write_text(table_of(Intervals.of(bouts, notes=notes), timezone="Europe/Athens"), encoding="utf-8")
     text = path.read_text(encoding="utf-8")
     assert is_own(text.encode())
     place %= len(text) + 1
@@ -255,7 +254,7 @@ def test_what_is_taken_as_written_by_harken_loses_nothing_when_it_is_replaced(
     with suppress(HarkenError):  # such a file is not replaced
         found = read_annotations(path)
         intervals = found.intervals(Span(0, 1 << 62, "Europe/Athens"))
-        write_intervals(path, intervals, timezone="Europe/Athens")
+        path.write_text(table_of(intervals, timezone="Europe/Athens"), encoding="utf-8")
         again = read_annotations(path)
         assert sorted((one.label, one.note) for one in found.entries) == sorted(
             (one.label, one.note) for one in again.entries
@@ -301,9 +300,9 @@ def test_the_rows_of_a_recording_are_found_by_file_or_subject(tmp_path: Path) ->
         return [entry.label for entry in annotations.entries]
 
     assert found.names == ("file", "subject")
-    assert labels(found.of_recording(("anna.csv", "anna"), "anna")) == ["lying"]
-    assert labels(found.of_recording(("ben.csv", "ben"), "ben")) == ["sitting"]
-    assert labels(found.of_recording(("ben.csv", "ben"), "anna")) == ["walking"]
+    assert labels(found.of_recording(("/data/anna.csv", "/data/anna"), "anna")) == ["lying"]
+    assert labels(found.of_recording(("/data/ben.csv", "/data/ben"), "ben")) == ["sitting"]
+    assert labels(found.of_recording(("/data/ben.csv", "/data/ben"), "anna")) == ["walking"]
     with pytest.raises(
         HarkenError,
         match=r"no row is for the recording carl.csv, whose wearer is carl: its files are anna.csv, ",

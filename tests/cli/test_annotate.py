@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from annotating_server import annotating_process, write_recording
+from annotating_server import write_recording
 from command_line import Run
 from harken.cli.annotate import _listening
-from server_process import free_port
+from server_process import free_port, server_process
+from server_thread import Served
 
 
 @pytest.fixture(autouse=True)
@@ -24,8 +25,10 @@ def test_it_serves_the_recordings_of_a_folder_until_it_is_stopped(tmp_path: Path
     (folder := tmp_path / "week").mkdir()
     for name in ("anna.csv", "bert.csv"):
         write_recording(folder / name, seconds=5)
-    with annotating_process(str(folder), log=tmp_path / "log") as (process, served):
-        found = served.ask_until("/api/recordings", lambda every: all(one["state"] == "ready" for one in every))
+    with server_process("--no-model", str(folder), log=tmp_path / "log", command="annotate") as (process, address):
+        found = Served.of(address).ask_until(
+            "/api/recordings", lambda every: all(one["state"] == "ready" for one in every)
+        )
         assert [one["name"] for one in found] == ["anna", "bert"]
         process.send_signal(signal.SIGINT)
         process.wait(20)
@@ -39,7 +42,8 @@ def test_a_file_that_cannot_be_read_is_named_in_the_terminal(tmp_path: Path) -> 
     write_recording(folder / "anna.csv", seconds=5)
     (folder / "junk.csv").write_bytes(bytes(range(256)) * 9)
     (folder / "loop.csv").symlink_to("loop.csv")
-    with annotating_process(str(folder), log=tmp_path / "log") as (_, served):
+    with server_process("--no-model", str(folder), log=tmp_path / "log", command="annotate") as (_, address):
+        served = Served.of(address)
         found = served.ask_until(
             "/api/recordings", lambda every: all(one["state"] in ("ready", "failed") for one in every)
         )

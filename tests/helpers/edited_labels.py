@@ -8,7 +8,7 @@ import msgspec
 from harken.annotations.bouts import Intervals
 from harken.annotations.store import LabelStore, StoredLabels
 from harken.annotations.times import Span
-from harken.web.annotate.labels import PageBout, as_json, edited
+from harken.web.annotate.recording import PageBout, as_json, edited
 
 START_NS = 1_700_000_000_123_456_789
 SPAN = Span(START_NS, START_NS + 3600 * 10**9, "Europe/Athens")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import threading
 import time
 import urllib.error
@@ -14,12 +15,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from websockets.sync.client import ClientConnection, connect
 
 import people
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import STANDARD_GRAVITY, Recording
 from harken.signals import resample
-from harken.web.server import server_for
+from harken.web.app import server_for
+from harken.web.server import Server
 from harken.windows.windows import sliding_windows
 from server_process import free_port
 
@@ -69,14 +72,25 @@ class Served:
     def url(self, path: str, scheme: str = "http") -> str:
         return f"{scheme}://127.0.0.1:{self.port}{path}"
 
-    def ask(self, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        request = urllib.request.Request(self.url(path), body, {k.replace("_", "-"): v for k, v in headers.items()})
+    def ask(self, path: str, body: bytes | None = None, *, method: str | None = None, **headers: str) -> Answer:
+        named = {k.replace("_", "-"): v for k, v in headers.items()}
+        request = urllib.request.Request(self.url(path), body, named, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read())
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read())
+
+    def connect(self, path: str) -> ClientConnection:
+        """A WebSocket of the server."""
+        found: ClientConnection = connect(self.url(path, "ws"))
+        return found
+
+    @classmethod
+    def of(cls, address: str) -> "Served":
+        """A process that serves at an address."""
+        return cls(int(address.rpartition(":")[2]), None)
 
     def ask_until(self, path: str, enough: Any, timeout_s: float = 30) -> Any:
         """The JSON of a path as soon as ``enough(json)``."""
@@ -98,11 +112,18 @@ def serving(**options: Any) -> Iterator[Served]:
     started = threading.Event()
     chosen = options.pop("recogniser", None) or recogniser()
     server = server_for(chosen, port=port, on_started=started.set, **options)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    with in_thread(server, started):
+        yield Served(port, server)
+
+
+@contextmanager
+def in_thread(server: Server, started: threading.Event, sockets: list[socket.socket] | None = None) -> Iterator[None]:
+    """A server runs in a thread; within the block it answers."""
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets)), daemon=True)
     thread.start()
     assert started.wait(30), "the server did not start"
     try:
-        yield Served(port, server)
+        yield
     finally:
         server.should_exit = True
         thread.join(20)
@@ -122,6 +143,20 @@ def now_wrist(seconds: float, rate_hz: float = 50.0, seed: int = 0) -> tuple[NDA
     random = np.random.default_rng(seed)
     signals = np.stack([np.sin(rows / 9), random.normal(0, 0.02, len(rows)), np.ones(len(rows))], axis=1)
     return (signals + random.normal(0, 0.01, signals.shape)).astype(np.float32), time_ns
+
+
+def heard(socket: ClientConnection, timeout_s: float = 20) -> dict[str, Any]:
+    """The next message that the server sends."""
+    return dict(json.loads(socket.recv(timeout_s)))
+
+
+def labels_heard(socket: ClientConnection, enough: int) -> list[dict[str, Any]]:
+    """The next labels, so many."""
+    found: list[dict[str, Any]] = []
+    while len(found) < enough:
+        one = heard(socket)
+        found += [one] if one["type"] == "label" else []
+    return found
 
 
 async def received(socket: Any, timeout_s: float = 20) -> dict[str, Any]:

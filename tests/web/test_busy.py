@@ -13,7 +13,7 @@ import websockets
 from numpy.typing import NDArray
 
 from browser import chromium
-from harken.labelling.live import Due
+from harken.labelling.live.stream import Due
 from harken.models.recogniser import Recogniser
 from harken.web.clients import Viewers
 from server_thread import Served, labels_until, message, now_wrist, serving

@@ -5,10 +5,7 @@ import json
 import random
 import resource
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +13,7 @@ import people
 from harken.models.recogniser import Recogniser
 from labelled_files import write_labelled
 from server_process import child_processes, server_process
+from server_thread import Served
 from waiting import until
 
 pytestmark = pytest.mark.second_stage
@@ -24,15 +22,6 @@ ADAPT, TRAIN = (json.dumps({"how": how}).encode() for how in ("adapt", "train"))
 KILLED = (ADAPT, TRAIN, ADAPT)
 LONGEST_S = 6.0
 """Adapting takes a few seconds, most of which are imports; training takes minutes, so it would not end by itself."""
-
-
-def ask(address: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
-    try:
-        with urllib.request.urlopen(f"{address}{path}", body, timeout=120) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.loads(error.read())
 
 
 def ended(children: list[int]) -> None:
@@ -46,7 +35,7 @@ def test_a_kill_while_learning_leaves_whole_models_and_no_process(tmp_path: Path
     choose = random.Random(1)
     for how in KILLED:
         with server_process("--keep", keep, log=tmp_path / "log") as (process, address):
-            assert ask(address, "/api/learn", how)[0] == 202
+            assert Served.of(address).ask("/api/learn", how).status == 202
             until(lambda: child_processes(process.pid), 60)
             children = child_processes(process.pid)
             time.sleep(choose.random() * LONGEST_S)
@@ -56,13 +45,13 @@ def test_a_kill_while_learning_leaves_whole_models_and_no_process(tmp_path: Path
         for path in models.glob("*.safetensors"):
             Recogniser.load(path)
     with server_process("--keep", keep, log=tmp_path / "log") as (_, address):
-        assert ask(address, "/api/learn")[1]["state"] == "idle"
-        assert ask(address, "/api/learn", ADAPT)[0] == 202
-        until(lambda: ask(address, "/api/learn")[1]["state"] != "running", 120)
-        outcome = ask(address, "/api/learn")[1]["outcome"]
+        served = Served.of(address)
+        assert served.ask("/api/learn").json["state"] == "idle"
+        assert served.ask("/api/learn", ADAPT).status == 202
+        outcome = served.ask_until("/api/learn", lambda found: found["state"] != "running", 120)["outcome"]
         assert outcome["kept"] == (outcome["model_path"] is not None)
         if outcome["kept"]:
-            assert ask(address, "/api/learn/choice", b'{"serve": "new"}')[1]["served_path"] == outcome["model_path"]
+            assert served.ask("/api/learn/choice", b'{"serve": "new"}').json["served_path"] == outcome["model_path"]
 
 
 def test_a_full_disk_is_a_sentence_and_costs_only_the_upload(tmp_path: Path, temporary: Path) -> None:
@@ -71,8 +60,9 @@ def test_a_full_disk_is_a_sentence_and_costs_only_the_upload(tmp_path: Path, tem
         before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
         for most in (50_000, len(recording)):  # less than the recording, and less than the model beside it
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
-            status, answer = ask(address, "/api/recordings?name=bob.csv", recording)
-            assert (status, answer) == (507, {"error": "the recording could not be written (File too large)"})
+            refused = Served.of(address).ask("/api/recordings?name=bob.csv", recording)
+            sentence = "the recording could not be written (File too large)"
+            assert (refused.status, refused.json) == (507, {"error": sentence})
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
-        assert ask(address, "/api/recordings?name=bob.csv", recording)[0] == 200
+        assert Served.of(address).ask("/api/recordings?name=bob.csv", recording).status == 200
         assert not list(temporary.iterdir())

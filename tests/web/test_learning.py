@@ -1,11 +1,9 @@
 """Learn beside a running server: the process, its end, and the change of the model while watches send."""
 
-import asyncio
 import json
 import os
 import shutil
 import signal
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import websockets
 
 import people
 from harken.models.recogniser import Recogniser
@@ -24,7 +21,7 @@ from harken.web.limits import Limits
 from labelled_files import write_labelled
 from offline import offline
 from server_process import child_processes
-from server_thread import Answer, Served, message, now_wrist, received, recogniser, serving
+from server_thread import Answer, Served, heard, labels_heard, message, now_wrist, recogniser, serving
 from waiting import until
 
 TRAINING = {"preset": "people:SMALL_EVERYDAY", "threads": 1, "epochs": 2}
@@ -42,9 +39,7 @@ def ended(served: Served) -> Any:
 
 def cancelled(served: Served) -> Any:
     """The state after the job was cancelled by a request."""
-    request = urllib.request.Request(served.url("/api/learn"), method="DELETE")
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read())
+    return served.ask("/api/learn", method="DELETE").json
 
 
 @contextmanager
@@ -106,40 +101,27 @@ def test_labels_after_the_choice_are_those_of_the_chosen_model_offline(learned: 
     first, rest = slice(0, 1000), slice(1000, None)
     new = Recogniser.load(learned.ask("/api/learn").json["outcome"]["model_path"])
 
-    async def until_model(socket: Any) -> list[dict[str, Any]]:
-        seen = [await received(socket)]
-        while seen[-1]["type"] != "model":
-            seen.append(await received(socket))
-        return seen
-
-    async def look() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        async with (
-            websockets.connect(learned.url("/ws/samples?watch=left", "ws")) as left,
-            websockets.connect(learned.url("/ws/samples?watch=right", "ws")) as right,
-            websockets.connect(learned.url("/ws/view?watch=left", "ws")) as page,
-        ):
-            for socket in (left, right):
-                await socket.send(message(signals[first], time_ns[first]))
-                while (await received(socket))["type"] != "ack":
-                    pass
-            choosing = asyncio.to_thread(post, learned, "/api/learn/choice", serve="new")
-            answers = await asyncio.gather(choosing, *map(until_model, (left, right, page)))
-            assert answers[0].status == 200
-            assert answers[0].json["serves"] == "new"
-            for seen in answers[1:]:
-                assert seen[-1]["model"]["labels"] == ["knitting", "lying", "walking"]
-            after: list[dict[str, Any]] = []
-            for begin in range(1000, len(time_ns), 50):
-                await left.send(message(signals[begin : begin + 50], time_ns[begin : begin + 50]))
-            while len(after) < 15:
-                one = await received(left)
-                after += [one] if one["type"] == "label" else []
-            viewed = [await received(page)]
-            while not (viewed[-1]["type"] == "label" and viewed[-1]["end_ms"] >= after[-1]["end_ms"]):
-                viewed.append(await received(page))
-            return after, viewed
-
-    after, viewed = asyncio.run(look())
+    with (
+        learned.connect("/ws/samples?watch=left") as left,
+        learned.connect("/ws/samples?watch=right") as right,
+        learned.connect("/ws/view?watch=left") as page,
+    ):
+        for socket in (left, right):
+            socket.send(message(signals[first], time_ns[first]))
+            while heard(socket)["type"] != "ack":
+                pass
+        chosen = post(learned, "/api/learn/choice", serve="new")
+        assert (chosen.status, chosen.json["serves"]) == (200, "new")
+        for socket in (left, right, page):
+            while (one := heard(socket))["type"] != "model":
+                pass
+            assert one["model"]["labels"] == ["knitting", "lying", "walking"]
+        for begin in range(1000, len(time_ns), 50):
+            left.send(message(signals[begin : begin + 50], time_ns[begin : begin + 50]))
+        after = labels_heard(left, 15)
+        viewed = [heard(page)]
+        while not (viewed[-1]["type"] == "label" and viewed[-1]["end_ms"] >= after[-1]["end_ms"]):
+            viewed.append(heard(page))
     assert min(one["end_ms"] for one in after) > time_ns[1000] // 10**6
     assert all(len(one["probabilities"]) == 3 for one in after)
     history = next(one for one in viewed if one["type"] == "history")

@@ -1,21 +1,19 @@
 """The model that comes with harken gives the same labels in the server as offline."""
 
-import asyncio
-import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import websockets
 
 import harken
 from harken.datasets.simulated import Simulation, write_simulation
 from harken.labelling.file import label_file
 from harken.models.recogniser import Recogniser
 from offline import offline
-from server_thread import Served, message, serving
+from server_thread import Served, heard, message, serving
 
 DAYS, RATE_HZ = 0.002, 50  # three minutes
 LOT = 333
@@ -78,18 +76,14 @@ def test_samples_through_a_socket(served: Served, packaged: Recogniser, csv: Pat
     expected = offline(packaged, recording.signals, recording.time_ns)
     starts = expected.frame["start"].to_physical().to_numpy() / 1e6
 
-    async def send() -> list[dict[str, Any]]:
-        messages: list[dict[str, Any]] = []
-        async with websockets.connect(served.url("/ws/samples?watch=wrist", "ws")) as socket:
-            for first in range(0, len(recording), LOT):
-                rows = slice(first, first + LOT)
-                await socket.send(message(recording.signals[rows], recording.time_ns[rows]))
-                await asyncio.sleep(0.01)
-            while not messages or messages[-1]["end_ms"] < recording.time_ns[-1] / 1e6 - 2000:
-                messages.append(json.loads(await asyncio.wait_for(socket.recv(), 30)))
-        return messages
-
-    messages = asyncio.run(send())
+    messages: list[dict[str, Any]] = []
+    with served.connect("/ws/samples?watch=wrist") as watch:
+        for first in range(0, len(recording), LOT):
+            rows = slice(first, first + LOT)
+            watch.send(message(recording.signals[rows], recording.time_ns[rows]))
+            time.sleep(0.01)
+        while not messages or messages[-1]["end_ms"] < recording.time_ns[-1] / 1e6 - 2000:
+            messages.append(heard(watch, 30))
     assert {one["type"] for one in messages} == {"label"}
     assert len(messages) > 100
     rows = served.ask_until("/api/timeline?watch=wrist", lambda found: len(found["rows"]) > 100)["rows"]

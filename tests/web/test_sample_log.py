@@ -12,7 +12,7 @@ import websockets
 
 from harken.support.errors import HarkenError
 from harken.web.sample_log import SampleLog, logged_samples, record
-from server_thread import Served, message, now_wrist, received, recogniser, serving
+from server_thread import Served, heard, message, now_wrist, recogniser, serving
 from waiting import until
 
 
@@ -20,26 +20,25 @@ def test_a_restart_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     signals, time_ns = now_wrist(20)
     name = "../../etc/passwd"
 
-    async def send(url: str, rows: range) -> None:
-        async with websockets.connect(f"{url}?watch={name}") as socket:
+    def send(served: Served, rows: range) -> None:
+        with served.connect(f"/ws/samples?watch={name}") as watch:
             for count, row in enumerate(rows, 1):
-                await socket.send(message(signals[row : row + 50], time_ns[row : row + 50]))
-                answer = json.loads(await socket.recv())
-                while answer["type"] != "ack" or answer["messages"] < count:
-                    answer = json.loads(await asyncio.wait_for(socket.recv(), 20))
+                watch.send(message(signals[row : row + 50], time_ns[row : row + 50]))
+                while heard(watch).get("messages", 0) < count:
+                    pass
                 # It is there before the next one is sent.
                 found = np.concatenate([one.time_ns for one in logged_samples(tmp_path)])
                 assert found[-1] == time_ns[row + 49]
 
     with serving(keep=tmp_path) as served:
         assert served.ask("/health").json["kept"] is True
-        asyncio.run(send(served.url("/ws/samples", "ws"), range(0, 600, 50)))
+        send(served, range(0, 600, 50))
     with serving(keep=tmp_path) as served:
         (watch,) = served.ask("/api/watches").json
         assert watch["watch"] == name
         assert watch["last_ms"] == time_ns[599] // 10**6
         assert served.ask(f"/api/timeline?watch={name}").json["rows"]
-        asyncio.run(send(served.url("/ws/samples", "ws"), range(600, 1000, 50)))
+        send(served, range(600, 1000, 50))
         rows = served.ask_until(f"/api/timeline?watch={name}", lambda found: len(found["rows"]) >= 13)["rows"]
     np.testing.assert_allclose(np.diff([row["start_ms"] for row in rows]), 1000, atol=0.01)  # no gap where it stopped
     np.testing.assert_array_equal(np.concatenate([one.time_ns for one in logged_samples(tmp_path)]), time_ns)
@@ -97,26 +96,17 @@ def test_what_a_full_disk_lost_is_not_acknowledged_with_what_came_later(
             raise OSError(28, "No space left on device")
         usual(self, content)
 
-    async def send(url: str) -> tuple[list[int], websockets.ConnectionClosed]:
-        acknowledged = []
-        async with websockets.connect(url) as socket:
-            try:
-                for row in (0, 50, 100):
-                    await socket.send(message(signals[row : row + 50], time_ns[row : row + 50]))
-                    with suppress(TimeoutError):
-                        frame = await received(socket, 1)
-                        acknowledged += [frame["messages"]] if frame["type"] == "ack" else []
-            except websockets.ConnectionClosed as closed:
-                return acknowledged, closed
-        raise AssertionError(acknowledged)
-
+    acknowledged: list[int] = []
     monkeypatch.setattr(SampleLog, "_append", full_once)
-    with serving(keep=tmp_path) as served:
-        acknowledged, closed = asyncio.run(send(served.url("/ws/samples?watch=w", "ws")))
+    with serving(keep=tmp_path) as served, served.connect("/ws/samples?watch=w") as watch:
+        for row in (0, 50, 100):
+            with suppress(TimeoutError, websockets.ConnectionClosed):
+                watch.send(message(signals[row : row + 50], time_ns[row : row + 50]))
+                frame = heard(watch, 1)
+                acknowledged += [frame["messages"]] if frame["type"] == "ack" else []
     assert acknowledged == [1]
-    assert closed.rcvd is not None
-    assert closed.rcvd.code == 1011
-    assert "No space left" in closed.rcvd.reason
+    assert watch.close_code == 1011
+    assert "No space left" in (watch.close_reason or "")
 
 
 def test_a_message_without_samples_is_acknowledged_after_those_before_it(
@@ -129,20 +119,16 @@ def test_a_message_without_samples_is_acknowledged_after_those_before_it(
         assert disk.wait(20)
         usual(self, content)
 
-    async def send(served: Served) -> None:
-        async with websockets.connect(served.url("/ws/samples?watch=w", "ws")) as socket:
-            await socket.send(message(signals, time_ns))
-            await asyncio.to_thread(until, lambda: served.metric("harken_samples_total") == len(signals))
-            await socket.send(message(signals[:0], time_ns[:0]))
-            with pytest.raises(TimeoutError):
-                await received(socket, 1)
-            disk.set()
-            while (await received(socket))["messages"] < 2:
-                pass
-
     monkeypatch.setattr(SampleLog, "_append", slow)
-    with serving(keep=tmp_path) as served:
-        asyncio.run(send(served))
+    with serving(keep=tmp_path) as served, served.connect("/ws/samples?watch=w") as watch:
+        watch.send(message(signals, time_ns))
+        until(lambda: served.metric("harken_samples_total") == len(signals))
+        watch.send(message(signals[:0], time_ns[:0]))
+        with pytest.raises(TimeoutError):
+            heard(watch, 1)
+        disk.set()
+        while heard(watch)["messages"] < 2:
+            pass
     (one,) = logged_samples(tmp_path)
     np.testing.assert_array_equal(one.time_ns, time_ns)
 

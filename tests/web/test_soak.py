@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import random
 import socket
 import time
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 import websockets
 
+from harken.support.resources import resident_bytes
 from harken.web.limits import Limits
 from server_thread import Served, message, serving
 
@@ -20,10 +20,6 @@ pytestmark = pytest.mark.second_stage
 SECONDS = 56
 WELL_BEHAVED = 20
 RATE_HZ = 50
-
-
-def resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def second(number: int, begin_ns: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

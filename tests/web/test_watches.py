@@ -17,14 +17,14 @@ import websockets
 from numpy.typing import NDArray
 from starlette.websockets import WebSocket
 
-from harken.labelling.live import Due
+from harken.labelling.live.stream import Due
 from harken.models.recogniser import Recogniser
 from harken.web.clients import Client
 from harken.web.limits import Limits
 from harken.web.metrics import Metrics
 from harken.web.sample_log import logged_samples
 from server_process import server_process
-from server_thread import Served, labels_until, message, now_wrist, received, serving
+from server_thread import Served, heard, labels_until, message, now_wrist, received, serving
 from waiting import until
 
 USUAL = Due.probabilities
@@ -80,49 +80,35 @@ def test_nothing_is_lost_of_what_waits_while_the_network_is_slow(network: Networ
 
 def test_a_message_may_be_text_or_bytes_in_several_frames() -> None:
     signals, time_ns = now_wrist(2)
-
-    async def send(served: Served) -> None:
-        async with websockets.connect(served.url("/ws/samples?watch=w&ack=1", "ws")) as watch:
-            text = message(signals[:50], time_ns[:50])
-            await watch.send([text[:9], "", text[9:700], text[700:]])
-            await watch.ping()
-            await watch.send(message(signals[50:], time_ns[50:]).encode())
-            while (await received(watch))["messages"] != 2:
-                pass
-
-    with serving() as served:
-        asyncio.run(send(served))
+    text = message(signals[:50], time_ns[:50])
+    with serving() as served, served.connect("/ws/samples?watch=w&ack=1") as watch:
+        watch.send([text[:9], "", text[9:700], text[700:]])
+        watch.ping()
+        watch.send(message(signals[50:], time_ns[50:]).encode())
+        while heard(watch)["messages"] != 2:
+            pass
         assert served.metric("harken_samples_total") == 100
 
 
 def test_messages_after_a_refused_one_are_not_taken() -> None:
-    signals, time_ns = now_wrist(4)
-    halves = [message(signals[rows], time_ns[rows]) for rows in (slice(0, 100), slice(100, 200))]
-
-    async def send(served: Served) -> None:
-        async with websockets.connect(served.url("/ws/samples?watch=w&ack=1", "ws")) as watch:
-            for text in (halves[0], "{", halves[1]):
-                await watch.send(text)
-            frames = []
-            with suppress(websockets.ConnectionClosed):
-                while True:
-                    frames.append(await received(watch))
-            assert frames[-1]["type"] == "error"
-            assert [frame["messages"] for frame in frames if frame["type"] == "ack"] == [1]
-
-    with serving() as served:
-        asyncio.run(send(served))
-        assert served.metric("harken_samples_total") == 100
+    first, *_, last = messages_of(4)
+    with serving() as served, served.connect("/ws/samples?watch=w&ack=1") as watch:
+        for text in (first, "{", last):
+            watch.send(text)
+        frames = []
+        with suppress(websockets.ConnectionClosed):
+            while True:
+                frames.append(heard(watch))
+        assert frames[-1]["type"] == "error"
+        assert [frame["messages"] for frame in frames if frame["type"] == "ack"] == [1]
+        assert served.metric("harken_samples_total") == 50
 
 
 def test_what_came_before_the_client_left_is_taken(network: Network) -> None:
-    async def send(served: Served) -> None:
-        for text in messages_of(8):
-            async with websockets.connect(served.url("/ws/samples?watch=w", "ws")) as watch:
-                await watch.send(text)
-
     with serving() as served:
-        asyncio.run(send(served))
+        for text in messages_of(8):
+            with served.connect("/ws/samples?watch=w") as watch:
+                watch.send(text)
         network.open.set()
         until(lambda: served.metric("harken_samples_total") == 400)
         assert served.ask("/api/watches").json[0]["watch"] == "w"
@@ -282,15 +268,11 @@ def test_a_client_that_leaves_within_its_message_is_no_fault_to_log(guarded: Ser
 
 
 def test_text_that_is_not_utf_8_closes_the_socket() -> None:
-    async def send(served: Served) -> None:
-        async with websockets.connect(served.url("/ws/samples?watch=w", "ws")) as watch:
-            await watch.send(b"\xff\xfe{", text=True)
-            with pytest.raises(websockets.ConnectionClosedError):
-                await watch.recv()
-            assert watch.close_code == 1007
-
-    with serving() as served:
-        asyncio.run(send(served))
+    with serving() as served, served.connect("/ws/samples?watch=w") as watch:
+        watch.send(b"\xff\xfe{", text=True)
+        with pytest.raises(websockets.ConnectionClosedError):
+            watch.recv(20)
+        assert watch.close_code == 1007
 
 
 async def until_killed(address: str, name: str, first_ms: int, random_numbers: random.Random) -> tuple[int, int]:

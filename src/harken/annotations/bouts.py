@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from harken.annotations.table import Entry, next_day
-from harken.annotations.times import DAY_NS, SECOND_NS, SLACK_NS, Kind, Moment, Span, wall_ns
+from harken.annotations.table import Entry
+from harken.annotations.times import SECOND_NS, SLACK_NS, Kind, Moment, Span
 from harken.recordings.recording import UNLABELLED, Recording, gap_limit_ns, local_time, recoded
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
@@ -23,6 +23,10 @@ PLAIN = "plain table"
 """The format of the file of labels that harken writes."""
 ENDS = ("", "end", "stop")
 """Texts of points at which the label before ends and none begins."""
+UNDATED = (
+    "the interval ends before it begins, or lies outside the recording; write its times with their date, such as "
+    "2024-03-09 10:05"
+)
 MOST_NAMED = 5
 Parts = tuple[str, ...]
 """The parts of a path, from its end."""
@@ -94,11 +98,6 @@ class Intervals:
     def label_names(self) -> tuple[str, ...]:
         """The labels, sorted."""
         return tuple(sorted(set(self.labels)))
-
-    @property
-    def labelled_s(self) -> float:
-        """Seconds with a label."""
-        return float((self.end_ns - self.start_ns).sum() / SECOND_NS)
 
     def joined(self) -> "Intervals":
         """The bouts: intervals that touch and have the same label are one."""
@@ -244,35 +243,26 @@ def _order(time_ns: Int64Array) -> Int64Array | None:
 class FileColumn:
     """The fields of a column ``file``, which are found by the names of a recording.
 
-    A field means a recording if as many folders as both have are the same: ``anna/day.csv`` is not ``ben/day.csv``.
-    The fields are kept by their ends, because a table may be for thousands of recordings.
+    A field means a recording if the recording's path ends with it: ``anna/day.csv`` is not ``ben/day.csv``. The fields
+    are kept by their parts, because a table may be for thousands of recordings.
     """
 
     def __init__(self, fields: Iterable[str]) -> None:
-        self._whole: dict[Parts, list[str]] = {}
-        self._longer: dict[Parts, list[str]] = {}
+        self._fields: dict[Parts, list[str]] = {}
         written = {name: _parts(name) for name in fields}
         for name, parts in (written | _from_shared_folder(written)).items():
-            self._whole.setdefault(parts, []).append(name)
-            for length in range(1, len(parts)):
-                self._longer.setdefault(parts[:length], []).append(name)
-        self._lengths = sorted({len(parts) for parts in self._whole} - {0})
+            self._fields.setdefault(parts, []).append(name)
 
     def of(self, names: Sequence[str]) -> set[str]:
         """The fields that mean a recording with these names (``harken.annotations.find.recording_names``)."""
-        found: set[str] = set()
-        for parts in map(_parts, names):
-            found.update(self._longer.get(parts, ()))
-            for length in self._lengths:
-                if length <= len(parts):
-                    found.update(self._whole.get(parts[:length], ()))
-        return found
+        ends = (parts[:length] for parts in map(_parts, names) for length in range(1, len(parts) + 1))
+        return {field for end in ends for field in self._fields.get(end, ())}
 
     def told_apart(self, name: str) -> str:
         """The end of a recording's name that shows in what it differs from each field."""
         parts = _parts(name)
         shown = 1
-        for own in self._whole:
+        for own in self._fields:
             shown = max(shown, min(len(own), max(_alike(parts, own) + 1, 2)))
         return str(Path(*reversed(parts[:shown])))
 
@@ -330,21 +320,21 @@ class Annotations:
     points: bool = False
     names: tuple[str, ...] = ()
 
+    @cached_property
+    def kinds(self) -> frozenset[Kind]:
+        """What its times refer to."""
+        return frozenset(entry.start.kind for entry in self.entries)
+
     @property
     def has_local_times(self) -> bool:
         """Whether a time is by the wearer's clock, without a zone."""
-        return any(entry.start.kind in (Kind.LOCAL, Kind.CLOCK) for entry in self.entries)
-
-    @property
-    def has_instants(self) -> bool:
-        """Whether a time has a zone, or is a number since 1970."""
-        return any(entry.start.kind is Kind.INSTANT for entry in self.entries)
+        return not self.kinds.isdisjoint((Kind.LOCAL, Kind.CLOCK))
 
     @property
     def counts_from_recording(self) -> bool:
         """Whether labels mean something else when their recording has more samples: times that count from its start or
         are without a zone, and points, of which the last holds until its end."""
-        return self.points or any(entry.start.kind is not Kind.INSTANT for entry in self.entries)
+        return self.points or not self.kinds <= {Kind.INSTANT}
 
     @cached_property
     def file_column(self) -> FileColumn:
@@ -362,8 +352,7 @@ class Annotations:
     @property
     def _described(self) -> str:
         """The format, and that numbers are times from the start: 10.05 may have been meant as a time of the clock."""
-        elapsed = any(entry.start.kind is Kind.ELAPSED for entry in self.entries)
-        return f"{self.format}, seconds from the start" if elapsed else self.format
+        return f"{self.format}, seconds from the start" if Kind.ELAPSED in self.kinds else self.format
 
     def of_recording(self, files: Sequence[str], subject: str) -> "Annotations":
         """The rows for one recording; all rows if the file has no column that says for which recording they are.
@@ -393,12 +382,13 @@ class Annotations:
             )
         return replace(self, entries=tuple(own))
 
-    def intervals(self, span: Span, *, offset_s: float = 0.0) -> Intervals:
-        """The intervals on the clock of a recording, cut to it.
+    def intervals(self, span: Span, *, offset_s: float = 0.0, cut: bool = True) -> Intervals:
+        """The intervals on the clock of a recording.
 
         Args:
             span: the recording.
             offset_s: seconds added to each time.
+            cut: whether intervals that reach over an end of the recording are cut to it.
 
         Raises:
             HarkenError: as ``Intervals`` and ``Intervals.inside``, and for a time that the wearer's clock skipped or
@@ -407,7 +397,9 @@ class Annotations:
         offset_ns = round(offset_s * SECOND_NS)
         rows = self._held(span, offset_ns) if self.points else self._spans(span, offset_ns)
         notes = {entry.line: entry.note for entry in self.entries if entry.note}
-        return Intervals.of(rows, self.path, self._described, notes).inside(span)
+        found = Intervals.of(rows, self.path, self._described, notes)
+        inside = found.inside(span)
+        return inside if cut else found
 
     def _spans(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
         rows = []
@@ -417,27 +409,11 @@ class Annotations:
                 end_ns = start_ns + (entry.duration_ns or 0)
             else:
                 end_ns = self._instant(entry, entry.end, span, offset_ns)
-                if end_ns < start_ns and entry.start.kind is entry.end.kind is Kind.CLOCK:
-                    start_ns, end_ns = self._across(entry, (start_ns, end_ns), span, offset_ns)
+                if entry.label and end_ns < start_ns and entry.start.kind is entry.end.kind is Kind.CLOCK:
+                    raise line_error(self.path, entry.line, UNDATED)
             if entry.label:
                 rows.append((start_ns, end_ns, entry.label, entry.line))
         return rows
-
-    def _across(self, entry: Entry, ends_ns: tuple[int, int], span: Span, offset_ns: int) -> tuple[int, int]:
-        """Two times of the clock without a date, of which the second was found before the first.
-
-        The one that lies outside the recording may be of another day, as in 3:00 to 6:30 of a recording from 8:00 to
-        4:00. The interval then lies outside the recording, and the refusal should say so. If the second time is also
-        written as the earlier one, the interval goes over midnight if it is shorter than 12 hours (``next_day``).
-        """
-        outside = [not span.start_ns - SLACK_NS <= ns <= span.end_ns + SLACK_NS for ns in ends_ns]
-        start, end = (Moment(Kind.LOCAL, wall_ns(ns - offset_ns, span.timezone)) for ns in ends_ns)
-        later = end.ns % DAY_NS > start.ns % DAY_NS
-        if not any(outside) or not (later or next_day(start, end) != end):
-            return ends_ns
-        if outside[1]:
-            return ends_ns[0], self._instant(entry, replace(end, ns=end.ns + DAY_NS), span, offset_ns)
-        return self._instant(entry, replace(start, ns=start.ns - DAY_NS), span, offset_ns), ends_ns[1]
 
     def _held(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
         """Points as intervals. A label may begin before the recording, unless it has a time of the clock without a

@@ -20,11 +20,11 @@ from typing import NamedTuple
 from harken.annotations.bouts import Annotations, Intervals
 from harken.annotations.formats import HEADER, annotations_in, read_annotations
 from harken.annotations.table import MISSING, plain_note, why_not_kept
-from harken.annotations.times import Span
+from harken.annotations.times import Kind, Span
 from harken.readers.folders import ORIGINAL, recording_names, side_file
 from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
-from harken.support.files import ProcessLock, linked_file, regular, write_bytes, write_text
+from harken.support.files import ProcessLock, linked_file, regular, write_bytes
 from harken.support.text_rows import MOST_BYTES
 
 LOG = logging.getLogger("uvicorn.error")
@@ -82,6 +82,7 @@ class LabelStore:
         local_times: whether the recording's times have no zone, and were read as UTC. Labels are then written without a
             zone, too, so that they keep their places when the zone is given later.
         several_people: whether the recording's file has other people, too.
+        cut: whether labels that reach over an end of the recording are cut to it. (Its samples may come later.)
 
     Attributes:
         path: the file beside the recording.
@@ -97,10 +98,12 @@ class LabelStore:
         zone_known: bool = True,
         local_times: bool = False,
         several_people: bool = False,
+        cut: bool = True,
     ) -> None:
         self.path = side_file(recording)
         self._recording, self._span, self._subject = recording, span, subject
         self._zone_known, self._local_times, self._several_people = zone_known, local_times, several_people
+        self._cut = cut
         self._column = [(*row, FIRST_LINE + number) for number, row in enumerate(column or [])]
         self._known: tuple[object, StoredLabels] | None = None
 
@@ -126,7 +129,7 @@ class LabelStore:
             else:
                 zone = self._why_zone_is_needed(annotations)
                 own = annotations.of_recording(recording_names(self._recording), self._subject)
-                bouts = own.intervals(self._span)
+                bouts = own.intervals(self._span, cut=self._cut)
         except HarkenError as error:
             return StoredLabels(Intervals.of([], self.path), digest, zone or f"{error}. {TO_LABEL}", str(error))
         except OSError:
@@ -168,7 +171,7 @@ class LabelStore:
         """
         if (reason := self._why_not_written()) is not None:
             raise ReadOnlyLabelsError(reason)
-        content = _table_of(bouts, timezone=None if self._local_times else self._span.timezone).encode()
+        content = table_of(bouts, timezone=None if self._local_times else self._span.timezone).encode()
         if len(content) > MOST_BYTES:
             raise HarkenError(f"a file of labels has at most {MOST_BYTES >> 20} MiB; make notes shorter")
         digest = sha256(content).hexdigest()
@@ -218,7 +221,7 @@ class LabelStore:
 
     def _why_zone_is_needed(self, annotations: Annotations) -> str | None:
         """Why the file is not replaced while the wearer's zone is not known, as a sentence; None if it can be."""
-        needed = annotations.has_instants if self._local_times else annotations.has_local_times
+        needed = Kind.INSTANT in annotations.kinds if self._local_times else annotations.has_local_times
         if self._zone_known or not needed or annotations.path != self.path:
             return None
         has = "times with a zone, and the recording has none" if self._local_times else "times without a zone"
@@ -300,23 +303,15 @@ def _is_own_bout(start: str, end: str, label: str, note: str = "") -> bool:
     return times is not None and label.lower() not in MISSING and note == plain_note(note)
 
 
-def write_intervals(path: str | Path, intervals: Intervals, *, timezone: str | None = "UTC") -> None:
-    """Write intervals as a plain table, whole or not at all: ``start,end,label``, ISO 8601 times with their offset; and
-    a column ``note`` if there are notes.
+def table_of(intervals: Intervals, *, timezone: str | None = "UTC") -> str:
+    """Intervals as a plain table: ``start,end,label``, ISO 8601 times with their offset; and a column ``note`` if there
+    are notes.
 
     Args:
-        path: the file, such as ``alice.labels.csv`` for the recording ``alice.csv``.
         intervals: the intervals.
         timezone: the zone of the times, an IANA name; None for times without a zone, if those of the recording have
             none and were read as UTC. The labels then move with the recording when its zone is given.
-
-    Raises:
-        NotWrittenError: when the file cannot be written.
     """
-    write_text(Path(path), _table_of(intervals, timezone=timezone))
-
-
-def _table_of(intervals: Intervals, *, timezone: str | None) -> str:
     text = StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow((*HEADER, "note") if intervals.notes else HEADER)

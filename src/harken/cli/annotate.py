@@ -46,8 +46,11 @@ def annotate(
     from harken.readers.folders import is_side_file
     from harken.support.errors import HarkenError
     from harken.support.printable import printable
+    from harken.web import extra_serve
     from harken.web.address import address
-    from harken.web.annotate.server import annotation_server
+
+    with extra_serve():
+        from harken.web.annotate.server import annotation_server
 
     if no_model and model is not None:
         raise HarkenError("--no-model and --model contradict one another; leave one of them out")

@@ -36,8 +36,11 @@ def serve(
     from harken.models.recogniser import Recogniser
     from harken.support.errors import HarkenError
     from harken.support.printable import printable
+    from harken.web import extra_serve
     from harken.web.address import check_token, is_loopback, kept_token, listening
-    from harken.web.server import server_for
+
+    with extra_serve():
+        from harken.web.app import server_for
 
     if demo and model is not None:
         raise HarkenError("--demo has a model of its own; leave out --model")

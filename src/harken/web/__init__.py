@@ -1,10 +1,21 @@
 """The live server: HTTP and WebSocket in, labels out, many watches in one call of the network.
 
-``server_for`` returns a server that is ready to run. The other modules, and the packages of the extra ``serve``, are
-imported only when it is called.
+``app.server_for`` returns a server that is ready to run.
 """
 
-from harken.web.limits import Limits
-from harken.web.server import server_for
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["Limits", "server_for"]
+from harken.support.errors import HarkenError
+from harken.support.plugins import install_command
+
+
+@contextmanager
+def extra_serve() -> Iterator[None]:
+    """Raise a HarkenError with the name of the extra if an import inside fails."""
+    try:
+        yield
+    except ImportError as error:
+        raise HarkenError(
+            f"this command needs {error.name}, which is part of the extra serve: {install_command('harken[serve]')}"
+        ) from error

@@ -1,10 +1,10 @@
-"""The server as an ASGI application: its HTTP routes, the answers to errors, and the tasks beside them.
+"""The live server: its HTTP routes, and the tasks beside them.
 
 The routes give information about watches and model, label recordings, take Sensor Logger's pushes, and serve the page.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -18,31 +18,33 @@ from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from harken import __version__
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
+from harken.web.address import check_token, is_loopback
+from harken.web.demo import DemoWatch, about_demo, demo_watches, stream
 from harken.web.guard import Guard
 from harken.web.hub import Hub
-from harken.web.learn import Labelled, Learner, labelled_in, models_folder, remember_choice
+from harken.web.learn import Labelled, Learner, chosen_model, labelled_in, models_folder, remember_choice
 from harken.web.learn_routes import learn_routes
-from harken.web.limits import RefusedError
+from harken.web.limits import Limits, RefusedError
 from harken.web.page_files import SERVER_PAGE, page_routes
+from harken.web.record.recorder import Recorder
 from harken.web.record.routes import record_routes
-from harken.web.requests import add_error_answers, check_length, described_body, read_body
-from harken.web.sample_messages import DeviceSensors, Push
+from harken.web.requests import application, check_length, described_body, read_body
+from harken.web.sample_log import SampleLog
+from harken.web.sample_messages import Push
 from harken.web.schemas import (
     Health,
     ModelDescription,
     Pushed,
-    PushMessage,
     RecordingProgress,
     RecordingTimeline,
     WatchSummary,
     WatchTimeline,
     refusals,
 )
+from harken.web.server import Server, allow_files
 from harken.web.sockets import socket_routes
-from harken.web.upload_job import REPORT, TABLES
-from harken.web.uploads import Uploads
+from harken.web.uploads import REPORT, TABLES, Uploads
 
-Task = Callable[[], Awaitable[None]]
 REPORT_HEADERS = {
     # A report is made of a stranger's file: its scripts run, but as those of another site, without this one's data.
     "content-security-policy": "sandbox allow-scripts allow-modals; frame-ancestors 'self'",
@@ -58,69 +60,90 @@ KEY = "^[A-Za-z0-9_-]{22,64}$"
 Key = Annotated[str, PathParameter(pattern=KEY, description="The key with which the recording was posted.")]
 
 
-def create_app(
-    hub: Hub,
+def server_for(
+    recogniser: Recogniser,
     *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
     token: str | None = None,
-    sample_source: Task | None = None,
-    recording_model: Recogniser | None = None,
-    before: Recogniser | None = None,
-    served: Path | None = None,
+    keep: Path | None = None,
+    demo: bool = False,
+    limits: Limits | None = None,
     training: Mapping[str, Any] | None = None,
-) -> Guard:
-    """The application for ``hub``.
+    on_started: Callable[[], None] = lambda: None,
+) -> Server:
+    """A server that is ready to ``run()``.
 
     Args:
-        hub: the watches.
-        token: the token that clients must send; if None, they must be on this machine.
-        sample_source: gives the hub samples that the server itself makes, until cancelled.
-        recording_model: labels posted recordings; the hub's recogniser if None.
-        before: the model with which learned ones are compared; the hub's recogniser if None.
-        served: the file of the hub's recogniser if it is a learned model.
+        recogniser: labels the samples, unless a learned model was chosen in ``keep``
+            (``web.learn``); with ``demo`` it must be the demo's model (``web.demo.MODEL``).
+        host, port: the address.
+        token: the token that clients must send; None only for loopback addresses.
+        keep: the folder to which samples are written before they are acknowledged; if None, they are not kept.
+        demo: stream the demo's people. Posted recordings are labelled by the model that comes with harken.
+        limits: the limits of clients; the defaults if None.
         training: arguments of ``harken.training.learn.job.learn`` for *Learn*, in place of the usual ones.
+        on_started: called when the server answers requests.
 
     Raises:
-        HarkenError: when the token is empty, or cannot be sent.
+        HarkenError: when the token is empty or cannot be sent, the address needs one, samples cannot be kept, or the
+            demo's data is not installed.
     """
-    uploads = Uploads(recording_model or hub.recogniser, hub.limits)
-    learner = _learner(hub, uploads, before, served, training)
-    app = FastAPI(
+    check_token(token)
+    if not is_loopback(host) and token is None:
+        raise HarkenError(f"{host} can be reached from other machines: give a token")
+    allow_files()
+    limits = limits or Limits()
+    # Loaded here, so that missing data of the demo is an error before the server listens.
+    watches = demo_watches() if demo else []
+    served = None if keep is None or demo else chosen_model(models_folder(keep), recogniser)
+    labelling = recogniser if served is None else Recogniser.load(served, device="cpu")
+    hub = Hub(
+        labelling,
+        limits=limits,
+        log=None if keep is None else SampleLog(keep),
+        recorder=None if keep is None or demo else Recorder(keep, limits),
+        about_model=about_demo(recogniser) if demo else None,
+    )
+    uploads = Uploads(Recogniser.load(device="cpu") if demo else labelling, limits)
+    learner = _learner(hub, uploads, recogniser, served, training)
+    app = _application(hub, uploads, learner, watches, token)
+    return Server(app, limits, host=host, port=port, on_started=on_started)
+
+
+def _application(
+    hub: Hub, uploads: Uploads, learner: Learner, watches: Sequence[DemoWatch], token: str | None
+) -> Guard:
+    routes = APIRouter()
+    information_routes(routes, hub)
+    recording_routes(routes, hub, uploads)
+    record_routes(routes, hub)
+    learn_routes(routes, lambda: learner, hub.limits)
+    push_routes(routes, hub)
+    socket_routes(routes, hub)
+    page_routes(routes, SERVER_PAGE)
+    return application(
+        routes,
+        hub.metrics,
+        token=token,
+        lifespan=_lifespan(hub, uploads, learner, watches),
         title="harken",
         version=__version__,
         summary="Activity recognition from a wrist accelerometer, live.",
-        lifespan=_lifespan(hub, uploads, learner, sample_source),
-        docs_url=None,
-        redoc_url=None,
-    )
-    add_error_answers(app, hub.metrics)
-    for routes in (
-        information_routes(hub),
-        recording_routes(hub, uploads),
-        record_routes(hub),
-        learn_routes(lambda: learner, hub.limits),
-        push_routes(hub),
-        socket_routes(hub),
-        page_routes(SERVER_PAGE),
-    ):
-        app.include_router(routes)
-    return Guard(
-        app,
-        token=token,
-        on_refused=lambda reason: hub.metrics.add("harken_refused_total", reason=reason),
     )
 
 
 def _learner(
-    hub: Hub, uploads: Uploads, before: Recogniser | None, served: Path | None, training: Mapping[str, Any] | None
+    hub: Hub, uploads: Uploads, before: Recogniser, served: Path | None, training: Mapping[str, Any] | None
 ) -> Learner:
     """*Learn* on the recordings with labels in the folder of ``--keep``."""
     recorder, log = hub.recorder, hub.log
-    folder, first = Path() if log is None else models_folder(log.folder), before or hub.recogniser
+    folder = Path() if log is None else models_folder(log.folder)
 
     async def serve(recogniser: Recogniser, path: Path | None) -> None:
         await hub.serve(recogniser)
         uploads.recogniser = recogniser
-        await asyncio.to_thread(remember_choice, folder, first, path)
+        await asyncio.to_thread(remember_choice, folder, before, path)
 
     def labelled() -> list[Labelled]:
         if recorder is None or log is None:
@@ -130,7 +153,7 @@ def _learner(
 
     return Learner(
         labelled=labelled,
-        before=first,
+        before=before,
         folder=folder,
         serve=serve,
         orientation=False,  # live, watches are not turned
@@ -142,7 +165,7 @@ def _learner(
 
 
 def _lifespan(
-    hub: Hub, uploads: Uploads, learner: Learner, sample_source: Task | None
+    hub: Hub, uploads: Uploads, learner: Learner, watches: Sequence[DemoWatch]
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """The tasks that run while the server does."""
 
@@ -154,8 +177,8 @@ def _lifespan(
             running.append(asyncio.create_task(hub.log.run()))
         if hub.recorder is not None:
             running.append(asyncio.create_task(hub.recorder.run(hub.viewers.send_recording)))
-        if sample_source is not None:
-            running.append(asyncio.ensure_future(sample_source()))
+        if watches:
+            running.append(asyncio.create_task(stream(hub.receive_own, watches)))
         try:
             yield
         finally:
@@ -169,9 +192,8 @@ def _lifespan(
     return lifespan
 
 
-def information_routes(hub: Hub) -> APIRouter:
+def information_routes(routes: APIRouter, hub: Hub) -> None:
     """``/health``, ``/metrics``, ``/api/model``, ``/api/watches`` and ``/api/timeline``."""
-    routes = APIRouter()
 
     @routes.get("/health", response_model=Health)
     async def health() -> dict[str, Any]:
@@ -208,17 +230,14 @@ def information_routes(hub: Hub) -> APIRouter:
             raise RefusedError(404, "there is no such watch")
         return session.timeline()
 
-    return routes
-
 
 def _file(kind: str) -> dict[int | str, dict[str, Any]]:
     """The description of answers that are files of a media type, or refusals."""
     return {200: {"description": "The file.", "content": {kind: {}}}, **refusals(404, 422)}
 
 
-def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
+def recording_routes(routes: APIRouter, hub: Hub, uploads: Uploads) -> None:
     """``/api/recordings``, and the progress, report and tables under it."""
-    routes = APIRouter()
 
     @routes.post(
         "/api/recordings",
@@ -268,19 +287,15 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
         path, name = upload.file(TABLES), f"{upload.name}_{TABLES}"
         return FileResponse(path, headers={"cache-control": "no-store"}, media_type=ZIP, filename=name)
 
-    return routes
 
-
-def push_routes(hub: Hub) -> APIRouter:
+def push_routes(routes: APIRouter, hub: Hub) -> None:
     """``/push``."""
-    routes = APIRouter()
-    devices: dict[str, DeviceSensors] = {}
 
     @routes.post(
         "/push",
         response_model=Pushed,
         responses=refusals(400, 408, 413, 429, 503, 507),
-        openapi_extra=described_body("application/json", PushMessage.model_json_schema()),
+        openapi_extra=described_body("application/json", msgspec.json.schema(Push)),
     )
     async def push(request: Request) -> dict[str, Any]:
         """Take a message of Sensor Logger. The answer is sent when its samples are taken, with --keep on the disk."""
@@ -289,22 +304,14 @@ def push_routes(hub: Hub) -> APIRouter:
             message = msgspec.json.decode(body, type=Push)
         except (ValueError, RecursionError) as error:
             raise RefusedError(400, f"the message cannot be read ({error})") from error
-        device = message.device_id
-        if device not in hub.sessions:
-            hub.session(device)
-            devices.pop(device, None)
-            for name in set(devices) - set(hub.sessions):
-                del devices[name]  # of forgotten watches
-        signals, time_ns = devices.setdefault(device, DeviceSensors()).take(message.payload)
-        written = hub.receive(device, signals, time_ns)
+        signals, time_ns = hub.session(message.device_id).sensors.take(message.payload)
+        written = hub.receive(message.device_id, signals, time_ns)
         if written is not None:
             try:
                 await asyncio.shield(written)
             except HarkenError as error:
                 raise RefusedError(507, str(error)) from error
         return {"samples": len(time_ns)}
-
-    return routes
 
 
 async def _disconnected(request: Request) -> None:

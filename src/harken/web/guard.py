@@ -3,14 +3,14 @@
 import asyncio
 import hmac
 import logging
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 
-from harken.web.address import LOOPBACK, check_token
+from harken.web.address import LOOPBACK
+from harken.web.metrics import Metrics
 
 LOG = logging.getLogger("uvicorn.error")
 
@@ -35,15 +35,11 @@ class Guard:
     Args:
         app: the application.
         token: the token that requests must contain; None for loopback.
-        on_refused: called with the reason of each refusal, a word for the metrics.
-
-    Raises:
-        HarkenError: when the token is empty, or cannot be sent.
+        metrics: counts refusals.
     """
 
-    def __init__(self, app: Any, *, token: str | None, on_refused: Callable[[str], None]) -> None:
-        check_token(token)
-        self._app, self._token, self._on_refused = app, token, on_refused
+    def __init__(self, app: Any, *, token: str | None, metrics: Metrics) -> None:
+        self._app, self._token, self._metrics = app, token, metrics
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Refuse a request, or pass it on."""
@@ -51,7 +47,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         status, sentence = refusal
-        self._on_refused(REASONS[status])
+        self._metrics.add("harken_refused_total", reason=REASONS[status])
         headers = {"www-authenticate": "Bearer"} if status == 401 else None
         if scope["type"] == "websocket":
             client = scope["client"][0] if scope["client"] else "a client"

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.labelling.live import LiveSettings, StreamSpecification, Update, advance
+from harken.labelling.live.stream import advance
+from harken.labelling.live.watch import LiveSettings, StreamSpecification, Update
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import CalibratedOn
 from harken.support.errors import HarkenError
@@ -76,13 +77,13 @@ class Hub:
         self,
         recogniser: Recogniser,
         *,
-        limits: Limits | None = None,
+        limits: Limits,
         log: SampleLog | None = None,
         recorder: Recorder | None = None,
         about_model: Mapping[str, Any] | None = None,
     ) -> None:
         self.specification, self.recogniser = live_specification(recogniser), recogniser
-        self.limits = limits or Limits()
+        self.limits = limits
         self.log, self.recorder = log, recorder
         self.metrics = Metrics()
         self._about_model = about_model or {}
@@ -220,10 +221,14 @@ class Hub:
             self._wake.clear()
             began_s = time.monotonic()
             async with self._labelling:
-                await self._tick(began_s)
-                if began_s - swept_s >= SWEEP_S:
-                    swept_s = began_s
-                    await self._sweep(began_s)
+                try:
+                    await self._tick(began_s)
+                    if began_s - swept_s >= SWEEP_S:
+                        swept_s = began_s
+                        await self._sweep(began_s)
+                except Exception:  # the other watches need labels after an error, too
+                    LOG.exception("a tick failed; its watches start again")
+                    self.metrics.add("harken_failed_ticks_total")
             if self._messages or self._waiting:
                 self._wake.set()
             else:
@@ -236,21 +241,13 @@ class Hub:
         self._network.shutdown(wait=True, cancel_futures=True)
 
     async def _tick(self, began_s: float) -> None:
-        due: list[Session] = []
-        try:
-            self._take_messages()
-            due = list(islice(self._waiting, MOST_AT_ONCE))
-            since_s = [session.waiting_since_s or began_s for session in due]
-            for session in due:
-                del self._waiting[session]
-                session.waiting_since_s = None
-            labelled = await self._label(due)
-        except Exception:  # the other watches need labels after an error, too
-            LOG.exception("a tick failed; its %d watches start again", len(due))
-            self.metrics.add("harken_failed_ticks_total")
-            for session in due:
-                session.stream.reset()
-            return
+        self._take_messages()
+        due = list(islice(self._waiting, MOST_AT_ONCE))
+        since_s = [session.waiting_since_s or began_s for session in due]
+        for session in due:
+            del self._waiting[session]
+            session.waiting_since_s = None
+        labelled = await self._label(due)
         if due:
             now_s = time.monotonic()
             waits_s = [now_s - first_s for first_s in since_s]
@@ -282,20 +279,26 @@ class Hub:
             written.add_done_callback(partial(_acknowledge, acknowledged))
 
     async def _label(self, sessions: list[Session], *, ended: bool = False) -> list[bool]:
-        """Label the due windows of these watches; returns which of them have new labels."""
+        """Label the due windows of these watches, which start again after an error; returns which of them have new
+        labels."""
         if not sessions:
             return []
-        due = advance([session.stream for session in sessions], ended=ended)
-        compute = partial(due.probabilities, self.recogniser)
-        for session in sessions:
-            if session.viewers and (samples := session.take_unsent()):
-                frame = frame_of(samples)
-                for viewer in session.viewers:
-                    viewer.put(frame)
-        loop, some = asyncio.get_running_loop(), len(due.starts_ns) > 0
-        all_updates = due.updates(await loop.run_in_executor(self._network, compute) if some else compute())
-        self.metrics.add("harken_windows_total", len(due.starts_ns))
-        self._send_labels(sessions, all_updates)
+        try:
+            due = advance([session.stream for session in sessions], ended=ended)
+            compute = partial(due.probabilities, self.recogniser)
+            for session in sessions:
+                if session.viewers and (samples := session.take_unsent()):
+                    frame = frame_of(samples)
+                    for viewer in session.viewers:
+                        viewer.put(frame)
+            loop, some = asyncio.get_running_loop(), len(due.starts_ns) > 0
+            all_updates = due.updates(await loop.run_in_executor(self._network, compute) if some else compute())
+            self.metrics.add("harken_windows_total", len(due.starts_ns))
+            self._send_labels(sessions, all_updates)
+        except Exception:
+            for session in sessions:
+                session.stream.reset()
+            raise
         return [bool(updates) for updates in all_updates]
 
     def _send_labels(self, sessions: list[Session], all_updates: list[list[Update]]) -> None:
@@ -313,13 +316,7 @@ class Hub:
     async def _sweep(self, now_s: float) -> None:
         """Forget watches that have stopped sending, and send the list of watches."""
         idle = [session for session in self.sessions.values() if self._is_idle(session, now_s)]
-        try:
-            await self._label(idle, ended=True)
-        except Exception:  # the other watches need labels after an error, too
-            LOG.exception("the last labels of %d watches failed", len(idle))
-            self.metrics.add("harken_failed_ticks_total")
-            for session in idle:
-                session.stream.reset()
+        await self._label(idle, ended=True)
         for session in idle:
             if self._is_idle(session, now_s):  # and has not come back meanwhile
                 del self.sessions[session.name]

@@ -50,29 +50,25 @@ class Labelled(NamedTuple):
     Attributes:
         path: the recording, whose labels are in the file beside it.
         wearer: the name of the wearer.
-        seconds: the labelled seconds, by label.
-        longest_s: the longest bout, by label.
+        lengths_s: the lengths of the bouts, by label.
         readable: whether the file of labels can be read.
     """
 
     path: Path
     wearer: str
-    seconds: dict[str, float]
-    longest_s: dict[str, float]
+    lengths_s: dict[str, list[float]]
     readable: bool = True
 
     @classmethod
     def of(cls, path: Path, wearer: str, intervals: Intervals) -> "Labelled":
         """With the labels in intervals; a point that holds until the end of the recording has no known length."""
         bouts = intervals.joined()
-        seconds: dict[str, float] = {}
-        longest_s: dict[str, float] = {}
-        lengths_s = (bouts.end_ns - bouts.start_ns) / 1e9
-        for label, length_s, known in zip(bouts.labels, lengths_s.tolist(), bouts.end_ns <= LATEST_NS, strict=True):
+        lengths_s: dict[str, list[float]] = {}
+        each_s = ((bouts.end_ns - bouts.start_ns) / 1e9).tolist()
+        for label, length_s, known in zip(bouts.labels, each_s, bouts.end_ns <= LATEST_NS, strict=True):
             if known:
-                seconds[label] = seconds.get(label, 0.0) + length_s
-                longest_s[label] = max(longest_s.get(label, 0.0), length_s)
-        return cls(path, wearer, seconds, longest_s)
+                lengths_s.setdefault(label, []).append(length_s)
+        return cls(path, wearer, lengths_s)
 
 
 def labelled_in(folder: Path) -> list[Labelled]:
@@ -95,7 +91,7 @@ def _labelled(path: Path, _changed_ns: int, _size: int) -> Labelled:
     try:
         return Labelled.of(path, wearer, read_annotations(side_file(path)).intervals(EVER))
     except HarkenError:
-        return Labelled(path, wearer, {}, {}, readable=False)
+        return Labelled(path, wearer, {}, readable=False)
 
 
 def models_folder(keep: Path) -> Path:
@@ -333,19 +329,21 @@ class Learner:
     def _look(self) -> tuple[Sequence[Labelled], dict[str, Any]]:
         """The recordings; and the people, their labelled seconds, and why a way to learn is not possible."""
         labelled = self.labelled()
-        people: dict[str, dict[str, float]] = {}
+        people: dict[str, dict[str, list[float]]] = {}
         longest_s: dict[str, float] = {}
         for one in labelled:
-            if one.readable and not one.seconds:
-                continue
-            mine = people.setdefault(one.wearer, {})
-            for label, seconds in one.seconds.items():
-                mine[label] = round(mine.get(label, 0.0) + seconds, 3)
-                longest_s[label] = max(longest_s.get(label, 0.0), one.longest_s[label])
+            if one.lengths_s or not one.readable:
+                mine = people.setdefault(one.wearer, {})
+                for label, lengths_s in one.lengths_s.items():
+                    mine.setdefault(label, []).extend(lengths_s)
+                    longest_s[label] = max(longest_s.get(label, 0.0), *lengths_s)
         labels = sorted(longest_s)
         least_s = None if self.before is None else least_tested_s(self.before.specification_.window_length_s)
         available = {
-            "people": [{"subject": name, "seconds_by_label": mine} for name, mine in sorted(people.items())],
+            "people": [
+                {"subject": name, "seconds_by_label": {label: round(sum(mine[label]), 3) for label in mine}}
+                for name, mine in sorted(people.items())
+            ],
             "labels": labels,
             "least_bout_s": least_s,
             "too_short": [label for label in labels if longest_s[label] < (least_s or 0.0)],

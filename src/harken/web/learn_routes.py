@@ -93,9 +93,8 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def learn_routes(learner: Callable[[], "Learner"], limits: Limits) -> APIRouter:
+def learn_routes(routes: APIRouter, learner: Callable[[], "Learner"], limits: Limits) -> None:
     """The routes; ``learner`` is called in a thread with each request, and ``limits`` are those of requests."""
-    routes = APIRouter()
     Learning = Annotated[Any, Depends(learner)]  # a type
 
     @routes.get("/api/learn", response_model=LearningState)
@@ -131,5 +130,3 @@ def learn_routes(learner: Callable[[], "Learner"], limits: Limits) -> APIRouter:
         """Serve the new model, the one before, or one that was learned earlier."""
         await learning.choose((await fields_of(request, ChoiceBody, limits)).serve)
         return dict(await learning.state())
-
-    return routes

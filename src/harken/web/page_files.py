@@ -24,23 +24,22 @@ MOST_BYTES, LONGEST_S = 1 << 18, 10.0
 """Limits of a list of labels, and of the time in which it is sent."""
 
 
-def page_routes(*folders: Path) -> APIRouter:
+def page_routes(routes: APIRouter, *folders: Path) -> None:
     """``/``, ``/assets/NAME`` and ``/api/colours``.
 
     Args:
         folders: where the files are. If several have a file of one name, the first counts.
     """
-    routes = APIRouter(include_in_schema=False)
 
-    @routes.get("/")
+    @routes.get("/", include_in_schema=False)
     async def page() -> Response:
         return _page_file("index.html", folders)
 
-    @routes.get("/assets/{name}")
+    @routes.get("/assets/{name}", include_in_schema=False)
     async def asset(name: str) -> Response:
         return _page_file(name, folders)
 
-    @routes.post("/api/colours")
+    @routes.post("/api/colours", include_in_schema=False)
     async def colours(request: Request) -> Response:
         """The colours of a list of labels, for light and dark pages, and of text on them."""
         body = await read_body(request, MOST_BYTES, seconds=LONGEST_S)
@@ -51,8 +50,6 @@ def page_routes(*folders: Path) -> APIRouter:
         found = await asyncio.to_thread(colours_of, labels)
         patches = {name: {"light": one.light, "dark": one.dark, "ink": one.ink} for name, one in found.items()}
         return Response(orjson.dumps(patches), media_type="application/json")
-
-    return routes
 
 
 def _page_file(name: str, folders: tuple[Path, ...]) -> Response:

@@ -5,13 +5,14 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from harken.web.guard import Guard
 from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
 
@@ -69,8 +70,17 @@ async def fields_of(request: Request, kind: type[Fields], limits: Limits) -> Fie
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
 
 
-def add_error_answers(app: FastAPI, metrics: Metrics) -> None:
-    """Every error is answered with JSON: ``{"error": "a sentence"}``."""
+def application(routes: APIRouter, metrics: Metrics, *, token: str | None, **described: Any) -> Guard:
+    """An application with these routes. Every error is answered with JSON: ``{"error": "a sentence"}``.
+
+    Args:
+        routes: the routes.
+        metrics: counts refusals.
+        token: the token that clients must send; None: they must be on this machine.
+        described: further arguments of ``FastAPI``.
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, **described)
+    app.include_router(routes)
 
     @app.exception_handler(RefusedError)
     async def refused(request: Request, refusal: RefusedError) -> JSONResponse:
@@ -92,6 +102,8 @@ def add_error_answers(app: FastAPI, metrics: Metrics) -> None:
     @app.exception_handler(ClientDisconnect)
     async def disconnected(_: Request, error: ClientDisconnect) -> Response:  # noqa: ARG001
         return Response(status_code=400)  # it is not received, but without it the log would show an error
+
+    return Guard(app, token=token, metrics=metrics)
 
 
 async def _read_rest(request: Request) -> None:

@@ -5,13 +5,11 @@ values}]}``. Its accelerometer excludes gravity, which is a separate sensor with
 the reader of its files (``readers.exports``). Messages may come out of order and repeatedly.
 """
 
-from contextlib import suppress
-from itertools import chain
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
-import orjson
 
 from harken.labelling.live.watch import LATEST_NS
 from harken.readers.exports import gravity_at
@@ -20,10 +18,13 @@ from harken.support.arrays import Float32Array, Int64Array
 from harken.web.limits import RefusedError
 
 HOW = 'a message is {"time_ns" or "time_ms": [...], "x": [...], "y": [...], "z": [...], "unit": "g" or "m/s2"}'
-LARGEST_MS = 4e12
-WHOLE: frozenset[type] = frozenset((int,))
-NUMBERS: frozenset[type] = frozenset((int, float, type(None)))
-"""Types that a value may have; not ``bool``."""
+SCALES = {"g": 1.0, "m/s2": STANDARD_GRAVITY}
+Values = list[float | None]
+Milliseconds = Annotated[float, msgspec.Meta(ge=0, lt=4e12)]
+"""Times before 2096."""
+BOUNDS = msgspec.Meta(ge=0, lt=LATEST_NS, multiple_of=1, description="Nanoseconds since 1970.")
+Nanoseconds = Annotated[int, BOUNDS] | Annotated[float, BOUNDS]
+"""A whole number, which may be written as ``1.7e18``."""
 
 WRIST, MOVEMENT, GRAVITY = "wristmotion", "accelerometer", "gravity"
 SOURCES = (WRIST, "watchaccelerometeruncalibrated", "accelerometeruncalibrated", "totalacceleration", MOVEMENT)
@@ -43,15 +44,34 @@ HOW_PUSHED = (
 TimedSignals = tuple[Float32Array, Int64Array]
 
 
-class Push(msgspec.Struct, rename="camel"):
-    """A message of Sensor Logger: the device, and the values of its sensors."""
+class Message(msgspec.Struct):
+    """A message of a WebSocket; null is a missing value."""
 
-    device_id: Annotated[str, msgspec.Meta(min_length=1)]
-    payload: list[Any]
+    x: Values
+    y: Values
+    z: Values
+    time_ns: list[int] | None = None
+    time_ms: list[Milliseconds] = []
+    unit: Literal["g", "m/s2"] = "g"
+
+
+class SensorValues(msgspec.Struct):
+    """The values of a sensor at one time. Their names depend on the sensor."""
+
+    name: Annotated[str, msgspec.Meta(examples=["accelerometer", "gravity", "wrist motion"])]
+    time: Nanoseconds
+    values: dict[str, Any]
+
+
+class Push(msgspec.Struct, rename="camel"):
+    """A message of Sensor Logger. ``messageId`` and ``sessionId`` are not used, because samples have times."""
+
+    device_id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    payload: list[SensorValues]
 
 
 def samples_of(text: str | bytes) -> TimedSignals:
-    """Signals ``[n, 3]`` in g and times ``[n]`` of a message; null is a missing value.
+    """Signals ``[n, 3]`` in g and times ``[n]`` of a message.
 
     A value that float32 cannot hold becomes infinite and marks its sample invalid, as any value beyond the sensor's
     range does.
@@ -60,33 +80,23 @@ def samples_of(text: str | bytes) -> TimedSignals:
         RefusedError: when the message has another form.
     """
     try:
-        message = orjson.loads(text)
+        message = msgspec.json.decode(text, type=Message)
         time_ns = _times(message)
-        values = np.array([_checked(message[axis], NUMBERS) for axis in "xyz"], dtype=np.float64)
-        scale = {"g": 1.0, "m/s2": STANDARD_GRAVITY}[message.get("unit", "g")]
+        values = np.array([message.x, message.y, message.z], dtype=np.float64)
         if values.shape != (3, len(time_ns)):
             raise ValueError("the numbers of times and values differ")
-    except orjson.JSONDecodeError as error:
-        raise RefusedError(400, f"this is not JSON; {HOW}") from error
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise RefusedError(400, f"this cannot be read; {HOW}, lists of one length") from error
+    except (ValueError, OverflowError, RecursionError) as error:
+        is_json = isinstance(error, msgspec.ValidationError) or not isinstance(error, msgspec.DecodeError)
+        what = f"cannot be read; {HOW}, lists of one length" if is_json else f"is not JSON; {HOW}"
+        raise RefusedError(400, f"this {what}") from error
     with np.errstate(over="ignore"):
-        return np.ascontiguousarray(values.T, dtype=np.float32) / np.float32(scale), time_ns
+        return np.ascontiguousarray(values.T, dtype=np.float32) / np.float32(SCALES[message.unit]), time_ns
 
 
-def _checked(values: Any, kinds: frozenset[type]) -> list[Any]:
-    """A list of these types. NumPy would convert text to an array as wide as the longest text."""
-    if not isinstance(values, list) or not kinds.issuperset(map(type, values)):
-        raise ValueError("not a list of numbers")
-    return values
-
-
-def _times(message: dict[str, Any]) -> Int64Array:
-    if "time_ns" in message:
-        return np.array(_checked(message["time_ns"], WHOLE), dtype=np.int64)
-    milliseconds = np.array(_checked(message["time_ms"], NUMBERS), dtype=np.float64)
-    if not ((milliseconds >= 0) & (milliseconds < LARGEST_MS)).all():
-        raise ValueError("times are since 1970, before 2096")
+def _times(message: Message) -> Int64Array:
+    if message.time_ns is not None:
+        return np.array(message.time_ns, dtype=np.int64)
+    milliseconds = np.array(message.time_ms, dtype=np.float64)
     # A double holds milliseconds and a fraction, but not their nanoseconds: convert the two parts separately.
     whole = np.floor(milliseconds)
     time_ns: Int64Array = whole.astype(np.int64) * 10**6 + np.rint((milliseconds - whole) * 1e6).astype(np.int64)
@@ -100,14 +110,14 @@ class DeviceSensors:
         self._source, self._factor = source, 0.0  # of the source's unit, 0 until it is known
         self._unsure, self._gravity, self._movement = _none(), _none(), _none()
 
-    def take(self, payload: Any) -> TimedSignals:
+    def take(self, payload: Sequence[SensorValues]) -> TimedSignals:
         """Samples ``[n, 3]`` in g and their times that a message's payload completes, in any order.
 
         A value that float32 cannot hold becomes infinite and marks its sample invalid, as any value beyond the
         sensor's range does.
 
         Raises:
-            RefusedError: when the payload is not a list of sensors' values. No sample is taken then.
+            RefusedError: when the values of a sensor that is used are missing or no numbers. No sample is taken then.
         """
         with np.errstate(over="ignore", invalid="ignore"):
             sensors = _by_sensor(payload)
@@ -162,39 +172,27 @@ def _merged(old: TimedSignals, new: TimedSignals) -> TimedSignals:
     return np.concatenate([old[0], new[0]])[rows], times
 
 
-def _by_sensor(payload: Any) -> dict[str, TimedSignals]:
+def _by_sensor(payload: Sequence[SensorValues]) -> dict[str, TimedSignals]:
     """The values of each sensor in ``SOURCES``, and of gravity, in the order of the message."""
-    if not isinstance(payload, list):
-        raise RefusedError(400, "payload must be a list of sensors' values")
     samples: dict[str, list[tuple[int, list[Any]]]] = {}
     for entry in payload:
+        name, values = entry.name.lower().replace(" ", "").replace("_", ""), entry.values
         try:
-            name, time_ns, values = entry["name"], _time(entry["time"]), entry["values"]
-            if not isinstance(values, dict):
-                raise TypeError
-            name = name.lower().replace(" ", "").replace("_", "")
             if name == WRIST:
                 vector = [values["gravity" + axis] + values["acceleration" + axis] for axis in "XYZ"]
             elif name in SOURCES or name == GRAVITY:
                 vector = [values[axis] for axis in "xyz"]
             else:
                 continue
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except (KeyError, TypeError, OverflowError) as error:
             raise RefusedError(400, HOW_PUSHED) from error
-        samples.setdefault(name, []).append((time_ns, vector))
+        samples.setdefault(name, []).append((int(entry.time), vector))
     return {name: _arrays(name, *zip(*listed, strict=True)) for name, listed in samples.items()}
 
 
-def _time(value: Any) -> int:
-    """Nanoseconds since 1970, a whole number."""
-    time_ns = int(value) if isinstance(value, float) and value.is_integer() else value
-    if type(time_ns) is not int or not 0 <= time_ns < LATEST_NS:
-        raise ValueError
-    return time_ns
-
-
 def _arrays(name: str, times: tuple[int, ...], vectors: tuple[list[Any], ...]) -> TimedSignals:
-    if NUMBERS.issuperset(map(type, chain.from_iterable(vectors))):
-        with suppress(OverflowError):  # of a whole number of hundreds of digits
-            return np.array(vectors, dtype=np.float32), np.array(times, dtype=np.int64)
-    raise RefusedError(400, f"the values of {name} must be numbers")
+    try:
+        values = msgspec.convert(vectors, list[Values])
+    except msgspec.ValidationError as error:
+        raise RefusedError(400, f"the values of {name} must be numbers ({error})") from error
+    return np.array(values, dtype=np.float32), np.array(times, dtype=np.int64)

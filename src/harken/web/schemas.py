@@ -98,21 +98,6 @@ class RecordingProgress(BaseModel):
     share: Share | None
 
 
-class SensorValues(BaseModel):
-    """The values of a sensor at one time. Their names depend on the sensor."""
-
-    name: str = Field(examples=["accelerometer", "gravity", "wrist motion"])
-    time: int = Field(ge=0, lt=4 * 10**18, description="Nanoseconds since 1970.")
-    values: dict[str, Any]
-
-
-class PushMessage(BaseModel):
-    """A message of Sensor Logger. ``messageId`` and ``sessionId`` are not used, because samples have times."""
-
-    deviceId: Name  # noqa: N815
-    payload: list[SensorValues]
-
-
 class Pushed(BaseModel):
     """How many samples of acceleration were completed by a message; others wait for gravity."""
 

@@ -1,6 +1,6 @@
 """The WebSocket routes: ``/ws/samples`` for samples and labels, ``/ws/view`` for the page."""
 
-import orjson
+import msgspec
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
@@ -12,9 +12,14 @@ LARGEST_VIEW_MESSAGE = 4096
 YES = ("1", "true", "yes", "on")
 
 
-def socket_routes(hub: Hub) -> APIRouter:
+class Choice(msgspec.Struct, tag_field="type", tag="choose"):
+    """A message of ``/ws/view``."""
+
+    watch: str
+
+
+def socket_routes(routes: APIRouter, hub: Hub) -> None:
     """``/ws/samples`` and ``/ws/view``."""
-    routes = APIRouter()
 
     async def samples(socket: WebSocket) -> None:
         """Receive samples of one watch and send its labels, until one side closes the socket."""
@@ -30,7 +35,6 @@ def socket_routes(hub: Hub) -> APIRouter:
 
     routes.add_websocket_route("/ws/samples", samples)
     routes.add_websocket_route("/ws/view", view)
-    return routes
 
 
 async def _take_samples(hub: Hub, sender: Sender) -> None:
@@ -62,9 +66,6 @@ def _chosen_watch(text: str | bytes) -> str:
     if len(text) > LARGEST_VIEW_MESSAGE:
         raise RefusedError(413, "the message is too large", reason="message")
     try:
-        message = orjson.loads(text)
-        if message["type"] == "choose" and isinstance(message["watch"], str):
-            return str(message["watch"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        pass
-    raise RefusedError(400, 'a message must be {"type": "choose", "watch": NAME}')
+        return msgspec.json.decode(text, type=Choice).watch
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(400, 'a message must be {"type": "choose", "watch": NAME}') from error

@@ -1,27 +1,43 @@
 """Posted recordings -> their timelines, a few at a time, each in a job of its own; and their report and tables, which
-senders find by a key of their own."""
+senders find by a key of their own.
+
+A file from an unknown sender may need more memory and time than any other request, so both are limited.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
+import orjson
+import polars as pl
 from starlette.requests import ClientDisconnect
 
 from harken.models.recogniser import Recogniser
 from harken.readers.unpacking import stem
 from harken.support.files import temporary_folder
-from harken.web.jobs import JobError, Message, run_job
+from harken.web.jobs import JobError, Message, Progress, Send, limit_memory, run_job
 from harken.web.limits import Limits, RefusedError
-from harken.web.upload_job import ANSWER, MODEL, STEM, label_upload
+
+if TYPE_CHECKING:
+    from harken.labelling.summary import LabelledFile
+    from harken.timelines import Timeline
 
 SUFFIXES = (
     *(".csv.gz", ".txt.gz", ".tsv.gz", ".cwa.gz", ".bin.gz", ".parquet", ".gt3x", ".avro", ".cwa", ".bin"),
     *(".csv", ".tsv", ".txt", ".zip", ".gz"),
 )
+STEM = "recording"
+"""The name of every posted recording on disk."""
+MODEL, ANSWER = "model.safetensors", "answer.json"
+REPORT, TABLES = "report.html", "tables.zip"
+ROWS_AT_ONCE = 10_000
 RETRY_S = 20
 NICENESS = 5
 """Labels of watches have priority."""
@@ -40,13 +56,13 @@ class Upload:
 
     Attributes:
         name: the beginning of the name under which the tables are saved.
-        folder: the folder for the report and the tables; None without a key.
+        folder: the folder for the recording, and with a key for the report and the tables.
         stage: ``send``, then the stages of ``harken.labelling.file.Stage``; ``done`` at the end.
         share: the share of the stage that is done, 0 to 1; None if it is not known.
     """
 
     name: str
-    folder: "TemporaryDirectory[str] | None"
+    folder: "TemporaryDirectory[str]"
     stage: str = "send"
     share: float | None = None
 
@@ -60,8 +76,8 @@ class Upload:
         Raises:
             RefusedError: when there is none.
         """
-        path = None if self.folder is None else Path(self.folder.name, name)
-        if self.stage != "done" or path is None or not path.is_file():
+        path = Path(self.folder.name, name)
+        if self.stage != "done" or not path.is_file():
             raise RefusedError(404, "this recording has no such result")
         return path
 
@@ -102,15 +118,15 @@ class Uploads:
             RefusedError: when a limit is reached, or the recording cannot be labelled.
         """
         shown = PurePosixPath(name.replace("\\", "/")).name or STEM
-        async with self._upload(key, stem(Path(name))) as upload, _folder() as folder:
+        async with self._upload(key, stem(Path(name))) as upload:
+            folder = Path(upload.folder.name)
             path = folder / (STEM + suffixes_of(name))
             await self._write(path, body)
             try:
                 await asyncio.to_thread(self.recogniser.save, folder / MODEL)
             except OSError as error:
                 raise _not_written(error) from error
-            results = upload.folder and upload.folder.name
-            request = str(path), shown, timezone, key, results, asdict(self._limits)
+            request = str(path), shown, timezone, key, asdict(self._limits)
             job = run_job(label_upload, *request, on_message=upload.advance, niceness=NICENESS, polars_threads=1)
             try:
                 async with asyncio.timeout(self._limits.upload_s):
@@ -147,9 +163,8 @@ class Uploads:
             raise RefusedError(503, sentence, reason="uploads", retry_s=RETRY_S)
         if key in self._by_key:
             raise RefusedError(409, "this key is in use; choose another at random", reason="recording")
-        upload = Upload(name, None)
+        upload = Upload(name, temporary_folder())
         if key is not None:
-            upload.folder = temporary_folder()
             self._by_key[key] = upload
         self._running += 1
         try:
@@ -161,7 +176,12 @@ class Uploads:
         finally:
             self._running -= 1
             if upload.stage != "done":
-                self._remove(key, upload)
+                if key is not None:
+                    self._by_key.pop(key, None)
+                # Submitted at once, and so completed when the server stops and cancels the task that waits for it.
+                removal = asyncio.get_running_loop().run_in_executor(None, upload.folder.cleanup)
+                with suppress(asyncio.CancelledError):
+                    await asyncio.shield(removal)
 
     def _keep(self, key: str, upload: Upload) -> None:
         """Keep the results, for a while and as long as they are among the latest."""
@@ -173,12 +193,11 @@ class Uploads:
             self._remove(*older)
         asyncio.get_running_loop().call_later(self._limits.results_s, self._remove, key, upload)
 
-    def _remove(self, key: str | None, upload: Upload) -> None:
+    def _remove(self, key: str, upload: Upload) -> None:
         """Forget a recording, if it is not forgotten yet."""
-        if key is not None and self._by_key.get(key) is upload:
+        if self._by_key.get(key) is upload:
             del self._by_key[key]
-            if upload.folder is not None:
-                upload.folder.cleanup()
+            upload.folder.cleanup()
 
     async def _write(self, path: Path, body: AsyncIterator[bytes]) -> None:
         written, most = 0, self._limits.upload_bytes
@@ -219,19 +238,6 @@ def _refusal(error: JobError, sentence: str) -> Exception:
     return RefusedError(422, sentence, reason="recording")
 
 
-@asynccontextmanager
-async def _folder() -> AsyncIterator[Path]:
-    """A temporary folder, removed with all that a recording unpacked to."""
-    folder = await asyncio.to_thread(temporary_folder)
-    try:
-        yield Path(folder.name)
-    finally:
-        # Submitted at once, and so completed when the server stops and cancels the task that waits for it.
-        removal = asyncio.get_running_loop().run_in_executor(None, folder.cleanup)
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(removal)
-
-
 async def _unless(disconnected: Callable[[], Awaitable[None]], job: Coroutine[Any, Any, None]) -> None:
     """Wait for a job, which is ended if the client disconnects first."""
     tasks = asyncio.ensure_future(job), asyncio.ensure_future(disconnected())
@@ -248,3 +254,117 @@ async def _unless(disconnected: Callable[[], Awaitable[None]], job: Coroutine[An
 
 def _disconnected() -> RefusedError:
     return RefusedError(408, "the client disconnected", reason="gone")
+
+
+def label_upload(
+    send: Send,
+    path: str,
+    name: str,
+    timezone: str | None,
+    key: str | None,
+    limits: dict[str, Any],
+) -> None:
+    """Label a posted recording as ``harken label`` does: calibrated, turned, with non-wear, smoothed.
+
+    Args:
+        send: see ``harken.web.jobs``; sends the stage and the share of it that is done.
+        path: the recording, beside which is the file ``MODEL``; both are removed at the end. The answer of ``POST
+            /api/recordings`` is written to the file ``ANSWER`` there, the recording is unpacked into the same folder,
+            and with a key, the report and the tables are written there.
+        name: the sender's name for it.
+        timezone: the wearer's time zone; None: as the file says.
+        key: the sender's key.
+        limits: the fields of ``Limits``.
+
+    Raises:
+        HarkenError: when the recording cannot be labelled.
+    """
+    from harken.labelling.file import label_file
+    from harken.labelling.settings import LabelSettings
+    from harken.readers import TableOptions
+    from harken.readers.unpacking import UnpackingLimits, unpacking_limits
+
+    progress, folder = Progress(send), Path(path).parent
+    tempfile.tempdir = str(folder)  # the server removes this folder, even if it kills this process
+    recogniser = Recogniser.load(folder / MODEL, device="cpu")
+    limit_memory(limits["upload_memory_bytes"])  # not before: an import without memory ends in any error
+    with unpacking_limits(UnpackingLimits(limits["unpacked_bytes"], limits["most_packed"])):
+        labelled = label_file(
+            path,
+            model=recogniser,
+            settings=LabelSettings(csv=True, reading=TableOptions(timezone=timezone)),
+            cores=1,
+            on_stage=lambda stage: None if stage == "done" else progress(stage, None),  # the report follows
+            on_share=lambda share: progress(progress.stage, share),
+        )
+    labelled = _named(labelled, path, name)
+    addresses: dict[str, str | None] = {"report": None, "tables": None}
+    if key is not None:
+        progress("write", None)
+        addresses["report"] = f"/api/recordings/{key}/{REPORT}"
+        if _write(labelled, folder, limits["tables_bytes"]):
+            addresses["tables"] = f"/api/recordings/{key}/{TABLES}"
+    _write_answer(labelled, addresses, folder / ANSWER)
+    for file in (Path(path), folder / MODEL):
+        file.unlink()
+
+
+def _named(labelled: "LabelledFile", path: str, shown: str) -> "LabelledFile":
+    """The same with the sender's name for the recording in place of that on the disk."""
+    from harken.labelling.summary import LabelledFile
+    from harken.recordings.recording import is_made_up
+
+    subject = stem(Path(shown)) if labelled.timeline.subject == STEM else labelled.timeline.subject
+    notes = tuple(note.replace(path, shown) for note in labelled.quality.notes)
+    quality = replace(labelled.measured.quality, file=shown, subject=subject, made_up=is_made_up(subject), notes=notes)
+    timeline = replace(labelled.timeline, subject=subject, source=shown)
+    return LabelledFile(replace(labelled.measured, quality=quality), replace(labelled.outcomes, timeline=timeline))
+
+
+def _write(labelled: "LabelledFile", folder: Path, most_bytes: int) -> bool:
+    """Write the report and the packed tables to a folder. Returns whether the tables were written: not if they have
+    more than ``most_bytes``."""
+    with tempfile.TemporaryDirectory() as name:
+        labelled.write(unpacked := Path(name, "tables"))
+        files = sorted(unpacked.iterdir())
+        small = sum(file.stat().st_size for file in files) <= most_bytes
+        if small:
+            with ZipFile(folder / TABLES, "w", ZIP_DEFLATED) as packed:
+                for file in files:
+                    packed.write(file, file.name)
+        shutil.move(unpacked / REPORT, folder / REPORT)
+    return small
+
+
+def _write_answer(labelled: "LabelledFile", addresses: dict[str, str | None], path: Path) -> None:
+    timeline = labelled.timeline
+    about = {
+        "subject": timeline.subject,
+        "timezone": labelled.quality.timezone,
+        "labels": list(timeline.labels),
+        "hours": {label: seconds / 3600 for label, seconds in timeline.seconds_by_label().items()},
+        "notes": [*labelled.warnings, *labelled.notes],
+        **addresses,
+    }
+    with path.open("wb") as file:
+        file.write(orjson.dumps(about).removesuffix(b"}") + b',"rows":[')
+        for number, rows in enumerate(_rows(timeline)):
+            file.write(rows if number == 0 else b"," + rows)
+        file.write(b"]}")
+
+
+def _rows(timeline: "Timeline") -> Iterator[bytes]:
+    """The rows as JSON, thousands at a time, because a month of rows takes half a gigabyte."""
+    from harken.timelines.timeline import HANDS, PROBABILITY
+
+    probabilities = pl.col([PROBABILITY + label for label in timeline.labels])
+    columns = [
+        *((pl.col(edge).to_physical() // 10**6).alias(f"{edge}_ms") for edge in ("start", "end")),
+        pl.col("label", "wear"),
+        pl.col("activity_mg").cast(pl.Float64).round(2),
+        pl.concat_list(probabilities.cast(pl.Float64).round(4)).list.drop_nulls().alias("probabilities"),
+        pl.col(f"^{HANDS}$").cast(pl.Float64).round(4),
+    ]
+    for first in range(0, timeline.frame.height, ROWS_AT_ONCE):
+        rows = timeline.frame.slice(first, ROWS_AT_ONCE).select(columns).write_json()
+        yield rows[1:-1].encode().replace(b',"hands":null', b"")

@@ -9,15 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harken.labelling.live import (
-    LiveRecogniser,
-    LiveSettings,
-    StreamSpecification,
-    TimelineRow,
-    Update,
-    Watch,
-    advance,
-)
+from harken.labelling.live.stream import LiveRecogniser, advance
+from harken.labelling.live.watch import LiveSettings, StreamSpecification, TimelineRow, Update, Watch
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.mending import MOST_REPEATED, mend

@@ -1,10 +1,7 @@
 """``kill -9`` at any moment loses nothing that was acknowledged to any window, and leaves no half-written file."""
 
-import json
 import random
 import threading
-import urllib.error
-import urllib.request
 from contextlib import ExitStack
 from http.client import HTTPException
 from pathlib import Path
@@ -12,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from annotating_server import annotating_process, intervals, write_recording
+from annotating_server import intervals, put, write_recording
 from harken.annotations.formats import read_annotations
 from harken.annotations.times import Span
 from harken.support.files import is_aside
+from server_process import server_process
 from server_thread import Served
 
 pytestmark = pytest.mark.second_stage
@@ -48,18 +46,13 @@ class Window:
                 second = self.number + self.of * self.sent
                 own = intervals((second, second + 1, str(second)))
                 together = sorted([*rows, *own], key=lambda one: one["start_ms"])
-                body = json.dumps({"client": str(self.number), "intervals": together}).encode()
-                request = urllib.request.Request(served.url(LABELS), body, method="PUT")
-                request.add_header("If-Match", etag)
-                try:
-                    with urllib.request.urlopen(request, timeout=20) as answer:
-                        answer.read()
-                        rows, etag = together, answer.headers["ETag"]
+                saved = put(served, together, etag=etag, client=str(self.number))
+                if saved.status == 200:
+                    rows, etag = together, saved.headers["etag"]
                     self.acknowledged.append(second)
                     self.sent += 1
-                except urllib.error.HTTPError as error:
-                    if error.code != 412:
-                        raise AssertionError(error.read()) from error
+                else:
+                    assert saved.status == 412, saved.body
                     self.refused += 1
                     rows, etag = self._fetch(served)
                     rows = [row for row in rows if row["label"] != str(second)]
@@ -67,8 +60,8 @@ class Window:
             self.sent += 1  # what was under way may be there or not
 
     def _fetch(self, served: Served) -> tuple[list[Any], str]:
-        with urllib.request.urlopen(served.url(LABELS), timeout=20) as answer:
-            return json.loads(answer.read())["intervals"], answer.headers["ETag"]
+        answer = served.ask(LABELS)
+        return answer.json["intervals"], answer.headers["etag"]
 
 
 def test_what_was_acknowledged_survives_any_kill_of_two_processes(tmp_path: Path) -> None:
@@ -79,15 +72,17 @@ def test_what_was_acknowledged_survives_any_kill_of_two_processes(tmp_path: Path
     for _ in range(KILLS):
         with ExitStack() as stack:
             started = [
-                stack.enter_context(annotating_process(str(path), log=tmp_path / f"log{each.number}"))
+                stack.enter_context(
+                    server_process("--no-model", str(path), log=tmp_path / f"log{each.number}", command="annotate")
+                )
                 for each in windows
             ]
-            for _, served in started:
-                served.ask_until("/api/recordings/0", lambda about: about["state"] == "ready")
+            for _, address in started:
+                Served.of(address).ask_until("/api/recordings/0", lambda about: about["state"] == "ready")
             killers = [threading.Timer(LONGEST_S * choose.random(), process.kill) for process, _ in started]
             labelling = [
-                threading.Thread(target=window.label_until_killed, args=(served,))
-                for window, (_, served) in zip(windows, started, strict=True)
+                threading.Thread(target=window.label_until_killed, args=(Served.of(address),))
+                for window, (_, address) in zip(windows, started, strict=True)
             ]
             for thread in (*killers, *labelling):
                 thread.start()

@@ -16,11 +16,11 @@ import harken
 from annotating_server import annotating, put
 from edited_labels import FIRST_MS, SPAN, START_NS, Labels, opened, row, save
 from harken.annotations.find import with_labels
-from harken.annotations.store import LabelStore, StaleLabelsError
+from harken.annotations.store import LabelStore
 from harken.annotations.table import why_not_kept
 from harken.support.errors import HarkenError
 from harken.support.files import ProcessLock
-from harken.web.annotate.labels import restored_ns
+from harken.web.annotate.recording import restored_ns
 from harken.web.limits import RefusedError
 from harken.web.record.session import checked_label
 
@@ -43,6 +43,9 @@ def test_a_file_without_rows_beats_the_label_column(tmp_path: Path) -> None:
     save(labels, [])
     assert labels.path.read_text() == "start,end,label\n"
     assert opened(tmp_path).as_json()["intervals"] == []
+    labels.path.unlink()
+    assert labels.follow()
+    assert labels.intervals.labels == ("lying", "sitting")
 
 
 def test_an_export_gives_its_labels_and_is_not_written(tmp_path: Path) -> None:
@@ -167,20 +170,6 @@ def test_the_whole_recording_can_be_labelled(tmp_path: Path) -> None:
     assert int(labels.intervals.end_ns[0]) == SPAN.end_ns + 1
 
 
-def test_labels_of_a_recording_without_a_zone_have_none_either(tmp_path: Path) -> None:
-    content = "start,end,label\n2023-11-14T22:20:00+00:00,2023-11-14T22:30:00+00:00,lying\n"
-    options: dict[str, Any] = {"zone_known": False, "local_times": True}
-    labels = opened(tmp_path, content, **options)
-    assert labels.stored.read_only is not None
-    assert labels.stored.read_only.startswith(
-        "anna.labels.csv has times with a zone, and the recording has none; add --time"
-    )
-    labels.path.unlink()
-    labels = opened(tmp_path, **options)
-    save(labels, [row(0, 60.25)])
-    assert labels.path.read_text().endswith("\n2023-11-14T22:13:20.123456789,2023-11-14T22:14:20.373,lying\n")
-
-
 def test_labels_of_local_times_keep_their_places_when_the_zone_is_given_later(tmp_path: Path) -> None:
     start = datetime(2024, 3, 9, 10, 0)
     rows = [f"{start + timedelta(seconds=second / 20)},0.1,{second % 7 / 10},9.8" for second in range(20 * 120)]
@@ -221,24 +210,6 @@ def test_labels_are_saved_where_a_link_leads(tmp_path: Path) -> None:
         opened(tmp_path).stored.read_only
         == f"the folder {store} cannot be written, so labels cannot be saved beside the recording"
     )
-
-
-def test_a_change_by_another_window_or_program_is_not_overwritten(tmp_path: Path) -> None:
-    labels = opened(tmp_path)
-    before = labels.stored.digest
-    save(labels, [row(1, 2)])
-    with pytest.raises(StaleLabelsError, match="another window or program"):
-        labels.save([], if_digest=before)
-    assert len(labels.intervals) == 1
-    assert not labels.follow()
-    labels.path.write_text("start,end,label,note\n10,20,walking,stairs?\n")
-    with pytest.raises(StaleLabelsError, match=r"anna\.labels\.csv was changed by another window or program"):
-        save(labels, [row(3, 4)])
-    assert labels.follow()
-    assert [(each["label"], each["note"]) for each in labels.as_json()["intervals"]] == [("walking", "stairs?")]
-    labels.path.unlink()
-    assert labels.follow()
-    assert labels.intervals.labels == ("lying", "sitting"), "without the file, the label column counts again"
 
 
 def test_a_file_that_another_program_keeps_locked_is_not_written(

@@ -1,10 +1,7 @@
 """``harken annotate`` from outside: reading, signals, labels, windows, and what is refused."""
 
-import json
 import shutil
 import threading
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -291,11 +288,8 @@ def test_bodies_that_cannot_be_used_are_refused(
 ) -> None:
     body = body.replace("BOUT", '{"start_ms": 1, "end_ms": 2, "label": "a", "note": null}')
     headers = {} if if_match is None else {"If-Match": if_match}
-    request = urllib.request.Request(ready.url(LABELS), body.encode(), headers, method="PUT")
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=20)
-    with refused.value:
-        assert (refused.value.code, sentence in json.loads(refused.value.read())["error"]) == (status, True)
+    refused = ready.ask(LABELS, body.encode(), method="PUT", **headers)
+    assert (refused.status, sentence in refused.json["error"]) == (status, True)
 
 
 def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harken.annotations.bouts import Intervals
-from harken.web.annotate.suggestions import NO_LABEL, NOT_WORN, Suggestions
-from harken.web.annotate.unsure import LARGEST_MARGIN, MOMENT_S, PARTS, next_unsure, unsure_moments
+from harken.web.annotate.suggestions import (
+    LARGEST_MARGIN,
+    MOMENT_S,
+    NO_LABEL,
+    NOT_WORN,
+    PARTS,
+    Suggestions,
+    next_unsure,
+    unsure_moments,
+)
 
 START_NS = 1_700_000_000 * 10**9
 ROW_NS = 5 * 10**9

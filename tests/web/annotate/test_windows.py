@@ -3,14 +3,17 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import websockets
 from starlette.websockets import WebSocket
+from websockets import ConnectionClosed
+from websockets.sync.client import ClientConnection
 
 from annotating_server import annotating, intervals, put, write_recording
 from harken.annotations.formats import read_annotations
@@ -20,9 +23,10 @@ from harken.web.annotate.recording import MOST_WINDOWS
 from harken.web.clients import Client
 from harken.web.limits import Limits
 from harken.web.metrics import Metrics
-from server_thread import Served, received
+from server_thread import Served, heard, received
 
 LABELS = "/api/recordings/0/labels"
+LIVE = "/api/recordings/0/live?client="
 
 
 def test_only_the_newest_message_of_a_type_waits() -> None:
@@ -44,11 +48,19 @@ def test_only_the_newest_message_of_a_type_waits() -> None:
     assert sent == ["999", "all"]
 
 
-async def until(socket: Any, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+def until(socket: ClientConnection, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """The first message for which something holds."""
-    while not holds(message := await received(socket)):
+    while not holds(message := heard(socket)):
         pass
     return message
+
+
+def is_labels(message: dict[str, Any], intervals: int | None = None) -> bool:
+    return message["type"] == "labels" and intervals in (None, len(message["intervals"]))
+
+
+def is_read_only(message: dict[str, Any]) -> bool:
+    return bool(message["type"] == "read_only")
 
 
 def names(message: dict[str, Any]) -> list[str]:
@@ -58,50 +70,33 @@ def names(message: dict[str, Any]) -> list[str]:
 def test_each_window_writes_and_sees_what_others_wrote(tmp_path: Path) -> None:
     path = write_recording(tmp_path / "anna.csv", label=None)
     beside = tmp_path / "anna.labels.csv"
-
-    def is_labels(message: dict[str, Any]) -> bool:
-        return bool(message["type"] == "labels")
-
-    async def use(served: Served) -> None:
-        live = served.url("/api/recordings/0/live?client=", "ws")
-        async with websockets.connect(live + "one") as first, websockets.connect(live + "two") as second:
-            for window in (first, second):
-                assert await until(window, lambda each: each["type"] == "read_only") == {
-                    "type": "read_only",
-                    "reason": None,
-                }
-            assert served.ask(LABELS).headers["etag"] == '"none"'
-            saved = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="one", etag='"none"')
-            assert (saved.status, saved.json) == (200, {"etag": saved.headers["etag"]})
-            news = await until(second, is_labels)
-            assert (names(news), news["etag"], news["on_disk"]) == (["lying"], saved.headers["etag"], True)
-            stale = await asyncio.to_thread(put, served, [], client="two", etag='"none"')
-            assert (stale.status, stale.headers["etag"]) == (412, saved.headers["etag"])
-            assert stale.json["error"] == "anna.labels.csv was changed by another window or program"
-            both = intervals((1, 2, "lying"), (3, 4, "sitting"))
-            saved = await asyncio.to_thread(put, served, both, client="two", etag=saved.headers["etag"])
-            news = await until(first, lambda each: is_labels(each) and len(each["intervals"]) == 2)
-            assert news["etag"] == saved.headers["etag"]
-            # Another program changes the file, which one window notices by its request, and the other by a message.
-            beside.write_text("start,end,label\n5,6,walking\n")
-            stale = await asyncio.to_thread(put, served, [], client="one", etag=saved.headers["etag"])
-            assert stale.status == 412
-            # It may see the file before all is written.
-            news = await until(second, lambda each: is_labels(each) and each["etag"] == stale.headers["etag"])
-            assert names(news) == ["walking"]
-            # And once more, without a request.
-            beside.write_text("start,end,label\n5,6,walking\n7,8,lying\n")
-            assert names(await until(first, lambda each: is_labels(each) and len(each["intervals"]) == 2)) == [
-                "walking",
-                "lying",
-            ]
-            beside.write_text("start,end,label\n5,x,walking\n")
-            news = await until(first, lambda each: each["type"] == "read_only")
-            assert "the end 'x' is not a time" in news["reason"]
-            assert (await asyncio.to_thread(put, served, [], client="one")).status == 423
-
-    with annotating(path) as served:
-        asyncio.run(use(served))
+    with annotating(path) as served, served.connect(LIVE + "one") as first, served.connect(LIVE + "two") as second:
+        for window in (first, second):
+            assert until(window, is_read_only) == {"type": "read_only", "reason": None}
+        assert served.ask(LABELS).headers["etag"] == '"none"'
+        saved = put(served, intervals((1, 2, "lying")), client="one", etag='"none"')
+        assert (saved.status, saved.json) == (200, {"etag": saved.headers["etag"]})
+        news = until(second, is_labels)
+        assert (names(news), news["etag"], news["on_disk"]) == (["lying"], saved.headers["etag"], True)
+        stale = put(served, [], client="two", etag='"none"')
+        assert (stale.status, stale.headers["etag"]) == (412, saved.headers["etag"])
+        assert stale.json["error"] == "anna.labels.csv was changed by another window or program"
+        both = intervals((1, 2, "lying"), (3, 4, "sitting"))
+        saved = put(served, both, client="two", etag=saved.headers["etag"])
+        assert until(first, lambda each: is_labels(each, 2))["etag"] == saved.headers["etag"]
+        # Another program changes the file, which one window notices by its request, and the other by a message.
+        beside.write_text("start,end,label\n5,6,walking\n")
+        stale = put(served, [], client="one", etag=saved.headers["etag"])
+        assert stale.status == 412
+        # It may see the file before all is written.
+        news = until(second, lambda each: is_labels(each) and each["etag"] == stale.headers["etag"])
+        assert names(news) == ["walking"]
+        # And once more, without a request.
+        beside.write_text("start,end,label\n5,6,walking\n7,8,lying\n")
+        assert names(until(first, lambda each: is_labels(each, 2))) == ["walking", "lying"]
+        beside.write_text("start,end,label\n5,x,walking\n")
+        assert "the end 'x' is not a time" in until(first, is_read_only)["reason"]
+        assert put(served, [], client="one").status == 423
 
 
 def test_a_window_hears_nothing_of_its_own_labels_and_others_of_each_in_order(tmp_path: Path) -> None:
@@ -182,25 +177,18 @@ def test_a_drive_that_is_away_for_a_while_closes_no_window(tmp_path: Path, monke
     monkeypatch.setattr(desk, "CHECKED_S", desk.STATUS_S)
     (drive := tmp_path / "drive").mkdir()
     path = write_recording(drive / "anna.csv", seconds=20)
-
-    async def use(served: Served) -> None:
-        async with websockets.connect(served.url("/api/recordings/0/live?client=one", "ws")) as window:
-            await until(window, lambda each: each["type"] == "read_only")
-            drive.rename(tmp_path / "away")
-            drive.write_text("")  # to ask for a file in it is an error, as with a drive that was unplugged
-            await asyncio.sleep(4 * desk.CHECKED_S)
-            refused = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="one")
-            assert (refused.status, "anna.labels.csv" in refused.json["error"]) == (507, True)
-            drive.unlink()
-            (tmp_path / "away").rename(drive)
-            (drive / "anna.labels.csv").write_text("start,end,label\n5,6,walking\n")
-            news = await until(window, lambda each: each["type"] == "labels" and len(each["intervals"]) == 1)
-            assert [each["label"] for each in news["intervals"]] == ["walking"]
-            saved = await asyncio.to_thread(put, served, intervals((1, 2, "lying")), client="one")
-            assert saved.status == 200
-
-    with annotating(path) as served:
-        asyncio.run(use(served))
+    with annotating(path) as served, served.connect(LIVE + "one") as window:
+        until(window, is_read_only)
+        drive.rename(tmp_path / "away")
+        drive.write_text("")  # to ask for a file in it is an error, as with a drive that was unplugged
+        time.sleep(4 * desk.CHECKED_S)
+        refused = put(served, intervals((1, 2, "lying")), client="one")
+        assert (refused.status, "anna.labels.csv" in refused.json["error"]) == (507, True)
+        drive.unlink()
+        (tmp_path / "away").rename(drive)
+        (drive / "anna.labels.csv").write_text("start,end,label\n5,6,walking\n")
+        assert names(until(window, lambda each: is_labels(each, 1))) == ["walking"]
+        assert put(served, intervals((1, 2, "lying")), client="one").status == 200
 
 
 def test_an_error_of_one_recording_that_nobody_expected_ends_no_other(
@@ -216,19 +204,14 @@ def test_an_error_of_one_recording_that_nobody_expected_ends_no_other(
             raise RuntimeError("nobody expected this")
         return real(store)
 
-    async def use(served: Served) -> None:
-        lives = [served.url(f"/api/recordings/{number}/live?client=a", "ws") for number in (0, 1)]
-        async with websockets.connect(lives[0]) as anna, websockets.connect(lives[1]) as ben:
-            await until(ben, lambda each: each["type"] == "read_only")
-            monkeypatch.setattr(LabelStore, "load", load)
-            failed = await until(anna, lambda each: each["type"] == "status" and each["state"] == "failed")
-            assert failed["error"] == f"{paths[0]}: a fault in harken: RuntimeError: nobody expected this"
-            (tmp_path / "ben.labels.csv").write_text("start,end,label\n5,6,walking\n")
-            news = await until(ben, lambda each: each["type"] == "labels" and each["on_disk"])
-            assert [each["label"] for each in news["intervals"]] == ["walking"]
-
-    with annotating(*paths) as served:
-        asyncio.run(use(served))
+    anna, ben = (f"/api/recordings/{number}/live?client=a" for number in (0, 1))
+    with annotating(*paths) as served, served.connect(anna) as of_anna, served.connect(ben) as of_ben:
+        until(of_ben, is_read_only)
+        monkeypatch.setattr(LabelStore, "load", load)
+        failed = until(of_anna, lambda each: each["type"] == "status" and each["state"] == "failed")
+        assert failed["error"] == f"{paths[0]}: a fault in harken: RuntimeError: nobody expected this"
+        (tmp_path / "ben.labels.csv").write_text("start,end,label\n5,6,walking\n")
+        assert names(until(of_ben, lambda each: is_labels(each) and each["on_disk"])) == ["walking"]
     assert [str(each.exc_info[1]) for each in caplog.records if each.exc_info] == ["nobody expected this"]
 
 
@@ -255,45 +238,31 @@ def test_a_recording_that_cannot_be_shown_leaves_the_others(
 
 def test_windows_hear_of_the_reading_and_may_write_afterwards(tmp_path: Path) -> None:
     path = write_recording(tmp_path / "anna.csv")
-
-    async def use(served: Served) -> None:
-        live = served.url("/api/recordings/0/live?client=one", "ws")
-        async with websockets.connect(live) as window:
-            first = await until(window, lambda each: each["type"] == "read_only")
-            sentence = "the recording is still being read; labels can be set when it is complete"
-            assert first["reason"] == sentence
-            newest: dict[str, Any] = {}
-            while newest.get("read_only", first)["reason"] is not None:
-                message = await received(window)
-                newest[message["type"]] = message
-            assert len(newest["labels"]["intervals"]) == 1
-            assert newest["status"]["state"] == "ready"
-
-    with annotating(path, read=False) as served:
-        asyncio.run(use(served))
+    with annotating(path, read=False) as served, served.connect(LIVE + "one") as window:
+        first = until(window, is_read_only)
+        assert first["reason"] == "the recording is still being read; labels can be set when it is complete"
+        newest: dict[str, Any] = {}
+        while newest.get("read_only", first)["reason"] is not None:
+            message = heard(window)
+            newest[message["type"]] = message
+        assert len(newest["labels"]["intervals"]) == 1
+        assert newest["status"]["state"] == "ready"
 
 
 def test_many_windows_and_strange_messages_do_no_harm(tmp_path: Path) -> None:
     path = write_recording(tmp_path / "anna.csv", seconds=20)
-
-    async def use(served: Served) -> None:
-        live = served.url("/api/recordings/0/live?client=", "ws")
-        windows = [await websockets.connect(live + str(number)) for number in range(MOST_WINDOWS)]
-        async with websockets.connect(live + "more") as refused:
-            await refused.wait_closed()
-            assert refused.close_code == 4404
+    with annotating(path) as served, ExitStack() as opened:
+        windows = [opened.enter_context(served.connect(LIVE + str(number))) for number in range(MOST_WINDOWS)]
+        for refused in ("more", ""):
+            with served.connect(LIVE + refused) as window, suppress(ConnectionClosed):
+                heard(window)
+                heard(window)
+            assert window.close_code == 4404
         for text in ("{", "[]", "1", '{"type": 5}', b"\xff\x00"):
-            await windows[0].send(text)
-        await asyncio.to_thread(put, served, [], client="elsewhere")
-        assert names(await until(windows[0], lambda each: each["type"] == "labels")) == []
-        async with websockets.connect(live + "0") as again:  # the connection of the first window was lost
-            await until(again, lambda each: each["type"] == "read_only")
-            await windows[0].wait_closed()
-        for window in windows:
-            await window.close()
-        async with websockets.connect(live) as nobody:
-            await nobody.wait_closed()
-            assert nobody.close_code == 4404
-
-    with annotating(path) as served:
-        asyncio.run(use(served))
+            windows[0].send(text)
+        put(served, [], client="elsewhere")
+        assert names(until(windows[0], is_labels)) == []
+        with served.connect(LIVE + "0") as again:  # the connection of the first window was lost
+            until(again, is_read_only)
+            with pytest.raises(ConnectionClosed):
+                until(windows[0], lambda _: False)

@@ -18,30 +18,6 @@ from harken.web.record.session import PAUSE_NS, SessionFiles
 from recorded_bouts import SECOND, START, annotate, bouts, labels_in, log, made, record, samples
 
 
-@pytest.mark.parametrize(
-    ("above", "of_header", "of_row"), [("# with the dog\n", ",weather", ",rain"), ("", "", ",with the dog")]
-)
-def test_what_a_plain_table_cannot_have_is_kept_aside(
-    recorder: Recorder, tmp_path: Path, above: str, of_header: str, of_row: str
-) -> None:
-    record(recorder, 10, 40, "walking")
-    (path,) = made(recorder)
-    labels = path.with_suffix(".labels.csv")
-    own = labels.read_text(encoding="utf-8")
-    header, row = own.splitlines()
-    changed = f"{above}{header}{of_header}\n{row}{of_row}\n"
-    labels.write_text(changed, encoding="utf-8")
-    for label, begin in (("sitting", 60), ("lying", 120)):
-        record(recorder, begin, begin + 10, label)
-        assert made(recorder) == [path]
-    assert labels_in(path) == ["walking", "sitting", "lying"]
-    (kept,) = (tmp_path / "recordings").glob("*.labels.csv.orig")
-    assert kept.read_text(encoding="utf-8") == changed
-    assert [bouts(session) for session in Recorder(tmp_path, Limits()).sessions("anna", 5)] == [
-        [(10, 40, "walking"), (60, 70, "sitting"), (120, 130, "lying")]
-    ]
-
-
 def test_times_without_dates_are_kept_in_a_recording_of_nearly_a_day(tmp_path: Path) -> None:
     """The server reads on for a minute after the last sample. With that minute, it would be longer than a day."""
     log(tmp_path, samples(0, 10))

@@ -5,12 +5,7 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -26,7 +21,8 @@ from harken.web.record.recorder import Recorder
 from harken.web.sample_log import logged_samples
 from made_up_phones import pushing
 from recorded_bouts import made
-from server_process import free_port
+from server_process import free_port, server_process
+from server_thread import Served
 
 pytestmark = pytest.mark.second_stage
 
@@ -35,34 +31,12 @@ PHONE = "phone"
 LABELS = ("lying", "sitting", "walking", "stairs")
 
 
-@contextmanager
-def started(keep: Path, port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A server that answers; it is killed at the end of the block, if not before."""
-    command = [sys.executable, "-m", "harken", "serve", "--no-open", "--port", str(port), "--keep", str(keep)]
-    with log.open("ab") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
-    try:
-        began = time.monotonic()
-        while ask(port, "/health") is None:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() - began < 60, log.read_text()
-            time.sleep(0.1)
-        yield process
-    finally:
-        process.kill()
-        process.wait(20)
-
-
 def ask(port: int, path: str, method: str = "GET", **fields: Any) -> Any:
     """The JSON of an answer; None without one, because the server was killed."""
-    body = json.dumps(fields).encode() if fields else None
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.loads(answer.read() or b"{}")
-    except urllib.error.HTTPError as error:
-        with error:
-            raise AssertionError(error.read().decode()) from error
+        answer = Served(port, None).ask(path, json.dumps(fields).encode() if fields else None, method=method)
+        assert answer.status < 300, answer.body
+        return json.loads(answer.body or b"{}")
     except (OSError, ValueError, HTTPException):  # HTTPException: an answer that was cut short
         return None
 
@@ -138,7 +112,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     steps = 0
     with pushing(f"http://127.0.0.1:{port}/push", name=PHONE, every_s=0.1):
         for _ in range(KILLS):
-            with started(keep, port, log) as process:
+            with server_process("--keep", str(keep), log=log, port=port) as (process, _):
                 while not (ask(port, "/api/watches") or []):
                     time.sleep(0.05)
                 acknowledged.check(ask(port, f"/api/record?watch={PHONE}"))
@@ -151,7 +125,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
                 killer.wait()
                 assert process.wait(20) == -signal.SIGKILL
         assert steps >= 4 * KILLS
-        with started(keep, port, log):
+        with server_process("--keep", str(keep), log=log, port=port):
             acknowledged.check(ask(port, f"/api/record?watch={PHONE}"))
             now_ms = time.time_ns() // 10**6
             while not any(watch["last_ms"] > now_ms for watch in ask(port, "/api/watches")):

@@ -28,7 +28,7 @@ from harken.labelling.live.watch import (
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import acceleration_channels
 from harken.recordings.source import Samples, joined
-from harken.recordings.survey import RANGE_TOLERANCE, STUCK_S
+from harken.recordings.survey import GAP_NS, RANGE_TOLERANCE, STUCK_S
 from harken.signals.resampling import SECOND_NS, TOGETHER
 from harken.support.arrays import AnyArray, BoolArray, Float32Array, FloatArray, Int64Array, numbered
 from harken.timelines.labelling import numbered_after, window_places
@@ -251,7 +251,7 @@ def _gathered(watches: Sequence[Watch], specification: StreamSpecification) -> _
     same[begins[1:] - 1] = False
     rows = np.flatnonzero(same)  # usually few
     same[rows] = (signals[rows + 1, :axes] == signals[rows, :axes]).all(axis=1)
-    same[rows] &= time_ns[rows + 1] - time_ns[rows] <= specification.gap_ns
+    same[rows] &= time_ns[rows + 1] - time_ns[rows] <= GAP_NS
     starts = np.flatnonzero(np.concatenate([[True], ~same]))
     run = np.cumsum(np.concatenate([[False], ~same]))
     since_ns = time_ns[starts]

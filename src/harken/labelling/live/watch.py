@@ -10,6 +10,7 @@ import numpy as np
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.recording import MINIMUM_GAP_S
 from harken.recordings.source import Samples
+from harken.recordings.survey import GAP_NS
 from harken.signals import Resampler
 from harken.signals.resampling import SECOND_NS
 from harken.support.arrays import AnyArray, Float32Array, FloatArray, Int64Array
@@ -114,14 +115,9 @@ class StreamSpecification:
         return round(SECOND_NS / self.model.sample_rate_hz)
 
     @cached_property
-    def gap_ns(self) -> int:
-        """The largest time between two samples of a sensor without a gap."""
-        return round(MINIMUM_GAP_S * SECOND_NS)
-
-    @cached_property
     def resampled_gap_ns(self) -> int:
         """The largest time between two samples at the model's rate without a gap."""
-        return self.gap_ns if self.resampler is None else self.resampler.hole_ns
+        return GAP_NS if self.resampler is None else self.resampler.hole_ns
 
     @cached_property
     def resampler(self) -> Resampler | None:
@@ -196,12 +192,12 @@ class Watch:
 
     Attributes:
         specification: shared with other watches of the same model.
-        late, repeated: the numbers of samples dropped as late, and dropped as repeated.
+        dropped: the numbers of dropped samples by reason: ``late`` and ``repeated``.
     """
 
     def __init__(self, specification: StreamSpecification) -> None:
         self.specification = specification
-        self.late = self.repeated = 0
+        self.dropped = {"late": 0, "repeated": 0}
         self.reset()
 
     def reset(self) -> None:
@@ -232,11 +228,6 @@ class Watch:
         """The times of the samples of the last seconds, int64 ``[n]``."""
         self._join()
         return self._times[0]
-
-    @property
-    def dropped(self) -> dict[str, int]:
-        """The numbers of dropped samples by reason: ``late`` and ``repeated``."""
-        return {"late": self.late, "repeated": self.repeated}
 
     def _join(self) -> None:
         """Copy all samples into one piece, so that no piece keeps a larger array in memory."""
@@ -282,12 +273,12 @@ class Watch:
         """Merge the samples that are neither late nor repeated."""
         latest = np.maximum.accumulate(np.concatenate([[self._latest_ns], time_ns]))[:-1]
         kept = (time_ns >= latest - LATE_NS) & (time_ns > self._floor_ns)
-        self.late += len(kept) - int(np.count_nonzero(kept))
+        self.dropped["late"] += len(kept) - int(np.count_nonzero(kept))
         self._join()
         times = np.concatenate([self._times[0], time_ns[kept]])
         order = np.argsort(times, kind="stable")
         order = order[np.diff(times[order], prepend=NEVER_NS) > 0]
-        self.repeated += len(times) - len(order)
+        self.dropped["repeated"] += len(times) - len(order)
         new = np.flatnonzero(order >= self._samples)
         if len(new) == 0:
             return

@@ -1,7 +1,6 @@
 """The page on which a person labels recordings: signals at every zoom, files of labels, and a model's suggestions.
 
-``annotation_server`` in ``server`` returns a server that is ready to run. The packages of the extra ``serve`` are
-imported only when it is called.
+``annotation_server`` in ``server`` returns a server that is ready to run.
 """
 
 __all__: list[str] = []

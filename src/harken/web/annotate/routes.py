@@ -11,10 +11,8 @@ from fastapi import APIRouter, Path, Query, Request, Response, WebSocket
 from harken.annotations.store import ReadOnlyLabelsError, StaleLabelsError
 from harken.support.errors import HarkenError
 from harken.web.annotate.desk import Desk
-from harken.web.annotate.labels import PageBout, as_json
-from harken.web.annotate.recording import NOT_READ, OpenRecording, etag_of
-from harken.web.annotate.suggestions import Suggestions
-from harken.web.annotate.unsure import next_unsure
+from harken.web.annotate.recording import NOT_READ, OpenRecording, PageBout, as_json, etag_of
+from harken.web.annotate.suggestions import Suggestions, next_unsure
 from harken.web.clients import Client, messages_of, serve
 from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
@@ -31,9 +29,8 @@ Milliseconds = Annotated[int, Query(ge=-LATEST_MS, le=LATEST_MS)]
 Pixels = Annotated[int, Query(ge=1, le=MOST_PIXELS)]
 
 
-def annotating_routes(desk: Desk, metrics: Metrics) -> APIRouter:
+def annotating_routes(routes: APIRouter, desk: Desk, metrics: Metrics) -> None:
     """``/api/recordings`` and what is under it."""
-    routes = APIRouter()
 
     @routes.get("/api/recordings")
     async def recordings() -> Response:
@@ -77,12 +74,9 @@ def annotating_routes(desk: Desk, metrics: Metrics) -> APIRouter:
         window = Client(socket, LIMITS, metrics)
         await serve(window, show(desk, window, number, client), LIMITS.socket_s)
 
-    return routes
 
-
-def suggestion_routes(desk: Desk) -> APIRouter:
+def suggestion_routes(routes: APIRouter, desk: Desk) -> None:
     """What the model says of a recording: ``/api/recordings/N/model`` and ``unsure``."""
-    routes = APIRouter()
 
     @routes.get("/api/recordings/{number}/model")
     async def model(number: Number) -> Response:
@@ -97,8 +91,6 @@ def suggestion_routes(desk: Desk) -> APIRouter:
         if moment is None:
             raise RefusedError(404, "there is no moment without a label of which the model is unsure")
         return answer(moment)
-
-    return routes
 
 
 class PageLabels(msgspec.Struct, frozen=True):

@@ -8,13 +8,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fastapi import APIRouter, FastAPI
+
 from harken.readers.options import TableOptions
-from harken.web.server import extra_serve, uvicorn_server
+from harken.web.annotate.desk import Desk
+from harken.web.annotate.routes import LIMITS, annotating_routes, suggestion_routes
+from harken.web.learn_routes import learn_routes
+from harken.web.metrics import Metrics
+from harken.web.page_files import SERVER_PAGE, page_routes
+from harken.web.requests import application
+from harken.web.server import Server
 
 if TYPE_CHECKING:
-    import uvicorn
-
-    from harken.web.annotate.desk import Desk
     from harken.web.learn import Learner
 
 PAGE = Path(__file__).parent / "page"
@@ -27,7 +32,7 @@ def annotation_server(
     model: Path | None,
     on_started: Callable[[], None] = lambda: None,
     on_failed: Callable[[str], None] = lambda _: None,
-) -> "uvicorn.Server":
+) -> Server:
     """A server that is ready to ``run(sockets=...)``. Only this machine reaches it.
 
     Args:
@@ -38,24 +43,13 @@ def annotation_server(
         on_failed: called with a sentence when a recording cannot be read.
 
     Raises:
-        HarkenError: when a package is missing, or the model cannot be read.
+        HarkenError: when the model cannot be read.
     """
-    with extra_serve():
-        from fastapi import FastAPI
-
-        from harken.web.annotate.desk import Desk
-        from harken.web.annotate.routes import LIMITS, annotating_routes, suggestion_routes
-        from harken.web.guard import Guard
-        from harken.web.learn_routes import learn_routes
-        from harken.web.metrics import Metrics
-        from harken.web.page_files import SERVER_PAGE, page_routes
-        from harken.web.requests import add_error_answers
-
     desk = Desk(files, reading, model=model, on_failed=on_failed)
     metrics = Metrics()
 
     @asynccontextmanager
-    async def lifespan(_: "FastAPI") -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         running = asyncio.create_task(desk.run())
         try:
             yield
@@ -64,17 +58,16 @@ def annotation_server(
             with suppress(asyncio.CancelledError):
                 await running
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
-    add_error_answers(app, metrics)
-    app.include_router(annotating_routes(desk, metrics))
-    app.include_router(suggestion_routes(desk))
-    app.include_router(page_routes(PAGE, SERVER_PAGE))
-    app.include_router(learn_routes(_learner_on_demand(desk, longest_s=LIMITS.learn_s), LIMITS))
-    guard = Guard(app, token=None, on_refused=lambda reason: metrics.add("harken_refused_total", reason=reason))
-    return uvicorn_server(guard, LIMITS, host="127.0.0.1", port=0, on_started=on_started)
+    routes = APIRouter()
+    annotating_routes(routes, desk, metrics)
+    suggestion_routes(routes, desk)
+    page_routes(routes, PAGE, SERVER_PAGE)
+    learn_routes(routes, _learner_on_demand(desk, longest_s=LIMITS.learn_s), LIMITS)
+    app = application(routes, metrics, token=None, lifespan=lifespan, openapi_url=None)
+    return Server(app, LIMITS, host="127.0.0.1", port=0, on_started=on_started)
 
 
-def _learner_on_demand(desk: "Desk", *, longest_s: float) -> "Callable[[], Learner]":
+def _learner_on_demand(desk: Desk, *, longest_s: float) -> "Callable[[], Learner]":
     """A function that returns the learner of a desk, which its first call makes: what *Learn* imports takes longer than
     everything else that the server needs to show a recording.
 

@@ -22,7 +22,9 @@ from harken.support.errors import HarkenError
 from harken.web.limits import Limits, RefusedError
 from harken.web.record.session import (
     MARGIN_NS,
+    OF_LABELS,
     Bout,
+    OpenBout,
     RecordedSession,
     SessionFiles,
     after,
@@ -129,7 +131,8 @@ class Recorder:
             elif len(session.bouts) >= self._limits.recorded_bouts:
                 sentence = f"this session has {len(session.bouts):,} bouts; start a new session"
                 raise RefusedError(409, sentence, reason="bouts")
-            return self._keep(session.begin(label, start_ns, start_ns - int(now_s * 1e9)))
+            opened = OpenBout(max(start_ns, session.last_ns), label, start_ns - int(now_s * 1e9))
+            return self._keep(replace(session, open=opened))
 
     def end(self, watch: str, end_ns: int) -> Bout | None:
         """End the open bout of a watch at ``end_ns`` of its clock; returns it, or None if nothing of it is left.
@@ -272,7 +275,8 @@ class Recorder:
         with _refused("cannot be written", "cannot be written"):
             session = self.files.save_labels(session, bouts)
         self._states[session.name] = file_state(self.files.labels(session.name))
-        self._sessions[session.name] = replace(self._sessions[session.name], filed=session.filed, digest=session.digest)
+        labels = {name: getattr(session, name) for name in OF_LABELS}
+        self._sessions[session.name] = replace(self._sessions[session.name], **labels)
         return session
 
     def _keep(self, session: RecordedSession) -> RecordedSession:
@@ -280,7 +284,7 @@ class Recorder:
         names = self._of_watch.get(session.watch, [])
         try:
             if session.empty:
-                self.files.forget(session.name)
+                self.files.forget(session)
             else:
                 self.files.save(session)
         except OSError as error:
@@ -357,12 +361,12 @@ class Recorder:
         signals, time_ns = self.files.samples(session, first_ns, last_ns)
         if len(time_ns):
             with self._lock:
-                if fits and name in self._sessions and self.files.count_from_recording(name):
+                if fits and name in self._sessions and (session := self._current(name)).relative:
                     self._label(session, session.filed)
             self.files.write_recording(session, signals, time_ns)
         with self._lock:
             if name not in self._sessions:  # deleted in the meantime
-                self.files.forget(name)
+                self.files.forget(session)
             else:
                 self._lay(self._current(name), time_ns)
 

@@ -29,9 +29,8 @@ StartMs = Annotated[int, PathParameter(ge=0, lt=4 * 10**12, description="When th
 WatchName = Annotated[str, Query(min_length=1, max_length=128, description="The watch's name.")]
 
 
-def record_routes(hub: Hub) -> APIRouter:
+def record_routes(routes: APIRouter, hub: Hub) -> None:
     """The routes for the watches of a hub."""
-    routes = APIRouter()
 
     def step(path: str, body: type[BaseModel], answer: type[BaseModel], *statuses: int) -> Callable[[Step], Step]:
         return routes.post(
@@ -80,8 +79,6 @@ def record_routes(hub: Hub) -> APIRouter:
     async def delete(name: Name, start_ms: StartMs) -> None:
         """Delete a bout of a session. Its samples stay in the log."""
         hub.viewers.send_recording(await asyncio.to_thread(_recorder(hub).delete, name, start_ms))
-
-    return routes
 
 
 def _why_not(hub: Hub) -> str:

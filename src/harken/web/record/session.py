@@ -20,11 +20,11 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.annotations.bouts import Annotations, Intervals
+from harken.annotations.bouts import Intervals
 from harken.annotations.formats import read_annotations
 from harken.annotations.store import FIRST_LINE, NO_FILE, LabelStore
 from harken.annotations.table import LONGEST_LABEL, why_not_kept
-from harken.annotations.times import SLACK_NS, Span
+from harken.annotations.times import Span
 from harken.readers.folders import SIDE
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.recordings.recording import local_time
@@ -48,6 +48,8 @@ UNSAFE = re.compile(r"[^A-Za-z0-9]+")
 LONGEST_NAME = 40
 EVER = Span(EARLIEST_NS + MARGIN_NS, LATEST_NS, "UTC")
 ALWAYS_NS = (-(1 << 62), 1 << 62)
+OF_LABELS = ("filed", "digest", "relative")
+"""The fields of a session that are in the file of labels."""
 WITH_ZONE = "write times with their zone, such as 2025-06-15T17:06:50+02:00"
 EARLIER_S = 120.0
 """Samples of a session are looked for in files of the log that were last written to after its beginning, less this."""
@@ -101,6 +103,7 @@ class RecordedSession:
         closed: whether the next bout begins another session.
         filed: the bouts in the file of labels when it was read last, in order.
         digest: the digest of that file.
+        relative: whether its times count from the recording.
     """
 
     name: str
@@ -111,10 +114,11 @@ class RecordedSession:
     closed: bool = False
     filed: tuple[Bout, ...] = ()
     digest: str = NO_FILE
+    relative: bool = False
 
     def to_json(self) -> bytes:
         """What is not in the file of labels."""
-        fields = {name: value for name, value in asdict(self).items() if name not in ("filed", "digest")}
+        fields = {name: value for name, value in asdict(self).items() if name not in OF_LABELS}
         return orjson.dumps(fields, option=orjson.OPT_INDENT_2)
 
     @classmethod
@@ -157,11 +161,6 @@ class RecordedSession:
     def near(self, first_ns: int, last_ns: int) -> bool:
         """Whether samples of these times may belong to its recording."""
         return first_ns <= self.last_ns + MARGIN_NS and last_ns >= self.first_ns - MARGIN_NS
-
-    def begin(self, label: str, start_ns: int, ahead_ns: int) -> "RecordedSession":
-        """The session with an open bout. It begins after the last one at the earliest."""
-        start_ns = max(start_ns, self.last_ns)
-        return replace(self, open=OpenBout(start_ns, label, ahead_ns))
 
     def end(self, end_ns: int) -> tuple["RecordedSession", Bout | None]:
         """The session without an open bout, and the bout that has ended; None if nothing of it is left.
@@ -330,21 +329,14 @@ class SessionFiles:
             sync_folder(self._log)
         write_bytes(self._states / f"{session.name}.json", session.to_json())
 
-    def forget(self, name: str) -> None:
+    def forget(self, session: RecordedSession) -> None:
         """Remove the files of a session. Its samples stay in the log. Raises ``OSError``."""
-        self._store(name, "", EVER).keep_original()
+        name = session.name
+        self._store(session, EVER).keep_original()
         for path in (self.labels(name), self.recording(name), self._states / f"{name}.json"):
             path.unlink(missing_ok=True)
             if path.parent.is_dir():
                 sync_folder(path.parent)
-
-    def count_from_recording(self, name: str) -> bool:
-        """See ``Annotations.counts_from_recording``. Raises ``HarkenError`` when the file cannot be read."""
-        annotations = self._annotations(name)
-        return annotations is not None and annotations.counts_from_recording
-
-    def _annotations(self, name: str) -> Annotations | None:
-        return read_annotations(self.labels(name)) if self.labels(name).is_file() else None
 
     def with_labels(self, session: RecordedSession, *, checked: bool = True) -> RecordedSession:
         """The session with the bouts in its file of labels, which are read as in all commands.
@@ -357,30 +349,21 @@ class SessionFiles:
             HarkenError: when the file has an error, or its labels are not of this recording.
             OSError: when a file cannot be read.
         """
-        name, path = session.name, self.labels(session.name)
-        annotations = self._annotations(name)
-        counts = annotations is not None and annotations.counts_from_recording
-        times = self.times(name) if counts or checked else None
-        if counts and times is None:
+        path = self.labels(session.name)
+        annotations = read_annotations(path) if path.is_file() else None
+        relative = annotations is not None and annotations.counts_from_recording
+        times = self.times(session.name) if relative or checked else None
+        if relative and times is None:
             raise HarkenError(f"{path}: there is no recording from whose start its times count; {WITH_ZONE}")
-        span = EVER if times is None else Span(*times, "UTC")
-        stored = self._store(name, session.watch, span).load()
+        stored = self._store(session, EVER if times is None else Span(*times, "UTC")).load()
         if stored.error is not None:
-            local = annotations is not None and counts and annotations.has_local_times
+            local = annotations is not None and annotations.has_local_times
             advice = f". The server reads times without a zone as UTC; {WITH_ZONE}" if local else ""
             raise HarkenError(f"{stored.error}{advice}")
-        # An end after the last sample is not cut to it: its samples may come later.
-        if annotations is None or not counts:
-            span = EVER
-        elif not annotations.points:
-            span = replace(span, end_ns=span.end_ns + SLACK_NS)
-        longer = stored if times is None else self._store(name, session.watch, span).load()
-        if longer.error is not None or longer.digest != stored.digest:  # a longer one would need dates
-            longer = stored
-        bouts = longer.bouts
+        bouts = stored.bouts
         notes = [bouts.notes.get(line, "") for line in bouts.lines.tolist()]
         rows = zip(bouts.start_ns.tolist(), bouts.end_ns.tolist(), bouts.labels, notes, strict=True)
-        return replace(session, filed=tuple(Bout(*row) for row in rows), digest=stored.digest)
+        return replace(session, filed=tuple(Bout(*row) for row in rows), digest=stored.digest, relative=relative)
 
     def save_labels(self, session: RecordedSession, bouts: Sequence[Bout]) -> RecordedSession:
         """Write bouts as the file of labels of a session; the session with them.
@@ -391,9 +374,8 @@ class SessionFiles:
         """
         rows = [(bout.start_ns, bout.end_ns, bout.label, line) for line, bout in enumerate(bouts, FIRST_LINE)]
         notes = {line: bout.note for line, bout in enumerate(bouts, FIRST_LINE) if bout.note}
-        store = self._store(session.name, session.watch, EVER)
-        digest = store.save(Intervals.of(rows, notes=notes), if_digest=session.digest)
-        return replace(session, filed=tuple(bouts), digest=digest)
+        digest = self._store(session, EVER).save(Intervals.of(rows, notes=notes), if_digest=session.digest)
+        return replace(session, filed=tuple(bouts), digest=digest, relative=False)
 
     def samples(
         self, session: RecordedSession, first_ns: int, last_ns: int
@@ -437,8 +419,9 @@ class SessionFiles:
             raise HarkenError(f"{recording}: it has no samples; remove it, and it is made again")
         return first_ns, last_ns
 
-    def _store(self, name: str, watch: str, span: Span) -> LabelStore:
-        return LabelStore(self.recording(name), span, watch)
+    def _store(self, session: RecordedSession, span: Span) -> LabelStore:
+        """The labels of a session. An end after the last sample is not cut to it, because its samples may come."""
+        return LabelStore(self.recording(session.name), span, session.watch, cut=False)
 
 
 def after(last_ns: int) -> int:
