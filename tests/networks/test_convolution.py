@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harken.networks.inference import PackedConvolution
 from harken.networks.native import library
-from kernels import HERE, compiled, instructions
+from kernels import HERE, compiled, instructions, shapes
 
 pytestmark = compiled
 
@@ -51,21 +51,6 @@ def reference(x: Floats, weight: Floats, bias: Floats, sizes: dict[str, Any]) ->
     made = [np.einsum("btck,fck->btf", part, of) for part, of in zip(parts, weights, strict=True)]
     result: NDArray[np.float64] = np.concatenate(made, 2) + bias
     return result
-
-
-shapes = st.integers(1, 4).flatmap(
-    lambda groups: st.fixed_dictionaries(
-        {
-            "channels": st.integers(1, 20).map(lambda n: n * groups),
-            "filters": st.integers(1, 50).map(lambda n: n * groups),
-            "kernel": st.integers(1, 9),
-            "stride": st.integers(1, 4),
-            "padding": st.integers(0, 5),
-            "groups": st.just(groups),
-            "time": st.integers(9, 60),
-        }
-    )
-)
 
 
 @given(

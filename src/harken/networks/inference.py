@@ -274,10 +274,7 @@ class PackedConvolution:
         padding: zeros before and after each window.
         groups: parts of the channels and of the filters that are connected only with one another.
         relu: whether ``max(0, y)`` follows.
-        residual: whether the input is added, after the ReLU.
-
-    Raises:
-        ValueError: when the shapes or numbers do not fit together.
+        residual: whether the input is added, after the ReLU; only if the result has the same shape.
 
     Example:
         >>> weight = np.ones((2, 3, 1), np.float32)
@@ -297,14 +294,7 @@ class PackedConvolution:
         residual: bool = False,
     ) -> None:
         self.weight = np.ascontiguousarray(weight, np.float32)
-        if self.weight.ndim != 3:
-            raise ValueError(f"weight must be [filters, channels / groups, kernel], got the shape {weight.shape}")
         filters, of_group, kernel = self.weight.shape
-        if stride < 1 or padding < 0 or groups < 1 or filters % groups:
-            raise ValueError(
-                f"stride must be at least 1, padding at least 0, and groups a divisor of {filters} filters, "
-                f"got {stride}, {padding} and {groups}"
-            )
         self._sizes = {
             "channels": of_group * groups,
             "filters": filters,
@@ -315,11 +305,7 @@ class PackedConvolution:
             "relu": relu,
             "residual": residual,
         }
-        if residual and (filters != of_group * groups or stride != 1 or kernel != 2 * padding + 1):
-            raise ValueError("with a residual, the output must have the shape of the input")
         self.bias = np.zeros(filters, np.float32) if bias is None else np.ascontiguousarray(bias, np.float32)
-        if self.bias.shape != (filters,):
-            raise ValueError(f"bias must have the shape ({filters},), got {self.bias.shape}")
         self._same = self._packed() if library.load() is not None and self.weight.size else None
 
     def __call__(self, x: Floats) -> Floats:
