@@ -12,7 +12,7 @@ from harken.models.known_labels import NO_SETS, NOT_KNOWN, LabelSets, known_wind
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
 from harken.models.scores import Scores, score
 from harken.networks import DEFAULT_PRESET
-from harken.networks.inference import answers, batched, windows_at_once
+from harken.networks.inference import InferenceNetwork, answers, batched, windows_at_once
 from harken.networks.specification import CalibratedOn, Specification
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
@@ -92,7 +92,7 @@ class Recogniser:
     @property
     def uses_pytorch(self) -> bool:
         """Whether PyTorch computes the labels: for a network of another package, and with the device ``cuda``."""
-        return self.device == "cuda" or self.model_.inference_network is None
+        return self.device == "cuda" or self.inference_network() is None
 
     @property
     def network_(self) -> "nn.Module":
@@ -247,7 +247,7 @@ class Recogniser:
     def _outputs(self, windows: Windows) -> Float32Array:
         """The outputs of the network, float32 ``[n, outputs]``."""
         signals = self.specification_.prepare(windows)
-        network = None if self.device == "cuda" else self.model_.inference_network
+        network = None if self.device == "cuda" else self.inference_network()
         if network is not None:
             return batched(network, signals, windows_at_once(self.specification_))
         need_extra("train", "torch", what="this network, or the device cuda,")
@@ -346,3 +346,11 @@ class Recogniser:
             model.specification.preset, epochs=training.get("epochs"), seed=training.get("seed", 0), device=device
         )
         return recogniser.with_model(model)
+
+    def inference_network(self) -> InferenceNetwork | None:
+        """The network for labelling without PyTorch; None if it is a network of another package.
+
+        Raises:
+            HarkenError: when this recogniser is not fitted.
+        """
+        return self.model_.inference_network
