@@ -211,7 +211,8 @@ def _read_by(classifier: Any, windows: Windows) -> FloatArray:
     """What a classifier reads of windows."""
     if getattr(classifier, "reads_windows", False):
         return windows.signals
-    return window_features(windows.signals, sample_rate_hz=windows.sample_rate_hz).values
+    columns = window_features(windows.signals, sample_rate_hz=windows.sample_rate_hz)
+    return np.stack(list(columns.values()), axis=1)
 
 
 def method(given: AnyBaseline, *, seed: int) -> Method:
