@@ -129,24 +129,6 @@ def test_drops_its_share_and_keeps_the_mean(share: float, bits: int) -> None:
     assert float(dropped.mean()) == pytest.approx(1, abs=0.02)
 
 
-@compiled
-@given(shape=st.lists(st.integers(1, 40), min_size=1, max_size=3), seed=st.integers(0, 99), share=st.floats(0.1, 0.9))
-def test_the_library_drops_the_same_values(shape: list[int], seed: int, share: float) -> None:
-    torch.manual_seed(seed)
-    dropout, values = FastDropout(share), torch.randn(shape).mT if len(shape) > 1 else torch.randn(shape)
-    random = dropout.draw(values.shape, values.device)
-    kept = (random >= dropout.dropped) * (256 / (256 - dropout.dropped))
-    for level in HERE:
-        inputs = values.clone().requires_grad_()
-        with instructions(level):
-            found = modules.drop(inputs, random, dropped=dropout.dropped)
-            (gradient,) = torch.autograd.grad(found.square().sum(), inputs, create_graph=True)
-            (second,) = torch.autograd.grad(gradient.sum(), inputs)
-        torch.testing.assert_close(found, values * kept, rtol=1e-6, atol=0)
-        torch.testing.assert_close(gradient, 2 * values * kept**2, rtol=1e-5, atol=0)
-        torch.testing.assert_close(second, 2 * kept**2, rtol=1e-5, atol=0, check_dtype=False)
-
-
 def definition(
     x: Tensor, weight: Tensor, scale: Tensor, shift: Tensor, random: Tensor | None, sizes: dict[str, Any]
 ) -> Tensor:
