@@ -130,13 +130,8 @@ class Result:
 
     def add(self, other: "Result") -> None:
         """Add the result of another watch or process."""
-        self.waits_s += other.waits_s
-        self.behind_s += other.behind_s
-        self.expected += other.expected
-        self.received += other.received
-        self.missing += other.missing
-        self.closed += other.closed
-        self.cpu_s += other.cpu_s
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
 
 
 def upgrade(port: int, watch: str, *headers: str) -> bytes:

@@ -18,18 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.label_schemes import SCHEMES, TRUTH, LabelScheme
-from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.result import describe_windows, read_result
 from harken.evaluation.benchmark.tasks import finding_path
-from harken.evaluation.protocols.studies import MAIN_STUDIES, NINE_STUDIES, in_scheme
+from harken.evaluation.protocols.studies import MAIN_STUDIES, NINE_STUDIES, in_scheme, with_known_wearers
 from harken.models.calibration import coverage, expected_calibration_error, fit_common_temperature
 from harken.models.recogniser import Recogniser
 from harken.networks.inference import softmax
 from harken.windows.windows import Windows
 
 PROTOCOL, PRESET = "leave-one-of-nine-out", "everyday"
-SCORED_STUDIES = tuple(study for study in NINE_STUDIES if dataset(study).info.people is not None)
-"""The studies that are left out once: those of which it is known who wore the watches."""
+SCORED_STUDIES = with_known_wearers(NINE_STUDIES)
+"""The studies that are left out once."""
 UNSURE_BELOW = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 

@@ -32,9 +32,11 @@ import hashlib
 import json
 import multiprocessing
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -236,14 +238,9 @@ def new_people(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for study in SCORED_STUDIES:
         parts = [fold["studies"][study] for fold in folds]
         people = {name: one for part in parts for name, one in part["people"].items()}
-        confusion: dict[str, dict[str, int]] = {}
-        for truth, label, count in (
-            (truth, label, count)
-            for part in parts
-            for truth, row in part["confusion"].items()
-            for label, count in row.items()
-        ):
-            confusion.setdefault(truth, {})[label] = confusion.get(truth, {}).get(label, 0) + count
+        confusion: dict[str, Counter[str]] = defaultdict(Counter)
+        for truth, row in chain(*(part["confusion"].items() for part in parts)):
+            confusion[truth].update(row)
         studies[study] = study_summary(people) | {
             "people": person_f1(people),
             "hands": hands_of([part["hands"] for part in parts]),

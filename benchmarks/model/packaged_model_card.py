@@ -1,6 +1,6 @@
 """The packaged model's card, made from ``docs/results/packaged_model.json`` and the facts about the data sets."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.model.left_out_studies import SCORED_STUDIES
@@ -14,6 +14,9 @@ from harken.reports.caveats import STUDY_NAMES
 
 NAMES = {study: STUDY_NAMES.get(study, study.upper()) for study in NINE_STUDIES}
 FOREST, RULE = "random_forest", "sedentary_sphere"
+LEFT_OUT, AS_TURNED, NEW = "study left out", "as `harken label` turns the watch", "new people"
+BASELINES = {"Sedentary Sphere": RULE, "random forest": FOREST}
+"""The columns of scores in the tables; the first three are those of the recipe."""
 Studies = Mapping[str, Mapping[str, Any]]
 """Study -> the scores of its people."""
 
@@ -49,17 +52,25 @@ def card(result: Mapping[str, Any]) -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _ours(result: Mapping[str, Any]) -> Studies:
-    """The scores of the recipe on each study that was left out of training."""
+def _left_out(result: Mapping[str, Any], method: str | None = None) -> Studies:
+    """What was found of each study that was left out of training, by the recipe or by a baseline."""
     left_out = result["left_out"]
-    studies: Studies = left_out["methods"][left_out["preset"]]["studies"]
+    studies: Studies = left_out["methods"][method or left_out["preset"]]["studies"]
     return studies
 
 
-def _others(result: Mapping[str, Any], method: str) -> Studies:
-    """The scores of a baseline on each study that was left out."""
-    studies: Studies = result["left_out"]["methods"][method]["studies"]
-    return studies
+def _columns(result: Mapping[str, Any], *names: str) -> dict[str, Studies]:
+    """The scores in these columns of a table."""
+    columns: dict[str, Studies] = {NEW: result["new_people"]["studies"]}
+    for name, mounting in ((LEFT_OUT, "known"), (AS_TURNED, "found"), *((name, "known") for name in BASELINES)):
+        studies = _left_out(result, BASELINES.get(name))
+        columns[name] = {study: one[mounting] for study, one in studies.items()}
+    return {name: columns[name] for name in names}
+
+
+def _first_bold(cells: Iterable[str]) -> tuple[str, ...]:
+    first, *others = cells
+    return (f"**{first}**", *others)
 
 
 def _summary(result: Mapping[str, Any]) -> str:
@@ -82,33 +93,19 @@ def _scored(scores: Mapping[str, Any]) -> str:
 
 
 def _main(result: Mapping[str, Any]) -> TextTable:
-    ours, forest, new = _ours(result), _others(result, FOREST), result["new_people"]
+    columns = _columns(result, LEFT_OUT, AS_TURNED, "random forest", NEW)
+    people = {study: _left_out(result)[study]["people"] for study in MAIN_STUDIES}
     rows = [
-        (
-            NAMES[study],
-            str(ours[study]["people"]),
-            f"**{_scored(ours[study]['known'])}**",
-            _scored(ours[study]["found"]),
-            _scored(forest[study]["known"]),
-            _scored(new["studies"][study]),
-        )
+        (NAMES[study], str(people[study]), *_first_bold(_scored(of[study]) for of in columns.values()))
         for study in MAIN_STUDIES
     ]
     left_out = result["left_out"]
-    score = left_out["methods"][left_out["preset"]]["main_score"]
-    rows.append(
-        (
-            "mean of the three",
-            str(sum(ours[study]["people"] for study in MAIN_STUDIES)),
-            f"**{number_text(score['known'])}**",
-            number_text(score["found"]),
-            number_text(left_out["methods"][FOREST]["main_score"]["known"]),
-            number_text(new["main_score"]),
-        )
-    )
+    ours, forest = (left_out["methods"][name]["main_score"] for name in (left_out["preset"], FOREST))
+    means = (ours["known"], ours["found"], forest["known"], result["new_people"]["main_score"])
+    rows.append(("mean of the three", str(sum(people.values())), *_first_bold(map(number_text, means))))
     return TextTable(
         "Mean F1 of a person",
-        ("study", "people", "study left out", "as `harken label` turns the watch", "random forest", "new people"),
+        ("study", "people", *columns),
         rows,
         "In brackets: the 95 % interval over people. " + _gain(left_out),
     )
@@ -125,60 +122,34 @@ def _gain(left_out: Mapping[str, Any]) -> str:
 
 
 def _recalls(result: Mapping[str, Any]) -> TextTable:
-    ours, forest, new = _ours(result), _others(result, FOREST), result["new_people"]["studies"]
+    columns = _columns(result, LEFT_OUT, AS_TURNED, "random forest", NEW)
     rows = [
         (
             NAMES[study],
-            str(ours[study]["people"]),
+            str(_left_out(result)[study]["people"]),
             label,
-            f"**{number_text(ours[study]['known']['recall'][label])}**",
-            number_text(ours[study]["found"]["recall"].get(label)),
-            number_text(forest[study]["known"]["recall"].get(label)),
-            number_text(new[study]["recall"].get(label)),
+            *_first_bold(number_text(of[study]["recall"].get(label)) for of in columns.values()),
         )
         for study in SCORED_STUDIES
         if study not in MAIN_STUDIES
-        for label in ours[study]["known"]["recall"]
+        for label in columns[LEFT_OUT][study]["recall"]
     ]
-    return TextTable(
-        "Recall in studies of few labels",
-        (
-            "study",
-            "people",
-            "label",
-            "study left out",
-            "as `harken label` turns the watch",
-            "random forest",
-            "new people",
-        ),
-        rows,
-        "The mean over people.",
-    )
+    heads = ("study", "people", "label", *columns)
+    return TextTable("Recall in studies of few labels", heads, rows, "The mean over people.")
 
 
 def _groups(result: Mapping[str, Any]) -> TextTable:
-    ours, rule, forest, new = (
-        *(_ours(result), _others(result, RULE), _others(result, FOREST)),
-        result["new_people"]["studies"],
-    )
+    columns = _columns(result, LEFT_OUT, *BASELINES, NEW)
     rows = []
     for study in SCORED_STUDIES:
-        known = ours[study]["known"]
-        for group, score in known["groups"].items():
-            of_others = [number_text(one[study]["known"]["groups"].get(group)) for one in (rule, forest)]
-            rows.append(
-                (
-                    NAMES[study],
-                    group.replace("_", " "),
-                    f"**{number_text(score)}** ({interval_text(known['group_intervals'][group])})",
-                    *of_others,
-                    number_text(new[study]["groups"].get(group)),
-                )
-            )
+        for group, interval in columns[LEFT_OUT][study]["group_intervals"].items():
+            first, *others = (number_text(of[study]["groups"].get(group)) for of in columns.values())
+            name = group.replace("_", " ")
+            rows.append((NAMES[study], name, f"**{first}** ({interval_text(interval)})", *others))
     members = "; ".join(f"{group.replace('_', ' ')}: {', '.join(names)}" for group, names in GROUPS.items())
     return TextTable(
         "F1 of each group of labels, the mean over people",
-        ("study", "group", "study left out", "Sedentary Sphere", "random forest", "new people"),
+        ("study", "group", *columns),
         rows,
         f"{members.capitalize()}. Confusion within a group is no mistake. The [Sedentary "
         "Sphere](benchmark.md) is the published rule for a wrist; it knows the axis of the forearm, as the "
@@ -188,21 +159,16 @@ def _groups(result: Mapping[str, Any]) -> TextTable:
 
 
 def _hands(result: Mapping[str, Any]) -> TextTable:
-    ours, new = _ours(result), result["new_people"]["studies"]
+    columns = _columns(result, LEFT_OUT, NEW)
     rows = []
     for study in SCORED_STUDIES:
-        known, of_new = ours[study]["known"], new[study]
-        cells = [
-            cell
-            for name in ("posture", "busy", "calm")
-            for cell in (_mean(known["hands"].get(name)), _mean(of_new["hands"].get(name)))
-        ]
+        hands = [of[study]["hands"] for of in columns.values()]
+        cells = [_mean(of.get(name)) for name in ("posture", "busy", "calm") for of in hands]
         if {*cells} != {number_text(None)}:
             rows.append((NAMES[study], *cells))
-    columns = [f"{what}: {who}" for what in ("posture", "busy", "calm") for who in ("study left out", "new people")]
     return TextTable(
         "Busy hands",
-        ("study", *columns),
+        ("study", *(f"{what}: {who}" for what in ("posture", "busy", "calm") for who in columns)),
         rows,
         "Posture: the share of windows with busy hands in which the right one of sitting and standing is more "
         "probable. Busy: the share of windows with busy hands that are found so. Calm: the share of windows with calm "
@@ -215,21 +181,15 @@ def _mean(score: Mapping[str, Any] | None) -> str:
 
 
 def _labels(result: Mapping[str, Any]) -> TextTable:
-    ours, forest, new = _ours(result), _others(result, FOREST), result["new_people"]["studies"]
+    columns = _columns(result, LEFT_OUT, "random forest", NEW)
     rows = [
-        (
-            NAMES[study],
-            label,
-            number_text(ours[study]["known"]["f1"].get(label)),
-            number_text(forest[study]["known"]["f1"].get(label)),
-            number_text(new[study]["f1"].get(label)),
-        )
+        (NAMES[study], label, *(number_text(of[study]["f1"].get(label)) for of in columns.values()))
         for study in MAIN_STUDIES
-        for label in dict.fromkeys((*ours[study]["known"]["f1"], *new[study]["f1"]))
+        for label in dict.fromkeys((*columns[LEFT_OUT][study]["f1"], *columns[NEW][study]["f1"]))
     ]
     return TextTable(
         "F1 of each label, the mean over people",
-        ("study", "label", "study left out", "random forest", "new people"),
+        ("study", "label", *columns),
         rows,
         "Windows of `other` count against the label that they get: the tables below show how many are called walking.",
     )
@@ -240,7 +200,7 @@ def _confusions(result: Mapping[str, Any]) -> Iterator[TextTable]:
     for study in MAIN_STUDIES:
         rows = [
             (truth, *(f"{100 * row.get(label, 0) / sum(row.values()):.0f}" for label in labels))
-            for truth, row in _ours(result)[study]["confusion"].items()
+            for truth, row in _left_out(result)[study]["confusion"].items()
         ]
         title = f"{NAMES[study]}, left out: labels in percent of the windows of each true label"
         yield TextTable(title, ("true label", *labels), rows)
@@ -278,7 +238,7 @@ def _unsure(result: Mapping[str, Any]) -> TextTable:
 
 def _busy_hands(result: Mapping[str, Any]) -> str:
     """What a user must know of busy hands, with the scores of WISDM, left out."""
-    hands = _ours(result)["wisdm"]["known"]["hands"]
+    hands = _left_out(result)["wisdm"]["known"]["hands"]
     return HANDS.format(**{name: f"{100 * hands[name]['mean']:.0f} %" for name in ("posture", "busy")})
 
 
@@ -306,7 +266,7 @@ def _activities(result: Mapping[str, Any]) -> TextTable:
 
 
 def _data(result: Mapping[str, Any]) -> str:
-    ours, lines = _ours(result), []
+    ours, lines = _left_out(result), []
     for study in NINE_STUDIES:
         info, people = dataset(study).info, result["model"]["training_people"][study]
         wearers = f"{people} people, {ours[study]['windows']:,} windows" if study in ours else "Unknown wearers"

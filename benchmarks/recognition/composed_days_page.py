@@ -1,6 +1,6 @@
 """Scores of composed days over people, with and without smoothing, and the page made from the JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,14 @@ from harken.models.scores import interval_over_people
 WAYS = ("raw", "smoothed")
 
 
-def of_true_labels(confusion: NDArray[np.int64]) -> float:
-    """The mean F1 over the labels that occur in the day.
+def of_true_labels(confusion: NDArray[np.int64], labels: Sequence[str]) -> dict[str, float]:
+    """The F1 of each label that occurs.
 
     In scikit-learn's macro F1 a label that does not occur counts as 0 as soon as it is predicted once. In a long day
     the mean would then mostly show whether a single row has such a label.
     """
     hits, truth, answers = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
-    true = truth > 0
-    return float(np.mean(2 * hits[true] / (truth + answers)[true]))
+    return {name: float(2 * hits[k] / (truth[k] + answers[k])) for k, name in enumerate(labels) if truth[k]}
 
 
 def summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -30,9 +29,13 @@ def summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """
     scores = {way: {one: found[way]["scores"] for one, found in people.items()} for way in WAYS}
     confusions = {way: {one: np.array(each["confusion"]) for one, each in scores[way].items()} for way in WAYS}
+    labels = next(iter(scores["raw"].values()))["labels"]
     values: dict[str, dict[str, dict[str, float]]] = {
         way: {
-            "macro_f1_of_true_labels": {one: of_true_labels(each) for one, each in confusions[way].items()},
+            "macro_f1_of_true_labels": {
+                one: float(np.mean(list(of_true_labels(each, labels).values())))
+                for one, each in confusions[way].items()
+            },
             "macro_f1": {one: each["macro_f1"] for one, each in scores[way].items()},
             "accuracy": {one: each["accuracy"] for one, each in scores[way].items()},
             "hours_misplaced": {one: found[way]["hours_misplaced"] for one, found in people.items()},
@@ -43,17 +46,11 @@ def summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         }
         for way in WAYS
     }
-    labels = next(iter(scores["raw"].values()))["labels"]
     result: dict[str, Any] = {"people": len(people)}
     for way in WAYS:
         result[way] = {name: _mean(each) for name, each in values[way].items()}
         confusion = np.sum(list(confusions[way].values()), axis=0)
-        truth, answers, hits = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
-        result[way]["label_f1"] = {
-            name: float(2 * hits[code] / (truth[code] + answers[code]))
-            for code, name in enumerate(labels)
-            if truth[code]
-        }
+        result[way]["label_f1"] = of_true_labels(confusion, labels)
         result[way]["labels"], result[way]["confusion"] = labels, confusion.tolist()
     gains = {
         name: {one: values["smoothed"][name][one] - value for one, value in values["raw"][name].items()}
@@ -70,10 +67,9 @@ def summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def _mean(each: Mapping[str, float]) -> dict[str, Any]:
     """Mean, interval over people and standard deviation of one number for each person."""
     values = list(each.values())
-    interval = interval_over_people([each[person] for person in sorted(each)])
     return {
         "mean": float(np.mean(values)),
-        "interval": list(interval) if interval else None,
+        "interval": interval_over_people(each[person] for person in sorted(each)),
         "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
     }
 

@@ -30,7 +30,7 @@ from benchmarks.command import command, options_of, write_result
 from benchmarks.model.left_out_studies import SCORED_STUDIES, model_without
 from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.datasets.registry import dataset
-from harken.evaluation.benchmark.people_scoring import by_person
+from harken.evaluation.benchmark.scoring import by_person
 from harken.evaluation.protocols.studies import STUDIES as FITTED_STUDIES
 from harken.evaluation.protocols.studies import evenly, in_scheme, study_recordings, study_windows
 from harken.models.known_labels import ON_FOOT
@@ -180,8 +180,8 @@ def counted(each: Sequence[tuple[Watch, dict[str, Any]]]) -> dict[str, Any]:
 
 def _over_people(each: Sequence[tuple[Watch, dict[str, Any]]], part: str, name: str) -> dict[str, Any]:
     people = list(by_person((watch.person, one[part][name]) for watch, one in each if one[part]).values())
-    interval = interval_over_evaluations(people)
-    return {"mean": float(np.mean([np.mean(values) for values in people])), "interval": interval and list(interval)}
+    mean = float(np.mean([np.mean(values) for values in people]))
+    return {"mean": mean, "interval": interval_over_evaluations(people)}
 
 
 def as_recorded(data: Path, models: Mapping[str, Recogniser]) -> dict[str, dict[str, int]]:

@@ -21,6 +21,7 @@ not used. Probabilities are kept in ``--work``, so other rules take a minute.
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from numpy.typing import NDArray
 from benchmarks.command import command, options_of, write_result
 from benchmarks.model.left_out_studies import model_without
 from benchmarks.recognition.composed_days import ARM, CHOOSING, compose, draw_bouts, pieces_of
+from benchmarks.recognition.composed_days_page import of_true_labels
 from harken import Recogniser
 from harken.datasets.label_schemes import SCHEMES, posture_of
 from harken.datasets.registry import dataset
@@ -139,19 +141,17 @@ def still(study: str, recogniser: Recogniser, data: Path, work: Path) -> dict[st
     ways = {"known": mounted_recordings(study, worn), "as_found": worn}
     result = {}
     for way, recordings in ways.items():
-        wanted = [(k, one) for k, one in enumerate(recordings) if {*one.label_names} & {*STILL[study]}]
-        rows = []
-        for k, one in wanted:
-            kept = work / f"{study}__{way}__{k:02d}.npz"
-            rows.append(labelled(partial(_same, one), recogniser, kept, as_found=way == "as_found"))
+        rows = [
+            labelled(
+                partial(replace, one), recogniser, work / f"{study}__{way}__{k:02d}.npz", as_found=way == "as_found"
+            )
+            for k, one in enumerate(recordings)
+            if {*one.label_names} & {*STILL[study]}
+        ]
         result[way] = by_rule(rows, partial(changes, activities=STILL[study]))
         shown = {name: round(one["changes_an_hour"], 2) for name, one in result[way].items()}
         print(study, way, shown, "sitting", round(result[way]["now"]["sitting"], 3), flush=True)
     return result
-
-
-def _same(recording: Recording) -> Recording:
-    return recording
 
 
 def changes(each: Sequence[Rows], activities: Sequence[str]) -> dict[str, Any]:
@@ -210,11 +210,10 @@ def scored(each: Sequence[Rows]) -> dict[str, Any]:
         codes, truth = codes_of(timeline), np.array([labels.index(name) for name in names])
         confusion += np.bincount(truth * n + codes, minlength=n * n).reshape(n, n)
         made, true = made + int((np.diff(codes) != 0).sum()), true + int((np.diff(truth) != 0).sum())
-    total, answers, hits = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
-    f1 = {name: float(2 * hits[k] / (total[k] + answers[k])) for k, name in enumerate(labels) if total[k]}
+    f1 = of_true_labels(confusion, labels)
     return {
         "mean_f1": float(np.mean(list(f1.values()))),
-        "accuracy": float(hits.sum() / total.sum()),
+        "accuracy": float(confusion.trace() / confusion.sum()),
         "changes_for_each_true_change": made / true,
         "f1": f1,
     }

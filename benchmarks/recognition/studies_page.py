@@ -39,8 +39,8 @@ In DSADS it is worse than the two people alone: elsewhere, people sit and lie wi
 CHOICES = """\
 Label schemes and changes of the recipe were compared on training studies alone: each was trained for 12 epochs without
 two of the three main studies, and the score for a left-out study is that of the other study of each pair. The
-candidates were named before the first of them was trained; five more of them, in `study_choices`, were not run, for
-want of machine time. One seed each, so differences of a hundredth are noise."""
+candidates were named before the first of them was trained; five more of them, in `study_choices` at the tag
+`before-lighter`, were not run, for want of machine time. One seed each, so differences of a hundredth are noise."""
 ADOPTED = """\
 **Adopted:** the scheme `other`, because `posture` and `sets` lower the F1 of walking by more than .01 in some study,
 and no change of the recipe. As in the packaged model before, windows of rare labels are repeated over all studies

@@ -27,7 +27,7 @@ from torch import Tensor
 from benchmarks.command import options_of
 from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark.benchmark import run_benchmark
-from harken.evaluation.benchmark.methods import BaselineMethod, Method, PresetMethod, TrainedMethod, trained_network
+from harken.evaluation.benchmark.methods import PresetMethod, TrainedMethod, trained_network
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.tasks import Finished
 from harken.evaluation.protocols.studies import MAIN_STUDIES, evenly
@@ -141,46 +141,6 @@ class Candidate:
         return PresetMethod(self.recipe, self.epochs, self.seed)
 
 
-@dataclass(frozen=True)
-class Ensemble:
-    """The mean of the probabilities of several methods. It is a ``Method`` of a benchmark.
-
-    Attributes:
-        name: the name in tables and files.
-        reason: why it might help.
-        members: the methods.
-        scheme: the label scheme of training.
-    """
-
-    name: str
-    reason: str
-    members: tuple[Method, ...]
-    scheme: str = DEFAULT_SCHEME
-
-    def settings(self) -> dict[str, Any]:
-        """See ``Method``."""
-        return {"kind": "ensemble", "members": [one.settings() for one in self.members]}
-
-    def effort(self, training_windows: int) -> float:
-        """See ``Method``."""
-        return sum(one.effort(training_windows) for one in self.members)
-
-    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
-        """See ``Method``."""
-        members = [one.fit(training, label_sets) for one in self.members]
-
-        def probabilities(windows: Windows) -> NDArray[np.float32]:
-            return np.asarray(np.mean([one.probabilities(windows) for one in members], axis=0, dtype=np.float32))
-
-        mounting = next((one.mounting for one in members if one.mounting is not None), None)
-        return TrainedMethod(probabilities, mounting=mounting)
-
-
-def augmented(**changes: Any) -> Preset:
-    """``everyday`` with another augmentation."""
-    return EVERYDAY.trained(augmentation=replace(EVERYDAY.training.augmentation, **changes))
-
-
 def other_watches() -> Preset:
     """``everyday`` with augmentation that imitates other watches."""
     ours = asdict(EVERYDAY.training.augmentation)
@@ -221,16 +181,6 @@ CANDIDATES = (
         one_way_round=True,
     ),
     Candidate(
-        "both_ways_round",
-        "the opposite: every window is worn either way round, so the sign of x cannot be used",
-        recipe=augmented(other_way_round=0.5),
-    ),
-    Candidate(
-        "rolled",
-        "watches sit at different places round the forearm, and studies differ in the posture of the hand",
-        recipe=augmented(roll_deg=45),
-    ),
-    Candidate(
         "other_watches",
         "sensors differ in rate, range and resolution",
         recipe=other_watches(),
@@ -240,17 +190,6 @@ CANDIDATES = (
         "lying is rare, and one study must not outweigh the others",
         balanced=True,
     ),
-    Candidate(
-        "narrow",
-        "a network of half the width costs a third and may depend less on one study",
-        recipe=replace(EVERYDAY, sizes={**EVERYDAY.sizes, "stem": 32, "width": 64}),
-    ),
-)
-"""At most eight, with two that are made of these: ``combined``, all that gained by themselves, and ``ensemble``."""
-ENSEMBLE = Ensemble(
-    "ensemble",
-    "in DSADS the best method differs by person; unlike methods make unlike mistakes",
-    (PresetMethod(EVERYDAY, EPOCHS, 0), BaselineMethod("random_forest", 0), BaselineMethod("mini_rocket", 0)),
 )
 
 
@@ -292,7 +231,7 @@ class Lines:
         print(f"{finished.method}, {finished.fold}: {finished.mean_person_macro_f1:.4f}, {finished.seconds:.0f} s")
 
 
-def measured(candidate: Candidate | Ensemble, arguments: argparse.Namespace) -> dict[str, Any]:
+def measured(candidate: Candidate, arguments: argparse.Namespace) -> dict[str, Any]:
     """The result of a candidate, from its folder or from new fits."""
     settings = BenchmarkSettings(
         dataset="studies",
@@ -335,8 +274,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="these candidates alone")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     arguments = parser.parse_args()
-    candidates: list[Candidate | Ensemble] = [*SCHEME_CANDIDATES, *CANDIDATES, ENSEMBLE]
-    every = [one for one in candidates if not arguments.only or one.name in arguments.only]
+    every = [one for one in (*SCHEME_CANDIDATES, *CANDIDATES) if not arguments.only or one.name in arguments.only]
     content: dict[str, Any] = json.loads(arguments.json.read_text("utf-8")) if arguments.json.exists() else {}
     for candidate in every:
         result = measured(candidate, arguments)

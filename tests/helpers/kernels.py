@@ -6,6 +6,7 @@ from unittest import mock
 
 import pytest
 import torch
+from hypothesis import strategies as st
 
 from harken.networks.native import library, modules
 
@@ -14,6 +15,21 @@ HERE = library.LEVELS[: 1 if LIBRARY is None else LIBRARY.harken_lstm_level() + 
 """What this machine can run."""
 
 compiled = pytest.mark.skipif(LIBRARY is None, reason="our own kernels were not built here, or HARKEN_NATIVE is 0")
+
+shapes = st.integers(1, 4).flatmap(
+    lambda groups: st.fixed_dictionaries(
+        {
+            "channels": st.integers(1, 20).map(lambda n: n * groups),
+            "filters": st.integers(1, 50).map(lambda n: n * groups),
+            "kernel": st.integers(1, 9),
+            "stride": st.integers(1, 4),
+            "padding": st.integers(0, 5),
+            "groups": st.just(groups),
+            "time": st.integers(10, 60),
+        }
+    )
+)
+"""Sizes of a convolution and its windows."""
 
 
 @contextmanager

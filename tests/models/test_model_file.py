@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from harken import Recogniser
 from harken.models import model_file
-from harken.models.model_file import METADATA_KEY, FittedModel, read_model, write_model
+from harken.models.model_file import METADATA_KEY, PROVENANCE_FIELDS, FittedModel, read_model, write_model
 from harken.networks.pytorch import build, weights_of
 from harken.networks.specification import Specification
 from harken.reports.caveats import model_card
@@ -57,14 +57,6 @@ def put(card: dict[str, Any], field: str, value: Any) -> None:
         del card[last]
 
 
-def edit_text(path: Path, old: str, new: str) -> None:
-    """Replace a part of the JSON's text, and compute the digest anew where that is possible."""
-    with safe_open(path, "np") as file:
-        text = file.metadata()[METADATA_KEY]
-    assert old in text
-    save_file(load_file(path), path, metadata={METADATA_KEY: text.replace(old, new)})
-
-
 def test_round_trip(model_path: Path) -> None:
     model = read_model(model_path)
     assert model.specification == SPECIFICATION
@@ -87,7 +79,6 @@ def test_round_trip(model_path: Path) -> None:
         ("specification.labels", ["a", "a"], "no list of different labels"),
         ("specification.labels", ["a", "b", "c"], "channels or classes of its network differ"),
         ("specification.labels", ["a", 3], r"Expected `str`, got `int` - at `\$\.labels\[1\]`"),
-        ("specification.window_length", 0, "window_length of a model must be between 2 and .*, got 0"),
         ("specification.window_length", 1, "window_length of a model must be between 2 and .*, got 1"),
         ("specification.hop_s", 1e300, r"hop_s of a model must be between .*, got 1e\+300"),
         ("specification.hop_s", 0.001, "hop_s of a model must be at least one sample, got 0.001"),
@@ -102,25 +93,21 @@ def test_round_trip(model_path: Path) -> None:
         ("specification.acceleration_unit", "ft/s2", "Invalid enum value 'ft/s2' - at `.*acceleration_unit`"),
         ("specification.network", "os.system", "no network 'os.system'"),
         ("specification.sizes", [], "Expected `object`, got `array` - at `.*sizes`"),
-        ("specification.sizes.units", 10**9, "units of the network .* must be"),
         ("specification.sizes.units", 4097, "units of the network .* from 1 to 4096, got 4097"),
         ("specification.sizes.layers", 65536, "layers of the network .* from 1 to 64, got 65536"),
         ("specification.sizes.layers", 64, "not those of the network"),
         ("specification.sizes.dropout", True, "dropout of the network .* must be"),
         ("specification.sizes.units", 5, "the size of its weight .* differs"),
-        ("specification.sizes.layers", 2, "not those of the network"),
         ("specification.sizes.heads", 2, "no size heads"),
         ("specification.sizes.classes", MISSING, "lacks a size"),
         ("specification.sizes.dropout", 2.0, "dropout of the network .* must be"),
         ("provenance", [], "provenance is not a JSON object"),
         ("provenance.training", None, "provenance.training is None, but must be an object"),
-        ("provenance.training", {"seed": "1"}, "provenance.training"),
         ("provenance.training", {"epochs": -1}, "provenance.training"),
         ("provenance.training_people", [["ann"]], "provenance.training_people"),
         ("provenance.data", [3], "provenance.data"),
         ("provenance.scores", {"cross_people": {"people": 3}}, "provenance.scores"),
         ("provenance.scores_of_fold_models_on_unseen_people", {"a": "b"}, "provenance.scores_of_fold"),
-        ("provenance.scores_on_left_out_studies", [0.8], "provenance.scores_on_left"),
         ("provenance.label_scheme", 3, "provenance.label_scheme"),
         ("provenance.other", 10**400, "a number out of range: a number of 1,329 bits"),
         ("provenance.other", "a" * 10_001, "too long"),
@@ -151,7 +138,10 @@ def test_an_edited_file_is_refused_with_the_reason(model_path: Path, field: str,
     ],
 )
 def test_json_that_harken_does_not_write_is_refused(model_path: Path, old: str, new: str) -> None:
-    edit_text(model_path, old, new)
+    with safe_open(model_path, "np") as file:
+        text = file.metadata()[METADATA_KEY]
+    assert old in text
+    save_file(load_file(model_path), model_path, metadata={METADATA_KEY: text.replace(old, new)})
     with pytest.raises(HarkenError, match=r"description is not (JSON|in the form)") as caught:
         read_model(model_path)
     assert len(str(caught.value)) < len(str(model_path)) + 200
@@ -197,17 +187,7 @@ def test_weights_with_impossible_values_are_refused(tmp_path: Path, weight: str,
         read_model(tmp_path / "a.safetensors")
 
 
-FIELDS = st.sampled_from(
-    [
-        "training",
-        "training_people",
-        "data",
-        "scores",
-        "scores_on_left_out_studies",
-        "scores_of_fold_models_on_unseen_people",
-        "x",
-    ]
-)
+FIELDS = st.sampled_from([*PROVENANCE_FIELDS, "x"])
 NUMBERS = st.integers() | st.integers(10**300, 10**310) | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.sampled_from(["seed", "epochs", "cross_people", "people", "mean_person_macro_f1", "subject"])
 VALUES = st.recursive(

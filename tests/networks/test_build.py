@@ -1,6 +1,7 @@
 """Networks of one's own: classes where names are accepted, and model files of networks that are not here."""
 
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -115,60 +116,49 @@ class FewNetwork(nn.Module):
         super().__init__()
 
 
-def without_output(sizes: MeanSizes) -> Layers:
-    return (MeanAndLargest(), Dense("last", 2 * sizes.channels, sizes.classes))
-
-
-def with_one_name_twice(sizes: MeanSizes) -> Layers:
-    return (Dense("output", sizes.channels, 4), MeanAndLargest(), Dense("output", 8, sizes.classes))
-
-
 class Unknown(Layer):
     """A kind of layer that harken does not know."""
 
 
-def of_unknown_layers(sizes: MeanSizes) -> Layers:
-    return (Unknown(), MeanAndLargest(), Dense("output", 2 * sizes.channels, sizes.classes))
+def network_of(*layers: Layer) -> Callable[[MeanSizes], Layers]:
+    """A network whose layers do not depend on its sizes: 3 channels and 2 classes."""
+
+    def network(sizes: MeanSizes) -> Layers:
+        return layers
+
+    return network
 
 
-def of_groups_that_do_not_fit(sizes: MeanSizes) -> Layers:
-    return (Convolution("a", sizes.channels, 4, 3, groups=2), MeanAndLargest(), Dense("output", 8, sizes.classes))
-
-
-def with_a_residual_that_is_not_normalised(sizes: MeanSizes) -> Layers:
-    convolution = Convolution("a", sizes.channels, sizes.channels, 3, padding=1, residual=True)
-    return (convolution, MeanAndLargest(), Dense("output", 2 * sizes.channels, sizes.classes))
-
-
-def with_a_residual_of_another_shape(sizes: MeanSizes) -> Layers:
-    convolution = Convolution("a.0", sizes.channels, 4, 3, padding=1, normalised=True, residual=True)
-    return (convolution, MeanAndLargest(), Dense("output", 8, sizes.classes))
-
-
-def with_the_last_state_of_both_directions(sizes: MeanSizes) -> Layers:
-    return (LSTM("a", sizes.channels, 8, both_directions=True, last=True), Dense("output", 16, sizes.classes))
-
-
-def with_a_name_of_pytorch(sizes: MeanSizes) -> Layers:
-    return (Dense("training", sizes.channels, 4), MeanAndLargest(), Dense("output", 8, sizes.classes))
+OUTPUT = Dense("output", 8, 2)
 
 
 @pytest.mark.parametrize(
-    ("network", "error", "why"),
+    ("layers", "error", "why"),
     [
-        (of_groups_that_do_not_fit, HarkenError, "cannot be built with these sizes: the groups of a must divide 3"),
-        (with_a_residual_that_is_not_normalised, HarkenError, "a has dropout or a residual, but is not normalised"),
-        (with_a_residual_of_another_shape, HarkenError, r"the result of a\.0 must have the shape of its input"),
-        (with_the_last_state_of_both_directions, HarkenError, "a goes in both directions, so it has no last state"),
-        (with_a_name_of_pytorch, HarkenError, "no layer of a network can be called training"),
-        (without_output, HarkenError, r'its last layer must be Dense\("output"'),
-        (with_one_name_twice, HarkenError, r"two of its layers have a weight output\.bias"),
-        (of_unknown_layers, TypeError, "PyTorch has no module for the layer"),
+        ((Dense("training", 3, 4), MeanAndLargest(), OUTPUT), HarkenError, "no layer of a network can be called trai"),
+        ((MeanAndLargest(), Dense("last", 6, 2)), HarkenError, r'its last layer must be Dense\("output"'),
+        ((Dense("output", 3, 4), OUTPUT), HarkenError, r"two of its layers have a weight output\.bias"),
+        ((Unknown(), MeanAndLargest(), OUTPUT), TypeError, "PyTorch has no module for the layer"),
     ],
 )
-def test_layers_that_make_no_network_are_refused(network: Any, error: type[Exception], why: str) -> None:
+def test_layers_that_make_no_network_are_refused(layers: Layers, error: type[Exception], why: str) -> None:
     with pytest.raises(error, match=why):
-        build(network_name(network), {"channels": 3, "classes": 2})
+        build(network_name(network_of(*layers)), {"channels": 3, "classes": 2})
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda: Convolution("a", 3, 4, 3, groups=2), "the groups of a must divide 3 channels"),
+        (lambda: Convolution("a", 3, 4, 3, stride=0), "the kernel and stride of a must be at least 1, and its padding"),
+        (lambda: Convolution("a", 3, 3, 3, padding=1, residual=True), "a has dropout or a residual, but is not norm"),
+        (lambda: Convolution("a.0", 3, 4, 3, padding=1, normalised=True, residual=True), "the shape of its input"),
+        (lambda: LSTM("a", 3, 8, both_directions=True, last=True), "a goes in both directions, so it has no last"),
+    ],
+)
+def test_a_layer_whose_sizes_do_not_fit_is_refused(make: Callable[[], Layer], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        make()
 
 
 def test_dropout_has_no_effect_in_evaluation_whatever_the_layers_are_called() -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harken.networks.inference import PackedConvolution
 from harken.networks.native import library
-from kernels import HERE, compiled, instructions
+from kernels import HERE, compiled, instructions, shapes
 
 pytestmark = compiled
 
@@ -53,21 +53,6 @@ def reference(x: Floats, weight: Floats, bias: Floats, sizes: dict[str, Any]) ->
     return result
 
 
-shapes = st.integers(1, 4).flatmap(
-    lambda groups: st.fixed_dictionaries(
-        {
-            "channels": st.integers(1, 20).map(lambda n: n * groups),
-            "filters": st.integers(1, 50).map(lambda n: n * groups),
-            "kernel": st.integers(1, 9),
-            "stride": st.integers(1, 4),
-            "padding": st.integers(0, 5),
-            "groups": st.just(groups),
-            "time": st.integers(9, 60),
-        }
-    )
-)
-
-
 @given(
     seed=st.integers(0, 2**31 - 1),
     shape=shapes,
@@ -87,7 +72,7 @@ def test_results_are_those_of_the_definition(
     expected = reference(x, weight, bias, sizes)
     expected = np.maximum(expected, 0) if relu else expected
     with instructions(level):
-        found = PackedConvolution(weight, bias, relu=relu, residual=residual, **sizes)(x)
+        found = PackedConvolution(weight, bias, relu=relu, residual=residual, **sizes)(np.asfortranarray(x))
         without = PackedConvolution(weight, **sizes)(x)
     np.testing.assert_allclose(found, expected + x if residual else expected, rtol=0, atol=2e-5)
     np.testing.assert_allclose(without, reference(x, weight, 0 * bias, sizes), rtol=0, atol=2e-5)
@@ -126,19 +111,6 @@ def test_not_a_number_stays_in_its_window(name: str, level: library.Level) -> No
     assert np.isnan(found[2, 0]).all()
     others = [0, 1, 3]
     np.testing.assert_array_equal(found[others], expected[others])
-
-
-@pytest.mark.parametrize("level", HERE)
-def test_overlapping_windows_and_parts_of_arrays(level: library.Level) -> None:
-    _, weight, bias, sizes = layer(3, EVERYDAY["first"], batch=1)
-    signal = np.random.default_rng(3).standard_normal((1000, 7)).astype(np.float32)
-    windows = sliding_window_view(signal, 300, axis=0)[::30].transpose(0, 2, 1)
-    with instructions(level):
-        for convolution in (PackedConvolution(weight, bias, **sizes), PackedConvolution(weight, bias, stride=3)):
-            expected = convolution(np.ascontiguousarray(windows))
-            padded = np.pad(windows, ((0, 0), (0, 0), (0, 1)))
-            for same in (windows, np.asfortranarray(windows), padded[..., :7]):
-                np.testing.assert_array_equal(convolution(same), expected)
 
 
 def test_several_threads_at_once() -> None:

@@ -1,6 +1,5 @@
-"""DeepConvLSTM against its equations in NumPy float64, step by step."""
+"""DeepConvLSTM against its equations in float64, step by step."""
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,24 +8,25 @@ from torch import nn
 
 from harken.networks.deep_conv_lstm import DeepConvLSTMSizes, deep_conv_lstm
 from harken.networks.pytorch import LayerNetwork, build
-from lstm_reference import stack_named, states
+from lstm_reference import by_equations, cells_named
 
 
-def plain_logits(network: nn.Module, sizes: DeepConvLSTMSizes, window: np.ndarray) -> np.ndarray:
+def plain_logits(network: nn.Module, sizes: DeepConvLSTMSizes, window: torch.Tensor) -> torch.Tensor:
     """One window ``[time, channels]`` -> logits, with loops where the paper has indices."""
-    weights = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
-    maps = window.T[:, np.newaxis]  # [channels, 1, time]: a channel is never mixed with another
+    weights = network.state_dict()
+    maps = window.T[:, None]  # [channels, 1, time]: a channel is never mixed with another
     for layer in range(sizes.convolutions):
         kernel, bias = weights[f"convolutions.{layer}.weight"], weights[f"convolutions.{layer}.bias"]
         places = maps.shape[2] - sizes.filter_length + 1
-        made = np.zeros((sizes.channels, sizes.filters, places))
+        made = torch.zeros(sizes.channels, sizes.filters, places).double()
         for place in range(places):
             piece = maps[:, :, place : place + sizes.filter_length]
-            made[:, :, place] = np.einsum("cil,fil->cf", piece, kernel) + bias
-        maps = np.maximum(made, 0)
-    steps = np.stack([maps[:, :, step].reshape(-1) for step in range(maps.shape[2])])[np.newaxis]
-    state = states(stack_named(weights, "recurrent", layers=sizes.layers), steps)[0, -1]
-    return np.asarray(weights["output.weight"] @ state + weights["output.bias"])
+            made[:, :, place] = torch.einsum("cil,fil->cf", piece, kernel) + bias
+        maps = made.clamp_min(0)
+    steps = torch.stack([maps[:, :, step].reshape(-1) for step in range(maps.shape[2])])[None]
+    states, _, _ = by_equations(steps, cells_named(weights, "recurrent", layers=sizes.layers))
+    logits: torch.Tensor = weights["output.weight"] @ states[0, -1] + weights["output.bias"]
+    return logits
 
 
 @given(
@@ -49,8 +49,8 @@ def test_logits_are_those_of_the_equations(
         for parameter in network.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
     signals = torch.randn(2, convolutions * (filter_length - 1) + 1 + more, channels).double()
-    expected = np.stack([plain_logits(network, sizes, window.numpy()) for window in signals])
-    np.testing.assert_allclose(network(signals).detach().numpy(), expected, rtol=1e-9, atol=1e-10)
+    expected = torch.stack([plain_logits(network, sizes, window) for window in signals])
+    torch.testing.assert_close(network(signals), expected, rtol=1e-9, atol=1e-10)
 
 
 def test_the_papers_sizes() -> None:

@@ -1,13 +1,16 @@
 """The everyday network against its equations in float64, its band powers against NumPy, and its size."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 
 from harken.networks.pytorch import build
 from harken.training.presets import PRESETS
-from lstm_reference import stack_named, states
-from spectrum import by_fourier
+from lstm_reference import by_equations, cells_named
+
+EDGES_HZ_AT_30 = (0.3, 0.7, 1.2, 1.8, 2.5, 3.5, 5.0, 7.0, 10.0, 15.0)
 
 
 def _convolved(signals: np.ndarray, weights: np.ndarray, *, stride: int = 2, groups: int = 1) -> np.ndarray:
@@ -32,6 +35,17 @@ def _normalised(values: np.ndarray, weights: dict[str, np.ndarray], name: str) -
     return np.asarray(np.maximum(0, values * weights[f"{name}.weight"][:, None] + weights[f"{name}.bias"][:, None]))
 
 
+def _by_fourier(signals: np.ndarray) -> np.ndarray:
+    """The logarithm of the power in each band, from a fast Fourier transform: ``[batch, bands, channels]``."""
+    length = signals.shape[1]
+    hann = np.hanning(length + 1)[:-1, None]
+    spectrum = np.fft.rfft((signals - signals.mean(axis=1, keepdims=True)) * hann, axis=1)
+    power = np.abs(spectrum) ** 2 / length
+    hz = np.arange(length // 2 + 1) * 30 / length + 1e-7
+    bands = [power[:, (hz >= low) & (hz < high)].sum(axis=1) for low, high in pairwise(EDGES_HZ_AT_30)]
+    return np.asarray(np.log(np.stack(bands, axis=1) + 1e-5))
+
+
 def _reference(weights: dict[str, np.ndarray], signals: np.ndarray) -> np.ndarray:
     length = np.sqrt((signals**2).sum(-1, keepdims=True) + 1e-6) - 1
     moving = signals - signals.mean(1, keepdims=True)
@@ -41,13 +55,15 @@ def _reference(weights: dict[str, np.ndarray], signals: np.ndarray) -> np.ndarra
     for block in (0, 1):
         added = _convolved(patches, weights[f"blocks.{block}.0.weight"], stride=1, groups=8)
         patches = patches + _normalised(added, weights, f"blocks.{block}.1")
-    both = states(stack_named(weights, "lstm", directions=("", "_reverse")), patches.transpose(0, 2, 1))
+    of_lstm = {name: torch.from_numpy(weight) for name, weight in weights.items() if name.startswith("lstm")}
+    steps = torch.from_numpy(patches.transpose(0, 2, 1))
+    both = by_equations(steps, cells_named(of_lstm, "lstm", directions=("", "_reverse")))[0].numpy()
     at_a_glance = np.concatenate(
         [
             signals.mean(1),
             np.log(signals.std(1) + 0.001),
             np.log(np.diff(signals, axis=1).std(1) + 0.001),
-            by_fourier(np.concatenate([moving, length], axis=2)).reshape(len(signals), -1),
+            _by_fourier(np.concatenate([moving, length], axis=2)).reshape(len(signals), -1),
         ],
         axis=1,
     )

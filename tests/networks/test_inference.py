@@ -4,8 +4,10 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from torch import nn
 
 from harken import HarkenError, Recogniser
 from harken.models.model_file import PACKAGED_MODEL, read_model
-from harken.networks.build import NETWORKS, check_weights
+from harken.networks.build import NETWORKS, Weights, check_weights
 from harken.networks.inference import InferenceNetwork, batched, inference_network, softmax
 from harken.networks.layers import Branches, Convolution, Dense, MeanAndLargest, shortest_window
 from harken.networks.pytorch import LayerNetwork, build, logits, weights_of
@@ -51,10 +53,10 @@ def signals_of(seed: int, count: int, length: int, channels: int, movement: floa
     return (gravity + movement * random.standard_normal((count, length, channels))).astype(np.float32)
 
 
-def by_numpy(name: str, network: nn.Module, sizes: dict[str, int], signals: NDArray[np.float32]) -> NDArray[np.float32]:
-    found = inference_network(name, sizes, weights_of(network))
+def of_layers(name: str, sizes: Mapping[str, Any], weights: Weights) -> InferenceNetwork:
+    found = inference_network(name, sizes, weights)
     assert found is not None
-    return found(signals)
+    return found
 
 
 @given(
@@ -73,7 +75,7 @@ def test_everyday_gives_the_results_of_pytorch_in_double_precision(
     sizes = {"channels": channels, "classes": 4, "stem": 8, "width": 16, "blocks": blocks, "units": 8}
     network = trained("everyday", seed, **sizes)
     signals = signals_of(seed, count, length, channels, movement)
-    found = by_numpy("everyday", network, sizes, signals)
+    found = of_layers("everyday", sizes, weights_of(network))(signals)
     with torch.no_grad():
         expected = network.double()(torch.from_numpy(signals).double()).numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
@@ -97,7 +99,7 @@ def test_the_other_networks_give_the_results_of_pytorch_in_double_precision(
         sizes |= {"filters": 4}
     network = trained(name, seed, **sizes)
     signals = np.random.default_rng(seed).standard_normal((count, length, channels)).astype(np.float32)
-    found = by_numpy(name, network, sizes, signals)
+    found = of_layers(name, sizes, weights_of(network))(signals)
     with torch.no_grad():
         expected = network.double()(torch.from_numpy(signals).double()).numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-5)
@@ -107,8 +109,7 @@ def test_the_other_networks_give_the_results_of_pytorch_in_double_precision(
 def test_probabilities_of_the_packaged_models_are_those_of_pytorch(path: Path) -> None:
     model = read_model(path)
     specification = model.specification
-    network = inference_network(specification.network, specification.sizes, model.weights)
-    assert network is not None
+    network = of_layers(specification.network, specification.sizes, model.weights)
     exact = model.network.double()
     for movement in (0.0, 1e-6, 0.001, 0.03, 0.5, 4.0):  # from a watch on a table to a sensor at its limits
         signals = signals_of(2, 40, specification.window_length, len(specification.channels), movement)
@@ -127,8 +128,7 @@ def test_the_names_shapes_and_types_of_weights_are_those_of_the_module(name: str
 def test_windows_that_are_too_short_are_refused() -> None:
     sizes = {"channels": 3, "classes": 4, **SIZES["deep_conv_lstm"]}
     module = build("deep_conv_lstm", sizes)
-    network = inference_network("deep_conv_lstm", sizes, weights_of(module))
-    assert network is not None
+    network = of_layers("deep_conv_lstm", sizes, weights_of(module))
     why = "windows of 16 samples are too short for this network; it needs 17 or more"
     with pytest.raises(HarkenError, match=why):
         network(np.zeros((1, 16, 3), np.float32))
@@ -146,8 +146,7 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
 @compiled
 def test_a_window_has_the_same_bits_in_any_batch_and_for_any_number_of_threads(name: str) -> None:
     sizes = {"channels": 3, "classes": 4, **SIZES[name], "units": 8}
-    network = inference_network(name, sizes, weights_of(trained(name, **sizes)))
-    assert network is not None
+    network = of_layers(name, sizes, weights_of(trained(name, **sizes)))
     signals = signals_of(1, 300, 120, 3, 0.1)
     for threads in (1, 2, 3):
         with computing_threads(threads):

@@ -1,76 +1,52 @@
-"""The notebook's network against TensorFlow 1's equations in NumPy float64."""
+"""The notebook's network against TensorFlow 1's equations in float64."""
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 from torch.nn import functional as F
 
 from harken.networks.native.modules import FastDropout
 from harken.networks.pytorch import build
 from harken.training.loop import EpsilonHatAdam
-from lstm_reference import Cell, Stack, states
+from lstm_reference import by_equations
 from tensorflow1 import Adam
 
 L2 = 0.0015
-Array = np.ndarray
+Weights = dict[str, Tensor]
 
 
-def arrays_of(tensors: Iterable[tuple[str, torch.Tensor | None]]) -> dict[str, Array]:
-    return {name: tensor.detach().double().numpy() for name, tensor in tensors if tensor is not None}
-
-
-def logits_of(weights: dict[str, Array], signals: Array, mask: Array) -> tuple[Array, Array, Stack]:
-    """Logits ``[batch, classes]``, what the ReLU reads, and the layers after their run.
+def logits_of(weights: Weights, signals: Tensor, mask: Tensor) -> Tensor:
+    """Logits ``[batch, classes]``.
 
     ``BasicLSTMCell`` of TensorFlow 1 (``rnn_cell_impl.py``) adds ``forget_bias=1.0`` to the second of PyTorch's gates.
     ``mask`` is dropout's, scaled by 1 / keep.
     """
-    units = len(weights["hidden.bias"])
-    forget = np.repeat([0.0, 1.0, 0.0, 0.0], units)
-    layers = sum(name.startswith("biases") for name in weights)
-    stack = Stack(
-        [
-            [Cell(weights[f"input_kernels.{n}"], weights[f"recurrent_kernels.{n}"], weights[f"biases.{n}"] + forget)]
-            for n in range(layers)
-        ]
-    )
-    before_relu = (signals @ weights["hidden.weight"].T + weights["hidden.bias"]) * mask
-    last = states(stack, np.maximum(before_relu, 0))[:, -1]
-    return last @ weights["output.weight"].T + weights["output.bias"], before_relu, stack
+    forget = torch.tensor([0.0, 1.0, 0.0, 0.0]).repeat_interleave(len(weights["hidden.bias"]))
+    cells = [
+        [(weights[f"input_kernels.{n}"], weights[f"recurrent_kernels.{n}"], weights[f"biases.{n}"] + forget)]
+        for n in range(sum(name.startswith("biases") for name in weights))
+    ]
+    hidden = (signals @ weights["hidden.weight"].T + weights["hidden.bias"]) * mask
+    steps, _, _ = by_equations(hidden.clamp_min(0), cells)
+    return steps[:, -1] @ weights["output.weight"].T + weights["output.bias"]
 
 
 def loss_and_gradients(
-    weights: dict[str, Array], signals: Array, codes: Array, mask: Array
-) -> tuple[float, dict[str, Array]]:
-    """softmax cross-entropy, mean over the batch, plus L2 * sum(w^2) / 2 over every variable; and its gradients."""
-    logits, before_relu, stack = logits_of(weights, signals, mask)
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    rows = np.arange(len(codes))
-    loss = -log_softmax[rows, codes].mean() + L2 * sum((w**2).sum() / 2 for w in weights.values())
-
-    d_logits = np.exp(log_softmax)
-    d_logits[rows, codes] -= 1
-    d_logits /= len(codes)
-    d_steps, zeros = np.zeros_like(before_relu), np.zeros((len(stack.layers), len(codes), before_relu.shape[2]))
-    d_steps[:, -1] = d_logits @ weights["output.weight"]
-    d_relu, _, _, cells = stack.back(d_steps, zeros, zeros)
-    d_hidden = d_relu * (before_relu > 0) * mask
-    gradients = {
-        "hidden.weight": np.einsum("btc,btu->uc", signals, d_hidden),
-        "hidden.bias": d_hidden.sum(axis=(0, 1)),
-        "output.weight": d_logits.T @ stack.last_steps[:, -1],
-        "output.bias": d_logits.sum(axis=0),
-    }
-    for n, (cell,) in enumerate(cells):
-        named = {"input_kernels": cell.inputs, "recurrent_kernels": cell.recurrent, "biases": cell.bias}
-        gradients |= {f"{name}.{n}": gradient for name, gradient in named.items()}
-    return float(loss), {name: gradients[name] + L2 * weight for name, weight in weights.items()}
+    network: torch.nn.Module, signals: Tensor, codes: Tensor, mask: Tensor
+) -> tuple[float, Weights, Weights]:
+    """softmax cross-entropy, mean over the batch, plus L2 * sum(w^2) / 2 over every variable; its gradients; and the
+    weights."""
+    weights = {name: weight.detach().double().requires_grad_() for name, weight in network.named_parameters()}
+    log_softmax = torch.log_softmax(logits_of(weights, signals.double(), mask), 1)
+    squares = torch.stack([(weight**2).sum() / 2 for weight in weights.values()])
+    loss = L2 * squares.sum() - log_softmax[torch.arange(len(codes)), codes].mean()
+    gradients = torch.autograd.grad(loss, list(weights.values()))
+    return float(loss.detach()), dict(zip(weights, gradients, strict=True)), weights
 
 
 def our_loss(network: torch.nn.Module, signals: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
@@ -102,22 +78,17 @@ def test_forward_loss_and_all_gradients(
 
     network.train()
     torch.manual_seed(seed + 1)
-    mask = FastDropout(0.2, bits=16)(torch.ones(batch, time, units, dtype=torch.float64)).numpy()
+    mask = FastDropout(0.2, bits=16)(torch.ones(batch, time, units, dtype=torch.float64))
     torch.manual_seed(seed + 1)
     loss = our_loss(network, signals, codes)
     torch.autograd.backward(loss)
 
-    reference = arrays_of(network.named_parameters())
-    expected, gradients = loss_and_gradients(reference, signals.numpy(), codes.numpy(), mask)
+    expected, gradients, weights = loss_and_gradients(network, signals, codes, mask)
     assert loss.item() == pytest.approx(expected, rel=1e-10)
-    ours = arrays_of((name, p.grad) for name, p in network.named_parameters())
-    assert ours.keys() == gradients.keys()
-    for name, wanted in gradients.items():
-        np.testing.assert_allclose(ours[name], wanted, rtol=1e-8, atol=1e-10)
-
-    network.eval()
-    expected_logits, *_ = logits_of(reference, signals.numpy(), np.ones((batch, time, units)))
-    np.testing.assert_allclose(network(signals).detach().numpy(), expected_logits, rtol=1e-9, atol=1e-10)
+    for name, parameter in network.named_parameters():
+        torch.testing.assert_close(parameter.grad, gradients[name], rtol=1e-8, atol=1e-10)
+    expected_logits = logits_of(weights, signals, torch.ones_like(mask))
+    torch.testing.assert_close(network.eval()(signals), expected_logits, rtol=1e-9, atol=1e-10)
 
 
 def test_full_size_in_float32() -> None:
@@ -126,12 +97,12 @@ def test_full_size_in_float32() -> None:
     signals, codes = torch.randn(8, 512, 4) * 9.8, torch.randint(0, 4, (8,))
     loss = our_loss(network, signals, codes)
     torch.autograd.backward(loss)
-    reference, ones = arrays_of(network.named_parameters()), np.ones((8, 512, 32))
-    expected, gradients = loss_and_gradients(reference, signals.double().numpy(), codes.numpy(), ones)
+    expected, gradients, _ = loss_and_gradients(network, signals, codes, torch.ones(8, 512, 32).double())
     assert loss.item() == pytest.approx(expected, rel=1e-5)
-    ours = arrays_of((name, p.grad) for name, p in network.named_parameters())
-    for name, wanted in gradients.items():
-        np.testing.assert_allclose(ours[name], wanted, rtol=1e-3, atol=1e-5 * np.abs(wanted).max())
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None
+        wanted = gradients[name]
+        torch.testing.assert_close(parameter.grad.double(), wanted, rtol=1e-3, atol=1e-5 * float(wanted.abs().max()))
 
 
 def test_initial_values() -> None:

@@ -162,16 +162,16 @@ def test_other_refusals() -> None:
     X, y, _ = invented(2)
     with pytest.raises(TypeError, match="fit takes no sample_weight: every window counts the same"):
         quick().fit(X, y, sample_weight=np.ones(len(X)))
-    with pytest.raises(InputError, match="only one class, lying"):
-        quick().fit(X, np.full(len(X), "lying"))
-    with pytest.raises(InputError, match="y is None"):
-        quick().fit(X, None)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="Unknown label type"):
-        quick().fit(X, np.array([1, "1"], dtype=object)[np.arange(len(X)) % 2])
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        quick().fit(X, y[1:])
-    with pytest.raises(ValueError, match="continuous"):
-        quick().fit(X, np.random.default_rng(0).random(len(X)))
+    labels: Any
+    for labels, message in (
+        (np.full(len(X), "lying"), "only one class, lying"),
+        (None, "y is None"),
+        (np.array([1, "1"], dtype=object)[np.arange(len(X)) % 2], "Unknown label type"),
+        (y[1:], "inconsistent numbers of samples"),
+        (np.random.default_rng(0).random(len(X)), "continuous"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            quick().fit(X, labels)
     with pytest.raises(InputError, match="windows of 39 samples, but ActivityClassifier was trained on windows of 40"):
         quick().fit(X, y).predict(X[:, 1:])
     for classifier, message in (

@@ -103,11 +103,10 @@ def test_benchmark_is_the_command(folder: Path, run_harken: Callable[..., Any]) 
     arguments = said.replace("DIR", str(folder / "command")).replace("study.csv", str(study)).split()[1:]
     command = run_harken(*arguments, "--workers", 0, "--json")
     assert command.exit_code == 0
-    assert study_scores(json.loads(command.stdout)) == study_scores(job)
-
-
-def study_scores(result: dict[str, Any]) -> Any:
-    return result["methods"], result["differences"], result["windows"]
+    found = json.loads(command.stdout)
+    assert [found[key] for key in ("methods", "differences", "windows")] == [
+        job[key] for key in ("methods", "differences", "windows")
+    ]
 
 
 def test_benchmark_refuses_what_is_neither_a_study_nor_a_data_set(folder: Path) -> None:

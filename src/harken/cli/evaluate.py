@@ -21,7 +21,7 @@ from harken.support.plugins import need_training
 from harken.support.printable import listed, percent, printable
 
 if TYPE_CHECKING:
-    from harken.evaluation.files import AnsweredPeople, Evaluation
+    from harken.evaluation.files import AnsweredPeople, Evaluation, Side
     from harken.models.scores import PeopleScores, Scores
 
 ONLY = "Only windows labelled {} are scored; macro F1 is over the labels that are true."
@@ -121,12 +121,12 @@ def _draw(scores: "Evaluation", path: Path) -> None:
     from harken.reports.figures.confusion import confusion_for_paper, confusion_picture
     from harken.reports.figures.style import save_for_paper, save_png
 
-    if scores.all_unseen is None:
+    if scores.unseen is None:
         raise HarkenError("there is no unseen person among these people, so there is nothing to draw")
     if path.suffix.lower() == ".png":
-        save_png(confusion_picture(scores.all_unseen, title="Unseen people"), path)
+        save_png(confusion_picture(scores.unseen.together, title="Unseen people"), path)
     else:
-        save_for_paper(confusion_for_paper(scores.all_unseen, title="Unseen people"), path)
+        save_for_paper(confusion_for_paper(scores.unseen.together, title="Unseen people"), path)
 
 
 def print_evaluation(evaluation: "Evaluation") -> None:
@@ -143,30 +143,26 @@ def print_evaluation(evaluation: "Evaluation") -> None:
         say(console, f"{of_training}, so its wearer is not counted as an unseen person.\n")
     if evaluation.unseen is not None:
         console.print("[bold]Unseen people[/bold] (none of them is named among the training people)")
-        _print_side(console, evaluation.unseen, evaluation.unseen_error, evaluation.unseen_answered)
-    if evaluation.all_unseen is not None:
-        if (label := evaluation.all_unseen.one_label) is not None:
+        _print_side(console, evaluation.unseen)
+        if (label := evaluation.unseen.together.one_label) is not None:
             sentence = f"warning: the model gave one label, “{label}”, to every window of the unseen people."
             say(console, sentence, "yellow")
         console.print()
-        print_confusion(console, evaluation.all_unseen)
+        print_confusion(console, evaluation.unseen.together)
     if evaluation.known is not None:
         console.print("\n[bold]Training people[/bold] (by name or by their movement; not unseen people)")
-        _print_side(console, evaluation.known, evaluation.known_error, evaluation.known_answered)
+        _print_side(console, evaluation.known)
     if evaluation.calibrated_on != "unseen":
         on = {"nobody": "at all", "the same person": "for unseen people, but on training people"}
         console.print(f"The model's probabilities are not calibrated {on[evaluation.calibrated_on]}.")
 
 
-def _print_side(
-    console: Console, people: "PeopleScores", error: float | None, answered: "AnsweredPeople | None"
-) -> None:
+def _print_side(console: Console, side: "Side") -> None:
     """Print the scores of unseen or of known people."""
-    print_people(console, people)
-    if error is not None:
-        console.print(f"Expected calibration error: {error:.3f} (0 is perfect)")
-    if answered is not None:
-        _print_answered(console, answered)
+    print_people(console, side)
+    console.print(f"Expected calibration error: {side.error:.3f} (0 is perfect)")
+    if side.answered is not None:
+        _print_answered(console, side.answered)
 
 
 def _print_answered(console: Console, answered: "AnsweredPeople") -> None:

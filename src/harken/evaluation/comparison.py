@@ -10,8 +10,8 @@ import numpy as np
 
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import LabelledFiles
-from harken.evaluation.benchmark.people_scoring import Evaluations, by_person, paired_difference
-from harken.evaluation.benchmark.result import other_data, read_result
+from harken.evaluation.benchmark.result import evaluations_of, other_data, read_result
+from harken.evaluation.benchmark.scoring import Evaluations, by_person, paired_difference
 from harken.evaluation.files import (
     Evaluation,
     ReadyRecording,
@@ -222,7 +222,7 @@ def compare_benchmarks(a: Path, b: Path) -> dict[str, PairedScores]:
     first = tuple(next(iter(each)) for each in methods)
     compared = {}
     for name_a, name_b in dict.fromkeys([first, *((name, name) for name in methods[0] if name in methods[1])]):
-        with_a, with_b = _evaluations(methods[0][name_a]), _evaluations(methods[1][name_b])
+        with_a, with_b = evaluations_of(methods[0][name_a]), evaluations_of(methods[1][name_b])
         both = [evaluation for evaluation in with_a if evaluation in with_b]
         if not both:
             raise HarkenError(f"{b} cannot be compared with {a}: they have no fold in common")
@@ -246,9 +246,3 @@ def _result(path: Path) -> Json:
             "as in harken compare A B FILE"
         )
     return read_result(file)
-
-
-def _evaluations(method: Mapping[str, Any]) -> dict[tuple[str, str], float]:
-    """Fold and person -> macro F1."""
-    folds = method["folds"].items()
-    return {(name, person): one["macro_f1"] for name, fold in folds for person, one in fold["people"].items()}

@@ -45,17 +45,28 @@ class AnsweredPeople:
 
 
 @dataclass(frozen=True, eq=False)
+class Side(PeopleScores):
+    """The scores of each unseen person, or of each person in the training data.
+
+    Attributes:
+        together: the scores of all their windows together.
+        error: the expected calibration error over their windows.
+        answered: the answered windows if labels may be "unsure"; None if they may not.
+    """
+
+    together: Scores
+    error: float
+    answered: AnsweredPeople | None
+
+
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """Scores of unseen people and, separately, of people in the training data.
 
     The two are never averaged, because their mean would describe neither group.
 
     Attributes:
-        unseen, all_unseen: the scores of each unseen person, and of all their windows together; None if there are no
-            unseen people.
-        known: the scores of each person in the training data; None if there are none.
-        unseen_error, known_error: the expected calibration error over the windows of each group.
-        unseen_answered, known_answered: the answered windows if labels may be "unsure"; None if they may not.
+        unseen, known: the scores of unseen people, and of people in the training data; None if there are none.
         calibrated_on: the people whose windows the model's temperature was fitted on.
         window_length_s, hop_s: the length of the windows, and the time from one start to the next.
         turned: each recording whose watch was turned to the orientation of the training data, and why
@@ -66,13 +77,8 @@ class Evaluation:
             ``harken.models.scores.prediction_rows``.
     """
 
-    unseen: PeopleScores | None
-    all_unseen: Scores | None
-    known: PeopleScores | None
-    unseen_error: float | None
-    known_error: float | None
-    unseen_answered: AnsweredPeople | None
-    known_answered: AnsweredPeople | None
+    unseen: Side | None
+    known: Side | None
     calibrated_on: CalibratedOn
     window_length_s: float
     hop_s: float
@@ -83,11 +89,12 @@ class Evaluation:
 
     def as_dict(self) -> Json:
         """The fields as values for JSON, without ``predictions``."""
-        unsure = {"unseen": self.unseen_answered, "known_people": self.known_answered}
+        unseen, sides = self.unseen, {"unseen": self.unseen, "known_people": self.known}
+        answered = {name: side.answered if side else None for name, side in sides.items()}
         return {
-            "mean_person_macro_f1": self.unseen.mean_person_macro_f1 if self.unseen else None,
-            "unseen": self.unseen.as_dict() if self.unseen else None,
-            "all_unseen": self.all_unseen.as_dict() if self.all_unseen else None,
+            "mean_person_macro_f1": unseen.mean_person_macro_f1 if unseen else None,
+            "unseen": unseen.as_dict() if unseen else None,
+            "all_unseen": unseen.together.as_dict() if unseen else None,
             "known_people": self.known.as_dict() if self.known else None,
             "calibrated_on": self.calibrated_on,
             "window_length_s": self.window_length_s,
@@ -95,8 +102,8 @@ class Evaluation:
             "turned": dict(self.turned),
             "mounting_unknown": dict(self.mounting_unknown),
             "training_shares": dict(self.training_shares),
-            "expected_calibration_error": {"unseen": self.unseen_error, "known_people": self.known_error},
-            "with_unsure": {name: one.as_dict() if one else None for name, one in unsure.items()},
+            "expected_calibration_error": {name: side.error if side else None for name, side in sides.items()},
+            "with_unsure": {name: one.as_dict() if one else None for name, one in answered.items()},
         }
 
 
@@ -332,7 +339,7 @@ def evaluation_of(
     training_people = set(recogniser.provenance_.get("training_people", []))
     training_people.update(part.subject for part in every if part.share)
     is_known = np.isin(windows.subjects, sorted(training_people))
-    (unseen, all_unseen, unseen_error, unseen_answered), (known, _, known_error, known_answered) = (
+    unseen, known = (
         _scored(windows[side], probabilities[side], unsure_below, true_labels_only=true_labels_only)
         for side in (~is_known, is_known)
     )
@@ -341,12 +348,7 @@ def evaluation_of(
     mountings = [(part.name, part.mounting) for part in every if part.mounting is not None]
     return Evaluation(
         unseen=unseen,
-        all_unseen=all_unseen,
         known=known,
-        unseen_error=unseen_error,
-        known_error=known_error,
-        unseen_answered=unseen_answered,
-        known_answered=known_answered,
         calibrated_on=specification.calibrated_on,
         window_length_s=windows.length / windows.sample_rate_hz,
         hop_s=specification.hop_s,
@@ -369,11 +371,11 @@ def _probabilities(recogniser: Recogniser, ready: ReadyRecording) -> Float32Arra
 
 def _scored(
     windows: Windows, probabilities: Float32Array, unsure_below: float | None, *, true_labels_only: bool
-) -> tuple[PeopleScores | None, Scores | None, float | None, AnsweredPeople | None]:
-    """The scores of each person and of all together, the expected calibration error, and the answered windows, of
-    labelled windows with codes in the order of the probabilities ``[n, labels]``; all None without windows."""
+) -> Side | None:
+    """The scores of labelled windows with codes in the order of the probabilities ``[n, labels]``; None without
+    windows."""
     if len(windows) == 0:
-        return None, None, None, None
+        return None
     codes, subjects, labels = windows.label_codes, windows.subjects, windows.label_names
     predicted = probabilities.argmax(axis=1)
     answered_people = None
@@ -383,7 +385,7 @@ def _scored(
             theirs = subjects == person
             people[person] = answered(probabilities[theirs], codes[theirs], unsure_below=unsure_below)
         answered_people = AnsweredPeople(people, answered(probabilities, codes, unsure_below=unsure_below))
-    error = expected_calibration_error(probabilities, codes)
-    people_scores = score_people(codes, predicted, subjects, labels, true_labels_only=true_labels_only)
+    scores = score_people(codes, predicted, subjects, labels, true_labels_only=true_labels_only)
     together = score(codes, predicted, labels, true_labels_only=true_labels_only)
-    return people_scores, together, error, answered_people
+    error = expected_calibration_error(probabilities, codes)
+    return Side(**vars(scores), together=together, error=error, answered=answered_people)

@@ -112,9 +112,7 @@ def example(model: FittedModel) -> Json:
     return {
         "formula": FORMULA,
         "samples": len(made),
-        "interval_s": _interval_s(specification),
-        "jitter_s": _jitter_s(specification),
-        "offset": _offsets(specification),
+        **_numbers(specification),
         "resampled": {
             "samples": len(resampled),
             "first_time_s": round(int(resampled.time_ns[0]) / 1e9, EXAMPLE_DECIMALS),
@@ -131,14 +129,15 @@ def example(model: FittedModel) -> Json:
 def made_recording(specification: Specification) -> Recording:
     """The samples of ``FORMULA``, enough for three windows at the model's hop."""
     length_s = specification.window_length_s + 2.5 * specification.hop_s
-    i = np.arange(math.ceil(length_s / _interval_s(specification)))
-    time_s = _interval_s(specification) * i + _jitter_s(specification) * np.sin(i)
+    numbers = _numbers(specification)
+    i = np.arange(math.ceil(length_s / numbers["interval_s"]))
+    time_s = numbers["interval_s"] * i + numbers["jitter_s"] * np.sin(i)
     channel = np.arange(len(specification.channels))
     seconds = time_s[:, None]
     waves = 0.05 * seconds * np.sin(2 * np.pi * (0.7 + 0.5 * channel) * seconds + channel)
     return Recording(
         time_ns=np.rint(time_s * 1e9).astype(np.int64),
-        signals=(np.array(_offsets(specification)) + waves).astype(np.float32),
+        signals=(np.array(numbers["offset"]) + waves).astype(np.float32),
         channels=specification.channels,
         label_codes=np.full(len(i), UNLABELLED, np.int16),
         label_names=(),
@@ -146,17 +145,11 @@ def made_recording(specification: Specification) -> Recording:
     )
 
 
-def _interval_s(specification: Specification) -> float:
-    return round(SAMPLES_FOR_ONE / specification.sample_rate_hz, 6)
-
-
-def _jitter_s(specification: Specification) -> float:
-    return round(JITTER * _interval_s(specification), 6)
-
-
-def _offsets(specification: Specification) -> list[float]:
-    """1 g on the last axis, as for a watch on a table."""
-    return [float(channel == "z") for channel in specification.channels]
+def _numbers(specification: Specification) -> Json:
+    """The numbers of ``FORMULA``. The offset is 1 g on the last axis, as for a watch on a table."""
+    interval_s = round(SAMPLES_FOR_ONE / specification.sample_rate_hz, 6)
+    offset = [float(channel == "z") for channel in specification.channels]
+    return {"interval_s": interval_s, "jitter_s": round(JITTER * interval_s, 6), "offset": offset}
 
 
 def _rounded(values: Float32Array) -> list[float]:

@@ -103,7 +103,7 @@ class FittedModel:
         Raises:
             HarkenError: as ``write_model``.
         """
-        return hashlib.sha256(_file_content(self)).hexdigest()
+        return hashlib.sha256(model_bytes(self)).hexdigest()
 
 
 def write_model(path: str | Path, model: FittedModel) -> None:
@@ -112,10 +112,11 @@ def write_model(path: str | Path, model: FittedModel) -> None:
     Raises:
         HarkenError: when a number or a name in the model is out of bounds, so that it could not be read again.
     """
-    write_bytes(path, _file_content(model))
+    write_bytes(path, model_bytes(model))
 
 
-def _file_content(model: FittedModel) -> bytes:
+def model_bytes(model: FittedModel) -> bytes:
+    """The content of a model file. Raises as ``write_model``."""
     tensors = {name: np.asarray(weight, order="C") for name, weight in model.weights.items()}
     tensors[FINGERPRINTS] = model.fingerprints.hashes.view(np.int32).copy()
     card = {

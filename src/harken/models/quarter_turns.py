@@ -93,11 +93,7 @@ class Mounting:
             return probabilities(windows)
 
         def mean(windows: Windows) -> Float32Array:
-            (first, share), *others = self.turns
-            total = np.float32(share) * after(windows, first)
-            for quarters, share in others:
-                total += np.float32(share) * after(windows, quarters)
-            return total
+            return np.asarray(sum(np.float32(share) * after(windows, turn) for turn, share in self.turns))
 
         return probabilities if self.turns == ((0, 1.0),) else mean
 

@@ -1,7 +1,7 @@
 """Scores of predictions against labels: per set of windows, and per person."""
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -73,14 +73,14 @@ class PeopleScores:
 
     people: dict[str, Scores]
     mean_person_macro_f1: float
-    interval: tuple[float, float] | None
+    interval: list[float] | None
     """95 % percentile bootstrap over people; None for fewer than five people, who are too few for an interval."""
 
     def as_dict(self) -> Json:
         """For JSON."""
         return {
             "mean_person_macro_f1": self.mean_person_macro_f1,
-            "mean_person_macro_f1_interval": list(self.interval) if self.interval else None,
+            "mean_person_macro_f1_interval": self.interval,
             "people": {person: scores.as_dict() for person, scores in self.people.items()},
         }
 
@@ -187,12 +187,8 @@ def score_people(
 
 def members_of(labels: Sequence[str]) -> dict[str, list[int]]:
     """Each label, and each group whose labels are all among them, with the codes of its labels."""
-    codes = {}
-    for code, label in enumerate(labels):
-        codes[label] = [code]
-    for group, members in groups_of(labels).items():
-        codes[group] = [labels.index(label) for label in members]
-    return codes
+    every = {label: (label,) for label in labels} | groups_of(labels)
+    return {name: [labels.index(label) for label in members] for name, members in every.items()}
 
 
 def unseen_f1(provenance: Mapping[str, Any]) -> dict[str, float]:
@@ -242,12 +238,12 @@ def _f1_of_person(scores: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def interval_over_people(each: Iterable[float]) -> tuple[float, float] | None:
+def interval_over_people(each: Iterable[float]) -> list[float] | None:
     """95 % percentile bootstrap of the mean of one value for each person; None for fewer than five people."""
     return interval_over_evaluations([[value] for value in each])
 
 
-def interval_over_evaluations(people: Sequence[Sequence[float]]) -> tuple[float, float] | None:
+def interval_over_evaluations(people: Collection[Sequence[float]]) -> list[float] | None:
     """95 % percentile bootstrap of the mean over evaluations. People are resampled, each with all their evaluations.
 
     The evaluations of one person are similar. Resampling single evaluations would make the interval too narrow. The
@@ -273,10 +269,10 @@ def interval_over_evaluations(people: Sequence[Sequence[float]]) -> tuple[float,
         method="percentile",
         rng=0,
     )
-    return float(resampled.confidence_interval.low), float(resampled.confidence_interval.high)
+    return [float(resampled.confidence_interval.low), float(resampled.confidence_interval.high)]
 
 
-def interval_over_groups(groups: Sequence[Sequence[float]]) -> tuple[float, float] | None:
+def interval_over_groups(groups: Collection[Sequence[float]]) -> list[float] | None:
     """95 % percentile bootstrap of the mean of the groups' means. People are resampled within their group.
 
     Args:
@@ -293,5 +289,5 @@ def interval_over_groups(groups: Sequence[Sequence[float]]) -> tuple[float, floa
         drawn = random.integers(0, len(group), (BOOTSTRAP_SAMPLES, len(group)))
         means.append(group[drawn].mean(axis=1))
     limits = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-    low, high = np.quantile(np.mean(means, axis=0), limits)
-    return float(low), float(high)
+    interval: list[float] = np.quantile(np.mean(means, axis=0), limits).tolist()
+    return interval

@@ -274,10 +274,7 @@ class PackedConvolution:
         padding: zeros before and after each window.
         groups: parts of the channels and of the filters that are connected only with one another.
         relu: whether ``max(0, y)`` follows.
-        residual: whether the input is added, after the ReLU.
-
-    Raises:
-        ValueError: when the shapes or numbers do not fit together.
+        residual: whether the input is added, after the ReLU; only if the result has the same shape.
 
     Example:
         >>> weight = np.ones((2, 3, 1), np.float32)
@@ -297,14 +294,7 @@ class PackedConvolution:
         residual: bool = False,
     ) -> None:
         self.weight = np.ascontiguousarray(weight, np.float32)
-        if self.weight.ndim != 3:
-            raise ValueError(f"weight must be [filters, channels / groups, kernel], got the shape {weight.shape}")
         filters, of_group, kernel = self.weight.shape
-        if stride < 1 or padding < 0 or groups < 1 or filters % groups:
-            raise ValueError(
-                f"stride must be at least 1, padding at least 0, and groups a divisor of {filters} filters, "
-                f"got {stride}, {padding} and {groups}"
-            )
         self._sizes = {
             "channels": of_group * groups,
             "filters": filters,
@@ -315,19 +305,14 @@ class PackedConvolution:
             "relu": relu,
             "residual": residual,
         }
-        if residual and (filters != of_group * groups or stride != 1 or kernel != 2 * padding + 1):
-            raise ValueError("with a residual, the output must have the shape of the input")
         self.bias = np.zeros(filters, np.float32) if bias is None else np.ascontiguousarray(bias, np.float32)
-        if self.bias.shape != (filters,):
-            raise ValueError(f"bias must have the shape ({filters},), got {self.bias.shape}")
         self._same = self._packed() if library.load() is not None and self.weight.size else None
 
     def __call__(self, x: Floats) -> Floats:
         """Windows ``[batch, time, channels]`` -> ``[batch, outputs, filters]``, or one window without the first axis.
 
         Args:
-            x: float32. Windows may overlap in memory (``numpy.lib.stride_tricks.sliding_window_view``); they are
-                copied only if the channels of a sample do not lie side by side.
+            x: float32. It is copied if it is not contiguous.
 
         Raises:
             ValueError: when ``x`` does not fit, or a window is too short for one output.
@@ -359,18 +344,12 @@ class PackedConvolution:
         return library.fill(same, packed=packed)
 
     def _by_kernels(self, x: Floats, same: ConvolutionProblem, y: Floats) -> None:
-        if not _side_by_side(x):
-            x = np.ascontiguousarray(x)
-        batch, time, _ = x.shape
-        x_window, x_time = (stride // FLOAT_BYTES for stride in x.strides[:2])
-        if batch == 1:
-            x_window = time * x_time
-        elif time == 1:
-            x_time = x_window
+        x = np.ascontiguousarray(x)
+        batch, time, channels = x.shape
         # Field by field, because a general function takes longer than the kernel when there is one window.
         arguments = ConvolutionProblem.from_buffer_copy(same)
         arguments.batch, arguments.time, arguments.outputs = batch, time, y.shape[1]
-        arguments.x, arguments.x_window, arguments.x_time = x.ctypes.data, x_window, x_time
+        arguments.x, arguments.x_window, arguments.x_time = x.ctypes.data, time * channels, channels
         arguments.y, arguments.y_window, arguments.y_time = y.ctypes.data, y.shape[1] * y.shape[2], y.shape[2]
         library.call("harken_convolution_forward", arguments)
 
@@ -391,15 +370,6 @@ class PackedConvolution:
             np.maximum(y, 0, out=y)
         if sizes["residual"]:
             y += x
-
-
-def _side_by_side(array: Floats) -> bool:
-    """Whether the last axis is contiguous, and the other strides are whole numbers of floats."""
-    return (
-        (array.strides[-1] == FLOAT_BYTES or array.shape[-1] == 1)
-        and all(stride % FLOAT_BYTES == 0 for stride in array.strides)
-        and array.flags.aligned
-    )
 
 
 class Stack:

@@ -97,6 +97,8 @@ class Convolution(Layer):
     initial: Initial = "uniform"
 
     def __post_init__(self) -> None:
+        if min(self.kernel, self.stride) < 1 or self.padding < 0:
+            raise ValueError(f"the kernel and stride of {self.name} must be at least 1, and its padding at least 0")
         if self.groups < 1 or self.channels % self.groups or self.filters % self.groups:
             raise ValueError(
                 f"the groups of {self.name} must divide {self.channels} channels and {self.filters} filters"

@@ -180,10 +180,7 @@ class Graph:
         from onnx.helper import make_graph, make_model, make_opsetid, make_tensor_value_info
 
         node_of = {node.name: node for node in self._nodes}
-        read = {value for node in self._nodes for value in node.input}
         for value, name, _ in gives:
-            if value not in node_of or value in read:
-                raise ValueError(f"{value} is not what a node gives that no other node reads")
             node_of[value].output[0] = name
         graph = make_graph(
             self._nodes,

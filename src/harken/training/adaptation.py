@@ -14,11 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-from torch import nn
 
 from harken.models.calibration import fit_temperature
 from harken.models.mounting import as_trained
@@ -181,17 +179,19 @@ def adapt(
             ``ignore_labels``; when there are several wearers without ``several_wearers``; when the model was trained on
             one of the recordings; when its network does not end in a linear layer.
     """
-    layer = output_layer(recogniser.network_, recogniser.specification_.network)
+    output_layer = _output_layer(recogniser)
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
     windows, mountings = _windows(recogniser, labelled, forearm_axis, orientation=orientation)
     wearers = sorted({str(subject) for subject in windows.subjects})
-    if not several_wearers:
-        _refuse_several(wearers)
+    if len(wearers) != 1 and not several_wearers:
+        raise HarkenError(
+            f"a personal model is for one person, but these are windows of {', '.join(wearers) or 'nobody'}; give "
+            "recordings of one wearer; if only the names of the files differ, name the wearer with --subject"
+        )
     examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
     # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
-    general = _weights(layer)[:, : len(recogniser.specification_.labels)] * (
-        examples.scale / recogniser.specification_.temperature
-    )
+    to_logits = examples.scale / recogniser.specification_.temperature
+    general = output_layer[:, : len(recogniser.specification_.labels)] * to_logits
     adapted = _adapted(recogniser, examples, decide(examples, general), wearers, mountings)
     # The wearer counts as known even if the weights were not changed, because the wearer's data decided that.
     people = {*recogniser.provenance_.get("training_people", []), *wearers}
@@ -199,14 +199,6 @@ def adapt(
     provenance = {"training_people": sorted(people), "adaptation": adaptation}
     personal = adapted.recogniser.with_recordings(recordings).with_provenance(provenance)
     return replace(adapted, recogniser=personal)
-
-
-def _refuse_several(wearers: Sequence[str]) -> None:
-    if len(wearers) != 1:
-        raise HarkenError(
-            f"a personal model is for one person, but these are windows of {', '.join(wearers) or 'nobody'}; give "
-            "recordings of one wearer; if only the names of the files differ, name the wearer with --subject"
-        )
 
 
 def _adapted(
@@ -260,23 +252,16 @@ def _windows(
                 "whether adapting helps. Train a new model; or leave the recording out; or, if the model was adapted "
                 "to it earlier, start with the model from before that, and adapt it to all recordings of the wearer"
             )
-        mounted, mounting = recording, None
+        way = None
         if orientation:
-            mounted, mounting = as_trained(recogniser, recording, forearm_axis=forearm_axis)
-        if mounting is not None:
-            mountings.append(mounting)
-        prepared.append(specification.prepare_recording(mounted))
+            recording, way = as_trained(recogniser, recording, forearm_axis=forearm_axis)
+        mountings += [] if way is None else [way]
+        prepared.append(specification.prepare_recording(recording))
     labelled_s = sum(np.count_nonzero(one.label_codes != UNLABELLED) / one.sample_rate_hz for one in prepared)
     hop_s = max(specification.window_length_s / HOPS_IN_A_WINDOW, labelled_s / MOST_WINDOWS)
     length = specification.window_length
     windows = [sliding_windows(one, length_s=length / one.sample_rate_hz, hop_s=hop_s) for one in prepared]
     return concatenate(windows), mountings
-
-
-def _weights(layer: nn.Linear) -> Float64Array:
-    """``[features + 1, labels]``, the bias last."""
-    joined = torch.cat([layer.weight, layer.bias[:, None]], dim=1).T
-    return np.asarray(joined.detach().cpu().numpy(), dtype=np.float64)
 
 
 def _personal(recogniser: Recogniser, decision: Decision, scale: float) -> Recogniser:
@@ -294,19 +279,19 @@ def _personal(recogniser: Recogniser, decision: Decision, scale: float) -> Recog
     return personal.with_temperature(temperature * decision.softening, "the same person")
 
 
-def output_layer(network: nn.Module, name: str) -> nn.Linear:
-    """The linear layer at the end of a network of this name.
+def _output_layer(recogniser: Recogniser) -> Float64Array:
+    """The weights of the linear layer at the end of the network, ``[features + 1, outputs]``, the bias last.
 
     Raises:
         HarkenError: when the network does not end in a linear layer.
     """
-    layer = getattr(network, "output", None)
-    if not isinstance(layer, nn.Linear):
+    weights = recogniser.model_.weights
+    if "output.bias" not in weights or weights["output.weight"].ndim != 2:
         raise HarkenError(
-            f"a model of the network {name} cannot be adapted: it does not end in a "
+            f"a model of the network {recogniser.specification_.network} cannot be adapted: it does not end in a "
             f"linear layer called output. Models of these recipes can: {', '.join(PRESETS)}"
         )
-    return layer
+    return np.column_stack([weights["output.weight"], weights["output.bias"]]).T.astype(np.float64)
 
 
 def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatures:
@@ -316,7 +301,7 @@ def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatu
         HarkenError: as ``Recogniser.predict_proba``; when the network does not end in a linear layer.
     """
     signals = recogniser.specification_.prepare(windows)
-    network = recogniser.inference_network()
+    network = recogniser.model_.inference_network
     if network is None:
         found = _features_by_pytorch(recogniser, signals)
     else:
@@ -336,16 +321,16 @@ def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatu
 
 def _features_by_pytorch(recogniser: Recogniser, signals: Float32Array) -> Float32Array:
     """The input of the output layer of a network of another package, ``[n, features]``."""
-    read: list[torch.Tensor] = []
+    read: list[Float32Array] = []
     device = resolve_device(recogniser.device)
-    layer = output_layer(recogniser.network_, recogniser.specification_.network)
-    hook = layer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].cpu()))
+    layer = recogniser.network_.get_submodule("output")
+    hook = layer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].cpu().numpy()))
     try:
         with computing_threads(1):  # several threads would mix the order of the batches
             logits(recogniser.network_, signals, device)
     finally:
         hook.remove()
-    return np.asarray(torch.cat(read).numpy(), np.float32)
+    return np.concatenate(read, dtype=np.float32)
 
 
 def pulled_weights(

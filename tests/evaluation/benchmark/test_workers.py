@@ -11,7 +11,7 @@ import pytest
 
 import study
 from harken.evaluation.benchmark.benchmark import run_benchmark
-from harken.evaluation.benchmark.people_scoring import PeopleScoring
+from harken.evaluation.benchmark.scoring import PeopleScoring
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.tasks import FoldTask, run_in_processes
 from harken.evaluation.protocols import published as protocols

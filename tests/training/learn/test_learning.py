@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,23 @@ import people
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
+from harken.signals import resample
 from harken.support.errors import HarkenError
-from harken.training.learn.job import Fit, Fits, learn, read_labelled
+from harken.training.learn.job import (
+    Fit,
+    Fits,
+    LabelledMoments,
+    labelled_moments,
+    learn,
+    predicted_labels,
+    read_labelled,
+)
 from harken.training.learn.limits import sureness
-from harken.training.learn.moments import LabelledMoments, predicted_labels
 from harken.training.learn.outcome import Learned
+from harken.windows.windows import sliding_windows
 from labelled_files import labelled_ns, write_labelled
 from server_thread import recogniser
+from server_thread import recording as invented
 
 SMALL: dict[str, Any] = {"preset": people.SMALL_EVERYDAY, "threads": 1, "epochs": 1}
 HOUR_MS = 3_600_000
@@ -129,13 +140,9 @@ def test_the_last_occasion_is_the_test_if_it_has_all_labels(
 @pytest.mark.parametrize("how", ["adapt", "train"])
 def test_each_of_several_people_is_left_out_once(how: Any, tmp_path: Path, fitted: list[list[Recording]]) -> None:
     paths = [write_labelled(tmp_path, name, seed) for seed, name in enumerate(("bob", "carol", "dora", "emil"), 2)]
-    seen: list[tuple[str, float]] = []
-
-    def on_progress(*stage_and_share: Any) -> None:
-        seen.append(stage_and_share)
-
+    seen: list[Any] = []
     out = tmp_path / "new.safetensors"
-    learned = learn(paths, before=recogniser(), how=how, out=out, on_progress=on_progress, **SMALL)
+    learned = learn(paths, before=recogniser(), how=how, out=out, on_progress=lambda *each: seen.append(each), **SMALL)
     assert list(dict.fromkeys(stage for stage, _ in seen)) == ["read", "test", "people", "model"]
     shares = [share for _, share in seen]
     assert shares == sorted(shares)
@@ -210,6 +217,19 @@ def test_an_adapted_model_that_is_not_better_is_not_written(tmp_path: Path) -> N
     assert learned.reason.startswith("too little data for a cross-validation")
     assert learned.model_path is None
     assert not (tmp_path / "new.safetensors").exists()
+
+
+def test_the_labels_of_moments_are_those_of_windows() -> None:
+    model, recording = recogniser(), invented(2)
+    windows = sliding_windows(resample(recording, sample_rate_hz=20), length_s=2, hop_s=1)
+    moments = LabelledMoments(windows.starts_ns + 10**9, windows.labels, 2.0)
+    labels, logits = predicted_labels(model, recording, moments, orientation=False)
+    np.testing.assert_array_equal(labels, model.predict(windows))
+    np.testing.assert_allclose(logits, model.predict_logits(windows), atol=1e-5)
+    beyond = moments._replace(middles_ns=moments.middles_ns + 3600 * 10**9)
+    assert (predicted_labels(model, recording, beyond, orientation=False)[0] == "").all()
+    found = labelled_moments(recording, length_s=2)
+    assert found.seconds_by_label == pytest.approx({"lying": 40, "sitting": 40, "walking": 40}, abs=3)
 
 
 NO_NEW_PERSON = (
@@ -306,9 +326,9 @@ def test_what_cannot_be_learned_from_is_refused(tmp_path: Path) -> None:
 
 def test_a_copy_with_another_clock_and_a_part_under_another_name_are_refused(tmp_path: Path) -> None:
     long = write_labelled(tmp_path, "bella", 3, bouts=people.BOUTS * 20)
-    later = tmp_path / "later.csv"
-    for path, of in ((later, long), (tmp_path / "later.labels.csv", tmp_path / "bella.labels.csv")):
-        path.write_text(re.sub(r"\b15\d{11}\b", lambda found: str(int(found[0]) + 2 * HOUR_MS), of.read_text()))
+    later = Path(shutil.copy(long, tmp_path / "later.csv"))
+    shutil.copy(tmp_path / "bella.labels.csv", tmp_path / "later.labels.csv")
+    move(later, 2 * HOUR_MS)
     bella = TableOptions(subject="bella")
     with pytest.raises(HarkenError, match=r"100 % of .*later.csv is movement of .*bella.csv"):
         read_labelled([long, later], bella)

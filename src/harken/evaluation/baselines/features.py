@@ -12,7 +12,6 @@ window, because ten seconds are too short for a slow moving average. Plateaus do
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from scipy.signal import welch
@@ -60,15 +59,12 @@ def check_signals(signals: Float32Array, *, time: int | None = None) -> None:
         )
 
 
-class Features(NamedTuple):
-    """Values float64 ``[n, features]`` and the name of each column."""
-
-    values: Float64Array
-    names: tuple[str, ...]
+Columns = dict[str, Float64Array]
 
 
-def window_features(signals: Float32Array, *, sample_rate_hz: float) -> Features:
-    """Features of windows ``[n, time, 3]`` in g; always finite, the same columns for every rate and length.
+def window_features(signals: Float32Array, *, sample_rate_hz: float) -> Columns:
+    """Features of windows ``[n, time, 3]`` in g, float64 ``[n]`` each, by name; always finite, the same features in the
+    same order for every rate and length.
 
     Raises:
         HarkenError: when the windows have another shape, missing values, less than 2 s or fewer than 8 samples; when
@@ -87,11 +83,7 @@ def window_features(signals: Float32Array, *, sample_rate_hz: float) -> Features
         _features(some[start : start + WINDOWS_AT_ONCE].astype(np.float64), sample_rate_hz)
         for start in range(0, len(some), WINDOWS_AT_ONCE)
     ]
-    values = np.concatenate([np.stack(list(block.values()), axis=1) for block in blocks])
-    return Features(values[: len(signals)], tuple(blocks[0]))
-
-
-Columns = dict[str, Float64Array]
+    return {name: np.concatenate([block[name] for block in blocks])[: len(signals)] for name in blocks[0]}
 
 
 def _features(xyz: Float64Array, rate: float) -> Columns:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,8 @@ import numpy as np
 from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, methods
 from harken.evaluation.benchmark.page import latex, markdown, tables
-from harken.evaluation.benchmark.people_scoring import PeopleScoring, macro_f1_of_people
 from harken.evaluation.benchmark.result import describe_windows
-from harken.evaluation.benchmark.scoring import Scoring, StudyScoring
+from harken.evaluation.benchmark.scoring import PeopleScoring, Scoring, StudyScoring, macro_f1_of_people
 from harken.evaluation.benchmark.settings import BenchmarkSettings, FigureKind
 from harken.evaluation.benchmark.tasks import (
     PREDICTIONS,
@@ -231,12 +231,10 @@ def _tasks(
     """Every method on every fold. ``decides`` is everything that all results depend on, for JSON."""
     training_windows = {fold.name: len(apply(fold, windows).training) for fold in folds}
     tasks = []
-    for method in every:
-        method_settings = method.settings()
-        for fold in folds:
-            decided_by = {**decides, "fold": asdict(fold), "method": method_settings}
-            effort = method.effort(training_windows[fold.name])
-            tasks.append(FoldTask(method, fold, scoring, effort, decided_by, keeps_rows))
+    for method, fold in product(every, folds):
+        decided_by = {**decides, "fold": asdict(fold), "method": method.settings()}
+        effort = method.effort(training_windows[fold.name])
+        tasks.append(FoldTask(method, fold, scoring, effort, decided_by, keeps_rows))
     return tasks
 
 

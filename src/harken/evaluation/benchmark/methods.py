@@ -2,10 +2,8 @@
 
 import pickle
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -22,6 +20,7 @@ from harken.support.plugins import import_object
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:  # networks take time to load, which the baselines alone need not wait for
+    from harken.models.model_file import FittedModel
     from harken.models.quarter_turns import Mounting
     from harken.models.recogniser import Recogniser
     from harken.training.presets import Preset
@@ -31,11 +30,10 @@ AnyBaseline = Any
 BASELINES = {
     "random_forest": "harken.evaluation.baselines.random_forest:RandomForest",
     "mini_rocket": "harken.evaluation.baselines.mini_rocket:MiniRocket",
+    "sedentary_sphere": "harken.evaluation.baselines.sedentary_sphere:SedentarySphere",
 }
-"""The class of each baseline of harken's own. It is imported when it is needed, with the packages that it needs."""
-
-RULES = {"sedentary_sphere": "harken.evaluation.baselines.sedentary_sphere:SedentarySphere"}
-"""The class of each baseline that learns nothing. It is a ``Method``."""
+"""The class of each baseline of harken's own: a classifier or a ``Method``. It is imported when it is needed, with the
+packages that it needs."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +43,13 @@ class TrainedMethod:
     Attributes:
         probabilities: windows -> the probability of each of their ``label_names``, ``[n, labels]``; 0 for a label
             without training data.
-        model: makes the content of the model file; None for methods without one.
+        model: the content of the model file; None for methods without one.
         mounting: recording -> how the watch sat on the arm, as the method finds it, for a method that was trained with
             x along the forearm towards the elbow; None for methods that cannot find it.
     """
 
     probabilities: Callable[[Windows], Float32Array]
-    model: Callable[[], bytes] | None = None
+    model: "FittedModel | None" = None
     mounting: "Callable[[Recording], Mounting] | None" = None
 
 
@@ -138,13 +136,7 @@ def trained_network(recogniser: "Recogniser") -> TrainedMethod:
 
         return mounting(recogniser.specification_, recording, recogniser.predict_proba, x_to_elbow=True)
 
-    def model() -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.safetensors"
-            recogniser.save(path)
-            return path.read_bytes()
-
-    return TrainedMethod(probabilities, model, of_recording)
+    return TrainedMethod(probabilities, recogniser.model_, of_recording)
 
 
 @dataclass(frozen=True)
@@ -219,10 +211,11 @@ def _read_by(classifier: Any, windows: Windows) -> FloatArray:
     """What a classifier reads of windows."""
     if getattr(classifier, "reads_windows", False):
         return windows.signals
-    return window_features(windows.signals, sample_rate_hz=windows.sample_rate_hz).values
+    columns = window_features(windows.signals, sample_rate_hz=windows.sample_rate_hz)
+    return np.stack(list(columns.values()), axis=1)
 
 
-def method(given: AnyBaseline, *, seed: int, epochs: int | None = None) -> Method:
+def method(given: AnyBaseline, *, seed: int) -> Method:
     """A method from its name or from an object.
 
     A name is that of a preset, also with a number of epochs (``notebook:20``); that of a baseline (``random_forest``)
@@ -237,27 +230,23 @@ def method(given: AnyBaseline, *, seed: int, epochs: int | None = None) -> Metho
         return given
     if not isinstance(given, str):
         if _is_recipe(given):
-            return _preset_method(given, epochs, seed)
+            return _preset_method(given, None, seed)
         return _classifier_method(given, method_named(given), seed)
     name, colon, rest = given.partition(":")
-    if name in (*BASELINES, *RULES):
+    if name in BASELINES:
         if colon:
             raise HarkenError(f"{given}: {name} is not trained in epochs; give its name alone")
-        if name in RULES:
-            rule: Method = import_object(RULES[name])()
-            return rule
-        made = BaselineMethod(name, seed)
-        made.settings()  # raises now, and not hours later, if a package is missing
-        return made
+        made = import_object(BASELINES[name])()  # raises now, and not hours later, if a package is missing
+        return made if isinstance(made, Method) else BaselineMethod(name, seed)
     from harken.training.presets import is_preset, preset, preset_names
 
     if is_preset(name):
-        return _preset_method(preset(name), _epochs(given, rest) if colon else epochs, seed)
+        return _preset_method(preset(name), _epochs(given, rest) if colon else None, seed)
     if colon:
         return _classifier_method(_made_by(given), given, seed)
     raise HarkenError(
         f"there is no method {name!r}; the presets are {', '.join(preset_names())}, the baselines "
-        f"{', '.join((*BASELINES, *RULES))}, and module:Class names a classifier of scikit-learn's kind"
+        f"{', '.join(BASELINES)}, and module:Class names a classifier of scikit-learn's kind"
     )
 
 

@@ -1,8 +1,9 @@
 """A benchmark's result as tables for people: rows of text, and a page in Markdown made of them."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, product
 from typing import Any
 
 from harken.evaluation.benchmark.scoring import by_study
@@ -19,6 +20,8 @@ HANDS = {
 GAIN = "What the preset gains, each person compared with themselves"
 
 Result = Mapping[str, Any]
+Studies = Mapping[str, Mapping[str, Any]]
+"""Study -> the scores of a method on it."""
 
 
 @dataclass(frozen=True)
@@ -190,9 +193,20 @@ def _gains(result: Result) -> TextTable:
 
 def _labels(result: Result) -> TextTable:
     scores = [one["class_f1"] for one in result["methods"].values()]
-    labels = [name for name in result["windows"]["labels"] if any(name in each for each in scores)]
-    rows = [(label, *(number_text(each.get(label)) for each in scores)) for label in labels]
+    rows = _rows(scores, zip(result["windows"]["labels"]), lambda f1, label: number_text(f1.get(label)))
     return TextTable("F1 of each label, over all windows", ("label", *result["methods"]), rows)
+
+
+def _rows(methods: Sequence[Any], heads: Iterable[tuple[str, ...]], text: Callable[..., str]) -> list[tuple[str, ...]]:
+    """The rows of a table with a column for each method. A row without a value of any method is left out.
+
+    Args:
+        methods: the scores of each method.
+        heads: the first cells of each row.
+        text: the scores of a method and the first cells -> the cell of the method.
+    """
+    rows = [(head, [text(one, *head) for one in methods]) for head in heads]
+    return [(*head, *cells) for head, cells in rows if {*cells} != {number_text(None)}]
 
 
 def _folds(result: Result) -> TextTable:
@@ -206,12 +220,11 @@ def _folds(result: Result) -> TextTable:
 
 def _studies(result: Result) -> TextTable:
     rows = []
-    for (name, method), studies in zip(result["methods"].items(), _by_method(result), strict=True):
-        for mounting, text in WORN.items():
-            each = [studies.get(study, {}).get(mounting) or {} for study in MAIN_STUDIES]
-            cells = [_with_interval(one.get("mean_f1"), one.get("interval")) for one in each]
-            if any(each):
-                rows.append((name, text, number_text(method["main_score"][mounting]), *cells))
+    for (name, method), (mounting, text) in product(result["methods"].items(), WORN.items()):
+        each = [_scores(by_study(method["folds"]), study, mounting) for study in MAIN_STUDIES]
+        cells = [_with_interval(one.get("mean_f1"), one.get("interval")) for one in each]
+        if any(each):
+            rows.append((name, text, number_text(method["main_score"][mounting]), *cells))
     return TextTable(
         "Mean F1 of people of a study that was left out of training",
         ("method", "mounting", "main score", *MAIN_STUDIES),
@@ -223,12 +236,11 @@ def _studies(result: Result) -> TextTable:
 
 def _every_study(result: Result) -> TextTable:
     rows = []
-    for name, method in result["methods"].items():
-        values = [method.get(key, {}) for key in ("mean_recall", "hands")]  # an earlier version has none
-        for mounting, text in WORN.items():
-            cells = [number_text(value.get(mounting)) for value in values]
-            if any(value.get(mounting) is not None for value in values):
-                rows.append((name, text, *cells))
+    for (name, method), (mounting, text) in product(result["methods"].items(), WORN.items()):
+        # A result of an earlier version has none of these.
+        cells = [number_text(method.get(key, {}).get(mounting)) for key in ("mean_recall", "hands")]
+        if {*cells} != {number_text(None)}:
+            rows.append((name, text, *cells))
     return TextTable(
         "All studies together",
         ("method", "mounting", "mean recall", "busy hands, balanced accuracy"),
@@ -271,28 +283,21 @@ def _study_labels(result: Result) -> TextTable:
 def _study_recalls(result: Result) -> TextTable:
     few = [study for study in _by_method(result)[0] if study not in MAIN_STUDIES]
     rows = []
-    for mounting, text in WORN.items():
-        for what in ("recall", "group_recall"):
-            rows += [(row[0], text, *row[1:]) for row in _label_rows(result, few, what, mounting)]
-    return TextTable(
-        "Recall in studies of few labels",
-        ("study", "mounting", "label", *result["methods"]),
-        sorted(rows, key=lambda row: few.index(row[0])),
-    )
+    for study, mounting, what in product(few, WORN, ("recall", "group_recall")):
+        rows += [(study, WORN[mounting], *row[1:]) for row in _label_rows(result, [study], what, mounting)]
+    return TextTable("Recall in studies of few labels", ("study", "mounting", "label", *result["methods"]), rows)
 
 
 def _study_hands(result: Result) -> TextTable:
-    methods, rows = _by_method(result), []
-    for study in methods[0]:
-        for what, text in HANDS.items():
-            each = [one[study]["known"].get("hands", {}).get(what) if study in one else None for one in methods]
-            cells = [_with_interval(one["mean"], one["interval"]) if one else "–" for one in each]
-            if any(each):
-                rows.append((study, text, *cells))
+    def share(method: Studies, study: str, what: str) -> str:
+        score = _scores(method, study).get("hands", {}).get(what, {})
+        return _with_interval(score.get("mean"), score.get("interval"))
+
+    methods = _by_method(result)
     return TextTable(
         "Busy hands: the share of windows that is right, the mean over people",
         ("study", "of", *result["methods"]),
-        rows,
+        [(study, HANDS[what], *cells) for study, what, *cells in _rows(methods, product(methods[0], HANDS), share)],
         "Only activities whose posture and hands are documented: typing, writing, folding and brushing teeth, and "
         "examinations; calm sitting and standing of a laboratory.",
     )
@@ -302,29 +307,29 @@ def _label_rows(
     result: Result, studies: Sequence[str], what: str, mounting: str = "known", *, intervals: str = ""
 ) -> list[tuple[str, ...]]:
     """A row for each label of each study: the value of each method, with the interval over people if it has one."""
-    rows = []
+
+    def score(method: Studies, study: str, label: str) -> str:
+        scores = _scores(method, study, mounting)
+        value, interval = scores.get(what, {}).get(label), scores.get(intervals, {}).get(label)
+        return number_text(value) if interval is None else _with_interval(value, interval)
+
+    methods, heads = _by_method(result), []
     for study in studies:
-        # A result of an earlier version has no groups, and a method may have no mounting as found.
-        scores = [(one[study][mounting] if study in one else None) or {} for one in _by_method(result)]
-        for label in sorted({label for one in scores for label in one.get(what, {})}):
-            cells = []
-            for one in scores:
-                value, interval = one.get(what, {}).get(label), one.get(intervals, {}).get(label)
-                cells.append(number_text(value) if interval is None else _with_interval(value, interval))
-            rows.append((study, label, *cells))
-    return rows
+        # A result of an earlier version has no groups.
+        heads += [
+            (study, label)
+            for label in sorted({*chain(*(_scores(one, study, mounting).get(what, ()) for one in methods))})
+        ]
+    return _rows(methods, heads, score)
 
 
 def _study_sets(result: Result) -> TextTable:
-    methods, rows = _by_method(result), []
-    for study in dict.fromkeys(study for one in methods for study in one):
-        shares = [one[study]["known"]["allowed_share"] if study in one else None for one in methods]
-        if any(share is not None for share in shares):
-            rows.append((study, *map(number_text, shares)))
+    methods = _by_method(result)
+    every = dict.fromkeys(study for one in methods for study in one)
     return TextTable(
         "Share of allowed answers where several labels are true",
         ("study", *result["methods"]),
-        rows,
+        _rows(methods, zip(every), lambda one, study: number_text(_scores(one, study).get("allowed_share"))),
         "For example, people eat sitting or standing. These windows are left out of F1.",
     )
 
@@ -338,6 +343,11 @@ def _study_folds(result: Result) -> TextTable:
     return TextTable("The folds", ("left out", "training people", "people tested", "training windows"), rows)
 
 
-def _by_method(result: Result) -> list[dict[str, Mapping[str, Any]]]:
+def _by_method(result: Result) -> list[Studies]:
     """The scores of each study, for each method."""
     return [by_study(one["folds"]) for one in result["methods"].values()]
+
+
+def _scores(method: Studies, study: str, mounting: str = "known") -> Mapping[str, Any]:
+    """The scores of a method on a study; empty if it has none."""
+    return method.get(study, {}).get(mounting) or {}

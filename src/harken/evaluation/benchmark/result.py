@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -175,18 +175,21 @@ def compare(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Agreement:
         HarkenError: when the two have no method and fold in common.
     """
     same_machine = _machines(result) == _machines(earlier)
-    shared = list(_shared(result, earlier))
-    if not shared:
+    differences: dict[str, float] = {}
+    for name in filter(earlier["methods"].__contains__, result["methods"]):
+        now, then = (evaluations_of(one["methods"][name]) for one in (result, earlier))
+        shared = [evaluation for evaluation in now if evaluation in then]
+        differences |= {f"{name}, fold {fold}, {who}": abs(now[fold, who] - then[fold, who]) for fold, who in shared}
+    if not differences:
         raise HarkenError(
             f"nothing to compare: this result has {_contents(result)}, the earlier one {_contents(earlier)}"
         )
     reason = other_data(result, earlier) or _other_settings(result, earlier)
     if reason is not None:
         return Agreement(False, f"It cannot agree with the earlier result: {reason}.")
-    differences = {f"{name}, fold {fold}, {person}": abs(now - then) for name, fold, person, now, then in shared}
     where = max(differences, key=differences.__getitem__)
     largest = f"most of all {where} ({differences[where]:.4f}"
-    of = f"{len(shared)} macro F1 of people"
+    of = f"{len(differences)} macro F1 of people"
     if differences[where] == 0:
         return Agreement(True, f"It agrees with the earlier result: all {of} are equal to it.")
     beyond = sum(one > (0 if same_machine else TOLERANCE) for one in differences.values())
@@ -203,14 +206,10 @@ def compare(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Agreement:
     )
 
 
-def _shared(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Iterator[tuple[str, str, str, float, float]]:
-    """Method, fold, person, macro F1 in ``result`` and in ``earlier``."""
-    for name, one in result["methods"].items():
-        then = earlier["methods"].get(name, {"folds": {}})["folds"]
-        for fold, scores in one["folds"].items():
-            for person, found in scores["people"].items():
-                if person in then.get(fold, {"people": {}})["people"]:
-                    yield name, fold, person, found["macro_f1"], then[fold]["people"][person]["macro_f1"]
+def evaluations_of(method: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+    """Fold and person -> macro F1, in the ``summary`` of a method."""
+    folds = method["folds"].items()
+    return {(name, person): one["macro_f1"] for name, fold in folds for person, one in fold["people"].items()}
 
 
 def _other_settings(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> str | None:

@@ -1,15 +1,18 @@
-"""How a benchmark scores a fold, and a method over all folds, where whole studies are left out.
+"""How a benchmark scores a fold, and a method over all folds: one class for each kind of protocol.
 
-People then have labels that are only partly those of training. A person's score is the
-mean F1 over the single labels that are true for this person and known from training. Windows of ``other``, and of
-labels that are unknown from training, form no class of their own. They count as false positives of the label that was
-predicted. Windows that allow several labels are left out of F1; they are scored by the share of allowed predictions.
+``PeopleScoring`` is for protocols whose training and test people are of the same study.
+
+``StudyScoring`` is for protocols that leave whole studies out. People then have labels that are only partly those of
+training. A person's score is the mean F1 over the single labels that are true for this person and known from training.
+Windows of ``other``, and of labels that are unknown from training, form no class of their own. They count as false
+positives of the label that was predicted. Windows that allow several labels are left out of F1; they are scored by the
+share of allowed predictions.
 
 Postures are scored alike for every label scheme. Of a method that distinguishes postures with busy hands, the
 probabilities of a posture are added up first. Busy hands have scores of their own, in the studies that document them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,15 +21,8 @@ import numpy as np
 import polars as pl
 
 from harken.datasets.label_schemes import BUSY, SCHEMES, TRUTH, postures_and_hands
-from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.methods import TrainedMethod
-from harken.evaluation.benchmark.people_scoring import (
-    Findings,
-    PeopleScoring,
-    interval_list,
-    mean_if_any,
-    nothing_learned,
-)
+from harken.evaluation.benchmark.result import evaluations_of
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     SAMPLING,
@@ -35,20 +31,193 @@ from harken.evaluation.protocols.studies import (
     study_recordings,
     study_windows,
     training_windows,
+    with_known_wearers,
 )
-from harken.models.known_labels import LabelSets
+from harken.models.calibration import expected_calibration_error
+from harken.models.known_labels import NO_SETS, LabelSets
 from harken.models.quarter_turns import Mounting
-from harken.models.scores import Scores, interval_over_groups, mean_of_each, members_of, prediction_rows, scores_of
+from harken.models.scores import (
+    Scores,
+    interval_over_evaluations,
+    interval_over_groups,
+    interval_over_people,
+    mean_of_each,
+    members_of,
+    one_label,
+    prediction_rows,
+    score_people,
+    scores_of,
+)
 from harken.outcomes.groups import GROUPS
 from harken.recordings.recording import POSTURES, Recording
 from harken.support.arrays import BoolArray, Float32Array, FloatArray, Int64Array, IntArray, StrArray
 from harken.support.files import Json
-from harken.windows.people import Fold
+from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows, concatenate
 
 OTHER = "other"
 MOUNTINGS = ("known", "found")
 """With x along the forearm, as the study states it; and as the model finds it, like ``harken label``."""
+Findings = Mapping[str, Mapping[str, Any]]
+"""Fold -> the result of a method on it."""
+Evaluations = Sequence[tuple[str, float]]
+"""The person and the macro F1 of each evaluation."""
+
+
+@dataclass(frozen=True)
+class PeopleScoring:
+    """Each test person of a fold gets scores; a method's main score is the mean macro F1 over people.
+
+    Probabilities are not calibrated. A label that no training person has is never recognised, and its windows count as
+    mistakes.
+    """
+
+    main_score = "mean_person_macro_f1"
+
+    def decides(self) -> Json:
+        """What results depend on besides the windows, the fold and the method, for JSON: nothing."""
+        return {}
+
+    def parts(self, fold: Fold, windows: Windows) -> tuple[Windows, LabelSets, Windows]:
+        """The training windows, their sets of labels, and the test windows. Raises as ``apply``."""
+        parts = apply(fold, windows)
+        return parts.training, NO_SETS, parts.test
+
+    def predicted(self, trained: TrainedMethod, test: Windows) -> Float32Array:
+        """The probabilities of the test's labels, ``[n, labels]``."""
+        return trained.probabilities(test)
+
+    def scored(self, probabilities: Float32Array, _: Windows, test: Windows) -> Json:
+        """Values for JSON: the scores of each person of the test."""
+        codes = test.label_codes.astype(np.int64)
+        predicted = probabilities.argmax(axis=1)
+        scores = score_people(codes, predicted, test.subjects, test.label_names)
+        only = one_label(codes, predicted)
+        return {
+            "test_windows": len(test),
+            "one_label": None if only is None else test.label_names[only],
+            "scores": scores.as_dict(),
+            "expected_calibration_error": expected_calibration_error(probabilities, codes),
+        }
+
+    def rows(self, probabilities: Float32Array, test: Windows) -> pl.DataFrame:
+        """A row for each window of the test; see ``prediction_rows``."""
+        return prediction_rows(test, probabilities, test.label_names)
+
+    def summary(self, findings: Findings) -> Json:
+        """Values for JSON: the scores of one method over folds. They do not depend on paths or times.
+
+        An evaluation is one person in one fold. Means and the standard deviation are over all evaluations, so a person
+        who was tested twice counts twice, as in published tables. The F1 of a label is over the windows of all
+        evaluations. The expected calibration error is the mean over folds, weighted by their test windows, because
+        every fold has its own model.
+        """
+        first = next(iter(findings.values()))
+        evaluations = [scores for _, scores in _evaluations(findings)]
+        macro_f1 = np.array([scores["macro_f1"] for scores in evaluations])
+        people = by_person(_macro_f1(findings))
+        labels = evaluations[0]["labels"]
+        confusion = np.sum([scores["confusion"] for scores in evaluations], axis=0)
+        windows = [finding["test_windows"] for finding in findings.values()]
+        errors = [finding["expected_calibration_error"] for finding in findings.values()]
+        return {
+            "settings": first["decided_by"]["method"],
+            "mean_person_macro_f1": float(macro_f1.mean()),
+            "sd_person_macro_f1": float(macro_f1.std(ddof=1)) if len(macro_f1) > 1 else None,
+            "mean_person_macro_f1_interval": interval_over_evaluations(people.values()),
+            "mean_person_accuracy": float(np.mean([scores["accuracy"] for scores in evaluations])),
+            "evaluations": len(evaluations),
+            "people": len(people),
+            "worst_person": _worst(people),
+            "class_f1": _class_f1(confusion, labels),
+            "labels": labels,
+            "confusion": confusion.tolist(),
+            "expected_calibration_error": float(np.average(errors, weights=windows)),
+            "folds": {name: _fold_summary(finding) for name, finding in findings.items()},
+        }
+
+    def together(self, result: Mapping[str, Any]) -> Scores:
+        """Scores over the windows of all evaluations of a ``summary`` together, for a picture."""
+        return scores_of(np.array(result["confusion"], dtype=np.int64), result["labels"])
+
+    def difference(self, preset: Findings, baseline: Findings) -> Json:
+        """Values for JSON: the mean over evaluations of (preset minus baseline) in macro F1, and its interval.
+
+        The difference is taken for each person of each fold, so that the difficulty of a person cancels out.
+        """
+        return paired_difference(_macro_f1(preset), _macro_f1(baseline))
+
+
+def paired_difference(ours: Evaluations, theirs: Evaluations) -> Json:
+    """Values for JSON: the mean of (ours minus theirs) over the same evaluations of both, and its interval."""
+    gains = [(person, score - before) for (person, score), (_, before) in zip(ours, theirs, strict=True)]
+    people = by_person(gains)
+    return {
+        "mean_person_macro_f1": float(np.mean([gain for _, gain in gains])),
+        "mean_person_macro_f1_interval": interval_over_evaluations(people.values()),
+        "people_better": sum(float(np.mean(values)) > 0 for values in people.values()),
+        "people": len(people),
+        "least_gain": _worst(people),
+    }
+
+
+def macro_f1_of_people(result: Mapping[str, Any]) -> dict[str, float]:
+    """Person -> the mean macro F1 over their evaluations, in the ``summary`` of a method."""
+    people = by_person((person, f1) for (_, person), f1 in evaluations_of(result).items())
+    return {person: float(np.mean(values)) for person, values in people.items()}
+
+
+def _evaluations(findings: Findings) -> list[tuple[str, Mapping[str, Any]]]:
+    """The person and the scores of each evaluation."""
+    return [evaluation for finding in findings.values() for evaluation in finding["scores"]["people"].items()]
+
+
+def _macro_f1(findings: Findings) -> Evaluations:
+    return [(person, scores["macro_f1"]) for person, scores in _evaluations(findings)]
+
+
+def _class_f1(confusion: Int64Array, labels: Sequence[str]) -> dict[str, float]:
+    """The F1 of each label that occurs, from the windows of all evaluations, ``[labels, labels]``."""
+    occurring = confusion.sum(axis=0) + confusion.sum(axis=1)
+    f1 = 2 * confusion.diagonal() / np.maximum(1, occurring)
+    return {label: float(f1[code]) for code, label in enumerate(labels) if occurring[code]}
+
+
+def by_person(evaluations: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
+    """Person -> the value of each evaluation, sorted by person."""
+    people: dict[str, list[float]] = {}
+    for person, value in evaluations:
+        people.setdefault(person, []).append(value)
+    return dict(sorted(people.items()))
+
+
+def mean_if_any(values: Sequence[float]) -> float | None:
+    """The mean; None without values."""
+    return float(np.mean(values)) if values else None
+
+
+def _worst(people: Mapping[str, list[float]]) -> Json:
+    """The person with the lowest mean over their evaluations, and that mean."""
+    means = {person: float(np.mean(values)) for person, values in people.items()}
+    worst = min(means, key=means.__getitem__)
+    return {"person": worst, "macro_f1": means[worst]}
+
+
+def _fold_summary(finding: Mapping[str, Any]) -> Json:
+    scores = finding["scores"]
+    people = {}
+    for person, one in scores["people"].items():
+        people[person] = {key: one[key] for key in ("macro_f1", "accuracy", "windows")}
+    of_fold = {key: finding[key] for key in ("training_windows", "test_windows", "expected_calibration_error")}
+    mean = {"mean_person_macro_f1": scores["mean_person_macro_f1"]}
+    return mean | of_fold | {"people": people} | nothing_learned(finding)
+
+
+def nothing_learned(finding: Mapping[str, Any]) -> Json:
+    """The label that every window was given and the share that is right in training; empty for several labels."""
+    if finding.get("one_label") is None:
+        return {}
+    return {key: finding[key] for key in ("one_label", "right_in_training")}
 
 
 class Predicted(NamedTuple):
@@ -152,8 +321,7 @@ class StudyScoring:
         first = next(iter(findings.values()))
         studies = by_study(findings)
         scores = [scores for study, scores in studies.items() if study in MAIN_STUDIES]
-        scored = {study for study in self.studies if dataset(study).info.people is not None}
-        every = list(studies.values()) if scored == set(studies) else []
+        every = list(studies.values()) if set(with_known_wearers(self.studies)) == set(studies) else []
         return {
             "settings": first["decided_by"]["method"],
             "main_score": {mounting: _main_score([study[mounting] for study in scores]) for mounting in MOUNTINGS},
@@ -183,10 +351,10 @@ class StudyScoring:
         main_score = overall = None
         if len(gains) == len(MAIN_STUDIES):
             main_score = float(np.mean([np.mean(values) for values in gains.values()]))
-            overall = interval_over_groups(list(gains.values()))
+            overall = interval_over_groups(gains.values())
         return {
             "main_score": main_score,
-            "main_score_interval": overall and list(overall),
+            "main_score_interval": overall,
             "studies": {study: _gain_summary(values) for study, values in gains.items()},
         }
 
@@ -267,7 +435,11 @@ def score_hands(given: Predicted) -> Json:
     for name, (here, answers) in right.items():
         if here.any():
             people = [float(answers[here & (subjects == one)].mean()) for one in np.unique(subjects[here])]
-            scores[name] = {"mean": float(np.mean(people)), "interval": interval_list(people), "people": len(people)}
+            scores[name] = {
+                "mean": float(np.mean(people)),
+                "interval": interval_over_people(people),
+                "people": len(people),
+            }
     return scores
 
 
@@ -354,11 +526,13 @@ def study_summary(people: Mapping[str, Mapping[str, Any]]) -> Json:
     shares = [person["allowed_share"] for person in people.values() if person["allowed_share"] is not None]
     return {
         "mean_f1": mean_if_any(f1_of_people),
-        "interval": interval_list(f1_of_people),
+        "interval": interval_over_people(f1_of_people),
         "f1": mean_of_each([person["f1"] for person in people.values()]),
         "recall": mean_of_each([person["recall"] for person in people.values()]),
         "groups": of_groups,
-        "group_intervals": {name: interval_list(one[name] for one in groups if name in one) for name in of_groups},
+        "group_intervals": {
+            name: interval_over_people(one[name] for one in groups if name in one) for name in of_groups
+        },
         "group_recall": mean_of_each([person.get("group_recall", {}) for person in people.values()]),
         "allowed_share": mean_if_any(shares),
         "people": dict(people),
@@ -418,7 +592,7 @@ def _gains(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[float]:
 def _gain_summary(gains: Sequence[float]) -> Json:
     return {
         "mean_f1": float(np.mean(gains)),
-        "interval": interval_list(gains),
+        "interval": interval_over_people(gains),
         "people_better": sum(gain > 0 for gain in gains),
         "people": len(gains),
     }

@@ -143,12 +143,8 @@ class BenchmarkSettings:
             HarkenError: when no protocol has this name, or options do not fit a data set or a study.
         """
         from harken.datasets.label_schemes import SCHEMES
-        from harken.evaluation.protocols.published import (
-            ALL_STUDIES,
-            LEAVE_ONE_PERSON_OUT,
-            protocol,
-            study_protocol,
-        )
+        from harken.evaluation.protocols.published import ALL_STUDIES, LEAVE_ONE_PERSON_OUT, of_own_people, protocol
+        from harken.evaluation.protocols.studies import study_windows
 
         if self.label_scheme is not None and not self.of_studies:
             raise HarkenError(f"a label scheme is for the data set {ALL_STUDIES}, whose studies name activities apart")
@@ -162,7 +158,7 @@ class BenchmarkSettings:
             raise HarkenError(f"the protocol of a study of one's own is {LEAVE_ONE_PERSON_OUT}, not {self.protocol!r}")
         if self.folders:
             raise HarkenError("--data is the folder of a data set; a study of one's own is named by its file or folder")
-        return study_protocol(self.dataset, self._recordings)
+        return of_own_people(self.dataset, lambda _: study_windows(self._recordings()))
 
     def _recordings(self) -> "Iterator[Recording]":
         from harken.datasets.people import read_people

@@ -26,6 +26,7 @@ from harken.evaluation.benchmark.methods import Method, TrainedMethod, trained_n
 from harken.evaluation.benchmark.result import THREADS, made_with
 from harken.evaluation.benchmark.scoring import Scoring
 from harken.models.known_labels import LabelSets
+from harken.models.model_file import model_bytes
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import (
     Json,
@@ -114,7 +115,7 @@ class FoldTask:
         timing = {"fit_s": fitted - started, "predict_s": ended - fitted}
         content = {"training_windows": len(training), **scored, "made_with": made_with(), "timing": timing}
         rows = self._rows(predicted, test) if self.keeps_rows else None
-        return Finding(content, trained.model() if trained.model is not None else None, rows)
+        return Finding(content, None if trained.model is None else model_bytes(trained.model), rows)
 
     def _rows(self, predicted: Any, test: Windows) -> pl.DataFrame:
         return self.scoring.rows(predicted, test).select(

@@ -131,7 +131,7 @@ def harnet_hmp_windows(recordings: Iterable[Recording]) -> Windows:
     """
     kept = [recording for recording in recordings if recording.subject in HMP_PEOPLE]
     bouts = [bout for recording in kept for bout in _recorded_bouts(recording) if bout.label in HMP_LABELS]
-    return _joined([_hmp_windows(bout) for bout in bouts])
+    return _joined([_windows(bout, np.arange(len(bout.time_ns)), HMP_LENGTH) for bout in bouts])
 
 
 def nearest_rows(time_ns: Int64Array, *, period_ns: int) -> tuple[Int64Array, Int64Array]:
@@ -182,14 +182,8 @@ class _Bout(NamedTuple):
 def _wisdm_windows(bout: _Bout) -> Windows | None:
     bout = _in_order(bout)
     moments, rows = nearest_rows(bout.time_ns, period_ns=10**9 // WISDM_RATE_HZ)
-    starts = np.arange(0, len(moments) - WISDM_LENGTH + 1, WISDM_LENGTH // 2)
-    inside = rows[starts[:, None] + np.arange(WISDM_LENGTH)]
-    finite = np.isfinite(bout.acceleration[inside]).all(axis=(1, 2))
-    whole = (inside >= 0).all(axis=1) & finite
-    if not whole.any():
-        return None
-    signals = bout.acceleration[inside[whole]] / WISDM_GRAVITY
-    return _windows(bout, signals, moments[starts[whole]], inside[whole, 0])
+    in_g = bout._replace(time_ns=moments, acceleration=bout.acceleration / WISDM_GRAVITY)
+    return _windows(in_g, rows, WISDM_LENGTH)
 
 
 def _in_order(bout: _Bout) -> _Bout:
@@ -218,25 +212,27 @@ def _recorded_bouts(recording: Recording) -> Iterable[_Bout]:
             yield _Bout(recording.subject, label, recording.time_ns[first:end], acceleration[first:end])
 
 
-def _hmp_windows(bout: _Bout) -> Windows | None:
-    starts = np.arange(0, len(bout.acceleration) - HMP_LENGTH + 1, HMP_LENGTH // 2)
-    signals = bout.acceleration[starts[:, None] + np.arange(HMP_LENGTH)]
-    whole = np.isfinite(signals).all(axis=(1, 2))
-    if not whole.any():
+def _windows(bout: _Bout, rows: Int64Array, length: int) -> Windows | None:
+    """Windows of one bout, resized to 10 s at 30 Hz; None if no window is whole.
+
+    Args:
+        bout: a time for each of ``rows``, and acceleration in g.
+        rows: the row of the acceleration at each time; -1 without one.
+        length: times in a window. The next one begins after half of them.
+    """
+    starts = np.arange(0, len(rows) - length + 1, length // 2)
+    inside = rows[starts[:, None] + np.arange(length)]
+    whole = (inside >= 0).all(axis=1) & np.isfinite(bout.acceleration[inside]).all(axis=(1, 2))
+    inside, n = inside[whole], int(whole.sum())
+    if n == 0:
         return None
-    return _windows(bout, signals[whole], bout.time_ns[starts[whole]], starts[whole])
-
-
-def _windows(bout: _Bout, signals: Float64Array, starts_ns: Int64Array, start_rows: Int64Array) -> Windows:
-    """Windows of one bout, ``[n, any length, 3]`` in g, resized to 10 s at 30 Hz."""
-    n = len(signals)
     return Windows(
-        signals=resized(signals, length=WINDOW_LENGTH).astype(np.float32),
+        signals=resized(bout.acceleration[inside], length=WINDOW_LENGTH).astype(np.float32),
         label_codes=np.zeros(n, dtype=np.int16),
         label_names=(bout.label,),
         subjects=np.full(n, bout.subject),
-        starts_ns=starts_ns,
-        start_rows=start_rows,
+        starts_ns=bout.time_ns[starts[whole]],
+        start_rows=inside[:, 0],
         channels=("x", "y", "z"),
         sample_rate_hz=float(SAMPLE_RATE_HZ),
     )

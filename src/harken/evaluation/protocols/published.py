@@ -128,7 +128,7 @@ def protocol(data_set: str, name: str) -> Protocol:
         return published
     names = protocol_names(data_set)
     if name in names:
-        return _leave_one_person_out(data_set, _windows_of(data_set))
+        return of_own_people(data_set, _windows_of(data_set))
     if not names:
         if data_set in dataset_names():
             raise HarkenError(f"it is not known who wore the watches of {data_set}, so it cannot be scored by person")
@@ -150,17 +150,13 @@ def benchmark_sets() -> list[str]:
     return list(dict.fromkeys([*(one for one, _ in PROTOCOLS), *dataset_names()]))
 
 
-def study_protocol(study: str, recordings: Callable[[], Iterable[Recording]]) -> Protocol:
-    """The leave-one-person-out protocol of the user's own study.
+def of_own_people(name: str, draw: Callable[[Folders], Windows]) -> Protocol:
+    """The leave-one-person-out protocol of a data set or of the user's own study.
 
     Args:
-        study: the name of the study.
-        recordings: reads the mended recordings, with labels. All recordings of one person have the same ``subject``.
+        name: the name of the data set or the study.
+        draw: as ``Protocol.draw``. All windows of one person have the same ``subject``.
     """
-    return _leave_one_person_out(study, lambda _: study_windows(recordings()))
-
-
-def _leave_one_person_out(name: str, draw: Callable[[Folders], Windows]) -> Protocol:
     return Protocol(
         LEAVE_ONE_PERSON_OUT,
         (name,),

@@ -39,6 +39,11 @@ SAMPLING = MappingProxyType({"most_windows": MOST_WINDOWS, "least_share": LEAST_
 """What decides which windows of the training people are used; results with other values are not continued."""
 
 
+def with_known_wearers(studies: Iterable[str]) -> tuple[str, ...]:
+    """Those of the studies of which it is known who wore the watches. Only they are left out and scored."""
+    return tuple(study for study in studies if dataset(study).info.people is not None)
+
+
 def study_recordings(study: str, folder: Path | None) -> list[Recording]:
     """The recordings of a study as they were worn, with the study's own activities as labels."""
     return [replace(one, study=study) for one in dataset(study).read(folder)]
@@ -166,8 +171,7 @@ def leave_one_study_out(windows: Windows) -> list[StudyFold]:
     It measures recognition of people of a study that is not in the training data: another laboratory, another sensor.
     A study of which it is not known who wore the watches has no fold: a score is by person.
     """
-    studies = dict.fromkeys(windows.studies.tolist())
-    return [_fold((study,), windows) for study in studies if dataset(study).info.people is not None]
+    return [_fold((study,), windows) for study in with_known_wearers(dict.fromkeys(windows.studies.tolist()))]
 
 
 def pairs_of_studies_out(windows: Windows) -> list[StudyFold]:

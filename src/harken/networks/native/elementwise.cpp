@@ -1,9 +1,9 @@
-// Operations between layers in training, in float32: the mean and the maximum over time, with gradients, and dropout.
+// The mean and the maximum over time between layers in training, in float32, with gradients.
 //
 // Compiled once for each instruction set, as lstm.cpp is. Windows are independent, so the result has the same bits for
 // any number of threads.
 
-#include "dropout.h"
+#include "vectors.h"
 
 // ---------------------------------------------------------------------------------------------- shared by all levels
 
@@ -18,19 +18,9 @@ struct Pooling {
     int64_t threads, level;
 };
 
-struct Dropping {
-    int64_t count;
-    const float *x;
-    const uint8_t *random;
-    int64_t dropped;  // values with random bytes below it are set to 0
-    float *y;
-    int64_t threads, level;
-};
-
 struct ElementwiseLevel {
     void (*pool)(const Pooling &, int64_t window);
     void (*pool_backward)(const Pooling &, int64_t window);
-    void (*drop)(const Dropping &, int64_t first, int64_t count);
 };
 
 #define HARKEN_TABLE HARKEN_NAMED(harken_elementwise_)
@@ -76,17 +66,9 @@ void pool_backward(const Pooling &p, int64_t window) {
     }
 }
 
-void drop(const Dropping &p, int64_t first, int64_t count) {
-    const V larger = larger_of(p.dropped);
-    for (int64_t i = first; i < first + count; i += W) {
-        const int64_t left = first + count - i;
-        store_some(p.y + i, kept_of(load_some(p.x + i, left), p.random + i, p.dropped, larger, left), left);
-    }
-}
-
 }  // namespace
 
-const ElementwiseLevel HARKEN_TABLE = {pool, pool_backward, drop};
+const ElementwiseLevel HARKEN_TABLE = {pool, pool_backward};
 
 #ifndef HARKEN_LEVEL
 
@@ -109,7 +91,7 @@ const ElementwiseLevel &level_of(int64_t number) {
     return harken_elementwise_portable;
 }
 
-enum { WORTH_THREADS = 1 << 17, TILE = 1 << 14 };  // values
+enum { WORTH_THREADS = 1 << 17 };  // values
 
 void pool_item(void *data, int64_t window) {
     const Pooling &p = *static_cast<const Pooling *>(data);
@@ -119,11 +101,6 @@ void pool_item(void *data, int64_t window) {
 void pool_backward_item(void *data, int64_t window) {
     const Pooling &p = *static_cast<const Pooling *>(data);
     level_of(p.level).pool_backward(p, window);
-}
-
-void drop_item(void *data, int64_t tile) {
-    const Dropping &p = *static_cast<const Dropping *>(data);
-    level_of(p.level).drop(p, tile * TILE, min_of(TILE, p.count - tile * TILE));
 }
 
 int run_pooling(const Pooling &p, void (*item)(void *, int64_t)) {
@@ -142,15 +119,5 @@ int run_pooling(const Pooling &p, void (*item)(void *, int64_t)) {
 HARKEN_EXPORT int harken_pool_forward(const Pooling *p) { return run_pooling(*p, pool_item); }
 
 HARKEN_EXPORT int harken_pool_backward(const Pooling *p) { return run_pooling(*p, pool_backward_item); }
-
-HARKEN_EXPORT int harken_drop(const Dropping *p) {
-    try {
-        run((p->count + TILE - 1) / TILE, p->count < WORTH_THREADS ? 1 : p->threads, drop_item,
-            const_cast<Dropping *>(p));
-        return 0;
-    } catch (...) {
-        return 1;
-    }
-}
 
 #endif

@@ -5,7 +5,6 @@ Functions of PyTorch's tensors come first, then the modules that use them where 
 
 import ctypes
 import math
-import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -33,10 +32,6 @@ State: TypeAlias = tuple[Tensor, Tensor]
 
 MOST_KEPT = 1 << 28
 """Floats. Beyond this, what backward needs is not kept but made again, tile by tile, which takes a third longer."""
-MOST_SPARE = 2
-"""Buffers that are not given back to the system: taking 60 MB anew in each step costs some of its time."""
-BITS = 8
-"""Of a random number of the library's dropout."""
 BITS_A_NUMBER = 64
 
 
@@ -62,12 +57,6 @@ class Pooling(Arguments):
     _fields_ = fields(
         "int batch time channels", "address x", "int x_window x_time", "address y dy dx", "int threads level"
     )
-
-
-class Dropping(Arguments):
-    """The arguments of ``drop``: the structure of the same name in ``elementwise.cpp``."""
-
-    _fields_ = fields("int count", "address x random", "int dropped", "address y", "int threads level")
 
 
 @cache
@@ -168,17 +157,17 @@ class _LSTM(torch.autograd.Function):
         found = load()
         assert found is not None
         floats = int(found.harken_lstm_kept(filled(Problem, *x.shape, *sizes)))
-        ctx.lease = _Lease(floats if floats <= MOST_KEPT else None)
+        ctx.kept = torch.empty(floats) if floats <= MOST_KEPT else None
         ctx.sizes, ctx.steps = sizes, steps
         ctx.save_for_backward(x, *weights)
         ctx.set_materialize_grads(False)
-        return _lstm_forward(_lstm_arguments(sizes, x, weights, ctx.lease.tensor), x, steps)
+        return _lstm_forward(_lstm_arguments(sizes, x, weights, ctx.kept), x, steps)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None) -> tuple[Tensor | None, ...]:
         x, *weights = ctx.saved_tensors
-        arguments = _lstm_arguments(ctx.sizes, x, weights, ctx.lease.tensor)
+        arguments = _lstm_arguments(ctx.sizes, x, weights, ctx.kept)
         if dy is not None and ctx.steps:
             dy = dy if dy.stride(2) == 1 else dy.contiguous()
             fill(arguments, dy=dy, dy_row=dy.stride(0), dy_time=dy.stride(1))
@@ -192,26 +181,6 @@ class _LSTM(torch.autograd.Function):
         fill(arguments, dhn=dhn, dcn=dcn, dweights=library.addresses(dweights))
         call("harken_lstm_backward", arguments)
         return None, None, dx, *dweights
-
-
-class _Lease:
-    """A buffer of at least so many floats, or none, which goes back to the spare ones when nobody holds the lease."""
-
-    _spare: list[Tensor] = []  # noqa: RUF012 - shared on purpose
-    _lock = threading.Lock()
-
-    def __init__(self, floats: int | None) -> None:
-        self.tensor: Tensor | None = None
-        if floats is not None:
-            with self._lock:
-                fits = [i for i, tensor in enumerate(self._spare) if floats <= tensor.numel() <= 2 * floats]
-                self.tensor = self._spare.pop(fits[0]) if fits else torch.empty(floats)
-
-    def __del__(self) -> None:
-        if self.tensor is not None:
-            with self._lock:
-                self._spare.insert(0, self.tensor)
-                del self._spare[MOST_SPARE:]
 
 
 def convolution_layer(
@@ -323,34 +292,6 @@ def mean_and_largest(x: Tensor) -> Tensor:
     return torch.cat([x.mean(1), x.amax(1)], 1)
 
 
-def drop(x: Tensor, random: Tensor, *, dropped: int) -> Tensor:
-    """``x`` with zeros where the random number is below ``dropped``, and times ``256 / (256 - dropped)`` elsewhere.
-
-    ``x`` must be ``computable``.
-
-    Args:
-        x: any shape.
-        random: uint8, contiguous, one for each value.
-        dropped: of 256 values, how many are set to 0.
-    """
-    made: Tensor = _Dropping.apply(x, random, dropped)  # type: ignore[no-untyped-call]
-    return made
-
-
-class _Dropping(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, random: Tensor, dropped: int) -> Tensor:
-        ctx.random, ctx.dropped = random, dropped
-        x = x.contiguous()
-        y = torch.empty_like(x)
-        call("harken_drop", filled(Dropping, x.numel(), x, random, dropped, y, torch.get_num_threads()))
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None, None]:
-        return drop(dy, ctx.random, dropped=ctx.dropped), None, None
-
-
 class FusedLSTM(nn.LSTM):
     """``torch.nn.LSTM`` with its arguments, parameters and state dict, and the same results to rounding.
 
@@ -421,8 +362,6 @@ class FastDropout(nn.Module):
         if not self.training or not self.dropped:
             return values
         numbers = self.draw(values.shape, values.device)
-        if self.bits == BITS and values.numel() and computable(values):
-            return drop(values, numbers, dropped=self.dropped)
         # Numbers of 16 bits are signed, because PyTorch cannot compare unsigned ones.
         kept = numbers >= self.dropped - (0 if self.bits == 8 else self.levels // 2)
         # Booleans that are read as bytes are converted several times faster.

@@ -1,6 +1,6 @@
 """The figure that compares two methods on the same people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 import numpy as np
@@ -43,7 +43,7 @@ def paired_picture(names: tuple[str, str], values: Mapping[str, tuple[float, flo
     return figure
 
 
-def _summary(gains: Float64Array, interval: tuple[float, float] | None) -> str:
+def _summary(gains: Float64Array, interval: Sequence[float] | None) -> str:
     mean = f"Mean difference {gains.mean():+.3f}"
     if interval is not None:
         mean += f" ({interval[0]:+.3f} to {interval[1]:+.3f})"
@@ -67,14 +67,14 @@ def _draw_lines(axes: Axes, pairs: Float64Array, names: list[str]) -> None:
     dress(axes)
 
 
-def _draw_differences(axes: Axes, gains: Float64Array, interval: tuple[float, float] | None) -> None:
+def _draw_differences(axes: Axes, gains: Float64Array, interval: Sequence[float] | None) -> None:
     # Differences that are nearly equal stand side by side; the factor keeps them from forming lines.
     ranks = gains.argsort().argsort()
     across = (3 * ranks % SIDE_BY_SIDE - SIDE_BY_SIDE // 2) * APART
     axes.axhline(0, color=QUIET_INK, linewidth=0.8)
     axes.scatter(across, gains, s=6, c=_colours(gains), linewidths=0)
     if interval is not None:
-        axes.vlines(MEAN_AT, *interval, color=INK, linewidth=1.5)
+        axes.vlines(MEAN_AT, interval[0], interval[1], color=INK, linewidth=1.5)
     axes.plot(MEAN_AT, gains.mean(), "D", color=INK, markersize=4)
     axes.set_xlim(-0.6, MEAN_AT + 0.4)
     axes.set_xticks((0, MEAN_AT), ("people", "mean"))

@@ -5,7 +5,7 @@ of the people (if there are several) and score them on these, fit the model to s
 beside that of the starting model on the same moments. Nothing is chosen by these scores.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -13,17 +13,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.metrics import f1_score
 
 from harken.datasets.people import read_people
 from harken.models.calibration import fit_temperature
+from harken.models.mounting import as_trained
 from harken.models.recogniser import Recogniser
 from harken.models.scores import interval_over_people
 from harken.networks import DEFAULT_PRESET
+from harken.networks.specification import Specification
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
 from harken.recordings.recording import Recording
 from harken.signals import resample
-from harken.support.arrays import Float32Array, Int64Array
+from harken.support.arrays import BoolArray, Float32Array, Int64Array, StrArray
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_training
 from harken.support.printable import listed, percent, printable, quoted
@@ -31,12 +34,14 @@ from harken.training.adaptation import adapt
 from harken.training.data import sliding_windows_of_all
 from harken.training.learn.division import Division, Part, divided, seconds_by_label, without_people
 from harken.training.learn.limits import cannot_show, described, sureness
-from harken.training.learn.moments import LabelledMoments, Names, labelled_moments, predicted_labels
 from harken.training.learn.outcome import HonestTest, How, LabelScores, Learned, OtherPeople, PeopleScores
 from harken.training.presets import Preset
 from harken.training.presets import preset as preset_of
-from harken.windows.windows import SlidingHops, sliding_windows
+from harken.windows.windows import SlidingHops, Windows, covered_s, sliding_windows
 
+HOP_S = 1.0
+"""Seconds between two moments of a test: live, there is a label every second."""
+Names = StrArray
 OnShare = Callable[[float], None]
 OnProgress = Callable[[str, float], None]
 """Takes the stage, and the share of the whole job that is done."""
@@ -68,6 +73,29 @@ class Answers(NamedTuple):
     logits: Float32Array
     codes: Int64Array
     seconds: dict[str, float]
+
+
+class LabelledMoments(NamedTuple):
+    """Labelled moments of a recording: the middles of its windows.
+
+    ``middles_ns`` int64 ``[n]``, ``labels`` str ``[n]``, and ``length_s``, the length of the windows.
+    """
+
+    middles_ns: Int64Array
+    labels: Names
+    length_s: float
+
+    @property
+    def seconds_by_label(self) -> dict[str, float]:
+        """Seconds that the windows of each label cover. Seconds in two windows count once."""
+        duration_ns = round(self.length_s * 1e9)
+        labels = np.unique(self.labels).tolist()
+        return {label: covered_s(self.middles_ns[self.labels == label], duration_ns) for label in labels}
+
+    def only(self, labels: Collection[str]) -> "LabelledMoments":
+        """Those with one of these labels."""
+        chosen = np.isin(self.labels, sorted(labels))
+        return self._replace(middles_ns=self.middles_ns[chosen], labels=self.labels[chosen])
 
 
 def learn(
@@ -123,17 +151,11 @@ def learn(
     on_progress("read", 0.0)
     recordings = read_labelled(files, reading or TableOptions())
     _refuse_labels(list(seconds_by_label(recordings)), before, how)
-    length_s = _longest_window_s(recordings, before, recipe if how == "train" else None)
-    return _learned(Fits(recordings, before, fit, orientation, length_s, on_progress), how, Path(out))
-
-
-def _longest_window_s(recordings: Sequence[Recording], before: Recogniser | None, recipe: Preset | None) -> float:
-    """The length of the longest windows of the starting model, and of a recipe."""
     lengths_s = [] if before is None else [before.specification_.window_length_s]
-    if recipe is not None:
+    if how == "train":
         rate_hz = recipe.sample_rate_hz or float(np.median([one.sample_rate_hz for one in recordings]))
         lengths_s.append(recipe.window_length / rate_hz)
-    return max(lengths_s)
+    return _learned(Fits(recordings, before, fit, orientation, max(lengths_s), on_progress), how, Path(out))
 
 
 def _learned(fits: "Fits", how: How, out: Path) -> Learned:
@@ -414,11 +436,12 @@ def _other_people(fits: Fits) -> tuple[OtherPeople | None, list[Answers]]:
     def scores(predicted: Names) -> PeopleScores:
         theirs = [both & (of == person) for person in people]
         each = [label_scores(truth[mine], predicted[mine]) for mine in theirs]
+        interval = interval_over_people(one.mean_f1 for one in each)
         return PeopleScores(
             accuracy=float(np.mean([one.accuracy for one in each])),
             mean_f1=float(np.mean([one.mean_f1 for one in each])),
             f1=label_scores(truth[both], predicted[both]).f1,
-            mean_f1_interval=interval_over_people([one.mean_f1 for one in each]),
+            mean_f1_interval=None if interval is None else (interval[0], interval[1]),
         )
 
     what = f"Each person was left out of training once, in {len(fits.folds)} groups. The scores are means over people."
@@ -428,9 +451,71 @@ def _other_people(fits: Fits) -> tuple[OtherPeople | None, list[Answers]]:
 
 def label_scores(truth: Names, predicted: Names) -> LabelScores:
     """Scores of predicted labels ``[n]``. A label that is predicted where it is never true counts as wrong."""
-    f1 = {}
-    for label in np.unique(truth).tolist():
-        true, answered = truth == label, predicted == label
-        hits = np.count_nonzero(true & answered)
-        f1[label] = float(2 * hits / (np.count_nonzero(true) + np.count_nonzero(answered)))
-    return LabelScores(float(np.mean(truth == predicted)), float(np.mean(list(f1.values()))), f1)
+    labels = np.unique(truth)
+    each = f1_score(truth, predicted, labels=labels, average=None)
+    f1 = dict(zip(labels.tolist(), each.tolist(), strict=True))
+    return LabelScores(float(np.mean(truth == predicted)), float(np.mean(each)), f1)
+
+
+def labelled_moments(recording: Recording, *, length_s: float) -> LabelledMoments:
+    """The middles of windows of this length with a single label, every second.
+
+    Args:
+        recording: a mended recording. Samples that are marked invalid are in no window.
+        length_s: the length of the windows.
+    """
+    try:
+        windows = sliding_windows(recording, length_s=length_s, hop_s=HOP_S)
+    except HarkenError:  # there is no such window
+        return LabelledMoments(np.empty(0, np.int64), np.empty(0, np.str_), length_s)
+    return LabelledMoments(windows.starts_ns + round(length_s / 2 * 1e9), windows.labels, length_s)
+
+
+def predicted_labels(
+    recogniser: Recogniser, recording: Recording, moments: LabelledMoments, *, orientation: bool
+) -> tuple[Names, Float32Array]:
+    """A model's labels of the windows around moments, str ``[n]``, and its logits, float32 ``[n, labels]``.
+
+    A window that would have a gap in it has the empty label and logits of NaN: it is in a recording that was not
+    resampled at the moment.
+
+    Args:
+        recogniser: the model. Its windows must not be longer than those of ``moments``.
+        recording: the whole mended recording, whose labels are not used.
+        moments: the moments.
+        orientation: whether the watch is turned as ``harken label`` turns it; live, it is not.
+    """
+    specification = recogniser.specification_
+    if orientation:
+        recording, _ = as_trained(recogniser, recording)
+    prepared = specification.prepare_recording(recording)
+    windows, whole = _windows_around(prepared, moments.middles_ns, specification)
+    logits = np.full((len(whole), len(specification.labels)), np.nan, np.float32)
+    labels: Names = np.full(len(whole), "", dtype=np.array(specification.labels).dtype)
+    if whole.any():
+        logits[whole] = recogniser.predict_logits(windows)
+        labels[whole] = np.array(specification.labels)[logits[whole].argmax(axis=1)]
+    return labels, logits
+
+
+def _windows_around(
+    prepared: Recording, middles_ns: Int64Array, specification: Specification
+) -> tuple[Windows, BoolArray]:
+    """The windows in whose middle moments are, and for which moments there is one without a gap, bool ``[n]``."""
+    length, step_ns = specification.window_length, 1e9 / prepared.sample_rate_hz
+    starts_ns = middles_ns - round(length * step_ns / 2)
+    first = np.searchsorted(prepared.time_ns, starts_ns - round(step_ns / 2))
+    first = np.clip(first, 0, max(0, len(prepared) - length))
+    last = np.minimum(first + length - 1, len(prepared) - 1)
+    invalid = np.concatenate([[0], np.cumsum(~prepared.valid)])
+    whole = (invalid[last + 1] == invalid[first]) & (last - first == length - 1)
+    whole &= np.abs(prepared.time_ns[first] - starts_ns) <= 2 * step_ns
+    whole &= prepared.time_ns[last] - prepared.time_ns[first] < (length + 1) * step_ns
+    rows = first[whole]
+    windows = Windows.unlabelled(
+        prepared.signals[rows[:, None] + np.arange(length)],
+        channels=prepared.channels,
+        sample_rate_hz=prepared.sample_rate_hz,
+        starts_ns=prepared.time_ns[rows],
+    )
+    return windows, whole
