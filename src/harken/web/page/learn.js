@@ -1,7 +1,7 @@
 /* The card of Learn: what is labelled, two ways to learn from it, the progress, the result, and the choice. */
 
 import { html, useEffect, useRef, useState } from "./preact.js";
-import { useStore } from "./drawing.js";
+import { useStore } from "./state.js";
 import { EarlierModels, Result } from "./learn_result.js";
 import { ask } from "./server.js";
 import { capitalised, duration, listed, percent, plain } from "./text.js";

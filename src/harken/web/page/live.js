@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "./preact.js";
 import { inColour, useColours } from "./colours.js";
-import { useStore } from "./drawing.js";
+import { useStore } from "./state.js";
 import { LastHour, withLabel } from "./last_hour.js";
 import { Learn } from "./learn.js";
 import { Record } from "./record.js";

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./preact.js";
 import { Chip, useColours } from "./colours.js";
-import { useStore } from "./drawing.js";
+import { useStore } from "./state.js";
 import { Sessions, byLabel, lengthOf } from "./record_list.js";
 import { ask } from "./server.js";
 import { allowSound, play } from "./sound.js";

@@ -1,7 +1,7 @@
 /* The second tab: sends a recording to the server, shows how far it is, and then its report. */
 
 import { html, useEffect, useRef, useState } from "./preact.js";
-import { useStore } from "./drawing.js";
+import { useStore } from "./state.js";
 import { ask, credentials, sentenceOf, token } from "./server.js";
 import { duration, percent } from "./text.js";
 

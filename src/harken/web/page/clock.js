@@ -1,6 +1,6 @@
-/* The wearer's clock: times of a recording in words, and the ticks of its axis. Times are ms since 1970. */
+/* Clocks: times in words, and the ticks of an axis. Times are ms since 1970. */
 
-import { niceStep } from "./drawing.js";
+import { html } from "./preact.js";
 
 const [MINUTE_MS, QUARTER_MS, HOUR_MS, DAY_MS] = [60_000, 900_000, 3_600_000, 86_400_000];
 const STEPS_MS = [
@@ -8,9 +8,15 @@ const STEPS_MS = [
   ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE_MS),
   ...[1, 2, 3, 6, 12, 24, 48, 168].map((hours) => hours * HOUR_MS),
 ];
+/** The least room for a tick. */
+export const TICK_PX = 84;
+const WORDS_PX = 36; // half a tick's text
 const DAY = { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" };
 const SHORT = new Intl.DateTimeFormat(undefined, DAY);
 const LONG = new Intl.DateTimeFormat(undefined, { ...DAY, year: "numeric" });
+
+/** The shortest step of which at most so many are in `span`. */
+const stepOf = (span, most) => STEPS_MS.find((step) => span / step <= most) ?? STEPS_MS.at(-1);
 
 /** The zone for people: a zone of a fixed offset, such as Etc/GMT+5, is UTC-05:00. These names have the opposite sign. */
 export const zoneInWords = (timezone) =>
@@ -71,7 +77,7 @@ export class Clock {
 
   /** Ticks from `from` to `to`, at most `most`: `[{ms, text, midnight}]`. The text of days is their date. */
   ticks(from, to, most) {
-    const step = niceStep(to - from, most, STEPS_MS);
+    const step = stepOf(to - from, most);
     const unit = step < 1000 ? step : step < MINUTE_MS ? 1000 : MINUTE_MS;
     const words = (ms) => (step >= DAY_MS ? this.day(ms) : this.time(ms, unit));
     return this.#every(step, from, to).map((ms) => ({ ms, text: words(ms), midnight: this.wall(ms) % DAY_MS === 0 }));
@@ -79,7 +85,7 @@ export class Clock {
 
   /** The midnights between two times; none where ticks are days. */
   midnights(from, to, most) {
-    return niceStep(to - from, most, STEPS_MS) >= DAY_MS ? [] : this.#every(DAY_MS, from, to);
+    return stepOf(to - from, most) >= DAY_MS ? [] : this.#every(DAY_MS, from, to);
   }
 
   #every(step, from, to) {
@@ -87,4 +93,16 @@ export class Clock {
     for (let wall = Math.ceil(this.wall(from) / step) * step; this.utc(wall) <= to; wall += step) times.push(this.utc(wall));
     return times.filter((ms) => ms >= from);
   }
+}
+
+/**
+ * The ticks of an axis of so many pixels, each with its time where that is not cut; the last `taken` pixels are not free.
+ */
+export function Ticks({ clock, from, to, width, taken = 0 }) {
+  const ticks = clock.ticks(from, to, width / TICK_PX);
+  return ticks.map(({ ms, text, midnight }) => {
+    const share = (ms - from) / (to - from);
+    const free = share * width > WORDS_PX && share * width < width - taken - WORDS_PX;
+    return html`<span key=${ms} class=${midnight ? "tick midnight" : "tick"} style=${`left: ${100 * share}%`}>${free && text}</span>`;
+  });
 }
