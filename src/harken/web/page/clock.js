@@ -15,9 +15,6 @@ const DAY = { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" 
 const SHORT = new Intl.DateTimeFormat(undefined, DAY);
 const LONG = new Intl.DateTimeFormat(undefined, { ...DAY, year: "numeric" });
 
-/** The shortest step of which at most so many are in `span`. */
-const stepOf = (span, most) => STEPS_MS.find((step) => span / step <= most) ?? STEPS_MS.at(-1);
-
 /** The zone for people: a zone of a fixed offset, such as Etc/GMT+5, is UTC-05:00. These names have the opposite sign. */
 export const zoneInWords = (timezone) =>
   timezone.replace(/^Etc\/GMT([+-])(\d+)$/, (_, sign, hours) => `UTC${sign === "+" ? "-" : "+"}${hours.padStart(2, "0")}:00`);
@@ -75,34 +72,22 @@ export class Clock {
     return sameDay ? `${from} to ${to}` : `${this.day(start)}, ${from} to ${this.day(end)}, ${to}`;
   }
 
-  /** Ticks from `from` to `to`, at most `most`: `[{ms, text, midnight}]`. The text of days is their date. */
+  /** Ticks from `from` to `to`, at most `most`: `[{ms, text, midnight}]`. Those of days have their date, and are no midnights. */
   ticks(from, to, most) {
-    const step = stepOf(to - from, most);
+    const step = STEPS_MS.find((length) => (to - from) / length <= most) ?? STEPS_MS.at(-1);
     const unit = step < 1000 ? step : step < MINUTE_MS ? 1000 : MINUTE_MS;
-    const words = (ms) => (step >= DAY_MS ? this.day(ms) : this.time(ms, unit));
-    return this.#every(step, from, to).map((ms) => ({ ms, text: words(ms), midnight: this.wall(ms) % DAY_MS === 0 }));
-  }
-
-  /** The midnights between two times; none where ticks are days. */
-  midnights(from, to, most) {
-    return stepOf(to - from, most) >= DAY_MS ? [] : this.#every(DAY_MS, from, to);
-  }
-
-  #every(step, from, to) {
-    const times = [];
-    for (let wall = Math.ceil(this.wall(from) / step) * step; this.utc(wall) <= to; wall += step) times.push(this.utc(wall));
-    return times.filter((ms) => ms >= from);
+    const ticks = [];
+    for (let wall = Math.ceil(this.wall(from) / step) * step, ms; (ms = this.utc(wall)) <= to; wall += step) {
+      const text = step >= DAY_MS ? this.day(ms) : this.time(ms, unit);
+      if (ms >= from) ticks.push({ ms, text, midnight: step < DAY_MS && wall % DAY_MS === 0 });
+    }
+    return ticks;
   }
 }
 
-/**
- * The ticks of an axis of so many pixels, each with its time where that is not cut; the last `taken` pixels are not free.
- */
-export function Ticks({ clock, from, to, width, taken = 0 }) {
-  const ticks = clock.ticks(from, to, width / TICK_PX);
-  return ticks.map(({ ms, text, midnight }) => {
-    const share = (ms - from) / (to - from);
-    const free = share * width > WORDS_PX && share * width < width - taken - WORDS_PX;
-    return html`<span key=${ms} class=${midnight ? "tick midnight" : "tick"} style=${`left: ${100 * share}%`}>${free && text}</span>`;
-  });
-}
+/** Ticks of an axis of so many pixels, each with its time where that is not cut; the last `taken` pixels are not free. */
+export const Ticks = ({ ticks, from, to, width, taken = 0 }) => ticks.map(({ ms, text, midnight }) => {
+  const share = (ms - from) / (to - from);
+  const free = share * width > WORDS_PX && share * width < width - taken - WORDS_PX;
+  return html`<span key=${ms} class=${midnight ? "tick midnight" : "tick"} style=${`left: ${100 * share}%`}>${free && text}</span>`;
+});

@@ -2,7 +2,7 @@
 
 import { html } from "./preact.js";
 import { Chip, inColour } from "./colours.js";
-import { Clock, Ticks } from "./clock.js";
+import { Clock, TICK_PX, Ticks } from "./clock.js";
 import { duration, listed, plain, secondsByLabel } from "./text.js";
 
 const HOUR_MS = 3_600_000;
@@ -34,7 +34,7 @@ export function LastHour({ runs, colours }) {
     <div id="past" class="past" role="img" aria-label=${words.length ? `In this time: ${listed(words)}` : "No activity known yet"}>
       <div class="past-band">${runs.map(({ start, end, label }) => html`<span key=${start} class="painted"
         style=${`left: ${x(start)}%; width: ${x(end) - x(start)}%; ${inColour(colours.get(label))}`} />`)}</div>
-      <${Ticks} clock=${HERE} from=${now - span} to=${now} width=${width} taken=${30} />
+      <${Ticks} ticks=${HERE.ticks(now - span, now, width / TICK_PX)} from=${now - span} to=${now} width=${width} taken=${30} />
       <span class="now">now</span>
     </div>
     <ul id="past-key" class="key">${most.map(([label], place) => html`<li key=${label}><${Chip} colour=${colours.get(label)} />${words[place]}</li>`)}</ul>

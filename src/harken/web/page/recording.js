@@ -70,15 +70,10 @@ export function Recording() {
 /** A choice of all time zones: first that of the file (an empty value), then this browser's. */
 function Zones({ onChoose }) {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const areas = new Map();
-  for (const zone of Intl.supportedValuesOf?.("timeZone") ?? []) {
-    const area = zone.split("/")[0];
-    areas.set(area, [...(areas.get(area) ?? []), html`<option value=${zone}>${zone}</option>`]);
-  }
   return html`<select id="timezone" onChange=${(event) => onChoose(event.target.value)}>
     <option value="">as the file says, else UTC</option>
     ${here && html`<option value=${here}>${here} (here)</option>`}
-    ${[...areas].map(([area, zones]) => html`<optgroup label=${area}>${zones}</optgroup>`)}
+    ${Intl.supportedValuesOf?.("timeZone").map((zone) => html`<option value=${zone}>${zone}</option>`)}
   </select>`;
 }
 
@@ -129,10 +124,7 @@ function useLabelling() {
     async function follow() {
       const wait = () => new Promise((passed) => setTimeout(passed, ASK_MS));
       stage({ stage: "read", share: null });
-      for (await wait(); sending.current === request; await wait()) {
-        const said = await ask(`/api/recordings/${key}`).catch(() => null);
-        if (said) stage(said);
-      }
+      for (await wait(); sending.current === request; await wait()) await ask(`/api/recordings/${key}`).then(stage, () => {});
     }
 
     request.upload.addEventListener("progress", ({ loaded, total }) => show(loaded / total, `Sending ${file.name} … ${percent(loaded / total)}`));

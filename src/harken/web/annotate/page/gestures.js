@@ -16,7 +16,7 @@ const LINE_PX = 20;
  */
 export function listenToPointers(picture, state, onMoved) {
   const fingers = new Map(); // pointer to its place
-  let act = null; // the drag of one finger: {at, moved, drag(point), done()}
+  let act = null; // the drag of one finger: {at, moved, start(), drag(point), done()}
   let pinch = null;
 
   const msOf = (pixels) => (pixels * state().view.span) / picture.clientWidth;
@@ -50,25 +50,23 @@ export function listenToPointers(picture, state, onMoved) {
       const before = view.from;
       return { drag: ({ x }) => view.show(before - msOf(x - pressed.x), before - msOf(x - pressed.x) + view.span) };
     }
-    const ms = timeAt(pressed);
-    if (!edgeAt(pressed)) {
-      const drag = (point) => {
-        editor.markBetween(ms, timeAt(point), msOf(SNAP_PX));
-        editor.moveTo(editor.mark.to);
-      };
-      return { drag, done: () => editor.markDone() };
-    }
-    let taken = false; // once: a key may let it go meanwhile
-    const drag = (point) => {
-      if (!taken) {
-        editor.drop(); // one that a key holds, after which its bout is another one
+    if (edgeAt(pressed)) return {
+      start() {
+        editor.drop(); // an edge that a key holds, after which its bout is another one
         const near = edgeAt(pressed);
         if (near) editor.hold(...near);
-      }
-      taken = true;
-      editor.dragTo(timeAt(point), msOf(SNAP_PX), msOf(LEAST_PX));
+      },
+      drag: (point) => editor.dragTo(timeAt(point), msOf(SNAP_PX), msOf(LEAST_PX)),
+      done: () => editor.drop(),
     };
-    return { drag, done: () => editor.drop() };
+    const ms = timeAt(pressed);
+    return {
+      drag(point) {
+        editor.markBetween(ms, timeAt(point), msOf(SNAP_PX));
+        editor.moveTo(editor.mark.to);
+      },
+      done: () => editor.mark && editor.markDone(),
+    };
   }
 
   function click(point) {
@@ -114,8 +112,10 @@ export function listenToPointers(picture, state, onMoved) {
     fingers.set(event.pointerId, point);
     if (pinch && fingers.size === 2) zoom();
     else if (act) {
-      act.moved ||= Math.abs(point.x - act.at.x) >= CLICK_PX;
-      if (act.moved) act.drag(point);
+      if (!act.moved && Math.abs(point.x - act.at.x) < CLICK_PX) return;
+      if (!act.moved) act.start?.(); // once: a key may let it go meanwhile
+      act.moved = true;
+      act.drag(point);
     }
   });
 

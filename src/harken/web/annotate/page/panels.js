@@ -26,7 +26,7 @@ export function savingOf({ session, trouble }) {
   const { info, readOnly, saving } = session ?? {};
   if (saving?.state === "saving") return ["waiting", "Saving …"];
   if (saving?.state === "failed") return ["bad", `Not saved: ${saving.sentence}`];
-  if (!info) return [trouble && !session ? "bad" : "waiting", "Opening …"];
+  if (!info) return [trouble ? "bad" : "waiting", "Opening …"];
   if (info.state === "failed") return ["bad", "Cannot be read"];
   if (info.state !== "ready" || readOnly === undefined || saving.onDisk === null) return ["waiting", "Reading …"];
   if (readOnly !== null) return ["idle", "Read-only"];

@@ -126,10 +126,12 @@ function drawName(context, { label, probability }, left, right, middle) {
 /** The times below the picture, and the date at the left and at each midnight that leaves room for it. */
 function Axis({ session: { view, clock }, width }) {
   const { from, to, span } = view;
-  const starts = [[0, clock.date(from)], ...clock.midnights(from, to, width / TICK_PX).map((ms) => [(ms - from) / span, clock.day(ms)])];
+  const ticks = clock.ticks(from, to, width / TICK_PX);
+  const midnights = ticks.filter(({ midnight }) => midnight).map(({ ms }) => [(ms - from) / span, clock.day(ms)]);
+  const starts = [[0, clock.date(from)], ...midnights];
   const roomy = ([left], place) => ((starts[place + 1]?.[0] ?? 1) - left) * width >= DATES_PX[Math.min(place, 1)];
   return html`<div class="time-axis" data-part="axis" aria-hidden="true">
-    <${Ticks} clock=${clock} from=${from} to=${to} width=${width} />
+    <${Ticks} ticks=${ticks} from=${from} to=${to} width=${width} />
     ${starts.filter(roomy).map(([left, text]) => html`<span class="date" style=${`left: ${100 * left}%`}>${text}</span>`)}</div>`;
 }
 
