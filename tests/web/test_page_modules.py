@@ -21,7 +21,8 @@ def test_times_are_the_wearers_all_year_and_days_begin_at_the_wearers_midnight(m
         modules,
         "clock.js",
         "((clock, t) => [t.map((ms) => clock.wall(ms)), t.map((ms) => clock.time(ms)), clock.time(t[0], 10),"
-        " clock.ticks(t[0], t.at(-1), 800).filter((one) => one.midnight).map((one) => one.ms)])(new m.Clock(a[0]), a[1])",
+        " clock.ticks(t[0], t.at(-1), 800).filter((one) => one.midnight).map((one) => one.ms)])"
+        "(new m.Clock(a[0]), a[1])",
         zone,
         milliseconds,
     )

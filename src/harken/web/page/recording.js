@@ -118,7 +118,7 @@ function useLabelling() {
       if (!(name in STAGES)) return;
       const [words, from, to] = STAGES[name];
       const much = share === null || name !== "label" ? "" : `, ${percent(share)}`;
-      show(from + (share ?? 0) * (to - from), `${words} ${file.name} … ${duration((performance.now() - began) / 1000)}${much}`);
+      show(Math.min(to, from + (share ?? 0) * (to - from)), `${words} ${file.name} … ${duration((performance.now() - began) / 1000)}${much}`);
     }
 
     async function follow() {
