@@ -36,7 +36,7 @@ WINDOWS = {"desktop": (1280, 900, 1), "tablet": (1180, 820, 2)}
 LONGEST_S = 1800.0
 PASS = """
 const [frames, done] = arguments;
-const picture = document.getElementById("picture"), box = picture.getBoundingClientRect();
+const picture = document.getElementById("chart"), box = picture.getBoundingClientRect();
 const times = [];
 const wheel = (move) => picture.dispatchEvent(new WheelEvent("wheel", {
   clientX: box.left + box.width / 3, clientY: box.top + 50, bubbles: true, cancelable: true, ...move}));

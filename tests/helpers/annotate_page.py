@@ -109,11 +109,11 @@ class AnnotatePage:
 
     def part(self, name: str) -> tuple[float, float, float]:
         """The left end, the width and a height of a part of the page: overview, signal, labels or axis."""
-        canvas = "overview" if name == "overview" else "picture"
+        picture = "overview" if name == "overview" else "chart"
         left, top, width, high = self.browser.run(
             "scrollTo(0, 0); const b = document.getElementById(arguments[0]).getBoundingClientRect();"
             "return [b.left, b.top, b.width, b.height]",
-            canvas,
+            picture,
         )
         below = {"overview": high / 2, "signal": 60, "labels": high - 64, "axis": high - 20}[name]
         return left, width, top + below

@@ -6,6 +6,7 @@ Needs Debian's packages ``chromium`` and ``chromium-driver`` (or what they are c
 
 import base64
 import io
+import itertools
 import json
 import os
 import shutil
@@ -112,6 +113,7 @@ class Browser:
         )
         content = base64.b64decode(result["data"])
         if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         return content
 
@@ -141,6 +143,17 @@ class Browser:
             if message["method"] == "Network.requestWillBeSent":
                 self._fetched.append(message["params"]["request"]["url"])
         return [address for address in self._fetched if not address.startswith(WHAT_IS_NOT_A_FETCH)]
+
+    def looks(self, name: str, **sizes: tuple[int, int]) -> Iterator[None]:
+        """The page in light and dark and in these sizes, of which pictures are kept; it must never scroll sideways."""
+        for dark, (kind, size) in itertools.product((False, True), sizes.items()):
+            self.prefer(dark=dark)
+            self.resize(size)
+            time.sleep(0.4)
+            assert not self.scrolls_sideways()
+            self.picture(PICTURES / f"{name}_{kind}_{'dark' if dark else 'light'}.png", whole=True)
+            yield
+        self.prefer()
 
     def scrolls_sideways(self) -> bool:
         """Whether the page is wider than what is seen of it."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from browser import DESKTOP, PHONE, PICTURES, Browser, chromium
+from browser import DESKTOP, PHONE, Browser, chromium
 from labelled_files import write_labelled
 from server_thread import Served, now_wrist, serving
 
@@ -156,15 +156,8 @@ def test_a_model_is_trained_and_chosen_by_keyboard(page: Browser, served: Served
 def test_the_result_fits_a_phone_and_the_dark_and_stays_when_the_page_is_loaded_again(
     page: Browser, served: Served
 ) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for dark in (False, True):
-        page.prefer(dark=dark)
-        for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
-            page.resize(size)
-            page.wait("return document.querySelector('.learn-result table') !== null")
-            assert not page.scrolls_sideways()
-            page.picture(PICTURES / f"learn_{name}_{'dark' if dark else 'light'}.png", whole=True)
-    page.prefer(dark=False)
+    for _ in page.looks("learn", desktop=DESKTOP, phone=PHONE):
+        page.wait("return document.querySelector('.learn-result table') !== null")
     page.resize(DESKTOP)
     page.open(served.url("/"))
     page.wait("return document.querySelector('.learn-result table') !== null")

@@ -10,18 +10,11 @@ from typing import Any
 
 import pytest
 
-from browser import DESKTOP, PHONE, PICTURES, Browser, chromium
+from browser import DESKTOP, PHONE, PICTURES, Browser
 from server_process import free_port, serving
 from waiting import until
 
 pytestmark = pytest.mark.second_stage
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of this file."""
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")
@@ -132,16 +125,11 @@ def test_tabs_are_worked_by_keyboard(page: Browser) -> None:
 
 
 def test_it_fits_a_phone_and_the_dark(page: Browser) -> None:
-    light = page.run("return getComputedStyle(document.body).backgroundColor")
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for dark in (False, True):
-        page.prefer(dark=dark)
-        for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
-            page.resize(size)
-            time.sleep(0.5)
-            assert not page.scrolls_sideways()
-            page.picture(PICTURES / f"live_{name}_{'dark' if dark else 'light'}.png", whole=True)
-    assert page.run("return getComputedStyle(document.body).backgroundColor") != light
+    colours = {
+        page.run("return getComputedStyle(document.body).backgroundColor")
+        for _ in page.looks("live", desktop=DESKTOP, phone=PHONE)
+    }
+    assert len(colours) == 2
 
 
 def test_without_a_watch_it_says_how_to_connect_one_and_it_comes_back_when_the_server_does(

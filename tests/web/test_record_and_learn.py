@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import harken
-from browser import DESKTOP, Browser, chromium
+from browser import Browser
 from harken.models.recogniser import Recogniser
 from made_up_phones import moving, pushing
 from server_thread import Served, serving
@@ -24,12 +24,6 @@ LONGEST_S = 600.0
 BARS = "return [...document.querySelectorAll('.bar-name')].map((one) => one.textContent)"
 ACTIVITIES = {"dozing": "lying", "drumming": "running"}
 """New labels, and the simulated movement that has them."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium(DESKTOP) as one:
-        yield one
 
 
 @pytest.fixture

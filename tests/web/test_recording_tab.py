@@ -1,6 +1,5 @@
 """The second tab with a posted recording, its report and its tables, and a long list of watches, in a browser."""
 
-import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,18 +8,12 @@ import orjson
 import pytest
 
 import people
-from browser import DESKTOP, PICTURES, Browser, chromium
+from browser import DESKTOP, Browser
 from server_thread import Served, serving
 
 pytestmark = pytest.mark.second_stage
 
 SMALL = (400, 800)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")
@@ -70,14 +63,8 @@ def test_a_recording_has_a_zone_progress_a_report_and_tables(page: Browser, serv
     report, tables = page.run("return [...document.querySelectorAll('.links a')].map((one) => one.href)")
     assert served.ask(tables.removeprefix(served.url(""))).body.startswith(b"PK")
     assert page.run("return document.activeElement.innerText").startswith("bob")
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for (name, size), dark in itertools.product((("wide", (1200, 900)), ("phone", SMALL)), (False, True)):
-        page.prefer(dark=dark)
-        page.resize(size)
-        time.sleep(0.3)
-        assert not page.scrolls_sideways()
-        page.picture(PICTURES / f"recording_{name}_{'dark' if dark else 'light'}.png", whole=True)
-    page.prefer()
+    for _ in page.looks("recording", wide=(1200, 900), phone=SMALL):
+        pass
     page.driver.switch_to.frame("report")
     page.wait("return document.querySelector('#chart canvas')")  # its scripts run in the sandbox
     assert page.run("return document.querySelector('h1').textContent") == "bob"

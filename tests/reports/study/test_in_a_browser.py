@@ -60,14 +60,6 @@ def names(page: Browser) -> list[str]:
     return found
 
 
-def press(page: Browser, key: str) -> None:
-    page.run(
-        "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: arguments[0], bubbles: true, "
-        "cancelable: true}))",
-        key,
-    )
-
-
 def test_a_thousand_people_open_within_two_seconds(shared: Browser, study_page: Path) -> None:
     before = len(shared.complaints())
     took_s: list[float] = []
@@ -184,13 +176,13 @@ def test_a_value_that_all_share_is_a_sentence(shared: Browser, tmp_path: Path) -
 def test_rows_and_strips_are_read_by_keyboard(page: Browser, study: Study) -> None:
     set_field(page, "sort", "name")
     page.run("document.querySelector('article a').focus()")
-    press(page, "ArrowDown")
+    page.press("ARROW_DOWN")
     assert page.run("return document.activeElement.textContent") == "person_0002"
-    press(page, "ArrowRight")
+    page.press("ARROW_RIGHT")
     assert page.run("return document.getElementById('tip').textContent") == "Mon, 3 Jun 2024, 00:00: lying"
-    press(page, "ArrowRight")
+    page.press("ARROW_RIGHT")
     assert page.run("return document.getElementById('tip').textContent") == "Mon, 3 Jun 2024, 01:00: lying"
-    press(page, "End")
+    page.press("END")
     assert page.run("return document.activeElement.textContent") == f"person_{PEOPLE:04d}"
 
 

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from browser import Browser
 from command_line import Run
 from harken.training.presets import PRESETS
 from harken.windows.windows import SlidingHops
-from page_modules import browser_with_modules, said
+from page_modules import said
 
 pytestmark = pytest.mark.second_stage
 
@@ -32,17 +31,13 @@ LABELS = """start,end,label
 """
 
 
-@pytest.fixture(scope="module")
-def page() -> Iterator[Browser]:
-    with browser_with_modules() as browser:
-        yield browser
-
-
-def test_the_table_lists_the_keys_of_the_page(page: Browser) -> None:
+def test_the_table_lists_the_keys_of_the_page(modules: Browser) -> None:
     table = " ".join(re.findall(r"^\| (`.*?) \|", TEXT, flags=re.MULTILINE))
     listed = {key for quoted in re.findall(r"`([^`]+)`", table) for key in names_in(quoted)}
     shown = {
-        key for line in said(page, "keys.js", "m.KEYS.flatMap(([, , shown]) => shown ?? [])") for key in names_in(line)
+        key
+        for line in said(modules, "keys.js", "m.KEYS.flatMap(([, , , shown]) => shown ?? [])")
+        for key in names_in(line)
     }
     assert shown == listed
 

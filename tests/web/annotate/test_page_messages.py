@@ -6,19 +6,13 @@ from pathlib import Path
 import pytest
 
 from annotate_page import START_MS, ZONE, AnnotatePage, rows, write_recording
-from browser import DESKTOP, PHONE, Browser, chromium
+from browser import DESKTOP, PHONE, Browser
 from harken.annotations.table import plain_note, why_not_kept
-from page_modules import browser_with_modules, said
+from page_modules import said
 from server_process import free_port, serving
 from waiting import until
 
 pytestmark = pytest.mark.second_stage
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture
@@ -59,38 +53,30 @@ def keys(page: AnnotatePage) -> list[str]:
     return found
 
 
-def test_a_label_keeps_its_key_when_others_are_set_and_the_page_is_reloaded(page: AnnotatePage) -> None:
+def test_a_label_keeps_its_key_and_nothing_is_called_saved_before_it_is_on_the_disk(
+    page: AnnotatePage, tmp_path: Path
+) -> None:
+    until(lambda: page.saving() == "No changes yet")
+    path = str(tmp_path / "anna.labels.csv")
+    assert page.text("labels-path") == f"Will be saved in {path}"
     labelled(page, 0.5, 0.6, "walking")
+    assert page.text("labels-path") == f"Saved in {path}"
     labelled(page, 0.2, 0.3, "sitting")
     labelled(page, 0.7, 0.8, "cycling")
     assert keys(page) == ["walking", "sitting", "cycling"]
     page.browser.driver.refresh()
-    until(lambda: "in 3 bouts" in page.text("labelled-share"))
+    until(lambda: page.saving() == "Saved" and "in 3 bouts" in page.text("labelled-share"))
     assert keys(page) == ["walking", "sitting", "cycling"]
-
-
-def test_nothing_is_called_saved_before_it_is_on_the_disk(page: AnnotatePage, tmp_path: Path) -> None:
-    until(lambda: page.saving() == "No changes yet")
-    path = str(tmp_path / "anna.labels.csv")
-    assert page.text("labels-path") == f"Will be saved in {path}"
-    labelled(page, 0.2, 0.3, "walking")
-    assert page.text("labels-path") == f"Saved in {path}"
-    page.browser.driver.refresh()
-    until(lambda: page.saving() == "Saved")
 
 
 def test_labels_that_cannot_be_changed_are_read_only(browser: Browser, recording: Path, tmp_path: Path) -> None:
     labels = "start,end,label\n2026-02-03T10:00:00+01:00,2026-02-03T10:01:00,lying\n"
     (tmp_path / "anna.labels.csv").write_text(labels)
-    (tmp_path / "broken.csv").write_text("a,b\n1,2\n")
-    files = (str(recording), str(tmp_path / "broken.csv"))
-    with serving(*files, "--no-model", log=tmp_path / "log.txt", command="annotate") as address:
+    with serving(str(recording), "--no-model", log=tmp_path / "log.txt", command="annotate") as address:
         page = AnnotatePage(browser)
         page.open(address)
         until(lambda: page.saving() == "Read-only")
         assert page.text("labels-path").startswith("File of labels, read-only: ")
-        browser.run("document.querySelector('#file-list [data-number=\"1\"]').click()")
-        until(lambda: page.saving() == "Cannot be read")
         browser.open("about:blank")
 
 
@@ -198,11 +184,10 @@ TEXTS = (
 )
 
 
-def test_the_page_has_the_rules_of_the_server() -> None:
+def test_the_page_has_the_rules_of_the_server(modules: Browser) -> None:
     notes = ("", "a\tb", " a  b\u00a0\u200b c ", "n" * 1001, "🙂" * 1001, "a\u2028b\x07")
-    with browser_with_modules() as browser:
-        refused = said(browser, "bouts.js", "a.map((text) => m.whyNoLabel(text) !== null)", *TEXTS)
-        shown = said(browser, "bouts.js", "a.map((text) => m.plainNote(text))", *notes)
+    refused = said(modules, "bouts.js", "a.map((text) => m.whyNoLabel(text) !== null)", *TEXTS)
+    shown = said(modules, "bouts.js", "a.map((text) => m.plainNote(text))", *notes)
     assert refused == [why_not_kept(text) is not None for text in TEXTS]
     assert shown == [plain_note(text) for text in notes]
 
@@ -220,6 +205,7 @@ def test_what_is_not_saved_is_sent_again_and_said(browser: Browser, recording: P
     page.press("1")
     until(lambda: page.saving() == "Not saved: no connection to harken, trying again.")
     assert browser.run(leaving)
+    until(lambda: f"start it again with --port {port}; this page then saves the labels." in page.saving())
     assert len(rows(tmp_path / "anna.labels.csv")) == 1
     with serving(*arguments, log=tmp_path / "second.txt", port=port, command="annotate"):
         until(lambda: page.saving() == "Saved", 40)
@@ -290,6 +276,7 @@ def test_several_files_are_a_list_and_one_that_failed_says_why(
         browser.run("document.querySelector('#file-list [data-number=\"1\"]').click()")
         until(lambda: page.shown("trouble"))
         assert "found no column for time" in page.text("trouble")
+        assert page.saving() == "Cannot be read"
         assert not page.shown("work")
         browser.run("document.querySelector('#file-list [data-number=\"0\"]').click()")
         until(lambda: page.shown("work") and "in 1 bout" in page.text("labelled-share"))
@@ -309,23 +296,6 @@ def test_labels_of_the_file_that_cannot_be_fetched_leave_those_of_the_page(page:
     assert page.text("summary").startswith("walking")
     assert not [each for each in page.browser.complaints()[before:] if "Uncaught" in each]
     page.browser.run("addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), true)")
-
-
-def test_a_stopped_server_is_explained_after_some_tries(browser: Browser, recording: Path, tmp_path: Path) -> None:
-    with serving(str(recording), "--no-model", log=tmp_path / "log.txt", command="annotate") as address:
-        page = AnnotatePage(browser)
-        page.open(address)
-        page.writable()
-        labelled(page, 0.1, 0.2, "sitting")
-        page.drag(0.4, 0.5)
-    page.press("1")
-    until(lambda: page.saving() == "Not saved: no connection to harken, trying again.")
-    port = address.rsplit(":", 1)[1]
-    until(lambda: f"start it again with --port {port}; this page then saves the labels." in page.saving())
-    browser.run(
-        "window.onbeforeunload = null; addEventListener('beforeunload', (e) => e.stopImmediatePropagation(), true)"
-    )
-    browser.open("about:blank")
 
 
 def test_the_actions_are_seen_without_scrolling(browser: Browser, recording: Path, tmp_path: Path) -> None:

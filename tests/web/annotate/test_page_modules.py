@@ -1,26 +1,16 @@
 """The modules of the page of ``harken annotate``, beside the same in Python: intervals, undo, times, tiles."""
 
 import random
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
 
 from browser import Browser
-from page_modules import browser_with_modules, said
+from page_modules import said
 
 END = 60
 LABELS = ("a", "b", "c")
 Interval = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Browser]:
-    with browser_with_modules() as browser:
-        yield browser
 
 
 def interval(start: int, end: int, label: str, note: str = "") -> Interval:
@@ -39,7 +29,7 @@ def painted(intervals: list[Interval]) -> list[str | None]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_what_replaces_others_takes_their_time_and_nothing_overlaps(page: Browser, seed: int) -> None:
+def test_what_replaces_others_takes_their_time_and_nothing_overlaps(modules: Browser, seed: int) -> None:
     """Random bouts are put in, some in place of a bout that is there, and random stretches are cleared."""
     made = random.Random(seed)
     edits: list[list[Any]] = [
@@ -56,7 +46,7 @@ def test_what_replaces_others_takes_their_time_and_nothing_overlaps(page: Browse
       });
     })()"""
     for (start, end, label, _), (gone, before, after) in zip(
-        edits, said(page, "bouts.js", expression, edits), strict=True
+        edits, said(modules, "bouts.js", expression, edits), strict=True
     ):
         expected = painted([one for one in before if one not in gone])
         expected[start:end] = [label or None] * (end - start)
@@ -64,10 +54,10 @@ def test_what_replaces_others_takes_their_time_and_nothing_overlaps(page: Browse
         assert [one["start_ms"] for one in after] == sorted(one["start_ms"] for one in after)
 
 
-def test_time_without_samples_does_not_count_as_labelled(page: Browser) -> None:
+def test_time_without_samples_does_not_count_as_labelled(modules: Browser) -> None:
     bouts = [interval(0, 10_000, "a"), interval(20_000, 30_000, "b"), interval(30_000, 32_000, "a")]
     gaps = [{"start_ms": start, "end_ms": end} for start, end in ((5_000, 6_000), (9_000, 21_000), (40_000, 50_000))]
-    assert said(page, "bouts.js", "[...m.secondsByLabel(a[0], a[1])]", bouts, gaps) == [["a", 10], ["b", 9]]
+    assert said(modules, "bouts.js", "a[0].map((bout) => m.recordedSeconds(bout, a[1]))", bouts, gaps) == [8, 9, 2]
 
 
 SAVING = """(async () => {
@@ -143,8 +133,8 @@ SAVING = """(async () => {
 })()"""
 
 
-def test_changes_reach_the_disk_and_never_replace_those_of_others_unasked(page: Browser) -> None:
-    found = said(page, "saving.js", SAVING)
+def test_changes_reach_the_disk_and_never_replace_those_of_others_unasked(modules: Browser) -> None:
+    found = said(modules, "saving.js", SAVING)
     assert found["steps"] == [
         ["saved", "saved", "a", False],
         ["three at once", "saved", "a,d", False],
@@ -166,33 +156,3 @@ def test_changes_reach_the_disk_and_never_replace_those_of_others_unasked(page: 
     assert found["known"] is False  # what this page has saved is no news
     assert found["adopted"] == ["theirs"]
     assert found["fresh"] == [True, "newer"]  # what came while labels were fetched is fetched again
-
-
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu"])
-def test_times_are_the_wearers_and_days_begin_at_the_wearers_midnight(page: Browser, zone: str) -> None:
-    first = datetime(2026, 3, 1, 0, 7, 13, 250_000, tzinfo=UTC)
-    times = [first + timedelta(hours=7 * number) for number in range(400)]
-    milliseconds = [round(time.timestamp() * 1000) for time in times]
-    local = [time.astimezone(ZoneInfo(zone)) for time in times]
-    got = said(page, "clock.js", "a[1].map((t) => new m.Clock(a[0]).time(t))", zone, milliseconds)
-    assert got == [f"{time:%H:%M:%S}" for time in local]
-    finer = said(page, "clock.js", "a[1].map((t) => new m.Clock(a[0]).time(t, 10))", zone, milliseconds[:9])
-    assert finer == [f"{time:%H:%M:%S}.25" for time in local[:9]]
-    midnights = said(
-        page, "clock.js", "new m.Clock(a[0]).midnights(a[1], a[2], 400)", zone, milliseconds[0], milliseconds[-1]
-    )
-    days = [local[0].replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=day) for day in range(1, 118)]
-    expected = [round(day.timestamp() * 1000) for day in days]
-    assert midnights == [ms for ms in expected if milliseconds[0] <= ms <= milliseconds[-1]]
-
-
-@pytest.mark.parametrize("span_ms", [500, 7_000, 60_000, 5_400_000, 86_400_000, 7 * 86_400_000, 31 * 86_400_000])
-def test_ticks_are_even_and_no_more_than_fit(page: Browser, span_ms: int) -> None:
-    start = 1_770_000_000_123
-    ticks = said(page, "clock.js", "new m.Clock('UTC').ticks(a[0], a[0] + a[1], 12)", start, span_ms)
-    at = np.array([tick["ms"] for tick in ticks])
-    assert 2 <= len(at) <= 13
-    assert len(set(np.diff(at))) == 1
-    assert start <= at[0]
-    assert at[-1] <= start + span_ms
-    assert len({tick["text"] for tick in ticks}) == len(ticks) or span_ms > 86_400_000

@@ -1,20 +1,12 @@
 """One recording on the page, without its server: edges that are held, the connection, and the model's bouts."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from browser import Browser
 from harken.annotations.table import LONGEST_NOTE, plain_note
-from page_modules import browser_with_modules, said
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Browser]:
-    with browser_with_modules() as browser:
-        yield browser
-
+from page_modules import said
 
 EDITING = """
   const said = [];
@@ -40,7 +32,7 @@ HOLDING = """(() => {
   e.holdOrDrop();
   if (to !== null) e.moveTo(to);
   for (const [name, ...rest] of acts) e[name](...rest);
-  const found = {sent: rows(sent), said: said.at(-1), selected: e.settled.includes(e.selected), holding: e.holding};
+  const found = {sent: rows(sent), said: said.at(-1), selected: e.settled.includes(e.selected), holding: e.held};
   for (let undone = 0; undone < 9 && e.canUndo; undone++) e.undo();
   return {...found, undone: rows(e.settled)};
 })()""".replace("EDITING", EDITING)
@@ -64,62 +56,65 @@ UNTOUCHED = [[1000, 5000, "walking", ""], [8000, 9000, "lying", ""]]
 )
 @pytest.mark.parametrize(("edge", "to"), [("start", 2000), ("end", 6000)])
 def test_an_edge_that_is_held_is_let_go_before_the_next_change(
-    page: Browser, edge: str, to: int, acts: list[Any], first: list[str] | None, sentence: str
+    modules: Browser, edge: str, to: int, acts: list[Any], first: list[str] | None, sentence: str
 ) -> None:
     start, end = (to, 5000) if edge == "start" else (1000, to)
-    found = said(page, "editor.js", HOLDING, edge, to, acts)
+    found = said(modules, "editor.js", HOLDING, edge, to, acts)
     assert found["sent"] == [*([[start, end, *first]] if first else []), [8000, 9000, "lying", ""]]
     assert found["said"] == sentence.format(*((to,) if sentence.startswith("Begins") else (start, end)))
     assert found["holding"] is None
     assert found["undone"] == UNTOUCHED
 
 
-def test_bouts_are_merged_and_the_models_accepted_while_an_edge_is_held(page: Browser) -> None:
-    found = said(page, "editor.js", HOLDING, "end", 6000, [["merge", 1]])
+def test_bouts_are_merged_and_the_models_accepted_while_an_edge_is_held(modules: Browser) -> None:
+    found = said(modules, "editor.js", HOLDING, "end", 6000, [["merge", 1]])
     assert found["sent"] == [[1000, 9000, "walking", ""]]
     assert found["said"] == "walking, 1000 to 9000; lying replaced, 2 s without a label filled"
     model = "[{start_ms: 5500, end_ms: 7000, label: 'running'}]"
     accepting = HOLDING.replace("const [edge,", f"e.model = {model};\n  const [edge,")
-    found = said(page, "editor.js", accepting, "end", 6000, [["accept"]])
+    found = said(modules, "editor.js", accepting, "end", 6000, [["accept"]])
     assert found["sent"] == [[1000, 6000, "walking", ""], [6000, 7000, "running", ""], [8000, 9000, "lying", ""]]
     assert found["undone"] == UNTOUCHED
 
 
-def test_a_label_over_others_says_what_it_replaces(page: Browser) -> None:
+def test_a_label_over_others_says_what_it_replaces(modules: Browser) -> None:
     acts = [["drop"], ["markBetween", 2000, 8500], ["label", "running"]]
-    found = said(page, "editor.js", HOLDING, "end", None, acts)
+    found = said(modules, "editor.js", HOLDING, "end", None, acts)
     assert found["sent"] == [[1000, 2000, "walking", ""], [2000, 8500, "running", ""], [8500, 9000, "lying", ""]]
     assert found["said"] == "running, 2000 to 8500; walking and lying replaced"
-    found = said(page, "editor.js", HOLDING, "end", None, [["drop"], ["markBetween", 900, 4000], ["label", "walking"]])
+    found = said(
+        modules, "editor.js", HOLDING, "end", None, [["drop"], ["markBetween", 900, 4000], ["label", "walking"]]
+    )
     assert found["said"] == "walking, 900 to 5000"
 
 
 @pytest.mark.parametrize("edge", ["start", "end"])
-def test_an_edge_that_is_put_back_leaves_its_bout_selected(page: Browser, edge: str) -> None:
+def test_an_edge_that_is_put_back_leaves_its_bout_selected(modules: Browser, edge: str) -> None:
     for to, let_go in ((None, "drop"), (3000, "escape"), (None, "escape")):
-        found = said(page, "editor.js", HOLDING, edge, to, [[let_go]])
+        found = said(modules, "editor.js", HOLDING, edge, to, [[let_go]])
         assert (found["sent"], found["selected"]) == (None, True)
-        found = said(page, "editor.js", HOLDING, edge, to, [[let_go], ["remove"]])
+        found = said(modules, "editor.js", HOLDING, edge, to, [[let_go], ["remove"]])
         assert found["sent"] == [[8000, 9000, "lying", ""]]
         assert found["said"] == "Deleted: walking, 1000 to 5000"
 
 
-def test_undo_puts_a_held_edge_back_and_nothing_else(page: Browser) -> None:
-    found = said(page, "editor.js", HOLDING, "end", 6000, [["undo"]])
+def test_undo_puts_a_held_edge_back_and_nothing_else(modules: Browser) -> None:
+    found = said(modules, "editor.js", HOLDING, "end", 6000, [["undo"]])
     assert found["sent"] == UNTOUCHED
     assert found["said"] == "Undone: walking, 1000 to 6000"
     relabelled = [["drop"], ["label", "sitting"], ["moveTo", 5900], ["holdOrDrop"], ["moveTo", 7000], ["undo"]]
-    found = said(page, "editor.js", HOLDING, "end", 6000, relabelled)
+    found = said(modules, "editor.js", HOLDING, "end", 6000, relabelled)
     assert found["sent"] == [[1000, 6000, "sitting", ""], [8000, 9000, "lying", ""]]
 
 
 DRAGGING = """Promise.all([import("./editor.js"), import("./view.js")]).then(([{Editor}, {View}]) => {
   EDITING
-  const canvas = Object.assign(document.createElement("canvas"), {setPointerCapture: () => {}});
+  const canvas = Object.assign(document.createElement("canvas"), {
+    setPointerCapture: () => {}, closest: () => ({dataset: {part: "labels"}})});
   Object.defineProperty(canvas, "clientWidth", {value: 1000});
   canvas.getBoundingClientRect = () => ({left: 0, top: 0});
   const state = {view: new View(0, 10000), editor: e};
-  m.listenToPointers(canvas, {partAt: () => "labels"}, () => state, () => {});
+  m.listenToPointers(canvas, () => state, () => {});
   const pointer = (kind, ms) => canvas.dispatchEvent(
     new PointerEvent(`pointer${kind}`, {pointerId: 1, pointerType: "mouse", clientX: ms / 10, clientY: 5}));
   const [steps, from, ...to] = a;
@@ -131,34 +126,34 @@ DRAGGING = """Promise.all([import("./editor.js"), import("./view.js")]).then(([{
   pointer("down", from);
   for (const ms of to) pointer("move", ms);
   pointer("up", to.at(-1) ?? from);
-  const {holding, selected, settled} = e;
+  const {held: holding, selected, settled} = e;
   return {rows: settled.map((one) => [one.start_ms, one.end_ms]), holding, selected: selected?.label, said};
 })""".replace("EDITING", EDITING)
 
 
 @pytest.mark.parametrize("steps", [0, 500], ids=("as it was", "moved"))
-def test_a_drag_moves_the_edge_under_the_pointer_while_a_key_holds_another(page: Browser, steps: int) -> None:
-    found = said(page, "gestures.js", DRAGGING, steps, 9000, 9200, 9500)
+def test_a_drag_moves_the_edge_under_the_pointer_while_a_key_holds_another(modules: Browser, steps: int) -> None:
+    found = said(modules, "gestures.js", DRAGGING, steps, 9000, 9200, 9500)
     assert found["rows"] == [[1000, 5000 + steps], [8000, 9500]]
     assert (found["holding"], found["selected"]) == (None, "lying")
-    found = said(page, "gestures.js", DRAGGING, steps, 5000 + steps, 5800, 6000)
+    found = said(modules, "gestures.js", DRAGGING, steps, 5000 + steps, 5800, 6000)
     assert found["rows"] == [[1000, 6000], [8000, 9000]]
 
 
-def test_an_edge_that_is_dragged_past_the_other_one_leaves_a_bout_that_is_seen(page: Browser) -> None:
+def test_an_edge_that_is_dragged_past_the_other_one_leaves_a_bout_that_is_seen(modules: Browser) -> None:
     """Four pixels of 10 ms."""
-    found = said(page, "gestures.js", DRAGGING, 0, 8000, 8500, 9600)
+    found = said(modules, "gestures.js", DRAGGING, 0, 8000, 8500, 9600)
     assert found["rows"] == [[1000, 5000], [8960, 9000]]
-    found = said(page, "gestures.js", DRAGGING, 0, 9000, 8500, 7000)
+    found = said(modules, "gestures.js", DRAGGING, 0, 9000, 8500, 7000)
     assert found["rows"] == [[1000, 5000], [8000, 8040]]
 
 
-def test_a_click_or_a_drag_elsewhere_lets_an_edge_go_that_a_key_moved(page: Browser) -> None:
+def test_a_click_or_a_drag_elsewhere_lets_an_edge_go_that_a_key_moved(modules: Browser) -> None:
     moved = [[1000, 5500], [8000, 9000]]
     for place, selected in ((7000, None), (8500, "lying"), (2000, "walking")):
-        found = said(page, "gestures.js", DRAGGING, 500, place)
+        found = said(modules, "gestures.js", DRAGGING, 500, place)
         assert (found["rows"], found["selected"], found["said"]) == (moved, selected, ["walking, 1000 to 5500"])
-    found = said(page, "gestures.js", DRAGGING, 500, 6500, 7000, 7500)
+    found = said(modules, "gestures.js", DRAGGING, 500, 6500, 7000, 7500)
     assert (found["rows"], found["said"][0]) == (moved, "walking, 1000 to 5500")
     assert found["said"][-1].startswith("Marked 6500 to 7500")
 
@@ -179,16 +174,18 @@ JOINING = """(() => {
 
 
 @pytest.mark.parametrize("act", ["merge", "label"])
-def test_notes_of_bouts_that_become_one_are_cut_to_what_a_note_holds_and_that_is_said(page: Browser, act: str) -> None:
+def test_notes_of_bouts_that_become_one_are_cut_to_what_a_note_holds_and_that_is_said(
+    modules: Browser, act: str
+) -> None:
     cut = f"A note has at most {LONGEST_NOTE:,} characters; the rest was cut. walking, 1000 to 6000"
     left, right = "🙂" * 600, "y" * (LONGEST_NOTE - 602)
-    found = said(page, "editor.js", JOINING, left, right, act)
+    found = said(modules, "editor.js", JOINING, left, right, act)
     assert found["notes"] == [f"{left}; {right}"]
     assert found["said"].startswith("walking, 1000 to 6000")
-    found = said(page, "editor.js", JOINING, left, f"{right}z", act)
+    found = said(modules, "editor.js", JOINING, left, f"{right}z", act)
     assert found["notes"] == [f"{left}; {right}"]
     assert found["said"].startswith(cut)
-    found = said(page, "editor.js", JOINING, left, f"{right[1:]} z", act)
+    found = said(modules, "editor.js", JOINING, left, f"{right[1:]} z", act)
     assert found["notes"] == [plain_note(f"{left}; {right[1:]}")]  # as the server has it: without a blank at its end
     assert found["said"].startswith(cut)
 
@@ -217,7 +214,7 @@ OPENING = """(async () => {
     return new Response(JSON.stringify(said));
   };
   const turns = () => new Promise((done) => setTimeout(done, 10));
-  const session = new m.Session(0, {client: "me", onChange: () => {}, onSaving: () => {}, say: () => {}});
+  const session = new m.Session(0, {client: "me", onChange: () => {}, say: () => {}});
   const offered = () => [session.model, session.editor.model].map((model) => model?.[0].label ?? null);
   const model = async (state, name) => {
     Object.assign(server, {state, name});
@@ -234,18 +231,18 @@ OPENING = """(async () => {
 })()"""
 
 
-def opening(page: Browser, acts: str) -> Any:
+def opening(modules: Browser, acts: str) -> Any:
     """What acts on a session give, whose server is made up."""
-    return said(page, "session.js", OPENING.replace("ACTS", f"(async () => {{ {acts} }})()"))
+    return said(modules, "session.js", OPENING.replace("ACTS", f"(async () => {{ {acts} }})()"))
 
 
-def test_a_recording_that_is_left_while_it_is_opened_gets_no_connection(page: Browser) -> None:
+def test_a_recording_that_is_left_while_it_is_opened_gets_no_connection(modules: Browser) -> None:
     left = "const opened = session.open(); session.close(); await opened; return sockets.length;"
-    assert opening(page, left) == 0
-    assert opening(page, "await session.open(); return sockets.length;") == 1
+    assert opening(modules, left) == 0
+    assert opening(modules, "await session.open(); return sockets.length;") == 1
 
 
-def test_the_bouts_of_a_model_are_gone_when_another_is_chosen(page: Browser) -> None:
+def test_the_bouts_of_a_model_are_gone_when_another_is_chosen(modules: Browser) -> None:
     acts = """
       await session.open();
       return [
@@ -254,12 +251,12 @@ def test_the_bouts_of_a_model_are_gone_when_another_is_chosen(page: Browser) -> 
         await model("none", null),
       ];
     """
-    found = opening(page, acts)
+    found = opening(modules, acts)
     assert [session for session, _ in found] == [None, "old", None, None, "old", "new", None]
     assert [editor for _, editor in found] == [session for session, _ in found]
 
 
-def test_bouts_that_come_after_another_model_was_chosen_are_not_shown(page: Browser) -> None:
+def test_bouts_that_come_after_another_model_was_chosen_are_not_shown(modules: Browser) -> None:
     acts = """
       await session.open();
       let answer;
@@ -270,4 +267,4 @@ def test_bouts_that_come_after_another_model_was_chosen_are_not_shown(page: Brow
       await turns();
       return [during, after, offered()];
     """
-    assert opening(page, acts) == [[None, None]] * 3
+    assert opening(modules, acts) == [[None, None]] * 3

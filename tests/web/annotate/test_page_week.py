@@ -20,7 +20,7 @@ LEAST_FRAMES_PER_S = 30
 BOUTS = ("sitting", "walking", "lying", "sitting", "walking", "lying")
 SCROLLING = """
 const done = arguments[0];
-const picture = document.getElementById("picture"), box = picture.getBoundingClientRect();
+const picture = document.getElementById("chart"), box = picture.getBoundingClientRect();
 const times = [];
 const wheel = (move) => picture.dispatchEvent(new WheelEvent("wheel", {
   clientX: box.left + box.width / 3, clientY: box.top + 50, bubbles: true, cancelable: true, ...move}));

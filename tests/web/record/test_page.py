@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from browser import DESKTOP, PICTURES, Browser, chromium
+from browser import DESKTOP, Browser
 from harken.annotations.formats import read_annotations
 from made_up_phones import pushing
 from server_thread import Served, serving
@@ -25,12 +25,6 @@ OscillatorNode.prototype.start = function (at) {
   return start.call(this, at);
 };
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture
@@ -233,7 +227,6 @@ def test_the_card_works_by_keyboard_alone(browser: Browser, served: Served) -> N
 
 def test_it_fits_small_screens_and_the_dark(browser: Browser, served: Served) -> None:
     long = "walking very slowly with a heavy rucksack, uphill, in the rain, and talking all the time"
-    PICTURES.mkdir(parents=True, exist_ok=True)
     with pushing(served.url("/push"), name=PHONE), pushing(served.url("/push"), "sitting", name="other"):
         page = opened(browser, served)
         page.fill("record-countdown", "0")
@@ -247,18 +240,12 @@ def test_it_fits_small_screens_and_the_dark(browser: Browser, served: Served) ->
                 page.click("#record-stop")
                 until(lambda: page.text("record-choose"))
         for state in ("recording", "idle"):
-            for dark in (False, True):
-                page.prefer(dark=dark)
-                for name, size in (("wide", DESKTOP), ("tablet", TABLET), ("small", SMALL)):
-                    page.resize(size)
-                    time.sleep(0.3)
-                    assert not page.scrolls_sideways()
-                    heights = page.run(
-                        "return [...document.querySelectorAll('#record :is(button, select, input[type=text])')]"
-                        ".filter((one) => one.offsetParent).map((one) => one.getBoundingClientRect().height)"
-                    )
-                    assert min(heights) >= 44  # large enough for a finger
-                    page.picture(PICTURES / f"record_{state}_{name}_{'dark' if dark else 'light'}.png", whole=True)
+            for _ in page.looks(f"record_{state}", wide=DESKTOP, tablet=TABLET, small=SMALL):
+                heights = page.run(
+                    "return [...document.querySelectorAll('#record :is(button, select, input[type=text])')]"
+                    ".filter((one) => one.offsetParent).map((one) => one.getBoundingClientRect().height)"
+                )
+                assert min(heights) >= 44  # large enough for a finger
             if state == "recording":
                 page.resize(DESKTOP)
                 page.click("#record-stop")

@@ -1,21 +1,14 @@
 """The card of recording with labels while another watch is chosen, with answers that come when the test says so."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from browser import Browser
-from page_modules import browser_with_modules, said
+from page_modules import said
 
 pytestmark = pytest.mark.second_stage
-
-
-@pytest.fixture(scope="module")
-def modules() -> Iterator[Browser]:
-    with browser_with_modules() as one:
-        yield one
 
 
 OTHER_WATCH = """(async () => {

@@ -13,8 +13,8 @@ const harkenStrips = (() => {
   const night = matchMedia("(prefers-color-scheme: dark)");
   const dark = printing => night.matches && !printing;
   const INKS = {
-    false: { ink: "#22262b", quiet: "#8b939c", line: "#d9dde2", off: "#8b939c", paper: "#ffffff" },
-    true: { ink: "#e6e9ec", quiet: "#7e8791", line: "#3b424b", off: "#7e8791", paper: "#16191d" },
+    false: { ink: "#22262b", quiet: "#8b939c", line: "#d9dde2", off: "#8b939c" },
+    true: { ink: "#e6e9ec", quiet: "#7e8791", line: "#3b424b", off: "#7e8791" },
   };
   const moment = day => Date.parse(`${day[0]}T00:00:00Z`);
   const date = (day, options) => new Date(moment(day)).toLocaleDateString("en-GB", { timeZone: "UTC", ...options });
@@ -40,17 +40,6 @@ const harkenStrips = (() => {
     return made;
   }
 
-  function fills(context, printing, ratio) {
-    const inks = INKS[dark(printing)], kept = new Map();
-    return letter => {
-      if (!kept.has(letter)) {
-        const label = letter.codePointAt(0) - FIRST;
-        kept.set(letter, label >= 0 ? colours[label][dark(printing) ? 1 : 0] : pattern(context, letter, inks, ratio));
-      }
-      return kept.get(letter);
-    };
-  }
-
   // Draws all days of a person; `ratio` is how many dots of the screen or the paper one of the page has.
   function draw(canvas, person, ratio, printing = false) {
     const wide = printing ? ON_PAPER : canvas.clientWidth, high = lines(person) * LINE;
@@ -58,7 +47,8 @@ const harkenStrips = (() => {
     canvas.width = Math.round(wide * ratio);
     canvas.height = Math.round(high * ratio);
     canvas.style.height = `${high}px`;
-    const context = canvas.getContext("2d"), inks = INKS[dark(printing)], fill = fills(context, printing, ratio);
+    const context = canvas.getContext("2d"), inks = INKS[dark(printing)];
+    const patterns = new Map([OFF, NOTHING, UNSURE].map(letter => [letter, pattern(context, letter, inks, ratio)]));
     context.scale(ratio, ratio);
     const day = widthOf(wide);
     const format = day > 90 ? { weekday: "short", day: "numeric", month: "short" } : { weekday: "short", day: "numeric" };
@@ -72,7 +62,7 @@ const harkenStrips = (() => {
       for (let at = 0, first = 0; at <= cells.length; at += 1) {
         if (at < cells.length && cells[at] === cells[first]) continue;
         if (cells[first] !== OUTSIDE && cells[first] !== GAP) {
-          context.fillStyle = fill(cells[first]);
+          context.fillStyle = patterns.get(cells[first]) ?? colours[cells[first].codePointAt(0) - FIRST][dark(printing) ? 1 : 0];
           context.fillRect(left + first * cell, top + HEAD, (at - first) * cell, BAND);
         }
         first = at;

@@ -26,14 +26,8 @@ const harkenRows = (() => {
       return low;
     },
     // How far the wearer's clocks are ahead of UTC.
-    ahead(moment) {
-      let found = about.offsets[0][1];
-      for (const [from, ahead] of about.offsets) if (from <= moment) found = ahead;
-      return found;
-    },
-    name(code) {
-      return about.labels[code] ?? { 251: "not worn", 252: "not recorded", 253: "no label" }[code];
-    },
+    ahead: moment => (about.offsets.findLast(([from]) => from <= moment) ?? about.offsets[0])[1],
+    name: code => about.labels[code] ?? { 251: "not worn", 252: "not recorded", 253: "no label" }[code],
   };
 })();
 
@@ -55,12 +49,8 @@ const harkenNights = (plot, share) => {
 
 const harkenLanes = (() => {
   const rows = harkenRows;
-  // A colour is asked of the page, which knows whether it is dark.
-  const label = code => {
-    const swatch = document.querySelector(`.zoom .k${code}`);
-    return swatch ? getComputedStyle(swatch).fill : harkenColour("--off"); // unsure is no label and has no colour
-  };
 
+  // What has no label: not worn, not recorded, none.
   function pattern(context, code, ratio) {
     const tile = document.createElement("canvas");
     tile.width = tile.height = 7 * ratio;
@@ -71,63 +61,46 @@ const harkenLanes = (() => {
     if (code === 251) {
       for (const shift of [-7, 0, 7]) { pen.moveTo(shift, 7); pen.lineTo(shift + 7, 0); }
       pen.stroke();
-    } else if (code === 253) {
-      pen.fillRect(0, 3, 7, 1);
-    } else {
-      pen.fillRect(1, 3, 3, 1);
-    }
+    } else pen.fillRect(code === 253 ? 0 : 1, 3, code === 253 ? 7 : 3, 1);
     return context.createPattern(tile, "repeat");
   }
 
-  // Calls back with code, first dot and width of everything that is seen. Less than a dot is drawn paler, not wider, so
-  // that from afar a lane is as deep in colour as its label is frequent; but never so pale that it vanishes.
-  function spells(plot, tell) {
-    const { min, max } = plot.scales.x;
-    const dot = moment => plot.valToPos(moment, "x", true);
-    let row = rows.at(min);
-    while (row < rows.codes.length && rows.edges[row] < max) {
-      const code = rows.codes[row], busy = rows.busy[row], first = row;
-      while (row < rows.codes.length && rows.codes[row] === code && rows.busy[row] === busy && rows.edges[row] < max) row += 1;
-      const from = Math.max(dot(rows.edges[first]), plot.bbox.left);
-      const to = Math.min(dot(rows.edges[row]), plot.bbox.left + plot.bbox.width);
-      tell(code, from, Math.max(to - from, 0.15), busy);
-    }
+  // A colour is asked of the page, which knows whether it is dark; unsure is no label and has no colour.
+  function fill(context, code, ratio) {
+    if (code > 250) return pattern(context, code, ratio);
+    const swatch = document.querySelector(`.zoom .k${code}`);
+    return swatch ? getComputedStyle(swatch).fill : harkenColour("--off");
   }
 
-  // Draws the lanes into the lower `share` of the plot.
+  // Draws the lanes into the lower `share` of the plot. Less than a dot is drawn paler, not wider, so that from afar a lane is
+  // as deep in colour as its label is frequent; but never so pale that it vanishes.
   return function draw(plot, share) {
-    const context = plot.ctx, ratio = uPlot.pxRatio, box = plot.bbox;
+    const context = plot.ctx, ratio = uPlot.pxRatio, box = plot.bbox, { min, max } = plot.scales.x;
     const top = box.top + box.height * (1 - share), height = box.height * share / rows.labels.length;
+    const dot = moment => Math.min(Math.max(plot.valToPos(moment, "x", true), box.left), box.left + box.width);
     const fills = new Map();
-    const fill = code => {
-      if (!fills.has(code)) {
-        fills.set(code, code > 250 ? pattern(context, code, ratio) : label(code));
-      }
-      return fills.get(code);
-    };
-    context.save();
-    context.beginPath();
-    context.rect(box.left, box.top, box.width, box.height);
-    context.clip();
-    spells(plot, (code, from, wide, busy) => {
-      context.fillStyle = fill(code);
+    let row = rows.at(min);
+    while (row < rows.codes.length && rows.edges[row] < max) {
+      const code = rows.codes[row], busy = rows.busy[row], from = dot(rows.edges[row]);
+      while (row < rows.codes.length && rows.codes[row] === code && rows.busy[row] === busy && rows.edges[row] < max) row += 1;
+      const wide = Math.max(dot(rows.edges[row]) - from, 0.15);
+      if (!fills.has(code)) fills.set(code, fill(context, code, ratio));
+      context.fillStyle = fills.get(code);
       if (code > 250) context.fillRect(from, top, wide, box.height * share);
       else context.fillRect(from, top + height * code + 2 * ratio, wide, height - 4 * ratio);
-      if (!busy) return;
+      if (!busy) continue;
       context.fillStyle = harkenColour("--ink"); // a line under the label
       context.fillRect(from, top + height * (code + 1) - 5 * ratio, wide, 3 * ratio);
-    });
-    context.restore();
+    }
     context.save();
     context.font = `${12 * ratio}px system-ui, sans-serif`;
     context.textAlign = "right";
     context.textBaseline = "middle";
     rows.labels.forEach((name, code) => {
-      const middle = top + height * (code + 0.5);
       context.fillStyle = harkenColour("--line");
       context.fillRect(box.left, Math.round(top + height * code), box.width, 1);
       context.fillStyle = harkenColour("--ink");
-      context.fillText(name, box.left - 8 * ratio, middle, box.left - 10 * ratio);
+      context.fillText(name, box.left - 8 * ratio, top + height * (code + 0.5), box.left - 10 * ratio);
     });
     context.restore();
   };

@@ -6,8 +6,8 @@
   const span = document.getElementById("zoom-span"), under = document.getElementById("zoom-under");
   const chosen = document.getElementById("zoom-day");
   const LEAST = Math.min(MINUTE, rows.last - rows.first);
-  const STEPS = [1, 5, 10, 30].map(n => n * SECOND)
-    .concat([1, 5, 10, 30].map(n => n * MINUTE), [1, 3, 6, 12].map(n => n * HOUR), [1, 2, 4, 7, 14, 28].map(n => n * DAY));
+  const STEPS = [[SECOND, 1, 5, 10, 30], [MINUTE, 1, 5, 10, 30], [HOUR, 1, 3, 6, 12], [DAY, 1, 2, 4, 7, 14, 28]]
+    .flatMap(([unit, ...counts]) => counts.map(count => count * unit));
   const LEVELS = [0, 10, 50, 100, 250, 500, 1000, 2000, 4000, 8000];
   const LANE = 22, ACTIVITY = 150, AXIS = 46;
   const ABOVE = 3;  // dots between no activity at all and the lanes, which would hide half of its line
@@ -30,9 +30,11 @@
   }
   const midnight = moment => clock(moment, true) === "00:00:00";
   // The first moment names its day as well, but where the next one, close beside it, begins another.
-  const words = (plot, moments, axis, space, increment) => moments.map((moment, number) =>
-    increment >= DAY ? day(moment)
-      : (midnight(moment) || number === 0 && !(moments.length > 1 && midnight(moments[1]))) ? `${clock(moment, increment < MINUTE)}\n${day(moment)}` : clock(moment, increment < MINUTE));
+  const words = (plot, moments, axis, space, increment) => moments.map((moment, number) => {
+    const time = clock(moment, increment < MINUTE), first = number === 0 && !(moments.length > 1 && midnight(moments[1]));
+    if (increment >= DAY) return day(moment);
+    return midnight(moment) || first ? `${time}\n${day(moment)}` : time;
+  });
 
   const known = Array.from(rows.activity, value => value === 65535 ? null : Math.sqrt(value / 10));
   const times = Array.from(known, (_, row) => (rows.edges[row] + rows.edges[row + 1]) / 2);
@@ -110,23 +112,22 @@
     under.textContent = said.join(" · ");
   }
 
-  const move = {
-    earlier: (from, to) => show(from - (to - from) / 2, to - (to - from) / 2),
-    later: (from, to) => show(from + (to - from) / 2, to + (to - from) / 2),
-    closer: (from, to) => show(from + (to - from) / 4, to - (to - from) / 4),
-    away: (from, to) => show(from - (to - from) / 2, to + (to - from) / 2),
-    all: () => show(rows.first, rows.last),
-  };
+  // How much of what is seen the beginning and the end move.
+  const MOVES = { earlier: [-.5, -.5], later: [.5, .5], closer: [.25, -.25], away: [-.5, .5], all: [-1e9, 1e9] };
   const KEYS = { ArrowLeft: "earlier", ArrowRight: "later", ArrowUp: "closer", ArrowDown: "away", "+": "closer", "=": "closer", "-": "away", 0: "all", Home: "all" };
+  function move(what) {
+    const { min, max } = plot.scales.x, [begin, end] = MOVES[what].map(part => part * (max - min));
+    show(min + begin, max + end);
+  }
   holder.addEventListener("keydown", event => {
     const what = KEYS[event.key];
     if (!what || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    move[what](plot.scales.x.min, plot.scales.x.max);
+    move(what);
   });
   section.addEventListener("click", event => {
     const what = event.target.closest("[data-do]");
-    if (what) move[what.dataset.do](plot.scales.x.min, plot.scales.x.max);
+    if (what) move(what.dataset.do);
   });
   chosen.addEventListener("change", () => show(...(rows.days[chosen.value] ?? [rows.first, rows.last]).map(at => Math.min(Math.max(at, rows.first), rows.last))));
   new ResizeObserver(() => { if (section.clientWidth !== plot.width) plot.setSize(size()); }).observe(section);

@@ -4,26 +4,17 @@ import { html, useEffect, useState } from "./preact.js";
 import { ask } from "./server.js";
 
 const night = matchMedia("(prefers-color-scheme: dark)");
-const known = new Map();
+const known = new Map(); // answers to lists of labels
 
-/** The colours of labels, `Map` of label to `{light, dark, ink}`; empty while the server cannot be reached. */
-export function coloursOf(labels) {
-  const names = [...new Set(labels)].sort();
-  const key = JSON.stringify(names);
-  if (!known.has(key)) {
-    const forget = () => (known.delete(key), {});
-    known.set(key, ask("/api/colours", { method: "POST", body: names }).catch(forget).then((found) => new Map(Object.entries(found))));
-  }
-  return known.get(key);
-}
-
-/** The colours of labels in a component, which is drawn again when they have come. */
+/** The colours of labels in a component, `Map` of label to `{light, dark, ink}`; empty until they have come. */
 export function useColours(labels) {
   const [colours, setColours] = useState(new Map());
-  const key = JSON.stringify(labels);
+  const key = JSON.stringify([...new Set(labels)].sort());
   useEffect(() => {
     let wanted = true;
-    coloursOf(labels).then((found) => wanted && setColours(found));
+    const forget = () => (known.delete(key), {}); // the server cannot be reached
+    if (!known.has(key)) known.set(key, ask("/api/colours", { method: "POST", body: JSON.parse(key) }).catch(forget));
+    known.get(key).then((found) => wanted && setColours(new Map(Object.entries(found))));
     return () => (wanted = false);
   }, [key]);
   return colours;
@@ -37,10 +28,12 @@ export const Chip = ({ colour }) => html`<span class="chip painted" aria-hidden=
 /** A present colour of the page's style: `theme("ink")`. */
 export const theme = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-/** A label's present colour, for canvases; the colour of unlabelled time if it is undefined. */
-export const onPage = (colour) => (colour ? colour[night.matches ? "dark" : "light"] : theme("nothing"));
+export const isDark = () => night.matches;
 
-export const inkOn = (colour) => (colour ? colour.ink[night.matches ? "dark" : "light"] : theme("ink"));
+/** A label's present colour, for canvases; the colour of unlabelled time if it is undefined. */
+export const onPage = (colour) => (colour ? colour[isDark() ? "dark" : "light"] : theme("nothing"));
+
+export const inkOn = (colour) => (colour ? colour.ink[isDark() ? "dark" : "light"] : theme("ink"));
 
 /** Calls `redraw` when the system changes between light and dark. */
 export const onThemeChange = (redraw) => night.addEventListener("change", redraw);

@@ -1,7 +1,7 @@
 /* The card of Learn: what is labelled, two ways to learn from it, the progress, the result, and the choice. */
 
 import { html, useEffect, useRef, useState } from "./preact.js";
-import { useStore } from "./drawing.js";
+import { useStore } from "./state.js";
 import { EarlierModels, Result } from "./learn_result.js";
 import { ask } from "./server.js";
 import { capitalised, duration, listed, percent, plain } from "./text.js";
@@ -21,18 +21,22 @@ const STAGES = {
 
 /** The card; it shows nothing where the server cannot learn. With another `changes`, there are other labels. */
 export function Learn({ changes }) {
-  const { state, note, trouble, request } = useServer(changes);
+  const { state, note, trouble, command } = useServer(changes);
   const [words, say] = useState("");
   const card = useRef(null);
-  useChange(state?.state, (earlier) => {
+  const before = useRef(undefined);
+  useEffect(() => {
+    const earlier = before.current;
+    before.current = state?.state;
+    if (earlier === undefined) return;
     say(announcement(state));
     keepFocus(card.current, earlier, state);
-  });
+  }, [state?.state]);
   if (!state?.enabled) return null;
   const running = state.state === "running";
-  const begin = (how) => request({ method: "POST", body: { how } }, "", "Starting …");
+  const begin = (how) => command({ method: "POST", body: { how } }, "", "Starting …");
   const choose = async (serve) => {
-    const worked = await request({ method: "POST", body: { serve } }, "/choice", "Changing the model …");
+    const worked = await command({ method: "POST", body: { serve } }, "/choice", "Changing the model …");
     if (worked) say(`${{ new: "The new model", before: "The starting model" }[serve] ?? serve} is used now.`);
   };
   return html`<section id="learn" class="card learn" aria-labelledby="learn-heading" ref=${card}>
@@ -41,7 +45,7 @@ export function Learn({ changes }) {
     <div class="learn-ways">
       ${Object.keys(WAYS).map((how) => html`<${Way} how=${how} refused=${state.available.refused} running=${running} onBegin=${begin} />`)}
     </div>
-    ${running && html`<${Progress} ...${state} onCancel=${() => request({ method: "DELETE" })} />`}
+    ${running && html`<${Progress} ...${state} onCancel=${() => command({ method: "DELETE" })} />`}
     ${trouble && html`<p class="trouble" role="alert">${trouble}</p>`}
     ${state.state === "failed" && html`<p class="trouble">No model was made: ${state.error}</p>`}
     ${note && html`<p class="quiet">${note}</p>`}
@@ -53,58 +57,38 @@ export function Learn({ changes }) {
   </section>`;
 }
 
-/** The server's state, asked for again and again; `request(options, path, note)` sends a command, and returns if it worked. */
+/** The server's state, asked for again and again; `command(options, path, note)` returns if it worked. */
 function useServer(changes) {
-  const [card, change] = useStore({ state: null, note: null, trouble: null });
-  const queue = useRef({ timer: null, latest: 0, waiting: false, ended: false }).current;
+  const [card, change] = useStore({ state: null, note: null, trouble: null, commands: 0, busy: false });
+  const take = (state) => change({ state, note: state.state === "cancelled" ? "Cancelled; nothing was changed." : null });
 
-  async function request(command, path = "", note = null) {
-    if (queue.waiting || queue.ended) return false; // the answer to the command has the state
-    clearTimeout(queue.timer);
-    if (command) {
-      queue.waiting = true;
-      queue.latest += 1;
-      change({ note, trouble: null });
-    }
-    const { latest } = queue;
-    let failed = null;
-    try {
-      const state = await ask(`/api/learn${path}`, command ?? {});
-      // An answer to a question from before the latest command is the state before it.
-      if (latest === queue.latest) change({ state, note: state.state === "cancelled" ? "Cancelled; nothing was changed." : null });
-    } catch (error) {
-      failed = error; // a failed question is repeated silently; a failed command is shown
-      if (command) change({ note: null, trouble: error.message });
-    }
-    if (command) queue.waiting = false;
-    clearTimeout(queue.timer);
-    const soon = card.state?.state === "running" || (command && failed);
-    queue.ended ||= card.state?.enabled === false || failed?.status === 404; // this server does not learn
-    if (!queue.ended) queue.timer = setTimeout(request, soon ? ASK_MS : IDLE_MS);
-    return failed === null;
+  /** A question that fails is repeated silently. */
+  async function look() {
+    const { commands } = card;
+    if (card.busy) return; // the answer to the command has the state
+    const state = await ask("/api/learn").catch(({ status }) => (status === 404 ? { enabled: false } : null));
+    if (state && commands === card.commands) take(state); // else it is the state before the latest command
   }
 
-  useEffect(() => void request(), [changes]);
-  useEffect(() => {
-    const again = () => document.hidden || request();
-    document.addEventListener("visibilitychange", again);
-    return () => {
-      document.removeEventListener("visibilitychange", again);
-      clearTimeout(queue.timer);
-      queue.ended = true;
-    };
-  }, []);
-  return { ...card, request };
-}
+  async function command(options, path = "", note = null) {
+    if (card.busy) return false;
+    change({ note, trouble: null, commands: card.commands + 1, busy: true });
+    const error = await ask(`/api/learn${path}`, options).then(take, (failed) => failed);
+    change({ busy: false, ...(error && { note: null, trouble: error.message }) });
+    if (error) look();
+    return !error;
+  }
 
-/** Calls `onChange(before)` when a value that was known has changed. */
-function useChange(value, onChange) {
-  const before = useRef(undefined);
+  useEffect(() => void look(), [changes]);
+  const pause = card.state?.state === "running" ? ASK_MS : IDLE_MS;
+  const ended = card.state?.enabled === false; // this server does not learn
   useEffect(() => {
-    const earlier = before.current;
-    before.current = value;
-    if (earlier !== undefined && earlier !== value) onChange(earlier);
-  }, [value]);
+    if (ended) return undefined;
+    const timer = setInterval(look, pause);
+    document.addEventListener("visibilitychange", look);
+    return () => (clearInterval(timer), document.removeEventListener("visibilitychange", look));
+  }, [pause, ended]);
+  return { ...card, command };
 }
 
 const announcement = ({ state, outcome }) => ({

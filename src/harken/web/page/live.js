@@ -2,19 +2,18 @@
 
 import { html, useEffect, useRef, useState } from "./preact.js";
 import { inColour, useColours } from "./colours.js";
-import { useStore } from "./drawing.js";
+import { useStore } from "./state.js";
 import { LastHour, withLabel } from "./last_hour.js";
 import { Learn } from "./learn.js";
 import { Record } from "./record.js";
 import { token, viewWatches } from "./server.js";
 import { clock, duration, percent, plain } from "./text.js";
-import { Samples, Traces } from "./traces.js";
+import { Movement, Samples } from "./traces.js";
 
 const BY_NAME = new Intl.Collator(undefined, { numeric: true });
 const NOTICE_MS = 15_000;
 const SETTLED_MS = 1_500;
 const QUIET_MS = 5_000;
-const SILENT_S = 3;
 const HANDS_KNOWN = ["sitting", "standing"]; // for which models learn whether the hands are busy
 const BUSY = 0.5;
 const MANY = 9; // watches from which on the list has a search
@@ -41,7 +40,7 @@ export function Live({ onLink }) {
       <${Now} label=${live.label} since=${runs.at(-1)?.start ?? 0} silent=${shown?.silent_since_ms ?? null} labels=${labels} colours=${colours} />
       <${Bars} label=${live.label} labels=${labels} colours=${colours} />
       <${Record} watch=${current} there=${Boolean(shown)} model=${model} reached=${live.reached} changes=${changes}
-        silenceS=${() => live.samples.silenceS(performance.now())} onShow=${live.look} />
+        silenceS=${() => live.samples.silenceS()} onShow=${live.look} />
       <${Movement} samples=${live.samples} />
       <${LastHour} runs=${runs} colours=${colours} />
     </div>
@@ -56,18 +55,15 @@ export function Live({ onLink }) {
 
 /** The state of the tab, as the server's messages change it, and `look(watch)`, which shows another watch. */
 function useWatches(onLink) {
-  const samples = useRef(null);
-  samples.current ??= new Samples();
   const [live, change] = useStore({
     model: null, watches: [], current: null, label: null, runs: [], reached: true, changes: 0, notice: null, late: 0, dropped: 0,
+    samples: new Samples(), socket: null, timer: null,
   });
-  const socket = useRef(null);
-  const timer = useRef(null);
 
   function notice(words) {
     change({ notice: words });
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => change({ dropped: 0, notice: null }), NOTICE_MS);
+    clearTimeout(live.timer);
+    live.timer = setTimeout(() => change({ dropped: 0, notice: null }), NOTICE_MS);
   }
 
   function linked(state, words) {
@@ -77,13 +73,13 @@ function useWatches(onLink) {
   }
 
   function clear(parts) {
-    samples.current.clear();
+    live.samples.clear();
     change({ label: null, runs: [], ...parts });
   }
 
   function look(watch) {
     clear({ current: watch });
-    socket.current.send({ type: "choose", watch });
+    live.socket.send({ type: "choose", watch });
   }
 
   function present(watches) {
@@ -117,23 +113,23 @@ function useWatches(onLink) {
     history({ watch, labels = [], samples: past }) {
       if (live.current !== null && watch !== live.current) return;
       clear({ current: watch, runs: labels.reduce((runs, label) => withLabel(runs, label, hopMs()), []), label: labels.at(-1) ?? null });
-      if (past) samples.current.push(past, performance.now());
+      if (past) live.samples.push(past);
     },
     record: () => change({ changes: live.changes + 1 }),
     error({ message }) {
       notice(message);
       if (live.watches.length) lookElsewhere(); // it is about a watch that no longer exists
     },
-    samples: ofShown((message) => samples.current.push(message, performance.now())),
+    samples: ofShown((message) => live.samples.push(message)),
     label: ofShown((message) => {
       const watches = live.watches.map((one) => (one.watch === message.watch ? { ...one, label: message.label, silent_since_ms: null } : one));
       change({ label: message, runs: withLabel(live.runs, message, hopMs()), watches });
     }),
   };
   useEffect(() => {
-    socket.current = viewWatches(() => live.current, { onMessage: (message) => handlers[message.type]?.(message), onState: linked });
+    live.socket = viewWatches(() => live.current, { onMessage: (message) => handlers[message.type]?.(message), onState: linked });
   }, []);
-  return { ...live, look, samples: samples.current };
+  return { ...live, look };
 }
 
 /** The present activity and its probability; `silent` is when the watch became silent. */
@@ -180,19 +176,6 @@ function Bars({ label, labels, colours }) {
         <span class="bar-name" title=${plain(name)}>${plain(name)}</span>
         <span class="bar" aria-hidden="true"><span class="fill painted" style=${wide} /></span><span class="share">${percent(share)}</span></li>`;
     })}</ul>
-  </section>`;
-}
-
-/** The moving picture, and a message when no samples have come for some seconds. */
-function Movement({ samples }) {
-  const [silence, setSilence] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => setSilence(Math.round(samples.silenceS(performance.now()))), 1000);
-    return () => clearInterval(timer);
-  }, []);
-  return html`<section class="card movement" aria-labelledby="movement-heading">
-    <${Traces} samples=${samples} />
-    ${silence > SILENT_S && html`<p id="stale" class="stale">No samples for ${duration(silence)}: is the watch still sending?</p>`}
   </section>`;
 }
 

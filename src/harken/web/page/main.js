@@ -1,6 +1,7 @@
 /* harken's page: live labels in the first tab, a recording in the second. */
 
 import { html, render, useEffect, useState } from "./preact.js";
+import { Header } from "./header.js";
 import { Live } from "./live.js";
 import { Recording } from "./recording.js";
 
@@ -13,16 +14,7 @@ function Page() {
   useEffect(() => addEventListener("hashchange", () => fromAddress() && setTab(fromAddress())), []);
   return html`
     <a class="skip" href="#main">Skip to the content</a>
-    <header>
-      <div class="name">
-        <img src="/assets/icon.svg" alt="" width="32" height="32" />
-        <h1>harken</h1>
-        <p class="tagline">what a wrist is doing, now</p>
-      </div>
-      <p id="connection" class="connection" data-state=${link.state} role="status">
-        <span class="dot" aria-hidden="true" /><span id="connection-text">${link.words}</span>
-      </p>
-    </header>
+    <${Header} tagline="what a wrist is doing, now" id="connection" ...${link} />
     <${Tabs} chosen=${tab} onChoose=${setTab} />
     <main id="main">
       <${Panel} name="live" shown=${tab === "live"}><${Live} onLink=${setLink} /><//>

@@ -1,13 +1,13 @@
 /* Recording with a label: choose an activity, press Record, and Stop. What is recorded is the server's to know. */
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "./preact.js";
+import { html, useEffect, useLayoutEffect, useState } from "./preact.js";
 import { Chip, useColours } from "./colours.js";
-import { useStore } from "./drawing.js";
-import { Sessions, byLabel, lengthOf } from "./record_list.js";
+import { useStore } from "./state.js";
+import { Sessions } from "./record_list.js";
 import { ask } from "./server.js";
 import { allowSound, play } from "./sound.js";
 import { store, stored } from "./stored.js";
-import { duration, plain, timer } from "./text.js";
+import { duration, lengthOf, plain, timer } from "./text.js";
 
 const TICK_MS = 200;
 const SILENT_S = 4;
@@ -26,18 +26,21 @@ export function Record({ watch, there, model, reached, changes, silenceS, onShow
   const { answer, counting, label, change, busy } = recorder;
   useEffect(() => void recorder.refresh(), [watch, changes, model]);
   useEffect(() => {
-    const tick = setInterval(recorder.tick, TICK_MS);
     const cancel = (event) => event.key === "Escape" && recorder.cancel();
     addEventListener("keydown", cancel);
-    return () => (clearInterval(tick), removeEventListener("keydown", cancel));
+    return () => removeEventListener("keydown", cancel);
   }, []);
+  const running = counting ?? answer?.open;
+  useEffect(() => {
+    const tick = running && setInterval(change, TICK_MS);
+    return () => clearInterval(tick);
+  }, [running]);
   const offered = [...new Set([...(model.labels ?? []), ...(answer?.labels ?? [])])];
-  const used = (answer?.sessions ?? []).flatMap(({ bouts }) => byLabel(bouts).map(([name]) => name));
-  const colours = useColours([...new Set([...offered, ...used])]);
+  const used = (answer?.sessions ?? []).flatMap(({ bouts }) => bouts.map(({ label: name }) => name));
+  const colours = useColours([...offered, ...used]);
   const warning = answer?.open ? danger(reached, there, silenceS()) : null;
   useEffect(() => void (warning && options.sound && play("warning")), [warning !== null]);
   if (answer === null || model.demo) return null;
-  const running = counting ?? answer.open;
   const state = counting ? "counting" : answer.open ? "recording" : "idle";
   return html`<section id="record" class="card record" aria-labelledby="record-heading" data-state=${state}>
     <h2 id="record-heading" tabindex="-1">Record with a label</h2>
@@ -72,13 +75,12 @@ function danger(reached, there, silent) {
 }
 
 function Running({ running, recorder, watch }) {
-  const { counting } = recorder;
-  const left = counting && Math.max(1, Math.ceil((counting.until - performance.now()) / 1000));
+  const { counting, left } = recorder;
   const seconds = counting ? 0 : running.seconds + (performance.now() - recorder.answeredAt) / 1000;
   return html`<div id="record-running" class="running">
     <p id="record-phase" role="status">${counting ? "Get ready" : `Recording ${watch}`}</p>
     <p id="record-big" class="big">${plain(running.label)}</p>
-    <p id="record-timer" class="timer" role="timer">${counting ? left : timer(seconds)}</p>
+    <p id="record-timer" class="timer" role="timer">${counting ? Math.max(1, left) : timer(seconds)}</p>
     <button id="record-stop" type="button" class="action stop" onClick=${counting ? recorder.cancel : recorder.stop}>${counting ? "Cancel" : "Stop"}</button>
   </div>`;
 }
@@ -102,65 +104,58 @@ function useOptions() {
 
 /** What is recorded with a watch, as the server says it, and what the buttons do. */
 function useRecorder(watch, options) {
-  const idle = { answer: null, counting: null, said: null, wrong: null };
-  const [state, change] = useStore({ ...idle, label: "", busy: false, focus: null, answeredAt: 0, lastCount: 0, asked: 0 });
-  const now = useRef({}).current; // the watch and the options of this moment, for what goes on while others are chosen
-  if (now.watch !== watch) Object.assign(state, idle);
-  Object.assign(now, { watch, options });
+  const idle = { watch, answer: null, counting: null, said: null, wrong: null, focus: null };
+  const [state, change] = useStore({ ...idle, label: "", busy: false, answeredAt: 0, asked: 0 });
+  if (state.watch !== watch) Object.assign(state, idle);
   useLayoutEffect(() => {
-    if (state.focus) document.getElementById(state.focus)?.focus();
-    state.focus = null;
+    const next = document.getElementById(state.focus); // it may be there only with the next answer
+    next?.focus();
+    if (next) state.focus = null;
   });
+  const sound = (name) => options.sound && play(name);
+  const send = (path, body, method = "POST") => ask(`/api/record${path}`, { method, body });
 
-  const sayOf = (of, text, wrong = false) => {
-    const sentence = of === now.watch ? text : `${of}: ${text}`;
+  function say(of, text, wrong = false) {
+    const sentence = of === state.watch ? text : `${of}: ${text}`;
     change({ said: wrong ? null : sentence, wrong: wrong ? sentence : null });
-  };
-  const recorded = (of) => ask(`/api/record?${new URLSearchParams({ watch: of })}`);
-
-  /** Use the server's answer about a watch, unless another one was chosen in the meantime. */
-  function take(answer, of) {
-    if (of === now.watch) change({ answer, answeredAt: performance.now(), asked: state.asked + 1 });
   }
 
   async function refresh() {
-    const of = now.watch;
-    if (state.busy || of === null) return;
-    state.asked += 1; // older answers are out of date
-    const { asked } = state;
+    const of = state.watch;
+    const asked = (state.asked += 1); // older answers, and those about another watch, are out of date
+    if (of === null) return;
     try {
-      const answer = await recorded(of);
-      if (asked === state.asked) take(answer, of);
+      const answer = await ask(`/api/record?${new URLSearchParams({ watch: of })}`);
+      if (asked === state.asked) change({ answer, answeredAt: performance.now() });
     } catch (error) {
-      if (asked === state.asked) sayOf(of, error.message, true);
+      if (asked === state.asked) say(of, error.message, true);
     }
   }
 
   /**
-   * One action at a time, with the shown watch; `work(watch)` returns what gets the focus. An error is shown, and the
-   * server's state after it. Another watch may be chosen until the server answers.
+   * One action at a time, with the shown watch; `work(watch)` returns what to say. What is recorded then is asked of the
+   * server, with an error, too. Another watch may be chosen until the server answers.
    */
-  async function act(work) {
+  async function act(focus, work) {
     if (state.busy) return;
-    const of = now.watch;
-    let focus = null;
+    const of = state.watch;
+    let failed = false;
     change({ busy: true });
     try {
-      focus = await work(of);
+      const sentence = await work(of);
+      if (sentence) say(of, sentence);
     } catch (error) {
-      sayOf(of, `${error.message}.`, true);
+      failed = true;
+      say(of, `${error.message}.`, true);
     }
-    change({ busy: false, focus: of === now.watch ? focus : null });
-    if (focus === null || of !== now.watch) refresh(); // what is recorded with other watches is shown, too
+    await refresh();
+    change({ busy: false, focus: of === state.watch && !failed ? focus : null });
   }
 
-  const send = (path, body, method = "POST") => ask(`/api/record${path}`, { method, body });
-  const sound = (name) => now.options.sound && play(name);
-
-  const begin = (label) => act(async (of) => {
-    take(await send("/begin", { watch: of, label }), of);
+  const begin = (label) => act("record-stop", async (of) => {
+    await send("/begin", { watch: of, label });
     sound("begin");
-    return "record-stop";
+    return null;
   });
 
   function start(event) {
@@ -169,53 +164,42 @@ function useRecorder(watch, options) {
     if (!label) return change({ said: null, wrong: "Choose an activity first, or type one.", focus: "record-label" });
     if (state.busy) return undefined;
     change({ said: null, wrong: null });
-    if (now.options.sound) allowSound();
-    if (!now.options.countdown) return begin(label);
-    const until = performance.now() + 1000 * now.options.countdown;
-    change({ counting: { label, until }, lastCount: Infinity, focus: "record-stop" });
-    return tick();
+    if (options.sound) allowSound();
+    if (!options.countdown) return begin(label);
+    return change({ counting: { label, until: performance.now() + 1000 * options.countdown }, focus: "record-stop" });
   }
 
   const cancel = () => state.counting && change({ counting: null, focus: "record-begin" });
 
-  function tick() {
-    const { counting, answer, lastCount } = state;
-    const left = counting && Math.ceil((counting.until - performance.now()) / 1000);
-    if (counting && left <= 0) {
-      change({ counting: null });
-      begin(counting.label);
-    } else if (counting && left !== lastCount) {
-      change({ lastCount: left });
-      sound("count");
-    } else if (answer?.open) change({});
-  }
+  const left = state.counting && Math.ceil((state.counting.until - performance.now()) / 1000);
+  useLayoutEffect(() => {
+    if (left === null) return;
+    if (left > 0) return void sound("count");
+    const { label } = state.counting;
+    change({ counting: null });
+    begin(label);
+  }, [left]);
 
-  const stop = () => act(async (of) => {
-    const label = state.answer?.open?.label ?? "";
-    const discarded = now.options.discard;
-    const { bout, missing_s: missingS } = await send("/end", { watch: of, discard_s: discarded });
-    if (now.options.sound) allowSound();
+  const stop = () => act("record-begin", async (of) => {
+    const { label } = state.answer.open;
+    const { bout, missing_s: missingS } = await send("/end", { watch: of, discard_s: options.discard });
+    if (options.sound) allowSound();
     sound("end");
-    const left = discarded ? ` The last ${discarded} s were left out.` : "";
+    if (!bout) return `Nothing of ${plain(label)} was kept: it was too short.`;
+    const discarded = options.discard ? ` The last ${options.discard} s were left out.` : "";
     const missing = missingS > 1 ? ` For its last ${lengthOf(missingS)} no samples have come yet.` : "";
-    const kept = bout ? `Kept ${lengthOf(bout.seconds)} of ${plain(bout.label)}.${left}${missing}` : `Nothing of ${plain(label)} was kept: it was too short.`;
-    sayOf(of, kept);
-    take(await recorded(of), of);
-    return "record-begin";
+    return `Kept ${lengthOf(bout.seconds)} of ${plain(bout.label)}.${discarded}${missing}`;
   });
 
-  const remove = (session, bout) => act(async (of) => {
+  const remove = (session, bout) => act("record-heading", async () => {
     await send(`/${encodeURIComponent(session.name)}/${bout.start_ms}`, undefined, "DELETE");
-    sayOf(of, `Deleted ${lengthOf(bout.seconds)} of ${plain(bout.label)}.`);
-    take(await recorded(of), of);
-    return "record-heading";
+    return `Deleted ${lengthOf(bout.seconds)} of ${plain(bout.label)}.`;
   });
 
-  const close = () => act(async (of) => {
-    take(await send("/close", { watch: of }), of);
-    sayOf(of, "The next bout begins a new session.");
-    return "record-begin";
+  const close = () => act("record-begin", async (of) => {
+    await send("/close", { watch: of });
+    return "The next bout begins a new session.";
   });
 
-  return { ...state, change, refresh, tick, start, cancel, stop, remove, close };
+  return { ...state, left, change, refresh, start, cancel, stop, remove, close };
 }

@@ -2,26 +2,10 @@
 
 import { html, useEffect, useState } from "./preact.js";
 import { Chip } from "./colours.js";
-import { TIME, capitalised, clockToTheSecond, plain } from "./text.js";
+import { TIME, capitalised, clockToTheSecond, lengthOf, plain, secondsByLabel } from "./text.js";
 
 const SURE_MS = 5_000;
 const DATE = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", ...TIME });
-
-/** A length: "9 s", "1 min 05 s", "1 h 02 min". */
-export function lengthOf(seconds) {
-  const whole = Math.round(seconds);
-  const two = (value) => String(value).padStart(2, "0");
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
-  return `${Math.floor(whole / 3600)} h ${two(Math.floor(whole / 60) % 60)} min`;
-}
-
-/** Seconds by label of bouts, the longest first: `[[label, seconds]]`. */
-export function byLabel(bouts) {
-  const total = new Map();
-  for (const { label, seconds } of bouts) total.set(label, (total.get(label) ?? 0) + seconds);
-  return [...total].sort((a, b) => b[1] - a[1]);
-}
 
 /** The sessions, the latest first. `onDelete(session, bout)` and `onClose()` are called by buttons. */
 export function Sessions({ sessions, colours, recording, onDelete, onClose }) {
@@ -39,7 +23,7 @@ export function Sessions({ sessions, colours, recording, onDelete, onClose }) {
 function Session({ session, colours, onDelete }) {
   const { bouts, recording, trouble } = session;
   return html`<ul class="key" aria-label="Time in each activity">
-      ${byLabel(bouts).map(([label, seconds]) => html`<li key=${label}><${Chip} colour=${colours.get(label)} />${plain(label)} ${lengthOf(seconds)}</li>`)}</ul>
+      ${secondsByLabel(bouts).map(([label, seconds]) => html`<li key=${label}><${Chip} colour=${colours.get(label)} />${plain(label)} ${lengthOf(seconds)}</li>`)}</ul>
     <ul class="bouts" aria-label="Bouts, the latest first">
       ${[...bouts].reverse().map((bout) => html`<li key=${bout.start_ms}>
         <${Chip} colour=${colours.get(bout.label)} /><b>${plain(bout.label)}</b><span class="quiet">${clockToTheSecond(bout.start_ms)}</span>

@@ -1,7 +1,7 @@
 /* The second tab: sends a recording to the server, shows how far it is, and then its report. */
 
 import { html, useEffect, useRef, useState } from "./preact.js";
-import { useStore } from "./drawing.js";
+import { useStore } from "./state.js";
 import { ask, credentials, sentenceOf, token } from "./server.js";
 import { duration, percent } from "./text.js";
 
@@ -70,15 +70,10 @@ export function Recording() {
 /** A choice of all time zones: first that of the file (an empty value), then this browser's. */
 function Zones({ onChoose }) {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const areas = new Map();
-  for (const zone of Intl.supportedValuesOf?.("timeZone") ?? []) {
-    const area = zone.split("/")[0];
-    areas.set(area, [...(areas.get(area) ?? []), html`<option value=${zone}>${zone}</option>`]);
-  }
   return html`<select id="timezone" onChange=${(event) => onChoose(event.target.value)}>
     <option value="">as the file says, else UTC</option>
     ${here && html`<option value=${here}>${here} (here)</option>`}
-    ${[...areas].map(([area, zones]) => html`<optgroup label=${area}>${zones}</optgroup>`)}
+    ${Intl.supportedValuesOf?.("timeZone").map((zone) => html`<option value=${zone}>${zone}</option>`)}
   </select>`;
 }
 
@@ -123,16 +118,13 @@ function useLabelling() {
       if (!(name in STAGES)) return;
       const [words, from, to] = STAGES[name];
       const much = share === null || name !== "label" ? "" : `, ${percent(share)}`;
-      show(from + (share ?? 0) * (to - from), `${words} ${file.name} … ${duration((performance.now() - began) / 1000)}${much}`);
+      show(Math.min(to, from + (share ?? 0) * (to - from)), `${words} ${file.name} … ${duration((performance.now() - began) / 1000)}${much}`);
     }
 
     async function follow() {
       const wait = () => new Promise((passed) => setTimeout(passed, ASK_MS));
       stage({ stage: "read", share: null });
-      for (await wait(); sending.current === request; await wait()) {
-        const said = await ask(`/api/recordings/${key}`).catch(() => null);
-        if (said) stage(said);
-      }
+      for (await wait(); sending.current === request; await wait()) await ask(`/api/recordings/${key}`).then(stage, () => {});
     }
 
     request.upload.addEventListener("progress", ({ loaded, total }) => show(loaded / total, `Sending ${file.name} … ${percent(loaded / total)}`));

@@ -72,7 +72,6 @@ export function lastingSocket(addressOf, { onOpen, onMessage, onClose }) {
   let failures = 0;
   let timer = null;
   let ended = false;
-  let hidden = false;
 
   function open() {
     let opened = false;
@@ -86,23 +85,14 @@ export function lastingSocket(addressOf, { onOpen, onMessage, onClose }) {
       if (!ended) onMessage(JSON.parse(event.data));
     });
     socket.addEventListener("close", (event) => {
-      if (ended || hidden) return;
+      if (ended) return;
       timer = setTimeout(open, 1000 * WAITS_S[Math.min(failures++, WAITS_S.length - 1)]);
       onClose(opened, event);
     });
   }
 
   open();
-  // A browser may keep a page that was left, with its socket, and show it again later.
-  addEventListener("pagehide", () => {
-    hidden = true;
-    clearTimeout(timer);
-    socket.close();
-  });
-  addEventListener("pageshow", (event) => {
-    hidden = false;
-    if (event.persisted && !ended) open();
-  });
+  addEventListener("pagehide", () => socket.close()); // a page that is shown again later connects again
   // When the network is back, the next attempts follow soon.
   addEventListener("online", () => socket.readyState === WebSocket.CLOSED && (failures = 0));
   return {

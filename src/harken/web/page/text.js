@@ -50,10 +50,26 @@ export function listed(words) {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
+const two = (value) => String(value).padStart(2, "0");
+
 /** Seconds of a stopwatch: "0:07" or "1:02:03". */
 export function timer(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
-  const two = (value) => String(value).padStart(2, "0");
   const minutes = Math.floor(whole / 60);
   return minutes < 60 ? `${minutes}:${two(whole % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
+}
+
+/** A length: "9 s", "1 min 05 s", "1 h 02 min". */
+export function lengthOf(seconds) {
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  if (whole < 60) return `${whole} s`;
+  return minutes < 60 ? `${minutes} min ${two(whole % 60)} s` : `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}
+
+/** Seconds by label of bouts, `[[label, seconds]]`, the longest first; `secondsOf(bout)` is its length. */
+export function secondsByLabel(bouts, secondsOf = ({ seconds }) => seconds) {
+  const total = new Map();
+  for (const bout of bouts) total.set(bout.label, (total.get(bout.label) ?? 0) + secondsOf(bout));
+  return [...total].sort((a, b) => b[1] - a[1]);
 }

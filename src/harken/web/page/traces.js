@@ -1,13 +1,16 @@
 /* The latest samples of a watch, and their moving picture: the acceleration of the last 30 seconds. */
 
-import { html, useEffect, useRef } from "./preact.js";
+import { html, useEffect, useReducer, useRef } from "./preact.js";
 import { theme } from "./colours.js";
+import { duration } from "./text.js";
 
 const SPAN_S = 30;
 const AXES = ["x", "y", "z"];
 const LEAST_G = 1.25;
 const VALUES_MS = 250;
+const SILENT_S = 3;
 const KEPT_MS = 33_000;
+const NARROWS_MS = 1500;
 const GAP_MS = 1_000;
 
 /** Samples of one watch in order of time, as long as they are visible. */
@@ -25,8 +28,8 @@ export class Samples {
     this.lotMs = 0;
   }
 
-  /** Add a lot of samples; `at` is the browser's clock in ms. */
-  push({ t_ms: t, x, y, z }, at) {
+  /** Add a lot of samples that has just come. */
+  push({ t_ms: t, x, y, z }) {
     if (!t?.length) return;
     if (this.t.length && t[0] < this.t.at(-1) - 60_000) this.clear(); // another clock, as after a restart
     for (let i = 0; i < t.length; i++) {
@@ -35,7 +38,7 @@ export class Samples {
       if (last !== undefined && t[i] - last > GAP_MS) this.#add(last + 1, [null, null, null]);
       this.#add(t[i], [x[i], y[i], z[i]]);
     }
-    this.#follow(at);
+    this.#follow(performance.now());
     const old = this.t.findIndex((time) => time >= this.t.at(-1) - KEPT_MS);
     if (old > 200) for (const series of [this.t, ...this.axes]) series.splice(0, old);
   }
@@ -65,18 +68,17 @@ export class Samples {
   }
 
   /** Seconds since the last samples came; 0 if there were none. */
-  silenceS(at) {
-    return this.receivedAt === null ? 0 : (at - this.receivedAt) / 1000;
+  silenceS() {
+    return this.receivedAt === null ? 0 : (performance.now() - this.receivedAt) / 1000;
   }
 }
 
-/** The picture, drawn in every animation frame, and the latest value of each axis. */
-export function Traces({ samples }) {
+/** The picture, drawn in every animation frame, the latest value of each axis, and a message when no samples have come for long. */
+export function Movement({ samples }) {
   const place = useRef(null);
-  const values = useRef([]);
+  const [, write] = useReducer((count) => count + 1, 0);
   useEffect(() => {
     const chart = curves(place.current);
-    const write = () => values.current.forEach((element, axis) => (element.textContent = inWords(samples.axes[axis].at(-1))));
     const timer = setInterval(write, VALUES_MS);
     const size = new ResizeObserver(() => place.current?.clientWidth && chart.setSize({ width: place.current.clientWidth, height: place.current.clientHeight }));
     size.observe(place.current);
@@ -86,7 +88,6 @@ export function Traces({ samples }) {
       frame = requestAnimationFrame(next);
       if (!place.current.clientWidth || !samples.t.length || (still.matches && at - drawn < 1000)) return;
       const edge = samples.edge(at);
-      spread(chart.reach, samples.axes, at - drawn);
       drawn = at;
       chart.setData([samples.t.map((t) => (t - edge) / 1000), ...samples.axes]);
     });
@@ -97,30 +98,42 @@ export function Traces({ samples }) {
       chart.destroy();
     };
   }, []);
-  return html`<div class="beside">
+  const silence = Math.round(samples.silenceS());
+  return html`<section class="card movement" aria-labelledby="movement-heading">
+    <div class="beside">
       <h2 id="movement-heading">Movement <small>acceleration in g, 30 seconds</small></h2>
       <ul id="axes" class="axes" aria-label="Axes">${AXES.map((axis, place) => html`<li>
         <span class="line" aria-hidden="true" style=${`background: var(--axis-${axis})`} /><b>${axis}</b>
-        <span class="value" ref=${(element) => element && (values.current[place] = element)} /></li>`)}</ul>
+        <span class="value">${inWords(samples.axes[place].at(-1))}</span></li>`)}</ul>
     </div>
-    <div id="traces" class="traces" role="img" aria-label="Acceleration along the three axes of the watch" ref=${place} />`;
+    <div id="traces" class="traces" role="img" aria-label="Acceleration along the three axes of the watch" ref=${place} />
+    ${silence > SILENT_S && html`<p id="stale" class="stale">No samples for ${duration(silence)}: is the watch still sending?</p>`}
+  </section>`;
 }
 
 const inWords = (g) => (Number.isFinite(g) ? `${g < 0 ? "−" : "+"}${Math.abs(g).toFixed(2)} g` : "");
 
-/** An empty chart; `reach` is the range of its axis. */
+/** An empty chart. Larger values widen the range of its axis at once, and it narrows slowly. */
 function curves(place) {
-  const reach = { low: -LEAST_G, high: LEAST_G };
+  let [low, high, drawn] = [-LEAST_G, LEAST_G, 0];
+  const range = (_, least, most) => {
+    const back = Math.min(1, (performance.now() - drawn) / NARROWS_MS);
+    const [down, up] = [Math.min(-LEAST_G, 1.05 * least), Math.max(LEAST_G, 1.05 * most)];
+    low = Math.min(down, low + back * (down - low));
+    high = Math.max(up, high + back * (up - high));
+    drawn = performance.now();
+    return [low, high];
+  };
   const grid = { show: true, stroke: () => theme("faint"), width: 1 };
   const axis = { stroke: () => theme("quiet"), font: "12px system-ui, sans-serif", grid, ticks: { show: false }, gap: 4 };
-  const chart = new uPlot(
+  return new uPlot(
     {
       width: place.clientWidth || 600,
       height: place.clientHeight || 260,
       padding: [8, 14, 0, 0],
       legend: { show: false },
       cursor: { show: false },
-      scales: { x: { time: false, range: [-SPAN_S, 0] }, y: { range: () => [reach.low, reach.high] } },
+      scales: { x: { time: false, range: [-SPAN_S, 0] }, y: { range } },
       axes: [
         {
           ...axis, size: 28,
@@ -134,21 +147,4 @@ function curves(place) {
     [[], [], [], []],
     place,
   );
-  return Object.assign(chart, { reach });
-}
-
-/** Widen the range of the axis at once for larger values, and narrow it slowly. */
-function spread(reach, axes, passedMs) {
-  let low = -LEAST_G;
-  let high = LEAST_G;
-  for (const series of axes) {
-    for (const g of series) {
-      if (g === null) continue;
-      if (g * 1.05 < low) low = g * 1.05;
-      if (g * 1.05 > high) high = g * 1.05;
-    }
-  }
-  const back = Math.min(1, passedMs / 1500);
-  reach.low = low < reach.low ? low : reach.low + back * (low - reach.low);
-  reach.high = high > reach.high ? high : reach.high + back * (high - reach.high);
 }

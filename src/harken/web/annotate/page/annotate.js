@@ -1,45 +1,55 @@
 /* harken annotate: chooses a recording, and connects its picture, its labels, the keys and the buttons. */
 
-import { html, render, useEffect, useRef } from "./preact.js";
+import { html, render, useEffect } from "./preact.js";
 import { firstAfter, whyNoLabel } from "./bouts.js";
-import { listenToPointers } from "./gestures.js";
+import { onThemeChange } from "./colours.js";
+import { Header } from "./header.js";
 import { listenToKeys } from "./keys.js";
 import { Learn } from "./learn.js";
-import { Button, Choices, Files, Header, Keys, Notes, Picked, Reading, Refusals, Summary, aboutOf, momentAt } from "./panels.js";
-import { pictureOn } from "./picture.js";
+import { Button, Choices, Files, Keys, Notes, Picked, Reading, Refusals, Summary, aboutOf, momentAt, savingOf } from "./panels.js";
+import { Pictures } from "./picture.js";
 import { ask } from "./server.js";
 import { Session } from "./session.js";
-import { listenToStrip } from "./strip.js";
 import { percent, plain } from "./text.js";
 
 const LIST_MS = 1500;
-const NO_CONNECTION = "The other recording was not opened: no connection to harken. Choose it again when harken runs.";
 const client = crypto.randomUUID();
 const byId = (id) => document.getElementById(id);
 
 const page = {
   list: [], // recordings, as the server lists them
   session: null,
-  disk: { state: "saved" }, // the state of saving
   said: "",
   under: null, // the time under the pointer
   trouble: null,
-  changes: 0, // of labels on the disk
 };
-let picture = null;
+let wanted = null; // the session that is shown, or that will be as soon as it is open
+let frame = null;
 
 const ready = () => (page.session?.view ? page.session : null);
-const draw = () => render(html`<${Page} />`, byId("page"));
 const set = (parts) => (Object.assign(page, parts), draw());
+
+/** Draw the page now, and its pictures in the next frame. */
+function draw() {
+  render(html`<${Page} />`, byId("page"));
+  later();
+}
+
+function later() {
+  frame ??= requestAnimationFrame(paint);
+}
+
+function paint(now) {
+  frame = null;
+  const session = ready();
+  if (!session) return;
+  if (session.view.step(now)) later();
+  const moved = (under) => set({ under });
+  render(html`<${Pictures} session=${session} now=${now} again=${later} onMoved=${moved} />`, byId("pictures"));
+}
 
 /** Say what a key or a button did, to screen readers and below the picture; the same again is said again. */
 const say = (sentence) => set({ said: page.said === sentence ? `${sentence}\u00a0` : sentence });
-
-function changed(what) {
-  picture?.dirty();
-  if (what === "signal" || what === "labels") picture?.renew();
-  if (what !== "view" && what !== "signal") draw();
-}
 
 /** The recording of the page's address, or else the first. */
 const chosen = () => page.list.find((one) => `#${one.number}` === location.hash) ?? page.list[0];
@@ -48,41 +58,34 @@ async function list() {
   set({ list: await ask("/api/recordings") });
 }
 
-/** Show the recording of the page's address. Without a connection, the present one stays, so that it can be chosen again. */
+/** Show the recording of the page's address. Until it is open, and if that fails, the present one stays. */
 async function follow() {
-  const address = location.hash;
-  const listed = await list().then(() => true, () => false);
-  if (listed) await open(chosen().number);
-  else if (address === location.hash) {
-    history.replaceState(null, "", `#${page.session.number}`);
-    say(NO_CONNECTION);
-    if (page.session.closed) set({ trouble: NO_CONNECTION });
-  }
-}
-
-async function open(number) {
   const { session: before } = page;
-  if (before?.number === number && !before.closed) return;
-  if (before?.saving.unsaved && !confirm("Some changes are not saved yet. Leave this recording?")) {
-    history.replaceState(null, "", `#${before.number}`);
-    return;
-  }
-  before?.close();
-  const mine = new Session(number, {
-    client,
-    say,
-    onChange: (what) => mine === page.session && changed(what),
-    onSaving: (disk) => mine === page.session && set({ disk, changes: page.changes + (disk.state === "saved") }),
-  });
-  set({ session: mine, disk: { state: "saved" }, trouble: null, under: null });
+  const { number } = chosen();
+  if (wanted?.number === number) return;
+  if (wanted !== before) wanted.close();
+  wanted = number === before?.number ? before : new Session(number, { client, say, onChange: draw });
+  if (wanted === before) return;
+  const mine = wanted;
+  const stay = (sentence) => {
+    mine.close();
+    wanted = before;
+    if (before) history.replaceState(null, "", `#${before.number}`);
+    if (sentence && before) say(sentence);
+    else if (sentence) set({ trouble: sentence });
+  };
   try {
     await mine.open();
-    if (mine === page.session && ready()) (before ? byId("title") : byId("chart")).focus({ preventScroll: true });
-  } catch (error) {
-    if (mine !== page.session) return;
-    mine.close();
-    set({ trouble: error.message });
+  } catch ({ status, message }) {
+    const unreached = `The ${before ? "other " : ""}recording was not opened: no connection to harken. Choose it again when harken runs.`;
+    return void (mine.closed || stay(status ? message : unreached));
   }
+  if (mine.closed) return;
+  if (before?.saving.unsaved && !confirm("Some changes are not saved yet. Leave this recording?")) return stay();
+  before?.close();
+  set({ session: mine, trouble: null, under: null });
+  paint(performance.now());
+  byId(before ? "title" : "chart")?.focus({ preventScroll: true });
 }
 
 /** Show and mark the next unsure moment that begins after the cursor. */
@@ -186,34 +189,30 @@ const actions = {
 
 function Page() {
   const { session } = page;
-  const open = ready() && session.info.state !== "failed" && !session.closed;
+  const open = ready() && session.info.state !== "failed";
+  const [state, words] = savingOf(page);
   useEffect(() => {
     document.title = session?.info ? `${session.info.name} · harken annotate` : "harken annotate";
   });
   return html`
     <a class="skip" href="#chart">Skip to the recording</a>
-    <${Header} session=${session} disk=${page.disk} trouble=${page.trouble} />
+    <${Header} tagline="label a recording" id="saving" state=${state} words=${words} />
     <main id="main">
-      <${Refusals} session=${session} trouble=${page.trouble} disk=${page.disk}
+      <${Refusals} session=${session} trouble=${page.trouble}
         onMine=${() => session.saving.overwrite()} onTheirs=${keepTheirs} />
       <${Files} list=${page.list} chosen=${session?.number}
         onChoose=${(number) => (location.hash === `#${number}` ? follow() : (location.hash = `#${number}`))} />
       ${!open && !page.trouble && session?.info?.state !== "failed" && html`<${Reading} info=${session?.info} />`}
       <${Work} session=${session} open=${Boolean(open)} />
-      ${open && html`<${Summary} session=${session} disk=${page.disk} />`}
-      <${Learn} changes=${page.changes} />
+      ${open && html`<${Summary} session=${session} />`}
+      <${Learn} changes=${session?.saving.etag} />
       ${open && html`<${Notes} ...${session.info} />`}
     </main>
     <${Keys} />`;
 }
 
-/** The picture and what works on it. It is always there, so that its canvases stay. */
+/** The pictures and what works on them. They are always there, so that their canvases stay, and are drawn by `paint`. */
 function Work({ session, open }) {
-  const [canvas, whole] = [useRef(null), useRef(null)];
-  useEffect(() => {
-    picture = pictureOn(canvas.current, whole.current.firstChild, ready, listenToStrip(whole.current, ready));
-    listenToPointers(canvas.current, picture, ready, (under) => set({ under }));
-  }, []);
   const { info, editor } = session ?? {};
   return html`<section id="work" class="card work" aria-labelledby="title" hidden=${!open}>
     <div class="beside">
@@ -229,10 +228,7 @@ function Work({ session, open }) {
         <${Button} id="help" aria-label="Keys" aria-haspopup="dialog" title="Keys (?)" act=${actions.help}>?<//>
       </div>
     </div>
-    <div id="overview" class="overview" role="slider" tabindex="0" aria-label="Visible part of the recording"
-      aria-valuemin="0" aria-valuemax="100" aria-valuenow="50" ref=${whole}><canvas /><div /></div>
-    <div id="chart" class="chart" role="application" tabindex="0" aria-label="Recording and labels"
-      aria-describedby="chart-help readout"><canvas id="picture" ref=${canvas} /></div>
+    <div id="pictures" />
     <p id="chart-help" class="visually-hidden">Arrow keys move the cursor, Space begins and ends a mark, the keys 1 to 9
       give it a label, n and p go to the next and the previous bout, question mark shows all keys.</p>
     <div class="beside under">
@@ -254,10 +250,11 @@ function start() {
   addEventListener("beforeunload", (event) => page.session?.saving.unsaved && event.preventDefault());
   addEventListener("pagehide", () => page.session?.remember());
   addEventListener("hashchange", follow);
+  onThemeChange(later);
   list().then(() => {
     if (!page.list.length) throw new Error("There is no recording.");
     if (page.list.length > 1) setInterval(() => document.hidden || list().catch(() => {}), LIST_MS);
-    return open(chosen().number);
+    return follow();
   }).catch((error) => set({ trouble: error.message }));
 }
 

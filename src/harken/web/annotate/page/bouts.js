@@ -55,17 +55,13 @@ export function snapped(bouts, ms, reach, except) {
   return Math.abs(best - ms) < reach ? best : ms;
 }
 
-/** Seconds with samples of each label, a `Map`, the most frequent first. */
-export function secondsByLabel(bouts, gaps) {
-  const seconds = new Map();
-  for (const { start_ms: start, end_ms: end, label } of bouts) {
-    let recorded = end - start;
-    for (let i = firstAfter(gaps, start); i < gaps.length && gaps[i].start_ms < end; i++) {
-      recorded -= Math.min(end, gaps[i].end_ms) - Math.max(start, gaps[i].start_ms);
-    }
-    seconds.set(label, (seconds.get(label) ?? 0) + recorded / 1000);
+/** The seconds of a bout that have samples. */
+export function recordedSeconds({ start_ms: start, end_ms: end }, gaps) {
+  let recorded = end - start;
+  for (let i = firstAfter(gaps, start); i < gaps.length && gaps[i].start_ms < end; i++) {
+    recorded -= Math.min(end, gaps[i].end_ms) - Math.max(start, gaps[i].start_ms);
   }
-  return new Map([...seconds].sort((a, b) => b[1] - a[1]));
+  return recorded / 1000;
 }
 
 /** Why a text cannot be a label, as a sentence; null if it can. These are the server's rules. */

@@ -4,7 +4,7 @@ import { NOTE_CUT, at, changed, equal, firstAfter, frozen, joined, replaced, sna
 import { duration, listed, plain } from "./text.js";
 
 /** Shortest bout that can be made, in ms. */
-export const LEAST_MS = 10;
+const LEAST_MS = 10;
 const MOST_STEPS = 1000; // that can be undone
 
 /** Which other labels a stretch of one label replaces, in words; empty without any. */
@@ -25,7 +25,7 @@ export class Editor {
   #steps = [{ bouts: [], words: "" }]; // all labels after each change, and what the change was
   #step = 0; // the present one
   #typed = null; // the labels with a note that is being typed
-  #held = null; // the edge that is moved: {one, edge, least, bouts}; `least` is the shortest bout, in ms
+  held = null; // the edge that is moved, "start" or "end": {one, edge, least, bouts}; `least` is the shortest bout, in ms
 
   constructor(ports) {
     Object.assign(this, ports);
@@ -43,7 +43,7 @@ export class Editor {
 
   /** The labels as they are seen, an edge that is being moved included. */
   get bouts() {
-    return this.#held?.bouts ?? this.settled;
+    return this.held?.bouts ?? this.settled;
   }
 
   get canUndo() {
@@ -52,11 +52,6 @@ export class Editor {
 
   get canRedo() {
     return this.writing && this.#step < this.#steps.length - 1;
-  }
-
-  /** The edge that is moved: "start", "end" or null. */
-  get holding() {
-    return this.#held?.edge ?? null;
   }
 
   /** The marked stretch as `[start, end]`, with the cursor as its end while it is open; null if there is none. */
@@ -84,7 +79,7 @@ export class Editor {
   moveTo(ms) {
     const [start, end] = this.limits();
     this.cursor = Math.round(Math.min(end, Math.max(start, ms)));
-    if (this.#held) this.#drag(this.cursor);
+    if (this.held) this.#drag(this.cursor);
     this.onChange();
   }
 
@@ -127,26 +122,26 @@ export class Editor {
     this.onChange();
   }
 
-  /** The mark is done; one that is too short is none. Returns whether there is one. */
+  /** The mark is done; one that is too short is none. */
   markDone() {
     const [start, end] = this.marked ?? [0, 0];
-    if (end - start < LEAST_MS) this.mark = null;
-    else this.say(`Marked ${this.clock().stretch(start, end)}, ${duration((end - start) / 1000)}. Choose a label.`);
-    this.onChange();
-    return this.mark !== null;
+    const long = end - start >= LEAST_MS;
+    if (!long) this.mark = null;
+    this.say(long
+      ? `Marked ${this.clock().stretch(start, end)}, ${duration((end - start) / 1000)}. Choose a label.`
+      : "A mark needs a beginning and an end at different times.");
   }
 
   begin() {
     this.select(null);
     this.mark = { from: this.cursor, open: true };
     this.say(`Begins at ${this.#time(this.cursor)}.`);
-    this.onChange();
   }
 
   end() {
     if (!this.mark) return this.say("Press [ at the beginning of a stretch first.");
     this.mark = { from: this.mark.from, to: this.cursor };
-    return this.markDone() || this.say("A mark needs a beginning and an end at different times.");
+    return this.markDone();
   }
 
   beginOrEnd() {
@@ -155,14 +150,13 @@ export class Editor {
   }
 
   escape() {
-    if (this.#held) {
+    if (this.held) {
       this.#putBack();
       this.say("The edge is where it was.");
     } else if (this.mark || this.selected) {
       this.mark = this.selected = null;
       this.say("Nothing is marked or selected.");
     }
-    this.onChange();
   }
 
   // Changes.
@@ -203,9 +197,9 @@ export class Editor {
 
   /** Delete the selected bout, or else all labels in the mark. */
   remove() {
-    const { marked } = this;
     this.#change(() => {
-      if (this.selected) return this.#commit([this.selected], null, { words: `Deleted: ${this.words(this.selected)}` });
+      const { selected, marked } = this;
+      if (selected) return this.#commit([selected], null, { words: `Deleted: ${this.words(selected)}` });
       if (!marked) return this.say("Select a bout first, or mark a stretch.");
       this.mark = null;
       const [start_ms, end_ms] = marked;
@@ -274,14 +268,14 @@ export class Editor {
     if (!this.#mayWrite()) return false;
     this.selected = one;
     this.mark = null;
-    this.#held = { one, edge, least: LEAST_MS, bouts: this.settled };
+    this.held = { one, edge, least: LEAST_MS, bouts: this.settled };
     this.onChange();
     return true;
   }
 
   /** Take the edge of the selected bout that is nearer to the cursor, or let it go where it is. */
   holdOrDrop() {
-    if (this.#held) return this.drop();
+    if (this.held) return this.drop();
     const bout = this.selected ?? at(this.settled, this.cursor);
     if (!bout) return this.say("Select a bout first.");
     const edge = Math.abs(bout.start_ms - this.cursor) <= Math.abs(bout.end_ms - this.cursor) ? "start" : "end";
@@ -292,8 +286,8 @@ export class Editor {
 
   /** Let the edge go where it is, if one is held. */
   drop() {
-    if (!this.#held) return;
-    const { one, bouts } = this.#held;
+    if (!this.held) return;
+    const { one, bouts } = this.held;
     if (this.#mayWrite() && !equal(bouts, this.settled)) this.#commit([one], this.selected);
     else {
       this.#putBack();
@@ -303,22 +297,22 @@ export class Editor {
 
   /** Move the held edge; `snapMs` is how far edges of other bouts attract it, `leastMs` what is left of its bout at least. */
   dragTo(ms, snapMs, leastMs = LEAST_MS) {
-    const { one } = this.#held ?? {};
-    if (one) this.#held.least = Math.max(LEAST_MS, Math.min(leastMs, one.end_ms - one.start_ms));
+    const { one } = this.held ?? {};
+    if (one) this.held.least = Math.max(LEAST_MS, Math.min(leastMs, one.end_ms - one.start_ms));
     this.moveTo(snapped(this.settled, ms, snapMs, one));
   }
 
   #drag(ms) {
-    const { one, edge, least } = this.#held;
+    const { one, edge, least } = this.held;
     const times = edge === "start" ? { start_ms: Math.min(ms, one.end_ms - least) } : { end_ms: Math.max(ms, one.start_ms + least) };
     this.selected = changed(one, times);
-    this.#held.bouts = replaced(this.settled, [one], [this.selected]);
+    this.held.bouts = replaced(this.settled, [one], [this.selected]);
   }
 
   /** The held edge is where it was, and its bout is selected as it was. */
   #putBack() {
-    if (this.#held) this.selected = this.#held.one;
-    this.#held = null;
+    if (this.held) this.selected = this.held.one;
+    this.held = null;
   }
 
   /** A change is of the labels as they are seen, so a held edge is let go first. */
@@ -342,7 +336,7 @@ export class Editor {
   #commit(gone, bout, { before = [], cleared, cut = false, besides = "", words = this.words(bout) } = {}) {
     const bouts = replaced(this.settled, gone, [...before, ...(bout ? [bout] : [])], cleared);
     const sentence = besides ? `${words}; ${besides}` : words;
-    this.#held = null;
+    this.held = null;
     this.#add(bouts, sentence);
     this.selected = bout;
     this.say(cut ? `${NOTE_CUT} ${sentence}` : sentence);

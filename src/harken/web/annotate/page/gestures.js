@@ -10,23 +10,23 @@ const WHEEL = 1 / 240;
 const LINE_PX = 20;
 
 /**
- * Listens on the canvas of a picture.
+ * Listens on a picture, whose parts have names in `data-part`.
  *
- * `state()` gives `{view, editor}` or null. `onMoved(ms)` is called with the time under the pointer, null when it leaves.
+ * `state()` gives `{view, editor}`. `onMoved(ms)` is called with the time under the pointer, null when it leaves.
  */
-export function listenToPointers(canvas, picture, state, onMoved) {
+export function listenToPointers(picture, state, onMoved) {
   const fingers = new Map(); // pointer to its place
-  let act = null; // the drag of one finger: {x, moved, drag(point), done()}
+  let act = null; // the drag of one finger: {at, moved, start(), drag(point), done()}
   let pinch = null;
 
-  const msOf = (pixels) => (pixels * state().view.span) / canvas.clientWidth;
+  const msOf = (pixels) => (pixels * state().view.span) / picture.clientWidth;
   const timeAt = ({ x }) => state().view.from + msOf(x);
 
-  /** `handle(event, point)`: a place on the canvas, the part of the picture there, and the kind of pointer. */
-  const on = (kind, handle) => canvas.addEventListener(kind, (event) => {
-    const box = canvas.getBoundingClientRect();
-    const place = { x: event.clientX - box.left, part: picture.partAt(event.clientY - box.top), kind: event.pointerType };
-    if (state()) handle(event, place);
+  /** `handle(event, point)`: a place on the picture, its part there (of a pressed pointer: of the picture), and the kind of pointer. */
+  const on = (kind, handle) => picture.addEventListener(kind, (event) => {
+    const { clientX, target, pointerType } = event;
+    const part = target.closest("[data-part]")?.dataset.part ?? "signal";
+    handle(event, { x: clientX - picture.getBoundingClientRect().left, part, kind: pointerType });
   }, { passive: false });
 
   /** The edge of a bout near a place in the lane of labels, `[bout, edge]`, or null. The selected bout's edges come first. */
@@ -50,25 +50,23 @@ export function listenToPointers(canvas, picture, state, onMoved) {
       const before = view.from;
       return { drag: ({ x }) => view.show(before - msOf(x - pressed.x), before - msOf(x - pressed.x) + view.span) };
     }
-    const ms = timeAt(pressed);
-    if (!edgeAt(pressed)) {
-      const drag = (point) => {
-        editor.markBetween(ms, timeAt(point), msOf(SNAP_PX));
-        editor.moveTo(editor.mark.to);
-      };
-      return { drag, done: () => editor.markDone() };
-    }
-    let taken = false; // once: a key may let it go meanwhile
-    const drag = (point) => {
-      if (!taken) {
-        editor.drop(); // one that a key holds, after which its bout is another one
+    if (edgeAt(pressed)) return {
+      start() {
+        editor.drop(); // an edge that a key holds, after which its bout is another one
         const near = edgeAt(pressed);
         if (near) editor.hold(...near);
-      }
-      taken = true;
-      editor.dragTo(timeAt(point), msOf(SNAP_PX), msOf(LEAST_PX));
+      },
+      drag: (point) => editor.dragTo(timeAt(point), msOf(SNAP_PX), msOf(LEAST_PX)),
+      done: () => editor.drop(),
     };
-    return { drag, done: () => editor.drop() };
+    const ms = timeAt(pressed);
+    return {
+      drag(point) {
+        editor.markBetween(ms, timeAt(point), msOf(SNAP_PX));
+        editor.moveTo(editor.mark.to);
+      },
+      done: () => editor.mark && editor.markDone(),
+    };
   }
 
   function click(point) {
@@ -87,17 +85,17 @@ export function listenToPointers(canvas, picture, state, onMoved) {
   function zoom() {
     const { middle, apart } = bothFingers();
     const span = (pinch.span * pinch.apart) / apart;
-    const start = pinch.from + (pinch.middle * pinch.span - middle * span) / canvas.clientWidth;
+    const start = pinch.from + (pinch.middle * pinch.span - middle * span) / picture.clientWidth;
     state().view.show(start, start + span);
   }
 
   on("pointerdown", (event, point) => {
     if (event.button > 1) return;
     if (event.button === 1) event.preventDefault();
-    canvas.setPointerCapture(event.pointerId);
+    picture.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, point);
     const { view, editor } = state();
-    if (fingers.size === 1) act = { x: point.x, moved: false, ...begin(event, point) };
+    if (fingers.size === 1) act = { at: point, moved: false, ...begin(event, point) };
     else if (fingers.size === 2) {
       if (act?.moved) editor.escape();
       act = null;
@@ -108,14 +106,16 @@ export function listenToPointers(canvas, picture, state, onMoved) {
   on("pointermove", (event, point) => {
     onMoved(timeAt(point));
     if (!fingers.has(event.pointerId)) {
-      canvas.style.cursor = point.part === "axis" ? "grab" : edgeAt(point) ? "ew-resize" : "crosshair";
+      picture.style.cursor = point.part === "axis" ? "grab" : edgeAt(point) ? "ew-resize" : "crosshair";
       return;
     }
     fingers.set(event.pointerId, point);
     if (pinch && fingers.size === 2) zoom();
     else if (act) {
-      act.moved ||= Math.abs(point.x - act.x) >= CLICK_PX;
-      if (act.moved) act.drag(point);
+      if (!act.moved && Math.abs(point.x - act.at.x) < CLICK_PX) return;
+      if (!act.moved) act.start?.(); // once: a key may let it go meanwhile
+      act.moved = true;
+      act.drag(point);
     }
   });
 
@@ -123,7 +123,7 @@ export function listenToPointers(canvas, picture, state, onMoved) {
   function lift(event, point) {
     if (!fingers.delete(event.pointerId)) return;
     if (pinch) pinch = fingers.size < 2 ? null : pinch;
-    else if (act && point && !act.moved) click(point);
+    else if (act && point && !act.moved) click(act.at);
     else if (act && point) act.done?.();
     else if (act?.moved) state().editor.escape();
     if (fingers.size === 0) act = null;
@@ -138,7 +138,7 @@ export function listenToPointers(canvas, picture, state, onMoved) {
     const { view } = state();
     const unit = event.deltaMode === 1 ? LINE_PX : 1; // some browsers count lines
     const [across, down] = [event.deltaX * unit, event.deltaY * unit];
-    if (event.shiftKey || Math.abs(across) > Math.abs(down)) view.pan((across || down) / canvas.clientWidth);
+    if (event.shiftKey || Math.abs(across) > Math.abs(down)) view.pan((across || down) / picture.clientWidth);
     else view.zoom(Math.exp(-down * WHEEL * (event.ctrlKey ? 4 : 1)), timeAt(point));
   });
 }

@@ -1,11 +1,11 @@
 /* The parts of the page around the picture. */
 
 import { html, useLayoutEffect, useRef } from "./preact.js";
-import { LONGEST_NOTE, NOTE_CUT, at, plainNote, secondsByLabel } from "./bouts.js";
+import { LONGEST_NOTE, NOTE_CUT, at, plainNote, recordedSeconds } from "./bouts.js";
 import { zoneInWords } from "./clock.js";
-import { Chip, inColour } from "./colours.js";
+import { Chip, inColour, useColours } from "./colours.js";
 import { KEYS } from "./keys.js";
-import { duration, percent, plain, shortened } from "./text.js";
+import { duration, percent, plain, secondsByLabel, shortened } from "./text.js";
 
 const WITH_A_KEY = 9; // labels
 const MOST_OF_A_NOTE = 80; // characters that are seen beside the time
@@ -21,25 +21,12 @@ export function Button({ id, act, children, ...rest }) {
   return html`<button id=${id} type="button" onClick=${press} ...${rest}>${children}</button>`;
 }
 
-/** The top of the page, with the state of saving. */
-export function Header({ session, disk, trouble }) {
-  const [sign, words] = { saving: ["waiting", "Saving …"], failed: ["bad", `Not saved: ${disk.sentence}`] }[disk.state] ?? atRest(session);
-  return html`<header>
-    <div class="name">
-      <img src="/assets/icon.svg" alt="" width="32" height="32" />
-      <h1>harken</h1>
-      <p class="tagline">label a recording</p>
-    </div>
-    <p id="saving" class="connection" data-state=${trouble && !session ? "bad" : sign} role="status">
-      <span class="dot" aria-hidden="true" /><span id="saving-text">${words}</span>
-    </p>
-  </header>`;
-}
-
-/** The sign and the words while nothing is on its way to the disk. */
-function atRest(session) {
+/** The state of saving, a sign and words. */
+export function savingOf({ session, trouble }) {
   const { info, readOnly, saving } = session ?? {};
-  if (!info) return ["waiting", "Opening …"];
+  if (saving?.state === "saving") return ["waiting", "Saving …"];
+  if (saving?.state === "failed") return ["bad", `Not saved: ${saving.sentence}`];
+  if (!info) return [trouble ? "bad" : "waiting", "Opening …"];
   if (info.state === "failed") return ["bad", "Cannot be read"];
   if (info.state !== "ready" || readOnly === undefined || saving.onDisk === null) return ["waiting", "Reading …"];
   if (readOnly !== null) return ["idle", "Read-only"];
@@ -47,12 +34,12 @@ function atRest(session) {
 }
 
 /** What went wrong, labels that collide, and why labels cannot be changed. */
-export function Refusals({ session, trouble, disk, onMine, onTheirs }) {
-  const { info, readOnly, connected } = session ?? {};
+export function Refusals({ session, trouble, onMine, onTheirs }) {
+  const { info, readOnly, connected, saving } = session ?? {};
   const failed = info?.state === "failed" ? info.error ?? "The recording cannot be read." : trouble;
   return html`
     ${failed && html`<p id="trouble" class="trouble" role="alert">${failed}</p>`}
-    ${disk.conflict && html`<div id="conflict" class="trouble links" role="alert">
+    ${saving?.conflict && html`<div id="conflict" class="trouble links" role="alert">
       <span>Labels were changed elsewhere, in another window or by another program.</span>
       <${Button} id="keep-mine" class="action" act=${onMine}>Keep mine<//>
       <${Button} id="keep-theirs" class="action second" act=${onTheirs}>Show theirs<//>
@@ -111,7 +98,8 @@ export function momentAt(ms, { view, clock, editor, model }) {
 }
 
 /** Buttons for all labels, the first nine with their key, and a field for another one. */
-export function Choices({ session: { names, colours, editor }, onType }) {
+export function Choices({ session: { names, editor }, onType }) {
+  const colours = useColours(names);
   const submit = (event) => {
     event.preventDefault();
     const field = event.target.elements[0];
@@ -193,19 +181,20 @@ function Note({ editor, say, draw }) {
 }
 
 /** How much of the recorded time has each label, and where the labels are or will be. */
-export function Summary({ session: { info, view, editor, gaps, colours, readOnly, saving }, disk }) {
+export function Summary({ session: { info, view, editor, gaps, names, readOnly, saving } }) {
+  const colours = useColours(names);
   const bouts = editor.settled;
-  const seconds = secondsByLabel(bouts, gaps);
-  const total = [...seconds.values()].reduce((sum, s) => sum + s, 0);
+  const seconds = secondsByLabel(bouts, (bout) => recordedSeconds(bout, gaps));
+  const total = seconds.reduce((sum, [, s]) => sum + s, 0);
   const recorded = (view.end - view.start - gaps.reduce((sum, gap) => sum + gap.end_ms - gap.start_ms, 0)) / 1000;
-  const most = Math.max(1, ...seconds.values());
+  const most = Math.max(1, ...seconds.map(([, s]) => s));
   const share = `${duration(total)}, ${percent(total / recorded)} of the recording, in ${bouts.length} ${bouts.length === 1 ? "bout" : "bouts"}`;
-  const waits = disk.state === "failed" ? "Not saved yet in" : "Will be saved in";
-  const place = readOnly ? "File of labels, read-only:" : saving.onDisk && disk.state !== "failed" ? "Saved in" : waits;
+  const waits = saving.state === "failed" ? "Not saved yet in" : "Will be saved in";
+  const place = readOnly ? "File of labels, read-only:" : saving.onDisk && saving.state !== "failed" ? "Saved in" : waits;
   const known = info.labels_path && readOnly !== undefined && saving.onDisk !== null && (!readOnly || saving.onDisk);
   return html`<section id="summary-card" class="card hours" aria-labelledby="summary-heading">
     <h2 id="summary-heading">Labelled time <small id="labelled-share">${bouts.length ? share : saving.onDisk !== null && "none yet"}</small></h2>
-    <div id="summary">${bouts.length > 0 && html`<table><tbody>${[...seconds].map(([label, s]) => html`<tr key=${label}>
+    <div id="summary">${bouts.length > 0 && html`<table><tbody>${seconds.map(([label, s]) => html`<tr key=${label}>
       <th scope="row"><${Chip} colour=${colours.get(label)} />${plain(label)}</th>
       <td class="measure"><span class="painted" style=${`width: ${((100 * s) / most).toFixed(1)}%; ${inColour(colours.get(label))}`} /></td>
       <td>${duration(s)}</td></tr>`)}</tbody></table>`}</div>
@@ -228,6 +217,6 @@ export const Keys = () => html`<dialog id="keys" class="keys" aria-labelledby="k
     <h2 id="keys-heading">Keys</h2>
     <form method="dialog" class="tools"><button>Close</button></form>
   </div>
-  <table><tbody id="key-rows">${KEYS.filter(([, , shown]) => shown).map(([, , shown, what]) => html`
+  <table><tbody id="key-rows">${KEYS.filter(([, , , shown]) => shown).map(([, , , shown, what]) => html`
     <tr><th scope="row"><kbd>${shown}</kbd></th><td>${what}</td></tr>`)}</tbody></table>
 </dialog>`;

@@ -1,188 +1,109 @@
-/* The pictures of a recording: the visible part with the signal, the bands of the model and the labels, and the axis; and the strip. */
+/* The pictures of a recording: its visible part with the signal, the bands, the marks and the axis, and the overview of all of it. */
 
+import { html, useEffect, useLayoutEffect, useRef } from "./preact.js";
 import { firstAfter } from "./bouts.js";
-import { inkOn, onPage, onThemeChange, theme } from "./colours.js";
-import { sharp } from "./drawing.js";
-import { drawSignal, drawStates } from "./signal.js";
+import { Ticks, TICK_PX } from "./clock.js";
+import { inkOn, isDark, onPage, theme, useColours } from "./colours.js";
+import { listenToPointers } from "./gestures.js";
+import { drawMovement, drawSignal } from "./signal.js";
 import { percent, plain } from "./text.js";
 
-const MODEL_HEIGHT = 26;
-const LABELS_HEIGHT = 44;
-const AXIS_HEIGHT = 42;
-const SPACE = 4;
 const RANGE_MS = 120; // in which the range of the signal glides
-const TICK_PX = 84;
-const STRIP_PX = 12; // of the labels in the strip
-const NAMES = ["ground", "card", "ink", "quiet", "faint", "accent", "alarm", "nothing", "not-worn", "axis-x", "axis-y", "axis-z"];
+const DATES_PX = [124, 84]; // room for the date at the left, and for that of a midnight
+const GRIP_PX = 10; // at the edges of the visible part in the overview
+const TINT = 0.16; // of the labels behind the signal
+
+const sure = ({ probability }) => 0.15 + 0.45 * (Number.isFinite(probability) ? probability ** 2 : 0.5);
 
 /**
- * The picture: `dirty()` draws the visible part in the next frame, `renew()` the strip, too.
- *
- * `state()` gives what is drawn: `{view, signal, clock, sampleMs, editor, model, colours}`; null: nothing. `onFrame()` is
- * called after each. `partAt(y)` is the name of the part of the canvas at a height.
+ * Both pictures of a session, as they are at a time `now` of the browser's. `again()` is called when there is another frame
+ * to draw, and `onMoved(ms)` with the time under the pointer, null when it leaves.
  */
-export function pictureOn(canvas, strip, state, onFrame) {
-  const paint = {};
-  let range = null;
-  let frame = null;
-  let drawn = 0;
-  let renewed = true;
-
-  function dirty() {
-    frame ??= requestAnimationFrame((now) => {
-      frame = null;
-      const present = state();
-      if (!present) return;
-      const gliding = present.view.step(now);
-      const settling = draw(present, now);
-      if (renewed) drawStrip(present);
-      onFrame();
-      if (gliding || settling) dirty();
-    });
-  }
-
-  function renew() {
-    renewed = true;
-    dirty();
-  }
-
-  /** The parts of the canvas by name, each `{top, height}` in CSS pixels, from top to bottom; `signal` is the highest one. */
-  function parts() {
-    const model = state()?.model ? MODEL_HEIGHT : 0;
-    const axis = canvas.clientHeight - AXIS_HEIGHT;
-    const labels = axis - LABELS_HEIGHT;
-    const signal = labels - SPACE - (model && model + SPACE);
-    return {
-      signal: { top: 0, height: signal },
-      model: { top: signal + SPACE, height: model },
-      labels: { top: labels, height: LABELS_HEIGHT },
-      axis: { top: axis, height: AXIS_HEIGHT },
-    };
-  }
-
-  const partAt = (y) => Object.entries(parts()).findLast(([, { top, height }]) => height > 0 && y >= top)?.[0] ?? "signal";
-
-  /** Draw the visible part. Returns whether the range of the signal has not settled yet. */
-  function draw({ view, signal, clock, sampleMs, editor, model, colours }, now) {
-    const sheet = sharp(canvas);
-    if (!sheet) return false;
-    const { context, width } = sheet;
-    const count = canvas.width;
-    const boxes = Object.fromEntries(Object.entries(parts()).map(([name, part]) => [name, { width, ...part }]));
-    const scene = { view, paint, colours, boxes, x: (ms) => ((ms - view.from) / view.span) * width };
-    const piece = signal.best(view, count);
-    signal.want(view, count, sampleMs);
+export function Pictures({ session, now, again, onMoved }) {
+  const chart = useRef(null);
+  const latest = useRef(null);
+  latest.current = session;
+  useEffect(() => {
+    listenToPointers(chart.current, () => latest.current, onMoved);
+    new ResizeObserver(again).observe(chart.current);
+  }, []);
+  const { view, editor, model } = session;
+  const colours = useColours(session.names);
+  const width = chart.current?.clientWidth ?? 0;
+  const range = useRef({}).current;
+  const signal = (sheet) => {
+    const piece = session.signal.best(view, sheet.context.canvas.width);
+    session.signal.want(view, sheet.context.canvas.width, session.sampleMs);
     if (piece && !performance.getEntriesByName("signal").length) performance.mark("signal"); // for measurements
-    const settling = settle(piece?.range(view) ?? 1, now);
-    fill(context, boxes.signal, paint.ground);
-    drawTint(context, editor.bouts, scene);
-    drawSignal(context, piece, { ...scene, box: boxes.signal, range, sampleMs });
-    if (model) {
-      fill(context, boxes.model, paint.ground);
-      drawBand(context, model, { ...scene, box: boxes.model, pale: true });
-    }
-    fill(context, boxes.labels, paint["not-worn"]);
-    drawBand(context, editor.bouts, { ...scene, box: boxes.labels });
-    drawAxis(context, clock, scene);
-    drawMarks(context, editor, scene);
-    return settling;
-  }
-
-  /** Let the range of the signal glide to what the columns need. */
-  function settle(goal, now) {
-    const passed = Math.min(50, now - drawn);
-    drawn = now;
-    if (range === null || Math.abs(goal - range) < 0.01 * goal) range = goal;
-    else range += (1 - Math.exp(-passed / RANGE_MS)) * (goal - range);
-    return range !== goal;
-  }
-
-  /** The strip: tall where the axes reach far, because there is much movement. */
-  function drawStrip({ view, signal, editor, model, colours }) {
-    const sheet = sharp(strip);
-    if (!sheet) return;
-    renewed = false;
-    const { context, width, height } = sheet;
-    const x = (ms) => ((ms - view.start) / (view.end - view.start)) * width;
-    const high = height - STRIP_PX - 2;
-    const box = { top: high + 2, height: STRIP_PX, width };
-    const scene = { view: { from: view.start, to: view.end }, colours, paint, box, x, nameless: true };
-    const piece = signal.best(scene.view, strip.width / 2);
-    fill(context, { top: 0, height, width }, paint.ground);
-    if (piece) drawStates(context, piece, { ...scene, box: { top: 0, height: high, width }, sampleMs: Infinity });
-    if (piece) drawMovement(context, piece, { x, high, paint });
-    fill(context, box, paint["not-worn"]);
-    if (model) drawBand(context, model, { ...scene, pale: true });
-    drawBand(context, editor.settled, scene);
-  }
-
-  function recolour() {
-    for (const name of NAMES) paint[name] = theme(name);
-    renew();
-  }
-
-  recolour();
-  onThemeChange(recolour);
-  const size = new ResizeObserver(renew);
-  for (const one of [canvas, strip]) size.observe(one);
-  return { dirty, renew, partAt };
-}
-
-function drawMovement(context, piece, { x, high, paint }) {
-  context.beginPath();
-  for (let pixel = 0; pixel < piece.pixels; pixel++) {
-    const tall = piece.state(pixel) === "gap" ? 0 : Math.max(1, high * Math.min(1, Math.sqrt(piece.spread(pixel) / 9000)));
-    context.lineTo(x(piece.time(pixel)), high - tall);
-    context.lineTo(x(piece.time(pixel + 1)), high - tall);
-  }
-  context.lineTo(x(piece.to), high);
-  context.lineTo(x(piece.from), high);
-  context.fillStyle = paint.quiet;
-  context.fill();
-}
-
-function fill(context, { top, height, width }, colour) {
-  context.fillStyle = colour;
-  context.fillRect(0, top, width, height);
-}
-
-/** The bouts that are seen, with their edges in pixels. */
-function* visible(bouts, { view, x, boxWidth }) {
-  for (let i = firstAfter(bouts, view.from); i < bouts.length && bouts[i].start_ms < view.to; i++) {
-    yield [bouts[i], Math.max(-2, x(bouts[i].start_ms)), Math.min(boxWidth + 2, x(bouts[i].end_ms))];
-  }
-}
-
-function drawTint(context, bouts, { view, x, colours, boxes: { signal } }) {
-  context.globalAlpha = 0.16;
-  for (const [{ label }, left, right] of visible(bouts, { view, x, boxWidth: signal.width })) {
-    context.fillStyle = onPage(colours.get(label));
-    context.fillRect(left, signal.top, Math.max(1, right - left), signal.height);
-  }
-  context.globalAlpha = 1;
+    if (settle(range, piece?.range(view) ?? 1, now)) again();
+    drawBand(sheet, editor.bouts, view, colours, { strength: () => TINT, named: false });
+    drawSignal(sheet, piece, { view, range: range.now, sampleMs: session.sampleMs });
+  };
+  return html`
+    <${Overview} session=${session} colours=${colours} width=${width} />
+    <div id="chart" class="chart" role="application" tabindex="0" aria-label="Recording and labels"
+      aria-describedby="chart-help readout" ref=${chart}>
+      <${Canvas} class="signal" data-part="signal" draw=${signal} />
+      ${model && html`<${Canvas} class="band model" data-part="model" draw=${(sheet) => drawBand(sheet, model, view, colours, { strength: sure })} />`}
+      <${Canvas} class="band" data-part="labels" draw=${(sheet) => drawBand(sheet, editor.bouts, view, colours)} />
+      <${Axis} session=${session} width=${width} />
+      <${Marks} view=${view} editor=${editor} />
+    </div>`;
 }
 
 /**
- * Bouts as a band with their names; `pale`: as the model's, the paler, the less sure it is.
+ * A canvas that is sharp on every screen, and that `draw({context, width, height})` draws in CSS pixels; with a list `of`, only
+ * when a value in it has changed.
+ */
+function Canvas({ draw, of, ...rest }) {
+  const ref = useRef(null);
+  useLayoutEffect(() => {
+    const canvas = ref.current;
+    const { clientWidth: width, clientHeight: height } = canvas;
+    if (!width || !height) return; // it is not seen
+    const [wide, high] = [width, height].map((length) => Math.round(length * devicePixelRatio));
+    if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
+    const context = canvas.getContext("2d");
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    context.font = "12px system-ui, sans-serif";
+    draw({ context, width, height });
+  }, of);
+  return html`<canvas ref=${ref} ...${rest} />`;
+}
+
+/** Let the range of the signal glide to what its columns need. Returns whether it is not there yet. */
+function settle(range, goal, now) {
+  const passed = Math.min(50, now - (range.drawn ?? now));
+  range.drawn = now;
+  if (range.now === undefined || Math.abs(goal - range.now) < 0.01 * goal) range.now = goal;
+  else range.now += (1 - Math.exp(-passed / RANGE_MS)) * (goal - range.now);
+  return range.now !== goal;
+}
+
+/**
+ * Bouts as a band with their names; with a `strength(bout)` they let the ground shine through.
  *
  * Of the bouts that fall into one pixel, only the longest is drawn.
  */
-function drawBand(context, bouts, { view, x, box, colours, paint, pale = false, nameless = false }) {
+function drawBand({ context, width, height }, bouts, { from, to }, colours, { strength, named = true } = {}) {
+  const x = (ms) => ((ms - from) / (to - from)) * width;
   let [pixel, longest] = [-1, -1];
-  for (const [bout, left, right] of visible(bouts, { view, x, boxWidth: box.width })) {
+  for (let i = firstAfter(bouts, from); i < bouts.length && bouts[i].start_ms < to; i++) {
+    const { start_ms: start, end_ms: end, label } = bouts[i];
+    const [left, right] = [Math.max(-2, x(start)), Math.min(width + 2, x(end))];
     if (right - left < 1) {
-      const length = bout.end_ms - bout.start_ms;
-      if (Math.floor(left) === pixel && length <= longest) continue;
-      [pixel, longest] = [Math.floor(left), length];
+      if (Math.floor(left) === pixel && end - start <= longest) continue;
+      [pixel, longest] = [Math.floor(left), end - start];
     }
-    const colour = colours.get(bout.label);
-    const room = right - left > 3 && !pale ? 1 : 0; // so that neighbours of the same label can be told apart
-    if (pale) context.globalAlpha = 0.15 + 0.45 * (Number.isFinite(bout.probability) ? bout.probability ** 2 : 0.5);
+    const colour = colours.get(label);
+    const room = right - left > 3 && !strength ? 1 : 0; // so that neighbours of the same label can be told apart
+    context.globalAlpha = strength?.(bouts[i]) ?? 1;
     context.fillStyle = onPage(colour);
-    context.fillRect(left, box.top, Math.max(1, right - left - room), box.height);
+    context.fillRect(left, 0, Math.max(1, right - left - room), height);
     context.globalAlpha = 1;
-    context.fillStyle = pale ? paint.ink : inkOn(colour);
-    if (right - left > 24 && !nameless) drawName(context, bout, Math.max(left, 0), Math.min(right, box.width), box);
+    context.fillStyle = strength ? theme("ink") : inkOn(colour);
+    if (right - left > 24 && named) drawName(context, bouts[i], Math.max(left, 0), Math.min(right, width), height / 2);
   }
 }
 
@@ -193,71 +114,86 @@ function widthOf(context, text) {
   return widths.get(text);
 }
 
-function drawName(context, { label, probability }, left, right, box) {
+function drawName(context, { label, probability }, left, right, middle) {
   const name = plain(label);
   const long = Number.isFinite(probability) ? `${name} ${percent(probability)}` : name;
   const text = [long, name].find((one) => widthOf(context, one) <= right - left - 10);
-  if (!text) return;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.fillText(text, (left + right) / 2, box.top + box.height / 2);
+  if (text) context.fillText(text, (left + right) / 2, middle);
 }
 
-function drawAxis(context, clock, { view, x, paint, boxes: { axis } }) {
-  const { top, width, height } = axis;
-  const most = width / TICK_PX;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  for (const { ms, text, midnight } of clock.ticks(view.from, view.to, most)) {
-    context.fillStyle = midnight ? paint.quiet : paint.nothing;
-    context.fillRect(Math.round(x(ms)), top, 1, midnight ? 9 : 6);
-    context.fillStyle = paint.quiet;
-    const half = context.measureText(text).width / 2;
-    if (x(ms) > half && x(ms) < width - half) context.fillText(text, x(ms), top + 15);
-  }
-  // The date at the left, and at each midnight that leaves room for it.
-  const starts = [[0, clock.date(view.from)], ...clock.midnights(view.from, view.to, most).map((ms) => [x(ms), clock.day(ms)])];
-  context.fillStyle = paint.ink;
-  context.textAlign = "left";
-  let free = -Infinity;
-  for (const [place, [left, text]] of starts.entries()) {
-    const end = left + context.measureText(text).width + 14;
-    if (left < free || end > (starts[place + 1]?.[0] ?? width + 14)) continue;
-    context.fillText(text, left + 4, top + height - 9); // beside the line of midnight, and the frame of the focus
-    free = end;
-  }
+/** The times below the picture, and the date at the left and at each midnight that leaves room for it. */
+function Axis({ session: { view, clock }, width }) {
+  const { from, to, span } = view;
+  const ticks = clock.ticks(from, to, width / TICK_PX);
+  const midnights = ticks.filter(({ midnight }) => midnight).map(({ ms }) => [(ms - from) / span, clock.day(ms)]);
+  const starts = [[0, clock.date(from)], ...midnights];
+  const roomy = ([left], place) => ((starts[place + 1]?.[0] ?? 1) - left) * width >= DATES_PX[Math.min(place, 1)];
+  return html`<div class="time-axis" data-part="axis" aria-hidden="true">
+    <${Ticks} ticks=${ticks} from=${from} to=${to} width=${width} />
+    ${starts.filter(roomy).map(([left, text]) => html`<span class="date" style=${`left: ${100 * left}%`}>${text}</span>`)}</div>`;
 }
 
 /** The mark, the selected bout with grips at its edges, and the cursor. */
-function drawMarks(context, { marked, selected, holding, cursor }, { x, paint, boxes: { labels } }) {
-  const { top, height } = labels;
-  const bottom = top + height;
-  if (marked) {
-    const [left, right] = marked.map(x);
-    context.fillStyle = paint.accent;
-    context.globalAlpha = 0.25;
-    context.fillRect(left, 0, Math.max(1, right - left), bottom);
-    context.globalAlpha = 1;
-    for (const edge of [left, right]) context.fillRect(edge - 1, 0, 2, bottom);
-  }
-  if (selected) {
-    const [left, right] = [x(selected.start_ms), x(selected.end_ms)];
-    context.strokeStyle = paint.ink;
-    context.lineWidth = 2.5;
-    context.strokeRect(left, top + 1.25, Math.max(2, right - left), height - 2.5);
-    for (const [edge, at] of [["start", left], ["end", right]]) {
-      context.fillStyle = edge === holding ? paint.accent : paint.ink;
-      context.beginPath();
-      context.roundRect(at - 4, top + height / 2 - 12, 8, 24, 4);
-      context.fill();
-      if (edge === holding) context.fillRect(at - 1, 0, 2, bottom);
-    }
-  }
-  context.fillStyle = paint.ink;
-  context.fillRect(Math.round(x(cursor)) - 0.5, 0, 1.5, bottom + 6);
-  context.beginPath();
-  context.moveTo(x(cursor) - 5, bottom + 9);
-  context.lineTo(x(cursor) + 5, bottom + 9);
-  context.lineTo(x(cursor), bottom + 1);
-  context.fill();
+function Marks({ view, editor: { marked, selected, held, cursor } }) {
+  const x = (ms) => Math.min(101, Math.max(-1, (100 * (ms - view.from)) / view.span));
+  const between = (start, end) => `left: ${x(start)}%; width: ${x(end) - x(start)}%`;
+  return html`
+    ${marked && html`<div class="mark" style=${between(...marked)} />`}
+    ${selected && html`<div class="selected" style=${between(selected.start_ms, selected.end_ms)} />
+      ${["start", "end"].map((edge) => html`<div class=${edge === held?.edge ? "grip held" : "grip"} style=${`left: ${x(selected[`${edge}_ms`])}%`} />`)}`}
+    <div class="cursor" style=${`left: ${x(cursor)}%`} />`;
+}
+
+/** The whole recording, tall where there is much movement. The frame of the visible part is a slider; its edges can be dragged. */
+function Overview({ session, colours, width }) {
+  const { view, signal, clock, editor, model } = session;
+  const { start, end, from, to, span } = view;
+  const whole = { from: start, to: end };
+  const drag = useRef(null); // shows what a drag asks for, `drag(ms)`
+  const timeAt = ({ clientX, currentTarget }) => {
+    const box = currentTarget.getBoundingClientRect();
+    return start + ((clientX - box.left) / box.width) * (end - start);
+  };
+  const move = (event) => drag.current?.(timeAt(event));
+  const release = () => (drag.current = null);
+  const press = (event) => {
+    if (event.button !== 0) return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    const ms = timeAt(event);
+    const reach = (GRIP_PX * (end - start)) / width;
+    const [toFrom, toEnd] = [Math.abs(ms - from), Math.abs(ms - to)];
+    const offset = ms > from && ms < to ? ms - from : span / 2;
+    if (Math.min(toFrom, toEnd) >= reach || span <= 3 * reach) drag.current = (at) => view.show(at - offset, at - offset + span);
+    else if (toFrom < toEnd) drag.current = (at) => view.show(Math.min(at, to - 1000), to);
+    else drag.current = (at) => view.show(from, Math.max(at, from + 1000));
+    move(event);
+  };
+  const keys = {
+    ArrowLeft: () => view.pan(-0.5),
+    ArrowRight: () => view.pan(0.5),
+    Home: () => view.show(start, start + span),
+    End: () => view.show(end - span, end),
+  };
+  const type = (event) => {
+    if (!keys[event.key] || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    keys[event.key]();
+  };
+  const movement = signal.best(whole, (width * devicePixelRatio) / 2);
+  const bands = (sheet) => {
+    if (model) drawBand(sheet, model, whole, colours, { strength: sure, named: false });
+    drawBand(sheet, editor.settled, whole, colours, { named: false });
+  };
+  const share = (ms) => (100 * (ms - start)) / (end - start);
+  return html`<div id="overview" class="overview" role="slider" tabindex="0" aria-label="Visible part of the recording"
+    aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(share((from + to) / 2))}
+    aria-valuetext=${view.isWhole ? "all of the recording" : `${clock.date(from)}, ${clock.stretch(from, to)}`}
+    onPointerDown=${press} onPointerMove=${move} onPointerUp=${release} onPointerCancel=${release} onKeyDown=${type}>
+    <${Canvas} class="movement" draw=${(sheet) => movement && drawMovement(sheet, movement, whole)} of=${[movement, width, end, isDark()]} />
+    <${Canvas} class="band" draw=${bands} of=${[editor.settled, model, colours, width, end, isDark()]} />
+    <div style=${`left: ${share(from)}%; width: ${share(start + span)}%`} />
+  </div>`;
 }

@@ -11,28 +11,30 @@ const CHANGED_ELSEWHERE = "the labels were changed elsewhere.";
 /**
  * The labels of one recording on their way to the disk.
  *
- * `onState({state, sentence, conflict})` is called with the state `saved`, `saving` or `failed`; `conflict` is true when
- * another window or program has changed the file meanwhile, until `overwrite()` or `adopt()` decides. `onDisk` is whether
- * the file exists, null as long as that is not known.
+ * `state` is `saved`, `saving` or `failed`, and `sentence` says why. `conflict` is true when another window or program has
+ * changed the file meanwhile, until `overwrite()` or `adopt()` decides. `onDisk` is whether the file exists, and `etag` that of
+ * its labels, both null as long as this page knows none. `onChange(saving)` is called when `state` may be another.
  */
 export class Saving {
   #address;
   #client;
-  #onState;
-  #etag = null; // of the labels on the disk that this page knows; null as long as it knows none
+  #onChange;
   #mine = new Set(); // what this page knows to be in the file, and what it has sent since
   #waiting = null; // the labels to send next
   #busy = false;
   #failures = 0;
   #timer = null;
-  #conflict = false;
   #closed = false;
+  state = "saved";
+  sentence = null;
+  conflict = false;
   onDisk = null;
+  etag = null;
 
-  constructor(address, client, onState) {
+  constructor(address, client, onChange) {
     this.#address = address;
     this.#client = client;
-    this.#onState = onState;
+    this.#onChange = onChange;
   }
 
   get unsaved() {
@@ -42,9 +44,9 @@ export class Saving {
   /** Fetch the labels of the file, and remember them as those that are edited from now on. */
   async load() {
     for (;;) {
-      const before = this.#etag;
+      const before = this.etag;
       const labels = await ask(this.#address);
-      if (this.#etag !== before) continue; // others came meanwhile, and it is not known which are newer
+      if (this.etag !== before) continue; // others came meanwhile, and it is not known which are newer
       this.#take(labels);
       return labels;
     }
@@ -52,13 +54,13 @@ export class Saving {
 
   /** Labels that another window or program has saved. Returns false when they are known already. */
   took(labels) {
-    if (labels.etag === this.#etag) return false;
+    if (labels.etag === this.etag) return false;
     this.#take(labels);
     return true;
   }
 
   #take({ intervals, on_disk: onDisk, etag }) {
-    this.#etag = etag;
+    this.etag = etag;
     this.#mine = new Set([frozen(intervals)]);
     this.onDisk = onDisk;
   }
@@ -71,7 +73,7 @@ export class Saving {
 
   /** Save what is on this page in place of what is in the file. */
   async overwrite() {
-    this.#conflict = false;
+    this.conflict = false;
     await this.load().catch((error) => this.#fail(error));
     await this.again();
   }
@@ -80,14 +82,14 @@ export class Saving {
   async adopt() {
     const { intervals } = await this.load();
     this.#waiting = null;
-    this.#conflict = false;
+    this.conflict = false;
     this.#tell();
     return intervals;
   }
 
   /** Try now, if something is not saved: there is a connection again, or this window may write. */
   async again() {
-    if (this.#waiting === null || this.#busy || this.#conflict || this.#closed) return;
+    if (this.#waiting === null || this.#busy || this.conflict || this.#closed) return;
     clearTimeout(this.#timer);
     const sent = this.#waiting;
     this.#waiting = null;
@@ -96,7 +98,7 @@ export class Saving {
     this.#tell();
     try {
       const body = { client: this.#client, intervals: sent };
-      const { etag } = await ask(this.#address, { method: "PUT", headers: { "if-match": this.#etag }, body, keepalive: true });
+      const { etag } = await ask(this.#address, { method: "PUT", headers: { "if-match": this.etag }, body, keepalive: true });
       this.#take({ intervals: sent, on_disk: true, etag });
       [this.#busy, this.#failures] = [false, 0];
       if (this.#waiting === null) this.#tell();
@@ -114,7 +116,7 @@ export class Saving {
     const labels = await ask(this.#address).catch(() => null);
     const ours = labels !== null && [...this.#mine].some((bouts) => equal(frozen(labels.intervals), bouts));
     if (ours) this.#take(labels);
-    this.#conflict = !ours;
+    this.conflict = !ours;
     return ours;
   }
 
@@ -127,13 +129,16 @@ export class Saving {
     const stopped = status === undefined && this.#failures >= TRIES;
     const help = stopped ? ` If harken annotate was stopped, start it again with --port ${location.port || 80}; this page then saves the labels.` : "";
     const wait = WAITS_MS[Math.min(this.#failures++, WAITS_MS.length - 1)];
-    const conflict = this.#conflict;
-    const sentence = conflict ? CHANGED_ELSEWHERE : status === undefined ? NO_CONNECTION + help : message;
-    this.#onState({ state: "failed", sentence, conflict });
+    this.#show("failed", this.conflict ? CHANGED_ELSEWHERE : status === undefined ? NO_CONNECTION + help : message);
     if (![412, 422, 423].includes(status) && !this.#closed) this.#timer = setTimeout(() => this.again(), wait);
   }
 
   #tell() {
-    this.#onState({ state: this.unsaved ? "saving" : "saved", sentence: null, conflict: false });
+    this.#show(this.unsaved ? "saving" : "saved");
+  }
+
+  #show(state, sentence = null) {
+    Object.assign(this, { state, sentence });
+    this.#onChange(this);
   }
 }

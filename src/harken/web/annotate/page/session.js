@@ -1,7 +1,6 @@
 /* One recording that is open: its description, signal, labels and the model's bouts, kept up to date by the server. */
 
 import { Clock } from "./clock.js";
-import { coloursOf } from "./colours.js";
 import { Editor } from "./editor.js";
 import { Saving } from "./saving.js";
 import { ask, lastingSocket } from "./server.js";
@@ -15,8 +14,7 @@ const FINEST_MS = 20;
 /**
  * A recording by its number.
  *
- * `onChange(what)` is called with "view", "signal", "labels" or "other"; `onSaving(state)` as by `Saving`, and
- * `say(sentence)` with what a key did.
+ * `onChange()` is called when something looks different, and `say(sentence)` with what a key did.
  */
 export class Session {
   #socket = null;
@@ -25,10 +23,8 @@ export class Session {
   #upToDate = false;
   #orderOf = null; // the file of labels whose order of labels is known
   #modelShown = null; // the name of the model whose bouts are shown or being fetched
-  #coloured = null; // the labels for which colours were asked for last
-  #bouts = null; // the labels that were shown last
 
-  constructor(number, { client, onChange, onSaving, say }) {
+  constructor(number, { client, onChange, say }) {
     this.number = number;
     this.address = `/api/recordings/${number}`;
     this.client = client;
@@ -39,13 +35,11 @@ export class Session {
     this.view = null;
     this.clock = new Clock("UTC");
     this.gaps = []; // stretches without samples, as bouts
-    this.model = null; // its bouts
     this.names = []; // labels to choose from, in an order that never changes: the first nine have the keys 1 to 9
     this.readOnly = undefined; // why the labels cannot be changed, a sentence; null if they can; undefined: not known yet
     this.connected = true;
-    this.colours = new Map();
-    this.signal = new Signal((...piece) => this.#fetchPiece(...piece), () => this.#onChange("signal"));
-    this.saving = new Saving(`${this.address}/labels`, client, onSaving);
+    this.signal = new Signal(`${this.address}/signal`, () => this.#onChange());
+    this.saving = new Saving(`${this.address}/labels`, client, () => this.#onChange());
     this.editor = new Editor({
       limits: () => [this.view.start, this.view.end],
       clock: () => this.clock,
@@ -60,12 +54,10 @@ export class Session {
 
   /** Fetch what there is, and follow it from now on. */
   async open() {
-    const info = await ask(this.address).catch((error) => {
-      if (error.status) throw error;
-      throw new Error("The recording was not opened: no connection to harken. Choose it again when harken runs.");
-    });
+    const info = await ask(this.address);
     if (this.closed) return; // a socket that is opened now would never be closed
     this.#status(info);
+    this.#onChange();
     this.#socket = lastingSocket(() => `${this.address}/live?client=${this.client}`, {
       onOpen: () => this.#linked(true),
       onMessage: (message) => this.#receive(message),
@@ -78,8 +70,12 @@ export class Session {
     this.closed = true;
     this.#onChange = () => {};
     this.#socket?.close();
-    this.signal.close();
     this.saving.close();
+  }
+
+  /** The bouts of the model. */
+  get model() {
+    return this.editor.model;
   }
 
   /** Milliseconds from sample to sample, or from the shortest time that the server tells apart to the next. */
@@ -93,7 +89,6 @@ export class Session {
     if (all.length === this.names.length) return;
     this.names = all;
     if (this.#orderOf) store(localStorage, this.#orderOf, all);
-    this.#recolour();
   }
 
   /** Remember zoom and cursor until this tab of the browser is closed. */
@@ -110,13 +105,18 @@ export class Session {
     this.connected = connected;
     if (!connected) this.#upToDate = false; // editing goes on; what is done is saved when there is a connection again
     else this.saving.again();
-    this.#onChange("other");
+    this.#onChange();
   }
 
   #receive(message) {
     if (message.type === "status") this.#status(message);
-    else if (message.type === "read_only") this.#permit(message.reason);
     else if (message.type === "labels") this.#follow(message);
+    else if (message.type === "read_only") {
+      this.readOnly = message.reason;
+      this.editor.writing = message.reason === null;
+      if (this.editor.writing) this.saving.again();
+    }
+    this.#onChange();
   }
 
   /** Labels that were changed elsewhere. What is not saved here yet collides with them when it is sent. */
@@ -124,14 +124,6 @@ export class Session {
     if (this.saving.unsaved || !this.saving.took(message)) return;
     const { writing } = this.editor;
     if (this.editor.load(message.intervals, { undoable: writing }) && writing) this.#say("The labels were changed elsewhere.");
-    this.#onChange("other");
-  }
-
-  #permit(reason) {
-    this.readOnly = reason;
-    this.editor.writing = reason === null;
-    if (reason === null) this.saving.again();
-    this.#onChange("other");
   }
 
   #status(info) {
@@ -140,16 +132,13 @@ export class Session {
     if (info.timezone && info.timezone !== before?.timezone) this.clock = new Clock(info.timezone);
     if (info.labels_path && !this.#orderOf) {
       this.#orderOf = `harken annotate: labels of ${info.labels_path}`;
-      const names = stored(localStorage, this.#orderOf);
-      const known = this.names.splice(0);
-      this.add(Array.isArray(names) ? names.filter((name) => typeof name === "string" && name) : []);
-      this.add(known);
+      const names = [stored(localStorage, this.#orderOf)].flat().filter((name) => name && typeof name === "string");
+      this.names = [...new Set([...names, ...this.names])];
     }
     this.add(info.choices ?? []);
     this.#extend(before);
     if (info.state === "ready") this.#showModel(info.model);
     if (info.state === "ready" && !this.#upToDate) this.#loadLabels().catch(() => {}); // if it fails, so does the socket
-    this.#onChange("other");
   }
 
   /** Fetch the labels, which are known once the recording is read; after each connection, they may have changed. */
@@ -159,7 +148,7 @@ export class Session {
     const { intervals, gaps_ms: gaps } = await this.saving.load();
     this.gaps = gaps.map(([start_ms, end_ms]) => ({ start_ms, end_ms }));
     if (!this.saving.unsaved) this.editor.load(intervals, { undoable: this.editor.canUndo });
-    this.#onChange("other");
+    this.#onChange();
   }
 
   /** The recording has been read a little further. */
@@ -168,7 +157,7 @@ export class Session {
     const end = end_ms ?? readTo;
     if (start === null || end === null || end <= start) return;
     if (this.view) this.view.extend(start, end);
-    else this.view = new View(start, end, () => this.#onChange("view"));
+    else this.view = new View(start, end, () => this.#onChange());
     if (Number.isNaN(this.editor.cursor)) this.editor.cursor = start;
     if (state !== before?.state) this.signal.renew(-Infinity);
     else if (readTo !== before?.read_to_ms) this.signal.renew(before?.read_to_ms ?? start);
@@ -188,42 +177,18 @@ export class Session {
     const name = model?.state === "ready" ? model.name : null;
     if (name === this.#modelShown) return;
     this.#modelShown = name;
-    if (this.model) this.#useModel(null);
+    this.editor.model = null;
     if (name === null) return;
     const bouts = await ask(`${this.address}/model`).catch(() => null);
     if (name !== this.#modelShown) return; // another model was chosen meanwhile
-    if (bouts) this.#useModel(boutsOf(bouts));
+    if (bouts) this.editor.model = boutsOf(bouts);
     else this.#modelShown = null; // with the next status, it is tried again
-  }
-
-  #useModel(bouts) {
-    this.model = this.editor.model = bouts;
-    this.#recolour();
-    this.#onChange("labels");
-  }
-
-  async #fetchPiece(start, end, pixels) {
-    const answer = await fetch(`${this.address}/signal?start_ms=${start}&end_ms=${end}&pixels=${pixels}`);
-    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-    return new Int16Array(await answer.arrayBuffer()); // little-endian, as all present processors
+    this.#onChange();
   }
 
   #edited() {
-    const { bouts } = this.editor;
-    const same = bouts === this.#bouts;
-    this.#bouts = bouts;
-    if (!same) this.add(bouts.map(({ label }) => label));
-    this.#onChange(same ? "other" : "labels");
-  }
-
-  #recolour() {
-    const names = [...this.names, ...new Set((this.model ?? []).map(({ label }) => label))];
-    this.#coloured = names;
-    coloursOf(names).then((colours) => {
-      if (names !== this.#coloured) return;
-      this.colours = colours;
-      this.#onChange("labels");
-    });
+    this.add(this.editor.bouts.map(({ label }) => label));
+    this.#onChange();
   }
 }
 

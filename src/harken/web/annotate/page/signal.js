@@ -1,6 +1,6 @@
 /* The signal of a recording: pieces of it from the server, and their drawing. */
 
-import { hatch } from "./drawing.js";
+import { theme } from "./colours.js";
 
 const AXES = ["x", "y", "z"];
 const [LEVELS, FLAGS] = [6, 6]; // rows of a piece: lowest and highest x, y, z in 1/1000 g, then flags
@@ -57,7 +57,17 @@ class Piece {
 
   /** How far the three axes reach together, in 1/1000 g. */
   spread(pixel) {
-    return this.high(0, pixel) - this.low(0, pixel) + this.high(1, pixel) - this.low(1, pixel) + this.high(2, pixel) - this.low(2, pixel);
+    return [0, 1, 2].reduce((sum, axis) => sum + this.high(axis, pixel) - this.low(axis, pixel), 0);
+  }
+
+  /** The pixels of a view with equal states, one after the other: `[state, first, end]`. */
+  *states(view) {
+    const [first, last] = this.within(view);
+    for (let pixel = first, end; pixel < last; pixel = end) {
+      end = pixel + 1;
+      while (end < last && this.state(end) === this.state(pixel)) end++;
+      yield [this.state(pixel), pixel, end];
+    }
   }
 
   /** The range of the axis, in g, for nearly all pixels of a view. */
@@ -73,20 +83,17 @@ class Piece {
 }
 
 /**
- * The pieces of a signal that were fetched, the oldest ones forgotten first.
- *
- * `fetchPiece(startMs, endMs, pixels)` returns a promise of the rows; `onPiece()` is called after each.
+ * The pieces of a signal that were fetched from an address, the oldest ones forgotten first. `onPiece()` is called after each.
  */
 export class Signal {
-  #fetch;
+  #address;
   #onPiece;
   #pieces = [];
   #busy = false;
-  #waitsUntil = 0; // after a failure
   #wanted = [];
 
-  constructor(fetchPiece, onPiece) {
-    this.#fetch = fetchPiece;
+  constructor(address, onPiece) {
+    this.#address = address;
     this.#onPiece = onPiece;
   }
 
@@ -114,30 +121,25 @@ export class Signal {
 
   /** The signal from a time on has changed; pieces are shown until the new ones are here. */
   renew(fromMs) {
-    this.#waitsUntil = 0;
     for (const piece of this.#pieces) piece.stale ||= piece.to > fromMs;
-  }
-
-  close() {
-    this.#wanted = [];
-    this.#onPiece = () => {};
   }
 
   async #next() {
     const missing = this.#wanted.find((want) => !this.#pieces.some((piece) => piece.pixelMs === want.pixelMs && !piece.stale && piece.covers(want)));
-    if (!missing || this.#busy || performance.now() < this.#waitsUntil) return;
+    if (!missing || this.#busy) return;
     this.#busy = true;
     const { pixelMs, room } = missing;
     const from = Math.floor((missing.from - room) / pixelMs) * pixelMs;
     const piece = new Piece(from, pixelMs, Math.min(MOST_PIXELS, Math.ceil((missing.to + room - from) / pixelMs)));
     this.#pieces.push(piece); // already now, so that it gets stale when the signal changes meanwhile
     try {
-      piece.rows = await this.#fetch(from, piece.to, piece.pixels);
+      const answer = await fetch(`${this.#address}?start_ms=${from}&end_ms=${piece.to}&pixels=${piece.pixels}`);
+      if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+      piece.rows = new Int16Array(await answer.arrayBuffer()); // little-endian, as all present processors
       this.#pieces = this.#pieces.filter((other) => other === piece || !other.stale || !piece.covers(other)).slice(-MOST_PIECES);
     } catch {
       this.#pieces = this.#pieces.filter((other) => other !== piece);
-      this.#waitsUntil = performance.now() + AGAIN_MS; // no connection, perhaps
-      setTimeout(() => this.#onPiece(), AGAIN_MS);
+      await new Promise((passed) => setTimeout(passed, AGAIN_MS)); // no connection, perhaps
     }
     this.#busy = false;
     this.#onPiece();
@@ -146,38 +148,35 @@ export class Signal {
 }
 
 /**
- * Draw a view of a piece into a box of a canvas, in CSS pixels: lines through all pixels, each from its lowest to its highest
- * value. `x(ms)` is a place, `range` the largest value of the axis in g, `paint` the colours by name.
+ * Draw a view of a piece, in CSS pixels: lines through all pixels, each from its lowest to its highest value. `range` is the
+ * largest value of the axis in g.
  */
-export function drawSignal(context, piece, { view, box, x, range, sampleMs, paint }) {
-  const y = (milli) => box.top + (box.height * (1 - Math.min(1, Math.max(-1, milli / 1000 / range)))) / 2;
+export function drawSignal(sheet, piece, { view, range, sampleMs }) {
+  const { context, width, height } = sheet;
+  const y = (milli) => (height * (1 - Math.min(1, Math.max(-1, milli / 1000 / range)))) / 2;
   const grid = range > 3 ? [-range / 2, 0, range / 2] : [-1, 0, 1];
-  context.fillStyle = paint.faint;
-  for (const g of grid) context.fillRect(0, Math.round(y(1000 * g)), box.width, 1);
+  context.fillStyle = theme("faint");
+  for (const g of grid) context.fillRect(0, Math.round(y(1000 * g)), width, 1);
   if (piece) {
-    drawStates(context, piece, { view, box, x, sampleMs, paint });
-    context.save();
-    context.beginPath();
-    context.rect(0, box.top, box.width, box.height);
-    context.clip();
-    for (const axis of AXES.keys()) drawAxis(context, piece, axis, { view, x, y, sampleMs, paint });
-    context.restore();
+    drawStates(sheet, piece, view, sampleMs);
+    for (const axis of AXES.keys()) drawAxis(sheet, piece, axis, { view, y, sampleMs });
   }
   context.textAlign = "left";
   context.textBaseline = "bottom";
   for (const g of grid) {
     const text = `${String(Number(g.toPrecision(2))).replace("-", "−")}${g === 0 ? " g" : ""}`; // the range may be gliding
     context.globalAlpha = 0.75;
-    context.fillStyle = paint.card;
+    context.fillStyle = theme("card");
     context.fillRect(2, y(1000 * g) - 15, context.measureText(text).width + 4, 14);
     context.globalAlpha = 1;
-    context.fillStyle = paint.quiet;
+    context.fillStyle = theme("quiet");
     context.fillText(text, 4, y(1000 * g) - 1);
   }
 }
 
 /** A sample may last several pixels, all with its values: one point, or one at each end while nothing changes. */
-function drawAxis(context, piece, axis, { view, x, y, sampleMs, paint }) {
+function drawAxis({ context, width }, piece, axis, { view, y, sampleMs }) {
+  const x = (ms) => ((ms - view.from) / view.span) * width;
   const roomMs = LONGEST_STEP * sampleMs;
   const sparse = x(view.from + 2 * sampleMs) > 1;
   const [first, last] = piece.within(view, roomMs);
@@ -196,36 +195,65 @@ function drawAxis(context, piece, axis, { view, x, y, sampleMs, paint }) {
     context.lineTo(x(piece.time(end) - edge), sparse ? (low + high) / 2 : low);
     before = piece.time(end);
   }
-  context.strokeStyle = paint[`axis-${AXES[axis]}`];
+  context.strokeStyle = theme(`axis-${AXES[axis]}`);
   context.globalAlpha = sparse ? 1 : 0.72;
   context.lineWidth = sparse ? 1.5 : 1 / devicePixelRatio; // thicker lines take several times as long to draw
   context.lineJoin = sparse ? "round" : "miter";
   context.stroke();
+  context.globalAlpha = 1;
 }
 
-/** Gaps, time not worn and invalid samples behind the signal. */
-export function drawStates(context, piece, { view, box, x, sampleMs, paint }) {
-  const [first, last] = piece.within(view);
-  for (let pixel = first, end; pixel < last; pixel = end) {
-    const state = piece.state(pixel);
-    end = pixel + 1;
-    while (end < last && piece.state(end) === state) end++;
-    const left = Math.max(0, x(piece.time(pixel)));
-    const width = Math.min(box.width, x(piece.time(end))) - left;
-    if (state === "gap" && (end - pixel) * piece.pixelMs >= LONGEST_STEP * sampleMs) {
-      context.fillStyle = paint["not-worn"];
-      context.fillRect(left, box.top, width, box.height);
-      context.fillStyle = paint.quiet;
+/** Gaps, time not worn and invalid samples behind the signal; a gap is longer than a step between samples. */
+function drawStates({ context, width, height }, piece, view, sampleMs) {
+  const x = (ms) => ((ms - view.from) / (view.to - view.from)) * width;
+  for (const [state, first, end] of piece.states(view)) {
+    const left = Math.max(0, x(piece.time(first)));
+    const wide = Math.min(width, x(piece.time(end))) - left;
+    if (state === "gap" && (end - first) * piece.pixelMs >= LONGEST_STEP * sampleMs) {
+      context.fillStyle = theme("not-worn");
+      context.fillRect(left, 0, wide, height);
+      context.fillStyle = theme("quiet");
       context.textAlign = "center";
       context.textBaseline = "middle";
-      if (width >= 70) context.fillText("no signal", left + width / 2, box.top + box.height / 2);
+      if (wide >= 70) context.fillText("no signal", left + wide / 2, height / 2);
     } else if (state === "off") {
       context.globalAlpha = 0.6;
-      hatch(context, left, box.top, width, box.height, paint.nothing);
+      context.fillStyle = hatched(context, theme("nothing"));
+      context.fillRect(left, 0, wide, height);
       context.globalAlpha = 1;
     } else if (state === "invalid") {
-      context.fillStyle = paint.alarm;
-      context.fillRect(left, box.top, Math.max(1, width), 3);
+      context.fillStyle = theme("alarm");
+      context.fillRect(left, 0, Math.max(1, wide), 3);
     }
   }
+}
+
+/** Diagonal lines, for time not worn. */
+function hatched(context, colour) {
+  const tile = new OffscreenCanvas(6, 6);
+  const pen = tile.getContext("2d");
+  pen.strokeStyle = colour;
+  for (const shift of [-6, 0, 6]) {
+    pen.moveTo(shift, 6);
+    pen.lineTo(shift + 6, 0);
+  }
+  pen.stroke();
+  return context.createPattern(tile, "repeat");
+}
+
+/** Draw a whole recording as a hill: tall where the axes reach far. */
+export function drawMovement(sheet, piece, whole) {
+  const { context, width, height } = sheet;
+  const x = (ms) => ((ms - whole.from) / (whole.to - whole.from)) * width;
+  drawStates(sheet, piece, whole, Infinity);
+  context.beginPath();
+  for (let pixel = 0; pixel < piece.pixels; pixel++) {
+    const tall = piece.state(pixel) === "gap" ? 0 : Math.max(1, height * Math.min(1, Math.sqrt(piece.spread(pixel) / 9000)));
+    context.lineTo(x(piece.time(pixel)), height - tall);
+    context.lineTo(x(piece.time(pixel + 1)), height - tall);
+  }
+  context.lineTo(x(piece.to), height);
+  context.lineTo(x(piece.from), height);
+  context.fillStyle = theme("quiet");
+  context.fill();
 }

@@ -1,6 +1,6 @@
-/* The wearer's clock: times of a recording in words, and the ticks of its axis. Times are ms since 1970. */
+/* Clocks: times in words, and the ticks of an axis. Times are ms since 1970. */
 
-import { niceStep } from "./drawing.js";
+import { html } from "./preact.js";
 
 const [MINUTE_MS, QUARTER_MS, HOUR_MS, DAY_MS] = [60_000, 900_000, 3_600_000, 86_400_000];
 const STEPS_MS = [
@@ -8,6 +8,9 @@ const STEPS_MS = [
   ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE_MS),
   ...[1, 2, 3, 6, 12, 24, 48, 168].map((hours) => hours * HOUR_MS),
 ];
+/** The least room for a tick. */
+export const TICK_PX = 84;
+const WORDS_PX = 36; // half a tick's text
 const DAY = { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" };
 const SHORT = new Intl.DateTimeFormat(undefined, DAY);
 const LONG = new Intl.DateTimeFormat(undefined, { ...DAY, year: "numeric" });
@@ -69,22 +72,22 @@ export class Clock {
     return sameDay ? `${from} to ${to}` : `${this.day(start)}, ${from} to ${this.day(end)}, ${to}`;
   }
 
-  /** Ticks from `from` to `to`, at most `most`: `[{ms, text, midnight}]`. The text of days is their date. */
+  /** Ticks from `from` to `to`, at most `most`: `[{ms, text, midnight}]`. Those of days have their date, and are no midnights. */
   ticks(from, to, most) {
-    const step = niceStep(to - from, most, STEPS_MS);
+    const step = STEPS_MS.find((length) => (to - from) / length <= most) ?? STEPS_MS.at(-1);
     const unit = step < 1000 ? step : step < MINUTE_MS ? 1000 : MINUTE_MS;
-    const words = (ms) => (step >= DAY_MS ? this.day(ms) : this.time(ms, unit));
-    return this.#every(step, from, to).map((ms) => ({ ms, text: words(ms), midnight: this.wall(ms) % DAY_MS === 0 }));
-  }
-
-  /** The midnights between two times; none where ticks are days. */
-  midnights(from, to, most) {
-    return niceStep(to - from, most, STEPS_MS) >= DAY_MS ? [] : this.#every(DAY_MS, from, to);
-  }
-
-  #every(step, from, to) {
-    const times = [];
-    for (let wall = Math.ceil(this.wall(from) / step) * step; this.utc(wall) <= to; wall += step) times.push(this.utc(wall));
-    return times.filter((ms) => ms >= from);
+    const ticks = [];
+    for (let wall = Math.ceil(this.wall(from) / step) * step, ms; (ms = this.utc(wall)) <= to; wall += step) {
+      const text = step >= DAY_MS ? this.day(ms) : this.time(ms, unit);
+      if (ms >= from) ticks.push({ ms, text, midnight: step < DAY_MS && wall % DAY_MS === 0 });
+    }
+    return ticks;
   }
 }
+
+/** Ticks of an axis of so many pixels, each with its time where that is not cut; the last `taken` pixels are not free. */
+export const Ticks = ({ ticks, from, to, width, taken = 0 }) => ticks.map(({ ms, text, midnight }) => {
+  const share = (ms - from) / (to - from);
+  const free = share * width > WORDS_PX && share * width < width - taken - WORDS_PX;
+  return html`<span key=${ms} class=${midnight ? "tick midnight" : "tick"} style=${`left: ${100 * share}%`}>${free && text}</span>`;
+});
