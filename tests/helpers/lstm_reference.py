@@ -1,9 +1,11 @@
-"""LSTM layers by their equations in NumPy float64, forward and, by hand, backward."""
+"""LSTM layers by their equations in float64. Gradients are PyTorch's, by its automatic differentiation of these."""
 
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 Array = NDArray[np.float64]
 
@@ -17,45 +19,20 @@ class Cell:
     bias: Array
 
 
-def sigmoid(values: Array) -> Array:
-    return np.asarray(0.5 * (1 + np.tanh(values / 2)))
+WEIGHTS = 3
+"""Of a cell."""
 
 
-def run(cell: Cell, x: Array, h: Array, c: Array) -> tuple[Array, Array, Array, list[tuple[Array, ...]]]:
-    """``x`` [batch, time, inputs] -> states of all steps, last state and cell, and what going back needs."""
-    steps: list[Array] = []
-    saved: list[tuple[Array, ...]] = []
+def run(weights: list[Tensor], x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """``x`` [batch, time, inputs] -> states of all steps, last state and cell."""
+    inputs, recurrent, bias = weights
+    steps = []
     for t in range(x.shape[1]):
-        gates = x[:, t] @ cell.inputs.T + h @ cell.recurrent.T + cell.bias
-        i, f, g, o = np.split(gates, 4, axis=1)
-        i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
-        after = f * c + i * g
-        saved.append((i, f, g, o, c, h, after))
-        c, h = after, o * np.tanh(after)
+        i, f, g, o = (x[:, t] @ inputs.T + h @ recurrent.T + bias).chunk(4, dim=1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
         steps.append(h)
-    return np.stack(steps, axis=1), h, c, saved
-
-
-def back(
-    cell: Cell, x: Array, saved: list[tuple[Array, ...]], dy: Array, dh: Array, dc: Array
-) -> tuple[Array, Array, Array, Cell]:
-    """Gradients of the input, of the first state and cell, and of the weights."""
-    dx = np.zeros_like(x)
-    grads = Cell(np.zeros_like(cell.inputs), np.zeros_like(cell.recurrent), np.zeros_like(cell.bias))
-    for t in reversed(range(x.shape[1])):
-        i, f, g, o, before, h, after = saved[t]
-        dh = dh + dy[:, t]
-        seen = np.tanh(after)
-        dc = dc + dh * o * (1 - seen**2)
-        gates = np.concatenate(
-            [dc * g * i * (1 - i), dc * before * f * (1 - f), dc * i * (1 - g**2), dh * seen * o * (1 - o)], axis=1
-        )
-        grads.inputs += gates.T @ x[:, t]
-        grads.recurrent += gates.T @ h
-        grads.bias += gates.sum(0)
-        dx[:, t] = gates @ cell.inputs
-        dh, dc = gates @ cell.recurrent, dc * f
-    return dx, dh, dc, grads
+    return torch.stack(steps, dim=1), h, c
 
 
 @dataclass
@@ -66,44 +43,30 @@ class Stack:
 
     def run(self, x: Array, h: Array, c: Array) -> tuple[Array, Array, Array]:
         """``h``, ``c`` [layers x directions, batch, units] -> last layer's states, last states and cells."""
-        self.read: list[Array] = []
-        self.saved: list[list[list[tuple[Array, ...]]]] = []
-        hs, cs, number = [], [], 0
+        weights = [array for layer in self.layers for cell in layer for array in vars(cell).values()]
+        self.leaves = [torch.tensor(array, dtype=torch.float64, requires_grad=True) for array in (x, h, c, *weights)]
+        given, first_h, first_c, *leaves = self.leaves
+        last: list[tuple[Tensor, Tensor]] = []
         for layer in self.layers:
-            self.read.append(x)
-            made, saved = [], []
-            for direction, cell in enumerate(layer):
-                order = slice(None, None, -1 if direction else 1)
-                y, last_h, last_c, mine = run(cell, x[:, order], h[number], c[number])
-                made.append(y[:, order])
-                saved.append(mine)
-                hs.append(last_h)
-                cs.append(last_c)
-                number += 1
-            self.saved.append(saved)
-            x = np.concatenate(made, axis=2)
-        self.last_steps = x
-        return x, np.stack(hs), np.stack(cs)
+            made = []
+            for direction in range(len(layer)):
+                number = len(last)
+                own = leaves[WEIGHTS * number : WEIGHTS * (number + 1)]
+                read = given.flip(1) if direction else given
+                y, last_h, last_c = run(own, read, first_h[number], first_c[number])
+                made.append(y.flip(1) if direction else y)
+                last.append((last_h, last_c))
+            given = torch.cat(made, dim=2)
+        self.made = (given, *(torch.stack(states) for states in zip(*last, strict=True)))
+        self.last_steps, h, c = (tensor.detach().numpy() for tensor in self.made)
+        return self.last_steps, h, c
 
     def back(self, dy: Array, dh: Array, dc: Array) -> tuple[Array, Array, Array, list[list[Cell]]]:
         """After ``run``: gradients of the input, the first states and cells, and all weights."""
-        directions = len(self.layers[0])
-        dh0, dc0 = np.zeros_like(dh), np.zeros_like(dc)
-        grads: list[list[Cell]] = []
-        for layer in reversed(range(len(self.layers))):
-            dx, mine = np.zeros_like(self.read[layer]), []
-            for direction, cell in enumerate(self.layers[layer]):
-                number = layer * directions + direction
-                order = slice(None, None, -1 if direction else 1)
-                part = np.split(dy, directions, axis=2)[direction][:, order]
-                given, dh0[number], dc0[number], weights = back(
-                    cell, self.read[layer][:, order], self.saved[layer][direction], part, dh[number], dc[number]
-                )
-                dx += given[:, order]
-                mine.append(weights)
-            grads.insert(0, mine)
-            dy = dx
-        return dy, dh0, dc0, grads
+        pulls = [torch.tensor(pull, dtype=torch.float64) for pull in (dy, dh, dc)]
+        dx, dh0, dc0, *grads = (grad.numpy() for grad in torch.autograd.grad(self.made, self.leaves, pulls))
+        cells = iter(zip(*[iter(grads)] * WEIGHTS, strict=True))
+        return dx, dh0, dc0, [[Cell(*next(cells)) for _ in layer] for layer in self.layers]
 
 
 def stack_named(weights: dict[str, Array], name: str, *, layers: int = 1, directions: tuple[str, ...] = ("",)) -> Stack:
