@@ -6,10 +6,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -69,8 +69,9 @@ class Served:
     def url(self, path: str, scheme: str = "http") -> str:
         return f"{scheme}://127.0.0.1:{self.port}{path}"
 
-    def ask(self, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        request = urllib.request.Request(self.url(path), body, {k.replace("_", "-"): v for k, v in headers.items()})
+    def ask(self, path: str, body: bytes | None = None, method: str | None = None, **headers: str) -> Answer:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(self.url(path), body, names, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read())
@@ -95,10 +96,17 @@ class Served:
 def serving(**options: Any) -> Iterator[Served]:
     """A server with the small recogniser, unless another is given; on a free port, unless one is given."""
     port = options.pop("port", None) or free_port()
-    started = threading.Event()
     chosen = options.pop("recogniser", None) or recogniser()
-    server = server_for(chosen, port=port, on_started=started.set, **options)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    with running(partial(server_for, chosen, port=port, **options), port) as served:
+        yield served
+
+
+@contextmanager
+def running(make: Callable[..., Any], port: int, **serve: Any) -> Iterator[Served]:
+    """The server that ``make(on_started=...)`` gives, in a thread; it is stopped when the block ends."""
+    started = threading.Event()
+    server = make(on_started=started.set)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(**serve)), daemon=True)
     thread.start()
     assert started.wait(30), "the server did not start"
     try:
